@@ -1,0 +1,106 @@
+"""The two pure steps of a trial: ask for its point, evaluate it.
+
+Both are functions of their request alone. They can run in any process, any number of times, and give the same answer; that is
+what makes resume exact and a dead worker harmless.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+from hpstudy.errors import Diverged
+from hpstudy.search.interface import Observation
+from hpstudy.seeds import derive_seed, seed_process
+from hpstudy.study.bind import bind_searcher, bind_task
+from hpstudy.study.schema import Study
+from hpstudy.study.space import Point
+
+State = Literal["completed", "diverged", "failed", "timed_out"]
+"""How a trial ended."""
+
+TRACEBACK_LINES = 30
+"""Kept of a failed trial's traceback: enough for the user's own frames, small enough for 100,000 rows."""
+
+
+@dataclass(frozen=True)
+class SearchKey:
+    """One search of a study: a view and a replicate (from 0)."""
+
+    view: str
+    replicate: int
+
+
+@dataclass(frozen=True)
+class AskRequest:
+    """What determines a trial's point."""
+
+    study_json: str
+    search: SearchKey
+    number: int
+    history: tuple[Observation, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial's point, and how long it took to choose it (seconds of wall time)."""
+
+    point: Point
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What determines a trial's outcome."""
+
+    study_json: str
+    search: SearchKey
+    number: int
+    point: Point
+    module_path: str | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial failed: the exception's type, its message, and the end of its traceback."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended and what it measured.
+
+    Attributes:
+        state: completed, diverged, failed or timed_out.
+        metrics: final value by metric; may hold NaN and infinities, which a store keeps as such.
+        curves: (epoch, metric, value) in the order reported.
+        failure: why, for a trial that failed.
+        duration_s: wall seconds spent training.
+        peak_rss_mib: peak resident memory of the worker process so far, MiB.
+    """
+
+    state: State
+    metrics: Mapping[str, float]
+    curves: tuple[tuple[int, str, float], ...] = ()
+    failure: Failure | None = None
+    duration_s: float = 0.0
+    peak_rss_mib: float = 0.0
+
+
+@dataclass
+class _Recorder:
+    """Collects what a task reports while it trains."""
+
+    curves: list[tuple[int, str, float]] = field(default_factory=list)
+
+    def __call__(self, epoch: int, **metrics: float) -> None:
+        self.curves.extend((int(epoch), name, float(value)) for name, value in metrics.items())

@@ -1,0 +1,131 @@
+"""Every error a user can meet: one tree, each with a message, the next step, and an exit code.
+
+| exit code | meaning |
+|---|---|
+| 0 | complete |
+| 1 | error |
+| 2 | usage, or an invalid study |
+| 3 | stopped or incomplete |
+| 4 | the study no longer matches its database |
+| 5 | the database is busy or newer than this program |
+| 130 | interrupted |
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class HpstudyError(Exception):
+    """Something the user can act on.
+
+    Args:
+        message: what is wrong, in one sentence, naming the thing that is wrong.
+        hint: the next step, or "" when the message says it all.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[type[HpstudyError], tuple[str, str]]:
+        return type(self), (self.message, self.hint)
+
+
+class UsageError(HpstudyError):
+    """A command or call that cannot be carried out as asked."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a study file.
+
+    Attributes:
+        key: where in the study, as a path of keys, for instance ("views", "latent", "space").
+        message: what is wrong and what would be valid.
+        file, line: where the key stands (line counts from 1); None when it stands in no file.
+    """
+
+    key: tuple[str | int, ...]
+    message: str
+    file: Path | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        key = ".".join(str(part) for part in self.key)
+        return f"{where}{key}: {self.message}" if key else f"{where}{self.message}"
+
+
+class StudyError(HpstudyError):
+    """A study file with mistakes; all of them, each with its file, line and key."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem], hint: str = "") -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems), hint)
+
+    def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[Problem, ...], str]]:  # type: ignore[override]
+        return type(self), (self.problems, self.hint)
+
+
+class StudyChanged(HpstudyError):
+    """The study, its code or its data are not those that the database was started with."""
+
+    exit_code = 4
+
+
+class StoreError(HpstudyError):
+    """The database is missing, foreign, damaged, or cannot be written."""
+
+
+class StoreBusy(StoreError):
+    """Another live process owns the database."""
+
+    exit_code = 5
+
+
+class StoreTooNew(StoreError):
+    """The database was written by a newer hpstudy."""
+
+    exit_code = 5
+
+
+class DataError(HpstudyError):
+    """A data set is missing, damaged, or its archive is not acceptable."""
+
+
+class PluginError(HpstudyError):
+    """A user's module cannot be imported, or does not hold what the study names."""
+
+
+class StudyBroken(HpstudyError):
+    """The first trials all failed: the study is broken from the start."""
+
+
+class Diverged(Exception):
+    """Raised by a task when training diverged. A diverged trial is a spent trial, not an error."""
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """The rest of a sentence that helps a misspelt word: the nearest choice and all choices.
+
+    >>> nearest("filtre", ["filter", "latent"])
+    "did you mean 'filter'? valid: filter, latent"
+    """
+    known = [str(choice) for choice in choices]
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    valid = f"valid: {', '.join(known)}" if known else "there are none to choose from"
+    return f"did you mean '{close[0]}'? {valid}" if close else valid

@@ -1,0 +1,13 @@
+"""What to try next: searchers propose the points of a search."""
+
+from hpstudy.registry import Entry, Registry
+
+SEARCHERS = Registry(
+    "searcher",
+    "write a subclass of hpstudy.search.interface.Searcher and add a line to SEARCHERS in hpstudy/search/__init__.py",
+    {
+        "ax": Entry("Bayesian optimisation by Ax and BoTorch after an initial Sobol design", "hpstudy.search.ax:AxSearcher"),
+        "random": Entry("independent uniform points (on the declared scale)", "hpstudy.search.random:RandomSearcher"),
+        "sobol": Entry("a scrambled Sobol sequence: quasi-random, space-filling", "hpstudy.search.sobol:SobolSearcher"),
+    },
+)

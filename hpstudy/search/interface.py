@@ -1,0 +1,61 @@
+"""What to try next: the interface of every searcher."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel
+
+from hpstudy.study.space import Point, Space
+
+Goal = Literal["maximize", "minimize"]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One past trial as the searcher sees it.
+
+    Attributes:
+        number: the trial's number within its search, from 0.
+        point: the point that was tried.
+        value: the metric; None for a trial that gave none (`on_failure: drop`), whose point was tried all the same.
+    """
+
+    number: int
+    point: Point
+    value: float | None
+
+
+class Searcher(ABC):
+    """Proposes the points of one search, one after another.
+
+    A searcher keeps nothing between calls: all it knows of a search are its arguments, so any process can ask for any trial
+    again and gets the same bits. It is made once per process and asked many times, for many searches.
+
+    Implementations import their libraries inside `ask`: `hpstudy validate` makes a searcher to check its settings, and must
+    start fast.
+    """
+
+    Settings: ClassVar[type[BaseModel]]
+    """The searcher's own keys of the study's `search` block; unknown keys are refused."""
+
+    def __init__(self, settings: BaseModel) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
+        """The point of trial `number`.
+
+        Args:
+            space: what may be tried.
+            history: trials 0 .. number-1 of this search, in order.
+            goal: which way the values are better.
+            seed: the search's seed, the same for all its trials; what one trial needs is derived from (seed, number).
+            number: the trial asked for, from 0.
+
+        Returns:
+            A point that `space.admits`.
+        """

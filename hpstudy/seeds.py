@@ -1,0 +1,46 @@
+"""Seeds come from names, never from the order in which things happen.
+
+`derive_seed(root, *names)` is the only source of randomness in a study: two processes that ask for the same name get the
+same seed, whoever asks first. This is the only module that seeds a process-wide generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import sys
+
+import numpy as np
+
+
+def derive_seed(root: int, *names: str | int) -> int:
+    """A 63-bit seed for the stream called `names` under `root`.
+
+    SHA-256 of the JSON list, so ("a", 1) and ("a1",) differ, and 0 is a seed like any other.
+
+    Args:
+        root: the study's seed, or a seed derived before.
+        names: what the stream is for, for instance ("train", replicate, number).
+
+    Returns:
+        An integer in [0, 2**63).
+
+    >>> derive_seed(0, "train", 0, 0) == derive_seed(0, "train", 0, 0)
+    True
+    >>> derive_seed(0, "train", 0, 1) == derive_seed(0, "train", 0, 0)
+    False
+    """
+    digest = hashlib.sha256(json.dumps([root, *names]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def seed_process(seed: int) -> None:
+    """Seed this process's global generators (random, numpy, and torch where it is loaded).
+
+    For a user's own function, which may draw from them; hpstudy's own code draws only from generators it is given.
+    """
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.manual_seed(seed)

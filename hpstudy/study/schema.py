@@ -1,0 +1,181 @@
+"""What is asked: the study, as it is declared in a study file and kept in its database.
+
+These models hold the form of a study. What only a task, a method or a searcher can know (their own settings and
+hyperparameters) is checked in `hpstudy.study.bind`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from hpstudy.study.space import Space, Value
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
+"""A study's or a view's name: it becomes part of file names and seeds."""
+
+
+class Block(BaseModel):
+    """A block of a study file: unknown keys are refused, and a block never changes once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class OpenBlock(BaseModel):
+    """A block that names a part by its first key; the other keys are that part's own settings, checked when it is bound."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The part's own settings, as written."""
+        return dict(self.model_extra or {})
+
+
+class TaskBlock(OpenBlock):
+    """What is trained and measured. All keys but `use` are settings of the task."""
+
+    use: str
+    """A task of `hpstudy list tasks`, or "my_module:my_function" for a function of your own."""
+
+
+class SearchBlock(OpenBlock):
+    """How the next point is chosen. All keys but these two are settings of the searcher."""
+
+    searcher: str = "ax"
+    """A searcher of `hpstudy list searchers`."""
+    trials: int = Field(ge=1)
+    """Trials of every search, the initial ones included."""
+
+
+class Metric(Block):
+    """The number that the search sees and that decides which trial is best."""
+
+    name: str
+    """A metric that the task reports."""
+    goal: Literal["maximize", "minimize"]
+    """Which way is better."""
+    on_failure: Literal["worst", "drop"] = "worst"
+    """What the search sees for a diverged, failed or timed-out trial: the worst value so far, or nothing but that the point was tried."""
+
+
+class View(Block):
+    """One hyperparameterisation of the task: what is tuned, and what is held fixed."""
+
+    label: str = ""
+    """How figures name the view; its key in the study when empty."""
+    method: str | None = None
+    """The training method, for tasks that have several (`hpstudy list methods`)."""
+    space: Space
+    """The hyperparameters to tune."""
+    fixed: dict[str, Value] = {}
+    """Hyperparameters held at one value."""
+    note: str = ""
+    """A remark for the reader of the report."""
+
+    @model_validator(mode="after")
+    def _no_overlap(self) -> View:
+        if both := sorted(set(self.space.names()) & set(self.fixed)):
+            raise ValueError(f"tuned and fixed at once: {', '.join(both)}")
+        return self
+
+
+class Target(Block):
+    """The level whose first crossing counts as "tuned". Either a number, or a statistic of one view's finished searches."""
+
+    value: float | None = None
+    """An absolute level of the metric."""
+    view: str | None = None
+    """The view whose searches set the level."""
+    statistic: Literal["median_final", "mean_final"] = "median_final"
+    """Over that view's searches: the median or mean of the final best value."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Target:
+        if (self.value is None) == (self.view is None):
+            raise ValueError("give either 'value' (a number) or 'view' (whose final best sets the level)")
+        return self
+
+
+class Analysis(Block):
+    """What the report computes. These settings change no trial and may be edited at any time."""
+
+    compare: tuple[tuple[str, str], ...] = ()
+    """Pairs of views [A, B]; every difference is A minus B. All pairs when empty."""
+    budgets: tuple[int, ...] = ()
+    """Numbers of trials at which views are compared; the last one always is the number of trials."""
+    target: Target | None = None
+    """The level for trials-to-target; the median final best of the second view of the first comparison when absent."""
+    margin: float | None = Field(default=None, gt=0)
+    """The smallest difference of the metric that matters in practice."""
+    resamples: int = Field(default=10_000, ge=1_000, le=1_000_000)
+    """Bootstrap resamples."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """Level of every interval."""
+
+
+class Limits(Block):
+    """When to give up on a trial, and on the whole study."""
+
+    timeout_s: float | None = Field(default=None, gt=0)
+    """Seconds after which a trial is ended and recorded as timed out."""
+    max_failures: int = Field(default=10, ge=1)
+    """End the run when this many trials failed before a single one completed."""
+    max_attempts: int = Field(default=3, ge=1)
+    """How often a trial whose worker died is tried before it is recorded as failed."""
+
+
+class Study(Block):
+    """One file, one question: a task, its views, a search, a number of replicates."""
+
+    version: Literal[1] = 1
+    """Version of this format."""
+    name: Name
+    """Names the database and the report."""
+    question: str = ""
+    """The question that the study answers, in a sentence."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Root of every seed of the study. 0 is a seed like any other."""
+    task: TaskBlock
+    """What is trained and measured."""
+    metric: Metric
+    """The number that the search sees."""
+    views: dict[Name, View] = Field(min_length=1)
+    """The hyperparameterisations to compare."""
+    search: SearchBlock
+    """How points are chosen."""
+    replicates: int = Field(ge=1)
+    """Independent searches of every view."""
+    limits: Limits = Limits()
+    """When to give up."""
+    analysis: Analysis = Analysis()
+    """What the report computes."""
+
+    def to_json(self) -> str:
+        """The whole study as JSON text, the form in which a database keeps it."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Study:
+        """Read what `to_json` wrote."""
+        return cls.model_validate(json.loads(text))
+
+    def determinants(self) -> dict[str, Any]:
+        """Everything in the study that can change a trial's number.
+
+        Left out: names and remarks for readers, analysis settings, and the two sizes that may grow (replicates, trials), because
+        trial n of replicate r is the same whatever the sizes are.
+        """
+        study = self.model_dump(mode="json", exclude={"name", "question", "replicates", "analysis"})
+        del study["search"]["trials"], study["limits"]["max_failures"]
+        for view in study["views"].values():
+            del view["label"], view["note"]
+        return study
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of `determinants`: two studies with the same fingerprint run the same trials."""
+        text = json.dumps(self.determinants(), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,183 @@
+"""Search spaces: which points a view may try.
+
+A space maps points to the unit cube and back. Every searcher works on points; the cube serves initial designs and plots.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+
+Value = bool | int | float | str
+"""One hyperparameter's value."""
+
+Point = dict[str, Value]
+"""One setting of hyperparameters: name -> value."""
+
+
+class _Parameter(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FloatParameter(_Parameter):
+    """A real number in [low, high], searched linearly, or logarithmically when `log`."""
+
+    type: Literal["float"] = "float"
+    low: float
+    high: float
+    log: bool = False
+    default: float | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> FloatParameter:
+        _check_range(self.low, self.high, self.log, self.default)
+        return self
+
+    def at(self, unit: float) -> float:
+        """The value at `unit` in [0, 1]."""
+        if self.log:
+            value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
+        else:
+            value = self.low + unit * (self.high - self.low)
+        return min(max(value, self.low), self.high)
+
+    def unit(self, value: Value) -> float:
+        """Where `value` lies in the range, in [0, 1]."""
+        number = float(value)
+        if self.log:
+            return (math.log(number) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
+        return (number - self.low) / (self.high - self.low)
+
+    def admits(self, value: object) -> bool:
+        """Whether `value` may stand in a point."""
+        return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+class IntParameter(_Parameter):
+    """A whole number in [low, high], both included."""
+
+    type: Literal["int"]
+    low: int
+    high: int
+    log: bool = False
+    default: int | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> IntParameter:
+        _check_range(self.low, self.high, self.log, self.default)
+        return self
+
+    def at(self, unit: float) -> int:
+        """The value at `unit` in [0, 1]; each whole number owns a cell of the (log) axis that reaches half a step either way."""
+        low, high = self.low - 0.5, self.high + 0.5
+        if self.log:
+            real = math.exp(math.log(low) + unit * (math.log(high) - math.log(low)))
+        else:
+            real = low + unit * (high - low)
+        return min(max(math.floor(real + 0.5), self.low), self.high)
+
+    def unit(self, value: Value) -> float:
+        """Where `value` lies in the range, in [0, 1]."""
+        low, high, number = self.low - 0.5, self.high + 0.5, float(value)
+        if self.log:
+            return (math.log(number) - math.log(low)) / (math.log(high) - math.log(low))
+        return (number - low) / (high - low)
+
+    def admits(self, value: object) -> bool:
+        """Whether `value` may stand in a point."""
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+class ChoiceParameter(_Parameter):
+    """One of a list of values: strings, numbers or booleans; `ordered` when their order means something."""
+
+    type: Literal["choice"]
+    values: tuple[Value, ...] = Field(min_length=2)
+    ordered: bool = False
+    default: Value | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> ChoiceParameter:
+        kinds = {type(value) for value in self.values}
+        if len(kinds) > 1:
+            raise ValueError(f"all values of a choice must be of one type, not {sorted(kind.__name__ for kind in kinds)}")
+        if len(set(self.values)) < len(self.values):
+            raise ValueError("a value stands twice among the choices")
+        if self.default is not None and not self.admits(self.default):
+            raise ValueError(f"default {self.default!r} is not among the values {list(self.values)}")
+        return self
+
+    def at(self, unit: float) -> Value:
+        """The value at `unit` in [0, 1]: equal cells, in the order of `values`."""
+        return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
+
+    def unit(self, value: Value) -> float:
+        """The middle of the value's cell, in [0, 1]."""
+        return (self.values.index(value) + 0.5) / len(self.values)
+
+    def admits(self, value: object) -> bool:
+        """Whether `value` may stand in a point."""
+        return any(type(value) is type(own) and value == own for own in self.values)
+
+
+Parameter = Annotated[FloatParameter | IntParameter | ChoiceParameter, Field(discriminator="type")]
+
+
+class Space(RootModel[dict[str, Parameter]]):
+    """The hyperparameters that a view tunes, in the order of the study file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Space:
+        if not self.root:
+            raise ValueError("a space needs at least one hyperparameter to tune")
+        return self
+
+    def __len__(self) -> int:
+        return len(self.root)
+
+    def names(self) -> Iterator[str]:
+        """The hyperparameters' names, in order."""
+        return iter(self.root)
+
+    def items(self) -> Iterator[tuple[str, FloatParameter | IntParameter | ChoiceParameter]]:
+        """(name, parameter) pairs, in order."""
+        return iter(self.root.items())
+
+    def from_unit(self, unit: Sequence[float]) -> Point:
+        """The point at `unit`, one coordinate in [0, 1] for each hyperparameter."""
+        return {name: parameter.at(float(u)) for (name, parameter), u in zip(self.root.items(), unit, strict=True)}
+
+    def to_unit(self, point: Mapping[str, Value]) -> list[float]:
+        """The coordinates of `point` in the unit cube."""
+        return [parameter.unit(point[name]) for name, parameter in self.root.items()]
+
+    def admits(self, point: Mapping[str, Any]) -> bool:
+        """Whether `point` has exactly this space's hyperparameters, each within its range and of its type."""
+        return set(point) == set(self.root) and all(p.admits(point[name]) for name, p in self.root.items())
+
+    def default(self) -> Point:
+        """The declared defaults; the middle of the (log) range, or the first choice, where none is declared."""
+        return {
+            name: parameter.default
+            if parameter.default is not None
+            else parameter.values[0]
+            if isinstance(parameter, ChoiceParameter)
+            else parameter.at(0.5)
+            for name, parameter in self.root.items()
+        }
+
+
+def _check_range(low: float, high: float, log: bool, default: float | None) -> None:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError("low and high must be finite numbers")
+    if low >= high:
+        raise ValueError(f"low ({low}) must be smaller than high ({high})")
+    if log and low <= 0:
+        raise ValueError(f"a log range needs low > 0, not {low}: raise low, or set log: false")
+    if default is not None and not low <= default <= high:
+        raise ValueError(f"default {default} lies outside [{low}, {high}]")

@@ -1,0 +1,72 @@
+"""What is trained: the interface of every task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel
+
+from hpstudy.errors import Problem
+from hpstudy.study.schema import View
+from hpstudy.study.space import Point
+
+
+class Report(Protocol):
+    """Takes the metrics of one epoch as they come."""
+
+    def __call__(self, epoch: int, **metrics: float) -> None:
+        """Record `metrics` at `epoch` (from 1)."""
+
+
+class Task(ABC):
+    """One thing that is trained and measured, the same for every view of a study.
+
+    Life cycle: made from its settings whenever a study is read (so construction and the checks import no heavy library);
+    `prepare` once per run, before the first trial, in the process that owns the database; then `evaluate` many times, in any
+    worker process, which keeps one task object alive between trials.
+    """
+
+    Settings: ClassVar[type[BaseModel]]
+    """The task's own keys of the study's `task` block; unknown keys are refused."""
+
+    def __init__(self, settings: BaseModel) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def objectives(self) -> Sequence[str] | None:
+        """The metrics that a search may optimise; None when they are not known before the first trial (a user's function)."""
+
+    @abstractmethod
+    def check_view(self, view: View) -> list[Problem]:
+        """What is wrong with a view of this task: keys are relative to the view, for instance ("space", "alpha", "low")."""
+
+    def complete_view(self, view: View) -> View:
+        """The view with every hyperparameter that it leaves open held fixed at the task's default."""
+        return view
+
+    def prepare(self) -> None:
+        """Make ready what all trials share, such as a feature cache. Raises DataError when something must be fetched first."""
+
+    def identity(self) -> dict[str, str]:
+        """What determines numbers beside the settings: checksums of data, of a user's source file. Called after `prepare`."""
+        return {}
+
+    @abstractmethod
+    def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Mapping[str, Any] | float:
+        """Train and measure once.
+
+        Args:
+            view: the view that the point belongs to, for its method and fixed values.
+            point: the tuned hyperparameters.
+            seed: of this trial's training; it does not depend on the view, so that views are compared on common random numbers.
+            report: takes the metrics of every epoch.
+
+        Returns:
+            The trial's metrics by name, the objective among them; or the objective alone.
+
+        Raises:
+            Diverged: when training went out of bounds.
+            Exception: any other error makes this a failed trial, recorded with its traceback.
+        """
