@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from hpstudy.errors import Diverged
 from hpstudy.search.interface import Observation
@@ -21,9 +21,7 @@ from hpstudy.seeds import derive_seed, seed_process
 from hpstudy.study.bind import bind_searcher, bind_task
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
-
-State = Literal["completed", "diverged", "failed", "timed_out"]
-"""How a trial ended."""
+from hpstudy.tasks.outcome import Failure, Outcome, State
 
 TRACEBACK_LINES = 30
 """Kept of a failed trial's traceback: enough for the user's own frames, small enough for 100,000 rows."""
@@ -64,36 +62,6 @@ class EvaluateRequest:
     number: int
     point: Point
     module_path: str | None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a trial failed: the exception's type, its message, and the end of its traceback."""
-
-    type: str
-    message: str
-    traceback: str = ""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a trial ended and what it measured.
-
-    Attributes:
-        state: completed, diverged, failed or timed_out.
-        metrics: final value by metric; may hold NaN and infinities, which a store keeps as such.
-        curves: (epoch, metric, value) in the order reported.
-        failure: why, for a trial that failed.
-        duration_s: wall seconds spent training.
-        peak_rss_mib: peak resident memory of the worker process so far, MiB.
-    """
-
-    state: State
-    metrics: Mapping[str, float]
-    curves: tuple[tuple[int, str, float], ...] = ()
-    failure: Failure | None = None
-    duration_s: float = 0.0
-    peak_rss_mib: float = 0.0
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Metric(Block):
     goal: Literal["maximize", "minimize"]
     """Which way is better."""
     on_failure: Literal["worst", "drop"] = "worst"
-    """What the search sees for a diverged, failed or timed-out trial: the worst value so far, or nothing but that the point was tried."""
+    """What the search sees for a trial without a value: the worst value so far, or only that the point was tried."""
 
 
 class View(Block):

@@ -1,0 +1,47 @@
+# Two commands: `make run` runs a study and writes its report, `make test` passes the tests. Both set up everything they need.
+STUDY ?= studies/quick.yaml
+PYTHON ?= python3
+WORKERS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+JOBS = $(if $(WORKERS),--workers $(WORKERS))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run report test check format clean
+
+help:
+	@echo "make run                           run studies/quick.yaml and write reports/quick.pdf"
+	@echo "make run STUDY=studies/audio.yaml  run another study; interrupt it at will, the same command continues it"
+	@echo "make test                          set up and run the tests"
+	@echo "make check                         format, lint and types, then the tests"
+
+setup: $(READY)
+
+# constraints.txt pins every dependency; pyproject.toml keeps the ranges that hpstudy works with.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hpstudy needs Python 3.11 or newer: make run PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: setup
+	$(BIN)/hpstudy run $(STUDY) $(JOBS)
+	$(BIN)/hpstudy report $(STUDY) --output reports
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,84 @@
+"""How commands print: tables, csv or json on stdout; messages and errors on stderr."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NoReturn
+
+from hpstudy.errors import HpstudyError, StudyError
+
+
+class Format(StrEnum):
+    """How a command prints its rows."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def say(message: str) -> None:
+    """A message for the person at the terminal, on stderr."""
+    print(message, file=sys.stderr)
+
+
+def fail(error: HpstudyError) -> NoReturn:
+    """Print an error with its next step, and leave with its exit code."""
+    if isinstance(error, StudyError):
+        count = len(error.problems)
+        say("\n".join(str(problem) for problem in error.problems))
+        say(f"error: {count} mistake{'s' if count > 1 else ''} in the study; nothing was run")
+    else:
+        say(f"error: {error.message}")
+    if error.hint:
+        say(f"  hint: {error.hint}")
+    sys.exit(error.exit_code)
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], form: Format = Format.table) -> None:
+    """Print rows that share their keys, in the order of the first row's keys."""
+    if form is Format.json:
+        print(json.dumps(list(rows), indent=2, default=str, ensure_ascii=False))
+        return
+    columns = list(rows[0]) if rows else []
+    if form is Format.csv:
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        print(buffer.getvalue(), end="")
+        return
+    cells = [[_cell(row[column]) for column in columns] for row in rows]
+    widths = [max(len(column), *(len(line[i]) for line in cells)) for i, column in enumerate(columns)]
+    numeric = [all(isinstance(row[column], int | float) or row[column] is None for row in rows) for column in columns]
+    for line in [columns, ["-" * width for width in widths], *cells] if rows else []:
+        padded = [text.rjust(w) if right else text.ljust(w) for text, w, right in zip(line, widths, numeric, strict=True)]
+        print("  ".join(padded).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return "  ".join(f"{key}={_cell(item)}" for key, item in value.items())
+    return " ".join(str(value).split())
+
+
+def duration(seconds: float) -> str:
+    """A time span a person can read at a glance.
+
+    >>> duration(42.4), duration(125), duration(3 * 3600 + 120)
+    ('42 s', '2 min 5 s', '3 h 2 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,199 @@
+"""Commands on studies: validate, plan, run, resume, schema, list, init."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpstudy.cli.output import Format, duration, print_rows, say
+from hpstudy.errors import HpstudyError, StudyError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from hpstudy.engine.scheduler import RunSummary
+    from hpstudy.study.schema import Study
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).")]
+Storage = Annotated[
+    Path | None,
+    typer.Option(
+        "--storage",
+        envvar="HPSTUDY_STORAGE",
+        help="The study's database, or a folder for databases. Default: runs/NAME.sqlite",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("-j", "--workers", min=1, help="Worker processes, each with one thread. Default: the physical cores."),
+]
+Executor = Annotated[str, typer.Option("--executor", help="Where steps run (`hpstudy list executors`).")]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", min=0.001, help="Seconds per trial; stands for limits.timeout_s of the study.")
+]
+AllowCode = Annotated[
+    bool,
+    typer.Option(
+        "--allow-changed-code", help="Go on although your function's source file changed. Recorded, and shown in the report."
+    ),
+]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Print a line for every trial.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's commands to the command line."""
+    for command in (run, resume, validate, plan, init, schema, list_):
+        app.command(name=command.__name__.rstrip("_"))(command)
+
+
+def validate(study: Annotated[list[Path], typer.Argument(metavar="STUDY...", help="Study files (YAML).")]) -> None:
+    """Check study files without running them; all mistakes at once, each with file and line."""
+    from hpstudy.study.load import load_study
+
+    failed: HpstudyError | None = None
+    for path in study:
+        try:
+            say(f"{path}: valid. {_size(load_study(path))}")
+        except HpstudyError as error:
+            say(str(error))
+            failed = error
+    if failed is not None:
+        raise typer.Exit(failed.exit_code)
+
+
+def plan(
+    study: StudyFile,
+    storage: Storage = None,
+    workers: Workers = None,
+    pilot: Annotated[bool, typer.Option("--pilot", help="Time one trial of every view at its default point.")] = False,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Show what a run would do: searches, trials, work left, and the time it takes (from finished trials, or from a pilot)."""
+    from hpstudy.api import plan_study
+
+    planned = plan_study(study, storage=storage, workers=workers, pilot=pilot)
+    print_rows(planned.rows(), form)
+    if form is Format.table:
+        say(_size(planned.study))
+        say(f"database: {planned.storage}{'' if planned.storage.exists() else ' (not there yet)'}")
+        say(planned.estimate())
+
+
+def run(
+    study: StudyFile,
+    storage: Storage = None,
+    workers: Workers = None,
+    executor: Executor = "processes",
+    timeout: Timeout = None,
+    allow_changed_code: AllowCode = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a study, or what is left of it. Safe to interrupt and to repeat: finished trials are never run again."""
+    from hpstudy import api
+    from hpstudy.engine.progress import progress_for
+
+    summary = api.run(
+        study,
+        storage=storage,
+        workers=workers,
+        executor=executor,
+        timeout_s=timeout,
+        allow_changed_code=allow_changed_code,
+        progress=progress_for(verbose=verbose, quiet=quiet),
+    )
+    _finish(summary, quiet)
+
+
+def resume(
+    storage: Annotated[Path, typer.Argument(metavar="DATABASE", help="The database of a study, for instance runs/audio.sqlite.")],
+    workers: Workers = None,
+    executor: Executor = "processes",
+    allow_changed_code: AllowCode = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Continue a study from its database alone, with no study file at hand."""
+    from hpstudy import api
+    from hpstudy.engine.progress import progress_for
+
+    summary = api.resume(
+        storage,
+        workers=workers,
+        executor=executor,
+        allow_changed_code=allow_changed_code,
+        progress=progress_for(verbose=verbose, quiet=quiet),
+    )
+    _finish(summary, quiet)
+
+
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put them; made if it is not there.")]) -> None:
+    """Copy the shipped studies and configs into a folder, to run and to change."""
+    from hpstudy.study.shipped import copy_shipped
+
+    copied = copy_shipped(folder)
+    say(f"{len(copied)} files in {folder}. Next: cd {folder} && hpstudy run studies/quick.yaml")
+
+
+def schema(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
+) -> None:
+    """Print the JSON Schema of study files, for editors that complete and check YAML."""
+    import json
+
+    from hpstudy.study.jsonschema import study_schema
+
+    text = json.dumps(study_schema(), indent=2, ensure_ascii=False)
+    if output is None:
+        print(text)
+    else:
+        from hpstudy.cli.files import write_text
+
+        write_text(output, text + "\n")
+
+
+KINDS = ("tasks", "methods", "searchers", "executors", "data", "studies")
+
+
+def list_(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of: {', '.join(KINDS)}.")],
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """List what a study file can name."""
+    from hpstudy.bnn.methods import METHODS
+    from hpstudy.data import DATASETS
+    from hpstudy.engine.executors import EXECUTORS
+    from hpstudy.search import SEARCHERS
+    from hpstudy.study.shipped import shipped_studies
+    from hpstudy.tasks import TASKS
+
+    tables = {"tasks": TASKS, "methods": METHODS, "searchers": SEARCHERS, "executors": EXECUTORS, "data": DATASETS}
+    if kind == "studies":
+        print_rows([{"study": str(path), "question": question} for path, question in shipped_studies()], form)
+    elif kind in tables:
+        table = tables[kind]
+        print_rows([{table.kind: name, "description": table[name].description} for name in table], form)
+        if form is Format.table:
+            say(f"\nto add one: {table.extend}")
+    else:
+        raise UsageError(f"nothing is listed as '{kind}': {nearest(kind, KINDS)}")
+
+
+def _size(study: Study) -> str:
+    views, trials = len(study.views), study.search.trials
+    total = views * study.replicates * trials
+    return f"{views} views x {study.replicates} replicates x {trials} trials = {total:,} trials"
+
+
+def _finish(summary: RunSummary, quiet: bool) -> None:
+    if not quiet:
+        say(summary.sentence())
+        if summary.complete:
+            say(f"next: hpstudy report {summary.storage}")
+        else:
+            say(f"to continue: hpstudy resume {summary.storage}")
+    if summary.interrupted:
+        raise typer.Exit(130)
+    if not summary.complete:
+        raise typer.Exit(3)

@@ -1,0 +1,44 @@
+"""SQLite's errors in the user's words: no `sqlite3.Error` leaves the store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hpstudy.errors import StoreBusy, StoreError
+
+DAMAGED_HINT = "nothing was changed; `hpstudy db check` lists what is wrong, or use a backup, or start a new database"
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Run a block of database work on `path`; raises StoreError (or StoreBusy) where SQLite raises."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+
+
+def translate(error: sqlite3.Error, path: Path) -> StoreError:
+    """The StoreError that says what `error` means for the database at `path`."""
+    # The low byte is the primary code; the rest only refines it.
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    match code:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreBusy(f"{path} is locked by another program", "close the program that is writing to it, then try again")
+        case sqlite3.SQLITE_FULL:
+            return StoreError(f"the disk is full: {path} cannot grow", "free some space, then run the same command again")
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return StoreError(f"{path} cannot be written", "make the file and its folder writable, or choose another --storage")
+        case sqlite3.SQLITE_CANTOPEN:
+            return StoreError(f"{path} cannot be opened", "check the permissions of the file and of its folder")
+        case sqlite3.SQLITE_CORRUPT:
+            return StoreError(f"{path} is damaged ({error})", DAMAGED_HINT)
+        case sqlite3.SQLITE_NOTADB:
+            return StoreError(f"{path} is not an hpstudy database", "check the path; nothing was changed")
+        case sqlite3.SQLITE_IOERR:
+            return StoreError(f"the disk failed while reading or writing {path} ({error})", "check the disk and its free space")
+        case _:
+            return StoreError(f"{path}: {error}", DAMAGED_HINT)

@@ -1,0 +1,149 @@
+"""The tables and views of version 1. docs/database.md explains them to readers of plain SQL.
+
+`value` and `kind` go together as `hpstudy.store.values` says. Tables whose rows are small and keyed by several columns are
+WITHOUT ROWID: the key is stored once, not once in the table and once in an index.
+"""
+
+from __future__ import annotations
+
+_KIND = "CHECK ({kind} IN ('finite', '-0', 'nan', 'inf', '-inf') AND ({value} IS NULL) = ({kind} IN ('nan', 'inf', '-inf')))"
+_VALUE_KIND = f"value REAL, kind TEXT NOT NULL {_KIND.format(value='value', kind='kind')}"
+
+TABLES = (
+    """
+    CREATE TABLE study (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        name TEXT NOT NULL,
+        question TEXT NOT NULL,
+        metric TEXT NOT NULL,
+        goal TEXT NOT NULL CHECK (goal IN ('maximize', 'minimize')),
+        trials INTEGER NOT NULL,
+        replicates INTEGER NOT NULL,
+        definition TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        module_path TEXT,
+        created_at TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    """
+    CREATE TABLE owner (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        host TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        process_started REAL NOT NULL,
+        token TEXT NOT NULL,
+        since TEXT NOT NULL,
+        heartbeat_at TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE TABLE view (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, label TEXT NOT NULL) STRICT",
+    """
+    CREATE TABLE search (
+        id INTEGER PRIMARY KEY,
+        view_id INTEGER NOT NULL REFERENCES view (id),
+        replicate INTEGER NOT NULL CHECK (replicate >= 0),
+        UNIQUE (view_id, replicate)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE environment (
+        id INTEGER PRIMARY KEY,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        detail TEXT NOT NULL
+    ) STRICT
+    """,
+    f"""
+    CREATE TABLE trial (
+        id INTEGER PRIMARY KEY,
+        search_id INTEGER NOT NULL REFERENCES search (id),
+        number INTEGER NOT NULL CHECK (number >= 0),
+        state TEXT NOT NULL CHECK (state IN ('running', 'completed', 'diverged', 'failed', 'timed_out')),
+        point TEXT NOT NULL,
+        objective REAL,
+        objective_kind TEXT CHECK (objective_kind IS NOT NULL OR objective IS NULL)
+            {_KIND.format(value="objective", kind="objective_kind")},
+        attempts INTEGER NOT NULL CHECK (attempts >= 1),
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        ask_s REAL NOT NULL,
+        evaluate_s REAL,
+        peak_rss_mib REAL,
+        error_type TEXT,
+        error TEXT,
+        traceback TEXT,
+        log_path TEXT,
+        environment_id INTEGER REFERENCES environment (id),
+        UNIQUE (search_id, number)
+    ) STRICT
+    """,
+    "CREATE TABLE metric (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
+    f"""
+    CREATE TABLE metric_value (
+        trial_id INTEGER NOT NULL REFERENCES trial (id) ON DELETE CASCADE,
+        metric_id INTEGER NOT NULL REFERENCES metric (id),
+        {_VALUE_KIND},
+        PRIMARY KEY (trial_id, metric_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    f"""
+    CREATE TABLE curve (
+        trial_id INTEGER NOT NULL REFERENCES trial (id) ON DELETE CASCADE,
+        metric_id INTEGER NOT NULL REFERENCES metric (id),
+        epoch INTEGER NOT NULL,
+        {_VALUE_KIND},
+        PRIMARY KEY (trial_id, metric_id, epoch)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT
+    """,
+)
+
+VIEWS = (
+    """
+    CREATE VIEW trial_result AS
+    SELECT
+        trial.id AS trial_id, view.name AS view, search.replicate, trial.number, trial.state, trial.objective, trial.point,
+        trial.attempts, trial.started_at, trial.ended_at, trial.ask_s, trial.evaluate_s, trial.error_type, trial.error
+    FROM trial
+    JOIN search ON search.id = trial.search_id
+    JOIN view ON view.id = search.view_id
+    """,
+    """
+    CREATE VIEW final_metric AS
+    SELECT
+        trial_result.trial_id, trial_result.view, trial_result.replicate, trial_result.number,
+        metric.name AS metric, metric_value.value, metric_value.kind
+    FROM metric_value
+    JOIN metric ON metric.id = metric_value.metric_id
+    JOIN trial_result ON trial_result.trial_id = metric_value.trial_id
+    """,
+    """
+    CREATE VIEW learning_curve AS
+    SELECT
+        trial_result.trial_id, trial_result.view, trial_result.replicate, trial_result.number,
+        metric.name AS metric, curve.epoch, curve.value, curve.kind
+    FROM curve
+    JOIN metric ON metric.id = curve.metric_id
+    JOIN trial_result ON trial_result.trial_id = curve.trial_id
+    """,
+    """
+    CREATE VIEW best_so_far AS
+    SELECT
+        view, replicate, number, state, objective,
+        CASE (SELECT goal FROM study)
+            WHEN 'maximize' THEN max(CASE state WHEN 'completed' THEN objective END) OVER past
+            ELSE min(CASE state WHEN 'completed' THEN objective END) OVER past
+        END AS best
+    FROM trial_result
+    WINDOW past AS (PARTITION BY view, replicate ORDER BY number ROWS UNBOUNDED PRECEDING)
+    """,
+)

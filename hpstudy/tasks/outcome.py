@@ -1,0 +1,40 @@
+"""How a trial ended: what a step hands to the scheduler and the scheduler to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["completed", "diverged", "failed", "timed_out"]
+"""How a trial ended."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial failed: the exception's type, its message, and the end of its traceback."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended and what it measured.
+
+    Attributes:
+        state: completed, diverged, failed or timed_out.
+        metrics: final value by metric; may hold NaN and infinities, which a store keeps as such.
+        curves: (epoch, metric, value) in the order reported.
+        failure: why, for a trial that failed.
+        duration_s: wall seconds spent training.
+        peak_rss_mib: peak resident memory of the worker process so far, MiB.
+    """
+
+    state: State
+    metrics: Mapping[str, float]
+    curves: tuple[tuple[int, str, float], ...] = ()
+    failure: Failure | None = None
+    duration_s: float = 0.0
+    peak_rss_mib: float = 0.0

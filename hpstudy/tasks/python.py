@@ -1,0 +1,129 @@
+"""A user's own function, or task class, named in a study file as "my_module:my_function"."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from hpstudy.errors import PluginError, Problem, nearest
+from hpstudy.study.schema import View
+from hpstudy.study.space import Point, Value
+from hpstudy.tasks.interface import Report, Task
+
+
+class PythonSettings(BaseModel):
+    """Settings of a user's own function."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    constants: dict[str, Value] = {}
+    """Passed to the function beside the hyperparameters, the same in every view."""
+
+
+class PythonTask(Task):
+    """A function `f(params, seed) -> float or dict of metrics`.
+
+    `params` holds the task's constants, the view's fixed values and the tuned hyperparameters. A function that has a parameter
+    called `report` is also given the `Report` of the trial, to record metrics per epoch: `report(epoch, loss=0.3)`.
+
+    Args:
+        use: "module:function"; the folder of the study file is searched first.
+        settings: constants for the function.
+
+    Raises:
+        PluginError: the module cannot be imported, or the function is not there or not callable as above.
+    """
+
+    Settings = PythonSettings
+    settings: PythonSettings
+
+    def __init__(self, use: str, settings: PythonSettings) -> None:
+        super().__init__(settings)
+        self.use = use
+        self.function = load_callable(use)
+        parameters = inspect.signature(self.function).parameters
+        self._wants_report = "report" in parameters
+        positional = [p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        if len([p for p in positional if p.name != "report"]) < 2:
+            raise PluginError(
+                f"'{use}' takes {tuple(parameters)}, but a function to study takes (params, seed)",
+                "define it as: def my_function(params, seed): ... return a number, or a dict of metrics",
+            )
+
+    def objectives(self) -> None:
+        """Not known before the first trial."""
+
+    def check_view(self, view: View) -> list[Problem]:
+        """Any space will do; a method means nothing to a function, and a constant may not be set twice."""
+        problems = []
+        if view.method is not None:
+            problems.append(Problem(("method",), "a function of your own has no methods: remove this key"))
+        for block, names in (("space", list(view.space.names())), ("fixed", list(view.fixed))):
+            problems += [
+                Problem((block, name), f"'{name}' is also among the task's constants: keep one of them")
+                for name in names
+                if name in self.settings.constants
+            ]
+        return problems
+
+    def identity(self) -> dict[str, str]:
+        """The checksum of the source file that holds the function."""
+        file = getattr(sys.modules[self.function.__module__], "__file__", None)
+        if file is None:
+            return {}
+        return {f"source of {self.use}": hashlib.sha256(Path(file).read_bytes()).hexdigest()}
+
+    def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Mapping[str, Any] | float:
+        """Call the function."""
+        params = {**self.settings.constants, **view.fixed, **point}
+        return self.function(params, seed, report=report) if self._wants_report else self.function(params, seed)
+
+
+def load_callable(use: str) -> Callable[..., Any]:
+    """Import what "module:attribute" names.
+
+    Raises:
+        PluginError: with the nearest name when the attribute is not there, with the end of the traceback when the import failed.
+    """
+    name, _, attribute = use.partition(":")
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and name.split(".")[0] == error.name.split(".")[0]:
+            raise PluginError(
+                f"there is no module '{name}' for task '{use}'",
+                "put it beside the study file, install it, or add its folder to PYTHONPATH",
+            ) from error
+        raise PluginError(f"module '{name}' needs '{error.name}', which is not installed", f"pip install {error.name}") from error
+    except Exception as error:  # a user's module may raise anything
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise PluginError(
+            f"importing '{name}' for task '{use}' failed: {type(error).__name__}: {error} ({where.filename}:{where.lineno})",
+            f"run: python -c 'import {name}'",
+        ) from error
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        public: Sequence[str] = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise PluginError(f"module '{name}' has no function '{attribute}': {nearest(attribute, public)}")
+    return found  # type: ignore[no-any-return]
+
+
+def user_task(use: str, settings: Mapping[str, Any]) -> Task:
+    """The task that "module:name" names: a `Task` subclass is made from its own settings, a function is wrapped.
+
+    Raises:
+        PluginError: see `load_callable`.
+        pydantic.ValidationError: the settings are not the task's.
+    """
+    found = load_callable(use)
+    if isinstance(found, type) and issubclass(found, Task):
+        return found(found.Settings.model_validate(dict(settings)))
+    return PythonTask(use, PythonSettings.model_validate(dict(settings)))

@@ -1,0 +1,80 @@
+import textwrap
+
+import pytest
+
+from hpstudy.errors import PluginError
+from hpstudy.study.schema import View
+from hpstudy.tasks.interface import Task
+from hpstudy.tasks.python import user_task
+
+VIEW = View(space={"a": {"type": "float", "low": 0.0, "high": 1.0}}, fixed={"b": 2})
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Write a module of the user's and return its name; the folder is on the path for the test."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(code, name=f"user_{abs(hash(tmp_path))}"):
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(code))
+        return name
+
+    return write
+
+
+def nothing(epoch, **metrics): ...
+
+
+def test_a_function_gets_constants_fixed_values_and_the_point(module):
+    name = module("def f(params, seed): return {'seen': params, 'seed': seed}")
+    task = user_task(f"{name}:f", {"constants": {"c": 3}})
+    assert task.evaluate(VIEW, {"a": 0.5}, 9, nothing) == {"seen": {"a": 0.5, "b": 2, "c": 3}, "seed": 9}
+
+
+def test_a_function_that_asks_for_report_gets_it(module):
+    name = module("def f(params, seed, report): report(1, loss=0.25); return 1.0")
+    seen = []
+    user_task(f"{name}:f", {}).evaluate(VIEW, {"a": 0.5}, 0, lambda epoch, **m: seen.append((epoch, m)))
+    assert seen == [(1, {"loss": 0.25})]
+
+
+def test_a_task_class_is_made_from_its_own_settings(module):
+    name = module("""
+        from pydantic import BaseModel
+        from hpstudy.tasks.interface import Task
+        class Settings(BaseModel):
+            depth: int = 3
+        class Mine(Task):
+            Settings = Settings
+            def objectives(self): return ("score",)
+            def check_view(self, view): return []
+            def evaluate(self, view, point, seed, report): return {"score": self.settings.depth}
+    """)
+    task = user_task(f"{name}:Mine", {"depth": 5})
+    assert isinstance(task, Task)
+    assert task.evaluate(VIEW, {"a": 0.5}, 0, nothing) == {"score": 5}
+
+
+def test_the_source_file_is_part_of_the_identity(module, tmp_path):
+    name = module("def f(params, seed): return 1.0")
+    task = user_task(f"{name}:f", {})
+    before = task.identity()
+    (tmp_path / f"{name}.py").write_text("def f(params, seed): return 2.0")
+    assert task.identity() != before
+
+
+@pytest.mark.parametrize(
+    ("code", "use", "message"),
+    [
+        ("", "no_such_module_here:f", "there is no module 'no_such_module_here'"),
+        ("def train(params, seed): ...", "{}:trian", "did you mean 'train'"),
+        ("import not_installed_anywhere", "{}:f", "needs 'not_installed_anywhere'"),
+        ("1 / 0", "{}:f", "ZeroDivisionError"),
+        ("def f(params): ...", "{}:f", "takes (params, seed)"),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_is_one_clear_error(module, code, use, message):
+    name = module(code)
+    with pytest.raises(PluginError) as caught:
+        user_task(use.format(name), {})
+    assert message in str(caught.value)
