@@ -10,6 +10,8 @@ import hashlib
 import json
 import random
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -44,3 +46,24 @@ def seed_process(seed: int) -> None:
     np.random.seed(seed % 2**32)
     if (torch := sys.modules.get("torch")) is not None:
         torch.manual_seed(seed)
+
+
+@contextmanager
+def seeded_block(seed: int) -> Iterator[None]:
+    """Run a block under freshly seeded global generators (random, numpy, torch on the CPU), then put them back as they were.
+
+    For libraries that draw from them. Generators of accelerators are neither touched nor started.
+    """
+    torch = sys.modules.get("torch")
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state() if torch else None
+    try:
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        if torch:
+            torch.default_generator.manual_seed(seed)
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        if torch:
+            torch.set_rng_state(before[2])

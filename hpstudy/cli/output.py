@@ -68,17 +68,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return "  ".join(f"{key}={_cell(item)}" for key, item in value.items())
     return " ".join(str(value).split())
-
-
-def duration(seconds: float) -> str:
-    """A time span a person can read at a glance.
-
-    >>> duration(42.4), duration(125), duration(3 * 3600 + 120)
-    ('42 s', '2 min 5 s', '3 h 2 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

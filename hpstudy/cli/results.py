@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from hpstudy.store import Owner
 
 Database = Annotated[
     Path, typer.Argument(metavar="STUDY", help="A study's database, its study file, or its name (then runs/NAME.sqlite).")
@@ -27,26 +31,35 @@ def add_to(app: typer.Typer) -> None:
 
 def status(study: Database, form: Form = Format.table) -> None:
     """How far a study is: trials by view and state, the best value so far, and who is running it."""
-    from hpstudy.api import open_reader
+    from hpstudy import api
 
-    with open_reader(study) as reader:
-        rows = [
-            {"view": view, "planned": counts.planned, **counts.by_state(), "best": reader.best_value(view)}
-            for view, counts in reader.counts().items()
-        ]
-        print_rows(rows, form)
+    with api.open(study) as reader, reader.snapshot():
+        counts = reader.counts()
+        best = {view: reader.best(view) for view in counts}
+        print_rows(
+            [
+                {"view": view, **states, "best": found.objective if (found := best[view]) else None}
+                for view, states in counts.items()
+            ],
+            form,
+        )
         if form is Format.table:
-            done = sum(counts.done for counts in reader.counts().values())
-            planned = sum(counts.planned for counts in reader.counts().values())
-            say(f"\n{reader.study.name}: {done:,} of {planned:,} trials done. {_owner(reader)}")
+            planned = sum(states["planned"] for states in counts.values())
+            done = sum(n for states in counts.values() for state, n in states.items() if state not in ("planned", "running"))
+            say(f"\n{reader.study.name}: {done:,} of {planned:,} trials done. {_owner_sentence(reader.owner(), done == planned)}")
             say(f"database: {reader.path}")
 
 
-def _owner(reader: Any) -> str:
-    owner = reader.owner()
-    if owner is None:
-        return "Nobody is running it."
-    return f"Running on {owner.host} (process {owner.pid})." if owner.alive else "Its run has died: run or resume continues it."
+def _owner_sentence(owner: Owner | None, complete: bool) -> str:
+    if owner is not None and owner.is_alive():
+        return f"Process {owner.pid} on {owner.host} is running it."
+    if complete:
+        return "Complete."
+    return (
+        "Nobody is running it"
+        + ("; its last run died." if owner is not None else ".")
+        + " `hpstudy run` or `resume` continues it."
+    )
 
 
 def trials(
@@ -56,15 +69,30 @@ def trials(
     state: Annotated[str | None, typer.Option("--state", help="Only trials in this state.")] = None,
     form: Form = Format.table,
 ) -> None:
-    """List trials: point, state and objective of each."""
-    from hpstudy.api import open_reader
+    """List trials in the order of their searches: point, state and objective of each."""
+    from hpstudy import api
     from hpstudy.store import STATES
 
     if state is not None and state not in STATES:
         raise UsageError(f"no trial state is called '{state}': {nearest(state, STATES)}")
-    with open_reader(study) as reader:
+    with api.open(study) as reader, reader.snapshot():
         _check_view(reader.study.views, view)
-        print_rows([row.as_dict() for row in reader.rows(view=view, replicate=replicate, state=state)], form)
+        rows = [
+            {
+                "view": search.view,
+                "replicate": search.replicate,
+                "number": row.number,
+                "state": row.state,
+                "objective": row.objective,
+                "attempts": row.attempts,
+                "point": row.point,
+            }
+            for search in reader.search_counts()
+            if view in (None, search.view) and replicate in (None, search.replicate)
+            for row in reader.history(search)
+            if state in (None, row.state)
+        ]
+        print_rows(rows, form)
 
 
 def best(
@@ -72,13 +100,15 @@ def best(
     view: Annotated[str | None, typer.Option("--view", help="Only this view.")] = None,
     form: Form = Format.table,
 ) -> None:
-    """The best trial of every view: where it stands and its point."""
-    from hpstudy.api import open_reader
+    """The best trial of every view: where it stands, its point, and all it measured."""
+    from hpstudy import api
 
-    with open_reader(study) as reader:
+    with api.open(study) as reader, reader.snapshot():
         _check_view(reader.study.views, view)
-        found = [(name, reader.best(name)) for name in reader.study.views if view in (None, name)]
-        print_rows([{"view": name, **row.as_dict()} if row else {"view": name} for name, row in found], form)
+        found = [trial for name in reader.study.views if view in (None, name) and (trial := reader.best(name))]
+        print_rows([asdict(trial) for trial in found], form)
+        if not found:
+            say("no trial has completed yet")
 
 
 def export(
@@ -91,10 +121,10 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
 ) -> None:
     """Write all trials, or all learning curves, as one table."""
-    from hpstudy.api import open_reader
+    from hpstudy import api
     from hpstudy.store import export as write
 
-    with open_reader(study) as reader:
+    with api.open(study) as reader:
         text = write(reader, form, output, curves=curves, force=force)
     if text is not None:
         print(text, end="")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpstudy.cli.output import Format, duration, print_rows, say
-from hpstudy.errors import HpstudyError, StudyError, UsageError, nearest
+from hpstudy.cli.output import Format, print_rows, say
+from hpstudy.errors import HpstudyError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from hpstudy.engine.scheduler import RunSummary
+    from hpstudy.engine.run import RunSummary
     from hpstudy.study.schema import Study
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).")]
@@ -70,14 +70,14 @@ def plan(
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """Show what a run would do: searches, trials, work left, and the time it takes (from finished trials, or from a pilot)."""
-    from hpstudy.api import plan_study
+    from hpstudy import api
 
-    planned = plan_study(study, storage=storage, workers=workers, pilot=pilot)
+    planned = api.plan(study, storage, workers=workers, pilot=pilot)
     print_rows(planned.rows(), form)
     if form is Format.table:
         say(_size(planned.study))
         say(f"database: {planned.storage}{'' if planned.storage.exists() else ' (not there yet)'}")
-        say(planned.estimate())
+        say(planned.sentence())
 
 
 def run(

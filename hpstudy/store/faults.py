@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,15 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise translate(error, path) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        # Damaged text; also in SQLite's own messages, which quote it.
+        raise StoreError(f"{path} is damaged (it holds text that cannot be read: {error})", DAMAGED_HINT) from error
 
 
 def translate(error: sqlite3.Error, path: Path) -> StoreError:
     """The StoreError that says what `error` means for the database at `path`."""
+    if isinstance(error, sqlite3.ProgrammingError):
+        return StoreError(f"{path}: {error}")
     # The low byte is the primary code; the rest only refines it.
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     match code:
@@ -33,7 +39,7 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return StoreError(f"{path} cannot be written", "make the file and its folder writable, or choose another --storage")
         case sqlite3.SQLITE_CANTOPEN:
-            return StoreError(f"{path} cannot be opened", "check the permissions of the file and of its folder")
+            return StoreError(f"{path} cannot be opened or created", "check the permissions of the file and of its folder")
         case sqlite3.SQLITE_CORRUPT:
             return StoreError(f"{path} is damaged ({error})", DAMAGED_HINT)
         case sqlite3.SQLITE_NOTADB:

@@ -54,7 +54,7 @@ def decode_point(text: str) -> Point:
 
 
 def clean_text(text: str) -> str:
-    """`text` as valid Unicode: an exception's message may hold stray surrogates (undecodable file names), which SQLite refuses."""
+    """`text` as valid Unicode: a message may hold stray surrogates (undecodable file names), which SQLite refuses."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

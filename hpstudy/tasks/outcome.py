@@ -30,6 +30,7 @@ class Outcome:
         failure: why, for a trial that failed.
         duration_s: wall seconds spent training.
         peak_rss_mib: peak resident memory of the worker process so far, MiB.
+        log_path: the file that takes what the worker process prints; None where it prints to the terminal.
     """
 
     state: State
@@ -38,3 +39,4 @@ class Outcome:
     failure: Failure | None = None
     duration_s: float = 0.0
     peak_rss_mib: float = 0.0
+    log_path: str | None = None

@@ -1,0 +1,196 @@
+"""Bootstrap intervals for means of whole searches.
+
+The unit of resampling is a replicate: a row of (searches x trials), with all views together where views are compared. A
+resample is a row of weights, so that the resampled means of all trials are one matrix product.
+
+References: Efron (1987), Better bootstrap confidence intervals, J. Am. Stat. Assoc. 82 (BCa). Hesterberg (2015), What teachers
+should know about the bootstrap, Am. Stat. 69 (the small-sample expansion). Montiel Olea and Plagborg-Moller (2019),
+Simultaneous confidence bands, J. Appl. Econometrics 34 (the sup-t band).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import special, stats
+
+from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.seeds import derive_seed
+
+BLOCK = 2**23
+"""Numbers per block of resampled means (64 MiB): larger costs memory, smaller costs calls."""
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """Where resamples come from: the same seed gives the same resamples for the same number of replicates.
+
+    Attributes:
+        seed: of the bootstrap.
+        resamples: how many.
+    """
+
+    seed: int
+    resamples: int
+
+    def weights(self, replicates: int) -> Floats:
+        """(resamples x replicates) share of each replicate in each resample; rows sum to 1."""
+        return _weights(derive_seed(self.seed, "weights", replicates), self.resamples, replicates)
+
+
+@lru_cache(maxsize=2)
+def _weights(seed: int, resamples: int, replicates: int) -> Floats:
+    counts = np.random.default_rng(seed).multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples)
+    weights = counts / replicates
+    weights.setflags(write=False)
+    return weights
+
+
+def resampled_means(values: Floats, resampling: Resampling) -> Iterator[tuple[slice, Floats]]:
+    """Means of the columns of `values` in every resample, block by block.
+
+    Args:
+        values: (replicates x trials), no NaN.
+        resampling: where resamples come from.
+
+    Yields:
+        The block's columns, and their means (columns of the block x resamples).
+    """
+    weights = resampling.weights(values.shape[0])
+    step = max(1, BLOCK // resampling.resamples)
+    for start in range(0, values.shape[1], step):
+        columns = slice(start, min(start + step, values.shape[1]))
+        yield columns, np.ascontiguousarray(values[:, columns].T) @ weights.T
+
+
+def mean_intervals(values: Floats, resampling: Resampling, confidence: float, *, expand: bool = True) -> tuple[Floats, Floats]:
+    """BCa intervals for the mean of every column.
+
+    Bias correction z0 and acceleration a shift the percentiles at which the resampled means are read (Efron 1987; for a mean
+    the jackknife gives a = skewness / (6 sqrt n)). Differs from the textbook: the normal quantile z is replaced by sqrt(n / (n
+    - 1)) t(n - 1), Hesterberg's expansion, because at n = 20 plain bootstrap intervals are too short (docs/statistics.md has
+    the coverage).
+
+    Args:
+        values: (replicates x trials), no NaN; one replicate is a whole search, or a paired difference of two.
+        resampling: where resamples come from.
+        confidence: level of each interval.
+        expand: use the small-sample expansion; False gives Efron's interval.
+
+    Returns:
+        Lower and upper ends, each (trials,). NaN with fewer than 2 replicates; the value itself where all replicates agree.
+    """
+    n, trials = values.shape
+    low, high = np.full(trials, np.nan), np.full(trials, np.nan)
+    if n < 2:
+        return low, high
+    centred = values - values.mean(axis=0)
+    spread = np.ptp(values, axis=0)
+    squares = (centred**2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        acceleration = np.where(squares > 0, (centred**3).sum(axis=0) / (6 * squares**1.5), 0.0)
+    z = quantile_z(n, confidence) if expand else float(special.ndtri((1 + confidence) / 2))
+    for columns, means in resampled_means(values, resampling):
+        centre, tolerance = values[:, columns].mean(axis=0)[:, None], 1e-12 * spread[columns][:, None]
+        share = ((means < centre - tolerance).mean(axis=1) + (means <= centre + tolerance).mean(axis=1)) / 2
+        z0 = special.ndtri(np.clip(share, 1 / (2 * resampling.resamples), 1 - 1 / (2 * resampling.resamples)))
+        means.sort(axis=1)
+        for end, sign in ((low, -1), (high, 1)):
+            end[columns] = _quantiles(means, bca_level(z0, acceleration[columns], sign * z))
+    same = ~_varies(values)
+    low[same] = high[same] = values[0, same]
+    return low, high
+
+
+def bca_level(z0: Floats, acceleration: Floats, z: float) -> Floats:
+    """The percentile at which BCa reads the resamples: Phi(z0 + (z0 + z) / (1 - a (z0 + z))).
+
+    Beyond the pole of the fraction (strong skewness, few replicates) the level is that of the nearer end, 0 or 1.
+    """
+    shifted = z0 + z
+    scale = 1 - acceleration * shifted
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = special.ndtr(z0 + shifted / scale)
+    return np.asarray(np.where(scale > 0, level, shifted > 0), dtype=np.float64)
+
+
+def quantile_z(n: int, confidence: float) -> float:
+    """sqrt(n / (n - 1)) t(n - 1): the normal quantile that makes a percentile interval of a mean as wide as Student's."""
+    return float(np.sqrt(n / (n - 1)) * stats.t.ppf((1 + confidence) / 2, n - 1))
+
+
+def percentile_interval(statistic: Floats, n: int, confidence: float) -> tuple[float, float]:
+    """Percentile interval with the small-sample expansion, for a statistic that BCa does not suit (trial counts).
+
+    Args:
+        statistic: (resamples,) the statistic in every resample; may hold infinities.
+        n: replicates behind it.
+        confidence: level.
+    """
+    tail = float(special.ndtr(-quantile_z(n, confidence)))
+    ordered = np.sort(statistic)
+    # An order statistic and not an interpolation between two: halfway to infinity is not a number of trials.
+    lower = int(np.floor(tail * (len(ordered) - 1)))
+    return float(ordered[lower]), float(ordered[len(ordered) - 1 - lower])
+
+
+@dataclass(frozen=True)
+class Band:
+    """A simultaneous band around a mean curve: it holds the whole true curve at the stated confidence.
+
+    Attributes:
+        low, high: (trials,).
+        critical: half width of the band in standard errors.
+    """
+
+    low: Floats
+    high: Floats
+    critical: float
+
+
+def simultaneous_band(values: Floats, resampling: Resampling, confidence: float) -> Band:
+    """The sup-t band: mean +- c se, with c the quantile of max over t of |resampled mean - mean| / se.
+
+    The resamples give c as if the standard errors were known. Differs from the textbook: c is carried from the normal to
+    Student's t with n - 1 degrees of freedom at the same tail, so that the band of a single trial is the t interval.
+
+    Args:
+        values: (replicates x trials), no NaN, at least 2 replicates.
+        resampling: where resamples come from.
+        confidence: that the band holds the whole curve.
+    """
+    n = values.shape[0]
+    mean, error = values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(n)
+    varies = _varies(values)
+    largest = np.zeros(resampling.resamples)
+    if varies.any():
+        for columns, means in resampled_means(values[:, varies], resampling):
+            deviation = np.abs(means - mean[varies][columns, None]) / error[varies][columns, None]
+            np.maximum(largest, deviation.max(axis=0), out=largest)
+    normal = float(np.quantile(largest, confidence)) * np.sqrt(n / (n - 1))
+    critical = float(stats.t.isf(stats.norm.sf(normal), n - 1))
+    half = np.where(varies, critical * error, 0.0)
+    return Band(mean - half, mean + half, critical)
+
+
+def ranges(mask: Bools) -> tuple[tuple[int, int], ...]:
+    """Runs of True as (first, last) trial counts, counted from 1."""
+    edges = np.diff(np.r_[0, np.asarray(mask, dtype=np.int8), 0])
+    return tuple((int(a) + 1, int(b)) for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True))
+
+
+def _varies(values: Floats) -> Bools:
+    """Whether the replicates of each column differ by more than rounding."""
+    return np.asarray(np.ptp(values, axis=0) > 1e-12 * np.abs(values).max(axis=0), dtype=np.bool_)
+
+
+def _quantiles(ordered: Floats, level: Floats) -> Floats:
+    """The quantile of each row of `ordered` (rows x resamples, ascending) at its own level, linear between order statistics."""
+    place = level * (ordered.shape[1] - 1)
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, ordered.shape[1] - 1)
+    rows = np.arange(ordered.shape[0])
+    return np.asarray(ordered[rows, below] + (place - below) * (ordered[rows, above] - ordered[rows, below]), dtype=np.float64)

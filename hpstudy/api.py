@@ -1,0 +1,179 @@
+"""hpstudy from Python: what the command line does, as functions."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.store import Reader
+from hpstudy.study.changes import refuse_changes
+from hpstudy.study.load import load_study, read_study
+from hpstudy.study.schema import Study
+
+if TYPE_CHECKING:
+    from hpstudy.engine.forecast import Forecast
+    from hpstudy.engine.progress import Observer
+    from hpstudy.engine.run import RunSummary
+
+__all__ = ["Report", "default_storage", "load_study", "locate", "open", "plan", "resume", "run", "write_report"]
+
+STUDY_SUFFIXES = (".yaml", ".yml")
+
+STORAGE_VARIABLE = "HPSTUDY_STORAGE"
+"""Environment variable: a folder for databases, or the database itself when it ends in .sqlite."""
+
+
+def default_storage(name: str, storage: str | Path | None = None) -> Path:
+    """The database of the study called `name`.
+
+    Args:
+        name: the study's name.
+        storage: a database (ends in .sqlite or .db), or a folder for databases; the environment variable HPSTUDY_STORAGE when None, and
+            the folder runs/ where that is not set.
+    """
+    given = Path(storage or os.environ.get(STORAGE_VARIABLE) or "runs")
+    return given if given.suffix in (".sqlite", ".db") else given / f"{name}.sqlite"
+
+
+def locate(study: str | Path) -> Path:
+    """The database that a user means: the path of a database, a study file, or a study's name.
+
+    Raises:
+        StudyError: a study file with mistakes.
+    """
+    path = Path(study)
+    if path.suffix in STUDY_SUFFIXES:
+        return default_storage(load_study(path).name)
+    if path.suffix or path.exists() or len(path.parts) > 1:
+        return path
+    return default_storage(path.name)
+
+
+def run(
+    study: Study | str | Path,
+    storage: str | Path | None = None,
+    *,
+    workers: int | None = None,
+    executor: str = "processes",
+    timeout_s: float | None = None,
+    allow_changed_code: bool = False,
+    progress: Observer | None = None,
+) -> RunSummary:
+    """Run a study, or what is left of it.
+
+    Args:
+        study: a study, or the path of a study file.
+        storage: see `default_storage`.
+        workers: worker processes; the physical cores when None.
+        executor: processes or inline.
+        timeout_s: stands for the study's limits.timeout_s.
+        allow_changed_code: go on although a user's function changed since the study began.
+        progress: is told what happens; `hpstudy.engine.progress.progress_for()` draws bars or prints lines. Silent when None.
+
+    Returns:
+        How it went; `.complete`, `.counts`, `.storage`.
+
+    Raises:
+        HpstudyError: see `hpstudy.errors`; nothing that was stored is lost.
+    """
+    from hpstudy.engine.run import run_study
+
+    if isinstance(study, Study):
+        folder: str | None = os.getcwd()  # noqa: PTH109 (a string for sys.path)
+    else:
+        loaded = read_study(study)
+        study, folder = loaded.study, loaded.module_path
+    if timeout_s is not None:
+        study = study.model_copy(update={"limits": study.limits.model_copy(update={"timeout_s": timeout_s})})
+    return run_study(
+        study,
+        default_storage(study.name, storage),
+        folder=folder,
+        workers=workers,
+        executor=executor,
+        allow_changed_code=allow_changed_code,
+        observer=progress,
+    )
+
+
+def resume(
+    storage: str | Path,
+    *,
+    workers: int | None = None,
+    executor: str = "processes",
+    allow_changed_code: bool = False,
+    progress: Observer | None = None,
+) -> RunSummary:
+    """Continue a study from its database alone. Arguments and errors as `run`."""
+    from hpstudy.engine.run import run_study
+
+    path = locate(storage)
+    with Reader.open(path) as reader:
+        study, folder = reader.study, reader.module_path
+    return run_study(
+        study,
+        path,
+        folder=folder,
+        workers=workers,
+        executor=executor,
+        allow_changed_code=allow_changed_code,
+        observer=progress,
+    )
+
+
+def open(study: str | Path) -> Reader:
+    """A read-only look at a study's database: `.trials()` and `.curves()` are pandas DataFrames.
+
+    Raises:
+        StoreError: there is no sound hpstudy database.
+    """
+    return Reader.open(locate(study))
+
+
+def plan(study: str | Path, storage: str | Path | None = None, *, workers: int | None = None, pilot: bool = False) -> Forecast:
+    """What a run of the study file would do, and how long it would take. Arguments as `run`; `pilot` trains every view once.
+
+    Raises:
+        HpstudyError: the study is invalid, or its database is that of another study.
+    """
+    from hpstudy.engine.forecast import forecast
+
+    loaded = read_study(study)
+    where = default_storage(loaded.study.name, storage)
+    return forecast(loaded.study, where, loaded.module_path, workers=workers, pilot=pilot)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A written report: its files, the PDF first, and its answer in words."""
+
+    files: tuple[Path, ...]
+    headline: str
+
+
+def write_report(study: str | Path, output: str | Path = "reports", *, force: bool = False) -> Report:
+    """Analyse a study, finished or not, and write its report.
+
+    Args:
+        study: a database, a study file, or a study's name. For a study file the analysis settings are those of the file, which may have
+            been edited since the run.
+        output: a folder, or the name of the PDF.
+        force: overwrite the report of another study.
+
+    Raises:
+        UsageError: the report of another study stands there.
+        StudyChanged: the study file is not the one that was run.
+    """
+    from hpstudy.analysis import analyse
+    from hpstudy.report import headline, write
+
+    settings = None
+    with open(study) as reader:
+        if Path(study).suffix in STUDY_SUFFIXES:
+            asked = load_study(study)
+            refuse_changes(reader.study, asked, reader.path)
+            settings = asked.analysis
+        results = analyse(reader, settings)
+    return Report(tuple(write(results, Path(output), force=force)), headline(results))

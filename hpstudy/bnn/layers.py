@@ -1,0 +1,37 @@
+"""Layers with binary weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class BinaryLinear(nn.Module):
+    """A fully connected layer whose weight is set by a training method; no bias, as batch normalisation follows.
+
+    `weight` is an ordinary leaf parameter that holds the weights of the forward pass: theta in {-1, +1}, or theta times a
+    positive scale s. Its gradient is therefore dL/d(s theta), without the factor s that autograd through the scale would add.
+    The layer knows nothing of methods; all weights are +1 until a method sets them.
+
+    Args:
+        inputs: features in.
+        outputs: features out; weight has shape (outputs, inputs).
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(outputs, inputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """X W^T. x: (batch, inputs) -> (batch, outputs)."""
+        return functional.linear(x, self.weight)
+
+
+BINARY_LAYERS = (BinaryLinear,)
+"""Classes whose `weight` is binary."""
+
+
+def binary_weights(network: nn.Module) -> list[nn.Parameter]:
+    """The weight of every binary layer, in the order of the network."""
+    return [module.weight for module in network.modules() if isinstance(module, BINARY_LAYERS)]

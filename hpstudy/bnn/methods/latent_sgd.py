@@ -1,0 +1,105 @@
+"""Latent weights under SGD with momentum and weight decay (the paper, Eq. 1-5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from hpstudy.bnn.methods import interface
+from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+
+if TYPE_CHECKING:
+    import torch
+
+
+class LatentSGDHyperparameters(interface.Hyperparameters):
+    """Table 1, upper row: 7 hyperparameters, all but momentum based on magnitudes; and two conventions."""
+
+    learning_rate: float = hyperparameter(0.1, "step size epsilon of the latent weights", magnitude_based=True, gt=0)
+    learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
+    init_scale: float = hyperparameter(
+        0.1, "standard deviation of the normal initial latent weights w_0; 0 starts them at 0", magnitude_based=True, ge=0
+    )
+    gamma: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
+    weight_decay: float = hyperparameter(1e-4, "weight decay lambda", magnitude_based=True, ge=0)
+    scaling: bool = hyperparameter(
+        True, "multiply the signs of every filter by its mean absolute latent weight", magnitude_based=True
+    )
+    clipping: Literal["none", "gradient", "weight"] = hyperparameter(
+        "gradient", "gradient: 0 where abs(w) > 1; weight: clamp w to [-1, 1] after every update", magnitude_based=True
+    )
+    convention: Literal["paper", "library"] = hyperparameter(
+        "paper", "Eq. 2-3, or SGD as deep-learning libraries write it", magnitude_based=False
+    )
+    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+
+
+class LatentSGD(interface.Method):
+    """SGD on real weights w, of which the network uses the signs.
+
+        convention "paper":    m_i = (1 - gamma) m_{i-1} + gamma G_i                          (2)
+                               w_i = w_{i-1} - epsilon_i (m_i + lambda w_{i-1})               (3)
+        convention "library":  b_i = (1 - gamma) b_{i-1} + G_i + lambda w_{i-1}
+                               w_i = w_{i-1} - epsilon_i b_i
+        theta_i = sign(w_i)                                                                   (4)
+
+    The conventions are different filters of the gradient: the paper's has the rates alpha = epsilon lambda and gamma, the
+    library's those with (1 - alpha)(1 - gamma') = 1 - gamma and alpha gamma' = epsilon lambda (`library_rates`), so that its
+    slow filter is about 1/gamma times faster at the same setting.
+
+    G is the gradient with respect to the weight in use. With `scaling` that weight is s_c theta, s_c the filter's mean abs(w),
+    taken as a constant; no factor s_c multiplies G (as in the code of Bi-Real Net and ReActNet). Before batch normalisation G
+    then grows as 1/s_c.
+
+    State: theta; w, latent weight; m, momentum (b in the library's convention).
+    """
+
+    Hyperparameters = LatentSGDHyperparameters
+
+    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+        """w_0 = init_scale noise, with the signs of the noise even where init_scale is 0."""
+        return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": noise.new_zeros(noise.shape)}
+
+    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+        """Eq. 2-4."""
+        w, m = state["w"], state["m"]
+        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+        if hp.clipping == "gradient":
+            grad = grad * (w.abs() <= 1)
+        if hp.convention == "paper":
+            m = m.lerp_(grad, hp.gamma)
+            w = w.mul_(1 - epsilon * hp.weight_decay).sub_(m * epsilon)
+        else:
+            m = m.mul_(1 - hp.gamma).add_(grad).add_(w * hp.weight_decay)
+            w = w.sub_(m * epsilon)
+        if hp.clipping == "weight":
+            w = w.clamp_(-1, 1)
+        return {"theta": follow(state["theta"], w), "w": w, "m": m}
+
+    def weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+        """Theta, or s_c theta; s_c = 1 for a filter whose latent weights are all 0, which would silence it for ever."""
+        if not hp.scaling:
+            return state["theta"]
+        scale = state["w"].abs().mean(-1, keepdim=True)
+        return state["theta"] * scale.masked_fill_(scale == 0, 1.0)
+
+
+def library_rates(epsilon: float, momentum: float, weight_decay: float) -> tuple[float, float] | None:
+    """The filter (alpha, gamma) that library SGD with these settings is, in the magnitude-independent setting with w_0 = 0.
+
+    1 - alpha and 1 - gamma are the roots of z^2 - (1 + mu - epsilon lambda) z + mu = 0. For epsilon lambda above (1 - sqrt(mu))^2
+    they are complex: the filter oscillates, and no (alpha, gamma) can express it.
+
+    Returns:
+        (alpha, gamma) with alpha <= gamma, or None where the roots are complex.
+
+    >>> alpha, gamma = library_rates(0.1, 0.9, 1e-4)
+    >>> f"{alpha:.4e} {gamma:.4f}"
+    '1.0009e-04 0.0999'
+    """
+    b = 1 + momentum - epsilon * weight_decay
+    discriminant = b * b - 4 * momentum
+    if discriminant < 0:
+        return None
+    root = discriminant**0.5
+    return 1 - (b + root) / 2, 1 - (b - root) / 2

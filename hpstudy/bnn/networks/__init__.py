@@ -1,0 +1,1 @@
+"""Binary networks: ordinary modules that know nothing of training methods."""

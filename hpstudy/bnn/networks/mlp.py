@@ -1,0 +1,47 @@
+"""The multilayer perceptron of the paper's section 4.2: 4 layers with batch normalisation, the first of them not binary."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from hpstudy.bnn.binarize import ACTIVATIONS
+from hpstudy.bnn.layers import BinaryLinear
+
+
+class BinaryMLP(nn.Module):
+    """Real layer, then binary layers, each behind batch normalisation and a binary activation; batch normalisation on the logits.
+
+        h_1 = W_1 x        h_k = W_k sign(BN(h_{k-1})), k = 2..L        logits = BN(h_L)
+
+    The paper gives no more than the number of layers. Normalised logits are our choice: the output of the last binary layer is
+    an integer of size sqrt(width), which saturates a softmax.
+
+    Args:
+        inputs: features of a clip.
+        widths: outputs of every layer but the last; L = len(widths) + 1.
+        classes: outputs of the last layer.
+        activation: a name in `ACTIVATIONS`.
+        generator: draws the real layer's initial weights, uniform with variance 1/(3 inputs) (the default of torch).
+    """
+
+    def __init__(self, inputs: int, widths: Sequence[int], classes: int, activation: str, generator: torch.Generator) -> None:
+        super().__init__()
+        self.activation = ACTIVATIONS[activation]
+        sizes = [*widths, classes]
+        # Made without values: torch would draw them from the global generator.
+        self.first = nn.Linear(inputs, sizes[0], bias=False, device="meta").to_empty(device="cpu")
+        bound = inputs**-0.5
+        nn.init.uniform_(self.first.weight, -bound, bound, generator=generator)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in sizes)
+        self.layers = nn.ModuleList(BinaryLinear(*pair) for pair in itertools.pairwise(sizes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits. x: (batch, inputs) -> (batch, classes)."""
+        h = self.first(x)
+        for norm, layer in zip(self.norms, self.layers, strict=False):
+            h = layer(self.activation(norm(h)))
+        return self.norms[-1](h)  # type: ignore[no-any-return]

@@ -1,0 +1,54 @@
+"""How a hyperparameter decays over training."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Decay = Literal["none", "linear", "cosine"]
+"""Shape of a schedule."""
+
+Per = Literal["epoch", "update"]
+"""How often a schedule moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where training stands: everything that a schedule may depend on.
+
+    Attributes:
+        epoch: from 0.
+        epochs: their number, E.
+        update: from 0, counted over the whole training.
+        updates: their number, T.
+    """
+
+    epoch: int
+    epochs: int
+    update: int
+    updates: int
+
+    def elapsed(self, per: Per) -> float:
+        """The share of training that is over, in [0, 1): e/E, or i/T."""
+        return self.epoch / self.epochs if per == "epoch" else self.update / self.updates
+
+
+def factor(decay: Decay, elapsed: float) -> float:
+    """What the initial value is multiplied by.
+
+        none: 1        linear: 1 - r        cosine: (1 + cos(pi r)) / 2
+
+    It is 1 in the first epoch and above 0 in the last. (Published code that steps its schedule before the first epoch starts
+    below 1 and trains the last epoch at exactly 0.)
+
+    Args:
+        decay: shape of the schedule.
+        elapsed: r, the share of training that is over, in [0, 1).
+
+    >>> factor("cosine", 0.5)
+    0.5
+    """
+    if decay == "cosine":
+        return (1 + math.cos(math.pi * elapsed)) / 2
+    return 1 - elapsed if decay == "linear" else 1.0

@@ -1,0 +1,44 @@
+"""Settings of training that belong to the task, not to a view. Importable without torch, so that a study is checked fast."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hpstudy.bnn.schedules import Decay
+
+Activation = Literal["approx_sign", "ste_clip"]
+"""A binary activation; see `hpstudy.bnn.binarize`."""
+
+
+class Settings(BaseModel):
+    """A block of settings: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class RealOptimizer(Settings):
+    """How the real-valued parameters are trained: first layer, affine part of batch normalisation. The same in all views."""
+
+    name: Literal["sgd", "adam"] = "sgd"
+    """SGD with momentum, or Adam."""
+    learning_rate: float = Field(default=0.1, gt=0)
+    """Initial step size."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Momentum of SGD; the first beta of Adam."""
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """L2 decay of weights; parameters of batch normalisation are not decayed."""
+    decay: Decay = "cosine"
+    """Schedule of the learning rate, moved once per epoch."""
+
+
+class TrainSettings(Settings):
+    """How long and in what portions a network is trained."""
+
+    epochs: int = Field(default=10, ge=1)
+    """Passes over the training clips."""
+    batch_size: int = Field(default=100, ge=2)
+    """Clips per update; the incomplete last batch of an epoch is left out."""
+    real_optimizer: RealOptimizer = RealOptimizer()
+    """For the parameters that are not binary."""

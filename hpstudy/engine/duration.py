@@ -1,0 +1,17 @@
+"""Time spans in words."""
+
+from __future__ import annotations
+
+
+def words(seconds: float | None) -> str:
+    """A time span that a person reads at a glance.
+
+    >>> words(42.4), words(125), words(3 * 3600 + 120)
+    ('42 s', '2 min 5 s', '3 h 2 min')
+    """
+    whole = round(seconds or 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

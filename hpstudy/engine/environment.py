@@ -1,0 +1,58 @@
+"""Where a session ran: recorded with its trials, and shown at the end of a report."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+LIBRARIES = ("hpstudy", "torch", "ax-platform", "botorch", "gpytorch", "numpy", "scipy", "pandas", "torchaudio", "soundfile")
+"""Libraries that can change a number."""
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of the installed `LIBRARIES`, without importing them."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def environment(workers: int, executor: str) -> dict[str, str]:
+    """Machine, versions and command of this session."""
+    return {
+        **library_versions(),
+        "host": platform.node(),
+        "system": platform.platform(),
+        "cpu": _cpu_model(),
+        "cores": str(os.cpu_count()),
+        "executor": f"{executor}, {workers} worker{'s' if workers > 1 else ''}",
+        "command": shlex.join(sys.argv),
+        "commit": _commit(Path(__file__).parent),
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _commit(folder: Path) -> str:
+    """The commit of hpstudy's own checkout, marked when files were changed; "" where it is no checkout."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

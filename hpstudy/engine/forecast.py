@@ -1,0 +1,98 @@
+"""What a run would do, and how long it would take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpstudy.engine.duration import words
+from hpstudy.engine.executors import default_workers
+from hpstudy.engine.step import EvaluateRequest, evaluate
+from hpstudy.store import Reader
+from hpstudy.study.bind import bind_task, module_path
+from hpstudy.study.changes import refuse_changes
+from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.study.schema import Study
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The work of a study.
+
+    Attributes:
+        study: resolved.
+        storage: its database, which need not be there yet.
+        workers: steps at a time.
+        done: finished trials by view.
+        trial_s: mean seconds of one trial by view, asking included; None for a view of which nothing is known.
+        measured: how `trial_s` is known, in words.
+    """
+
+    study: Study
+    storage: Path
+    workers: int
+    done: dict[str, int]
+    trial_s: dict[str, float | None]
+    measured: str
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per view."""
+        left = Plan(self.study).left(self.done)
+        return [
+            {
+                "view": name,
+                "method": view.method,
+                "tuned": " ".join(view.space.names()),
+                "searches": self.study.replicates,
+                "planned": self.study.replicates * self.study.search.trials,
+                "done": self.done[name],
+                "left": left[name],
+                "trial_s": self.trial_s[name],
+            }
+            for name, view in self.study.views.items()
+        ]
+
+    def sentence(self) -> str:
+        """The time that the rest takes."""
+        left = Plan(self.study).left(self.done)
+        if not any(left.values()):
+            return "nothing is left to run"
+        known = {view: seconds for view, seconds in self.trial_s.items() if seconds is not None}
+        if set(known) != set(self.study.views):
+            return f"{sum(left.values()):,} trials left; --pilot times one trial of every view"
+        seconds = sum(left[view] * known[view] for view in left) / self.workers
+        return f"{sum(left.values()):,} trials left: about {words(seconds)} with {self.workers} workers ({self.measured})"
+
+
+def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | None, pilot: bool) -> Forecast:
+    """What is left of a study.
+
+    Args:
+        study: resolved.
+        storage: its database.
+        folder: where a user's module is looked for first.
+        workers: steps at a time; the physical cores when None.
+        pilot: train every view once at its default point, here and now, to know how long a trial takes. Stores nothing.
+
+    Raises:
+        StudyChanged: the database is that of another study.
+    """
+    done, trial_s, measured = dict.fromkeys(study.views, 0), dict[str, float | None].fromkeys(study.views), ""
+    if storage.exists():
+        with Reader.open(storage) as reader:
+            refuse_changes(reader.study, study, storage)
+            for view, states in reader.counts().items():
+                done[view] = sum(n for state, n in states.items() if state not in ("planned", "running"))
+            trial_s.update(reader.mean_trial_s())
+            measured = "from the trials so far"
+    if pilot:
+        with module_path(folder):
+            bind_task(study).prepare()
+        for view in study.views:
+            point = study.views[view].space.default()
+            request = EvaluateRequest(study.to_json(), SearchKey(view, 0), 0, point, folder)
+            evaluate(request)  # the first one loads libraries and data
+            trial_s[view] = evaluate(request).duration_s
+        measured = "from one pilot trial of every view, without asking"
+    return Forecast(study, storage, workers or default_workers(), done, trial_s, measured)

@@ -1,0 +1,26 @@
+"""What a searcher is shown of a search's past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hpstudy.search.interface import Observation
+from hpstudy.store import TrialRow
+from hpstudy.study.schema import Metric
+
+
+def observations(rows: Sequence[TrialRow], metric: Metric) -> tuple[Observation, ...]:
+    """The finished trials of a search as its searcher sees them.
+
+    A trial without a finite value (diverged, failed, timed out) is shown as `metric.on_failure` says: `drop`, its point and no
+    value; `worst`, the worst value that the search has measured so far, and no value while there is none. The answer depends on
+    `rows` alone.
+    """
+    values = [row.objective if row.state == "completed" else None for row in rows]
+    measured = [value for value in values if value is not None]
+    worst = None
+    if metric.on_failure == "worst" and measured:
+        worst = min(measured) if metric.goal == "maximize" else max(measured)
+    return tuple(
+        Observation(row.number, row.point, worst if value is None else value) for row, value in zip(rows, values, strict=True)
+    )

@@ -1,0 +1,166 @@
+"""Telling a person how a run goes: bars in a terminal, a line per finished search elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from hpstudy.engine.duration import words
+from hpstudy.store import TrialRow
+from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.tasks.outcome import Outcome
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Observer:
+    """Is told what happens in a run, and by default says nothing. Methods are called from the scheduler's thread, in order."""
+
+    def run_started(self, plan: Plan, counts: dict[str, dict[str, int]], workers: int) -> None:
+        """Before the first step; `counts` holds each view's trials by state, and how many are planned."""
+
+    def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
+        """A trial was stored."""
+
+    def search_finished(self, search: SearchKey, trials: Sequence[TrialRow]) -> None:
+        """The last trial of a search was stored."""
+
+    def note(self, text: str) -> None:
+        """Something out of the ordinary, in a sentence."""
+
+    def run_finished(self) -> None:
+        """After the last step, however the run ended."""
+
+
+class Lines(Observer):
+    """One line per finished search (per trial, when `verbose`), with the time left of the whole study."""
+
+    def __init__(self, stream: TextIO, verbose: bool) -> None:
+        self._stream = stream
+        self._verbose = verbose
+        self._eta = _TimeLeft()
+
+    def run_started(self, plan: Plan, counts: dict[str, dict[str, int]], workers: int) -> None:
+        """Say what is left."""
+        self._plan = plan
+        self._done = sum(_finished(states) for states in counts.values())
+        self._searches = sum(_finished(states) // plan.study.search.trials for states in counts.values())
+        self._eta.start()
+        left = plan.trials - self._done
+        self._say(f"{plan.study.name}: {left:,} of {plan.trials:,} trials to run, {workers} worker{'s' if workers > 1 else ''}")
+
+    def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
+        """A line, when verbose or when the trial gave no value."""
+        self._done += 1
+        self._eta.count()
+        if self._verbose or outcome.state != "completed":
+            why = f": {outcome.failure.type}: {outcome.failure.message.splitlines()[0]}" if _has_text(outcome) else ""
+            value = f" {trial.objective:.6g}" if trial.objective is not None else ""
+            self._say(f"  {_name(search)}, trial {trial.number}: {outcome.state}{value}{why}")
+
+    def search_finished(self, search: SearchKey, trials: Sequence[TrialRow]) -> None:
+        """A line."""
+        self._searches += 1
+        values = [t.objective for t in trials if t.state == "completed" and t.objective is not None]
+        pick = max if self._plan.study.metric.goal == "maximize" else min
+        best = f"best {self._plan.study.metric.name} {pick(values):.6g}" if values else "no value"
+        left = self._eta.left(self._plan.trials - self._done)
+        self._say(f"[{self._done:,}/{self._plan.trials:,}] {_name(search)}: {best}{f'; {words(left)} left' if left else ''}")
+
+    def note(self, text: str) -> None:
+        """A line."""
+        self._say(text)
+
+    def _say(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+
+class Bars(Observer):
+    """A bar for every view and one for the whole study, with the time left, at the bottom of a terminal."""
+
+    def __init__(self, verbose: bool) -> None:
+        self._verbose = verbose
+        self._eta = _TimeLeft()
+        self._progress: Progress | None = None
+
+    def run_started(self, plan: Plan, counts: dict[str, dict[str, int]], workers: int) -> None:
+        """Draw the bars."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._plan = plan
+        columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
+        self._progress = Progress(*columns, TextColumn("{task.fields[info]}", markup=False), console=Console(stderr=True))
+        self._best: dict[str, float] = {}
+        self._views: dict[str, TaskID] = {
+            view: self._progress.add_task(view, total=c["planned"], completed=_finished(c), info="") for view, c in counts.items()
+        }
+        done = sum(_finished(c) for c in counts.values())
+        self._all = self._progress.add_task(plan.study.name, total=plan.trials, completed=done, info="")
+        self._eta.start()
+        self._progress.start()
+
+    def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
+        """Move the bars."""
+        assert self._progress is not None
+        metric = self._plan.study.metric
+        if trial.state == "completed" and trial.objective is not None:
+            pick = max if metric.goal == "maximize" else min
+            self._best[search.view] = pick(self._best.get(search.view, trial.objective), trial.objective)
+        best = f"best {metric.name} {self._best[search.view]:.6g}" if search.view in self._best else ""
+        self._progress.update(self._views[search.view], advance=1, info=best)
+        self._eta.count()
+        task = self._progress.tasks[self._all]
+        left = self._eta.left(self._plan.trials - int(task.completed) - 1)
+        self._progress.update(self._all, advance=1, info=f"{words(left)} left" if left else "")
+        if self._verbose or outcome.state in ("failed", "timed_out"):
+            why = f": {outcome.failure.type}: {outcome.failure.message.splitlines()[0]}" if _has_text(outcome) else ""
+            self.note(f"{_name(search)}, trial {trial.number}: {outcome.state}{why}")
+
+    def note(self, text: str) -> None:
+        """A line above the bars."""
+        if self._progress is None:
+            print(text, file=sys.stderr)
+        else:
+            self._progress.console.print(text, markup=False, highlight=False)
+
+    def run_finished(self) -> None:
+        """Leave the bars as they are."""
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def progress_for(*, verbose: bool = False, quiet: bool = False) -> Observer:
+    """Bars where stderr is a terminal, lines where it is not, nothing when quiet."""
+    if quiet:
+        return Observer()
+    return Bars(verbose) if sys.stderr.isatty() else Lines(sys.stderr, verbose)
+
+
+class _TimeLeft:
+    """Time left, from the mean pace of this session."""
+
+    def start(self) -> None:
+        self._started, self._count = time.monotonic(), 0
+
+    def count(self) -> None:
+        self._count += 1
+
+    def left(self, trials: int) -> float | None:
+        """Seconds until `trials` more are done; None while nothing is known."""
+        return trials * (time.monotonic() - self._started) / self._count if self._count and trials > 0 else None
+
+
+def _finished(states: dict[str, int]) -> int:
+    return sum(count for state, count in states.items() if state not in ("planned", "running"))
+
+
+def _name(search: SearchKey) -> str:
+    return f"{search.view}, replicate {search.replicate}"
+
+
+def _has_text(outcome: Outcome) -> bool:
+    return outcome.failure is not None and bool(outcome.failure.message.strip())

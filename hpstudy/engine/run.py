@@ -1,0 +1,189 @@
+"""A run: open the database, check that it is this study's, let the scheduler work, and say how it went."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpstudy.engine.duration import words
+from hpstudy.engine.environment import environment
+from hpstudy.engine.executors import EXECUTORS, Executor, default_workers
+from hpstudy.engine.progress import Observer
+from hpstudy.engine.scheduler import Scheduler
+from hpstudy.engine.stop import Aborted, StopSignal
+from hpstudy.errors import StudyChanged
+from hpstudy.store import Store
+from hpstudy.study.bind import bind_task, module_path
+from hpstudy.study.changes import refuse_changes
+from hpstudy.study.plan import Plan
+from hpstudy.study.schema import Study
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run went.
+
+    Attributes:
+        storage: the database.
+        planned: trials of the whole study.
+        counts: trials of the whole study by state.
+        ran: trials finished by this run.
+        interrupted: a stop was requested before all was done.
+        duration_s: wall seconds of this run.
+    """
+
+    storage: Path
+    planned: int
+    counts: Mapping[str, int]
+    ran: int
+    interrupted: bool
+    duration_s: float
+
+    @property
+    def done(self) -> int:
+        """Trials that ended, in whatever way."""
+        return sum(count for state, count in self.counts.items() if state != "running")
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned trial ended."""
+        return self.done >= self.planned
+
+    def sentence(self) -> str:
+        """The summary in words."""
+        states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in self.counts.items() if count)
+        head = "complete" if self.complete else "interrupted" if self.interrupted else "incomplete"
+        return f"{head}: {self.done:,} of {self.planned:,} trials ({states or 'none'}); {self.ran:,} in this run, {words(self.duration_s)}"
+
+
+def run_study(
+    study: Study,
+    storage: Path,
+    *,
+    folder: str | None = None,
+    workers: int | None = None,
+    executor: str = "processes",
+    allow_changed_code: bool = False,
+    observer: Observer | None = None,
+) -> RunSummary:
+    """Run what is left of `study`, in the database at `storage`.
+
+    Args:
+        study: resolved.
+        storage: made when it is not there.
+        folder: where a user's module is looked for first; None to use the one in the database.
+        workers: steps at a time; the physical cores when None.
+        executor: a name in EXECUTORS.
+        allow_changed_code: go on although a user's source file is not the one that the database was started with.
+        observer: is told what happens.
+
+    Raises:
+        StudyChanged: the study, its data or its code are not those of the database.
+        StoreError: the database cannot be opened, created or written.
+        DataError: the task's data are missing.
+        StudyBroken: the first trials all failed.
+        Aborted: a second signal.
+    """
+    observer = observer or Observer()
+    started = time.monotonic()
+    workers = workers or default_workers()
+    kind = EXECUTORS.load(executor)
+    storage = Path(storage).absolute()
+    with _opened(study, storage, folder) as store:
+        with module_path(store.module_path):
+            task = bind_task(store.study)
+            if _left(store):
+                task.prepare()
+                _check_identity(store, task.identity(), allow_changed_code, observer)
+        before = _done(store)
+        stop = StopSignal()
+        if _left(store):
+            runner: Executor = kind(workers, storage.with_name(storage.name + ".logs"))
+            _begin_session(store, runner.workers, executor, observer)
+            observer.run_started(Plan(store.study), store.counts(), runner.workers)
+            aborted = True
+            try:
+                with stop.listening(observer.note):
+                    Scheduler(store, runner, observer, stop).run()
+                aborted = False
+            except Aborted:
+                store.event("aborted")
+                raise
+            finally:
+                observer.run_finished()
+                runner.close(abort=aborted)
+            if stop.requested:
+                store.event("stopped")
+        states = list(store.counts().values())
+        counts = {state: sum(view[state] for view in states) for state in states[0] if state != "planned"}
+        planned = sum(view["planned"] for view in states)
+        ran = _done(store) - before
+    return RunSummary(storage, planned, counts, ran, stop.requested, time.monotonic() - started)
+
+
+def _opened(study: Study, storage: Path, folder: str | None) -> Store:
+    """The database at `storage`, for `study`: new, or checked and grown."""
+    if not storage.exists():
+        with module_path(folder):
+            task = bind_task(study)
+            task.prepare()
+            identity = task.identity()
+        storage.parent.mkdir(parents=True, exist_ok=True)
+        return Store.create(storage, study, identity=identity, module_path=folder)
+    store = Store.open(storage)
+    try:
+        refuse_changes(store.study, study, storage)
+        store.grow(study)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _check_identity(store: Store, found: Mapping[str, str], allow_changed_code: bool, observer: Observer) -> None:
+    """The data and the user's code are those that the database was started with."""
+    changed = sorted(name for name in {*store.identity, *found} if store.identity.get(name) != found.get(name))
+    code = [name for name in changed if name.startswith("source of ")]
+    if data := [name for name in changed if name not in code]:
+        raise StudyChanged(
+            f"not what {store.path} was started with: {', '.join(data)}",
+            "restore the data (`hpstudy data verify`), or start anew with another --storage",
+        )
+    if code and not allow_changed_code:
+        raise StudyChanged(
+            f"not what {store.path} was started with: {', '.join(code)}",
+            "restore the file, start anew with another --storage, or go on with --allow-changed-code (recorded in the database)",
+        )
+    if code:
+        store.event("code_changed", sources={name: found.get(name, "") for name in code})
+        observer.note(f"going on with changed code, as allowed: {', '.join(code)}")
+
+
+def _begin_session(store: Store, workers: int, executor: str, observer: Observer) -> None:
+    """Record this session's environment; say when libraries differ from those of earlier sessions."""
+    here = environment(workers, executor)
+    for past in store.environments()[-1:]:
+        differ = [
+            f"{name} {past.detail[name]} -> {here.get(name, 'none')}" for name in past.detail if _differs(name, past.detail, here)
+        ]
+        if differ:
+            observer.note(
+                f"this session differs from the last one ({', '.join(differ)}): results may not be bit-identical; recorded"
+            )
+            store.event("environment_changed", differences=differ)
+    store.begin_session(here)
+
+
+def _differs(name: str, past: Mapping[str, str], here: Mapping[str, str]) -> bool:
+    return name not in ("host", "system", "cores", "executor", "command", "commit") and past[name] != here.get(name)
+
+
+def _left(store: Store) -> int:
+    counts = store.counts().values()
+    return sum(states["planned"] for states in counts) - _done(store)
+
+
+def _done(store: Store) -> int:
+    return sum(n for states in store.counts().values() for state, n in states.items() if state not in ("planned", "running"))

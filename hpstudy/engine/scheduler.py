@@ -1,0 +1,222 @@
+"""The only loop, and the only writer: runs the searches of a study, each trial by trial."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
+from hpstudy.engine.history import observations
+from hpstudy.engine.progress import Observer
+from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate
+from hpstudy.engine.stop import StopSignal
+from hpstudy.errors import HpstudyError, StudyBroken
+from hpstudy.store import HEARTBEAT_S, Store, TrialRow
+from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.study.schema import Study
+from hpstudy.study.space import Point
+from hpstudy.tasks.outcome import Failure, Outcome
+
+
+@dataclass
+class _Search:
+    """A search under way: what its next step needs."""
+
+    key: SearchKey
+    rows: list[TrialRow]
+    asks: int = 0  # attempts at the point of the next trial
+
+    @property
+    def number(self) -> int:
+        """The trial to run next: the running one, or the one after the last."""
+        return len(self.rows) - 1 if self.rows and self.rows[-1].state == "running" else len(self.rows)
+
+
+@dataclass
+class _Totals:
+    """What decides whether a study is broken from the start."""
+
+    completed: int
+    failed: int
+    first_failure: Failure | None = field(default=None)
+
+
+class Scheduler:
+    """Runs what is left of a study.
+
+    Searches are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole replicates. At
+    most as many steps are under way as the executor has workers; each search has at most one. A trial is stored as running, with its
+    point, before it is evaluated.
+
+    Args:
+        store: holds the study; this is its only writer.
+        executor: runs the steps.
+        observer: is told what happens.
+        stop: asked before every new step.
+    """
+
+    def __init__(self, store: Store, executor: Executor, observer: Observer, stop: StopSignal) -> None:
+        self.store = store
+        self.study: Study = store.study
+        self.executor = executor
+        self.observer = observer
+        self.stop = stop
+        self._study_json = self.study.to_json()
+        self._under_way: dict[Future[Any], _Search] = {}
+        self._idle: list[tuple[int, _Search]] = []
+        self._waiting = list(reversed(list(enumerate(Plan(self.study).searches()))))
+        self._positions = {key: position for position, key in self._waiting}
+        counts = store.counts().values()
+        self._totals = _Totals(sum(c["completed"] for c in counts), sum(c["failed"] for c in counts))
+        self._stuck: list[tuple[SearchKey, BaseException]] = []
+        self._last_write = time.monotonic()
+
+    def run(self) -> None:
+        """Run until every search is complete or a stop is requested.
+
+        Raises:
+            StudyBroken: the first `limits.max_failures` trials failed and none completed.
+            StoreError: the database cannot be written; it stays as it was after the last stored trial.
+            HpstudyError: a searcher could not choose a point; the other searches were finished first.
+        """
+        while True:
+            self._fill()
+            if not self._under_way:
+                break
+            done, _ = wait(self._under_way, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._receive(self._under_way.pop(future), future)
+            if time.monotonic() - self._last_write > HEARTBEAT_S:
+                self.store.heartbeat()
+                self._last_write = time.monotonic()
+        if self._stuck:
+            key, error = self._stuck[0]
+            raise HpstudyError(
+                f"no point could be chosen in {len(self._stuck)} of the searches, first in view {key.view}, replicate {key.replicate}: "
+                f"{type(error).__name__}: {error}",
+                "the other searches are finished; `hpstudy resume` tries these again",
+            )
+
+    def _fill(self) -> None:
+        """Give every free worker the first step that is waiting."""
+        while len(self._under_way) < self.executor.workers and not self.stop.requested:
+            search = self._next()
+            if search is None:
+                return
+            self._submit(search)
+
+    def _next(self) -> _Search | None:
+        if self._idle:
+            return heapq.heappop(self._idle)[1]
+        while self._waiting:
+            _, key = self._waiting.pop()
+            search = _Search(key, self.store.history(key))
+            if search.number < self.study.search.trials:
+                return search
+        return None
+
+    def _submit(self, search: _Search) -> None:
+        number = search.number
+        if number < len(search.rows):  # stored as running by a session that died
+            self.store.record_attempt(search.key, number, "the session that ran it ended")
+            self._evaluate(search, search.rows[-1].point)
+            return
+        history = observations(search.rows, self.study.metric)
+        search.asks += 1
+        self._under_way[self.executor.submit(ask, AskRequest(self._study_json, search.key, number, history))] = search
+
+    def _evaluate(self, search: _Search, point: Point) -> None:
+        request = EvaluateRequest(self._study_json, search.key, search.number, point, self.store.module_path)
+        self._under_way[self.executor.submit(evaluate, request, self.study.limits.timeout_s)] = search
+
+    def _receive(self, search: _Search, future: Future[Any]) -> None:
+        """Take the answer of a step, store it, and let its search go on."""
+        error = future.exception()
+        answer = future.result() if error is None else None
+        if isinstance(answer, Asked):
+            self._asked(search, answer)
+        elif isinstance(answer, Outcome):
+            self._finish(search, answer)
+        elif search.number < len(search.rows):
+            self._not_evaluated(search, error)
+        elif isinstance(error, WorkerDied) and (search.asks < self.study.limits.max_attempts or self.stop.requested):
+            self._release(search)
+        else:
+            assert error is not None
+            self.store.event(
+                "ask_failed", view=search.key.view, replicate=search.key.replicate, error=f"{type(error).__name__}: {error}"
+            )
+            self._stuck.append((search.key, error))
+
+    def _asked(self, search: _Search, answer: Asked) -> None:
+        if self.stop.requested:
+            return  # asked again when the study is resumed, with the same answer
+        number = search.number
+        self.store.start_trial(search.key, number, answer.point, answer.duration_s)
+        search.rows.append(TrialRow(number, answer.point, "running", None, attempts=1))
+        search.asks = 0
+        self._wrote()
+        self._evaluate(search, answer.point)
+
+    def _not_evaluated(self, search: _Search, error: BaseException | None) -> None:
+        """A trial's step gave no outcome: its worker died, or its time was up."""
+        row, limits = search.rows[-1], self.study.limits
+        if isinstance(error, StepTimedOut):
+            failure = Failure("TimeoutError", f"{error.message} (limits.timeout_s)")
+            self._finish(search, Outcome("timed_out", {}, failure=failure, duration_s=limits.timeout_s or 0.0))
+        elif not isinstance(error, WorkerDied):
+            assert error is not None
+            raise error
+        elif self.stop.requested:
+            pass  # stays stored as running, and is evaluated again when the study is resumed
+        elif row.attempts < limits.max_attempts:
+            self.store.record_attempt(search.key, row.number, error.message)
+            search.rows[-1] = TrialRow(row.number, row.point, "running", None, row.attempts + 1)
+            self.observer.note(f"{_name(search.key)}, trial {row.number}: {error.message}; it is run again")
+            self._evaluate(search, row.point)
+        else:
+            self._finish(search, Outcome("failed", {}, failure=Failure("WorkerDied", f"{error.message}, {row.attempts} times")))
+
+    def _finish(self, search: _Search, outcome: Outcome) -> None:
+        row = search.rows[-1]
+        objective = outcome.metrics.get(self.study.metric.name)
+        self.store.finish_trial(search.key, row.number, outcome, objective, log_path=outcome.log_path)
+        search.rows[-1] = TrialRow(row.number, row.point, outcome.state, objective, row.attempts)
+        self._wrote()
+        self._count(outcome.state, outcome.failure)
+        self.observer.trial_finished(search.key, search.rows[-1], outcome)
+        self._stop_if_broken()
+        if search.number < self.study.search.trials:
+            self._release(search)
+        else:
+            self.observer.search_finished(search.key, search.rows)
+
+    def _release(self, search: _Search) -> None:
+        heapq.heappush(self._idle, (self._positions[search.key], search))
+
+    def _wrote(self) -> None:
+        self._last_write = time.monotonic()
+
+    def _count(self, state: str, failure: Failure | None) -> None:
+        self._totals.completed += state == "completed"
+        self._totals.failed += state == "failed"
+        if failure is not None and state == "failed" and self._totals.first_failure is None:
+            self._totals.first_failure = failure
+
+    def _stop_if_broken(self) -> None:
+        totals, limit = self._totals, self.study.limits.max_failures
+        if totals.completed or totals.failed < limit:
+            return
+        first = totals.first_failure or Failure("", "")
+        detail = first.traceback or f"{first.type}: {first.message}"
+        raise StudyBroken(
+            f"the first {totals.failed} trials failed and none completed. The first failure:\n{detail}",
+            "mend the cause and run again; a changed function needs a new --storage (or --allow-changed-code)",
+        )
+
+
+def _name(key: SearchKey) -> str:
+    return f"{key.view}, replicate {key.replicate}"

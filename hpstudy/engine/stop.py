@@ -1,0 +1,60 @@
+"""Stopping in order: the first signal stops new work, the second ends it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from hpstudy.errors import HpstudyError
+
+
+class Aborted(HpstudyError):
+    """A second signal came: work under way was given up."""
+
+    exit_code = 130
+
+
+class StopSignal:
+    """Whether to stop. Set by SIGINT and SIGTERM within `listening`, or by `request`."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def request(self) -> None:
+        """Start nothing new."""
+        self.requested = True
+
+    @contextmanager
+    def listening(self, announce: Callable[[str], None]) -> Iterator[None]:
+        """Take SIGINT and SIGTERM while the body runs. Elsewhere than in the main thread, signals stay with whoever has them.
+
+        Args:
+            announce: tells the user what the first signal does.
+
+        Raises:
+            Aborted: within the body, at the second signal.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def receive(number: int, frame: FrameType | None) -> None:
+            if self.requested:
+                raise Aborted(
+                    "aborted; trials under way were given up", "the database is sound: `hpstudy resume` runs them again"
+                )
+            self.requested = True
+            name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+            announce(
+                f"{name}: no new trial is started; waiting for those under way. {name} again gives them up (they are run again later)."
+            )
+
+        before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,132 @@
+"""The numbers behind every figure as CSV; a row says which view, replicate and trial it comes from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import STATES
+from hpstudy.analysis.results import Results
+
+Row = Iterable[Any]
+
+
+def best_so_far(results: Results) -> Iterator[Row]:
+    """Every planned trial that was begun: `number` counts from 0 as in the database, `trials` from 1 as in the figures."""
+    yield "view", "replicate", "number", "trials", "state", "value", "best_so_far"
+    for view in results.views:
+        for replicate, number in np.argwhere(view.searches.states > 0).tolist():
+            value, best = float(view.searches.values[replicate, number]), float(view.best[replicate, number])
+            yield view.name, replicate, number, number + 1, STATES[view.searches.states[replicate, number]], value, best
+
+
+def mean_curves(results: Results) -> Iterator[Row]:
+    """The mean best-so-far curve of every view."""
+    yield "view", "trials", "searches", "mean", "low", "high"
+    for view in results.views:
+        curve = view.curve
+        for place, row in enumerate(zip(curve.searches.tolist(), *_lists(curve.mean, curve.low, curve.high), strict=True)):
+            yield view.name, place + 1, *row
+
+
+def differences(results: Results) -> Iterator[Row]:
+    """The paired difference curve of every comparison, A minus B."""
+    yield "a", "b", "trials", "replicates", "mean", "low", "high", "band_low", "band_high"
+    for pair in results.pairs:
+        if pair.curve is None:
+            continue
+        nothing = np.full(len(pair.curve.mean), np.nan)
+        band = (pair.curve.band.low, pair.curve.band.high) if pair.curve.band else (nothing, nothing)
+        columns = _lists(pair.curve.mean, pair.curve.low, pair.curve.high, *band)
+        for place, row in enumerate(zip(*columns, strict=True)):
+            yield pair.a, pair.b, place + 1, len(pair.replicates), *row
+
+
+def trials_to_target(results: Results) -> Iterator[Row]:
+    """The Kaplan-Meier curve of every view."""
+    yield "view", "trials", "at_risk", "reached", "censored", "share_without_target", "low", "high"
+    for view in results.views:
+        if view.trials is None:
+            continue
+        s = view.trials.survival
+        counts = (s.at_risk.tolist(), s.reached.tolist(), s.censored.tolist())
+        for place, row in enumerate(zip(*counts, *_lists(s.share, s.low, s.high), strict=True)):
+            yield view.name, place + 1, *row
+
+
+def searches(results: Results) -> Iterator[Row]:
+    """Every search: how far it is, its final best, and when it reached the target."""
+    yield "view", "replicate", *STATES, "complete", "best", "best_number", "reached_target", "trials_to_target_or_censored"
+    maximize = results.study.metric.goal == "maximize"
+    for view in results.views:
+        block = view.searches
+        for replicate in range(block.values.shape[0]):
+            counts = np.bincount(block.states[replicate], minlength=len(STATES)).tolist()
+            values = block.values[replicate]
+            number = "" if np.isnan(values).all() else int(np.nanargmax(values) if maximize else np.nanargmin(values))
+            best = float(values[number]) if number != "" else math.nan
+            times = view.trials.times if view.trials else None
+            reached = ("", "") if times is None else (bool(times.reached[replicate]), int(times.trials[replicate]))
+            yield view.name, replicate, *counts, bool(block.complete[replicate]), best, number, *reached
+
+
+def budget_values(results: Results) -> Iterator[Row]:
+    """The best value of every search at every budget."""
+    yield "trials", "view", "replicate", "best_so_far"
+    for budget in results.budgets:
+        for view in results.views:
+            for replicate, value in enumerate(view.best[:, budget - 1].tolist()):
+                if not math.isnan(value):
+                    yield budget, view.name, replicate, value
+
+
+def budgets(results: Results) -> Iterator[Row]:
+    """Each view at each budget."""
+    yield "trials", "view", "searches", "mean", "low", "high", "sd", "median"
+    for view in results.views:
+        for b in view.budgets:
+            yield b.budget, view.name, b.searches, b.mean, b.low, b.high, b.sd, b.median
+
+
+def comparisons(results: Results) -> Iterator[Row]:
+    """Each comparison at each budget, A minus B."""
+    yield "a", "b", "trials", "replicates", "mean", "low", "high", "sd", "wins", "ties", "losses", "p", "p_holm", "correlation"
+    place = 0
+    for pair in results.pairs:
+        for d in pair.budgets:
+            adjusted = float(results.adjusted[place])
+            counts = (d.wins, d.ties, d.losses)
+            yield pair.a, pair.b, d.budget, d.replicates, d.mean, d.low, d.high, d.sd, *counts, d.test.p, adjusted, d.correlation
+            place += 1
+
+
+TABLES: dict[str, Callable[[Results], Iterator[Row]]] = {
+    function.__name__: function
+    for function in (best_so_far, mean_curves, differences, trials_to_target, searches, budget_values, budgets, comparisons)
+}
+"""CSV files by name, without their ending."""
+
+
+def text(rows: Iterable[Row]) -> str:
+    """Rows as CSV: floats in their shortest exact form, nothing where there is no number."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and math.isnan(value):
+        return ""
+    return value
+
+
+def _lists(*arrays: Any) -> list[list[float]]:
+    return [array.tolist() for array in arrays]

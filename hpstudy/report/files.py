@@ -1,0 +1,81 @@
+"""Where a report goes, and what it may overwrite.
+
+A report is NAME.pdf, NAME.json and the folder NAME/ with CSV files. Its JSON file says whose report it is: a new report
+replaces files only where that file names the same study and fingerprint. Anything else is left alone unless `force`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpstudy.errors import UsageError
+from hpstudy.report.serial import FORMAT
+from hpstudy.study.schema import Study
+
+
+@dataclass(frozen=True)
+class Place:
+    """The paths of one report."""
+
+    pdf: Path
+    json: Path
+    folder: Path
+
+    @classmethod
+    def at(cls, output: Path, name: str) -> Place:
+        """`output` is the PDF itself when it ends in .pdf, else the folder that gets NAME.pdf and its companions."""
+        pdf = output if output.suffix.lower() == ".pdf" else output / f"{name}.pdf"
+        return cls(pdf, pdf.with_suffix(".json"), pdf.with_suffix(""))
+
+
+def claim(place: Place, study: Study, *, force: bool) -> list[Path]:
+    """Make sure that a report of `study` may be written.
+
+    Returns:
+        Files of the older report of this study at the same place, to be removed where the new one does not replace them.
+
+    Raises:
+        UsageError: when a file is in the way that is not of an older report of the same study.
+    """
+    old = _read(place.json)
+    ours = old is not None and old.get("study") == study.name and old.get("fingerprint") == study.fingerprint()
+    in_the_way = [path for path in (place.pdf, place.json, place.folder) if path.exists()]
+    if in_the_way and not ours and not force:
+        whose = f"the report of another study ({old.get('study')})" if old is not None else "not a report of this study"
+        raise UsageError(f"{in_the_way[0]} exists and is {whose}", "choose another --output, or overwrite it with --force")
+    if not ours or old is None:
+        return []
+    names = old.get("files")
+    listed = [place.json.parent / str(name) for name in names] if isinstance(names, list) else []
+    return [path for path in listed if path.parent == place.folder and path.suffix == ".csv"]
+
+
+def write_file(path: Path, content: bytes | str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UsageError: when it cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
+
+
+def _read(path: Path) -> dict[str, object] | None:
+    """The JSON file of an older report; None when there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("format") == FORMAT else None

@@ -1,0 +1,100 @@
+"""Numbers as text: as many digits as mean something, and a real minus sign."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.results import Results
+
+MISSING = "–"
+"""Stands where there is no number."""
+
+MOST_DECIMALS = 6
+"""Beyond, a metric is written with four significant digits instead."""
+
+
+def decimals_of(results: Results) -> int:
+    """Decimals of the metric: those that give the smallest standard error of a view's final mean two significant digits."""
+    errors = [
+        budget.sd / math.sqrt(budget.searches)
+        for view in results.views
+        for budget in view.budgets[-1:]
+        if budget.searches > 1 and budget.sd > 0
+    ]
+    values = np.concatenate([view.searches.values.ravel() for view in results.views])
+    values = np.abs(values[np.isfinite(values) & (values != 0)])
+    scale = min(errors) if errors else float(np.median(values)) / 100 if values.size else 0.01
+    return max(0, 1 - math.floor(math.log10(scale)))
+
+
+def metric(value: float | None, decimals: int) -> str:
+    """A value of the metric."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if decimals > MOST_DECIMALS or abs(value) >= 1e7:
+        return general(value)
+    return _minus(f"{value:.{decimals}f}")
+
+
+def general(value: float, digits: int = 4) -> str:
+    """A number of unknown size, with `digits` significant digits; powers of ten as e-5."""
+    text = f"{value:.{digits}g}"
+    mantissa, e, exponent = text.partition("e")
+    return _minus(f"{mantissa}e{int(exponent)}" if e else text)
+
+
+def hyperparameter(value: Any) -> str:
+    """A hyperparameter's value as a study file would have it, floats with four significant digits."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return general(value).replace("−", "-")
+    return str(value)
+
+
+def trials(value: float) -> str:
+    """A mean number of trials, or a whole one."""
+    if math.isnan(value):
+        return MISSING
+    return _minus(f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}")
+
+
+def count(value: int) -> str:
+    """A whole number with thousands separated."""
+    return f"{value:,}"
+
+
+def whole(value: float) -> str:
+    """A whole number that may be negative."""
+    return _minus(str(int(value)))
+
+
+def p_value(p: float) -> str:
+    """A p-value after "p": with its relation sign."""
+    if p < 0.001:
+        return "< 0.001"
+    return f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
+
+
+def percent(share: float) -> str:
+    """A share in per cent; one decimal where it is not whole."""
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+def duration(seconds: float) -> str:
+    """A span of time in the unit that suits it."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
+
+
+def _minus(text: str) -> str:
+    # Rounded to nothing is 0, not minus 0.
+    if text.startswith("-") and not text.strip("-0."):
+        text = text[1:]
+    return text.replace("-", "−")

@@ -1,0 +1,76 @@
+"""All numbers of a report as one JSON document."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.results import Results
+from hpstudy.report.wording import headline
+
+FORMAT = "hpstudy report"
+"""Marks a JSON file as a report of ours."""
+
+IN_CSV = {"searches", "best"}
+"""Fields of a view that are (replicates x trials) and stand in best_so_far.csv."""
+
+
+def document(results: Results, files: list[str]) -> str:
+    """The results as JSON text.
+
+    Not a number is null; infinity is the string "inf". The (replicates x trials) values are left to best_so_far.csv.
+
+    Args:
+        results: of the study.
+        files: names of the report's other files, relative to this one.
+    """
+    body = {
+        "format": FORMAT,
+        "version": 1,
+        "study": results.study.name,
+        "fingerprint": results.study.fingerprint(),
+        "headline": headline(results),
+        "provisional": results.provisional,
+        "files": files,
+        "settings": {
+            "seed": results.seed,
+            "resamples": results.study.analysis.resamples,
+            "confidence": results.study.analysis.confidence,
+            "budgets": list(results.budgets),
+            "margin": results.study.analysis.margin,
+        },
+        "target": _plain(results.level),
+        "views": [_plain(view) for view in results.views],
+        "comparisons": [_plain(pair) for pair in results.pairs],
+        "holm_adjusted_p": _plain(results.adjusted),
+        "failures": _plain(results.failures),
+        "identity": dict(results.identity),
+        "environments": _plain(results.environments),
+        "events": _plain(results.events),
+        "definition": results.study.model_dump(mode="json"),
+    }
+    return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [field.name for field in dataclasses.fields(value) if field.name not in IN_CSV or _is_small(value, field.name)]
+        return {name: _plain(getattr(value, name)) for name in fields}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    return value
+
+
+def _is_small(holder: Any, name: str) -> bool:
+    """Whether a field that shares its name with a big one is a plain number."""
+    return isinstance(getattr(holder, name), int | float)

@@ -1,0 +1,109 @@
+"""How figures look: readable for the colour-blind, in grey, and at the width of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.font_manager import get_font
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""Okabe and Ito's palette, in an order in which neighbours also differ in grey."""
+
+LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (4, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+LETTERS = 104
+"""Letters of a legend's size across a figure of full width."""
+
+WIDTH = 6.5
+"""Width of a figure in inches: that of the report's text."""
+
+_SETTINGS: dict[Any, Any] = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that figures look the same everywhere
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": 7.5,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "pdf.fonttype": 42,
+    "pdf.compression": 6,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "hpstudy",
+    "path.simplify": False,
+}
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Matplotlib's own defaults with the settings of this module, whatever the user's matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
+        yield
+
+
+def colour(index: int) -> str:
+    """Colour of the view that is number `index` in the study."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def line(index: int) -> str | tuple[int, tuple[float, ...]]:
+    """Line style of that view."""
+    return LINES[index % len(LINES)]
+
+
+def marker(index: int) -> str:
+    """Marker of that view."""
+    return MARKERS[index % len(MARKERS)]
+
+
+def plain(text: str, instead: str = "") -> str:
+    """`text` as matplotlib draws it letter by letter: no mathematics, no label hidden by a leading underscore.
+
+    Args:
+        text: a user's words.
+        instead: drawn when the figures' font lacks a letter of `text`.
+    """
+    glyphs = get_font(font_path()).get_charmap()
+    if any(ord(letter) not in glyphs for letter in text):
+        text = instead or "".join(letter if ord(letter) in glyphs else "?" for letter in text)
+    return (" " + text if text.startswith("_") else text).replace("$", r"\$")
+
+
+def font_path() -> str:
+    """The file of the figures' font, which comes with matplotlib."""
+    return str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+
+
+def guides(axes: Axes) -> None:
+    """Light horizontal guides behind the data."""
+    axes.grid(axis="y", color="0.9", linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def legend_columns(names: Sequence[str]) -> int:
+    """How many entries fit side by side above a figure of full width."""
+    if sum(len(name) + 8 for name in names) <= LETTERS:
+        return len(names)
+    return max(1, min(len(names), 4, LETTERS // (max(map(len, names)) + 8)))
+
+
+def legend_above(axes: Axes, handles: Sequence[Artist], names: Sequence[str]) -> None:
+    """A legend on top of the axes, where it hides no data."""
+    columns = legend_columns(names)
+    axes.legend(handles, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, columnspacing=1.6)

@@ -1,0 +1,292 @@
+"""What the numbers say, in sentences that stay right in every case: more, fewer, not shown, not reached, not there."""
+
+from __future__ import annotations
+
+import math
+
+from hpstudy.analysis.horizontal import Distance
+from hpstudy.analysis.results import PairResult, Results
+from hpstudy.report import numbers
+
+SAYS_LITTLE = 6
+"""Replicates below which intervals and tests are called rough: the smallest two-sided sign-flip p of 5 is 0.0625."""
+
+HEADLINES = 3
+"""Comparisons in the headline; the others are in the report."""
+
+
+def headline(results: Results) -> str:
+    """The answer of the study: one sentence for each declared comparison."""
+    if len(results.views) == 1:
+        return _one_view(results)
+    sentences = [needs(results, pair) for pair in results.pairs[:HEADLINES]]
+    if (rest := len(results.pairs) - HEADLINES) > 0:
+        sentences.append(f"{rest} further comparison{'s are' if rest > 1 else ' is'} in the report.")
+    if results.provisional:
+        sentences.insert(0, "PROVISIONAL:")
+    return " ".join(sentences)
+
+
+def provisional(results: Results) -> str:
+    """What is still missing of the study, for the notice on the first page."""
+    finished = sum(view.completeness.finished for view in results.views)
+    planned = sum(view.completeness.planned for view in results.views)
+    complete = sum(view.completeness.complete for view in results.views)
+    searches = sum(view.completeness.searches for view in results.views)
+    return (
+        f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished, {numbers.count(complete)} of "
+        f"{numbers.count(searches)} searches are complete. Comparisons use only replicates that are complete in both views; "
+        "every number "
+        "below can still change, and a decision should wait for the rest."
+    )
+
+
+def level_text(results: Results) -> str:
+    """The target as a condition: "val_accuracy ≥ 0.903"."""
+    sign = "≥" if results.study.metric.goal == "maximize" else "≤"
+    level = results.level
+    if level is not None and level.value is not None and level.view is None:
+        return f"{results.study.metric.name} {sign} {numbers.general(level.value, 10)}"
+    return f"{results.study.metric.name} {sign} {numbers.metric(level.value if level else None, numbers.decimals_of(results))}"
+
+
+def level_origin(results: Results) -> str:
+    """Where the target comes from, as an apposition."""
+    level = results.level
+    if level is None or level.view is None:
+        return "the declared target"
+    statistic = {"median_final": "median", "mean_final": "mean"}[level.statistic or "median_final"]
+    return f"the {statistic} final best of the {level.view} view"
+
+
+def needs(results: Results, pair: PairResult) -> str:
+    """How many trials the one view needs more than the other."""
+    a, b, n, budget = f"the {pair.a} view", f"the {pair.b} view", len(pair.replicates), results.study.search.trials
+    if math.isnan(results.worst):
+        return f"No trial has a value{' yet' if results.provisional else ''}: {a} and {b} cannot be compared."
+    if not n:
+        return f"No replicate is complete in both {a} and {b} yet: they cannot be compared."
+    if pair.trials is None:
+        return f"No search of {_setter(results)}, which sets the target, is complete yet: {a} and {b} cannot be compared."
+    found, target = pair.trials, level_text(results)
+    if not found.reached_a and not found.reached_b:
+        where = f"in any of {n} replicates" if n > 1 else "in the one complete replicate"
+        return (
+            f"Neither {a} nor {b} reached {target} within {budget} trials {where}: how many trials they need cannot be compared."
+        )
+    if n == 1:
+        return (
+            f"In the one complete replicate {a} took {_more(found.difference)} {b} to reach {target}; one replicate "
+            "says nothing about the next."
+        )
+    shown = found.low > 0 or found.high < 0
+    if not shown:
+        return (
+            f"No difference shown: to reach {target}, {a} needs {_more(found.difference)} {b} "
+            f"({_ci(results)} {_side(found.low)} to {_side(found.high)}), and the interval includes 0."
+        )
+    ends = sorted((abs(found.low), abs(found.high)))
+    word = "more" if found.difference > 0 else "fewer"
+    return (
+        f"{_capital(a)} needs {numbers.trials(abs(found.difference))} trials {word} ({_ci(results)} {numbers.trials(ends[0])} to "
+        f"{numbers.trials(ends[1])}) than {b} to reach {target}."
+    )
+
+
+def evidence(results: Results, pair: PairResult) -> list[str]:
+    """What stands behind `needs`: the sample, censoring, the reading of Figure 8, the final difference."""
+    n = len(pair.replicates)
+    if not n or pair.curve is None:
+        return []
+    sentences = []
+    if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b):
+        sentences += [_sample(results, pair), along_trials(results, pair.distances[0], pair)]
+    sentences.append(at_the_end(results, pair))
+    if n > 1:
+        sentences.append(band(results, pair))
+    if 1 < n < SAYS_LITTLE:
+        sentences.append(
+            f"With {n} replicates every interval is rough, and no sign-flip test can give p below {2.0 ** (1 - n):.3g}."
+        )
+    return sentences
+
+
+def along_trials(results: Results, distance: Distance, pair: PairResult) -> str:
+    """The horizontal distance of the two mean curves at the target."""
+    budget, a, b = results.study.search.trials, distance.trial_a, distance.trial_b
+    opening = "Read along the trial axis, as Quist et al. (2023) read their Figure 8,"
+    if a is None and b is None:
+        return f"{opening} neither mean best-so-far curve reaches this level within {budget} trials."
+    ci = "" if len(pair.replicates) < 2 else f" ({_ci(results)} {distance_interval(distance, budget)})"
+    if a is None or b is None:
+        there, not_there, trial = (pair.a, pair.b, a) if b is None else (pair.b, pair.a, b)
+        return (
+            f"{opening} the mean best-so-far curve of {there} reaches this level at trial {trial} and that of {not_there} not "
+            "within "
+            f"{budget}: {_distance_words(pair.a, distance, budget)}{ci}."
+        )
+    return (
+        f"{opening} the mean best-so-far curve of {pair.a} reaches this level at trial {a}, that of {pair.b} at trial {b}: "
+        f"{_distance_words(pair.a, distance, budget)}{ci}."
+    )
+
+
+def distance_value(distance: Distance, budget: int) -> str:
+    """A horizontal distance as a number; a bound when only one curve reaches the level."""
+    if math.isnan(distance.difference):
+        return "neither reaches it"
+    if math.isinf(distance.difference):
+        return _bound(distance.difference, distance, budget)
+    return numbers.whole(distance.difference)
+
+
+def distance_interval(distance: Distance, budget: int) -> str:
+    """The interval of a horizontal distance; an end beyond the budget is a bound."""
+    if math.isnan(distance.low):
+        return numbers.MISSING
+    if math.isinf(distance.low) and math.isinf(distance.high):
+        return _bound(distance.low, distance, budget) if distance.low == distance.high else "unbounded"
+    low, high = (
+        _bound(end, distance, budget) if math.isinf(end) else numbers.whole(end) for end in (distance.low, distance.high)
+    )
+    return f"{low} to {high}"
+
+
+def at_the_end(results: Results, pair: PairResult) -> str:
+    """The paired difference of the final best values."""
+    last, decimals, n = pair.budgets[-1], numbers.decimals_of(results), len(pair.replicates)
+    sentence = (
+        f"After all {last.budget} trials the best {results.study.metric.name} differs by {numbers.metric(last.mean, decimals)} "
+        f"({pair.a} minus {pair.b}"
+    )
+    if n < 2:
+        return sentence + ")."
+    interval = f"{_ci(results)} {numbers.metric(last.low, decimals)} to {numbers.metric(last.high, decimals)}"
+    shown = last.low > 0 or last.high < 0
+    a_better = (last.mean > 0) == (results.study.metric.goal == "maximize")
+    verdict = f"{pair.a if a_better else pair.b} ends better" if shown else "no difference shown"
+    margin = ""
+    if last.verdict is not None and results.study.analysis.margin is not None:
+        size = numbers.general(results.study.analysis.margin)
+        margin = f" Against the margin of {size}, {pair.a} is {_VERDICTS[last.verdict]} {pair.b}."
+    return f"{sentence}; {interval}; sign-flip p {numbers.p_value(last.test.p)}): {verdict}.{margin}"
+
+
+_VERDICTS = {
+    "superior": "superior to",
+    "inferior": "inferior to",
+    "equivalent": "equivalent to",
+    "non-inferior": "non-inferior to",
+    "inconclusive": "neither shown to be non-inferior nor to be inferior to",
+}
+
+
+def band(results: Results, pair: PairResult) -> str:
+    """Where the simultaneous band of the difference excludes zero."""
+    runs = pair.curve.excludes_zero if pair.curve else ()
+    level = numbers.percent(results.study.analysis.confidence)
+    if not runs:
+        return f"The simultaneous {level} band of the paired difference includes 0 at every trial."
+    return f"The simultaneous {level} band of the paired difference excludes 0 at {run_text(runs)}."
+
+
+def run_text(runs: tuple[tuple[int, int], ...]) -> str:
+    """Runs of trials: "trials 3 to 7, 12"; from the fourth run on only how many there are."""
+    parts = [str(first) if first == last else f"{first} to {last}" for first, last in runs[:3]]
+    many = len(runs) > 1 or runs[0][0] != runs[0][1]
+    more = f" and {len(runs) - 3} more run{'s' if len(runs) > 4 else ''}" if len(runs) > 3 else ""
+    return f"trial{'s' if many else ''} {', '.join(parts)}{more}"
+
+
+def _one_view(results: Results) -> str:
+    view = results.views[0]
+    opening = "PROVISIONAL: " if results.provisional else ""
+    opening += f"This study has one view, {view.name}, so nothing is compared."
+    if view.trials is None or not view.completeness.complete:
+        return f"{opening} No search is complete yet." if results.provisional else opening
+    median = view.trials.survival.median
+    when = f"at a median of {median} trials" if median is not None else "so the median is not reached"
+    return (
+        f"{opening} {view.trials.reached} of {view.trials.complete} complete searches reached {level_text(results)}, "
+        f"{level_origin(results)}, within {results.study.search.trials} trials, {when}."
+    )
+
+
+def _sample(results: Results, pair: PairResult) -> str:
+    found, n, budget = pair.trials, len(pair.replicates), results.study.search.trials
+    assert found is not None
+    sentence = (
+        f"The target is {level_origin(results)}; the difference is that of the restricted mean trials-to-target, "
+        f"{numbers.trials(found.mean_a)} for {pair.a} against {numbers.trials(found.mean_b)} for {pair.b}, "
+        f"over {n} paired replicate{'s' if n > 1 else ''}"
+    )
+    late_a, late_b = n - found.reached_a, n - found.reached_b
+    if not late_a and not late_b:
+        return f"{sentence}; every search reached the target."
+    sentence += (
+        f". {_capital(_of(late_a, n))} {pair.a} and {_of(late_b, n)} {pair.b} searches did not reach it within {budget} "
+        "trials and count "
+        f"as {budget}"
+    )
+    if late_a and late_b:
+        return f"{sentence}: this is the difference within {budget} trials."
+    if not found.difference:
+        return f"{sentence}."
+    late = pair.a if late_a else pair.b
+    if (late == pair.a) == (found.difference > 0):
+        return f"{sentence}, so the difference is a lower bound."
+    return f"{sentence}, which favours {late}."
+
+
+def _of(k: int, n: int) -> str:
+    return f"{k} of {n}" if k else "none of the"
+
+
+def _setter(results: Results) -> str:
+    return f"the {results.level.view} view" if results.level and results.level.view else "the view"
+
+
+def _more(difference: float) -> str:
+    if numbers.trials(abs(difference)) == "0.0":
+        return "as many trials as"
+    return f"{numbers.trials(abs(difference))} trials {'more' if difference > 0 else 'fewer'} than"
+
+
+def _side(difference: float) -> str:
+    """One end of an interval around zero: "1.2 fewer"."""
+    size = numbers.trials(abs(difference))
+    return "0" if size == "0.0" else f"{size} {'more' if difference > 0 else 'fewer'}"
+
+
+def _distance_words(a: str, distance: Distance, budget: int) -> str:
+    if math.isinf(distance.difference):
+        more = "later" if distance.difference > 0 else "earlier"
+        return f"{a} is more than {_beyond(distance.difference, distance, budget)} trials {more}"
+    if not distance.difference:
+        return "no distance"
+    size = abs(int(distance.difference))
+    return f"{a} is {size} trial{'s' if size > 1 else ''} {'later' if distance.difference > 0 else 'earlier'}"
+
+
+def _beyond(end: float, distance: Distance, budget: int) -> int | None:
+    """How far apart two curves are at least when one reaches the level where it does and the other not within the budget.
+
+    None when the first one does not reach it either.
+    """
+    trial = distance.trial_b if end > 0 else distance.trial_a
+    return None if trial is None else budget - trial
+
+
+def _bound(end: float, distance: Distance, budget: int) -> str:
+    beyond = _beyond(end, distance, budget)
+    if beyond is None:
+        return "unbounded"
+    return f"more than {beyond}" if end > 0 else f"less than {numbers.whole(-beyond)}"
+
+
+def _ci(results: Results) -> str:
+    return f"{numbers.percent(results.study.analysis.confidence)} CI"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

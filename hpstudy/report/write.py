@@ -1,0 +1,79 @@
+"""Writing a report: the PDF, the JSON, and the CSV files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hpstudy.analysis.results import Results
+from hpstudy.errors import UsageError, nearest
+from hpstudy.report import csvs, serial
+from hpstudy.report.files import Place, claim, write_file
+
+FORMS = ("pdf", "svg", "png")
+"""Forms in which a single figure can be saved."""
+
+
+def write(results: Results, output: str | Path, *, force: bool = False) -> list[Path]:
+    """Write NAME.pdf, NAME.json and NAME/*.csv.
+
+    The same results always give the same bytes. An older report of the same study at the same place is replaced; any other file
+    that is in the way is left alone.
+
+    Args:
+        results: of `hpstudy.analysis.analyse`.
+        output: the PDF, when it ends in .pdf; else the folder for it, where NAME is the study's name.
+        force: overwrite what is in the way.
+
+    Returns:
+        The files written, the PDF first.
+
+    Raises:
+        UsageError: when something else is in the way, or a file cannot be written.
+    """
+    from hpstudy.report.document import compile_pdf
+
+    place = Place.at(Path(output), results.study.name)
+    stale = claim(place, results.study, force=force)
+    pdf = compile_pdf(results)
+    tables = {place.folder / f"{name}.csv": csvs.text(rows(results)) for name, rows in csvs.TABLES.items()}
+    names = [path.relative_to(place.json.parent).as_posix() for path in (place.pdf, *tables)]
+    # The JSON file comes first: it marks the others as ours, should this process die before they are all there.
+    write_file(place.json, serial.document(results, names))
+    for path, text in tables.items():
+        write_file(path, text)
+    write_file(place.pdf, pdf)
+    for path in set(stale) - set(tables):
+        path.unlink(missing_ok=True)
+    return [place.pdf, place.json, *tables]
+
+
+def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160) -> Path:
+    """Save one figure of the report as PDF, SVG or PNG, for instance for a README.
+
+    Args:
+        name: best_so_far, difference, trials_to_target or budgets.
+        results: of `hpstudy.analysis.analyse`.
+        path: where to; its ending chooses the form. An existing file is replaced.
+        dpi: dots per inch of a PNG and of images within the others.
+
+    Raises:
+        UsageError: when there is no such figure or form, or the results have nothing to draw.
+    """
+    from hpstudy.report import style
+    from hpstudy.report.document import figure_bytes
+    from hpstudy.report.figures import DRAWINGS, draw
+
+    path = Path(path)
+    if name not in DRAWINGS:
+        raise UsageError(f"the report has no figure '{name}': {nearest(name, DRAWINGS)}")
+    form = path.suffix.lower().removeprefix(".")
+    if form not in FORMS:
+        raise UsageError(
+            f"a figure cannot be saved as '{path.name}': {nearest(form, FORMS)}", "end the file name in .pdf, .svg or .png"
+        )
+    with style.applied():
+        found = next((drawn for drawn in draw(results) if drawn.name == name or drawn.name.startswith(f"{name}_")), None)
+        if found is None:
+            raise UsageError(f"study {results.study.name} has nothing to draw in the figure '{name}' yet")
+        write_file(path, figure_bytes(found.figure, form, dpi))
+    return path

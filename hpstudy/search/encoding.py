@@ -1,0 +1,94 @@
+"""Points as coordinates in [0, 1], for surrogates that know only real numbers.
+
+Every hyperparameter but an unordered choice of three or more values becomes one coordinate; such a choice becomes one per value
+(one-hot). A surrogate would see differences inside a cell that maps to one and the same value, so it must *snap* the
+coordinates of whole numbers and choices to their cells before it compares points.
+
+References:
+    E. C. Garrido-Merchán, D. Hernández-Lobato, "Dealing with categorical and integer-valued variables in Bayesian optimization
+    with Gaussian processes", Neurocomputing 380 (2020), section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hpstudy.study.space import ChoiceParameter, FloatParameter, Point, Space
+
+MAX_CELLS = 1_000
+"""Whole-number ranges with more values than this are not snapped: their cells are too narrow to matter, and a table of a billion
+cells would not fit in memory."""
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A coordinate that takes few values.
+
+    Attributes:
+        column: which coordinate.
+        borders: (values - 1,) upper ends of all cells but the last, in [0, 1].
+        centres: (values,) what every coordinate of a cell is snapped to, in [0, 1].
+    """
+
+    column: int
+    borders: Array
+    centres: Array
+
+
+class Encoding:
+    """The coordinates of a space's points.
+
+    Attributes:
+        space: whose points are encoded.
+        width: number of coordinates.
+        cells: coordinates that are snapped to a cell's centre.
+        one_hot: (first coordinate, number of values) of every unordered choice of three or more values.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.width = 0
+        self.cells: list[Cells] = []
+        self.one_hot: list[tuple[int, int]] = []
+        for parameter in space.root.values():
+            if isinstance(parameter, ChoiceParameter):
+                values = len(parameter.values)
+                if values > 2 and not parameter.ordered:
+                    self.one_hot.append((self.width, values))
+                    self.width += values - 1
+                else:
+                    # The first and last value lie at 0 and 1, so that two values are as far apart as the ends of a range.
+                    self.cells.append(Cells(self.width, np.arange(1, values) / values, np.linspace(0, 1, values)))
+            elif not isinstance(parameter, FloatParameter) and parameter.high - parameter.low < MAX_CELLS:
+                numbers = range(parameter.low, parameter.high + 1)
+                borders = np.array([parameter.unit(number + 0.5) for number in numbers[:-1]])
+                self.cells.append(Cells(self.width, borders, np.array([parameter.unit(number) for number in numbers])))
+            self.width += 1
+
+    def encode(self, point: Point) -> list[float]:
+        """The coordinates of a point, `width` numbers in [0, 1]."""
+        coordinates: list[float] = []
+        for name, parameter in self.space.items():
+            if isinstance(parameter, ChoiceParameter) and len(parameter.values) > 2 and not parameter.ordered:
+                coordinates += [float(value == point[name]) for value in parameter.values]
+            else:
+                coordinates.append(min(max(parameter.unit(point[name]), 0.0), 1.0))
+        return coordinates
+
+    def decode(self, coordinates: Sequence[float]) -> Point:
+        """The point at `width` coordinates in [0, 1]; any rounding beyond the ends is clamped."""
+        clamped = np.clip(np.asarray(coordinates, dtype=np.float64), 0.0, 1.0)
+        starts = dict(self.one_hot)
+        unit, column = [], 0
+        while column < self.width:
+            values = starts.get(column, 1)
+            chosen = float(np.argmax(clamped[column : column + values]))
+            unit.append((chosen + 0.5) / values if values > 1 else float(clamped[column]))
+            column += values
+        return self.space.from_unit(unit)

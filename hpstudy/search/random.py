@@ -1,0 +1,30 @@
+"""Independent uniform points: the control that every searcher has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from hpstudy.search.interface import Goal, Observation, Searcher
+from hpstudy.seeds import derive_seed
+from hpstudy.study.space import Point, Space
+
+
+class RandomSettings(BaseModel):
+    """Random search has no settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RandomSearcher(Searcher):
+    """Uniform on every hyperparameter's declared scale, each trial independent of all others."""
+
+    Settings: ClassVar[type[BaseModel]] = RandomSettings
+
+    def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
+        """The point of trial `number`: a function of (seed, number), whatever the history holds."""
+        generator = np.random.default_rng(derive_seed(seed, "random", number))
+        return space.from_unit(generator.random(len(space)).tolist())

@@ -1,0 +1,57 @@
+"""A scrambled Sobol sequence: points that fill the space evenly, for initial designs and as a control.
+
+References:
+    A. B. Owen, "Scrambling Sobol' and Niederreiter-Xing points", Journal of Complexity 14 (1998).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from hpstudy.search.interface import Goal, Observation, Searcher
+from hpstudy.seeds import derive_seed
+from hpstudy.study.space import Point, Space
+
+
+def sobol_points(space: Space, *, seed: int, start: int, count: int) -> list[Point]:
+    """Points `start` .. `start + count - 1` of the search's own scrambled Sobol sequence.
+
+    One scrambling belongs to one search, and a point is reached by skipping, so it does not depend on which points were asked for
+    before.
+
+    Args:
+        space: what may be tried.
+        seed: the search's seed.
+        start: place in the sequence, from 0; below 2**30.
+        count: number of points.
+
+    Returns:
+        Points that `space.admits`.
+    """
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(len(space), scramble=True, rng=np.random.default_rng(derive_seed(seed, "sobol")))
+    if start:
+        sequence.fast_forward(start)
+    # One at a time: scipy warns when the first draw is not a power of two, and the points are the same.
+    return [space.from_unit(sequence.random(1)[0].tolist()) for _ in range(count)]
+
+
+class SobolSettings(BaseModel):
+    """A Sobol search has no settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SobolSearcher(Searcher):
+    """The scrambled Sobol sequence of the search, point by point."""
+
+    Settings: ClassVar[type[BaseModel]] = SobolSettings
+
+    def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
+        """The point of trial `number`: a function of (seed, number), whatever the history holds."""
+        return sobol_points(space, seed=seed, start=number, count=1)[0]

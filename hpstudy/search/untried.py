@@ -1,0 +1,62 @@
+"""Points that a search has not tried yet: what a searcher falls back on rather than repeat itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from hpstudy.search.interface import Observation
+from hpstudy.search.sobol import sobol_points
+from hpstudy.study.space import ChoiceParameter, FloatParameter, Point, Space, Value
+
+SPARE_PLACES = 32
+"""Places of the Sobol sequence looked at beyond the number of points wanted, before a finite space is counted through. With fewer,
+late points of a finite space would be taken in counting order, not spread evenly; each costs some 20 µs."""
+
+
+def is_tried(point: Point, history: Sequence[Observation]) -> bool:
+    """Whether a past trial had exactly this point."""
+    return any(point == past.point for past in history)
+
+
+def untried_points(space: Space, history: Sequence[Observation], *, seed: int, number: int, count: int) -> list[Point]:
+    """Untried points of the search's Sobol sequence, from place `number` on, each once.
+
+    In a finite space that is nearly used up the sequence may keep hitting tried points; the list is then filled with untried
+    combinations, of which there is at least one unless all were tried.
+
+    Args:
+        space: what may be tried.
+        history: the search's past trials.
+        seed: the search's seed.
+        number: the trial asked for, from 0.
+        count: points wanted.
+
+    Returns:
+        Up to `count` points that `space.admits`; empty only when the space is used up.
+    """
+    found: list[Point] = []
+    sequence = sobol_points(space, seed=seed, start=number, count=count + SPARE_PLACES)
+    for point in itertools.chain(sequence, _combinations(space, len(history))):
+        if len(found) == count:
+            break
+        if point not in found and not is_tried(point, history):
+            found.append(point)
+    return found
+
+
+def _combinations(space: Space, tried: int) -> Iterator[Point]:
+    """Points of a finite space, in the order of its hyperparameters; none of a space with a float.
+
+    A range with more whole numbers than past trials is cut to its first `tried + 1`: one of them is untried.
+    """
+    columns: list[Sequence[Value]] = []
+    for parameter in space.root.values():
+        if isinstance(parameter, FloatParameter):
+            return
+        if isinstance(parameter, ChoiceParameter):
+            columns.append(parameter.values)
+        else:
+            columns.append(range(parameter.low, min(parameter.high, parameter.low + tried) + 1))
+    for values in itertools.product(*columns):
+        yield dict(zip(space.names(), values, strict=True))

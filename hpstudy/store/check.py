@@ -1,0 +1,129 @@
+"""Whether a database is sound, and what it says is consistent."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from hpstudy.errors import StoreError
+from hpstudy.store.reader import Reader
+from hpstudy.store.values import decode_point
+from hpstudy.study.schema import Study
+
+_LISTED = 20
+"""Problems of one sort that are listed one by one; the rest are counted."""
+
+_NAME = "view.name || '/' || search.replicate || ' trial ' || trial.number"
+_TRIALS = "trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id"
+
+_QUERIES = {
+    "{0}: trial numbers have gaps ({1} trials, the last is number {2})": """
+        SELECT view.name || '/' || search.replicate, count(*), max(trial.number) FROM trial
+        JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id
+        GROUP BY search.id HAVING count(*) <> max(trial.number) + 1
+        """,
+    "{0}: its number is not below the study's {1} trials": f"""
+        SELECT {_NAME}, study.trials FROM {_TRIALS} JOIN study WHERE trial.number >= study.trials
+        """,
+    "{0}: is running although a later trial of its search exists": f"""
+        SELECT {_NAME} FROM {_TRIALS} WHERE trial.state = 'running'
+        AND EXISTS (SELECT 1 FROM trial AS later WHERE later.search_id = trial.search_id AND later.number > trial.number)
+        """,
+    "{0}: is completed but has no objective": f"""
+        SELECT {_NAME} FROM {_TRIALS} WHERE trial.state = 'completed' AND objective_kind IS NULL
+        """,
+    "{0}: its objective differs from its metric {1}": f"""
+        SELECT {_NAME}, study.metric FROM {_TRIALS} JOIN study
+        LEFT JOIN metric ON metric.name = study.metric
+        LEFT JOIN metric_value ON metric_value.trial_id = trial.id AND metric_value.metric_id = metric.id
+        WHERE trial.state = 'completed' AND (metric_value.value IS NOT objective OR metric_value.kind IS NOT objective_kind)
+        """,
+    "{0}: failed without an error": f"SELECT {_NAME} FROM {_TRIALS} WHERE trial.state = 'failed' AND error_type IS NULL",
+    "{0}: has ended but has no end time": f"SELECT {_NAME} FROM {_TRIALS} WHERE trial.state <> 'running' AND ended_at IS NULL",
+    "{0}: is running but has results": f"""
+        SELECT {_NAME} FROM {_TRIALS} WHERE trial.state = 'running' AND (
+            ended_at IS NOT NULL OR EXISTS (SELECT 1 FROM metric_value WHERE trial_id = trial.id)
+            OR EXISTS (SELECT 1 FROM curve WHERE trial_id = trial.id))
+        """,
+    "{0} values of metrics belong to no trial": """
+        SELECT count(*) FROM metric_value WHERE trial_id NOT IN (SELECT id FROM trial) HAVING count(*) > 0
+        """,
+    "{0} values of curves belong to no trial": """
+        SELECT count(*) FROM curve WHERE trial_id NOT IN (SELECT id FROM trial) HAVING count(*) > 0
+        """,
+}
+"""A sentence about each row that a query finds."""
+
+
+def check(path: str | Path) -> list[str]:
+    """What is wrong with the database at `path`, a sentence each; nothing when it is sound.
+
+    Looks at the file (SQLite's own integrity check, foreign keys, versions), the study (fingerprint, views, searches) and the
+    trials (numbers, states, objectives, points within their spaces). Reads only.
+    """
+    try:
+        with Reader.open(path) as reader, reader.snapshot() as connection:
+            # On a damaged file every further query may fail or mislead.
+            return list(_limited(_damage(connection))) or [
+                *_limited(_dangling(connection)),
+                *_limited(_study_problems(connection, reader)),
+                *(problem for sentence, query in _QUERIES.items() for problem in _limited(_rows(connection, sentence, query))),
+                *_limited(_point_problems(connection, reader.study)),
+            ]
+    except StoreError as error:
+        return [error.message]
+
+
+def _damage(connection: sqlite3.Connection) -> Iterator[str]:
+    for (finding,) in connection.execute("PRAGMA integrity_check"):
+        if finding != "ok":
+            yield f"the file is damaged: {finding}"
+
+
+def _dangling(connection: sqlite3.Connection) -> Iterator[str]:
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        yield f"table {table}{f', row {row},' if row is not None else ''} refers to a missing row of table {parent}"
+
+
+def _study_problems(connection: sqlite3.Connection, reader: Reader) -> Iterator[str]:
+    study = reader.study
+    if study.fingerprint() != reader.fingerprint:
+        yield "the study in the database was altered: its fingerprint is not the recorded one"
+    recorded = connection.execute("SELECT name, metric, goal, trials, replicates FROM study").fetchone()
+    if recorded != (study.name, study.metric.name, study.metric.goal, study.search.trials, study.replicates):
+        yield "the columns of table study differ from its definition"
+    planned = {(view, replicate) for view in study.views for replicate in range(study.replicates)}
+    stored = set(connection.execute("SELECT name, replicate FROM search JOIN view ON view.id = view_id").fetchall())
+    for view, replicate in sorted(planned - stored):
+        yield f"{view}/{replicate}: the search is missing"
+    for view, replicate in sorted(stored - planned):
+        yield f"{view}/{replicate}: the search is not part of the study"
+
+
+def _rows(connection: sqlite3.Connection, sentence: str, query: str) -> Iterator[str]:
+    for row in connection.execute(query):
+        yield sentence.format(*row)
+
+
+def _point_problems(connection: sqlite3.Connection, study: Study) -> Iterator[str]:
+    for name, view, text in connection.execute(f"SELECT {_NAME}, view.name, point FROM {_TRIALS}"):
+        try:
+            admitted = view not in study.views or study.views[view].space.admits(decode_point(text))
+        except ValueError:
+            yield f"{name}: its point is not JSON"
+        else:
+            if not admitted:
+                yield f"{name}: its point {text} lies outside the view's space"
+
+
+def _limited(problems: Iterator[str]) -> Iterator[str]:
+    """The first few, and how many more there are."""
+    more = 0
+    for index, problem in enumerate(problems):
+        if index < _LISTED:
+            yield problem
+        else:
+            more += 1
+    if more:
+        yield f"... and {more} more of this sort"

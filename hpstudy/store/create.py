@@ -1,0 +1,127 @@
+"""New databases: whole or not at all, and never over something that exists."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from hpstudy.errors import StoreError
+from hpstudy.store.connection import create_file
+from hpstudy.store.faults import translated
+from hpstudy.store.migrations import migrate
+from hpstudy.store.owner import Owner, write_owner
+from hpstudy.store.values import utc_now
+from hpstudy.study.schema import Study
+
+
+def create_database(path: Path, study: Study, *, identity: Mapping[str, str], module_path: str | None, owner: Owner) -> None:
+    """Put a new database at `path` that belongs to `owner` from its first moment.
+
+    It is built under a temporary name in the same folder and appears at `path` complete: a crash before that leaves
+    nothing at `path`.
+
+    Raises:
+        StoreError: when something stands at `path`, or the folder is missing or cannot be written.
+    """
+    _check_place(path)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        with translated(path):
+            connection = create_file(draft)
+            try:
+                migrate(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                write_owner(connection, owner)
+                write_study(connection, study, module_path)
+                connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
+                write_event(connection, "created", {"fingerprint": study.fingerprint()})
+                connection.execute("COMMIT")
+            finally:
+                connection.close()
+        _publish(draft, path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be created: {error.strerror or error}", "check the folder's permissions") from error
+    finally:
+        draft.unlink(missing_ok=True)
+        draft.with_name(draft.name + "-journal").unlink(missing_ok=True)
+
+
+def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None) -> None:
+    """Record a study with its views and searches; those that are there already stay as they are."""
+    connection.execute(
+        """
+        INSERT INTO study VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET
+            name = excluded.name, question = excluded.question, trials = excluded.trials,
+            replicates = excluded.replicates, definition = excluded.definition
+        """,
+        (
+            study.name,
+            study.question,
+            study.metric.name,
+            study.metric.goal,
+            study.search.trials,
+            study.replicates,
+            study.to_json(),
+            study.fingerprint(),
+            module_path,
+            utc_now(),
+        ),
+    )
+    for name, view in study.views.items():
+        connection.execute(
+            "INSERT INTO view (name, label) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET label = excluded.label",
+            (name, view.label or name),
+        )
+        view_id = connection.execute("SELECT id FROM view WHERE name = ?", (name,)).fetchone()[0]
+        connection.executemany(
+            "INSERT INTO search (view_id, replicate) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(view_id, replicate) for replicate in range(study.replicates)],
+        )
+
+
+def write_event(connection: sqlite3.Connection, kind: str, detail: Mapping[str, object]) -> None:
+    """Record that something happened to the study."""
+    text = json.dumps(dict(detail), default=str)
+    connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (utc_now(), kind, text))
+
+
+def _check_place(path: Path) -> None:
+    if path.is_symlink() or path.exists():
+        raise StoreError(f"{path} exists already", "open it to continue its study, or choose another --storage")
+    if not path.parent.is_dir():
+        raise StoreError(f"{path} cannot be created: there is no folder {path.parent}", f"mkdir -p {path.parent}")
+    for suffix in ("-wal", "-shm"):
+        leftover = path.with_name(path.name + suffix)
+        # SQLite would replay the log of a deleted database into the new one.
+        if leftover.exists() and leftover.stat().st_size > 0:
+            raise StoreError(
+                f"{leftover} is left of a database that is gone, and would damage a new one", f"move {leftover.name} away"
+            )
+        leftover.unlink(missing_ok=True)
+
+
+def _publish(draft: Path, path: Path) -> None:
+    """Give the finished file its name, unless that name was taken meanwhile."""
+    try:
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without hard links: reserve the name, then replace the reservation.
+            path.touch(exist_ok=False)
+            draft.replace(path)
+    except FileExistsError as error:
+        raise StoreError(f"{path} was created by another process meanwhile", "open it instead") from error
+    if os.name == "posix":
+        # The name itself must survive a power cut.
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

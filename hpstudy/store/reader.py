@@ -1,0 +1,189 @@
+"""Reading a database, while it is being written or long after."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from hpstudy.errors import StoreError, UsageError, nearest
+from hpstudy.store import frames, summary
+from hpstudy.store.connection import close_reader, connect_reader
+from hpstudy.store.faults import translated
+from hpstudy.store.migrations import LATEST, refuse_newer, version
+from hpstudy.store.owner import Owner, read_owner
+from hpstudy.store.rows import (
+    BestTrial,
+    Environment,
+    Event,
+    TrialRow,
+    read_environments,
+    read_events,
+    read_history,
+)
+from hpstudy.store.stored_study import StoredStudy, read_study
+from hpstudy.study.schema import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hpstudy.study.plan import SearchKey
+
+
+class Reader:
+    """A read-only look at a study's database; a context manager.
+
+    It never waits for the writer and never makes it wait. Each method sees the database as it is at that moment; within
+    `snapshot` all see the same state. Raises StoreError when the file is not a sound hpstudy database.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        """Take over an open connection; users call `open`."""
+        self.path = path
+        self._connection = connection
+        self._stored: StoredStudy = read_study(connection, path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Reader:
+        """Look into the database at `path`.
+
+        Raises:
+            StoreError: when there is no sound hpstudy database, or its schema is older than this program's.
+            StoreTooNew: when a newer hpstudy wrote it.
+        """
+        path = Path(path).absolute()
+        connection = connect_reader(path)
+        with translated(path):
+            try:
+                refuse_newer(connection, path)
+                if (found := version(connection)) < LATEST:
+                    raise StoreError(
+                        f"{path} has database version {found}; this program reads version {LATEST}",
+                        "`hpstudy run` on its study brings it up to date",
+                    )
+                return cls(path, connection)
+            except BaseException:
+                close_reader(connection, path)
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go. Closing twice does no harm."""
+        close_reader(self._connection, self.path)
+
+    @property
+    def study(self) -> Study:
+        """The resolved study, as it was when the reader was opened."""
+        return self._stored.study
+
+    @property
+    def fingerprint(self) -> str:
+        """The study's fingerprint, as recorded when the database was created."""
+        return self._stored.fingerprint
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What determines numbers beside the study: checksums of data, versions of code."""
+        return dict(self._stored.identity)
+
+    @property
+    def module_path(self) -> str | None:
+        """The folder put first on the import path for a user's own callable."""
+        return self._stored.module_path
+
+    @property
+    def created_at(self) -> str:
+        """When the database was created (ISO 8601, UTC)."""
+        return self._stored.created_at
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Everything read inside sees one state of the database, whatever is written meanwhile; may be nested."""
+        with translated(self.path):
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """For every view: trials in each state, and `planned`, how many there are to be."""
+        with self.snapshot() as connection:
+            return summary.count_trials(connection, self.study)
+
+    def mean_trial_s(self) -> dict[str, float]:
+        """For every view with finished trials: mean wall seconds of one, the choice of its point included."""
+        with self.snapshot() as connection:
+            return summary.mean_trial_s(connection)
+
+    def search_counts(self) -> dict[SearchKey, dict[str, int]]:
+        """For every search, in run order: trials in each state, and `planned`."""
+        from hpstudy.study.plan import SearchKey
+
+        with self.snapshot() as connection:
+            counts = summary.count_search_trials(connection, self.study)
+        return {SearchKey(view, replicate): states for (view, replicate), states in counts.items()}
+
+    def best(self, view: str, replicate: int | None = None) -> BestTrial | None:
+        """The best completed trial of a view, or of one of its searches; None before the first one.
+
+        Raises:
+            UsageError: when the study has no such view.
+        """
+        if view not in self.study.views:
+            raise UsageError(f"the study has no view '{view}': {nearest(view, self.study.views)}")
+        with self.snapshot() as connection:
+            return summary.find_best(connection, self.study, view, replicate)
+
+    def history(self, key: SearchKey) -> list[TrialRow]:
+        """The trials of a search, in order."""
+        with self.snapshot() as connection:
+            return read_history(connection, key.view, key.replicate)
+
+    def events(self) -> list[Event]:
+        """What happened to the study, in order."""
+        with self.snapshot() as connection:
+            return read_events(connection)
+
+    def environments(self) -> list[Environment]:
+        """Where the study's sessions ran, in order."""
+        with self.snapshot() as connection:
+            return read_environments(connection)
+
+    def owner(self) -> Owner | None:
+        """The process that holds the database; None when it was closed. `Owner.is_alive` tells whether it still runs."""
+        with self.snapshot() as connection:
+            return read_owner(connection)
+
+    def trials(self) -> pd.DataFrame:
+        """One row per trial, by view, replicate and number; see `frames.trials_frame` for the columns."""
+        with self.snapshot() as connection:
+            return frames.trials_frame(connection, self.study)
+
+    def curves(self, metric: str | None = None) -> pd.DataFrame:
+        """One row per trial, metric and epoch (of one metric, when given); see `frames.curves_frame` for the columns.
+
+        Raises:
+            UsageError: when no trial has recorded such a metric.
+        """
+        with self.snapshot() as connection:
+            if metric is not None and metric not in (known := self.metrics()):
+                raise UsageError(f"{self.path} has no metric '{metric}': {nearest(metric, known)}")
+            return frames.curves_frame(connection, metric)
+
+    def metrics(self) -> list[str]:
+        """The names of all metrics recorded so far, sorted."""
+        with self.snapshot() as connection:
+            return [name for (name,) in connection.execute("SELECT name FROM metric ORDER BY name")]

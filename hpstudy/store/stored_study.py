@@ -1,0 +1,47 @@
+"""The study that a database was started with."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hpstudy.errors import StoreError
+from hpstudy.study.schema import Study
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """The study row of a database.
+
+    Attributes:
+        study: the resolved study.
+        fingerprint: the study's fingerprint as recorded at creation.
+        identity: what determines numbers beside the study, by name.
+        module_path: the folder put first on the import path for a user's own callable.
+        created_at: when the database was created (UTC).
+    """
+
+    study: Study
+    fingerprint: str
+    identity: dict[str, str]
+    module_path: str | None
+    created_at: str
+
+
+def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
+    """The study in the database. Raises StoreError when it holds none that this program can read."""
+    row = connection.execute("SELECT definition, fingerprint, module_path, created_at FROM study").fetchone()
+    if row is None:
+        raise StoreError(f"{path} holds no study", "use a backup, or start a new database")
+    definition, fingerprint, module_path, created_at = row
+    try:
+        study = Study.from_json(definition)
+    except (ValidationError, ValueError) as error:
+        raise StoreError(
+            f"the study in {path} cannot be read by this version of hpstudy: {error}", "use the version that wrote it"
+        ) from error
+    identity = dict(connection.execute("SELECT name, value FROM identity ORDER BY name").fetchall())
+    return StoredStudy(study, fingerprint, identity, module_path, created_at)

@@ -1,0 +1,295 @@
+"""The writer of a database: one process at a time, one transaction per step of a trial."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from hpstudy.errors import StoreError, StudyChanged
+from hpstudy.store import summary
+from hpstudy.store.create import write_event, write_study
+from hpstudy.store.faults import translated
+from hpstudy.store.owned import OwnedDatabase
+from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
+from hpstudy.store.stored_study import StoredStudy, read_study
+from hpstudy.store.values import clean_text, encode, encode_point, utc_now
+from hpstudy.study.schema import Study
+from hpstudy.study.space import Point
+from hpstudy.tasks.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hpstudy.study.plan import SearchKey
+
+
+class Store:
+    """The one writer of a study's database, from `create` or `open` to `close`; a context manager.
+
+    Every method that writes is one transaction: it is in the database for good when the method returns, and leaves no trace
+    when it raises. All raise StoreError when the database cannot be written, was deleted, or was replaced, and StoreBusy when
+    another process took it over.
+    """
+
+    def __init__(self, database: OwnedDatabase) -> None:
+        """Write to a database that this process owns already; users call `create` or `open`."""
+        self._database = database
+        self._connection = database.connection
+        self._search_ids: dict[tuple[str, int], int] = {}
+        self._metric_ids: dict[str, int] = {}
+        self._environment_id: int | None = None
+        try:
+            with translated(self.path):
+                self._stored: StoredStudy = read_study(self._connection, self.path)
+        except BaseException:
+            database.abandon()
+            raise
+
+    @classmethod
+    def create(
+        cls, path: str | Path, study: Study, *, identity: Mapping[str, str] | None = None, module_path: str | None = None
+    ) -> Store:
+        """A new database at `path` for `study`, owned by this process.
+
+        Args:
+            path: where; nothing may stand there, and its folder must exist.
+            study: the resolved study.
+            identity: what determines numbers beside the study, by name: checksums of data, versions of code.
+            module_path: the folder put first on the import path for a user's own callable.
+        """
+        database = OwnedDatabase.create(Path(path).absolute(), study, identity=identity or {}, module_path=module_path)
+        return cls(database)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Store:
+        """Continue the database at `path`, brought up to the newest schema.
+
+        Raises:
+            StoreError: when there is no sound hpstudy database.
+            StoreTooNew: when a newer hpstudy wrote it.
+            StoreBusy: while another process owns it.
+        """
+        return cls(OwnedDatabase.open(Path(path).absolute()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """The database's file, absolute."""
+        return self._database.path
+
+    @property
+    def study(self) -> Study:
+        """The resolved study, as last grown."""
+        return self._stored.study
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What determines numbers beside the study, as given to `create`."""
+        return dict(self._stored.identity)
+
+    @property
+    def module_path(self) -> str | None:
+        """The folder put first on the import path for a user's own callable."""
+        return self._stored.module_path
+
+    def begin_session(self, environment: Mapping[str, str]) -> int:
+        """Record where this session runs; trials from now on refer to it.
+
+        Returns:
+            The environment's id.
+        """
+        with self._database.transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO environment (started_at, detail) VALUES (?, ?)", (utc_now(), json.dumps(dict(environment)))
+            )
+            number = cursor.lastrowid
+        assert number is not None
+        self._environment_id = number
+        return number
+
+    def grow(self, study: Study) -> None:
+        """Replace the study by one that runs the same trials: more replicates or trials, other analysis, labels and remarks.
+
+        Raises:
+            StudyChanged: when a trial's number could differ, or the study would shrink.
+        """
+        old = self.study
+        if study.fingerprint() != old.fingerprint():
+            raise StudyChanged(
+                f"the study differs from the one in {self.path} in settings that change results",
+                "choose another --storage for the changed study",
+            )
+        if study.replicates < old.replicates or study.search.trials < old.search.trials:
+            raise StudyChanged(
+                f"{self.path} was planned for {old.replicates} replicates of {old.search.trials} trials; a study cannot shrink "
+                f"to {study.replicates} replicates of {study.search.trials} trials",
+                "leave the larger numbers in the study file; `run` continues where it stopped",
+            )
+        if study == old:
+            return
+        with self._database.transaction() as connection:
+            write_study(connection, study, self.module_path)
+            detail = {
+                "replicates": [old.replicates, study.replicates],
+                "trials": [old.search.trials, study.search.trials],
+            }
+            write_event(connection, "study_changed", detail)
+            stored = read_study(connection, self.path)
+        self._stored = stored
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """For every view: trials in each state, and `planned`, how many there are to be."""
+        with translated(self.path):
+            return summary.count_trials(self._connection, self.study)
+
+    def environments(self) -> list[Environment]:
+        """Where the study's sessions ran, in order."""
+        with translated(self.path):
+            return read_environments(self._connection)
+
+    def history(self, key: SearchKey) -> list[TrialRow]:
+        """The trials of a search, in order; the last one may be running."""
+        with translated(self.path):
+            return read_history(self._connection, key.view, key.replicate)
+
+    def start_trial(self, key: SearchKey, number: int, point: Point, ask_s: float) -> None:
+        """Record a trial as running at `point`.
+
+        Args:
+            key: its search.
+            number: its number, the next one of the search.
+            point: what it evaluates, now and after any interruption.
+            ask_s: wall seconds spent choosing the point.
+        """
+        search_id = self._search_id(key)
+        with self._database.transaction() as connection:
+            following = connection.execute(
+                "SELECT coalesce(max(number) + 1, 0) FROM trial WHERE search_id = ?", (search_id,)
+            ).fetchone()[0]
+            if number != following:
+                raise StoreError(f"trial {number} of {_name(key)} cannot be started in {self.path}: the next one is {following}")
+            connection.execute(
+                """
+                INSERT INTO trial (search_id, number, state, point, attempts, started_at, ask_s, environment_id)
+                VALUES (?, ?, 'running', ?, 1, ?, ?, ?)
+                """,
+                (search_id, number, encode_point(point), utc_now(), ask_s, self._environment_id),
+            )
+
+    def record_attempt(self, key: SearchKey, number: int, reason: str) -> None:
+        """Another evaluation of a running trial begins, because the last one ended without an outcome."""
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                """
+                UPDATE trial SET attempts = attempts + 1, started_at = ?, environment_id = ?
+                WHERE search_id = ? AND number = ? AND state = 'running'
+                """,
+                (utc_now(), self._environment_id, self._search_id(key), number),
+            )
+            self._require_running(changed, key, number)
+            detail = {"view": key.view, "replicate": key.replicate, "number": number, "reason": clean_text(reason)}
+            write_event(connection, "attempt", detail)
+
+    def finish_trial(
+        self, key: SearchKey, number: int, outcome: Outcome, objective: float | None, *, log_path: str | None = None
+    ) -> None:
+        """Record how a running trial ended, with its metrics and curves, in one transaction.
+
+        Args:
+            key: its search.
+            number: its number.
+            outcome: what the step returned. Of two reports of one metric at one epoch the later one counts.
+            objective: the value of the study's metric; None when there is none.
+            log_path: the file that holds the worker's output.
+        """
+        failure = outcome.failure
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                """
+                UPDATE trial SET
+                    state = ?, objective = ?, objective_kind = ?, ended_at = ?, evaluate_s = ?, peak_rss_mib = ?,
+                    error_type = ?, error = ?, traceback = ?, log_path = ?, environment_id = ?
+                WHERE search_id = ? AND number = ? AND state = 'running'
+                """,
+                (
+                    outcome.state,
+                    *((None, None) if objective is None else encode(objective)),
+                    utc_now(),
+                    outcome.duration_s,
+                    outcome.peak_rss_mib,
+                    clean_text(failure.type) if failure else None,
+                    clean_text(failure.message) if failure else None,
+                    clean_text(failure.traceback) if failure else None,
+                    clean_text(log_path) if log_path else None,
+                    self._environment_id,
+                    self._search_id(key),
+                    number,
+                ),
+            )
+            self._require_running(changed, key, number)
+            trial_id = connection.execute(
+                "SELECT id FROM trial WHERE search_id = ? AND number = ?", (self._search_id(key), number)
+            ).fetchone()[0]
+            ids = self._metrics(connection, {*outcome.metrics, *(metric for _, metric, _ in outcome.curves)})
+            connection.executemany(
+                "INSERT INTO metric_value VALUES (?, ?, ?, ?)",
+                [(trial_id, ids[metric], *encode(value)) for metric, value in outcome.metrics.items()],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO curve VALUES (?, ?, ?, ?, ?)",
+                [(trial_id, ids[metric], epoch, *encode(value)) for epoch, metric, value in outcome.curves],
+            )
+        self._metric_ids = ids
+
+    def event(self, kind: str, **detail: Any) -> None:
+        """Record that something happened to the study."""
+        with self._database.transaction() as connection:
+            write_event(connection, kind, detail)
+
+    def heartbeat(self) -> None:
+        """A sign of life, for a writer that has had nothing to store for `owner.HEARTBEAT_S`."""
+        with self._database.transaction():
+            pass
+
+    def close(self) -> None:
+        """End the session and let the database go. Closing twice does no harm."""
+        with suppress(StoreError), self._database.transaction() as connection:
+            connection.execute("UPDATE environment SET ended_at = ? WHERE id = ?", (utc_now(), self._environment_id))
+        self._database.close()
+
+    def _search_id(self, key: SearchKey) -> int:
+        pair = (key.view, key.replicate)
+        if pair not in self._search_ids:
+            with translated(self.path):
+                row = self._connection.execute(
+                    "SELECT search.id FROM search JOIN view ON view.id = view_id WHERE view.name = ? AND replicate = ?", pair
+                ).fetchone()
+            if row is None:
+                raise StoreError(f"{self.path} has no search {_name(key)}", "grow the study first")
+            self._search_ids[pair] = row[0]
+        return self._search_ids[pair]
+
+    def _metrics(self, connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, int]:
+        """The ids of `names` beside those known before; they hold once the transaction is committed."""
+        known = dict(self._metric_ids)
+        for name in sorted(names):
+            if name not in known:
+                connection.execute("INSERT INTO metric (name) VALUES (?) ON CONFLICT DO NOTHING", (clean_text(name),))
+                known[name] = connection.execute("SELECT id FROM metric WHERE name = ?", (clean_text(name),)).fetchone()[0]
+        return known
+
+    def _require_running(self, changed: sqlite3.Cursor, key: SearchKey, number: int) -> None:
+        if changed.rowcount != 1:
+            raise StoreError(f"trial {number} of {_name(key)} is not running in {self.path}")
+
+
+def _name(key: SearchKey) -> str:
+    return f"{key.view}/{key.replicate}"

@@ -1,0 +1,141 @@
+"""A binary multilayer perceptron on spoken digits: the task of the paper's section 4.2 (Figure 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from hpstudy.bnn.methods import METHODS
+from hpstudy.bnn.settings import Activation, Settings, TrainSettings
+from hpstudy.data import FeatureSettings
+from hpstudy.errors import DataError, Problem
+from hpstudy.seeds import derive_seed
+from hpstudy.study.schema import View
+from hpstudy.study.space import Point
+from hpstudy.tasks.interface import Report, Task
+from hpstudy.tasks.method_views import check_method_view, complete_method_view
+
+if TYPE_CHECKING:
+    from hpstudy.bnn.train import Data
+
+DIGITS = 10
+"""Classes: the spoken digits 0 to 9."""
+
+
+class SplitSettings(Settings):
+    """How clips are divided into training, validation and test."""
+
+    by: Literal["speaker", "repetition"] = "speaker"
+    """speaker: no speaker stands in two parts; repetition: every speaker stands in all parts."""
+    fold: int = Field(default=0, ge=0)
+    """Which division."""
+
+
+class AudioSettings(TrainSettings):
+    """Settings of the audio task. What the paper leaves open is chosen in configs/tasks/; docs/measurements.md says why."""
+
+    dataset: str = "speech_digits"
+    """A data set of `hpstudy list data`."""
+    split: SplitSettings = SplitSettings()
+    """Which clips are for training, for the search, and for the test."""
+    features: FeatureSettings = FeatureSettings()
+    """What the network sees of a clip; every feature is standardised with the training clips' mean and deviation."""
+    train_clips: int | None = Field(default=None, ge=10)
+    """Train on so many clips, drawn once, the same in every trial; on all when absent."""
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(256, 256, 256), min_length=1)
+    """Outputs of every layer but the last."""
+    activation: Activation = "approx_sign"
+    """The binary activation."""
+
+
+class AudioMLP(Task):
+    """Real first layer, then binary layers, trained by the view's method.
+
+    Metrics: val_accuracy, val_loss; train_accuracy, train_loss, test_accuracy; flip_ratio, epoch_flip_rate, never_flipped (see
+    `hpstudy.bnn.flips`). All are of the last epoch, and all but test_accuracy are recorded for every epoch. Accuracies are
+    shares.
+    """
+
+    Settings = AudioSettings
+    settings: AudioSettings
+
+    def objectives(self) -> Sequence[str]:
+        """What is measured on the validation clips. The test accuracy is recorded, but no search may see it."""
+        return ("val_accuracy", "val_loss")
+
+    def check_view(self, view: View) -> list[Problem]:
+        """The method and its hyperparameters."""
+        return check_method_view(view)
+
+    def complete_view(self, view: View) -> View:
+        """Open hyperparameters take their method's defaults."""
+        return complete_method_view(view)
+
+    def prepare(self) -> None:
+        """Compute the features, or find them in the cache, and check that the split leaves enough training clips.
+
+        Raises:
+            DataError: the recordings are not there, or the training part is smaller than `train_clips` or one batch.
+        """
+        audio_data(self.settings.dataset, self.settings.split, self.settings.features, self.settings.train_clips)
+
+    def identity(self) -> dict[str, str]:
+        """The checksum of the features, which covers recordings and preprocessing."""
+        from hpstudy.data import load_features
+
+        return {f"features of {self.settings.dataset}": load_features(self.settings.dataset, self.settings.features).checksum}
+
+    def evaluate(self, view: View, point: Point, seed: int, report: Report) -> dict[str, float]:
+        """Train one network. Seed streams: initial real weights, initial binary weights, batch order."""
+        import torch
+
+        from hpstudy.bnn.networks.mlp import BinaryMLP
+        from hpstudy.bnn.train import train
+
+        assert view.method is not None, "check_view refuses a view without a method"
+        method = METHODS.load(view.method)()
+        hp = method.Hyperparameters.model_validate({**view.fixed, **point}, strict=True)
+        s = self.settings
+        data = audio_data(s.dataset, s.split, s.features, s.train_clips)
+        generator = torch.Generator().manual_seed(derive_seed(seed, "network"))
+        network = BinaryMLP(data.train.x.shape[1], s.widths, DIGITS, s.activation, generator)
+        return train(network, method, hp, data, s, seed=seed, report=report)
+
+
+@lru_cache(maxsize=2)
+def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings, train_clips: int | None) -> Data:
+    """The parts as tensors, loaded and standardised once per process and shared by its trials.
+
+    x <- (x - mean) / deviation, for every feature, over the training clips that are used; a constant feature becomes 0.
+
+    Raises:
+        DataError: see `AudioMLP.prepare`.
+    """
+    import numpy as np
+    import torch
+
+    from hpstudy.bnn.train import Data, Part
+    from hpstudy.data import load_features, split
+
+    loaded = load_features(dataset, features)
+    rows = split(dataset, loaded, by=split_by.by, fold=split_by.fold, seed=0)
+    train = np.asarray(rows.train)
+    if train_clips is not None:
+        if train_clips > len(train):
+            raise DataError(
+                f"train_clips is {train_clips}, but this split of {dataset} has {len(train)} training clips",
+                "lower task.train_clips, or leave it out to train on all clips",
+            )
+        train = np.sort(np.random.default_rng(derive_seed(0, "train_clips")).permutation(train)[:train_clips])
+    mean = loaded.x[train].mean(axis=0)
+    deviation = loaded.x[train].std(axis=0)
+    deviation[deviation == 0] = 1
+
+    def part(numbers: np.ndarray) -> Part:
+        x = (loaded.x[numbers] - mean) / deviation
+        return Part(torch.from_numpy(x.astype(np.float32)), torch.from_numpy(np.asarray(loaded.digit[numbers], dtype=np.int64)))
+
+    return Data(part(train), part(rows.validation), part(rows.test))

@@ -1,0 +1,66 @@
+"""Views of tasks that train binary networks: a method of the table, and its hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hpstudy.bnn.methods import METHODS
+from hpstudy.bnn.methods.domain import choices, inconsistent, outside
+from hpstudy.bnn.methods.interface import Hyperparameters
+from hpstudy.errors import Problem, nearest
+from hpstudy.study.schema import View
+from hpstudy.study.space import ChoiceParameter
+
+
+def check_method_view(view: View) -> list[Problem]:
+    """Everything that is wrong with a view of a method.
+
+    The method exists; the hyperparameters are its own; every value, every end of a range and every choice is in its
+    hyperparameter's domain; and the view's default point is one that the method accepts as a whole.
+    """
+    if view.method is None:
+        return [Problem(("method",), f"this task needs a method: add 'method: NAME'; {nearest('', METHODS)}")]
+    if view.method not in METHODS:
+        return [Problem(("method",), f"no such method: {nearest(view.method, METHODS)}")]
+    model: type[Hyperparameters] = METHODS.load(view.method).Hyperparameters
+    problems = []
+    for block, name in [*(("space", name) for name in view.space.names()), *(("fixed", name) for name in view.fixed)]:
+        if name not in model.model_fields:
+            text = f"method '{view.method}' has no such hyperparameter: {nearest(name, model.model_fields)}"
+            problems.append(Problem((block, name), text))
+        else:
+            problems += _problems_of(view, block, name, model)
+    if not problems:
+        point = {**view.fixed, **view.space.default()}
+        problems = [Problem(("space",), f"at the default point: {text}") for text in inconsistent(model, point)]
+    return problems
+
+
+def complete_method_view(view: View) -> View:
+    """The view with every hyperparameter that it leaves open fixed at the method's default; unchanged without a method."""
+    if view.method is None or view.method not in METHODS:
+        return view
+    model: type[Hyperparameters] = METHODS.load(view.method).Hyperparameters
+    given = {*view.space.names(), *view.fixed}
+    defaults = {name: field.default for name, field in model.model_fields.items() if name not in given}
+    return view.model_copy(update={"fixed": {**view.fixed, **defaults}})
+
+
+def _problems_of(view: View, block: str, name: str, model: type[Hyperparameters]) -> Iterator[Problem]:
+    if block == "fixed":
+        if text := outside(model, name, view.fixed[name]):
+            yield Problem(("fixed", name), text)
+        return
+    parameter = view.space.root[name]
+    if isinstance(parameter, ChoiceParameter):
+        values: list[tuple[str, Any]] = [("values", value) for value in parameter.values]
+    elif known := choices(model, name):
+        valid = ", ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in known)
+        yield Problem(("space", name, "type"), f"a choice, not a range: write {{type: choice, values: [{valid}]}}")
+        return
+    else:
+        values = [("low", parameter.low), ("high", parameter.high)]
+    for key, value in values:
+        if text := outside(model, name, value):
+            yield Problem(("space", name, key), text)

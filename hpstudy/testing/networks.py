@@ -1,0 +1,76 @@
+"""A problem small enough to train on in a test, and a method that keeps what it saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hpstudy.bnn.methods.interface import Method, State
+from hpstudy.bnn.networks.mlp import BinaryMLP
+from hpstudy.bnn.schedules import Clock
+from hpstudy.bnn.settings import RealOptimizer, TrainSettings
+from hpstudy.bnn.train import Data, Part, train
+
+FEATURES, CLASSES, CLIPS, EPOCHS, BATCH = 20, 5, 400, 8, 20
+SETTINGS = TrainSettings(epochs=EPOCHS, batch_size=BATCH, real_optimizer=RealOptimizer(learning_rate=0.05))
+
+
+def make_data(*, dtype: torch.dtype = torch.float32, noise: float = 2.0) -> Data:
+    """Gaussian clouds of deviation `noise` around one standard normal centre per class."""
+    generator = torch.Generator().manual_seed(0)
+    centres = torch.randn(CLASSES, FEATURES, generator=generator, dtype=torch.float64)
+
+    def part() -> Part:
+        y = torch.randint(CLASSES, (CLIPS,), generator=generator)
+        x = centres[y] + noise * torch.randn(CLIPS, FEATURES, generator=generator, dtype=torch.float64)
+        return Part(x.to(dtype), y)
+
+    return Data(part(), part(), part())
+
+
+def make_network(*, dtype: torch.dtype = torch.float32, seed: int = 0) -> BinaryMLP:
+    """A multilayer perceptron of width 32 for `make_data`."""
+    return BinaryMLP(FEATURES, [32] * 3, CLASSES, "approx_sign", torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def ignore(epoch: int, **metrics: float) -> None:
+    """A report that goes nowhere."""
+
+
+class Recorder(Method):
+    """A method that does as another does, and keeps every layer's gradients and thetas, by layer number."""
+
+    def __init__(self, method: Method) -> None:
+        self.method = method
+        self.gradients: dict[int, list[Tensor]] = {}
+        self.thetas: dict[int, list[Tensor]] = {}
+
+    def init(self, noise: Tensor, hp: Any, generator: torch.Generator) -> State:
+        """As the other method."""
+        layer = len(self.gradients)
+        self.gradients[layer] = []
+        self.thetas[layer] = []
+        return {**self.method.init(noise, hp, generator), "layer": torch.tensor(layer)}
+
+    def update(self, state: State, grad: Tensor, hp: Any, clock: Clock) -> State:
+        """As the other method."""
+        layer = int(state["layer"])
+        self.gradients[layer].append(grad.clone())
+        new = self.method.update(state, grad, hp, clock)
+        self.thetas[layer].append(new["theta"].clone())
+        return {**new, "layer": state["layer"]}
+
+    def weight(self, state: State, hp: Any, clock: Clock) -> Tensor:
+        """As the other method."""
+        return self.method.weight(state, hp, clock)
+
+
+def record(
+    method: Method, hp: Any, *, dtype: torch.dtype = torch.float64, seed: int = 0, settings: TrainSettings = SETTINGS
+) -> tuple[Recorder, dict[str, float]]:
+    """Train the small network with `method`; return what it saw, and the final metrics."""
+    recorder = Recorder(method)
+    metrics = train(make_network(dtype=dtype), recorder, hp, make_data(dtype=dtype), settings, seed=seed, report=ignore)
+    return recorder, metrics

@@ -1,0 +1,193 @@
+"""The contract of a searcher, as tests. Subclass in your own tests, and pytest runs them all:
+
+class TestMySearcher(SearcherContract):
+    def make(self):
+        return MySearcher(MySettings())
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from hpstudy.search.interface import Goal, Observation, Searcher
+from hpstudy.study.space import ChoiceParameter, Point, Space
+
+SPACES: dict[str, Space] = {
+    name: Space.model_validate(space)
+    for name, space in {
+        "mixed": {
+            "rate": {"type": "float", "low": 1e-5, "high": 1e-1, "log": True},
+            "decay": {"type": "float", "low": 0.0, "high": 1.0},
+            "width": {"type": "int", "low": 16, "high": 256, "log": True},
+            "scaling": {"type": "choice", "values": [True, False]},
+            "clipping": {"type": "choice", "values": ["none", "gradient", "weight"]},
+        },
+        "one float": {"rate": {"type": "float", "low": 1e-5, "high": 1e-1, "log": True}},
+        "choices": {
+            "scaling": {"type": "choice", "values": [False, True]},
+            "batch": {"type": "choice", "values": [16, 32, 64, 128], "ordered": True},
+            "clipping": {"type": "choice", "values": ["none", "gradient", "weight"]},
+        },
+    }.items()
+}
+"""Spaces with every type of hyperparameter, the smallest one, and one without a float."""
+
+
+def objective(space: Space, point: Point) -> float:
+    """A smooth value with one maximum, at 0.3 of every range and at the first of every choice."""
+    value = 0.0
+    for name, parameter in space.items():
+        if isinstance(parameter, ChoiceParameter):
+            value -= 0.2 * parameter.values.index(point[name])
+        else:
+            value -= (parameter.unit(point[name]) - 0.3) ** 2
+    return value
+
+
+def play(
+    searcher: Searcher,
+    space: Space,
+    *,
+    trials: int,
+    value: Callable[[int, Point], float | None] | None = None,
+    goal: Goal = "maximize",
+    seed: int = 0,
+) -> list[Observation]:
+    """Run one search.
+
+    Args:
+        searcher: who proposes.
+        space: what may be tried.
+        trials: how many.
+        value: (number, point) -> the value that the searcher sees; `objective` by default.
+        goal: which way the values are better.
+        seed: the search's seed.
+
+    Returns:
+        All trials, in order.
+    """
+    history: list[Observation] = []
+    for number in range(trials):
+        point = searcher.ask(space, tuple(history), goal=goal, seed=seed, number=number)
+        history.append(Observation(number, point, value(number, point) if value else objective(space, point)))
+    return history
+
+
+class SearcherContract(ABC):
+    """What every searcher promises. A subclass says how to make one, and after how many trials all its machinery has run."""
+
+    trials = 7
+    """Length of the searches that the tests play; longer than any initial design."""
+
+    @abstractmethod
+    def make(self) -> Searcher:
+        """A new searcher."""
+
+    @pytest.fixture(params=sorted(SPACES))
+    def space(self, request: pytest.FixtureRequest) -> Space:
+        """Each of the spaces, in turn."""
+        return SPACES[request.param]
+
+    @pytest.fixture
+    def mixed(self) -> Space:
+        """The space with every type of hyperparameter."""
+        return SPACES["mixed"]
+
+    def ask_last(self, space: Space, history: list[Observation], seed: int = 0) -> Point:
+        """The last point of a played search, asked for once more, by a new searcher."""
+        return self.make().ask(space, tuple(history[:-1]), goal="maximize", seed=seed, number=len(history) - 1)
+
+    def test_every_point_is_admitted_by_the_space(self, space: Space) -> None:
+        for past in play(self.make(), space, trials=self.trials):
+            assert space.admits(past.point), past
+
+    def test_a_new_searcher_asked_for_a_later_trial_only_gives_the_same_point(self, space: Space) -> None:
+        history = play(self.make(), space, trials=self.trials)
+        assert self.ask_last(space, history) == history[-1].point
+
+    def test_asking_twice_gives_the_same_point(self, mixed: Space) -> None:
+        history = play(self.make(), mixed, trials=self.trials - 1)
+        searcher = self.make()
+        first, second = (searcher.ask(mixed, history, goal="maximize", seed=0, number=len(history)) for _ in range(2))
+        assert first == second
+
+    def test_trials_may_be_asked_for_in_any_order(self, mixed: Space) -> None:
+        history = play(self.make(), mixed, trials=self.trials)
+        searcher = self.make()
+        for number in reversed(range(self.trials)):
+            assert searcher.ask(mixed, history[:number], goal="maximize", seed=0, number=number) == history[number].point
+
+    def test_draws_from_the_global_generators_do_not_change_a_point(self, mixed: Space) -> None:
+        history = play(self.make(), mixed, trials=self.trials)
+        random.random()
+        np.random.random()  # noqa: NPY002 (a library may draw from it)
+        if torch := sys.modules.get("torch"):
+            torch.rand(1)
+        assert self.ask_last(mixed, history) == history[-1].point
+
+    def test_the_global_generators_are_left_as_they_were(self, mixed: Space) -> None:
+        history = play(self.make(), mixed, trials=self.trials)
+        before = _generator_states()
+        self.ask_last(mixed, history)
+        assert _generator_states() == before
+
+    def test_a_seed_of_zero_differs_from_a_seed_of_one(self, mixed: Space) -> None:
+        zero, one = (play(self.make(), mixed, trials=2, seed=seed) for seed in (0, 1))
+        assert [past.point for past in zero] != [past.point for past in one]
+
+    def test_the_trials_of_a_search_differ(self) -> None:
+        points = [past.point["rate"] for past in play(self.make(), SPACES["one float"], trials=self.trials)]
+        assert len(set(points)) == self.trials
+
+    def test_trials_without_a_value_are_accepted(self, space: Space) -> None:
+        def every_other(number: int, point: Point) -> float | None:
+            return objective(space, point) if number % 2 else None
+
+        for past in play(self.make(), space, trials=self.trials, value=every_other):
+            assert space.admits(past.point), past
+
+    def test_a_search_whose_trials_all_lack_a_value_goes_on(self, mixed: Space) -> None:
+        for past in play(self.make(), mixed, trials=self.trials, value=lambda number, point: None):
+            assert mixed.admits(past.point), past
+
+    def test_minimizing_is_maximizing_the_negative(self, mixed: Space) -> None:
+        down = play(self.make(), mixed, trials=self.trials, value=lambda number, point: -objective(mixed, point), goal="minimize")
+        up = play(self.make(), mixed, trials=self.trials)
+        assert [past.point for past in down] == [past.point for past in up]
+
+    def test_the_order_of_a_past_points_keys_does_not_matter(self, mixed: Space) -> None:
+        history = play(self.make(), mixed, trials=self.trials)
+        turned = [Observation(past.number, dict(reversed(past.point.items())), past.value) for past in history]
+        assert self.ask_last(mixed, turned) == history[-1].point
+
+    def test_the_history_is_not_changed(self, mixed: Space) -> None:
+        history = play(self.make(), mixed, trials=self.trials)
+        before = copy.deepcopy(history)
+        self.ask_last(mixed, history)
+        assert history == before
+
+    @pytest.mark.parametrize("value", [0.0, 1e30, -1e30, 1e-30], ids="{:g}".format)
+    def test_values_of_any_size_are_accepted_even_if_all_are_equal(self, value: float) -> None:
+        space = SPACES["one float"]
+        for past in play(self.make(), space, trials=self.trials, value=lambda number, point: value):
+            assert space.admits(past.point), past
+
+    def test_unknown_settings_are_refused(self) -> None:
+        with pytest.raises(ValidationError):
+            type(self.make()).Settings.model_validate({"no_such_setting": math.pi})
+
+
+def _generator_states() -> list[Any]:
+    torch = sys.modules.get("torch")
+    numpy_state = [part.tolist() if isinstance(part, np.ndarray) else part for part in np.random.get_state()]  # noqa: NPY002
+    return [random.getstate(), numpy_state, torch.get_rng_state().tolist() if torch else None]

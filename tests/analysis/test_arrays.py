@@ -1,0 +1,39 @@
+import numpy as np
+import pandas as pd
+
+from hpstudy.analysis.arrays import STATES, Searches, gather
+
+
+def table(rows):
+    return pd.DataFrame(rows, columns=["view", "replicate", "number", "state", "objective"])
+
+
+def test_a_trial_lands_at_its_replicate_and_number():
+    blocks = gather(table([("a", 1, 2, "completed", 0.5)]), ("a",), 2, 3)
+    assert blocks["a"].values[1, 2] == 0.5
+
+
+def test_trials_without_a_row_are_missing():
+    blocks = gather(table([("a", 0, 0, "completed", 0.5)]), ("a", "b"), 1, 2)
+    assert STATES[blocks["a"].states[0, 1]] == "missing"
+    assert STATES[blocks["b"].states[0, 0]] == "missing"
+
+
+def test_an_infinite_objective_is_no_value():
+    blocks = gather(table([("a", 0, 0, "completed", np.inf)]), ("a",), 1, 1)
+    assert np.isnan(blocks["a"].values[0, 0])
+
+
+def test_the_objective_of_a_diverged_trial_is_no_value():
+    blocks = gather(table([("a", 0, 0, "diverged", 0.9)]), ("a",), 1, 1)
+    assert np.isnan(blocks["a"].values[0, 0])
+
+
+def test_a_running_trial_is_not_finished():
+    states = np.array([[2, 3, 1, 0]], dtype=np.int8)
+    assert Searches("a", np.full((1, 4), np.nan), states).finished.tolist() == [2]
+
+
+def test_a_search_of_failed_trials_is_complete():
+    states = np.full((1, 2), STATES.index("failed"), dtype=np.int8)
+    assert Searches("a", np.full((1, 2), np.nan), states).complete.tolist() == [True]

@@ -1,0 +1,159 @@
+"""Bad input is answered with one clear message and the right exit code, never with a traceback."""
+
+import os
+import sqlite3
+import textwrap
+
+import pytest
+
+
+def answered(done, code, *fragments):
+    """The process ended with this exit code and said these things, without a traceback."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    for fragment in fragments:
+        assert fragment in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "fragments"),
+    [
+        ("replicates: 3", "replicate: 3", 15, ["replicate", "did you mean 'replicates'"]),
+        ("low: -5, high: 10}\n      x2", "low: 10, high: -5}\n      x2", 9, ["low", "smaller than high"]),
+        ("high: 15}", "high: 15, log: true}", 10, ["log range needs low > 0"]),
+        ("use: branin", "use: branim", 4, ["branim", "did you mean 'branin'"]),
+        ("searcher: sobol", "searcher: soboll", 14, ["did you mean 'sobol'"]),
+        ("name: value", "name: valu", 5, ["did you mean 'value'"]),
+        ("trials: 4", "trials: 0", 14, ["trials"]),
+        ("noise: 0.5", "nose: 0.5", 4, ["did you mean 'noise'"]),
+        ("x2: {type: float, low: 0", "y2: {type: float, low: 0", 10, ["y2"]),
+        ("replicates: 3", "replicates: 3\nanalysis: {compare: [[both, three]]}", 16, ["three", "both"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "\n" not in value else None,
+)
+def test_a_mistake_in_a_study_names_file_and_line(hpstudy, study_text, old, new, line, fragments):
+    assert old in study_text
+    done = hpstudy("validate", "tiny.yaml", text=study_text.replace(old, new))
+    answered(done, 2, f"tiny.yaml:{line}:", *fragments)
+
+
+def test_all_mistakes_are_reported_at_once(hpstudy, study_text):
+    text = study_text.replace("replicates: 3", "replicate: 3").replace("trials: 4", "trials: 0").replace("branin", "branim")
+    answered(hpstudy("validate", "tiny.yaml", text=text), 2, "tiny.yaml:4:", "tiny.yaml:14:", "tiny.yaml:15:")
+
+
+def test_malformed_yaml_names_the_line(hpstudy):
+    answered(hpstudy("validate", "tiny.yaml", text="version: 1\nviews: {a: [\n"), 2, "tiny.yaml:")
+
+
+@pytest.mark.parametrize("command", ["status", "trials", "best", "report", "export"])
+def test_a_missing_database_is_named_with_the_next_step(hpstudy, command):
+    answered(hpstudy(command, "runs/none.sqlite"), 1, "none.sqlite", "hint")
+
+
+def test_a_foreign_database_is_refused(hpstudy, tmp_path):
+    with sqlite3.connect(tmp_path / "other.sqlite") as connection:
+        connection.execute("CREATE TABLE t (x)")
+    answered(hpstudy("status", "other.sqlite"), 1, "other.sqlite", "not an hpstudy database")
+
+
+def test_a_run_never_writes_into_a_foreign_database(hpstudy, tmp_path, study_text):
+    with sqlite3.connect(tmp_path / "other.sqlite") as connection:
+        connection.execute("CREATE TABLE t (x)")
+    before = (tmp_path / "other.sqlite").read_bytes()
+    answered(hpstudy("run", "tiny.yaml", "--storage", "other.sqlite", text=study_text), 1, "not an hpstudy database")
+    assert (tmp_path / "other.sqlite").read_bytes() == before
+
+
+def test_a_text_file_is_not_a_database(hpstudy, tmp_path):
+    (tmp_path / "text.sqlite").write_text("this is no database" * 100)
+    answered(hpstudy("status", "text.sqlite"), 1, "text.sqlite")
+
+
+@pytest.fixture
+def finished(hpstudy, study_text, tmp_path):
+    """A finished run of the tiny study; returns its database."""
+    done = hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text)
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "runs/tiny.sqlite"
+
+
+def test_a_truncated_database_is_reported(hpstudy, finished):
+    finished.write_bytes(finished.read_bytes()[:5000])
+    answered(hpstudy("status", "runs/tiny.sqlite"), 1, "tiny.sqlite")
+
+
+def test_a_database_of_a_newer_version_is_refused(hpstudy, finished):
+    connection = sqlite3.connect(finished)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    answered(hpstudy("status", "runs/tiny.sqlite"), 5, "newer")
+
+
+def test_a_changed_study_is_refused_with_the_changed_keys(hpstudy, finished, study_text):
+    done = hpstudy("run", "tiny.yaml", text=study_text.replace("high: 15", "high: 14"))
+    answered(done, 4, "x2.high", "15", "14")
+
+
+def test_a_study_may_grow(hpstudy, finished, study_text):
+    done = hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text.replace("trials: 4", "trials: 5"))
+    assert done.returncode == 0, done.stderr
+    assert hpstudy("status", "tiny.yaml", "--format", "csv").stdout.splitlines()[1].split(",")[1] == "15"
+
+
+def test_a_study_may_not_shrink(hpstudy, finished, study_text):
+    answered(hpstudy("run", "tiny.yaml", text=study_text.replace("trials: 4", "trials: 3")), 4, "trials")
+
+
+def test_an_unknown_view_is_answered_with_the_known_ones(hpstudy, finished):
+    answered(hpstudy("trials", "runs/tiny.sqlite", "--view", "bth"), 2, "did you mean 'both'")
+
+
+def test_an_export_never_overwrites(hpstudy, finished, tmp_path):
+    (tmp_path / "out.csv").write_text("mine")
+    answered(hpstudy("export", "runs/tiny.sqlite", "-o", "out.csv"), 1, "out.csv", "--force")
+    assert (tmp_path / "out.csv").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_folder_is_named(hpstudy, study_text, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    answered(hpstudy("run", "tiny.yaml", "--storage", "locked/x.sqlite", text=study_text), 1, "locked")
+
+
+def test_a_storage_below_a_file_is_named(hpstudy, study_text, tmp_path):
+    (tmp_path / "file").write_text("")
+    answered(hpstudy("run", "tiny.yaml", "--storage", "file/x.sqlite", text=study_text), 1, "file")
+
+
+PLUGIN = """\
+version: 1
+name: plugin
+task: {use: "mine:f"}
+metric: {name: loss, goal: minimize}
+views: {a: {space: {x: {type: float, low: 0, high: 1}}}}
+search: {searcher: random, trials: 3}
+replicates: 1
+limits: {max_failures: 3}
+"""
+
+
+def plugin(hpstudy, tmp_path, code):
+    (tmp_path / "mine.py").write_text(textwrap.dedent(code))
+    return hpstudy("run", "plugin.yaml", "--executor", "inline", text=PLUGIN, name="plugin.yaml")
+
+
+def test_a_plugin_that_raises_on_import_is_one_error(hpstudy, tmp_path):
+    answered(plugin(hpstudy, tmp_path, "1 / 0"), 2, "ZeroDivisionError", "mine.py:1")
+
+
+def test_a_plugin_that_returns_nan_has_diverged_trials(hpstudy, tmp_path):
+    answered(plugin(hpstudy, tmp_path, "def f(params, seed): return float('nan')"), 0)
+    rows = hpstudy("trials", "runs/plugin.sqlite", "--format", "csv").stdout
+    assert rows.count("diverged") == 3
+
+
+@pytest.mark.parametrize("value", ["None", "'0.5'", "{'other': 1.0}"])
+def test_a_plugin_that_returns_no_number_is_told_what_to_return(hpstudy, tmp_path, value):
+    done = plugin(hpstudy, tmp_path, f"def f(params, seed): return {value}")
+    answered(done, 1, "loss", "must return" if value != "{'other': 1.0}" else "other")

@@ -1,0 +1,85 @@
+"""The commands in the order of a study's life."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def finished(hpstudy, study_text, tmp_path):
+    done = hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text)
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "runs/tiny.sqlite"
+
+
+def test_help_names_every_command(hpstudy):
+    text = hpstudy("--help").stdout
+    for command in "validate plan run resume status trials best export report init schema list db data".split():
+        assert f"\n  {command} " in text
+
+
+def test_validate_says_how_large_the_study_is(hpstudy, study_text):
+    done = hpstudy("validate", "tiny.yaml", text=study_text)
+    assert "2 views x 3 replicates x 4 trials = 24 trials" in done.stderr
+
+
+def test_plan_counts_the_work_left(hpstudy, finished, study_text):
+    done = hpstudy("plan", "tiny.yaml", "--format", "json", text=study_text.replace("replicates: 3", "replicates: 5"))
+    assert {row["view"]: (row["planned"], row["left"]) for row in json.loads(done.stdout)} == {"both": (20, 8), "one": (20, 8)}
+
+
+def test_running_again_runs_nothing(hpstudy, finished):
+    before = hpstudy("trials", "tiny.yaml", "--format", "csv").stdout
+    again = hpstudy("run", "tiny.yaml", "--executor", "inline")
+    assert again.returncode == 0
+    assert hpstudy("trials", "tiny.yaml", "--format", "csv").stdout == before
+
+
+def test_resume_needs_no_study_file(hpstudy, finished, tmp_path):
+    (tmp_path / "tiny.yaml").unlink()
+    assert hpstudy("resume", "runs/tiny.sqlite", "--executor", "inline").returncode == 0
+
+
+def test_a_study_is_found_by_database_by_file_and_by_name(hpstudy, finished):
+    answers = {hpstudy("status", given, "--format", "csv").stdout for given in ("runs/tiny.sqlite", "tiny.yaml", "tiny")}
+    assert len(answers) == 1
+
+
+def test_best_prints_the_smallest_value_of_a_minimised_metric(hpstudy, finished):
+    rows = json.loads(hpstudy("trials", "tiny", "--view", "both", "--format", "json").stdout)
+    (best,) = json.loads(hpstudy("best", "tiny", "--view", "both", "--format", "json").stdout)
+    assert best["objective"] == min(row["objective"] for row in rows)
+
+
+def test_a_finished_database_has_no_problems(hpstudy, finished):
+    done = hpstudy("db", "check", "runs/tiny.sqlite")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_export_writes_every_trial(hpstudy, finished, tmp_path, form):
+    hpstudy("export", "tiny", "--format", form, "-o", f"out.{form}")
+    text = (tmp_path / f"out.{form}").read_text()
+    assert len(json.loads(text) if form == "json" else text.splitlines()[1:]) == 24
+
+
+def test_init_gives_a_folder_in_which_every_shipped_study_is_valid(hpstudy, tmp_path):
+    assert hpstudy("init", "here").returncode == 0
+    studies = sorted((tmp_path / "here/studies").glob("*.yaml"))
+    done = hpstudy("validate", *studies)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("valid.") == len(studies)
+
+
+def test_init_overwrites_nothing(hpstudy, tmp_path):
+    hpstudy("init", "here")
+    (tmp_path / "here/studies/quick.yaml").write_text("mine")
+    done = hpstudy("init", "here")
+    assert done.returncode != 0
+    assert (tmp_path / "here/studies/quick.yaml").read_text() == "mine"
+
+
+def test_the_storage_folder_of_the_environment_is_used(hpstudy, study_text, tmp_path, monkeypatch):
+    monkeypatch.setenv("HPSTUDY_STORAGE", str(tmp_path / "elsewhere"))
+    hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text)
+    assert (tmp_path / "elsewhere/tiny.sqlite").exists()

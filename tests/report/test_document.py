@@ -1,0 +1,151 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from hpstudy.report import headline
+from hpstudy.report.document import _clean, compile_pdf, content
+
+NASTY = '#panic("no") $x^2$ *bold* _it_ `code` @ref <label> // \\ [x] "quoted" \x00\x1b[31m 日本語 🙂 ' + "long/" * 60
+
+
+def test_the_answer_opens_with_the_headline(results):
+    assert content(results, [])["answers"][0]["headline"] == headline(results)
+
+
+def test_a_finished_study_has_no_provisional_notice(results):
+    assert content(results, [])["provisional"] == ""
+
+
+def test_an_unfinished_study_says_how_far_it_is(make_results, ramps):
+    states = {"a": np.where(np.arange(10) < 4, "completed", "missing").astype(object)[None].repeat(6, axis=0)}
+    found = make_results({"a": ramps(), "b": ramps()}, states=states)
+    assert content(found, [])["provisional"].startswith("84 of 120 trials are finished, 6 of 12 searches are complete.")
+
+
+def test_the_fingerprint_and_the_seeds_stand_in_the_report(results):
+    facts = dict(content(results, [])["facts"])
+    assert facts["study fingerprint"] == results.study.fingerprint()
+    assert facts["seed of the analysis"] == str(results.seed)
+
+
+def test_sessions_of_one_environment_stand_together(make_results, ramps):
+    from hpstudy.store import Environment
+
+    sessions = [Environment(number, f"2025-01-0{number}", None, {"torch": "2.9"}) for number in (1, 2)]
+    (environment,) = content(make_results({"a": ramps()}, sessions=sessions), [])["environments"]
+    assert environment["sessions"] == "2 sessions, the first begun 2025-01-01, the last 2025-01-02."
+
+
+def test_what_happened_on_the_way_stands_in_the_report(make_results, ramps):
+    from hpstudy.store import Event
+
+    happened = [Event("2025-01-01", "created", {}), Event("2025-01-02", "taken_over", {"host": "here"})]
+    assert content(make_results({"a": ramps()}, happened=happened), [])["events"] == [
+        {"at": "2025-01-02", "what": "taken over: host here"}
+    ]
+
+
+def test_content_is_text_and_nothing_else(results):
+    def leaves(value):
+        if isinstance(value, dict):
+            return [leaf for part in value.values() for leaf in leaves(part)]
+        if isinstance(value, list | tuple):
+            return [leaf for part in value for leaf in leaves(part)]
+        return [value]
+
+    assert {type(leaf) for leaf in leaves(content(results, []))} <= {str, int, type(None)}
+    json.dumps(content(results, []))
+
+
+def test_letters_that_cannot_be_set_are_replaced():
+    assert _clean("a\x00b\x1bc") == "a\ufffdb\ufffdc"
+
+
+def test_a_long_word_can_be_broken():
+    assert "\u200b" in _clean("x" * 100)
+
+
+def test_an_interval_is_not_broken_over_lines():
+    assert _clean("(95 % CI 1 to 2; p < 0.001)") == "(95\u00a0%\u00a0CI 1 to 2; p\u00a0<\u00a00.001)"
+
+
+@pytest.mark.usefixtures("fast_fonts")
+def test_compiling_twice_gives_the_same_bytes(results):
+    assert compile_pdf(results) == compile_pdf(results)
+
+
+@pytest.mark.usefixtures("fast_fonts")
+def test_the_report_holds_no_date(results):
+    pdf = compile_pdf(results)
+    assert b"CreationDate" not in pdf
+    assert b"ModDate" not in pdf
+
+
+@pytest.mark.usefixtures("fast_fonts")
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+def test_users_words_are_never_read_as_markup(make_results, ramps, goal):
+    sign = 1 if goal == "maximize" else -1
+    states = {"a": np.full((3, 10), "completed", dtype=object)}
+    states["a"][0, 0] = "failed"
+    found = make_results(
+        {"a": sign * ramps(3, n=3), "b": sign * ramps(n=3)},
+        goal=goal,
+        metric="acc $1$ #x",
+        labels={"a": "_a $x$", "b": NASTY},
+        study={"question": NASTY},
+        states=states,
+        error=("Error#", NASTY),
+        identity={"data#": NASTY},
+    )
+    assert compile_pdf(found).startswith(b"%PDF")
+
+
+def spoilt(ramps, kind):
+    whole = {"a": ramps(3), "b": ramps()}
+    nothing = np.full((6, 10), math.nan)
+    missing = np.full((6, 10), "missing", dtype=object)
+    first = missing.copy()
+    first[0, 0] = "completed"
+    half = np.full((6, 10), "completed", dtype=object)
+    half[3:, 4:] = "missing"
+    return {
+        "half finished": (whole, {"states": {"a": half}}),
+        "barely begun": (whole, {"states": {"a": first, "b": missing}}),
+        "not begun": (whole, {"states": {"a": missing, "b": missing}}),
+        "all failed": ({"a": nothing, "b": nothing}, {}),
+        "one view all failed": ({"a": nothing, "b": ramps()}, {}),
+        "one view": ({"a": ramps()}, {}),
+        "three views": ({**whole, "c": ramps(1)}, {}),
+        "one replicate": ({"a": ramps(3, n=1), "b": ramps(n=1)}, {}),
+        "one trial": ({"a": ramps(trials=1), "b": ramps(trials=1)}, {}),
+        "constant": ({"a": np.ones((6, 10)), "b": np.ones((6, 10))}, {}),
+        "never reached": (whole, {"analysis": {"target": {"value": 1e9}}}),
+        "huge values": ({"a": ramps(3) * 1e30, "b": ramps() * 1e30}, {}),
+        "tiny values": ({"a": ramps(3) * 1e-30, "b": ramps() * 1e-30}, {}),
+    }[kind]
+
+
+@pytest.mark.usefixtures("fast_fonts")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "half finished",
+        "barely begun",
+        "not begun",
+        "all failed",
+        "one view all failed",
+        "one view",
+        "three views",
+        "one replicate",
+        "one trial",
+        "constant",
+        "never reached",
+        "huge values",
+        "tiny values",
+    ],
+)
+def test_a_study_in_any_condition_has_a_report(make_results, ramps, kind):
+    values, settings = spoilt(ramps, kind)
+    assert compile_pdf(make_results(values, **settings)).startswith(b"%PDF")

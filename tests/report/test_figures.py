@@ -1,0 +1,104 @@
+import warnings
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from hpstudy.report import style
+from hpstudy.report.document import figure_bytes
+from hpstudy.report.figures import difference, draw, finals, progress, survival
+
+
+@pytest.fixture
+def axes():
+    with style.applied():
+        yield Figure().add_subplot()
+
+
+def test_every_drawing_returns_the_axes_that_it_was_given(axes, results):
+    assert progress.best_so_far(axes, results) is axes
+    assert difference.paired_difference(axes, results, results.pairs[0]) is axes
+    assert survival.not_reached(axes, results) is axes
+    assert survival.at_risk(axes, results) is axes
+    assert finals.by_budget(axes, results) is axes
+
+
+def test_a_search_is_drawn_as_steps():
+    corners = progress.steps(np.array([1.0, 1.0, 3.0, np.nan]))
+    assert corners.tolist() == [[1, 1], [3, 1], [3, 3], [3, 3]]
+
+
+def test_a_search_that_has_not_begun_is_not_drawn():
+    assert progress.steps(np.array([np.nan, np.nan])) is None
+
+
+def test_the_bold_line_is_the_mean_curve(axes, results):
+    progress.best_so_far(axes, results)
+    drawn = [line.get_ydata() for line in axes.lines if line.get_marker() == style.marker(0)]
+    np.testing.assert_array_equal(drawn[0], results.views[0].curve.mean)
+
+
+def test_views_differ_in_colour_line_and_marker():
+    kinds = [[kind(index) for kind in (style.colour, style.line, style.marker)] for index in range(4)]
+    assert all(len({str(kind[place]) for kind in kinds}) == 4 for place in range(3))
+
+
+def test_a_target_far_from_the_values_does_not_flatten_them(make_results, ramps, axes):
+    progress.best_so_far(axes, make_results({"a": ramps()}, analysis={"target": {"value": 1e6}}))
+    assert axes.get_ylim()[1] < 100
+
+
+def test_many_searches_are_drawn_as_an_image(make_results, ramps, axes):
+    progress.best_so_far(axes, make_results({"a": ramps(n=progress.VECTOR_UP_TO + 1)}))
+    assert axes.collections[0].get_rasterized()
+
+
+def test_numbers_at_risk_start_with_all_searches(axes, results):
+    survival.at_risk(axes, results)
+    assert [text.get_text() for text in axes.texts if text.get_position() == (0, 0)] == ["6"]
+
+
+def test_dollars_and_underscores_are_drawn_as_they_are():
+    assert style.plain("_a $x^2$") == r" _a \$x^2\$"
+
+
+def test_a_label_that_the_font_lacks_gives_way_to_the_name():
+    assert style.plain("日本語", "filter") == "filter"
+
+
+def test_drawing_leaves_matplotlibs_settings_alone(results):
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    with style.applied():
+        list(draw(results))
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("form", ["pdf", "svg", "png"])
+def test_a_figure_drawn_twice_has_the_same_bytes(results, form):
+    def drawn():
+        with style.applied():
+            return figure_bytes(next(draw(results)).figure, form)
+
+    assert drawn() == drawn()
+
+
+def test_figures_with_many_long_labels_keep_room_for_their_data(make_results, ramps):
+    values = {f"view{place}": ramps(place) for place in range(5)}
+    found = make_results(values, labels={name: f"{name} with a very long label indeed" for name in values})
+    with style.applied(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for drawn in draw(found):
+            drawn.figure.canvas.draw()
+            main = max(drawn.figure.axes, key=lambda axes: axes.get_position().height)
+            assert main.get_position().width > 0.25, drawn.name
+            assert main.get_position().height > 0.15, drawn.name
+
+
+def test_every_figure_has_a_caption_a_reading_and_its_data(results):
+    with style.applied():
+        for drawn in draw(results):
+            assert drawn.caption.endswith(".")
+            assert drawn.reading.endswith(".")
+            assert drawn.data

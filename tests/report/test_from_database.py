@@ -1,0 +1,69 @@
+"""The whole way from a database to a report."""
+
+import csv
+import math
+
+import pytest
+
+from hpstudy.analysis import analyse
+from hpstudy.report import write
+from hpstudy.store import Reader
+from hpstudy.testing.databases import example_study, synthetic_database
+
+
+@pytest.fixture
+def database(tmp_path):
+    return synthetic_database(tmp_path / "example.sqlite", example_study(trials=6, replicates=4), diverged=0.1)
+
+
+def analysed(path):
+    with Reader.open(path) as reader:
+        return analyse(reader)
+
+
+@pytest.mark.usefixtures("fast_fonts")
+def test_a_database_rendered_twice_gives_the_same_bytes(database, tmp_path):
+    one, other = (write(analysed(database), tmp_path / name) for name in ("one", "other"))
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+
+
+def test_the_counts_are_those_of_the_reader(database):
+    results = analysed(database)
+    with Reader.open(database) as reader:
+        counts = reader.counts()
+    for view in results.views:
+        found = view.completeness
+        assert (found.planned, found.completed, found.diverged) == tuple(
+            counts[view.name][key] for key in ("planned", "completed", "diverged")
+        )
+
+
+def test_the_best_trial_is_that_of_the_reader(database):
+    results = analysed(database)
+    with Reader.open(database) as reader:
+        for view in results.views:
+            best = reader.best(view.name)
+            assert (view.best_trial.replicate, view.best_trial.number) == (best.replicate, best.number)
+            assert view.best_trial.point == best.point
+
+
+@pytest.mark.usefixtures("without_pdf")
+def test_best_so_far_in_the_csv_is_that_of_plain_sql(database, tmp_path):
+    import sqlite3
+
+    write(analysed(database), tmp_path / "out")
+    with (tmp_path / "out" / "example" / "best_so_far.csv").open(newline="") as file:
+        ours = {(row["view"], row["replicate"], row["number"]): row["best_so_far"] for row in csv.DictReader(file)}
+    connection = sqlite3.connect(database)
+    for view, replicate, number, best in connection.execute("SELECT view, replicate, number, best FROM best_so_far"):
+        if best is not None:
+            assert math.isclose(float(ours[view, str(replicate), str(number)]), best)
+    connection.close()
+
+
+@pytest.mark.usefixtures("fast_fonts")
+def test_a_half_finished_database_has_a_report(tmp_path):
+    path = synthetic_database(tmp_path / "half.sqlite", example_study(trials=6, replicates=3), complete=0.5)
+    results = analysed(path)
+    assert results.provisional
+    assert write(results, tmp_path / "out")[0].read_bytes().startswith(b"%PDF")

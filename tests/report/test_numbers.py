@@ -1,0 +1,51 @@
+import math
+
+import pytest
+
+from hpstudy.report import numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (0.90334, 4, "0.9033"),
+        (-0.5, 1, "−0.5"),
+        (-0.0001, 2, "0.00"),
+        (math.nan, 2, "–"),
+        (12345.6, 0, "12346"),
+        (1e12, 2, "1e12"),
+    ],
+)
+def test_a_metric_has_the_decimals_asked_for(value, decimals, text):
+    assert numbers.metric(value, decimals) == text
+
+
+def test_a_metric_that_would_need_many_decimals_has_significant_digits():
+    assert numbers.metric(1.23456e-9, 11) == "1.235e−9"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.00012345, "0.0001234"), (1e-7, "1e-7"), (True, "true"), (3, "3"), ("none", "none"), (-0.5, "-0.5")]
+)
+def test_a_hyperparameter_reads_as_in_a_study_file(value, text):
+    assert numbers.hyperparameter(value) == text
+
+
+@pytest.mark.parametrize(("p", "text"), [(1e-7, "< 0.001"), (0.0123, "= 0.012"), (0.5, "= 0.50")])
+def test_a_p_value_has_digits_where_they_matter(p, text):
+    assert numbers.p_value(p) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.5, "0.5 s"), (600, "10 min"), (36_000, "10.0 h")])
+def test_a_duration_has_a_unit_that_suits_it(seconds, text):
+    assert numbers.duration(seconds) == text
+
+
+def test_decimals_follow_the_standard_error(make_results, ramps):
+    fine = make_results({"a": ramps() * 1e-3})
+    coarse = make_results({"a": ramps() * 1e3})
+    assert numbers.decimals_of(fine) > numbers.decimals_of(coarse) == 0
+
+
+def test_a_study_without_values_still_has_decimals(make_results):
+    assert numbers.decimals_of(make_results({"a": [[math.nan]]})) == 3

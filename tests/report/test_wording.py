@@ -1,0 +1,178 @@
+import dataclasses
+import math
+import re
+
+import numpy as np
+import pytest
+
+from hpstudy.analysis.horizontal import Distance
+from hpstudy.report import wording
+from hpstudy.report.wording import headline
+
+
+def states(shape, finished):
+    """State names of searches that have finished this many of their trials."""
+    return np.where(np.arange(shape[1]) < np.array(finished)[:, None], "completed", "missing").astype(object)
+
+
+def test_more_trials_with_an_interval_above_zero(results):
+    assert headline(results) == "The a view needs 3.0 trials more (95 % CI 3.0 to 3.0) than the b view to reach score ≥ 5."
+
+
+def test_fewer_trials_with_an_interval_below_zero(make_results, ramps):
+    swapped = make_results({"a": ramps(), "b": ramps(3)}, analysis={"target": {"value": 5}})
+    assert headline(swapped) == "The a view needs 3.0 trials fewer (95 % CI 3.0 to 3.0) than the b view to reach score ≥ 5."
+
+
+def test_the_ends_of_an_interval_of_fewer_trials_are_in_ascending_order(make_results, ramps):
+    slow = ramps(3, 1)
+    slow[:2] = ramps(5, 1)[:2]
+    found = make_results({"a": ramps(0, 2), "b": slow}, analysis={"target": {"value": 5}})
+    pair = found.pairs[0].trials
+    assert f"CI {abs(pair.high):.1f} to {abs(pair.low):.1f})" in headline(found)
+    assert abs(pair.high) < abs(pair.low)
+
+
+def test_an_interval_around_zero_shows_no_difference(make_results, ramps):
+    noisy = ramps(0, 2)
+    noisy[::2] = ramps(2, 3)[::2]
+    other = ramps(0, 2)
+    other[1::2] = ramps(2, 3)[1::2]
+    text = headline(make_results({"a": noisy, "b": other}, analysis={"target": {"value": 5}}))
+    assert text.startswith("No difference shown: to reach score ≥ 5, the a view needs")
+    assert re.search(r"CI [\d.]+ fewer to [\d.]+ more\)", text)
+    assert text.endswith("and the interval includes 0.")
+
+
+def test_equal_views_need_as_many_trials(make_results, ramps):
+    text = headline(make_results({"a": ramps(), "b": ramps()}, analysis={"target": {"value": 5}}))
+    assert "the a view needs as many trials as the b view (95 % CI 0 to 0)" in text
+
+
+def test_a_target_that_nobody_reaches_compares_nothing(make_results, ramps):
+    text = headline(make_results({"a": ramps(3), "b": ramps()}, analysis={"target": {"value": 99}}))
+    assert text == (
+        "Neither the a view nor the b view reached score ≥ 99 within 10 trials in any of 6 replicates: "
+        "how many trials they need cannot be compared."
+    )
+
+
+def test_a_minimised_target_is_an_upper_bound(make_results, ramps):
+    text = headline(make_results({"a": -ramps(3), "b": -ramps()}, goal="minimize", analysis={"target": {"value": -5}}))
+    assert "to reach score ≤ −5." in text
+
+
+def test_one_view_compares_nothing(make_results, ramps):
+    text = headline(make_results({"a": ramps()}, analysis={"target": {"value": 5}}))
+    assert text.startswith("This study has one view, a, so nothing is compared. 6 of 6 complete searches reached score ≥ 5")
+
+
+def test_three_views_have_a_sentence_for_each_pair(make_results, ramps):
+    text = headline(make_results({"a": ramps(3), "b": ramps(), "c": ramps(5)}, analysis={"target": {"value": 4}}))
+    assert text.count(" to reach ") == 3
+
+
+def test_further_pairs_are_counted(make_results, ramps):
+    text = headline(make_results({name: ramps(place) for place, name in enumerate("abcd")}, analysis={"target": {"value": 4}}))
+    assert text.endswith("3 further comparisons are in the report.")
+
+
+def test_one_replicate_says_that_it_says_nothing(make_results, ramps):
+    text = headline(make_results({"a": ramps(3, n=1), "b": ramps(n=1)}, analysis={"target": {"value": 4}}))
+    assert text.startswith("In the one complete replicate the a view took 3.0 trials more than the b view")
+    assert "CI" not in text
+
+
+def test_without_a_complete_replicate_nothing_is_compared(make_results, ramps):
+    values = {"a": ramps(), "b": ramps()}
+    text = headline(make_results(values, states={"a": states((6, 10), [4] * 6)}))
+    assert text == "PROVISIONAL: No replicate is complete in both the a view and the b view yet: they cannot be compared."
+
+
+def test_a_half_finished_study_is_provisional_and_says_on_how_many_replicates_it_stands(make_results, ramps):
+    found = make_results(
+        {"a": ramps(3), "b": ramps()}, states={"b": states((6, 10), [10, 10, 10, 10, 4, 0])}, analysis={"target": {"value": 5}}
+    )
+    assert headline(found).startswith("PROVISIONAL: The a view needs")
+    assert "over 4 paired replicates" in wording.evidence(found, found.pairs[0])[0]
+
+
+def test_a_study_that_failed_from_the_start_says_so(make_results):
+    nothing = np.full((2, 3), math.nan)
+    text = headline(make_results({"a": nothing, "b": nothing}))
+    assert text == "No trial has a value: the a view and the b view cannot be compared."
+
+
+def test_searches_that_miss_the_target_on_the_slower_side_make_a_lower_bound(make_results, ramps):
+    found = make_results({"a": ramps(7), "b": ramps()}, analysis={"target": {"value": 5}})
+    sample = wording.evidence(found, found.pairs[0])[0]
+    assert "6 of 6 a and none of the b searches did not reach it within 10 trials and count as 10" in sample
+    assert sample.endswith("so the difference is a lower bound.")
+
+
+def test_searches_that_miss_the_target_on_both_sides_bound_nothing(make_results, ramps):
+    a, b = ramps(3), ramps()
+    a[0] = b[1] = 0
+    found = make_results({"a": a, "b": b}, analysis={"target": {"value": 5}})
+    assert wording.evidence(found, found.pairs[0])[0].endswith("this is the difference within 10 trials.")
+
+
+def test_searches_that_miss_the_target_on_the_faster_side_are_said_to_favour_it(make_results, ramps):
+    b = ramps()
+    b[0] = 0
+    found = make_results({"a": ramps(4), "b": b}, analysis={"target": {"value": 5}})
+    assert wording.evidence(found, found.pairs[0])[0].endswith("which favours b.")
+
+
+def test_the_margin_has_a_verdict(make_results, ramps):
+    found = make_results({"a": ramps(3, 1), "b": ramps(0, 2)}, analysis={"margin": 0.5})
+    assert "Against the margin of 0.5, a is inferior to b." in wording.at_the_end(found, found.pairs[0])
+
+
+def test_few_replicates_are_called_rough(make_results, ramps):
+    found = make_results({"a": ramps(3, n=4), "b": ramps(n=4)}, analysis={"target": {"value": 5}})
+    assert "no sign-flip test can give p below 0.125" in " ".join(wording.evidence(found, found.pairs[0]))
+
+
+PLAIN = Distance(None, 5.0, 8, 5, 3.0, 2.0, 4.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "interval"),
+    [
+        ({}, "3", "2 to 4"),
+        ({"high": math.inf}, "3", "2 to more than 5"),
+        ({"trial_a": None, "difference": math.inf, "high": math.inf}, "more than 5", "2 to more than 5"),
+        ({"trial_a": None, "difference": math.inf, "low": math.inf, "high": math.inf}, "more than 5", "more than 5"),
+        ({"trial_b": None, "difference": -math.inf, "low": -math.inf, "high": -1.0}, "less than −2", "less than −2 to −1"),
+        (
+            {"trial_a": None, "trial_b": None, "difference": math.nan, "low": -math.inf, "high": math.inf},
+            "neither reaches it",
+            "unbounded",
+        ),
+        ({"low": math.nan, "high": math.nan}, "3", "–"),
+    ],
+)
+def test_a_censored_distance_is_a_bound(changes, value, interval):
+    distance = dataclasses.replace(PLAIN, **changes)
+    assert wording.distance_value(distance, 10) == value
+    assert wording.distance_interval(distance, 10) == interval
+
+
+def test_the_reading_of_figure_8_names_both_trials(results):
+    text = wording.along_trials(results, results.pairs[0].distances[0], results.pairs[0])
+    distance = results.pairs[0].distances[0]
+    assert f"a reaches this level at trial {distance.trial_a}, that of b at trial {distance.trial_b}: a is 3 trials later" in text
+
+
+@pytest.mark.parametrize(
+    ("runs", "text"),
+    [
+        (((3, 3),), "trial 3"),
+        (((3, 7),), "trials 3 to 7"),
+        (((1, 2), (4, 4)), "trials 1 to 2, 4"),
+        (((1, 1), (3, 3), (5, 5), (7, 9)), "trials 1, 3, 5 and 1 more run"),
+    ],
+)
+def test_runs_of_trials_read_as_text(runs, text):
+    assert wording.run_text(runs) == text

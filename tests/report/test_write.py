@@ -1,0 +1,167 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from hpstudy.errors import UsageError
+from hpstudy.report import headline, save_figure, write
+
+pytestmark = pytest.mark.usefixtures("without_pdf")
+
+
+def read_csv(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_report_is_a_pdf_a_json_file_and_csv_files(results, tmp_path):
+    written = write(results, tmp_path)
+    assert written[:2] == [tmp_path / "small.pdf", tmp_path / "small.json"]
+    assert all(path.exists() for path in written)
+    assert {path.parent for path in written[2:]} == {tmp_path / "small"}
+
+
+def test_an_output_that_ends_in_pdf_is_the_pdf_itself(results, tmp_path):
+    assert write(results, tmp_path / "deep" / "mine.pdf")[0] == tmp_path / "deep" / "mine.pdf"
+    assert (tmp_path / "deep" / "mine.json").exists()
+
+
+def test_a_report_written_again_has_the_same_bytes(results, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    one, other = (write(results, tmp_path / name) for name in ("one", "other"))
+    assert len(one[0].read_bytes()) > 10_000
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+
+
+def test_a_newer_report_of_the_same_study_replaces_the_old_one(make_results, ramps, tmp_path):
+    old = make_results({"a": ramps(3), "b": ramps()}, analysis={"target": {"value": 5}})
+    new = make_results({"a": ramps(3), "b": ramps()}, analysis={"target": {"value": 4}})
+    write(old, tmp_path)
+    write(new, tmp_path)
+    assert json.loads((tmp_path / "small.json").read_text())["target"]["value"] == 4
+
+
+def test_the_report_of_another_study_is_left_alone(make_results, ramps, tmp_path):
+    write(make_results({"a": ramps()}), tmp_path)
+    before = (tmp_path / "small.json").read_bytes()
+    with pytest.raises(UsageError, match="another study"):
+        write(make_results({"a": ramps()}, study={"seed": 1}), tmp_path)
+    assert (tmp_path / "small.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["small.pdf", "small.json", "small"])
+def test_a_file_that_is_no_report_is_left_alone(results, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UsageError, match="not a report of this study"):
+        write(results, tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_force_overwrites_what_is_in_the_way(results, tmp_path):
+    (tmp_path / "small.pdf").write_text("mine")
+    write(results, tmp_path, force=True)
+    assert (tmp_path / "small.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_other_files_in_the_folder_survive(results, tmp_path):
+    write(results, tmp_path)
+    (tmp_path / "small" / "notes.txt").write_text("mine")
+    write(results, tmp_path)
+    assert (tmp_path / "small" / "notes.txt").read_text() == "mine"
+
+
+def test_a_csv_file_of_an_older_report_that_is_no_longer_written_goes(results, tmp_path):
+    write(results, tmp_path)
+    listed = json.loads((tmp_path / "small.json").read_text())
+    (tmp_path / "small" / "gone.csv").write_text("old")
+    (tmp_path / "small.json").write_text(json.dumps({**listed, "files": [*listed["files"], "small/gone.csv"]}))
+    write(results, tmp_path)
+    assert not (tmp_path / "small" / "gone.csv").exists()
+
+
+def test_a_report_file_that_lists_files_elsewhere_removes_none_of_them(results, tmp_path):
+    (tmp_path / "precious.csv").write_text("mine")
+    write(results, tmp_path / "out")
+    path = tmp_path / "out" / "small.json"
+    listed = json.loads(path.read_text())
+    names = ["../precious.csv", str(tmp_path / "precious.csv"), "small/../../precious.csv"]
+    path.write_text(json.dumps({**listed, "files": names}))
+    write(results, tmp_path / "out")
+    assert (tmp_path / "precious.csv").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_for_the_user(results, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        write(results, tmp_path / "file" / "below")
+
+
+def test_nothing_is_left_half_written(results, tmp_path):
+    write(results, tmp_path)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_the_json_file_holds_the_headline_and_the_settings(results, tmp_path):
+    write(results, tmp_path)
+    found = json.loads((tmp_path / "small.json").read_text())
+    assert found["headline"] == headline(results)
+    assert found["settings"]["seed"] == results.seed
+    assert found["settings"]["resamples"] == 1000
+    assert found["fingerprint"] == results.study.fingerprint()
+
+
+def test_the_json_file_holds_the_numbers_of_every_comparison(results, tmp_path):
+    write(results, tmp_path)
+    (comparison,) = json.loads((tmp_path / "small.json").read_text())["comparisons"]
+    assert comparison["trials"]["difference"] == results.pairs[0].trials.difference
+    assert comparison["curve"]["mean"] == results.pairs[0].curve.mean.tolist()
+
+
+def test_the_csv_file_of_best_so_far_has_a_row_for_every_trial(results, tmp_path):
+    write(results, tmp_path)
+    rows = read_csv(tmp_path / "small" / "best_so_far.csv")
+    assert len(rows) == 2 * 6 * 10
+    assert float(rows[7]["best_so_far"]) == results.views[0].best[0, 7]
+    assert (rows[7]["number"], rows[7]["trials"]) == ("7", "8")
+
+
+def test_the_mean_curve_can_be_recomputed_from_the_csv_of_best_so_far(results, tmp_path):
+    write(results, tmp_path)
+    rows = read_csv(tmp_path / "small" / "best_so_far.csv")
+    values = [float(row["best_so_far"]) for row in rows if row["view"] == "b" and row["trials"] == "4"]
+    (mean,) = [
+        float(row["mean"])
+        for row in read_csv(tmp_path / "small" / "mean_curves.csv")
+        if row["view"] == "b" and row["trials"] == "4"
+    ]
+    assert np.mean(values) == pytest.approx(mean)
+
+
+def test_the_csv_file_of_searches_says_when_each_reached_the_target(results, tmp_path):
+    write(results, tmp_path)
+    rows = read_csv(tmp_path / "small" / "searches.csv")
+    assert len(rows) == 12
+    times = [int(row["trials_to_target_or_censored"]) for row in rows if row["view"] == "a"]
+    assert times == results.views[0].trials.times.trials.tolist()
+
+
+@pytest.mark.parametrize("name", ["best_so_far", "difference", "trials_to_target", "budgets"])
+def test_a_single_figure_can_be_saved(results, tmp_path, name):
+    assert save_figure(name, results, tmp_path / "figure.svg").read_text().startswith("<?xml")
+
+
+def test_an_unknown_figure_names_the_nearest_one(results, tmp_path):
+    with pytest.raises(UsageError, match="did you mean 'best_so_far'"):
+        save_figure("best_so_fat", results, tmp_path / "figure.svg")
+
+
+def test_an_unknown_form_is_refused(results, tmp_path):
+    with pytest.raises(UsageError, match=r"figure\.jpeg"):
+        save_figure("budgets", results, tmp_path / "figure.jpeg")
+
+
+def test_a_figure_without_data_is_refused(make_results, tmp_path):
+    empty = make_results({"a": np.full((1, 2), np.nan)})
+    with pytest.raises(UsageError, match="nothing to draw"):
+        save_figure("budgets", empty, tmp_path / "figure.png")

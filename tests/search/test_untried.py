@@ -1,0 +1,49 @@
+import itertools
+
+from hpstudy.search.interface import Observation
+from hpstudy.search.sobol import sobol_points
+from hpstudy.search.untried import is_tried, untried_points
+from hpstudy.study.space import Space
+
+FINITE = Space.model_validate(
+    {"layers": {"type": "int", "low": 1, "high": 3}, "scaling": {"type": "choice", "values": [False, True]}}
+)
+EVERY = [{"layers": layers, "scaling": scaling} for layers, scaling in itertools.product((1, 2, 3), (False, True))]
+REAL = Space.model_validate({"rate": {"type": "float", "low": 0.0, "high": 1.0}})
+
+
+def tried(points):
+    return [Observation(number, point, 0.0) for number, point in enumerate(points)]
+
+
+def test_with_nothing_tried_they_are_the_sobol_sequence():
+    assert untried_points(REAL, (), seed=0, number=3, count=4) == sobol_points(REAL, seed=0, start=3, count=4)
+
+
+def test_a_tried_point_is_passed_over():
+    first, second = sobol_points(REAL, seed=0, start=0, count=2)
+    assert untried_points(REAL, tried([first]), seed=0, number=0, count=1) == [second]
+
+
+def test_the_last_untried_combination_is_found():
+    for left in EVERY:
+        rest = [point for point in EVERY if point != left]
+        assert untried_points(FINITE, tried(rest), seed=0, number=5, count=1) == [left]
+
+
+def test_no_combination_comes_twice():
+    found = untried_points(FINITE, (), seed=0, number=0, count=100)
+    assert sorted(map(str, found)) == sorted(map(str, EVERY))
+
+
+def test_a_used_up_space_has_none():
+    assert untried_points(FINITE, tried(EVERY), seed=0, number=6, count=1) == []
+
+
+def test_a_range_of_a_billion_numbers_is_not_counted_through():
+    wide = Space.model_validate({"width": {"type": "int", "low": 0, "high": 10**9}})
+    assert len(untried_points(wide, tried([{"width": 0}]), seed=0, number=1, count=50)) == 50
+
+
+def test_a_value_of_another_parameter_is_not_the_same_point():
+    assert not is_tried({"layers": 1, "scaling": True}, tried([{"layers": 1, "scaling": False}]))

@@ -1,0 +1,98 @@
+import pytest
+
+from hpstudy.errors import StoreError
+from hpstudy.store import Reader, Store, check, create
+
+
+def names(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_what_exists_is_never_replaced(path, study):
+    path.write_text("notes")
+    with pytest.raises(StoreError, match="exists already"):
+        Store.create(path, study)
+    assert path.read_text() == "notes"
+
+
+def test_a_dangling_link_counts_as_existing(path, study, tmp_path):
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match="exists already"):
+        Store.create(path, study)
+
+
+def test_a_missing_folder_is_named(tmp_path, study):
+    with pytest.raises(StoreError, match="there is no folder"):
+        Store.create(tmp_path / "runs" / "x.sqlite", study)
+
+
+def test_creation_leaves_one_file(path, study):
+    Store.create(path, study).close()
+    assert names(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("step", ["migrate", "write_study", "_publish"])
+def test_a_failed_creation_leaves_nothing(path, study, step, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError(step)
+
+    monkeypatch.setattr(create, step, fail)
+    with pytest.raises(RuntimeError, match=step):
+        Store.create(path, study)
+    assert names(path.parent) == []
+
+
+def test_a_failed_creation_can_be_tried_again(path, study, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(create, "write_study", lambda *arguments: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Store.create(path, study)
+    Store.create(path, study).close()
+    assert check(path) == []
+
+
+def test_of_two_creators_the_first_wins(path, study, monkeypatch):
+    publish = create._publish
+
+    def late(draft, target):
+        monkeypatch.setattr(create, "_publish", publish)
+        Store.create(path, study, identity={"by": "first"}).close()
+        publish(draft, target)
+
+    monkeypatch.setattr(create, "_publish", late)
+    with pytest.raises(StoreError, match="created by another process meanwhile"):
+        Store.create(path, study, identity={"by": "second"})
+    with Reader.open(path) as reader:
+        assert reader.identity == {"by": "first"}
+
+
+def test_a_file_system_without_hard_links_will_do(path, study, monkeypatch):
+    def refuse(*arguments):
+        raise PermissionError("no hard links here")
+
+    monkeypatch.setattr(type(path), "hardlink_to", refuse)
+    Store.create(path, study).close()
+    assert check(path) == []
+
+
+def test_the_log_of_a_database_that_is_gone_is_not_replayed(path, study):
+    path.with_name(path.name + "-wal").write_bytes(b"old trials")
+    with pytest.raises(StoreError, match="left of a database that is gone"):
+        Store.create(path, study)
+
+
+def test_an_empty_log_of_a_database_that_is_gone_does_no_harm(path, study):
+    path.with_name(path.name + "-wal").touch()
+    Store.create(path, study).close()
+    assert check(path) == []
+
+
+def test_a_folder_without_write_permission_is_named(public_folder, unprivileged, study):
+    with unprivileged(public_folder), pytest.raises(StoreError, match="cannot be opened"):
+        Store.create(public_folder / "x.sqlite", study)
+
+
+def test_a_path_with_signs_of_its_own_works(tmp_path, study):
+    path = tmp_path / "50% größer?&mode=memory#1.sqlite"
+    Store.create(path, study).close()
+    assert names(tmp_path) == [path.name]

@@ -1,0 +1,129 @@
+import os
+import signal
+import socket
+
+import pytest
+
+from hpstudy.errors import StoreBusy
+from hpstudy.store import Reader, Store, owner
+from hpstudy.store.connection import connect_writer
+
+
+def set_owner(path, **columns):
+    connection = connect_writer(path)
+    for name, value in columns.items():
+        connection.execute(f"UPDATE owner SET {name} = ?", (value,))
+    connection.close()
+
+
+def test_a_second_writer_in_the_same_process_is_refused(store, path):
+    with pytest.raises(StoreBusy, match=f"in use by process {os.getpid()} on {socket.gethostname()}, since 20"):
+        Store.open(path)
+
+
+def test_a_second_writer_is_refused_with_the_first_ones_process(store, path, held):
+    store.close()
+    with held(path) as process, pytest.raises(StoreBusy, match=f"in use by process {process.pid} on"):
+        Store.open(path)
+
+
+def test_a_closed_store_is_free(store, path):
+    store.close()
+    Store.open(path).close()
+    with Reader.open(path) as reader:
+        assert reader.owner() is None
+
+
+def test_the_owner_can_be_seen_by_readers(store, path):
+    with Reader.open(path) as reader:
+        seen = reader.owner()
+    assert (seen.pid, seen.host, seen.is_alive()) == (os.getpid(), socket.gethostname(), True)
+
+
+def test_a_dead_owner_is_replaced(abandoned):
+    Store.open(abandoned).close()
+
+
+def test_taking_over_is_recorded(abandoned):
+    with Reader.open(abandoned) as reader:
+        dead = reader.owner()
+    Store.open(abandoned).close()
+    with Reader.open(abandoned) as reader:
+        event = reader.events()[-1]
+    assert (event.kind, event.detail["pid"], event.detail["since"]) == ("taken_over", dead.pid, dead.since)
+
+
+def test_a_dead_owner_that_its_parent_has_not_yet_buried_is_replaced(store, path, held):
+    store.close()
+    with held(path) as process:
+        os.kill(process.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        Store.open(path).close()
+
+
+def test_another_process_with_the_dead_owners_number_does_not_count(abandoned):
+    with Reader.open(abandoned) as reader:
+        started = reader.owner().process_started
+    set_owner(abandoned, pid=os.getppid(), process_started=started - 1000)
+    Store.open(abandoned).close()
+
+
+def test_a_process_is_not_mistaken_for_the_dead_owner_whose_number_it_has(abandoned):
+    set_owner(abandoned, pid=os.getpid(), process_started=owner.this_process().process_started)
+    Store.open(abandoned).close()
+
+
+def test_a_silent_owner_on_this_host_keeps_the_database_while_it_lives(store, path):
+    set_owner(path, heartbeat_at="2020-01-01T00:00:00.000Z")
+    with pytest.raises(StoreBusy):
+        Store.open(path)
+
+
+@pytest.mark.parametrize("elsewhere", [{"host": "elsewhere"}, {"namespace": "pid:[1]"}], ids=["host", "container"])
+def test_an_owner_elsewhere_keeps_the_database_while_its_heart_beats(abandoned, elsewhere):
+    set_owner(abandoned, heartbeat_at=owner.utc_now(), **elsewhere)
+    with pytest.raises(StoreBusy, match="last sign of life 0 s ago") as caught:
+        Store.open(abandoned)
+    assert "can be taken over in 600 s" in caught.value.hint
+
+
+def test_an_owner_elsewhere_is_replaced_after_a_long_silence(abandoned):
+    set_owner(abandoned, host="elsewhere", heartbeat_at="2020-01-01T00:00:00.000Z")
+    Store.open(abandoned).close()
+
+
+def test_a_heartbeat_is_a_sign_of_life(store, path):
+    set_owner(path, heartbeat_at="2020-01-01T00:00:00.000Z")
+    store.heartbeat()
+    with Reader.open(path) as reader:
+        assert reader.owner().silent_s() < owner.HEARTBEAT_S
+
+
+def test_every_write_is_a_sign_of_life(store, path, add):
+    set_owner(path, heartbeat_at="2020-01-01T00:00:00.000Z")
+    add(0)
+    with Reader.open(path) as reader:
+        assert reader.owner().silent_s() < owner.HEARTBEAT_S
+
+
+def test_a_writer_that_was_replaced_can_write_nothing_more(store, path, key, point):
+    set_owner(path, token="another", pid=7, host="elsewhere")
+    with pytest.raises(StoreBusy, match=r"process 7 on elsewhere, since .* took over"):
+        store.start_trial(key, 0, point, 0.0)
+    with Reader.open(path) as reader:
+        assert reader.history(key) == []
+
+
+def test_a_writer_that_was_replaced_leaves_the_lock_to_its_successor(store, path):
+    set_owner(path, token="another", host="elsewhere")
+    store.close()
+    with Reader.open(path) as reader:
+        assert reader.owner().token == "another"
+
+
+def test_a_writer_whose_successor_has_closed_again_can_write_nothing_more(store, path):
+    connection = connect_writer(path)
+    connection.execute("DELETE FROM owner")
+    connection.close()
+    with pytest.raises(StoreBusy, match="took over"):
+        store.heartbeat()
