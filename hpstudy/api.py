@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ def run(
     from hpstudy.engine.run import run_study
 
     if isinstance(study, Study):
-        folder: str | None = os.getcwd()  # noqa: PTH109 (a string for sys.path)
+        folder: str | None = _module_folder(study)
     else:
         loaded = read_study(study)
         study, folder = loaded.study, loaded.module_path
@@ -96,6 +97,18 @@ def run(
         allow_changed_code=allow_changed_code,
         observer=progress,
     )
+
+
+def _module_folder(study: Study) -> str | None:
+    """The folder that holds the user's module of a study that was loaded before; None for a built-in task."""
+    name, _, function = study.task.use.partition(":")
+    if not function:
+        return None
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None:
+        return str(Path.cwd())
+    path = Path(file).resolve()
+    return str(path.parents[name.count(".") + (path.name == "__init__.py")])
 
 
 def resume(

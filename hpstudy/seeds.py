@@ -7,11 +7,15 @@ same seed, whoever asks first. This is the only module that seeds a process-wide
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 import numpy as np
 
@@ -38,14 +42,50 @@ def derive_seed(root: int, *names: str | int) -> int:
 
 
 def seed_process(seed: int) -> None:
-    """Seed this process's global generators (random, numpy, and torch where it is loaded).
+    """Seed this process's global generators (random, numpy, and torch: now, or when it is imported).
 
     For a user's own function, which may draw from them; hpstudy's own code draws only from generators it is given.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)
+    _SeedsTorch.forget()
     if (torch := sys.modules.get("torch")) is not None:
         torch.manual_seed(seed)
+    else:
+        sys.meta_path.insert(0, _SeedsTorch(seed))
+
+
+class _SeedsTorch(MetaPathFinder):
+    """Seeds torch as soon as it is imported.
+
+    A function may import torch only when it is called. Without this its first call in every process would draw from torch's
+    default seed, and which trial is the first of its process depends on who was free.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    @staticmethod
+    def forget() -> None:
+        """Take back what an earlier seed asked for."""
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _SeedsTorch)]
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Torch's own spec, whose loader seeds once it has loaded; None for every other module."""
+        if fullname != "torch":
+            return None
+        self.forget()
+        spec = importlib.util.find_spec(fullname)
+        if spec is None or spec.loader is None:
+            return spec
+        load = spec.loader.exec_module
+
+        def load_and_seed(module: ModuleType) -> None:
+            load(module)
+            module.manual_seed(self.seed)
+
+        spec.loader.exec_module = load_and_seed  # type: ignore[method-assign]
+        return spec
 
 
 @contextmanager

@@ -31,41 +31,46 @@ class FlipCounter:
 
         FF_i = (1/N) sum over all binary weights of abs(theta_{i+1} - theta_i)/2        (Eq. 18)
 
-    Counts stay on the device as integers until an epoch ends: no update waits for a number.
+    Every weight's flips are counted on the device until an epoch ends: no update waits for a number.
 
     Args:
-        thetas: for every binary layer its weights in {-1, +1} before the first update; copied.
+        thetas: for every binary layer its weights in {-1, +1} before the first update.
     """
 
     def __init__(self, thetas: Sequence[Tensor]) -> None:
-        self._last = [theta.clone() for theta in thetas]
-        self._start = [theta.clone() for theta in thetas]
-        self._ever = [torch.zeros_like(theta, dtype=torch.bool) for theta in thetas]
-        self._counts = torch.zeros(len(thetas), dtype=torch.int64, device=thetas[0].device)
+        self._sizes = [theta.numel() for theta in thetas]
+        self._last = self._start = _flat(thetas)
+        self._counts = torch.zeros(len(self._last), dtype=torch.int32, device=self._last.device)
+        self._ever = torch.zeros_like(self._counts, dtype=torch.bool)
         self._updates = 0
 
     def count(self, thetas: Sequence[Tensor]) -> None:
         """Take note of the weights after an update."""
-        for layer, (theta, last, ever) in enumerate(zip(thetas, self._last, self._ever, strict=True)):
-            flipped = theta != last
-            self._counts[layer] += flipped.count_nonzero()
-            ever |= flipped
-            last.copy_(theta)
+        now = _flat(thetas)
+        self._counts += now != self._last
+        self._last = now
         self._updates += 1
 
     def end_epoch(self) -> EpochFlips:
         """The epoch's shares; starts the next epoch."""
-        sizes = [theta.numel() for theta in self._last]
-        counts = self._counts.tolist()
-        total, updates = sum(sizes), max(self._updates, 1)
-        changed = sum(int((now != then).count_nonzero()) for now, then in zip(self._last, self._start, strict=True))
-        ever = sum(int(mask.count_nonzero()) for mask in self._ever)
-        self._start = [theta.clone() for theta in self._last]
+        updates = max(self._updates, 1)
+        layers = [int(counts.sum()) for counts in torch.split_with_sizes(self._counts, self._sizes)]
+        self._ever |= self._counts > 0
+        found = EpochFlips(
+            flip_ratio=sum(layers) / (sum(self._sizes) * updates),
+            layer_flip_ratios=tuple(flips / (size * updates) for flips, size in zip(layers, self._sizes, strict=True)),
+            epoch_flip_rate=_share(self._last != self._start),
+            never_flipped=1 - _share(self._ever),
+        )
+        self._start = self._last
         self._counts.zero_()
         self._updates = 0
-        return EpochFlips(
-            flip_ratio=sum(counts) / (total * updates),
-            layer_flip_ratios=tuple(c / (size * updates) for c, size in zip(counts, sizes, strict=True)),
-            epoch_flip_rate=changed / total,
-            never_flipped=1 - ever / total,
-        )
+        return found
+
+
+def _flat(thetas: Sequence[Tensor]) -> Tensor:
+    return torch.cat([theta.flatten() for theta in thetas])
+
+
+def _share(mask: Tensor) -> float:
+    return int(mask.count_nonzero()) / mask.numel()

@@ -19,7 +19,14 @@ def list_(form: Annotated[Format, typer.Option("--format", help="How to print.")
     """Which data sets there are, and which of them are on this machine."""
     from hpstudy.data import library
 
-    print_rows([status.as_dict() for status in library.list_sets()], form)
+    statuses = library.list_sets()
+    if form is not Format.table:
+        print_rows([status.as_dict() for status in statuses], form)
+        return
+    print_rows([{**status.as_dict(), "left out": len(status.left_out)} for status in statuses])
+    for status in statuses:
+        if status.left_out:
+            say(f"\n{status.name} leaves out {len(status.left_out)} voices: {', '.join(status.left_out)}")
 
 
 @app.command()

@@ -148,9 +148,10 @@ def schema(
     if output is None:
         print(text)
     else:
-        from hpstudy.cli.files import write_text
-
-        write_text(output, text + "\n")
+        try:
+            output.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{output} cannot be written: {error.strerror}", "choose another --output") from None
 
 
 KINDS = ("tasks", "methods", "searchers", "executors", "data", "studies")
@@ -170,7 +171,9 @@ def list_(
 
     tables = {"tasks": TASKS, "methods": METHODS, "searchers": SEARCHERS, "executors": EXECUTORS, "data": DATASETS}
     if kind == "studies":
-        print_rows([{"study": str(path), "question": question} for path, question in shipped_studies()], form)
+        from hpstudy.study.load import load_study
+
+        print_rows([{"study": str(path), "question": load_study(path).question} for path in shipped_studies()], form)
     elif kind in tables:
         table = tables[kind]
         print_rows([{table.kind: name, "description": table[name].description} for name in table], form)

@@ -26,6 +26,7 @@ RATE, VOLUME, PITCH, RANGE, PUNCTUATION, CAPITALS, WORD_GAP = 1, 2, 3, 4, 5, 6, 
 CHARS_UTF8 = 1
 POSITION_CHARACTER = 1
 RAND_SEED = 1
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
 def main(library_path: str, data_path: str) -> None:
@@ -34,18 +35,19 @@ def main(library_path: str, data_path: str) -> None:
     library = ctypes.CDLL(library_path)
     chunks: list[bytes] = []
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-    def keep(samples: ctypes._Pointer[ctypes.c_short], count: int, events: int | None) -> int:
+    def keep(samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int | None) -> int:
         if samples and count > 0:
             chunks.append(ctypes.string_at(samples, 2 * count))
         return 0
+
+    callback = CALLBACK(keep)  # a name of its own, for ctypes does not keep it alive
 
     sample_rate = library.espeak_Initialize(SYNCHRONOUS, 0, data_path.encode(), DO_NOT_EXIT)
     if sample_rate <= 0:
         sys.exit(f"eSpeak NG does not start with the data in {data_path}")
     library.espeak_Info.restype = ctypes.c_char_p
     version = library.espeak_Info(None).decode()
-    library.espeak_SetSynthCallback(keep)
+    library.espeak_SetSynthCallback(callback)
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
     library.espeak_ng_SetRandSeed(RAND_SEED)
 

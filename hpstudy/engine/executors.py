@@ -1,38 +1,35 @@
-"""Where steps run: in this process, or in worker processes.
-
-An executor is shaped like those of `concurrent.futures`: `submit` returns a future. A future's exception is `WorkerDied` or
-`StepTimedOut` when the step gave no answer; steps themselves raise nothing that a task can cause.
-"""
+"""Where steps run: the interface of every executor, and the table of them."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
-from contextlib import suppress
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from hpstudy.engine.worker import start_worker
-from hpstudy.errors import HpstudyError, UsageError
+from hpstudy.errors import HpstudyError
 from hpstudy.registry import Entry, Registry
-
-Request = TypeVar("Request")
-Answer = TypeVar("Answer")
 
 EXECUTORS = Registry(
     "executor",
     "write a subclass of hpstudy.engine.executors.Executor and add a line to EXECUTORS in hpstudy/engine/executors.py",
     {
-        "inline": Entry("in this process, one step at a time; no time-outs", "hpstudy.engine.executors:InlineExecutor"),
-        "processes": Entry("in worker processes of this machine, one thread each", "hpstudy.engine.executors:ProcessExecutor"),
+        "inline": Entry("in this process, one step at a time; no time-outs", "hpstudy.engine.inline:InlineExecutor"),
+        "processes": Entry("in worker processes of this machine, one thread each", "hpstudy.engine.processes:ProcessExecutor"),
     },
 )
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""Read by numerical libraries when a worker loads them. With several workers, more threads than one cost time and gain nothing."""
+"""What numerical libraries read when they are loaded. Steps run with one thread: workers then do not compete for cores, and sums
+are taken in the same order on every number of cores."""
+
+UNLIMITED_CORES = 2**31
+"""More than any machine has."""
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
 
 
 class WorkerDied(HpstudyError):
@@ -44,16 +41,21 @@ class StepTimedOut(HpstudyError):
 
 
 class Executor(ABC):
-    """Runs steps.
+    """Runs steps, in the shape of `concurrent.futures`.
 
-    Life cycle: made with the number of workers and a folder for logs; `submit` from one thread, with at most `workers` steps under way;
-    `close` once.
+    Life cycle: made once per run, and costs nothing until the first `submit`; `submit` is called from one thread, with at most
+    `workers` steps under way at any time; `close` is called once, also after errors.
+
+    Args:
+        workers: steps that run side by side.
+        logs: the folder for what workers print, made when first needed; None to let them print where this process does.
     """
 
     workers: int
 
-    @abstractmethod
-    def __init__(self, workers: int, logs: Path) -> None: ...
+    def __init__(self, workers: int, logs: Path | None = None) -> None:
+        self.workers = workers
+        self.logs = logs
 
     @abstractmethod
     def submit(self, call: Callable[[Request], Answer], request: Request, timeout_s: float | None = None) -> Future[Answer]:
@@ -61,108 +63,34 @@ class Executor(ABC):
 
         Args:
             call: a function that a module defines, so that another process finds it.
-            request: picklable.
-            timeout_s: seconds after which the step is ended and its future raises StepTimedOut.
+            request: its argument; argument and answer must be picklable.
+            timeout_s: seconds after which the step is ended.
+
+        Returns:
+            A future with the answer, or with the exception that `call` raised, or with WorkerDied or StepTimedOut.
         """
 
     @abstractmethod
     def close(self, *, abort: bool = False) -> None:
-        """Let all workers go; with `abort`, without waiting for the steps under way."""
-
-
-class InlineExecutor(Executor):
-    """Runs every step in this process when it is submitted. For notebooks, debuggers and fast functions."""
-
-    def __init__(self, workers: int, logs: Path) -> None:
-        self.workers = 1
-
-    def submit(self, call: Callable[[Request], Answer], request: Request, timeout_s: float | None = None) -> Future[Answer]:
-        """Run the step now. Raises UsageError for a time-out, which this process could not enforce on itself."""
-        if timeout_s is not None:
-            raise UsageError(
-                "the inline executor cannot end a trial after a time-out",
-                "use --executor processes, or leave limits.timeout_s out",
-            )
-        future: Future[Answer] = Future()
-        try:
-            future.set_result(call(request))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-    def close(self, *, abort: bool = False) -> None:
-        """Nothing to let go."""
-
-
-class ProcessExecutor(Executor):
-    """Worker processes, started fresh (spawn) and kept for the whole run.
-
-    A worker has one thread for numerics, ignores Ctrl-C (this process decides when to stop), ends when this process ends however it ends, and
-    writes what a task prints to a file of its own.
-    """
-
-    def __init__(self, workers: int, logs: Path) -> None:
-        from pebble import ProcessPool
-
-        self.workers = workers
-        self._logs = logs
-        self._environment = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-        self._pool = ProcessPool(
-            max_workers=workers,
-            initializer=start_worker,
-            initargs=(os.getpid(), str(logs)),
-            context=multiprocessing.get_context("spawn"),
-        )
-
-    def submit(self, call: Callable[[Request], Answer], request: Request, timeout_s: float | None = None) -> Future[Answer]:
-        """Run the step in a worker."""
-        answer: Future[Answer] = Future()
-        inner = self._pool.schedule(call, args=(request,), timeout=timeout_s)
-        inner.add_done_callback(lambda done: _pass_on(done, answer, timeout_s))
-        return answer
-
-    def close(self, *, abort: bool = False) -> None:
-        """Let the workers finish (or, with `abort`, end them), and remove logs in which nothing was written."""
-        if abort:
-            self._pool.stop()
-        else:
-            self._pool.close()
-        self._pool.join()
-        for name, value in self._environment.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        for log in _empty_files(self._logs):
-            log.unlink()
-        with suppress(OSError):
-            self._logs.rmdir()
-
-
-def _pass_on(done: Future[Any], answer: Future[Any], timeout_s: float | None) -> None:
-    """Hand a pool's result to the caller's future, in this module's own terms."""
-    from pebble import ProcessExpired
-
-    try:
-        answer.set_result(done.result())
-    except TimeoutError:
-        answer.set_exception(StepTimedOut(f"ended after {timeout_s:g} s"))
-    except ProcessExpired as error:
-        answer.set_exception(WorkerDied(f"the worker process ended with exit code {error.exitcode}"))
-    except CancelledError:
-        answer.set_exception(WorkerDied("the run was aborted"))
-    except BaseException as error:
-        answer.set_exception(error)
-
-
-def _empty_files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.glob("worker-*.log") if path.stat().st_size == 0) if folder.is_dir() else iter(())
+        """Let all workers go. Steps under way are awaited; with `abort` they are ended, and their futures hold WorkerDied."""
 
 
 def default_workers() -> int:
-    """The physical cores that this process may use."""
+    """The physical cores that this process may use.
+
+    Two trainings on the two threads of one core take about as long as one after the other.
+    """
     import psutil
 
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(psutil.cpu_count(logical=False) or usable, usable))
+    logical = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    physical = psutil.cpu_count(logical=False) or logical
+    return max(1, min(physical, logical, _granted_cores(Path("/sys/fs/cgroup/cpu.max"))))
+
+
+def _granted_cores(cpu_max: Path) -> int:
+    """The cores that a container may use (cgroup v2: "quota period" in microseconds); a large number without a limit."""
+    try:
+        quota, period = cpu_max.read_text().split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):
+        return UNLIMITED_CORES

@@ -10,8 +10,9 @@ from hpstudy.engine.duration import words
 from hpstudy.engine.executors import default_workers
 from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.store import Reader
-from hpstudy.study.bind import bind_task, module_path
+from hpstudy.study.bind import bind_task
 from hpstudy.study.changes import refuse_changes
+from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Study
 

@@ -57,7 +57,7 @@ class Lines(Observer):
         self._done += 1
         self._eta.count()
         if self._verbose or outcome.state != "completed":
-            why = f": {outcome.failure.type}: {outcome.failure.message.splitlines()[0]}" if _has_text(outcome) else ""
+            why = _reason(outcome)
             value = f" {trial.objective:.6g}" if trial.objective is not None else ""
             self._say(f"  {_name(search)}, trial {trial.number}: {outcome.state}{value}{why}")
 
@@ -117,7 +117,7 @@ class Bars(Observer):
         left = self._eta.left(self._plan.trials - int(task.completed) - 1)
         self._progress.update(self._all, advance=1, info=f"{words(left)} left" if left else "")
         if self._verbose or outcome.state in ("failed", "timed_out"):
-            why = f": {outcome.failure.type}: {outcome.failure.message.splitlines()[0]}" if _has_text(outcome) else ""
+            why = _reason(outcome)
             self.note(f"{_name(search)}, trial {trial.number}: {outcome.state}{why}")
 
     def note(self, text: str) -> None:
@@ -162,5 +162,9 @@ def _name(search: SearchKey) -> str:
     return f"{search.view}, replicate {search.replicate}"
 
 
-def _has_text(outcome: Outcome) -> bool:
-    return outcome.failure is not None and bool(outcome.failure.message.strip())
+def _reason(outcome: Outcome) -> str:
+    """The type and first line of the message of a failure, after a colon; nothing for a trial that did not fail."""
+    if outcome.failure is None:
+        return ""
+    lines = outcome.failure.message.strip().splitlines()
+    return f": {outcome.failure.type}" + (f": {lines[0]}" if lines else "")

@@ -13,10 +13,11 @@ from hpstudy.engine.executors import EXECUTORS, Executor, default_workers
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.stop import Aborted, StopSignal
-from hpstudy.errors import StudyChanged
+from hpstudy.errors import StoreError, StudyChanged
 from hpstudy.store import Store
-from hpstudy.study.bind import bind_task, module_path
+from hpstudy.study.bind import bind_task
 from hpstudy.study.changes import refuse_changes
+from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan
 from hpstudy.study.schema import Study
 
@@ -32,6 +33,8 @@ class RunSummary:
         ran: trials finished by this run.
         interrupted: a stop was requested before all was done.
         duration_s: wall seconds of this run.
+        worked_s: seconds that the steps of this run took together, in all workers.
+        overhead_s: seconds in which this process worked itself: scheduling, and storing trials.
     """
 
     storage: Path
@@ -40,6 +43,8 @@ class RunSummary:
     ran: int
     interrupted: bool
     duration_s: float
+    worked_s: float
+    overhead_s: float
 
     @property
     def done(self) -> int:
@@ -91,8 +96,11 @@ def run_study(
     workers = workers or default_workers()
     kind = EXECUTORS.load(executor)
     storage = Path(storage).absolute()
+    scheduler = None
     with _opened(study, storage, folder) as store:
-        with module_path(store.module_path):
+        # The folder may have moved since the database was made.
+        folder = folder or store.module_path
+        with module_path(folder):
             task = bind_task(store.study)
             if _left(store):
                 task.prepare()
@@ -101,12 +109,13 @@ def run_study(
         stop = StopSignal()
         if _left(store):
             runner: Executor = kind(workers, storage.with_name(storage.name + ".logs"))
-            _begin_session(store, runner.workers, executor, observer)
-            observer.run_started(Plan(store.study), store.counts(), runner.workers)
             aborted = True
             try:
+                _begin_session(store, runner.workers, executor, observer)
+                observer.run_started(Plan(store.study), store.counts(), runner.workers)
                 with stop.listening(observer.note):
-                    Scheduler(store, runner, observer, stop).run()
+                    scheduler = Scheduler(store, runner, observer, stop, folder)
+                    scheduler.run()
                 aborted = False
             except Aborted:
                 store.event("aborted")
@@ -120,7 +129,11 @@ def run_study(
         counts = {state: sum(view[state] for view in states) for state in states[0] if state != "planned"}
         planned = sum(view["planned"] for view in states)
         ran = _done(store) - before
-    return RunSummary(storage, planned, counts, ran, stop.requested, time.monotonic() - started)
+    duration_s = time.monotonic() - started
+    if scheduler is None:
+        return RunSummary(storage, planned, counts, ran, False, duration_s, worked_s=0.0, overhead_s=duration_s)
+    overhead_s = duration_s - scheduler.waited_s
+    return RunSummary(storage, planned, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s)
 
 
 def _opened(study: Study, storage: Path, folder: str | None) -> Store:
@@ -130,7 +143,12 @@ def _opened(study: Study, storage: Path, folder: str | None) -> Store:
             task = bind_task(study)
             task.prepare()
             identity = task.identity()
-        storage.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            storage.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {storage.parent} cannot be made: {error.strerror}", "choose another --storage"
+            ) from None
         return Store.create(storage, study, identity=identity, module_path=folder)
     store = Store.open(storage)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,8 @@ class _Search:
 
     key: SearchKey
     rows: list[TrialRow]
-    asks: int = 0  # attempts at the point of the next trial
+    deaths: int = 0
+    """Workers that died at its present step in this session. Interruptions of the whole run are not the step's fault."""
 
     @property
     def number(self) -> int:
@@ -48,31 +50,39 @@ class Scheduler:
     """Runs what is left of a study.
 
     Searches are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole replicates. At
-    most as many steps are under way as the executor has workers; each search has at most one. A trial is stored as running, with its
-    point, before it is evaluated.
+    most as many steps are under way as the executor has workers; each search has at most one. A trial is stored as running, with
+    its point, before it is evaluated.
 
     Args:
         store: holds the study; this is its only writer.
         executor: runs the steps.
         observer: is told what happens.
         stop: asked before every new step.
+        folder: where a user's module is looked for first.
+
+    Attributes:
+        waited_s: wall seconds that this process spent in steps, or waiting for workers.
+        worked_s: seconds that all steps took together.
     """
 
-    def __init__(self, store: Store, executor: Executor, observer: Observer, stop: StopSignal) -> None:
+    def __init__(self, store: Store, executor: Executor, observer: Observer, stop: StopSignal, folder: str | None = None) -> None:
         self.store = store
         self.study: Study = store.study
         self.executor = executor
         self.observer = observer
         self.stop = stop
+        self.folder = folder
         self._study_json = self.study.to_json()
         self._under_way: dict[Future[Any], _Search] = {}
         self._idle: list[tuple[int, _Search]] = []
         self._waiting = list(reversed(list(enumerate(Plan(self.study).searches()))))
         self._positions = {key: position for position, key in self._waiting}
         counts = store.counts().values()
-        self._totals = _Totals(sum(c["completed"] for c in counts), sum(c["failed"] for c in counts))
+        self._totals = _Totals(sum(c["completed"] for c in counts), sum(c["failed"] + c["timed_out"] for c in counts))
         self._stuck: list[tuple[SearchKey, BaseException]] = []
         self._last_write = time.monotonic()
+        self.waited_s = 0.0
+        self.worked_s = 0.0
 
     def run(self) -> None:
         """Run until every search is complete or a stop is requested.
@@ -86,7 +96,9 @@ class Scheduler:
             self._fill()
             if not self._under_way:
                 break
+            started = time.perf_counter()
             done, _ = wait(self._under_way, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
+            self.waited_s += time.perf_counter() - started
             for future in done:
                 self._receive(self._under_way.pop(future), future)
             if time.monotonic() - self._last_write > HEARTBEAT_S:
@@ -95,8 +107,8 @@ class Scheduler:
         if self._stuck:
             key, error = self._stuck[0]
             raise HpstudyError(
-                f"no point could be chosen in {len(self._stuck)} of the searches, first in view {key.view}, replicate {key.replicate}: "
-                f"{type(error).__name__}: {error}",
+                f"no point could be chosen in {len(self._stuck)} of the searches, first in {_name(key)}: {type(error).__name__}: "
+                f"{error}",
                 "the other searches are finished; `hpstudy resume` tries these again",
             )
 
@@ -125,27 +137,33 @@ class Scheduler:
             self._evaluate(search, search.rows[-1].point)
             return
         history = observations(search.rows, self.study.metric)
-        search.asks += 1
-        self._under_way[self.executor.submit(ask, AskRequest(self._study_json, search.key, number, history))] = search
+        self._start(search, ask, AskRequest(self._study_json, search.key, number, history))
 
     def _evaluate(self, search: _Search, point: Point) -> None:
-        request = EvaluateRequest(self._study_json, search.key, search.number, point, self.store.module_path)
-        self._under_way[self.executor.submit(evaluate, request, self.study.limits.timeout_s)] = search
+        request = EvaluateRequest(self._study_json, search.key, search.number, point, self.folder)
+        self._start(search, evaluate, request, self.study.limits.timeout_s)
+
+    def _start(self, search: _Search, step: Callable[[Any], Any], request: object, timeout_s: float | None = None) -> None:
+        started = time.perf_counter()
+        self._under_way[self.executor.submit(step, request, timeout_s)] = search
+        self.waited_s += time.perf_counter() - started
 
     def _receive(self, search: _Search, future: Future[Any]) -> None:
         """Take the answer of a step, store it, and let its search go on."""
         error = future.exception()
-        answer = future.result() if error is None else None
-        if isinstance(answer, Asked):
-            self._asked(search, answer)
-        elif isinstance(answer, Outcome):
-            self._finish(search, answer)
+        if error is None:
+            answer = future.result()
+            search.deaths = 0
+            self.worked_s += answer.duration_s
+            if isinstance(answer, Asked):
+                self._asked(search, answer)
+            else:
+                self._finish(search, answer)
         elif search.number < len(search.rows):
             self._not_evaluated(search, error)
-        elif isinstance(error, WorkerDied) and (search.asks < self.study.limits.max_attempts or self.stop.requested):
+        elif isinstance(error, WorkerDied) and (self._may_try_again(search) or self.stop.requested):
             self._release(search)
         else:
-            assert error is not None
             self.store.event(
                 "ask_failed", view=search.key.view, replicate=search.key.replicate, error=f"{type(error).__name__}: {error}"
             )
@@ -157,28 +175,33 @@ class Scheduler:
         number = search.number
         self.store.start_trial(search.key, number, answer.point, answer.duration_s)
         search.rows.append(TrialRow(number, answer.point, "running", None, attempts=1))
-        search.asks = 0
         self._wrote()
         self._evaluate(search, answer.point)
 
-    def _not_evaluated(self, search: _Search, error: BaseException | None) -> None:
+    def _may_try_again(self, search: _Search) -> bool:
+        """Count a worker's death."""
+        search.deaths += 1
+        return search.deaths < self.study.limits.max_attempts
+
+    def _not_evaluated(self, search: _Search, error: BaseException) -> None:
         """A trial's step gave no outcome: its worker died, or its time was up."""
-        row, limits = search.rows[-1], self.study.limits
+        row, timeout_s = search.rows[-1], self.study.limits.timeout_s
         if isinstance(error, StepTimedOut):
             failure = Failure("TimeoutError", f"{error.message} (limits.timeout_s)")
-            self._finish(search, Outcome("timed_out", {}, failure=failure, duration_s=limits.timeout_s or 0.0))
+            self._finish(search, Outcome("timed_out", {}, failure=failure, duration_s=timeout_s or 0.0))
         elif not isinstance(error, WorkerDied):
-            assert error is not None
             raise error
         elif self.stop.requested:
             pass  # stays stored as running, and is evaluated again when the study is resumed
-        elif row.attempts < limits.max_attempts:
+        elif self._may_try_again(search):
             self.store.record_attempt(search.key, row.number, error.message)
             search.rows[-1] = TrialRow(row.number, row.point, "running", None, row.attempts + 1)
             self.observer.note(f"{_name(search.key)}, trial {row.number}: {error.message}; it is run again")
             self._evaluate(search, row.point)
         else:
-            self._finish(search, Outcome("failed", {}, failure=Failure("WorkerDied", f"{error.message}, {row.attempts} times")))
+            failure = Failure("WorkerDied", f"{search.deaths} times; the last time: {error}")
+            search.deaths = 0
+            self._finish(search, Outcome("failed", {}, failure=failure))
 
     def _finish(self, search: _Search, outcome: Outcome) -> None:
         row = search.rows[-1]
@@ -202,8 +225,8 @@ class Scheduler:
 
     def _count(self, state: str, failure: Failure | None) -> None:
         self._totals.completed += state == "completed"
-        self._totals.failed += state == "failed"
-        if failure is not None and state == "failed" and self._totals.first_failure is None:
+        self._totals.failed += state in ("failed", "timed_out")
+        if failure is not None and state in ("failed", "timed_out") and self._totals.first_failure is None:
             self._totals.first_failure = failure
 
     def _stop_if_broken(self) -> None:

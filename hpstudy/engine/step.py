@@ -7,35 +7,39 @@ what makes resume exact and a dead worker harmless.
 from __future__ import annotations
 
 import math
-import numbers
 import os
-import resource
 import sys
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
+from hpstudy.engine.measured import InvalidResult, Recorder, read_metrics
 from hpstudy.engine.worker import LOG_VARIABLE
-from hpstudy.errors import Diverged
+from hpstudy.errors import Diverged, HpstudyError
 from hpstudy.search.interface import Observation, Searcher
-from hpstudy.seeds import derive_seed, seed_process
-from hpstudy.study.bind import bind_searcher, bind_task, module_path
+from hpstudy.seeds import derive_seed, seed_process, seeded_block
+from hpstudy.study.bind import bind_searcher, bind_task
+from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Task
-from hpstudy.tasks.outcome import Failure, Outcome
+from hpstudy.tasks.outcome import Failure, Outcome, State
 
 TRACEBACK_LINES = 30
 """Kept of a failed trial's traceback: enough for the user's own frames, small enough for 100,000 rows."""
 
+MESSAGE_CHARACTERS = 2_000
+"""Kept of a failed trial's message; some libraries put a whole tensor into theirs."""
+
+CACHED_STUDIES = 4
+"""Studies that a process keeps bound. A worker serves one; a notebook may go back and forth between a few."""
+
 
 @dataclass(frozen=True)
 class AskRequest:
-    """What determines a trial's point."""
+    """What determines a trial's point: the study, the search, and its trials 0 .. number-1."""
 
     study_json: str
     search: SearchKey
@@ -73,102 +77,97 @@ def train_seed(study: Study, replicate: int, number: int) -> int:
 
 
 def ask(request: AskRequest) -> Asked:
-    """Choose a trial's point."""
+    """Choose a trial's point.
+
+    Raises:
+        HpstudyError: the searcher proposed a point outside the space.
+        Exception: whatever the searcher raises.
+    """
     started = time.perf_counter()
-    study, searcher = _searcher(request.study_json)
-    point = searcher.ask(
-        study.views[request.search.view].space,
-        request.history,
-        goal=study.metric.goal,
-        seed=search_seed(study, request.search),
-        number=request.number,
+    study = _study(request.study_json)
+    space = study.views[request.search.view].space
+    point = _searcher(request.study_json).ask(
+        space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
     )
+    if not space.admits(point):
+        raise HpstudyError(
+            f"the searcher '{study.search.searcher}' proposed {point}, which lies outside the space of view '{request.search.view}'",
+            "this is a mistake in the searcher",
+        )
     return Asked(point, time.perf_counter() - started)
 
 
 def evaluate(request: EvaluateRequest) -> Outcome:
-    """Run a trial. Whatever the task does, the answer is an outcome: a task's exception is a failed trial."""
-    recorder = _Recorder()
+    """Train and measure once, under freshly seeded global generators, which are put back afterwards.
+
+    Whatever the task does, the answer is an outcome: an exception is a failed trial, and so is a result without the study's metric.
+
+    Raises:
+        KeyboardInterrupt: the only exception that passes.
+    """
+    recorder = Recorder()
     started = time.perf_counter()
+    metrics: dict[str, float] = {}
+    failure = None
+    state: State = "completed"
     try:
         with module_path(request.module_path):
-            study, task = _task(request.study_json)
+            study, task = _study(request.study_json), _task(request.study_json)
             seed = train_seed(study, request.search.replicate, request.number)
-            seed_process(seed)
             started = time.perf_counter()
-            measured = task.evaluate(study.views[request.search.view], request.point, seed, recorder)
-        metrics = _metrics(measured, study.metric.name)
+            with seeded_block(seed):
+                # The block leaves accelerators alone, whose generators a user's function may use.
+                seed_process(seed)
+                result = task.evaluate(study.views[request.search.view], request.point, seed, recorder)
+        metrics = read_metrics(result, study.metric.name)
+        if not math.isfinite(metrics[study.metric.name]):
+            state = "diverged"
+    except KeyboardInterrupt:
+        raise
     except Diverged as error:
-        return _outcome("diverged", started, recorder, failure=Failure("Diverged", str(error)))
-    except (Exception, SystemExit) as error:
-        failure = Failure(type(error).__name__, str(error), _traceback(error))
-        return _outcome("failed", started, recorder, failure=failure)
-    state = "completed" if math.isfinite(metrics[study.metric.name]) else "diverged"
-    return _outcome(state, started, recorder, metrics=metrics)
+        state, failure = "diverged", Failure("Diverged", _message(error))
+    except BaseException as error:  # user code may raise anything, SystemExit included
+        # Where an invalid result was noticed says nothing; its message does.
+        trace = "" if isinstance(error, InvalidResult) else _traceback(error)
+        state, failure = "failed", Failure(type(error).__name__, _message(error), trace)
+    duration_s = time.perf_counter() - started
+    return Outcome(state, metrics, tuple(recorder.curves), failure, duration_s, _peak_rss_mib(), os.environ.get(LOG_VARIABLE))
 
 
-class InvalidResult(TypeError):
-    """A task returned something that is not its metrics."""
-
-
-@dataclass
-class _Recorder:
-    """Collects what a task reports while it trains."""
-
-    curves: list[tuple[int, str, float]] = field(default_factory=list)
-
-    def __call__(self, epoch: int, **metrics: float) -> None:
-        self.curves.extend((int(epoch), name, _number(name, value)) for name, value in metrics.items())
-
-
-def _metrics(measured: Any, objective: str) -> dict[str, float]:
-    """The metrics in what a task returned; a single number is the objective."""
-    if not isinstance(measured, Mapping):
-        measured = {objective: measured}
-    metrics = {str(name): _number(str(name), value) for name, value in measured.items()}
-    if objective not in metrics:
-        raise InvalidResult(f"the metrics {sorted(metrics)} do not hold the study's metric '{objective}'")
-    return metrics
-
-
-def _number(name: str, value: Any) -> float:
-    """A real number as float: Python's, numpy's, or a tensor of one element. A boolean counts as 0 or 1."""
-    if isinstance(value, numbers.Real):
-        return float(value)
-    if getattr(value, "ndim", None) == 0 and not isinstance(value, str):
-        return float(value)
-    raise InvalidResult(
-        f"'{name}' is {value!r} ({type(value).__name__}): a function to study must return a number, or a dict of numbers"
-    )
-
-
-def _outcome(
-    state: Any, started: float, recorder: _Recorder, *, metrics: Mapping[str, float] | None = None, failure: Failure | None = None
-) -> Outcome:
-    # Kilobytes on Linux, bytes on macOS.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    duration_s, log = time.perf_counter() - started, os.environ.get(LOG_VARIABLE)
-    return Outcome(state, metrics or {}, tuple(recorder.curves), failure, duration_s, peak, log)
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:MESSAGE_CHARACTERS]
+    except Exception:
+        return "(its message cannot be printed)"
 
 
 def _traceback(error: BaseException) -> str:
-    """The end of a traceback, without this file's own frames."""
-    lines = "".join(traceback.format_exception(error)).splitlines()
-    return "\n".join(lines[-TRACEBACK_LINES:])
+    """The end of a traceback, without the frame of `evaluate`."""
+    frames = error.__traceback__.tb_next if error.__traceback__ else None
+    text = "".join(traceback.format_exception(type(error), error, frames))
+    return "\n".join(text.splitlines()[-TRACEBACK_LINES:])
 
 
-@lru_cache(maxsize=4)
+def _peak_rss_mib() -> float:
+    """The most resident memory that this process has had, MiB; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0.0
+    # KiB on Linux, bytes on macOS.
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+@lru_cache(maxsize=CACHED_STUDIES)
 def _study(study_json: str) -> Study:
     return Study.from_json(study_json)
 
 
-@lru_cache(maxsize=4)
-def _searcher(study_json: str) -> tuple[Study, Searcher]:
-    study = _study(study_json)
-    return study, bind_searcher(study)
+@lru_cache(maxsize=CACHED_STUDIES)
+def _searcher(study_json: str) -> Searcher:
+    return bind_searcher(_study(study_json))
 
 
-@lru_cache(maxsize=4)
-def _task(study_json: str) -> tuple[Study, Task]:
-    study = _study(study_json)
-    return study, bind_task(study)
+@lru_cache(maxsize=CACHED_STUDIES)
+def _task(study_json: str) -> Task:
+    return bind_task(_study(study_json))

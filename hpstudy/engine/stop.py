@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from hpstudy.errors import HpstudyError
 
+class Aborted(KeyboardInterrupt):
+    """A second signal came: steps under way are given up.
 
-class Aborted(HpstudyError):
-    """A second signal came: work under way was given up."""
-
-    exit_code = 130
+    Not an `Exception`: with the inline executor it is raised in the middle of a task, and must not become a failed trial.
+    """
 
 
 class StopSignal:
@@ -41,16 +40,13 @@ class StopSignal:
             yield
             return
 
-        def receive(number: int, frame: FrameType | None) -> None:
+        def receive(number: int, _: FrameType | None) -> None:
             if self.requested:
-                raise Aborted(
-                    "aborted; trials under way were given up", "the database is sound: `hpstudy resume` runs them again"
-                )
+                announce("Aborted. The database is sound; trials under way are run again on resume.")
+                raise Aborted
             self.requested = True
             name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-            announce(
-                f"{name}: no new trial is started; waiting for those under way. {name} again gives them up (they are run again later)."
-            )
+            announce(f"{name}: no new trial is started; waiting for those under way. {name} again gives them up.")
 
         before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

@@ -10,8 +10,10 @@ from hpstudy.search.sobol import sobol_points
 from hpstudy.study.space import ChoiceParameter, FloatParameter, Point, Space, Value
 
 SPARE_PLACES = 32
-"""Places of the Sobol sequence looked at beyond the number of points wanted, before a finite space is counted through. With fewer,
-late points of a finite space would be taken in counting order, not spread evenly; each costs some 20 µs."""
+"""Places of the Sobol sequence looked at beyond the number of points wanted, before a finite space is counted through.
+
+With fewer, late points of a finite space would be taken in counting order, not spread evenly; each costs some 20 µs.
+"""
 
 
 def is_tried(point: Point, history: Sequence[Observation]) -> bool:

@@ -1,4 +1,8 @@
-"""How two studies differ in what can change a number."""
+"""What differs between two studies, key by key: what may change while a database stands, and what may not.
+
+A database keeps the numbers of one study. Whatever can change a number (`Study.determinants`) must stay. The numbers of replicates and
+trials may grow; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change at any time.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +13,93 @@ from typing import Any
 from hpstudy.errors import StudyChanged
 from hpstudy.study.schema import Study
 
-ABSENT = "(absent)"
+ABSENT = object()
+"""Stands for a key that one of the two studies lacks."""
+
+Flat = dict[tuple[str, ...], Any]
 
 
 def changes(old: Study, new: Study) -> list[str]:
-    """A line for every determinant that differs, and for a size that would shrink: "views.a.space.x.high: 10.0 -> 1.0".
+    """Differences that can change a number; none means that both studies run the same trials.
 
-    Empty when trials of `old` are trials of `new`: then more replicates and trials may be added.
+    Returns:
+        Lines such as "views.latent.space.learning_rate.high: 10 -> 1", in the order of the old study.
     """
-    lines = list(_differences((), old.determinants(), new.determinants()))
-    for name, before, after in (
-        ("replicates", old.replicates, new.replicates),
-        ("search.trials", old.search.trials, new.search.trials),
-    ):
-        if after < before:
-            lines.append(f"{name}: {before} -> {after} (may grow, not shrink)")
-    return lines
+    return [
+        _line(key, before, after) for key, before, after in _differences(_flat(old.determinants()), _flat(new.determinants()))
+    ]
 
 
-def refuse_changes(stored: Study, asked: Study, storage: Path) -> None:
-    """Raises StudyChanged, with every changed key, when trials of the study in `storage` are not trials of `asked`."""
-    if lines := changes(stored, asked):
+def growth(old: Study, new: Study) -> list[str]:
+    """Differences that change no number: sizes, labels, remarks, analysis. Lines as those of `changes`."""
+    fixed = {*_flat(old.determinants()), *_flat(new.determinants())}
+    before, after = ({k: v for k, v in _flat(s.model_dump(mode="json")).items() if k not in fixed} for s in (old, new))
+    return [_line(key, a, b) for key, a, b in _differences(before, after)]
+
+
+def shrinkage(old: Study, new: Study) -> list[str]:
+    """The sizes of the new study that are smaller than the old one's. Lines as those of `changes`."""
+    sizes = {"replicates": (old.replicates, new.replicates), "search.trials": (old.search.trials, new.search.trials)}
+    return [_line((name,), before, after) for name, (before, after) in sizes.items() if after < before]
+
+
+def refuse_changes(old: Study, new: Study, storage: Path) -> None:
+    """Refuse a study of which the trials in a database are not a part.
+
+    Args:
+        old: the study in the database.
+        new: the study asked for, resolved.
+        storage: the database, for the message.
+
+    Raises:
+        StudyChanged: with every changed key.
+    """
+    lines = [*changes(old, new), *(f"{line} (may grow, not shrink)" for line in shrinkage(old, new))]
+    if lines:
+        listed = "\n".join(f"  {line}" for line in lines)
         raise StudyChanged(
-            f"the study is not the one in {storage}:\n" + "\n".join(f"  {line}" for line in lines),
+            f"the study is not the one in {storage}:\n{listed}",
             "undo the change, or give the changed study another name or another --storage",
         )
 
 
-def _differences(key: tuple[str, ...], old: Any, new: Any) -> Iterator[str]:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for name in [*old, *(name for name in new if name not in old)]:
-            yield from _differences((*key, name), old.get(name, ABSENT), new.get(name, ABSENT))
-    elif old != new:
-        yield f"{'.'.join(key)}: {old} -> {new}"
+def _flat(tree: Mapping[str, Any], key: tuple[str, ...] = ()) -> Flat:
+    """The leaves of nested mappings by their path; a list is a leaf."""
+    flat: Flat = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(_flat(value, (*key, name)))
+        else:
+            flat[(*key, name)] = value
+    return flat
+
+
+def _differences(old: Flat, new: Flat) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key, ABSENT), new.get(key, ABSENT)
+        if type(before) is not type(after) or before != after:
+            yield key, before, after
+
+
+def _line(key: tuple[str, ...], before: object, after: object) -> str:
+    shown = [_shown(before), _shown(after)]
+    if shown[0] == shown[1]:
+        shown = [repr(before), repr(after)]
+    return f"{'.'.join(key)}: {shown[0]} -> {shown[1]}"
+
+
+def _shown(value: object) -> str:
+    """A value as it would stand in a study file."""
+    if value is ABSENT:
+        return "absent"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.17g}" if float(f"{value:g}") != value else f"{value:g}"
+    if isinstance(value, list):
+        return f"[{', '.join(_shown(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return "{}"
+    return str(value) if value != "" else '""'

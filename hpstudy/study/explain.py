@@ -2,99 +2,219 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from hpstudy.errors import nearest
-from hpstudy.study.schema import Analysis, Limits, Metric, SearchBlock, Study, Target, TaskBlock, View
-from hpstudy.study.source import Key
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
+from hpstudy.study.models import choose, inside, keys_of, literals
 
-PARAMETERS: dict[str, type[BaseModel]] = {"float": FloatParameter, "int": IntParameter, "choice": ChoiceParameter}
+Key = tuple[str | int, ...]
 
-MODELS: dict[str, type[BaseModel]] = {
-    "task": TaskBlock,
-    "metric": Metric,
-    "search": SearchBlock,
-    "limits": Limits,
-    "analysis": Analysis,
+KINDS = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "dict_type": "a block of 'key: value'",
+    "model_type": "a block of 'key: value'",
+    "none_required": "null",
 }
+"""What is expected, by pydantic's type of error."""
+
+BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+"""How a bound is said, and where pydantic's error keeps it."""
+
+SHOWN = 60
+"""Characters of a wrong value that a message repeats."""
 
 
-def explain(
-    error: ValidationError, tree: Any, prefix: Key = (), model: type[BaseModel] | None = None
-) -> Iterator[tuple[Key, str]]:
-    """The mistakes in `error` as (key, sentence).
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake.
+
+    Attributes:
+        key: where it is.
+        sentence: what is wrong and what would be valid.
+        at_key: the key itself is wrong, not its value.
+    """
+
+    key: Key
+    sentence: str
+    at_key: bool = False
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One of pydantic's errors, at the key as it stands in the file."""
+
+    kind: str
+    key: Key
+    given: Any
+    context: Mapping[str, Any]
+    text: str
+    owner: Any  # the type of the block that holds the key
+    expected: Any  # the type of the key's value
+    at_key: bool
+
+
+def explain(error: ValidationError, tree: object, model: type[BaseModel]) -> list[Mistake]:
+    """The mistakes in `error`, one for each key, without what follows from another mistake.
 
     Args:
-        error: from validating the part of a study at `prefix`.
-        tree: that part as plain values.
-        prefix: where the part stands in the study.
-        model: the part's model, for a part's own settings; None for the study itself.
+        error: from validating `tree` as a `model`.
+        tree: plain values.
+        model: what they should be.
     """
-    for found in error.errors(include_url=False):
-        key, tag = _real_key(found["loc"], tree)
-        owner = model or _model_at(key[:-1], tag)
-        yield (*prefix, *key), _sentence(found, key, owner)
+    groups: dict[tuple[Key, bool], list[_Found]] = {}
+    for detail in error.errors(include_url=False):
+        found = _found(detail, tree, model)
+        groups.setdefault((found.key, found.at_key), []).append(found)
+    misspelt = {
+        (*key[:-1], close)
+        for (key, _), group in groups.items()
+        for f in group
+        if f.kind == "extra_forbidden" and (close := _close(f))
+    }
+    mistakes = []
+    for (key, _), group in groups.items():
+        inner = any(other[: len(key)] == key != other for other, _ in groups)
+        consequence = inner and all(f.kind in ("too_short", "too_long") for f in group)
+        missing = all(f.kind == "missing" for f in group)
+        if not consequence and not (missing and key in misspelt):
+            mistakes.append(_mistake(group))
+    return mistakes
 
 
-def _real_key(loc: tuple[str | int, ...], tree: Any) -> tuple[Key, str | None]:
-    """The keys of `loc` as they stand in the file: without pydantic's tags of a union; and the last such tag."""
+def _found(detail: Any, tree: object, model: type[BaseModel]) -> _Found:
+    """One error with its real key: pydantic's location also names the alternatives of a union."""
     key: list[str | int] = []
-    node, tag = tree, None
-    for part in loc:
-        if isinstance(node, Mapping) and part not in node and part in PARAMETERS:
-            tag = str(part)
+    location = list(detail["loc"])
+    at_key = bool(location) and location[-1] == "[key]"
+    node, owner, expected = tree, None, choose(model, tree)
+    for index, part in enumerate(location):
+        known = (isinstance(node, Mapping) and part in node) or (
+            isinstance(node, list) and isinstance(part, int) and part < len(node)
+        )
+        last = index == len(location) - 1
+        if not known and not (last and detail["type"] in ("missing", "extra_forbidden")):
             continue
         key.append(part)
-        try:
-            node = node[part]
-        except (KeyError, IndexError, TypeError):
-            node = None
-    return tuple(key), tag
+        node = node[part] if known else None  # type: ignore[index]
+        owner, expected = expected, inside(expected, part)
+        if node is not None and not (last and detail["type"] in ("literal_error",)):
+            expected = choose(expected, node)
+    return _Found(detail["type"], tuple(key), detail["input"], detail.get("ctx", {}), detail["msg"], owner, expected, at_key)
 
 
-def _model_at(block: Key, tag: str | None) -> type[BaseModel] | None:
-    match block:
-        case ():
-            return Study
-        case ("views", _):
-            return View
-        case ("views", _, "space", _):
-            return PARAMETERS.get(tag or "")
-        case ("analysis", "target"):
-            return Target
-        case (str(name),):
-            return MODELS.get(name)
-    return None
+def _close(found: _Found) -> str:
+    """The key that an unknown key was meant to be; "" when none is near."""
+    return next(iter(difflib.get_close_matches(str(found.key[-1]), keys_of(found.owner) or [], n=1, cutoff=0.6)), "")
 
 
-def _sentence(found: Any, key: Key, owner: type[BaseModel] | None) -> str:
-    kind, context, given = found["type"], found.get("ctx", {}), found["input"]
-    name = str(key[-1]) if key else ""
-    match kind:
+def _mistake(group: list[_Found]) -> Mistake:
+    first = group[0]
+    if len(group) > 1 and all(found.kind in KINDS or found.kind == "literal_error" for found in group):
+        kinds = dict.fromkeys(_expectation(found) for found in group)
+        if KINDS["float_type"] in kinds:
+            kinds.pop(KINDS["int_type"], None)
+        return Mistake(first.key, f"must be {' or '.join(kinds)}, not {shown(first.given)}")
+    sentences = dict.fromkeys(_sentence(found) for found in group)
+    return Mistake(first.key, "; ".join(sentences), first.at_key or first.kind == "extra_forbidden")
+
+
+def _expectation(found: _Found) -> str:
+    return KINDS.get(found.kind) or str(found.context.get("expected", ""))
+
+
+def _sentence(found: _Found) -> str:
+    given, context = found.given, found.context
+    if found.kind in KINDS:
+        return f"must be {KINDS[found.kind]}, not {shown(given)}{_advice(found)}"
+    if found.kind in BOUNDS:
+        words, name = BOUNDS[found.kind]
+        return f"must be {words} {shown(_whole(context[name]))}, not {shown(given)}"
+    match found.kind:
         case "extra_forbidden":
-            return f"unknown key: {nearest(name, owner.model_fields if owner else ())}"
+            return f"unknown key: {nearest(str(found.key[-1]), keys_of(found.owner) or ())}"
+        case "missing" if isinstance(found.key[-1], int):
+            return "this list is too short"
         case "missing":
-            field = owner.model_fields.get(name) if owner else None
-            described = f" ({field.description.rstrip('.')})" if field and field.description else ""
-            return f"this key is missing{described}"
-        case "value_error":
+            return f"this key is missing{_described(found)}"
+        case "value_error" | "assertion_error":
             return str(context["error"])
         case "literal_error":
-            field = owner.model_fields.get(name) if owner else None
-            return f"{given!r} is not valid here: {nearest(str(given), _literals(field.annotation) if field else ())}"
+            return f"{shown(given)} is not valid here: {nearest(str(given), literals(found.expected) or [context['expected']])}"
         case "union_tag_not_found":
-            return f"needs a 'type': {', '.join(PARAMETERS)}"
+            return f"needs a 'type': {_tags(found)}"
         case "union_tag_invalid":
-            return f"no parameter has type {context['tag']!r}: {nearest(str(context['tag']), PARAMETERS)}"
-        case "string_pattern_mismatch":
-            return f"{given!r} cannot name a file: use letters, digits, '.', '_' and '-', beginning with a letter or digit"
-    text = found["msg"].removeprefix("Input should be ").removeprefix("Input ")
-    return f"must be {text}, not {given!r}" if found["msg"].startswith("Input should be ") else f"{found['msg']}, not {given!r}"
+            return f"no parameter has the type {shown(context['tag'])}: {nearest(str(context['tag']), _tags(found).split(', '))}"
+        case "string_pattern_mismatch" if "[A-Za-z0-9]" in str(context.get("pattern")):
+            return f"{shown(given)} cannot be a name: use letters, digits, '.', '_' and '-', and begin with a letter or digit"
+        case "string_too_long":
+            return f"must have at most {context['max_length']} characters, not {len(given)}"
+        case "too_short":
+            return f"must hold at least {context['min_length']}, not {context['actual_length']}"
+        case "too_long":
+            return f"must hold at most {context['max_length']}, not {context['actual_length']}"
+    text = found.text
+    if text.startswith("Input should be "):
+        return f"must be {text.removeprefix('Input should be ')}, not {shown(given)}"
+    return f"{text[:1].lower()}{text[1:]}, not {shown(given)}"
 
 
-def _literals(annotation: Any) -> list[str]:
-    return [str(value) for value in get_args(annotation)]
+def _tags(found: _Found) -> str:
+    return str(found.context.get("expected_tags", "'float', 'int', 'choice'")).replace("'", "")
+
+
+def _described(found: _Found) -> str:
+    field = getattr(found.owner, "model_fields", {}).get(str(found.key[-1]))
+    return f". {field.description}" if field is not None and field.description else ""
+
+
+def _whole(number: Any) -> Any:
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _advice(found: _Found) -> str:
+    """What to do about a value that would have been right in another spelling."""
+    given = found.given
+    if found.kind in ("float_type", "int_type") and isinstance(given, str):
+        try:
+            float(given)
+        except ValueError:
+            return ""
+        return ": remove the quotes"
+    if found.kind == "bool_type" and isinstance(given, str) and given.lower() in ("yes", "no", "on", "off", "y", "n"):
+        return " (in YAML 1.2 only true and false are truth values)"
+    if found.kind == "string_type" and isinstance(given, bool | int | float):
+        return ": put it in quotes"
+    if found.kind in ("int_type", "int_from_float") and isinstance(given, float) and given.is_integer():
+        return f": write {int(given)}"
+    return ""
+
+
+def shown(value: object) -> str:
+    """A value as a study file spells it, shortened."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "a block"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,22 +1,21 @@
-"""From a study file to a study: read, check everything, complete."""
+"""From a study file to a resolved study: read, check everything, complete."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from hpstudy.errors import Problem, StudyError
-from hpstudy.study.bind import bind, module_path, part_problems
+from hpstudy.study.bind import bind
+from hpstudy.study.check import Findings, Parts, check
 from hpstudy.study.explain import explain
-from hpstudy.study.schema import SearchBlock, Study, TaskBlock, View
-from hpstudy.study.source import Source, read_source
-
-Model = TypeVar("Model", bound=BaseModel)
+from hpstudy.study.include import Source, read_source
+from hpstudy.study.models import Model, validated
+from hpstudy.study.modules import module_path
+from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class LoadedStudy:
     Attributes:
         study: all includes read, all defaults filled.
         module_path: the study file's folder, where a user's module is looked for first.
-        files: every file read.
+        files: every file read, the study file first.
     """
 
     study: Study
@@ -35,7 +34,7 @@ class LoadedStudy:
 
 
 def load_study(path: str | Path) -> Study:
-    """The resolved study in the file at `path`.
+    """The resolved study in the file at `path`: all includes read, all defaults filled, everything checked.
 
     Raises:
         StudyError: with every mistake, each with file, line and key.
@@ -44,58 +43,68 @@ def load_study(path: str | Path) -> Study:
 
 
 def read_study(path: str | Path) -> LoadedStudy:
-    """The resolved study in the file at `path`, with what is known of its origin. Raises as `load_study`."""
+    """The resolved study in the file at `path`, and where it came from.
+
+    Raises:
+        StudyError: with every mistake, each with file, line and key.
+    """
     path = Path(path)
     source = read_source(path)
-    folder = str(path.parent.resolve())
-    if not isinstance(source.tree, Mapping):
-        raise StudyError([Problem((), "a study file holds keys such as 'name', 'task' and 'views'; this one does not", path, 1)])
+    if source.root is None:
+        raise StudyError(source.problems, "" if source.files else "`hpstudy init DIR` gives a folder of studies to start from")
+    folder = str(path.resolve().parent)
     with module_path(folder):
-        study = _checked(source)
+        study = _checked(source, source.root.plain())
     return LoadedStudy(study, folder, tuple(source.files))
 
 
-def _checked(source: Source) -> Study:
+def _checked(source: Source, tree: object) -> Study:
+    """The resolved study of a tree. Raises StudyError with the mistakes of reading, of form and of meaning together."""
     problems = list(source.problems)
+    study = None
     try:
-        study = Study.model_validate_json(json.dumps(source.tree), strict=True)
+        study = validated(Study, tree)
+        findings = check(Parts.of(study))
     except ValidationError as error:
-        problems += [source.problem(key, text) for key, text in explain(error, source.tree)]
-        problems += [_placed(source, problem) for problem in _problems_of_parts(source.tree)]
-        raise StudyError(_in_order(problems)) from None
-    try:
-        bound = bind(study)
-    except StudyError as error:
-        problems += [_placed(source, problem) for problem in error.problems]
-    if problems:
-        raise StudyError(_in_order(problems))
-    return bound
+        mistakes = [mistake for mistake in explain(error, tree, Study) if not source.is_broken(mistake.key)]
+        problems += [source.problem(mistake.key, mistake.sentence, at_key=mistake.at_key) for mistake in mistakes]
+        findings = check(_sound_parts(tree)) if isinstance(tree, Mapping) else Findings()
+    problems += [source.problem(problem.key, problem.message) for problem in findings.problems]
+    if problems or study is None:
+        raise StudyError(_in_order(problems), findings.hint)
+    return bind(study)
 
 
-def _problems_of_parts(tree: Mapping[str, Any]) -> list[Problem]:
-    """What the parts of a study find wrong in those blocks that hold on their own."""
+def _sound_parts(tree: Mapping[str, object]) -> Parts:
+    """The blocks of a tree that are valid by themselves."""
+    search = tree.get("search")
+    trials = search.get("trials") if isinstance(search, Mapping) else None
+    trials = trials if isinstance(trials, int) and not isinstance(trials, bool) and trials >= 1 else None
+    if isinstance(search, Mapping) and trials is None:
+        # The searcher and its settings can be checked although the number of trials cannot be used.
+        search = {**search, "trials": 1}
     views = tree.get("views")
-    valid = {name: view for name, block in views.items() if (view := _valid(View, block))} if isinstance(views, Mapping) else {}
-    return part_problems(_valid(TaskBlock, tree.get("task")), _valid(SearchBlock, _with_trials(tree.get("search"))), valid)
+    blocks = views if isinstance(views, Mapping) else {}
+    sound = {name: view for name, block in blocks.items() if (view := _sound(View, block)) is not None}
+    return Parts(
+        task=_sound(TaskBlock, tree.get("task")),
+        metric=_sound(Metric, tree.get("metric")),
+        search=_sound(SearchBlock, search),
+        analysis=_sound(Analysis, tree.get("analysis", {})) if blocks else None,
+        views=sound,
+        names=tuple(blocks),
+        trials=trials,
+    )
 
 
-def _with_trials(block: Any) -> Any:
-    """A search block whose number of trials cannot be what makes it invalid."""
-    return {**block, "trials": 1} if isinstance(block, Mapping) else block
-
-
-def _valid(model: type[Model], block: Any) -> Model | None:
+def _sound(model: type[Model], block: object) -> Model | None:
     try:
-        return model.model_validate_json(json.dumps(block), strict=True)
+        return validated(model, block)
     except ValidationError:
         return None
 
 
-def _placed(source: Source, problem: Problem) -> Problem:
-    return source.problem(problem.key, problem.message)
-
-
 def _in_order(problems: list[Problem]) -> list[Problem]:
-    """In the order of the files and lines, without repeats."""
-    unique = {(str(p.file), p.line or 0, p.key, p.message): replace(p) for p in problems}
-    return [unique[where] for where in sorted(unique, key=lambda w: (w[0], w[1], str(w[2])))]
+    """By file, in the order in which the files were met, and by line; each problem once."""
+    files = {file: index for index, file in enumerate(dict.fromkeys(problem.file for problem in problems))}
+    return sorted(dict.fromkeys(problems), key=lambda problem: (files[problem.file], problem.line or 0))

@@ -1,7 +1,8 @@
-"""The searches of a study, in the order in which they are run."""
+"""What a study is going to run: its searches in order, the work left, and how long it takes."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,3 +36,24 @@ class Plan:
         """Trials still to be run in every view, given how many are done in each."""
         planned = self.study.replicates * self.study.search.trials
         return {view: max(0, planned - done.get(view, 0)) for view in self.study.views}
+
+    def remaining(self, done: Mapping[SearchKey, int]) -> dict[SearchKey, int]:
+        """Trials still to be run in every search that is not finished, in run order, given how many are done in each."""
+        left = {search: self.study.search.trials - done.get(search, 0) for search in self.searches()}
+        return {search: trials for search, trials in left.items() if trials > 0}
+
+    def duration_s(self, done: Mapping[SearchKey, int], trial_s: Mapping[str, float], workers: int) -> float:
+        """Wall seconds that the rest takes.
+
+        Each worker takes the next search in run order when it is free: the trials of one search follow each other, so that more
+        workers than searches do not help.
+
+        Args:
+            done: finished trials of each search.
+            trial_s: seconds of one trial of each view, choosing its point included.
+            workers: trials at a time.
+        """
+        free_at = [0.0] * workers
+        for search, trials in self.remaining(done).items():
+            heapq.heapreplace(free_at, free_at[0] + trials * trial_s[search.view])
+        return max(free_at)

@@ -173,6 +173,8 @@ class Study(Block):
         del study["search"]["trials"], study["limits"]["max_failures"]
         for view in study["views"].values():
             del view["label"], view["note"]
+            # The fingerprint sorts keys, but the order of hyperparameters is the order of the search's dimensions.
+            view["order"] = list(view["space"])
         return study
 
     def fingerprint(self) -> str:

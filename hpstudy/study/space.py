@@ -19,17 +19,22 @@ Point = dict[str, Value]
 
 
 class _Parameter(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class FloatParameter(_Parameter):
     """A real number in [low, high], searched linearly, or logarithmically when `log`."""
 
     type: Literal["float"] = "float"
+    """A real number."""
     low: float
+    """Lower end of the range, included."""
     high: float
+    """Upper end of the range, included."""
     log: bool = False
+    """Search the logarithm: every decade of the range is as large as every other."""
     default: float | None = None
+    """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
 
     @model_validator(mode="after")
     def _check(self) -> FloatParameter:
@@ -60,10 +65,15 @@ class IntParameter(_Parameter):
     """A whole number in [low, high], both included."""
 
     type: Literal["int"]
+    """A whole number."""
     low: int
+    """Smallest value."""
     high: int
+    """Largest value."""
     log: bool = False
+    """Search the logarithm."""
     default: int | None = None
+    """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
 
     @model_validator(mode="after")
     def _check(self) -> IntParameter:
@@ -95,9 +105,13 @@ class ChoiceParameter(_Parameter):
     """One of a list of values: strings, numbers or booleans; `ordered` when their order means something."""
 
     type: Literal["choice"]
+    """One of a list."""
     values: tuple[Value, ...] = Field(min_length=2)
+    """The list: two or more values of one type."""
     ordered: bool = False
+    """Whether neighbours in the list are alike, as in [small, medium, large]."""
     default: Value | None = None
+    """The value of a practitioner who does not tune; the first of the list when absent."""
 
     @model_validator(mode="after")
     def _check(self) -> ChoiceParameter:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from hpstudy.bnn.methods import METHODS
 from hpstudy.bnn.settings import Activation, Settings, TrainSettings
-from hpstudy.data import FeatureSettings
-from hpstudy.errors import DataError, Problem
+from hpstudy.data import DATASETS, FeatureSettings, check_split
+from hpstudy.errors import DataError, Problem, nearest
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
@@ -49,6 +49,21 @@ class AudioSettings(TrainSettings):
     """Outputs of every layer but the last."""
     activation: Activation = "approx_sign"
     """The binary activation."""
+
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in DATASETS:
+            raise ValueError(f"no data set is called '{name}': {nearest(name, DATASETS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _divisible(self) -> AudioSettings:
+        try:
+            check_split(self.dataset, self.split.by, self.split.fold)
+        except DataError as error:
+            raise ValueError(f"{error.message} ({error.hint})") from error
+        return self
 
 
 class AudioMLP(Task):

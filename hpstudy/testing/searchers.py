@@ -1,4 +1,6 @@
-"""The contract of a searcher, as tests. Subclass in your own tests, and pytest runs them all:
+"""The contract of a searcher, as tests.
+
+Subclass it in your own tests, and pytest runs them all:
 
 class TestMySearcher(SearcherContract):
     def make(self):
@@ -157,11 +159,13 @@ class SearcherContract(ABC):
             assert space.admits(past.point), past
 
     def test_a_search_whose_trials_all_lack_a_value_goes_on(self, mixed: Space) -> None:
-        for past in play(self.make(), mixed, trials=self.trials, value=lambda number, point: None):
+        for past in play(self.make(), mixed, trials=self.trials, value=lambda _number, _point: None):
             assert mixed.admits(past.point), past
 
     def test_minimizing_is_maximizing_the_negative(self, mixed: Space) -> None:
-        down = play(self.make(), mixed, trials=self.trials, value=lambda number, point: -objective(mixed, point), goal="minimize")
+        down = play(
+            self.make(), mixed, trials=self.trials, value=lambda _number, point: -objective(mixed, point), goal="minimize"
+        )
         up = play(self.make(), mixed, trials=self.trials)
         assert [past.point for past in down] == [past.point for past in up]
 
@@ -179,7 +183,7 @@ class SearcherContract(ABC):
     @pytest.mark.parametrize("value", [0.0, 1e30, -1e30, 1e-30], ids="{:g}".format)
     def test_values_of_any_size_are_accepted_even_if_all_are_equal(self, value: float) -> None:
         space = SPACES["one float"]
-        for past in play(self.make(), space, trials=self.trials, value=lambda number, point: value):
+        for past in play(self.make(), space, trials=self.trials, value=lambda _number, _point: value):
             assert space.admits(past.point), past
 
     def test_unknown_settings_are_refused(self) -> None:

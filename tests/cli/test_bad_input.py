@@ -111,7 +111,7 @@ def test_an_unknown_view_is_answered_with_the_known_ones(hpstudy, finished):
 
 def test_an_export_never_overwrites(hpstudy, finished, tmp_path):
     (tmp_path / "out.csv").write_text("mine")
-    answered(hpstudy("export", "runs/tiny.sqlite", "-o", "out.csv"), 1, "out.csv", "--force")
+    answered(hpstudy("export", "runs/tiny.sqlite", "-o", "out.csv"), 2, "out.csv", "--force")
     assert (tmp_path / "out.csv").read_text() == "mine"
 
 

@@ -6,7 +6,6 @@ import warnings
 import numpy as np
 import pytest
 
-from hpstudy.search import likelihood
 from hpstudy.search.ax import AxSearcher, AxSettings
 from hpstudy.search.interface import Observation
 from hpstudy.search.sobol import SobolSearcher, SobolSettings
@@ -144,24 +143,6 @@ def test_the_default_effort_proposes_too():
     assert MIXED.admits(history[-1].point)
 
 
-def test_the_quick_fit_finds_the_point_of_ax_own_fit():
-    """In one dimension both acquisition optimisers find the one optimum, so fits that agree give points that agree."""
-    history = sobol(RATE, 5, [0.1, 0.5, 0.3, 0.2, 0.35])
-    quick, own = (ask(AxSearcher(AxSettings(effort=effort)), RATE, history) for effort in ("fast", "default"))
-    assert RATE.to_unit(quick) == pytest.approx(RATE.to_unit(own), abs=1e-3)
-
-
-def test_a_singular_matrix_in_the_quick_fit_leads_to_ax_own_fit(searcher, monkeypatch):
-    history = sobol(RATE, 5, [0.1, 0.5, 0.3, 0.2, 0.35])
-    quick = ask(searcher, RATE, history)
-
-    def singular(*arguments):
-        raise np.linalg.LinAlgError("Matrix is not positive definite")
-
-    monkeypatch.setattr(likelihood.Loss, "__call__", singular)
-    assert RATE.to_unit(ask(searcher, RATE, history)) == pytest.approx(RATE.to_unit(quick), abs=1e-3)
-
-
 def test_without_a_surrogate_the_sobol_sequence_goes_on_and_the_log_says_so(searcher, monkeypatch, caplog):
     ask(searcher, RATE, sobol(RATE, 3, [0.1, 0.5, 0.3]))  # imports BoTorch without its warnings
     from botorch.exceptions.errors import ModelFittingError
@@ -169,7 +150,7 @@ def test_without_a_surrogate_the_sobol_sequence_goes_on_and_the_log_says_so(sear
     def hopeless(*arguments):
         raise ModelFittingError("all attempts failed")
 
-    monkeypatch.setattr(likelihood.Loss, "__call__", hopeless)
+    monkeypatch.setattr("ax.generators.torch.botorch_modular.utils.fit_gpytorch_mll", hopeless)
     history = sobol(RATE, 3, [0.1, 0.5, 0.3])
     with caplog.at_level(logging.WARNING, logger="hpstudy"):
         assert ask(searcher, RATE, history) == ask(SobolSearcher(SobolSettings()), RATE, history)
@@ -188,17 +169,17 @@ def test_an_initial_design_of_one_trial_is_refused():
 
 
 def test_the_proposed_points_are_the_recorded_ones():
-    """To 1 %: other processors round otherwise, and an optimiser stopped after 50 steps makes that up to 0.4 %."""
+    """To 0.1 %: other processors round otherwise, and an optimiser stopped after 50 steps makes that some 0.002 %."""
     proposed = [ask(AxSearcher(AxSettings()), space, evaluated_sobol(space)) for space in (RATE, MIXED)]
     assert [space.to_unit(point) for space, point in zip((RATE, MIXED), proposed, strict=True)] == [
-        pytest.approx(space.to_unit(point), rel=1e-2) for space, point in zip((RATE, MIXED), RECORDED, strict=True)
+        pytest.approx(space.to_unit(point), rel=1e-3) for space, point in zip((RATE, MIXED), RECORDED, strict=True)
     ]
 
 
 # By Ax 1.3.1, BoTorch 0.18.1 and torch 2.13.0. An upgrade that changes what is proposed changes these points.
 RECORDED = [
-    {"rate": 0.00017443946086594944},
-    {"rate": 0.0008920837330607953, "decay": 0.43406078715085583, "width": 19, "scaling": True, "clipping": "none"},
+    {"rate": 0.00017443945775925815},
+    {"rate": 0.0008542616580896405, "decay": 0.43464085769326727, "width": 19, "scaling": True, "clipping": "none"},
 ]
 
 

@@ -1,0 +1,101 @@
+"""Recordings as arrays on disk: what every data set is turned into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data import manifest
+from hpstudy.data.manifest import Manifest
+from hpstudy.errors import DataError
+
+SAMPLE_RATE_HZ = 8000
+CLIP_SAMPLES = 8000
+"""Every clip is a window of one second."""
+AUDIO = "audio.int16"
+LABELS = ("digit", "speaker", "repetition")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One spoken digit, placed in its window.
+
+    Attributes:
+        samples: (CLIP_SAMPLES,) int16 at SAMPLE_RATE_HZ.
+        digit: 0 to 9.
+        speaker: who speaks.
+        repetition: counts a speaker's recordings of a digit from 0.
+        cut: whether the window lost samples at the end of the original.
+    """
+
+    samples: NDArray[np.int16]
+    digit: int
+    speaker: str
+    repetition: int
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A data set on this machine.
+
+    Attributes:
+        audio: (n, CLIP_SAMPLES) int16 at SAMPLE_RATE_HZ, memory-mapped, read-only.
+        digit, speaker, repetition: (n,) int64; `speaker` counts into `speakers`.
+        speakers: names.
+        manifest: where it comes from, and its checksums.
+    """
+
+    audio: NDArray[np.int16]
+    digit: NDArray[np.int64]
+    speaker: NDArray[np.int64]
+    repetition: NDArray[np.int64]
+    speakers: tuple[str, ...]
+    manifest: Manifest
+
+
+def write_clips(folder: Path, recordings: Iterable[Recording], facts: dict[str, Any]) -> None:
+    """Write recordings as they come, then the manifest. `facts` may be completed while the recordings are drawn.
+
+    The order of the recordings is the order of the clips; speakers are numbered in the order of their first recording.
+    """
+    speakers: dict[str, int] = {}
+    labels: list[tuple[int, int, int]] = []
+    cut = 0
+    with (folder / AUDIO).open("wb") as file:
+        for recording in recordings:
+            file.write(np.ascontiguousarray(recording.samples, dtype="<i2").tobytes())
+            number = speakers.setdefault(recording.speaker, len(speakers))
+            labels.append((recording.digit, number, recording.repetition))
+            cut += recording.cut
+    for name, values in zip(LABELS, np.array(labels, dtype=np.int64).T, strict=True):
+        np.save(folder / f"{name}.npy", values)
+    size = {"sample_rate_hz": SAMPLE_RATE_HZ, "clip_samples": CLIP_SAMPLES, "clips": len(labels), "clips_cut": cut}
+    manifest.seal(folder, {**facts, **size, "speakers": list(speakers)})
+
+
+def open_clips(folder: Path) -> Clips | None:
+    """The clips in `folder`, memory-mapped; None when there are none. Sizes are checked, checksums are not (see `verify`).
+
+    Raises:
+        DataError: files are missing or of the wrong size.
+    """
+    if (record := manifest.read(folder)) is None:
+        return None
+    if found := manifest.problems(folder, record, thorough=False):
+        raise DataError(f"the data set in {folder} is damaged: {found[0]}", f"get it again: {record.facts.get('command')}")
+    digit, speaker, repetition = (np.load(folder / f"{name}.npy") for name in LABELS)
+    audio = np.memmap(folder / AUDIO, dtype="<i2", mode="r", shape=(len(digit), CLIP_SAMPLES))
+    return Clips(audio, digit, speaker, repetition, tuple(record.facts["speakers"]), record)
+
+
+def place(samples: NDArray[np.int16], offset: int) -> NDArray[np.int16]:
+    """A recording of at most CLIP_SAMPLES samples in a window of zeros, `offset` samples from its start."""
+    window = np.zeros(CLIP_SAMPLES, dtype=np.int16)
+    window[offset : offset + len(samples)] = samples
+    return window

@@ -1,0 +1,87 @@
+"""eSpeak NG, the speech synthesiser of the espeakng-loader wheel: its voices, and speaking with one of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.errors import DataError
+
+TIMEOUT_S = 120
+"""One voice speaks hundreds of words per second; a process that takes longer hangs."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A word and how to say it: `rate` in words per minute, `pitch` and `range` (of pitch) on eSpeak's scales of 0 to 100."""
+
+    text: str
+    rate: int = 175
+    pitch: int = 50
+    range: int = 50
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What a voice said: one int16 array per utterance, at `sample_rate` Hz, by eSpeak NG `version`."""
+
+    samples: list[NDArray[np.int16]]
+    sample_rate: int
+    version: str
+
+
+class VoiceError(Exception):
+    """A voice that does not speak; the message says why."""
+
+
+def variants() -> list[str]:
+    """Names of the voice variants that this eSpeak NG has, sorted.
+
+    Raises:
+        DataError: the wheel has no voices on this platform.
+    """
+    import espeakng_loader
+
+    folder = Path(espeakng_loader.__file__).with_name("espeak-ng-data") / "voices" / "!v"
+    names = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    if not names:
+        raise DataError(f"eSpeak NG has no voices in {folder}", "install espeakng-loader again")
+    return names
+
+
+def speak(language: str, variant: str, utterances: Sequence[Utterance]) -> Speech:
+    """Say utterances with one voice, in a process of their own: equal requests give equal samples, see `hpstudy.data.speak`.
+
+    Args:
+        language: of eSpeak NG, for instance "en-us".
+        variant: one of `variants`. eSpeak itself silently ignores one that it does not have.
+        utterances: in order; what is said later may depend on what was said before.
+
+    Raises:
+        VoiceError: the voice crashed, hangs or is refused.
+    """
+    import espeakng_loader
+
+    request = json.dumps({"voice": f"{language}+{variant}", "utterances": [asdict(each) for each in utterances]})
+    program = str(Path(__file__).with_name("speak.py"))
+    command = [sys.executable, "-I", program, espeakng_loader.get_library_path(), espeakng_loader.get_data_path()]
+    try:
+        done = subprocess.run(command, input=request.encode(), capture_output=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise VoiceError(f"said nothing for {TIMEOUT_S} s") from None
+    if done.returncode < 0:
+        raise VoiceError(f"crashed with signal {-done.returncode}")
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise VoiceError(lines[-1] if lines else f"ended with exit status {done.returncode}")
+    head, _, body = done.stdout.partition(b"\n")
+    answer = json.loads(head)
+    spoken = np.frombuffer(body, dtype=np.int16)
+    return Speech(np.split(spoken, np.cumsum(answer["samples"])[:-1]), answer["sample_rate"], answer["version"])

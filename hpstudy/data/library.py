@@ -1,0 +1,189 @@
+"""What the commands `hpstudy data ...` do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpstudy.data import cache, manifest, sets
+from hpstudy.data.clips import Clips, open_clips
+from hpstudy.data.dataset import DataSet, Progress
+from hpstudy.data.datasets import DATASETS
+from hpstudy.data.download import download
+from hpstudy.data.features import KEY_DIGITS
+from hpstudy.errors import DataError
+
+
+@dataclass(frozen=True)
+class SetStatus:
+    """A data set and what of it is on this machine.
+
+    Attributes:
+        name, description, licence: of the set.
+        present: whether it is on this machine and every file has its size.
+        problem: why a set that should be present is not usable, or "".
+        clips, speakers: how many, 0 when it is not present.
+        cut: clips that lost their end because they were longer than the window.
+        size_bytes: on disk, without features.
+        left_out: candidates that did not become speakers, with the reasons.
+        path: where it lies, or would lie.
+        command: the command that gets it.
+    """
+
+    name: str
+    description: str
+    licence: str
+    present: bool
+    problem: str
+    clips: int
+    speakers: int
+    cut: int
+    size_bytes: int
+    left_out: dict[str, str]
+    path: Path
+    command: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """One row of `hpstudy data list`."""
+        state = "damaged" if self.problem else "yes" if self.present else "no"
+        return {
+            "data set": self.name,
+            "here": state,
+            "clips": self.clips,
+            "speakers": self.speakers,
+            "MB": round(self.size_bytes / 1e6),
+            "description": self.description,
+            "command": self.command,
+            "left out": ", ".join(self.left_out),
+        }
+
+    def __str__(self) -> str:
+        left_out = f"; {len(self.left_out)} voices left out: {', '.join(self.left_out)}" if self.left_out else ""
+        cut = f"; {self.cut} longer than a second were cut" if self.cut else ""
+        return f"{self.clips:,} clips of {self.speakers} speakers in {self.path}{cut}{left_out}"
+
+
+def list_sets() -> list[SetStatus]:
+    """All data sets of the table, in its order."""
+    return [status(name) for name in DATASETS]
+
+
+def status(name: str) -> SetStatus:
+    """One data set. Raises UsageError when there is none of that name."""
+    data = sets.dataset(name)
+    found: Clips | None = None
+    problem = ""
+    try:
+        found = open_clips(sets.folder_of(data))
+    except DataError as error:
+        problem = error.message
+    facts = found.manifest.facts if found else {}
+    return SetStatus(
+        name=name,
+        description=DATASETS[name].description,
+        licence=data.licence,
+        present=found is not None,
+        problem=problem,
+        clips=len(found.digit) if found else 0,
+        speakers=len(found.speakers) if found else 0,
+        cut=facts.get("clips_cut", 0),
+        size_bytes=found.manifest.size_bytes if found else 0,
+        left_out=facts.get("left_out", {}),
+        path=sets.folder_of(data),
+        command=data.command,
+    )
+
+
+def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
+    """Get a data set from its public address, or make it where it is made here. One that is here and sound is left as it is.
+
+    An archive stays in the cache until it was imported, so that an interrupted `fetch` goes on where it was.
+
+    Raises:
+        UsageError: there is no such data set.
+        DataError: the address does not answer, or what it sends is not the data set.
+    """
+    data = sets.dataset(name)
+    if _is_sound(data):
+        return status(name)
+    if data.url is None:
+        sets.make(data, None, progress, again=True)
+    else:
+        archive = cache.root() / "downloads" / f"{data.name}-{data.version}.zip"
+        with cache.locked(f"{data.name}-download"):
+            try:
+                if not archive.exists():
+                    download(data.url, archive, data.sha256, progress)
+            except DataError as error:
+                hint = f"{error.hint}; or get it elsewhere: hpstudy data import {name} --from PATH"
+                raise DataError(error.message, hint) from error
+            try:
+                sets.make(data, archive, progress, again=True)
+            except DataError:
+                archive.unlink()
+                raise
+            archive.unlink()
+    return status(name)
+
+
+def import_set(name: str, source: Path, progress: Progress = sets.log_progress) -> SetStatus:
+    """Take a data set from a folder or archive of the originals; what was here before is replaced.
+
+    Raises:
+        UsageError: there is no such data set.
+        DataError: the originals are not whole, with all that is missing; or the set is not made from originals.
+    """
+    data = sets.dataset(name)
+    if data.url is None:
+        raise DataError(f"{name} is made on this machine, not imported", data.command)
+    sets.make(data, source, progress, again=True)
+    return status(name)
+
+
+def verify(name: str) -> list[str]:
+    """Compare every file of a data set, and of its features, with its checksum.
+
+    Returns:
+        What is wrong, one sentence each, with the next step; empty when all is well.
+
+    Raises:
+        UsageError: there is no such data set.
+    """
+    data = sets.dataset(name)
+    found = _problems(sets.folder_of(data))
+    if found is None:
+        return [f"not on this machine; {data.command}"]
+    if found:
+        found.append(f"to repair it: {data.command}")
+    for folder in sorted((cache.root() / "features").glob(f"{name}-{'?' * KEY_DIGITS}")):
+        damaged = _problems(folder) or []
+        found += [*damaged, f"to repair it: delete {folder}"] if damaged else []
+    return found
+
+
+def path(name: str) -> Path:
+    """Where a data set lies.
+
+    Raises:
+        UsageError: there is no such data set.
+        DataError: it is not on this machine.
+    """
+    data = sets.dataset(name)
+    folder = sets.folder_of(data)
+    if not folder.is_dir():
+        raise DataError(f"the data set {name} is not on this machine ({folder})", data.command)
+    return folder
+
+
+def _is_sound(data: DataSet) -> bool:
+    return _problems(sets.folder_of(data)) == []
+
+
+def _problems(folder: Path) -> list[str] | None:
+    """What is wrong with a folder, by its checksums; None when there is none."""
+    try:
+        record = manifest.read(folder)
+    except DataError as error:
+        return [error.message]
+    return None if record is None else manifest.problems(folder, record, thorough=True)

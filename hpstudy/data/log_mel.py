@@ -1,0 +1,73 @@
+"""Log-mel features."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data.clips import SAMPLE_RATE_HZ
+from hpstudy.data.settings import FeatureSettings
+from hpstudy.errors import DataError
+
+FULL_SCALE = 32768.0
+EPSILON = 1e-10
+"""Added to energies: -100 dB, far below one int16 step of noise, so that only silence reaches it."""
+
+
+def mel_transform(settings: FeatureSettings) -> Any:
+    """The map (batch x samples) -> (batch x n_mels x frames) of torchaudio, energies.
+
+    Raises:
+        DataError: bands so narrow that one holds no frequency of the Fourier transform.
+    """
+    from hpstudy.data.torchaudio_import import import_transforms
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return import_transforms().MelSpectrogram(
+                sample_rate=SAMPLE_RATE_HZ,
+                n_fft=settings.n_fft,
+                hop_length=settings.hop,
+                f_min=settings.f_min,
+                f_max=settings.f_max,
+                n_mels=settings.n_mels,
+                power=2.0,
+                center=True,
+                pad_mode="constant",
+            )
+        except UserWarning as warning:
+            raise DataError(
+                f"{settings.n_mels} mel bands are too many for windows of {settings.n_fft} samples: some band would be empty",
+                "lower features.n_mels or raise features.n_fft",
+            ) from warning
+
+
+def log_mel(audio: NDArray[np.int16], settings: FeatureSettings, transform: Any) -> NDArray[np.float32]:
+    """Energies in mel bands, in dB, floored and centred per clip.
+
+    e = MelSpectrogram(audio / 32768);  l = 10 log10(e + 1e-10);  l <- max(l, max(l) - range_db);  l <- l - mean
+    with the mean over the clip or over each band, see `FeatureSettings.normalise`.
+
+    Args:
+        audio: (batch, samples) int16 at 8 kHz.
+        settings: of kind log_mel.
+        transform: of `mel_transform`.
+
+    Returns:
+        (batch, frames * n_mels), frame by frame, dB.
+    """
+    import torch
+
+    energy = transform(torch.from_numpy(audio.astype(np.float32) / FULL_SCALE)).transpose(1, 2)
+    level = 10 * torch.log10(energy + EPSILON)
+    level = torch.maximum(level, level.amax(dim=(1, 2), keepdim=True) - settings.range_db)
+    if settings.normalise == "clip":
+        level = level - level.mean(dim=(1, 2), keepdim=True)
+    elif settings.normalise == "band":
+        level = level - level.mean(dim=1, keepdim=True)
+    features: NDArray[np.float32] = level.flatten(1).numpy()
+    return features

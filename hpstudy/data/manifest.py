@@ -1,0 +1,81 @@
+"""What a folder of arrays holds: its manifest, with the checksum of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpstudy.errors import DataError
+
+FILE_NAME = "manifest.json"
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of manifest.json.
+
+    Attributes:
+        facts: what the builder says of the content: name, version, speakers, what was left out.
+        files: size in bytes and SHA-256 of every other file of the folder.
+    """
+
+    facts: dict[str, Any]
+    files: dict[str, tuple[int, str]]
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 over the names and checksums of all files: equal content has equal checksums, wherever and whenever it was made."""
+        return hashlib.sha256(json.dumps(sorted((name, sha) for name, (_, sha) in self.files.items())).encode()).hexdigest()
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files together."""
+        return sum(size for size, _ in self.files.values())
+
+
+def seal(folder: Path, facts: dict[str, Any]) -> None:
+    """Write the manifest of the files that stand in `folder`."""
+    files = {
+        path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(folder.iterdir()) if path.is_file()
+    }
+    (folder / FILE_NAME).write_text(json.dumps({**facts, "files": files}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> Manifest | None:
+    """The manifest of `folder`, or None when there is no such folder. Raises DataError when it cannot be understood."""
+    path = folder / FILE_NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        files = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in content.pop("files").items()}
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is not a manifest: {error}", f"delete {folder} and get the data again") from error
+    return Manifest(facts=content, files=files)
+
+
+def problems(folder: Path, manifest: Manifest, *, thorough: bool) -> list[str]:
+    """What is wrong with the files of `folder`: sizes (fast), or with `thorough` also every checksum."""
+    found = []
+    for name, (size, sha) in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            found.append(f"{path} is missing")
+        elif path.stat().st_size != size:
+            found.append(f"{path} has {path.stat().st_size} bytes instead of {size}")
+        elif thorough and sha256(path) != sha:
+            found.append(f"{path} is not what was written: its checksum differs")
+    return found
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,74 @@
+"""Data sets on this machine: opening them, and making them."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hpstudy.data import cache
+from hpstudy.data.clips import Clips, open_clips, write_clips
+from hpstudy.data.dataset import DataSet, Progress
+from hpstudy.data.datasets import DATASETS
+from hpstudy.errors import DataError
+
+log = logging.getLogger(__name__)
+
+MADE_WITH = ("hpstudy", "numpy", "scipy", "soundfile", "espeakng-loader")
+
+
+def dataset(name: str) -> DataSet:
+    """The data set of that name. Raises UsageError with the nearest name when there is none."""
+    found: DataSet = DATASETS.load(name)()
+    return found
+
+
+def folder_of(data: DataSet) -> Path:
+    """Where a data set lies, or would lie."""
+    return cache.root() / "sets" / f"{data.name}-{data.version}"
+
+
+def clips(name: str) -> Clips:
+    """Open a data set; one that is made here is made on first use.
+
+    Raises:
+        UsageError: there is no such data set.
+        DataError: it is not on this machine, or damaged; the hint is the command that gets it.
+    """
+    data = dataset(name)
+    if (found := open_clips(folder_of(data))) is not None:
+        return found
+    if data.url is not None:
+        raise DataError(f"the data set {name} is not on this machine ({folder_of(data)})", data.command)
+    log.warning("making the data set %s, once (about a minute)", name)
+    make(data, None, log_progress)
+    return clips(name)
+
+
+def make(data: DataSet, source: Path | None, progress: Progress, *, again: bool = False) -> None:
+    """Read the originals and publish their clips. Waits for another process that does the same, and then leaves it at that.
+
+    Args:
+        data: what to make.
+        source: folder or archive of the originals; None for a set that is made here.
+        progress: told of clips as they are made.
+        again: replace what is there.
+    """
+    folder = folder_of(data)
+    with cache.locked(folder.name):
+        if not again and open_clips(folder) is not None:
+            return
+        originals_in = f"{cache.UNFINISHED}{folder.name}-originals-"
+        with cache.publishing(folder) as building, TemporaryDirectory(prefix=originals_in, dir=folder.parent) as scratch:
+            originals = data.read(source, Path(scratch), progress)
+            facts = {"name": data.name, "version": data.version, "licence": data.licence, "command": data.command}
+            made_with = {package: version(package) for package in MADE_WITH} | {"python": platform.python_version()}
+            originals.facts.update(facts | {"made_with": made_with})
+            write_clips(building, originals.recordings, originals.facts)
+
+
+def log_progress(done: int, total: int | None, what: str) -> None:
+    """Progress as log lines."""
+    log.info("%s of %s %s", f"{done:,}", "?" if total is None else f"{total:,}", what)

@@ -1,0 +1,140 @@
+"""The embedded data set: spoken digits made on this machine by eSpeak NG. No download, no licence to accept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data.clips import CLIP_SAMPLES, Recording, place
+from hpstudy.data.dataset import DataSet, Progress, Source, Split
+from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
+from hpstudy.data.folds import rotate
+from hpstudy.data.sound import Resampler, coloured_noise, to_int16, trim
+from hpstudy.data.voices import SILENT, WORDS, audition
+from hpstudy.errors import DataError
+from hpstudy.seeds import derive_seed
+
+ACCENTS = ("en", "en-us", "en-gb-scotland", "en-029", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc")
+"""Dealt to the speakers in turn. Their number and that of the folds have no common divisor, so every fold has every accent."""
+ENDINGS = ("", "?", "!", ",")
+"""Punctuation after the word: statement, question, exclamation, and a list that goes on differ in intonation."""
+RATE_WPM = (130, 260)
+PITCH = (20, 80)
+RANGE = (10, 90)
+SNR_DB = (0.0, 20.0)
+"""Speech to noise. Wide, so that the task is neither trivial nor hopeless; docs/data.md says what a plain network reaches."""
+NOISE_EXPONENT = (0.0, 2.0)
+PEAK_DB = (-20.0, -3.0)
+"""Loudness of the clip, speech and noise together, relative to full scale."""
+FOLDS = 5
+FEWEST_SPEAKERS = 5
+
+
+class SpeechDigits(DataSet):
+    """Digits spoken by synthetic voices, with varied rate, pitch, intonation, accent, place in the window, noise and loudness.
+
+    Every clip is a function of (version, speaker, digit, repetition): making fewer speakers or repetitions makes the same clips.
+
+    Args:
+        speakers: how many voices to take.
+        repetitions: of every digit by every speaker.
+    """
+
+    name = "speech_digits"
+    version = 1
+    licence = "made on this machine by eSpeak NG (GPL-3.0-or-later, which does not extend to its output)"
+    folds: ClassVar[Mapping[str, int]] = {"speaker": FOLDS, "repetition": FOLDS}
+
+    def __init__(self, speakers: int = 60, repetitions: int = 30) -> None:
+        self.speakers = speakers
+        self.repetitions = repetitions
+
+    def read(self, source: Path | None, scratch: Path, progress: Progress) -> Source:
+        """Audition the voices, then let each speaker say everything."""
+        workers = os.cpu_count() or 1
+        heard = audition(variants(), self.speakers, workers)
+        if len(heard.speakers) < min(FEWEST_SPEAKERS, self.speakers):
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in list(heard.left_out.items())[:3])
+            raise DataError(f"only {len(heard.speakers)} voices of eSpeak NG speak ({reasons})", "install espeakng-loader again")
+        made = Source((), {"left_out": heard.left_out})
+        made.recordings = self._record(heard.speakers, made, workers, progress)
+        return made
+
+    def _record(self, names: list[str], made: Source, workers: int, progress: Progress) -> Iterator[Recording]:
+        accents = [ACCENTS[number % len(ACCENTS)] for number in range(len(names))]
+        total = len(names) * len(WORDS) * self.repetitions
+        done = 0
+        with ThreadPoolExecutor(workers) as pool:
+            for name, accent, clips in zip(names, accents, pool.map(self._speaker, names, accents), strict=True):
+                if isinstance(clips, str):
+                    made.facts["left_out"][name] = clips
+                    continue
+                made.facts.setdefault("accents", {})[name] = accent
+                yield from clips
+                done += len(clips)
+                progress(done, total, "clips")
+
+    def _speaker(self, name: str, accent: str) -> list[Recording] | str:
+        """All clips of a speaker, or why there are none."""
+        plan = [(digit, repetition) for digit in range(len(WORDS)) for repetition in range(self.repetitions)]
+        generators = [np.random.default_rng(derive_seed(self.version, self.name, name, *which)) for which in plan]
+        try:
+            speech = speak(accent, name, [utterance(rng, digit) for rng, (digit, _) in zip(generators, plan, strict=True)])
+        except VoiceError as error:
+            return f"{error} (in accent {accent})"
+        return self._clips(name, speech, generators, plan)
+
+    def _clips(
+        self, name: str, speech: Speech, generators: list[np.random.Generator], plan: list[tuple[int, int]]
+    ) -> list[Recording] | str:
+        resample = Resampler(speech.sample_rate)
+        clips = []
+        for rng, samples, (digit, repetition) in zip(generators, speech.samples, plan, strict=True):
+            if np.abs(samples.astype(np.int32)).max(initial=0) < SILENT:
+                return f"silent in '{WORDS[digit]}'"
+            word = to_int16(resample(trim(samples)))
+            clips.append(Recording(in_room(rng, word[:CLIP_SAMPLES]), digit, name, repetition, cut=len(word) > CLIP_SAMPLES))
+        return clips
+
+    def split(
+        self,
+        by: str,
+        fold: int,
+        seed: int,
+        *,
+        speaker: NDArray[np.int64],
+        repetition: NDArray[np.int64],
+        speakers: tuple[str, ...],
+    ) -> Split:
+        """Speakers (or repetitions) are dealt to the parts in turn, so that parts share accents; `rotate` says which part does what."""
+        return rotate((speaker if by == "speaker" else repetition) % FOLDS, fold, FOLDS)
+
+
+def utterance(rng: np.random.Generator, digit: int) -> Utterance:
+    """A digit with a drawn ending, rate, pitch and range of pitch."""
+    text = WORDS[digit] + ENDINGS[rng.integers(len(ENDINGS))]
+    rate, pitch, spread = (int(rng.integers(low, high + 1)) for low, high in (RATE_WPM, PITCH, RANGE))
+    return Utterance(text, rate, pitch, spread)
+
+
+def in_room(rng: np.random.Generator, word: NDArray[np.int16]) -> NDArray[np.int16]:
+    """A word at a drawn place in its window, with coloured noise at a drawn ratio, at a drawn loudness.
+
+    Args:
+        rng: draws the place, then the ratio, the colour, the noise, the loudness.
+        word: (n,) at 8 kHz, n <= CLIP_SAMPLES.
+
+    Returns:
+        (CLIP_SAMPLES,).
+    """
+    speech = place(word, int(rng.integers(CLIP_SAMPLES - len(word) + 1))).astype(np.float64)
+    power = np.mean(word.astype(np.float64) ** 2)
+    noise = coloured_noise(rng, CLIP_SAMPLES, rng.uniform(*NOISE_EXPONENT))
+    clip = speech + noise * np.sqrt(power / 10 ** (rng.uniform(*SNR_DB) / 10))
+    return to_int16(clip * (32767 * 10 ** (rng.uniform(*PEAK_DB) / 20) / np.abs(clip).max()))

@@ -1,0 +1,35 @@
+"""Dividing the clips of a data set into training, validation and test."""
+
+from __future__ import annotations
+
+from hpstudy.data.dataset import Split
+from hpstudy.data.features import FeatureSet
+from hpstudy.data.sets import dataset as find
+from hpstudy.errors import DataError, nearest
+
+
+def check_split(dataset: str, by: str, fold: int) -> None:
+    """Raises DataError unless the data set can be split that way (UsageError when there is no such data set)."""
+    folds = find(dataset).folds
+    if by not in folds:
+        raise DataError(f"{dataset} cannot be split by '{by}'", nearest(by, folds))
+    if not 0 <= fold < folds[by]:
+        raise DataError(f"{dataset} split by {by} has no fold {fold}", f"valid: 0 to {folds[by] - 1}")
+
+
+def split(dataset: str, features: FeatureSet, *, by: str, fold: int, seed: int) -> Split:
+    """Rows for training, validation and test.
+
+    Args:
+        dataset: a name in `hpstudy.data.DATASETS`.
+        features: whose labels are divided.
+        by: "speaker" (no speaker stands in two parts) or "repetition" (every speaker stands in all parts).
+        fold: which division, from 0.
+        seed: drives divisions that are drawn: of the built-in ones, the validation part of fsdd by repetition.
+
+    Raises:
+        UsageError, DataError: see `check_split`.
+    """
+    check_split(dataset, by, fold)
+    labels = {"speaker": features.speaker, "repetition": features.repetition}
+    return find(dataset).split(by, fold, seed, **labels, speakers=features.speakers)

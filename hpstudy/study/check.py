@@ -1,0 +1,123 @@
+"""What a study's form cannot say: names that must exist, numbers that must fit together, views that the task must accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from hpstudy.errors import Problem, StudyError, nearest
+from hpstudy.study.make import make_searcher, make_task
+from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
+from hpstudy.tasks.interface import Task
+
+MAX_NAME = 64
+"""Characters of a hyperparameter's name: it heads a column of tables and figures."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a study that hold on their own; None for one with mistakes of form, of which no more is said.
+
+    Attributes:
+        task, metric, search, analysis: the blocks.
+        views: the views of sound form.
+        names: all views.
+        trials: trials of a search; None when the file holds no valid number.
+    """
+
+    task: TaskBlock | None
+    metric: Metric | None
+    search: SearchBlock | None
+    analysis: Analysis | None
+    views: Mapping[str, View]
+    names: tuple[str, ...]
+    trials: int | None
+
+    @classmethod
+    def of(cls, study: Study) -> Parts:
+        """The parts of a study of sound form."""
+        return cls(study.task, study.metric, study.search, study.analysis, study.views, tuple(study.views), study.search.trials)
+
+
+@dataclass
+class Findings:
+    """What a check found: problems, and advice that belongs to all of them."""
+
+    problems: list[Problem] = field(default_factory=list)
+    hint: str = ""
+
+    def take(self, error: StudyError) -> None:
+        """Add what an error holds."""
+        self.problems += error.problems
+        self.hint = self.hint or error.hint
+
+
+def check(parts: Parts) -> Findings:
+    """Everything that is wrong with the parts of a study. Keys are those of the study."""
+    findings = Findings()
+    if parts.search is not None:
+        try:
+            settings = make_searcher(parts.search).settings
+            # By convention a searcher's setting `initial` is the number of trials of its initial design.
+            findings.problems += _initial(getattr(settings, "initial", None), parts.trials)
+        except StudyError as error:
+            findings.take(error)
+    task = None
+    if parts.task is not None:
+        try:
+            task = make_task(parts.task)
+        except StudyError as error:
+            findings.take(error)
+    if task is not None and parts.metric is not None:
+        findings.problems += _metric(task, parts.metric)
+    for name, view in parts.views.items():
+        found = [*_names(view), *(task.check_view(view) if task is not None else ())]
+        findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in found]
+    if parts.analysis is not None:
+        findings.problems += _analysis(parts.analysis, parts.names, parts.trials)
+    return findings
+
+
+def _initial(initial: object, trials: int | None) -> Iterator[Problem]:
+    if isinstance(initial, int) and trials is not None and initial > trials:
+        text = f"the initial design of {initial} trials does not fit into a search of {trials}: lower 'initial' or raise 'trials'"
+        yield Problem(("search", "initial"), text)
+
+
+def _metric(task: Task, metric: Metric) -> Iterator[Problem]:
+    known = task.objectives()
+    if known is None or metric.name in known:
+        return
+    text = f"no such objective: {nearest(metric.name, known)}"
+    if metric.name.startswith("test_"):
+        text = f"the search must never see the test set, or its result is no estimate: {nearest(metric.name, known)}"
+    yield Problem(("metric", "name"), text)
+
+
+def _names(view: View) -> Iterator[Problem]:
+    for block, names in (("space", view.space.names()), ("fixed", iter(view.fixed))):
+        for name in names:
+            if not name or len(name) > MAX_NAME or not name.isprintable() or name != name.strip():
+                text = f"a hyperparameter needs a name of 1 to {MAX_NAME} printable characters, without spaces around it"
+                yield Problem((block, name), text)
+
+
+def _analysis(analysis: Analysis, views: tuple[str, ...], trials: int | None) -> Iterator[Problem]:
+    seen: set[tuple[str, str]] = set()
+    for index, pair in enumerate(analysis.compare):
+        key = ("analysis", "compare", index)
+        yield from (Problem(key, f"no view is called '{name}': {nearest(name, views)}") for name in pair if name not in views)
+        if pair[0] == pair[1]:
+            yield Problem(key, f"compares '{pair[0]}' with itself: name two views")
+        elif pair in seen or pair[::-1] in seen:
+            yield Problem(key, f"'{pair[0]}' and '{pair[1]}' are compared already")
+        seen.add(pair)
+    for index, budget in enumerate(analysis.budgets):
+        if budget < 1 or (trials is not None and budget > trials):
+            most = "" if trials is None else f" and {trials}, the trials of a search"
+            yield Problem(
+                ("analysis", "budgets", index), f"must lie between 1{most or ' and the trials of a search'}, not {budget}"
+            )
+    target = analysis.target
+    if target is not None and target.view is not None and target.view not in views:
+        yield Problem(("analysis", "target", "view"), f"no view is called '{target.view}': {nearest(target.view, views)}")

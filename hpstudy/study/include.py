@@ -1,0 +1,193 @@
+"""Blocks from other files: a study file becomes one tree, in which every value knows its file and line.
+
+Where a block is expected, a string is the path of a file that holds the block, and a mapping with the key `from` takes such a file and
+overrides parts of it. Paths are relative to the file they stand in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from hpstudy.errors import Problem, StudyError, nearest
+from hpstudy.study.yaml import Node, Place, nodes_along, parse
+
+Key = tuple[str | int, ...]
+
+BLOCKS = ("task", "metric", "search", "limits", "analysis")
+"""Keys of a study whose block may come from a file; so may every view."""
+
+NAMED_BY = {"task": "use", "search": "searcher", "metric": "name"}
+"""The key of a block that names what the block is about: what a reader who writes a text instead of a block has in mind."""
+
+FROM = "from"
+"""The key of a block that names the file which the block overrides."""
+
+
+def may_include(key: Key) -> bool:
+    """Whether the block at `key` of a study may come from a file: the study itself, the blocks above, every view."""
+    return not key or (len(key) == 1 and key[0] in BLOCKS) or (len(key) == 2 and key[0] == "views")
+
+
+@dataclass
+class Source:
+    """A study file with all that it includes.
+
+    Attributes:
+        root: the tree; None when the study file cannot be read at all.
+        files: every file read, the study file first.
+        problems: what was wrong while reading.
+        broken: keys whose block could not be read, so that nothing can be said of what stands there.
+    """
+
+    root: Node | None = None
+    files: list[Path] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    broken: set[Key] = field(default_factory=set)
+
+    def problem(self, key: Key, message: str, *, at_key: bool = False) -> Problem:
+        """A problem at `key`, with the place of the value (`at_key`: of its key), or of the nearest block around it."""
+        if self.root is None:
+            return Problem(key, message, *self._first())
+        found = list(nodes_along(self.root, key))[-1]
+        place = found.key_place if at_key else found.place
+        return Problem(key, message, place.file, place.line)
+
+    def is_broken(self, key: Key) -> bool:
+        """Whether `key` lies in a block that could not be read."""
+        return any(key[: len(broken)] == broken for broken in self.broken)
+
+    def _first(self) -> tuple[Path | None, int | None]:
+        return (self.files[0], 1) if self.files else (None, None)
+
+
+def read_source(path: Path) -> Source:
+    """Read a study file and all that it includes. Nothing is raised: what is wrong is in the source's problems."""
+    source = Source()
+    tree = _read(path, path, (), source)
+    if tree is not None:
+        source.root = _resolved(tree, (), path.resolve(), source, (path.resolve(),))
+    return source
+
+
+def _read(file: Path, shown: Path, key: Key, source: Source) -> Node | None:
+    """The tree of one file, which must hold a block."""
+    if problem := _missing(file, shown):
+        source.problems.append(Problem(key, problem))
+        return None
+    source.files.append(shown)
+    try:
+        tree = parse(file, shown, source.problems)
+    except StudyError as error:
+        source.problems += [replace(problem, key=(*key, *problem.key)) for problem in error.problems]
+        return None
+    if tree is None or not isinstance(tree.value, dict):
+        holds = "is empty" if tree is None else "holds a list" if isinstance(tree.value, list) else "holds a single value"
+        line = tree.place.line if tree is not None else 1
+        source.problems.append(Problem(key, f"the file {holds}; a study is made of 'key: value' lines", shown, line))
+        return None
+    return tree
+
+
+def _missing(file: Path, shown: Path) -> str:
+    """Why `file` is not there to be read, with the nearest file that is; "" when it is."""
+    try:
+        if file.is_file():
+            return ""
+        if file.is_dir():
+            return f"{shown} is a folder, not a study file: {nearest('', _yaml_files(file))}"
+        if not file.parent.is_dir():
+            return f"there is no file {shown}, nor the folder that it should stand in"
+        return f"there is no file {shown}: {nearest(file.name, _yaml_files(file.parent))}"
+    except (OSError, ValueError) as error:
+        return f"'{shown}' cannot be the path of a file: {error}"
+
+
+def _yaml_files(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir() if file.suffix in (".yaml", ".yml"))
+
+
+def _resolved(node: Node, key: Key, file: Path, source: Source, chain: tuple[Path, ...]) -> Node:
+    """`node`, which stands in `file` at `key` of the study, with its includes followed.
+
+    Args:
+        node: what stands there.
+        key: where in the study.
+        file: the file that paths in the node are relative to.
+        source: takes files, problems and broken keys.
+        chain: the files that are being included, the study file first.
+    """
+    if key and may_include(key) and isinstance(node.value, str):
+        return _included(node, node, key, file, source, chain)
+    if not isinstance(node.value, dict):
+        return node
+    own = {name: _resolved(child, (*key, name), file, source, chain) for name, child in node.value.items() if name != FROM}
+    if FROM not in node.value or not may_include(key):
+        if FROM in node.value:
+            own[FROM] = node.value[FROM]
+        return replace(node, value=own)
+    base = _included(node.value[FROM], node, key, file, source, chain)
+    if key in source.broken:
+        return base
+    return replace(_merged(base, replace(node, value=own)), whole=True)
+
+
+def _included(name: Node, block: Node, key: Key, file: Path, source: Source, chain: tuple[Path, ...]) -> Node:
+    """The block of the file that `name` names, in the place of `block`."""
+    where = (*key, FROM) if name is not block else key
+    tree = None
+    if not isinstance(name.value, str) or not name.value:
+        source.problems.append(_at(name.place, where, "must be the path of a file that holds the block"))
+    else:
+        path = file.parent / name.value
+        if problem := _missing(path, Path(name.value)):
+            source.problems.append(_at(name.place, where, problem + _meant(name.value, key)))
+        elif (real := path.resolve()) in chain:
+            circle = " -> ".join(link.name for link in (*chain[chain.index(real) :], real))
+            source.problems.append(_at(name.place, where, f"these files include each other without end: {circle}"))
+        else:
+            tree = _read(real, _shown(real), key, source)
+            if tree is not None:
+                tree = _resolved(tree, key, real, source, (*chain, real))
+    if tree is None:
+        source.broken.add(key)
+        return replace(block, value=None)
+    return replace(tree, key_place=block.key_place, whole=True)
+
+
+def _meant(name: str, key: Key) -> str:
+    """What a text that is no path was meant to be."""
+    if name.endswith((".yaml", ".yml")):
+        return ""
+    block = f"; did you mean {{{NAMED_BY[key[0]]}: {name}}}?" if key and key[0] in NAMED_BY else ""
+    return f" (a text in this place is the path of a file that holds the block{block})"
+
+
+def _at(place: Place, key: Key, message: str) -> Problem:
+    return Problem(key, message, place.file, place.line)
+
+
+def _shown(file: Path) -> Path:
+    """How messages name a file: from the current folder where it lies below it."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+
+
+def _merged(base: Node, over: Node) -> Node:
+    """`base` with what `over` sets: blocks merge, null removes a key, a parameter of another type replaces the whole parameter."""
+    if over.whole or not isinstance(base.value, dict) or not isinstance(over.value, dict) or _another_type(base, over):
+        return over
+    tree = dict(base.value)
+    for name, child in over.value.items():
+        if name not in tree:
+            tree[name] = child
+        elif child.value is None:
+            del tree[name]
+        else:
+            tree[name] = _merged(tree[name], child)
+    return replace(over, value=tree)
+
+
+def _another_type(old: Node, new: Node) -> bool:
+    """Whether both are parameters, of two types."""
+    before, after = (node.value.get("type") if isinstance(node.value, dict) else None for node in (old, new))
+    return before is not None and after is not None and before.value != after.value

@@ -1,0 +1,75 @@
+"""Making the task and the searcher that a study names, with their settings checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from hpstudy.errors import HpstudyError, PluginError, Problem, StudyError, UsageError
+from hpstudy.search import SEARCHERS
+from hpstudy.study.explain import Key, explain
+from hpstudy.study.models import validated
+from hpstudy.study.schema import SearchBlock, TaskBlock
+from hpstudy.tasks import TASKS
+
+if TYPE_CHECKING:
+    from hpstudy.search.interface import Searcher
+    from hpstudy.tasks.interface import Task
+
+
+def make_task(block: TaskBlock) -> Task:
+    """The task of a task block: one of `TASKS`, or a user's own callable ("module:name").
+
+    Raises:
+        StudyError: no such task, a user's module that cannot be used, or settings that are not the task's; keys begin with "task".
+    """
+    key: Key = ("task",)
+    if ":" not in block.use:
+        kind = _named(lambda: TASKS.load(block.use), (*key, "use"))
+        return kind(_settings(kind.Settings, block.settings, key))  # type: ignore[no-any-return]
+    from hpstudy.tasks.python import load_callable, user_task
+
+    found = _named(lambda: load_callable(block.use), (*key, "use"))
+    model = _named(lambda: _user_settings(found), (*key, "use"))
+    settings = _named(lambda: _settings(model, block.settings, key), (*key, "use"))
+    return _named(lambda: user_task(block.use, settings.model_dump()), (*key, "use"))  # type: ignore[no-any-return]
+
+
+def make_searcher(block: SearchBlock) -> Searcher:
+    """The searcher of a search block.
+
+    Raises:
+        StudyError: no such searcher, or settings that are not the searcher's; keys begin with "search".
+    """
+    kind = _named(lambda: SEARCHERS.load(block.searcher), ("search", "searcher"))
+    return kind(_settings(kind.Settings, block.settings, ("search",)))  # type: ignore[no-any-return]
+
+
+def _named(make: Callable[[], Any], key: Key) -> Any:
+    """What `make` returns; a name that leads nowhere, or a user's code that raises, is a problem at `key`."""
+    try:
+        return make()
+    except (UsageError, PluginError) as error:
+        raise StudyError([Problem(key, error.message)], error.hint) from error
+    except HpstudyError:
+        raise
+    except Exception as error:  # a user's class may raise anything
+        raise StudyError([Problem(key, f"making the task failed: {type(error).__name__}: {error}")]) from error
+
+
+def _settings(model: type[BaseModel], given: dict[str, Any], key: Key) -> BaseModel:
+    try:
+        return validated(model, given)
+    except ValidationError as error:
+        mistakes = explain(error, given, model)
+        raise StudyError([Problem((*key, *m.key), m.sentence) for m in mistakes]) from error
+
+
+def _user_settings(found: Any) -> type[BaseModel]:
+    from hpstudy.tasks.interface import Task
+    from hpstudy.tasks.python import PythonSettings
+
+    is_task = isinstance(found, type) and issubclass(found, Task)
+    return found.Settings if is_task else PythonSettings

@@ -1,0 +1,72 @@
+"""Strict validation, and which model stands behind a key."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, RootModel
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], tree: object) -> Model:
+    """`tree` as a `model`, with no conversion but that of whole numbers to real ones.
+
+    By way of JSON, whose strict mode refuses "1e-5" and true for a number but takes a list where a tuple is meant.
+
+    Raises:
+        pydantic.ValidationError: with every mistake.
+    """
+    return model.model_validate_json(json.dumps(tree), strict=True)
+
+
+def members(annotation: Any) -> tuple[Any, ...]:
+    """The alternatives of a type: of a union without None; otherwise the type alone."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
+        return members(annotation.model_fields["root"].annotation)
+    if get_origin(annotation) in (Union, types.UnionType):
+        return tuple(m for part in get_args(annotation) if part is not type(None) for m in members(part))
+    return (annotation,)
+
+
+def choose(annotation: Any, tree: object) -> Any:
+    """The alternative of a type that `tree` is meant to be: the parameter model that its `type` names, else the first."""
+    alternatives = members(annotation)
+    if len(alternatives) > 1 and isinstance(tree, Mapping):
+        for model in alternatives:
+            field = model.model_fields.get("type") if _is_model(model) else None
+            if field is not None and tree.get("type") in get_args(field.annotation):
+                return model
+    return alternatives[0]
+
+
+def inside(annotation: Any, part: str | int) -> Any:
+    """The type of the value at key or index `part` of a value of some type; None when it has none."""
+    if _is_model(annotation):
+        field = annotation.model_fields.get(str(part))
+        return field.annotation if field else None
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is dict and len(arguments) == 2:
+        return arguments[1]
+    if origin is tuple and isinstance(part, int):
+        return arguments[0] if arguments[-1] is ... else arguments[part] if part < len(arguments) else None
+    return arguments[0] if origin is list else None
+
+
+def keys_of(annotation: Any) -> list[str] | None:
+    """The keys of a block; None for a type that is no block of fixed keys."""
+    return list(annotation.model_fields) if _is_model(annotation) else None
+
+
+def literals(annotation: Any) -> list[str]:
+    """The words that a type allows; none for a type that is no choice of words."""
+    return [str(value) for part in members(annotation) if get_origin(part) is Literal for value in get_args(part)]
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

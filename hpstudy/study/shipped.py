@@ -1,0 +1,76 @@
+"""The studies and blocks that come with hpstudy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hpstudy.errors import StudyError, UsageError
+from hpstudy.study.yaml import parse
+
+FOLDERS = ("studies", "configs")
+SUFFIXES = (".yaml", ".py")
+"""What is copied: study files, blocks, and users' functions beside them; not what running them leaves behind."""
+
+
+def shipped_root() -> Path:
+    """The folder that holds `studies` and `configs`: inside an installed package, or the root of a checkout.
+
+    Raises:
+        UsageError: this installation lacks them.
+    """
+    package = Path(__file__).parents[1]
+    for root in (package / "shipped", package.parent):
+        if all((root / folder).is_dir() for folder in FOLDERS):
+            return root
+    raise UsageError(
+        "this installation of hpstudy came without its studies and configs", "install it again from a wheel or a checkout"
+    )
+
+
+def shipped_files() -> list[Path]:
+    """The shipped files, relative to `shipped_root`."""
+    root = shipped_root()
+    files = (file for folder in FOLDERS for file in (root / folder).rglob("*") if file.suffix in SUFFIXES)
+    return sorted(file.relative_to(root) for file in files if "__pycache__" not in file.parts)
+
+
+def shipped_studies() -> list[tuple[Path, str]]:
+    """(path relative to `shipped_root`, question) of every shipped study."""
+    return [(file, _question(file)) for file in shipped_files() if file.parent == Path("studies") and file.suffix == ".yaml"]
+
+
+def _question(file: Path) -> str:
+    try:
+        tree = parse(shipped_root() / file, file, [])
+    except StudyError:
+        return ""
+    question = tree.value.get("question") if tree is not None and isinstance(tree.value, dict) else None
+    return str(question.value) if question is not None else ""
+
+
+def copy_shipped(folder: Path) -> list[Path]:
+    """Copy the shipped studies and configs into `folder`, which is made if it is not there.
+
+    A file that is there with the same content stays. Nothing is written when any would have to be overwritten.
+
+    Returns:
+        All shipped files as they stand in `folder`.
+
+    Raises:
+        UsageError: a file with other content stands in the way, or the folder cannot be written.
+    """
+    root = shipped_root()
+    contents = {folder / file: (root / file).read_bytes() for file in shipped_files()}
+    try:
+        differing = [file for file, content in contents.items() if file.exists() and file.read_bytes() != content]
+        if differing:
+            listed = ", ".join(str(file) for file in differing)
+            raise UsageError(f"nothing was copied, since files with other content stand there: {listed}", "choose another folder")
+        for file, content in contents.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists():
+                with file.open("xb") as new:
+                    new.write(content)
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}", "choose another folder") from error
+    return list(contents)

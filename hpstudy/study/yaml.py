@@ -1,0 +1,212 @@
+"""YAML 1.2 with the place of every key: what stands in one file, before anything is known of its meaning.
+
+Plain scalars follow the core schema of YAML 1.2 (section 10.3.2): `1e-5` is a number; `on`, `yes` and `2020-01-01` are strings.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import Node as YamlNode
+
+from hpstudy.errors import Problem, StudyError
+
+Scalar = bool | int | float | str | None
+
+MAX_NODES = 100_000
+"""Values in one file, aliases written out. A study has hundreds; nested aliases could otherwise fill the memory."""
+
+MAX_DIGITS = 100
+"""Characters of a whole number; Python refuses to convert thousands."""
+
+INT = re.compile(r"[-+]?[0-9]+")
+BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+WORDS: dict[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line (from 1) of a file."""
+
+    file: Path
+    line: int
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value with its place.
+
+    Attributes:
+        value: a scalar, or the nodes of a mapping or list.
+        place: where the value begins; for the value of a key, where the key stands.
+        key_place: where the key stands that holds the value; differs from `place` for a block from another file.
+        whole: a block that names its own file: it replaces what it overrides and is not merged with it.
+    """
+
+    value: Scalar | dict[str, Node] | list[Node]
+    place: Place
+    key_place: Place
+    whole: bool = False
+
+    def plain(self) -> object:
+        """The value as mappings, lists and scalars."""
+        if isinstance(self.value, dict):
+            return {name: child.plain() for name, child in self.value.items()}
+        return [child.plain() for child in self.value] if isinstance(self.value, list) else self.value
+
+
+def parse(file: Path, shown: Path, problems: list[Problem]) -> Node | None:
+    """The tree of a YAML file.
+
+    Args:
+        file: which file to read.
+        shown: how messages name it.
+        problems: takes mistakes that leave the rest of the file readable, such as a key that stands twice.
+
+    Returns:
+        The tree; None for a file without a value.
+
+    Raises:
+        StudyError: the file cannot be read, or is not YAML.
+    """
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)
+            root = yaml.compose(io.StringIO(_text(file, shown)))
+        return None if root is None else _Reader(shown, problems).node(root)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = ", ".join(str(part) for part in (error.context, error.problem) if part)
+        raise StudyError([Problem((), f"not YAML: {said}", shown, mark.line + 1 if mark else 1)]) from None
+    except YAMLError as error:
+        raise StudyError([Problem((), f"not YAML: {' '.join(str(error).split())}", shown, 1)]) from None
+    except RecursionError:
+        raise StudyError([Problem((), "nested too deeply for a study", shown, 1)]) from None
+
+
+def _text(file: Path, shown: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise StudyError([Problem((), "not UTF-8 text: save the file as UTF-8", shown, line)]) from None
+    except OSError as error:
+        raise StudyError([Problem((), f"cannot be read: {error.strerror}", shown)]) from None
+
+
+class _Reader:
+    """Turns ruamel's nodes into ours, noting the mistakes that leave the rest readable."""
+
+    def __init__(self, file: Path, problems: list[Problem]) -> None:
+        self.file = file
+        self.problems = problems
+        self.open: set[int] = set()
+        self.count = 0
+
+    def node(self, node: YamlNode, key: tuple[str | int, ...] = (), place: Place | None = None) -> Node:
+        place = place or self.place(node)
+        self.count += 1
+        if id(node) in self.open or self.count > MAX_NODES:
+            reason = "an alias inside what it stands for" if id(node) in self.open else f"more than {MAX_NODES:,} values"
+            raise StudyError([Problem(key, f"{reason} cannot be a study", place.file, place.line)])
+        self.open.add(id(node))
+        value: Scalar | dict[str, Node] | list[Node]
+        if isinstance(node, MappingNode):
+            value = self.mapping(node, key)
+        elif isinstance(node, SequenceNode):
+            value = [self.node(child, (*key, index)) for index, child in enumerate(node.value)]
+        else:
+            assert isinstance(node, ScalarNode)
+            value = self.scalar(node, key)
+        self.open.discard(id(node))
+        return Node(value, place, place)
+
+    def mapping(self, node: MappingNode, key: tuple[str | int, ...]) -> dict[str, Node]:
+        tree: dict[str, Node] = {}
+        merged: list[YamlNode] = []
+        for name_node, child in node.value:
+            place = self.place(name_node)
+            if not isinstance(name_node, ScalarNode):
+                self.note(key, "a key must be a word, not a list or a mapping", place)
+            elif name_node.value == "<<" and name_node.style is None:
+                merged += child.value if isinstance(child, SequenceNode) else [child]
+            elif name_node.value in tree:
+                first = tree[name_node.value].place.line
+                self.note((*key, name_node.value), f"stands twice in this block, first on line {first}: keep one of them", place)
+            else:
+                tree[name_node.value] = self.node(child, (*key, name_node.value), place)
+        for source in merged:
+            block = self.node(source, key).value
+            if isinstance(block, dict):
+                # The keys of the block itself win over merged ones, and earlier merged blocks over later ones.
+                tree = {**block, **tree}
+            else:
+                self.note(key, "'<<' takes an alias of a block, such as '<<: *name'", self.place(source))
+        return tree
+
+    def scalar(self, node: ScalarNode, key: tuple[str | int, ...]) -> Scalar:
+        if not str(node.tag).startswith("tag:yaml.org,2002:"):
+            self.note(key, f"tags such as {node.tag} have no meaning in a study", self.place(node))
+        text = str(node.value)
+        return self.plain_scalar(text, node, key) if node.style is None else self.encodable(text, node, key)
+
+    def plain_scalar(self, text: str, node: YamlNode, key: tuple[str | int, ...]) -> Scalar:
+        if text in WORDS:
+            return WORDS[text]
+        if INT.fullmatch(text) or BASED.fullmatch(text):
+            whole = int(text, 0 if BASED.fullmatch(text) else 10) if len(text) <= MAX_DIGITS else None
+            if whole is None or abs(whole) >= 2**63:
+                self.note(key, "this whole number does not fit into 64 bits", self.place(node))
+                return 0
+            return whole
+        number = float(text) if FLOAT.fullmatch(text) else math.inf if NOT_FINITE.fullmatch(text) else None
+        if number is None:
+            return self.encodable(text, node, key)
+        if not math.isfinite(number):
+            self.note(key, f"{text} is not a finite number", self.place(node))
+            return 0
+        return number
+
+    def encodable(self, text: str, node: YamlNode, key: tuple[str | int, ...]) -> str:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.note(key, "this text holds half of a Unicode character", self.place(node))
+            return ""
+        return text
+
+    def place(self, node: YamlNode) -> Place:
+        return Place(self.file, node.start_mark.line + 1)
+
+    def note(self, key: tuple[str | int, ...], message: str, place: Place) -> None:
+        self.problems.append(Problem(key, message, place.file, place.line))
+
+
+def nodes_along(root: Node, key: tuple[str | int, ...]) -> Iterator[Node]:
+    """The nodes on the way from `root` along `key`, as far as they exist."""
+    node = root
+    yield node
+    for part in key:
+        if isinstance(node.value, dict) and part in node.value:
+            node = node.value[str(part)]
+        elif isinstance(node.value, list) and isinstance(part, int) and 0 <= part < len(node.value):
+            node = node.value[part]
+        else:
+            return
+        yield node

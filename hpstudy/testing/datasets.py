@@ -1,0 +1,140 @@
+"""The contract of a data set, as a suite that any data set can run.
+
+class TestMyDigits(DataSetContract):
+    @classmethod
+    def data(cls):
+        return MyDigits()
+
+    @classmethod
+    def source(cls, folder):
+        return None  # or: write a few originals into `folder`, and return it
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import wave
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hpstudy.data import sets
+from hpstudy.data.cache import VARIABLE
+from hpstudy.data.clips import CLIP_SAMPLES, Clips, open_clips
+from hpstudy.data.dataset import DataSet, Split
+
+HEAVY = ("torch", "torchaudio", "scipy", "soundfile", "pandas")
+
+
+def write_wav(path: Path, samples: NDArray[np.int16], sample_rate_hz: int) -> None:
+    """Write (n,) samples as a one-channel 16-bit wav file, making its folder. Does not wait for the disk, unlike soundfile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, sample_rate_hz, len(samples), "NONE", ""))
+        file.writeframes(samples.astype("<i2").tobytes())
+
+
+class DataSetContract(ABC):
+    """What features, tasks and commands rely on, whatever the data set."""
+
+    @classmethod
+    @abstractmethod
+    def data(cls) -> DataSet:
+        """The set, as small as it can be made while every fold still has clips."""
+
+    @classmethod
+    @abstractmethod
+    def source(cls, folder: Path) -> Path | None:
+        """Its originals, written into an empty `folder`; None for a set that is made here."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def clips(cls, tmp_path_factory: pytest.TempPathFactory) -> Clips:
+        """The set, made once for all tests."""
+        return cls.made(tmp_path_factory.mktemp("data"))
+
+    @classmethod
+    def made(cls, folder: Path) -> Clips:
+        """The set, made in a cache under `folder`."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(VARIABLE, str(folder / "cache"))
+            (originals := folder / "originals").mkdir(parents=True)
+            sets.make(cls.data(), cls.source(originals), sets.log_progress)
+            clips = open_clips(sets.folder_of(cls.data()))
+        assert clips is not None
+        return clips
+
+    def split(self, clips: Clips, by: str, fold: int, seed: int = 0) -> Split:
+        """One division of the clips."""
+        return self.data().split(by, fold, seed, speaker=clips.speaker, repetition=clips.repetition, speakers=clips.speakers)
+
+    def divisions(self) -> list[tuple[str, int]]:
+        """Every way to split, with every fold."""
+        return [(by, fold) for by, count in self.data().folds.items() for fold in range(count)]
+
+    def test_clips_are_int16_windows_of_one_second(self, clips: Clips) -> None:
+        assert clips.audio.dtype == np.int16
+        assert clips.audio.shape == (len(clips.digit), CLIP_SAMPLES)
+
+    def test_no_clip_is_silent(self, clips: Clips) -> None:
+        assert np.abs(clips.audio.astype(np.int32)).max(axis=1).min() > 0
+
+    def test_every_clip_has_one_of_each_label(self, clips: Clips) -> None:
+        assert len(clips.digit) == len(clips.speaker) == len(clips.repetition)
+
+    def test_labels_are_unique_together(self, clips: Clips) -> None:
+        assert len(np.unique(np.stack([clips.digit, clips.speaker, clips.repetition]), axis=1).T) == len(clips.digit)
+
+    def test_every_speaker_says_every_digit(self, clips: Clips) -> None:
+        assert len(set(zip(clips.speaker.tolist(), clips.digit.tolist(), strict=True))) == 10 * len(clips.speakers)
+
+    def test_made_again_it_has_the_same_checksum(self, clips: Clips, tmp_path: Path) -> None:
+        assert self.made(tmp_path).manifest.checksum == clips.manifest.checksum
+
+    def test_no_clip_stands_in_two_parts(self, clips: Clips) -> None:
+        for by, fold in self.divisions():
+            s = self.split(clips, by, fold)
+            rows = np.concatenate([s.train, s.validation, s.test])
+            assert len(np.unique(rows)) == len(rows), (by, fold)
+
+    def test_every_clip_stands_in_some_part(self, clips: Clips) -> None:
+        for by, fold in self.divisions():
+            s = self.split(clips, by, fold)
+            assert len(s.train) + len(s.validation) + len(s.test) == len(clips.digit), (by, fold)
+
+    def test_every_part_has_every_digit(self, clips: Clips) -> None:
+        for by, fold in self.divisions():
+            s = self.split(clips, by, fold)
+            for rows in (s.train, s.validation, s.test):
+                assert len(np.unique(clips.digit[rows])) == 10, (by, fold)
+
+    def test_split_by_speaker_no_speaker_stands_in_two_parts(self, clips: Clips) -> None:
+        for fold in range(self.data().folds["speaker"]):
+            s = self.split(clips, "speaker", fold)
+            train, validation, test = (set(clips.speaker[rows]) for rows in (s.train, s.validation, s.test))
+            assert not train & validation, fold
+            assert not (train | validation) & test, fold
+
+    def test_over_all_folds_by_speaker_every_clip_is_tested_once(self, clips: Clips) -> None:
+        tested = [self.split(clips, "speaker", fold).test for fold in range(self.data().folds["speaker"])]
+        assert np.sort(np.concatenate(tested)).tolist() == list(range(len(clips.digit)))
+
+    def test_the_same_seed_gives_the_same_split(self, clips: Clips) -> None:
+        for by, fold in self.divisions():
+            first, second = self.split(clips, by, fold, seed=3), self.split(clips, by, fold, seed=3)
+            for part in ("train", "validation", "test"):
+                assert np.array_equal(getattr(first, part), getattr(second, part)), (by, fold)
+
+    def test_the_test_part_is_the_same_for_every_seed(self, clips: Clips) -> None:
+        for by, fold in self.divisions():
+            assert np.array_equal(self.split(clips, by, fold, seed=0).test, self.split(clips, by, fold, seed=1).test), (by, fold)
+
+    def test_naming_it_imports_no_heavy_library(self) -> None:
+        kind = type(self.data())
+        script = f"import sys, {kind.__module__}; print([m for m in {HEAVY!r} if m in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]"

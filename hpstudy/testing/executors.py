@@ -1,0 +1,169 @@
+"""The contract of an executor, as tests.
+
+Subclass it in your own tests, and pytest runs them all:
+
+class TestMyExecutor(ExecutorContract):
+    def make(self, logs):
+        return MyExecutor(2, logs)
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from concurrent.futures import wait
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from hpstudy.engine.executors import THREAD_VARIABLES, Executor, StepTimedOut
+from hpstudy.engine.step import EvaluateRequest, evaluate
+from hpstudy.errors import HpstudyError, UsageError
+from hpstudy.study.bind import bind
+from hpstudy.study.plan import SearchKey
+from hpstudy.study.schema import Study
+
+
+def double(number: int) -> int:
+    """A step that answers."""
+    return 2 * number
+
+
+def fail(message: str) -> NoReturn:
+    """A step that raises."""
+    raise LookupError(message)
+
+
+class Unpicklable(Exception):
+    """An exception that cannot travel between processes."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.lock = threading.Lock()
+
+
+def fail_unpicklably(message: str) -> NoReturn:
+    """A step that raises what cannot travel between processes."""
+    raise Unpicklable(message)
+
+
+def wait_for_ever(_: object) -> None:
+    """A step that never ends by itself."""
+    threading.Event().wait()
+
+
+def thread_variables(_: object) -> list[str | None]:
+    """What numerical libraries would read when loaded in this step."""
+    return [os.environ.get(name) for name in THREAD_VARIABLES]
+
+
+def draw(_: object) -> float:
+    """A number from a generator that whoever runs this may have used before."""
+    return random.random()
+
+
+class ExecutorContract(ABC):
+    """What every executor keeps."""
+
+    ends_steps = True
+    """Whether the executor can end a step that takes too long; one that cannot refuses a time-out."""
+
+    @abstractmethod
+    def make(self, logs: Path) -> Executor:
+        """A new executor that writes logs, if any, below `logs`."""
+
+    @pytest.fixture
+    def executor(self, tmp_path: Path) -> Iterator[Executor]:
+        """An executor, closed after the test."""
+        executor = self.make(tmp_path / "logs")
+        yield executor
+        executor.close()
+
+    def test_a_future_holds_the_answer(self, executor: Executor) -> None:
+        assert executor.submit(double, 21).result() == 42
+
+    def test_answers_belong_to_their_requests(self, executor: Executor) -> None:
+        waiting, answers = list(range(20)), {}
+        while waiting:
+            batch, waiting = waiting[: executor.workers], waiting[executor.workers :]
+            futures = {executor.submit(double, number): number for number in batch}
+            wait(futures)
+            answers.update({number: future.result() for future, number in futures.items()})
+        assert answers == {number: 2 * number for number in range(20)}
+
+    def test_a_future_holds_the_exception_of_its_step(self, executor: Executor) -> None:
+        with pytest.raises(LookupError, match="no such thing"):
+            executor.submit(fail, "no such thing").result()
+
+    def test_an_exception_that_cannot_travel_keeps_its_text(self, executor: Executor) -> None:
+        with pytest.raises((Unpicklable, HpstudyError), match="a lock inside"):
+            executor.submit(fail_unpicklably, "a lock inside").result()
+
+    def test_a_step_after_a_failed_one_is_answered(self, executor: Executor) -> None:
+        executor.submit(fail, "first").exception()
+        assert executor.submit(double, 1).result() == 2
+
+    def test_a_step_that_takes_too_long_is_ended_or_its_time_out_refused(self, executor: Executor) -> None:
+        if self.ends_steps:
+            with pytest.raises(StepTimedOut, match=r"0\.2 s"):
+                executor.submit(wait_for_ever, None, 0.2).result()
+        else:
+            with pytest.raises(UsageError):
+                executor.submit(double, 1, 0.2).result()
+
+    def test_a_step_after_one_that_took_too_long_is_answered(self, executor: Executor) -> None:
+        if self.ends_steps:
+            executor.submit(wait_for_ever, None, 0.2).exception()
+        assert executor.submit(double, 1).result() == 2
+
+    def test_numerical_libraries_get_one_thread(self, executor: Executor) -> None:
+        assert executor.submit(thread_variables, None).result() == ["1"] * len(THREAD_VARIABLES)
+
+    def test_the_environment_is_as_before_after_closing(self, tmp_path: Path) -> None:
+        before = dict(os.environ)
+        executor = self.make(tmp_path / "logs")
+        executor.submit(double, 1).result()
+        executor.close()
+        assert dict(os.environ) == before
+
+    def test_closing_awaits_steps_under_way(self, tmp_path: Path) -> None:
+        executor = self.make(tmp_path / "logs")
+        future = executor.submit(double, 1)
+        executor.close()
+        assert future.result() == 2
+
+    def test_an_executor_that_did_nothing_can_be_closed(self, tmp_path: Path) -> None:
+        self.make(tmp_path / "logs").close(abort=True)
+
+    def test_no_log_is_left_by_steps_that_print_nothing(self, tmp_path: Path) -> None:
+        executor = self.make(tmp_path / "logs")
+        executor.submit(double, 1).result()
+        executor.close()
+        assert not (tmp_path / "logs").exists()
+
+    def test_an_evaluation_is_the_same_as_in_this_process(self, executor: Executor) -> None:
+        request = _example_request()
+        executor.submit(draw, None).result()
+        assert _measured(executor.submit(evaluate, request).result()) == _measured(evaluate(request))
+
+
+def _example_request() -> EvaluateRequest:
+    study = Study.model_validate(
+        {
+            "name": "contract",
+            "task": {"use": "branin", "noise": 1.0},
+            "metric": {"name": "value", "goal": "minimize"},
+            "views": {"a": {"space": {"x1": {"type": "float", "low": -5, "high": 10}}, "fixed": {"x2": 2.5}}},
+            "search": {"searcher": "random", "trials": 2},
+            "replicates": 1,
+        }
+    )
+    return EvaluateRequest(bind(study).to_json(), SearchKey("a", 0), 1, {"x1": 0.5}, None)
+
+
+def _measured(outcome: Any) -> tuple[Any, ...]:
+    return outcome.state, outcome.metrics, outcome.curves, outcome.failure

@@ -1,0 +1,57 @@
+"""Every built-in data set keeps the contract."""
+
+import numpy as np
+
+from hpstudy.data import DATASETS
+from hpstudy.data.audiomnist import AudioMnist
+from hpstudy.data.fsdd import SPEAKERS, Fsdd
+from hpstudy.data.speech_digits import SpeechDigits
+from hpstudy.testing.datasets import DataSetContract, write_wav
+
+
+def write_noise(path, rng, sample_rate):
+    write_wav(path, rng.integers(-3000, 3000, int(rng.integers(sample_rate // 10, sample_rate // 4))), sample_rate)
+
+
+class TestSpeechDigits(DataSetContract):
+    @classmethod
+    def data(cls):
+        return SpeechDigits(speakers=5, repetitions=5)
+
+    @classmethod
+    def source(cls, folder):
+        return None
+
+
+class TestFsdd(DataSetContract):
+    @classmethod
+    def data(cls):
+        return Fsdd(repetitions=21)
+
+    @classmethod
+    def source(cls, folder):
+        rng = np.random.default_rng(0)
+        for speaker in SPEAKERS:
+            for digit in range(10):
+                for repetition in range(21):
+                    write_noise(folder / "recordings" / f"{digit}_{speaker}_{repetition}.wav", rng, 8000)
+        return folder
+
+
+class TestAudioMnist(DataSetContract):
+    @classmethod
+    def data(cls):
+        return AudioMnist(speakers=15, repetitions=5)
+
+    @classmethod
+    def source(cls, folder):
+        rng = np.random.default_rng(0)
+        for speaker in range(1, 16):
+            for digit in range(10):
+                for repetition in range(5):
+                    write_noise(folder / "data" / f"{speaker:02}" / f"{digit}_{speaker:02}_{repetition}.wav", rng, 48000)
+        return folder
+
+
+def test_every_registered_data_set_is_under_contract():
+    assert {DATASETS.load(name) for name in DATASETS} == {SpeechDigits, Fsdd, AudioMnist}

@@ -1,0 +1,94 @@
+"""A study that is killed and resumed holds the same numbers, bit for bit, as one that ran through."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+from pandas.testing import assert_frame_equal
+
+KILLS = 3
+ROWS_BETWEEN_KILLS = 8
+"""At most; 32 trials in all."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("searcher", ["sobol", "ax"])
+def test_a_study_that_was_killed_again_and_again_equals_one_that_ran_through(command, wait_until, searcher):
+    command.write(searcher=searcher)
+    assert command.run("run", "killed.yaml", "-j", "2", "--storage", "whole.sqlite")[0] == 0
+    moments = random.Random(0)
+    for _ in range(KILLS):
+        goal = command.rows("killed.sqlite") + moments.randint(1, ROWS_BETWEEN_KILLS)
+        process = command.start("run", "killed.yaml", "-j", "2", "--storage", "killed.sqlite")
+        wait_until(lambda goal=goal: command.rows("killed.sqlite") >= goal, process)
+        time.sleep(moments.uniform(0, 0.05))
+        command.kill(process)
+    code, said = command.run("resume", "killed.sqlite", "-j", "2")
+    assert code == 0, said
+    for killed, whole in zip(command.measured("killed.sqlite"), command.measured("whole.sqlite"), strict=True):
+        assert_frame_equal(killed, whole, check_exact=True)
+
+
+def test_a_killed_database_has_no_problems(command, wait_until):
+    command.write()
+    process = command.start("run", "killed.yaml", "-j", "2", "--storage", "killed.sqlite")
+    wait_until(lambda: command.rows("killed.sqlite") >= 3, process)
+    command.kill(process)
+    assert command.run("db", "check", "killed.sqlite")[0] == 0
+
+
+def test_a_second_run_at_the_same_time_is_refused(command, wait_until):
+    command.write(function="wait")
+    first = command.start("run", "killed.yaml", "-j", "1", "--storage", "killed.sqlite")
+    wait_until((command.folder / "started").exists, first)
+    code, said = command.run("run", "killed.yaml", "-j", "1", "--storage", "killed.sqlite")
+    assert code == 5
+    assert f"process {first.pid}" in said
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_the_first_signal_awaits_the_running_trial_and_leaves_with_130(command, wait_until, name):
+    command.write(function="wait")
+    process = command.start("run", "killed.yaml", "-j", "1", "--storage", "killed.sqlite")
+    wait_until((command.folder / "started").exists, process)
+    process.send_signal(signal.Signals[name])
+    assert "waiting for those under way" in _said(process, "under way")
+    (command.folder / "go").touch()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, "hpstudy resume" in said) == (130, True)
+    assert list(command.measured("killed.sqlite")[0].state) == ["completed"]
+
+
+def test_the_second_signal_leaves_at_once(command, wait_until):
+    command.write(function="wait")
+    process = command.start("run", "killed.yaml", "-j", "1", "--storage", "killed.sqlite")
+    wait_until((command.folder / "started").exists, process)
+    process.send_signal(signal.SIGTERM)
+    _said(process, "under way")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert list(command.measured("killed.sqlite")[0].state) == ["running"]
+
+
+def test_ctrl_c_in_a_terminal_does_not_end_the_workers(command, wait_until):
+    command.write(function="wait")
+    process = command.start("run", "killed.yaml", "-j", "1", "--storage", "killed.sqlite")
+    wait_until((command.folder / "started").exists, process)
+    os.killpg(process.pid, signal.SIGINT)
+    _said(process, "under way")
+    (command.folder / "go").touch()
+    process.communicate(timeout=60)
+    assert list(command.measured("killed.sqlite")[0].state) == ["completed"]
+
+
+def _said(process, words):
+    """What a process says on stderr up to the line with these words."""
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if words in line:
+            return "".join(lines)
+    raise AssertionError("".join(lines))

@@ -1,0 +1,195 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from hpstudy.engine.executors import StepTimedOut, WorkerDied
+from hpstudy.engine.processes import ProcessExecutor
+from hpstudy.testing.executors import double, wait_for_ever
+
+
+def pid(_):
+    return os.getpid()
+
+
+def die(how):
+    if how in signal.Signals.__members__:
+        os.kill(os.getpid(), signal.Signals[how])
+    os._exit(int(how))
+
+
+def hold_out(file):
+    """Ignore the polite signals, note this process and one it started, and never end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
+    file.write_text(f"{os.getpid()} {child.pid}\n")
+    wait_for_ever(None)
+
+
+def print_everywhere(text):
+    print(text, "by print")
+    os.write(2, f"{text} by descriptor\n".encode())
+
+
+def environment(name):
+    return os.environ.get(name)
+
+
+def gone(process):
+    """Whether a process ends within a reasonable time."""
+    try:
+        psutil.Process(process).wait(timeout=20)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True
+
+
+def await_text(file):
+    """The first line of a file that another process is about to write."""
+    deadline = time.monotonic() + 60
+    while not file.exists() or not file.read_text().endswith("\n"):
+        assert time.monotonic() < deadline, f"{file} was not written"
+        time.sleep(0.02)
+    return file.read_text()
+
+
+@pytest.fixture
+def executor(tmp_path):
+    executor = ProcessExecutor(1, tmp_path / "logs")
+    yield executor
+    executor.close()
+
+
+def test_no_process_is_started_before_the_first_step(executor):
+    before = len(psutil.Process().children())
+    assert len(psutil.Process().children()) == before
+    executor.submit(double, 1).result()
+    assert len(psutil.Process().children()) == before + 1
+
+
+def test_a_worker_is_kept_for_the_next_step(executor):
+    assert executor.submit(pid, None).result() == executor.submit(pid, None).result() != os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"), [("SIGKILL", "SIGKILL"), ("SIGSEGV", "SIGSEGV"), ("3", "exit code 3"), ("0", "exit code 0")]
+)
+def test_the_death_of_a_worker_is_told_with_its_cause(executor, how, said):
+    with pytest.raises(WorkerDied, match=said):
+        executor.submit(die, how).result()
+
+
+def test_a_worker_that_died_is_replaced(executor):
+    executor.submit(die, "SIGKILL").exception()
+    assert executor.submit(double, 1).result() == 2
+
+
+def test_workers_that_die_at_once_lose_no_other_step(tmp_path):
+    executor = ProcessExecutor(2, tmp_path / "logs")
+    for _ in range(5):
+        dying, living = executor.submit(die, "SIGKILL"), executor.submit(double, 1)
+        assert isinstance(dying.exception(timeout=60), WorkerDied)
+        assert living.result(timeout=60) == 2
+    executor.close()
+
+
+def test_an_idle_worker_that_is_killed_costs_one_step_at_most(executor):
+    os.kill(executor.submit(pid, None).result(), signal.SIGKILL)
+    executor.submit(double, 1).exception()
+    assert executor.submit(double, 1).result() == 2
+
+
+def test_a_killed_worker_hints_at_memory(executor):
+    with pytest.raises(WorkerDied) as caught:
+        executor.submit(die, "SIGKILL").result()
+    assert "memory" in caught.value.hint
+
+
+def test_a_crash_in_native_code_leaves_its_traceback_in_the_log(executor, tmp_path):
+    executor.submit(die, "SIGSEGV").exception()
+    (log,) = (tmp_path / "logs").iterdir()
+    assert "Segmentation fault" in log.read_text()
+
+
+def test_a_worker_that_ignores_signals_is_ended_with_all_it_started(executor, tmp_path):
+    with pytest.raises(StepTimedOut):
+        executor.submit(hold_out, tmp_path / "pids", 5).result()
+    assert all(gone(int(process)) for process in await_text(tmp_path / "pids").split())
+
+
+def test_aborting_ends_steps_under_way(tmp_path):
+    executor = ProcessExecutor(1, tmp_path / "logs")
+    future = executor.submit(hold_out, tmp_path / "pids")
+    pids = await_text(tmp_path / "pids").split()
+    executor.close(abort=True)
+    assert isinstance(future.exception(), WorkerDied)
+    assert all(gone(int(process)) for process in pids)
+
+
+def test_closing_ends_the_workers(tmp_path):
+    executor = ProcessExecutor(1, tmp_path / "logs")
+    worker = executor.submit(pid, None).result()
+    executor.close()
+    assert not psutil.pid_exists(worker)
+
+
+def test_a_worker_ignores_ctrl_c(executor):
+    worker = executor.submit(pid, None).result()
+    os.kill(worker, signal.SIGINT)
+    assert executor.submit(pid, None).result() == worker
+
+
+def test_what_a_task_prints_goes_to_the_workers_log(tmp_path, capfd):
+    executor = ProcessExecutor(1, tmp_path / "logs")
+    worker = executor.submit(pid, None).result()
+    executor.submit(print_everywhere, "hello").result()
+    executor.close()
+    assert (tmp_path / f"logs/worker-{worker}.log").read_text() == "hello by print\nhello by descriptor\n"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_sets_of_strings_have_one_order_in_all_workers(executor):
+    assert executor.submit(environment, "PYTHONHASHSEED").result() == "0"
+
+
+def test_no_worker_outlives_a_parent_that_was_killed(tmp_path):
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "sys.path.insert(0, sys.argv[2])\n"
+        "import test_processes\n"
+        "from hpstudy.engine.processes import ProcessExecutor\n"
+        "ProcessExecutor(1, None).submit(test_processes.hold_out, Path(sys.argv[1])).result()\n"
+    )
+    folder = os.path.dirname(__file__)  # noqa: PTH120
+    parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "pids"), folder])
+    worker, child = map(int, await_text(tmp_path / "pids").split())
+    parent.kill()
+    parent.wait()
+    assert gone(worker)
+    os.kill(child, signal.SIGKILL)
+
+
+def test_a_script_without_a_main_guard_can_run_a_study(tmp_path):
+    (tmp_path / "mine.py").write_text("def f(params, seed): return params['x']\n")
+    (tmp_path / "study.yaml").write_text(
+        "{version: 1, name: s, task: {use: 'mine:f'}, metric: {name: loss, goal: minimize}, replicates: 2,\n"
+        " views: {a: {space: {x: {type: float, low: 0, high: 1}}}}, search: {searcher: random, trials: 2}}\n"
+    )
+    (tmp_path / "script.py").write_text("import hpstudy\nprint(hpstudy.run('study.yaml', workers=2).complete)\n")
+    root = str(psutil.Process().cwd())
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "True\n"

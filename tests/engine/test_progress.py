@@ -1,0 +1,49 @@
+import io
+
+import pytest
+
+from hpstudy.engine.progress import Lines, Observer, progress_for
+
+
+@pytest.fixture
+def lines(run, make_study):
+    """What a run prints, line by line."""
+
+    def lines(study, *, verbose=False):
+        stream = io.StringIO()
+        run(study, observer=Lines(stream, verbose))
+        return stream.getvalue().splitlines()
+
+    return lines
+
+
+def test_a_line_for_every_finished_search(lines, make_study):
+    assert sum(line.startswith("[") for line in lines(make_study())) == 4
+
+
+def test_the_first_line_says_how_much_is_left(lines, make_study):
+    assert lines(make_study())[0] == "tiny: 12 of 12 trials to run, 1 worker"
+
+
+def test_verbose_prints_a_line_for_every_trial(lines, make_study):
+    assert sum(", trial " in line for line in lines(make_study(), verbose=True)) == 12
+
+
+def test_a_failed_trial_is_told_with_its_reason(lines, make_study, write_module):
+    use = write_module("def f(params, seed):\n    if seed % 2: raise ValueError('odd')\n    return 1.0")
+    assert any("failed: ValueError: odd" in line for line in lines(make_study(use=use, trials=6)))
+
+
+def test_a_failure_without_a_message_is_told_by_its_type(lines, make_study, write_module):
+    use = write_module("def f(params, seed):\n    if seed % 2: raise ValueError\n    return 1.0")
+    assert any(line.endswith("failed: ValueError") for line in lines(make_study(use=use, trials=6)))
+
+
+def test_the_best_value_of_a_search_is_that_of_its_goal(lines, make_study, write_module):
+    use = write_module("def f(params, seed): return round(params['x1'])")
+    (low,) = [line for line in lines(make_study(use=use, trials=8)) if line.startswith("[8/")]
+    assert "best value -" in low
+
+
+def test_quiet_is_the_observer_that_says_nothing():
+    assert type(progress_for(quiet=True)) is Observer

@@ -1,0 +1,288 @@
+from concurrent.futures import Future
+
+import pytest
+
+from hpstudy.engine import scheduler
+from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
+from hpstudy.engine.progress import Observer
+from hpstudy.engine.scheduler import Scheduler
+from hpstudy.engine.step import AskRequest, ask, evaluate
+from hpstudy.engine.stop import StopSignal
+from hpstudy.errors import HpstudyError, StoreError, StudyBroken
+from hpstudy.store import Store
+from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.tasks.outcome import Failure, Outcome
+
+
+class Scripted(Executor):
+    """Runs steps here when they are submitted; `script(kind, request)` may return or raise something else instead."""
+
+    def __init__(self, workers=1, script=lambda kind, request: None):
+        super().__init__(workers)
+        self.script = script
+        self.steps = []
+
+    def submit(self, call, request, timeout_s=None):
+        kind = "ask" if isinstance(request, AskRequest) else "evaluate"
+        self.steps.append((kind, request.search.view, request.search.replicate, request.number))
+        future = Future()
+        try:
+            future.set_result(self.script(kind, request) or {"ask": ask, "evaluate": evaluate}[kind](request))
+        except (WorkerDied, StepTimedOut, LookupError) as error:
+            future.set_exception(error)
+        return future
+
+    def close(self, *, abort=False):
+        pass
+
+    def evaluations(self):
+        return [step[1:] for step in self.steps if step[0] == "evaluate"]
+
+
+@pytest.fixture
+def schedule(storage):
+    """Run a study with a scripted executor; returns the executor."""
+
+    def schedule(study, script=lambda kind, request: None, *, workers=1, stop=None, observer=None):
+        executor = Scripted(workers, script)
+        with Store.open(storage) if storage.exists() else Store.create(storage, study) as store:
+            store.begin_session({})
+            Scheduler(store, executor, observer or Observer(), stop or StopSignal()).run()
+        return executor
+
+    return schedule
+
+
+def raises(error, *, kind="evaluate", times=10**6, where=lambda request: True):
+    """A script that raises `error` the first few times."""
+    left = [times]
+
+    def script(this, request):
+        if this == kind and left[0] and where(request):
+            left[0] -= 1
+            raise error
+
+    return script
+
+
+def test_every_planned_trial_is_run(schedule, make_study, measured, storage):
+    schedule(make_study())
+    expected = {(view, replicate, number) for view in ("both", "one") for replicate in range(2) for number in range(3)}
+    assert set(measured(storage)) == expected
+
+
+def test_searches_run_replicate_by_replicate(schedule, make_study):
+    order = schedule(make_study(trials=2)).evaluations()
+    assert order == [(view, replicate, n) for replicate in range(2) for view in ("both", "one") for n in range(2)]
+
+
+def test_two_workers_advance_the_first_two_searches(schedule, make_study):
+    order = schedule(make_study(trials=2), workers=2).evaluations()
+    assert {step[1] for step in order[:4]} == {0}
+
+
+def test_a_trial_is_stored_as_running_before_it_is_evaluated(schedule, make_study, measured, storage):
+    states = []
+    schedule(
+        make_study(trials=1, replicates=1),
+        lambda kind, request: states.append(measured(storage)[request.search.view, 0, 0][1]) if kind == "evaluate" else None,
+    )
+    assert states == ["running", "running"]
+
+
+def test_results_do_not_depend_on_the_number_of_workers(schedule, make_study, measured, storage):
+    schedule(make_study())
+    one = measured(storage)
+    storage.unlink()
+    schedule(make_study(), workers=3)
+    assert measured(storage) == one
+
+
+def test_the_history_holds_all_finished_trials(schedule, make_study):
+    histories = []
+    schedule(make_study(trials=3, replicates=1), lambda kind, r: histories.append(len(r.history)) if kind == "ask" else None)
+    assert histories == [0, 1, 2, 0, 1, 2]
+
+
+def test_worst_shows_the_searcher_the_worst_value_for_a_failed_trial(schedule, make_study):
+    seen = {}
+
+    def script(kind, request):
+        if kind == "ask":
+            seen[request.number] = [past.value for past in request.history]
+        elif request.number < 3:
+            number = request.number
+            if number == 1:
+                return Outcome("failed", {}, failure=Failure("E", "m"))
+            return Outcome("completed", {"value": float(number)})
+
+    schedule(make_study(trials=4, replicates=1), script)
+    assert seen[3] == [0.0, 2.0, 2.0]
+
+
+def test_drop_shows_the_searcher_no_value_for_a_failed_trial(schedule, make_study):
+    seen = {}
+
+    def script(kind, request):
+        if kind == "ask":
+            seen[request.number] = [past.value for past in request.history]
+        else:
+            return Outcome("diverged", {"value": float("nan")}) if request.number == 1 else Outcome("completed", {"value": 1.0})
+
+    schedule(make_study(trials=3, replicates=1, on_failure="drop"), script)
+    assert seen[2] == [1.0, None]
+
+
+def test_a_trial_whose_worker_died_is_evaluated_again_at_its_point(schedule, make_study):
+    points = []
+
+    def script(kind, request):
+        if kind == "evaluate":
+            points.append(request.point)
+            if len(points) == 1:
+                raise WorkerDied("killed")
+
+    schedule(make_study(trials=1, replicates=1), script)
+    assert points[0] == points[1]
+
+
+def test_attempts_are_counted_with_their_reason(schedule, make_study, storage):
+    schedule(make_study(trials=1, replicates=1), raises(WorkerDied("killed"), times=2))
+    with Store.open(storage) as store:
+        assert store.history(SearchKey("both", 0))[0].attempts == 3
+
+
+def test_a_trial_whose_workers_keep_dying_is_recorded_as_failed(schedule, make_study, measured, storage):
+    script = raises(WorkerDied("killed"), where=lambda request: request.number == 1)
+    schedule(make_study(trials=3, limits={"max_attempts": 2}), script)
+    assert [measured(storage)["both", 0, number][1] for number in range(3)] == ["completed", "failed", "completed"]
+
+
+def test_interruptions_do_not_use_up_attempts(schedule, make_study, measured, storage):
+    study = make_study(trials=1, replicates=1, limits={"max_attempts": 2})
+    for _ in range(5):
+        with pytest.raises(MemoryError):
+            schedule(study, raises(MemoryError()))
+    schedule(study, raises(WorkerDied("killed"), times=1))
+    assert measured(storage)["both", 0, 0][1] == "completed"
+
+
+def test_an_ask_whose_worker_died_is_asked_again(schedule, make_study, measured, storage):
+    schedule(make_study(trials=1, replicates=1), raises(WorkerDied("killed"), kind="ask", times=2))
+    assert {state for _, state, _ in measured(storage).values()} == {"completed"}
+
+
+def test_a_searcher_that_fails_stops_its_own_search_only(schedule, make_study, measured, storage):
+    script = raises(LookupError("no surrogate"), kind="ask", where=lambda r: r.search.view == "both" and r.number == 1)
+    with pytest.raises(HpstudyError, match=r"2 of the searches, first in both, replicate 0: LookupError: no surrogate"):
+        schedule(make_study(), script)
+    assert [view for view, _, _ in measured(storage)].count("one") == 6
+
+
+def test_a_time_out_is_a_timed_out_trial(schedule, make_study, measured, storage):
+    schedule(make_study(trials=2, replicates=1), raises(StepTimedOut("too long"), times=1))
+    assert [state for _, state, _ in measured(storage).values()].count("timed_out") == 1
+
+
+def test_a_study_that_fails_from_the_start_is_ended(schedule, make_study, measured, storage):
+    failed = Outcome("failed", {}, failure=Failure("ValueError", "bad", "Traceback: bad"))
+    with pytest.raises(StudyBroken, match=r"first 4 trials failed and none completed(.|\n)*Traceback: bad"):
+        schedule(make_study(limits={"max_failures": 4}), lambda kind, _: failed if kind == "evaluate" else None)
+    assert len(measured(storage)) == 4
+
+
+def test_a_completed_trial_takes_the_suspicion_off_a_study(schedule, make_study, measured, storage):
+    def script(kind, request):
+        if kind == "evaluate" and (request.search.view, request.number) != ("both", 0):
+            return Outcome("failed", {}, failure=Failure("ValueError", "bad"))
+
+    schedule(make_study(limits={"max_failures": 2}), script)
+    assert len(measured(storage)) == 12
+
+
+def test_diverged_trials_do_not_make_a_study_broken(schedule, make_study, measured, storage):
+    script = lambda kind, _: Outcome("diverged", {}) if kind == "evaluate" else None  # noqa: E731
+    schedule(make_study(limits={"max_failures": 2}), script)
+    assert len(measured(storage)) == 12
+
+
+def test_a_broken_study_can_be_resumed(schedule, make_study, measured, storage):
+    study = make_study(limits={"max_failures": 2})
+    with pytest.raises(StudyBroken):
+        schedule(study, lambda kind, _: Outcome("failed", {}, failure=Failure("E", "m")) if kind == "evaluate" else None)
+    schedule(study)
+    assert len(measured(storage)) == 12
+
+
+def test_after_a_stop_nothing_new_is_started(schedule, make_study, measured, storage):
+    stop = StopSignal()
+    schedule(make_study(), lambda kind, request: stop.request() if kind == "evaluate" else None, stop=stop)
+    assert [state for _, state, _ in measured(storage).values()] == ["completed"]
+
+
+def test_a_stopped_study_goes_on_as_if_nothing_had_happened(schedule, make_study, measured, storage):
+    schedule(make_study())
+    whole = measured(storage)
+    storage.unlink()
+    for _ in range(3):
+        stop = StopSignal()
+        schedule(make_study(), lambda kind, request, stop=stop: stop.request() if request.number == 1 else None, stop=stop)
+    schedule(make_study())
+    assert measured(storage) == whole
+
+
+def test_a_worker_that_died_after_a_stop_leaves_its_trial_to_be_resumed(schedule, make_study, measured, storage):
+    stop = StopSignal()
+
+    def script(kind, request):
+        if kind == "evaluate":
+            stop.request()
+            raise WorkerDied("ended with the rest")
+
+    schedule(make_study(trials=1, replicates=1, limits={"max_attempts": 1}), script, stop=stop)
+    assert [state for _, state, _ in measured(storage).values()] == ["running"]
+
+
+def test_an_interrupted_trial_is_evaluated_at_its_stored_point(schedule, make_study, measured, storage):
+    study = make_study(trials=1, replicates=1)
+    with pytest.raises(MemoryError):
+        schedule(study, raises(MemoryError()))
+    point = measured(storage)["both", 0, 0][0]
+    steps = schedule(study).steps
+    assert steps[0] == ("evaluate", "both", 0, 0)
+    assert measured(storage)["both", 0, 0][0] == point
+
+
+def test_a_database_that_cannot_be_written_ends_the_run(make_study, storage, monkeypatch):
+    def full(*_, **__):
+        raise StoreError("the disk is full")
+
+    with Store.create(storage, make_study()) as store:
+        store.begin_session({})
+        monkeypatch.setattr(store, "finish_trial", full)
+        executor = Scripted()
+        with pytest.raises(StoreError, match="full"):
+            Scheduler(store, executor, Observer(), StopSignal()).run()
+    assert len(executor.evaluations()) == 1
+
+
+def test_a_finished_search_is_reported_once(schedule, make_study):
+    finished = []
+
+    class Noting(Observer):
+        def search_finished(self, search, trials):
+            finished.append((search, len(trials)))
+
+    study = make_study()
+    schedule(study, observer=Noting())
+    assert finished == [(search, 3) for search in Plan(study).searches()]
+
+
+def test_a_quiet_run_gives_signs_of_life(make_study, storage, monkeypatch):
+    monkeypatch.setattr(scheduler, "HEARTBEAT_S", -1.0)
+    beats = []
+    with Store.create(storage, make_study()) as store:
+        store.begin_session({})
+        monkeypatch.setattr(store, "heartbeat", lambda: beats.append(1))
+        Scheduler(store, Scripted(), Observer(), StopSignal()).run()
+    assert beats

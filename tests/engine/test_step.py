@@ -1,0 +1,228 @@
+import dataclasses
+import math
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from hpstudy.engine.step import TRACEBACK_LINES, AskRequest, EvaluateRequest, ask, evaluate, search_seed, train_seed
+from hpstudy.search.interface import Observation
+from hpstudy.study.plan import SearchKey
+
+KEY = SearchKey("both", 1)
+POINT = {"x1": 1.0, "x2": 2.0}
+
+
+@pytest.fixture
+def outcome_of(make_study, write_module, tmp_path):
+    """The outcome of a user's function: outcome_of("return 1.0")."""
+
+    def outcome_of(*lines, before="", report=False):
+        body = "\n".join(f"    {line}" for line in lines)
+        use = write_module(f"{before}\ndef f(params, seed{', report' if report else ''}):\n{body}\n")
+        return evaluate(EvaluateRequest(make_study(use=use).to_json(), KEY, 0, POINT, str(tmp_path)))
+
+    return outcome_of
+
+
+def same(one, other):
+    """Equal up to times and memory."""
+    blank = {"duration_s": 0.0, "peak_rss_mib": 0.0, "log_path": None}
+    return dataclasses.replace(one, **blank) == dataclasses.replace(other, **blank)
+
+
+def test_the_training_seed_does_not_depend_on_the_view(make_study):
+    study = make_study()
+    assert len({train_seed(study, replicate, number) for replicate in range(3) for number in range(3)}) == 9
+
+
+def test_every_search_has_its_own_seed(make_study):
+    study = make_study()
+    keys = [SearchKey(view, replicate) for view in study.views for replicate in range(3)]
+    assert len({search_seed(study, key) for key in keys}) == 6
+
+
+@pytest.mark.parametrize("searcher", ["random", "sobol"])
+def test_asking_again_gives_the_same_point(make_study, searcher):
+    request = AskRequest(make_study(searcher=searcher).to_json(), KEY, 0, ())
+    assert ask(request).point == ask(request).point
+
+
+def test_asking_leaves_the_global_generators_alone(make_study):
+    random.seed(7)
+    ask(AskRequest(make_study().to_json(), KEY, 0, ()))
+    after = random.random()
+    random.seed(7)
+    assert after == random.random()
+
+
+def test_a_point_outside_its_space_is_refused(make_study, monkeypatch):
+    from hpstudy.errors import HpstudyError
+    from hpstudy.search.random import RandomSearcher
+
+    monkeypatch.setattr(RandomSearcher, "ask", lambda *_, **__: {"x1": 11.0, "x2": 0.0})
+    with pytest.raises(HpstudyError, match=r"'random' proposed .* outside the space of view 'both'"):
+        ask(AskRequest(make_study().to_json(), KEY, 0, ()))
+
+
+def test_evaluating_again_gives_the_same_outcome(make_study):
+    request = EvaluateRequest(make_study(noise=1.0).to_json(), KEY, 3, POINT, None)
+    assert same(evaluate(request), evaluate(request))
+
+
+def test_another_process_gives_the_same_outcome(make_study):
+    study = make_study(noise=1.0).to_json()
+    script = (
+        "import sys\n"
+        "from hpstudy.engine.step import EvaluateRequest, evaluate\n"
+        "from hpstudy.study.plan import SearchKey\n"
+        f"request = EvaluateRequest(sys.stdin.read(), SearchKey('both', 1), 3, {POINT!r}, None)\n"
+        "print(evaluate(request).metrics['value'].hex())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=study, capture_output=True, text=True, check=True)
+    here = evaluate(EvaluateRequest(study, KEY, 3, POINT, None))
+    assert done.stdout.strip() == here.metrics["value"].hex()
+
+
+@pytest.mark.parametrize(
+    "draw", ["random.random()", "numpy.random.rand()", "torch.rand(()).item()"], ids=lambda draw: draw.split(".")[0]
+)
+def test_the_global_generators_are_seeded_for_a_users_function(outcome_of, draw):
+    values = {outcome_of(f"return {draw}", before=f"import {draw.split('.')[0]}").metrics["value"] for _ in range(3)}
+    assert len(values) == 1
+
+
+def test_torch_is_seeded_even_when_a_function_imports_it_late(make_study, write_module, tmp_path):
+    use = write_module("def f(params, seed):\n    import torch\n    return torch.rand(()).item()")
+    script = (
+        "import sys\n"
+        "from hpstudy.engine.step import EvaluateRequest, evaluate\n"
+        "from hpstudy.study.plan import SearchKey\n"
+        f"request = lambda n: EvaluateRequest(study, SearchKey('both', 1), n, {POINT!r}, {str(tmp_path)!r})\n"
+        "study = sys.stdin.read()\n"
+        "assert 'torch' not in sys.modules\n"
+        "print(*(evaluate(request(n)).metrics['value'].hex() for n in (0, 1, 0)))\n"
+    )
+    study = make_study(use=use).to_json()
+    done = subprocess.run([sys.executable, "-c", script], input=study, capture_output=True, text=True, check=True)
+    first, second, third = done.stdout.split()
+    assert first == third != second
+
+
+def test_evaluating_leaves_the_global_generators_as_they_were(outcome_of):
+    random.seed(7)
+    np.random.seed(7)  # noqa: NPY002
+    outcome_of("return random.random() + numpy.random.rand()", before="import numpy, random")
+    after = random.random(), np.random.rand()  # noqa: NPY002
+    random.seed(7)
+    np.random.seed(7)  # noqa: NPY002
+    assert after == (random.random(), np.random.rand())  # noqa: NPY002
+
+
+def test_a_number_completes_a_trial(outcome_of):
+    outcome = outcome_of("return params['x1'] + params['x2']")
+    assert (outcome.state, outcome.metrics) == ("completed", {"value": 3.0})
+
+
+def test_reports_become_curves(outcome_of):
+    outcome = outcome_of("report(1, loss=0.5)", "report(2, loss=0.25)", "return 0.25", report=True)
+    assert outcome.curves == ((1, "loss", 0.5), (2, "loss", 0.25))
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_an_objective_that_is_not_finite_is_a_diverged_trial(outcome_of, value):
+    outcome = outcome_of(f"return float('{value}')")
+    assert outcome.state == "diverged"
+    assert str(outcome.metrics["value"]) == value
+
+
+def test_another_metric_may_be_nan(outcome_of):
+    outcome = outcome_of("return {'value': 1.0, 'other': float('nan')}")
+    assert outcome.state == "completed"
+    assert math.isnan(outcome.metrics["other"])
+
+
+def test_a_task_may_say_that_it_diverged(outcome_of):
+    outcome = outcome_of("raise Diverged('loss above 1e6')", before="from hpstudy.errors import Diverged")
+    assert (outcome.state, outcome.failure.message) == ("diverged", "loss above 1e6")
+
+
+def test_curves_of_a_failed_trial_are_kept(outcome_of):
+    outcome = outcome_of("report(1, loss=0.5)", "raise ValueError", report=True)
+    assert (outcome.state, outcome.curves) == ("failed", ((1, "loss", 0.5),))
+
+
+def test_an_exception_is_a_failed_trial_with_its_traceback(outcome_of):
+    outcome = outcome_of("return 1 / (params['x1'] - 1)")
+    assert (outcome.state, outcome.failure.type, outcome.failure.message) == (
+        "failed",
+        "ZeroDivisionError",
+        "float division by zero",
+    )
+    assert "return 1 / (params['x1'] - 1)" in outcome.failure.traceback
+
+
+def test_a_long_traceback_keeps_its_end(outcome_of):
+    outcome = outcome_of(
+        "return deep(200)",
+        before="def deep(n):\n    return deep(n - 1) if n % 2 else wide(n)\ndef wide(n):\n    return deep(n - 1) if n else 1 / 0",
+    )
+    lines = outcome.failure.traceback.splitlines()
+    assert (len(lines), lines[-1]) == (TRACEBACK_LINES, "ZeroDivisionError: division by zero")
+
+
+@pytest.mark.parametrize("code", ["sys.exit()", "sys.exit(3)", "raise GeneratorExit", "raise BaseException('x')"])
+def test_an_exit_asked_for_by_the_task_is_a_failed_trial(outcome_of, code):
+    assert outcome_of(code, before="import sys").state == "failed"
+
+
+def test_an_exception_that_cannot_be_printed_is_a_failed_trial(outcome_of):
+    before = "class Silent(Exception):\n    def __str__(self): raise RuntimeError"
+    outcome = outcome_of("raise Silent", before=before)
+    assert (outcome.state, outcome.failure.type) == ("failed", "Silent")
+
+
+def test_a_keyboard_interrupt_passes(outcome_of):
+    with pytest.raises(KeyboardInterrupt):
+        outcome_of("raise KeyboardInterrupt")
+
+
+@pytest.mark.parametrize("result", ["None", "'0.5'", "{'other': 1.0}", "[1.0]"])
+def test_a_result_without_the_objective_is_a_failed_trial(outcome_of, result):
+    outcome = outcome_of(f"return {result}")
+    assert (outcome.state, outcome.failure.type) == ("failed", "InvalidResult")
+
+
+def test_a_function_that_is_not_there_is_a_failed_trial(make_study, write_module, tmp_path):
+    study = make_study(use=write_module("def f(params, seed): return 1.0"))
+    request = EvaluateRequest(study.to_json().replace(":f", ":g"), KEY, 0, POINT, str(tmp_path))
+    assert "no function 'g'" in evaluate(request).failure.message
+
+
+def test_the_peak_memory_is_recorded(outcome_of):
+    assert outcome_of("return 1.0").peak_rss_mib > 10
+
+
+def test_a_task_is_bound_once_per_process(make_study, monkeypatch):
+    from hpstudy.engine import step
+
+    bound = []
+    monkeypatch.setattr(step, "bind_task", lambda study, bind=step.bind_task: bound.append(study) or bind(study))
+    request = EvaluateRequest(make_study(noise=0.125).to_json(), KEY, 0, POINT, None)
+    for _ in range(3):
+        evaluate(request)
+    assert len(bound) == 1
+
+
+def test_history_reaches_the_searcher(make_study, monkeypatch):
+    from hpstudy.search.random import RandomSearcher
+
+    seen = []
+    monkeypatch.setattr(
+        RandomSearcher, "ask", lambda self, space, history, **given: seen.append((history, given)) or space.default()
+    )
+    study, history = make_study(), (Observation(0, POINT, 0.5),)
+    ask(AskRequest(study.to_json(), KEY, 1, history))
+    assert seen == [(history, {"goal": "minimize", "seed": search_seed(study, KEY), "number": 1})]

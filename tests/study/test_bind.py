@@ -1,0 +1,78 @@
+import pytest
+
+from hpstudy.errors import StudyError
+from hpstudy.study.bind import bind, bind_searcher, bind_task
+from hpstudy.study.schema import Study, Target
+
+
+def with_analysis(study, **keys):
+    return study.model_copy(update={"analysis": study.analysis.model_copy(update=keys)})
+
+
+def test_settings_of_the_task_are_filled_in(toy):
+    assert toy.task.settings == {"depth": 2, "scale": 1.0, "widths": [4, 4], "inner": {"size": 1}}
+
+
+def test_settings_of_the_searcher_are_filled_in(toy):
+    assert toy.search.settings == {"initial": 2, "effort": "low"}
+
+
+def test_hyperparameters_that_a_view_leaves_open_are_fixed_at_the_tasks_defaults(toy):
+    assert toy.views["a"].fixed == {"width": 2}
+    assert toy.views["b"].fixed == {}
+
+
+def test_all_pairs_of_views_are_compared_when_none_is_declared(toy):
+    assert toy.analysis.compare == (("a", "b"),)
+
+
+@pytest.mark.parametrize(("declared", "complete"), [((), (6,)), ((4, 2), (2, 4, 6)), ((2, 6), (2, 6))])
+def test_the_number_of_trials_is_the_last_budget(toy, declared, complete):
+    assert bind(with_analysis(toy, budgets=declared)).analysis.budgets == complete
+
+
+def test_binding_a_resolved_study_changes_nothing(toy):
+    assert bind(toy) == toy
+
+
+def test_a_resolved_study_is_the_same_after_a_database_kept_it(toy):
+    assert Study.from_json(toy.to_json()) == toy
+
+
+def test_a_study_made_in_python_is_checked_as_one_from_a_file(toy):
+    with pytest.raises(StudyError, match=r"analysis\.target\.view: no view is called 'c'"):
+        bind(with_analysis(toy, target=Target(view="c")))
+
+
+def test_the_task_is_made_with_its_settings(toy):
+    assert bind_task(toy).settings.depth == 2
+
+
+def test_the_searcher_is_made_with_its_settings(toy):
+    assert bind_searcher(toy).settings.initial == 2
+
+
+def test_a_task_that_does_not_exist_is_refused_with_a_way_to_add_one(toy):
+    wrong = toy.model_copy(update={"task": toy.task.model_copy(update={"use": "toi"})})
+    with pytest.raises(StudyError, match=r"no task is called 'toi': did you mean 'toy'\?.*\n.*my_module:my_function"):
+        bind_task(wrong)
+
+
+def test_an_error_in_the_code_of_a_users_task_class_is_a_mistake_of_the_study(write, toy, monkeypatch, tmp_path):
+    write(
+        broken_task_py="""\
+        from pydantic import BaseModel
+        from hpstudy.tasks.interface import Task
+        class Settings(BaseModel): ...
+        class Mine(Task):
+            Settings = Settings
+            def __init__(self, settings): raise KeyError("no")
+            def objectives(self): ...
+            def check_view(self, view): ...
+            def evaluate(self, view, point, seed, report): ...
+    """
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    wrong = toy.model_copy(update={"task": type(toy.task)(use="broken_task:Mine")})
+    with pytest.raises(StudyError, match="making the task failed: KeyError: 'no'"):
+        bind_task(wrong)

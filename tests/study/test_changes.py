@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pytest
+
+from hpstudy.errors import StudyChanged
+from hpstudy.study.bind import bind
+from hpstudy.study.changes import changes, growth, refuse_changes, shrinkage
+from hpstudy.study.schema import Study
+
+
+def edited(study, *path, value):
+    """The study with the value at a path of keys replaced; None removes it."""
+    tree = study.model_dump(mode="json")
+    block = tree
+    for name in path[:-1]:
+        block = block[name]
+    if value is None:
+        del block[path[-1]]
+    else:
+        block[path[-1]] = value
+    return Study.model_validate(tree)
+
+
+def test_a_study_does_not_differ_from_itself(toy):
+    assert changes(toy, toy) == growth(toy, toy) == shrinkage(toy, toy) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "line"),
+    [
+        (("views", "a", "space", "rate", "high"), 10, "views.a.space.rate.high: 1 -> 10"),
+        (("views", "a", "space", "rate", "log"), False, "views.a.space.rate.log: true -> false"),
+        (("views", "a", "space", "rate", "default"), 0.1, "views.a.space.rate.default: null -> 0.1"),
+        (("views", "a", "fixed", "width"), 3, "views.a.fixed.width: 2 -> 3"),
+        (("views", "a", "fixed", "width"), 2.0, "views.a.fixed.width: 2 -> 2.0"),
+        (("views", "a", "fixed", "width"), None, "views.a.fixed.width: 2 -> absent"),
+        (("task", "widths"), [4, 8], "task.widths: [4, 4] -> [4, 8]"),
+        (("task", "inner", "size"), 2, "task.inner.size: 1 -> 2"),
+        (("search", "searcher"), "random", "search.searcher: toy -> random"),
+        (("seed",), 1, "seed: 0 -> 1"),
+        (("metric", "goal"), "minimize", "metric.goal: maximize -> minimize"),
+    ],
+)
+def test_a_changed_determinant_is_one_line_with_both_values(toy, path, value, line):
+    assert changes(toy, edited(toy, *path, value=value))[0] == line
+
+
+def test_hyperparameters_in_another_order_are_a_change(toy):
+    space = toy.model_dump(mode="json")["views"]["b"]["space"]
+    turned = edited(toy, "views", "b", "space", value=dict(reversed(space.items())))
+    assert changes(toy, turned) == ["views.b.order: [rate, width] -> [width, rate]"]
+
+
+def test_views_in_another_order_are_no_change(toy):
+    views = toy.model_dump(mode="json")["views"]
+    assert changes(toy, edited(toy, "views", value=dict(reversed(views.items())))) == []
+
+
+def test_a_removed_view_is_a_change(toy):
+    assert any(
+        line.startswith("views.b.space.rate.low: 0 -> absent") for line in changes(toy, edited(toy, "views", "b", value=None))
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("name",), "other"),
+        (("question",), "why?"),
+        (("replicates",), 9),
+        (("search", "trials"), 9),
+        (("views", "a", "label"), "A"),
+        (("views", "a", "note"), "so"),
+        (("limits", "max_failures"), 99),
+        (("analysis", "margin"), 0.5),
+        (("analysis", "budgets"), [3]),
+        (("analysis", "compare"), [["b", "a"]]),
+    ],
+)
+def test_growth_and_remarks_are_no_changes(toy, path, value):
+    new = edited(toy, *path, value=value)
+    assert changes(toy, new) == []
+    assert growth(toy, new)[0].startswith(".".join(path))
+
+
+def test_budgets_that_follow_the_number_of_trials_are_no_change(toy):
+    more = toy.model_copy(update={"search": toy.search.model_copy(update={"trials": 9})})
+    assert changes(toy, bind(more)) == []
+    assert growth(toy, bind(more)) == ["search.trials: 6 -> 9", "analysis.budgets: [6] -> [6, 9]"]
+
+
+def test_a_smaller_size_is_shrinkage(toy):
+    assert shrinkage(toy, edited(toy, "replicates", value=2)) == ["replicates: 3 -> 2"]
+    assert shrinkage(toy, edited(toy, "search", "trials", value=5)) == ["search.trials: 6 -> 5"]
+
+
+def test_a_changed_study_is_refused_with_every_changed_key(toy):
+    new = edited(edited(edited(toy, "seed", value=1), "task", "depth", value=3), "replicates", value=1)
+    with pytest.raises(StudyChanged) as caught:
+        refuse_changes(toy, new, Path("runs/toy.sqlite"))
+    assert caught.value.message.splitlines() == [
+        "the study is not the one in runs/toy.sqlite:",
+        "  seed: 0 -> 1",
+        "  task.depth: 2 -> 3",
+        "  replicates: 3 -> 1 (may grow, not shrink)",
+    ]
+
+
+def test_a_grown_study_is_accepted(toy):
+    refuse_changes(toy, edited(toy, "replicates", value=99), Path("runs/toy.sqlite"))

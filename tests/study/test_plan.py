@@ -1,0 +1,57 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.study.schema import Study
+
+
+def test_searches_run_replicate_by_replicate_with_views_in_file_order(toy):
+    assert Plan(toy).searches() == tuple(SearchKey(view, replicate) for replicate in range(3) for view in ("a", "b"))
+
+
+def test_the_plan_counts_all_trials(toy):
+    assert Plan(toy).trials == 2 * 3 * 6
+
+
+def test_what_is_left_of_a_view_is_never_negative(toy):
+    assert Plan(toy).left({"a": 5, "b": 99}) == {"a": 13, "b": 0}
+
+
+def test_finished_searches_do_not_remain(toy):
+    done = {SearchKey("a", 0): 6, SearchKey("b", 0): 2}
+    remaining = Plan(toy).remaining(done)
+    assert SearchKey("a", 0) not in remaining
+    assert remaining[SearchKey("b", 0)] == 4
+    assert sum(remaining.values()) == 36 - 8
+
+
+def test_one_worker_takes_the_sum_of_all_trials(toy):
+    assert Plan(toy).duration_s({}, {"a": 1.0, "b": 10.0}, workers=1) == 18 * 1 + 18 * 10
+
+
+def test_more_workers_than_searches_take_as_long_as_the_longest_search(toy):
+    assert Plan(toy).duration_s({}, {"a": 1.0, "b": 10.0}, workers=50) == 60
+
+
+def test_a_finished_study_takes_no_time(toy):
+    done = dict.fromkeys(Plan(toy).searches(), 6)
+    assert Plan(toy).duration_s(done, {"a": 1.0, "b": 1.0}, workers=2) == 0
+
+
+@given(seconds=st.tuples(st.floats(0.01, 100), st.floats(0.01, 100)), workers=st.integers(1, 8))
+def test_the_time_lies_between_perfect_balance_and_one_worker(seconds, workers):
+    space = {"x": {"type": "float", "low": 0, "high": 1}}
+    study = Study.model_validate(
+        {
+            "name": "s",
+            "task": {"use": "toy"},
+            "metric": {"name": "m", "goal": "minimize"},
+            "views": {"a": {"space": space}, "b": {"space": space}},
+            "search": {"trials": 5},
+            "replicates": 4,
+        }
+    )
+    trial_s = dict(zip("ab", seconds, strict=True))
+    total = 20 * sum(seconds)
+    assert total / workers <= Plan(study).duration_s({}, trial_s, workers) * (1 + 1e-9)
+    assert Plan(study).duration_s({}, trial_s, workers) <= total * (1 + 1e-9)

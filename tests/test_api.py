@@ -1,0 +1,106 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hpstudy
+from hpstudy import api
+from hpstudy.errors import StudyChanged
+
+STUDY = """\
+version: 1
+name: small
+task: {use: branin}
+metric: {name: value, goal: minimize}
+views: {one: {space: {x1: {type: float, low: -5, high: 10}}, fixed: {x2: 2.5}}}
+search: {searcher: random, trials: 2}
+replicates: 2
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working directory, with a study file in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HPSTUDY_STORAGE", raising=False)
+    (tmp_path / "small.yaml").write_text(STUDY)
+    return tmp_path
+
+
+def test_importing_hpstudy_imports_no_other_package():
+    script = "import hpstudy, sys; print({m for m in sys.modules if '.' not in m} - {*sys.stdlib_module_names, '__main__'})"
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, check=True, cwd=root)
+    assert done.stdout == "{'hpstudy'}\n"
+
+
+def test_the_public_names_are_these():
+    assert dir(hpstudy) == ["load_study", "open", "resume", "run"]
+
+
+@pytest.mark.parametrize("name", ["load_study", "open", "resume", "run"])
+def test_every_public_name_is_there(name):
+    assert callable(getattr(hpstudy, name))
+
+
+def test_another_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'runn'"):
+        _ = hpstudy.runn
+
+
+def test_a_study_runs_from_python(folder):
+    summary = hpstudy.run(hpstudy.load_study("small.yaml"), executor="inline")
+    assert summary.complete
+    assert summary.storage == folder / "runs/small.sqlite"
+
+
+def test_trials_are_a_data_frame(folder):
+    hpstudy.run("small.yaml", executor="inline")
+    with hpstudy.open("runs/small.sqlite") as reader:
+        assert len(reader.trials()) == 4
+
+
+def test_a_study_is_resumed_from_its_database_alone(folder):
+    hpstudy.run("small.yaml", executor="inline")
+    (folder / "small.yaml").unlink()
+    assert hpstudy.resume("runs/small.sqlite", executor="inline").complete
+
+
+def test_a_time_out_stands_for_that_of_the_study(folder):
+    hpstudy.run("small.yaml", executor="processes", workers=1, timeout_s=60)
+    with hpstudy.open("small") as reader:
+        assert reader.study.limits.timeout_s == 60
+
+
+def test_another_time_out_is_another_study(folder):
+    hpstudy.run("small.yaml", executor="processes", workers=1, timeout_s=60)
+    with pytest.raises(StudyChanged, match="timeout_s"):
+        hpstudy.run("small.yaml", executor="processes", workers=1, timeout_s=30)
+
+
+def test_a_study_that_was_loaded_finds_its_users_module_wherever_the_run_starts(folder, tmp_path_factory, monkeypatch):
+    (folder / "beside.py").write_text("def f(params, seed): return params['x1']")
+    (folder / "small.yaml").write_text(STUDY.replace("branin", '"beside:f"'))
+    study = hpstudy.load_study("small.yaml")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)
+    assert hpstudy.run(study, workers=1).counts["completed"] == 4
+
+
+@pytest.mark.parametrize(
+    ("storage", "expected"),
+    [(None, "runs/x.sqlite"), ("here", "here/x.sqlite"), ("here/y.sqlite", "here/y.sqlite"), ("y.db", "y.db")],
+)
+def test_the_database_of_a_study(folder, storage, expected):
+    assert api.default_storage("x", storage) == Path(expected)
+
+
+def test_the_environment_names_a_folder_for_databases(folder, monkeypatch):
+    monkeypatch.setenv("HPSTUDY_STORAGE", "/data")
+    assert api.default_storage("x") == Path("/data/x.sqlite")
+
+
+@pytest.mark.parametrize("given", ["runs/small.sqlite", "small.yaml", "small"])
+def test_a_study_is_found_by_database_by_file_and_by_name(folder, given):
+    assert api.locate(given) == Path("runs/small.sqlite")
