@@ -19,11 +19,11 @@ import time
 from pathlib import Path
 
 import psutil
-from hpstudy.study.bind import bind_task
-from hpstudy.study.load import load_study
 
 import hpstudy
 from hpstudy.seeds import derive_seed
+from hpstudy.study.bind import bind_task
+from hpstudy.study.load import load_study
 from hpstudy.study.schema import Study
 
 
@@ -99,7 +99,8 @@ def ax_search(request: tuple[str, str, int]) -> float:
     for number in range(study.search.trials):
         for index, point in client.get_next_trials(max_trials=1).items():
             started = time.perf_counter()
-            measured = task.evaluate(view, point, derive_seed(study.seed, "train", replicate, number), ignore)
+            seed = derive_seed(study.seed, "train", replicate, number)
+            measured = task.evaluate(view, point, seed, ignore)
             training_s += time.perf_counter() - started
             client.complete_trial(trial_index=index, raw_data={study.metric.name: measured[study.metric.name]})
     return training_s
@@ -115,9 +116,8 @@ def main() -> None:
         os.environ[variable] = "1"
     study = load_study(arguments.study).model_copy(update={"replicates": arguments.replicates})
     bind_task(study).prepare()
-    print(
-        f"{study.name}: {len(study.views)} views x {study.replicates} replicates x {study.search.trials} trials, {arguments.workers} workers"
-    )
+    print(f"{study.name}: {len(study.views)} views x {study.replicates} replicates x {study.search.trials} trials, ", end="")
+    print(f"{arguments.workers} workers")
     print(f"{'':24}{'wall s':>10}{'training s':>12}{'not training':>14}{'MiB, 2nd quarter':>18}{'MiB, last quarter':>19}")
     for label, how in (("hpstudy", with_hpstudy), ("hand-written Ax loop", with_ax_loop)):
         sampler = MemorySampler()

@@ -1,16 +1,17 @@
 """Tables of pluggable parts: a plain dictionary with manners.
 
-An entry names its class as "module:Class" and is imported only when used, so that commands which train nothing start fast.
+An entry names its class as "module:Class" and is imported only when used, so that commands which train nothing start fast. A name
+that has this form itself is a user's own part, and is in every table.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hpstudy.errors import UsageError, nearest
+from hpstudy.plugins import is_plugin, load_callable
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,16 @@ class Registry:
         return iter(self._entries)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries or (isinstance(name, str) and is_plugin(name))
 
     def __getitem__(self, name: str) -> Entry:
         """Raises UsageError with the nearest name when there is no such entry."""
+        if is_plugin(name):
+            return Entry("a user's own", name)
         if name not in self._entries:
             raise UsageError(f"no {self.kind} is called '{name}': {nearest(name, self._entries)}", self.extend)
         return self._entries[name]
 
     def load(self, name: str) -> Any:
-        """Import and return the class of an entry."""
-        module, _, attribute = self[name].target.partition(":")
-        return getattr(importlib.import_module(module), attribute)
-
-    def register(self, name: str, description: str, target: str) -> None:
-        """Add an entry. Raises UsageError when the name is taken."""
-        if name in self._entries:
-            raise UsageError(f"a {self.kind} called '{name}' is registered already ({self._entries[name].target})")
-        self._entries[name] = Entry(description, target)
+        """Import and return the class of an entry. Raises PluginError when a user's own part cannot be imported."""
+        return load_callable(self[name].target)

@@ -171,9 +171,7 @@ def list_(
 
     tables = {"tasks": TASKS, "methods": METHODS, "searchers": SEARCHERS, "executors": EXECUTORS, "data": DATASETS}
     if kind == "studies":
-        from hpstudy.study.load import load_study
-
-        print_rows([{"study": str(path), "question": load_study(path).question} for path in shipped_studies()], form)
+        print_rows([{"study": str(path), "question": question} for path, question in shipped_studies()], form)
     elif kind in tables:
         table = tables[kind]
         print_rows([{table.kind: name, "description": table[name].description} for name in table], form)

@@ -49,7 +49,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of an archive: `kind` is "file", "folder", "padding" at the end, or what else it is; `size` in bytes as the archive declares it."""
+    """One entry of an archive: `kind` is "file", "folder", "padding" (at the end) or what else it is; `size` in bytes, as declared."""
 
     name: str
     kind: str

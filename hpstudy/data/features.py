@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +79,8 @@ def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
 
 def folder_of(dataset: str, recorded: Clips, settings: FeatureSettings) -> Path:
     """Where features lie."""
+    from importlib.metadata import version
+
     determined_by = {
         "recordings": recorded.manifest.checksum,
         "settings": settings.model_dump(mode="json"),

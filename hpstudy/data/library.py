@@ -10,7 +10,6 @@ from hpstudy.data import cache, manifest, sets
 from hpstudy.data.clips import Clips, open_clips
 from hpstudy.data.dataset import DataSet, Progress
 from hpstudy.data.datasets import DATASETS
-from hpstudy.data.download import download
 from hpstudy.data.features import KEY_DIGITS
 from hpstudy.errors import DataError
 
@@ -104,6 +103,8 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
         UsageError: there is no such data set.
         DataError: the address does not answer, or what it sends is not the data set.
     """
+    from hpstudy.data.download import download
+
     data = sets.dataset(name)
     if _is_sound(data):
         return status(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import platform
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,6 +55,8 @@ def make(data: DataSet, source: Path | None, progress: Progress, *, again: bool 
         progress: told of clips as they are made.
         again: replace what is there.
     """
+    from importlib.metadata import version
+
     folder = folder_of(data)
     with cache.locked(folder.name):
         if not again and open_clips(folder) is not None:

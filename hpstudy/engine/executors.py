@@ -14,7 +14,7 @@ from hpstudy.registry import Entry, Registry
 
 EXECUTORS = Registry(
     "executor",
-    "write a subclass of hpstudy.engine.executors.Executor and add a line to EXECUTORS in hpstudy/engine/executors.py",
+    "subclass hpstudy.engine.executors.Executor and give --executor my_module:MyExecutor",
     {
         "inline": Entry("in this process, one step at a time; no time-outs", "hpstudy.engine.inline:InlineExecutor"),
         "processes": Entry("in worker processes of this machine, one thread each", "hpstudy.engine.processes:ProcessExecutor"),

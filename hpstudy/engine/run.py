@@ -14,12 +14,14 @@ from hpstudy.engine.progress import Observer
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.errors import StoreError, StudyChanged
+from hpstudy.plugins import is_plugin, source_identity
 from hpstudy.store import Store
 from hpstudy.study.bind import bind_task
 from hpstudy.study.changes import refuse_changes
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan
 from hpstudy.study.schema import Study
+from hpstudy.tasks.interface import Task
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def run_study(
     observer = observer or Observer()
     started = time.monotonic()
     workers = workers or default_workers()
-    kind = EXECUTORS.load(executor)
+    with module_path(folder):
+        kind = EXECUTORS.load(executor)
     storage = Path(storage).absolute()
     scheduler = None
     with _opened(study, storage, folder) as store:
@@ -104,7 +107,7 @@ def run_study(
             task = bind_task(store.study)
             if _left(store):
                 task.prepare()
-                _check_identity(store, task.identity(), allow_changed_code, observer)
+                _check_identity(store, _identity(store.study, task), allow_changed_code, observer)
         before = _done(store)
         stop = StopSignal()
         if _left(store):
@@ -142,7 +145,7 @@ def _opened(study: Study, storage: Path, folder: str | None) -> Store:
         with module_path(folder):
             task = bind_task(study)
             task.prepare()
-            identity = task.identity()
+            identity = _identity(study, task)
         try:
             storage.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -158,6 +161,13 @@ def _opened(study: Study, storage: Path, folder: str | None) -> Store:
         store.close()
         raise
     return store
+
+
+def _identity(study: Study, task: Task) -> dict[str, str]:
+    """What determines numbers beside the study: data, and the source files of a user's own parts."""
+    named = {study.task.use, study.search.searcher, *(view.method for view in study.views.values() if view.method)}
+    sources = [source_identity(name) for name in sorted(named) if is_plugin(name)]
+    return {**task.identity(), **{key: value for source in sources for key, value in source.items()}}
 
 
 def _check_identity(store: Store, found: Mapping[str, str], allow_changed_code: bool, observer: Observer) -> None:

@@ -137,7 +137,7 @@ class Scheduler:
             self._evaluate(search, search.rows[-1].point)
             return
         history = observations(search.rows, self.study.metric)
-        self._start(search, ask, AskRequest(self._study_json, search.key, number, history))
+        self._start(search, ask, AskRequest(self._study_json, search.key, number, history, self.folder))
 
     def _evaluate(self, search: _Search, point: Point) -> None:
         request = EvaluateRequest(self._study_json, search.key, search.number, point, self.folder)

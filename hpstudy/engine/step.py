@@ -39,12 +39,13 @@ CACHED_STUDIES = 4
 
 @dataclass(frozen=True)
 class AskRequest:
-    """What determines a trial's point: the study, the search, and its trials 0 .. number-1."""
+    """What determines a trial's point: the study, the search, and its trials 0 .. number-1; `module_path` as for an evaluation."""
 
     study_json: str
     search: SearchKey
     number: int
     history: tuple[Observation, ...]
+    module_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,10 @@ def ask(request: AskRequest) -> Asked:
     started = time.perf_counter()
     study = _study(request.study_json)
     space = study.views[request.search.view].space
-    point = _searcher(request.study_json).ask(
-        space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
-    )
+    with module_path(request.module_path):
+        point = _searcher(request.study_json).ask(
+            space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
+        )
     if not space.admits(point):
         raise HpstudyError(
             f"the searcher '{study.search.searcher}' proposed {point}, which lies outside the space of view '{request.search.view}'",

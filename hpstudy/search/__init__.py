@@ -4,7 +4,7 @@ from hpstudy.registry import Entry, Registry
 
 SEARCHERS = Registry(
     "searcher",
-    "write a subclass of hpstudy.search.interface.Searcher and add a line to SEARCHERS in hpstudy/search/__init__.py",
+    'subclass hpstudy.search.interface.Searcher and write "my_module:MySearcher" in the study file',
     {
         "ax": Entry("Bayesian optimisation by Ax and BoTorch after an initial Sobol design", "hpstudy.search.ax:AxSearcher"),
         "random": Entry("independent uniform points (on the declared scale)", "hpstudy.search.random:RandomSearcher"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from hpstudy.errors import HpstudyError, PluginError, Problem, StudyError, UsageError
+from hpstudy.plugins import is_plugin, load_callable
 from hpstudy.search import SEARCHERS
 from hpstudy.study.explain import Key, explain
 from hpstudy.study.models import validated
@@ -26,10 +27,10 @@ def make_task(block: TaskBlock) -> Task:
         StudyError: no such task, a user's module that cannot be used, or settings that are not the task's; keys begin with "task".
     """
     key: Key = ("task",)
-    if ":" not in block.use:
+    if not is_plugin(block.use):
         kind = _named(lambda: TASKS.load(block.use), (*key, "use"))
         return kind(_settings(kind.Settings, block.settings, key))  # type: ignore[no-any-return]
-    from hpstudy.tasks.python import load_callable, user_task
+    from hpstudy.tasks.python import user_task
 
     found = _named(lambda: load_callable(block.use), (*key, "use"))
     model = _named(lambda: _user_settings(found), (*key, "use"))

@@ -4,7 +4,7 @@ from hpstudy.registry import Entry, Registry
 
 TASKS = Registry(
     "task",
-    'give "my_module:my_function" for a function of your own, or add a line to TASKS in hpstudy/tasks/__init__.py',
+    'write "my_module:my_function" in the study file; the module is looked for beside it first',
     {
         "audio_mlp": Entry("a binary multilayer perceptron on spoken digits", "hpstudy.tasks.audio:AudioMLP"),
         "branin": Entry("the Branin function, 2-D, with noise", "hpstudy.tasks.functions:Branin"),

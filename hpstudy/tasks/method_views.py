@@ -8,7 +8,7 @@ from typing import Any
 from hpstudy.bnn.methods import METHODS
 from hpstudy.bnn.methods.domain import choices, inconsistent, outside
 from hpstudy.bnn.methods.interface import Hyperparameters
-from hpstudy.errors import Problem, nearest
+from hpstudy.errors import PluginError, Problem, nearest
 from hpstudy.study.schema import View
 from hpstudy.study.space import ChoiceParameter
 
@@ -23,7 +23,10 @@ def check_method_view(view: View) -> list[Problem]:
         return [Problem(("method",), f"this task needs a method: add 'method: NAME'; {nearest('', METHODS)}")]
     if view.method not in METHODS:
         return [Problem(("method",), f"no such method: {nearest(view.method, METHODS)}")]
-    model: type[Hyperparameters] = METHODS.load(view.method).Hyperparameters
+    try:
+        model: type[Hyperparameters] = METHODS.load(view.method).Hyperparameters
+    except PluginError as error:
+        return [Problem(("method",), str(error))]
     problems = []
     for block, name in [*(("space", name) for name in view.space.names()), *(("fixed", name) for name in view.fixed)]:
         if name not in model.model_fields:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import inspect
-import sys
-import traceback
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from hpstudy.errors import PluginError, Problem, nearest
+from hpstudy.errors import PluginError, Problem
+from hpstudy.plugins import load_callable
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point, Value
 from hpstudy.tasks.interface import Report, Task
@@ -74,53 +70,18 @@ class PythonTask(Task):
             ]
         return problems
 
-    def identity(self) -> dict[str, str]:
-        """The checksum of the source file that holds the function."""
-        file = getattr(sys.modules[self.function.__module__], "__file__", None)
-        if file is None:
-            return {}
-        return {f"source of {self.use}": hashlib.sha256(Path(file).read_bytes()).hexdigest()}
-
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Mapping[str, Any] | float:
         """Call the function."""
         params = {**self.settings.constants, **view.fixed, **point}
-        return self.function(params, seed, report=report) if self._wants_report else self.function(params, seed)
-
-
-def load_callable(use: str) -> Callable[..., Any]:
-    """Import what "module:attribute" names.
-
-    Raises:
-        PluginError: with the nearest name when the attribute is not there, with the end of the traceback when the import failed.
-    """
-    name, _, attribute = use.partition(":")
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and name.split(".")[0] == error.name.split(".")[0]:
-            raise PluginError(
-                f"there is no module '{name}' for task '{use}'",
-                "put it beside the study file, install it, or add its folder to PYTHONPATH",
-            ) from error
-        raise PluginError(f"module '{name}' needs '{error.name}', which is not installed", f"pip install {error.name}") from error
-    except Exception as error:  # a user's module may raise anything
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        raise PluginError(
-            f"importing '{name}' for task '{use}' failed: {type(error).__name__}: {error} ({where.filename}:{where.lineno})",
-            f"run: python -c 'import {name}'",
-        ) from error
-    found = getattr(module, attribute, None)
-    if not callable(found):
-        public: Sequence[str] = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise PluginError(f"module '{name}' has no function '{attribute}': {nearest(attribute, public)}")
-    return found  # type: ignore[no-any-return]
+        extra = {"report": report} if self._wants_report else {}
+        return self.function(params, seed, **extra)  # type: ignore[no-any-return]
 
 
 def user_task(use: str, settings: Mapping[str, Any]) -> Task:
     """The task that "module:name" names: a `Task` subclass is made from its own settings, a function is wrapped.
 
     Raises:
-        PluginError: see `load_callable`.
+        PluginError: see `hpstudy.plugins.load_callable`.
         pydantic.ValidationError: the settings are not the task's.
     """
     found = load_callable(use)

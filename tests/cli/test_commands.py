@@ -14,7 +14,8 @@ def finished(hpstudy, study_text, tmp_path):
 
 def test_help_names_every_command(hpstudy):
     text = hpstudy("--help").stdout
-    for command in "validate plan run resume status trials best export report init schema list db data".split():
+    commands = "validate plan run resume status trials best export report init schema list db data"
+    for command in commands.split():
         assert f"\n  {command} " in text
 
 

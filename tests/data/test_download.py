@@ -60,7 +60,7 @@ def server() -> Iterator[Server]:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
         state.url = f"http://127.0.0.1:{httpd.server_address[1]}/file.zip"
-        thread = threading.Thread(target=httpd.serve_forever)
+        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield state
         httpd.shutdown()

@@ -15,7 +15,8 @@ def module(tmp_path, monkeypatch):
     """Write a module of the user's and return its name; the folder is on the path for the test."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def write(code, name=f"user_{abs(hash(tmp_path))}"):
+    def write(code):
+        name = f"user_{abs(hash(tmp_path))}"
         (tmp_path / f"{name}.py").write_text(textwrap.dedent(code))
         return name
 

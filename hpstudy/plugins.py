@@ -1,0 +1,53 @@
+"""A user's own parts, named as "my_module:name" wherever a study names a task, a method, a searcher or an executor."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpstudy.errors import PluginError, nearest
+
+
+def is_plugin(name: str) -> bool:
+    """Whether `name` is that of a user's own part."""
+    return ":" in name
+
+
+def load_callable(use: str) -> Callable[..., Any]:
+    """Import what "module:attribute" names.
+
+    Raises:
+        PluginError: with the nearest name when the attribute is not there, with the end of the traceback when the import failed.
+    """
+    name, _, attribute = use.partition(":")
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and name.split(".")[0] == error.name.split(".")[0]:
+            raise PluginError(
+                f"there is no module '{name}' for '{use}'",
+                "put it beside the study file, install it, or add its folder to PYTHONPATH",
+            ) from error
+        raise PluginError(f"module '{name}' needs '{error.name}', which is not installed", f"pip install {error.name}") from error
+    except Exception as error:  # a user's module may raise anything
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise PluginError(
+            f"importing '{name}' for '{use}' failed: {type(error).__name__}: {error} ({where.filename}:{where.lineno})",
+            f"run: python -c 'import {name}'",
+        ) from error
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        public: Sequence[str] = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise PluginError(f"module '{name}' has no function '{attribute}': {nearest(attribute, public)}")
+    return found  # type: ignore[no-any-return]
+
+
+def source_identity(use: str) -> dict[str, str]:
+    """The checksum of the source file in which a user's part is defined; empty where it has none."""
+    file = getattr(sys.modules[load_callable(use).__module__], "__file__", None)
+    return {f"source of {use}": hashlib.sha256(Path(file).read_bytes()).hexdigest()} if file else {}

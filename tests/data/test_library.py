@@ -1,0 +1,162 @@
+import http.server
+import json
+import shutil
+import threading
+
+import numpy as np
+import pytest
+
+from hpstudy.data import FeatureSettings, library, load_features, sets
+from hpstudy.data.fsdd import Fsdd
+from hpstudy.errors import DataError
+
+pytestmark = pytest.mark.usefixtures("small_fsdd")
+
+
+@pytest.fixture
+def imported(recordings):
+    library.import_set("fsdd", recordings)
+    return sets.folder_of(sets.dataset("fsdd"))
+
+
+@pytest.fixture
+def published(recordings, tmp_path, monkeypatch):
+    """The address of fsdd is a server on this machine."""
+    shutil.make_archive(str(tmp_path / "public" / "master"), "zip", recordings.parent)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(tmp_path / "public"))
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        monkeypatch.setattr(Fsdd, "url", f"http://127.0.0.1:{httpd.server_address[1]}/master.zip")
+        yield tmp_path / "public" / "master.zip"
+        httpd.shutdown()
+        thread.join()
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_all_sets_are_listed():
+    assert [status.name for status in library.list_sets()] == ["speech_digits", "fsdd", "audiomnist"]
+
+
+def test_a_set_that_is_not_here_is_listed_with_its_command():
+    status = library.status("fsdd")
+    assert not status.present
+    assert "hpstudy data import fsdd --from PATH" in status.command
+
+
+def test_a_set_that_is_here_is_listed_with_its_size(imported):
+    status = library.status("fsdd")
+    assert (status.present, status.clips, status.speakers) == (True, 60, 3)
+    assert status.size_bytes == sum(path.stat().st_size for path in imported.iterdir() if path.name != "manifest.json")
+
+
+def test_a_damaged_set_is_listed_as_damaged(imported):
+    (imported / "audio.int16").unlink()
+    assert library.status("fsdd").as_dict()["here"] == "damaged"
+
+
+def test_a_missing_set_is_an_error_with_both_commands():
+    with pytest.raises(DataError, match=r"hpstudy data fetch fsdd, or: hpstudy data import fsdd --from PATH"):
+        sets.clips("fsdd")
+
+
+def test_a_sound_set_has_no_problems(imported):
+    load_features("fsdd", FeatureSettings(kind="waveform"))
+    assert library.verify("fsdd") == []
+
+
+def test_verifying_a_missing_set_says_so():
+    assert "not on this machine" in library.verify("fsdd")[0]
+
+
+@pytest.mark.parametrize("name", ["audio.int16", "digit.npy", "speaker.npy", "repetition.npy"])
+def test_one_changed_bit_is_found(imported, name):
+    damage(imported / name)
+    assert f"{imported / name} is not what was written" in library.verify("fsdd")[0]
+
+
+def test_one_changed_bit_of_features_is_found(imported, cache_root):
+    load_features("fsdd", FeatureSettings(kind="waveform"))
+    (folder,) = (cache_root / "features").iterdir()
+    damage(folder / "x.npy")
+    assert f"delete {folder}" in library.verify("fsdd")[-1]
+
+
+def test_a_missing_file_is_found_on_opening(imported):
+    (imported / "digit.npy").unlink()
+    with pytest.raises(DataError, match=r"(?s)digit.npy is missing.*hpstudy data fetch fsdd"):
+        sets.clips("fsdd")
+
+
+def test_a_file_of_another_size_is_found_on_opening(imported):
+    with (imported / "audio.int16").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(DataError, match="bytes instead of"):
+        sets.clips("fsdd")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"files": {"a": 1}}'])
+def test_a_manifest_that_is_none_is_one_error(imported, text):
+    (imported / "manifest.json").write_text(text)
+    with pytest.raises(DataError, match="is not a manifest"):
+        sets.clips("fsdd")
+
+
+def test_the_manifest_says_what_made_it(imported):
+    facts = json.loads((imported / "manifest.json").read_text())
+    assert facts["licence"].startswith("CC BY-SA 4.0")
+    assert facts["made_with"]["numpy"] == np.__version__
+
+
+def test_the_path_of_a_set_is_its_folder(imported):
+    assert library.path("fsdd") == imported
+
+
+def test_the_path_of_a_missing_set_is_an_error():
+    with pytest.raises(DataError, match="not on this machine"):
+        library.path("fsdd")
+
+
+def test_fetching_gets_the_archive_and_imports_it(published):
+    assert library.fetch("fsdd").clips == 60
+
+
+def test_fetching_keeps_no_archive(published, cache_root):
+    library.fetch("fsdd")
+    assert list((cache_root / "downloads").iterdir()) == []
+
+
+def test_fetching_what_is_here_asks_nobody(imported, monkeypatch):
+    monkeypatch.setattr(Fsdd, "url", "http://127.0.0.1:9/nobody.zip")
+    assert library.fetch("fsdd").clips == 60
+
+
+def test_fetching_repairs_a_damaged_set(imported, published):
+    damage(imported / "audio.int16")
+    library.fetch("fsdd")
+    assert library.verify("fsdd") == []
+
+
+def test_fetching_something_else_than_the_set_is_one_error_and_keeps_no_archive(published, cache_root):
+    published.write_bytes(b"<html>")
+    with pytest.raises(DataError, match="not a zip"):
+        library.fetch("fsdd")
+    assert list((cache_root / "downloads").iterdir()) == []
+
+
+def test_fetching_without_a_network_names_the_import_command(monkeypatch):
+    monkeypatch.setattr(Fsdd, "url", "http://127.0.0.1:9/nobody.zip")
+    with pytest.raises(DataError, match="hpstudy data import fsdd --from PATH"):
+        library.fetch("fsdd")
