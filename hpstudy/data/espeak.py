@@ -30,11 +30,10 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Speech:
-    """What a voice said: one int16 array per utterance, at `sample_rate` Hz, by eSpeak NG `version`."""
+    """What a voice said: one int16 array per utterance, at `sample_rate` Hz."""
 
     samples: list[NDArray[np.int16]]
     sample_rate: int
-    version: str
 
 
 class VoiceError(Exception):
@@ -84,4 +83,4 @@ def speak(language: str, variant: str, utterances: Sequence[Utterance]) -> Speec
     head, _, body = done.stdout.partition(b"\n")
     answer = json.loads(head)
     spoken = np.frombuffer(body, dtype=np.int16)
-    return Speech(np.split(spoken, np.cumsum(answer["samples"])[:-1]), answer["sample_rate"], answer["version"])
+    return Speech(np.split(spoken, np.cumsum(answer["samples"])[:-1]), answer["sample_rate"])

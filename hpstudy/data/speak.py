@@ -7,7 +7,7 @@ starts in milliseconds.
 
 Requests: JSON, {"voice": name, "utterances": [{"text", "rate", "pitch", "range"}, ...]} with rate in words per minute and pitch and
 range on eSpeak's scales of 0 to 100.
-Answer: one JSON line {"sample_rate": Hz, "version": text, "samples": [count of every utterance]}, then all samples as native int16.
+Answer: one JSON line {"sample_rate": Hz, "samples": [count of every utterance]}, then all samples as native int16.
 Exit status 1 with a sentence on stderr when the library refuses.
 """
 
@@ -45,8 +45,6 @@ def main(library_path: str, data_path: str) -> None:
     sample_rate = library.espeak_Initialize(SYNCHRONOUS, 0, data_path.encode(), DO_NOT_EXIT)
     if sample_rate <= 0:
         sys.exit(f"eSpeak NG does not start with the data in {data_path}")
-    library.espeak_Info.restype = ctypes.c_char_p
-    version = library.espeak_Info(None).decode()
     library.espeak_SetSynthCallback(callback)
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
     library.espeak_ng_SetRandSeed(RAND_SEED)
@@ -66,7 +64,7 @@ def main(library_path: str, data_path: str) -> None:
         library.espeak_Synchronize()
         spoken.append(b"".join(chunks))
 
-    head = {"sample_rate": sample_rate, "version": version, "samples": [len(each) // 2 for each in spoken]}
+    head = {"sample_rate": sample_rate, "samples": [len(each) // 2 for each in spoken]}
     sys.stdout.buffer.write(json.dumps(head).encode() + b"\n")
     sys.stdout.buffer.write(array("h", b"".join(spoken)).tobytes())
     sys.stdout.buffer.flush()

@@ -130,7 +130,7 @@ def test_no_voice_at_all_is_a_data_error(monkeypatch):
 
 
 def test_a_silent_voice_has_no_portrait(monkeypatch):
-    silence = Speech([np.zeros(5000, dtype=np.int16)] * 10, 22050, "")
+    silence = Speech([np.zeros(5000, dtype=np.int16)] * 10, 22050)
     monkeypatch.setattr(voices, "speak", lambda *_: silence)
     with pytest.raises(VoiceError, match="silent in 'zero'"):
         voices.portrait("f1")

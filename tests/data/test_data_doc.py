@@ -1,0 +1,38 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from hpstudy.data import DATASETS, FeatureSettings, load_features, split
+
+PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+(EXAMPLE,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+
+
+@pytest.fixture
+def beeps(tmp_path, monkeypatch):
+    """The page's example, as a module of its own, registered."""
+    (tmp_path / "my_beeps.py").write_text(EXAMPLE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(DATASETS, "_entries", {**DATASETS._entries})
+    DATASETS.register("beeps", "tones", "my_beeps:Beeps")
+
+
+def test_the_example_of_a_data_set_has_features_and_a_split(beeps):
+    features = load_features("beeps", FeatureSettings(kind="waveform"))
+    rows = split("beeps", features, by="speaker", fold=1, seed=0)
+    assert (len(rows.train), len(rows.validation), len(rows.test)) == (10, 10, 10)
+
+
+def test_the_example_of_a_data_set_takes_less_than_15_lines():
+    assert len([line for line in EXAMPLE.splitlines() if line.strip()]) < 15
+
+
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_the_page_has_every_data_set(name):
+    assert f"| `{name}` |" in PAGE
+
+
+@pytest.mark.parametrize("key", list(FeatureSettings.model_fields))
+def test_the_page_has_every_key_of_the_features(key):
+    assert f"`{key}" in PAGE
