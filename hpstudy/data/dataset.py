@@ -47,6 +47,7 @@ class DataSet(ABC):
     """
 
     name: ClassVar[str]
+    """Also of its folder in the cache, so no two sets may share it."""
     version: ClassVar[int]
     """Raise it whenever `read` would give other samples, so that no old clips are taken for new ones."""
     licence: ClassVar[str]
@@ -60,8 +61,10 @@ class DataSet(ABC):
     @property
     def command(self) -> str:
         """The command that gets this set."""
-        fetch = f"hpstudy data fetch {self.name}"
-        return f"{fetch}, or: hpstudy data import {self.name} --from PATH" if self.url else fetch
+        kind = type(self)
+        name = self.name if kind.__module__.startswith("hpstudy.") else f"{kind.__module__}:{kind.__qualname__}"
+        fetch = f"hpstudy data fetch {name}"
+        return f"{fetch}, or: hpstudy data import {name} --from PATH" if self.url else fetch
 
     @abstractmethod
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> Source:

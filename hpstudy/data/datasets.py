@@ -4,7 +4,7 @@ from hpstudy.registry import Entry, Registry
 
 DATASETS = Registry(
     "data set",
-    "write a subclass of hpstudy.data.dataset.DataSet and add a line to DATASETS in hpstudy/data/datasets.py",
+    'give "my_module:MyDigits" for a set of your own, a subclass of hpstudy.data.dataset.DataSet (docs/data.md)',
     {
         "speech_digits": Entry(
             "18,000 digits by 60 synthetic voices, made on this machine on first use", "hpstudy.data.speech_digits:SpeechDigits"

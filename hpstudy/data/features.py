@@ -55,7 +55,7 @@ def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
     torch and torchaudio. Opening checks sizes, not checksums; `hpstudy data verify` checks those too.
 
     Args:
-        dataset: a name in `hpstudy.data.DATASETS`.
+        dataset: a name in `hpstudy.data.DATASETS`, or "my_module:MyDigits".
         settings: what to compute.
 
     Raises:
@@ -63,11 +63,11 @@ def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
         DataError: the recordings are not on this machine (with the command that gets them), or a file is damaged.
     """
     recorded = clips(dataset)
-    folder = folder_of(dataset, recorded, settings)
+    folder = folder_of(recorded, settings)
     if not (made := manifest.read(folder)):
         with cache.locked(folder.name):
             if not (made := manifest.read(folder)):
-                compute(dataset, recorded, settings, folder)
+                compute(recorded, settings, folder)
                 made = manifest.read(folder)
     assert made is not None, "compute publishes the folder"
     if found := manifest.problems(folder, made, thorough=False):
@@ -77,7 +77,7 @@ def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
     return FeatureSet(x, settings.shape, recorded.digit, recorded.speaker, recorded.repetition, recorded.speakers, checksum)
 
 
-def folder_of(dataset: str, recorded: Clips, settings: FeatureSettings) -> Path:
+def folder_of(recorded: Clips, settings: FeatureSettings) -> Path:
     """Where features lie."""
     from importlib.metadata import version
 
@@ -88,15 +88,15 @@ def folder_of(dataset: str, recorded: Clips, settings: FeatureSettings) -> Path:
         "versions": {package: version(package) for package in ("torch", "torchaudio")},
     }
     key = hashlib.sha256(json.dumps(determined_by, sort_keys=True).encode()).hexdigest()
-    return cache.root() / "features" / f"{dataset}-{key[:KEY_DIGITS]}"
+    return cache.root() / "features" / f"{recorded.manifest.facts['name']}-{key[:KEY_DIGITS]}"
 
 
-def compute(dataset: str, recorded: Clips, settings: FeatureSettings, folder: Path) -> None:
+def compute(recorded: Clips, settings: FeatureSettings, folder: Path) -> None:
     """Compute the features of all clips, batch by batch, and publish them in `folder`."""
     from hpstudy.data.log_mel import log_mel, mel_transform
     from hpstudy.data.waveform import waveform
 
-    log.info("computing %s features of %s", settings.kind, dataset)
+    log.info("computing %s features of %s", settings.kind, recorded.manifest.facts["name"])
     count = len(recorded.audio)
     transform = mel_transform(settings) if settings.kind == "log_mel" else None
     with cache.publishing(folder) as scratch:
@@ -107,4 +107,4 @@ def compute(dataset: str, recorded: Clips, settings: FeatureSettings, folder: Pa
             x[start : start + BATCH_CLIPS] = log_mel(batch, settings, transform) if transform is not None else waveform(batch)
         x.flush()
         del x
-        manifest.seal(scratch, {"data set": dataset, "settings": settings.model_dump(mode="json")})
+        manifest.seal(scratch, {"data set": recorded.manifest.facts["name"], "settings": settings.model_dump(mode="json")})

@@ -157,7 +157,7 @@ def verify(name: str) -> list[str]:
         return [f"not on this machine; {data.command}"]
     if found:
         found.append(f"to repair it: {data.command}")
-    for folder in sorted((cache.root() / "features").glob(f"{name}-{'?' * KEY_DIGITS}")):
+    for folder in sorted((cache.root() / "features").glob(f"{data.name}-{'?' * KEY_DIGITS}")):
         damaged = _problems(folder) or []
         found += [*damaged, f"to repair it: delete {folder}"] if damaged else []
     return found

@@ -70,7 +70,8 @@ class SpeechDigits(DataSet):
         accents = [ACCENTS[number % len(ACCENTS)] for number in range(len(names))]
         total = len(names) * len(WORDS) * self.repetitions
         done = 0
-        with ThreadPoolExecutor(workers) as pool:
+        pool = ThreadPoolExecutor(workers)
+        try:
             for name, accent, clips in zip(names, accents, pool.map(self._speaker, names, accents), strict=True):
                 if isinstance(clips, str):
                     made.facts["left_out"][name] = clips
@@ -79,6 +80,8 @@ class SpeechDigits(DataSet):
                 yield from clips
                 done += len(clips)
                 progress(done, total, "clips")
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody else starts to speak
 
     def _speaker(self, name: str, accent: str) -> list[Recording] | str:
         """All clips of a speaker, or why there are none."""

@@ -21,7 +21,7 @@ def split(dataset: str, features: FeatureSet, *, by: str, fold: int, seed: int) 
     """Rows for training, validation and test.
 
     Args:
-        dataset: a name in `hpstudy.data.DATASETS`.
+        dataset: a name in `hpstudy.data.DATASETS`, or "my_module:MyDigits".
         features: whose labels are divided.
         by: "speaker" (no speaker stands in two parts) or "repetition" (every speaker stands in all parts).
         fold: which division, from 0.

@@ -104,7 +104,7 @@ def test_a_users_module_is_looked_for_beside_the_study_file(write, toy_text):
 def test_a_users_module_that_fails_is_a_mistake_at_its_line(refused, toy_text):
     lines = refused(toy_text.replace("{use: toy, depth: 2}", '{use: "failing_module:f"}'), failing_module_py="1 / 0")
     assert lines[0].startswith(
-        "toy.yaml:3: task.use: importing 'failing_module' for task 'failing_module:f' failed: ZeroDivisionError"
+        "toy.yaml:3: task.use: importing 'failing_module' for 'failing_module:f' failed: ZeroDivisionError"
     )
 
 

@@ -56,14 +56,6 @@ def test_a_task_class_is_made_from_its_own_settings(module):
     assert task.evaluate(VIEW, {"a": 0.5}, 0, nothing) == {"score": 5}
 
 
-def test_the_source_file_is_part_of_the_identity(module, tmp_path):
-    name = module("def f(params, seed): return 1.0")
-    task = user_task(f"{name}:f", {})
-    before = task.identity()
-    (tmp_path / f"{name}.py").write_text("def f(params, seed): return 2.0")
-    assert task.identity() != before
-
-
 @pytest.mark.parametrize(
     ("code", "use", "message"),
     [

@@ -1,0 +1,40 @@
+import pytest
+
+from hpstudy.bnn.methods import METHODS
+from hpstudy.errors import PluginError, UsageError
+from hpstudy.plugins import source_identity
+from hpstudy.search import SEARCHERS
+
+
+@pytest.fixture
+def my_part(tmp_path, monkeypatch):
+    """A module with one class; returns its path."""
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / f"part_{abs(hash(tmp_path))}.py"
+    path.write_text("class Mine: ...")
+    return path
+
+
+def test_another_source_is_another_identity(my_part):
+    use = f"{my_part.stem}:Mine"
+    before = source_identity(use)
+    my_part.write_text("class Mine: x = 1")
+    assert before.keys() == source_identity(use).keys() == {f"source of {use}"}
+    assert before != source_identity(use)
+
+
+@pytest.mark.parametrize("table", [SEARCHERS, METHODS])
+def test_a_part_of_the_users_own_is_in_every_table(table, my_part):
+    assert f"{my_part.stem}:Mine" in table
+    assert table.load(f"{my_part.stem}:Mine").__name__ == "Mine"
+
+
+def test_a_misspelt_name_in_the_users_module_gets_the_nearest(my_part):
+    with pytest.raises(PluginError, match="did you mean 'Mine'"):
+        SEARCHERS.load(f"{my_part.stem}:Mene")
+
+
+def test_a_misspelt_built_in_name_gets_the_nearest_and_how_to_add_one():
+    with pytest.raises(UsageError, match="did you mean 'sobol'") as caught:
+        SEARCHERS.load("sobbol")
+    assert "my_module:MySearcher" in caught.value.hint
