@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -182,9 +183,10 @@ def list_(
 
 
 def _size(study: Study) -> str:
-    views, trials = len(study.views), study.search.trials
-    total = views * study.replicates * trials
-    return f"{views} views x {study.replicates} replicates x {trials} trials = {total:,} trials"
+    sizes = {"view": len(study.views), "replicate": study.replicates, "trial": study.search.trials}
+    total = math.prod(sizes.values())
+    factors = " x ".join(f"{size} {name}{'s' if size != 1 else ''}" for name, size in sizes.items())
+    return f"{factors} = {total:,} trials"
 
 
 def _finish(summary: RunSummary, quiet: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hpstudy.engine.duration import words
 from hpstudy.engine.executors import default_workers
+from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.store import Reader
 from hpstudy.study.bind import bind_task
@@ -25,7 +26,7 @@ class Forecast:
         study: resolved.
         storage: its database, which need not be there yet.
         workers: steps at a time.
-        done: finished trials by view.
+        done: finished trials of each search.
         trial_s: mean seconds of one trial by view, asking included; None for a view of which nothing is known.
         measured: how `trial_s` is known, in words.
     """
@@ -33,22 +34,23 @@ class Forecast:
     study: Study
     storage: Path
     workers: int
-    done: dict[str, int]
+    done: dict[SearchKey, int]
     trial_s: dict[str, float | None]
     measured: str
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per view."""
-        left = Plan(self.study).left(self.done)
+        by_view = {view: sum(n for search, n in self.done.items() if search.view == view) for view in self.study.views}
+        planned = self.study.replicates * self.study.search.trials
         return [
             {
                 "view": name,
                 "method": view.method,
                 "tuned": " ".join(view.space.names()),
                 "searches": self.study.replicates,
-                "planned": self.study.replicates * self.study.search.trials,
-                "done": self.done[name],
-                "left": left[name],
+                "planned": planned,
+                "done": by_view[name],
+                "left": planned - by_view[name],
                 "trial_s": self.trial_s[name],
             }
             for name, view in self.study.views.items()
@@ -56,14 +58,15 @@ class Forecast:
 
     def sentence(self) -> str:
         """The time that the rest takes."""
-        left = Plan(self.study).left(self.done)
-        if not any(left.values()):
+        plan = Plan(self.study)
+        left = sum(plan.remaining(self.done).values())
+        if not left:
             return "nothing is left to run"
         known = {view: seconds for view, seconds in self.trial_s.items() if seconds is not None}
         if set(known) != set(self.study.views):
-            return f"{sum(left.values()):,} trials left; --pilot times one trial of every view"
-        seconds = sum(left[view] * known[view] for view in left) / self.workers
-        return f"{sum(left.values()):,} trials left: about {words(seconds)} with {self.workers} workers ({self.measured})"
+            return f"{left:,} trials left; --pilot times one trial of every view"
+        seconds = plan.duration_s(self.done, known, self.workers)
+        return f"{left:,} trials left: about {words(seconds)} with {self.workers} workers ({self.measured})"
 
 
 def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | None, pilot: bool) -> Forecast:
@@ -79,21 +82,24 @@ def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | 
     Raises:
         StudyChanged: the database is that of another study.
     """
-    done, trial_s, measured = dict.fromkeys(study.views, 0), dict[str, float | None].fromkeys(study.views), ""
+    done: dict[SearchKey, int] = {}
+    trial_s, measured = dict[str, float | None].fromkeys(study.views), ""
     if storage.exists():
         with Reader.open(storage) as reader:
             refuse_changes(reader.study, study, storage)
-            for view, states in reader.counts().items():
-                done[view] = sum(n for state, n in states.items() if state not in ("planned", "running"))
+            for search, states in reader.search_counts().items():
+                done[search] = sum(n for state, n in states.items() if state not in ("planned", "running"))
             trial_s.update(reader.mean_trial_s())
             measured = "from the trials so far"
     if pilot:
         with module_path(folder):
             bind_task(study).prepare()
+        executor = InlineExecutor()  # one thread, as in a worker
         for view in study.views:
             point = study.views[view].space.default()
             request = EvaluateRequest(study.to_json(), SearchKey(view, 0), 0, point, folder)
-            evaluate(request)  # the first one loads libraries and data
-            trial_s[view] = evaluate(request).duration_s
+            executor.submit(evaluate, request)  # the first one loads libraries and data
+            trial_s[view] = executor.submit(evaluate, request).result().duration_s
+        executor.close()
         measured = "from one pilot trial of every view, without asking"
     return Forecast(study, storage, workers or default_workers(), done, trial_s, measured)

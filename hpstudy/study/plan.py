@@ -32,11 +32,6 @@ class Plan:
         """Trials of all searches together."""
         return len(self.study.views) * self.study.replicates * self.study.search.trials
 
-    def left(self, done: Mapping[str, int]) -> dict[str, int]:
-        """Trials still to be run in every view, given how many are done in each."""
-        planned = self.study.replicates * self.study.search.trials
-        return {view: max(0, planned - done.get(view, 0)) for view in self.study.views}
-
     def remaining(self, done: Mapping[SearchKey, int]) -> dict[SearchKey, int]:
         """Trials still to be run in every search that is not finished, in run order, given how many are done in each."""
         left = {search: self.study.search.trials - done.get(search, 0) for search in self.searches()}

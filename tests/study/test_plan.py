@@ -13,10 +13,6 @@ def test_the_plan_counts_all_trials(toy):
     assert Plan(toy).trials == 2 * 3 * 6
 
 
-def test_what_is_left_of_a_view_is_never_negative(toy):
-    assert Plan(toy).left({"a": 5, "b": 99}) == {"a": 13, "b": 0}
-
-
 def test_finished_searches_do_not_remain(toy):
     done = {SearchKey("a", 0): 6, SearchKey("b", 0): 2}
     remaining = Plan(toy).remaining(done)
