@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from hpstudy.errors import StoreError, UsageError, nearest
-from hpstudy.store import frames, summary
+from hpstudy.store import summary
 from hpstudy.store.connection import close_reader, connect_reader
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import LATEST, refuse_newer, version
@@ -169,8 +169,10 @@ class Reader:
 
     def trials(self) -> pd.DataFrame:
         """One row per trial, by view, replicate and number; see `frames.trials_frame` for the columns."""
+        from hpstudy.store.frames import trials_frame
+
         with self.snapshot() as connection:
-            return frames.trials_frame(connection, self.study)
+            return trials_frame(connection, self.study)
 
     def curves(self, metric: str | None = None) -> pd.DataFrame:
         """One row per trial, metric and epoch (of one metric, when given); see `frames.curves_frame` for the columns.
@@ -178,10 +180,12 @@ class Reader:
         Raises:
             UsageError: when no trial has recorded such a metric.
         """
+        from hpstudy.store.frames import curves_frame
+
         with self.snapshot() as connection:
             if metric is not None and metric not in (known := self.metrics()):
                 raise UsageError(f"{self.path} has no metric '{metric}': {nearest(metric, known)}")
-            return frames.curves_frame(connection, metric)
+            return curves_frame(connection, metric)
 
     def metrics(self) -> list[str]:
         """The names of all metrics recorded so far, sorted."""
