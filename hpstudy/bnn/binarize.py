@@ -1,11 +1,17 @@
-"""Binary activations: the sign forward, a surrogate for its derivative backward.
+"""Activations in front of binary layers: the sign forward, a surrogate for its derivative backward.
 
 | name | forward | d/dx | used by |
 |---|---|---|---|
 | approx_sign | sign(x) | max(0, 2 - 2 abs(x)) | Bi-Real Net (Liu et al., 2018), ReActNet, the paper |
 | ste_clip | sign(x) | 1 where abs(x) <= 1, else 0 | BinaryNet (Hubara et al., 2016), Bop |
+| ede | sign(x) | k t (1 - tanh^2(t x)) | IR-Net (Qin et al., 2020) |
+| rbnn | sign(z) | max(0, sqrt(2) t' - t'^2 abs(z)) dz/dx, z = x standardised per sample, t' = max(t, 1) | RBNN (Lin et al., 2020) |
+| ovsw | sign(x) | max(0, 2 - 2 abs(x)/s)/s, s = deviation of x per sample, a constant | OvSW (Xiang et al., 2024) |
+| hardtanh | x clipped to [-1, 1] | 1 inside | real-valued reference |
+| relu | max(0, x) | 1 where x > 0 | real-valued reference |
 
-sign(0) is +1. A library's sign is no substitute: its 0 at 0 is a third activation value.
+t rises over training, t = t_min (t_max / t_min)^(e/E), and k = max(1/t, 1). sign(0) is +1. A library's sign is no substitute: its 0
+at 0 is a third activation value.
 """
 
 from __future__ import annotations
@@ -13,7 +19,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hpstudy.bnn.schedules import Clock
+from hpstudy.bnn.settings import Surrogate
+
+Apply = Callable[[Tensor, float, bool], Tensor]
+"""(x, t, whether in training) -> activation."""
+
+TEMPERATURES = {"ede": (1e-3, 10.0), "rbnn": (1e-2, 10.0)}
+"""Published t_min and t_max."""
+
+VARIANCE_FLOOR = 1e-10
+"""Added to a variance per sample, so that a constant sample divides by no zero."""
 
 
 def signs(x: Tensor) -> Tensor:
@@ -22,13 +41,17 @@ def signs(x: Tensor) -> Tensor:
     return torch.ge(x, 0, out=torch.empty_like(x)).mul_(2).sub_(1)
 
 
-class ApproxSign(torch.autograd.Function):
-    """sign(x), with the derivative of the piecewise quadratic of Bi-Real Net."""
+class _Sign(torch.autograd.Function):
+    """sign(x); its subclasses say what stands for the derivative."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:  # noqa: D102
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return signs(x)
+
+
+class ApproxSign(_Sign):
+    """sign(x), with the derivative of the piecewise quadratic of Bi-Real Net."""
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # noqa: D102
@@ -36,13 +59,8 @@ class ApproxSign(torch.autograd.Function):
         return x.abs().mul_(-2).add_(2).clamp_(min=0).mul_(grad)  # type: ignore[no-any-return]
 
 
-class ClippedSign(torch.autograd.Function):
+class ClippedSign(_Sign):
     """sign(x), with the derivative of the identity clipped to [-1, 1]: the straight-through estimator."""
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:  # noqa: D102
-        ctx.save_for_backward(x)
-        return signs(x)
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # noqa: D102
@@ -50,5 +68,98 @@ class ClippedSign(torch.autograd.Function):
         return grad * (x.abs() <= 1)  # type: ignore[no-any-return]
 
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"approx_sign": ApproxSign.apply, "ste_clip": ClippedSign.apply}
-"""Binary activation by name; the names stand in `hpstudy.bnn.settings.Activation`."""
+class _TemperedSign(torch.autograd.Function):
+    """sign(x), with a derivative of temperature t."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, t: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.t = t  # type: ignore[attr-defined]
+        return signs(x)
+
+
+class ErrorDecaySign(_TemperedSign):
+    """sign(x), with the error decay estimator of IR-Net: the derivative of k tanh(t x)."""
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:  # noqa: D102
+        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        t: float = ctx.t  # type: ignore[attr-defined]
+        return ede_factor(x, t).mul_(grad), None
+
+
+class TrainingAwareSign(_TemperedSign):
+    """sign(x), with the derivative of the training-aware approximation of RBNN, without its factor k."""
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:  # noqa: D102
+        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        t: float = ctx.t  # type: ignore[attr-defined]
+        return x.abs().mul_(-t * t).add_(2**0.5 * t).clamp_(min=0).mul_(grad), None
+
+
+def ede_factor(x: Tensor, t: float) -> Tensor:
+    """k t (1 - tanh^2(t x)) with k = max(1/t, 1): IR-Net's error decay estimator."""
+    return (x * t).tanh_().square_().neg_().add_(1).mul_(max(1.0, t))
+
+
+def temperature(clock: Clock, t_min: float, t_max: float) -> float:
+    """t = t_min (t_max / t_min)^(e/E): IR-Net, RBNN."""
+    return t_min * (t_max / t_min) ** clock.elapsed("epoch")  # type: ignore[no-any-return]
+
+
+class BinaryActivation(nn.Module):
+    """An activation of the table above, which may sharpen from epoch to epoch.
+
+    One object serves a whole network: it has no parameters.
+
+    Args:
+        surrogate: its name, and the ends of its temperature.
+    """
+
+    def __init__(self, surrogate: Surrogate) -> None:
+        super().__init__()
+        t_min, t_max = TEMPERATURES.get(surrogate.name, (1.0, 1.0))
+        self.name = surrogate.name
+        self.t_min = t_min if surrogate.t_min is None else surrogate.t_min
+        self.t_max = t_max if surrogate.t_max is None else surrogate.t_max
+        self.t = self.t_min
+        self._apply_to = ACTIVATIONS[surrogate.name]
+
+    def start_epoch(self, clock: Clock) -> None:
+        """Set the temperature of an epoch."""
+        self.t = temperature(clock, self.t_min, self.t_max)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Elementwise, or per sample; the shape of x, whose first dimension is the batch."""
+        return self._apply_to(x, self.t, self.training)
+
+    def extra_repr(self) -> str:
+        """The name, for a printed network."""
+        return self.name
+
+
+def _standardised_sign(x: Tensor, t: float, training: bool) -> Tensor:
+    inner = tuple(range(1, x.dim()))
+    variance, mean = torch.var_mean(x, inner, keepdim=True)
+    z = (x - mean) * (variance + VARIANCE_FLOOR).rsqrt()
+    return TrainingAwareSign.apply(z, max(t, 1.0))  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _scaled_sign(x: Tensor, t: float, training: bool) -> Tensor:
+    if not training:
+        return signs(x)
+    variance = x.detach().var(tuple(range(1, x.dim())), keepdim=True)
+    return ApproxSign.apply(x * (variance + VARIANCE_FLOOR).rsqrt())  # type: ignore[no-any-return, no-untyped-call]
+
+
+ACTIVATIONS: dict[str, Apply] = {
+    "approx_sign": lambda x, t, training: ApproxSign.apply(x),  # type: ignore[no-untyped-call]
+    "ste_clip": lambda x, t, training: ClippedSign.apply(x),  # type: ignore[no-untyped-call]
+    "ede": lambda x, t, training: ErrorDecaySign.apply(x, t),  # type: ignore[no-untyped-call]
+    "rbnn": _standardised_sign,
+    "ovsw": _scaled_sign,
+    "hardtanh": lambda x, t, training: functional.hardtanh(x),
+    "relu": lambda x, t, training: functional.relu(x),
+}
+"""Activation by name; the names stand in `hpstudy.bnn.settings.Activation`."""

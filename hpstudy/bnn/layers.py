@@ -28,7 +28,31 @@ class BinaryLinear(nn.Module):
         return functional.linear(x, self.weight)
 
 
-BINARY_LAYERS = (BinaryLinear,)
+class BinaryConv2d(nn.Module):
+    """A convolution whose weight is set by a training method, as in `BinaryLinear`.
+
+    Borders are padded with 0, as in all published code: behind a binary activation the border then has a third value.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out; weight has shape (outputs, inputs, kernel, kernel).
+        kernel: width and height of a filter.
+        stride: step of the filter.
+        padding: zeros on every side.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, padding: int = 0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(outputs, inputs, kernel, kernel))
+        self.stride = stride
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, inputs, height, width) -> (batch, outputs, height', width')."""  # noqa: D403
+        return functional.conv2d(x, self.weight, stride=self.stride, padding=self.padding)
+
+
+BINARY_LAYERS = (BinaryLinear, BinaryConv2d)
 """Classes whose `weight` is binary."""
 
 

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hpstudy.bnn.schedules import Decay
+from hpstudy.bnn.schedules import Decay, Per
 
-Activation = Literal["approx_sign", "ste_clip"]
-"""A binary activation; see `hpstudy.bnn.binarize`."""
+Activation = Literal["approx_sign", "ste_clip", "ede", "rbnn", "ovsw", "hardtanh", "relu"]
+"""An activation in front of a binary layer; see `hpstudy.bnn.binarize`. The last two are real-valued, for reference networks."""
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """An activation, with the temperatures of those whose surrogate derivative sharpens over training.
+
+    Attributes:
+        name: the activation.
+        t_min, t_max: its temperature at the start and the end; None for the published value.
+    """
+
+    name: Activation
+    t_min: float | None = None
+    t_max: float | None = None
 
 
 class Settings(BaseModel):
@@ -30,7 +45,11 @@ class RealOptimizer(Settings):
     weight_decay: float = Field(default=1e-4, ge=0)
     """L2 decay of weights; parameters of batch normalisation are not decayed."""
     decay: Decay = "cosine"
-    """Schedule of the learning rate, moved once per epoch."""
+    """Schedule of the learning rate."""
+    decay_per: Per = "epoch"
+    """How often the schedule moves."""
+    warmup_epochs: int = Field(default=0, ge=0)
+    """The learning rate rises over so many epochs: (e + 1) / warmup_epochs."""
 
 
 class TrainSettings(Settings):

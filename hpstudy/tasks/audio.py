@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from hpstudy.bnn.methods import METHODS
-from hpstudy.bnn.settings import Activation, Settings, TrainSettings
+from hpstudy.bnn.settings import Activation, Settings, Surrogate, TrainSettings
 from hpstudy.data import DATASETS, FeatureSettings, check_split
 from hpstudy.errors import DataError, Problem, nearest
 from hpstudy.seeds import derive_seed
@@ -107,6 +107,7 @@ class AudioMLP(Task):
         """Train one network. Seed streams: initial real weights, initial binary weights, batch order."""
         import torch
 
+        from hpstudy.bnn.binarize import BinaryActivation
         from hpstudy.bnn.networks.mlp import BinaryMLP
         from hpstudy.bnn.train import train
 
@@ -116,7 +117,8 @@ class AudioMLP(Task):
         s = self.settings
         data = audio_data(s.dataset, s.split, s.features, s.train_clips)
         generator = torch.Generator().manual_seed(derive_seed(seed, "network"))
-        network = BinaryMLP(data.train.x.shape[1], s.widths, DIGITS, s.activation, generator)
+        activation = BinaryActivation(method.activation(hp) or Surrogate(s.activation))
+        network = BinaryMLP(data.train.x.shape[1], s.widths, DIGITS, activation, generator)
         return train(network, method, hp, data, s, seed=seed, report=report)
 
 

@@ -52,6 +52,10 @@ class MethodContract:
     method_class: ClassVar[type[Method]]
     alternatives: ClassVar[Mapping[str, Alternative]]
     """For every hyperparameter."""
+    starts_from_the_noise: ClassVar[bool] = True
+    """Whether theta_0 is the sign of the noise; False for methods that centre or rotate the latent weights first."""
+    flips_without_gradient: ClassVar[bool] = False
+    """Whether a weight may flip although its gradient is 0; True for methods whose weight decay or rotation moves signs."""
 
     def hp(self, **values: Any) -> Hyperparameters:
         """The method's hyperparameters: defaults, but for `values`."""
@@ -92,12 +96,17 @@ class MethodContract:
 
     def test_the_first_binary_weights_are_the_signs_of_the_noise(self) -> None:
         noise = normal(*SHAPE, seed=0)
-        assert torch.equal(self.start(self.hp(), noise)["theta"], noise.sign())
+        theta = self.start(self.hp(), noise)["theta"]
+        assert bool((theta.abs() == 1).all())
+        assert torch.equal(theta, noise.sign()) == self.starts_from_the_noise
 
     def test_the_weight_in_use_has_the_signs_of_theta(self) -> None:
         hp, method, noise = self.hp(), self.method_class(), normal(*SHAPE, seed=0)
         state = self.start(hp, noise)
         for clock, gradient in zip(clocks(), normal(EPOCHS * UPDATES, *SHAPE, seed=1), strict=True):
+            if clock.update % UPDATES == 0:
+                state = method.start_epoch(state, hp, clock)
+                assert torch.equal(method.weight(state, hp, clock).sign(), state["theta"])
             state = method.update(state, gradient, hp, clock)
             assert torch.equal(method.weight(state, hp, clock).sign(), state["theta"])
             assert torch.equal(method.evaluation_weight(state, hp, clock).sign(), state["theta"])
@@ -114,8 +123,9 @@ class MethodContract:
 
     def test_a_gradient_of_zero_flips_nothing(self) -> None:
         noise = normal(*SHAPE, seed=0)
+        theta = self.start(self.hp(), noise)["theta"].clone()
         weights = self.weights(self.hp(), noise, torch.zeros(EPOCHS * UPDATES, *SHAPE, dtype=torch.float64))
-        assert all(torch.equal(weight.sign(), noise.sign()) for weight in weights)
+        assert all(torch.equal(weight.sign(), theta) for weight in weights) != self.flips_without_gradient
 
     def test_the_gradient_is_not_overwritten(self) -> None:
         gradients = normal(EPOCHS * UPDATES, *SHAPE, seed=1)
@@ -139,11 +149,16 @@ class MethodContract:
     def test_there_is_an_alternative_for_every_hyperparameter(self) -> None:
         assert set(self.alternatives) == set(self.method_class.Hyperparameters.model_fields)
 
-    def test_every_hyperparameter_changes_the_weights(self) -> None:
+    def test_every_hyperparameter_changes_the_weights_the_activation_or_the_calibration(self) -> None:
+        method = self.method_class()
         for name, other in self.alternatives.items():
             base, changed = self.hp(**other.given), self.hp(**{**other.given, name: other.value})
             pairs = zip(self.example(base), self.example(changed), strict=True)
-            assert not all(torch.equal(a, b) for a, b in pairs), f"'{name}' changes nothing"
+            same = all(torch.equal(a, b) for a, b in pairs)
+            same &= method.activation(base) == method.activation(changed) and method.recalibrates(base) == method.recalibrates(
+                changed
+            )
+            assert not same, f"'{name}' changes nothing"
 
     def test_networks_stacked_with_different_hyperparameters_train_as_they_would_alone(self) -> None:
         noise, gradients = normal(*SHAPE, seed=0), normal(EPOCHS * UPDATES, *SHAPE, seed=1)

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.methods.interface import Method, State
 from hpstudy.bnn.networks.mlp import BinaryMLP
 from hpstudy.bnn.schedules import Clock
-from hpstudy.bnn.settings import RealOptimizer, TrainSettings
+from hpstudy.bnn.settings import RealOptimizer, Surrogate, TrainSettings
 from hpstudy.bnn.train import Data, Part, train
 
 FEATURES, CLASSES, CLIPS, EPOCHS, BATCH = 20, 5, 400, 8, 20
@@ -32,7 +33,9 @@ def make_data(*, dtype: torch.dtype = torch.float32, noise: float = 2.0) -> Data
 
 def make_network(*, dtype: torch.dtype = torch.float32, seed: int = 0) -> BinaryMLP:
     """A multilayer perceptron of width 32 for `make_data`."""
-    return BinaryMLP(FEATURES, [32] * 3, CLASSES, "approx_sign", torch.Generator().manual_seed(seed)).to(dtype)
+    return BinaryMLP(
+        FEATURES, [32] * 3, CLASSES, BinaryActivation(Surrogate("approx_sign")), torch.Generator().manual_seed(seed)
+    ).to(dtype)
 
 
 def ignore(epoch: int, **metrics: float) -> None:

@@ -3,26 +3,35 @@ import typing
 import pytest
 import torch
 
-from hpstudy.bnn.binarize import ACTIVATIONS
-from hpstudy.bnn.settings import Activation
+from hpstudy.bnn.binarize import ACTIVATIONS, BinaryActivation
+from hpstudy.bnn.schedules import Clock
+from hpstudy.bnn.settings import Activation, Surrogate
 
 X = [-2.0, -1.0, -0.25, 0.0, 0.25, 1.0, 2.0]
+BINARY = [name for name in ACTIVATIONS if name not in ("hardtanh", "relu")]
 
 
-def derivative(name):
-    x = torch.tensor(X, requires_grad=True)
-    ACTIVATIONS[name](x).sum().backward()
-    return x.grad.tolist()
+def derivative(name, *, epoch=0, epochs=2, t_min=None, t_max=None):
+    activation = BinaryActivation(Surrogate(name, t_min, t_max))
+    activation.start_epoch(Clock(epoch, epochs, 0, epochs))
+    x = torch.tensor([X], dtype=torch.float64, requires_grad=True)
+    activation(x).sum().backward()
+    return x.grad[0].tolist()
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+def make(name):
+    return BinaryActivation(Surrogate(name))
+
+
+@pytest.mark.parametrize("name", BINARY)
 def test_an_activation_is_the_sign_with_plus_one_at_zero(name):
-    assert ACTIVATIONS[name](torch.tensor(X)).tolist() == [-1, -1, -1, 1, 1, 1, 1]
+    x = [v for v in X if v or name != "rbnn"]  # the mean of a sample is 0 up to rounding
+    assert make(name)(torch.tensor([x])).tolist() == [[-1 if v < 0 else 1 for v in x]]
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", BINARY)
 def test_negative_zero_is_a_zero(name):
-    assert ACTIVATIONS[name](torch.tensor([-0.0])).item() == 1
+    assert make(name)(torch.tensor([[-0.0, -0.0]])).tolist() == [[1, 1]]
 
 
 def test_the_derivative_of_approx_sign_is_a_triangle():
@@ -35,16 +44,52 @@ def test_the_derivative_of_ste_clip_is_a_box():
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_derivative_multiplies_the_gradient_from_above(name):
-    x = torch.tensor([0.25], requires_grad=True)
-    (3 * ACTIVATIONS[name](x)).sum().backward()
-    assert x.grad.item() == 3 * derivative(name)[4]
+    x = torch.tensor([X], dtype=torch.float64, requires_grad=True)
+    (3 * make(name)(x)).sum().backward()
+    torch.testing.assert_close(x.grad[0].tolist(), [3 * d for d in derivative(name)])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_an_activation_keeps_the_type(name, dtype):
-    assert ACTIVATIONS[name](torch.tensor(X, dtype=dtype)).dtype == dtype
+    assert make(name)(torch.tensor([X], dtype=dtype)).dtype == dtype
 
 
 def test_the_settings_name_every_activation():
     assert set(typing.get_args(Activation)) == set(ACTIVATIONS)
+
+
+def test_the_derivative_of_ede_is_that_of_a_scaled_tanh():
+    x = torch.tensor(X, dtype=torch.float64)
+    for t, k in ((0.1, 10.0), (4.0, 1.0)):
+        expected = k * t * (1 - torch.tanh(t * x) ** 2)
+        torch.testing.assert_close(derivative("ede", t_min=t, t_max=t), expected.tolist())
+
+
+def test_the_temperature_rises_geometrically_over_the_epochs():
+    activation = BinaryActivation(Surrogate("ede", 0.01, 100.0))
+    found = []
+    for epoch in range(4):
+        activation.start_epoch(Clock(epoch, 4, 0, 4))
+        found.append(activation.t)
+    assert found == pytest.approx([0.01, 0.1, 1.0, 10.0])
+
+
+def test_the_derivative_of_rbnn_is_a_triangle_of_the_standardised_value_carried_back():
+    t = 2.0
+    x = torch.tensor([X], dtype=torch.float64, requires_grad=True)
+    z = (x - x.mean()) / x.std()
+    (z * (2**0.5 * t - t * t * z.abs()).clamp(min=0).detach()).sum().backward()
+    torch.testing.assert_close(derivative("rbnn", t_min=t, t_max=t), x.grad[0].tolist())
+
+
+def test_ovsw_divides_by_the_deviation_of_the_sample_in_training_only():
+    x = torch.tensor([X], dtype=torch.float64)
+    s = x.std()
+    torch.testing.assert_close(derivative("ovsw"), ((2 - 2 * (x / s).abs()).clamp(min=0) / s)[0].tolist())
+    assert make("ovsw").eval()(x[:, :1]).tolist() == [[-1]]  # a sample of one value has no deviation
+
+
+def test_the_real_activations_are_what_they_are_called():
+    assert make("hardtanh")(torch.tensor([X])).tolist() == [[-1, -1, -0.25, 0, 0.25, 1, 1]]
+    assert make("relu")(torch.tensor([X])).tolist() == [[0, 0, 0, 0, 0.25, 1, 2]]

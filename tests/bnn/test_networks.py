@@ -1,15 +1,16 @@
 import pytest
 import torch
 
+from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.layers import binary_weights
 from hpstudy.bnn.networks.mlp import BinaryMLP
 from hpstudy.bnn.optimizers import real_optimizer, real_parameters
-from hpstudy.bnn.settings import RealOptimizer
+from hpstudy.bnn.settings import RealOptimizer, Surrogate
 from hpstudy.testing.networks import CLASSES, FEATURES, make_data, make_network
 
 
 def test_the_first_of_four_layers_is_the_only_real_one():
-    network = BinaryMLP(640, [512, 512, 512], 10, "approx_sign", torch.Generator())
+    network = BinaryMLP(640, [512, 512, 512], 10, BinaryActivation(Surrogate("approx_sign")), torch.Generator())
     assert sum(w.numel() for w in binary_weights(network)) == 529_408
     assert network.first.weight.numel() == 640 * 512
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpstudy.bnn.schedules import Clock
+from hpstudy.bnn.settings import Surrogate
 
 if TYPE_CHECKING:
     import torch
@@ -90,6 +91,14 @@ class Method(ABC):
     def evaluation_weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
         """What the layer uses in evaluation. Differs from `weight` only in methods that train with soft weights."""
         return self.weight(state, hp, clock)
+
+    def activation(self, hp: Any) -> Surrogate | None:
+        """The activation in front of every binary layer, for methods that bring their own; None leaves it to the task."""
+        return None
+
+    def recalibrates(self, hp: Any) -> bool:
+        """Whether batch normalisation must measure its running statistics anew, with the evaluation weights, before an evaluation."""
+        return False
 
 
 def initial_signs(noise: torch.Tensor) -> torch.Tensor:

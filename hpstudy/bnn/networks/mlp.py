@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from hpstudy.bnn.binarize import ACTIVATIONS
+from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.layers import BinaryLinear
 
 
@@ -24,13 +24,15 @@ class BinaryMLP(nn.Module):
         inputs: features of a clip.
         widths: outputs of every layer but the last; L = len(widths) + 1.
         classes: outputs of the last layer.
-        activation: a name in `ACTIVATIONS`.
+        activation: in front of every binary layer.
         generator: draws the real layer's initial weights, uniform with variance 1/(3 inputs) (the default of torch).
     """
 
-    def __init__(self, inputs: int, widths: Sequence[int], classes: int, activation: str, generator: torch.Generator) -> None:
+    def __init__(
+        self, inputs: int, widths: Sequence[int], classes: int, activation: BinaryActivation, generator: torch.Generator
+    ) -> None:
         super().__init__()
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation
         sizes = [*widths, classes]
         # Made without values: torch would draw them from the global generator.
         self.first = nn.Linear(inputs, sizes[0], bias=False, device="meta").to_empty(device="cpu")
