@@ -17,8 +17,6 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-import numpy as np
-
 
 def derive_seed(root: int, *names: str | int) -> int:
     """A 63-bit seed for the stream called `names` under `root`.
@@ -46,6 +44,8 @@ def seed_process(seed: int) -> None:
 
     For a user's own function, which may draw from them; hpstudy's own code draws only from generators it is given.
     """
+    import numpy as np
+
     random.seed(seed)
     np.random.seed(seed % 2**32)
     _SeedsTorch.forget()
@@ -94,6 +94,8 @@ def seeded_block(seed: int) -> Iterator[None]:
 
     For libraries that draw from them. Generators of accelerators are neither touched nor started.
     """
+    import numpy as np
+
     torch = sys.modules.get("torch")
     before = random.getstate(), np.random.get_state(), torch.get_rng_state() if torch else None
     try:

@@ -11,11 +11,12 @@ from hpstudy.analysis.arrays import Floats, Searches, gather
 from hpstudy.analysis.bootstrap import Resampling
 from hpstudy.analysis.compare import BudgetDifference, budget_difference, common, difference_curve, view_budget
 from hpstudy.analysis.completeness import completeness, failures
-from hpstudy.analysis.curves import best_so_far, mean_curve, worst_value
+from hpstudy.analysis.curves import MeanCurve, best_so_far, mean_curve, worst_value
 from hpstudy.analysis.horizontal import distance_at_budget, distance_at_level
 from hpstudy.analysis.permutation import holm
 from hpstudy.analysis.results import Best, Cost, PairResult, Results, ViewResult
 from hpstudy.analysis.survival import trials_to_target
+from hpstudy.analysis.sweep import is_sweep, sweep
 from hpstudy.analysis.targets import Level, level_of, trials_difference, view_trials
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import Analysis, Study, Target
@@ -29,6 +30,7 @@ class Source(Protocol):
     @property
     def identity(self) -> dict[str, str]: ...  # noqa: D102
     def trials(self) -> Any: ...  # noqa: D102
+    def curves(self) -> Any: ...  # noqa: D102
     def events(self) -> Any: ...  # noqa: D102
     def environments(self) -> Any: ...  # noqa: D102
 
@@ -36,10 +38,12 @@ class Source(Protocol):
 def analyse(reader: Source, settings: Analysis | None = None) -> Results:
     """Analyse a study, finished or not.
 
-    Every random number comes from seeds derived from the study's, so the same trials always give the same results.
+    In a sweep, whose trials are the same points in every replicate, there is no best so far, no target and no comparison of
+    searches. Every random number comes from seeds derived from the study's, so the same trials always give the same results.
 
     Args:
-        reader: an open `hpstudy.store.Reader`, or anything with its study, identity, trials, events and environments.
+        reader: an open `hpstudy.store.Reader`, or anything with its study, identity, trials, events and environments, and
+            for a sweep its learning curves.
         settings: stand for the study's own analysis settings.
     """
     study = reader.study if settings is None else reader.study.model_copy(update={"analysis": settings})
@@ -47,11 +51,15 @@ def analyse(reader: Source, settings: Analysis | None = None) -> Results:
     names = tuple(study.views)
     blocks = gather(table, names, study.replicates, study.search.trials)
     goal = study.metric.goal
-    worst = worst_value(list(blocks.values()), goal)
-    best = {name: best_so_far(block.values, goal, finished=block.finished, worst=worst) for name, block in blocks.items()}
-    budgets = budgets_of(study)
-    pairs = pairs_of(study)
-    level = _level(target_of(study, pairs), blocks, best)
+    listed = is_sweep(study)
+    worst = float("nan") if listed else worst_value(list(blocks.values()), goal)
+    best = {
+        name: block.values[:, :0] if listed else best_so_far(block.values, goal, finished=block.finished, worst=worst)
+        for name, block in blocks.items()
+    }
+    budgets = () if listed else budgets_of(study)
+    pairs = () if listed else pairs_of(study)
+    level = None if listed else _level(target_of(study, pairs), blocks, best)
     seed = derive_seed(study.seed, "analysis")
     resampling = Resampling(derive_seed(seed, "bootstrap"), study.analysis.resamples)
     views = tuple(_view(name, blocks[name], best[name], table, study, budgets, level, resampling) for name in names)
@@ -70,6 +78,7 @@ def analyse(reader: Source, settings: Analysis | None = None) -> Results:
         pairs=compared,
         adjusted=holm(p_values),
         failures=failures(table, names),
+        sweep=sweep(table, reader.curves(), study) if listed else (),
     )
 
 
@@ -95,6 +104,10 @@ def _level(target: Target, blocks: dict[str, Searches], best: dict[str, Floats])
     return level_of(best[target.view][blocks[target.view].complete, -1], target.view, target.statistic)
 
 
+_NO_CURVE = MeanCurve(np.zeros(0, dtype=np.int64), *(np.zeros(0) for _ in range(3)))
+"""The mean of no trials: that of a sweep."""
+
+
 def _view(
     name: str,
     block: Searches,
@@ -102,12 +115,12 @@ def _view(
     table: Any,
     study: Study,
     budgets: tuple[int, ...],
-    level: Level,
+    level: Level | None,
     resampling: Resampling,
 ) -> ViewResult:
     confidence, goal = study.analysis.confidence, study.metric.goal
     trials = None
-    if level.value is not None:
+    if level is not None and level.value is not None:
         # A search without a value has not reached any target, even one that the worst value of the study would reach.
         times = trials_to_target(best_so_far(block.values, goal), block.finished, level.value, goal)
         trials = view_trials(times, block.complete, study.search.trials, confidence)
@@ -115,7 +128,7 @@ def _view(
         name=name,
         searches=block,
         best=best,
-        curve=mean_curve(best, resampling, confidence),
+        curve=mean_curve(best, resampling, confidence) if best.shape[1] else _NO_CURVE,
         budgets=tuple(view_budget(best, budget, resampling, confidence) for budget in budgets),
         trials=trials,
         completeness=completeness(block),
@@ -131,7 +144,7 @@ def _pair(
     best: dict[str, Floats],
     study: Study,
     budgets: tuple[int, ...],
-    level: Level,
+    level: Level | None,
     resampling: Resampling,
     seed: int,
 ) -> PairResult:
@@ -155,7 +168,7 @@ def _pair(
     ]
     distances = [distance_at_budget(x, y, budget, goal, resampling, confidence) for budget in budgets]
     trials = None
-    if level.value is not None:
+    if level is not None and level.value is not None:
         distances.insert(0, distance_at_level(x, y, level.value, goal, resampling, confidence))
         trials = trials_difference(
             best_so_far(blocks[a].values[both], goal),

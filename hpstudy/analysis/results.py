@@ -9,8 +9,10 @@ from typing import Any
 from hpstudy.analysis.arrays import Floats, Ints, Searches
 from hpstudy.analysis.compare import BudgetDifference, Difference, ViewBudget
 from hpstudy.analysis.completeness import Completeness, Failures
+from hpstudy.analysis.criteria import CriterionResult
 from hpstudy.analysis.curves import MeanCurve
 from hpstudy.analysis.horizontal import Distance
+from hpstudy.analysis.sweep import SweepView
 from hpstudy.analysis.targets import Level, TrialsDifference, ViewTrials
 from hpstudy.study.schema import Study
 
@@ -53,9 +55,9 @@ class ViewResult:
     Attributes:
         name: the view's name.
         searches: (replicates x trials) values and states.
-        best: (replicates x trials) best so far.
+        best: (replicates x trials) best so far; (replicates x 0) in a sweep, whose trials have no order.
         curve: its mean.
-        budgets: statistics at each budget.
+        budgets: statistics at each budget; none in a sweep.
         trials: trials-to-target; None when there is no target level.
         completeness: trials in each state.
         best_trial: None when no trial has a value.
@@ -106,13 +108,15 @@ class Results:
         environments: (started_at, ended_at, detail) of every session.
         events: (at, kind, detail) of everything that happened.
         seed: root of the seeds of the analysis.
-        budgets: numbers of trials at which views are compared.
-        level: the target; None when nothing sets one.
-        worst: the worst value of the study, which stands for "no value yet"; NaN when no trial has a value.
+        budgets: numbers of trials at which views are compared; none in a sweep.
+        level: the target; None when nothing sets one, and in a sweep.
+        worst: the worst value of the study, which stands for "no value yet"; NaN when no trial has a value, and in a sweep.
         views: in the order of the study.
-        pairs: the declared comparisons.
+        pairs: the declared comparisons; none in a sweep.
         adjusted: Holm-adjusted p of every (pair, budget), in the order of `pairs` and their budgets.
         failures: trials without a value, grouped.
+        sweep: the views of a study whose searcher lists its points, in the order of the study; empty for a search.
+        criteria: what became of the declared claims; empty when none is declared.
     """
 
     study: Study
@@ -127,6 +131,8 @@ class Results:
     pairs: tuple[PairResult, ...]
     adjusted: Floats
     failures: tuple[Failures, ...]
+    sweep: tuple[SweepView, ...] = ()
+    criteria: tuple[CriterionResult, ...] = ()
 
     @property
     def provisional(self) -> bool:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hpstudy.bnn.schedules import Clock
+from hpstudy.bnn.schedules import Clock, temperature
 from hpstudy.bnn.settings import Surrogate
 
 Apply = Callable[[Tensor, float, bool], Tensor]
@@ -103,11 +103,6 @@ def ede_factor(x: Tensor, t: float) -> Tensor:
     return (x * t).tanh_().square_().neg_().add_(1).mul_(max(1.0, t))
 
 
-def temperature(clock: Clock, t_min: float, t_max: float) -> float:
-    """t = t_min (t_max / t_min)^(e/E): IR-Net, RBNN."""
-    return t_min * (t_max / t_min) ** clock.elapsed("epoch")  # type: ignore[no-any-return]
-
-
 class BinaryActivation(nn.Module):
     """An activation of the table above, which may sharpen from epoch to epoch.
 
@@ -154,12 +149,12 @@ def _scaled_sign(x: Tensor, t: float, training: bool) -> Tensor:
 
 
 ACTIVATIONS: dict[str, Apply] = {
-    "approx_sign": lambda x, t, training: ApproxSign.apply(x),  # type: ignore[no-untyped-call]
-    "ste_clip": lambda x, t, training: ClippedSign.apply(x),  # type: ignore[no-untyped-call]
-    "ede": lambda x, t, training: ErrorDecaySign.apply(x, t),  # type: ignore[no-untyped-call]
+    "approx_sign": lambda x, *_: ApproxSign.apply(x),  # type: ignore[no-any-return, no-untyped-call]
+    "ste_clip": lambda x, *_: ClippedSign.apply(x),  # type: ignore[no-any-return, no-untyped-call]
+    "ede": lambda x, t, _: ErrorDecaySign.apply(x, t),  # type: ignore[no-any-return, no-untyped-call]
     "rbnn": _standardised_sign,
     "ovsw": _scaled_sign,
-    "hardtanh": lambda x, t, training: functional.hardtanh(x),
-    "relu": lambda x, t, training: functional.relu(x),
+    "hardtanh": lambda x, *_: functional.hardtanh(x),
+    "relu": lambda x, *_: functional.relu(x),
 }
 """Activation by name; the names stand in `hpstudy.bnn.settings.Activation`."""

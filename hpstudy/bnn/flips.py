@@ -16,12 +16,14 @@ class EpochFlips:
     Attributes:
         flip_ratio: mean over the epoch's updates of the share of weights that flipped at an update (FF ratio, Eq. 18).
         layer_flip_ratios: the same for every layer.
+        layer_never_flipped: never_flipped for every layer.
         epoch_flip_rate: share of weights whose sign at the end of the epoch differs from that at its start.
         never_flipped: share of weights that never flipped since training began.
     """
 
     flip_ratio: float
     layer_flip_ratios: tuple[float, ...]
+    layer_never_flipped: tuple[float, ...]
     epoch_flip_rate: float
     never_flipped: float
 
@@ -56,9 +58,11 @@ class FlipCounter:
         updates = max(self._updates, 1)
         layers = [int(counts.sum()) for counts in torch.split_with_sizes(self._counts, self._sizes)]
         self._ever |= self._counts > 0
+        never = [1 - _share(ever) for ever in torch.split_with_sizes(self._ever, self._sizes)]
         found = EpochFlips(
             flip_ratio=sum(layers) / (sum(self._sizes) * updates),
             layer_flip_ratios=tuple(flips / (size * updates) for flips, size in zip(layers, self._sizes, strict=True)),
+            layer_never_flipped=tuple(never),
             epoch_flip_rate=_share(self._last != self._start),
             never_flipped=1 - _share(self._ever),
         )

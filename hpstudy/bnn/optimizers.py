@@ -20,22 +20,19 @@ class BinaryOptimizer:
         network: whose binary layers are trained; their weights are set at once.
         method: the update rule.
         hp: the method's hyperparameters.
-        noise: draws theta_0 and w_0; a stream of its own, so that every method starts from the same signs.
+        noise: for every binary layer (filters, fan_in) numbers that theta_0 and w_0 come from, standard normal (`initial_noise`) or
+            the weights of a first step scaled to deviation 1; the same for every method, so that all start from the same signs.
         generator: for the method's other draws.
         clock: the start of training.
     """
 
     def __init__(
-        self, network: nn.Module, method: Method, hp: Any, *, noise: torch.Generator, generator: torch.Generator, clock: Clock
+        self, network: nn.Module, method: Method, hp: Any, *, noise: list[Tensor], generator: torch.Generator, clock: Clock
     ) -> None:
         self.weights = binary_weights(network)
         self.method = method
         self.hp = hp
-        self.states: list[State] = []
-        for weight in self.weights:
-            # Drawn on the CPU: the same network starts on every device.
-            z = torch.randn(weight.shape, generator=noise, dtype=weight.dtype).flatten(1).to(weight.device)
-            self.states.append(method.init(z, hp, generator))
+        self.states: list[State] = [method.init(z, hp, generator) for z in noise]
         self._put(clock)
 
     @property
@@ -68,6 +65,19 @@ class BinaryOptimizer:
     def _put(self, clock: Clock) -> None:
         for weight, state in zip(self.weights, self.states, strict=True):
             weight.copy_(self.method.weight(state, self.hp, clock).view_as(weight))
+
+
+def initial_noise(network: nn.Module, generator: torch.Generator) -> list[Tensor]:
+    """(filters, fan_in) standard normal numbers for every binary layer, drawn on the CPU: the same on every device."""
+    return [
+        torch.randn(weight.shape, generator=generator, dtype=weight.dtype).flatten(1).to(weight.device)
+        for weight in binary_weights(network)
+    ]
+
+
+def trained_noise(network: nn.Module) -> list[Tensor]:
+    """The real weights that stand in the binary layers, scaled in every layer to deviation 1: where a second step starts."""
+    return [weight.detach().flatten(1).div(weight.detach().std()) for weight in binary_weights(network)]
 
 
 def real_parameters(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -63,3 +63,12 @@ def warmup(clock: Clock, epochs: int) -> float:
     0.4
     """
     return min((clock.epoch + 1) / epochs, 1.0) if epochs else 1.0
+
+
+def temperature(clock: Clock, t_min: float, t_max: float) -> float:
+    """How sharp a surrogate derivative is: t = t_min (t_max / t_min)^(e/E), from IR-Net and RBNN. Tensors are taken elementwise.
+
+    >>> temperature(Clock(epoch=50, epochs=100, update=0, updates=1), 0.01, 1)
+    0.1
+    """
+    return t_min * (t_max / t_min) ** clock.elapsed("epoch")  # type: ignore[no-any-return]

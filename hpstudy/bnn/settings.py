@@ -52,12 +52,45 @@ class RealOptimizer(Settings):
     """The learning rate rises over so many epochs: (e + 1) / warmup_epochs."""
 
 
+class FirstStep(Settings):
+    """The first of two steps: real weights behind binary activations, from which the view's method then starts.
+
+    The binary layers are trained by SGD (library convention), the other parameters by `real_optimizer`. The second step starts with
+    fresh optimizers and schedules. A method that keeps no latent weights takes the signs; one that does takes the weights, scaled
+    in every layer to standard deviation 1 times its `init_scale` (Liu et al., 2021, AdamBNN; ReActNet).
+    """
+
+    epochs: int = Field(ge=1)
+    """Passes over the training part."""
+    learning_rate: float = Field(default=0.1, gt=0)
+    """Of the weights that will be binary."""
+    momentum_rate: float = Field(default=0.1, gt=0, le=1)
+    """1 - momentum of the same."""
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """Weight decay of the same."""
+    decay: Decay = "cosine"
+    """Schedule of their learning rate."""
+    real_optimizer: RealOptimizer = RealOptimizer()
+    """For the parameters that are not binary."""
+
+
 class TrainSettings(Settings):
     """How long and in what portions a network is trained."""
 
     epochs: int = Field(default=10, ge=1)
-    """Passes over the training clips."""
+    """Passes over the training part, without those of a first step."""
     batch_size: int = Field(default=100, ge=2)
-    """Clips per update; the incomplete last batch of an epoch is left out."""
+    """Samples per update; the incomplete last batch of an epoch is left out."""
+    activation: Activation = "approx_sign"
+    """In front of every binary layer; methods that bring their own use that."""
     real_optimizer: RealOptimizer = RealOptimizer()
     """For the parameters that are not binary."""
+    first_step: FirstStep | None = None
+    """Train in two steps; in one when absent."""
+    recalibrate: Literal["never", "end", "every_epoch"] = "never"
+    """When the running statistics of batch normalisation are measured anew, with fixed weights: before the last evaluation, or before
+    every one (which some methods ask for by themselves)."""
+    calibration_batches: int = Field(default=20, ge=1)
+    """Training batches for that; all when there are fewer."""
+    layer_metrics: bool = False
+    """Also record flip_ratio and never_flipped of every binary layer, as flip_ratio.layer1 and so on."""

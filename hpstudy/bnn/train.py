@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,44 +11,31 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hpstudy.bnn.flips import FlipCounter
+from hpstudy.bnn.batches import Data, Part, epoch_batches, evaluation_batches
+from hpstudy.bnn.binarize import BinaryActivation
+from hpstudy.bnn.calibration import recalibrate
+from hpstudy.bnn.flips import EpochFlips, FlipCounter
 from hpstudy.bnn.methods.interface import Method
-from hpstudy.bnn.optimizers import BinaryOptimizer, real_optimizer, real_parameters, set_learning_rate
-from hpstudy.bnn.schedules import Clock, factor
-from hpstudy.bnn.settings import TrainSettings
+from hpstudy.bnn.methods.real import RealSGD
+from hpstudy.bnn.optimizers import (
+    BinaryOptimizer,
+    initial_noise,
+    real_optimizer,
+    real_parameters,
+    set_learning_rate,
+    trained_noise,
+)
+from hpstudy.bnn.schedules import Clock, factor, warmup
+from hpstudy.bnn.settings import FirstStep, RealOptimizer, TrainSettings
 from hpstudy.errors import Diverged
 from hpstudy.seeds import derive_seed
 
-EVALUATION_ROWS = 4096
-"""Clips per forward pass in evaluation. More costs memory, fewer cost time; no result depends on it beyond rounding."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Clips in memory: x (n, features) float, y (n,) int64 classes."""
-
-    x: Tensor
-    y: Tensor
-
-
-@dataclass(frozen=True)
-class Data:
-    """The three parts of a data set, on the training device."""
-
-    train: Part
-    validation: Part
-    test: Part
+Report = Callable[..., None]
+"""Called as report(epoch, **metrics) after every epoch, from 1."""
 
 
 def train(
-    network: nn.Module,
-    method: Method,
-    hp: Any,
-    data: Data,
-    settings: TrainSettings,
-    *,
-    seed: int,
-    report: Callable[..., None],
+    network: nn.Module, method: Method, hp: Any, data: Data, settings: TrainSettings, *, seed: int, report: Report
 ) -> dict[str, float]:
     """Train, and measure after the last epoch (no choice of a best epoch, which would be a selection on the validation part).
 
@@ -57,92 +44,147 @@ def train(
         method: what trains the binary weights.
         hp: the method's hyperparameters.
         data: on the device and in the type of the network.
-        settings: epochs, batch size, optimizer of the real-valued parameters.
-        seed: of batch order, initial binary weights, and the method's own draws: three streams; the first two are common to all
-            methods.
-        report: called as report(epoch, **metrics) after every epoch, from 1.
+        settings: epochs, batch size, optimizer of the real-valued parameters, a first step.
+        seed: of batch order, augmentation, initial binary weights, calibration batches and the method's own draws: five streams; all
+            but the last are common to all methods.
+        report: told of every epoch; those of a first step come first.
 
     Returns:
         val_accuracy, val_loss, test_accuracy of the trained network; train_accuracy, train_loss, flip_ratio, epoch_flip_rate of
-        the last epoch, the first two as means over its updates; never_flipped of the whole training. Accuracies are shares.
+        the last epoch, the first two as means over its updates; never_flipped since the (second) step began. Accuracies are shares.
 
     Raises:
         Diverged: a loss or a real-valued parameter is not finite.
     """
-    updates_per_epoch = max(len(data.train.y) // settings.batch_size, 1)
-    start = Clock(0, settings.epochs, 0, settings.epochs * updates_per_epoch)
-    order = _generator(seed, "order")
-    binary = BinaryOptimizer(
-        network, method, hp, noise=_generator(seed, "weights"), generator=_generator(seed, "method"), clock=start
-    )
-    real = real_optimizer(network, settings.real_optimizer)
-    flips = FlipCounter(binary.thetas)
-    final: dict[str, float] = {}
-    for epoch in range(settings.epochs):
-        clock = Clock(epoch, settings.epochs, epoch * updates_per_epoch, start.updates)
-        optimizer = settings.real_optimizer
-        set_learning_rate(real, optimizer.learning_rate * factor(optimizer.decay, clock.elapsed("epoch")))
-        batches = _shuffled(data.train, settings.batch_size, updates_per_epoch, order)
-        train_loss, train_accuracy = _train_epoch(network, binary, real, flips, batches, clock)
-        _check_finite(network, train_loss, epoch)
-        binary.use_evaluation_weights(clock)
-        val_loss, val_accuracy = evaluate(network, data.validation)
-        counted = flips.end_epoch()
-        final = {
-            "val_accuracy": val_accuracy,
-            "val_loss": val_loss,
-            "train_accuracy": train_accuracy,
-            "train_loss": train_loss,
-            "flip_ratio": counted.flip_ratio,
-            "epoch_flip_rate": counted.epoch_flip_rate,
-            "never_flipped": counted.never_flipped,
-        }
-        report(epoch + 1, **final)
-    return {**final, "test_accuracy": evaluate(network, data.test)[1]}
+    training = _Training(network, data, settings, seed, report)
+    noise = initial_noise(network, _generator(seed, "weights"))
+    if settings.first_step is not None:
+        training.step(RealSGD(), _first_hyperparameters(settings.first_step), noise, _first_settings(settings))
+        noise = trained_noise(network)
+    final = training.step(method, hp, noise, settings)
+    return {**final, "test_accuracy": evaluate(network, data, data.test)[1]}
 
 
 @torch.inference_mode()
-def evaluate(network: nn.Module, part: Part) -> tuple[float, float]:
-    """Mean cross-entropy and share of correct classes, with running statistics in batch normalisation."""
+def evaluate(network: nn.Module, data: Data, part: Part) -> tuple[float, float]:
+    """Mean cross-entropy and share of correct classes of a part of `data`, with running statistics in batch normalisation."""
     network.eval()
-    logits = torch.cat([network(x) for x in _slices(part.x, EVALUATION_ROWS)])
+    logits = torch.cat([network(x) for x in evaluation_batches(data, part)])
     return functional.cross_entropy(logits, part.y).item(), _accuracy(logits, part.y)
 
 
-def _train_epoch(
-    network: nn.Module,
-    binary: BinaryOptimizer,
-    real: torch.optim.Optimizer,
-    flips: FlipCounter,
-    batches: list[Part],
-    start: Clock,
-) -> tuple[float, float]:
-    """Mean loss and accuracy over the epoch's updates. Nothing is read back from the device before the epoch ends."""
-    network.train()
-    binary.start_epoch(start)
-    losses, outputs = [], []
-    for number, batch in enumerate(batches):
-        logits = network(batch.x)
-        loss = functional.cross_entropy(logits, batch.y)
-        loss.backward()  # type: ignore[no-untyped-call]
-        real.step()
-        real.zero_grad()
-        binary.step(Clock(start.epoch, start.epochs, start.update + number, start.updates))
-        flips.count(binary.thetas)
-        losses.append(loss.detach())
-        outputs.append(logits.detach())
-    return torch.stack(losses).mean().item(), _accuracy(torch.cat(outputs), torch.cat([batch.y for batch in batches]))
+@dataclass
+class _Training:
+    """One network's training, in one step or two."""
+
+    network: nn.Module
+    data: Data
+    settings: TrainSettings
+    seed: int
+    report: Report
+    epochs_done: int = 0
+
+    def __post_init__(self) -> None:
+        self.updates_per_epoch = max(len(self.data.train.y) // self.settings.batch_size, 1)
+        self.order, self.augmentation = _generator(self.seed, "order"), _generator(self.seed, "augmentation")
+        self.activations = [module for module in self.network.modules() if isinstance(module, BinaryActivation)]
+
+    def step(self, method: Method, hp: Any, noise: list[Tensor], settings: TrainSettings) -> dict[str, float]:
+        """Train for `settings.epochs`, from `noise`; the metrics of the last epoch."""
+        updates = settings.epochs * self.updates_per_epoch
+        start = Clock(0, settings.epochs, 0, updates)
+        binary = BinaryOptimizer(self.network, method, hp, noise=noise, generator=_generator(self.seed, "method"), clock=start)
+        real = real_optimizer(self.network, settings.real_optimizer)
+        flips = FlipCounter(binary.thetas)
+        final: dict[str, float] = {}
+        for epoch in range(settings.epochs):
+            clock = Clock(epoch, settings.epochs, epoch * self.updates_per_epoch, updates)
+            train_loss, train_accuracy = self._epoch(binary, real, settings.real_optimizer, flips, clock)
+            _check_finite(self.network, train_loss, epoch)
+            binary.use_evaluation_weights(clock)
+            last = epoch + 1 == settings.epochs
+            if method.recalibrates(hp) or settings.recalibrate == "every_epoch" or (settings.recalibrate == "end" and last):
+                recalibrate(self.network, self._calibration_batches())
+            val_loss, val_accuracy = evaluate(self.network, self.data, self.data.validation)
+            final = {
+                "val_accuracy": val_accuracy,
+                "val_loss": val_loss,
+                "train_accuracy": train_accuracy,
+                "train_loss": train_loss,
+                **_flip_metrics(flips.end_epoch(), by_layer=settings.layer_metrics),
+            }
+            self.epochs_done += 1
+            self.report(self.epochs_done, **final)
+        return final
+
+    def _epoch(
+        self, binary: BinaryOptimizer, real: torch.optim.Optimizer, schedule: RealOptimizer, flips: FlipCounter, start: Clock
+    ) -> tuple[float, float]:
+        """Mean loss and accuracy over the epoch's updates. Nothing is read back from the device before the epoch ends."""
+        self.network.train()
+        for activation in self.activations:
+            activation.start_epoch(start)
+        binary.start_epoch(start)
+        losses, outputs, classes = [], [], []
+        batches = epoch_batches(self.data, self.settings.batch_size, self.updates_per_epoch, self.order, self.augmentation)
+        for number, (x, y) in enumerate(batches):
+            clock = Clock(start.epoch, start.epochs, start.update + number, start.updates)
+            set_learning_rate(real, _learning_rate(schedule, clock))
+            logits = self.network(x)
+            loss = functional.cross_entropy(logits, y)
+            loss.backward()  # type: ignore[no-untyped-call]
+            real.step()
+            real.zero_grad()
+            binary.step(clock)
+            flips.count(binary.thetas)
+            losses.append(loss.detach())
+            outputs.append(logits.detach())
+            classes.append(y)
+        return torch.stack(losses).mean().item(), _accuracy(torch.cat(outputs), torch.cat(classes))
+
+    def _calibration_batches(self) -> Iterator[Tensor]:
+        """The same training samples at every calibration, without augmentation."""
+        part, size = self.data.train, self.settings.batch_size
+        rows = torch.randperm(len(part.y), generator=_generator(self.seed, "calibration"))
+        for batch in rows[: size * min(self.settings.calibration_batches, self.updates_per_epoch)].to(part.y.device).split(size):
+            yield self.data.transform(part.x[batch], None)
 
 
-def _shuffled(part: Part, size: int, number: int, generator: torch.Generator) -> list[Part]:
-    """An epoch's batches: slices of one shuffled copy; the incomplete last batch is left out."""
-    permutation = torch.randperm(len(part.y), generator=generator)[: size * number].to(part.y.device)
-    x, y = part.x[permutation], part.y[permutation]
-    return [Part(*pair) for pair in zip(_slices(x, size), _slices(y, size), strict=True)]
+def _learning_rate(schedule: RealOptimizer, clock: Clock) -> float:
+    decay = factor(schedule.decay, clock.elapsed(schedule.decay_per))
+    return schedule.learning_rate * decay * warmup(clock, schedule.warmup_epochs)
 
 
-def _slices(x: Tensor, size: int) -> tuple[Tensor, ...]:
-    return x.split(size)  # type: ignore[no-untyped-call, no-any-return]
+def _first_hyperparameters(step: FirstStep) -> Any:
+    return RealSGD.Hyperparameters(
+        learning_rate=step.learning_rate,
+        learning_rate_decay=step.decay,
+        momentum_rate=step.momentum_rate,
+        weight_decay=step.weight_decay,
+    )
+
+
+def _first_settings(settings: TrainSettings) -> TrainSettings:
+    assert settings.first_step is not None, "asked of a training in two steps"
+    return settings.model_copy(
+        update={
+            "epochs": settings.first_step.epochs,
+            "real_optimizer": settings.first_step.real_optimizer,
+            "recalibrate": "never",
+        }
+    )
+
+
+def _flip_metrics(counted: EpochFlips, *, by_layer: bool) -> dict[str, float]:
+    found = {
+        "flip_ratio": counted.flip_ratio,
+        "epoch_flip_rate": counted.epoch_flip_rate,
+        "never_flipped": counted.never_flipped,
+    }
+    if by_layer:
+        for layer, (ratio, never) in enumerate(zip(counted.layer_flip_ratios, counted.layer_never_flipped, strict=True), 1):
+            found |= {f"flip_ratio.layer{layer}": ratio, f"never_flipped.layer{layer}": never}
+    return found
 
 
 def _accuracy(logits: Tensor, y: Tensor) -> float:

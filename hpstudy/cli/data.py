@@ -23,10 +23,10 @@ def list_(form: Annotated[Format, typer.Option("--format", help="How to print.")
     if form is not Format.table:
         print_rows([status.as_dict() for status in statuses], form)
         return
-    print_rows([{**status.as_dict(), "left out": len(status.left_out)} for status in statuses])
+    print_rows([{key: value for key, value in status.as_dict().items() if key != "notes"} for status in statuses])
     for status in statuses:
-        if status.left_out:
-            say(f"\n{status.name} leaves out {len(status.left_out)} voices: {', '.join(status.left_out)}")
+        if status.notes:
+            say(f"\n{status.name}: {'; '.join(status.notes)}")
 
 
 @app.command()

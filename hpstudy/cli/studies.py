@@ -155,7 +155,7 @@ def schema(
             raise UsageError(f"{output} cannot be written: {error.strerror}", "choose another --output") from None
 
 
-KINDS = ("tasks", "methods", "searchers", "executors", "data", "studies")
+KINDS = ("tasks", "methods", "networks", "searchers", "executors", "data", "studies")
 
 
 def list_(
@@ -164,13 +164,21 @@ def list_(
 ) -> None:
     """List what a study file can name."""
     from hpstudy.bnn.methods import METHODS
+    from hpstudy.bnn.networks import NETWORKS
     from hpstudy.data import DATASETS
     from hpstudy.engine.executors import EXECUTORS
     from hpstudy.search import SEARCHERS
     from hpstudy.study.shipped import shipped_studies
     from hpstudy.tasks import TASKS
 
-    tables = {"tasks": TASKS, "methods": METHODS, "searchers": SEARCHERS, "executors": EXECUTORS, "data": DATASETS}
+    tables = {
+        "tasks": TASKS,
+        "methods": METHODS,
+        "networks": NETWORKS,
+        "searchers": SEARCHERS,
+        "executors": EXECUTORS,
+        "data": DATASETS,
+    }
     if kind == "studies":
         print_rows([{"study": str(path), "question": question} for path, question in shipped_studies()], form)
     elif kind in tables:

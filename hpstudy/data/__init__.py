@@ -1,9 +1,27 @@
-"""Data sets of spoken digits: recordings, features, splits."""
+"""Data sets of spoken digits and of images: originals, arrays, features, splits."""
 
-from hpstudy.data.dataset import Split
-from hpstudy.data.datasets import DATASETS
+from hpstudy.data.datasets import DATASETS, check_kind, dataset_names
 from hpstudy.data.features import FeatureSet, load_features
+from hpstudy.data.image_set import ImageSet
+from hpstudy.data.images import Images, load_images, split_rows, subset_rows
 from hpstudy.data.settings import FeatureSettings
 from hpstudy.data.splitting import check_split, split
+from hpstudy.data.spoken_digits import Split, SpokenDigits
 
-__all__ = ["DATASETS", "FeatureSet", "FeatureSettings", "Split", "check_split", "load_features", "split"]
+__all__ = [
+    "DATASETS",
+    "FeatureSet",
+    "FeatureSettings",
+    "ImageSet",
+    "Images",
+    "Split",
+    "SpokenDigits",
+    "check_kind",
+    "check_split",
+    "dataset_names",
+    "load_features",
+    "load_images",
+    "split",
+    "split_rows",
+    "subset_rows",
+]

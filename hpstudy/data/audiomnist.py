@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ, Recording, place
-from hpstudy.data.dataset import DataSet, Progress, Source, Split
+from hpstudy.data.dataset import Progress
 from hpstudy.data.folds import parts_of_speakers, rotate
 from hpstudy.data.originals import check_names, find_folder, read_all
 from hpstudy.data.sound import to_int16
+from hpstudy.data.spoken_digits import Source, Split, SpokenDigits
 from hpstudy.errors import DataError
 from hpstudy.seeds import derive_seed
 
@@ -29,7 +30,7 @@ PARTS = (
 """Speakers of the five parts of the digit task (preprocess_data.py of AudioMNIST)."""
 
 
-class AudioMnist(DataSet):
+class AudioMnist(SpokenDigits):
     """60 speakers x 10 digits x 50 repetitions.
 
     As in the original preprocessing, recordings are resampled by Fourier transform and stand at a uniformly random place in a window of one

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from hpstudy.data import manifest
 from hpstudy.data.manifest import Manifest
-from hpstudy.errors import DataError
 
 SAMPLE_RATE_HZ = 8000
 CLIP_SAMPLES = 8000
@@ -59,8 +58,8 @@ class Clips:
     manifest: Manifest
 
 
-def write_clips(folder: Path, recordings: Iterable[Recording], facts: dict[str, Any]) -> None:
-    """Write recordings as they come, then the manifest. `facts` may be completed while the recordings are drawn.
+def write_clips(folder: Path, recordings: Iterable[Recording]) -> dict[str, Any]:
+    """Write recordings as they come; returns what the manifest says of them.
 
     The order of the recordings is the order of the clips; speakers are numbered in the order of their first recording.
     """
@@ -76,7 +75,7 @@ def write_clips(folder: Path, recordings: Iterable[Recording], facts: dict[str, 
     for name, values in zip(LABELS, np.array(labels, dtype=np.int64).T, strict=True):
         np.save(folder / f"{name}.npy", values)
     size = {"sample_rate_hz": SAMPLE_RATE_HZ, "clip_samples": CLIP_SAMPLES, "clips": len(labels), "clips_cut": cut}
-    manifest.seal(folder, {**facts, **size, "speakers": list(speakers)})
+    return {**size, "speakers": list(speakers)}
 
 
 def open_clips(folder: Path) -> Clips | None:
@@ -85,10 +84,8 @@ def open_clips(folder: Path) -> Clips | None:
     Raises:
         DataError: files are missing or of the wrong size.
     """
-    if (record := manifest.read(folder)) is None:
+    if (record := manifest.opened(folder)) is None:
         return None
-    if found := manifest.problems(folder, record, thorough=False):
-        raise DataError(f"the data set in {folder} is damaged: {found[0]}", f"get it again: {record.facts.get('command')}")
     digit, speaker, repetition = (np.load(folder / f"{name}.npy") for name in LABELS)
     audio = np.memmap(folder / AUDIO, dtype="<i2", mode="r", shape=(len(digit), CLIP_SAMPLES))
     return Clips(audio, digit, speaker, repetition, tuple(record.facts["speakers"]), record)

@@ -1,15 +1,57 @@
 """The table of data sets."""
 
+from __future__ import annotations
+
+from hpstudy.data.dataset import DataSet
+from hpstudy.errors import PluginError, UsageError, nearest
 from hpstudy.registry import Entry, Registry
 
 DATASETS = Registry(
     "data set",
-    'give "my_module:MyDigits" for a set of your own, a subclass of hpstudy.data.dataset.DataSet (docs/data.md)',
+    'give "my_module:MySet" for a set of your own: a subclass of hpstudy.data.SpokenDigits or hpstudy.data.ImageSet (docs/data.md)',
     {
         "speech_digits": Entry(
             "18,000 digits by 60 synthetic voices, made on this machine on first use", "hpstudy.data.speech_digits:SpeechDigits"
         ),
         "fsdd": Entry("Free Spoken Digit Dataset: 3,000 digits by 6 people", "hpstudy.data.fsdd:Fsdd"),
         "audiomnist": Entry("AudioMNIST: 30,000 digits by 60 people", "hpstudy.data.audiomnist:AudioMnist"),
+        "cifar10": Entry("CIFAR-10: 60,000 small colour images of 10 classes", "hpstudy.data.cifar:Cifar10"),
+        "cifar100": Entry("CIFAR-100: 60,000 small colour images of 100 classes", "hpstudy.data.cifar:Cifar100"),
     },
 )
+
+
+def load(name: str) -> type[DataSet]:
+    """The class of a data set.
+
+    Raises:
+        UsageError: there is no such data set, with the nearest name.
+        PluginError: a user's own cannot be imported, or is no complete data set.
+    """
+    found = DATASETS.load(name)
+    if not (isinstance(found, type) and issubclass(found, DataSet)):
+        raise PluginError(f"'{name}' is not a data set", DATASETS.extend)
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise PluginError(f"the data set '{name}' lacks {', '.join(missing)}", DATASETS.extend)
+    return found
+
+
+def dataset_names(kind: type[object]) -> list[str]:
+    """The built-in data sets of a kind: `SpokenDigits`, `ImageSet`, or `DataSet` for all, in the order of the table."""
+    return [name for name in DATASETS if issubclass(load(name), kind)]
+
+
+def check_kind(name: str, kind: type[object]) -> None:
+    """Raises UsageError, with the valid names, unless `name` is a data set of the kind (see `dataset_names`).
+
+    Raises:
+        PluginError: a user's own cannot be imported, or is no complete data set.
+    """
+    if name not in DATASETS:
+        raise UsageError(f"no data set is called '{name}': {nearest(name, dataset_names(kind))}", DATASETS.extend)
+    if not issubclass(found := load(name), kind):
+        wanted = getattr(kind, "kind", "data")
+        raise UsageError(
+            f"the data set '{name}' holds {found.kind}, where {wanted} are needed: valid: {', '.join(dataset_names(kind))}",
+            DATASETS.extend,
+        )

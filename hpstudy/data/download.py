@@ -19,18 +19,19 @@ CHUNK_BYTES = 1 << 18
 PARTIAL, UNSATISFIABLE = 206, 416
 
 
-def download(url: str, target: Path, sha256: str | None, progress: Progress) -> None:
+def download(url: str, target: Path, sha256: str | None, progress: Progress, *, md5: str | None = None) -> None:
     """Get `url` into `target`.
 
     Bytes go to `target`.part, which keeps its name until it is whole: a later call asks the server for the rest (HTTP Range, If-Range),
-    and starts again where the server cannot do that or the file has changed. Whole means as long as the server says, and equal to
-    `sha256` where that is known.
+    and starts again where the server cannot do that or the file has changed. Whole means as long as the server says, with the
+    checksums that are known.
 
     Args:
         url: http or https.
         target: its folder is made.
         sha256: hexadecimal, or None when it is not known.
         progress: told of bytes.
+        md5: hexadecimal, for a publisher who gives only this. It shows damage, and says little against forgery.
 
     Raises:
         DataError: no answer, an answer that breaks off, or a file that is not the one expected.
@@ -48,7 +49,9 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress) -> 
     size = part.stat().st_size
     if expected is not None and size < expected:
         raise DataError(f"{url} broke off after {size:,} of {expected:,} bytes", "try again: it goes on where it was")
-    if (expected is not None and size > expected) or (sha256 is not None and manifest.sha256(part) != sha256):
+    known = {"sha256": sha256, "md5": md5}
+    differs = any(digest and manifest.checkdigest_of(part, algorithm) != digest for algorithm, digest in known.items())
+    if (expected is not None and size > expected) or differs:
         part.unlink()
         raise DataError(f"{url} did not send the file that was expected: its checksum or size differs", "try again later")
     with writing(target):

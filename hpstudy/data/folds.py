@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data.dataset import Split
+from hpstudy.data.spoken_digits import Split
 
 
 def rotate(part: NDArray[np.int64], fold: int, count: int) -> Split:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ, Recording, place
-from hpstudy.data.dataset import DataSet, Progress, Source, Split
+from hpstudy.data.dataset import Progress
 from hpstudy.data.folds import rotate
 from hpstudy.data.originals import check_names, find_folder, read_all
+from hpstudy.data.spoken_digits import Source, Split, SpokenDigits
 from hpstudy.seeds import derive_seed
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
@@ -23,7 +24,7 @@ VALIDATION_REPETITIONS = 15
 """Of the 45 others. 15 x 60 = 900 clips; half as many would leave a sampling error of 1.4 % at an accuracy of 0.9."""
 
 
-class Fsdd(DataSet):
+class Fsdd(SpokenDigits):
     """6 speakers x 10 digits x 50 repetitions. Clips longer than a second are cut at the end, shorter ones stand in the middle.
 
     Args:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from hpstudy.data import cache, manifest, sets
-from hpstudy.data.clips import Clips, open_clips
-from hpstudy.data.dataset import DataSet, Progress
+from hpstudy.data.dataset import Contents, DataSet, Progress
 from hpstudy.data.datasets import DATASETS
 from hpstudy.data.features import KEY_DIGITS
+from hpstudy.data.manifest import Manifest
 from hpstudy.errors import DataError
 
 
@@ -22,10 +23,9 @@ class SetStatus:
         name, description, licence: of the set.
         present: whether it is on this machine and every file has its size.
         problem: why a set that should be present is not usable, or "".
-        clips, speakers: how many, 0 when it is not present.
-        cut: clips that lost their end because they were longer than the window.
+        holds: how many of what, for instance "3,000 clips of 6 speakers"; "" when it is not present.
+        notes: what a user of the set should know besides, half a sentence each.
         size_bytes: on disk, without features.
-        left_out: candidates that did not become speakers, with the reasons.
         path: where it lies, or would lie.
         command: the command that gets it.
     """
@@ -35,11 +35,9 @@ class SetStatus:
     licence: str
     present: bool
     problem: str
-    clips: int
-    speakers: int
-    cut: int
+    holds: str
+    notes: tuple[str, ...]
     size_bytes: int
-    left_out: dict[str, str]
     path: Path
     command: str
 
@@ -49,18 +47,15 @@ class SetStatus:
         return {
             "data set": self.name,
             "here": state,
-            "clips": self.clips,
-            "speakers": self.speakers,
+            "holds": self.holds,
             "MB": round(self.size_bytes / 1e6),
             "description": self.description,
             "command": self.command,
-            "left out": ", ".join(self.left_out),
+            "notes": "; ".join(self.notes),
         }
 
     def __str__(self) -> str:
-        left_out = f"; {len(self.left_out)} voices left out: {', '.join(self.left_out)}" if self.left_out else ""
-        cut = f"; {self.cut} longer than a second were cut" if self.cut else ""
-        return f"{self.clips:,} clips of {self.speakers} speakers in {self.path}{cut}{left_out}"
+        return "; ".join([f"{self.holds} in {self.path}", *self.notes])
 
 
 def list_sets() -> list[SetStatus]:
@@ -71,24 +66,22 @@ def list_sets() -> list[SetStatus]:
 def status(name: str) -> SetStatus:
     """One data set. Raises UsageError when there is none of that name."""
     data = sets.dataset(name)
-    found: Clips | None = None
+    found: Manifest | None = None
     problem = ""
     try:
-        found = open_clips(sets.folder_of(data))
+        found = manifest.opened(sets.folder_of(data))
     except DataError as error:
         problem = error.message
-    facts = found.manifest.facts if found else {}
+    contents = data.contents(found.facts) if found else Contents("")
     return SetStatus(
         name=name,
         description=DATASETS[name].description,
         licence=data.licence,
         present=found is not None,
         problem=problem,
-        clips=len(found.digit) if found else 0,
-        speakers=len(found.speakers) if found else 0,
-        cut=facts.get("clips_cut", 0),
-        size_bytes=found.manifest.size_bytes if found else 0,
-        left_out=facts.get("left_out", {}),
+        holds=contents.summary,
+        notes=contents.notes,
+        size_bytes=found.size_bytes if found else 0,
         path=sets.folder_of(data),
         command=data.command,
     )
@@ -111,11 +104,11 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     if data.url is None:
         sets.make(data, None, progress, again=True)
     else:
-        archive = cache.root() / "downloads" / f"{data.name}-{data.version}.zip"
+        archive = cache.root() / "downloads" / f"{data.name}-{data.version}{PurePosixPath(urlsplit(data.url).path).suffix}"
         with cache.locked(f"{data.name}-download"):
             try:
                 if not archive.exists():
-                    download(data.url, archive, data.sha256, progress)
+                    download(data.url, archive, data.sha256, progress, md5=data.md5)
             except DataError as error:
                 hint = f"{error.hint}; or get it elsewhere: hpstudy data import {name} --from PATH"
                 raise DataError(error.message, hint) from error

@@ -40,7 +40,9 @@ class Manifest:
 def seal(folder: Path, facts: dict[str, Any]) -> None:
     """Write the manifest of the files that stand in `folder`."""
     files = {
-        path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(folder.iterdir()) if path.is_file()
+        path.name: {"bytes": path.stat().st_size, "sha256": checksum_of(path)}
+        for path in sorted(folder.iterdir())
+        if path.is_file()
     }
     (folder / FILE_NAME).write_text(json.dumps({**facts, "files": files}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -58,6 +60,18 @@ def read(folder: Path) -> Manifest | None:
     return Manifest(facts=content, files=files)
 
 
+def opened(folder: Path) -> Manifest | None:
+    """The manifest of a data set's folder, once every file has its size (checksums are not compared); None when there is no folder.
+
+    Raises:
+        DataError: files are missing or of the wrong size, with the command that gets the set.
+    """
+    record = read(folder)
+    if record is not None and (found := problems(folder, record, thorough=False)):
+        raise DataError(f"the data set in {folder} is damaged: {found[0]}", f"get it again: {record.facts.get('command')}")
+    return record
+
+
 def problems(folder: Path, manifest: Manifest, *, thorough: bool) -> list[str]:
     """What is wrong with the files of `folder`: sizes (fast), or with `thorough` also every checksum."""
     found = []
@@ -67,14 +81,14 @@ def problems(folder: Path, manifest: Manifest, *, thorough: bool) -> list[str]:
             found.append(f"{path} is missing")
         elif path.stat().st_size != size:
             found.append(f"{path} has {path.stat().st_size} bytes instead of {size}")
-        elif thorough and sha256(path) != sha:
+        elif thorough and checksum_of(path) != sha:
             found.append(f"{path} is not what was written: its checksum differs")
     return found
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
+def checksum_of(path: Path, algorithm: str = "sha256") -> str:
+    """Checksum of a file, as hexadecimal digits. MD5 serves to recognise files whose publisher gives nothing else."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)

@@ -1,4 +1,4 @@
-"""Finding, checking and reading the original recordings of a data set that someone else published."""
+"""Finding the original files of a data set that someone else published; checking and reading original recordings."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ SHOWN = 5
 """Mistakes of a kind that a message names before it only counts."""
 
 
-def find_folder(source: Path, scratch: Path, inner: str, pattern: str) -> Path:
-    """The folder that holds the recordings.
+def find_folder(source: Path, scratch: Path, inner: str, pattern: str, suffix: str = ".wav") -> Path:
+    """The folder that holds the original files.
 
     Args:
         source: the archive or folder that the user gave.
         scratch: an empty folder to unpack an archive into.
-        inner: name of the folder of the recordings in the original layout. It may be `source` itself, stand in it, or one level down.
-        pattern: of recordings, relative to that folder.
+        inner: name of the folder of the files in the original layout. It may be `source` itself, stand in it, or one level down.
+        pattern: of files, relative to that folder; one must be there.
+        suffix: unpack only the files whose names end so.
 
     Raises:
-        DataError: there is no such file or folder, or it holds no recordings.
+        DataError: there is no such file or folder, or it holds no such files.
     """
     if not source.exists():
         raise DataError(f"there is no {source}", "give the folder or archive that holds the original files")
     if source.is_dir():
         top = source
     else:
-        unpack(source, scratch, suffix=".wav")
+        unpack(source, scratch, suffix=suffix)
         top = scratch
     for folder in (top / inner, *sorted(top.glob(f"*/{inner}")), top):
         if next(folder.glob(pattern), None) is not None:

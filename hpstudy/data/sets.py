@@ -7,20 +7,26 @@ import platform
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hpstudy.data import cache
-from hpstudy.data.clips import Clips, open_clips, write_clips
+from hpstudy.data import cache, datasets, manifest
+from hpstudy.data.clips import Clips, open_clips
 from hpstudy.data.dataset import DataSet, Progress
-from hpstudy.data.datasets import DATASETS
+from hpstudy.data.manifest import Manifest
+from hpstudy.data.spoken_digits import SpokenDigits
 from hpstudy.errors import DataError
 
 log = logging.getLogger(__name__)
 
-MADE_WITH = ("hpstudy", "numpy", "scipy", "soundfile", "espeakng-loader")
-
 
 def dataset(name: str) -> DataSet:
     """The data set of that name. Raises UsageError with the nearest name when there is none."""
-    found: DataSet = DATASETS.load(name)()
+    return datasets.load(name)()
+
+
+def spoken_digits(name: str) -> SpokenDigits:
+    """The data set of that name. Raises UsageError with the valid names when it is none of spoken digits."""
+    datasets.check_kind(name, SpokenDigits)
+    found = dataset(name)
+    assert isinstance(found, SpokenDigits), "check_kind refuses others"
     return found
 
 
@@ -29,45 +35,58 @@ def folder_of(data: DataSet) -> Path:
     return cache.root() / "sets" / f"{data.name}-{data.version}"
 
 
-def clips(name: str) -> Clips:
-    """Open a data set; one that is made here is made on first use.
+def available(name: str) -> Manifest:
+    """See that a data set is on this machine, and every file has its size; one that is made here is made on first use.
 
     Raises:
         UsageError: there is no such data set.
         DataError: it is not on this machine, or damaged; the hint is the command that gets it.
     """
     data = dataset(name)
-    if (found := open_clips(folder_of(data))) is not None:
+    if (found := manifest.opened(folder_of(data))) is not None:
         return found
     if data.url is not None:
         raise DataError(f"the data set {name} is not on this machine ({folder_of(data)})", data.command)
     log.warning("making the data set %s, once (about a minute)", name)
     make(data, None, log_progress)
-    return clips(name)
+    return available(name)
+
+
+def clips(name: str) -> Clips:
+    """Open a data set of spoken digits; one that is made here is made on first use.
+
+    Raises:
+        UsageError: there is no such data set of spoken digits.
+        DataError: it is not on this machine, or damaged; the hint is the command that gets it.
+    """
+    data = spoken_digits(name)
+    available(name)
+    found = open_clips(folder_of(data))
+    assert found is not None, "it is available"
+    return found
 
 
 def make(data: DataSet, source: Path | None, progress: Progress, *, again: bool = False) -> None:
-    """Read the originals and publish their clips. Waits for another process that does the same, and then leaves it at that.
+    """Read the originals and publish their arrays. Waits for another process that does the same, and then leaves it at that.
 
     Args:
         data: what to make.
         source: folder or archive of the originals; None for a set that is made here.
-        progress: told of clips as they are made.
+        progress: told of what is made as it is made.
         again: replace what is there.
     """
     from importlib.metadata import version
 
     folder = folder_of(data)
     with cache.locked(folder.name):
-        if not again and open_clips(folder) is not None:
+        if not again and manifest.opened(folder) is not None:
             return
         originals_in = f"{cache.UNFINISHED}{folder.name}-originals-"
         with cache.publishing(folder) as building, TemporaryDirectory(prefix=originals_in, dir=folder.parent) as scratch:
-            originals = data.read(source, Path(scratch), progress)
-            facts = {"name": data.name, "version": data.version, "licence": data.licence, "command": data.command}
-            made_with = {package: version(package) for package in MADE_WITH} | {"python": platform.python_version()}
-            originals.facts.update(facts | {"made_with": made_with})
-            write_clips(building, originals.recordings, originals.facts)
+            facts = data.write(building, source, Path(scratch), progress)
+            own = {"name": data.name, "version": data.version, "licence": data.licence, "command": data.command}
+            made_with = {package: version(package) for package in data.made_with} | {"python": platform.python_version()}
+            manifest.seal(building, {**facts, **own, "made_with": made_with})
 
 
 def log_progress(done: int, total: int | None, what: str) -> None:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.clips import CLIP_SAMPLES, Recording, place
-from hpstudy.data.dataset import DataSet, Progress, Source, Split
+from hpstudy.data.dataset import Progress
 from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
 from hpstudy.data.folds import rotate
 from hpstudy.data.sound import Resampler, coloured_noise, to_int16, trim
+from hpstudy.data.spoken_digits import Source, Split, SpokenDigits
 from hpstudy.data.voices import SILENT, WORDS, audition
 from hpstudy.errors import DataError
 from hpstudy.seeds import derive_seed
@@ -36,7 +37,7 @@ FOLDS = 5
 FEWEST_SPEAKERS = 5
 
 
-class SpeechDigits(DataSet):
+class SpeechDigits(SpokenDigits):
     """Digits spoken by synthetic voices, with varied rate, pitch, intonation, accent, place in the window, noise and loudness.
 
     Every clip is a function of (version, speaker, digit, repetition): making fewer speakers or repetitions makes the same clips.

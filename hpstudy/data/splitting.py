@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hpstudy.data.dataset import Split
 from hpstudy.data.features import FeatureSet
-from hpstudy.data.sets import dataset as find
+from hpstudy.data.sets import spoken_digits
+from hpstudy.data.spoken_digits import Split
 from hpstudy.errors import DataError, nearest
 
 
 def check_split(dataset: str, by: str, fold: int) -> None:
-    """Raises DataError unless the data set can be split that way (UsageError when there is no such data set)."""
-    folds = find(dataset).folds
+    """Raises DataError unless the data set can be split that way (UsageError when there is no such data set of spoken digits)."""
+    folds = spoken_digits(dataset).folds
     if by not in folds:
         raise DataError(f"{dataset} cannot be split by '{by}'", nearest(by, folds))
     if not 0 <= fold < folds[by]:
@@ -32,4 +32,4 @@ def split(dataset: str, features: FeatureSet, *, by: str, fold: int, seed: int) 
     """
     check_split(dataset, by, fold)
     labels = {"speaker": features.speaker, "repetition": features.repetition}
-    return find(dataset).split(by, fold, seed, **labels, speakers=features.speakers)
+    return spoken_digits(dataset).split(by, fold, seed, **labels, speakers=features.speakers)

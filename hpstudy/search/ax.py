@@ -24,7 +24,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpstudy.search.encoding import Cells, Encoding
@@ -92,6 +91,7 @@ class AxSearcher(Searcher):
 
     def _propose(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point | None:
         """The surrogate's proposal; None when there is no surrogate, or nothing left to propose."""
+        import numpy as np
         from ax.adapter.registry import Generators
         from ax.core.observation import ObservationFeatures
         from botorch.exceptions.errors import ModelFittingError
@@ -141,6 +141,8 @@ def _standardized(values: Sequence[float]) -> list[float]:
 
     Ax takes a standard deviation below 1e-8 for zero and overflows above 1e150; in these units it meets neither.
     """
+    import numpy as np
+
     array = np.asarray(values, dtype=np.float64) / max(1.0, 1e-200 * float(np.max(np.abs(values))))
     first, median, third = np.quantile(array, [0.25, 0.5, 0.75])
     spread = float(third - first) or float(np.ptp(array)) or 1.0
@@ -191,6 +193,7 @@ def _surrogate(encoding: Encoding, fast: bool) -> Any:
 @cache
 def botorch_classes() -> tuple[type, type]:
     """The Gaussian process and the input transform; made on first use, because their base classes take seconds to import."""
+    import numpy as np
     import torch
     from botorch.fit import fit_gpytorch_mll
     from botorch.models import SingleTaskGP

@@ -13,17 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from hpstudy.study.space import ChoiceParameter, FloatParameter, Point, Space
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 MAX_CELLS = 1_000
 """Whole-number ranges with more values than this are not snapped: their cells are too narrow to matter, and a table of a billion
 cells would not fit in memory."""
 
-Array = npt.NDArray[np.float64]
+Array: TypeAlias = "npt.NDArray[np.float64]"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Encoding:
     """
 
     def __init__(self, space: Space) -> None:
+        import numpy as np
+
         self.space = space
         self.width = 0
         self.cells: list[Cells] = []
@@ -83,6 +87,8 @@ class Encoding:
 
     def decode(self, coordinates: Sequence[float]) -> Point:
         """The point at `width` coordinates in [0, 1]; any rounding beyond the ends is clamped."""
+        import numpy as np
+
         clamped = np.clip(np.asarray(coordinates, dtype=np.float64), 0.0, 1.0)
         starts = dict(self.one_hot)
         unit, column = [], 0

@@ -9,9 +9,13 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
+from hpstudy.errors import Problem
 from hpstudy.study.space import Point, Space
 
 Goal = Literal["maximize", "minimize"]
+
+Key = tuple[str | int, ...]
+"""Where a setting stands in a study; begins with "search"."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,34 @@ class Searcher(ABC):
 
     Settings: ClassVar[type[BaseModel]]
     """The searcher's own keys of the study's `search` block; unknown keys are refused."""
+    lists_points: ClassVar[bool] = False
+    """Whether the points are listed beforehand, so that the study is a sweep and not a search."""
 
     def __init__(self, settings: BaseModel) -> None:
         self.settings = settings
+
+    def check(self, space: Space, trials: int) -> list[Problem]:
+        """What is wrong with the settings for one view, beyond their form.
+
+        By default only this: a setting called `initial`, the number of trials of an initial design, must fit into the search.
+
+        Args:
+            space: what the view may try.
+            trials: trials of every search.
+
+        Returns:
+            Problems with keys of the study, for instance ("search", "points", 0, "alpha"). What is found for some of the views
+            only is reported with their names.
+        """
+        initial = getattr(self.settings, "initial", None)
+        if not isinstance(initial, int) or initial <= trials:
+            return []
+        text = f"the initial design of {initial} trials does not fit into a search of {trials}: lower 'initial' or raise 'trials'"
+        return [Problem(("search", "initial"), text)]
+
+    def named(self) -> list[Key]:
+        """Where the settings name hyperparameters: keys that end in the name. One that no view tunes is a mistake."""
+        return []
 
     @abstractmethod
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from hpstudy.search.interface import Goal, Observation, Searcher
@@ -26,5 +25,7 @@ class RandomSearcher(Searcher):
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The point of trial `number`: a function of (seed, number), whatever the history holds."""
+        import numpy as np
+
         generator = np.random.default_rng(derive_seed(seed, "random", number))
         return space.from_unit(generator.random(len(space)).tolist())

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from hpstudy.search.interface import Goal, Observation, Searcher
@@ -32,6 +31,7 @@ def sobol_points(space: Space, *, seed: int, start: int, count: int) -> list[Poi
     Returns:
         Points that `space.admits`.
     """
+    import numpy as np
     from scipy.stats import qmc
 
     sequence = qmc.Sobol(len(space), scramble=True, rng=np.random.default_rng(derive_seed(seed, "sobol")))

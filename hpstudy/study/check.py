@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from hpstudy.errors import Problem, StudyError, nearest
+from hpstudy.search.interface import Searcher
 from hpstudy.study.make import make_searcher, make_task
 from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
 from hpstudy.tasks.interface import Task
@@ -57,9 +58,8 @@ def check(parts: Parts) -> Findings:
     findings = Findings()
     if parts.search is not None:
         try:
-            settings = make_searcher(parts.search).settings
-            # By convention a searcher's setting `initial` is the number of trials of its initial design.
-            findings.problems += _initial(getattr(settings, "initial", None), parts.trials)
+            searcher = make_searcher(parts.search)
+            findings.problems += [*_named(searcher, parts), *_searched(searcher, parts)]
         except StudyError as error:
             findings.take(error)
     task = None
@@ -78,10 +78,29 @@ def check(parts: Parts) -> Findings:
     return findings
 
 
-def _initial(initial: object, trials: int | None) -> Iterator[Problem]:
-    if isinstance(initial, int) and trials is not None and initial > trials:
-        text = f"the initial design of {initial} trials does not fit into a search of {trials}: lower 'initial' or raise 'trials'"
-        yield Problem(("search", "initial"), text)
+def _named(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
+    """Hyperparameters that the searcher's settings name and no view tunes."""
+    if len(parts.views) < len(parts.names):
+        return  # a view with mistakes of form may tune them
+    tuned = dict.fromkeys(name for view in parts.views.values() for name in view.space.names())
+    for key in searcher.named():
+        if key[-1] not in tuned:
+            yield Problem(key, f"no view tunes '{key[-1]}': {nearest(str(key[-1]), tuned)}")
+
+
+def _searched(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
+    """What the searcher says of the views; with their names where it does not say it of all."""
+    if parts.trials is None:
+        return
+    found: dict[Problem, list[str]] = {}
+    for name, view in parts.views.items():
+        for problem in searcher.check(view.space, parts.trials):
+            found.setdefault(problem, []).append(name)
+    for problem, names in found.items():
+        if len(names) < len(parts.views):
+            views = f"{'views' if len(names) > 1 else 'view'} {', '.join(map(repr, names))}"
+            problem = replace(problem, message=f"{views}: {problem.message}")
+        yield problem
 
 
 def _metric(task: Task, metric: Metric) -> Iterator[Problem]:

@@ -110,7 +110,8 @@ def _words(annotation: Any) -> str:
     if origin is tuple and ... not in arguments:
         return f"[{', '.join(_words(part) for part in arguments)}]"
     if origin in (tuple, list):
-        return f"list of {_words(arguments[0])}"
+        inner = _words(arguments[0])
+        return f"list of {{{inner}}}" if get_origin(arguments[0]) is dict else f"list of {inner}"
     if origin is dict:
         return f"name: {_words(arguments[1])}"
     return "block"

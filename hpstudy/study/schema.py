@@ -100,6 +100,71 @@ class Target(Block):
         return self
 
 
+TRIALS_TO_TARGET = "trials_to_target"
+"""The name of a criterion's metric for the trials that a search needs to reach the target."""
+
+
+class Selection(Block):
+    """The trials of one view that a criterion looks at; values are taken replicate by replicate."""
+
+    view: Name
+    """The view."""
+    at: dict[str, Value] = {}
+    """In a sweep: the points that have these values; all points when empty."""
+    best_of: int | None = Field(default=None, ge=1)
+    """In a search: the best of the first so many trials; of all when absent. A metric other than the objective is that of the best
+    trial."""
+
+
+class Criterion(Block):
+    """A claim that the trials can confirm or contradict, declared beforehand.
+
+    Every comparison that the claim makes gets an interval over replicates. The claim holds when every interval lies within the
+    bounds, does not hold when one lies outside them altogether (at a level corrected for the number of comparisons), and is
+    inconclusive otherwise.
+    """
+
+    claim: str
+    """The claim, in a sentence."""
+    metric: str | None = None
+    """The metric that it is about; the study's own when absent; trials_to_target in a search."""
+    of: Selection
+    """What is compared with the bounds."""
+    minus: Selection | None = None
+    """Subtract the values of these trials: point by point, or from every point when it is one."""
+    shape: Literal["each", "rising", "falling", "alike"] = "each"
+    """each: every selected value; rising, falling: the differences of neighbouring points, in the order of the sweep; alike: the
+    differences of all pairs of points, which must lie within `below` of 0."""
+    epoch: Literal["last", "mean", "every"] = "last"
+    """Of a training: its final value, the mean of its learning curve, or every epoch as a comparison of its own."""
+    above: float | None = None
+    """Lower bound; 0 for rising and falling when neither bound is given."""
+    below: float | None = None
+    """Upper bound."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Criterion:
+        if self.shape == "alike" and (self.below is None or self.below <= 0 or self.above is not None):
+            raise ValueError("shape 'alike' needs 'below', the largest difference that still counts as alike, and no 'above'")
+        if self.shape == "each" and self.above is None and self.below is None:
+            raise ValueError("give 'above', 'below' or both: the bounds within which the claim holds")
+        if self.shape != "each" and self.minus is not None:
+            raise ValueError(f"shape '{self.shape}' compares points of one selection: leave out 'minus'")
+        if self.above is not None and self.below is not None and self.above >= self.below:
+            raise ValueError(f"above ({self.above:g}) must be smaller than below ({self.below:g})")
+        return self
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """(above, below) of every comparison."""
+        if self.shape == "alike":
+            assert self.below is not None, "a validator asks for it"
+            return -self.below, self.below
+        if self.shape in ("rising", "falling") and self.above is None and self.below is None:
+            return 0.0, None
+        return self.above, self.below
+
+
 class Analysis(Block):
     """What the report computes. These settings change no trial and may be edited at any time."""
 
@@ -115,6 +180,8 @@ class Analysis(Block):
     """Bootstrap resamples."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     """Level of every interval."""
+    criteria: tuple[Criterion, ...] = ()
+    """Claims to be checked."""
 
 
 class Limits(Block):

@@ -18,6 +18,16 @@ Point = dict[str, Value]
 """One setting of hyperparameters: name -> value."""
 
 
+def same_value(a: Value, b: Value) -> bool:
+    """Whether the author of a study would call two values the same.
+
+    0.001 is 1e-3 and what a grid computes for it, and 1 is 1.0; but true is not 1.
+    """
+    if isinstance(a, bool | str) or isinstance(b, bool | str):
+        return type(a) is type(b) and a == b
+    return math.isclose(a, b, rel_tol=1e-9)
+
+
 class _Parameter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 

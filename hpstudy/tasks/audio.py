@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hpstudy.bnn.methods import METHODS
-from hpstudy.bnn.settings import Activation, Settings, Surrogate, TrainSettings
+from hpstudy.bnn.settings import Settings, TrainSettings
 from hpstudy.data import DATASETS, FeatureSettings, check_split
-from hpstudy.errors import DataError, Problem, nearest
+from hpstudy.errors import DataError, nearest
 from hpstudy.seeds import derive_seed
-from hpstudy.study.schema import View
-from hpstudy.study.space import Point
-from hpstudy.tasks.interface import Report, Task
-from hpstudy.tasks.method_views import check_method_view, complete_method_view
+from hpstudy.tasks.binary_network import BinaryNetworkTask
 
 if TYPE_CHECKING:
-    from hpstudy.bnn.train import Data
+    import torch
+    from torch import nn
+
+    from hpstudy.bnn.batches import Data
+    from hpstudy.bnn.binarize import BinaryActivation
 
 DIGITS = 10
 """Classes: the spoken digits 0 to 9."""
@@ -47,8 +46,6 @@ class AudioSettings(TrainSettings):
     """Train on so many clips, drawn once, the same in every trial; on all when absent."""
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(256, 256, 256), min_length=1)
     """Outputs of every layer but the last."""
-    activation: Activation = "approx_sign"
-    """The binary activation."""
 
     @field_validator("dataset")
     @classmethod
@@ -66,36 +63,15 @@ class AudioSettings(TrainSettings):
         return self
 
 
-class AudioMLP(Task):
-    """Real first layer, then binary layers, trained by the view's method.
-
-    Metrics: val_accuracy, val_loss; train_accuracy, train_loss, test_accuracy; flip_ratio, epoch_flip_rate, never_flipped (see
-    `hpstudy.bnn.flips`). All are of the last epoch, and all but test_accuracy are recorded for every epoch. Accuracies are
-    shares.
-    """
+class AudioMLP(BinaryNetworkTask):
+    """Real first layer, then binary layers, trained by the view's method."""
 
     Settings = AudioSettings
     settings: AudioSettings
 
-    def objectives(self) -> Sequence[str]:
-        """What is measured on the validation clips. The test accuracy is recorded, but no search may see it."""
-        return ("val_accuracy", "val_loss")
-
-    def check_view(self, view: View) -> list[Problem]:
-        """The method and its hyperparameters."""
-        return check_method_view(view)
-
-    def complete_view(self, view: View) -> View:
-        """Open hyperparameters take their method's defaults."""
-        return complete_method_view(view)
-
-    def prepare(self) -> None:
-        """Compute the features, or find them in the cache, and check that the split leaves enough training clips.
-
-        Raises:
-            DataError: the recordings are not there, or the training part is smaller than `train_clips` or one batch.
-        """
-        audio_data(self.settings.dataset, self.settings.split, self.settings.features, self.settings.train_clips)
+    def data(self) -> Data:
+        """The features, computed or found in the cache, and split."""
+        return audio_data(self.settings.dataset, self.settings.split, self.settings.features, self.settings.train_clips)
 
     def identity(self) -> dict[str, str]:
         """The checksum of the features, which covers recordings and preprocessing."""
@@ -103,23 +79,11 @@ class AudioMLP(Task):
 
         return {f"features of {self.settings.dataset}": load_features(self.settings.dataset, self.settings.features).checksum}
 
-    def evaluate(self, view: View, point: Point, seed: int, report: Report) -> dict[str, float]:
-        """Train one network. Seed streams: initial real weights, initial binary weights, batch order."""
-        import torch
-
-        from hpstudy.bnn.binarize import BinaryActivation
+    def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
+        """A multilayer perceptron."""
         from hpstudy.bnn.networks.mlp import BinaryMLP
-        from hpstudy.bnn.train import train
 
-        assert view.method is not None, "check_view refuses a view without a method"
-        method = METHODS.load(view.method)()
-        hp = method.Hyperparameters.model_validate({**view.fixed, **point}, strict=True)
-        s = self.settings
-        data = audio_data(s.dataset, s.split, s.features, s.train_clips)
-        generator = torch.Generator().manual_seed(derive_seed(seed, "network"))
-        activation = BinaryActivation(method.activation(hp) or Surrogate(s.activation))
-        network = BinaryMLP(data.train.x.shape[1], s.widths, DIGITS, activation, generator)
-        return train(network, method, hp, data, s, seed=seed, report=report)
+        return BinaryMLP(self.data().train.x.shape[1], self.settings.widths, DIGITS, activation, generator)
 
 
 @lru_cache(maxsize=2)
@@ -129,12 +93,12 @@ def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings,
     x <- (x - mean) / deviation, for every feature, over the training clips that are used; a constant feature becomes 0.
 
     Raises:
-        DataError: see `AudioMLP.prepare`.
+        DataError: the recordings are not there, or the training part is smaller than `train_clips`.
     """
     import numpy as np
     import torch
 
-    from hpstudy.bnn.train import Data, Part
+    from hpstudy.bnn.batches import Data, Part
     from hpstudy.data import load_features, split
 
     loaded = load_features(dataset, features)

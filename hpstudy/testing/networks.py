@@ -7,12 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hpstudy.bnn.batches import Data, Part
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.methods.interface import Method, State
 from hpstudy.bnn.networks.mlp import BinaryMLP
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import RealOptimizer, Surrogate, TrainSettings
-from hpstudy.bnn.train import Data, Part, train
+from hpstudy.bnn.train import train
 
 FEATURES, CLASSES, CLIPS, EPOCHS, BATCH = 20, 5, 400, 8, 20
 SETTINGS = TrainSettings(epochs=EPOCHS, batch_size=BATCH, real_optimizer=RealOptimizer(learning_rate=0.05))

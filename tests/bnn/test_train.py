@@ -3,11 +3,12 @@ import math
 import pytest
 import torch
 
+from hpstudy.bnn.batches import Data, Part
 from hpstudy.bnn.methods.filter import Filter
 from hpstudy.bnn.methods.interface import Method
 from hpstudy.bnn.methods.latent_sgd import LatentSGD
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
-from hpstudy.bnn.train import Data, Part, evaluate, train
+from hpstudy.bnn.train import evaluate, train
 from hpstudy.errors import Diverged
 from hpstudy.testing.networks import EPOCHS, SETTINGS, ignore, make_data, make_network, record
 
@@ -84,7 +85,7 @@ def test_the_final_metrics_are_those_of_the_last_epoch_and_the_test_accuracy():
 
 def test_the_test_accuracy_is_that_of_the_trained_network():
     network, data = make_network(), make_data()
-    assert run(network=network, data=data)["test_accuracy"] == evaluate(network, data.test)[1]
+    assert run(network=network, data=data)["test_accuracy"] == evaluate(network, data, data.test)[1]
 
 
 def test_the_test_part_has_no_influence_on_training():

@@ -1,4 +1,6 @@
 from hpstudy.search.ax import AxSearcher, AxSettings
+from hpstudy.search.grid import GridSearcher, GridSettings
+from hpstudy.search.points import PointsSearcher, PointsSettings
 from hpstudy.search.random import RandomSearcher, RandomSettings
 from hpstudy.search.sobol import SobolSearcher, SobolSettings
 from hpstudy.testing.searchers import SearcherContract
@@ -9,6 +11,17 @@ class TestAx(SearcherContract):
 
     def make(self):
         return AxSearcher(AxSettings(initial=2))
+
+
+class TestGrid(SearcherContract):
+    def make(self):
+        return GridSearcher(GridSettings(levels={"rate": 7, "decay": 2, "width": 2}))
+
+
+class TestPoints(SearcherContract):
+    def make(self):
+        point = {"decay": 0.5, "width": 32, "scaling": True, "clipping": "none", "batch": 16}
+        return PointsSearcher(PointsSettings(points=tuple({"rate": 1e-5 * (n + 1), **point} for n in range(self.trials))))
 
 
 class TestRandom(SearcherContract):

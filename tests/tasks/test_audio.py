@@ -135,7 +135,7 @@ def test_divergence_is_passed_on():
         {"epochs": 0},
         {"widths": []},
         {"widths": [0]},
-        {"activation": "relu"},
+        {"activation": "sign"},
         {"hidden": 3},
         {"batch_size": 1},
     ],

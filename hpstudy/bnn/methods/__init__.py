@@ -6,7 +6,24 @@ METHODS = Registry(
     "method",
     'subclass hpstudy.bnn.methods.interface.Method and write "my_module:MyMethod" in the view',
     {
+        "bop": Entry("one gradient filter with a threshold (Helwegen et al. 2019)", "hpstudy.bnn.methods.bop:Bop"),
+        "bop2": Entry(
+            "one gradient filter with a threshold relative to its second moment (Suarez-Ramirez et al. 2021)",
+            "hpstudy.bnn.methods.bop2:Bop2ndOrder",
+        ),
         "filter": Entry("two cascaded gradient filters; no latent weights (Eq. 11-13)", "hpstudy.bnn.methods.filter:Filter"),
+        "filter_biquad": Entry("a gradient filter with complex poles", "hpstudy.bnn.methods.filter_biquad:BiquadFilter"),
+        "filter_cascade": Entry(
+            "a slow gradient filter and 1 to 3 fast ones in series (Eq. 14)", "hpstudy.bnn.methods.filter_cascade:CascadeFilter"
+        ),
+        "filter_equal": Entry("1 to 4 gradient filters of one rate in series", "hpstudy.bnn.methods.filter_equal:EqualFilter"),
+        "filter_fir": Entry("the mean of the last gradients", "hpstudy.bnn.methods.filter_fir:FIRFilter"),
         "latent_sgd": Entry("latent weights under SGD with momentum (Eq. 1-5)", "hpstudy.bnn.methods.latent_sgd:LatentSGD"),
+        "latent_adam": Entry("latent weights under Adam", "hpstudy.bnn.methods.latent_adam:LatentAdam"),
+        "latent_lars": Entry("latent weights under LARS: layer-wise steps", "hpstudy.bnn.methods.lars:LatentLARS"),
+        "ovsw": Entry("latent weights under SGD that wakes up silent weights (OvSW)", "hpstudy.bnn.methods.ovsw:OvSW"),
+        "real": Entry("real weights under SGD: the reference without binary weights", "hpstudy.bnn.methods.real:RealSGD"),
+        "recu": Entry("latent weights under SGD behind a rectified clamp (ReCU)", "hpstudy.bnn.methods.recu:ReCU"),
+        "slb": Entry("soft weights that a temperature hardens (SLB)", "hpstudy.bnn.methods.slb:SLB"),
     },
 )

@@ -1,0 +1,243 @@
+"""Claims that a study declares, and what its trials say of them.
+
+A claim is about numbers that are computed for every replicate: a metric at a point, or its difference between two. Each number's mean
+over replicates gets a Student t interval. Two levels are used:
+
+- the claim *holds* when every interval, at the study's confidence, lies within the claim's bounds. As all must, no correction for their
+  number is due (an intersection-union test: Berger, Technometrics 24, 1982);
+- it *does not hold* when at least one interval lies outside the bounds altogether; as one is enough, the level is divided by the number
+  of intervals (Bonferroni).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection
+from hpstudy.study.space import Point, Value, same_value
+
+Verdict = Literal["holds", "does not hold", "inconclusive", "no data"]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One number that a claim is about.
+
+    Attributes:
+        what: what is compared, in words.
+        mean, low, high: the estimate and its interval; NaN where there is none.
+        replicates: how many it is over.
+        above, below: the bounds that the claim sets; None where it sets none.
+        verdict: of this number alone.
+    """
+
+    what: str
+    mean: float
+    low: float
+    high: float
+    replicates: int
+    above: float | None
+    below: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class CriterionResult:
+    """What became of one claim.
+
+    Attributes:
+        claim: in the study's words.
+        metric: that it is about.
+        verdict: of all contrasts together.
+        contrasts: the comparisons behind it.
+    """
+
+    claim: str
+    metric: str
+    verdict: Verdict
+    contrasts: tuple[Contrast, ...]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a claim may look at in one view.
+
+    Attributes:
+        points: in a sweep, the point of every trial number; empty in a search.
+        values: for each metric (replicates x trials), NaN where a trial has no value.
+        epochs: (epochs,) numbers of the epochs of `curves`.
+        curves: for each metric (replicates x trials x epochs).
+        best: (replicates x trials) number of the best trial so far, -1 before the first value; used in a search.
+        trials_to_target: (replicates,) trials to the target, at most the budget; None without a target.
+    """
+
+    points: Sequence[Point]
+    values: Mapping[str, Floats]
+    epochs: Ints
+    curves: Mapping[str, Floats]
+    best: Ints
+    trials_to_target: Floats | None = None
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Numbers of one selected point: (replicates,) and what they are, in words."""
+
+    what: str
+    values: Floats
+
+
+def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str, confidence: float) -> CriterionResult:
+    """Check one claim.
+
+    Args:
+        criterion: the claim.
+        observed: every view's values.
+        objective: the study's own metric.
+        confidence: level of the intervals.
+    """
+    metric = criterion.metric or objective
+    found = list(_compared(criterion, observed, metric))
+    above, below = criterion.bounds
+    contrasts = tuple(_contrast(one, above, below, confidence, len(found)) for one in found)
+    return CriterionResult(criterion.claim, metric, _together([c.verdict for c in contrasts]), contrasts)
+
+
+def best_numbers(values: Floats, goal: Literal["maximize", "minimize"]) -> Ints:
+    """The number of the best trial so far, the earliest among equals.
+
+    Args:
+        values: (replicates x trials) objective, NaN without a value.
+        goal: which way is better.
+
+    Returns:
+        (replicates x trials); -1 before a search's first value.
+    """
+    gain = np.where(np.isnan(values), -np.inf, values if goal == "maximize" else -values)
+    numbers = np.zeros(values.shape, dtype=np.int64)
+    best = np.full(values.shape[0], -np.inf)
+    number = np.full(values.shape[0], -1)
+    for trial in range(values.shape[1]):
+        better = gain[:, trial] > best
+        best = np.where(better, gain[:, trial], best)
+        number = np.where(better, trial, number)
+        numbers[:, trial] = number
+    return numbers
+
+
+def _compared(criterion: Criterion, observed: Mapping[str, Observed], metric: str) -> Iterator[_Values]:
+    """The numbers that must lie within the claim's bounds."""
+    chosen = _selected(criterion.of, observed, metric, criterion.epoch)
+    if criterion.minus is not None:
+        others = _selected(criterion.minus, observed, metric, criterion.epoch)
+        for group, subtracted in zip(chosen, others, strict=True):
+            paired = subtracted * len(group) if len(subtracted) == 1 else subtracted
+            yield from (_minus(a, b) for a, b in zip(group, paired, strict=True))
+        return
+    for group in chosen:
+        if criterion.shape == "alike":
+            yield from (_minus(a, b) for a, b in combinations(group, 2))
+        elif criterion.shape == "rising":
+            yield from (_minus(b, a) for a, b in pairwise(group))
+        elif criterion.shape == "falling":
+            yield from (_minus(a, b) for a, b in pairwise(group))
+        else:
+            yield from group
+
+
+def _selected(selection: Selection, observed: Mapping[str, Observed], metric: str, epoch: str) -> list[list[_Values]]:
+    """The values of a selection, one for each point; a group for each epoch where every epoch counts, else one group."""
+    view = observed[selection.view]
+    if metric == TRIALS_TO_TARGET:
+        return [[]] if view.trials_to_target is None else [[_Values(selection.view, view.trials_to_target)]]
+    if not view.points:
+        return [_best(selection, view, metric)]
+    names = {n: _name(selection.view, n, view.points) for n in selected_points(selection, view.points)}
+    if epoch == "last":
+        values = view.values.get(metric)
+        return [[] if values is None else [_Values(name, values[:, n]) for n, name in names.items()]]
+    curves = view.curves.get(metric)
+    if curves is None:
+        return [[]]
+    if epoch == "mean":
+        return [[_Values(f"{name}, mean over epochs", curves[:, n].mean(axis=1)) for n, name in names.items()]]
+    return [
+        [_Values(f"{name}, epoch {number}", curves[:, n, place]) for n, name in names.items()]
+        for place, number in enumerate(view.epochs.tolist())
+    ]
+
+
+def selected_points(selection: Selection, points: Sequence[Point]) -> list[int]:
+    """The numbers of a sweep's points that a selection means; an empty point is one that was not begun yet."""
+    return [
+        n
+        for n, point in enumerate(points)
+        if point and all(name in point and same_value(point[name], value) for name, value in selection.at.items())
+    ]
+
+
+def _best(selection: Selection, view: Observed, metric: str) -> list[_Values]:
+    """The metric of the best trial of every search within a budget."""
+    values = view.values.get(metric)
+    if values is None:
+        return []
+    budget = min(selection.best_of or values.shape[1], values.shape[1])
+    number = view.best[:, budget - 1]
+    found = np.where(number >= 0, values[np.arange(len(number)), np.maximum(number, 0)], np.nan)
+    return [_Values(f"{selection.view}, best of {budget}", found)]
+
+
+def _name(view: str, number: int, points: Sequence[Point]) -> str:
+    """A point in words: the values that differ between the points."""
+    begun = [point for point in points if point]
+    swept = [name for name in points[number] if len({point[name] for point in begun}) > 1]
+    place = ", ".join(f"{name} {_shown(points[number][name])}" for name in swept)
+    return f"{view} at {place}" if place else view
+
+
+def _shown(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _minus(a: _Values, b: _Values) -> _Values:
+    return _Values(f"{a.what} − {b.what}", a.values - b.values)
+
+
+def _contrast(one: _Values, above: float | None, below: float | None, confidence: float, number: int) -> Contrast:
+    values = one.values[~np.isnan(one.values)]
+    mean = float(values.mean()) if len(values) else np.nan
+    low, high = _interval(values, confidence)
+    wide = _interval(values, 1 - (1 - confidence) / number)
+    verdict: Verdict = "inconclusive"
+    if not len(values):
+        verdict = "no data"
+    elif np.isnan(low):
+        verdict = "inconclusive"
+    elif (above is None or low > above) and (below is None or high < below):
+        verdict = "holds"
+    elif (above is not None and wide[1] < above) or (below is not None and wide[0] > below):
+        verdict = "does not hold"
+    return Contrast(one.what, mean, low, high, len(values), above, below, verdict)
+
+
+def _interval(values: Floats, confidence: float) -> tuple[float, float]:
+    """Student's t interval of the mean; NaN for fewer than two values."""
+    if len(values) < 2:
+        return np.nan, np.nan
+    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - half), float(values.mean() + half)
+
+
+def _together(verdicts: Sequence[Verdict]) -> Verdict:
+    if not verdicts or "no data" in verdicts:
+        return "no data"
+    if "does not hold" in verdicts:
+        return "does not hold"
+    return "inconclusive" if "inconclusive" in verdicts else "holds"

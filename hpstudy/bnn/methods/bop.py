@@ -1,0 +1,64 @@
+"""Bop, the binary optimizer of Helwegen et al. 2019: a weight flips when its filtered gradient passes a threshold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hpstudy.bnn.methods import interface
+from hpstudy.bnn.methods.interface import State, hyperparameter, initial_signs
+from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+
+if TYPE_CHECKING:
+    import torch
+
+
+class BopHyperparameters(interface.Hyperparameters):
+    """4 hyperparameters; the threshold is in units of the gradient. Defaults are those of the published CIFAR-10 run."""
+
+    gamma: float = hyperparameter(
+        1e-4, "adaptivity rate: the gradient filter's window is about 1/gamma updates", magnitude_based=False, gt=0, le=1
+    )
+    tau: float = hyperparameter(
+        1e-8, "threshold that the filtered gradient must pass; 0 gives a first-order filter", magnitude_based=True, ge=0
+    )
+    gamma_decay: Decay = hyperparameter("step", "schedule of gamma", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+
+
+class Bop(interface.Method):
+    """One exponential moving average of the gradient with a dead zone (Helwegen et al. 2019, Algorithm 1).
+
+        m_i = (1 - gamma_i) m_{i-1} + gamma_i G_i,   gamma_i = gamma f_i,   m_{-1} = 0
+        theta_i = -theta_{i-1} where m_i theta_{i-1} > tau
+
+    with f_i the schedule's factor. At tau = 0 the weights follow -sign(m): a first-order gradient filter. A loss c times as
+    large is a threshold tau/c: averaging a batch instead of summing it, or another width, moves tau.
+
+    The comparison is strict, so that a weight without gradient keeps its sign at tau = 0 too. (The published code writes a sign
+    of 0 as +1 and thereby forces such weights to +1, and it starts from real-valued weights until the first update.)
+
+    State: theta; m, filtered gradient.
+    """
+
+    Hyperparameters = BopHyperparameters
+
+    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+        """Random signs, empty filter."""
+        return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape)}
+
+    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+        """Filter, then flip."""
+        m = state["m"].lerp_(grad, hp.gamma * factor(hp.gamma_decay, clock.elapsed(hp.decay_per)))
+        return {"theta": flip(state["theta"], m, hp.tau), "m": m}
+
+
+def flip(theta: torch.Tensor, signal: torch.Tensor, threshold: Any) -> torch.Tensor:
+    """Theta in place, flipped where signal theta > threshold; NaN flips nothing.
+
+    Args:
+        theta: in {-1, +1}, any shape.
+        signal: what a weight must oppose, shape of theta.
+        threshold: at least 0: a number, or a tensor that broadcasts to the shape of theta.
+    """
+    flips = (theta * signal).gt_(threshold)
+    return theta.addcmul_(theta, flips, value=-2)

@@ -1,0 +1,77 @@
+"""The gradient filter with a pair of complex poles: a damped oscillator that the gradient drives (the paper, Eq. 14)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from hpstudy.bnn.methods import interface
+from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+
+if TYPE_CHECKING:
+    import torch
+
+
+class BiquadFilterHyperparameters(interface.Hyperparameters):
+    """4 hyperparameters, none of them based on magnitudes."""
+
+    omega: float = hyperparameter(
+        1e-2,
+        "natural frequency in radians per update: the filter's window is about 1/omega",
+        magnitude_based=False,
+        ge=1e-6,
+        le=math.pi,
+    )
+    zeta: float = hyperparameter(
+        0.7,
+        "damping: below 1 the filter oscillates, sqrt(1/2) is Butterworth, 1 has two equal poles",
+        magnitude_based=False,
+        ge=1e-3,
+        le=1,
+    )
+    omega_decay: Decay = hyperparameter("cosine", "schedule of omega", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+
+
+class BiquadFilter(interface.Method):
+    """A second-order filter with the poles z = exp(-zeta omega +- j omega sqrt(1 - zeta^2)), of which only the sign matters.
+
+        v_i = |z_i|^2 v_{i-1} + |1 - z_i|^2 (G_i - y_{i-1}),   omega_i = omega f_i
+        y_i = y_{i-1} + v_i
+        theta_i = -sign(y_i)
+
+    with f_i the schedule's factor and y_{-1} = v_{-1} = 0: a mass at y that a spring pulls to the gradient. Under constant omega
+    this is Eq. 14 with a = [1, -2 Re z, |z|^2] and b = |1 - z|^2; position and velocity lose less precision than two past outputs
+    and stay meaningful while omega decays. Poles lie within the unit circle for every omega and zeta of the domain.
+
+    It has what two real rates cannot express: SGD as libraries write it, with a learning rate times weight decay above
+    (1 - sqrt(momentum))^2, is this filter with |z|^2 = momentum and |1 - z|^2 = learning rate x weight decay.
+
+    State: theta; v, velocity; y, position.
+    """
+
+    Hyperparameters = BiquadFilterHyperparameters
+
+    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+        """Random signs, at rest at 0."""
+        return {"theta": initial_signs(noise), "v": noise.new_zeros(noise.shape), "y": noise.new_zeros(noise.shape)}
+
+    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+        """Velocity, then position."""
+        omega = grad.new_zeros(()) + hp.omega * factor(hp.omega_decay, clock.elapsed(hp.decay_per))
+        retention, stiffness = coefficients(omega, hp.zeta)
+        v = state["v"].mul_(retention).add_((grad - state["y"]).mul_(stiffness))
+        y = state["y"].add_(v)
+        return {"theta": follow(state["theta"], -y), "v": v, "y": y}
+
+
+def coefficients(omega: torch.Tensor, zeta: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """|z|^2 and |1 - z|^2 of the pole z, without the cancellation of 1 - 2 Re z + |z|^2 at small omega.
+
+    Args:
+        omega: natural frequency, radians per update.
+        zeta: damping in (0, 1]: a number, or a tensor that broadcasts with omega.
+    """
+    decay, angle = omega * zeta, omega * (1 - zeta**2) ** 0.5
+    return (-2 * decay).exp(), (-decay).expm1() ** 2 + 4 * (-decay).exp() * (angle / 2).sin() ** 2

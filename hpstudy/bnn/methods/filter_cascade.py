@@ -1,0 +1,69 @@
+"""The gradient filter of any order: exponential moving averages in series, one of them slow (the paper, Eq. 14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hpstudy.bnn.methods import interface
+from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+
+if TYPE_CHECKING:
+    import torch
+
+
+class CascadeFilterHyperparameters(interface.Hyperparameters):
+    """5 hyperparameters, none of them based on magnitudes."""
+
+    order: int = hyperparameter(
+        2,
+        "number of filters in series: 1 slow, the others fast; for a first-order filter set gamma to 1",
+        magnitude_based=False,
+        ge=2,
+        le=4,
+    )
+    alpha: float = hyperparameter(
+        1e-3, "rate of the slow filter: its window is about 1/alpha updates; 0 never forgets", magnitude_based=False, ge=0, le=1
+    )
+    gamma: float = hyperparameter(0.1, "rate of each fast filter; 1 switches them off", magnitude_based=False, gt=0, le=1)
+    alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+
+
+class CascadeFilter(interface.Method):
+    """order - 1 fast filters and a slow one in series, of which only the sign matters.
+
+        m^1_i = (1 - gamma) m^1_{i-1} + gamma G_i,   m^j_i = (1 - gamma) m^j_{i-1} + gamma m^{j-1}_i,   j = 2 .. order - 1
+        g_i = (1 - alpha_i) g_{i-1} + alpha_i m^{order-1}_i,   alpha_i = alpha f_i
+        theta_i = -sign(g_i)
+
+    with f_i the schedule's factor and all filters empty at first. Under constant alpha this is Eq. 14 with the poles 1 - alpha
+    and, order - 1 times, 1 - gamma; all lie within the unit circle. Order 2 is the method "filter". The series, unlike the
+    difference equation of Eq. 14, stays exact while alpha decays. As there, the state keeps g/alpha.
+
+    A higher order smooths more and lags more: at equal rates noise flips fewer weights, and the mean delay of a gradient is
+    (1 - alpha)/alpha + (order - 1)(1 - gamma)/gamma updates.
+
+    State: theta; m1, m2, ..., fast filters; g, slow filter divided by alpha.
+    """
+
+    Hyperparameters = CascadeFilterHyperparameters
+
+    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+        """Random signs, empty filters."""
+        filters = {name: noise.new_zeros(noise.shape) for name in (*_fast(hp), "g")}
+        return {"theta": initial_signs(noise), **filters}
+
+    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+        """The fast filters, then the slow one."""
+        f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
+        signal = grad
+        for name in _fast(hp):
+            signal = state[name].lerp_(signal, hp.gamma)
+        g = state["g"].mul_(1 - hp.alpha * f).add_(signal, alpha=f)
+        return {**state, "theta": follow(state["theta"], -g)}
+
+
+def _fast(hp: Any) -> list[str]:
+    """Names of the fast filters, in series."""
+    return [f"m{j}" for j in range(1, hp.order)]

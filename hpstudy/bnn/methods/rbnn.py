@@ -1,0 +1,242 @@
+"""RBNN: latent weights rotated towards their signs once per epoch (Lin et al., Rotated Binary Neural Network, NeurIPS 2020)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pydantic import model_validator
+
+from hpstudy.bnn.methods import interface
+from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.latent import library_step
+from hpstudy.bnn.methods.standardise import standardise, standardise_backward
+from hpstudy.bnn.schedules import Clock, Decay, Per, factor, temperature, warmup
+from hpstudy.bnn.settings import Surrogate
+
+if TYPE_CHECKING:
+    import torch
+
+
+class RBNNHyperparameters(interface.Hyperparameters):
+    """SGD's, the ends of the temperature, and those of the rotation."""
+
+    learning_rate: float = hyperparameter(
+        0.1, "step size of the latent weights and of the angles beta", magnitude_based=True, gt=0
+    )
+    learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
+    init_scale: float = hyperparameter(0.1, "standard deviation of the normal initial latent weights", magnitude_based=True, gt=0)
+    momentum_rate: float = hyperparameter(0.1, "1 - momentum", magnitude_based=False, gt=0, le=1)
+    weight_decay: float = hyperparameter(1e-4, "decay of the latent weights and of the angles beta", magnitude_based=True, ge=0)
+    t_min: float = hyperparameter(1e-2, "temperature at the start: below 1, nearly the identity", magnitude_based=False, gt=0)
+    t_max: float = hyperparameter(10.0, "temperature at the end: above 1, nearly a step", magnitude_based=False, gt=0)
+    rotation_period: int = hyperparameter(
+        1, "epochs from one rotation to the next; 0 takes the rotation away", magnitude_based=False, ge=0
+    )
+    alternations: int = hyperparameter(3, "rounds of the two Procrustes steps in a rotation", magnitude_based=False, ge=1)
+    beta_init: float = hyperparameter(
+        math.pi / 2,
+        "initial angle beta: |sin beta| is the share of the rotated weight. At pi/2 only weight decay lets the latent weights move",
+        magnitude_based=False,
+        ge=0,
+        le=math.pi / 2,
+    )
+    warmup_epochs: int = hyperparameter(0, "epochs over which the learning rate rises", magnitude_based=True, ge=0)
+    own_activation: bool = hyperparameter(
+        True, "activations sharpen with the weights (surrogate 'rbnn'); else they are the task's", magnitude_based=False
+    )
+    decay_per: Per = hyperparameter("epoch", "how often the learning rate's schedule moves", magnitude_based=False)
+
+    @model_validator(mode="after")
+    def _temperatures_rise(self) -> RBNNHyperparameters:
+        if self.t_min > self.t_max:
+            raise ValueError(f"t_min ({self.t_min:g}) is above t_max ({self.t_max:g}): lower t_min or raise t_max")
+        return self
+
+
+class RBNN(interface.Method):
+    """SGD on latent weights w; the network uses the signs of a mixture of w, standardised, and its rotation.
+
+        z = (w - mean) / deviation, per filter
+        Y = R1^T Z R2: Z is the filter's z as an a x b matrix, a the largest divisor of fan_in that is at most its root
+        v = z + alpha (Y - z),  alpha = |sin beta|, one angle per filter                  (11)
+        theta = sign(v)
+        dL/dv = G max(1/t, 1) max(0, sqrt(2) t - t^2 |v|),  t = t_min (t_max / t_min)^(e/E)
+        dL/dz = (1 - alpha) dL/dv
+        dL/dbeta = sum of dL/dv sign(sin beta) cos(beta) (Y - z), per filter
+
+    Y is a constant to the gradient, as in the authors' code. The rotations R1 and R2 are orthogonal, common to the filters of a
+    layer, uniformly random at first; once in `rotation_period` epochs, the first included, `rotate` turns them so that Y comes
+    closer to its signs. SGD in the libraries' convention moves w and beta, both with weight decay.
+
+    At beta = pi/2, the published start, alpha = 1 and w receives no gradient: only weight decay, which shrinks beta, lets learning
+    begin. At beta = 0 the angle stays, the derivative of |sin| being taken as 0. `rotation_period` 0 starts there, with R1 and R2
+    the identities: what is left is the surrogate derivative, the paper's ablation without rotation.
+
+    The scale per filter that the paper learns is left out: batch normalisation follows, and it would change nothing but G's size.
+
+    A rotation costs, per alternation, 2 filters fan_in (a + b) multiplications and two singular value decompositions; the update
+    filters fan_in (a + b). With a prime fan_in a = 1 and b = fan_in: correct but slow.
+
+    State: theta; w, latent weight; m, its momentum; beta and beta_m, angle and its momentum, (*stack, filters, 1); r1, r2,
+    rotations, (*stack, a, a) and (*stack, b, b); z, deviation, y: what theta was computed from.
+    """
+
+    Hyperparameters = RBNNHyperparameters
+
+    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+        """w_0 = init_scale noise. Stacked networks share the random rotations, as they do the noise's seed."""
+        stack, fan_in = noise.shape[:-2], noise.shape[-1]
+        a = rows(fan_in)
+        rotations = [random_rotation(n, generator, noise) for n in (a, fan_in // a)]
+        if hp.rotation_period == 0:
+            rotations = [r.zero_().fill_diagonal_(1.0) for r in rotations]
+        beta = noise.new_zeros(*noise.shape[:-1], 1) + hp.beta_init * (hp.rotation_period > 0)
+        state = {
+            "w": noise * hp.init_scale,
+            "m": noise.new_zeros(noise.shape),
+            "beta": beta,
+            "beta_m": noise.new_zeros(beta.shape),
+            "r1": rotations[0].repeat(*stack, 1, 1),
+            "r2": rotations[1].repeat(*stack, 1, 1),
+        }
+        state["z"], state["deviation"] = standardise(state["w"])
+        state["y"] = rotated(state["z"], state["r1"], state["r2"])
+        return {"theta": initial_signs(_mixture(state)), **state}
+
+    def start_epoch(self, state: State, hp: Any, clock: Clock) -> State:
+        """A rotation, in every epoch that `rotation_period` divides."""
+        if hp.rotation_period == 0 or clock.epoch % hp.rotation_period:
+            return state
+        r1, r2 = rotate(state["z"], state["r1"], state["r2"], hp.alternations)
+        new = {**state, "r1": r1, "r2": r2, "y": rotated(state["z"], r1, r2)}
+        return {**new, "theta": follow(state["theta"], _mixture(new))}
+
+    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+        """The gradients of w and beta, then SGD on both."""
+        w, beta, z, y = state["w"], state["beta"], state["z"], state["y"]
+        outer = training_aware(_mixture(state), temperature(clock, hp.t_min, hp.t_max)).mul_(grad)
+        angle = (outer * (y - z)).sum(-1, keepdim=True).mul_(beta.sin().sign_()).mul_(beta.cos())
+        rates = {
+            "step": hp.learning_rate
+            * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+            * warmup(clock, hp.warmup_epochs),
+            "momentum_rate": hp.momentum_rate,
+            "weight_decay": hp.weight_decay,
+        }
+        inner = standardise_backward(outer.mul_(1 - _share(beta)), z, state["deviation"])
+        w, m = library_step(w, state["m"], inner, **rates)
+        beta, beta_m = library_step(beta, state["beta_m"], angle, **rates)
+        z, deviation = standardise(w)
+        moved = {"w": w, "m": m, "beta": beta, "beta_m": beta_m, "z": z, "deviation": deviation}
+        new = {**state, **moved, "y": rotated(z, state["r1"], state["r2"])}
+        return {**new, "theta": follow(state["theta"], _mixture(new))}
+
+    def activation(self, hp: Any) -> Surrogate | None:
+        """The training-aware approximation with the temperatures of the weights."""
+        return Surrogate("rbnn", hp.t_min, hp.t_max) if hp.own_activation else None
+
+
+def rows(fan_in: int) -> int:
+    """The largest divisor of fan_in that is at most its root: the rows of a filter as a matrix.
+
+    >>> rows(576), rows(20), rows(7)
+    (24, 4, 1)
+    """
+    return next(a for a in range(math.isqrt(fan_in), 0, -1) if fan_in % a == 0)
+
+
+def rotated(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor) -> torch.Tensor:
+    """Y = R1^T Z R2 of every filter, each an (a x b) matrix in row order.
+
+    Args:
+        z: (*stack, filters, a b).
+        r1: (*stack, a, a).
+        r2: (*stack, b, b).
+
+    Returns:
+        (*stack, filters, a b).
+    """
+    return _from_the_left(r1, _from_the_right(z, r2)).flatten(-2)
+
+
+def rotate(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor, alternations: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rotations under which Y = R1^T Z R2 is closer to its signs B: tr(B^T R1^T Z R2), summed over the filters, never falls.
+
+    In each alternation B = sign(Y), and then each of the two rotations in turn is the best for B and the other one (an orthogonal
+    Procrustes problem).
+
+    Args:
+        z: (*stack, filters, a b); numbers that are not finite count as 0.
+        r1: (*stack, a, a), orthogonal; kept.
+        r2: (*stack, b, b), orthogonal; kept.
+        alternations: their number.
+
+    Returns:
+        The new r1 and r2.
+    """
+    a, b = r1.shape[-1], r2.shape[-1]
+    z = z.nan_to_num(0.0, 0.0, 0.0)
+    matrices = z.unflatten(-1, (a, b))  # type: ignore[no-untyped-call]
+    for _ in range(alternations):
+        half = _from_the_right(z, r2)
+        signs = initial_signs(_from_the_left(r1, half))
+        r1 = _nearest_rotation(_side_by_side(half) @ _side_by_side(signs).mT)
+        turned = _from_the_left(r1, matrices)
+        r2 = _nearest_rotation(turned.flatten(-3, -2).mT @ signs.flatten(-3, -2))
+    return r1, r2
+
+
+def random_rotation(n: int, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
+    """An orthogonal n x n matrix, uniformly distributed (Haar), with the type and the device of `like`."""
+    import torch
+
+    normal = torch.randn(n, n, generator=generator, device=generator.device, dtype=like.dtype)
+    q, r = torch.linalg.qr(normal)
+    # Without the signs of r's diagonal, q would depend on the algorithm.
+    return (q * r.diagonal().sign()).to(like.device)  # type: ignore[no-any-return]
+
+
+def training_aware(v: torch.Tensor, t: Any) -> torch.Tensor:
+    """The surrogate derivative max(1/t, 1) max(0, sqrt(2) t - t^2 |v|), in the shape of v; t a number or (*stack, 1, 1)."""
+    slope = (v.abs() * -(t * t)).add_(2**0.5 * t).clamp_(min=0)
+    return slope.maximum(slope / t)  # type: ignore[no-any-return]
+
+
+def _share(beta: torch.Tensor) -> torch.Tensor:
+    """The share of the rotated weight, alpha = |sin beta|."""
+    return beta.sin().abs_()
+
+
+def _mixture(state: State) -> torch.Tensor:
+    """What theta is the sign of: v of Eq. 11."""
+    return state["z"] + _share(state["beta"]) * (state["y"] - state["z"])
+
+
+def _from_the_right(z: torch.Tensor, r2: torch.Tensor) -> torch.Tensor:
+    """Z R2 of every filter, (*stack, filters, a, b), as one product of large matrices."""
+    filters, fan_in = z.shape[-2:]
+    b = r2.shape[-1]
+    a = fan_in // b
+    product: torch.Tensor = z.reshape(*z.shape[:-2], filters * a, b) @ r2
+    return product.reshape(*z.shape[:-2], filters, a, b)
+
+
+def _from_the_left(r1: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
+    """R1^T M of every filter; `matrices` is (*stack, filters, a, b)."""
+    product: torch.Tensor = r1.mT.unsqueeze(-3) @ matrices
+    return product
+
+
+def _side_by_side(matrices: torch.Tensor) -> torch.Tensor:
+    """(*stack, filters, a, b) -> (*stack, a, filters b)."""
+    return matrices.transpose(-3, -2).flatten(-2)
+
+
+def _nearest_rotation(m: torch.Tensor) -> torch.Tensor:
+    """The orthogonal R that maximises tr(R^T M): U V^T of M = U S V^T."""
+    import torch
+
+    u, _, v = torch.linalg.svd(m)
+    product: torch.Tensor = u @ v
+    return product

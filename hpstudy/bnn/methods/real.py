@@ -1,0 +1,70 @@
+"""Real weights under SGD: the reference without binary weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from hpstudy.bnn.methods import interface
+from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.latent import he_deviation, library_step
+from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.settings import Surrogate
+
+if TYPE_CHECKING:
+    import torch
+
+
+class RealSGDHyperparameters(interface.Hyperparameters):
+    """Those of SGD, and the activation."""
+
+    learning_rate: float = hyperparameter(0.1, "step size of the weights", magnitude_based=True, gt=0)
+    learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
+    momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
+    weight_decay: float = hyperparameter(1e-4, "weight decay", magnitude_based=True, ge=0)
+    init_scale: float = hyperparameter(
+        1.0, "initial weights are normal with this multiple of He's deviation sqrt(2 / fan_in)", magnitude_based=True, gt=0
+    )
+    activation: Literal["task", "relu", "hardtanh"] = hyperparameter(
+        "task", "task: the binary activation of the task; relu or hardtanh: a real one in its place", magnitude_based=False
+    )
+    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+
+
+class RealSGD(interface.Method):
+    """SGD as deep-learning libraries write it, on weights that the network uses as they are.
+
+        V_i = (1 - momentum_rate) V_{i-1} + G_i + weight_decay w_{i-1}
+        w_i = w_{i-1} - epsilon_i V_i
+
+    With a real activation this is the full-precision ceiling of the network: what binary weights and activations cost is measured
+    from there. With the task's binary activation it is the first step of the two-step strategy (real weights first, then binary
+    ones that start from their signs; Martinez et al., 2020, ReActNet).
+
+    theta, the signs of w, serves to count flips; the network never uses it. A weight of exactly 0 is used as 0, while its theta
+    keeps its value.
+
+    State: theta; w, weight; m, momentum V.
+    """
+
+    Hyperparameters = RealSGDHyperparameters
+
+    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+        """w_0 = init_scale sqrt(2 / fan_in) noise."""
+        w = noise * (hp.init_scale * he_deviation(noise))
+        return {"theta": initial_signs(noise), "w": w, "m": noise.new_zeros(noise.shape)}
+
+    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+        """One step of SGD."""
+        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+        w, m = library_step(
+            state["w"], state["m"], grad, step=epsilon, momentum_rate=hp.momentum_rate, weight_decay=hp.weight_decay
+        )
+        return {"theta": follow(state["theta"], w), "w": w, "m": m}
+
+    def weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+        """The real weights w."""
+        return state["w"]
+
+    def activation(self, hp: Any) -> Surrogate | None:
+        """The real activation, or None for the task's."""
+        return None if hp.activation == "task" else Surrogate(hp.activation)

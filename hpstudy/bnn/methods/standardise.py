@@ -1,0 +1,38 @@
+"""Latent weights standardised per filter, and the gradient through it (IR-Net, RBNN, ReCU, OvSW)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def standardise(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights of mean 0 and deviation 1 per filter: z = (w - mean) / deviation.
+
+    A filter whose weights are all equal has z = 0 and is given the deviation 1, so that nothing is divided by 0.
+
+    Args:
+        w: (*stack, filters, fan_in).
+
+    Returns:
+        z, of the same shape; and the standard deviation with the divisor fan_in - 1, (*stack, filters, 1).
+    """
+    deviation = w.std(-1, correction=min(w.shape[-1] - 1, 1), keepdim=True)
+    deviation = deviation.masked_fill_(deviation == 0, 1.0)
+    return (w - w.mean(-1, keepdim=True)).div_(deviation), deviation
+
+
+def standardise_backward(grad: torch.Tensor, z: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
+    """dL/dw from dL/dz: (grad - mean(grad) - z sum(grad z) / (fan_in - 1)) / deviation, per filter.
+
+    It is orthogonal to w and to the constants: a step along it neither shrinks nor shifts a filter, to first order.
+
+    Args:
+        grad: dL/dz, (*stack, filters, fan_in); not overwritten.
+        z: from `standardise`.
+        deviation: from `standardise`.
+    """
+    along = (grad * z).sum(-1, keepdim=True) / max(z.shape[-1] - 1, 1)
+    return (grad - grad.mean(-1, keepdim=True)).sub_(z * along).div_(deviation)

@@ -1,0 +1,61 @@
+"""What a network of the table is: settings that are checked without torch, and a call that makes the module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hpstudy.bnn import settings as base
+from hpstudy.plugins import load_callable
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from hpstudy.bnn.binarize import BinaryActivation
+
+
+class MakesNetwork(Protocol):
+    """A `BuiltIn`, or a module class of one's own that has `Settings` and takes these arguments."""
+
+    @property
+    def Settings(self) -> type[base.Settings]:  # noqa: N802
+        """The network's settings."""
+
+    def __call__(
+        self, settings: Any, *, channels_in: int, classes: int, activation: BinaryActivation, generator: torch.Generator
+    ) -> nn.Module:
+        """A network with initial real weights; all binary weights are +1 until a method sets them.
+
+        Args:
+            settings: of type `Settings`.
+            channels_in: channels of an image.
+            classes: logits.
+            activation: in front of every binary layer.
+            generator: draws all initial weights; on the CPU.
+
+        Returns:
+            A module from images (batch, channels_in, height, width) to logits (batch, classes).
+        """
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A network of this package. Its module is imported by the first call: its settings are known without torch.
+
+    Attributes:
+        Settings: the network's settings.
+        target: its module class, "module:Class".
+    """
+
+    Settings: type[base.Settings]
+    target: str
+
+    def __call__(
+        self, settings: Any, *, channels_in: int, classes: int, activation: BinaryActivation, generator: torch.Generator
+    ) -> nn.Module:
+        """See `MakesNetwork`."""
+        make = load_callable(self.target)
+        return make(  # type: ignore[no-any-return]
+            settings, channels_in=channels_in, classes=classes, activation=activation, generator=generator
+        )

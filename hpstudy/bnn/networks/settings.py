@@ -1,0 +1,66 @@
+"""Settings of the convolutional networks, and the networks themselves by reference. Importable without torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hpstudy.bnn.networks.interface import BuiltIn
+from hpstudy.bnn.settings import Settings
+
+Variant = Literal["A", "B", "C", "D", "E"]
+"""One of the published layouts of Bi-RealNet-20; see `hpstudy.bnn.networks.resnet20`."""
+
+
+class ResNet20Settings(Settings):
+    """Of ResNet-20 and Bi-RealNet-20."""
+
+    variant: Variant = "B"
+    """Layout: A, B, C, D or E. The default is that of IR-Net and RBNN."""
+    width: int = Field(default=16, ge=2, multiple_of=2)
+    """Channels of the first stage; the others have twice and four times as many."""
+
+
+class ResNet18Settings(Settings):
+    """Of ResNet-18."""
+
+    downsampling: Literal["binary", "real"] = "binary"
+    """Weights of the 1x1 convolutions in the shortcuts: binary as in RBNN and OvSW, or real as in IR-Net."""
+    width: int = Field(default=64, ge=1)
+    """Channels of the first stage; they double from stage to stage."""
+
+
+class VGGSmallSettings(Settings):
+    """Of VGG-small."""
+
+    width: int = Field(default=128, ge=1)
+    """Channels of the first convolution; they double after every pooling but the last."""
+    input_size: int = Field(default=32, ge=8)
+    """Height and width of an image: the classifier sees every pixel of the last map."""
+
+
+class BinaryNetSettings(Settings):
+    """Of BinaryNet."""
+
+    width: int = Field(default=128, ge=1)
+    """Channels of the first convolution; they double after every pooling but the last."""
+    dense_units: int = Field(default=1024, ge=1)
+    """Outputs of a hidden fully connected layer."""
+    input_size: int = Field(default=32, ge=10)
+    """Height and width of an image: the first fully connected layer sees every pixel of the last map."""
+
+
+class ReActNetASettings(Settings):
+    """Of ReActNet-A."""
+
+    width: int = Field(default=32, ge=1)
+    """Channels of the first convolution; the last block has 32 times as many."""
+
+
+BIREALNET20 = BuiltIn(ResNet20Settings, "hpstudy.bnn.networks.resnet20:BiRealNet20")
+RESNET20 = BuiltIn(ResNet20Settings, "hpstudy.bnn.networks.resnet20:ResNet20")
+RESNET18 = BuiltIn(ResNet18Settings, "hpstudy.bnn.networks.resnet18:ResNet18")
+VGG_SMALL = BuiltIn(VGGSmallSettings, "hpstudy.bnn.networks.vgg_small:VGGSmall")
+BINARYNET = BuiltIn(BinaryNetSettings, "hpstudy.bnn.networks.binarynet:BinaryNet")
+REACTNET_A = BuiltIn(ReActNetASettings, "hpstudy.bnn.networks.reactnet:ReActNetA")

@@ -1,0 +1,66 @@
+"""Shortcuts that halve height and width, rounded up, and raise the number of channels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hpstudy.bnn.binarize import BinaryActivation
+from hpstudy.bnn.layers import BinaryConv2d
+from hpstudy.bnn.networks.initial import real_conv
+
+
+def halving() -> nn.AvgPool2d:
+    """The mean of 2 x 2 pixels. A last odd row or column is averaged alone, as a convolution of stride 2 keeps it."""
+    return nn.AvgPool2d(2, ceil_mode=True)
+
+
+class EverySecondPixel(nn.Module):
+    """Rows and columns 0, 2, 4, ..."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, channels, height, width) -> (batch, channels, ceil(height / 2), ceil(width / 2))."""
+        return x[:, :, ::2, ::2]
+
+
+class ZeroChannels(nn.Module):
+    """Channels of zeros, as many before as after the given ones: option A of He et al. (2016), centred as in IR-Net.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out; outputs - inputs is even.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.each_side = (outputs - inputs) // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, inputs, height, width) -> (batch, outputs, height, width)."""
+        return functional.pad(x, (0, 0, 0, 0, self.each_side, self.each_side))
+
+
+def sliced_and_padded(inputs: int, outputs: int) -> nn.Module:
+    """Every second pixel, channels of zeros (IR-Net, RBNN)."""
+    return nn.Sequential(EverySecondPixel(), ZeroChannels(inputs, outputs))
+
+
+def pooled_and_padded(inputs: int, outputs: int) -> nn.Module:
+    """The mean of 2 x 2 pixels, channels of zeros (ReCU, OvSW)."""
+    return nn.Sequential(halving(), ZeroChannels(inputs, outputs))
+
+
+def pooled_and_convolved(inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
+    """The mean of 2 x 2 pixels, a real 1x1 convolution, batch normalisation (Bi-Real Net)."""
+    return nn.Sequential(halving(), real_conv(inputs, outputs, 1, generator), nn.BatchNorm2d(outputs))
+
+
+def real_convolution(inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
+    """A real 1x1 convolution of stride 2, batch normalisation (IR-Net's ResNet-18)."""
+    return nn.Sequential(real_conv(inputs, outputs, 1, generator, stride=2), nn.BatchNorm2d(outputs))
+
+
+def binary_convolution(inputs: int, outputs: int, activation: BinaryActivation) -> nn.Module:
+    """A binary 1x1 convolution of stride 2 behind the activation, batch normalisation (RBNN's and ReCU's ResNet-18)."""
+    return nn.Sequential(activation, BinaryConv2d(inputs, outputs, 1, stride=2), nn.BatchNorm2d(outputs))

@@ -1,0 +1,109 @@
+"""Images of a data set, and how their training part is divided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.data import sets
+from hpstudy.data.datasets import check_kind
+from hpstudy.data.image_set import ImageSet
+from hpstudy.errors import DataError
+from hpstudy.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class Images:
+    """An image set on this machine. The arrays are memory-mapped and read-only.
+
+    Attributes:
+        train_x, test_x: (n, 3, 32, 32) uint8: red, green, blue; rows from the top; columns from the left.
+        train_y, test_y: (n,) int64, counting into `classes`.
+        classes: names.
+        checksum: SHA-256 over all four arrays.
+    """
+
+    train_x: NDArray[np.uint8]
+    train_y: NDArray[np.int64]
+    test_x: NDArray[np.uint8]
+    test_y: NDArray[np.int64]
+    classes: tuple[str, ...]
+    checksum: str
+
+
+def load_images(name: str) -> Images:
+    """Open an image set; one that is made here is made on first use. Opening checks sizes, not checksums (see `verify`).
+
+    Args:
+        name: an image set in `hpstudy.data.DATASETS`, or "my_module:MyImages".
+
+    Raises:
+        UsageError: there is no such image set.
+        DataError: it is not on this machine, or damaged; the hint is the command that gets it.
+    """
+    check_kind(name, ImageSet)
+    data = sets.dataset(name)
+    record = sets.available(name)
+    folder = sets.folder_of(data)
+    arrays = {which: np.load(folder / f"{which}.npy", mmap_mode="r") for which in ("train_x", "train_y", "test_x", "test_y")}
+    return Images(**arrays, classes=tuple(record.facts["classes"]), checksum=record.checksum)
+
+
+def split_rows(labels: NDArray[np.int64], validation: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide a training part into rows to train on and rows to validate on.
+
+    The validation rows have as many of each class as of any other, as far as the number of rows allows; the stream "validation" of
+    `seed` draws them. Fewer validation rows under the same seed are some of the more.
+
+    Args:
+        labels: (n,) of the training part.
+        validation: how many rows validate, 1 to n - 1.
+        seed: of the draw.
+
+    Returns:
+        Rows for training, (n - validation,), and for validation, (validation,), both ascending.
+
+    Raises:
+        DataError: the training part has too few rows.
+    """
+    if not 1 <= validation < len(labels):
+        raise DataError(
+            f"{validation:,} validation images cannot be drawn from {len(labels):,} training images",
+            f"valid: 1 to {len(labels) - 1:,}, so that some remain to train on",
+        )
+    rows = np.arange(len(labels))
+    chosen = _balanced(labels, rows, validation, derive_seed(seed, "validation"))
+    return np.setdiff1d(rows, chosen, assume_unique=True), chosen
+
+
+def subset_rows(labels: NDArray[np.int64], rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Draw `count` of `rows`, as many of each class as of any other, as far as their number allows.
+
+    Args:
+        labels: (n,) of all rows.
+        rows: (m,) to draw from.
+        count: 1 to m.
+        seed: of the draw, by its stream "subset". Smaller counts under the same seed are some of the rows of larger ones.
+
+    Returns:
+        (count,) ascending.
+
+    Raises:
+        DataError: there are fewer than `count` rows.
+    """
+    if not 1 <= count <= len(rows):
+        raise DataError(f"{count:,} images cannot be drawn from {len(rows):,}", f"valid: 1 to {len(rows):,}")
+    return _balanced(labels, rows, count, derive_seed(seed, "subset"))
+
+
+def _balanced(labels: NDArray[np.int64], rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Draw rows in rounds: each round takes one row of every class that has some left, in random order; ascending."""
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    drawn = np.asarray(labels)[shuffled]
+    round_of = np.empty(len(drawn), dtype=np.int64)
+    for label in np.unique(drawn):
+        members = np.flatnonzero(drawn == label)
+        round_of[members] = np.arange(len(members))
+    return np.sort(shuffled[np.argsort(round_of, kind="stable")[:count]])

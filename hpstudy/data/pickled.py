@@ -1,0 +1,148 @@
+"""Reading pickled arrays that came from elsewhere, without running what they ask for.
+
+A pickle is a program. The reader here gives it nothing to run: the few names that pickled numpy arrays refer to are answered with
+stand-ins that only collect shape, type and bytes, and every other name is an error. Nothing of numpy, and no import, is in reach of the
+pickle. Integers, bytes, text, lists, tuples and dictionaries need no names.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PLAIN_NUMBERS = re.compile(r"[iu][1248]")
+"""Integer types, as numpy writes them."""
+
+
+class ForbiddenName(pickle.UnpicklingError):
+    """A pickle refers to something that arrays do not need."""
+
+
+class _Type:
+    """Stands in for a numpy.dtype."""
+
+    __slots__ = ("code", "order")
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.order = "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = _text(state[1])
+
+    def real(self) -> np.dtype[Any]:
+        if not PLAIN_NUMBERS.fullmatch(self.code) or self.order not in ("|", "<", ">", "="):
+            raise ValueError(f"arrays of type '{self.order}{self.code}' are not read")
+        return np.dtype(self.code).newbyteorder(self.order)
+
+
+class _Array:
+    """Stands in for a numpy.ndarray until its bytes have come."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: NDArray[Any] = np.empty(0)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, kind, by_columns, content = state
+        self.fill(content, kind, shape, "F" if by_columns else "C")
+
+    def fill(self, content: bytes, kind: _Type, shape: tuple[int, ...], order: str) -> None:
+        flat = np.frombuffer(bytes(content), dtype=kind.real())
+        self.value = flat.reshape(shape, order="F" if order == "F" else "C")
+
+
+class _Name:
+    """Stands in for a class or function. It has no attributes that a pickle could set."""
+
+    __slots__ = ()
+
+
+class _Reconstruct(_Name):
+    def __call__(self, kind: object, shape: object, code: object) -> _Array:
+        return _Array()
+
+
+class _FromBuffer(_Name):
+    def __call__(self, content: bytes, kind: _Type, shape: tuple[int, ...], order: object = "C") -> _Array:
+        array = _Array()
+        array.fill(content, kind, shape, _text(order))
+        return array
+
+
+class _DType(_Name):
+    def __call__(self, code: object, align: object = False, copy: object = True) -> _Type:
+        return _Type(_text(code))
+
+
+class _Encode(_Name):
+    """Bytes, as Python 3 writes them for readers that know text only."""
+
+    def __call__(self, text: str, encoding: object) -> bytes:
+        if _text(encoding) not in ("latin1", "latin-1"):
+            raise ValueError(f"bytes in the encoding {encoding!r} are not read")
+        return text.encode("latin-1")
+
+
+class _Bytes(_Name):
+    def __call__(self) -> bytes:
+        return b""
+
+
+NAMES: dict[tuple[str, str], type[_Name]] = {
+    ("numpy", "ndarray"): _Name,
+    ("numpy", "dtype"): _DType,
+    ("numpy.core.multiarray", "_reconstruct"): _Reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _Reconstruct,
+    ("numpy.core.numeric", "_frombuffer"): _FromBuffer,
+    ("numpy._core.numeric", "_frombuffer"): _FromBuffer,
+    ("_codecs", "encode"): _Encode,
+    ("__builtin__", "bytes"): _Bytes,
+    ("builtins", "bytes"): _Bytes,
+}
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (stand_in := NAMES.get((module, name))) is None:
+            raise ForbiddenName(f"refers to {module}.{name}, which arrays do not need")
+        return stand_in()
+
+
+def read_pickled(path: Path) -> dict[str, Any]:
+    """A pickled dictionary of arrays and plain values, for instance a batch of CIFAR; from Python 2 or 3, of any protocol.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The dictionary, with its keys as text. Arrays of integers that stand directly in it are numpy arrays, read-only; text from
+        Python 2 is bytes.
+
+    Raises:
+        ValueError: what is wrong with the file, in a few words.
+    """
+    try:
+        with path.open("rb") as file:
+            content = _Reader(file, encoding="bytes").load()
+    except ForbiddenName as error:
+        raise ValueError(str(error)) from error
+    except Exception as error:  # a damaged pickle may raise anything
+        raise ValueError(f"unreadable: {error or type(error).__name__}") from error
+    if not isinstance(content, dict) or not all(isinstance(key, str | bytes) for key in content):
+        raise ValueError("is not a dictionary of named values")
+    return {_text(key): value.value if isinstance(value, _Array) else value for key, value in content.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if not isinstance(value, str):
+        raise ValueError(f"a {type(value).__name__} stands in the place of text")
+    return value

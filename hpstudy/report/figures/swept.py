@@ -1,0 +1,218 @@
+"""Where the points of a sweep stand on an axis, and which of them form a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.sweep import SweepView
+from hpstudy.report import numbers, style
+from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value
+
+CROWDED = 0.02
+"""Share of a linear axis below which two neighbouring values cannot be told apart."""
+
+FEW = 24
+"""Values up to which a crowded axis is drawn as equally spaced steps."""
+
+LETTER = 0.068
+"""Inches that a letter of a tick label takes."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points that differ in the main hyperparameter only.
+
+    Attributes:
+        held: the other swept hyperparameters' values, which are the same on the whole line.
+        numbers: the points in the order of the main hyperparameter.
+    """
+
+    held: Mapping[str, Value]
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the points of one view are drawn.
+
+    Attributes:
+        main: the hyperparameter along the axis; None when points change in several at once (or in none), so that they have no
+            order but their number.
+        lines: every known point is on one of them.
+    """
+
+    main: str | None
+    lines: tuple[Line, ...]
+
+
+def layout(results: Results, view: SweepView) -> Layout:
+    """The main hyperparameter is a number before an ordered choice before a choice, then the one with the most values."""
+    known = tuple(number for number, point in enumerate(view.points) if point)
+    nothing = Layout(None, (Line({}, known),) if known else ())
+    if not view.swept:
+        return nothing
+    space = dict(results.study.views[view.name].space.items())
+    counts = {name: len({view.points[number][name] for number in known}) for name in view.swept}
+    main = min(view.swept, key=lambda name: (rank(space[name]), -counts[name]))
+    others = [name for name in view.swept if name != main]
+    found: dict[tuple[Value, ...], list[int]] = {}
+    for number in known:
+        found.setdefault(tuple(view.points[number][name] for name in others), []).append(number)
+    if others and max(map(len, found.values())) == 1:
+        return nothing
+    order = sorted(found, key=lambda held: [place(space[name], value) for name, value in zip(others, held, strict=True)])
+    lines = tuple(
+        Line(
+            dict(zip(others, held, strict=True)),
+            tuple(sorted(found[held], key=lambda number: place(space[main], view.points[number][main]))),
+        )
+        for held in order
+    )
+    return Layout(main, lines)
+
+
+def rank(parameter: FloatParameter | IntParameter | ChoiceParameter) -> int:
+    """0 for a number, 1 for an ordered choice (numbers are in order too), 2 for a choice."""
+    if not isinstance(parameter, ChoiceParameter):
+        return 0
+    return 1 if parameter.ordered or _are_numbers(parameter.values) else 2
+
+
+def place(parameter: FloatParameter | IntParameter | ChoiceParameter, value: Value) -> float:
+    """Where a value stands in the order of its parameter."""
+    if not isinstance(parameter, ChoiceParameter):
+        return float(value)
+    return float(value) if not parameter.ordered and _are_numbers(parameter.values) else float(parameter.values.index(value))
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The values of one hyperparameter along an axis.
+
+    Attributes:
+        name: the hyperparameter.
+        values: those that are drawn, in their order.
+        positions: (values,) where they stand.
+        log: whether the axis is logarithmic.
+        steps: whether the values stand at equal distances, whatever their size.
+        joined: whether neighbours are alike, so that a line may join them.
+    """
+
+    name: str
+    values: tuple[Value, ...]
+    positions: Floats
+    log: bool
+    steps: bool
+    joined: bool
+
+    def at(self, value: Value) -> float:
+        """Where a value stands."""
+        return float(self.positions[self.values.index(value)])
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Ends of the axis, with some room beside the data."""
+        low, high = float(self.positions.min()), float(self.positions.max())
+        if self.log:
+            room = (high / low) ** 0.05 if high > low else 1.5
+            return low / room, high * room
+        room = 0.05 * (high - low) or 0.5
+        return (low - max(room, 0.3), high + max(room, 0.3)) if self.steps else (low - room, high + room)
+
+    def apply(self, axes: Axes, inches: float) -> None:
+        """Set scale, limits, ticks and label of a horizontal axis that is `inches` wide."""
+        if self.log:
+            axes.set_xscale("log")
+        axes.set_xlim(*self.limits)
+        texts = [style.plain(numbers.hyperparameter(value)) for value in self.values]
+        shares = self.shares()
+        axes.xaxis.set_major_locator(FixedLocator(self.positions.tolist()))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        shown = spread_out(shares, texts, inches)
+        axes.set_xticklabels([text if keep else "" for text, keep in zip(texts, shown, strict=True)])
+        axes.set_xlabel(style.plain(self.name) + (" (values at equal distances)" if self.steps and self.joined else ""))
+
+    def shares(self) -> Floats:
+        """(values,) where each stands between the two ends of the axis, in [0, 1]."""
+        low, high = self.limits
+        if self.log:
+            return np.asarray(np.log(self.positions / low) / np.log(high / low), dtype=np.float64)
+        return np.asarray((self.positions - low) / (high - low), dtype=np.float64)
+
+
+def spread_out(shares: Floats, texts: Sequence[str], inches: float) -> list[bool]:
+    """Which of the labels at `shares` of an axis that is `inches` wide can be shown without touching; the first one always."""
+    shown, end = [], -np.inf
+    for share, text in zip(shares.tolist(), texts, strict=True):
+        half = (len(text) + 1) * LETTER / 2
+        keep = share * inches - half >= end
+        shown.append(keep)
+        end = share * inches + half if keep else end
+    return shown
+
+
+def axis(results: Results, name: str, views: Sequence[SweepView]) -> Axis:
+    """The axis of hyperparameter `name` for all views that sweep it; logarithmic where the parameter is."""
+    parameters = [results.study.views[view.name].space.root[name] for view in views if name in view.swept]
+    parameter = parameters[0]
+    found = {point[name] for view in views if name in view.swept for point in view.points if point}
+    kind = max(map(rank, parameters))
+    if isinstance(parameter, ChoiceParameter):
+        seen: dict[Value, None] = {value: None for other in parameters for value in getattr(other, "values", ())}
+        listed = [value for value in seen if value in found]
+        values = tuple(listed if parameter.ordered or kind == 2 else sorted(listed, key=float))
+        return Axis(name, values, np.arange(len(values), dtype=np.float64), False, True, kind < 2)
+    values = tuple(sorted(found, key=float))
+    real = np.array([float(value) for value in values])
+    if all(getattr(other, "log", False) for other in parameters):
+        return Axis(name, values, real, True, False, True)
+    gaps = np.diff(real)
+    if 2 < len(values) <= FEW and gaps.min() < CROWDED * (real[-1] - real[0]):
+        return Axis(name, values, np.arange(len(values), dtype=np.float64), False, True, True)
+    return Axis(name, values, real, False, False, True)
+
+
+def text_of(held: Mapping[str, Value]) -> str:
+    """Hyperparameters and their values in words: "decay 0.1, clipping none"."""
+    return ", ".join(f"{name} {numbers.hyperparameter(value)}" for name, value in held.items())
+
+
+def value_range(values: Floats, bands: Floats, *, log: bool) -> tuple[float, float]:
+    """Ends of an axis of values: all values, and intervals as far as they leave the values half of the axis.
+
+    Args:
+        values: (...) what must be seen; NaN for nothing.
+        bands: (...) ends of intervals; NaN for nothing.
+        log: whether the axis is logarithmic: values that are not positive have no place on it.
+    """
+    values, bands = values[np.isfinite(values)], bands[np.isfinite(bands)]
+    if log:
+        values, bands = np.log(values[values > 0]), np.log(bands[bands > 0])
+    if not values.size:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    reach = 0.5 * (high - low)
+    if bands.size:
+        low, high = min(low, max(float(bands.min()), low - reach)), max(high, min(float(bands.max()), high + reach))
+    room = 0.05 * (high - low) or (0.5 if log else 0.05 * abs(high) or 1.0)
+    return (float(np.exp(low - room)), float(np.exp(high + room))) if log else (low - room, high + room)
+
+
+def spans_decades(values: Floats) -> bool:
+    """Whether positive values differ by a factor of 20 or more, and none is negative: then an axis is better logarithmic."""
+    values = values[np.isfinite(values)]
+    positive = values[values > 0]
+    return bool(positive.size and values.min() >= 0 and positive.max() >= 20 * positive.min())

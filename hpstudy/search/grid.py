@@ -1,0 +1,118 @@
+"""A grid: all combinations of some values of every hyperparameter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hpstudy.errors import HpstudyError, Problem
+from hpstudy.search.interface import Goal, Key, Observation, Searcher
+from hpstudy.search.levels import level
+from hpstudy.search.values import AnyParameter, expected, in_a_point, objection
+from hpstudy.study.space import ChoiceParameter, IntParameter, Point, Space, Value
+
+MAX_LEVELS = 1_000
+"""Levels of one hyperparameter."""
+
+
+class GridSettings(BaseModel):
+    """Settings of the `grid` searcher."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    levels: dict[str, Annotated[int, Field(ge=2, le=MAX_LEVELS)]] = {}
+    """How many equally spaced values a hyperparameter takes on its (log) scale, both ends of its range included: 2 to 1000."""
+    values: dict[str, Annotated[tuple[Value, ...], Field(min_length=1)]] = {}
+    """The values that a hyperparameter takes, in order. A choice that stands nowhere takes all its values."""
+
+
+class GridSearcher(Searcher):
+    """Tries all combinations, in the order of the view's hyperparameters: the last one changes from trial to trial."""
+
+    Settings: ClassVar[type[BaseModel]] = GridSettings
+    lists_points: ClassVar[bool] = True
+    settings: GridSettings
+
+    def check(self, space: Space, trials: int) -> list[Problem]:
+        """Hyperparameters of a view without values or with wrong ones; or else a number of trials that is not that of combinations."""
+        problems = [problem for name, parameter in space.items() for problem in self._check_values(name, parameter)]
+        if problems:
+            return problems
+        total = math.prod(self._size(name, parameter) for name, parameter in space.items())
+        if total == trials:
+            return []
+        return [Problem(("search", "trials"), f"must be {total}, the number of points of the grid, not {trials}")]
+
+    def named(self) -> list[Key]:
+        """Every hyperparameter that has levels or values."""
+        levels: list[Key] = [("search", "levels", name) for name in self.settings.levels]
+        return [*levels, *(("search", "values", name) for name in self.settings.values)]
+
+    def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
+        """Combination `number`: the last hyperparameter varies fastest.
+
+        Raises:
+            HpstudyError: beyond the last combination, which a study that was checked never asks for.
+        """
+        rest, point = number, {}
+        for name, parameter in reversed(list(space.items())):
+            rest, place = divmod(rest, self._size(name, parameter))
+            point[name] = self._value(name, parameter, place)
+        if rest:
+            text = f"the grid has fewer than {number + 1} points, and trial {number} was asked for"
+            raise HpstudyError(text, "set 'trials' to their number")
+        return {name: point[name] for name in space.names()}
+
+    def _size(self, name: str, parameter: AnyParameter) -> int:
+        """How many values a hyperparameter takes."""
+        if name in self.settings.values:
+            return len(self.settings.values[name])
+        return len(parameter.values) if isinstance(parameter, ChoiceParameter) else self.settings.levels[name]
+
+    def _value(self, name: str, parameter: AnyParameter, place: int) -> Value:
+        """Value `place`, from 0, of a hyperparameter."""
+        if name in self.settings.values:
+            return in_a_point(parameter, self.settings.values[name][place])
+        if isinstance(parameter, ChoiceParameter):
+            return parameter.values[place]
+        return level(parameter, self.settings.levels[name], place)
+
+    def _check_values(self, name: str, parameter: AnyParameter) -> list[Problem]:
+        """What is wrong with what the settings say of one hyperparameter of a view."""
+        if name in self.settings.levels:
+            text = self._level_objection(name, parameter)
+            return [Problem(("search", "levels", name), text)] if text else []
+        if name in self.settings.values:
+            return _check_listed(self.settings.values[name], ("search", "values", name), parameter)
+        if isinstance(parameter, ChoiceParameter):
+            return []
+        text = (
+            f"the grid has no values of '{name}', {expected(parameter)}: write 'levels: {{{name}: 5}}', or list them in 'values'"
+        )
+        return [Problem(("search",), text)]
+
+    def _level_objection(self, name: str, parameter: AnyParameter) -> str:
+        """Why a hyperparameter cannot have its number of levels; "" when it can."""
+        if name in self.settings.values:
+            return f"'{name}' has 'values' too: keep one of the two"
+        if isinstance(parameter, ChoiceParameter):
+            return f"'{name}' is a choice and has no scale: leave it out to try all its values, or list some in 'values'"
+        count = self.settings.levels[name]
+        if isinstance(parameter, IntParameter) and count > (most := parameter.high - parameter.low + 1):
+            return f"must be at most {most}, all whole numbers in [{parameter.low}, {parameter.high}], not {count}"
+        different = len({level(parameter, count, place) for place in range(count)})
+        if different < count:
+            return f"rounding leaves {different} different values of {count} levels: take fewer levels, or list them in 'values'"
+        return ""
+
+
+def _check_listed(values: Sequence[Value], key: Key, parameter: AnyParameter) -> list[Problem]:
+    """What is wrong with the values listed for one hyperparameter, at `key`."""
+    found = [(index, objection(parameter, value)) for index, value in enumerate(values)]
+    problems = [Problem((*key, index), text) for index, text in found if text]
+    if len(set(values)) < len(values):
+        problems.append(Problem(key, "a value stands twice in the list: keep one of the two"))
+    return problems

@@ -1,0 +1,90 @@
+"""The points that the study file lists, one after another: a published sweep as a study.
+
+Trial n tries point n in every view, so that trial n of one view can be compared with trial n of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from hpstudy.errors import HpstudyError, Problem
+from hpstudy.search.interface import Goal, Key, Observation, Searcher
+from hpstudy.search.values import in_a_point, objection
+from hpstudy.study.space import Point, Space, Value
+
+
+class PointsSettings(BaseModel):
+    """Settings of the `points` searcher."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    points: tuple[dict[str, Value], ...] = Field(min_length=1)
+    """The points, in order: trial n of every view tries point n. A point gives all hyperparameters that any view tunes; each view takes
+    its own."""
+
+    @field_validator("points")
+    @classmethod
+    def _differ(cls, points: tuple[dict[str, Value], ...]) -> tuple[dict[str, Value], ...]:
+        first: dict[frozenset[tuple[str, Value]], int] = {}
+        for number, point in enumerate(points, start=1):
+            if (earlier := first.setdefault(frozenset(point.items()), number)) < number:
+                raise ValueError(
+                    f"point {number} of the list is point {earlier} again: remove it ('replicates' repeats all points)"
+                )
+        return points
+
+
+class PointsSearcher(Searcher):
+    """Tries the listed points, whatever their values were."""
+
+    Settings: ClassVar[type[BaseModel]] = PointsSettings
+    lists_points: ClassVar[bool] = True
+    settings: PointsSettings
+
+    def check(self, space: Space, trials: int) -> list[Problem]:
+        """Hyperparameters of a view that points lack, values out of their range, and a number of trials that is not that of points."""
+        points = self.settings.points
+        problems = [problem for name in space.names() for problem in self._check_values(space, name)]
+        if trials != len(points):
+            text = f"must be {len(points)}, the number of points in the list, not {trials}"
+            problems.append(Problem(("search", "trials"), text))
+        return problems
+
+    def named(self) -> list[Key]:
+        """The first place of every hyperparameter in the list."""
+        first: dict[str, Key] = {}
+        for index, point in enumerate(self.settings.points):
+            for name in point:
+                first.setdefault(name, ("search", "points", index, name))
+        return list(first.values())
+
+    def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
+        """Point `number` of the list, without the hyperparameters that the space does not have.
+
+        Raises:
+            HpstudyError: beyond the end of the list, which a study that was checked never asks for.
+        """
+        points = self.settings.points
+        if number >= len(points):
+            raise HpstudyError(
+                f"the list has {len(points)} points, and trial {number} was asked for", "set 'trials' to their number"
+            )
+        return {name: in_a_point(parameter, points[number][name]) for name, parameter in space.items()}
+
+    def _check_values(self, space: Space, name: str) -> list[Problem]:
+        """What is wrong with the values of one hyperparameter of a view."""
+        points, parameter = self.settings.points, space.root[name]
+        if not any(name in point for point in points):
+            return [
+                Problem(("search", "points"), f"no point gives a value of '{name}': add it to every point, or fix it in the view")
+            ]
+        problems = []
+        for index, point in enumerate(points):
+            if name not in point:
+                problems.append(Problem(("search", "points", index), f"point {index + 1} of the list gives no value of '{name}'"))
+            elif text := objection(parameter, point[name]):
+                problems.append(Problem(("search", "points", index, name), text))
+        return problems

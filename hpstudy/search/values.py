@@ -1,0 +1,30 @@
+"""Values that a study file lists for a hyperparameter: whether its range admits them, and what they are in a point."""
+
+from __future__ import annotations
+
+from hpstudy.study.explain import shown
+from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value
+
+AnyParameter = FloatParameter | IntParameter | ChoiceParameter
+
+
+def expected(parameter: AnyParameter) -> str:
+    """What a parameter admits, in words.
+
+    >>> expected(IntParameter(type="int", low=1, high=8))
+    'a whole number in [1, 8]'
+    """
+    if isinstance(parameter, ChoiceParameter):
+        return f"one of {', '.join(map(shown, parameter.values))}"
+    kind = "a number" if isinstance(parameter, FloatParameter) else "a whole number"
+    return f"{kind} in [{parameter.low:.15g}, {parameter.high:.15g}]"
+
+
+def objection(parameter: AnyParameter, value: Value) -> str:
+    """Why a value may not stand in a point; "" when it may."""
+    return "" if parameter.admits(value) else f"must be {expected(parameter)}, not {shown(value)}"
+
+
+def in_a_point(parameter: AnyParameter, value: Value) -> Value:
+    """An admitted value as it stands in a point: a whole number given for a real one becomes real."""
+    return float(value) if isinstance(parameter, FloatParameter) else value

@@ -1,0 +1,76 @@
+"""What all tasks that train a binary network share: the view's method, its hyperparameters, the metrics."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hpstudy.bnn.methods import METHODS
+from hpstudy.bnn.settings import Surrogate, TrainSettings
+from hpstudy.errors import Problem
+from hpstudy.seeds import derive_seed
+from hpstudy.study.schema import View
+from hpstudy.study.space import Point
+from hpstudy.tasks.interface import Report, Task
+from hpstudy.tasks.method_views import check_method_view, complete_method_view
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from hpstudy.bnn.batches import Data
+    from hpstudy.bnn.binarize import BinaryActivation
+
+
+class BinaryNetworkTask(Task):
+    """Train one network's binary weights by the view's method, and all else by the task's optimizer.
+
+    Metrics: val_accuracy, val_loss; train_accuracy, train_loss, test_accuracy; flip_ratio, epoch_flip_rate, never_flipped (see
+    `hpstudy.bnn.flips`). All are of the last epoch, and all but test_accuracy are recorded for every epoch. Accuracies are
+    shares.
+    """
+
+    settings: TrainSettings
+
+    @abstractmethod
+    def data(self) -> Data:
+        """The three parts, loaded once per process and shared by its trials."""
+
+    @abstractmethod
+    def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
+        """A new network on the training device; `generator` draws the initial values of its real parameters."""
+
+    def objectives(self) -> Sequence[str]:
+        """What is measured on the validation part. The test accuracy is recorded, but no search may see it."""
+        return ("val_accuracy", "val_loss")
+
+    def check_view(self, view: View) -> list[Problem]:
+        """The method and its hyperparameters."""
+        return check_method_view(view)
+
+    def complete_view(self, view: View) -> View:
+        """Open hyperparameters take their method's defaults."""
+        return complete_method_view(view)
+
+    def prepare(self) -> None:
+        """Load the data, or find that it cannot be loaded.
+
+        Raises:
+            DataError: the data set is not there, or a part is smaller than asked for.
+        """
+        self.data()
+
+    def evaluate(self, view: View, point: Point, seed: int, report: Report) -> dict[str, float]:
+        """Train one network. Its initial real weights have a seed stream of their own, beside those of `bnn.train`."""
+        import torch
+
+        from hpstudy.bnn.binarize import BinaryActivation
+        from hpstudy.bnn.train import train
+
+        assert view.method is not None, "check_view refuses a view without a method"
+        method = METHODS.load(view.method)()
+        hp = method.Hyperparameters.model_validate({**view.fixed, **point}, strict=True)
+        activation = BinaryActivation(method.activation(hp) or Surrogate(self.settings.activation))
+        network = self.network(activation, torch.Generator().manual_seed(derive_seed(seed, "network")))
+        return train(network, method, hp, self.data(), self.settings, seed=seed, report=report)
