@@ -1,11 +1,13 @@
 # Two commands: `make run` runs a study and writes its report, `make test` passes the tests. Both set up everything they need.
 STUDY ?= studies/quick.yaml
 PYTHON ?= python3
+SCALE ?=
 WORKERS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AT = $(if $(SCALE),--scale $(SCALE))
 JOBS = $(if $(WORKERS),--workers $(WORKERS))
 
 .DEFAULT_GOAL := help
@@ -27,8 +29,8 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 run: setup
-	$(BIN)/hpstudy run $(STUDY) $(JOBS)
-	$(BIN)/hpstudy report $(STUDY) --output reports
+	$(BIN)/hpstudy run $(STUDY) $(AT) $(JOBS)
+	$(BIN)/hpstudy report $(STUDY) $(AT) --output reports
 
 test: setup
 	$(BIN)/python -m pytest -n auto

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpstudy.errors import UsageError
 from hpstudy.store import Reader
+from hpstudy.study.bind import completed
 from hpstudy.study.changes import refuse_changes
 from hpstudy.study.load import load_study, read_study
 from hpstudy.study.schema import Study
@@ -38,24 +40,31 @@ def default_storage(name: str, storage: str | Path | None = None) -> Path:
     return given if given.suffix in (".sqlite", ".db") else given / f"{name}.sqlite"
 
 
-def locate(study: str | Path) -> Path:
-    """The database that a user means: the path of a database, a study file, or a study's name.
+def locate(study: str | Path, scale: str | None = None) -> Path:
+    """The database that a user means: the path of a database, a study file (at a scale), or a study's name.
 
     Raises:
         StudyError: a study file with mistakes.
     """
     path = Path(study)
     if path.suffix in STUDY_SUFFIXES:
-        return default_storage(load_study(path).name)
+        return default_storage(load_study(path, scale).name)
+    _no_scale(scale)
     if path.suffix or path.exists() or len(path.parts) > 1:
         return path
     return default_storage(path.name)
+
+
+def _no_scale(scale: str | None) -> None:
+    if scale is not None:
+        raise UsageError(f"--scale {scale} needs a study file; a database holds a study at one scale already")
 
 
 def run(
     study: Study | str | Path,
     storage: str | Path | None = None,
     *,
+    scale: str | None = None,
     workers: int | None = None,
     executor: str = "processes",
     timeout_s: float | None = None,
@@ -67,6 +76,7 @@ def run(
     Args:
         study: a study, or the path of a study file.
         storage: see `default_storage`.
+        scale: one of the study file's `scales`, to apply.
         workers: worker processes; the physical cores when None.
         executor: processes or inline.
         timeout_s: stands for the study's limits.timeout_s.
@@ -82,9 +92,10 @@ def run(
     from hpstudy.engine.run import run_study
 
     if isinstance(study, Study):
+        _no_scale(scale)
         folder: str | None = _module_folder(study)
     else:
-        loaded = read_study(study)
+        loaded = read_study(study, scale)
         study, folder = loaded.study, loaded.module_path
     if timeout_s is not None:
         study = study.model_copy(update={"limits": study.limits.model_copy(update={"timeout_s": timeout_s})})
@@ -136,16 +147,23 @@ def resume(
     )
 
 
-def open(study: str | Path) -> Reader:
-    """A read-only look at a study's database: `.trials()` and `.curves()` are pandas DataFrames.
+def open(study: str | Path, scale: str | None = None) -> Reader:
+    """A read-only look at a study's database: `.trials()` and `.curves()` are pandas DataFrames. Arguments as `locate`.
 
     Raises:
         StoreError: there is no sound hpstudy database.
     """
-    return Reader.open(locate(study))
+    return Reader.open(locate(study, scale))
 
 
-def plan(study: str | Path, storage: str | Path | None = None, *, workers: int | None = None, pilot: bool = False) -> Forecast:
+def plan(
+    study: str | Path,
+    storage: str | Path | None = None,
+    *,
+    scale: str | None = None,
+    workers: int | None = None,
+    pilot: bool = False,
+) -> Forecast:
     """What a run of the study file would do, and how long it would take. Arguments as `run`; `pilot` trains every view once.
 
     Raises:
@@ -153,7 +171,7 @@ def plan(study: str | Path, storage: str | Path | None = None, *, workers: int |
     """
     from hpstudy.engine.forecast import forecast
 
-    loaded = read_study(study)
+    loaded = read_study(study, scale)
     where = default_storage(loaded.study.name, storage)
     return forecast(loaded.study, where, loaded.module_path, workers=workers, pilot=pilot)
 
@@ -166,13 +184,14 @@ class Report:
     headline: str
 
 
-def write_report(study: str | Path, output: str | Path = "reports", *, force: bool = False) -> Report:
+def write_report(study: str | Path, output: str | Path = "reports", *, scale: str | None = None, force: bool = False) -> Report:
     """Analyse a study, finished or not, and write its report.
 
     Args:
         study: a database, a study file, or a study's name. For a study file the analysis settings are those of the file, which may have
             been edited since the run.
         output: a folder, or the name of the PDF.
+        scale: one of the study file's `scales`, when it was run at that.
         force: overwrite the report of another study.
 
     Raises:
@@ -183,10 +202,10 @@ def write_report(study: str | Path, output: str | Path = "reports", *, force: bo
     from hpstudy.report import headline, write
 
     settings = None
-    with open(study) as reader:
+    with open(study, scale) as reader:
         if Path(study).suffix in STUDY_SUFFIXES:
-            asked = load_study(study)
-            refuse_changes(reader.study, asked, reader.path)
+            asked = load_study(study, scale)
+            refuse_changes(completed(reader.study), asked, reader.path)
             settings = asked.analysis
         results = analyse(reader, settings)
     return Report(tuple(write(results, Path(output), force=force)), headline(results))

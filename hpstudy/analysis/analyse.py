@@ -16,9 +16,10 @@ from hpstudy.analysis.horizontal import distance_at_budget, distance_at_level
 from hpstudy.analysis.permutation import holm
 from hpstudy.analysis.results import Best, Cost, PairResult, Results, ViewResult
 from hpstudy.analysis.survival import trials_to_target
-from hpstudy.analysis.sweep import is_sweep, sweep
+from hpstudy.analysis.sweep import sweep
 from hpstudy.analysis.targets import Level, level_of, trials_difference, view_trials
 from hpstudy.seeds import derive_seed
+from hpstudy.study.make import is_sweep
 from hpstudy.study.schema import Analysis, Study, Target
 
 

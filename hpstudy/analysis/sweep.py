@@ -13,8 +13,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
-from hpstudy.errors import PluginError, UsageError
-from hpstudy.search import SEARCHERS
+from hpstudy.errors import UsageError
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 
@@ -55,15 +54,6 @@ class Means:
     mean: Floats
     low: Floats
     high: Floats
-
-
-def is_sweep(study: Study) -> bool:
-    """Whether the study's searcher lists its points. A user's own searcher that cannot be imported here is taken to search."""
-    try:
-        searcher = SEARCHERS.load(study.search.searcher)
-    except PluginError:
-        return False
-    return bool(getattr(searcher, "lists_points", False))
 
 
 def summary(values: Floats, confidence: float) -> Means:

@@ -137,12 +137,13 @@ def report(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the report, or the name of its PDF.")] = Path(
         "reports"
     ),
+    scale: Annotated[str | None, typer.Option("--scale", help="Of a study file: the scale that was run.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report of another study.")] = False,
 ) -> None:
     """Write the comparison report: PDF, report.json, and the CSV behind every figure."""
     from hpstudy.api import write_report
 
-    written = write_report(study, output, force=force)
+    written = write_report(study, output, scale=scale, force=force)
     for path in written.files:
         print(path)
     say(written.headline)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from hpstudy.engine.run import RunSummary
     from hpstudy.study.schema import Study
 
+Scale = Annotated[
+    str | None, typer.Option("--scale", help="Apply one of the study's `scales`, such as small; the study is then NAME-SCALE.")
+]
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).")]
 Storage = Annotated[
     Path | None,
@@ -49,13 +52,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def validate(study: Annotated[list[Path], typer.Argument(metavar="STUDY...", help="Study files (YAML).")]) -> None:
-    """Check study files without running them; all mistakes at once, each with file and line."""
-    from hpstudy.study.load import load_study
+    """Check study files without running them, at all their scales; all mistakes at once, each with file and line."""
+    from hpstudy.study.load import load_study, read_study
 
     failed: HpstudyError | None = None
     for path in study:
         try:
-            say(f"{path}: valid. {_size(load_study(path))}")
+            loaded = read_study(path)
+            say(f"{path}: valid. {_size(loaded.study)}")
+            for scale in loaded.scales:
+                say(f"{path} --scale {scale}: valid. {_size(load_study(path, scale))}")
         except HpstudyError as error:
             say(str(error))
             failed = error
@@ -66,6 +72,7 @@ def validate(study: Annotated[list[Path], typer.Argument(metavar="STUDY...", hel
 def plan(
     study: StudyFile,
     storage: Storage = None,
+    scale: Scale = None,
     workers: Workers = None,
     pilot: Annotated[bool, typer.Option("--pilot", help="Time one trial of every view at its default point.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
@@ -73,7 +80,7 @@ def plan(
     """Show what a run would do: searches, trials, work left, and the time it takes (from finished trials, or from a pilot)."""
     from hpstudy import api
 
-    planned = api.plan(study, storage, workers=workers, pilot=pilot)
+    planned = api.plan(study, storage, scale=scale, workers=workers, pilot=pilot)
     print_rows(planned.rows(), form)
     if form is Format.table:
         say(_size(planned.study))
@@ -84,6 +91,7 @@ def plan(
 def run(
     study: StudyFile,
     storage: Storage = None,
+    scale: Scale = None,
     workers: Workers = None,
     executor: Executor = "processes",
     timeout: Timeout = None,
@@ -98,6 +106,7 @@ def run(
     summary = api.run(
         study,
         storage=storage,
+        scale=scale,
         workers=workers,
         executor=executor,
         timeout_s=timeout,

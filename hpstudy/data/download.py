@@ -50,7 +50,7 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress, *, 
     if expected is not None and size < expected:
         raise DataError(f"{url} broke off after {size:,} of {expected:,} bytes", "try again: it goes on where it was")
     known = {"sha256": sha256, "md5": md5}
-    differs = any(digest and manifest.checkdigest_of(part, algorithm) != digest for algorithm, digest in known.items())
+    differs = any(digest and manifest.checksum_of(part, algorithm) != digest for algorithm, digest in known.items())
     if (expected is not None and size > expected) or differs:
         part.unlink()
         raise DataError(f"{url} did not send the file that was expected: its checksum or size differs", "try again later")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data import sets
+from hpstudy.data import manifest, sets
 from hpstudy.data.datasets import check_kind
 from hpstudy.data.image_set import ImageSet
 from hpstudy.errors import DataError
 from hpstudy.seeds import derive_seed
+
+ARRAYS = ("train_x", "train_y", "test_x", "test_y")
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,21 @@ def load_images(name: str) -> Images:
         DataError: it is not on this machine, or damaged; the hint is the command that gets it.
     """
     check_kind(name, ImageSet)
-    data = sets.dataset(name)
-    record = sets.available(name)
-    folder = sets.folder_of(data)
-    arrays = {which: np.load(folder / f"{which}.npy", mmap_mode="r") for which in ("train_x", "train_y", "test_x", "test_y")}
+    sets.available(name)
+    found = open_images(sets.folder_of(sets.dataset(name)))
+    assert found is not None, "it is available"
+    return found
+
+
+def open_images(folder: Path) -> Images | None:
+    """The images in `folder`, memory-mapped; None when there are none. Sizes are checked, checksums are not (see `verify`).
+
+    Raises:
+        DataError: files are missing or of the wrong size.
+    """
+    if (record := manifest.opened(folder)) is None:
+        return None
+    arrays = {which: np.load(folder / f"{which}.npy", mmap_mode="r") for which in ARRAYS}
     return Images(**arrays, classes=tuple(record.facts["classes"]), checksum=record.checksum)
 
 

@@ -7,7 +7,9 @@ pickle. Integers, bytes, text, lists, tuples and dictionaries need no names.
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from numpy.typing import NDArray
 
 PLAIN_NUMBERS = re.compile(r"[iu][1248]")
 """Integer types, as numpy writes them."""
+
+MEMO = 1 << 20
+"""Values that a pickle may number for reuse. Python makes room for the largest number, so one false number could fill the memory."""
 
 
 class ForbiddenName(pickle.UnpicklingError):
@@ -38,7 +43,7 @@ class _Type:
     def real(self) -> np.dtype[Any]:
         if not PLAIN_NUMBERS.fullmatch(self.code) or self.order not in ("|", "<", ">", "="):
             raise ValueError(f"arrays of type '{self.order}{self.code}' are not read")
-        return np.dtype(self.code).newbyteorder(self.order)
+        return np.dtype(self.order + self.code)
 
 
 class _Array:
@@ -59,17 +64,21 @@ class _Array:
 
 
 class _Name:
-    """Stands in for a class or function. It has no attributes that a pickle could set."""
+    """Stands in for a class or function. A pickle can set no attribute of it: subclasses have no slots either."""
 
     __slots__ = ()
 
 
 class _Reconstruct(_Name):
+    __slots__ = ()
+
     def __call__(self, kind: object, shape: object, code: object) -> _Array:
         return _Array()
 
 
 class _FromBuffer(_Name):
+    __slots__ = ()
+
     def __call__(self, content: bytes, kind: _Type, shape: tuple[int, ...], order: object = "C") -> _Array:
         array = _Array()
         array.fill(content, kind, shape, _text(order))
@@ -77,12 +86,16 @@ class _FromBuffer(_Name):
 
 
 class _DType(_Name):
+    __slots__ = ()
+
     def __call__(self, code: object, align: object = False, copy: object = True) -> _Type:
         return _Type(_text(code))
 
 
 class _Encode(_Name):
     """Bytes, as Python 3 writes them for readers that know text only."""
+
+    __slots__ = ()
 
     def __call__(self, text: str, encoding: object) -> bytes:
         if _text(encoding) not in ("latin1", "latin-1"):
@@ -91,6 +104,8 @@ class _Encode(_Name):
 
 
 class _Bytes(_Name):
+    __slots__ = ()
+
     def __call__(self) -> bytes:
         return b""
 
@@ -129,8 +144,9 @@ def read_pickled(path: Path) -> dict[str, Any]:
         ValueError: what is wrong with the file, in a few words.
     """
     try:
-        with path.open("rb") as file:
-            content = _Reader(file, encoding="bytes").load()
+        packed = path.read_bytes()
+        _check_memo(packed)
+        content = _Reader(io.BytesIO(packed), encoding="bytes").load()
     except ForbiddenName as error:
         raise ValueError(str(error)) from error
     except Exception as error:  # a damaged pickle may raise anything
@@ -138,6 +154,13 @@ def read_pickled(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not all(isinstance(key, str | bytes) for key in content):
         raise ValueError("is not a dictionary of named values")
     return {_text(key): value.value if isinstance(value, _Array) else value for key, value in content.items()}
+
+
+def _check_memo(packed: bytes) -> None:
+    """Raises ValueError when a pickle would number more values than MEMO, or is not one."""
+    for operation, argument, _ in pickletools.genops(packed):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= (argument or 0) < MEMO:
+            raise ValueError(f"a value is numbered {argument}")
 
 
 def _text(value: object) -> str:

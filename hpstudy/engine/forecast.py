@@ -11,7 +11,7 @@ from hpstudy.engine.executors import default_workers
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.store import Reader
-from hpstudy.study.bind import bind_task
+from hpstudy.study.bind import bind_task, completed
 from hpstudy.study.changes import refuse_changes
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan, SearchKey
@@ -86,7 +86,7 @@ def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | 
     trial_s, measured = dict[str, float | None].fromkeys(study.views), ""
     if storage.exists():
         with Reader.open(storage) as reader:
-            refuse_changes(reader.study, study, storage)
+            refuse_changes(completed(reader.study), study, storage)
             for search, states in reader.search_counts().items():
                 done[search] = sum(n for state, n in states.items() if state not in ("planned", "running"))
             trial_s.update(reader.mean_trial_s())

@@ -16,7 +16,7 @@ from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.errors import StoreError, StudyChanged
 from hpstudy.plugins import is_plugin, source_identity
 from hpstudy.store import Store
-from hpstudy.study.bind import bind_task
+from hpstudy.study.bind import bind_task, completed
 from hpstudy.study.changes import refuse_changes
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan
@@ -155,8 +155,10 @@ def _opened(study: Study, storage: Path, folder: str | None) -> Store:
         return Store.create(storage, study, identity=identity, module_path=folder)
     store = Store.open(storage)
     try:
-        refuse_changes(store.study, study, storage)
-        store.grow(study)
+        with module_path(folder):
+            stored = completed(store.study)
+        refuse_changes(stored, study, storage)
+        store.grow(study, stored=stored)
     except BaseException:
         store.close()
         raise

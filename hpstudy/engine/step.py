@@ -20,6 +20,7 @@ from hpstudy.errors import Diverged, HpstudyError
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
 from hpstudy.study.bind import bind_searcher, bind_task
+from hpstudy.study.make import is_sweep
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
@@ -73,7 +74,13 @@ def search_seed(study: Study, search: SearchKey) -> int:
 
 
 def train_seed(study: Study, replicate: int, number: int) -> int:
-    """The seed of a trial's training. It does not depend on the view: views are compared on common random numbers."""
+    """The seed of a trial's training. It does not depend on the view: views are compared on common random numbers.
+
+    In a sweep it does not depend on the point either, so that points are compared on common random numbers too. In a search it does:
+    a search that met one lucky seed everywhere would tune for that seed.
+    """
+    if is_sweep(study):
+        return derive_seed(study.seed, "train", replicate)
     return derive_seed(study.seed, "train", replicate, number)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import STATES
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.sweep import SweepView, summary
 
 Row = Iterable[Any]
 
@@ -105,11 +107,63 @@ def comparisons(results: Results) -> Iterator[Row]:
             place += 1
 
 
+def sweep_values(results: Results) -> Iterator[Row]:
+    """Every final metric of every trial that was begun; nothing stands for the value of a trial that has none."""
+    yield "view", "number", "point", "replicate", "metric", "value"
+    for view in results.sweep:
+        begun = results.view(view.name).searches.states > 0
+        for number, point in _points(view):
+            for replicate in np.flatnonzero(begun[:, number]).tolist():
+                for metric, values in view.values.items():
+                    yield view.name, number, point, replicate, metric, float(values[replicate, number])
+
+
+def sweep_means(results: Results) -> Iterator[Row]:
+    """The mean over replicates of every final metric at every point."""
+    yield "view", "number", "point", "metric", "replicates", "mean", "low", "high"
+    for view in results.sweep:
+        found = {metric: summary(values, results.study.analysis.confidence) for metric, values in view.values.items()}
+        for number, point in _points(view):
+            for metric, means in found.items():
+                ends = (float(end[number]) for end in (means.mean, means.low, means.high))
+                yield view.name, number, point, metric, int(means.replicates[number]), *ends
+
+
+def learning_curves(results: Results) -> Iterator[Row]:
+    """The mean over replicates of every metric with curves, at every point and epoch."""
+    yield "view", "number", "point", "metric", "epoch", "replicates", "mean", "low", "high"
+    for view in results.sweep:
+        for metric, values in view.curves.items():
+            means = summary(values, results.study.analysis.confidence)
+            for number, point in _points(view):
+                rows = (means.replicates[number].tolist(), *_lists(means.mean[number], means.low[number], means.high[number]))
+                for epoch, n, *ends in zip(view.epochs.tolist(), *rows, strict=True):
+                    if n:
+                        yield view.name, number, point, metric, epoch, n, *ends
+
+
+def _points(view: SweepView) -> Iterator[tuple[int, str]]:
+    """(number, point as JSON) of every point that was begun."""
+    for number, point in enumerate(view.points):
+        if point:
+            yield number, json.dumps(point, ensure_ascii=False)
+
+
 TABLES: dict[str, Callable[[Results], Iterator[Row]]] = {
     function.__name__: function
     for function in (best_so_far, mean_curves, differences, trials_to_target, searches, budget_values, budgets, comparisons)
 }
-"""CSV files by name, without their ending."""
+"""CSV files of a search by name, without their ending."""
+
+SWEEP_TABLES: dict[str, Callable[[Results], Iterator[Row]]] = {
+    function.__name__: function for function in (sweep_values, sweep_means, learning_curves)
+}
+"""Those of a sweep."""
+
+
+def tables(results: Results) -> dict[str, Callable[[Results], Iterator[Row]]]:
+    """The CSV files of a report."""
+    return SWEEP_TABLES if results.sweep else TABLES
 
 
 def text(rows: Iterable[Row]) -> str:

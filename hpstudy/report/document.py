@@ -17,10 +17,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import numbers, style, tables, wording
+from hpstudy.report import claims, numbers, style, sweeps, tables, wording
 from hpstudy.report.figures import draw
 from hpstudy.report.labels import long_name
-from hpstudy.report.methods import REFERENCES, methods
+from hpstudy.report.methods import methods, references
 
 _TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
 """Spaces at which no line may break: "95 % CI", "p < 0.001"."""
@@ -37,11 +37,12 @@ def compile_pdf(results: Results) -> bytes:
         root = Path(folder)
         figures = []
         with style.applied():
-            for drawn in draw(results):
-                (root / f"{drawn.name}.pdf").write_bytes(figure_bytes(drawn.figure, "pdf"))
+            for place, drawn in enumerate(draw(results)):
+                # A short name of our own, which `_clean` leaves as it is.
+                (root / f"{place}.pdf").write_bytes(figure_bytes(drawn.figure, "pdf"))
                 figures.append(
                     {
-                        "file": f"{drawn.name}.pdf",
+                        "file": f"{place}.pdf",
                         "caption": drawn.caption,
                         "reading": drawn.reading,
                         "section": drawn.section,
@@ -82,32 +83,46 @@ def content(results: Results, figures: list[dict[str, str]]) -> dict[str, Any]:
         "distances": tables.distances(results),
         "failures": tables.failures(results),
         "cost": tables.cost(results),
+        "claims": tables.claims(results),
     }
-    answers = [{"headline": wording.headline(results), "evidence": ""}]
-    if len(results.views) > 1:
-        full = len(results.pairs) if len(results.pairs) <= wording.HEADLINES else 1
-        answers = [
-            {
-                "headline": wording.needs(results, pair),
-                "evidence": " ".join(wording.evidence(results, pair)) if place < full else "",
-            }
-            for place, pair in enumerate(results.pairs)
-        ]
+    views = [tables.hyperparameters(results, view) for view in results.views]
+    if results.sweep:
+        views = [table(results, view) for view in results.sweep for table in (tables.sweep_points, tables.sweep_space)]
     return {
+        "kind": "sweep" if results.sweep else "search",
         "name": study.name,
         "question": study.question,
         "design": _design(results),
         "provisional": wording.provisional(results) if results.provisional else "",
-        "answers": answers,
+        "answers": _answers(results),
         "figures": figures,
         "tables": {key: asdict(table) if table else None for key, table in made.items()},
-        "views": [asdict(tables.hyperparameters(results, view)) for view in results.views],
+        "views": [asdict(table) for table in views],
         "methods": methods(results),
-        "references": REFERENCES,
+        "references": references(results),
         "facts": _facts(results),
         "environments": _environments(results),
         "events": [{"at": at, "what": _event(kind, detail)} for at, kind, detail in results.events if kind not in _UNREMARKABLE],
     }
+
+
+def _answers(results: Results) -> list[dict[str, str]]:
+    """Sentences with what stands behind them: comparisons or views, then claims."""
+    told = [{"headline": claims.sentence(results, found), "evidence": ""} for found in results.criteria]
+    if results.sweep:
+        views = [(sweeps.best_sentence(results, view), sweeps.evidence(results, view)) for view in results.sweep]
+        return [*told, *({"headline": sentence, "evidence": behind} for sentence, behind in views)]
+    if len(results.views) == 1:
+        return [{"headline": wording.comparisons(results), "evidence": ""}, *told]
+    full = len(results.pairs) if len(results.pairs) <= wording.HEADLINES else 1
+    compared = [
+        {
+            "headline": wording.needs(results, pair),
+            "evidence": " ".join(wording.evidence(results, pair)) if place < full else "",
+        }
+        for place, pair in enumerate(results.pairs)
+    ]
+    return [*compared, *told]
 
 
 _UNREMARKABLE = {"created"}
@@ -116,6 +131,8 @@ _UNREMARKABLE = {"created"}
 
 def _design(results: Results) -> str:
     study = results.study
+    if results.sweep:
+        return _sweep_design(results)
     views = ", ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
     return (
         f"{len(study.views)} view{'s' if len(study.views) > 1 else ''} (hyperparameters tuned: {views}), "
@@ -126,13 +143,26 @@ def _design(results: Results) -> str:
     )
 
 
+def _sweep_design(results: Results) -> str:
+    study, points = results.study, results.study.search.trials
+    views = ", ".join(
+        long_name(results, view.name) + (f" over {' and '.join(view.swept)}" if view.swept else "") for view in results.sweep
+    )
+    return (
+        f"Sweep of {numbers.count(points)} point{'s' if points > 1 else ''} in {len(study.views)} "
+        f"view{'s' if len(study.views) > 1 else ''} ({views}), {numbers.count(study.replicates)} "
+        f"replicate{'s' if study.replicates > 1 else ''} of every point, searcher {study.search.searcher}, task {study.task.use}, "
+        f"{study.metric.name} to {study.metric.goal}."
+    )
+
+
 def _facts(results: Results) -> list[list[str]]:
     study = results.study
     return [
         ["study fingerprint", study.fingerprint()],
         ["seed of the study", str(study.seed)],
         ["seed of the analysis", str(results.seed)],
-        ["bootstrap resamples", numbers.count(study.analysis.resamples)],
+        *([] if results.sweep else [["bootstrap resamples", numbers.count(study.analysis.resamples)]]),
         ["confidence", numbers.percent(study.analysis.confidence)],
         *([name, value] for name, value in results.identity.items()),
     ]

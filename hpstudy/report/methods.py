@@ -22,8 +22,34 @@ REFERENCES = [
 """Sources of the methods."""
 
 
+SWEEP_REFERENCES = [REFERENCES[0], "Student. The probable error of a mean. Biometrika 6, 1908."]
+"""Sources of the methods of a sweep."""
+
+
+def references(results: Results) -> list[str]:
+    """Where the methods of this report come from."""
+    return SWEEP_REFERENCES if results.sweep else REFERENCES
+
+
 def methods(results: Results) -> list[str]:
     """The methods of this report, paragraph by paragraph."""
+    return _of_sweep(results) if results.sweep else _of_search(results)
+
+
+def _of_sweep(results: Results) -> list[str]:
+    level = numbers.percent(results.study.analysis.confidence)
+    return [
+        "The points of this study were listed beforehand and none was chosen for what another gave: trial n of every replicate "
+        "of a view is point n. Training draws its random numbers from the replicate's seed, the same in all views and at all points, so "
+        "that points and views are compared within replicates.",
+        f"Means are over replicates, with Student's {level} t interval: mean ± t(n − 1) s / √n, where n is the number of "
+        "replicates with a value at the point and s their standard deviation. Each interval is for its own point, not for all "
+        "points at once. A trial without a value (diverged, failed, timed out) is in no mean; where trials fail, the mean speaks "
+        "only of those that did not. The best point is the first one with the best mean among those with the most replicates.",
+    ]
+
+
+def _of_search(results: Results) -> list[str]:
     study = results.study
     level, resamples = numbers.percent(study.analysis.confidence), numbers.count(study.analysis.resamples)
     setting = (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 
 MISSING = "–"
@@ -17,7 +19,12 @@ MOST_DECIMALS = 6
 
 
 def decimals_of(results: Results) -> int:
-    """Decimals of the metric: those that give the smallest standard error of a view's final mean two significant digits."""
+    """Decimals of the metric: those that give the smallest standard error of a view's final mean two significant digits.
+
+    In a sweep: the typical standard error of a point's mean.
+    """
+    if results.sweep:
+        return decimals_of_points([view.values[results.study.metric.name] for view in results.sweep])
     errors = [
         budget.sd / math.sqrt(budget.searches)
         for view in results.views
@@ -27,6 +34,24 @@ def decimals_of(results: Results) -> int:
     values = np.concatenate([view.searches.values.ravel() for view in results.views])
     values = np.abs(values[np.isfinite(values) & (values != 0)])
     scale = min(errors) if errors else float(np.median(values)) / 100 if values.size else 0.01
+    return max(0, 1 - math.floor(math.log10(scale)))
+
+
+def decimals_of_points(blocks: Sequence[Floats]) -> int:
+    """Decimals that give the median standard error of a point's mean two significant digits.
+
+    Args:
+        blocks: (replicates x points) values each, NaN for none.
+    """
+    errors = []
+    for values in blocks:
+        for column in values.T:
+            found = column[np.isfinite(column)]
+            if found.size > 1 and np.ptp(found) > 0:
+                errors.append(float(found.std(ddof=1)) / math.sqrt(found.size))
+    sizes = np.abs(np.concatenate([values.ravel() for values in blocks]))
+    sizes = sizes[np.isfinite(sizes) & (sizes != 0)]
+    scale = float(np.median(errors)) if errors else float(np.median(sizes)) / 100 if sizes.size else 0.01
     return max(0, 1 - math.floor(math.log10(scale)))
 
 
@@ -46,6 +71,14 @@ def general(value: float, digits: int = 4) -> str:
     text = f"{value:.{digits}g}"
     mantissa, e, exponent = text.partition("e")
     return _minus(f"{mantissa}e{int(exponent)}" if e else text)
+
+
+def scientific(value: float) -> str:
+    """A number among others of other sizes: three digits and a power of ten, "1.20e-4"."""
+    if math.isnan(value):
+        return MISSING
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    return _minus(f"{mantissa}e{int(exponent)}") if value else "0"
 
 
 def hyperparameter(value: Any) -> str:

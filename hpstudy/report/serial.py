@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.results import Results
+from hpstudy.analysis.results import Results, ViewResult
+from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.report import sweeps
 from hpstudy.report.wording import headline
 
 FORMAT = "hpstudy report"
@@ -22,7 +24,9 @@ IN_CSV = {"searches", "best"}
 def document(results: Results, files: list[str]) -> str:
     """The results as JSON text.
 
-    Not a number is null; infinity is the string "inf". The (replicates x trials) values are left to best_so_far.csv.
+    Not a number is null; infinity is the string "inf". The (replicates x trials) values are left to best_so_far.csv, or to
+    sweep_values.csv: a sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria" is there when
+    claims are declared.
 
     Args:
         results: of the study.
@@ -43,10 +47,8 @@ def document(results: Results, files: list[str]) -> str:
             "budgets": list(results.budgets),
             "margin": results.study.analysis.margin,
         },
-        "target": _plain(results.level),
-        "views": [_plain(view) for view in results.views],
-        "comparisons": [_plain(pair) for pair in results.pairs],
-        "holm_adjusted_p": _plain(results.adjusted),
+        **(_of_sweep(results) if results.sweep else _of_search(results)),
+        **({"criteria": _plain(results.criteria)} if results.criteria else {}),
         "failures": _plain(results.failures),
         "identity": dict(results.identity),
         "environments": _plain(results.environments),
@@ -54,6 +56,33 @@ def document(results: Results, files: list[str]) -> str:
         "definition": results.study.model_dump(mode="json"),
     }
     return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _of_search(results: Results) -> dict[str, Any]:
+    return {
+        "target": _plain(results.level),
+        "views": [_plain(view) for view in results.views],
+        "comparisons": [_plain(pair) for pair in results.pairs],
+        "holm_adjusted_p": _plain(results.adjusted),
+    }
+
+
+def _of_sweep(results: Results) -> dict[str, Any]:
+    pairs = zip(results.views, results.sweep, strict=True)
+    return {"sweep": [_sweep_view(results, view, swept) for view, swept in pairs]}
+
+
+def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[str, Any]:
+    means = {metric: summary(values, results.study.analysis.confidence) for metric, values in swept.values.items()}
+    return {
+        "name": view.name,
+        "swept": list(swept.swept),
+        "points": [dict(point) or None for point in swept.points],
+        "best_point": sweeps.best(results, swept),
+        "means": {metric: _plain(found) for metric, found in means.items()},
+        "completeness": _plain(view.completeness),
+        "cost": _plain(view.cost),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,9 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results, ViewResult
-from hpstudy.report import numbers, wording
+from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.report import claims as verdicts
+from hpstudy.report import numbers, sweeps, wording
 from hpstudy.report.labels import long_name
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 
@@ -44,7 +46,8 @@ def completeness(results: Results) -> Table:
         c = view.completeness
         states = (c.planned, c.completed, c.diverged, c.failed, c.timed_out, c.running, c.missing)
         rows.append((long_name(results, view.name), f"{c.complete} of {c.searches}", *(numbers.count(state) for state in states)))
-    head = ("view", "complete searches", "planned trials", "completed", "diverged", "failed", "timed out", "running", "missing")
+    whole = "complete replicates" if results.sweep else "complete searches"
+    head = ("view", whole, "planned trials", "completed", "diverged", "failed", "timed out", "running", "missing")
     notes = []
     waiting = sum(view.completeness.before_first_value for view in results.views)
     if waiting and not math.isnan(results.worst):
@@ -247,6 +250,66 @@ def hyperparameters(results: Results, view: ViewResult) -> Table:
     return Table(caption, ("hyperparameter", "searched", "scale", "best point"), tuple(rows), left=3, note=note)
 
 
+def sweep_points(results: Results, view: SweepView) -> Table:
+    """The points of a view with their means."""
+    decimals, level = numbers.decimals_of(results), numbers.percent(results.study.analysis.confidence)
+    found, others, best = sweeps.objective(results, view), sweeps.shown(results, view), sweeps.best(results, view)
+    names = view.swept if len(view.swept) <= sweeps.MOST_COLUMNS else ()
+    beside = {name: summary(view.values[name], results.study.analysis.confidence).mean for name in others}
+    listed = sweeps.listed(results, view)
+    rows = []
+    for number in listed:
+        point = [numbers.hyperparameter(view.points[number][name]) for name in names] or [sweeps.point_text(view, number)]
+        rows.append(
+            (
+                f"{number}{' *' if number == best and len(view.points) > 1 else ''}",
+                *point,
+                str(int(found.replicates[number])),
+                numbers.metric(float(found.mean[number]), decimals),
+                interval(float(found.low[number]), float(found.high[number]), decimals),
+                *(sweeps.metric_text(view.values[name], float(beside[name][number])) for name in others),
+            )
+        )
+    metric = results.study.metric.name
+    head = ("point", *(names or ("hyperparameters",)), "n", f"mean {metric}", f"{level} CI", *(f"mean {name}" for name in others))
+    notes = ["* is the best mean." if best is not None and len(view.points) > 1 else ""]
+    if (missing := sum(not point for point in view.points)) > 0:
+        notes.append(f"{numbers.count(missing)} point{'s were' if missing > 1 else ' was'} not begun yet.")
+    if len(listed) < len(view.points) - missing:
+        notes.append(f"The best {len(listed)} of {len(view.points)} points; sweep_means.csv has all.")
+    caption = f"View {long_name(results, view.name)}: means over n replicates at every point."
+    return Table(caption, head, tuple(rows), left=1 + max(1, len(names)), note=" ".join(note for note in notes if note))
+
+
+def sweep_space(results: Results, view: SweepView) -> Table:
+    """What a view of a sweep varies and what it holds fixed."""
+    study, best = results.study.views[view.name], sweeps.best(results, view)
+    held = sweeps.held(view)
+    rows = []
+    for name, parameter in study.space.items():
+        if name in view.swept:
+            value = numbers.MISSING if best is None else numbers.hyperparameter(view.points[best][name])
+            rows.append((name, sweeps.tried(results, view, name), _scale(parameter), value))
+        else:
+            value = numbers.hyperparameter(held[name]) if name in held else numbers.MISSING
+            rows.append((name, "one value", "", value))
+    rows += [(name, "fixed", "", numbers.hyperparameter(value)) for name, value in study.fixed.items()]
+    caption = f"View {long_name(results, view.name)}: what is swept, and the point with the best mean."
+    return Table(caption, ("hyperparameter", "values", "scale", "best point"), tuple(rows), left=3, note=study.note.strip())
+
+
+def claims(results: Results) -> Table | None:
+    """Every declared claim and the comparisons behind its verdict."""
+    if not results.criteria:
+        return None
+    level = numbers.percent(results.study.analysis.confidence)
+    head: tuple[str, ...] = ("claim", "verdict", "what is compared", "estimate", f"{level} CI", "claimed", "verdict on it", "n")
+    rows = verdicts.table_rows(results)
+    if not any(row[6] for row in rows):
+        head, rows = (*head[:6], *head[7:]), tuple((*row[:6], *row[7:]) for row in rows)
+    return Table("Claims that the study declares.", head, rows, left=3, note=verdicts.note(results))
+
+
 def failures(results: Results) -> Table | None:
     """The most frequent ways in which trials ended without a value."""
     rows = tuple(
@@ -292,9 +355,14 @@ def interval(low: float, high: float, decimals: int) -> str:
 def all_tables(results: Results) -> Iterator[Table]:
     """Every table of the report that has rows, for tests and other formats."""
     yield completeness(results)
-    for table in (budget_values, budget_differences, trials_to_target, trials_differences, distances, failures, cost):
+    for table in (claims, budget_values, budget_differences, trials_to_target, trials_differences, distances, failures, cost):
         if (made := table(results)) is not None:
             yield made
+    if results.sweep:
+        for swept in results.sweep:
+            yield sweep_points(results, swept)
+            yield sweep_space(results, swept)
+        return
     for view in results.views:
         yield hyperparameters(results, view)
 

@@ -6,7 +6,7 @@ import math
 
 from hpstudy.analysis.horizontal import Distance
 from hpstudy.analysis.results import PairResult, Results
-from hpstudy.report import numbers
+from hpstudy.report import claims, numbers, sweeps
 
 SAYS_LITTLE = 6
 """Replicates below which intervals and tests are called rough: the smallest two-sided sign-flip p of 5 is 0.0625."""
@@ -16,7 +16,13 @@ HEADLINES = 3
 
 
 def headline(results: Results) -> str:
-    """The answer of the study: one sentence for each declared comparison."""
+    """The answer of the study: one sentence for each declared comparison, or for each view of a sweep; verdicts on claims."""
+    answer = sweeps.headline(results) if results.sweep else comparisons(results)
+    return f"{answer} {claims.counted(results)}".strip()
+
+
+def comparisons(results: Results) -> str:
+    """What a search found: one sentence for each declared comparison."""
     if len(results.views) == 1:
         return _one_view(results)
     sentences = [needs(results, pair) for pair in results.pairs[:HEADLINES]]
@@ -33,6 +39,11 @@ def provisional(results: Results) -> str:
     planned = sum(view.completeness.planned for view in results.views)
     complete = sum(view.completeness.complete for view in results.views)
     searches = sum(view.completeness.searches for view in results.views)
+    if results.sweep:
+        return (
+            f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished. Means use the replicates that have a value "
+            "at each point; every number below can still change, and a decision should wait for the rest."
+        )
     return (
         f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished, {numbers.count(complete)} of "
         f"{numbers.count(searches)} searches are complete. Comparisons use only replicates that are complete in both views; "

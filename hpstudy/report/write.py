@@ -35,7 +35,7 @@ def write(results: Results, output: str | Path, *, force: bool = False) -> list[
     place = Place.at(Path(output), results.study.name)
     stale = claim(place, results.study, force=force)
     pdf = compile_pdf(results)
-    tables = {place.folder / f"{name}.csv": csvs.text(rows(results)) for name, rows in csvs.TABLES.items()}
+    tables = {place.folder / f"{name}.csv": csvs.text(rows(results)) for name, rows in csvs.tables(results).items()}
     names = [path.relative_to(place.json.parent).as_posix() for path in (place.pdf, *tables)]
     # The JSON file comes first: it marks the others as ours, should this process die before they are all there.
     write_file(place.json, serial.document(results, names))
@@ -51,7 +51,7 @@ def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160
     """Save one figure of the report as PDF, SVG or PNG, for instance for a README.
 
     Args:
-        name: best_so_far, difference, trials_to_target or budgets.
+        name: best_so_far, difference, trials_to_target or budgets; sweep, heat_map or learning_curves of a sweep.
         results: of `hpstudy.analysis.analyse`.
         path: where to; its ending chooses the form. An existing file is replaced.
         dpi: dots per inch of a PNG and of images within the others.

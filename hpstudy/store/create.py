@@ -57,7 +57,7 @@ def write_study(connection: sqlite3.Connection, study: Study, module_path: str |
         INSERT INTO study VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
             name = excluded.name, question = excluded.question, trials = excluded.trials,
-            replicates = excluded.replicates, definition = excluded.definition
+            replicates = excluded.replicates, definition = excluded.definition, fingerprint = excluded.fingerprint
         """,
         (
             study.name,

@@ -18,6 +18,7 @@ from hpstudy.store.owned import OwnedDatabase
 from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.values import clean_text, encode, encode_point, utc_now
+from hpstudy.study.changes import changes
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
@@ -115,13 +116,17 @@ class Store:
         self._environment_id = number
         return number
 
-    def grow(self, study: Study) -> None:
+    def grow(self, study: Study, *, stored: Study | None = None) -> None:
         """Replace the study by one that runs the same trials: more replicates or trials, other analysis, labels and remarks.
+
+        Args:
+            study: takes the place of the stored one.
+            stored: the stored study with settings that did not exist when it was stored (`hpstudy.study.bind.completed`).
 
         Raises:
             StudyChanged: when a trial's number could differ, or the study would shrink.
         """
-        old = self.study
+        old = stored or self.study
         if study.fingerprint() != old.fingerprint():
             raise StudyChanged(
                 f"the study differs from the one in {self.path} in settings that change results",
@@ -133,13 +138,14 @@ class Store:
                 f"to {study.replicates} replicates of {study.search.trials} trials",
                 "leave the larger numbers in the study file; `run` continues where it stopped",
             )
-        if study == old:
+        if study == self.study:
             return
         with self._database.transaction() as connection:
             write_study(connection, study, self.module_path)
             detail = {
                 "replicates": [old.replicates, study.replicates],
                 "trials": [old.search.trials, study.search.trials],
+                **({"settings": changes(self.study, old)} if old != self.study else {}),
             }
             write_event(connection, "study_changed", detail)
             stored = read_study(connection, self.path)

@@ -58,6 +58,18 @@ def bind(study: Study) -> Study:
     return Study.from_json(complete.to_json())
 
 
+def completed(stored: Study) -> Study:
+    """A study from a database, with the settings that did not exist when it was stored.
+
+    A setting is only ever added with a default that does what was done before. A study that cannot be bound here is returned as it
+    is, for instance one of a user's function that is not on this machine.
+    """
+    try:
+        return bind(stored)
+    except StudyError:
+        return stored
+
+
 def _complete_analysis(study: Study) -> Analysis:
     """All pairs of views when none is declared; budgets in ascending order, the last one the number of trials."""
     compare = study.analysis.compare or tuple(combinations(study.views, 2))

@@ -1,7 +1,8 @@
 """Blocks from other files: a study file becomes one tree, in which every value knows its file and line.
 
 Where a block is expected, a string is the path of a file that holds the block, and a mapping with the key `from` takes such a file and
-overrides parts of it. Paths are relative to the file they stand in.
+overrides parts of it. Paths are relative to the file they stand in. Under the key `scales` a study holds overlays of itself by name, for
+instance a small version that runs on two CPU cores; an overlay overrides the study as a block with `from` overrides its file.
 """
 
 from __future__ import annotations
@@ -24,8 +25,14 @@ FROM = "from"
 """The key of a block that names the file which the block overrides."""
 
 
+SCALES = "scales"
+"""The key of a study that holds its overlays."""
+
+
 def may_include(key: Key) -> bool:
-    """Whether the block at `key` of a study may come from a file: the study itself, the blocks above, every view."""
+    """Whether the block at `key` of a study may come from a file: the study itself, the blocks above, every view; so in overlays."""
+    if key[:1] == (SCALES,) and len(key) > 1:
+        key = key[2:]
     return not key or (len(key) == 1 and key[0] in BLOCKS) or (len(key) == 2 and key[0] == "views")
 
 
@@ -36,12 +43,14 @@ class Source:
     Attributes:
         root: the tree; None when the study file cannot be read at all.
         files: every file read, the study file first.
+        scales: names of the study's overlays.
         problems: what was wrong while reading.
         broken: keys whose block could not be read, so that nothing can be said of what stands there.
     """
 
     root: Node | None = None
     files: list[Path] = field(default_factory=list)
+    scales: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     broken: set[Key] = field(default_factory=set)
 
@@ -61,13 +70,47 @@ class Source:
         return (self.files[0], 1) if self.files else (None, None)
 
 
-def read_source(path: Path) -> Source:
-    """Read a study file and all that it includes. Nothing is raised: what is wrong is in the source's problems."""
+def read_source(path: Path, scale: str | None = None) -> Source:
+    """Read a study file and all that it includes. Nothing is raised: what is wrong is in the source's problems.
+
+    Args:
+        path: the study file.
+        scale: the overlay to apply; none when None.
+    """
     source = Source()
     tree = _read(path, path, (), source)
     if tree is not None:
-        source.root = _resolved(tree, (), path.resolve(), source, (path.resolve(),))
+        root = _resolved(tree, (), path.resolve(), source, (path.resolve(),))
+        source.root = _scaled(root, scale, source)
     return source
+
+
+def _scaled(root: Node, scale: str | None, source: Source) -> Node:
+    """The study without its overlays, the one called `scale` applied. It is named NAME-SCALE unless the overlay names it."""
+    assert isinstance(root.value, dict), "a file that holds no block was refused"
+    study = {name: child for name, child in root.value.items() if name != SCALES}
+    scales = root.value.get(SCALES)
+    overlays = scales.value if scales is not None else {}
+    if scales is not None and not isinstance(overlays, dict):
+        source.problems.append(_at(scales.place, (SCALES,), "must be a block of overlays: 'small: {replicates: 3}'"))
+        overlays = {}
+    assert isinstance(overlays, dict)
+    source.scales = tuple(overlays)
+    if scale is None:
+        return replace(root, value=study)
+    if scale not in overlays:
+        known = nearest(scale, overlays) if overlays else "this study has none"
+        source.problems.append(_at(root.place, (SCALES,), f"no scale is called '{scale}': {known}"))
+        return replace(root, value=study)
+    overlay = overlays[scale]
+    if not isinstance(overlay.value, dict):
+        source.problems.append(_at(overlay.place, (SCALES, scale), "must be a block that overrides parts of the study"))
+        return replace(root, value=study)
+    name = study.get("name")
+    if name is not None and isinstance(name.value, str):
+        study["name"] = replace(name, value=f"{name.value}-{scale}")
+    merged = _merged(replace(root, value=study), replace(overlay, whole=False))
+    return replace(merged, place=root.place, key_place=root.key_place)
 
 
 def _read(file: Path, shown: Path, key: Key, source: Source) -> Node | None:

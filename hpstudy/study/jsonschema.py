@@ -6,7 +6,7 @@ from typing import Any
 
 from hpstudy.registry import Registry
 from hpstudy.search import SEARCHERS
-from hpstudy.study.include import BLOCKS, FROM
+from hpstudy.study.include import BLOCKS, FROM, SCALES
 from hpstudy.study.schema import SearchBlock, Study
 from hpstudy.tasks import TASKS
 
@@ -14,6 +14,7 @@ Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NULL = {"type": "null"}
+SCALES_SAID = "Overlays of this study by name; `hpstudy run STUDY --scale NAME` runs the study with one applied."
 PATH = {"type": "string", "description": "The path of a YAML file that holds the block, relative to this file."}
 
 
@@ -43,6 +44,10 @@ def study_schema() -> Schema:
         (pattern,) = views.pop("patternProperties")
         views["propertyNames"] = {**views.get("propertyNames", {}), "pattern": pattern}
         views["additionalProperties"] = _forms({}, "View", suffix)
+    overlay = {key: value for key, value in over.items() if key != "required"}
+    overlays = {"type": "object", "description": SCALES_SAID, "additionalProperties": {"anyOf": [overlay, PATH]}}
+    for schema in (study, over):
+        schema["properties"] = {**schema["properties"], SCALES: overlays}
     definitions |= {"Study": study, "Study.from": over}
     return {
         "$schema": DIALECT,

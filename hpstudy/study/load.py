@@ -26,36 +26,42 @@ class LoadedStudy:
         study: all includes read, all defaults filled.
         module_path: the study file's folder, where a user's module is looked for first.
         files: every file read, the study file first.
+        scales: names of the study's overlays.
     """
 
     study: Study
     module_path: str
     files: tuple[Path, ...]
+    scales: tuple[str, ...]
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(path: str | Path, scale: str | None = None) -> Study:
     """The resolved study in the file at `path`: all includes read, all defaults filled, everything checked.
+
+    Args:
+        path: the study file.
+        scale: one of the study's `scales`, to apply; none when None.
 
     Raises:
         StudyError: with every mistake, each with file, line and key.
     """
-    return read_study(path).study
+    return read_study(path, scale).study
 
 
-def read_study(path: str | Path) -> LoadedStudy:
-    """The resolved study in the file at `path`, and where it came from.
+def read_study(path: str | Path, scale: str | None = None) -> LoadedStudy:
+    """The resolved study in the file at `path`, and where it came from. Arguments as `load_study`.
 
     Raises:
         StudyError: with every mistake, each with file, line and key.
     """
     path = Path(path)
-    source = read_source(path)
+    source = read_source(path, scale)
     if source.root is None:
         raise StudyError(source.problems, "" if source.files else "`hpstudy init DIR` gives a folder of studies to start from")
     folder = str(path.resolve().parent)
     with module_path(folder):
         study = _checked(source, source.root.plain())
-    return LoadedStudy(study, folder, tuple(source.files))
+    return LoadedStudy(study, folder, tuple(source.files), source.scales)
 
 
 def _checked(source: Source, tree: object) -> Study:

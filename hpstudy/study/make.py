@@ -12,7 +12,7 @@ from hpstudy.plugins import is_plugin, load_callable
 from hpstudy.search import SEARCHERS
 from hpstudy.study.explain import Key, explain
 from hpstudy.study.models import validated
-from hpstudy.study.schema import SearchBlock, TaskBlock
+from hpstudy.study.schema import SearchBlock, Study, TaskBlock
 from hpstudy.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -46,6 +46,15 @@ def make_searcher(block: SearchBlock) -> Searcher:
     """
     kind = _named(lambda: SEARCHERS.load(block.searcher), ("search", "searcher"))
     return kind(_settings(kind.Settings, block.settings, ("search",)))  # type: ignore[no-any-return]
+
+
+def is_sweep(study: Study) -> bool:
+    """Whether the study's searcher lists its points. A user's own searcher that cannot be imported here is taken to search."""
+    try:
+        searcher = SEARCHERS.load(study.search.searcher)
+    except PluginError:
+        return False
+    return bool(getattr(searcher, "lists_points", False))
 
 
 def _named(make: Callable[[], Any], key: Key) -> Any:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from hpstudy.bnn.settings import Settings, TrainSettings
-from hpstudy.data import DATASETS, FeatureSettings, check_split
-from hpstudy.errors import DataError, nearest
+from hpstudy.data import FeatureSettings, SpokenDigits, check_kind, check_split
+from hpstudy.errors import DataError, UsageError
 from hpstudy.seeds import derive_seed
 from hpstudy.tasks.binary_network import BinaryNetworkTask
 
@@ -50,8 +50,10 @@ class AudioSettings(TrainSettings):
     @field_validator("dataset")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in DATASETS:
-            raise ValueError(f"no data set is called '{name}': {nearest(name, DATASETS)}")
+        try:
+            check_kind(name, SpokenDigits)
+        except UsageError as error:
+            raise ValueError(error.message) from error
         return name
 
     @model_validator(mode="after")

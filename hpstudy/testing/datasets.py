@@ -1,6 +1,6 @@
-"""The contract of a data set, as a suite that any data set can run.
+"""The contracts of data sets, as suites that any data set can run.
 
-class TestMyDigits(DataSetContract):
+class TestMyDigits(SpokenDigitsContract):  # or ImageSetContract
     @classmethod
     def data(cls):
         return MyDigits()
@@ -12,6 +12,7 @@ class TestMyDigits(DataSetContract):
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import wave
@@ -22,10 +23,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hpstudy.data import sets
+from hpstudy.data import manifest, sets
 from hpstudy.data.cache import VARIABLE
+from hpstudy.data.cifar import PIXELS, Cifar
 from hpstudy.data.clips import CLIP_SAMPLES, Clips, open_clips
-from hpstudy.data.dataset import DataSet, Split
+from hpstudy.data.dataset import DataSet
+from hpstudy.data.image_set import IMAGE_SHAPE, ImageSet
+from hpstudy.data.images import Images, open_images
+from hpstudy.data.manifest import Manifest
+from hpstudy.data.spoken_digits import Split, SpokenDigits
 
 HEAVY = ("torch", "torchaudio", "scipy", "soundfile", "pandas")
 
@@ -38,13 +44,32 @@ def write_wav(path: Path, samples: NDArray[np.int16], sample_rate_hz: int) -> No
         file.writeframes(samples.astype("<i2").tobytes())
 
 
+def write_cifar(folder: Path, data: Cifar, images_of_a_class: int = 1) -> Path:
+    """Write random originals of a CIFAR set: so many images of every class in every batch, in random order.
+
+    Returns:
+        The folder of the batches, in `folder`.
+    """
+    inner = folder / data.inner
+    inner.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    for name in (*data.train_files, data.test_file):
+        labels = rng.permutation(np.repeat(np.arange(data.class_count), images_of_a_class))
+        pixels = rng.integers(0, 256, (len(labels), PIXELS), dtype=np.uint8)
+        batch = {b"data": pixels, data.label_key.encode(): labels.tolist()}
+        (inner / name).write_bytes(pickle.dumps(batch, protocol=4))
+    names = {data.names_key.encode(): [f"class {number}".encode() for number in range(data.class_count)]}
+    (inner / data.meta_file).write_bytes(pickle.dumps(names, protocol=4))
+    return inner
+
+
 class DataSetContract(ABC):
-    """What features, tasks and commands rely on, whatever the data set."""
+    """What the commands rely on, whatever the data set holds."""
 
     @classmethod
     @abstractmethod
     def data(cls) -> DataSet:
-        """The set, as small as it can be made while every fold still has clips."""
+        """The set, as small as it can be made."""
 
     @classmethod
     @abstractmethod
@@ -53,20 +78,57 @@ class DataSetContract(ABC):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def clips(cls, tmp_path_factory: pytest.TempPathFactory) -> Clips:
-        """The set, made once for all tests."""
+    def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """Where the set lies, made once for all tests."""
         return cls.made(tmp_path_factory.mktemp("data"))
 
     @classmethod
-    def made(cls, folder: Path) -> Clips:
-        """The set, made in a cache under `folder`."""
+    def made(cls, folder: Path) -> Path:
+        """Make the set in a cache under `folder`; returns where it lies."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(VARIABLE, str(folder / "cache"))
             (originals := folder / "originals").mkdir(parents=True)
             sets.make(cls.data(), cls.source(originals), sets.log_progress)
-            clips = open_clips(sets.folder_of(cls.data()))
-        assert clips is not None
-        return clips
+            return sets.folder_of(cls.data())
+
+    def record(self, folder: Path) -> Manifest:
+        """The manifest of the set in `folder`."""
+        found = manifest.opened(folder)
+        assert found is not None
+        return found
+
+    def test_made_again_it_has_the_same_checksum(self, folder: Path, tmp_path: Path) -> None:
+        assert self.record(self.made(tmp_path)).checksum == self.record(folder).checksum
+
+    def test_its_manifest_has_a_name_a_version_and_a_licence(self, folder: Path) -> None:
+        facts, data = self.record(folder).facts, self.data()
+        assert (facts["name"], facts["version"], facts["licence"]) == (data.name, data.version, data.licence)
+
+    def test_its_manifest_says_how_much_it_holds(self, folder: Path) -> None:
+        assert any(letter.isdigit() for letter in self.data().contents(self.record(folder).facts).summary)
+
+    def test_naming_it_imports_no_heavy_library(self) -> None:
+        kind = type(self.data())
+        script = f"import sys, {kind.__module__}; print([m for m in {HEAVY!r} if m in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]"
+
+
+class SpokenDigitsContract(DataSetContract):
+    """What features and tasks rely on, whatever the set of spoken digits."""
+
+    @classmethod
+    @abstractmethod
+    def data(cls) -> SpokenDigits:
+        """The set, as small as it can be made while every fold still has clips."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def clips(cls, folder: Path) -> Clips:
+        """The set, opened."""
+        found = open_clips(folder)
+        assert found is not None
+        return found
 
     def split(self, clips: Clips, by: str, fold: int, seed: int = 0) -> Split:
         """One division of the clips."""
@@ -91,9 +153,6 @@ class DataSetContract(ABC):
 
     def test_every_speaker_says_every_digit(self, clips: Clips) -> None:
         assert len(set(zip(clips.speaker.tolist(), clips.digit.tolist(), strict=True))) == 10 * len(clips.speakers)
-
-    def test_made_again_it_has_the_same_checksum(self, clips: Clips, tmp_path: Path) -> None:
-        assert self.made(tmp_path).manifest.checksum == clips.manifest.checksum
 
     def test_no_clip_stands_in_two_parts(self, clips: Clips) -> None:
         for by, fold in self.divisions():
@@ -133,8 +192,35 @@ class DataSetContract(ABC):
         for by, fold in self.divisions():
             assert np.array_equal(self.split(clips, by, fold, seed=0).test, self.split(clips, by, fold, seed=1).test), (by, fold)
 
-    def test_naming_it_imports_no_heavy_library(self) -> None:
-        kind = type(self.data())
-        script = f"import sys, {kind.__module__}; print([m for m in {HEAVY!r} if m in sys.modules])"
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == "[]"
+
+class ImageSetContract(DataSetContract):
+    """What tasks rely on, whatever the set of images."""
+
+    @classmethod
+    @abstractmethod
+    def data(cls) -> ImageSet:
+        """The set, as small as it can be made while every part still has every class."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def images(cls, folder: Path) -> Images:
+        """The set, opened."""
+        found = open_images(folder)
+        assert found is not None
+        return found
+
+    def test_images_are_uint8_with_three_channels(self, images: Images) -> None:
+        for x in (images.train_x, images.test_x):
+            assert x.dtype == np.uint8
+            assert x.shape[1:] == IMAGE_SHAPE
+
+    def test_every_image_has_a_label(self, images: Images) -> None:
+        assert images.train_y.shape == images.train_x.shape[:1]
+        assert images.test_y.shape == images.test_x.shape[:1]
+
+    def test_every_part_has_every_class_and_no_other(self, images: Images) -> None:
+        for y in (images.train_y, images.test_y):
+            assert np.unique(y).tolist() == list(range(len(images.classes)))
+
+    def test_classes_have_different_names(self, images: Images) -> None:
+        assert len(set(images.classes)) == len(images.classes)

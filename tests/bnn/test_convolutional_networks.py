@@ -310,6 +310,16 @@ def test_shortcuts_of_resnet_18_count_as_binary_layers_where_they_are_binary(dow
     assert len(binary_weights(make("resnet18", {"width": 4, "downsampling": downsampling}))) == layers
 
 
+def test_a_block_of_resnet_18_has_one_shortcut_and_clips_after_it():
+    network = make("resnet18", {"width": 4, "downsampling": "real"})
+    assert len(network.stem) == 2
+    block = network.blocks[1]
+    block.norm2.weight.data.zero_()
+    x = images()[:, :1].expand(-1, 4, -1, -1)
+    # Without what the second convolution adds, a single shortcut leaves the clipped input; two would leave part of the first's.
+    torch.testing.assert_close(block(x), x.clamp(-1, 1))
+
+
 def test_binarynet_has_no_scale_anywhere_and_nothing_real_but_shifts():
     decaying, norms = real_parameters(make("binarynet", {}))
     assert decaying == []

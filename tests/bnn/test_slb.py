@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -215,7 +216,7 @@ def test_a_low_last_temperature_leaves_a_gap_between_soft_and_hard_weights_and_a
 def test_a_temperature_that_is_high_from_the_start_freezes_the_signs(gradients):
     def flips(start):
         found = run(normal(*SHAPE, seed=0), gradients, **CONSTANT, temperature_start=start)
-        return sum(int((a["theta"] != b["theta"]).sum()) for a, b in zip(found, found[1:], strict=False))
+        return sum(int((a["theta"] != b["theta"]).sum()) for a, b in pairwise(found))
 
     assert flips(1.0) > 0
     assert flips(1e7) == 0

@@ -4,16 +4,17 @@ import numpy as np
 
 from hpstudy.data import DATASETS
 from hpstudy.data.audiomnist import AudioMnist
+from hpstudy.data.cifar import Cifar10, Cifar100
 from hpstudy.data.fsdd import SPEAKERS, Fsdd
 from hpstudy.data.speech_digits import SpeechDigits
-from hpstudy.testing.datasets import DataSetContract, write_wav
+from hpstudy.testing.datasets import ImageSetContract, SpokenDigitsContract, write_cifar, write_wav
 
 
 def write_noise(path, rng, sample_rate):
     write_wav(path, rng.integers(-3000, 3000, int(rng.integers(sample_rate // 10, sample_rate // 4))), sample_rate)
 
 
-class TestSpeechDigits(DataSetContract):
+class TestSpeechDigits(SpokenDigitsContract):
     @classmethod
     def data(cls):
         return SpeechDigits(speakers=5, repetitions=5)
@@ -23,7 +24,7 @@ class TestSpeechDigits(DataSetContract):
         return None
 
 
-class TestFsdd(DataSetContract):
+class TestFsdd(SpokenDigitsContract):
     @classmethod
     def data(cls):
         return Fsdd(repetitions=21)
@@ -38,7 +39,7 @@ class TestFsdd(DataSetContract):
         return folder
 
 
-class TestAudioMnist(DataSetContract):
+class TestAudioMnist(SpokenDigitsContract):
     @classmethod
     def data(cls):
         return AudioMnist(speakers=15, repetitions=5)
@@ -53,5 +54,25 @@ class TestAudioMnist(DataSetContract):
         return folder
 
 
+class TestCifar10(ImageSetContract):
+    @classmethod
+    def data(cls):
+        return Cifar10()
+
+    @classmethod
+    def source(cls, folder):
+        return write_cifar(folder, Cifar10())
+
+
+class TestCifar100(ImageSetContract):
+    @classmethod
+    def data(cls):
+        return Cifar100()
+
+    @classmethod
+    def source(cls, folder):
+        return write_cifar(folder, Cifar100())
+
+
 def test_every_registered_data_set_is_under_contract():
-    assert {DATASETS.load(name) for name in DATASETS} == {SpeechDigits, Fsdd, AudioMnist}
+    assert {DATASETS.load(name) for name in DATASETS} == {SpeechDigits, Fsdd, AudioMnist, Cifar10, Cifar100}

@@ -11,6 +11,7 @@ from hpstudy.testing.methods import Alternative, MethodContract
 
 class TestLatentAdam(MethodContract):
     method_class = LatentAdam
+    flips_without_gradient = True
     alternatives: ClassVar = {
         "learning_rate": Alternative(0.1),
         "learning_rate_decay": Alternative("cosine"),

@@ -31,19 +31,6 @@ class TestRBNN(MethodContract):
     }
 
 
-class TestRBNNWithoutRotation(MethodContract):
-    method_class = RBNN
-    starts_from_the_noise = False
-    alternatives: ClassVar = {
-        name: Alternative(other.value, given={**other.given, "rotation_period": 0})
-        for name, other in TestRBNN.alternatives.items()
-        if name not in ("rotation_period", "alternations", "beta_init")
-    } | {name: TestRBNN.alternatives[name] for name in ("rotation_period", "alternations", "beta_init")}
-
-    def hp(self, **values):
-        return super().hp(**{"rotation_period": 0, **values} if "rotation_period" not in values and not values else values)
-
-
 class TestIRNet(MethodContract):
     method_class = IRNet
     starts_from_the_noise = False
@@ -54,7 +41,7 @@ class TestIRNet(MethodContract):
         "momentum_rate": Alternative(0.5),
         "weight_decay": Alternative(0.1),
         "t_min": Alternative(2.0, given=TASKS),
-        "t_max": Alternative(0.5, given=TASKS),
+        "t_max": Alternative(100.0, given=TASKS | {"t_min": 1.0}),
         "own_activation": Alternative(False),
         "decay_per": Alternative("update"),
     }

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.data import DATASETS, FeatureSettings, load_features, split
+from hpstudy.data import DATASETS, FeatureSettings, load_features, load_images, split, split_rows
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
-(EXAMPLE,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+EXAMPLE, EXAMPLE_OF_IMAGES = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
 
 
 @pytest.fixture
@@ -23,8 +23,17 @@ def test_the_example_of_a_data_set_has_features_and_a_split(beeps):
     assert (len(rows.train), len(rows.validation), len(rows.test)) == (10, 10, 10)
 
 
-def test_the_example_of_a_data_set_takes_less_than_15_lines():
-    assert len([line for line in EXAMPLE.splitlines() if line.strip()]) < 15
+def test_the_example_of_an_image_set_is_opened_and_split(tmp_path, monkeypatch):
+    (tmp_path / "my_bars.py").write_text(EXAMPLE_OF_IMAGES)
+    monkeypatch.syspath_prepend(tmp_path)
+    images = load_images("my_bars:Bars")
+    train, validation = split_rows(images.train_y, 40, seed=0)
+    assert (len(train), len(validation), len(images.test_y)) == (260, 40, 100)
+
+
+@pytest.mark.parametrize("example", [EXAMPLE, EXAMPLE_OF_IMAGES])
+def test_an_example_of_a_data_set_takes_less_than_15_lines(example):
+    assert len([line for line in example.splitlines() if line.strip()]) < 15
 
 
 @pytest.mark.parametrize("name", list(DATASETS))

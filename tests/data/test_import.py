@@ -11,6 +11,8 @@ from hpstudy.testing.datasets import write_wav
 
 pytestmark = pytest.mark.usefixtures("small_fsdd")
 
+WHOLE = "60 clips of 3 speakers"
+
 
 def refused(source) -> str:
     """The message of an import that fails, after which nothing must be there."""
@@ -21,11 +23,11 @@ def refused(source) -> str:
 
 
 def test_the_folder_of_the_recordings_can_be_given(recordings):
-    assert library.import_set("fsdd", recordings).clips == 60
+    assert library.import_set("fsdd", recordings).holds == WHOLE
 
 
 def test_the_folder_above_the_recordings_can_be_given(recordings):
-    assert library.import_set("fsdd", recordings.parent).clips == 60
+    assert library.import_set("fsdd", recordings.parent).holds == WHOLE
 
 
 def test_an_archive_of_a_repository_can_be_given(recordings, tmp_path):
@@ -33,7 +35,7 @@ def test_an_archive_of_a_repository_can_be_given(recordings, tmp_path):
         for path in recordings.iterdir():
             packed.write(path, f"free-spoken-digit-dataset-master/recordings/{path.name}")
         packed.writestr("free-spoken-digit-dataset-master/README.md", "hello")
-    assert library.import_set("fsdd", tmp_path / "master.zip").clips == 60
+    assert library.import_set("fsdd", tmp_path / "master.zip").holds == WHOLE
 
 
 def test_folder_and_archive_give_the_same_checksum(recordings, tmp_path):
@@ -58,7 +60,7 @@ def test_a_shorter_recording_stands_in_the_middle(recordings):
 def test_a_longer_recording_is_cut_and_counted(recordings):
     samples = np.arange(1, 9001, dtype=np.int16)
     write_wav(recordings / "0_george_0.wav", samples, 8000)
-    assert library.import_set("fsdd", recordings).cut == 1
+    assert library.import_set("fsdd", recordings).notes == ("1 longer than a second were cut",)
     assert np.array_equal(sets.clips("fsdd").audio[0], samples[:CLIP_SAMPLES])
 
 

@@ -47,7 +47,7 @@ def damage(path):
 
 
 def test_all_sets_are_listed():
-    assert [status.name for status in library.list_sets()] == ["speech_digits", "fsdd", "audiomnist"]
+    assert [status.name for status in library.list_sets()] == ["speech_digits", "fsdd", "audiomnist", "cifar10", "cifar100"]
 
 
 def test_a_set_that_is_not_here_is_listed_with_its_command():
@@ -58,7 +58,7 @@ def test_a_set_that_is_not_here_is_listed_with_its_command():
 
 def test_a_set_that_is_here_is_listed_with_its_size(imported):
     status = library.status("fsdd")
-    assert (status.present, status.clips, status.speakers) == (True, 60, 3)
+    assert (status.present, status.holds) == (True, "60 clips of 3 speakers")
     assert status.size_bytes == sum(path.stat().st_size for path in imported.iterdir() if path.name != "manifest.json")
 
 
@@ -130,7 +130,7 @@ def test_the_path_of_a_missing_set_is_an_error():
 
 
 def test_fetching_gets_the_archive_and_imports_it(published):
-    assert library.fetch("fsdd").clips == 60
+    assert library.fetch("fsdd").present
 
 
 def test_fetching_keeps_no_archive(published, cache_root):
@@ -140,7 +140,7 @@ def test_fetching_keeps_no_archive(published, cache_root):
 
 def test_fetching_what_is_here_asks_nobody(imported, monkeypatch):
     monkeypatch.setattr(Fsdd, "url", "http://127.0.0.1:9/nobody.zip")
-    assert library.fetch("fsdd").clips == 60
+    assert library.fetch("fsdd").present
 
 
 def test_fetching_repairs_a_damaged_set(imported, published):

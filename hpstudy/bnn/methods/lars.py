@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 class LatentLARSHyperparameters(interface.Hyperparameters):
-    """trust and learning_rate act through their product, but in a layer whose weights are all 0."""
+    """trust and learning_rate act through their product, but in a layer whose weights are all 0.
+
+    The default product gives a layer the least relative step that adaptive gradient scaling gives a filter on CIFAR-10. The usual
+    trust 1e-3 belongs to learning rates of 1 and more: at 0.1 hardly a weight flips in a hundred updates.
+    """
 
     trust: float = hyperparameter(
-        1e-3, "trust coefficient eta: step of a layer relative to the norm of its weights", magnitude_based=False, gt=0
+        0.04, "trust coefficient eta: step of a layer relative to the norm of its weights", magnitude_based=False, gt=0
     )
     learning_rate: float = hyperparameter(0.1, "beta, multiplies the trust coefficient", magnitude_based=False, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=False)

@@ -49,7 +49,9 @@ class LatentAdam(interface.Method):
 
     The division by the root of v makes every weight's step about epsilon, whatever the magnitude of its gradient: no gradient
     filter with rates common to all weights is equivalent. With lambda = 0, w_0 = 0, and neither scaling nor clipping, the signs
-    do not depend on the learning rate; with w_0 != 0 they depend on learning_rate / init_scale.
+    do not depend on the learning rate; with w_0 != 0 they depend on learning_rate / init_scale. Decay is divided too: a weight
+    that never had a gradient is pulled to 0 at that same step while lambda abs(w) is well above 1e-8, and by its momentum past
+    it, so that it flips.
 
     Gradient clipping acts on G, before the weight decay. `scaling` as in `hpstudy.bnn.methods.latent_sgd`.
 

@@ -88,9 +88,9 @@ class RBNN(interface.Method):
         """w_0 = init_scale noise. Stacked networks share the random rotations, as they do the noise's seed."""
         stack, fan_in = noise.shape[:-2], noise.shape[-1]
         a = rows(fan_in)
-        rotations = [random_rotation(n, generator, noise) for n in (a, fan_in // a)]
-        if hp.rotation_period == 0:
-            rotations = [r.zero_().fill_diagonal_(1.0) for r in rotations]
+        rotations = [
+            random_rotation(n, generator, noise) if hp.rotation_period else noise.new_ones(n).diag() for n in (a, fan_in // a)
+        ]
         beta = noise.new_zeros(*noise.shape[:-1], 1) + hp.beta_init * (hp.rotation_period > 0)
         state = {
             "w": noise * hp.init_scale,

@@ -77,7 +77,7 @@ class ReCU(interface.Method):
 
     def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
         """w_0 = init_scale noise."""
-        theta = follow(initial_signs(noise), standardise(noise)[0])
+        theta = follow(initial_signs(noise), noise - noise.mean(-1, keepdim=True))
         return {"theta": theta, "w": noise * hp.init_scale, "b": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
@@ -89,7 +89,7 @@ class ReCU(interface.Method):
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per)) * warmup(clock, hp.warmup_epochs)
         b = b.mul_(1 - hp.momentum_rate).add_(through).add_(w * hp.weight_decay)
         w = w.sub_(b * epsilon)
-        return {"theta": follow(state["theta"], standardise(w)[0]), "w": w, "b": b}
+        return {"theta": follow(state["theta"], w - w.mean(-1, keepdim=True)), "w": w, "b": b}
 
 
 def quantile(hp: Any, elapsed: float) -> Any:

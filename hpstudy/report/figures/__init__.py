@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
-from hpstudy.report.figures import difference, finals, progress, survival
+from hpstudy.report.figures import difference, finals, heat, learning, progress, survival
+from hpstudy.report.figures import sweep as swept_values
 from hpstudy.report.labels import label
 
 PANELS = 6
@@ -25,7 +26,7 @@ class Drawn:
         figure: the drawing.
         caption: what it shows.
         reading: one sentence on how to read it.
-        section: of the report: searches, target or budgets.
+        section: of the report: searches, target or budgets; sweep or learning.
         data: names of the CSV files behind it, without their ending.
     """
 
@@ -39,7 +40,11 @@ class Drawn:
 
 def draw(results: Results) -> Iterator[Drawn]:
     """Draw every figure that the results have data for, in the order of the report. Call it within `style.applied()`."""
-    if any(view.completeness.finished for view in results.views) and results.worst == results.worst:
+    if results.sweep:
+        yield from _sweep(results)
+        yield from _heat(results)
+        yield from _learning(results)
+    elif any(view.completeness.finished for view in results.views) and results.worst == results.worst:
         yield _progress(results)
         yield from _differences(results)
         if any(view.trials for view in results.views):
@@ -88,10 +93,30 @@ def _finals(results: Results) -> Drawn:
     return Drawn("budgets", figure, *finals.words(results), "budgets", ("budget_values", "budgets"))
 
 
+def _sweep(results: Results) -> Iterator[Drawn]:
+    if any(view.completeness.completed for view in results.views):
+        for name, figure, caption, reading in swept_values.figures(results):
+            yield Drawn(name, figure, caption, reading, "sweep", ("sweep_values", "sweep_means"))
+
+
+def _heat(results: Results) -> Iterator[Drawn]:
+    if any(view.completeness.completed for view in results.views) and heat.views(results):
+        name, figure, caption, reading = heat.figure(results)
+        yield Drawn(name, figure, caption, reading, "sweep", ("sweep_means",))
+
+
+def _learning(results: Results) -> Iterator[Drawn]:
+    for name, figure, caption, reading in learning.figures(results):
+        yield Drawn(name, figure, caption, reading, "learning", ("learning_curves",))
+
+
 DRAWINGS: dict[str, Callable[[Results], Iterator[Drawn]]] = {
     "best_so_far": lambda results: iter((_progress(results),)),
     "difference": _differences,
     "trials_to_target": lambda results: iter((_survival(results),)),
     "budgets": lambda results: iter((_finals(results),)),
+    "sweep": _sweep,
+    "heat_map": _heat,
+    "learning_curves": _learning,
 }
 """Figures by name, for saving one by itself."""

@@ -54,7 +54,7 @@ def figure(results: Results) -> tuple[str, Figure, str, str]:
         panels.append(axes)
     bar = drawing.colorbar(mpl.cm.ScalarMappable(norm, "viridis"), ax=panels, fraction=0.05, pad=0.02)
     bar.set_label(f"mean {style.plain(results.study.metric.name, 'value')}")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     caption = f"Mean {results.study.metric.name} over both swept hyperparameters."
     reading = (
         "A cell is the mean over replicates at one point; the frame marks the best mean of a view, a crossed cell has no value. "

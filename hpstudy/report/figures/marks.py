@@ -35,9 +35,8 @@ def metrics(results: Results) -> tuple[str, ...]:
 
 
 def metric_words(results: Results) -> str:
-    """The metrics that are drawn, at the beginning of a sentence."""
-    text = " and ".join(metrics(results))
-    return text[:1].upper() + text[1:]
+    """The metrics that are drawn, in a sentence."""
+    return " and ".join(metrics(results))
 
 
 def all_values(results: Results, metric: str) -> Floats:
@@ -48,6 +47,26 @@ def all_values(results: Results, metric: str) -> Floats:
 def logarithmic(results: Results, metric: str) -> bool:
     """Whether the axis of a metric is logarithmic: never that of the objective."""
     return metric != results.study.metric.name and spans_decades(all_values(results, metric))
+
+
+def below_zero(results: Results, metric: str) -> bool:
+    """Whether the interval of any point's mean includes 0, which a logarithmic axis cannot show."""
+    found = [summary(view.values[metric], results.study.analysis.confidence) for view in results.sweep if metric in view.values]
+    return any((means.low <= 0).any() for means in found)
+
+
+def fill(axes: Axes, x: Any, low: Floats, high: Floats, **looks: Any) -> None:
+    """A band within the axes' limits: the end of an interval that is not positive has no place on a logarithmic axis.
+
+    Args:
+        axes: with their final scale and limits.
+        x: (points,) where the band is.
+        low: (points,) its lower end.
+        high: (points,) its upper end.
+        **looks: of `Axes.fill_between`.
+    """
+    bottom = axes.get_ylim()[0]
+    axes.fill_between(x, np.maximum(low, bottom), np.maximum(high, bottom), linewidth=0, **looks)
 
 
 def value_axis(axes: Axes, results: Results, metric: str) -> None:
@@ -67,9 +86,13 @@ def explained(results: Results, shape: str) -> str:
     level = numbers.percent(results.study.analysis.confidence)
     text = f"Small marks are single replicates, large ones their mean, with {shape}: the {level} t interval over replicates."
     for metric in metrics(results):
-        if logarithmic(results, metric) and (zeros := int((all_values(results, metric) == 0).sum())):
+        if not logarithmic(results, metric):
+            continue
+        if zeros := int((all_values(results, metric) == 0).sum()):
             are, have = ("value", "is 0 and has") if zeros == 1 else ("values", "are 0 and have")
             text += f" {numbers.count(zeros)} {are} of {metric} {have} no place on its logarithmic axis."
+        if below_zero(results, metric):
+            text += f" An interval of {metric} that reaches the bottom of its axis includes 0."
     return text
 
 
@@ -93,4 +116,5 @@ def legend(figure: Figure, panels: Sequence[Axes]) -> None:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(name, handle)
     if len(found) > 1:
-        figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=style.legend_columns(list(found)))
+        columns = style.legend_columns([f"{name}  " for name in found])
+        figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=columns)

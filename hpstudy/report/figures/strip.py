@@ -30,7 +30,7 @@ def figure(results: Results) -> tuple[str, Figure, str, str]:
         axes.set_xticks(range(len(columns)), texts, rotation=90 if wide else 0)
     level = numbers.percent(results.study.analysis.confidence)
     reading = f"A dot is one replicate, an open marker is the mean with its {level} t interval."
-    return "sweep", drawing, f"{metric_words(results)} of every view.", reading
+    return "sweep", drawing, f"Every view: {metric_words(results)}.", reading
 
 
 def strip(axes: Axes, results: Results, metric: str, columns: list[tuple[SweepView, int]]) -> Axes:
@@ -42,6 +42,7 @@ def strip(axes: Axes, results: Results, metric: str, columns: list[tuple[SweepVi
         metric: which; columns of views without it stay empty.
         columns: views and numbers of points.
     """
+    value_axis(axes, results, metric)
     order = {view.name: index for index, view in enumerate(results.sweep)}
     for x, (view, number) in enumerate(columns):
         if metric not in view.values:
@@ -51,8 +52,7 @@ def strip(axes: Axes, results: Results, metric: str, columns: list[tuple[SweepVi
         kind, colour = style.marker(index), style.colour(index)
         spread = (np.arange(len(values)) % 5 - 2) * 0.05
         axes.plot(x - 0.12 + spread, values, kind, color=colour, markersize=3, alpha=0.55, markeredgewidth=0, zorder=2)
-        axes.vlines(x + 0.18, float(found.low), float(found.high), color=colour, linewidth=1.4, zorder=3)
+        axes.vlines(x + 0.18, max(float(found.low), axes.get_ylim()[0]), float(found.high), color=colour, linewidth=1.4, zorder=3)
         axes.plot(x + 0.18, float(found.mean), kind, color="white", markeredgecolor=colour, markersize=5, zorder=4)
-    value_axis(axes, results, metric)
     axes.set_xlim(-0.6, len(columns) - 0.4)
     return axes

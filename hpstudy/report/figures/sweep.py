@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -20,6 +21,7 @@ from hpstudy.report.figures.marks import (
     COLUMNS,
     MOST_LINES,
     explained,
+    fill,
     legend,
     metric_words,
     metrics,
@@ -87,9 +89,9 @@ def band(axes: Axes, values: Floats, found: Means, drawn: Drawn, *, joined: bool
     for row in values:
         axes.plot(x, row, drawn.marker, color=drawn.colour, markersize=2.2, alpha=0.55, markeredgewidth=0, zorder=2)
     if joined and np.isfinite(found.low).sum() > 1:
-        axes.fill_between(x, found.low, found.high, color=drawn.colour, alpha=0.18, linewidth=0, zorder=1)
+        fill(axes, x, found.low, found.high, color=drawn.colour, alpha=0.18, zorder=1)
     else:
-        axes.vlines(x, found.low, found.high, color=drawn.colour, linewidth=1.2, zorder=3)
+        axes.vlines(x, np.maximum(found.low, axes.get_ylim()[0]), found.high, color=drawn.colour, linewidth=1.2, zorder=3)
     (mean,) = axes.plot(
         x,
         found.mean,
@@ -116,11 +118,11 @@ def panel(axes: Axes, results: Results, metric: str, lines: Sequence[Drawn], *, 
         lines: to draw.
         joined: whether a line may join neighbours.
     """
+    value_axis(axes, results, metric)
     for drawn in lines:
         if metric in drawn.view.values and drawn.numbers:
             values = drawn.view.values[metric][:, drawn.numbers]
             band(axes, values, summary(values, results.study.analysis.confidence), drawn, joined=joined)
-    value_axis(axes, results, metric)
     return axes
 
 
@@ -192,7 +194,7 @@ def _by_number(results: Results) -> tuple[str, Figure, str, str]:
         color="0.25",
     )
     legend(figure, panels)
-    caption = f"{metric_words(results)} at every point of the sweep."
+    caption = f"Every point of the sweep: {metric_words(results)}."
     reading = f"Trial n of every view is point n; below stand the values at each point. {explained(results, 'a bar')}"
     return "sweep", figure, caption, reading
 
@@ -215,7 +217,9 @@ def _point_labels(results: Results, known: Sequence[int]) -> tuple[list[str], li
 def _by_view(results: Results, layouts: Mapping[str, Layout]) -> list[tuple[str, Figure, str, str]]:
     """A panel for each view and metric, each along its own main hyperparameter."""
     shown = metrics(results)
-    blocks = [results.sweep[start : start + COLUMNS] for start in range(0, len(results.sweep), COLUMNS)]
+    parts = -(-len(results.sweep) // COLUMNS)
+    ends = [round(part * len(results.sweep) / parts) for part in range(parts + 1)]
+    blocks = [results.sweep[start:end] for start, end in pairwise(ends)]
     drawn = []
     for part, views in enumerate(blocks):
         figure = Figure(figsize=(style.WIDTH, 2.25 * len(shown) + 0.4), layout="constrained")
@@ -281,7 +285,7 @@ def _lines(results: Results, view: SweepView, found: Layout, along: Axis | None)
 
 
 def _caption(results: Results, main: str) -> str:
-    return f"{metric_words(results)} against {main}."
+    return f"Sweep over {main}: {metric_words(results)}."
 
 
 def _reading(results: Results, along: Axis | None) -> str:

@@ -19,8 +19,8 @@ from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, V
 CROWDED = 0.02
 """Share of a linear axis below which two neighbouring values cannot be told apart."""
 
-FEW = 24
-"""Values up to which a crowded axis is drawn as equally spaced steps."""
+FEW = 16
+"""Values up to which each has its own tick, and up to which a crowded axis is drawn as equally spaced steps."""
 
 LETTER = 0.068
 """Inches that a letter of a tick label takes."""
@@ -136,6 +136,9 @@ class Axis:
         if self.log:
             axes.set_xscale("log")
         axes.set_xlim(*self.limits)
+        axes.set_xlabel(style.plain(self.name) + (" (values at equal distances)" if self.steps and self.joined else ""))
+        if len(self.values) > FEW and not self.steps:
+            return
         texts = [style.plain(numbers.hyperparameter(value)) for value in self.values]
         shares = self.shares()
         axes.xaxis.set_major_locator(FixedLocator(self.positions.tolist()))
@@ -143,7 +146,6 @@ class Axis:
         axes.xaxis.set_minor_formatter(NullFormatter())
         shown = spread_out(shares, texts, inches)
         axes.set_xticklabels([text if keep else "" for text, keep in zip(texts, shown, strict=True)])
-        axes.set_xlabel(style.plain(self.name) + (" (values at equal distances)" if self.steps and self.joined else ""))
 
     def shares(self) -> Floats:
         """(values,) where each stands between the two ends of the axis, in [0, 1]."""

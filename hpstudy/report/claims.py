@@ -1,0 +1,136 @@
+"""What became of the claims that a study declares, as a table and as sentences."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from hpstudy.analysis.criteria import Contrast, CriterionResult, Verdict
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers
+
+OPENINGS: dict[Verdict, str] = {
+    "holds": "Holds",
+    "does not hold": "Does not hold",
+    "inconclusive": "Inconclusive",
+    "no data": "No data",
+}
+"""Verdicts in the order in which they are counted, with the words that open their sentence."""
+
+SEVERITY: tuple[Verdict, ...] = ("no data", "does not hold", "inconclusive", "holds")
+"""Verdicts on comparisons in the order in which they decide the verdict on a claim."""
+
+IN_TABLE = 8
+"""Comparisons of a claim that the table lists; the JSON file has all."""
+
+NOTE = (
+    "n: replicates. A claim holds when the interval of every comparison lies within what is claimed. It does not hold when one lies "
+    "outside altogether, with the level of the interval corrected for the number of comparisons (Bonferroni). Else it is inconclusive."
+)
+"""How to read the table."""
+
+
+def counted(results: Results) -> str:
+    """How many claims have each verdict: "Of 3 claims 2 hold, 1 is inconclusive."; "" without claims."""
+    if not results.criteria:
+        return ""
+    counts = Counter(found.verdict for found in results.criteria)
+    parts = [_part(verdict, counts[verdict]) for verdict in OPENINGS if counts[verdict]]
+    total = len(results.criteria)
+    return f"Of {total} claim{'s' if total > 1 else ''} {', '.join(parts)}."
+
+
+def _part(verdict: Verdict, count: int) -> str:
+    one = count == 1
+    words: dict[Verdict, str] = {
+        "holds": "holds" if one else "hold",
+        "does not hold": "does not hold" if one else "do not hold",
+        "inconclusive": "is inconclusive" if one else "are inconclusive",
+        "no data": "has no data" if one else "have no data",
+    }
+    return f"{count} {words[verdict]}"
+
+
+def deciding(found: CriterionResult, most: int) -> list[Contrast]:
+    """At most `most` comparisons of a claim, in their order: those that speak most against it."""
+    order = sorted(
+        range(len(found.contrasts)),
+        key=lambda place: (SEVERITY.index(found.contrasts[place].verdict), slack(found.contrasts[place]), place),
+    )
+    return [found.contrasts[place] for place in sorted(order[:most])]
+
+
+def slack(contrast: Contrast) -> float:
+    """How far the interval stays within the claimed bounds; negative where it reaches beyond them."""
+    if math.isnan(contrast.low):
+        return -math.inf
+    distances = [contrast.low - contrast.above] if contrast.above is not None else []
+    if contrast.below is not None:
+        distances.append(contrast.below - contrast.high)
+    return min(distances, default=math.inf)
+
+
+def sentence(results: Results, found: CriterionResult) -> str:
+    """The verdict, the claim, and the estimate behind it: of several comparisons the one that speaks most against the claim."""
+    behind = ""
+    if found.contrasts:
+        weakest, total = deciding(found, 1)[0], len(found.contrasts)
+        name = f"the weakest of {numbers.count(total)} comparisons, {weakest.what}: " if total > 1 else ""
+        behind = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(results, weakest)})"
+    return f"{OPENINGS[found.verdict]}: {found.claim.strip().rstrip('.')}{behind}."
+
+
+def _estimate(results: Results, contrast: Contrast) -> str:
+    level = numbers.percent(results.study.analysis.confidence)
+    ci = "" if math.isnan(contrast.low) else f", {level} CI {_interval(contrast)}"
+    return f"{number(contrast, contrast.mean)}{ci}"
+
+
+def number(contrast: Contrast, value: float) -> str:
+    """A number of a comparison: two digits of half its interval's width, or four digits without an interval."""
+    half = (contrast.high - contrast.low) / 2
+    if not math.isfinite(half) or half <= 0:
+        return numbers.MISSING if math.isnan(value) else numbers.general(value)
+    return numbers.metric(value, max(0, 1 - math.floor(math.log10(half))))
+
+
+def _interval(contrast: Contrast) -> str:
+    return f"{number(contrast, contrast.low)} to {number(contrast, contrast.high)}"
+
+
+def bound(contrast: Contrast) -> str:
+    """What the claim says the number is: "> 0.01", "< 3", "0 to 1"."""
+    if contrast.above is not None and contrast.below is not None:
+        return f"{numbers.general(contrast.above)} to {numbers.general(contrast.below)}"
+    if contrast.above is not None:
+        return f"> {numbers.general(contrast.above)}"
+    return numbers.MISSING if contrast.below is None else f"< {numbers.general(contrast.below)}"
+
+
+def table_rows(results: Results) -> tuple[tuple[str, ...], ...]:
+    """One row for every comparison; claim and verdict stand at the first one of a claim."""
+    rows: list[tuple[str, ...]] = []
+    for found in results.criteria:
+        nothing = (*(numbers.MISSING,) * 4, "", "0")
+        lines = [_line(contrast, alone=len(found.contrasts) == 1) for contrast in deciding(found, IN_TABLE)] or [nothing]
+        openings = [(found.claim, found.verdict), *[("", "")] * (len(lines) - 1)]
+        rows.extend((*opening, *line) for opening, line in zip(openings, lines, strict=True))
+    return tuple(rows)
+
+
+def note(results: Results) -> str:
+    """How to read the table, and what it leaves out."""
+    if all(len(found.contrasts) <= IN_TABLE for found in results.criteria):
+        return NOTE
+    return f"{NOTE} Of a claim with more than {IN_TABLE} comparisons those that decide are listed; the JSON file has all."
+
+
+def _line(contrast: Contrast, *, alone: bool) -> tuple[str, ...]:
+    return (
+        contrast.what,
+        number(contrast, contrast.mean),
+        numbers.MISSING if math.isnan(contrast.low) else _interval(contrast),
+        bound(contrast),
+        "" if alone else contrast.verdict,
+        str(contrast.replicates),
+    )

@@ -1,0 +1,156 @@
+"""What the tables, sentences and CSV files of a sweep say."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.sweep import Means, SweepView, best_point, summary
+from hpstudy.report import numbers
+from hpstudy.study.space import ChoiceParameter
+
+SHOWN = ("flip_ratio", "test_accuracy")
+"""Metrics that stand beside the objective in tables, where they were recorded."""
+
+SMALL = 1e-3
+"""Metrics below it are written as powers of ten."""
+
+MOST_COLUMNS = 4
+"""Swept hyperparameters that have their own column; more of them share one."""
+
+MOST_ROWS = 100
+"""Points in a table; the CSV file has all."""
+
+
+def objective(results: Results, view: SweepView) -> Means:
+    """The objective's means over replicates, (points,)."""
+    return summary(view.values[results.study.metric.name], results.study.analysis.confidence)
+
+
+def best(results: Results, view: SweepView) -> int | None:
+    """The number of the view's best point; None when no point has a value."""
+    return best_point(objective(results, view), results.study.metric.goal)
+
+
+def point_text(view: SweepView, number: int) -> str:
+    """The swept hyperparameters of a point: "rate 0.01, decay 0"; all of them where nothing is swept."""
+    names = view.swept or tuple(view.points[number])
+    return ", ".join(f"{name} {numbers.hyperparameter(view.points[number][name])}" for name in names)
+
+
+def interval(results: Results, low: float, high: float, decimals: int) -> str:
+    """An interval as it stands in a sentence; "" without one."""
+    if math.isnan(low):
+        return ""
+    level = numbers.percent(results.study.analysis.confidence)
+    return f"{level} CI {numbers.metric(low, decimals)} to {numbers.metric(high, decimals)}"
+
+
+def metric_text(values: Floats, value: float) -> str:
+    """A mean of `values` (replicates x points) as text: as many digits as mean something, or as powers of ten over decades."""
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    if sizes.size and (sizes.max() >= 20 * sizes.min() or sizes.max() < SMALL):
+        return numbers.scientific(value)
+    return numbers.metric(value, numbers.decimals_of_points([values]))
+
+
+def shown(results: Results, view: SweepView) -> list[str]:
+    """Metrics of the view that stand beside the objective."""
+    return [name for name in SHOWN if name in view.values and name != results.study.metric.name]
+
+
+def listed(results: Results, view: SweepView) -> list[int]:
+    """The points that a table lists: all begun ones, or the best `MOST_ROWS` in the order of their numbers."""
+    known = [number for number, point in enumerate(view.points) if point]
+    if len(known) <= MOST_ROWS:
+        return known
+    means = objective(results, view).mean
+    sign = -1 if results.study.metric.goal == "maximize" else 1
+    order = sorted(known, key=lambda number: (math.isnan(means[number]), sign * means[number]))
+    return sorted(order[:MOST_ROWS])
+
+
+def best_sentence(results: Results, view: SweepView) -> str:
+    """The view's best point with its mean and interval."""
+    number = best(results, view)
+    if number is None:
+        return f"View {view.name}: no trial has a value{' yet' if results.provisional else ''}."
+    means, decimals, metric = objective(results, view), numbers.decimals_of(results), results.study.metric.name
+    n = int(means.replicates[number])
+    ci = interval(results, float(means.low[number]), float(means.high[number]), decimals)
+    evidence = f"{ci + ', ' if ci else ''}n = {n}"
+    value = numbers.metric(float(means.mean[number]), decimals)
+    if not view.swept:
+        return f"View {view.name}: mean {metric} {value} ({evidence})."
+    word = "highest" if results.study.metric.goal == "maximize" else "lowest"
+    return f"View {view.name}: {word} mean {metric} {value} ({evidence}) at {point_text(view, number)}."
+
+
+def headline(results: Results) -> str:
+    """The best point of every view; the verdicts on claims are counted elsewhere."""
+    opening = ["PROVISIONAL:"] if results.provisional else []
+    return " ".join([*opening, *(best_sentence(results, view) for view in results.sweep)])
+
+
+def evidence(results: Results, view: SweepView) -> str:
+    """What the best point must be read with: the points that it is not told apart from, the choice of the best, missing values."""
+    number = best(results, view)
+    if number is None:
+        return ""
+    sentences = []
+    if view.swept:
+        told, others = _told_apart(results, view, number)
+        if others:
+            sentences.append(_told_words(results, told, others))
+        sentences.append("It is the best of several noisy means, which flatters it.")
+    lost = _lost(results, view)
+    if lost:
+        sentences.append(
+            f"{numbers.count(lost)} finished trial{'s have' if lost > 1 else ' has'} no value and "
+            f"{'are' if lost > 1 else 'is'} in no mean; n says how many replicates each is over."
+        )
+    return " ".join(sentences)
+
+
+def _told_apart(results: Results, view: SweepView, number: int) -> tuple[int, int]:
+    """How many other points differ from point `number` by an interval without 0, and how many have an interval."""
+    values = view.values[results.study.metric.name]
+    found = summary(np.delete(values[:, [number]] - values, number, axis=1), results.study.analysis.confidence)
+    return int(((found.low > 0) | (found.high < 0)).sum()), int(np.isfinite(found.low).sum())
+
+
+def _told_words(results: Results, told: int, others: int) -> str:
+    level = numbers.percent(results.study.analysis.confidence)
+    if others == 1:
+        which = "the other point differs from it" if told else "no difference from the other point is shown"
+        return f"Compared within replicates, {which} ({level} t interval of the paired difference)."
+    which = {0: "none", others: "all"}.get(told, str(told))
+    verb = "differs" if told == 1 else "differ"
+    return f"Compared within replicates, {which} of the {others} other points {verb} from it ({level} t intervals of paired differences)."
+
+
+def _lost(results: Results, view: SweepView) -> int:
+    found = results.view(view.name).completeness
+    return found.finished - found.completed + found.without_value
+
+
+def held(view: SweepView) -> dict[str, Any]:
+    """Tuned hyperparameters that have the same value at every point."""
+    first = next((point for point in view.points if point), {})
+    return {name: value for name, value in first.items() if name not in view.swept}
+
+
+def tried(results: Results, view: SweepView, name: str) -> str:
+    """The values of a swept hyperparameter: listed when they are few, else their ends."""
+    values = {point[name] for point in view.points if point}
+    parameter = results.study.views[view.name].space.root[name]
+    if isinstance(parameter, ChoiceParameter):
+        ordered = [value for value in parameter.values if value in values]
+    else:
+        ordered = sorted(values, key=float)
+    texts = [numbers.hyperparameter(value) for value in ordered]
+    return ", ".join(texts) if len(texts) <= 8 else f"{len(texts)} values, {texts[0]} to {texts[-1]}"
