@@ -11,8 +11,10 @@ from hpstudy.analysis.arrays import Floats, Searches, gather
 from hpstudy.analysis.bootstrap import Resampling
 from hpstudy.analysis.compare import BudgetDifference, budget_difference, common, difference_curve, view_budget
 from hpstudy.analysis.completeness import completeness, failures
+from hpstudy.analysis.criteria import judge
 from hpstudy.analysis.curves import MeanCurve, best_so_far, mean_curve, worst_value
 from hpstudy.analysis.horizontal import distance_at_budget, distance_at_level
+from hpstudy.analysis.observed import observe
 from hpstudy.analysis.permutation import holm
 from hpstudy.analysis.results import Best, Cost, PairResult, Results, ViewResult
 from hpstudy.analysis.survival import trials_to_target
@@ -66,6 +68,9 @@ def analyse(reader: Source, settings: Analysis | None = None) -> Results:
     views = tuple(_view(name, blocks[name], best[name], table, study, budgets, level, resampling) for name in names)
     compared = tuple(_pair(a, b, blocks, best, study, budgets, level, resampling, seed) for a, b in pairs)
     p_values = np.array([comparison.test.p for pair in compared for comparison in pair.budgets])
+    swept = sweep(table, reader.curves(), study) if listed else ()
+    claims = study.analysis.criteria
+    observed = observe(study, table, views, swept) if claims else {}
     return Results(
         study=study,
         identity=dict(reader.identity),
@@ -79,7 +84,8 @@ def analyse(reader: Source, settings: Analysis | None = None) -> Results:
         pairs=compared,
         adjusted=holm(p_values),
         failures=failures(table, names),
-        sweep=sweep(table, reader.curves(), study) if listed else (),
+        sweep=swept,
+        criteria=tuple(judge(claim, observed, study.metric.name, study.analysis.confidence) for claim in claims),
     )
 
 

@@ -1,7 +1,7 @@
 """Claims that a study declares, and what its trials say of them.
 
 A claim is about numbers that are computed for every replicate: a metric at a point, or its difference between two. Each number's mean
-over replicates gets a Student t interval. Two levels are used:
+over replicates gets a Student t interval; a replicate without the value is left out. Two levels are used:
 
 - the claim *holds* when every interval, at the study's confidence, lies within the claim's bounds. As all must, no correction for their
   number is due (an intersection-union test: Berger, Technometrics 24, 1982);
@@ -20,8 +20,9 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.study.claims import selected_points
 from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection
-from hpstudy.study.space import Point, Value, same_value
+from hpstudy.study.space import Point, Value
 
 Verdict = Literal["holds", "does not hold", "inconclusive", "no data"]
 
@@ -32,10 +33,10 @@ class Contrast:
 
     Attributes:
         what: what is compared, in words.
-        mean, low, high: the estimate and its interval; NaN where there is none.
+        mean, low, high: the estimate and its interval at the study's confidence; NaN where there is none.
         replicates: how many it is over.
         above, below: the bounds that the claim sets; None where it sets none.
-        verdict: of this number alone.
+        verdict: of this number; "does not hold" at the level that is corrected for the number of contrasts.
     """
 
     what: str
@@ -70,12 +71,12 @@ class Observed:
     """What a claim may look at in one view.
 
     Attributes:
-        points: in a sweep, the point of every trial number; empty in a search.
+        points: in a sweep, the point of every trial number, empty where it is not known; no points in a search.
         values: for each metric (replicates x trials), NaN where a trial has no value.
         epochs: (epochs,) numbers of the epochs of `curves`.
-        curves: for each metric (replicates x trials x epochs).
-        best: (replicates x trials) number of the best trial so far, -1 before the first value; used in a search.
-        trials_to_target: (replicates,) trials to the target, at most the budget; None without a target.
+        curves: for each metric (replicates x trials x epochs), NaN where a training has no value.
+        best: in a search, (replicates x trials) number of the best trial so far; -1 where there is none, or none yet.
+        trials_to_target: (replicates,) trials to the target, at most the budget, NaN for an unfinished search; None without a target.
     """
 
     points: Sequence[Point]
@@ -133,16 +134,15 @@ def best_numbers(values: Floats, goal: Literal["maximize", "minimize"]) -> Ints:
 
 
 def _compared(criterion: Criterion, observed: Mapping[str, Observed], metric: str) -> Iterator[_Values]:
-    """The numbers that must lie within the claim's bounds."""
+    """The numbers that must lie within the claim's bounds; none where one of the two sides has no such metric."""
     chosen = _selected(criterion.of, observed, metric, criterion.epoch)
-    if criterion.minus is not None:
-        others = _selected(criterion.minus, observed, metric, criterion.epoch)
-        for group, subtracted in zip(chosen, others, strict=True):
+    others = _selected(criterion.minus, observed, metric, criterion.epoch) if criterion.minus is not None else {}
+    for epoch, group in chosen.items():
+        if criterion.minus is not None:
+            subtracted = others.get(epoch, [])
             paired = subtracted * len(group) if len(subtracted) == 1 else subtracted
-            yield from (_minus(a, b) for a, b in zip(group, paired, strict=True))
-        return
-    for group in chosen:
-        if criterion.shape == "alike":
+            yield from (_minus(a, b) for a, b in zip(group, paired, strict=bool(paired)))
+        elif criterion.shape == "alike":
             yield from (_minus(a, b) for a, b in combinations(group, 2))
         elif criterion.shape == "rising":
             yield from (_minus(b, a) for a, b in pairwise(group))
@@ -152,35 +152,31 @@ def _compared(criterion: Criterion, observed: Mapping[str, Observed], metric: st
             yield from group
 
 
-def _selected(selection: Selection, observed: Mapping[str, Observed], metric: str, epoch: str) -> list[list[_Values]]:
-    """The values of a selection, one for each point; a group for each epoch where every epoch counts, else one group."""
+def _selected(selection: Selection, observed: Mapping[str, Observed], metric: str, epoch: str) -> dict[int, list[_Values]]:
+    """The values of a selection, one for each point: by number of the epoch where every epoch counts, else under 0."""
     view = observed[selection.view]
     if metric == TRIALS_TO_TARGET:
-        return [[]] if view.trials_to_target is None else [[_Values(selection.view, view.trials_to_target)]]
+        return {} if view.trials_to_target is None else {0: [_Values(selection.view, view.trials_to_target)]}
     if not view.points:
-        return [_best(selection, view, metric)]
+        if selection.at:
+            return {}  # a sweep whose searcher cannot be imported here looks like a search
+        return {0: _best(selection, view, metric)}
     names = {n: _name(selection.view, n, view.points) for n in selected_points(selection, view.points)}
     if epoch == "last":
-        values = view.values.get(metric)
-        return [[] if values is None else [_Values(name, values[:, n]) for n, name in names.items()]]
-    curves = view.curves.get(metric)
-    if curves is None:
-        return [[]]
+        return {0: [_Values(name, view.values[metric][:, n]) for n, name in names.items()]} if metric in view.values else {}
+    if metric not in view.curves:
+        return {}
+    curves = view.curves[metric]
+    # Another metric of the view may have been recorded at more epochs.
+    recorded = np.flatnonzero(~np.isnan(curves).all(axis=(0, 1)))
     if epoch == "mean":
-        return [[_Values(f"{name}, mean over epochs", curves[:, n].mean(axis=1)) for n, name in names.items()]]
-    return [
-        [_Values(f"{name}, epoch {number}", curves[:, n, place]) for n, name in names.items()]
-        for place, number in enumerate(view.epochs.tolist())
-    ]
-
-
-def selected_points(selection: Selection, points: Sequence[Point]) -> list[int]:
-    """The numbers of a sweep's points that a selection means; an empty point is one that was not begun yet."""
-    return [
-        n
-        for n, point in enumerate(points)
-        if point and all(name in point and same_value(point[name], value) for name, value in selection.at.items())
-    ]
+        return {0: [_Values(f"{name}, mean over epochs", curves[:, n, recorded].mean(axis=1)) for n, name in names.items()]}
+    return {
+        int(view.epochs[place]): [
+            _Values(f"{name}, epoch {view.epochs[place]}", curves[:, n, place]) for n, name in names.items()
+        ]
+        for place in recorded
+    }
 
 
 def _best(selection: Selection, view: Observed, metric: str) -> list[_Values]:
@@ -212,7 +208,7 @@ def _minus(a: _Values, b: _Values) -> _Values:
 
 def _contrast(one: _Values, above: float | None, below: float | None, confidence: float, number: int) -> Contrast:
     values = one.values[~np.isnan(one.values)]
-    mean = float(values.mean()) if len(values) else np.nan
+    mean = _mean(values) if len(values) else np.nan
     low, high = _interval(values, confidence)
     wide = _interval(values, 1 - (1 - confidence) / number)
     verdict: Verdict = "inconclusive"
@@ -227,12 +223,18 @@ def _contrast(one: _Values, above: float | None, below: float | None, confidence
     return Contrast(one.what, mean, low, high, len(values), above, below, verdict)
 
 
+def _mean(values: Floats) -> float:
+    """The mean; that of equal values is that value exactly, so that rounding does not carry it over a bound."""
+    return float(values[0] + (values - values[0]).mean())
+
+
 def _interval(values: Floats, confidence: float) -> tuple[float, float]:
-    """Student's t interval of the mean; NaN for fewer than two values."""
+    """Student's t interval of the mean; NaN for fewer than two values, and of no width for equal ones."""
     if len(values) < 2:
         return np.nan, np.nan
-    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
+    mean, spread = _mean(values), (values - values[0]).std(ddof=1)
+    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * spread / np.sqrt(len(values))
+    return float(mean - half), float(mean + half)
 
 
 def _together(verdicts: Sequence[Verdict]) -> Verdict:

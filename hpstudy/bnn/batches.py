@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -51,7 +51,7 @@ class Data:
     train: Part
     validation: Part
     test: Part
-    transform: Transform = Transform()
+    transform: Transform = field(default_factory=Transform)
     evaluation_rows: int = 4096
 
 

@@ -47,7 +47,7 @@ class ImageTransform(Transform):
         return torch.cat([place, flip], 1)
 
     def __call__(self, x: Tensor, draws: Tensor | None) -> Tensor:
-        """x: (batch, height, width, channels) bytes -> (batch, channels, height, width)."""  # noqa: D403
+        """x: (batch, height, width, channels) bytes -> (batch, channels, height, width)."""
         if draws is not None:
             x = self._augmented(x, draws)
         return torch.addcmul(self._shift, x.to(self._scale.dtype), self._scale).permute(0, 3, 1, 2)

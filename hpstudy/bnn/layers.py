@@ -48,7 +48,7 @@ class BinaryConv2d(nn.Module):
         self.padding = padding
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (batch, inputs, height, width) -> (batch, outputs, height', width')."""  # noqa: D403
+        """x: (batch, inputs, height, width) -> (batch, outputs, height', width')."""
         return functional.conv2d(x, self.weight, stride=self.stride, padding=self.padding)
 
 

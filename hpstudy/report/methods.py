@@ -22,18 +22,31 @@ REFERENCES = [
 """Sources of the methods."""
 
 
-SWEEP_REFERENCES = [REFERENCES[0], "Student. The probable error of a mean. Biometrika 6, 1908."]
+SWEEP_REFERENCES = ["Student. The probable error of a mean. Biometrika 6, 1908."]
 """Sources of the methods of a sweep."""
+
+CLAIM_REFERENCES = ["Berger. Multiparameter hypothesis testing and acceptance sampling. Technometrics 24, 1982."]
+"""Sources of the verdicts on claims."""
 
 
 def references(results: Results) -> list[str]:
     """Where the methods of this report come from."""
-    return SWEEP_REFERENCES if results.sweep else REFERENCES
+    return [*(SWEEP_REFERENCES if results.sweep else REFERENCES), *(CLAIM_REFERENCES if results.criteria else ())]
 
 
 def methods(results: Results) -> list[str]:
     """The methods of this report, paragraph by paragraph."""
-    return _of_sweep(results) if results.sweep else _of_search(results)
+    paragraphs = _of_sweep(results) if results.sweep else _of_search(results)
+    return [*paragraphs, _of_claims(results)] if results.criteria else paragraphs
+
+
+def _of_claims(results: Results) -> str:
+    level = numbers.percent(results.study.analysis.confidence)
+    return (
+        f"A claim is about one or several numbers, each a mean over replicates with Student's {level} t interval. It holds when all "
+        "intervals lie within the claimed bounds; as all must, no correction for their number is due (Berger 1982). It does not hold "
+        "when at least one interval, at a level corrected for their number (Bonferroni), lies outside the bounds altogether."
+    )
 
 
 def _of_sweep(results: Results) -> list[str]:

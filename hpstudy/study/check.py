@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from hpstudy.errors import Problem, StudyError, nearest
 from hpstudy.search.interface import Searcher
+from hpstudy.study.claims import check_criteria
 from hpstudy.study.make import make_searcher, make_task
 from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
 from hpstudy.tasks.interface import Task
@@ -56,6 +57,7 @@ class Findings:
 def check(parts: Parts) -> Findings:
     """Everything that is wrong with the parts of a study. Keys are those of the study."""
     findings = Findings()
+    searcher = None
     if parts.search is not None:
         try:
             searcher = make_searcher(parts.search)
@@ -75,6 +77,7 @@ def check(parts: Parts) -> Findings:
         findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in found]
     if parts.analysis is not None:
         findings.problems += _analysis(parts.analysis, parts.names, parts.trials)
+        findings.problems += check_criteria(parts.analysis.criteria, parts.views, parts.names, searcher, parts.trials)
     return findings
 
 

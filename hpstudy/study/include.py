@@ -43,6 +43,7 @@ class Source:
     Attributes:
         root: the tree; None when the study file cannot be read at all.
         files: every file read, the study file first.
+        scale: the overlay to apply; none when None.
         scales: names of the study's overlays.
         problems: what was wrong while reading.
         broken: keys whose block could not be read, so that nothing can be said of what stands there.
@@ -50,6 +51,7 @@ class Source:
 
     root: Node | None = None
     files: list[Path] = field(default_factory=list)
+    scale: str | None = None
     scales: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     broken: set[Key] = field(default_factory=set)
@@ -77,16 +79,16 @@ def read_source(path: Path, scale: str | None = None) -> Source:
         path: the study file.
         scale: the overlay to apply; none when None.
     """
-    source = Source()
+    source = Source(scale=scale)
     tree = _read(path, path, (), source)
     if tree is not None:
         root = _resolved(tree, (), path.resolve(), source, (path.resolve(),))
-        source.root = _scaled(root, scale, source)
+        source.root = _scaled(root, source)
     return source
 
 
-def _scaled(root: Node, scale: str | None, source: Source) -> Node:
-    """The study without its overlays, the one called `scale` applied. It is named NAME-SCALE unless the overlay names it."""
+def _scaled(root: Node, source: Source) -> Node:
+    """The study without its overlays, the source's scale applied. It is named NAME-SCALE unless the overlay names it."""
     assert isinstance(root.value, dict), "a file that holds no block was refused"
     study = {name: child for name, child in root.value.items() if name != SCALES}
     scales = root.value.get(SCALES)
@@ -96,15 +98,17 @@ def _scaled(root: Node, scale: str | None, source: Source) -> Node:
         overlays = {}
     assert isinstance(overlays, dict)
     source.scales = tuple(overlays)
+    scale = source.scale
     if scale is None:
         return replace(root, value=study)
     if scale not in overlays:
         known = nearest(scale, overlays) if overlays else "this study has none"
-        source.problems.append(_at(root.place, (SCALES,), f"no scale is called '{scale}': {known}"))
+        source.problems.append(_at((scales or root).place, (SCALES,), f"no scale is called '{scale}': {known}"))
         return replace(root, value=study)
     overlay = overlays[scale]
     if not isinstance(overlay.value, dict):
-        source.problems.append(_at(overlay.place, (SCALES, scale), "must be a block that overrides parts of the study"))
+        if (SCALES, scale) not in source.broken:
+            source.problems.append(_at(overlay.place, (SCALES, scale), "must be a block that overrides parts of the study"))
         return replace(root, value=study)
     name = study.get("name")
     if name is not None and isinstance(name.value, str):
@@ -160,6 +164,8 @@ def _resolved(node: Node, key: Key, file: Path, source: Source, chain: tuple[Pat
         source: takes files, problems and broken keys.
         chain: the files that are being included, the study file first.
     """
+    if key[:1] == (SCALES,) and len(key) == 2 and key[1] != source.scale:
+        return node  # an overlay that is not applied
     if key and may_include(key) and isinstance(node.value, str):
         return _included(node, node, key, file, source, chain)
     if not isinstance(node.value, dict):

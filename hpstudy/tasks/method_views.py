@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice, product
 from typing import Any
 
 from hpstudy.bnn.methods import METHODS
@@ -12,12 +13,15 @@ from hpstudy.errors import PluginError, Problem, nearest
 from hpstudy.study.schema import View
 from hpstudy.study.space import ChoiceParameter
 
+MAX_CORNERS = 4_096
+"""Corners of a space that are looked at: all of those of twelve ranges."""
+
 
 def check_method_view(view: View) -> list[Problem]:
     """Everything that is wrong with a view of a method.
 
     The method exists; the hyperparameters are its own; every value, every end of a range and every choice is in its
-    hyperparameter's domain; and the view's default point is one that the method accepts as a whole.
+    hyperparameter's domain; and the method accepts the view's default point and every corner of its space as a whole.
     """
     if view.method is None:
         return [Problem(("method",), f"this task needs a method: add 'method: NAME'; {nearest('', METHODS)}")]
@@ -35,9 +39,26 @@ def check_method_view(view: View) -> list[Problem]:
         else:
             problems += _problems_of(view, block, name, model)
     if not problems:
-        point = {**view.fixed, **view.space.default()}
-        problems = [Problem(("space",), f"at the default point: {text}") for text in inconsistent(model, point)]
+        where, point = _inconsistent_point(view, model)
+        if point is not None:
+            problems = [Problem(("space",), f"{where}: {text}") for text in inconsistent(model, point)]
     return problems
+
+
+def _inconsistent_point(view: View, model: type[Hyperparameters]) -> tuple[str, dict[str, Any] | None]:
+    """A point of the view that the method refuses, and what it is: the default, or a corner of the space; none when there is none."""
+    default = {**view.fixed, **view.space.default()}
+    if inconsistent(model, default):
+        return "at the default point", default
+    ends = [p.values if isinstance(p, ChoiceParameter) else (p.low, p.high) for _, p in view.space.items()]
+    for values in islice(product(*ends), MAX_CORNERS):
+        corner = dict(zip(view.space.names(), values, strict=True))
+        if inconsistent(model, {**view.fixed, **corner}):
+            named = ", ".join(
+                f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in corner.items()
+            )
+            return f"a search may try points that the method refuses, such as {named}", {**view.fixed, **corner}
+    return "", None
 
 
 def complete_method_view(view: View) -> View:

@@ -192,6 +192,7 @@ def test_claims_stand_in_the_answer_and_in_a_table(make_sweep):
 def test_claims_of_a_search_stand_beside_its_comparisons(results):
     found = dataclasses.replace(results, criteria=(CriterionResult("A is better", "score", "does not hold", (contrast(),)),))
     assert [answer["headline"][:13] for answer in content(found, [])["answers"]] == ["The a view ne", "Does not hold"]
+    assert content(found, [])["references"][:-1] == content(results, [])["references"]
     assert headline(found) == f"{headline(results)} Of 1 claim 1 does not hold."
 
 

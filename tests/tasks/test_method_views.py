@@ -22,7 +22,7 @@ def test_a_view_of_known_hyperparameters_within_their_domains_has_no_problem():
 def test_a_view_without_a_method_is_told_the_methods():
     key, message = only(check_method_view(view(method=None)))
     assert key == ("method",)
-    assert "filter, latent_sgd" in message
+    assert "latent_sgd" in message
 
 
 def test_a_misspelt_method_is_told_the_nearest():
@@ -48,10 +48,10 @@ def test_both_ends_of_a_range_must_be_in_the_domain():
 
 
 def test_every_value_of_a_choice_must_be_in_the_domain():
-    choice = {"type": "choice", "values": ["none", "cosine", "step"]}
+    choice = {"type": "choice", "values": ["none", "cosine", "sine"]}
     key, message = only(check_method_view(view(space={"alpha_decay": choice})))
     assert key == ("space", "alpha_decay", "values")
-    assert "'step'" in message
+    assert "'sine'" in message
 
 
 def test_a_range_over_a_choice_is_told_to_be_a_choice():

@@ -21,9 +21,9 @@ METHODS = Registry(
         "irnet": Entry(
             "standardised latent weights, a sharpening surrogate derivative (IR-Net)", "hpstudy.bnn.methods.irnet:IRNet"
         ),
-        "latent_sgd": Entry("latent weights under SGD with momentum (Eq. 1-5)", "hpstudy.bnn.methods.latent_sgd:LatentSGD"),
         "latent_adam": Entry("latent weights under Adam", "hpstudy.bnn.methods.latent_adam:LatentAdam"),
         "latent_lars": Entry("latent weights under LARS: layer-wise steps", "hpstudy.bnn.methods.lars:LatentLARS"),
+        "latent_sgd": Entry("latent weights under SGD with momentum (Eq. 1-5)", "hpstudy.bnn.methods.latent_sgd:LatentSGD"),
         "ovsw": Entry("latent weights under SGD that wakes up silent weights (OvSW)", "hpstudy.bnn.methods.ovsw:OvSW"),
         "rbnn": Entry("latent weights rotated towards their signs (RBNN)", "hpstudy.bnn.methods.rbnn:RBNN"),
         "real": Entry("real weights under SGD: the reference without binary weights", "hpstudy.bnn.methods.real:RealSGD"),

@@ -38,5 +38,5 @@ def inconsistent(model: type[Hyperparameters], values: Mapping[str, object]) -> 
     try:
         model.model_validate(dict(values), strict=True)
     except ValidationError as error:
-        return [str(problem["msg"]) for problem in error.errors()]
+        return [str(problem["msg"]).removeprefix("Value error, ") for problem in error.errors()]
     return []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hpstudy.bnn.methods import interface
 from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.latent import library_step, scaled_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
 if TYPE_CHECKING:
@@ -70,18 +71,14 @@ class LatentSGD(interface.Method):
             m = m.lerp_(grad, hp.gamma)
             w = w.mul_(1 - epsilon * hp.weight_decay).sub_(m * epsilon)
         else:
-            m = m.mul_(1 - hp.gamma).add_(grad).add_(w * hp.weight_decay)
-            w = w.sub_(m * epsilon)
+            w, m = library_step(w, m, grad, step=epsilon, momentum_rate=hp.gamma, weight_decay=hp.weight_decay)
         if hp.clipping == "weight":
             w = w.clamp_(-1, 1)
         return {"theta": follow(state["theta"], w), "w": w, "m": m}
 
     def weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
         """Theta, or s_c theta; s_c = 1 for a filter whose latent weights are all 0, which would silence it for ever."""
-        if not hp.scaling:
-            return state["theta"]
-        scale = state["w"].abs().mean(-1, keepdim=True)
-        return state["theta"] * scale.masked_fill_(scale == 0, 1.0)
+        return scaled_signs(state["theta"], state["w"]) if hp.scaling else state["theta"]
 
 
 def library_rates(epsilon: float, momentum: float, weight_decay: float) -> tuple[float, float] | None:

@@ -1,0 +1,179 @@
+"""Claims that a study declares: which points they select, and whether the study can answer them at all.
+
+Nothing here needs numpy, because `hpstudy validate` must start fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hpstudy.errors import Problem, nearest
+from hpstudy.search.interface import Searcher
+from hpstudy.study.explain import shown
+from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection, View
+from hpstudy.study.space import Point, Space, Value, same_value
+
+Key = tuple[str | int, ...]
+
+MOST_LISTED = 12
+"""Valid values that a message lists."""
+
+
+def selected_points(selection: Selection, points: Sequence[Point]) -> list[int]:
+    """The numbers of a sweep's points that a selection means; an empty point, one that is not known, is never meant."""
+    return [
+        n
+        for n, point in enumerate(points)
+        if point and all(name in point and same_value(point[name], value) for name, value in selection.at.items())
+    ]
+
+
+def listed_points(searcher: Searcher, space: Space, trials: int) -> tuple[Point, ...]:
+    """The points that a sweep tries in one view, in their order; none where the searcher cannot list them."""
+    if not searcher.lists_points:
+        return ()
+    try:
+        if searcher.check(space, trials):
+            return ()
+        return tuple(searcher.ask(space, (), goal="maximize", seed=0, number=number) for number in range(trials))
+    except Exception:  # a user's searcher may raise anything
+        return ()
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One selection of a claim: `of` or `minus`.
+
+    Attributes:
+        key: where it stands.
+        selection: what is written there.
+        view: the view that it names; None for one with mistakes of form.
+        points: of the sweep in that view; empty when they are not known.
+    """
+
+    key: Key
+    selection: Selection
+    view: View | None
+    points: tuple[Point, ...]
+
+
+def check_criteria(
+    criteria: Sequence[Criterion],
+    views: Mapping[str, View],
+    names: Sequence[str],
+    searcher: Searcher | None,
+    trials: int | None,
+) -> Iterator[Problem]:
+    """What claims ask that the study cannot answer. Keys begin with "analysis".
+
+    Args:
+        criteria: the claims.
+        views: the views of sound form.
+        names: all views.
+        searcher: the study's; None when it could not be made, and then only names of views are checked.
+        trials: of a search, or points of a sweep; None when the study holds no valid number.
+    """
+    named = {side.view for criterion in criteria for side in (criterion.of, criterion.minus) if side is not None}
+    points: dict[str, tuple[Point, ...]] = {}
+    if searcher is not None and trials is not None:
+        points = {name: listed_points(searcher, view.space, trials) for name, view in views.items() if name in named}
+    for index, criterion in enumerate(criteria):
+        key: Key = ("analysis", "criteria", index)
+        sides = [
+            _Side((*key, name), selection, views.get(selection.view), points.get(selection.view, ()))
+            for name, selection in (("of", criterion.of), ("minus", criterion.minus))
+            if selection is not None
+        ]
+        for side in sides:
+            if side.selection.view not in names:
+                text = f"no view is called '{side.selection.view}': {nearest(side.selection.view, names)}"
+                yield Problem((*side.key, "view"), text)
+        if searcher is not None:
+            yield from (
+                _of_a_sweep(criterion, key, sides) if searcher.lists_points else _of_a_search(criterion, key, sides, trials)
+            )
+
+
+def _of_a_search(criterion: Criterion, key: Key, sides: Sequence[_Side], trials: int | None) -> Iterator[Problem]:
+    if criterion.epoch != "last":
+        yield Problem((*key, "epoch"), "a claim about a search is about the final values of its best trial: leave out 'epoch'")
+    if criterion.shape != "each":
+        text = f"shape '{criterion.shape}' compares points of a sweep, and a search gives one value: leave out 'shape'"
+        yield Problem((*key, "shape"), text)
+    for side in sides:
+        best_of = side.selection.best_of
+        if side.selection.at:
+            text = "a search chooses its points itself: leave out 'at', or list the points with the searcher points or grid"
+            yield Problem((*side.key, "at"), text)
+        if best_of is not None and criterion.metric == TRIALS_TO_TARGET:
+            yield Problem((*side.key, "best_of"), f"{TRIALS_TO_TARGET} is about whole searches: leave out 'best_of'")
+        elif best_of is not None and trials is not None and best_of > trials:
+            yield Problem((*side.key, "best_of"), f"must be at most {trials}, the trials of a search, not {best_of}")
+    of, *minus = (side.selection for side in sides)
+    if minus and of.view == minus[0].view and _budget(of, trials) == _budget(minus[0], trials):
+        yield Problem((*key, "minus"), "is the same as 'of', so that every difference is 0: select something else")
+
+
+def _budget(selection: Selection, trials: int | None) -> int | None:
+    return selection.best_of or trials
+
+
+def _of_a_sweep(criterion: Criterion, key: Key, sides: Sequence[_Side]) -> Iterator[Problem]:
+    if criterion.metric == TRIALS_TO_TARGET:
+        yield Problem((*key, "metric"), "a sweep has no trials to a target: name a metric that the task reports")
+    wrong = False
+    for side in sides:
+        if side.selection.best_of is not None:
+            text = "a sweep has no best so far, since its points have no order: leave out 'best_of', and select points with 'at'"
+            yield Problem((*side.key, "best_of"), text)
+        for problem in _selects(side):
+            wrong = True
+            yield problem
+    if not wrong and all(side.points for side in sides):
+        yield from _fits(criterion, key, sides)
+
+
+def _selects(side: _Side) -> Iterator[Problem]:
+    """Names and values of `at` that no point has."""
+    if side.view is None:
+        return
+    wrong = False
+    for name, value in side.selection.at.items():
+        text = ""
+        if name not in side.view.space.names():
+            text = f"view '{side.selection.view}' does not tune '{name}': {nearest(name, side.view.space.names())}"
+        elif side.points and not any(same_value(point[name], value) for point in side.points):
+            text = f"no point of the sweep has {name} {shown(value)}: valid: {_values(side.points, name)}"
+        if text:
+            wrong = True
+            yield Problem((*side.key, "at", name), text)
+    if not wrong and side.points and not selected_points(side.selection, side.points):
+        yield Problem((*side.key, "at"), "no point of the sweep has these values together")
+
+
+def _values(points: Sequence[Point], name: str) -> str:
+    """The values that a hyperparameter takes, in the order of the sweep."""
+    values: list[Value] = []
+    for point in points:
+        if not any(same_value(point[name], value) for value in values):
+            values.append(point[name])
+    more = [f"... ({len(values)} in all)"] if len(values) > MOST_LISTED else []
+    return ", ".join([*(shown(value) for value in values[:MOST_LISTED]), *more])
+
+
+def _fits(criterion: Criterion, key: Key, sides: Sequence[_Side]) -> Iterator[Problem]:
+    """Selections whose numbers of points do not go together."""
+    of, *minus = (selected_points(side.selection, side.points) for side in sides)
+    if criterion.shape != "each" and len(of) < 2:
+        yield Problem((*key, "of"), f"shape '{criterion.shape}' compares points, and only one is selected: select two or more")
+    if not minus:
+        return
+    (subtracted,) = minus
+    if len(subtracted) not in (1, len(of)):
+        text = f"selects {len(subtracted)} points, and 'of' selects {len(of)}: select one, or as many as 'of'"
+        yield Problem((*key, "minus"), text)
+    elif criterion.minus is not None and criterion.minus.view == criterion.of.view:
+        pairs = zip(of, subtracted * len(of) if len(subtracted) == 1 else subtracted, strict=True)
+        if any(a == b for a, b in pairs):
+            yield Problem((*key, "minus"), "subtracts a point from itself, which is always 0: select other points")
