@@ -139,6 +139,11 @@ class Results:
         """Whether any planned search is incomplete."""
         return any(view.completeness.complete < view.completeness.searches for view in self.views)
 
+    @property
+    def has_values(self) -> bool:
+        """Whether any trial of a search study has a value, so that there is something to draw."""
+        return self.worst == self.worst and any(view.completeness.finished for view in self.views)
+
     def view(self, name: str) -> ViewResult:
         """The view called `name`, which is one of the study's."""
         return next(view for view in self.views if view.name == name)

@@ -72,11 +72,12 @@ def trials(
     """List trials in the order of their searches: point, state and objective of each."""
     from hpstudy import api
     from hpstudy.store import STATES
+    from hpstudy.study.controls import arms
 
     if state is not None and state not in STATES:
         raise UsageError(f"no trial state is called '{state}': {nearest(state, STATES)}")
     with api.open(study) as reader, reader.snapshot():
-        _check_view(reader.study.views, view)
+        _check_view(arms(reader.study), view)
         rows = [
             {
                 "view": search.view,

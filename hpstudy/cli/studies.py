@@ -53,18 +53,23 @@ def add_to(app: typer.Typer) -> None:
 
 def validate(study: Annotated[list[Path], typer.Argument(metavar="STUDY...", help="Study files (YAML).")]) -> None:
     """Check study files without running them, at all their scales; all mistakes at once, each with file and line."""
-    from hpstudy.study.load import load_study, read_study
+    from hpstudy.study.load import read_study
 
     failed: HpstudyError | None = None
     for path in study:
         try:
             loaded = read_study(path)
-            say(f"{path}: valid. {_size(loaded.study)}")
-            for scale in loaded.scales:
-                say(f"{path} --scale {scale}: valid. {_size(load_study(path, scale))}")
         except HpstudyError as error:
             say(str(error))
             failed = error
+            continue
+        say(f"{path}: valid. {_size(loaded.study)}")
+        for scale in loaded.scales:
+            try:
+                say(f"{path} --scale {scale}: valid. {_size(read_study(path, scale).study)}")
+            except HpstudyError as error:
+                say(f"{path} --scale {scale}: not valid.\n{error}")
+                failed = error
     if failed is not None:
         raise typer.Exit(failed.exit_code)
 
@@ -200,10 +205,15 @@ def list_(
 
 
 def _size(study: Study) -> str:
+    from hpstudy.study.plan import Plan
+
     sizes = {"view": len(study.views), "replicate": study.replicates, "trial": study.search.trials}
-    total = math.prod(sizes.values())
+    searched = math.prod(sizes.values())
     factors = " x ".join(f"{size} {name}{'s' if size != 1 else ''}" for name, size in sizes.items())
-    return f"{factors} = {total:,} trials"
+    if not study.controls:
+        return f"{factors} = {searched:,} trials"
+    total = Plan(study).trials
+    return f"{factors} + {total - searched:,} of the controls ({', '.join(study.controls)}) = {total:,} trials"
 
 
 def _finish(summary: RunSummary, quiet: bool) -> None:

@@ -13,6 +13,7 @@ from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.store import Reader
 from hpstudy.study.bind import bind_task, completed
 from hpstudy.study.changes import refuse_changes
+from hpstudy.study.controls import arms
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Study
@@ -27,7 +28,7 @@ class Forecast:
         storage: its database, which need not be there yet.
         workers: steps at a time.
         done: finished trials of each search.
-        trial_s: mean seconds of one trial by view, asking included; None for a view of which nothing is known.
+        trial_s: mean seconds of one trial by view and control, asking included; None for a view of which nothing is known.
         measured: how `trial_s` is known, in words.
     """
 
@@ -39,21 +40,21 @@ class Forecast:
     measured: str
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row per view."""
-        by_view = {view: sum(n for search, n in self.done.items() if search.view == view) for view in self.study.views}
-        planned = self.study.replicates * self.study.search.trials
+        """A row per view, then one per control."""
+        views, replicates = self.study.views, self.study.replicates
+        done = {name: sum(n for search, n in self.done.items() if search.view == name) for name in arms(self.study)}
         return [
             {
                 "view": name,
-                "method": view.method,
-                "tuned": " ".join(view.space.names()),
-                "searches": self.study.replicates,
-                "planned": planned,
-                "done": by_view[name],
-                "left": planned - by_view[name],
+                "method": views[arm.view].method,
+                "tuned": " ".join(views[arm.view].space.names()),
+                "searches": replicates,
+                "planned": replicates * arm.trials,
+                "done": done[name],
+                "left": replicates * arm.trials - done[name],
                 "trial_s": self.trial_s[name],
             }
-            for name, view in self.study.views.items()
+            for name, arm in arms(self.study).items()
         ]
 
     def sentence(self) -> str:
@@ -63,7 +64,7 @@ class Forecast:
         if not left:
             return "nothing is left to run"
         known = {view: seconds for view, seconds in self.trial_s.items() if seconds is not None}
-        if set(known) != set(self.study.views):
+        if set(known) != set(arms(self.study)):
             return f"{left:,} trials left; --pilot times one trial of every view"
         seconds = plan.duration_s(self.done, known, self.workers)
         return f"{left:,} trials left: about {words(seconds)} with {self.workers} workers ({self.measured})"
@@ -83,7 +84,7 @@ def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | 
         StudyChanged: the database is that of another study.
     """
     done: dict[SearchKey, int] = {}
-    trial_s, measured = dict[str, float | None].fromkeys(study.views), ""
+    trial_s, measured = dict[str, float | None].fromkeys(arms(study)), ""
     if storage.exists():
         with Reader.open(storage) as reader:
             refuse_changes(completed(reader.study), study, storage)
@@ -100,6 +101,10 @@ def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | 
             request = EvaluateRequest(study.to_json(), SearchKey(view, 0), 0, point, folder)
             executor.submit(evaluate, request)  # the first one loads libraries and data
             trial_s[view] = executor.submit(evaluate, request).result().duration_s
+            trial_s.update({name: trial_s[view] for name, arm in arms(study).items() if arm.view == view})
         executor.close()
         measured = "from one pilot trial of every view, without asking"
+    for name, arm in arms(study).items():
+        if trial_s[name] is None:  # a control that has not begun trains what its view does
+            trial_s[name] = trial_s[arm.view]
     return Forecast(study, storage, workers or default_workers(), done, trial_s, measured)

@@ -16,6 +16,7 @@ from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluat
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError, StudyBroken
 from hpstudy.store import HEARTBEAT_S, Store, TrialRow
+from hpstudy.study.controls import arms
 from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
@@ -75,6 +76,7 @@ class Scheduler:
         self._study_json = self.study.to_json()
         self._under_way: dict[Future[Any], _Search] = {}
         self._idle: list[tuple[int, _Search]] = []
+        self._arms = arms(self.study)
         self._waiting = list(reversed(list(enumerate(Plan(self.study).searches()))))
         self._positions = {key: position for position, key in self._waiting}
         counts = store.counts().values()
@@ -126,7 +128,7 @@ class Scheduler:
         while self._waiting:
             _, key = self._waiting.pop()
             search = _Search(key, self.store.history(key))
-            if search.number < self.study.search.trials:
+            if search.number < self._arms[key.view].trials:
                 return search
         return None
 
@@ -212,7 +214,7 @@ class Scheduler:
         self._count(outcome.state, outcome.failure)
         self.observer.trial_finished(search.key, search.rows[-1], outcome)
         self._stop_if_broken()
-        if search.number < self.study.search.trials:
+        if search.number < self._arms[search.key.view].trials:
             self._release(search)
         else:
             self.observer.search_finished(search.key, search.rows)

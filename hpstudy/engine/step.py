@@ -19,11 +19,12 @@ from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
-from hpstudy.study.bind import bind_searcher, bind_task
+from hpstudy.study.bind import bind_control, bind_searcher, bind_task
+from hpstudy.study.controls import arms
 from hpstudy.study.make import is_sweep
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
-from hpstudy.study.schema import Study
+from hpstudy.study.schema import Control, Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Task
 from hpstudy.tasks.outcome import Failure, Outcome, State
@@ -93,14 +94,15 @@ def ask(request: AskRequest) -> Asked:
     """
     started = time.perf_counter()
     study = _study(request.study_json)
-    space = study.views[request.search.view].space
+    arm = arms(study)[request.search.view]
+    space = study.views[arm.view].space
     with module_path(request.module_path):
-        point = _searcher(request.study_json).ask(
+        point = _searcher(request.study_json, arm.control).ask(
             space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
         )
     if not space.admits(point):
         raise HpstudyError(
-            f"the searcher '{study.search.searcher}' proposed {point}, which lies outside the space of view '{request.search.view}'",
+            f"the searcher '{arm.control or study.search.searcher}' proposed {point}, which lies outside the space of view '{arm.view}'",
             "this is a mistake in the searcher",
         )
     return Asked(point, time.perf_counter() - started)
@@ -127,7 +129,7 @@ def evaluate(request: EvaluateRequest) -> Outcome:
             with seeded_block(seed):
                 # The block leaves accelerators alone, whose generators a user's function may use.
                 seed_process(seed)
-                result = task.evaluate(study.views[request.search.view], request.point, seed, recorder)
+                result = task.evaluate(study.views[arms(study)[request.search.view].view], request.point, seed, recorder)
         metrics = read_metrics(result, study.metric.name)
         if not math.isfinite(metrics[study.metric.name]):
             state = "diverged"
@@ -173,8 +175,8 @@ def _study(study_json: str) -> Study:
 
 
 @lru_cache(maxsize=CACHED_STUDIES)
-def _searcher(study_json: str) -> Searcher:
-    return bind_searcher(_study(study_json))
+def _searcher(study_json: str, control: Control | None) -> Searcher:
+    return bind_searcher(_study(study_json)) if control is None else bind_control(control)
 
 
 @lru_cache(maxsize=CACHED_STUDIES)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,7 @@ import numpy as np
 from hpstudy.analysis.arrays import STATES
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweep import SweepView, summary
-
-Row = Iterable[Any]
+from hpstudy.report.model import Row
 
 
 def best_so_far(results: Results) -> Iterator[Row]:
@@ -147,23 +146,6 @@ def _points(view: SweepView) -> Iterator[tuple[int, str]]:
     for number, point in enumerate(view.points):
         if point:
             yield number, json.dumps(point, ensure_ascii=False)
-
-
-TABLES: dict[str, Callable[[Results], Iterator[Row]]] = {
-    function.__name__: function
-    for function in (best_so_far, mean_curves, differences, trials_to_target, searches, budget_values, budgets, comparisons)
-}
-"""CSV files of a search by name, without their ending."""
-
-SWEEP_TABLES: dict[str, Callable[[Results], Iterator[Row]]] = {
-    function.__name__: function for function in (sweep_values, sweep_means, learning_curves)
-}
-"""Those of a sweep."""
-
-
-def tables(results: Results) -> dict[str, Callable[[Results], Iterator[Row]]]:
-    """The CSV files of a report."""
-    return SWEEP_TABLES if results.sweep else TABLES
 
 
 def text(rows: Iterable[Row]) -> str:

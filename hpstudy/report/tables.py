@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,29 +12,11 @@ from hpstudy.analysis.sweep import SweepView, summary
 from hpstudy.report import claims as verdicts
 from hpstudy.report import numbers, sweeps, wording
 from hpstudy.report.labels import long_name
+from hpstudy.report.model import Table
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 
 MOST_FAILURES = 10
 """Kinds of failure that are listed; the numbers of all are in the JSON file."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table.
-
-    Attributes:
-        caption: what it shows.
-        head: a title for each column.
-        rows: texts, as many in each row as in the head.
-        left: how many leading columns are text (set left); the others are numbers (set right).
-        note: how to read it; "" when it explains itself.
-    """
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    left: int = 1
-    note: str = ""
 
 
 def completeness(results: Results) -> Table:
@@ -350,21 +330,6 @@ def cost(results: Results) -> Table | None:
 def interval(low: float, high: float, decimals: int) -> str:
     """Two ends of an interval of the metric."""
     return numbers.MISSING if low != low else f"{numbers.metric(low, decimals)} to {numbers.metric(high, decimals)}"
-
-
-def all_tables(results: Results) -> Iterator[Table]:
-    """Every table of the report that has rows, for tests and other formats."""
-    yield completeness(results)
-    for table in (claims, budget_values, budget_differences, trials_to_target, trials_differences, distances, failures, cost):
-        if (made := table(results)) is not None:
-            yield made
-    if results.sweep:
-        for swept in results.sweep:
-            yield sweep_points(results, swept)
-            yield sweep_space(results, swept)
-        return
-    for view in results.views:
-        yield hyperparameters(results, view)
 
 
 def _trial_interval(low: float, high: float) -> str:

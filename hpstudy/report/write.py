@@ -30,12 +30,16 @@ def write(results: Results, output: str | Path, *, force: bool = False) -> list[
     Raises:
         UsageError: when something else is in the way, or a file cannot be written.
     """
-    from hpstudy.report.document import compile_pdf
+    from hpstudy.report import style
+    from hpstudy.report.document import document
+    from hpstudy.report.pdf import compile_pdf
 
     place = Place.at(Path(output), results.study.name)
     stale = claim(place, results.study, force=force)
-    pdf = compile_pdf(results)
-    tables = {place.folder / f"{name}.csv": csvs.text(rows(results)) for name, rows in csvs.tables(results).items()}
+    with style.applied():
+        made = document(results)
+        pdf = compile_pdf(made)
+    tables = {place.folder / f"{name}.csv": csvs.text(rows(results)) for name, rows in made.tables.items()}
     names = [path.relative_to(place.json.parent).as_posix() for path in (place.pdf, *tables)]
     # The JSON file comes first: it marks the others as ours, should this process die before they are all there.
     write_file(place.json, serial.document(results, names))
@@ -51,7 +55,7 @@ def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160
     """Save one figure of the report as PDF, SVG or PNG, for instance for a README.
 
     Args:
-        name: best_so_far, difference, trials_to_target or budgets; sweep, heat_map or learning_curves of a sweep.
+        name: of a figure of the report, for instance best_so_far, difference, trials_to_target, budgets; sweep or heat_map of a sweep.
         results: of `hpstudy.analysis.analyse`.
         path: where to; its ending chooses the form. An existing file is replaced.
         dpi: dots per inch of a PNG and of images within the others.
@@ -60,20 +64,19 @@ def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160
         UsageError: when there is no such figure or form, or the results have nothing to draw.
     """
     from hpstudy.report import style
-    from hpstudy.report.document import figure_bytes
-    from hpstudy.report.figures import DRAWINGS, draw
+    from hpstudy.report.document import document
+    from hpstudy.report.pdf import figure_bytes
 
     path = Path(path)
-    if name not in DRAWINGS:
-        raise UsageError(f"the report has no figure '{name}': {nearest(name, DRAWINGS)}")
     form = path.suffix.lower().removeprefix(".")
     if form not in FORMS:
         raise UsageError(
             f"a figure cannot be saved as '{path.name}': {nearest(form, FORMS)}", "end the file name in .pdf, .svg or .png"
         )
     with style.applied():
-        found = next((drawn for drawn in draw(results) if drawn.name == name or drawn.name.startswith(f"{name}_")), None)
-        if found is None:
-            raise UsageError(f"study {results.study.name} has nothing to draw in the figure '{name}' yet")
-        write_file(path, figure_bytes(found.figure, form, dpi))
+        drawings = {drawing.name: drawing for drawing in document(results).drawings}
+        if name not in drawings:
+            known = nearest(name, drawings) if drawings else "the study has nothing to draw yet"
+            raise UsageError(f"the report of {results.study.name} has no figure '{name}': {known}")
+        write_file(path, figure_bytes(drawings[name].draw(), form, dpi))
     return path

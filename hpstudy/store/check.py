@@ -9,6 +9,7 @@ from pathlib import Path
 from hpstudy.errors import StoreError
 from hpstudy.store.reader import Reader
 from hpstudy.store.values import decode_point
+from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 
 _LISTED = 20
@@ -93,7 +94,7 @@ def _study_problems(connection: sqlite3.Connection, reader: Reader) -> Iterator[
     recorded = connection.execute("SELECT name, metric, goal, trials, replicates FROM study").fetchone()
     if recorded != (study.name, study.metric.name, study.metric.goal, study.search.trials, study.replicates):
         yield "the columns of table study differ from its definition"
-    planned = {(view, replicate) for view in study.views for replicate in range(study.replicates)}
+    planned = {(view, replicate) for view in arms(study) for replicate in range(study.replicates)}
     stored = set(connection.execute("SELECT name, replicate FROM search JOIN view ON view.id = view_id").fetchall())
     for view, replicate in sorted(planned - stored):
         yield f"{view}/{replicate}: the search is missing"
@@ -107,9 +108,10 @@ def _rows(connection: sqlite3.Connection, sentence: str, query: str) -> Iterator
 
 
 def _point_problems(connection: sqlite3.Connection, study: Study) -> Iterator[str]:
+    spaces = {name: study.views[arm.view].space for name, arm in arms(study).items()}
     for name, view, text in connection.execute(f"SELECT {_NAME}, view.name, point FROM {_TRIALS}"):
         try:
-            admitted = view not in study.views or study.views[view].space.admits(decode_point(text))
+            admitted = view not in spaces or spaces[view].admits(decode_point(text))
         except ValueError:
             yield f"{name}: its point is not JSON"
         else:

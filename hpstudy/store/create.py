@@ -15,6 +15,7 @@ from hpstudy.store.faults import translated
 from hpstudy.store.migrations import migrate
 from hpstudy.store.owner import Owner, write_owner
 from hpstudy.store.values import utc_now
+from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 
 
@@ -51,7 +52,7 @@ def create_database(path: Path, study: Study, *, identity: Mapping[str, str], mo
 
 
 def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None) -> None:
-    """Record a study with its views and searches; those that are there already stay as they are."""
+    """Record a study with its views, controls and searches; those that are there already stay as they are."""
     connection.execute(
         """
         INSERT INTO study VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -72,10 +73,11 @@ def write_study(connection: sqlite3.Connection, study: Study, module_path: str |
             utc_now(),
         ),
     )
-    for name, view in study.views.items():
+    labels = {name: view.label for name, view in study.views.items()}
+    for name in arms(study):
         connection.execute(
             "INSERT INTO view (name, label) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET label = excluded.label",
-            (name, view.label or name),
+            (name, labels.get(name) or name),
         )
         view_id = connection.execute("SELECT id FROM view WHERE name = ?", (name,)).fetchone()[0]
         connection.executemany(

@@ -25,6 +25,7 @@ from hpstudy.store.rows import (
     read_history,
 )
 from hpstudy.store.stored_study import StoredStudy, read_study
+from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
@@ -119,12 +120,12 @@ class Reader:
                     self._connection.execute("ROLLBACK")
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """For every view: trials in each state, and `planned`, how many there are to be."""
+        """For every view and control: trials in each state, and `planned`, how many there are to be."""
         with self.snapshot() as connection:
             return summary.count_trials(connection, self.study)
 
     def mean_trial_s(self) -> dict[str, float]:
-        """For every view with finished trials: mean wall seconds of one, the choice of its point included."""
+        """For every view and control with finished trials: mean wall seconds of one, the choice of its point included."""
         with self.snapshot() as connection:
             return summary.mean_trial_s(connection)
 
@@ -137,12 +138,12 @@ class Reader:
         return {SearchKey(view, replicate): states for (view, replicate), states in counts.items()}
 
     def best(self, view: str, replicate: int | None = None) -> BestTrial | None:
-        """The best completed trial of a view, or of one of its searches; None before the first one.
+        """The best completed trial of a view or control, or of one of its searches; None before the first one.
 
         Raises:
             UsageError: when the study has no such view.
         """
-        if view not in self.study.views:
+        if view not in arms(self.study):
             raise UsageError(f"the study has no view '{view}': {nearest(view, self.study.views)}")
         with self.snapshot() as connection:
             return summary.find_best(connection, self.study, view, replicate)

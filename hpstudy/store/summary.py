@@ -6,13 +6,15 @@ import sqlite3
 
 from hpstudy.store.rows import STATES, BestTrial
 from hpstudy.store.values import decode, decode_point
+from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 
 
 def count_trials(connection: sqlite3.Connection, study: Study) -> dict[str, dict[str, int]]:
-    """For every view of the study: trials in each state, and `planned`, how many there are to be."""
-    planned = study.replicates * study.search.trials
-    counts = {view: {"planned": planned, **dict.fromkeys(STATES, 0)} for view in study.views}
+    """For every view and control of the study: trials in each state, and `planned`, how many there are to be."""
+    counts = {
+        name: {"planned": study.replicates * arm.trials, **dict.fromkeys(STATES, 0)} for name, arm in arms(study).items()
+    }
     rows = connection.execute(
         """
         SELECT view.name, counted.state, sum(counted.trials)
@@ -29,9 +31,9 @@ def count_trials(connection: sqlite3.Connection, study: Study) -> dict[str, dict
 def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[tuple[str, int], dict[str, int]]:
     """For every search (view, replicate), in run order: trials in each state, and `planned`."""
     counts = {
-        (view, replicate): {"planned": study.search.trials, **dict.fromkeys(STATES, 0)}
+        (name, replicate): {"planned": arm.trials, **dict.fromkeys(STATES, 0)}
         for replicate in range(study.replicates)
-        for view in study.views
+        for name, arm in arms(study).items()
     }
     rows = connection.execute(
         """
@@ -46,7 +48,7 @@ def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[tu
 
 
 def mean_trial_s(connection: sqlite3.Connection) -> dict[str, float]:
-    """For every view with finished trials: mean wall seconds of asking and evaluating one."""
+    """For every view and control with finished trials: mean wall seconds of asking and evaluating one."""
     rows = connection.execute(
         """
         SELECT view.name, avg(ask_s + evaluate_s)
@@ -63,8 +65,8 @@ def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate
     Args:
         connection: to the database.
         study: its study, for the goal.
-        view: the view's name.
-        replicate: only this replicate's search; all of the view's searches when None.
+        view: the name of a view, or of a control of one.
+        replicate: only this replicate's search; all of them when None.
     """
     order = "DESC" if study.metric.goal == "maximize" else "ASC"
     row = connection.execute(

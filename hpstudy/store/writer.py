@@ -138,6 +138,11 @@ class Store:
                 f"to {study.replicates} replicates of {study.search.trials} trials",
                 "leave the larger numbers in the study file; `run` continues where it stopped",
             )
+        if missing := [control for control in old.controls if control not in study.controls]:
+            raise StudyChanged(
+                f"{self.path} was planned with the controls {', '.join(old.controls)}; the study has none called {missing[0]}",
+                "leave them in the study file; controls may be added, not removed",
+            )
         if study == self.study:
             return
         with self._database.transaction() as connection:
@@ -145,6 +150,7 @@ class Store:
             detail = {
                 "replicates": [old.replicates, study.replicates],
                 "trials": [old.search.trials, study.search.trials],
+                **({"controls": [old.controls, study.controls]} if old.controls != study.controls else {}),
                 **({"settings": changes(self.study, old)} if old != self.study else {}),
             }
             write_event(connection, "study_changed", detail)

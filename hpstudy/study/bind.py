@@ -6,9 +6,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import StudyError
+from hpstudy.search.default import DefaultSearcher, DefaultSettings
 from hpstudy.study.check import Parts, check
 from hpstudy.study.make import make_searcher, make_task
-from hpstudy.study.schema import Analysis, SearchBlock, Study, TaskBlock
+from hpstudy.study.schema import Analysis, Control, SearchBlock, Study, TaskBlock
 
 if TYPE_CHECKING:
     from hpstudy.search.interface import Searcher
@@ -31,6 +32,13 @@ def bind_searcher(study: Study) -> Searcher:
         StudyError: the searcher is not there, or its settings are not valid.
     """
     return make_searcher(study.search)
+
+
+def bind_control(control: Control) -> Searcher:
+    """The searcher of a control's searches."""
+    if control == "default":
+        return DefaultSearcher(DefaultSettings())
+    return make_searcher(SearchBlock(searcher=control, trials=1))
 
 
 def bind(study: Study) -> Study:

@@ -1,7 +1,7 @@
 """What differs between two studies, key by key: what may change while a database stands, and what may not.
 
 A database keeps the numbers of one study. Whatever can change a number (`Study.determinants`) must stay. The numbers of replicates and
-trials may grow; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change at any time.
+trials may grow, and controls may be added; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change at any time.
 """
 
 from __future__ import annotations
@@ -38,9 +38,12 @@ def growth(old: Study, new: Study) -> list[str]:
 
 
 def shrinkage(old: Study, new: Study) -> list[str]:
-    """The sizes of the new study that are smaller than the old one's. Lines as those of `changes`."""
+    """The sizes of the new study that are smaller than the old one's, and controls that it lacks. Lines as those of `changes`."""
     sizes = {"replicates": (old.replicates, new.replicates), "search.trials": (old.search.trials, new.search.trials)}
-    return [_line((name,), before, after) for name, (before, after) in sizes.items() if after < before]
+    lines = [_line((name,), before, after) for name, (before, after) in sizes.items() if after < before]
+    if set(old.controls) - set(new.controls):
+        lines.append(_line(("controls",), list(old.controls), list(new.controls)))
+    return lines
 
 
 def refuse_changes(old: Study, new: Study, storage: Path) -> None:

@@ -25,6 +25,7 @@ class Parts:
         views: the views of sound form.
         names: all views.
         trials: trials of a search; None when the file holds no valid number.
+        controls: whether the study asks for control searches.
     """
 
     task: TaskBlock | None
@@ -34,11 +35,13 @@ class Parts:
     views: Mapping[str, View]
     names: tuple[str, ...]
     trials: int | None
+    controls: bool = False
 
     @classmethod
     def of(cls, study: Study) -> Parts:
         """The parts of a study of sound form."""
-        return cls(study.task, study.metric, study.search, study.analysis, study.views, tuple(study.views), study.search.trials)
+        names, trials = tuple(study.views), study.search.trials
+        return cls(study.task, study.metric, study.search, study.analysis, study.views, names, trials, bool(study.controls))
 
 
 @dataclass
@@ -61,7 +64,7 @@ def check(parts: Parts) -> Findings:
     if parts.search is not None:
         try:
             searcher = make_searcher(parts.search)
-            findings.problems += [*_named(searcher, parts), *_searched(searcher, parts)]
+            findings.problems += [*_named(searcher, parts), *_searched(searcher, parts), *_controlled(searcher, parts)]
         except StudyError as error:
             findings.take(error)
     task = None
@@ -104,6 +107,12 @@ def _searched(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
             views = f"{'views' if len(names) > 1 else 'view'} {', '.join(map(repr, names))}"
             problem = replace(problem, message=f"{views}: {problem.message}")
         yield problem
+
+
+def _controlled(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
+    """Controls of a study that searches nothing."""
+    if parts.controls and searcher.lists_points:
+        yield Problem(("controls",), "controls are for searches, and a sweep lists its points: leave them out")
 
 
 def _metric(task: Task, metric: Metric) -> Iterator[Problem]:

@@ -93,10 +93,10 @@ def _scaled(root: Node, source: Source) -> Node:
     study = {name: child for name, child in root.value.items() if name != SCALES}
     scales = root.value.get(SCALES)
     overlays = scales.value if scales is not None else {}
-    if scales is not None and not isinstance(overlays, dict):
-        source.problems.append(_at(scales.place, (SCALES,), "must be a block of overlays: 'small: {replicates: 3}'"))
-        overlays = {}
-    assert isinstance(overlays, dict)
+    if not isinstance(overlays, dict):
+        place = (scales or root).place
+        source.problems.append(_at(place, (SCALES,), "must be a block of overlays: 'small: {replicates: 3}'"))
+        return replace(root, value=study)
     source.scales = tuple(overlays)
     scale = source.scale
     if scale is None:
@@ -110,6 +110,7 @@ def _scaled(root: Node, source: Source) -> Node:
         if (SCALES, scale) not in source.broken:
             source.problems.append(_at(overlay.place, (SCALES, scale), "must be a block that overrides parts of the study"))
         return replace(root, value=study)
+    source.broken |= {key[2:] for key in source.broken if key[:2] == (SCALES, scale)}
     name = study.get("name")
     if name is not None and isinstance(name.value, str):
         study["name"] = replace(name, value=f"{name.value}-{scale}")

@@ -45,10 +45,12 @@ def study_schema() -> Schema:
         views["propertyNames"] = {**views.get("propertyNames", {}), "pattern": pattern}
         views["additionalProperties"] = _forms({}, "View", suffix)
     overlay = {key: value for key, value in over.items() if key != "required"}
-    overlays = {"type": "object", "description": SCALES_SAID, "additionalProperties": {"anyOf": [overlay, PATH]}}
-    for schema in (study, over):
-        schema["properties"] = {**schema["properties"], SCALES: overlays}
-    definitions |= {"Study": study, "Study.from": over}
+    forms: list[Schema] = [{"$ref": "#/$defs/Study.overlay"}, PATH]
+    overlays: Schema = {"type": "object", "description": SCALES_SAID, "additionalProperties": {"anyOf": forms}}
+    loose = {"anyOf": [{**overlays, "additionalProperties": {"anyOf": [*forms, NULL]}}, NULL]}
+    study["properties"] = {**study["properties"], SCALES: overlays}
+    over["properties"] = {**over["properties"], SCALES: loose}
+    definitions |= {"Study": study, "Study.from": over, "Study.overlay": overlay}
     return {
         "$schema": DIALECT,
         "title": "hpstudy study file",

@@ -100,6 +100,7 @@ def _sound_parts(tree: Mapping[str, object]) -> Parts:
         views=sound,
         names=tuple(blocks),
         trials=trials,
+        controls=bool(tree.get("controls")),
     )
 
 

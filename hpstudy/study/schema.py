@@ -10,12 +10,16 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hpstudy.study.space import Space, Value
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 """A study's or a view's name: it becomes part of file names and seeds."""
+
+
+Control = Literal["default", "random"]
+"""What the searches of a view are measured against: its default point, or random search."""
 
 
 class Block(BaseModel):
@@ -216,10 +220,20 @@ class Study(Block):
     """How points are chosen."""
     replicates: int = Field(ge=1)
     """Independent searches of every view."""
+    controls: tuple[Control, ...] = Field(default=(), json_schema_extra={"uniqueItems": True})
+    """Beside the searches: `random`, as many random searches of every view; `default`, one training of every view's default point per
+    replicate. May be added later."""
     limits: Limits = Limits()
     """When to give up."""
     analysis: Analysis = Analysis()
     """What the report computes."""
+
+    @field_validator("controls")
+    @classmethod
+    def _once(cls, controls: tuple[Control, ...]) -> tuple[Control, ...]:
+        if len(set(controls)) < len(controls):
+            raise ValueError("names a control twice: every control is run once")
+        return controls
 
     def to_json(self) -> str:
         """The whole study as JSON text, the form in which a database keeps it."""
@@ -233,10 +247,10 @@ class Study(Block):
     def determinants(self) -> dict[str, Any]:
         """Everything in the study that can change a trial's number.
 
-        Left out: names and remarks for readers, analysis settings, and the two sizes that may grow (replicates, trials), because
-        trial n of replicate r is the same whatever the sizes are.
+        Left out: names and remarks for readers, analysis settings, and what may grow (replicates, trials, controls), because trial n
+        of replicate r is the same whatever the sizes are and whichever searches run beside its own.
         """
-        study = self.model_dump(mode="json", exclude={"name", "question", "replicates", "analysis"})
+        study = self.model_dump(mode="json", exclude={"name", "question", "replicates", "controls", "analysis"})
         del study["search"]["trials"], study["limits"]["max_failures"]
         for view in study["views"].values():
             del view["label"], view["note"]

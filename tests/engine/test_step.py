@@ -10,6 +10,7 @@ import pytest
 from hpstudy.engine.step import TRACEBACK_LINES, AskRequest, EvaluateRequest, ask, evaluate, search_seed, train_seed
 from hpstudy.search.interface import Observation
 from hpstudy.study.plan import SearchKey
+from hpstudy.study.schema import SearchBlock
 
 KEY = SearchKey("both", 1)
 POINT = {"x1": 1.0, "x2": 2.0}
@@ -36,6 +37,39 @@ def same(one, other):
 def test_the_training_seed_does_not_depend_on_the_view(make_study):
     study = make_study()
     assert len({train_seed(study, replicate, number) for replicate in range(3) for number in range(3)}) == 9
+
+
+SWEEPS = {
+    "points": {"points": [{"x1": 0, "x2": 0}, {"x1": 1, "x2": 1}, {"x1": 2, "x2": 2}]},
+    "grid": {"levels": {"x1": 3, "x2": 3}},
+}
+
+
+def searched_by(study, searcher):
+    """The study with another searcher; in a sweep, with points."""
+    search = SearchBlock(searcher=searcher, trials=study.search.trials, **SWEEPS.get(searcher, {}))
+    return study.model_copy(update={"search": search})
+
+
+@pytest.mark.parametrize("searcher", ["points", "grid"])
+def test_all_points_of_a_replicate_of_a_sweep_train_with_one_seed(make_study, searcher):
+    study = searched_by(make_study(), searcher)
+    seeds = [{train_seed(study, replicate, number) for number in range(3)} for replicate in range(3)]
+    assert [len(found) for found in seeds] == [1, 1, 1]
+    assert len(set.union(*seeds)) == 3
+
+
+@pytest.mark.parametrize("searcher", ["ax", "sobol", "random"])
+def test_every_trial_of_a_search_trains_with_its_own_seed(make_study, searcher):
+    study = searched_by(make_study(), searcher)
+    assert len({train_seed(study, replicate, number) for replicate in range(3) for number in range(3)}) == 9
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_what_differs_between_equal_points_of_a_sweep_is_nothing(make_study, noise):
+    study = searched_by(make_study(noise=noise), "points").to_json()
+    first, second = (evaluate(EvaluateRequest(study, KEY, number, POINT, None)) for number in (0, 1))
+    assert same(first, second)
 
 
 def test_every_search_has_its_own_seed(make_study):

@@ -75,7 +75,7 @@ def fast_fonts(monkeypatch):
 @pytest.fixture
 def without_pdf(monkeypatch):
     """Typeset nothing: the PDF is a few bytes."""
-    monkeypatch.setattr("hpstudy.report.document.compile_pdf", lambda results: b"%PDF")
+    monkeypatch.setattr("hpstudy.report.pdf.compile_pdf", lambda document: b"%PDF")
 
 
 class SweepSource:

@@ -5,27 +5,29 @@ import numpy as np
 import pytest
 
 from hpstudy.report import headline
-from hpstudy.report.document import _clean, compile_pdf, content
+from hpstudy.report.model import Facts, Paragraph
+from hpstudy.report.pdf import clean, content
+from hpstudy.testing.reports import answers_of, document_of, pdf_of, section_of
 
 NASTY = '#panic("no") $x^2$ *bold* _it_ `code` @ref <label> // \\ [x] "quoted" \x00\x1b[31m 日本語 🙂 ' + "long/" * 60
 
 
 def test_the_answer_opens_with_the_headline(results):
-    assert content(results, [])["answers"][0]["headline"] == headline(results)
+    assert answers_of(results)[0] == headline(results)
 
 
 def test_a_finished_study_has_no_provisional_notice(results):
-    assert content(results, [])["provisional"] == ""
+    assert document_of(results).provisional == ""
 
 
 def test_an_unfinished_study_says_how_far_it_is(make_results, ramps):
     states = {"a": np.where(np.arange(10) < 4, "completed", "missing").astype(object)[None].repeat(6, axis=0)}
     found = make_results({"a": ramps(), "b": ramps()}, states=states)
-    assert content(found, [])["provisional"].startswith("84 of 120 trials are finished, 6 of 12 searches are complete.")
+    assert document_of(found).provisional.startswith("84 of 120 trials are finished, 6 of 12 searches are complete.")
 
 
 def test_the_fingerprint_and_the_seeds_stand_in_the_report(results):
-    facts = dict(content(results, [])["facts"])
+    (facts,) = (dict(block.rows) for block in section_of(results, "Identity").blocks)
     assert facts["study fingerprint"] == results.study.fingerprint()
     assert facts["seed of the analysis"] == str(results.seed)
 
@@ -34,17 +36,19 @@ def test_sessions_of_one_environment_stand_together(make_results, ramps):
     from hpstudy.store import Environment
 
     sessions = [Environment(number, f"2025-01-0{number}", None, {"torch": "2.9"}) for number in (1, 2)]
-    (environment,) = content(make_results({"a": ramps()}, sessions=sessions), [])["environments"]
-    assert environment["sessions"] == "2 sessions, the first begun 2025-01-01, the last 2025-01-02."
+    blocks = section_of(make_results({"a": ramps()}, sessions=sessions), "Environment").blocks
+    assert [block.text for block in blocks if isinstance(block, Paragraph)] == [
+        "2 sessions, the first begun 2025-01-01, the last 2025-01-02."
+    ]
+    assert [block.rows for block in blocks if isinstance(block, Facts)] == [(("torch", "2.9"),)]
 
 
 def test_what_happened_on_the_way_stands_in_the_report(make_results, ramps):
     from hpstudy.store import Event
 
     happened = [Event("2025-01-01", "created", {}), Event("2025-01-02", "taken_over", {"host": "here"})]
-    assert content(make_results({"a": ramps()}, happened=happened), [])["events"] == [
-        {"at": "2025-01-02", "what": "taken over: host here"}
-    ]
+    (events,) = section_of(make_results({"a": ramps()}, happened=happened), "What happened on the way").blocks
+    assert events == Facts((("2025-01-02", "taken over: host here"),))
 
 
 def test_content_is_text_and_nothing_else(results):
@@ -55,30 +59,31 @@ def test_content_is_text_and_nothing_else(results):
             return [leaf for part in value for leaf in leaves(part)]
         return [value]
 
-    assert {type(leaf) for leaf in leaves(content(results, []))} <= {str, int, type(None)}
-    json.dumps(content(results, []))
+    plain = content(document_of(results))
+    assert {type(leaf) for leaf in leaves(plain)} == {str, int, bool}
+    json.dumps(plain)
 
 
 def test_letters_that_cannot_be_set_are_replaced():
-    assert _clean("a\x00b\x1bc") == "a\ufffdb\ufffdc"
+    assert clean("a\x00b\x1bc") == "a\ufffdb\ufffdc"
 
 
 def test_a_long_word_can_be_broken():
-    assert "\u200b" in _clean("x" * 100)
+    assert "\u200b" in clean("x" * 100)
 
 
 def test_an_interval_is_not_broken_over_lines():
-    assert _clean("(95 % CI 1 to 2; p < 0.001)") == "(95\u00a0%\u00a0CI 1 to 2; p\u00a0<\u00a00.001)"
+    assert clean("(95 % CI 1 to 2; p < 0.001)") == "(95\u00a0%\u00a0CI 1 to 2; p\u00a0<\u00a00.001)"
 
 
 @pytest.mark.usefixtures("fast_fonts")
 def test_compiling_twice_gives_the_same_bytes(results):
-    assert compile_pdf(results) == compile_pdf(results)
+    assert pdf_of(results) == pdf_of(results)
 
 
 @pytest.mark.usefixtures("fast_fonts")
 def test_the_report_holds_no_date(results):
-    pdf = compile_pdf(results)
+    pdf = pdf_of(results)
     assert b"CreationDate" not in pdf
     assert b"ModDate" not in pdf
 
@@ -99,7 +104,7 @@ def test_users_words_are_never_read_as_markup(make_results, ramps, goal):
         error=("Error#", NASTY),
         identity={"data#": NASTY},
     )
-    assert compile_pdf(found).startswith(b"%PDF")
+    assert pdf_of(found).startswith(b"%PDF")
 
 
 def spoilt(ramps, kind):
@@ -148,4 +153,4 @@ def spoilt(ramps, kind):
 )
 def test_a_study_in_any_condition_has_a_report(make_results, ramps, kind):
     values, settings = spoilt(ramps, kind)
-    assert compile_pdf(make_results(values, **settings)).startswith(b"%PDF")
+    assert pdf_of(make_results(values, **settings)).startswith(b"%PDF")

@@ -5,8 +5,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from hpstudy.report import style
-from hpstudy.report.document import figure_bytes
-from hpstudy.report.figures import difference, draw, finals, progress, survival
+from hpstudy.report.document import document
+from hpstudy.report.figures import difference, finals, progress, survival
+from hpstudy.report.pdf import figure_bytes
+from hpstudy.testing.reports import drawings_of
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_drawing_leaves_matplotlibs_settings_alone(results):
 
     before = dict(mpl.rcParams)
     with style.applied():
-        list(draw(results))
+        drawings_of(results)
     assert dict(mpl.rcParams) == before
 
 
@@ -79,7 +81,7 @@ def test_drawing_leaves_matplotlibs_settings_alone(results):
 def test_a_figure_drawn_twice_has_the_same_bytes(results, form):
     def drawn():
         with style.applied():
-            return figure_bytes(next(draw(results)).figure, form)
+            return figure_bytes(document(results).drawings[0].draw(), form)
 
     assert drawn() == drawn()
 
@@ -89,16 +91,17 @@ def test_figures_with_many_long_labels_keep_room_for_their_data(make_results, ra
     found = make_results(values, labels={name: f"{name} with a very long label indeed" for name in values})
     with style.applied(), warnings.catch_warnings():
         warnings.simplefilter("error")
-        for drawn in draw(found):
-            drawn.figure.canvas.draw()
-            main = max(drawn.figure.axes, key=lambda axes: axes.get_position().height)
+        for drawn in document(found).drawings:
+            figure = drawn.draw()
+            figure.canvas.draw()
+            main = max(figure.axes, key=lambda axes: axes.get_position().height)
             assert main.get_position().width > 0.25, drawn.name
             assert main.get_position().height > 0.15, drawn.name
 
 
 def test_every_figure_has_a_caption_a_reading_and_its_data(results):
     with style.applied():
-        for drawn in draw(results):
+        for drawn in document(results).drawings:
             assert drawn.caption.endswith(".")
             assert drawn.reading.endswith(".")
             assert drawn.data

@@ -9,9 +9,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from hpstudy.analysis.criteria import Contrast, CriterionResult
-from hpstudy.report import claims, headline, save_figure, style, tables, write
-from hpstudy.report.document import compile_pdf, content
-from hpstudy.report.figures import draw, heat, learning, marks, swept
+from hpstudy.report import claims, headline, save_figure, tables, write
+from hpstudy.report.chapters.methods import references
+from hpstudy.report.figures import heat, learning, marks, swept
+from hpstudy.testing.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, tables_of
 
 NASTY = '#panic("no") $x^2$ *bold* `code` <label> // "quoted" 日本語 ' + "long/" * 60
 RATE = {"type": "float", "low": 1e-5, "high": 1, "log": True}
@@ -40,14 +41,6 @@ def noise(shape, seed=0):
     return np.random.default_rng(seed).normal(1, 0.1, shape)
 
 
-def drawn(results):
-    with style.applied():
-        found = {figure.name: figure for figure in draw(results)}
-        for figure in found.values():
-            figure.figure.canvas.draw()
-    return found
-
-
 def test_a_sweep_has_no_best_so_far_no_target_and_no_comparison(swept):
     assert swept.level is None
     assert swept.pairs == ()
@@ -58,7 +51,7 @@ def test_a_sweep_has_no_best_so_far_no_target_and_no_comparison(swept):
 
 def test_a_search_has_no_sweep(results):
     assert results.sweep == ()
-    assert "claims" not in {key for key, table in content(results, [])["tables"].items() if table}
+    assert "Claims" not in [section.title for section in document_of(results).sections]
 
 
 def test_the_headline_names_the_best_point_of_every_view(swept):
@@ -77,24 +70,24 @@ def test_the_best_point_of_a_minimized_metric_is_the_lowest(make_sweep):
 def test_an_unfinished_sweep_is_provisional(make_sweep):
     found = make_sweep({"a": [{"rate": 1.0}, {"rate": 0.1}]}, {"a": {"score": [[1.0, 2.0]]}}, begun=1)
     assert headline(found).startswith("PROVISIONAL: View a")
-    assert content(found, [])["provisional"].startswith("1 of 2 trials are finished.")
+    assert document_of(found).provisional.startswith("1 of 2 trials are finished.")
     assert [row[0] for row in tables.sweep_points(found, found.sweep[0]).rows] == ["0 *"]
 
 
 def test_the_design_says_what_is_swept(swept):
-    assert content(swept, [])["design"].startswith("Sweep of 3 points in 2 views (a over rate, b over rate), 2 replicates")
+    assert document_of(swept).design.startswith("Sweep of 3 points in 2 views (a over rate, b over rate), 2 replicates")
 
 
 def test_the_evidence_counts_the_points_that_differ_within_replicates(make_sweep):
     # Differences to point 2, replicate by replicate: 1, 1 and 3, 1; t(1) = 12.7 makes only the first exclude 0.
     score = [[1.0, -1.0, 2.0], [5.0, 5.0, 6.0]]
     found = make_sweep({"a": [{"rate": 0.01}, {"rate": 0.1}, {"rate": 1.0}]}, {"a": {"score": score}})
-    assert "1 of the 2 other points differs from it" in content(found, [])["answers"][0]["evidence"]
+    assert "1 of the 2 other points differs from it" in evidence_of(found)[0]
 
 
 def test_trials_without_a_value_are_told(make_sweep):
     found = make_sweep({"a": [{"rate": 0.1}, {"rate": 1.0}]}, {"a": {"score": [[1.0, math.nan], [2.0, 3.0]]}})
-    assert "1 finished trial has no value" in content(found, [])["answers"][0]["evidence"]
+    assert "1 finished trial has no value" in evidence_of(found)[0]
 
 
 def test_the_table_of_points_has_means_intervals_and_further_metrics(swept):
@@ -177,7 +170,7 @@ def test_claims_stand_in_the_answer_and_in_a_table(make_sweep):
         CriterionResult("It is there", "flips", "no data", ()),
     )
     found = make_sweep({"a": [{"rate": 0.1}]}, {"a": {"score": [[1.0]]}}, criteria=criteria)
-    answers = [answer["headline"] for answer in content(found, [])["answers"]]
+    answers = answers_of(found)
     assert answers[:3] == [
         "Holds: It rises (0.50, 95 % CI 0.40 to 0.60).",
         "Inconclusive: It is flat (0.50, 95 % CI 0.40 to 0.60).",
@@ -191,8 +184,8 @@ def test_claims_stand_in_the_answer_and_in_a_table(make_sweep):
 
 def test_claims_of_a_search_stand_beside_its_comparisons(results):
     found = dataclasses.replace(results, criteria=(CriterionResult("A is better", "score", "does not hold", (contrast(),)),))
-    assert [answer["headline"][:13] for answer in content(found, [])["answers"]] == ["The a view ne", "Does not hold"]
-    assert content(found, [])["references"][:-1] == content(results, [])["references"]
+    assert [answer[:13] for answer in answers_of(found)] == ["The a view ne", "Does not hold"]
+    assert references(found)[:-1] == references(results)
     assert headline(found) == f"{headline(results)} Of 1 claim 1 does not hold."
 
 
@@ -217,7 +210,7 @@ def test_the_slack_of_a_comparison_is_its_distance_to_the_nearest_bound(given, s
 
 
 def test_the_drawn_line_is_the_mean_at_the_swept_values(swept):
-    axes = drawn(swept)["sweep"].figure.axes[0]
+    axes = drawings_of(swept)["sweep"].draw().axes[0]
     lines = {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
     np.testing.assert_array_equal(lines["a"].get_xdata(), [0.01, 0.1, 1.0])
     np.testing.assert_array_equal(lines["a"].get_ydata(), [2.0, 6.0, 3.0])
@@ -225,25 +218,25 @@ def test_the_drawn_line_is_the_mean_at_the_swept_values(swept):
 
 
 def test_a_flip_ratio_over_decades_has_a_logarithmic_axis_and_the_objective_never(swept):
-    score, flips = drawn(swept)["sweep"].figure.axes
+    score, flips = drawings_of(swept)["sweep"].draw().axes
     assert (score.get_yscale(), flips.get_yscale()) == ("linear", "log")
 
 
 def test_learning_curves_are_drawn_for_every_point(swept):
-    axes = drawn(swept)["learning_curves"].figure.axes[0]
+    axes = drawings_of(swept)["learning_curves"].draw().axes[0]
     np.testing.assert_allclose([line.get_ydata() for line in axes.lines], np.outer([2, 6, 3], [0.25, 0.5, 0.75, 1]))
 
 
-def test_of_many_points_twelve_curves_are_drawn(make_sweep):
+def test_of_many_points_twelve_curves_are_drawings_of(make_sweep):
     points = [{"rate": 0.01 * (number + 1)} for number in range(40)]
     score = noise((2, 40))
     found = make_sweep({"a": points}, {"a": {"score": score}}, {"a": {"score": score[..., None] * np.ones(3)}})
-    figure = drawn(found)["learning_curves"]
-    assert len(figure.figure.axes[0].lines) == 12
+    figure = drawings_of(found)["learning_curves"]
+    assert len(figure.draw().axes[0].lines) == 12
     assert "12 of 40 points" in figure.reading
 
 
-def test_of_many_lines_the_group_of_the_best_point_is_drawn(make_sweep):
+def test_of_many_lines_the_group_of_the_best_point_is_drawings_of(make_sweep):
     points = grid(("rate", [0.1, 0.2, 0.3, 0.4]), ("decay", [0.0, 0.5, 0.75, 1.0]))
     score = np.zeros((2, 16))
     score[:, 6] = 1
@@ -266,7 +259,7 @@ def test_one_line_is_drawn_for_every_view_and_choice(make_sweep):
     points = grid(("rate", [0.01, 0.1, 1.0]), ("clip", ["none", "norm"]))
     spaces = {view: {"rate": RATE, "clip": CLIP} for view in "ab"}
     found = make_sweep(dict.fromkeys("ab", points), {view: {"score": noise((3, 6))} for view in "ab"}, spaces=spaces)
-    (axes,) = drawn(found)["sweep"].figure.axes
+    (axes,) = drawings_of(found)["sweep"].draw().axes
     names = [line.get_label() for line in axes.lines if not line.get_label().startswith("_")]
     assert names == ["a, clip none", "a, clip norm", "b, clip none", "b, clip norm"]
 
@@ -276,7 +269,7 @@ def test_a_map_of_two_swept_numbers_holds_the_means(make_sweep):
     found = make_sweep(
         {"a": points}, {"a": {"score": np.arange(6.0)[None].repeat(2, axis=0)}}, spaces={"a": {"rate": RATE, "decay": DECAY}}
     )
-    axes = drawn(found)["heat_map"].figure.axes[0]
+    axes = drawings_of(found)["heat_map"].draw().axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("decay", "rate")
     cells = {text.get_position(): float(text.get_text()) for text in axes.texts}
     assert cells == {(column, row): 3.0 * row + column for row in range(2) for column in range(3)}
@@ -286,13 +279,13 @@ def test_a_choice_without_an_order_has_no_map(make_sweep):
     points = grid(("rate", [0.1, 1.0]), ("clip", ["none", "norm"]))
     found = make_sweep({"a": points}, {"a": {"score": noise((2, 4))}}, spaces={"a": {"rate": RATE, "clip": CLIP}})
     assert heat.views(found) == []
-    assert "heat_map" not in drawn(found)
+    assert "heat_map" not in drawings_of(found)
 
 
 def test_views_that_sweep_different_things_share_the_number_of_the_point(make_sweep):
     points = {"a": [{"rate": 0.1}, {"rate": 1.0}], "b": [{"alpha": 0.2}, {"alpha": 0.3}]}
     found = make_sweep(points, {view: {"score": noise((3, 2))} for view in "ab"})
-    (axes,) = drawn(found)["sweep"].figure.axes
+    (axes,) = drawings_of(found)["sweep"].draw().axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0\n0.1\n0.2", "1\n1\n0.3"]
     assert [text.get_text() for text in axes.texts] == ["point\nrate\nalpha"]
 
@@ -306,14 +299,14 @@ def test_points_that_change_in_everything_at_once_have_no_main_hyperparameter(ma
 def test_a_view_that_does_not_sweep_stands_at_the_values_of_its_partners(make_sweep):
     points = {"a": [{"rate": 0.1}, {"rate": 1.0}], "b": [{"alpha": 0.5}, {"alpha": 0.5}]}
     found = make_sweep(points, {"a": {"score": [[1.0, 2.0]]}, "b": {"score": [[3.0, 4.0]]}})
-    (axes,) = drawn(found)["sweep"].figure.axes
+    (axes,) = drawings_of(found)["sweep"].draw().axes
     lines = {line.get_label(): line for line in axes.lines}
     assert lines["b"].get_xdata().tolist() == [0.1, 1.0]
 
 
 def test_views_that_sweep_nothing_stand_side_by_side(make_sweep):
     found = make_sweep({"a": [{"rate": 0.1}], "b": [{"rate": 0.2}]}, {view: {"score": noise((4, 1))} for view in "ab"})
-    (axes,) = drawn(found)["sweep"].figure.axes
+    (axes,) = drawings_of(found)["sweep"].draw().axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["a", "b"]
 
 
@@ -338,7 +331,7 @@ def test_a_wide_interval_does_not_flatten_the_values():
 def test_zeros_on_a_logarithmic_axis_are_told(make_sweep):
     metrics = {"a": {"score": noise((2, 3)), "flip_ratio": [[0.0, 1e-4, 1e-1]] * 2}}
     found = make_sweep({"a": [{"rate": 0.01}, {"rate": 0.1}, {"rate": 1.0}]}, metrics)
-    assert "2 values of flip_ratio are 0" in drawn(found)["sweep"].reading
+    assert "2 values of flip_ratio are 0" in drawings_of(found)["sweep"].reading
 
 
 @pytest.mark.parametrize(
@@ -396,21 +389,21 @@ def test_a_sweep_in_any_condition_has_figures_with_captions(make_sweep, kind, sp
         spaces=dict.fromkeys(views, space),
         begun=1 if spoilt == "begun" else None,
     )
-    for figure in drawn(found).values():
+    for figure in drawings_of(found).values():
         assert figure.caption.endswith(".")
         assert figure.reading.endswith(".")
-        assert isinstance(figure.figure, Figure)
-    assert all(len(row) == len(table.head) for table in tables.all_tables(found) for row in table.rows)
+        assert isinstance(figure.draw(), Figure)
+    assert all(len(row) == len(table.head) for table in tables_of(found) for row in table.rows)
 
 
 @pytest.mark.usefixtures("fast_fonts")
 def test_a_sweep_with_claims_has_a_pdf(swept):
     result = CriterionResult(NASTY, "score", "holds", (contrast(what=NASTY),))
-    assert compile_pdf(dataclasses.replace(swept, criteria=(result,))).startswith(b"%PDF")
+    assert pdf_of(dataclasses.replace(swept, criteria=(result,))).startswith(b"%PDF")
 
 
 @pytest.mark.usefixtures("fast_fonts")
 def test_a_sweep_without_any_value_has_a_pdf(make_sweep):
     found = make_sweep({"a": [{"rate": 0.1}, {"rate": 1.0}]}, {"a": {"score": np.full((2, 2), math.nan)}})
     assert "no trial has a value" in headline(found)
-    assert compile_pdf(found).startswith(b"%PDF")
+    assert pdf_of(found).startswith(b"%PDF")

@@ -3,10 +3,11 @@ import math
 import numpy as np
 
 from hpstudy.report import tables
+from hpstudy.testing.reports import tables_of
 
 
 def test_every_row_of_every_table_has_a_cell_for_each_title(results):
-    for table in tables.all_tables(results):
+    for table in tables_of(results):
         assert {len(row) for row in table.rows} == {len(table.head)}, table.caption
 
 

@@ -63,6 +63,12 @@ def test_shipped_views_are_valid(valid, view):
         {"limits": "limits.yaml"},
         {"analysis": {"from": "analysis.yaml", "margin": None}},
         {"analysis": {"compare": [["v", "w"]], "budgets": [1, 2], "target": {"value": 3.5}}},
+        {"analysis": {"criteria": [{"claim": "a", "of": {"view": "v", "at": {"x1": 2}}, "minus": {"view": "v"}, "above": 0}]}},
+        {"scales": {}},
+        {"scales": {"small": {}, "large": "large.yaml", "tiny": {"from": "tiny.yaml", "name": "other"}}},
+        {"scales": {"small": {"task": {"noise": 1}, "replicates": 1, "search": {"trials": 2, "seed": None}, "limits": None}}},
+        {"scales": {"small": {"task": "task.yaml", "metric": {"from": "metric.yaml"}, "views": {"v": None, "w": "w.yaml"}}}},
+        {"scales": {"small": {"views": {"v": {"space": {"x1": {"high": 3}, "x2": None}, "fixed": {"a": None}}}}}},
         {"views__v": "view.yaml"},
         {"views__v": {"from": "view.yaml"}},
         {"views__v": {"from": "view.yaml", "space": {"x1": {"high": 3}, "x2": None}, "fixed": {"a": None}}},
@@ -93,6 +99,18 @@ def test_blocks_paths_and_overrides_are_valid(valid, change):
         {"views__v": {"from": "view.yaml", "spaec": {}}},
         {"views__v": {"from": "view.yaml", "space": {"x1": {"hihg": 3}}}},
         {"analysis": {"compare": [["v"]]}},
+        {"analysis": {"criteria": [{"claim": "a", "above": 0}]}},
+        {"analysis": {"criteria": [{"claim": "a", "of": {"view": "v", "att": {}}, "above": 0}]}},
+        {"analysis": {"criteria": [{"claim": "a", "of": {"view": "v"}, "shape": "up"}]}},
+        {"scales": 3},
+        {"scales": "small.yaml"},
+        {"scales": None},
+        {"scales": {"small": 3}},
+        {"scales": {"small": None}},
+        {"scales": {"small": {"replicate": 1}}},
+        {"scales": {"small": {"replicates": "1"}}},
+        {"scales": {"small": {"scales": {}}}},
+        {"scales": {"small": {"views": {"v": {"space": {"x1": {"hihg": 3}}}}}}},
     ],
 )
 def test_mistakes_are_not_valid(valid, change):
@@ -103,7 +121,10 @@ def test_a_study_that_overrides_a_study_needs_no_key_but_from():
     schema = Draft202012Validator(study_schema())
     assert schema.is_valid({"from": "audio.yaml"})
     assert schema.is_valid({"from": "audio.yaml", "name": "long", "search": {"trials": 50}, "views": {"a": None, "b": "b.yaml"}})
+    assert schema.is_valid({"from": "audio.yaml", "scales": {"small": None, "large": {"replicates": 90}}})
+    assert schema.is_valid({"from": "audio.yaml", "scales": None})
     assert not schema.is_valid({"from": "audio.yaml", "replicate": 3})
+    assert not schema.is_valid({"from": "audio.yaml", "scales": {"small": {"replicate": 3}}})
 
 
 def test_a_study_without_from_needs_its_keys():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, wording
+from hpstudy.report.model import Paragraph, References, Section
 
 REFERENCES = [
     "Quist, Li, van Gemert. Understanding weight-magnitude hyperparameters in training binary networks. ICLR 2023. Section "
@@ -27,6 +30,12 @@ SWEEP_REFERENCES = ["Student. The probable error of a mean. Biometrika 6, 1908."
 
 CLAIM_REFERENCES = ["Berger. Multiparameter hypothesis testing and acceptance sampling. Technometrics 24, 1982."]
 """Sources of the verdicts on claims."""
+
+
+def chapter(results: Results) -> Iterator[Section]:
+    """The methods and their sources."""
+    paragraphs = tuple(Paragraph(text) for text in methods(results))
+    yield Section("Methods", (*paragraphs, References(tuple(references(results)))))
 
 
 def references(results: Results) -> list[str]:

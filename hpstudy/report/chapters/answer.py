@@ -1,0 +1,37 @@
+"""What the study found, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hpstudy.analysis.results import Results
+from hpstudy.report import claims, sweeps, tables, wording
+from hpstudy.report.model import Block, Paragraph, Section
+
+
+def chapter(results: Results) -> Iterator[Section]:
+    """Every comparison's answer with the evidence behind it; then the verdicts on the study's claims."""
+    blocks: list[Block] = []
+    for headline, evidence in _answers(results):
+        blocks.append(Paragraph(headline, strong=True))
+        if evidence:
+            blocks.append(Paragraph(evidence))
+    yield Section("Answer", tuple(blocks))
+    if (table := tables.claims(results)) is not None:
+        yield Section("Claims", (table,))
+
+
+def _answers(results: Results) -> Iterator[tuple[str, str]]:
+    """Sentences with what stands behind them: comparisons or views, and claims."""
+    told = [(claims.sentence(results, found), "") for found in results.criteria]
+    if results.sweep:
+        yield from told
+        yield from ((sweeps.best_sentence(results, view), sweeps.evidence(results, view)) for view in results.sweep)
+        return
+    if len(results.views) == 1:
+        yield wording.comparisons(results), ""
+    else:
+        full = len(results.pairs) if len(results.pairs) <= wording.HEADLINES else 1
+        for place, pair in enumerate(results.pairs):
+            yield wording.needs(results, pair), " ".join(wording.evidence(results, pair)) if place < full else ""
+    yield from told

@@ -1,0 +1,62 @@
+"""Where the study ran, what it cost, and what identifies it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, tables
+from hpstudy.report.model import Block, Facts, Paragraph, Section
+
+UNREMARKABLE = {"created"}
+"""Events that every study has."""
+
+
+def chapter(results: Results) -> Iterator[Section]:
+    """Cost and sessions; events; identity."""
+    blocks: list[Block] = []
+    if (cost := tables.cost(results)) is not None:
+        blocks.append(cost)
+    for sessions, detail in _environments(results):
+        blocks += [Paragraph(sessions), Facts(detail)]
+    yield Section("Environment", tuple(blocks))
+    if events := tuple((at, _event(kind, detail)) for at, kind, detail in results.events if kind not in UNREMARKABLE):
+        yield Section("What happened on the way", (Facts(events),), level=2)
+    yield Section("Identity", (Facts(_identity(results)),), level=2)
+
+
+def _identity(results: Results) -> tuple[tuple[str, str], ...]:
+    study = results.study
+    return (
+        ("study fingerprint", study.fingerprint()),
+        ("seed of the study", str(study.seed)),
+        ("seed of the analysis", str(results.seed)),
+        *(() if results.sweep else (("bootstrap resamples", numbers.count(study.analysis.resamples)),)),
+        ("confidence", numbers.percent(study.analysis.confidence)),
+        *results.identity.items(),
+    )
+
+
+def _environments(results: Results) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Sessions with the same environment together, in the order in which each was first seen."""
+    begun: dict[str, list[str]] = {}
+    details: dict[str, tuple[tuple[str, str], ...]] = {}
+    for started, _, detail in results.environments:
+        key = json.dumps(dict(detail), sort_keys=True)
+        begun.setdefault(key, []).append(started)
+        details.setdefault(key, tuple((name, str(value)) for name, value in detail.items()))
+    for key, started_at in begun.items():
+        yield _sessions(started_at), details[key]
+
+
+def _sessions(started: list[str]) -> str:
+    if len(started) == 1:
+        return f"One session, begun {started[0]}."
+    return f"{len(started)} sessions, the first begun {started[0]}, the last {started[-1]}."
+
+
+def _event(kind: str, detail: Any) -> str:
+    parts = ", ".join(f"{key} {value}" for key, value in detail.items())
+    return f"{kind.replace('_', ' ')}{': ' if parts else ''}{parts}"

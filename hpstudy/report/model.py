@@ -1,0 +1,119 @@
+"""What a report is made of, whatever it is printed on: sections of paragraphs, tables, figures and facts.
+
+A chapter (`hpstudy.report.chapters`) turns results into sections; a printer (`hpstudy.report.pdf`, `hpstudy.report.html`) turns sections
+into a file. All text is data: nothing in it is ever read as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from matplotlib.figure import Figure
+
+Row: TypeAlias = "Iterable[Any]"
+"""One row of a CSV file."""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of text.
+
+    Attributes:
+        text: its words.
+        strong: whether it is an answer, set bold.
+    """
+
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text.
+
+    Attributes:
+        caption: what it shows.
+        head: cells of the first row.
+        rows: cells of the others.
+        left: how many columns, from the first, are aligned to the left; the others hold numbers.
+        note: how to read it; "" for none.
+    """
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: int = 1
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure and its words.
+
+    Attributes:
+        name: of the figure, also its file name; unique in a report.
+        draw: makes the figure; called within `style.applied()`.
+        caption: what it shows.
+        reading: one sentence on how to read it.
+        data: names of the CSV files behind it, without their ending.
+    """
+
+    name: str
+    draw: Callable[[], Figure]
+    caption: str
+    reading: str
+    data: tuple[str, ...]
+
+
+def drawn(name: str, figure: Figure, caption: str, reading: str, data: tuple[str, ...]) -> Drawing:
+    """A drawing of a figure that is there already."""
+    return Drawing(name, lambda: figure, caption, reading, data)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values, for reference.
+
+    Attributes:
+        rows: (name, value) pairs.
+    """
+
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text to copy, set in a fixed width: a citation, a command."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class References:
+    """Where methods come from.
+
+    Attributes:
+        items: one publication each.
+    """
+
+    items: tuple[str, ...]
+
+
+Block: TypeAlias = "Paragraph | Table | Drawing | Facts | Code | References"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report.
+
+    Attributes:
+        title: its heading.
+        blocks: what stands in it, in order.
+        level: 1, or 2 for a part of the section before it.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    level: int = 1

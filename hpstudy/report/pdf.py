@@ -1,0 +1,122 @@
+"""A report as a PDF.
+
+The document reaches the typesetter as data in a JSON file and never as markup, so that no word of a user's can be taken for any.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from hpstudy.report import style
+from hpstudy.report.document import Document
+from hpstudy.report.model import Block, Code, Drawing, Facts, Paragraph, References, Table
+
+_TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
+"""Spaces at which no line may break: "95 % CI", "p < 0.001"."""
+
+LONG_WORD = 24
+"""Letters after which a word may be broken anywhere, so that a path or a hash stays within its column."""
+
+
+def compile_pdf(document: Document) -> bytes:
+    """The whole report as a PDF. It holds no date: the same document gives the same bytes. Call it within `style.applied()`."""
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="hpstudy-report-") as folder:
+        root = Path(folder)
+        for place, drawing in enumerate(document.drawings):
+            (root / f"{place}.pdf").write_bytes(figure_bytes(drawing.draw(), "pdf"))
+        (root / "content.json").write_text(json.dumps(clean(content(document)), ensure_ascii=False), encoding="utf-8")
+        template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
+        (root / "report.typ").write_text(template, encoding="utf-8")
+        # DejaVu Sans comes with matplotlib: letters that the text's font lacks are set in it on every machine.
+        compiler = typst.Compiler(str(root / "report.typ"), root=str(root), font_paths=[str(Path(style.font_path()).parent)])
+        pdf = compiler.compile(format="pdf", timestamp=0)
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
+    """A figure as a file of the form pdf, svg or png, without dates or program versions."""
+    nothing: dict[str, dict[str, Any]] = {
+        "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+        "svg": {"Date": None, "Creator": None},
+        "png": {"Software": None},
+    }
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=form, dpi=dpi, metadata=nothing[form])
+    return buffer.getvalue()
+
+
+def content(document: Document) -> dict[str, Any]:
+    """The document as plain values; figures are files named by their place in the report."""
+    places = {drawing.name: place for place, drawing in enumerate(document.drawings)}
+    return {
+        "name": document.name,
+        "question": document.question,
+        "design": document.design,
+        "provisional": document.provisional,
+        "sections": [
+            {"title": section.title, "level": section.level, "blocks": [_plain(block, places) for block in section.blocks]}
+            for section in document.sections
+        ],
+    }
+
+
+def _plain(block: Block, places: dict[str, int]) -> dict[str, Any]:
+    if isinstance(block, Paragraph):
+        return {"kind": "paragraph", "text": block.text, "strong": block.strong}
+    if isinstance(block, Table):
+        return {
+            "kind": "table",
+            "caption": block.caption,
+            "head": block.head,
+            "rows": block.rows,
+            "left": block.left,
+            "note": block.note,
+        }
+    if isinstance(block, Drawing):
+        data = ", ".join(f"{name}.csv" for name in block.data)
+        # A short name of our own, which `clean` leaves as it is.
+        return {
+            "kind": "figure",
+            "file": f"{places[block.name]}.pdf",
+            "caption": block.caption,
+            "reading": block.reading,
+            "data": data,
+        }
+    if isinstance(block, Facts):
+        return {"kind": "facts", "rows": block.rows}
+    if isinstance(block, References):
+        return {"kind": "references", "items": block.items}
+    assert isinstance(block, Code)
+    return {"kind": "code", "text": block.text}
+
+
+def clean(value: Any) -> Any:
+    """The same content with letters that cannot be set replaced, and long words made breakable."""
+    if isinstance(value, str):
+        value = _TOGETHER.sub("\u00a0", value)
+        shown = "".join(
+            letter if letter == "\n" or letter.isprintable() or letter in "\u200b\u00a0" else "\ufffd" for letter in value
+        )
+        return " ".join(_breakable(word) for word in shown.split(" "))
+    if isinstance(value, dict):
+        return {key: clean(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(part) for part in value]
+    return value
+
+
+def _breakable(word: str) -> str:
+    if len(word) <= LONG_WORD:
+        return word
+    return "\u200b".join(word[start : start + 8] for start in range(0, len(word), 8))

@@ -1,0 +1,27 @@
+"""The default point: the control that tuning has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from hpstudy.search.interface import Goal, Observation, Searcher
+from hpstudy.study.space import Point, Space
+
+
+class DefaultSettings(BaseModel):
+    """The default point has no settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DefaultSearcher(Searcher):
+    """Every trial is the default point of the space: what is found without a search."""
+
+    Settings: ClassVar[type[BaseModel]] = DefaultSettings
+
+    def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
+        """The default point, whatever the history holds."""
+        return space.default()
