@@ -78,8 +78,10 @@ def runtime_ratio(
     A resample in which no search of either view arrives counts against both ends.
 
     Args:
-        spent_a, reached_a: as for `average_runtime`, of A.
-        spent_b, reached_b: the same of B.
+        spent_a: (replicates,) trials until the target, or all trials of a search without it, of A.
+        reached_a: (replicates,) whether A reached the target.
+        spent_b: the trials of B.
+        reached_b: whether B reached the target.
         resampling: where resamples come from.
         confidence: level of the interval.
     """

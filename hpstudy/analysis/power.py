@@ -1,0 +1,197 @@
+"""How many replicates a comparison needs, from the spread that a first study showed.
+
+All of it is for a two-sided paired t test, whose power is that of a noncentral t with n - 1 degrees of freedom; the square of a
+noncentral t is a noncentral F, which scipy computes without overflow. Reference: Cohen (1988), Statistical power analysis for the
+behavioral sciences, chapter 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy import optimize, special, stats
+
+from hpstudy.analysis.arrays import Floats
+
+if TYPE_CHECKING:
+    from hpstudy.analysis.results import Results
+
+Endpoint = Literal["final_best", "trials_to_target"]
+"""What a comparison is about: the best so far after the last trial, or min(trials-to-target, trials)."""
+
+REPLICATES = (10, 20, 40)
+"""Numbers of replicates at which the minimal detectable difference is stated."""
+
+MOST = 1_000_000
+"""More replicates than anyone runs: a number beyond it is given as None."""
+
+
+def power_of(effect: float, n: int, alpha: float) -> float:
+    """Chance that the test finds a true mean difference.
+
+    Args:
+        effect: true mean difference over the standard deviation of the differences.
+        n: replicates, at least 2.
+        alpha: level of the test.
+
+    >>> round(power_of(0.5, 34, 0.05), 2)
+    0.81
+    """
+    critical = float(stats.t.ppf(1 - alpha / 2, n - 1))
+    return 1 - float(special.ncfdtr(1, n - 1, n * effect**2, critical**2))
+
+
+def required(effect: float, power: float, alpha: float) -> int | None:
+    """The smallest number of replicates with which the test has the power.
+
+    Args:
+        effect: true mean difference over the standard deviation of the differences, not 0.
+        power: wanted, above alpha.
+        alpha: level of the test.
+
+    Returns:
+        At least 2; None beyond `MOST`.
+
+    >>> required(0.5, 0.8, 0.05)
+    34
+    """
+    enough = 2
+    while power_of(effect, enough, alpha) < power:
+        if enough >= MOST:
+            return None
+        enough *= 2
+    short = enough // 2
+    while enough - short > 1:
+        middle = (short + enough) // 2
+        if middle >= 2 and power_of(effect, middle, alpha) >= power:
+            enough = middle
+        else:
+            short = middle
+    return enough
+
+
+def detectable(n: int, power: float, alpha: float) -> float:
+    """The true difference, in standard deviations of the differences, that n replicates find with the power.
+
+    Args:
+        n: replicates, at least 2.
+        power: wanted, above alpha.
+        alpha: level of the test.
+    """
+    highest = 1.0
+    while power_of(highest, n, alpha) < power:
+        highest *= 2
+    return float(optimize.brentq(lambda effect: power_of(effect, n, alpha) - power, 0.0, highest))
+
+
+def sd_interval(sd: float, n: int, confidence: float) -> tuple[float, float]:
+    """Interval of a standard deviation from n normal values: sd sqrt((n - 1) / chi2).
+
+    Args:
+        sd: observed, with n - 1 in its denominator.
+        n: values, at least 2.
+        confidence: level.
+    """
+    tail = (1 - confidence) / 2
+    return tuple(sd * float(np.sqrt((n - 1) / stats.chi2.isf(level, n - 1))) for level in (tail, 1 - tail))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Power:
+    """What a first study says about the size of the next one.
+
+    Attributes:
+        replicates: of the first study.
+        sd: of its paired differences; NaN with one replicate.
+        sd_low, sd_high: chi-square interval of the standard deviation.
+        needed: replicates that find the wanted difference; None when no difference is given or when there is no spread to go by.
+        needed_low, needed_high: the same at the ends of the interval of the standard deviation; None as well beyond a million.
+        detectable: smallest difference found with this study's replicates.
+        detectable_at: the same for each number in `REPLICATES`.
+    """
+
+    replicates: int
+    sd: float
+    sd_low: float
+    sd_high: float
+    needed: int | None
+    needed_low: int | None
+    needed_high: int | None
+    detectable: float
+    detectable_at: tuple[float, ...]
+
+
+def power(
+    differences: Floats,
+    difference: float | None,
+    *,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    replicates: Sequence[int] = REPLICATES,
+) -> Power:
+    """Plan a study from the paired differences of a first one.
+
+    Args:
+        differences: (replicates,) A minus B.
+        difference: the true mean difference to find, in their unit; None for none.
+        power: chance to find it.
+        alpha: level of the two-sided test; the interval of the standard deviation has confidence 1 - alpha.
+        replicates: numbers of replicates at which the detectable difference is stated.
+    """
+    n, nan = len(differences), float("nan")
+    if n < 2:
+        return Power(n, nan, nan, nan, None, None, None, nan, (nan,) * len(replicates))
+    sd = float(differences.std(ddof=1))
+    low, high = sd_interval(sd, n, 1 - alpha)
+    needed = [required(difference / s, power, alpha) if difference and s > 0 else None for s in (sd, low, high)]
+    found = [sd * detectable(number, power, alpha) for number in (n, *replicates)]
+    return Power(n, sd, low, high, needed[0], needed[1], needed[2], found[0], tuple(found[1:]))
+
+
+@dataclass(frozen=True)
+class EndpointPower:
+    """The plan for one comparison and one endpoint.
+
+    Attributes:
+        a, b: names of the views; differences are A minus B.
+        endpoint: what is compared.
+        difference: the true difference to find, in the endpoint's unit; None for none.
+        power: what the first study says about it.
+    """
+
+    a: str
+    b: str
+    endpoint: Endpoint
+    difference: float | None
+    power: Power
+
+
+def study_power(
+    results: Results, difference: float | None, trials: float | None, *, wanted: float = 0.8, alpha: float = 0.05
+) -> tuple[EndpointPower, ...]:
+    """Plan a study from the results of a first one.
+
+    Args:
+        results: of the first study, finished or not; replicates that are complete in both views count.
+        difference: of the final best to find, in units of the metric.
+        trials: difference of trials-to-target to find.
+        wanted: chance to find it.
+        alpha: level of the two-sided test.
+
+    Returns:
+        For each declared comparison the final best and, with a target level, trials-to-target; nothing for comparisons without
+        common complete replicates.
+    """
+    found = []
+    for pair in results.pairs:
+        if pair.budgets:
+            last = pair.budgets[-1]
+            plan = power(last.values_a - last.values_b, difference, power=wanted, alpha=alpha)
+            found.append(EndpointPower(pair.a, pair.b, "final_best", difference, plan))
+        if pair.trials is not None:
+            plan = power(pair.trials.trials_a - pair.trials.trials_b, trials, power=wanted, alpha=alpha)
+            found.append(EndpointPower(pair.a, pair.b, "trials_to_target", trials, plan))
+    return tuple(found)
