@@ -100,12 +100,14 @@ class _Training:
         for epoch in range(settings.epochs):
             clock = Clock(epoch, settings.epochs, epoch * self.updates_per_epoch, updates)
             train_loss, train_accuracy = self._epoch(binary, real, settings.real_optimizer, flips, clock)
-            _check_finite(self.network, train_loss, epoch)
+            _check_loss("training", train_loss, self.epochs_done + 1)
+            _check_parameters(self.network, self.epochs_done + 1)
             binary.use_evaluation_weights(clock)
             last = epoch + 1 == settings.epochs
             if method.recalibrates(hp) or settings.recalibrate == "every_epoch" or (settings.recalibrate == "end" and last):
                 recalibrate(self.network, self._calibration_batches())
             val_loss, val_accuracy = evaluate(self.network, self.data, self.data.validation)
+            _check_loss("validation", val_loss, self.epochs_done + 1)
             final = {
                 "val_accuracy": val_accuracy,
                 "val_loss": val_loss,
@@ -191,13 +193,16 @@ def _accuracy(logits: Tensor, y: Tensor) -> float:
     return (logits.argmax(1) == y).float().mean().item()
 
 
-def _check_finite(network: nn.Module, loss: float, epoch: int) -> None:
-    # The sign of an activation hides a NaN before it from the loss, so the parameters are looked at too.
+def _check_loss(part: str, loss: float, epoch: int) -> None:
     if not math.isfinite(loss):
-        raise Diverged(f"the training loss of epoch {epoch + 1} is {loss}")
+        raise Diverged(f"the {part} loss of epoch {epoch} is {loss}")
+
+
+def _check_parameters(network: nn.Module, epoch: int) -> None:
+    # The sign of an activation hides a NaN before it from the loss, so the parameters are looked at too.
     for parameters in real_parameters(network):
         if not all(bool(p.isfinite().all()) for p in parameters):
-            raise Diverged(f"a real-valued parameter is not finite after epoch {epoch + 1}")
+            raise Diverged(f"a real-valued parameter is not finite after epoch {epoch}")
 
 
 def _generator(seed: int, stream: str) -> torch.Generator:

@@ -44,9 +44,7 @@ def normalised(picture):
 def test_augmented_images_are_those_of_a_loop_over_images(padding, mirror):
     t, x = transform(padding=padding, mirror=mirror), pictures(40)
     draws = t.draw(40, generator())
-    expected = [
-        normalised(cropped(image.numpy(), *draw, padding)) for image, draw in zip(x, draws.tolist(), strict=True)
-    ]
+    expected = [normalised(cropped(image.numpy(), *draw, padding)) for image, draw in zip(x, draws.tolist(), strict=True)]
     np.testing.assert_allclose(t(x, draws).numpy(), np.stack(expected), atol=1e-6)
 
 
