@@ -13,6 +13,7 @@ from hpstudy.analysis.compare import BudgetDifference, budget_difference, common
 from hpstudy.analysis.completeness import completeness, failures
 from hpstudy.analysis.criteria import judge
 from hpstudy.analysis.curves import MeanCurve, best_so_far, mean_curve, worst_value
+from hpstudy.analysis.declaration import declaration
 from hpstudy.analysis.horizontal import distance_at_budget, distance_at_level
 from hpstudy.analysis.observed import observe
 from hpstudy.analysis.permutation import holm
@@ -85,6 +86,12 @@ def analyse(reader: Source, settings: Analysis | None = None) -> Results:
         adjusted=holm(p_values),
         failures=failures(table, names),
         sweep=swept,
+        declaration=declaration(
+            reader.study,
+            study,
+            [(e.at, e.kind, e.detail) for e in reader.events()],
+            sum(int(b.finished.sum()) for b in blocks.values()),
+        ),
         criteria=tuple(judge(claim, observed, study.metric.name, study.analysis.confidence) for claim in claims),
     )
 

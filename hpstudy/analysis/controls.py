@@ -21,7 +21,6 @@ from hpstudy.analysis.compare import common
 from hpstudy.analysis.curves import Goal, MeanCurve, best_so_far, mean_curve, worst_value
 from hpstudy.analysis.expected import expected_curve, trials_to_match
 from hpstudy.analysis.survival import wilson
-from hpstudy.seeds import derive_seed
 from hpstudy.study.controls import arms, control_name
 from hpstudy.study.make import is_sweep
 from hpstudy.study.schema import Study
@@ -122,13 +121,14 @@ class Controls:
     best_known: float
 
 
-def controls(trials: Any, study: Study) -> Controls | None:
+def controls(trials: Any, study: Study, resampling: Resampling) -> Controls | None:
     """Compare every view's searches with its controls.
 
     Args:
         trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective; a control's trials stand
             under its name, VIEW/CONTROL.
-        study: the study; with its analysis settings.
+        study: the study, with its analysis settings.
+        resampling: where resamples come from.
 
     Returns:
         None for a study without controls.
@@ -140,7 +140,6 @@ def controls(trials: Any, study: Study) -> Controls | None:
     worst = worst_value([blocks[view] for view in study.views], goal)
     best = {name: best_so_far(block.values, goal, finished=block.finished, worst=worst) for name, block in blocks.items()}
     best_known = _best(list(blocks.values()), goal)
-    resampling = Resampling(derive_seed(study.seed, "analysis", "controls"), study.analysis.resamples)
     views = []
     for view in study.views:
         random, default = (control_name(view, control) for control in ("random", "default"))

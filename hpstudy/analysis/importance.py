@@ -48,22 +48,36 @@ OTHERS = 128
 
 
 @dataclass(frozen=True)
-class Importance:
-    """Shares of the variance that the forest predicts over the declared space, uniform in unit coordinates.
+class Shares:
+    """A share of the variance for every hyperparameter.
 
     Attributes:
-        alone: (hyperparameters,) share that a hyperparameter explains by itself (first-order index).
-        low, high: (hyperparameters,) bootstrap interval of `alone` over searches; NaN with fewer than two searches.
-        total: (hyperparameters,) share that needs it, interactions included (total-order index); these add up to more than 1.
-        explained: share of the variance of held-out searches that the forest predicts (R squared; below 0 when the mean would do
-            better); NaN with fewer than two searches.
+        value: (hyperparameters,) in [0, 1].
+        low, high: (hyperparameters,) bootstrap interval over searches; NaN with fewer than two searches.
     """
 
-    alone: Floats
+    value: Floats
     low: Floats
     high: Floats
-    total: Floats
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How the variance that the forest predicts over the declared space, uniform in unit coordinates, is divided.
+
+    Attributes:
+        alone: what a hyperparameter explains by itself (first-order index).
+        total: what needs it, interactions included (total-order index); these add up to 1 or more.
+        explained: share of the variance of held-out searches that the forest predicts (R squared; below 0 when the mean would do
+            better); NaN with fewer than two searches.
+        searches, trials: how many the forest has seen.
+    """
+
+    alone: Shares
+    total: Shares
     explained: float
+    searches: int
+    trials: int
 
 
 def fit(unit: Floats, objective: Floats, seed: int, trees: int = TREES) -> Any:
@@ -90,15 +104,19 @@ def importance(unit: Floats, objective: Floats, search: Ints, seed: int, confide
     if len(objective) < FEWEST or np.ptp(objective) == 0:
         return None
     points = _Points.of(unit.shape[1], derive_seed(seed, "integration"))
-    alone, total = points.shares(fit(unit, objective, derive_seed(seed, "forest")))
-    low, high = np.full(len(alone), np.nan), np.full(len(alone), np.nan)
+    found = points.shares(fit(unit, objective, derive_seed(seed, "forest")))
+    if np.isnan(found).any():
+        return None
     rows = [np.flatnonzero(search == number) for number in np.unique(search)]
+    ends = np.full((2, *found.shape), np.nan)
     if len(rows) > 1:
         again = np.array([_resampled(points, unit, objective, rows, derive_seed(seed, "resample", n)) for n in range(RESAMPLES)])
-        again = again[np.isfinite(again).all(axis=1)]
-        for column in range(len(alone) if len(again) else 0):
-            low[column], high[column] = percentile_interval(again[:, column], len(rows), confidence)
-    return Importance(alone, low, high, total, _explained(unit, objective, rows, derive_seed(seed, "folds")))
+        again = again[np.isfinite(again).all(axis=(1, 2))]
+        for order, column in np.ndindex(found.shape if len(again) else (0, 0)):
+            ends[:, order, column] = percentile_interval(again[:, order, column], len(rows), confidence)
+    alone, total = (Shares(found[order], ends[0, order], ends[1, order]) for order in range(2))
+    explained = _explained(unit, objective, rows, derive_seed(seed, "folds"))
+    return Importance(alone, total, explained, len(rows), len(objective))
 
 
 def response(forest: Any, hyperparameters: int, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:
@@ -141,23 +159,22 @@ class _Points:
             mixed[column, :, column] = b[:, column]
         return cls(np.concatenate([a, b, *mixed]).astype(np.float32))
 
-    def shares(self, forest: Any) -> tuple[Floats, Floats]:
-        """First- and total-order indices, (hyperparameters,) each, in [0, 1]; NaN when the forest is constant."""
+    def shares(self, forest: Any) -> Floats:
+        """(2 x hyperparameters) first- and total-order indices, in [0, 1]; NaN when the forest is constant."""
         a, b, *mixed = forest.predict(self.all).reshape(-1, POINTS)
         if np.ptp(np.concatenate([a, b])) == 0:
-            nothing = np.full(len(mixed), np.nan)
-            return nothing, nothing
+            return np.full((2, len(mixed)), np.nan)
         found = stats.sobol_indices(func={"f_A": a[None], "f_B": b[None], "f_AB": np.array(mixed)[:, None]}, n=POINTS)
         # The estimate of a share that is nearly nothing may fall a little below it.
-        first, total = (np.clip(np.asarray(order, dtype=np.float64), 0, 1) for order in (found.first_order, found.total_order))
-        return first.ravel(), total.ravel()
+        both = np.array([found.first_order, found.total_order], dtype=np.float64).reshape(2, len(mixed))
+        return np.asarray(np.clip(both, 0, 1), dtype=np.float64)
 
 
 def _resampled(points: _Points, unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> Floats:
-    """First-order indices of a forest of as many searches, drawn with replacement."""
+    """(2 x hyperparameters) indices of a forest of as many searches, drawn with replacement."""
     drawn = np.random.default_rng(seed).integers(len(rows), size=len(rows))
     chosen = np.concatenate([rows[number] for number in drawn])
-    return points.shares(fit(unit[chosen], objective[chosen], seed, FEWER_TREES))[0]
+    return points.shares(fit(unit[chosen], objective[chosen], seed, FEWER_TREES))
 
 
 def _explained(unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> float:

@@ -11,6 +11,7 @@ from hpstudy.analysis.compare import BudgetDifference, Difference, ViewBudget
 from hpstudy.analysis.completeness import Completeness, Failures
 from hpstudy.analysis.criteria import CriterionResult
 from hpstudy.analysis.curves import MeanCurve
+from hpstudy.analysis.declaration import Declaration
 from hpstudy.analysis.horizontal import Distance
 from hpstudy.analysis.sweep import SweepView
 from hpstudy.analysis.targets import Level, TrialsDifference, ViewTrials
@@ -116,6 +117,7 @@ class Results:
         adjusted: Holm-adjusted p of every (pair, budget), in the order of `pairs` and their budgets.
         failures: trials without a value, grouped.
         sweep: the views of a study whose searcher lists its points, in the order of the study; empty for a search.
+        declaration: when the analysis was declared; None where nothing is known of it.
         criteria: what became of the declared claims; empty when none is declared.
     """
 
@@ -132,6 +134,7 @@ class Results:
     adjusted: Floats
     failures: tuple[Failures, ...]
     sweep: tuple[SweepView, ...] = ()
+    declaration: Declaration | None = None
     criteria: tuple[CriterionResult, ...] = ()
 
     @property

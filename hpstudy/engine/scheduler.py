@@ -1,26 +1,24 @@
-"""The only loop, and the only writer: runs the searches of a study, each trial by trial."""
+"""Runs the searches of a study, each trial by trial."""
 
 from __future__ import annotations
 
 import heapq
-import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
-from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
+from hpstudy.engine.executors import Executor, WorkerDied
 from hpstudy.engine.history import observations
+from hpstudy.engine.loop import Loop, Totals, given_up
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate
 from hpstudy.engine.stop import StopSignal
-from hpstudy.errors import HpstudyError, StudyBroken
-from hpstudy.store import HEARTBEAT_S, Store, TrialRow
+from hpstudy.errors import HpstudyError
+from hpstudy.store import Store, TrialRow
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import Plan, SearchKey
-from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
-from hpstudy.tasks.outcome import Failure, Outcome
+from hpstudy.tasks.outcome import Outcome
 
 
 @dataclass
@@ -38,16 +36,7 @@ class _Search:
         return len(self.rows) - 1 if self.rows and self.rows[-1].state == "running" else len(self.rows)
 
 
-@dataclass
-class _Totals:
-    """What decides whether a study is broken from the start."""
-
-    completed: int
-    failed: int
-    first_failure: Failure | None = field(default=None)
-
-
-class Scheduler:
+class Scheduler(Loop[_Search]):
     """Runs what is left of a study.
 
     Searches are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole replicates. At
@@ -60,31 +49,19 @@ class Scheduler:
         observer: is told what happens.
         stop: asked before every new step.
         folder: where a user's module is looked for first.
-
-    Attributes:
-        waited_s: wall seconds that this process spent in steps, or waiting for workers.
-        worked_s: seconds that all steps took together.
     """
 
     def __init__(self, store: Store, executor: Executor, observer: Observer, stop: StopSignal, folder: str | None = None) -> None:
-        self.store = store
-        self.study: Study = store.study
-        self.executor = executor
+        super().__init__(store, executor, stop)
         self.observer = observer
-        self.stop = stop
         self.folder = folder
-        self._study_json = self.study.to_json()
-        self._under_way: dict[Future[Any], _Search] = {}
         self._idle: list[tuple[int, _Search]] = []
         self._arms = arms(self.study)
         self._waiting = list(reversed(list(enumerate(Plan(self.study).searches()))))
         self._positions = {key: position for position, key in self._waiting}
         counts = store.counts().values()
-        self._totals = _Totals(sum(c["completed"] for c in counts), sum(c["failed"] + c["timed_out"] for c in counts))
+        self._totals = Totals(sum(c["completed"] for c in counts), sum(c["failed"] + c["timed_out"] for c in counts))
         self._stuck: list[tuple[SearchKey, BaseException]] = []
-        self._last_write = time.monotonic()
-        self.waited_s = 0.0
-        self.worked_s = 0.0
 
     def run(self) -> None:
         """Run until every search is complete or a stop is requested.
@@ -94,18 +71,7 @@ class Scheduler:
             StoreError: the database cannot be written; it stays as it was after the last stored trial.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
         """
-        while True:
-            self._fill()
-            if not self._under_way:
-                break
-            started = time.perf_counter()
-            done, _ = wait(self._under_way, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
-            self.waited_s += time.perf_counter() - started
-            for future in done:
-                self._receive(self._under_way.pop(future), future)
-            if time.monotonic() - self._last_write > HEARTBEAT_S:
-                self.store.heartbeat()
-                self._last_write = time.monotonic()
+        self._run()
         if self._stuck:
             key, error = self._stuck[0]
             raise HpstudyError(
@@ -113,14 +79,6 @@ class Scheduler:
                 f"{error}",
                 "the other searches are finished; `hpstudy resume` tries these again",
             )
-
-    def _fill(self) -> None:
-        """Give every free worker the first step that is waiting."""
-        while len(self._under_way) < self.executor.workers and not self.stop.requested:
-            search = self._next()
-            if search is None:
-                return
-            self._submit(search)
 
     def _next(self) -> _Search | None:
         if self._idle:
@@ -144,11 +102,6 @@ class Scheduler:
     def _evaluate(self, search: _Search, point: Point) -> None:
         request = EvaluateRequest(self._study_json, search.key, search.number, point, self.folder)
         self._start(search, evaluate, request, self.study.limits.timeout_s)
-
-    def _start(self, search: _Search, step: Callable[[Any], Any], request: object, timeout_s: float | None = None) -> None:
-        started = time.perf_counter()
-        self._under_way[self.executor.submit(step, request, timeout_s)] = search
-        self.waited_s += time.perf_counter() - started
 
     def _receive(self, search: _Search, future: Future[Any]) -> None:
         """Take the answer of a step, store it, and let its search go on."""
@@ -187,23 +140,19 @@ class Scheduler:
 
     def _not_evaluated(self, search: _Search, error: BaseException) -> None:
         """A trial's step gave no outcome: its worker died, or its time was up."""
-        row, timeout_s = search.rows[-1], self.study.limits.timeout_s
-        if isinstance(error, StepTimedOut):
-            failure = Failure("TimeoutError", f"{error.message} (limits.timeout_s)")
-            self._finish(search, Outcome("timed_out", {}, failure=failure, duration_s=timeout_s or 0.0))
-        elif not isinstance(error, WorkerDied):
-            raise error
-        elif self.stop.requested:
-            pass  # stays stored as running, and is evaluated again when the study is resumed
-        elif self._may_try_again(search):
-            self.store.record_attempt(search.key, row.number, error.message)
-            search.rows[-1] = TrialRow(row.number, row.point, "running", None, row.attempts + 1)
-            self.observer.note(f"{_name(search.key)}, trial {row.number}: {error.message}; it is run again")
-            self._evaluate(search, row.point)
-        else:
-            failure = Failure("WorkerDied", f"{search.deaths} times; the last time: {error}")
+        if isinstance(error, WorkerDied):
+            if self.stop.requested:
+                return  # stays stored as running, and is evaluated again when the study is resumed
+            search.deaths += 1
+        if (outcome := given_up(error, search.deaths, self.study.limits)) is not None:
             search.deaths = 0
-            self._finish(search, Outcome("failed", {}, failure=failure))
+            self._finish(search, outcome)
+            return
+        row = search.rows[-1]
+        self.store.record_attempt(search.key, row.number, str(error))
+        search.rows[-1] = TrialRow(row.number, row.point, "running", None, row.attempts + 1)
+        self.observer.note(f"{_name(search.key)}, trial {row.number}: {error}; it is run again")
+        self._evaluate(search, row.point)
 
     def _finish(self, search: _Search, outcome: Outcome) -> None:
         row = search.rows[-1]
@@ -211,9 +160,9 @@ class Scheduler:
         self.store.finish_trial(search.key, row.number, outcome, objective, log_path=outcome.log_path)
         search.rows[-1] = TrialRow(row.number, row.point, outcome.state, objective, row.attempts)
         self._wrote()
-        self._count(outcome.state, outcome.failure)
+        self._totals.count(outcome)
         self.observer.trial_finished(search.key, search.rows[-1], outcome)
-        self._stop_if_broken()
+        self._totals.stop_if_broken(self.study.limits.max_failures)
         if search.number < self._arms[search.key.view].trials:
             self._release(search)
         else:
@@ -221,26 +170,6 @@ class Scheduler:
 
     def _release(self, search: _Search) -> None:
         heapq.heappush(self._idle, (self._positions[search.key], search))
-
-    def _wrote(self) -> None:
-        self._last_write = time.monotonic()
-
-    def _count(self, state: str, failure: Failure | None) -> None:
-        self._totals.completed += state == "completed"
-        self._totals.failed += state in ("failed", "timed_out")
-        if failure is not None and state in ("failed", "timed_out") and self._totals.first_failure is None:
-            self._totals.first_failure = failure
-
-    def _stop_if_broken(self) -> None:
-        totals, limit = self._totals, self.study.limits.max_failures
-        if totals.completed or totals.failed < limit:
-            return
-        first = totals.first_failure or Failure("", "")
-        detail = first.traceback or f"{first.type}: {first.message}"
-        raise StudyBroken(
-            f"the first {totals.failed} trials failed and none completed. The first failure:\n{detail}",
-            "mend the cause and run again; a changed function needs a new --storage (or --allow-changed-code)",
-        )
 
 
 def _name(key: SearchKey) -> str:

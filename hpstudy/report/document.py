@@ -11,7 +11,9 @@ from hpstudy.report import numbers, wording
 from hpstudy.report.chapters import (
     answer,
     budgets,
+    citation,
     completeness,
+    declaration,
     environment,
     failures,
     methods,
@@ -32,7 +34,9 @@ CHAPTERS: tuple[ModuleType, ...] = (
     budgets,
     spaces,
     failures,
+    declaration,
     methods,
+    citation,
     environment,
 )
 """In the order of the report."""

@@ -1,6 +1,7 @@
 """Keeping it: one SQLite file per study, with one writer (`Store`) and any number of readers (`Reader`)."""
 
 from hpstudy.store.check import check
+from hpstudy.store.confirmations import ConfirmationRow, Confirmed
 from hpstudy.store.export import FORMATS, export
 from hpstudy.store.owner import HEARTBEAT_S, Owner
 from hpstudy.store.reader import Reader
@@ -12,6 +13,8 @@ __all__ = [
     "HEARTBEAT_S",
     "STATES",
     "BestTrial",
+    "ConfirmationRow",
+    "Confirmed",
     "Environment",
     "Event",
     "Owner",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hpstudy.errors import StoreError
+from hpstudy.store.confirmations import are_kept
 from hpstudy.store.reader import Reader
-from hpstudy.store.values import decode_point
+from hpstudy.store.values import decode_point, encode_point
 from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 
@@ -56,12 +57,55 @@ _QUERIES = {
 }
 """A sentence about each row that a query finds."""
 
+_TRAINING = """
+    view.name || coalesce('/' || search.replicate || ' trial ' || trial.number, ' default point') || ' on fresh seed '
+    || confirmation.seed_number
+"""
+_CONFIRMATIONS = """
+    confirmation LEFT JOIN trial ON trial.id = confirmation.trial_id LEFT JOIN search ON search.id = trial.search_id
+    JOIN view ON view.id = coalesce(confirmation.view_id, search.view_id)
+"""
+
+_CONFIRMATION_QUERIES = {
+    "{0}: is completed but has no objective": f"""
+        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE confirmation.state = 'completed' AND confirmation.objective_kind IS NULL
+        """,
+    "{0}: its objective differs from its metric {1}": f"""
+        SELECT {_TRAINING}, study.metric FROM {_CONFIRMATIONS} JOIN study
+        LEFT JOIN metric ON metric.name = study.metric
+        LEFT JOIN confirmation_value AS found ON found.confirmation_id = confirmation.id AND found.metric_id = metric.id
+        WHERE confirmation.state = 'completed'
+        AND (found.value IS NOT confirmation.objective OR found.kind IS NOT confirmation.objective_kind)
+        """,
+    "{0}: failed without an error": f"""
+        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE confirmation.state = 'failed' AND confirmation.error_type IS NULL
+        """,
+    "{0}: has ended but has no end time": f"""
+        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE confirmation.state <> 'running' AND confirmation.ended_at IS NULL
+        """,
+    "{0}: is running but has results": f"""
+        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE confirmation.state = 'running' AND (
+            confirmation.ended_at IS NOT NULL
+            OR EXISTS (SELECT 1 FROM confirmation_value WHERE confirmation_id = confirmation.id))
+        """,
+    "{0}: its trial has no value to confirm": f"""
+        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE trial.state <> 'completed'
+        """,
+    "{0}: its point is not that of its trial": f"""
+        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE trial.point <> confirmation.point
+        """,
+    "{0} values of metrics belong to no training on a fresh seed": """
+        SELECT count(*) FROM confirmation_value WHERE confirmation_id NOT IN (SELECT id FROM confirmation) HAVING count(*) > 0
+        """,
+}
+"""The same about trainings on fresh seeds, where the database holds them."""
+
 
 def check(path: str | Path) -> list[str]:
     """What is wrong with the database at `path`, a sentence each; nothing when it is sound.
 
     Looks at the file (SQLite's own integrity check, foreign keys, versions), the study (fingerprint, views, searches) and the
-    trials (numbers, states, objectives, points within their spaces). Reads only.
+    trials and trainings on fresh seeds (numbers, states, objectives, points within their spaces). Reads only.
     """
     try:
         with Reader.open(path) as reader, reader.snapshot() as connection:
@@ -69,8 +113,10 @@ def check(path: str | Path) -> list[str]:
             return list(_limited(_damage(connection))) or [
                 *_limited(_dangling(connection)),
                 *_limited(_study_problems(connection, reader)),
-                *(problem for sentence, query in _QUERIES.items() for problem in _limited(_rows(connection, sentence, query))),
+                *_found(connection, _QUERIES),
+                *(_found(connection, _CONFIRMATION_QUERIES) if are_kept(connection) else ()),
                 *_limited(_point_problems(connection, reader.study)),
+                *_limited(_default_problems(connection, reader.study)),
             ]
     except StoreError as error:
         return [error.message]
@@ -102,6 +148,11 @@ def _study_problems(connection: sqlite3.Connection, reader: Reader) -> Iterator[
         yield f"{view}/{replicate}: the search is not part of the study"
 
 
+def _found(connection: sqlite3.Connection, queries: Mapping[str, str]) -> Iterator[str]:
+    for sentence, query in queries.items():
+        yield from _limited(_rows(connection, sentence, query))
+
+
 def _rows(connection: sqlite3.Connection, sentence: str, query: str) -> Iterator[str]:
     for row in connection.execute(query):
         yield sentence.format(*row)
@@ -117,6 +168,17 @@ def _point_problems(connection: sqlite3.Connection, study: Study) -> Iterator[st
         else:
             if not admitted:
                 yield f"{name}: its point {text} lies outside the view's space"
+
+
+def _default_problems(connection: sqlite3.Connection, study: Study) -> Iterator[str]:
+    if not are_kept(connection):
+        return
+    where = "confirmation.trial_id IS NULL"
+    for name, view, text in connection.execute(
+        f"SELECT {_TRAINING}, view.name, confirmation.point FROM {_CONFIRMATIONS} WHERE {where}"
+    ):
+        if view not in study.views or text != encode_point(study.views[view].space.default()):
+            yield f"{name}: its point {text} is not the view's default point"
 
 
 def _limited(problems: Iterator[str]) -> Iterator[str]:

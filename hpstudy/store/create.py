@@ -39,7 +39,7 @@ def create_database(path: Path, study: Study, *, identity: Mapping[str, str], mo
                 write_owner(connection, owner)
                 write_study(connection, study, module_path)
                 connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
-                write_event(connection, "created", {"fingerprint": study.fingerprint()})
+                write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
                 connection.execute("COMMIT")
             finally:
                 connection.close()

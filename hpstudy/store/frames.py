@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpstudy.store.confirmations import are_kept
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
@@ -113,6 +114,41 @@ def curves_frame(connection: sqlite3.Connection, metric: str | None = None) -> p
     )
 
 
+def confirmations_frame(connection: sqlite3.Connection) -> pd.DataFrame:
+    """One row per training on a fresh seed, ordered by view (as in the study; default point first), replicate, number and seed.
+
+    Columns: view, replicate and number of the trial that is trained again (NaN for the view's default point), seed_number, state,
+    objective; then `metric.<name>` for each final metric.
+    """
+    import pandas as pd
+
+    rows: list[tuple[Any, ...]] = []
+    if are_kept(connection):
+        rows = connection.execute(
+            f"""
+            SELECT confirmation.id, view.name, search.replicate, trial.number, seed_number, confirmation.state,
+                {_NUMBER.format(kind="confirmation.objective_kind", value="confirmation.objective")}
+            FROM confirmation
+            LEFT JOIN trial ON trial.id = confirmation.trial_id LEFT JOIN search ON search.id = trial.search_id
+            JOIN view ON view.id = coalesce(confirmation.view_id, search.view_id)
+            ORDER BY view.id, search.replicate, trial.number, seed_number
+            """
+        ).fetchall()
+    ids, views, replicates, numbers, seeds, states, objectives = zip(*rows, strict=True) if rows else ((),) * 7
+    columns: dict[str, Any] = {
+        "view": pd.Series(views, dtype=object),
+        "replicate": np.array(replicates, dtype=np.float64),
+        "number": np.array(numbers, dtype=np.float64),
+        "seed_number": np.array(seeds, dtype=np.int64),
+        "state": pd.Series(states, dtype=object),
+        "objective": np.array(objectives, dtype=np.float64),
+    }
+    if rows:
+        table = "SELECT confirmation_id, metric_id, {} FROM confirmation_value"
+        columns.update(_metric_columns(connection, np.array(ids, dtype=np.int64), table))
+    return pd.DataFrame(columns)
+
+
 def _point_columns(texts: Sequence[str], study: Study) -> dict[str, Any]:
     """A column per hyperparameter: float64, Int64 (whole numbers, with gaps), or objects for choices and mixed types."""
     import pandas as pd
@@ -135,13 +171,20 @@ def _point_columns(texts: Sequence[str], study: Study) -> dict[str, Any]:
     return columns
 
 
-def _metric_columns(connection: sqlite3.Connection, ids: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """A column per final metric, NaN where a trial has none; `ids` are the trials in the order of the rows."""
-    trial_id, metric_id, value = _numeric_columns(
-        connection.execute(f"SELECT trial_id, metric_id, {_NUMBER.format(kind='kind', value='value')} FROM metric_value"),
-        [np.int64, np.int64, np.float64],
+def _metric_columns(
+    connection: sqlite3.Connection, ids: NDArray[np.int64], query: str = "SELECT trial_id, metric_id, {} FROM metric_value"
+) -> dict[str, NDArray[np.float64]]:
+    """A column per final metric, NaN where a row has none.
+
+    Args:
+        connection: to the database.
+        ids: of the trials or confirmations, in the order of the rows.
+        query: selects id, metric_id and the value, whose place is {}.
+    """
+    owner_id, metric_id, value = _numeric_columns(
+        connection.execute(query.format(_NUMBER.format(kind="kind", value="value"))), [np.int64, np.int64, np.float64]
     )
-    place = _positions(ids, trial_id)
+    place = _positions(ids, owner_id)
     columns = {}
     for number, name in connection.execute("SELECT id, name FROM metric ORDER BY name").fetchall():
         of_metric = metric_id == number

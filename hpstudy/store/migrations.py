@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.errors import StoreTooNew
-from hpstudy.store.schema import TABLES, VIEWS
+from hpstudy.store.schema import CONFIRMATION_TABLES, CONFIRMATION_VIEWS, TABLES, VIEWS
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,20 @@ class Migration:
     statements: tuple[str, ...]
 
 
-MIGRATIONS = (Migration(1, "studies, trials, metrics and curves", (*TABLES, *VIEWS)),)
+CONFIRMATIONS_SINCE = 2
+"""The version that brought the tables of trainings on fresh seeds."""
+
+MIGRATIONS = (
+    Migration(1, "studies, trials, metrics and curves", (*TABLES, *VIEWS)),
+    Migration(CONFIRMATIONS_SINCE, "trainings on fresh seeds", (*CONFIRMATION_TABLES, *CONFIRMATION_VIEWS)),
+)
 """All steps in order. A released step never changes; a new schema is a new step."""
 
 LATEST = MIGRATIONS[-1].version
-"""The version that this program reads and writes."""
+"""The version that this program writes."""
+
+OLDEST = 1
+"""The oldest version that this program reads as it is; what later versions added is empty there."""
 
 
 def version(connection: sqlite3.Connection) -> int:

@@ -13,7 +13,7 @@ from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import summary
 from hpstudy.store.connection import close_reader, connect_reader
 from hpstudy.store.faults import translated
-from hpstudy.store.migrations import LATEST, refuse_newer, version
+from hpstudy.store.migrations import LATEST, OLDEST, refuse_newer, version
 from hpstudy.store.owner import Owner, read_owner
 from hpstudy.store.rows import (
     BestTrial,
@@ -52,7 +52,7 @@ class Reader:
         """Look into the database at `path`.
 
         Raises:
-            StoreError: when there is no sound hpstudy database, or its schema is older than this program's.
+            StoreError: when there is no sound hpstudy database, or one of a version that this program cannot read.
             StoreTooNew: when a newer hpstudy wrote it.
         """
         path = Path(path).absolute()
@@ -60,9 +60,9 @@ class Reader:
         with translated(path):
             try:
                 refuse_newer(connection, path)
-                if (found := version(connection)) < LATEST:
+                if (found := version(connection)) < OLDEST:
                     raise StoreError(
-                        f"{path} has database version {found}; this program reads version {LATEST}",
+                        f"{path} has database version {found}; this program reads versions {OLDEST} to {LATEST}",
                         "`hpstudy run` on its study brings it up to date",
                     )
                 return cls(path, connection)
@@ -187,6 +187,13 @@ class Reader:
             if metric is not None and metric not in (known := self.metrics()):
                 raise UsageError(f"{self.path} has no metric '{metric}': {nearest(metric, known)}")
             return curves_frame(connection, metric)
+
+    def confirmations(self) -> pd.DataFrame:
+        """One row per training on a fresh seed; see `frames.confirmations_frame` for the columns. Empty in an older database."""
+        from hpstudy.store.frames import confirmations_frame
+
+        with self.snapshot() as connection:
+            return confirmations_frame(connection)
 
     def metrics(self) -> list[str]:
         """The names of all metrics recorded so far, sorted."""

@@ -1,4 +1,4 @@
-"""The tables and views of version 1. docs/database.md explains them to readers of plain SQL.
+"""The tables and views of every version. docs/database.md explains them to readers of plain SQL.
 
 `value` and `kind` go together as `hpstudy.store.values` says. Tables whose rows are small and keyed by several columns are
 WITHOUT ROWID: the key is stored once, not once in the table and once in an index.
@@ -147,3 +147,66 @@ VIEWS = (
     WINDOW past AS (PARTITION BY view, replicate ORDER BY number ROWS UNBOUNDED PRECEDING)
     """,
 )
+
+CONFIRMATION_TABLES = (
+    f"""
+    CREATE TABLE confirmation (
+        id INTEGER PRIMARY KEY,
+        trial_id INTEGER REFERENCES trial (id) ON DELETE CASCADE,
+        view_id INTEGER REFERENCES view (id),
+        seed_number INTEGER NOT NULL CHECK (seed_number >= 0),
+        state TEXT NOT NULL CHECK (state IN ('running', 'completed', 'diverged', 'failed', 'timed_out')),
+        point TEXT NOT NULL,
+        objective REAL,
+        objective_kind TEXT CHECK (objective_kind IS NOT NULL OR objective IS NULL)
+            {_KIND.format(value="objective", kind="objective_kind")},
+        attempts INTEGER NOT NULL CHECK (attempts >= 1),
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        evaluate_s REAL,
+        peak_rss_mib REAL,
+        error_type TEXT,
+        error TEXT,
+        traceback TEXT,
+        log_path TEXT,
+        environment_id INTEGER REFERENCES environment (id),
+        CHECK ((trial_id IS NULL) <> (view_id IS NULL)),
+        UNIQUE (trial_id, seed_number),
+        UNIQUE (view_id, seed_number)
+    ) STRICT
+    """,
+    f"""
+    CREATE TABLE confirmation_value (
+        confirmation_id INTEGER NOT NULL REFERENCES confirmation (id) ON DELETE CASCADE,
+        metric_id INTEGER NOT NULL REFERENCES metric (id),
+        {_VALUE_KIND},
+        PRIMARY KEY (confirmation_id, metric_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+"""Tables of version 2. A row of `confirmation` names a trial, or a view for its default point; as SQL takes every NULL of a UNIQUE
+constraint for a value of its own, each constraint holds for one of the two."""
+
+CONFIRMATION_VIEWS = (
+    """
+    CREATE VIEW confirmation_result AS
+    SELECT
+        confirmation.id AS confirmation_id, view.name AS view, search.replicate, trial.number, confirmation.seed_number,
+        confirmation.state, confirmation.objective, confirmation.point, confirmation.attempts, confirmation.started_at,
+        confirmation.ended_at, confirmation.evaluate_s, confirmation.error_type, confirmation.error
+    FROM confirmation
+    LEFT JOIN trial ON trial.id = confirmation.trial_id
+    LEFT JOIN search ON search.id = trial.search_id
+    JOIN view ON view.id = coalesce(confirmation.view_id, search.view_id)
+    """,
+    """
+    CREATE VIEW confirmed_metric AS
+    SELECT
+        confirmation_result.confirmation_id, confirmation_result.view, confirmation_result.replicate, confirmation_result.number,
+        confirmation_result.seed_number, metric.name AS metric, confirmation_value.value, confirmation_value.kind
+    FROM confirmation_value
+    JOIN metric ON metric.id = confirmation_value.metric_id
+    JOIN confirmation_result ON confirmation_result.confirmation_id = confirmation_value.confirmation_id
+    """,
+)
+"""Views of version 2."""

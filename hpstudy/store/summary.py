@@ -12,9 +12,7 @@ from hpstudy.study.schema import Study
 
 def count_trials(connection: sqlite3.Connection, study: Study) -> dict[str, dict[str, int]]:
     """For every view and control of the study: trials in each state, and `planned`, how many there are to be."""
-    counts = {
-        name: {"planned": study.replicates * arm.trials, **dict.fromkeys(STATES, 0)} for name, arm in arms(study).items()
-    }
+    counts = {name: {"planned": study.replicates * arm.trials, **dict.fromkeys(STATES, 0)} for name, arm in arms(study).items()}
     rows = connection.execute(
         """
         SELECT view.name, counted.state, sum(counted.trials)

@@ -11,14 +11,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from hpstudy.errors import StoreError, StudyChanged
-from hpstudy.store import summary
+from hpstudy.store import confirmations, summary
+from hpstudy.store.confirmations import ConfirmationRow, Confirmed
 from hpstudy.store.create import write_event, write_study
 from hpstudy.store.faults import translated
 from hpstudy.store.owned import OwnedDatabase
 from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.values import clean_text, encode, encode_point, utc_now
-from hpstudy.study.changes import changes
+from hpstudy.study.changes import changes, growth
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
@@ -147,7 +148,10 @@ class Store:
             return
         with self._database.transaction() as connection:
             write_study(connection, study, self.module_path)
+            counts = summary.count_trials(connection, self.study).values()
             detail = {
+                "finished_trials": sum(n for states in counts for state, n in states.items() if state not in ("planned", "running")),
+                "changes": growth(old, study),
                 "replicates": [old.replicates, study.replicates],
                 "trials": [old.search.trials, study.search.trials],
                 **({"controls": [old.controls, study.controls]} if old.controls != study.controls else {}),
@@ -259,6 +263,43 @@ class Store:
                 "INSERT OR REPLACE INTO curve VALUES (?, ?, ?, ?, ?)",
                 [(trial_id, ids[metric], epoch, *encode(value)) for epoch, metric, value in outcome.curves],
             )
+        self._metric_ids = ids
+
+    def confirmations(self) -> list[ConfirmationRow]:
+        """All trainings on fresh seeds, in the order in which they were begun; some may be running."""
+        with translated(self.path):
+            return confirmations.read_confirmations(self._connection)
+
+    def start_confirmation(self, of: Confirmed, seed_number: int, point: Point) -> None:
+        """Record a training on a fresh seed as running.
+
+        Args:
+            of: what is trained again.
+            seed_number: number of the fresh seed.
+            point: what it evaluates, now and after any interruption.
+        """
+        with self._database.transaction() as connection:
+            confirmations.insert(connection, of, seed_number, point, self._environment_id)
+
+    def record_confirmation_attempt(self, of: Confirmed, seed_number: int, reason: str) -> None:
+        """Another evaluation of a running training on a fresh seed begins, because the last one ended without an outcome."""
+        with self._database.transaction() as connection:
+            confirmations.count_attempt(connection, of, seed_number, self._environment_id)
+            detail = {"confirms": str(of), "seed_number": seed_number, "reason": clean_text(reason)}
+            write_event(connection, "attempt", detail)
+
+    def finish_confirmation(self, of: Confirmed, seed_number: int, outcome: Outcome, objective: float | None) -> None:
+        """Record how a training on a fresh seed ended, with its metrics, in one transaction; learning curves are not kept.
+
+        Args:
+            of: what was trained again.
+            seed_number: number of the fresh seed.
+            outcome: what the step returned.
+            objective: the value of the study's metric; None when there is none.
+        """
+        with self._database.transaction() as connection:
+            ids = self._metrics(connection, outcome.metrics)
+            confirmations.finish(connection, of, seed_number, outcome, objective, ids, self._environment_id)
         self._metric_ids = ids
 
     def event(self, kind: str, **detail: Any) -> None:

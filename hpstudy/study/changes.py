@@ -1,7 +1,8 @@
 """What differs between two studies, key by key: what may change while a database stands, and what may not.
 
 A database keeps the numbers of one study. Whatever can change a number (`Study.determinants`) must stay. The numbers of replicates and
-trials may grow, and controls may be added; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change at any time.
+trials may grow, and controls may be added; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change
+at any time.
 """
 
 from __future__ import annotations

@@ -258,6 +258,11 @@ class Study(Block):
             view["order"] = list(view["space"])
         return study
 
+    def declaration(self) -> str:
+        """SHA-256 (hex) of the analysis settings: what was declared, and whether it is still the same."""
+        text = json.dumps(self.analysis.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def fingerprint(self) -> str:
         """SHA-256 (hex) of `determinants`: two studies with the same fingerprint run the same trials."""
         text = json.dumps(self.determinants(), sort_keys=True, ensure_ascii=False)

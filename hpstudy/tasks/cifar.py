@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +13,9 @@ from hpstudy.bnn.networks import NETWORKS
 from hpstudy.bnn.settings import Settings, TrainSettings
 from hpstudy.data.datasets import check_kind
 from hpstudy.data.image_set import ImageSet
-from hpstudy.errors import DataError, HpstudyError, UsageError
+from hpstudy.errors import DataError, HpstudyError
+from hpstudy.study.explain import explain
+from hpstudy.study.models import validated
 from hpstudy.tasks.binary_network import BinaryNetworkTask
 
 if TYPE_CHECKING:
@@ -65,20 +69,17 @@ class CifarSettings(TrainSettings):
         try:
             check_kind(name, ImageSet)
         except HpstudyError as error:
-            raise ValueError(f"{error.message}{f' ({error.hint})' if error.hint else ''}") from error
+            raise ValueError(_sentence(error)) from error
         return name
 
     @field_validator("network")
     @classmethod
     def _complete(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         """The network's block with all its settings; networks that must know the size of the images are told."""
-        complete = {"name": given.get("name"), **_network_settings(given).model_dump(mode="json")}
-        if "images" in info.data and "input_size" in complete:
-            size = IMAGE_SIZE // info.data["images"].shrink
-            if given.get("input_size", size) != size:
-                raise ValueError(f"input_size is {given['input_size']}, but images.shrink makes the images {size} pixels wide")
-            complete = {"name": given["name"], **_network_settings({**given, "input_size": size}).model_dump(mode="json")}
-        return complete
+        settings = _network_settings(given)
+        if "images" in info.data and "input_size" in type(settings).model_fields:
+            settings = _sized(given, IMAGE_SIZE // info.data["images"].shrink)
+        return {"name": given["name"], **settings.model_dump(mode="json")}
 
 
 def _network_settings(block: dict[str, Any]) -> BaseModel:
@@ -87,13 +88,30 @@ def _network_settings(block: dict[str, Any]) -> BaseModel:
     if not isinstance(name, str):
         raise ValueError(f"needs a name; valid: {', '.join(NETWORKS)}")
     try:
-        model: type[BaseModel] = NETWORKS.load(name).Settings
-        return model.model_validate(own, strict=True)
-    except UsageError as error:
-        raise ValueError(error.message) from error
+        model = getattr(NETWORKS.load(name), "Settings", None)
+    except HpstudyError as error:
+        raise ValueError(_sentence(error)) from error
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise ValueError(f"'{name}' is no network: it has no Settings ({NETWORKS.extend})")
+    try:
+        return validated(model, own)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg'][0].lower()}{e['msg'][1:]}" for e in error.errors())
-        raise ValueError(f"{name}: {wrong}; its settings are: {', '.join(model.model_fields) or 'none'}") from error
+        wrong = (f"{'.'.join(map(str, mistake.key))}: {mistake.sentence}" for mistake in explain(error, own, model))
+        raise ValueError(f"{name}: {'; '.join(wrong)}") from error
+
+
+def _sized(block: dict[str, Any], size: int) -> BaseModel:
+    """The checked settings of a network for images of `size`. Raises ValueError unless they can have that size."""
+    if block.get("input_size", size) != size:
+        raise ValueError(f"input_size is {block['input_size']}, but images.shrink makes the images {size} pixels wide: leave it out")
+    try:
+        return _network_settings({**block, "input_size": size})
+    except ValueError as error:
+        raise ValueError(f"images.shrink makes the images {size} pixels wide; {error}") from error
+
+
+def _sentence(error: HpstudyError) -> str:
+    return f"{error.message} ({error.hint})" if error.hint else error.message
 
 
 class Cifar(BinaryNetworkTask):
@@ -148,7 +166,7 @@ class Cifar(BinaryNetworkTask):
 def image_data(dataset: str, settings: ImageSettings, device: str) -> Data:
     """The parts as bytes on the device, with the normalisation and augmentation of their batches.
 
-    Every channel is normalised with the mean and deviation of the training images that are used.
+    Every channel is normalised with the mean and deviation of the training images that are used; a constant channel becomes 0.
 
     Raises:
         DataError: the set is not on this machine, or has too few images.
@@ -161,12 +179,15 @@ def image_data(dataset: str, settings: ImageSettings, device: str) -> Data:
     from hpstudy.data.images import load_images, split_rows, subset_rows
 
     images = load_images(dataset)
-    train, validation = split_rows(images.train_y, settings.validation, settings.seed)
+    with _asked("validation"):
+        train, validation = split_rows(images.train_y, settings.validation, settings.seed)
     if settings.train is not None:
-        train = subset_rows(images.train_y, train, settings.train, settings.seed)
+        with _asked("train"):
+            train = subset_rows(images.train_y, train, settings.train, settings.seed)
     test = np.arange(len(images.test_y))
     if settings.test is not None:
-        test = subset_rows(images.test_y, test, settings.test, settings.seed)
+        with _asked("test"):
+            test = subset_rows(images.test_y, test, settings.test, settings.seed)
 
     def part(x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Part:
         pixels = torch.from_numpy(np.ascontiguousarray(x[rows].transpose(0, 2, 3, 1)))
@@ -179,5 +200,15 @@ def image_data(dataset: str, settings: ImageSettings, device: str) -> Data:
         part(images.test_x, images.test_y, test),
     ]
     mean, deviation = statistics(parts[0].x)
+    deviation = [d or 1.0 for d in deviation]
     transform = ImageTransform(mean, deviation, padding=settings.padding, mirror=settings.mirror).to(torch.device(device))
     return Data(*parts, transform=transform, evaluation_rows=EVALUATION_ROWS[device])
+
+
+@contextmanager
+def _asked(part: str) -> Iterator[None]:
+    """Errors within say which setting asks for too many images."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"task.images.{part}: {error.message}", error.hint) from error

@@ -1,0 +1,78 @@
+"""Text to paste into a paper: what was done, and whom to cite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, wording
+from hpstudy.report.labels import long_name
+from hpstudy.report.model import Code, Paragraph, Section
+
+QUIST = """@inproceedings{quist2023understanding,
+  title     = {Understanding weight-magnitude hyperparameters in training binary networks},
+  author    = {Quist, Joris and Li, Yunqiang and van Gemert, Jan},
+  booktitle = {International Conference on Learning Representations (ICLR)},
+  year      = {2023},
+  url       = {https://openreview.net/forum?id=uBKBoix9NXa}
+}"""
+
+BOTORCH = """@inproceedings{balandat2020botorch,
+  title     = {{BoTorch}: a framework for efficient {Monte-Carlo} {Bayesian} optimization},
+  author    = {Balandat, Maximilian and Karrer, Brian and Jiang, Daniel and Daulton, Samuel and Letham, Benjamin
+               and Wilson, Andrew Gordon and Bakshy, Eytan},
+  booktitle = {Advances in Neural Information Processing Systems 33 (NeurIPS)},
+  year      = {2020}
+}"""
+
+
+def chapter(results: Results) -> Iterator[Section]:
+    """A paragraph of methods with the study's own numbers, and BibTeX."""
+    yield Section("To cite", (Paragraph(_paragraph(results)), Code(_bibtex(results))))
+
+
+def _paragraph(results: Results) -> str:
+    study = results.study
+    views = " and ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
+    unit = "hyperparameters" if any(len(view.space) != 1 for view in study.views.values()) else "hyperparameter"
+    if results.sweep:
+        return (
+            f"We trained every listed point of {views} swept {unit} with {study.replicates} seeds ({_program(results)}). Seeds are "
+            f"common to all points and views. Means over seeds have Student's {numbers.percent(study.analysis.confidence)} intervals."
+        )
+    text = (
+        f"We compared {views} {unit} by {study.replicates} independent searches of {study.search.trials} trials each (searcher "
+        f"{study.search.searcher}, {_program(results)}). Trainings of the same replicate and trial share their random numbers across "
+        f"views. Intervals are {numbers.percent(study.analysis.confidence)} BCa bootstrap intervals over replicates "
+        f"({numbers.count(study.analysis.resamples)} resamples)."
+    )
+    if results.level is not None and results.level.value is not None:
+        text += (
+            f" The endpoint is the number of trials until {wording.level_text(results)}, restricted to {study.search.trials}; searches "
+            "that do not reach it are censored there."
+        )
+    return text
+
+
+def _bibtex(results: Results) -> str:
+    entries = [_hpstudy(results)]
+    if any(view.method for view in results.study.views.values()):
+        entries.append(QUIST)
+    if results.study.search.searcher == "ax":
+        entries.append(BOTORCH)
+    return "\n\n".join(entries)
+
+
+def _program(results: Results) -> str:
+    """hpstudy, with the version that ran the last session."""
+    version = _version(results)
+    return f"hpstudy {version}" if version else "hpstudy"
+
+
+def _version(results: Results) -> str:
+    return str(results.environments[-1][2].get("hpstudy", "")) if results.environments else ""
+
+
+def _hpstudy(results: Results) -> str:
+    version = f",\n  version = {{{_version(results)}}}" if _version(results) else ""
+    return f"@software{{hpstudy,\n  title   = {{hpstudy: hyperparameter-tuning studies}}{version}\n}}"
