@@ -16,11 +16,13 @@ from hpstudy.study.load import load_study, read_study
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
+    from hpstudy.engine.confirm import ConfirmSummary
+    from hpstudy.engine.confirm_progress import ConfirmObserver
     from hpstudy.engine.forecast import Forecast
     from hpstudy.engine.progress import Observer
     from hpstudy.engine.run import RunSummary
 
-__all__ = ["Report", "default_storage", "load_study", "locate", "open", "plan", "resume", "run", "write_report"]
+__all__ = ["Report", "confirm", "default_storage", "load_study", "locate", "open", "plan", "resume", "run", "write_report"]
 
 STUDY_SUFFIXES = (".yaml", ".yml")
 
@@ -139,6 +141,61 @@ def resume(
     return run_study(
         study,
         path,
+        folder=folder,
+        workers=workers,
+        executor=executor,
+        allow_changed_code=allow_changed_code,
+        observer=progress,
+    )
+
+
+def confirm(
+    study: str | Path,
+    storage: str | Path | None = None,
+    *,
+    scale: str | None = None,
+    seeds: int | None = None,
+    workers: int | None = None,
+    executor: str = "processes",
+    allow_changed_code: bool = False,
+    progress: ConfirmObserver | None = None,
+) -> ConfirmSummary:
+    """Train what each complete search chose, and each view's default point, again on fresh seeds, where that is left to do.
+
+    Args:
+        study: a database, a study file, or a study's name.
+        storage: of a study file or a name: see `default_storage`.
+        scale: one of the study file's `scales`, when it was run at that.
+        seeds: fresh seeds for each point; `hpstudy.engine.confirm.SEEDS` when None. A larger number later adds to the smaller one.
+        workers: worker processes; the physical cores when None.
+        executor: processes or inline.
+        allow_changed_code: go on although a user's function changed since the study began.
+        progress: is told what happens; `hpstudy.engine.confirm_progress.confirm_progress()` prints lines. Silent when None.
+
+    Returns:
+        How it went; `.complete`, `.counts`, `.left_out`. The values are in `open(study).confirmations()`.
+
+    Raises:
+        UsageError: a sweep, or a study without a complete search.
+        HpstudyError: see `hpstudy.errors`; nothing that was stored is lost.
+    """
+    from hpstudy.engine.confirm import SEEDS, confirm_study
+
+    path, folder = Path(study), None
+    if seeds is not None and seeds < 1:
+        raise UsageError(f"{seeds} fresh seeds train nothing", "give --seeds 1 or more")
+    if path.suffix in STUDY_SUFFIXES:
+        loaded = read_study(path, scale)
+        folder, where = loaded.module_path, default_storage(loaded.study.name, storage)
+        with Reader.open(where) as reader:
+            refuse_changes(completed(reader.study), loaded.study, where)
+    elif storage is not None and (path.suffix or path.exists() or len(path.parts) > 1):
+        raise UsageError(f"{path} is a database itself", "leave out --storage")
+    else:
+        where = locate(path, scale) if storage is None else default_storage(path.name, storage)
+    return confirm_study(
+        where,
+        seeds=SEEDS if seeds is None else seeds,
         folder=folder,
         workers=workers,
         executor=executor,

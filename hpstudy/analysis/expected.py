@@ -18,7 +18,7 @@ from hpstudy.analysis.curves import Goal, MeanCurve
 
 
 def expected_best(values: Floats, trials: Ints, goal: Goal) -> Floats:
-    """E[best of n trials]: the mean, over all choices of n of the values, of their best (Tang et al. 2020, eq. 4).
+    """E[best of n trials]: the mean, over all choices of n of the values, of their best (Tang et al. 2020).
 
     Args:
         values: (N,) the values of independent trials, no NaN.
@@ -35,9 +35,9 @@ def expected_best(values: Floats, trials: Ints, goal: Goal) -> Floats:
 def expected_curve(values: Floats, goal: Goal, resampling: Resampling, confidence: float) -> MeanCurve:
     """The expected best of 1, 2, ... trials, with pointwise intervals over whole searches.
 
-    Differs from Tang et al., who resample single trials with replacement: a resample that holds a search twice holds its best value
-    twice, which makes the expected best too small. Here the bootstrap resamples jackknife pseudo-values of the searches, in which the
-    estimate is linear.
+    The bootstrap resamples jackknife pseudo-values of the searches, in which the estimate is linear. Resampling the trials themselves
+    would not do: a resample that holds a search twice holds its best value twice, which makes the expected best worse than it is
+    (docs/statistics.md has the coverage of both).
 
     Args:
         values: (searches x trials) of complete random searches, no NaN; at least one search.

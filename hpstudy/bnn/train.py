@@ -148,7 +148,8 @@ class _Training:
         """The same training samples at every calibration, without augmentation."""
         part, size = self.data.train, self.settings.batch_size
         rows = torch.randperm(len(part.y), generator=_generator(self.seed, "calibration"))
-        for batch in rows[: size * min(self.settings.calibration_batches, self.updates_per_epoch)].to(part.y.device).split(size):
+        rows = rows[: size * min(self.settings.calibration_batches, self.updates_per_epoch)]
+        for batch in torch.split(rows.to(part.y.device), size):
             yield self.data.transform(part.x[batch], None)
 
 

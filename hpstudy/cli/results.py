@@ -119,12 +119,27 @@ def export(
     curves: Annotated[
         bool, typer.Option("--curves", help="The learning curves (metric by epoch) instead of the trials.")
     ] = False,
+    optuna: Annotated[
+        Path | None,
+        typer.Option(
+            "--optuna", metavar="FILE", help="An Optuna storage instead, for optuna-dashboard: one Optuna study per view."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
 ) -> None:
-    """Write all trials, or all learning curves, as one table."""
+    """Write all trials, or all learning curves, as one table; or all trials as an Optuna storage."""
     from hpstudy import api
     from hpstudy.store import export as write
 
+    if optuna is not None:
+        if output is not None or curves:
+            raise UsageError("--optuna writes its own file, with the learning curves in it", "leave out --output and --curves")
+        from hpstudy.store.optuna_export import export_optuna
+
+        with api.open(study) as reader:
+            names = export_optuna(reader, optuna, force=force)
+        say(f"written: {optuna} (studies {', '.join(names)}); `optuna-dashboard sqlite:///{optuna}` shows them")
+        return
     with api.open(study) as reader:
         text = write(reader, form, output, curves=curves, force=force)
     if text is not None:

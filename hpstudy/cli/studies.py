@@ -1,4 +1,4 @@
-"""Commands on studies: validate, plan, run, resume, schema, list, init."""
+"""Commands on studies: validate, plan, run, resume, confirm, schema, list, init."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import HpstudyError, UsageError, nearest
 
 if TYPE_CHECKING:
+    from hpstudy.engine.confirm import ConfirmSummary
     from hpstudy.engine.run import RunSummary
     from hpstudy.study.schema import Study
 
@@ -47,7 +48,7 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but er
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the command line."""
-    for command in (run, resume, validate, plan, init, schema, list_):
+    for command in (run, resume, confirm, validate, plan, init, schema, list_):
         app.command(name=command.__name__.rstrip("_"))(command)
 
 
@@ -143,6 +144,36 @@ def resume(
     _finish(summary, quiet)
 
 
+def confirm(
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY", help="A study's database, its study file, or its name (then runs/NAME.sqlite).")
+    ],
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Fresh seeds for every point; a larger number later adds.")] = 5,
+    storage: Storage = None,
+    scale: Scale = None,
+    workers: Workers = None,
+    executor: Executor = "processes",
+    allow_changed_code: AllowCode = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train what every search chose, and the default points, again on fresh seeds. Safe to interrupt and to repeat."""
+    from hpstudy import api
+    from hpstudy.engine.confirm_progress import confirm_progress
+
+    summary = api.confirm(
+        study,
+        storage,
+        scale=scale,
+        seeds=seeds,
+        workers=workers,
+        executor=executor,
+        allow_changed_code=allow_changed_code,
+        progress=confirm_progress(verbose=verbose, quiet=quiet),
+    )
+    _finish(summary, quiet, again=f"hpstudy confirm {summary.storage} --seeds {seeds}")
+
+
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put them; made if it is not there.")]) -> None:
     """Copy the shipped studies and configs into a folder, to run and to change."""
     from hpstudy.study.shipped import copy_shipped
@@ -216,13 +247,13 @@ def _size(study: Study) -> str:
     return f"{factors} + {total - searched:,} of the controls ({', '.join(study.controls)}) = {total:,} trials"
 
 
-def _finish(summary: RunSummary, quiet: bool) -> None:
+def _finish(summary: RunSummary | ConfirmSummary, quiet: bool, again: str = "") -> None:
     if not quiet:
         say(summary.sentence())
         if summary.complete:
             say(f"next: hpstudy report {summary.storage}")
         else:
-            say(f"to continue: hpstudy resume {summary.storage}")
+            say(f"to continue: {again or f'hpstudy resume {summary.storage}'}")
     if summary.interrupted:
         raise typer.Exit(130)
     if not summary.complete:

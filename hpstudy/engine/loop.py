@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.stop import StopSignal
-from hpstudy.errors import StudyBroken
+from hpstudy.errors import HpstudyError, StudyBroken
 from hpstudy.store import HEARTBEAT_S, Store
 from hpstudy.study.schema import Limits, Study
 from hpstudy.tasks.outcome import Failure, Outcome
@@ -108,6 +108,11 @@ def given_up(error: BaseException, deaths: int, limits: Limits) -> Outcome | Non
     if deaths < limits.max_attempts:
         return None
     return Outcome("failed", {}, failure=Failure("WorkerDied", f"{deaths} times; the last time: {error}"))
+
+
+def reason_of(error: BaseException) -> str:
+    """The message of an error, without its hint."""
+    return error.message if isinstance(error, HpstudyError) else str(error)
 
 
 @dataclass

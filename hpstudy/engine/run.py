@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.engine.duration import words
-from hpstudy.engine.environment import environment
-from hpstudy.engine.executors import EXECUTORS, Executor, default_workers
+from hpstudy.engine.executors import EXECUTORS, default_workers
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.stop import Aborted, StopSignal
-from hpstudy.errors import StoreError, StudyChanged
-from hpstudy.plugins import is_plugin, source_identity
+from hpstudy.engine.session import identity_of, prepare, reopened, session
+from hpstudy.engine.stop import StopSignal
+from hpstudy.errors import StoreError
 from hpstudy.store import Store
-from hpstudy.study.bind import bind_task, completed
-from hpstudy.study.changes import refuse_changes
+from hpstudy.study.bind import bind_task
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan
 from hpstudy.study.schema import Study
-from hpstudy.tasks.interface import Task
 
 
 @dataclass(frozen=True)
@@ -106,28 +103,14 @@ def run_study(
         with module_path(folder):
             task = bind_task(store.study)
             if _left(store):
-                task.prepare()
-                _check_identity(store, _identity(store.study, task), allow_changed_code, observer)
+                prepare(store, task, allow_changed_code, observer)
         before = _done(store)
         stop = StopSignal()
         if _left(store):
-            runner: Executor = kind(workers, storage.with_name(storage.name + ".logs"))
-            aborted = True
-            try:
-                _begin_session(store, runner.workers, executor, observer)
+            with session(store, kind, executor, workers, observer, stop) as runner:
                 observer.run_started(Plan(store.study), store.counts(), runner.workers)
-                with stop.listening(observer.note):
-                    scheduler = Scheduler(store, runner, observer, stop, folder)
-                    scheduler.run()
-                aborted = False
-            except Aborted:
-                store.event("aborted")
-                raise
-            finally:
-                observer.run_finished()
-                runner.close(abort=aborted)
-            if stop.requested:
-                store.event("stopped")
+                scheduler = Scheduler(store, runner, observer, stop, folder)
+                scheduler.run()
         states = list(store.counts().values())
         counts = {state: sum(view[state] for view in states) for state in states[0] if state != "planned"}
         planned = sum(view["planned"] for view in states)
@@ -145,7 +128,7 @@ def _opened(study: Study, storage: Path, folder: str | None) -> Store:
         with module_path(folder):
             task = bind_task(study)
             task.prepare()
-            identity = _identity(study, task)
+            identity = identity_of(study, task)
         try:
             storage.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -153,61 +136,7 @@ def _opened(study: Study, storage: Path, folder: str | None) -> Store:
                 f"the folder {storage.parent} cannot be made: {error.strerror}", "choose another --storage"
             ) from None
         return Store.create(storage, study, identity=identity, module_path=folder)
-    store = Store.open(storage)
-    try:
-        with module_path(folder):
-            stored = completed(store.study)
-        refuse_changes(stored, study, storage)
-        store.grow(study, stored=stored)
-    except BaseException:
-        store.close()
-        raise
-    return store
-
-
-def _identity(study: Study, task: Task) -> dict[str, str]:
-    """What determines numbers beside the study: data, and the source files of a user's own parts."""
-    named = {study.task.use, study.search.searcher, *(view.method for view in study.views.values() if view.method)}
-    sources = [source_identity(name) for name in sorted(named) if is_plugin(name)]
-    return {**task.identity(), **{key: value for source in sources for key, value in source.items()}}
-
-
-def _check_identity(store: Store, found: Mapping[str, str], allow_changed_code: bool, observer: Observer) -> None:
-    """The data and the user's code are those that the database was started with."""
-    changed = sorted(name for name in {*store.identity, *found} if store.identity.get(name) != found.get(name))
-    code = [name for name in changed if name.startswith("source of ")]
-    if data := [name for name in changed if name not in code]:
-        raise StudyChanged(
-            f"not what {store.path} was started with: {', '.join(data)}",
-            "restore the data (`hpstudy data verify`), or start anew with another --storage",
-        )
-    if code and not allow_changed_code:
-        raise StudyChanged(
-            f"not what {store.path} was started with: {', '.join(code)}",
-            "restore the file, start anew with another --storage, or go on with --allow-changed-code (recorded in the database)",
-        )
-    if code:
-        store.event("code_changed", sources={name: found.get(name, "") for name in code})
-        observer.note(f"going on with changed code, as allowed: {', '.join(code)}")
-
-
-def _begin_session(store: Store, workers: int, executor: str, observer: Observer) -> None:
-    """Record this session's environment; say when libraries differ from those of earlier sessions."""
-    here = environment(workers, executor)
-    for past in store.environments()[-1:]:
-        differ = [
-            f"{name} {past.detail[name]} -> {here.get(name, 'none')}" for name in past.detail if _differs(name, past.detail, here)
-        ]
-        if differ:
-            observer.note(
-                f"this session differs from the last one ({', '.join(differ)}): results may not be bit-identical; recorded"
-            )
-            store.event("environment_changed", differences=differ)
-    store.begin_session(here)
-
-
-def _differs(name: str, past: Mapping[str, str], here: Mapping[str, str]) -> bool:
-    return name not in ("host", "system", "cores", "executor", "command", "commit") and past[name] != here.get(name)
+    return reopened(study, storage, folder)
 
 
 def _left(store: Store) -> int:

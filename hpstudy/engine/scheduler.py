@@ -9,7 +9,7 @@ from typing import Any
 
 from hpstudy.engine.executors import Executor, WorkerDied
 from hpstudy.engine.history import observations
-from hpstudy.engine.loop import Loop, Totals, given_up
+from hpstudy.engine.loop import Loop, Totals, given_up, reason_of
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate
 from hpstudy.engine.stop import StopSignal
@@ -140,18 +140,17 @@ class Scheduler(Loop[_Search]):
 
     def _not_evaluated(self, search: _Search, error: BaseException) -> None:
         """A trial's step gave no outcome: its worker died, or its time was up."""
-        if isinstance(error, WorkerDied):
-            if self.stop.requested:
-                return  # stays stored as running, and is evaluated again when the study is resumed
-            search.deaths += 1
+        if isinstance(error, WorkerDied) and self.stop.requested:
+            return  # stays stored as running, and is evaluated again when the study is resumed
+        search.deaths += isinstance(error, WorkerDied)
         if (outcome := given_up(error, search.deaths, self.study.limits)) is not None:
             search.deaths = 0
             self._finish(search, outcome)
             return
-        row = search.rows[-1]
-        self.store.record_attempt(search.key, row.number, str(error))
+        row, reason = search.rows[-1], reason_of(error)
+        self.store.record_attempt(search.key, row.number, reason)
         search.rows[-1] = TrialRow(row.number, row.point, "running", None, row.attempts + 1)
-        self.observer.note(f"{_name(search.key)}, trial {row.number}: {error}; it is run again")
+        self.observer.note(f"{_name(search.key)}, trial {row.number}: {reason}; it is run again")
         self._evaluate(search, row.point)
 
     def _finish(self, search: _Search, outcome: Outcome) -> None:

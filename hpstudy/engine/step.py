@@ -1,6 +1,6 @@
-"""The two pure steps of a trial: ask for its point, evaluate it.
+"""The pure steps of a trial: ask for its point, evaluate it; and evaluate a point once more, on a fresh seed.
 
-Both are functions of their request alone. They can run in any process, any number of times, and give the same answer; that is
+All are functions of their request alone. They can run in any process, any number of times, and give the same answer; that is
 what makes resume exact and a dead worker harmless.
 """
 
@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -69,6 +70,17 @@ class EvaluateRequest:
     module_path: str | None
 
 
+@dataclass(frozen=True)
+class RetrainRequest:
+    """What determines the outcome of a training on a fresh seed: the study, the view and its point, and the seed's number (from 0)."""
+
+    study_json: str
+    view: str
+    point: Point
+    seed_number: int
+    module_path: str | None
+
+
 def search_seed(study: Study, search: SearchKey) -> int:
     """The seed of a search's points."""
     return derive_seed(study.seed, "search", search.view, search.replicate)
@@ -83,6 +95,14 @@ def train_seed(study: Study, replicate: int, number: int) -> int:
     if is_sweep(study):
         return derive_seed(study.seed, "train", replicate)
     return derive_seed(study.seed, "train", replicate, number)
+
+
+def fresh_seed(study: Study, number: int) -> int:
+    """The seed of a training that no search has seen.
+
+    The same for every point, so that points are compared on common random numbers.
+    """
+    return derive_seed(study.seed, "confirm", number)
 
 
 def ask(request: AskRequest) -> Asked:
@@ -116,20 +136,37 @@ def evaluate(request: EvaluateRequest) -> Outcome:
     Raises:
         KeyboardInterrupt: the only exception that passes.
     """
+    search, number = request.search, request.number
+    return _train(
+        request.study_json,
+        request.module_path,
+        request.point,
+        lambda study: (arms(study)[search.view].view, train_seed(study, search.replicate, number)),
+    )
+
+
+def retrain(request: RetrainRequest) -> Outcome:
+    """Train a point once more, on a fresh seed; otherwise as `evaluate`."""
+    number = request.seed_number
+    return _train(request.study_json, request.module_path, request.point, lambda study: (request.view, fresh_seed(study, number)))
+
+
+def _train(study_json: str, folder: str | None, point: Point, place: Callable[[Study], tuple[str, int]]) -> Outcome:
+    """Train and measure once; `place` gives the view of the point and the seed."""
     recorder = Recorder()
     started = time.perf_counter()
     metrics: dict[str, float] = {}
     failure = None
     state: State = "completed"
     try:
-        with module_path(request.module_path):
-            study, task = _study(request.study_json), _task(request.study_json)
-            seed = train_seed(study, request.search.replicate, request.number)
+        with module_path(folder):
+            study, task = _study(study_json), _task(study_json)
+            view, seed = place(study)
             started = time.perf_counter()
             with seeded_block(seed):
                 # The block leaves accelerators alone, whose generators a user's function may use.
                 seed_process(seed)
-                result = task.evaluate(study.views[arms(study)[request.search.view].view], request.point, seed, recorder)
+                result = task.evaluate(study.views[view], point, seed, recorder)
         metrics = read_metrics(result, study.metric.name)
         if not math.isfinite(metrics[study.metric.name]):
             state = "diverged"
@@ -153,7 +190,7 @@ def _message(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    """The end of a traceback, without the frame of `evaluate`."""
+    """The end of a traceback, without the frame of `_train`."""
     frames = error.__traceback__.tb_next if error.__traceback__ else None
     text = "".join(traceback.format_exception(type(error), error, frames))
     return "\n".join(text.splitlines()[-TRACEBACK_LINES:])

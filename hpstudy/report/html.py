@@ -196,6 +196,7 @@ class _Page:
 
 _NUMBER = ' class="number"'
 _LIVE = ' class="interactive"'
+_ANSWER = ' class="answer"'
 
 
 def text_of_picture(caption: str) -> str:
@@ -212,7 +213,7 @@ def _cells(row: tuple[str, ...], left: int) -> Iterator[str]:
 
 
 def _paragraph(block: Paragraph) -> str:
-    return f"<p{' class="answer"' if block.strong else ''}>{text(block.text)}</p>\n"
+    return f"<p{_ANSWER if block.strong else ''}>{text(block.text)}</p>\n"
 
 
 def _facts(block: Facts) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hpstudy.errors import StoreError
 from hpstudy.store.migrations import CONFIRMATIONS_SINCE, version
 from hpstudy.store.rows import TrialState
-from hpstudy.store.values import clean_text, decode, encode, encode_point, utc_now
+from hpstudy.store.values import clean_text, decode, decode_point, encode, encode_point, utc_now
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
 
@@ -41,6 +41,7 @@ class ConfirmationRow:
     Attributes:
         of: what is trained again.
         seed_number: number of the fresh seed, from 0.
+        point: what it evaluates.
         state: running, or how it ended.
         objective: the measured value; None when there is none.
         attempts: how often its evaluation was begun.
@@ -48,6 +49,7 @@ class ConfirmationRow:
 
     of: Confirmed
     seed_number: int
+    point: Point
     state: TrialState
     objective: float | None
     attempts: int
@@ -64,15 +66,22 @@ def read_confirmations(connection: sqlite3.Connection) -> list[ConfirmationRow]:
         return []
     rows = connection.execute(
         """
-        SELECT result.view, result.replicate, result.number, result.seed_number, result.state, confirmation.objective,
-            confirmation.objective_kind, result.attempts
+        SELECT result.view, result.replicate, result.number, result.seed_number, result.point, result.state,
+            confirmation.objective, confirmation.objective_kind, result.attempts
         FROM confirmation_result AS result JOIN confirmation ON confirmation.id = result.confirmation_id
         ORDER BY confirmation.id
         """
     )
     return [
-        ConfirmationRow(Confirmed(view, replicate, number), seed, state, None if kind is None else decode(value, kind), attempts)
-        for view, replicate, number, seed, state, value, kind, attempts in rows
+        ConfirmationRow(
+            Confirmed(view, replicate, number),
+            seed,
+            decode_point(point),
+            state,
+            None if kind is None else decode(value, kind),
+            attempts,
+        )
+        for view, replicate, number, seed, point, state, value, kind, attempts in rows
     ]
 
 

@@ -103,7 +103,9 @@ def _network_settings(block: dict[str, Any]) -> BaseModel:
 def _sized(block: dict[str, Any], size: int) -> BaseModel:
     """The checked settings of a network for images of `size`. Raises ValueError unless they can have that size."""
     if block.get("input_size", size) != size:
-        raise ValueError(f"input_size is {block['input_size']}, but images.shrink makes the images {size} pixels wide: leave it out")
+        raise ValueError(
+            f"input_size is {block['input_size']}, but images.shrink makes the images {size} pixels wide: leave it out"
+        )
     try:
         return _network_settings({**block, "input_size": size})
     except ValueError as error:
@@ -194,15 +196,17 @@ def image_data(dataset: str, settings: ImageSettings, device: str) -> Data:
         small = halved(pixels, times=settings.shrink.bit_length() - 1)
         return Part(small.to(device), torch.from_numpy(np.asarray(y[rows], dtype=np.int64)).to(device))
 
-    parts = [
-        part(images.train_x, images.train_y, train),
-        part(images.train_x, images.train_y, validation),
-        part(images.test_x, images.test_y, test),
-    ]
-    mean, deviation = statistics(parts[0].x)
+    training = part(images.train_x, images.train_y, train)
+    mean, deviation = statistics(training.x)
     deviation = [d or 1.0 for d in deviation]
     transform = ImageTransform(mean, deviation, padding=settings.padding, mirror=settings.mirror).to(torch.device(device))
-    return Data(*parts, transform=transform, evaluation_rows=EVALUATION_ROWS[device])
+    return Data(
+        training,
+        part(images.train_x, images.train_y, validation),
+        part(images.test_x, images.test_y, test),
+        transform=transform,
+        evaluation_rows=EVALUATION_ROWS[device],
+    )
 
 
 @contextmanager

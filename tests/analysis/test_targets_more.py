@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from hpstudy.analysis.bootstrap import Resampling
 from hpstudy.analysis.speedup import average_runtime, log_rank, mean_ratio, runtime_ratio
@@ -120,8 +121,6 @@ def test_the_log_rank_test_is_the_hypergeometric_one_of_mantel():
         if n > 1:
             excess += events[0] - d * at_risk[0] / n
             variance += d * at_risk[0] * at_risk[1] * (n - d) / (n**2 * (n - 1))
-    from scipy import stats
-
     assert log_rank(a, b) == pytest.approx(stats.chi2.sf(excess**2 / variance, 1))
 
 

@@ -60,11 +60,11 @@ def _runtimes(results: Results, found: Extended) -> Table | None:
     rows = tuple(
         (
             view.name,
-            numbers.trials(more.runtime.value) if math.isfinite(more.runtime.value) else "∞",
-            _runtime_interval(more.runtime),
+            numbers.trials(view.runtime.value) if math.isfinite(view.runtime.value) else "∞",
+            _runtime_interval(view.runtime),
         )
-        for view, more in zip(results.views, found.views, strict=True)
-        if more.runtime is not None
+        for view in found.views
+        if view.runtime is not None
     )
     if not rows:
         return None
@@ -184,7 +184,7 @@ def _intervals(axes: Axes, found: Extended) -> None:
     for place, (index, view) in enumerate(shown):
         assert view.anytime is not None, "such views were left out"
         score = view.anytime.score
-        axes.plot([score.low, score.high], [place, place], color=style.colour(index), linestyle=style.line(index), linewidth=1.6)
+        axes.plot([score.low, score.high], [place, place], color=style.colour(index), linewidth=1.6)
         axes.plot(
             score.value, place, style.marker(index), color="white", markeredgecolor=style.colour(index), markersize=5, zorder=3
         )

@@ -12,6 +12,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.figures import controls as figures
 from hpstudy.report.model import Block, Drawing, Paragraph, Row, Section, Table
+from hpstudy.report.tables import interval
 
 PANELS = 6
 """Views in one figure: more would not fit on a page."""
@@ -107,17 +108,18 @@ def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
     gap, trials = random.gap, results.study.search.trials
     assert gap is not None
     mean, low, high = float(gap.mean[-1]), float(gap.low[-1]), float(gap.high[-1])
+    verdict = _verdict(results, low, high, "the search beats random search", "random search beats the search")
     text = (
         f"{view}: after {trials} trials, search minus random search is {_with_interval(results, mean, low, high)}, over "
-        f"{_paired(len(random.replicates))}: {_verdict(results, low, high, 'the search beats random search', 'random search beats the search')}."
+        f"{_paired(len(random.replicates))}: {verdict}."
     )
-    if random.matching is not None:
-        needed = f"{random.matching} trial{'s' if random.matching > 1 else ''}"
-        return f"{text} Random search needs {needed} to find what the search finds in {trials}."
-    if random.expected is not None:
-        pooled = int(random.searches.complete.sum()) * trials
-        return f"{text} Random search needs more than {pooled // 2} trials, half of those at hand, to find what the search finds in {trials}."
-    return text
+    if random.expected is None:
+        return text
+    needed = f"about {random.matching} trial{'s' if random.matching > 1 else ''}" if random.matching is not None else ""
+    if not needed:
+        half = int(random.searches.complete.sum()) * trials // 2
+        needed = f"more than {half} trials, half of those at hand,"
+    return f"{text} Random search needs {needed} to find what the search finds in {trials}."
 
 
 def _default_sentence(results: Results, view: str, default: DefaultControl) -> str:
@@ -169,7 +171,7 @@ def _against_random(results: Results, views: list[ViewControls]) -> Table | None
                     numbers.metric(float(expected.mean[at]) if expected else None, decimals),
                     str(len(random.replicates)),
                     numbers.metric(float(gap.mean[at]) if gap else None, decimals),
-                    _interval(float(gap.low[at]), float(gap.high[at]), decimals) if gap else numbers.MISSING,
+                    interval(float(gap.low[at]), float(gap.high[at]), decimals) if gap else numbers.MISSING,
                 )
             )
     if not rows:
@@ -177,7 +179,8 @@ def _against_random(results: Results, views: list[ViewControls]) -> Table | None
     head = ("view", "trials", "search", "random", "expected", "n", "search − random", f"{level} CI")
     better = "above" if results.study.metric.goal == "maximize" else "below"
     note = (
-        "Random: mean of random searches of the same space. Expected: the unbiased estimate from all their trials (Tang et al. 2020). "
+        "Random: mean of random searches of the same space. Expected: the same from all their trials in whatever order, unbiased and less "
+        "noisy (Tang et al. 2020). "
         f"Differences are paired, over n replicates; {better} 0 the search is better."
     )
     return Table(f"Best {results.study.metric.name} so far of search and random search.", head, tuple(rows), note=note)
@@ -201,9 +204,9 @@ def _good_points(results: Results, found: Controls) -> Table | None:
     head = ("view", "random points", "good", "share", f"{level} CI")
     best = numbers.metric(found.best_known, decimals)
     note = (
-        f"Good: within the margin of {numbers.general(results.study.analysis.margin or 0)} of {best}, the best {results.study.metric.name} of any "
-        "trial of the study. The larger the share, the easier the view is to tune. The best known value is the luckiest of many and taken as "
-        "it is (Wilson interval)."
+        f"Good: within the margin of {numbers.general(results.study.analysis.margin or 0)} of {best}, the best "
+        f"{results.study.metric.name} of any trial of the study. The larger the share, the easier the view is to tune. The best known "
+        "value is the luckiest of many and taken as it is (Wilson interval)."
     )
     return Table("How much of each space is good.", head, tuple(rows), note=note)
 
@@ -219,27 +222,21 @@ def _tunability(results: Results, views: list[ViewControls]) -> Table | None:
             (
                 view.view,
                 numbers.metric(default.mean, decimals),
-                _interval(default.low, default.high, decimals),
+                interval(default.low, default.high, decimals),
                 str(len(default.replicates)),
                 numbers.metric(mean, decimals),
-                _interval(low, high, decimals),
+                interval(low, high, decimals),
             )
         )
     if not rows:
         return None
     head = ("view", "default", f"{level} CI", "n", "tuned − default", f"{level} CI")
     note = (
-        f"Tuned: the best of {results.study.search.trials} trials of a search, of which one part is the luck of the best draw; the default point "
-        "is trained once per replicate, with the seed of the search's first trial, and has no such luck. The comparison with random search "
-        "is free of this, since both choose from as many trials."
+        f"Tuned: the best of {results.study.search.trials} trials of a search, of which one part is the luck of the best draw; the "
+        "default point is trained once per replicate, with the seed of the search's first trial, and has no such luck. The comparison "
+        "with random search is free of this, since both choose from as many trials."
     )
     return Table(f"What tuning gains in {results.study.metric.name} on the default point.", head, tuple(rows), note=note)
-
-
-def _interval(low: float, high: float, decimals: int) -> str:
-    if math.isnan(low):
-        return numbers.MISSING
-    return f"{numbers.metric(low, decimals)} to {numbers.metric(high, decimals)}"
 
 
 def _trainings(default: DefaultControl) -> int:

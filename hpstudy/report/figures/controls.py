@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.controls import ViewControls
@@ -32,13 +34,15 @@ def figure(results: Results, views: Sequence[ViewControls]) -> Figure:
     rows = -(-len(views) // columns)
     drawn = Figure(figsize=(style.WIDTH, 2.9 if columns == 1 else 2.4 * rows), layout="constrained")
     order = list(results.study.views)
-    limits = value_limits(results, views)
-    handles = {}
+    limits = value_limits(views)
+    handles: dict[str, Artist] = {}
     for place, view in enumerate(views):
         axes = against_controls(drawn.add_subplot(rows, columns, place + 1), results, view, order.index(view.view))
         axes.set_ylim(*limits)
         handles |= {text: handle for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
     shown = [text for text in (SEARCH, RANDOM, EXPECTED, DEFAULT) if text in handles]
+    if SEARCH in handles:  # whose colour and marker differ from panel to panel
+        handles[SEARCH] = Line2D([], [], color="black", linewidth=1.8)
     drawn.legend([handles[text] for text in shown], shown, loc="outside upper left", ncols=4)
     return drawn
 
@@ -76,7 +80,7 @@ def against_controls(axes: Axes, results: Results, view: ViewControls, index: in
     return axes
 
 
-def value_limits(results: Results, views: Sequence[ViewControls]) -> tuple[float, float]:
+def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
     """Ends of the axis of values: all curves with their bands, and the default points that lie no farther off than the curves reach.
 
     A default point that is far worse than everything else must not flatten the curves.
@@ -104,10 +108,10 @@ def words(results: Results, views: Sequence[ViewControls]) -> tuple[str, str]:
     reading = f"Means over replicates with pointwise {level} bootstrap intervals."
     if any(view.random for view in views):
         reading += (
-            f" What the searcher is worth is how far its line runs {better} that of random search in the same space; the dotted line is the "
-            "expected best of random search, estimated from all random trials together."
+            f" What the searcher is worth is how far its line runs {better} that of random search in the same space; the dotted line is "
+            "the expected best of random search, estimated from all random trials together."
         )
-    low, high = value_limits(results, views)
+    low, high = value_limits(views)
     outside = [name(view.view) for view in views if view.default and (view.default.mean < low or view.default.mean > high)]
     if outside:
         reading += f" Outside the drawing: the default point of {', '.join(outside)}."

@@ -39,7 +39,7 @@ def ticks(parameter: Parameter, most: int = 5) -> tuple[list[float], list[str]]:
 
 def short(value: float) -> str:
     """A number in few letters: 1e-4 rather than 0.0001."""
-    text = f"{value:.3g}"
+    text = f"{value:.4g}"
     power = f"{value:.0e}"
     if value and (abs(value) < 1e-2 or abs(value) >= 1e4) and math.isclose(float(power), value, rel_tol=1e-9):
         mantissa, _, exponent = power.partition("e")

@@ -1,0 +1,175 @@
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hpstudy.analysis.bootstrap import Resampling
+from hpstudy.analysis.controls import controls
+from hpstudy.report import style
+from hpstudy.report.chapters.controls import PANELS, TABLES, chapter
+from hpstudy.report.model import Drawing, Paragraph, Table
+from hpstudy.study.schema import Study
+
+
+@pytest.fixture
+def controlled(make_results):
+    """Results with controls of {view or VIEW/CONTROL: (replicates x trials) values}."""
+
+    def make(values, *, named=("default", "random"), **options):
+        views = {name: block for name, block in values.items() if "/" not in name}
+        results = make_results(views, **options)
+        study = Study.model_validate({**results.study.model_dump(mode="json"), "controls": list(named)})
+        rows = [
+            (name, replicate, number, "completed" if math.isfinite(value) else "diverged", value)
+            for name, block in values.items()
+            for (replicate, number), value in np.ndenumerate(np.asarray(block, dtype=float))
+        ]
+        table = pd.DataFrame(rows, columns=["view", "replicate", "number", "state", "objective"])
+        return SimpleNamespace(**{**vars(results), "study": study, "controls": controls(table, study, Resampling(1, 1000))})
+
+    return make
+
+
+@pytest.fixture
+def two_views(controlled, ramps):
+    """View a gains three units on random search and eight on its default; view b is its own random search."""
+    a, b = ramps(), ramps(seed=1)
+    default = a[:, :1] + 1
+    values = {"a": a, "b": b, "a/default": default, "b/default": b[:, :1], "a/random": np.maximum(a - 3, 0), "b/random": b[::-1]}
+    return controlled(values, analysis={"margin": 1.0, "budgets": [5]})
+
+
+def blocks_of(results, kind):
+    return [block for section in chapter(results) for block in section.blocks if isinstance(block, kind)]
+
+
+def test_a_study_without_controls_has_no_such_chapter(results):
+    assert list(chapter(SimpleNamespace(**{**vars(results), "controls": None}))) == []
+
+
+def test_the_sentences_say_what_search_and_tuning_gain(two_views):
+    a, b = (block.text for block in blocks_of(two_views, Paragraph))
+    assert a.startswith("a: after 10 trials, search minus random search is 3.0")
+    assert "over 6 paired replicates: the search beats random search." in a
+    assert "a: tuned minus default is 8.0" in a
+    assert "tuning pays." in a
+    assert "the trials do not tell the two apart" in b
+
+
+def test_a_search_that_random_search_does_not_match_is_said_so(two_views):
+    a, _ = (block.text for block in blocks_of(two_views, Paragraph))
+    assert "Random search needs more than 30 trials, half of those at hand, to find what the search finds in 10." in a
+
+
+def test_random_search_that_needs_fewer_trials_is_said_so(controlled):
+    values = {"a": [[1.0, 2.0]] * 3, "a/random": [[9.0, 9.0]] * 3}
+    (sentence,) = (block.text for block in blocks_of(controlled(values, named=("random",)), Paragraph))
+    assert "random search beats the search. Random search needs about 1 trial to find what the search finds in 2." in sentence
+
+
+def test_lower_is_better_where_the_goal_is_to_minimize(controlled):
+    values = {"a": [[1.0, 1.0], [2.0, 2.0]], "a/random": [[5.0, 5.0], [6.0, 6.0]], "a/default": [[0.0], [1.0]]}
+    (sentence,) = (block.text for block in blocks_of(controlled(values, goal="minimize"), Paragraph))
+    assert "the search beats random search" in sentence
+    assert "the default is better than what the search finds" in sentence
+
+
+def test_one_replicate_is_not_judged(controlled):
+    (sentence,) = (
+        block.text for block in blocks_of(controlled({"a": [[1.0, 3.0]], "a/random": [[1.0, 2.0]]}, named=("random",)), Paragraph)
+    )
+    assert "one replicate has no spread to judge it by" in sentence
+
+
+def test_the_tables_hold_every_budget_the_shares_and_the_defaults(two_views):
+    against, good, tunability = blocks_of(two_views, Table)
+    assert [row[:2] for row in against.rows] == [("a", "5"), ("", "10"), ("b", "5"), ("", "10")]
+    assert [row[0] for row in good.rows] == [row[0] for row in tunability.rows] == ["a", "b"]
+    assert good.rows[0][1:3] == ("60", "0")
+    for table in (against, good, tunability):
+        assert {len(row) for row in table.rows} == {len(table.head)}
+
+
+def test_without_a_margin_there_is_no_table_of_good_points(controlled, ramps):
+    found = blocks_of(controlled({"a": ramps(), "a/random": ramps(seed=2)}, named=("random",)), Table)
+    assert [table.head[2] for table in found] == ["search"]
+
+
+def test_the_figure_has_search_random_search_its_expectation_and_the_default(two_views):
+    (drawing,) = blocks_of(two_views, Drawing)
+    with style.applied():
+        figure = drawing.draw()
+    left, right = figure.axes
+    lines = {line.get_label(): line for line in left.get_lines()}
+    assert set(lines) == {"search", "random search", "random search, expected", "default point"}
+    a = two_views.controls.views[0]
+    assert np.array_equal(lines["search"].get_ydata(), a.curve.mean)
+    assert np.array_equal(lines["random search"].get_ydata(), a.random.curve.mean)
+    assert np.array_equal(lines["random search, expected"].get_ydata(), a.random.expected.mean)
+    assert set(lines["default point"].get_ydata()) == {a.default.mean}
+    assert left.get_ylim() == right.get_ylim()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(lines)
+
+
+def test_lines_differ_in_style_and_not_only_in_colour(two_views):
+    (drawing,) = blocks_of(two_views, Drawing)
+    with style.applied():
+        axes = drawing.draw().axes[0]
+    assert len({str(line._unscaled_dash_pattern) for line in axes.get_lines()}) == 4
+
+
+def test_every_number_of_the_figure_is_in_its_tables(two_views):
+    (drawing,) = blocks_of(two_views, Drawing)
+    rows = [row for name in drawing.data for row in TABLES[name](two_views)]
+    written = {value for row in rows for value in row if isinstance(value, float)}
+    with style.applied():
+        figure = drawing.draw()
+    drawn = {float(y) for axes in figure.axes for line in axes.get_lines() for y in line.get_ydata()}
+    assert drawn <= written
+
+
+def test_the_tables_behind_the_figure_have_one_width(two_views):
+    for name, table in TABLES.items():
+        head, *rows = table(two_views)
+        assert rows, name
+        assert {len(row) for row in rows} == {len(head)}
+
+
+def test_a_default_far_away_does_not_flatten_the_curves(controlled, ramps):
+    results = controlled({"a": ramps(), "a/default": [[-1e6]] * 6}, named=("default",))
+    (drawing,) = blocks_of(results, Drawing)
+    with style.applied():
+        axes = drawing.draw().axes[0]
+    assert axes.get_ylim()[0] > -10
+    assert "Outside the drawing: the default point of a." in drawing.reading
+
+
+def test_many_views_are_spread_over_figures(controlled, ramps):
+    views = [f"v{number}" for number in range(PANELS + 1)]
+    values = {**{view: ramps() for view in views}, **{f"{view}/random": ramps(seed=1) for view in views}}
+    drawings = blocks_of(controlled(values, named=("random",)), Drawing)
+    with style.applied():
+        assert [(drawing.name, len(drawing.draw().axes)) for drawing in drawings] == [("controls_1", PANELS), ("controls_2", 1)]
+
+
+def test_controls_that_have_not_begun_are_said_not_to_have(controlled, ramps):
+    (section,) = chapter(controlled({"a": ramps()}))
+    assert section.blocks == (Paragraph("The control searches have not begun."),)
+
+
+def test_a_control_that_is_under_way_is_drawn_as_far_as_it_has_come(controlled, ramps):
+    results = controlled({"a": ramps(), "a/random": ramps(seed=1)[:2, :4]}, named=("random",), analysis={"margin": 1.0})
+    (drawing,) = blocks_of(results, Drawing)
+    with style.applied():
+        lines = {line.get_label(): line for line in drawing.draw().axes[0].get_lines()}
+    assert set(lines) == {"search", "random search"}
+    assert np.isfinite(lines["random search"].get_ydata()).sum() == 4
+    assert len(blocks_of(results, Paragraph)) == 0
+
+
+def test_a_study_in_which_nothing_has_a_value_survives(controlled):
+    nan = np.full((2, 3), np.nan)
+    (section,) = chapter(controlled({"a": nan, "a/random": nan, "a/default": nan[:, :1]}, analysis={"margin": 1.0}))
+    assert section.blocks == (Paragraph("The control searches have not begun."),)

@@ -1,0 +1,118 @@
+"""Several studies in one report: the common scale, what stands together, and the document."""
+
+import numpy as np
+import pytest
+
+from hpstudy.analysis.several import normalise, several
+from hpstudy.errors import UsageError
+from hpstudy.report import several as report
+from hpstudy.report import style
+from hpstudy.report.pdf import compile_pdf
+
+# First trials 0, 2 and 1, 3: their median is 1.5. The best value of all is 5.
+A = [[0.0, 4.0, 3.0], [2.0, 1.0, 3.0]]
+B = [[1.0, 2.0, 2.0], [3.0, 0.0, 5.0]]
+
+
+@pytest.fixture
+def two(make_results):
+    def make(**other):
+        first = make_results({"a": np.array(A), "b": np.array(B)}, analysis={"target": {"value": 4}}, study={"name": "one"})
+        changed = {"analysis": {"target": {"value": 4}}, **other}
+        changed["study"] = {"name": "two", **changed.get("study", {})}
+        return [first, make_results({"a": 10 * np.array(B), "b": 10 * np.array(A)}, **changed)]
+
+    return make
+
+
+def test_the_median_first_trial_is_0_and_the_best_value_1(two):
+    assert several(two()).scales == ((1.5, 5.0), (15.0, 50.0))
+    assert normalise(np.array([1.5, 5.0, 3.25]), (1.5, 5.0)).tolist() == [0, 1, 0.5]
+
+
+def test_the_scale_of_a_minimized_metric_ends_at_its_lowest_value(make_results):
+    down = [
+        make_results({"a": -np.array(A), "b": -np.array(B)}, goal="minimize", study={"name": name}) for name in ("one", "two")
+    ]
+    assert several(down).scales[0] == (-1.5, -5.0)
+    up = [make_results({"a": np.array(A), "b": np.array(B)}, study={"name": name}) for name in ("one", "two")]
+    assert several(down).pairs[0].score_together.mean == pytest.approx(several(up).pairs[0].score_together.mean)
+
+
+def test_a_score_does_not_depend_on_the_units_of_the_metric(two):
+    found = several(two())
+    (pair,) = found.pairs
+    # Finals of a: 4 and 3, of b: 2 and 5; their difference 2 and -2, so 0 on average; in the second study the views change places.
+    assert [estimate.mean for estimate in pair.score] == pytest.approx([0, 0])
+    one, two_ = (view.mean.tolist() for view in found.views[::3])
+    assert one == pytest.approx(two_)
+
+
+def test_studies_weigh_equally_whatever_their_replicates(make_results):
+    wide = [make_results({"a": np.array(A)[[0] * n], "b": np.array(B)[[0] * n]}, study={"name": f"n{n}"}) for n in (2, 7)]
+    other = make_results({"a": np.array(A)[[1] * 2], "b": np.array(B)[[1] * 2]}, study={"name": "other"})
+    few, many = (several([study, other]).pairs[0].score_together.mean for study in wide)
+    assert few == pytest.approx(many)
+
+
+def test_trials_to_target_are_restricted_to_the_smallest_budget(make_results):
+    def study(name, trials):
+        rows = np.zeros((3, trials))
+        rows[:, -1] = 1
+        return make_results({"a": rows, "b": np.ones((3, trials))}, analysis={"target": {"value": 1}}, study={"name": name})
+
+    (pair,) = several([study("long", 9), study("short", 4)]).pairs
+    assert [estimate.mean for estimate in pair.trials] == [3, 3]
+    assert pair.trials_together.mean == 3
+
+
+def test_the_interval_of_all_studies_is_that_of_the_mean_of_independent_means(make_results):
+    rng = np.random.default_rng(0)
+    studies = []
+    for name in ("one", "two"):
+        values = {view: np.sort(rng.normal(size=(20, 5)), axis=1) for view in "ab"}
+        studies.append(make_results(values, study={"name": name}))
+    pair = several(studies).pairs[0]
+    half = [(estimate.high - estimate.low) / 2 for estimate in pair.score]
+    together = (pair.score_together.high - pair.score_together.low) / 2
+    assert together == pytest.approx(np.hypot(*half) / 2, rel=0.15)
+
+
+def test_comparisons_that_not_all_studies_have_are_left_out(make_results, two):
+    three = make_results({"a": np.array(A), "b": np.array(B), "c": np.array(B)}, study={"name": "three"})
+    assert [(pair.a, pair.b) for pair in several([three, two()[0]]).pairs] == [("a", "b")]
+
+
+def test_studies_without_a_common_comparison_are_refused(make_results, two):
+    with pytest.raises(UsageError, match="no comparison in common"):
+        several([two()[0], make_results({"c": np.array(A), "d": np.array(B)}, study={"name": "three"})])
+
+
+def test_the_same_study_twice_is_refused(two):
+    with pytest.raises(UsageError, match="stands twice"):
+        several([two()[0], two()[0]])
+
+
+def test_a_study_without_values_is_refused(make_results, two):
+    empty = make_results({"a": np.full((2, 3), np.nan), "b": np.full((2, 3), np.nan)}, study={"name": "empty"})
+    with pytest.raises(UsageError, match="empty has no value yet"):
+        several([two()[0], empty])
+
+
+def test_the_report_of_several_studies_has_every_number_in_a_table(two):
+    found = several(two(study={"question": "$x$ #panic() <b>"}))
+    with style.applied():
+        made = report.document(found)
+        assert compile_pdf(made).startswith(b"%PDF")
+    rows = [list(row) for row in made.tables["studies_compared"]()]
+    assert rows[0] == ["a", "b", "study", "quantity", "pairs", "mean", "low", "high"]
+    assert [row[2] for row in rows[1:]] == ["one", "two", "all together"] * 2
+    assert report.headline(found).startswith("a minus b, mean of 2 studies with 95 % CI: trials-to-target")
+
+
+def test_rendering_again_gives_the_same_bytes(two):
+    def render():
+        with style.applied():
+            return compile_pdf(report.document(several(two())))
+
+    assert render() == render()

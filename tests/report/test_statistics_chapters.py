@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from hpstudy.analysis.extended import extend
+from hpstudy.report import style
+from hpstudy.report.chapters import anytime, robustness, tests
+from hpstudy.report.model import Drawing, Paragraph, Table
+from hpstudy.testing.sources import MemorySource
+
+NAN = float("nan")
+CHAPTERS = (tests, anytime, robustness)
+
+
+@pytest.fixture
+def make_extended(make_results):
+    """Results with their further statistics; arguments as for `make_results`."""
+
+    def make(values, states=None, **settings):
+        source = {} if states is None else {"states": states}
+        results = make_results(values, **settings, **source)
+        object.__setattr__(results, "extended", extend(results, MemorySource(results.study, values, **source).trials()))
+        return results
+
+    return make
+
+
+@pytest.fixture
+def extended(make_extended, ramps):
+    """A complete study in which view a needs about three trials more than view b."""
+    return make_extended({"a": ramps(3), "b": ramps()}, analysis={"target": {"value": 5}, "budgets": [4, 8], "margin": 0.5})
+
+
+def blocks(results, *modules):
+    with style.applied():
+        return [block for module in modules or CHAPTERS for section in module.chapter(results) for block in section.blocks]
+
+
+def tables(results, *modules):
+    return {block.caption: block for block in blocks(results, *modules) if isinstance(block, Table)}
+
+
+def table(results, beginning):
+    (found,) = (block for caption, block in tables(results).items() if caption.startswith(beginning))
+    return found
+
+
+def drawings(results):
+    return {block.name: block for block in blocks(results) if isinstance(block, Drawing)}
+
+
+def test_every_row_has_a_cell_for_every_column(extended):
+    for found in tables(extended).values():
+        assert found.rows
+        assert {len(row) for row in found.rows} == {len(found.head)}
+
+
+def test_every_figure_can_be_drawn_and_has_its_numbers_in_a_file(extended):
+    found = drawings(extended)
+    assert set(found) == {"anytime", "leave_one_out", "best_by_seconds"}
+    written = {name for module in CHAPTERS for name in module.TABLES}
+    for drawing in found.values():
+        assert set(drawing.data) <= written
+        with style.applied():
+            assert isinstance(drawing.draw(), Figure)
+
+
+@pytest.mark.parametrize("module", CHAPTERS)
+def test_every_file_has_as_many_cells_in_each_row_as_in_its_head(extended, module):
+    for rows in module.TABLES.values():
+        head, *body = (tuple(row) for row in rows(extended))
+        assert body
+        assert {len(row) for row in body} == {len(head)}
+
+
+@pytest.mark.parametrize("module", CHAPTERS)
+def test_results_without_further_statistics_have_no_such_chapters(extended, module):
+    object.__setattr__(extended, "extended", None)
+    assert list(module.chapter(extended)) == []
+    assert all(len(list(rows(extended))) == 1 for rows in module.TABLES.values())
+
+
+def test_a_sweep_has_no_such_chapters(swept):
+    object.__setattr__(swept, "extended", extend(swept, None))
+    assert blocks(swept) == []
+
+
+def test_a_study_without_any_value_has_no_such_figures(make_extended):
+    assert not drawings(make_extended({"a": np.full((2, 4), NAN), "b": np.full((2, 4), NAN)}))
+
+
+def test_a_single_view_is_not_compared(make_extended, ramps):
+    captions = tables(make_extended({"a": ramps()}))
+    assert any(caption.startswith("Interquartile") for caption in captions)
+    assert not any("one replicate left out" in caption for caption in captions)
+
+
+def test_one_replicate_shows_no_intervals(make_extended, ramps):
+    found = table(make_extended({"a": ramps(n=1), "b": ramps(2, n=1)}, analysis={"target": {"value": 5}}), "Trials-to-target as")
+    assert found.rows[0][2] == "–"
+
+
+def test_the_slower_view_needs_several_times_the_trials(extended):
+    row = table(extended, "Trials-to-target as a ratio").rows[0]
+    assert row[0] == "a / b"
+    assert row[1].startswith("× 1.")
+
+
+def test_a_view_that_never_arrives_has_an_infinite_average_runtime(make_extended, ramps):
+    results = make_extended({"a": ramps(3), "b": ramps()}, analysis={"target": {"value": 8.5}})
+    assert [row[1] for row in table(results, "Average runtime").rows] == ["∞", "9.0"]
+
+
+def test_a_level_that_few_replicates_cannot_give_is_told(make_extended, ramps):
+    note = table(make_extended({"a": ramps(3, n=4), "b": ramps(n=4)}), "Shift").note
+    assert "no more than 87.5 %" in note
+    assert "no more than" not in table(make_extended({"a": ramps(3), "b": ramps()}), "Shift").note
+
+
+def test_one_sided_bounds_need_a_declared_margin(extended, make_extended, ramps):
+    assert table(extended, "One-sided").rows[-1][-1] in ("inferior", "superior", "equivalent", "non-inferior", "inconclusive")
+    assert not any(caption.startswith("One-sided") for caption in tables(make_extended({"a": ramps(), "b": ramps(1)})))
+
+
+def test_three_views_are_ranked_all_at_once(make_extended, ramps):
+    row = table(make_extended({"a": ramps(4), "b": ramps(2), "c": ramps()}), "All views").rows[0]
+    assert row[-1] == "a 3.0, b 2.0, c 1.0"
+
+
+def test_the_view_that_always_wins_wins_in_every_replicate(extended):
+    assert [row[2] for row in table(extended, "How often").rows] == ["0 %"] * 3
+
+
+def test_a_difference_that_no_replicate_turns_is_told(extended):
+    assert {row[-1] for row in table(extended, "Mean differences with").rows} == {"yes"}
+
+
+def test_the_replicate_left_out_is_named_as_in_the_study(make_extended, ramps):
+    values = {"a": ramps(), "b": ramps()}
+    values["a"][5] += 50
+    states = np.full((6, 10), "completed", dtype=object)
+    states[0, 9] = "missing"
+    results = make_extended(values, states={"a": states})
+    assert table(results, "Mean differences with").rows[-1][4] == "5"
+    left_out = [row for row in robustness.leave_one_out(results) if row[2] == "final_best"]
+    assert [row[3] for row in left_out] == ["", 1, 2, 3, 4, 5]
+
+
+def test_without_failures_there_is_no_choice_in_how_they_count(extended):
+    (told,) = (block for block in blocks(extended, robustness) if isinstance(block, Paragraph))
+    assert "no choice" in told.text
+
+
+def test_failures_are_counted_in_both_ways(make_extended, ramps):
+    values = {"a": ramps(), "b": ramps()}
+    values["a"][:, 0] = NAN
+    results = make_extended(values, analysis={"target": {"value": 5}, "budgets": [4]})
+    spent, dropped = table(results, "Differences under two ways").rows
+    assert (spent[1], dropped[1]) == ("spent", "not counted (6)")
+    assert spent[2] == "0.0"
+    assert dropped[2] == "−1.0"
+
+
+def test_best_points_in_the_middle_of_a_range_hit_no_end(extended):
+    assert {row[5] for row in table(extended, "Best points").rows} == {"0 %"}
+    assert {row[1] for row in table(extended, "Best points").rows} == {"rate"}
+
+
+def test_seconds_of_a_search_are_those_of_its_trials(extended):
+    assert [row[1] for row in table(extended, "Seconds of a search").rows] == ["20 s", "20 s"]
+
+
+def test_the_middle_of_the_searches_is_written_with_the_metrics_decimals(extended):
+    row = table(extended, "Interquartile").rows[-1]
+    assert row[:3] == ("", "b", "6")
+    assert float(row[3]) == pytest.approx(np.sort(extended.view("b").best[:, -1])[1:-1].mean(), abs=0.01)
