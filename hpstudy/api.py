@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,27 @@ from hpstudy.study.load import load_study, read_study
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
+    from hpstudy.analysis.results import Results
     from hpstudy.engine.confirm import ConfirmSummary
     from hpstudy.engine.confirm_progress import ConfirmObserver
     from hpstudy.engine.forecast import Forecast
     from hpstudy.engine.progress import Observer
     from hpstudy.engine.run import RunSummary
 
-__all__ = ["Report", "confirm", "default_storage", "load_study", "locate", "open", "plan", "resume", "run", "write_report"]
+__all__ = [
+    "Report",
+    "confirm",
+    "default_storage",
+    "figure_names",
+    "load_study",
+    "locate",
+    "open",
+    "plan",
+    "plot_figure",
+    "resume",
+    "run",
+    "write_report",
+]
 
 STUDY_SUFFIXES = (".yaml", ".yml")
 
@@ -235,28 +250,73 @@ def plan(
 
 @dataclass(frozen=True)
 class Report:
-    """A written report: its files, the PDF first, and its answer in words."""
+    """A written report: its files, the documents first, and its answer in words."""
 
     files: tuple[Path, ...]
     headline: str
 
 
-def write_report(study: str | Path, output: str | Path = "reports", *, scale: str | None = None, force: bool = False) -> Report:
+def write_report(
+    study: str | Path,
+    output: str | Path = "reports",
+    *,
+    formats: Sequence[str] | None = None,
+    scale: str | None = None,
+    force: bool = False,
+) -> Report:
     """Analyse a study, finished or not, and write its report.
 
     Args:
         study: a database, a study file, or a study's name. For a study file the analysis settings are those of the file, which may have
             been edited since the run.
-        output: a folder, or the name of the PDF.
+        output: a folder, or the name of the PDF or of the web page.
+        formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
         scale: one of the study file's `scales`, when it was run at that.
         force: overwrite the report of another study.
 
     Raises:
-        UsageError: the report of another study stands there.
+        UsageError: there is no such format, or the report of another study stands there.
         StudyChanged: the study file is not the one that was run.
     """
-    from hpstudy.analysis import analyse
     from hpstudy.report import headline, write
+    from hpstudy.report.write import check_formats
+
+    check_formats(output, formats)
+    results = _analysed(study, scale)
+    return Report(tuple(write(results, Path(output), formats, force=force)), headline(results))
+
+
+def plot_figure(study: str | Path, figure: str, path: str | Path, *, scale: str | None = None, dpi: int = 160) -> Path:
+    """Save one figure of a study's report.
+
+    Args:
+        study: as in `write_report`.
+        figure: its name; `figure_names` lists them.
+        path: where to; its ending (.pdf, .svg, .png) chooses the form. An existing file is replaced.
+        scale: one of the study file's `scales`, when it was run at that.
+        dpi: dots per inch of a PNG.
+
+    Raises:
+        UsageError: there is no such figure or form.
+        StudyChanged: the study file is not the one that was run.
+    """
+    from hpstudy.report import save_figure
+
+    return save_figure(figure, _analysed(study, scale), path, dpi=dpi)
+
+
+def figure_names(study: str | Path, *, scale: str | None = None) -> tuple[str, ...]:
+    """Names of the figures of a study's report, in its order. Arguments and errors as `write_report`."""
+    from hpstudy.report import style
+    from hpstudy.report.document import document
+
+    results = _analysed(study, scale)
+    with style.applied():
+        return tuple(drawing.name for drawing in document(results).drawings)
+
+
+def _analysed(study: str | Path, scale: str | None) -> Results:
+    from hpstudy.analysis import analyse
 
     settings = None
     with open(study, scale) as reader:
@@ -264,5 +324,4 @@ def write_report(study: str | Path, output: str | Path = "reports", *, scale: st
             asked = load_study(study, scale)
             refuse_changes(completed(reader.study), asked, reader.path)
             settings = asked.analysis
-        results = analyse(reader, settings)
-    return Report(tuple(write(results, Path(output), force=force)), headline(results))
+        return analyse(reader, settings)

@@ -1,4 +1,4 @@
-"""Commands on results: status, trials, best, export, report, db."""
+"""Commands on results: status, trials, best, export, report, plot, db."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ Database = Annotated[
     Path, typer.Argument(metavar="STUDY", help="A study's database, its study file, or its name (then runs/NAME.sqlite).")
 ]
 Form = Annotated[Format, typer.Option("--format", help="How to print.")]
+Scale = Annotated[str | None, typer.Option("--scale", help="Of a study file: the scale that was run.")]
 
 db = typer.Typer(help="Look after a study's database.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the command line."""
-    for command in (status, trials, best, export, report):
+    for command in (status, trials, best, export, report, plot):
         app.command()(command)
     app.add_typer(db, name="db")
 
@@ -150,19 +151,47 @@ def export(
 
 def report(
     study: Database,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the report, or the name of its PDF.")] = Path(
-        "reports"
-    ),
-    scale: Annotated[str | None, typer.Option("--scale", help="Of a study file: the scale that was run.")] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the report, or the name of its PDF or web page (.pdf, .html).")
+    ] = Path("reports"),
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format", help="pdf (default), or html: one interactive page that works without a network. Give it twice for both."
+        ),
+    ] = None,
+    scale: Scale = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report of another study.")] = False,
 ) -> None:
-    """Write the comparison report: PDF, report.json, and the CSV behind every figure."""
+    """Write the comparison report: PDF or interactive page, report.json, and the CSV behind every figure."""
     from hpstudy.api import write_report
 
-    written = write_report(study, output, scale=scale, force=force)
+    written = write_report(study, output, formats=formats, scale=scale, force=force)
     for path in written.files:
         print(path)
     say(written.headline)
+
+
+def plot(
+    study: Database,
+    figure: Annotated[
+        str | None, typer.Argument(metavar="[FIGURE]", help="Name of a figure of the report; the names are listed when absent.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write; its ending chooses the form: .pdf, .svg or .png.")
+    ] = None,
+    scale: Scale = None,
+) -> None:
+    """Save one figure of the report to a file."""
+    from hpstudy.api import figure_names, plot_figure
+
+    if figure is None:
+        for name in figure_names(study, scale=scale):
+            print(name)
+        return
+    if output is None:
+        raise UsageError("a figure needs a file to be written to", f"add -o {figure}.pdf (or .svg, .png)")
+    print(plot_figure(study, figure, output, scale=scale))
 
 
 @db.command("check")

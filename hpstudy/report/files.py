@@ -1,7 +1,7 @@
 """Where a report goes, and what it may overwrite.
 
-A report is NAME.pdf, NAME.json and the folder NAME/ with CSV files. Its JSON file says whose report it is: a new report
-replaces files only where that file names the same study and fingerprint. Anything else is left alone unless `force`.
+A report is NAME.pdf or NAME.html or both, NAME.json and the folder NAME/ with CSV files. Its JSON file says whose report it is:
+a new report replaces files only where that file names the same study and fingerprint. Anything else is left alone unless `force`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,42 @@ from hpstudy.errors import UsageError
 from hpstudy.report.serial import FORMAT
 from hpstudy.study.schema import Study
 
+DOCUMENTS = ("pdf", "html")
+"""Forms of a report, which are also the endings of their files."""
+
 
 @dataclass(frozen=True)
 class Place:
-    """The paths of one report."""
+    """The paths of one report.
 
-    pdf: Path
+    Attributes:
+        json: its numbers.
+        folder: of its CSV files.
+        named: the document that the user named; None when they named a folder.
+    """
+
     json: Path
     folder: Path
+    named: Path | None
 
     @classmethod
     def at(cls, output: Path, name: str) -> Place:
-        """`output` is the PDF itself when it ends in .pdf, else the folder that gets NAME.pdf and its companions."""
-        pdf = output if output.suffix.lower() == ".pdf" else output / f"{name}.pdf"
-        return cls(pdf, pdf.with_suffix(".json"), pdf.with_suffix(""))
+        """`output` is the document itself when it ends in .pdf or .html, else the folder that gets NAME.pdf and its companions."""
+        named = output if form_of(output) else None
+        stem = output.with_suffix("") if named else output / name
+        return cls(stem.with_name(f"{stem.name}.json"), stem, named)
+
+    def document(self, form: str) -> Path:
+        """The report in one of the `DOCUMENTS` forms."""
+        if self.named is not None and form_of(self.named) == form:
+            return self.named
+        return self.folder.with_name(f"{self.folder.name}.{form}")
+
+
+def form_of(output: Path) -> str | None:
+    """The form that a file name asks for by its ending; None for a folder."""
+    form = output.suffix.lower().removeprefix(".")
+    return form if form in DOCUMENTS else None
 
 
 def claim(place: Place, study: Study, *, force: bool) -> list[Path]:
@@ -43,7 +65,8 @@ def claim(place: Place, study: Study, *, force: bool) -> list[Path]:
     """
     old = _read(place.json)
     ours = old is not None and old.get("study") == study.name and old.get("fingerprint") == study.fingerprint()
-    in_the_way = [path for path in (place.pdf, place.json, place.folder) if path.exists()]
+    documents = (place.document(form) for form in DOCUMENTS)
+    in_the_way = [path for path in (*documents, place.json, place.folder) if path.exists()]
     if in_the_way and not ours and not force:
         whose = f"the report of another study ({old.get('study')})" if old is not None else "not a report of this study"
         raise UsageError(f"{in_the_way[0]} exists and is {whose}", "choose another --output, or overwrite it with --force")

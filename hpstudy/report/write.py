@@ -1,54 +1,87 @@
-"""Writing a report: the PDF, the JSON, and the CSV files."""
+"""Writing a report: the PDF or the page, the JSON, and the CSV files."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hpstudy.analysis.results import Results
 from hpstudy.errors import UsageError, nearest
 from hpstudy.report import csvs, serial
-from hpstudy.report.files import Place, claim, write_file
+from hpstudy.report.files import DOCUMENTS, Place, claim, form_of, write_file
+
+if TYPE_CHECKING:
+    from hpstudy.report.document import Document
 
 FORMS = ("pdf", "svg", "png")
 """Forms in which a single figure can be saved."""
 
 
-def write(results: Results, output: str | Path, *, force: bool = False) -> list[Path]:
-    """Write NAME.pdf, NAME.json and NAME/*.csv.
+def write(results: Results, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False) -> list[Path]:
+    """Write NAME.pdf or NAME.html or both, NAME.json and NAME/*.csv.
 
     The same results always give the same bytes. An older report of the same study at the same place is replaced; any other file
     that is in the way is left alone.
 
     Args:
         results: of `hpstudy.analysis.analyse`.
-        output: the PDF, when it ends in .pdf; else the folder for it, where NAME is the study's name.
+        output: the document, when it ends in .pdf or .html; else the folder for it, where NAME is the study's name.
+        formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
         force: overwrite what is in the way.
 
     Returns:
-        The files written, the PDF first.
+        The files written, the documents first.
 
     Raises:
-        UsageError: when something else is in the way, or a file cannot be written.
+        UsageError: when there is no such format, something else is in the way, or a file cannot be written.
     """
     from hpstudy.report import style
     from hpstudy.report.document import document
-    from hpstudy.report.pdf import compile_pdf
 
+    forms = check_formats(output, formats)
     place = Place.at(Path(output), results.study.name)
     stale = claim(place, results.study, force=force)
     with style.applied():
         made = document(results)
-        pdf = compile_pdf(made)
+        documents = {place.document(form): _printer(form)(made, results) for form in forms}
     tables = {place.folder / f"{name}.csv": csvs.text(rows(results)) for name, rows in made.tables.items()}
-    names = [path.relative_to(place.json.parent).as_posix() for path in (place.pdf, *tables)]
+    names = [path.relative_to(place.json.parent).as_posix() for path in (*documents, *tables)]
     # The JSON file comes first: it marks the others as ours, should this process die before they are all there.
     write_file(place.json, serial.document(results, names))
     for path, text in tables.items():
         write_file(path, text)
-    write_file(place.pdf, pdf)
+    for path, content in documents.items():
+        write_file(path, content)
     for path in set(stale) - set(tables):
         path.unlink(missing_ok=True)
-    return [place.pdf, place.json, *tables]
+    return [*documents, place.json, *tables]
+
+
+def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[str, ...]:
+    """The formats that `formats` or the ending of `output` ask for, each once, in the order of `DOCUMENTS`.
+
+    Raises:
+        UsageError: when there is no such format, or the ending of `output` is that of another one.
+    """
+    ending = form_of(Path(output))
+    asked = formats or (ending or DOCUMENTS[0],)
+    for form in asked:
+        if form not in DOCUMENTS:
+            raise UsageError(f"a report has no format '{form}': {nearest(form, DOCUMENTS)}")
+    if ending is not None and ending not in asked:
+        raise UsageError(
+            f"the output {output} ends in .{ending}, but the format asked for is {' and '.join(asked)}",
+            f"end it in .{asked[0]}, add --format {ending}, or name a folder",
+        )
+    return tuple(form for form in DOCUMENTS if form in asked)
+
+
+def _printer(form: str) -> Callable[[Document, Results], bytes]:
+    """What turns a document into a file of that form."""
+    from hpstudy.report import html, pdf
+
+    return html.compile_html if form == "html" else lambda document, _: pdf.compile_pdf(document)
 
 
 def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160) -> Path:

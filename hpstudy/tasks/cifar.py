@@ -14,6 +14,7 @@ from hpstudy.bnn.settings import Settings, TrainSettings
 from hpstudy.data.datasets import check_kind
 from hpstudy.data.image_set import ImageSet
 from hpstudy.errors import DataError, HpstudyError
+from hpstudy.plugins import is_plugin, source_identity
 from hpstudy.study.explain import explain
 from hpstudy.study.models import validated
 from hpstudy.tasks.binary_network import BinaryNetworkTask
@@ -142,10 +143,12 @@ class Cifar(BinaryNetworkTask):
         return image_data(self.settings.dataset, self.settings.images, self.settings.device)
 
     def identity(self) -> dict[str, str]:
-        """The checksum of the images."""
+        """The checksum of the images, and of the source of a network of the user's own."""
         from hpstudy.data.images import load_images
 
-        return {f"images of {self.settings.dataset}": load_images(self.settings.dataset).checksum}
+        name = str(self.settings.network["name"])
+        source = source_identity(name) if is_plugin(name) else {}
+        return {f"images of {self.settings.dataset}": load_images(self.settings.dataset).checksum, **source}
 
     def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
         """The network, in channels-last order, on the device."""

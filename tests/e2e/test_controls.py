@@ -1,9 +1,9 @@
 import json
-import os
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
+
+from hpstudy.cli import main
 
 BRANIN = """\
 version: 1
@@ -24,15 +24,19 @@ replicates: 3
 
 
 @pytest.fixture
-def call(tmp_path):
-    """Run the command line on a study file in a folder of its own."""
+def call(tmp_path, monkeypatch, capsys):
+    """Run the command line, here and now, on a study file in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments, text=None):
         if text is not None:
             (tmp_path / "tiny.yaml").write_text(text)
-        command = [sys.executable, "-m", "hpstudy", *arguments]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        monkeypatch.setattr("sys.argv", ["hpstudy", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return SimpleNamespace(returncode=ended.value.code or 0, stdout=printed.out, stderr=printed.err)
 
     return run
 
@@ -70,7 +74,6 @@ def test_controls_are_added_to_a_study_that_has_run_and_shown_apart_from_its_vie
     removed = call("run", "tiny.yaml", *inline, text=BRANIN + "controls: [random]\n")
     assert removed.returncode != 0
     assert "controls: [default, random] -> [random] (may grow, not shrink)" in removed.stderr
-    assert "Traceback" not in removed.stderr
 
 
 def test_an_unknown_control_and_a_sweep_with_controls_are_refused(call):

@@ -116,7 +116,7 @@ def test_values_that_are_not_finite_are_kept(add, confirm, store):
 def test_an_older_database_is_read_without_confirmations(older):
     path = older()
     with Reader.open(path) as reader:
-        assert len(reader.trials()) == 20
+        assert len(reader.trials()) == 30
         assert reader.confirmations().empty
         assert list(reader.confirmations().columns)[:4] == ["view", "replicate", "number", "seed_number"]
     assert check(path) == []

@@ -176,10 +176,10 @@ def test_a_newer_database_is_refused(path, study, opener):
         opener(path)
 
 
-def test_an_older_database_is_not_read_before_it_is_upgraded(path, study):
+def test_a_database_of_an_unknown_older_version_is_not_read(path, study):
     Store.create(path, study).close()
     other = sqlite3.connect(path)
-    other.execute(f"PRAGMA user_version = {migrations.LATEST - 1}")
+    other.execute(f"PRAGMA user_version = {migrations.OLDEST - 1}")
     other.close()
     with pytest.raises(StoreError, match="has database version") as caught:
         Reader.open(path)

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.store import Reader
+from hpstudy.store import Confirmed, Reader, Store
 from hpstudy.store.rows import STATES
 from hpstudy.store.values import KINDS
+from hpstudy.study.plan import SearchKey
+from hpstudy.tasks.outcome import Outcome
 from hpstudy.testing.databases import example_study, synthetic_database
 
 TEXT = (Path(__file__).parents[2] / "docs" / "database.md").read_text()
@@ -16,6 +18,11 @@ QUERIES = re.findall(r"```sql\n(.*?)```", TEXT, flags=re.DOTALL)
 def connection(tmp_path_factory):
     study = example_study(trials=7, replicates=4)
     path = synthetic_database(tmp_path_factory.mktemp("doc") / "x.sqlite", study, epochs=3, diverged=0.2)
+    with Store.open(path) as store:
+        point = next(row.point for row in store.history(SearchKey("filter", 0)) if row.number == 1)
+        for of in (Confirmed("filter"), Confirmed("filter", 0, 1)):
+            store.start_confirmation(of, 0, point)
+            store.finish_confirmation(of, 0, Outcome("completed", {"accuracy": 0.5}), 0.5)
     with Reader.open(path) as reader, reader.snapshot() as connection:
         yield connection
 

@@ -60,7 +60,7 @@ def _shortcut(layout: Layout, inputs: int, outputs: int, generator: torch.Genera
 def _nonlinearity(layout: Layout, channels: int) -> nn.Module:
     if layout.nonlinearity == "prelu":
         return nn.PReLU(channels)
-    return nn.Hardtanh() if layout.nonlinearity == "hardtanh" else nn.Identity()
+    return nn.Hardtanh(inplace=True) if layout.nonlinearity == "hardtanh" else nn.Identity()
 
 
 class ResNet20(ResidualNetwork):
