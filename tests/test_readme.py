@@ -106,8 +106,8 @@ def test_every_command_in_readme_exists():
 
 
 def test_every_shipped_study_is_in_the_table():
-    for path in (ROOT / "studies").glob("*.yaml"):
-        assert f"`studies/{path.name}`" in README
+    for path in (ROOT / "studies").rglob("*.yaml"):
+        assert f"`{path.relative_to(ROOT)}`" in README
 
 
 def test_every_page_that_readme_links_is_there():

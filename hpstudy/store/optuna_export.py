@@ -111,8 +111,12 @@ def _write(path: Path, reader: Reader, trials: pd.DataFrame, curves: pd.DataFram
 def _storage(path: Path) -> Iterator[Any]:
     """A new Optuna storage whose file is let go at the end."""
     from optuna.storages import RDBStorage
+    from sqlalchemy import event
 
-    storage = RDBStorage(f"sqlite:///{path.absolute()}", skip_compatibility_check=False)
+    storage = RDBStorage(f"sqlite:///{path.absolute()}")
+    # A draft that a crash leaves behind is thrown away, so that nothing needs to wait for the disk; Optuna commits every trial.
+    event.listen(storage.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    storage.engine.dispose()
     try:
         yield storage
     finally:

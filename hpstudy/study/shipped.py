@@ -36,7 +36,7 @@ def shipped_files() -> list[Path]:
 
 def shipped_studies() -> list[tuple[Path, str]]:
     """(path relative to `shipped_root`, question) of every shipped study."""
-    return [(file, _question(file)) for file in shipped_files() if file.parent == Path("studies") and file.suffix == ".yaml"]
+    return [(file, _question(file)) for file in shipped_files() if file.parts[0] == "studies" and file.suffix == ".yaml"]
 
 
 def _question(file: Path) -> str:

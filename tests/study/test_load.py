@@ -124,9 +124,11 @@ def test_settings_of_a_users_task_class_are_checked_strictly(refused, toy_text):
     assert lines == ["toy.yaml:3: task.depth: must be a whole number, not '2': remove the quotes"]
 
 
-@pytest.mark.parametrize("study", sorted((shipped_root() / "studies").glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_shipped_study_is_valid(study):
-    assert read_study(study).study.name == study.stem
+@pytest.mark.parametrize("study", sorted((shipped_root() / "studies").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_study_is_valid_at_every_scale(study):
+    loaded = read_study(study)
+    assert loaded.study.name == study.stem
+    assert [load_study(study, scale).name for scale in loaded.scales] == [f"{study.stem}-{scale}" for scale in loaded.scales]
 
 
 floats = st.floats(-1e6, 1e6, allow_nan=False)

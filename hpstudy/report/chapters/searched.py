@@ -57,7 +57,7 @@ def _method(results: Results) -> str:
 
 def _view(results: Results, view: SearchedView, number: int) -> Iterator[Block]:
     metric = results.study.metric.name
-    yield Paragraph(_summary(results, view))
+    yield Paragraph(_summary(view))
     if text := _edges(results, view):
         yield Paragraph(text)
     yield _positions(results, view)
@@ -72,7 +72,7 @@ def _view(results: Results, view: SearchedView, number: int) -> Iterator[Block]:
         + ("; bars that overlap in their intervals are not told apart by these searches." if view.importance else "."),
         ("searched_importance", "searched_trials"),
     )
-    some = figures.MOST_PANELS < len(view.hyperparameters)
+    some = len(view.hyperparameters) > figures.MOST_PANELS
     yield draw(
         "slices",
         figures.slices,
@@ -120,7 +120,7 @@ def _drawing(
     return Drawing(f"searched_{number}_{kind}", partial(draw, results, view), f"{view.name}: {caption}", reading, data)  # type: ignore[arg-type]
 
 
-def _summary(results: Results, view: SearchedView) -> str:
+def _summary(view: SearchedView) -> str:
     count = len(view.objective)
     text = f"{numbers.count(count)} trial{'s' * (count > 1)} of {len(view.incumbents)} search{'es' * (len(view.incumbents) > 1)}"
     text += " have a value" if count > 1 else " has a value"
@@ -135,7 +135,8 @@ def _summary(results: Results, view: SearchedView) -> str:
         text += f" The forest has seen the first {view.importance.searches} searches ({numbers.count(view.importance.trials)} trials)."
     if math.isnan(view.importance.explained):
         return text + " With a single search there is nothing to check the forest against, and no interval."
-    text += f" For searches that it has not seen, the forest explains {numbers.percent(round(max(0.0, view.importance.explained), 2))} of the variance"
+    explained = numbers.percent(round(max(0.0, view.importance.explained), 2))
+    text += f" For searches that it has not seen, the forest explains {explained} of the variance"
     return text + (": too little to rely on its shares." if view.importance.explained < WEAK else ".")
 
 

@@ -164,11 +164,11 @@ def pair(results: Results, view: SearchedView) -> Figure:
     mesh = axes.pcolormesh(
         _edges(surface.x_unit), _edges(surface.y_unit), surface.predicted, cmap=bright_is_good, rasterized=True
     )
-    many = {"rasterized": len(view.objective) > VECTOR_UP_TO}
+    many = len(view.objective) > VECTOR_UP_TO
     number = view.replicate * 7 + view.number
     x = spread(listed[surface.x], view.unit[:, surface.x], number)
     y = spread(listed[surface.y], view.unit[:, surface.y], number * 3)
-    axes.plot(x, y, "o", color="black", markersize=2, markeredgecolor="white", markeredgewidth=0.3, alpha=0.7, **many)
+    axes.plot(x, y, "o", color="black", markersize=2, markeredgecolor="white", markeredgewidth=0.3, alpha=0.7, rasterized=many)
     chosen = view.incumbents
     axes.plot(x[chosen], y[chosen], "D", color="#D55E00", markersize=4.5, markeredgecolor="white", markeredgewidth=0.7)
     label_axis(axes.xaxis, listed[surface.x], 8)

@@ -51,7 +51,7 @@ def label_axis(axis: Axis, parameter: Parameter, most: int = 5) -> None:
     """Put a hyperparameter's values at an axis in unit coordinates."""
     axis.set_ticks(*ticks(parameter, most))
     # A point at the very end of the range must not be cut in half.
-    axis.axes.set_xlim(-0.04, 1.04) if axis.axis_name == "x" else axis.axes.set_ylim(-0.04, 1.04)
+    axis.set_view_interval(-0.04, 1.04, ignore=True)
 
 
 def spread(parameter: Parameter, unit: Floats, number: Ints) -> Floats:

@@ -1,0 +1,149 @@
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hpstudy.analysis.arrays import Searches
+from hpstudy.analysis.bootstrap import Resampling
+from hpstudy.analysis.confirm import confirmation
+from hpstudy.report import style
+from hpstudy.report.chapters import confirm
+from hpstudy.report.model import Drawing, Paragraph, Table
+
+
+def rows(values, default, *, test=None):
+    """Trainings of the last of 10 trials: {view: (searches x seeds)} and {view: (seeds,)}; NaN diverged."""
+    made = []
+    for view, scores in values.items():
+        made += [(view, np.nan, np.nan, seed, value) for seed, value in enumerate(default[view])]
+        made += [(view, r, 9.0, seed, value) for (r, seed), value in np.ndenumerate(np.asarray(scores, dtype=float))]
+    frame = pd.DataFrame(made, columns=["view", "replicate", "number", "seed_number", "objective"])
+    frame["state"] = np.where(frame["objective"].isna(), "diverged", "completed")
+    frame["metric.score"] = frame["objective"]
+    if test is not None:
+        frame["metric.test_accuracy"] = frame["objective"] * test
+    return frame
+
+
+@pytest.fixture
+def with_confirmation(results):
+    """Results of two views a and b with six searches each, and trainings on fresh seeds."""
+
+    def make(values, default, *, test=None, goal="maximize"):
+        study = results.study.model_copy(update={"metric": results.study.metric.model_copy(update={"goal": goal})})
+        sign = 1 if goal == "maximize" else -1
+        searches = {view.name: Searches(view.name, sign * view.searches.values, view.searches.states) for view in results.views}
+        found = confirmation(
+            rows(values, default, test=test),
+            searches,
+            [("a", "b")],
+            metric="score",
+            goal=goal,
+            resampling=Resampling(0, 1000),
+            confidence=0.95,
+        )
+        return SimpleNamespace(study=study, views=results.views, sweep=(), confirmation=found)
+
+    return make
+
+
+@pytest.fixture
+def shown(with_confirmation):
+    """a is worth 5 with noise of sd 2, b 4.5 with the same noise; the default point 1."""
+    noise = np.random.default_rng(0).normal(0, 2, size=(2, 6, 5))
+    values = {"a": 5 + noise[0], "b": 4.5 + noise[1]}
+    return with_confirmation(values, {"a": np.ones(5), "b": np.ones(5)}, test=0.5)
+
+
+def blocks(results, kind):
+    return [block for section in confirm.chapter(results) for block in section.blocks if isinstance(block, kind)]
+
+
+def table(results, start):
+    return next(found for found in blocks(results, Table) if found.caption.startswith(start))
+
+
+def test_without_a_confirmation_there_is_no_chapter(results):
+    assert list(confirm.chapter(SimpleNamespace(study=results.study, confirmation=None))) == []
+
+
+def test_the_paragraph_gives_gap_tunability_and_difference(shown):
+    (paragraph,) = blocks(shown, Paragraph)
+    found = shown.confirmation
+    gap = f"{abs(found.views[0].gap.value):.2f}"
+    assert "on 5 fresh seeds that no search has seen" in paragraph.text
+    assert f"is {gap} better than score on fresh seeds (gap " in paragraph.text
+    assert "In b (6 searches)" in paragraph.text
+    assert "On fresh seeds test_accuracy of a minus b is " in paragraph.text
+    assert "below the noise floor of " in paragraph.text
+
+
+@pytest.mark.parametrize(("goal", "sign"), [("maximize", 1), ("minimize", -1)])
+def test_a_tuning_score_that_flatters_is_called_better_whatever_the_goal(with_confirmation, goal, sign):
+    values = {view: sign * np.full((6, 2), 3.0) for view in "ab"}  # a was chosen at about 7, b at about 10
+    results = with_confirmation(values, {"a": [0, 0], "b": [0, 0]}, goal=goal)
+    (paragraph,) = blocks(results, Paragraph)
+    assert paragraph.text.count(" better than score on fresh seeds") == 2
+
+
+def test_differences_below_the_noise_floor_are_marked_and_others_not(with_confirmation):
+    noise = np.array([[0.0, 2.0], [2.0, 0.0]] * 3)  # sd 1.41
+    values = {"a": 5 + noise, "b": 4.5 + noise}
+    results = with_confirmation(values, {"a": np.array([0.0, 0.0]), "b": np.array([5.0, 5.0])})
+    compared, tuned = table(results, "Views compared"), table(results, "Tuned and default")
+    assert compared.rows[0][3].endswith("*")
+    assert [row[6].endswith("*") for row in tuned.rows] == [False, True]
+    assert "* smaller than the noise floor" in compared.note
+
+
+def test_the_noise_table_holds_standard_deviations_and_lost_trainings(with_confirmation):
+    values = {"a": np.array([[0.0, 2.0, np.nan]] * 6), "b": np.array([[1.0, 5.0, 3.0]] * 6)}
+    results = with_confirmation(values, {"a": np.ones(3), "b": np.ones(3)})
+    a, b = table(results, "Where differences").rows
+    assert float(a[3]) == pytest.approx(np.sqrt(2), abs=0.01)
+    assert float(b[3]) == pytest.approx(2)
+    assert (a[-1], b[-1], b[-2]) == ("6", "0", "100 %")
+    assert "6 trainings on fresh seeds gave no value and are in no mean" in blocks(results, Paragraph)[0].text
+    assert "it cancels in differences" in blocks(results, Paragraph)[0].text
+
+
+def test_every_table_has_as_many_cells_as_its_head(shown):
+    for found in blocks(shown, Table):
+        assert {len(row) for row in found.rows} == {len(found.head)}
+
+
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_the_figure_can_be_drawn_and_its_numbers_are_in_the_tables(with_confirmation, seeds):
+    values = {view: np.arange(6.0 * seeds).reshape(6, seeds) for view in "ab"}
+    results = with_confirmation(values, {view: np.arange(float(seeds)) for view in "ab"})
+    (drawing,) = blocks(results, Drawing)
+    with style.applied():
+        drawing.draw().canvas.draw()
+    assert set(drawing.data) == set(confirm.TABLES)
+
+
+def test_the_csv_files_hold_every_training_and_mean(shown):
+    head, *trainings = confirm.confirmations(shown)
+    assert len(trainings) == 2 * 2 * (6 + 1) * 5
+    first = dict(zip(head, trainings[5], strict=True))
+    data = shown.confirmation.views[0].data
+    assert first == {
+        "view": "a",
+        "replicate": 0,
+        "tuning_score": data.tuning[0],
+        "seed_number": 0,
+        "metric": "score",
+        "value": data.scores["score"][0, 0],
+    }
+    _, *means = confirm.confirmed_means(shown)
+    gap = shown.confirmation.views[1].gap
+    assert ("b", "score", "gap", gap.value, gap.low, gap.high, 6) in means
+
+
+def test_one_view_with_one_search_makes_a_chapter(with_confirmation):
+    results = with_confirmation({"a": [[1.0]]}, {"a": [np.nan]})
+    found = results.confirmation
+    assert dataclasses.astuple(found.views[0].gap)[3] == 1
+    assert [section.title for section in confirm.chapter(results)] == ["Confirmation on fresh seeds"]

@@ -1,0 +1,342 @@
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from hpstudy.errors import UsageError
+from hpstudy.report import csvs, style, write
+from hpstudy.report.document import document
+from hpstudy.report.html import compile_html, embedded
+from hpstudy.report.interactive import BUILDERS, interactive
+from hpstudy.report.interactive.spec import band, plain, words
+
+NASTY = '#panic("no") $x^2$ <b>bold</b> `code` &lt; %{x} // \\ [x] "quoted" \'single\' \x00\x1b[31m 日本語 🙂 </title></style>'
+ALERT = "</script><script>alert(1)</script>"
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+class Page(HTMLParser):
+    """Elements of a page in order: (tag, attributes, text in it)."""
+
+    def __init__(self, source):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.open = [], []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append([tag, dict(attrs), ""])
+        if tag not in VOID:
+            self.open.append(self.elements[-1])
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append([tag, dict(attrs), ""])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for element in self.open:
+            element[2] += data
+
+    def all(self, tag, **attributes):
+        return [e for e in self.elements if e[0] == tag and all(e[1].get(k.rstrip("_")) == v for k, v in attributes.items())]
+
+
+@pytest.fixture
+def short_plotly(monkeypatch):
+    """Stand in for plotly's script, which is several megabytes."""
+    monkeypatch.setattr("hpstudy.report.html._plotly", lambda: "/* plotly */")
+
+
+def page_of(results):
+    with style.applied():
+        return compile_html(document(results), results).decode()
+
+
+def traces_of(results, name):
+    return [trace for panel in interactive(name, results).panels for trace in panel.traces]
+
+
+def shown(text):
+    return text.replace("\x00", "\ufffd").replace("\x1b", "\ufffd")
+
+
+@pytest.fixture
+def nasty(make_results, ramps):
+    states = {"a": np.full((3, 10), "completed", dtype=object)}
+    states["a"][0, 0] = "failed"
+    return make_results(
+        {"a": ramps(3, n=3), "b": ramps(n=3)},
+        metric="acc <i> &amp; %{y}",
+        labels={"a": ALERT[:27], "b": NASTY},
+        study={"question": NASTY + ALERT},
+        states=states,
+        error=("Error#", NASTY + ALERT),
+        identity={"data#": NASTY + ALERT},
+    )
+
+
+@pytest.mark.usefixtures("short_plotly")
+def test_users_words_come_back_unchanged_and_are_never_markup(nasty):
+    page = Page(page_of(nasty))
+    (question,) = page.all("p", class_="question")
+    assert question[2] == shown(NASTY + ALERT)
+    assert shown(NASTY + ALERT) in [found[2] for found in page.all("dd")]
+    assert any(ALERT[:27] in found[2] for found in page.all("button", class_="entry"))
+    assert not page.all("b", class_=None)[0][2].startswith("bold")
+    assert not any(key.startswith("on") for _, attributes, _ in page.elements for key in attributes)
+
+
+@pytest.mark.usefixtures("short_plotly")
+def test_no_script_runs_but_those_whose_hashes_the_policy_names(nasty):
+    page = Page(page_of(nasty))
+    scripts = page.all("script")
+    data = [found for found in scripts if found[1].get("type") == "application/json"]
+    running = [found for found in scripts if found not in data]
+    assert len(data) == 4
+    for found in data:
+        json.loads(found[2])
+    (policy,) = [found[1]["content"] for found in page.all("meta") if "http-equiv" in found[1]]
+    hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(found[2].encode()).digest()).decode()}'" for found in running]
+    assert len(running) == 2
+    assert re.search(r"script-src ([^;]*);", policy)[1].split() == hashes
+    assert policy.startswith("default-src 'none';")
+
+
+def test_json_in_a_page_holds_no_letter_that_ends_its_element():
+    value = {"a": [ALERT, "<!--", "&", "\u2028"], "b": np.array([1.5, np.nan, np.inf])}
+    written = embedded(value)
+    assert not set("<>&\u2028") & set(written)
+    assert json.loads(written) == {"a": value["a"], "b": [1.5, None, None]}
+
+
+def test_words_for_plotly_hold_no_tag_entity_or_template():
+    assert words("<b>&lt;%{x}\x00") == "&lt;b&gt;&amp;lt;&#37;{x}\ufffd"
+
+
+@pytest.mark.usefixtures("short_plotly")
+def test_the_page_asks_no_address_for_anything(results):
+    source = page_of(results)
+    page = Page(source)
+    addresses = [a[key] for _, a, _ in page.elements for key in ("src", "href", "srcset", "data", "action") if key in a]
+    assert addresses
+    assert all(address.startswith(("#", "data:")) for address in addresses)
+    assert not re.search(r"url\((?!#)|@import", source)
+
+
+@pytest.mark.usefixtures("short_plotly")
+def test_names_on_a_page_are_unique_and_every_reference_has_its_target(results):
+    source = page_of(results)
+    page = Page(source)
+    names = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(names) == len(set(names))
+    referred = [a[key].removeprefix("#") for _, a, _ in page.elements for key in ("href", "aria-labelledby") if key in a]
+    assert set(referred) | set(re.findall(r"url\(#([^)]+)\)", source)) <= set(names)
+
+
+@pytest.mark.usefixtures("short_plotly")
+def test_the_page_is_semantic(results):
+    page = Page(page_of(results))
+    assert page.all("html")[0][1]["lang"] == "en"
+    assert page.all("title")[0][2] == "small: report"
+    levels = [int(tag[1]) for tag, _, _ in page.elements if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert set(levels[1:]) <= {2, 3}
+    assert {found[1].get("scope") for found in page.all("th")} == {"col", "row"}
+    assert len(page.all("figure")) == len(page.all("figcaption")) == 4
+    assert all(found[1]["aria-label"] for found in page.all("svg", role="img"))
+    assert len(page.all("svg", role="img")) == 4
+
+
+@pytest.mark.usefixtures("short_plotly")
+def test_every_section_is_in_the_contents_and_every_block_in_the_page(results):
+    page = Page(page_of(results))
+    with style.applied():
+        made = document(results)
+    headings = [text for tag, _, text in page.elements if tag in ("h2", "h3")]
+    links = [found[2] for found in page.all("a") if found[1].get("class") != "skip"]
+    assert headings == links == [section.title for section in made.sections]
+    text = page.all("main")[0][2]
+    for section in made.sections:
+        for block in section.blocks:
+            for words_of in ("text", "caption", "reading", "note"):
+                assert getattr(block, words_of, "") in text
+
+
+@pytest.mark.usefixtures("short_plotly")
+def test_a_page_made_again_has_the_same_bytes(make_results, ramps):
+    one, other = (page_of(make_results({"a": ramps(3), "b": ramps()})) for _ in range(2))
+    assert one == other
+
+
+def test_the_real_script_of_plotly_can_stand_in_the_page(results):
+    source = page_of(results)
+    assert source.count("plotly.js v") == 1
+    assert len(Page(source).all("script")) == 6
+
+
+@pytest.mark.usefixtures("short_plotly")
+def test_a_page_without_interactive_figures_does_not_carry_plotly(make_results):
+    source = page_of(make_results({"a": np.full((1, 2), np.nan)}))
+    assert "/* plotly */" not in source
+    assert len(Page(source).all("script")) == 1
+
+
+@pytest.mark.usefixtures("short_plotly")
+@pytest.mark.parametrize("kind", ["barely begun", "one replicate", "one trial", "never reached", "three views", "huge values"])
+def test_a_study_in_any_condition_has_a_page(make_results, ramps, kind):
+    first = np.full((6, 10), "missing", dtype=object)
+    first[0, 0] = "completed"
+    whole = {"a": ramps(3), "b": ramps()}
+    values, settings = {
+        "barely begun": (whole, {"states": {"a": first, "b": np.full((6, 10), "missing", dtype=object)}}),
+        "one replicate": ({"a": ramps(3, n=1), "b": ramps(n=1)}, {}),
+        "one trial": ({"a": ramps(trials=1), "b": ramps(trials=1)}, {}),
+        "never reached": (whole, {"analysis": {"target": {"value": 1e9}}}),
+        "three views": ({**whole, "c": ramps(1)}, {}),
+        "huge values": ({"a": ramps(3) * 1e30, "b": ramps() * 1e30}, {}),
+    }[kind]
+    assert Page(page_of(make_results(values, **settings))).all("h2")
+
+
+def rows_of(table, results):
+    head, *rows = table(results)
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def test_the_mean_curves_are_those_of_the_csv(results):
+    means = [trace for trace in traces_of(results, "best_so_far") if trace["mode"] == "lines+markers"]
+    rows = rows_of(csvs.mean_curves, results)
+    assert [trace["y"].tolist() for trace in means] == [[r["mean"] for r in rows if r["view"] == view] for view in "ab"]
+
+
+@pytest.mark.parametrize("every", [20_000, 0])
+def test_each_thin_line_is_one_search_of_the_csv(results, monkeypatch, every):
+    monkeypatch.setattr("hpstudy.report.interactive.progress.EVERY_TRIAL_UP_TO", every)
+    searches = traces_of(results, "best_so_far")[0]
+    rows = {(r["replicate"], r["trials"]): r["best_so_far"] for r in rows_of(csvs.best_so_far, results) if r["view"] == "a"}
+    replicate, met = 0, 0
+    for x, y in zip(searches["x"], searches["y"], strict=True):
+        if x is None:
+            replicate += 1
+        else:
+            assert rows[replicate, x] == y
+            met += 1
+    assert replicate == 5
+    assert met == 60 if every else 12 <= met < 60
+
+
+def test_the_differences_are_those_of_the_csv(results):
+    (line,) = [trace for trace in traces_of(results, "difference") if trace["mode"] == "lines+markers"]
+    assert line["y"].tolist() == [row["mean"] for row in rows_of(csvs.differences, results)]
+
+
+def test_the_survival_curves_are_those_of_the_csv(results):
+    lines = [trace for trace in traces_of(results, "trials_to_target") if trace["mode"] == "lines"]
+    rows = rows_of(csvs.trials_to_target, results)
+    expected = [[1.0, *(row["share_without_target"] for row in rows if row["view"] == view)] for view in "ab"]
+    assert [trace["y"].tolist() for trace in lines] == expected
+
+
+def test_the_budgets_are_those_of_the_csv(results):
+    made = traces_of(results, "budgets")
+    means = [y for trace in made if "error_y" in trace for y in trace["y"]]
+    assert means == [row["mean"] for row in rows_of(csvs.budgets, results)]
+    dots = [y for trace in made if trace["mode"] == "markers" and "error_y" not in trace for y in trace["y"]]
+    assert sorted(dots) == sorted(row["best_so_far"] for row in rows_of(csvs.budget_values, results))
+
+
+def test_the_means_of_a_sweep_are_those_of_the_csv(swept):
+    rows = rows_of(csvs.sweep_means, swept)
+    for metric, panel in zip(("score", "flip_ratio"), interactive("sweep", swept).panels, strict=True):
+        means = [y for trace in panel.traces if trace["mode"] == "lines+markers" for y in trace["y"].tolist()]
+        assert means == [row["mean"] for row in rows if row["metric"] == metric]
+
+
+def test_the_learning_curves_are_those_of_the_csv(swept):
+    rows = rows_of(csvs.learning_curves, swept)
+    drawn = [y for trace in traces_of(swept, "learning_curves") if "line" in trace for y in trace["y"].tolist()]
+    assert drawn == [row["mean"] for row in rows if row["metric"] == "score"]
+
+
+def two_ways(make_sweep):
+    rate = {"type": "float", "low": 1e-5, "high": 1, "log": True}
+    decay = {"type": "float", "low": 0, "high": 1}
+    points = [{"rate": r, "decay": d} for r in (0.01, 0.1, 1.0) for d in (0.0, 0.5)]
+    score = np.array([[1.0, 2.0, 3.0, 9.0, 5.0, np.nan], [3.0, 2.0, 3.0, 9.0, 5.0, np.nan]])
+    return make_sweep({"a": points}, {"a": {"score": score}}, spaces={"a": {"rate": rate, "decay": decay}})
+
+
+def test_the_cells_of_a_map_are_the_means_and_the_best_is_framed(make_sweep):
+    (panel,) = interactive("heat_map", two_ways(make_sweep)).panels
+    cells, crosses = panel.traces
+    assert plain(cells["z"]) == [[2.0, 3.0, 5.0], [2.0, 9.0, None]]
+    assert (panel.shapes[0]["x0"], panel.shapes[0]["y0"]) == (0.5, 0.5)
+    assert (plain(crosses["x"]), plain(crosses["y"])) == ([2], [1])
+    assert panel.x["ticktext"] == ["0.01", "0.1", "1"]
+
+
+@pytest.mark.parametrize("study", ["searches", "sweep", "map", "nasty"])
+def test_plotly_accepts_every_figure(study, results, swept, make_sweep, nasty):
+    import plotly.graph_objects as go
+
+    found = {"searches": results, "sweep": swept, "map": two_ways(make_sweep), "nasty": nasty}[study]
+    with style.applied():
+        names = [drawing.name for drawing in document(found).drawings]
+    made = [figure for name in names if (figure := interactive(name, found))]
+    assert len(made) == {"searches": 4, "sweep": 3, "map": 2, "nasty": 4}[study]
+    for figure in made:
+        for panel in figure.panels:
+            layout = {"xaxis": panel.x, "yaxis": panel.y, "shapes": panel.shapes, "annotations": panel.annotations}
+            go.Figure(plain({"data": panel.traces, "layout": layout}))
+            assert all(0 <= group < len(figure.legend) for trace in panel.traces for group in trace["meta"])
+
+
+def test_every_builder_is_named_like_a_figure(results, swept, make_sweep):
+    with style.applied():
+        drawn = {drawing.name for found in (results, swept, two_ways(make_sweep)) for drawing in document(found).drawings}
+    assert set(BUILDERS) <= drawn
+
+
+def test_a_band_is_interrupted_where_an_end_is_missing():
+    found = plain(band([1, 2, 3, 4], np.array([0, 1, np.nan, 3]), np.array([5, 6, 7, 8.0]), "#000000ff", [0]))
+    assert found["x"] == [1, 2, 2, 1, None, 4, 4]
+    assert found["y"] == [0, 1, 6, 5, None, 3, 8]
+
+
+@pytest.mark.usefixtures("short_plotly", "without_pdf")
+def test_both_formats_stand_beside_each_other(results, tmp_path):
+    written = write(results, tmp_path, ("html", "pdf"))
+    assert written[:3] == [tmp_path / "small.pdf", tmp_path / "small.html", tmp_path / "small.json"]
+    assert json.loads(written[2].read_text())["files"][:2] == ["small.pdf", "small.html"]
+    assert all(path.exists() for path in written)
+
+
+@pytest.mark.usefixtures("short_plotly", "without_pdf")
+def test_an_output_that_ends_in_html_is_the_page_itself(results, tmp_path):
+    assert write(results, tmp_path / "mine.html")[:2] == [tmp_path / "mine.html", tmp_path / "mine.json"]
+    assert not (tmp_path / "mine.pdf").exists()
+
+
+@pytest.mark.usefixtures("short_plotly", "without_pdf")
+@pytest.mark.parametrize("formats", [("html",), ("pdf",)])
+def test_a_page_that_is_no_report_is_left_alone(results, tmp_path, formats):
+    (tmp_path / "small.html").write_text("mine")
+    with pytest.raises(UsageError, match="not a report of this study"):
+        write(results, tmp_path, formats)
+    assert (tmp_path / "small.html").read_text() == "mine"
+
+
+def test_an_unknown_format_names_the_valid_ones(results, tmp_path):
+    with pytest.raises(UsageError, match="no format 'htlm': did you mean 'html'\\? valid: pdf, html"):
+        write(results, tmp_path, ("htlm",))
+
+
+def test_an_output_of_another_format_is_refused(results, tmp_path):
+    with pytest.raises(UsageError, match=r"ends in \.html, but the format asked for is pdf"):
+        write(results, tmp_path / "x.html", ("pdf",))
