@@ -16,6 +16,7 @@ counting of flips. Given are seconds of CPU time: on a machine that others use t
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -30,7 +31,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from hpstudy.bnn.batches import Data, Part
 from hpstudy.bnn.binarize import BinaryActivation
-from hpstudy.bnn.layers import BinaryConv2d
 from hpstudy.bnn.methods.latent_sgd import LatentSGD, LatentSGDHyperparameters
 from hpstudy.bnn.optimizers import initial_noise
 from hpstudy.bnn.settings import Surrogate
@@ -147,7 +147,7 @@ class PlainNetwork(nn.Module):
         self.conv1 = nn.Conv2d(3, width, kernel_size=3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         widths = [width] * 4 + [2 * width] * 3 + [4 * width] * 3
-        self.blocks = nn.Sequential(*(PlainBlock(*pair) for pair in zip(widths, widths[1:], strict=False)))
+        self.blocks = nn.Sequential(*(PlainBlock(*pair) for pair in itertools.pairwise(widths)))
         self.bn2 = nn.BatchNorm1d(4 * width)
         self.linear = nn.Linear(4 * width, classes)
 
@@ -232,7 +232,11 @@ def main() -> None:
         {
             "dataset": arguments.dataset,
             "images": {
-                "train": arguments.images, "validation": 10, "test": 10, "shrink": arguments.shrink, "padding": PADDING,
+                "train": arguments.images,
+                "validation": 10,
+                "test": 10,
+                "shrink": arguments.shrink,
+                "padding": PADDING,
             },
             "network": {"name": "birealnet20", "variant": "B", "width": arguments.width},
             "epochs": 1,

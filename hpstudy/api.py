@@ -324,4 +324,4 @@ def _analysed(study: str | Path, scale: str | None) -> Results:
             asked = load_study(study, scale)
             refuse_changes(completed(reader.study), asked, reader.path)
             settings = asked.analysis
-        return analyse(reader, settings)
+        return analyse(reader, settings, thorough=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, Protocol
 
@@ -11,14 +12,18 @@ from hpstudy.analysis.arrays import Floats, Searches, gather
 from hpstudy.analysis.bootstrap import Resampling
 from hpstudy.analysis.compare import BudgetDifference, budget_difference, common, difference_curve, view_budget
 from hpstudy.analysis.completeness import completeness, failures
+from hpstudy.analysis.confirm import confirmation
+from hpstudy.analysis.controls import controls
 from hpstudy.analysis.criteria import judge
 from hpstudy.analysis.curves import MeanCurve, best_so_far, mean_curve, worst_value
 from hpstudy.analysis.declaration import declaration
+from hpstudy.analysis.extended import extend
 from hpstudy.analysis.horizontal import distance_at_budget, distance_at_level
 from hpstudy.analysis.observed import observe
 from hpstudy.analysis.permutation import holm
 from hpstudy.analysis.results import Best, Cost, PairResult, Results, ViewResult
 from hpstudy.analysis.survival import trials_to_target
+from hpstudy.analysis.searched import searched
 from hpstudy.analysis.sweep import sweep
 from hpstudy.analysis.targets import Level, level_of, trials_difference, view_trials
 from hpstudy.seeds import derive_seed
@@ -35,11 +40,12 @@ class Source(Protocol):
     def identity(self) -> dict[str, str]: ...  # noqa: D102
     def trials(self) -> Any: ...  # noqa: D102
     def curves(self) -> Any: ...  # noqa: D102
+    def confirmations(self) -> Any: ...  # noqa: D102
     def events(self) -> Any: ...  # noqa: D102
     def environments(self) -> Any: ...  # noqa: D102
 
 
-def analyse(reader: Source, settings: Analysis | None = None) -> Results:
+def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:
     """Analyse a study, finished or not.
 
     In a sweep, whose trials are the same points in every replicate, there is no best so far, no target and no comparison of
@@ -49,6 +55,7 @@ def analyse(reader: Source, settings: Analysis | None = None) -> Results:
         reader: an open `hpstudy.store.Reader`, or anything with its study, identity, trials, events and environments, and
             for a sweep its learning curves.
         settings: stand for the study's own analysis settings.
+        thorough: also compute what takes seconds instead of tenths: second opinions, anytime scores, robustness, importances.
     """
     study = reader.study if settings is None else reader.study.model_copy(update={"analysis": settings})
     table = reader.trials()
@@ -72,7 +79,7 @@ def analyse(reader: Source, settings: Analysis | None = None) -> Results:
     swept = sweep(table, reader.curves(), study) if listed else ()
     claims = study.analysis.criteria
     observed = observe(study, table, views, swept) if claims else {}
-    return Results(
+    results = Results(
         study=study,
         identity=dict(reader.identity),
         environments=tuple((e.started_at, e.ended_at, e.detail) for e in reader.environments()),
@@ -93,7 +100,19 @@ def analyse(reader: Source, settings: Analysis | None = None) -> Results:
             sum(int(b.finished.sum()) for b in blocks.values()),
         ),
         criteria=tuple(judge(claim, observed, study.metric.name, study.analysis.confidence) for claim in claims),
+        controls=controls(table, study, resampling) if study.controls else None,
+        confirmation=confirmation(
+            reader.confirmations(),
+            blocks,
+            pairs,
+            metric=study.metric.name,
+            goal=goal,
+            resampling=resampling,
+            confidence=study.analysis.confidence,
+        ),
+        searched=searched(table, study) if thorough else (),
     )
+    return replace(results, extended=extend(results, table)) if thorough else results
 
 
 def budgets_of(study: Study) -> tuple[int, ...]:

@@ -5,8 +5,8 @@ seeds) per view and metric, crossed, with common random numbers in every column.
 
 References: Cawley and Talbot (2010), On over-fitting in model selection and subsequent selection bias in performance evaluation, JMLR 11
 (the gap). Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks, MLSys 3 (noise against differences). Probst
-et al. (2019), Tunability, JMLR 20 (tuned minus default). Searle, Casella and McCulloch (1992), Variance Components, chapters 3 and 4
-(method of moments). Satterthwaite (1946), Biometrics Bulletin 2 (degrees of freedom of a sum of mean squares).
+et al. (2019), Tunability, JMLR 20 (tuned minus default). Searle, Casella and McCulloch (1992), Variance Components, chapter 4 (method of
+moments). Satterthwaite (1946), Biometrics Bulletin 2 (degrees of freedom of a sum of mean squares).
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ class ConfirmedView:
     Attributes:
         data: its trainings.
         metrics: the objective, then the test metric where there is one.
-        gap: tuning score minus mean score on fresh seeds, of the objective: how much selection flatters.
+        gap: tuning score minus mean score on fresh seeds, of the objective: how much selection flatters. Its interval is over searches
+            and seeds; over searches alone with a single seed, or where a training has no value.
     """
 
     data: Retrained
@@ -268,8 +269,12 @@ def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], resampling: Res
                 components(values),
             )
         )
-    gap = data.tuning - _row_means(data.scores[metrics[0]])
-    return ConfirmedView(data, tuple(found), over_searches(gap, resampling, confidence))
+    gaps = data.tuning[:, None] - data.scores[metrics[0]]
+    if min(gaps.shape) > 1 and not np.isnan(gaps).any():
+        gap = crossed_mean(gaps, confidence)
+    else:
+        gap = over_searches(_row_means(gaps), resampling, confidence)
+    return ConfirmedView(data, tuple(found), gap)
 
 
 def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, resampling: Resampling, confidence: float) -> ConfirmedPair | None:
@@ -367,32 +372,26 @@ def crossed_mean(values: Floats, confidence: float) -> Estimate:
 def components(values: Floats) -> Components:
     """Variance components of a view's trainings by the method of moments.
 
-    One-way random effects, x_rk = mu + a_r + e_rk, searches with unequal numbers of values allowed: noise = SS_within / (N - R), between =
-    (MS_between - noise) / n0 with n0 = (N - sum n_r^2 / N) / (R - 1). What all searches share on a seed comes from the two-way layout of
-    the searches that have every seed: (MS_columns - MS_residual) / R, within 0 and noise.
+    Of x_rk = mu + a_r + b_k + e_rk, a search, a seed and the rest: noise = var(b) + var(e), the mean square within searches of a one-way
+    layout, whatever is missing. Differs from the one-way estimate of the variance between searches, which counts var(b) / K against the
+    searches although all of them share it: between = (MS_rows - MS_residual) / K and shared = var(b) = (MS_columns - MS_residual) / R come
+    from the two-way layout of the searches that have every seed, each at least 0.
 
     Args:
         values: (searches x seeds), NaN without a value.
     """
     present = ~np.isnan(values)
     kept = values[present.any(axis=1)]
-    count = (~np.isnan(kept)).sum(axis=1)
-    total, searches = int(count.sum()), len(kept)
-    if total <= searches:
+    freedom = int(present.sum()) - len(kept)
+    if freedom < 1:
         return Components(np.nan, np.nan, np.nan)
-    means = _row_means(kept)
-    noise = float(np.nansum((kept - means[:, None]) ** 2)) / (total - searches)
-    if searches < 2:
+    noise = float(np.nansum((kept - _row_means(kept)[:, None]) ** 2)) / freedom
+    crossed = values[present.all(axis=1)]
+    if min(crossed.shape) < 2:
         return Components(np.nan, noise, np.nan)
-    grand = float(np.nansum(kept)) / total
-    between = float((count * (means - grand) ** 2).sum()) / (searches - 1)
-    size = (total - float((count**2).sum()) / total) / (searches - 1)
-    full = kept[~np.isnan(kept).any(axis=1)]
-    shared = np.nan
-    if len(full) > 1 and full.shape[1] > 1:
-        _, of_columns, rest = _mean_squares(full)
-        shared = min(max((of_columns - rest) / len(full), 0.0), noise)
-    return Components(max((between - noise) / size, 0.0), noise, float(shared))
+    of_rows, of_columns, rest = _mean_squares(crossed)
+    between, shared = (of_rows - rest) / crossed.shape[1], (of_columns - rest) / crossed.shape[0]
+    return Components(max(between, 0.0), noise, min(max(shared, 0.0), noise))
 
 
 def _mean_squares(values: Floats) -> tuple[float, float, float]:

@@ -81,7 +81,7 @@ def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Share:
         confidence: level of the interval.
     """
     wins = float(_better(a, b, goal).sum())
-    return Share(wins / len(a), *wilson(wins, len(a), confidence))  # type: ignore[arg-type]
+    return Share(wins / len(a), *wilson(wins, len(a), confidence))
 
 
 def improvement(a: Floats, b: Floats, goal: Goal, resampling: Resampling, confidence: float) -> Share:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpstudy.analysis.arrays import Floats, Ints, Searches
 from hpstudy.analysis.compare import BudgetDifference, Difference, ViewBudget
 from hpstudy.analysis.completeness import Completeness, Failures
+from hpstudy.analysis.confirm import Confirmation
+from hpstudy.analysis.controls import Controls
 from hpstudy.analysis.criteria import CriterionResult
 from hpstudy.analysis.curves import MeanCurve
 from hpstudy.analysis.declaration import Declaration
 from hpstudy.analysis.horizontal import Distance
+from hpstudy.analysis.searched import SearchedView
 from hpstudy.analysis.sweep import SweepView
 from hpstudy.analysis.targets import Level, TrialsDifference, ViewTrials
 from hpstudy.study.schema import Study
+
+if TYPE_CHECKING:
+    from hpstudy.analysis.extended import Extended
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,10 @@ class Results:
         sweep: the views of a study whose searcher lists its points, in the order of the study; empty for a search.
         declaration: when the analysis was declared; None where nothing is known of it.
         criteria: what became of the declared claims; empty when none is declared.
+        controls: searches against random search and the default point; None for a study without controls.
+        confirmation: trainings on fresh seeds; None without any.
+        searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
+        extended: second opinions, anytime scores, robustness; None where the analysis was not thorough.
     """
 
     study: Study
@@ -136,6 +146,10 @@ class Results:
     sweep: tuple[SweepView, ...] = ()
     declaration: Declaration | None = None
     criteria: tuple[CriterionResult, ...] = ()
+    controls: Controls | None = None
+    confirmation: Confirmation | None = None
+    searched: tuple[SearchedView, ...] = ()
+    extended: Extended | None = None
 
     @property
     def provisional(self) -> bool:

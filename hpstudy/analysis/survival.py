@@ -99,7 +99,7 @@ def kaplan_meier(times: Times, horizon: int, confidence: float) -> Survival:
     return Survival(at_risk, reached, censored, share, low, high, int(below[0]) + 1 if below.size else None, mean)
 
 
-def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:
+def wilson(successes: float, n: int, confidence: float) -> tuple[float, float]:
     """Wilson's score interval of a proportion; (0, 1) when there is nothing to count."""
     if n == 0:
         return 0.0, 1.0

@@ -138,20 +138,20 @@ def _standardised_sign(x: Tensor, t: float, training: bool) -> Tensor:
     inner = tuple(range(1, x.dim()))
     variance, mean = torch.var_mean(x, inner, keepdim=True)
     z = (x - mean) * (variance + VARIANCE_FLOOR).rsqrt()
-    return TrainingAwareSign.apply(z, max(t, 1.0))  # type: ignore[no-any-return, no-untyped-call]
+    return TrainingAwareSign.apply(z, max(t, 1.0))  # type: ignore[no-untyped-call]
 
 
 def _scaled_sign(x: Tensor, t: float, training: bool) -> Tensor:
     if not training:
         return signs(x)
     variance = x.detach().var(tuple(range(1, x.dim())), keepdim=True)
-    return ApproxSign.apply(x * (variance + VARIANCE_FLOOR).rsqrt())  # type: ignore[no-any-return, no-untyped-call]
+    return ApproxSign.apply(x * (variance + VARIANCE_FLOOR).rsqrt())  # type: ignore[no-untyped-call]
 
 
 ACTIVATIONS: dict[str, Apply] = {
-    "approx_sign": lambda x, *_: ApproxSign.apply(x),  # type: ignore[no-any-return, no-untyped-call]
-    "ste_clip": lambda x, *_: ClippedSign.apply(x),  # type: ignore[no-any-return, no-untyped-call]
-    "ede": lambda x, t, _: ErrorDecaySign.apply(x, t),  # type: ignore[no-any-return, no-untyped-call]
+    "approx_sign": lambda x, *_: ApproxSign.apply(x),  # type: ignore[no-untyped-call]
+    "ste_clip": lambda x, *_: ClippedSign.apply(x),  # type: ignore[no-untyped-call]
+    "ede": lambda x, t, _: ErrorDecaySign.apply(x, t),  # type: ignore[no-untyped-call]
     "rbnn": _standardised_sign,
     "ovsw": _scaled_sign,
     "hardtanh": lambda x, *_: functional.hardtanh(x),

@@ -66,8 +66,14 @@ class ImageTransform(Transform):
 
 def statistics(x: Tensor) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of every channel of (n, height, width, channels) bytes, as shares of 255."""
-    flat = x.reshape(-1, x.shape[-1]).to(torch.float64).div_(255)
-    return flat.mean(0).tolist(), flat.std(0, correction=0).tolist()
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    means, deviations = [], []
+    for channel in x.reshape(-1, x.shape[-1]).unbind(1):
+        share = torch.bincount(channel, minlength=256).to(torch.float64).cpu() / len(channel)
+        mean = (share * levels).sum()
+        means.append(mean.item())
+        deviations.append((share * (levels - mean) ** 2).sum().sqrt().item())
+    return means, deviations
 
 
 def halved(x: Tensor, times: int) -> Tensor:

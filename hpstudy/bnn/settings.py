@@ -89,7 +89,7 @@ class TrainSettings(Settings):
     """Train in two steps; in one when absent."""
     recalibrate: Literal["never", "end", "every_epoch"] = "never"
     """When the running statistics of batch normalisation are measured anew, with fixed weights: before the last evaluation, or before
-    every one (which some methods ask for by themselves)."""
+    every one (which some methods ask for by themselves). A first step is never recalibrated."""
     calibration_batches: int = Field(default=20, ge=1)
     """Training batches for that; all when there are fewer."""
     layer_metrics: bool = False

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from hpstudy.cli import data, results, studies
+from hpstudy.cli import data, power, results, studies
 from hpstudy.cli.output import fail
 from hpstudy.errors import HpstudyError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 studies.add_to(app)
 results.add_to(app)
+power.add_to(app)
 app.add_typer(data.app, name="data")
 
 

@@ -10,17 +10,23 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, wording
 from hpstudy.report.chapters import (
     answer,
+    anytime,
     budgets,
     citation,
     completeness,
+    confirm,
+    controls,
     declaration,
     environment,
     failures,
     methods,
+    robustness,
+    searched,
     searches,
     spaces,
     sweep,
     target,
+    tests,
 )
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Drawing, Row, Section
@@ -32,8 +38,14 @@ CHAPTERS: tuple[ModuleType, ...] = (
     sweep,
     target,
     budgets,
+    tests,
+    anytime,
+    confirm,
+    controls,
     spaces,
+    searched,
     failures,
+    robustness,
     declaration,
     methods,
     citation,

@@ -44,12 +44,13 @@
 
   const layout = (panel) => ({
     autosize: true,
-    margin: { l: 56, r: 12, t: panel.title ? 34 : 12, b: 44 },
+    margin: { l: 56, r: 12, t: 38, b: 44 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: variable("--ink") },
     title: panel.title ? { text: panel.title, font: { size: 14 }, x: 0.01, xanchor: "left" } : undefined,
     showlegend: false,
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: variable("--faint"), activecolor: variable("--ink") },
     hovermode: "closest",
     hoverlabel: { bgcolor: variable("--paper"), bordercolor: variable("--faint"), align: "left",
                   font: { color: variable("--ink"), size: 13 } },

@@ -55,6 +55,7 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
         raise UsageError(f"{path} exists already", "choose another file, or give --force to replace it")
     try:
         import optuna
+        from sqlalchemy.exc import SQLAlchemyError
     except ImportError as error:
         raise UsageError("this export needs Optuna, which is not installed", "pip install 'hpstudy[optuna]'") from error
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.new")
@@ -67,10 +68,9 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
             curves = reader.curves(reader.study.metric.name) if reader.study.metric.name in known else None
         names = _write(draft, reader, trials[trials["state"] != RUNNING], curves)
         draft.replace(path)
-    except (OSError, optuna.exceptions.StorageInternalError) as error:
-        raise StoreError(
-            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}", "choose another file"
-        ) from error
+    except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
+        raise StoreError(f"{path} cannot be written: {reason}", "choose another file") from error
     finally:
         optuna.logging.set_verbosity(told)
         draft.unlink(missing_ok=True)
@@ -115,13 +115,19 @@ def _storage(path: Path) -> Iterator[Any]:
 
     storage = RDBStorage(f"sqlite:///{path.absolute()}")
     # A draft that a crash leaves behind is thrown away, so that nothing needs to wait for the disk; Optuna commits every trial.
-    event.listen(storage.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    event.listen(storage.engine, "connect", _without_waiting)
     storage.engine.dispose()
     try:
         yield storage
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def _without_waiting(connection: Any, record: Any) -> None:
+    del record
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA journal_mode = MEMORY")
 
 
 def _trials(study: Study, view: str, trials: pd.DataFrame, curves: pd.DataFrame | None) -> Iterator[FrozenTrial]:

@@ -158,8 +158,8 @@ class Store:
                 **({"settings": changes(self.study, old)} if old != self.study else {}),
             }
             write_event(connection, "study_changed", detail)
-            stored = read_study(connection, self.path)
-        self._stored = stored
+            grown = read_study(connection, self.path)
+        self._stored = grown
 
     def counts(self) -> dict[str, dict[str, int]]:
         """For every view: trials in each state, and `planned`, how many there are to be."""

@@ -70,6 +70,18 @@ class MemorySource:
             parts.append(rows[rows["state"] != "missing"])
         return pd.concat(parts, ignore_index=True)
 
+    def curves(self) -> pd.DataFrame:
+        """No learning curves."""
+        import pandas as pd
+
+        return pd.DataFrame(columns=["view", "replicate", "number", "metric", "epoch", "value"])
+
+    def confirmations(self) -> pd.DataFrame:
+        """No trainings on fresh seeds."""
+        import pandas as pd
+
+        return pd.DataFrame(columns=["view", "replicate", "number", "seed_number", "state", "objective"])
+
     def environments(self) -> Sequence[Any]:
         """The sessions' environments."""
         return self.sessions

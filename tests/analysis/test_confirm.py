@@ -66,22 +66,28 @@ def test_the_default_point_has_students_interval_over_seeds():
     assert (found.value, found.low, found.high) == pytest.approx((2.5, low, high))
 
 
-def test_components_of_a_balanced_layout_are_those_of_analysis_of_variance():
+def off_diagonal_mean(matrix):
+    return matrix[~np.eye(len(matrix), dtype=bool)].mean()
+
+
+def test_components_of_a_crossed_layout_are_mean_variances_and_covariances():
     found = components(CROSSED)
-    f = stats.f_oneway(*CROSSED).statistic
-    within = np.mean([row.var(ddof=1) for row in CROSSED])
-    assert found.noise == pytest.approx(within)
-    assert found.between == pytest.approx((f - 1) * within / 3)
-    assert found.floor == pytest.approx(np.sqrt(within))
+    assert found.noise == pytest.approx(np.mean([row.var(ddof=1) for row in CROSSED]))
+    assert found.between == pytest.approx(off_diagonal_mean(np.cov(CROSSED.T)))
+    assert found.shared == pytest.approx(max(0, off_diagonal_mean(np.cov(CROSSED))))
+    assert found.floor == pytest.approx(np.sqrt(found.noise))
 
 
-def test_components_of_an_unbalanced_layout_follow_searle():
-    values = np.array([[1.0, 2.0, 3.0], [5.0, 7.0, NAN], [9.0, NAN, NAN]])
-    # Within: (1 + 0 + 1) + (1 + 1) + 0 over 6 - 3; n0 = (6 - 14 / 6) / 2; grand mean 27 / 6.
-    noise = 4 / 3
-    between = (3 * (2 - 4.5) ** 2 + 2 * (6 - 4.5) ** 2 + (9 - 4.5) ** 2) / 2
-    assert components(values).noise == pytest.approx(noise)
-    assert components(values).between == pytest.approx((between - noise) / ((6 - 14 / 6) / 2))
+def test_noise_counts_every_value_and_the_other_components_the_searches_that_have_every_seed():
+    values = np.array([[1.0, 3.0], [5.0, NAN], [6.0, 10.0], [NAN, NAN]])
+    found = components(values)
+    assert found.noise == pytest.approx((2 + 8) / 2)
+    assert found.between == pytest.approx(off_diagonal_mean(np.cov(values[[0, 2]].T)))
+
+
+def test_noise_that_all_points_share_does_not_hide_the_variance_between_searches():
+    means = np.array([1.0, 2.0, 4.0])
+    assert components(means[:, None] + np.array([0.0, 10.0, 50.0])).between == pytest.approx(means.var(ddof=1))
 
 
 def test_noise_that_all_points_share_is_shared_entirely():
@@ -242,11 +248,29 @@ def test_the_interval_of_a_crossed_mean_covers_the_truth(spread):
     assert 0.86 <= covered / studies <= 0.97
 
 
-def test_the_interval_of_the_gap_covers_the_bias_of_choosing_the_best():
+@pytest.mark.parametrize("shared", [0.0, 0.8])
+def test_the_interval_of_the_gap_covers_the_bias_of_choosing_the_best(shared):
     # Eight points of equal worth: the best of eight standard normal scores lies 1.4236 above it.
-    generator, covered, studies, bias = np.random.default_rng(6), 0, 200, 1.42360
+    generator, covered, studies, bias = np.random.default_rng(6), 0, 300, 1.42360
     for _ in range(studies):
         tuning = generator.normal(size=(16, 8)).max(axis=1)
-        view = view_on_fresh_seeds(data(generator.normal(size=(16, 5)), tuning=tuning), ["score"], RESAMPLING, 0.9)
+        noise = np.sqrt(shared) * generator.normal(size=5) + np.sqrt(1 - shared) * generator.normal(size=(16, 5))
+        view = view_on_fresh_seeds(data(noise, tuning=tuning), ["score"], RESAMPLING, 0.9)
         covered += view.gap.low <= bias <= view.gap.high
+    assert 0.85 <= covered / studies <= 0.97
+
+
+def test_the_bca_interval_of_the_mean_over_searches_covers_the_truth():
+    generator, covered, studies = np.random.default_rng(7), 0, 300
+    for _ in range(studies):
+        scores = generator.exponential(size=(16, 1)) + 0.3 * generator.normal(size=(16, 5))
+        found = over_searches(scores.mean(axis=1), RESAMPLING, 0.9)
+        covered += found.low <= 1 <= found.high
     assert 0.84 <= covered / studies <= 0.96
+
+
+def test_the_gap_of_trainings_without_a_value_has_the_interval_over_searches():
+    scores = np.array([[1.0, 2.0], [NAN, 4.0], [3.0, 5.0]])
+    view = view_on_fresh_seeds(data(scores, tuning=[5, 7, 6]), ["score"], RESAMPLING, 0.95)
+    expected = over_searches(np.array([3.5, 3.0, 2.0]), RESAMPLING, 0.95)
+    assert view.gap == expected

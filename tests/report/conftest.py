@@ -95,6 +95,9 @@ class SweepSource:
         self.study, self._points, self._metrics, self._curves = study, points, metrics, curves or {}
         self._begun = study.search.trials if begun is None else begun
 
+    def confirmations(self):
+        return pd.DataFrame(columns=["view", "replicate", "number", "seed_number", "state", "objective"])
+
     def trials(self):
         rows = []
         for view, metrics in self._metrics.items():

@@ -143,7 +143,8 @@ def _scores(results: Results, found: Confirmation) -> Table:
         f"{objective} of what the searches chose: tuning score, and mean on {found.seeds} fresh seeds.",
         ("view", "searches", "tuning", "fresh", f"{level} interval", "gap", f"{level} interval"),
         tuple(rows),
-        note=f"The gap is tuning minus fresh; {optimistic} 0 the tuning score flatters. BCa intervals over searches.",
+        note=f"The gap is tuning minus fresh; {optimistic} 0 the tuning score flatters. Intervals: BCa over "
+        "searches (fresh), t of the crossed means over searches and seeds (gap).",
     )
 
 
@@ -200,8 +201,8 @@ def _noise(results: Results, found: Confirmation) -> Table:
         ("metric", "view", "between searches", "noise floor", "share of searches", "noise shared", "without value"),
         tuple(rows),
         left=2,
-        note="One-way random effects by the method of moments. The noise floor is the standard deviation of the same point from seed to "
-        "seed; share of searches: of the variance of a single training; noise shared: by all points on a seed.",
+        note="Random effects of searches and seeds by the method of moments. The noise floor is the standard deviation of the same point "
+        "from seed to seed; share of searches: of the variance of a single training; noise shared: by all points on a seed.",
     )
 
 

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hpstudy.analysis.confirm import Confirmation
+from hpstudy.analysis.confirm import Confirmation, Estimate
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.labels import label
@@ -16,19 +16,19 @@ from hpstudy.report.labels import label
 LINES_UP_TO = 200
 """Searches up to which the two ends of a search are joined; beyond, the lines would be one grey area."""
 
-SHIFT = 0.16
-"""Vertical distance of a view's mean marks from its searches, where 1 is the distance of two views."""
+ROWS = {"mean tuning": -0.36, "tuning": -0.22, "fresh": 0.08, "mean fresh": 0.22, "default": 0.38}
+"""Where a view's marks stand, downwards from its place, where 1 is the distance of two views."""
 
 
 def figure(results: Results, found: Confirmation) -> Figure:
     """One row for each view."""
-    made = Figure(figsize=(style.WIDTH, 0.9 + 0.62 * len(found.views)), layout="constrained")
+    made = Figure(figsize=(style.WIDTH, 0.9 + 0.9 * len(found.views)), layout="constrained")
     dumbbells(made.add_subplot(), results, found)
     return made
 
 
 def dumbbells(axes: Axes, results: Results, found: Confirmation) -> Axes:
-    """Draw every search from its tuning score to its mean on fresh seeds; the means with intervals above, the default point below.
+    """Draw every search from its tuning score to its mean on fresh seeds; means with intervals beside them, the default point below.
 
     Args:
         axes: to draw on.
@@ -37,21 +37,22 @@ def dumbbells(axes: Axes, results: Results, found: Confirmation) -> Axes:
     """
     order = list(results.study.views)
     for place, view in enumerate(found.views):
-        colour = style.colour(order.index(view.data.view))
+        at = {row: place + shift for row, shift in ROWS.items()}
+        colour, tuning = style.colour(order.index(view.data.view)), view.data.tuning
         fresh = np.nanmean(view.data.scores[found.metrics[0]], axis=1)
         if len(fresh) <= LINES_UP_TO:
-            ends = [[(a, place), (b, place)] for a, b in zip(view.data.tuning.tolist(), fresh.tolist(), strict=True)]
-            axes.add_collection(LineCollection(ends, colors="0.8", linewidths=0.6, zorder=1), autolim=False)
-        small = {"linestyle": "", "markersize": 3.5, "color": colour, "alpha": 0.6, "zorder": 2}
-        axes.plot(view.data.tuning, np.full(len(fresh), place), marker="o", markerfacecolor="white", **small)  # type: ignore[arg-type]
-        axes.plot(fresh, np.full(len(fresh), place), marker="o", markeredgewidth=0, **small)  # type: ignore[arg-type]
-        objective = view.metrics[0]
-        axes.plot(view.data.tuning.mean(), place - SHIFT, "D", color="white", markeredgecolor=colour, markersize=5.5, zorder=4)
-        _mean(axes, objective.tuned.value, objective.tuned.low, objective.tuned.high, place - SHIFT, "D", colour)
-        if objective.default is not None:
-            _mean(axes, objective.default.value, objective.default.low, objective.default.high, place + SHIFT, "X", "0.35")
+            pairs = zip(tuning.tolist(), fresh.tolist(), strict=True)
+            ends = [[(a, at["tuning"]), (b, at["fresh"])] for a, b in pairs]
+            axes.add_collection(LineCollection(ends, colors="0.75", linewidths=0.5, zorder=1), autolim=False)
+        small = {"linestyle": "", "marker": "o", "markersize": 3.5, "color": colour, "zorder": 2}
+        axes.plot(tuning, np.full(len(fresh), at["tuning"]), markerfacecolor="white", **small)  # type: ignore[arg-type]
+        axes.plot(fresh, np.full(len(fresh), at["fresh"]), markeredgewidth=0, **small)  # type: ignore[arg-type]
+        axes.plot(tuning.mean(), at["mean tuning"], "D", color="white", markeredgecolor=colour, markersize=5.5, zorder=4)
+        _mean(axes, view.metrics[0].tuned, at["mean fresh"], "D", colour)
+        if view.metrics[0].default is not None:
+            _mean(axes, view.metrics[0].default, at["default"], "X", "0.35")
     axes.set_yticks(range(len(found.views)), [label(results, view.data.view) for view in found.views])
-    axes.set_ylim(len(found.views) - 0.5, -0.5)
+    axes.set_ylim(len(found.views) - 0.45, -0.55)
     axes.margins(x=0.04)
     axes.set_xlabel(style.plain(found.metrics[0], "objective"))
     axes.grid(axis="x", color="0.9", linewidth=0.5)
@@ -81,6 +82,6 @@ def words(results: Results, found: Confirmation) -> tuple[str, str]:
     return caption, reading
 
 
-def _mean(axes: Axes, value: float, low: float, high: float, y: float, marker: str, colour: str) -> None:
-    axes.plot([low, high], [y, y], color=colour, linewidth=1.4, zorder=3)
-    axes.plot(value, y, marker, color=colour, markeredgecolor=colour, markersize=5.5, zorder=4)
+def _mean(axes: Axes, estimate: Estimate, y: float, marker: str, colour: str) -> None:
+    axes.plot([estimate.low, estimate.high], [y, y], color=colour, linewidth=1.4, zorder=3)
+    axes.plot(estimate.value, y, marker, color=colour, markeredgecolor=colour, markersize=5.5, zorder=4)

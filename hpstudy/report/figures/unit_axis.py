@@ -51,7 +51,8 @@ def label_axis(axis: Axis, parameter: Parameter, most: int = 5) -> None:
     """Put a hyperparameter's values at an axis in unit coordinates."""
     axis.set_ticks(*ticks(parameter, most))
     # A point at the very end of the range must not be cut in half.
-    axis.set_view_interval(-0.04, 1.04, ignore=True)
+    limit = axis.axes.set_xlim if axis is axis.axes.xaxis else axis.axes.set_ylim
+    limit(-0.04, 1.04)
 
 
 def spread(parameter: Parameter, unit: Floats, number: Ints) -> Floats:

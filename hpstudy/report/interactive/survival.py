@@ -43,7 +43,7 @@ def trials_to_target(results: Results, part: int) -> Interactive | None:
         "",
         tuple(traces),
         trial_axis(trials, first=0),
-        {"title": {"text": "share of searches without the target"}, "range": [-0.03, 1.04], "zeroline": False},
+        {"title": {"text": "share of searches<br>without the target"}, "range": [-0.03, 1.04], "zeroline": False},
     )
     legend = (*view_entries(results), Entry("intervals"))
     return Interactive((panel,), legend, "The number at risk stands in the text at each trial.")

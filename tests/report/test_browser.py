@@ -1,0 +1,65 @@
+"""The page as a reader's browser shows it. The pictures it takes stay in pytest's folder for the test, to be looked at."""
+
+import pytest
+
+from hpstudy.report import style
+from hpstudy.report.document import document
+from hpstudy.report.html import compile_html
+from hpstudy.testing.browser import Browser, chromium
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="no Chromium: install it, or name it in HPSTUDY_CHROMIUM"),
+]
+
+LABEL = "<b>x</b> &lt; %{y} $z$"
+
+
+@pytest.fixture
+def page(tmp_path, make_results, ramps):
+    found = make_results({"a": ramps(3), "b": ramps()}, labels={"a": LABEL}, analysis={"target": {"value": 5}, "budgets": [4, 8]})
+    path = tmp_path / "page.html"
+    with style.applied():
+        path.write_bytes(compile_html(document(found), found))
+    return path
+
+
+@pytest.fixture
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+DRAWN = "document.querySelectorAll('figure.interactive.drawn').length === 4"
+LINES = "document.querySelectorAll('#figure-1 .scatterlayer .js-line').length"
+
+
+def test_the_page_draws_its_figures_without_a_network_and_switches_views(browser, page, tmp_path):
+    browser.open(page)
+    browser.wait(DRAWN)
+    assert browser.run("document.querySelectorAll('.js-plotly-plot .main-svg .trace').length") > 10
+    assert browser.run("[...document.querySelectorAll('.interactive .still')].every(e => getComputedStyle(e).display === 'none')")
+    before = browser.run(LINES)
+    browser.run("document.querySelector('#figure-1 button[data-group=\"0\"]').click()")
+    browser.wait(f"{LINES} < {before}")
+    # Six searches and one mean of view a are gone.
+    assert before - browser.run(LINES) == 7
+    browser.run("document.querySelector('#figure-1 button[data-group=\"0\"]').click()")
+    browser.wait(f"{LINES} === {before}")
+    browser.screenshot(tmp_path / "desktop.png")
+    browser.open(page, width=390, height=800, dark=True, touch=True)
+    browser.wait(DRAWN)
+    browser.screenshot(tmp_path / "phone.png")
+    assert browser.run("document.documentElement.scrollWidth") == 390
+    assert browser.complaints == []
+    assert {request.split(":")[0] for request in browser.requests} <= {"file", "data", "blob"}
+
+
+def test_words_that_look_like_markup_are_shown_letter_by_letter(browser, page):
+    browser.open(page)
+    browser.wait(DRAWN)
+    point = "{curveNumber: 0, pointNumber: 3}"
+    browser.run(f"Plotly.Fx.hover(document.getElementById('figure-1-panel-1'), [{point}])")
+    browser.wait("document.querySelector('#figure-1 .hovertext') !== null")
+    assert browser.run("document.querySelector('#figure-1 .hovertext').textContent").startswith(LABEL)
