@@ -9,7 +9,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "hpstudy"
 CORE = ("study", "search", "engine", "store", "analysis", "report")
-HEAVY = ("torch", "ax", "botorch", "gpytorch", "torchaudio", "matplotlib", "pandas", "scipy", "pyarrow", "typst", "soundfile")
+HEAVY = (
+    *("torch", "ax", "botorch", "gpytorch", "torchaudio", "matplotlib", "plotly", "pandas", "scipy", "sklearn", "optuna", "sqlalchemy"),
+    *("pyarrow", "typst", "soundfile"),
+)
 
 
 def imports(path: Path) -> set[str]:
@@ -40,8 +43,13 @@ def test_only_the_store_imports_sqlite3():
     assert {path.split("/")[0] for path in importers("sqlite3")} == {"store"}
 
 
-def test_only_the_report_imports_matplotlib_and_typst():
-    assert {path.split("/")[0] for path in importers("matplotlib", "typst")} == {"report"}
+def test_only_the_report_imports_matplotlib_plotly_and_typst():
+    assert {path.split("/")[0] for path in importers("matplotlib", "plotly", "typst")} == {"report"}
+
+
+def test_only_one_file_imports_scikit_learn_and_one_optuna():
+    assert importers("sklearn") == {"analysis/importance.py"}
+    assert importers("optuna", "sqlalchemy") == {"store/optuna_export.py"}
 
 
 @pytest.mark.parametrize("room", CORE)

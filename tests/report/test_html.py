@@ -136,8 +136,8 @@ def test_the_page_asks_no_address_for_anything(results):
 
 
 @pytest.mark.usefixtures("short_plotly")
-def test_names_on_a_page_are_unique_and_every_reference_has_its_target(results):
-    source = page_of(results)
+def test_names_on_a_page_are_unique_and_every_reference_has_its_target(nasty):
+    source = page_of(nasty)
     page = Page(source)
     names = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
     assert len(names) == len(set(names))
