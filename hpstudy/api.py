@@ -257,7 +257,7 @@ class Report:
 
 
 def write_report(
-    study: str | Path,
+    study: str | Path | Sequence[str | Path],
     output: str | Path = "reports",
     *,
     formats: Sequence[str] | None = None,
@@ -268,7 +268,7 @@ def write_report(
 
     Args:
         study: a database, a study file, or a study's name. For a study file the analysis settings are those of the file, which may have
-            been edited since the run.
+            been edited since the run. Several of them give one report that compares them.
         output: a folder, or the name of the PDF or of the web page.
         formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
         scale: one of the study file's `scales`, when it was run at that.
@@ -282,8 +282,23 @@ def write_report(
     from hpstudy.report.write import check_formats
 
     check_formats(output, formats)
+    if not isinstance(study, str | Path):
+        if len(study) > 1:
+            return _write_several(study, Path(output), formats, scale, force)
+        (study,) = study
     results = _analysed(study, scale)
     return Report(tuple(write(results, Path(output), formats, force=force)), headline(results))
+
+
+def _write_several(
+    studies: Sequence[str | Path], output: Path, formats: Sequence[str] | None, scale: str | None, force: bool
+) -> Report:
+    from hpstudy.analysis.several import several
+    from hpstudy.report import write_several
+    from hpstudy.report.several import headline
+
+    found = several([_analysed(study, scale) for study in studies])
+    return Report(tuple(write_several(found, output, formats, force=force)), headline(found))
 
 
 def plot_figure(study: str | Path, figure: str, path: str | Path, *, scale: str | None = None, dpi: int = 160) -> Path:

@@ -22,8 +22,8 @@ from hpstudy.analysis.horizontal import distance_at_budget, distance_at_level
 from hpstudy.analysis.observed import observe
 from hpstudy.analysis.permutation import holm
 from hpstudy.analysis.results import Best, Cost, PairResult, Results, ViewResult
-from hpstudy.analysis.survival import trials_to_target
 from hpstudy.analysis.searched import searched
+from hpstudy.analysis.survival import trials_to_target
 from hpstudy.analysis.sweep import sweep
 from hpstudy.analysis.targets import Level, level_of, trials_difference, view_trials
 from hpstudy.seeds import derive_seed

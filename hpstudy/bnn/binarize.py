@@ -99,7 +99,7 @@ class TrainingAwareSign(_TemperedSign):
 
 
 def ede_factor(x: Tensor, t: float) -> Tensor:
-    """k t (1 - tanh^2(t x)) with k = max(1/t, 1): IR-Net's error decay estimator."""
+    """K t (1 - tanh^2(t x)) with k = max(1/t, 1): IR-Net's error decay estimator."""
     return (x * t).tanh_().square_().neg_().add_(1).mul_(max(1.0, t))
 
 
@@ -134,18 +134,18 @@ class BinaryActivation(nn.Module):
         return self.name
 
 
-def _standardised_sign(x: Tensor, t: float, training: bool) -> Tensor:
+def _standardised_sign(x: Tensor, t: float, _training: bool) -> Tensor:
     inner = tuple(range(1, x.dim()))
     variance, mean = torch.var_mean(x, inner, keepdim=True)
     z = (x - mean) * (variance + VARIANCE_FLOOR).rsqrt()
-    return TrainingAwareSign.apply(z, max(t, 1.0))  # type: ignore[no-untyped-call]
+    return TrainingAwareSign.apply(z, max(t, 1.0))  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _scaled_sign(x: Tensor, t: float, training: bool) -> Tensor:
+def _scaled_sign(x: Tensor, _t: float, training: bool) -> Tensor:
     if not training:
         return signs(x)
     variance = x.detach().var(tuple(range(1, x.dim())), keepdim=True)
-    return ApproxSign.apply(x * (variance + VARIANCE_FLOOR).rsqrt())  # type: ignore[no-untyped-call]
+    return ApproxSign.apply(x * (variance + VARIANCE_FLOOR).rsqrt())  # type: ignore[no-any-return, no-untyped-call]
 
 
 ACTIVATIONS: dict[str, Apply] = {

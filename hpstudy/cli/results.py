@@ -150,7 +150,13 @@ def export(
 
 
 def report(
-    study: Database,
+    study: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="STUDY...",
+            help="A study's database, its study file, or its name (then runs/NAME.sqlite). Several give one report that compares them.",
+        ),
+    ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder for the report, or the name of its PDF or web page (.pdf, .html).")
     ] = Path("reports"),

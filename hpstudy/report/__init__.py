@@ -1,6 +1,6 @@
-"""Showing it: figures, tables, the PDF, and the numbers behind them."""
+"""Showing it: figures, tables, the documents, and the numbers behind them."""
 
 from hpstudy.report.wording import headline
-from hpstudy.report.write import save_figure, write
+from hpstudy.report.write import save_figure, write, write_several
 
-__all__ = ["headline", "save_figure", "write"]
+__all__ = ["headline", "save_figure", "write", "write_several"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 
 from hpstudy.analysis.results import Results
@@ -72,7 +73,7 @@ class Document:
     design: str
     provisional: str
     sections: tuple[Section, ...]
-    tables: Mapping[str, Callable[[Results], Iterator[Row]]]
+    tables: Mapping[str, Callable[[], Iterator[Row]]]
 
     @property
     def drawings(self) -> tuple[Drawing, ...]:
@@ -83,11 +84,11 @@ class Document:
 def document(results: Results) -> Document:
     """The report of a study. Call it within `style.applied()`."""
     sections: list[Section] = []
-    tables: dict[str, Callable[[Results], Iterator[Row]]] = {}
+    tables: dict[str, Callable[[], Iterator[Row]]] = {}
     for module in CHAPTERS:
         if found := tuple(module.chapter(results)):
             sections += found
-            tables |= getattr(module, "TABLES", {})
+            tables |= {name: partial(rows, results) for name, rows in getattr(module, "TABLES", {}).items()}
     return Document(
         name=results.study.name,
         question=results.study.question,

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from hpstudy.errors import UsageError
 from hpstudy.report.serial import FORMAT
-from hpstudy.study.schema import Study
 
 DOCUMENTS = ("pdf", "html")
 """Forms of a report, which are also the endings of their files."""
@@ -54,8 +53,14 @@ def form_of(output: Path) -> str | None:
     return form if form in DOCUMENTS else None
 
 
-def claim(place: Place, study: Study, *, force: bool) -> list[Path]:
-    """Make sure that a report of `study` may be written.
+def claim(place: Place, name: str, fingerprint: str, *, force: bool) -> list[Path]:
+    """Make sure that a report may be written.
+
+    Args:
+        place: where.
+        name: of the study.
+        fingerprint: of the study.
+        force: overwrite what is in the way.
 
     Returns:
         Files of the older report of this study at the same place, to be removed where the new one does not replace them.
@@ -64,7 +69,7 @@ def claim(place: Place, study: Study, *, force: bool) -> list[Path]:
         UsageError: when a file is in the way that is not of an older report of the same study.
     """
     old = _read(place.json)
-    ours = old is not None and old.get("study") == study.name and old.get("fingerprint") == study.fingerprint()
+    ours = old is not None and old.get("study") == name and old.get("fingerprint") == fingerprint
     documents = (place.document(form) for form in DOCUMENTS)
     in_the_way = [path for path in (*documents, place.json, place.folder) if path.exists()]
     if in_the_way and not ours and not force:

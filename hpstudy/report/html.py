@@ -38,12 +38,12 @@ _SWATCHES = {
 _STROKES = {"solid": "", "dash": "7 3", "dashdot": "8 3 2 3", "dot": "2 3"}
 
 
-def compile_html(document: Document, results: Results) -> bytes:
+def compile_html(document: Document, results: Results | None) -> bytes:
     """The whole report as a page in UTF-8. The same document gives the same bytes. Call it within `style.applied()`.
 
     Args:
         document: what to print.
-        results: what it was made from, for the interactive figures.
+        results: what it was made from, for the interactive figures; None for a document without any.
     """
     page = _Page(document, results)
     body = page.body()
@@ -105,7 +105,7 @@ class _Page:
     """
 
     document: Document
-    results: Results
+    results: Results | None
     live: bool = False
     figures: int = 0
     tables: int = 0
@@ -180,7 +180,7 @@ class _Page:
         self.figures += 1
         name = f"figure-{self.figures}"
         still = svg.inline(drawing.draw(), name, text_of_picture(drawing.caption))
-        found = interactive(drawing.name, self.results)
+        found = interactive(drawing.name, self.results) if self.results is not None else None
         if found is not None:
             self.live = True
         data = ", ".join(f"{file}.csv" for file in drawing.data)

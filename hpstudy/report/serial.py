@@ -21,25 +21,25 @@ IN_CSV = {"searches", "best"}
 """Fields of a view that are (replicates x trials) and stand in best_so_far.csv."""
 
 
-def document(results: Results, files: list[str]) -> str:
-    """The results as JSON text.
+def text(body: dict[str, Any]) -> str:
+    """A report's numbers as JSON text. Not a number is null; infinity is the string "inf"."""
+    return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
-    Not a number is null; infinity is the string "inf". The (replicates x trials) values are left to best_so_far.csv, or to
-    sweep_values.csv: a sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria" is there when
-    claims are declared.
 
-    Args:
-        results: of the study.
-        files: names of the report's other files, relative to this one.
+def body(results: Results) -> dict[str, Any]:
+    """All numbers of a report.
+
+    The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv: a sweep has "sweep" instead of "target",
+    "views", "comparisons" and "holm_adjusted_p". "criteria" is there when claims are declared, "controls", "confirmation" and
+    "extended" where there are any.
     """
-    body = {
+    return {
         "format": FORMAT,
         "version": 1,
         "study": results.study.name,
         "fingerprint": results.study.fingerprint(),
         "headline": headline(results),
         "provisional": results.provisional,
-        "files": files,
         "settings": {
             "seed": results.seed,
             "resamples": results.study.analysis.resamples,
@@ -48,25 +48,25 @@ def document(results: Results, files: list[str]) -> str:
             "margin": results.study.analysis.margin,
         },
         **(_of_sweep(results) if results.sweep else _of_search(results)),
-        **({"criteria": _plain(results.criteria)} if results.criteria else {}),
-        **({"controls": _plain(results.controls)} if results.controls is not None else {}),
-        **({"extended": _plain(results.extended)} if results.extended is not None and not results.sweep else {}),
-        "declaration": _plain(results.declaration),
-        "failures": _plain(results.failures),
+        **({"criteria": plain(results.criteria)} if results.criteria else {}),
+        **({"controls": plain(results.controls)} if results.controls is not None else {}),
+        **({"confirmation": plain(results.confirmation)} if results.confirmation is not None else {}),
+        **({"extended": plain(results.extended)} if results.extended is not None and not results.sweep else {}),
+        "declaration": plain(results.declaration),
+        "failures": plain(results.failures),
         "identity": dict(results.identity),
-        "environments": _plain(results.environments),
-        "events": _plain(results.events),
+        "environments": plain(results.environments),
+        "events": plain(results.events),
         "definition": results.study.model_dump(mode="json"),
     }
-    return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def _of_search(results: Results) -> dict[str, Any]:
     return {
-        "target": _plain(results.level),
-        "views": [_plain(view) for view in results.views],
-        "comparisons": [_plain(pair) for pair in results.pairs],
-        "holm_adjusted_p": _plain(results.adjusted),
+        "target": plain(results.level),
+        "views": [plain(view) for view in results.views],
+        "comparisons": [plain(pair) for pair in results.pairs],
+        "holm_adjusted_p": plain(results.adjusted),
     }
 
 
@@ -82,22 +82,23 @@ def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[st
         "swept": list(swept.swept),
         "points": [dict(point) or None for point in swept.points],
         "best_point": sweeps.best(results, swept),
-        "means": {metric: _plain(found) for metric, found in means.items()},
-        "completeness": _plain(view.completeness),
-        "cost": _plain(view.cost),
+        "means": {metric: plain(found) for metric, found in means.items()},
+        "completeness": plain(view.completeness),
+        "cost": plain(view.cost),
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as what JSON can hold, the large arrays of `IN_CSV` left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [field.name for field in dataclasses.fields(value) if field.name not in IN_CSV or _is_small(value, field.name)]
-        return {name: _plain(getattr(value, name)) for name in fields}
+        return {name: plain(getattr(value, name)) for name in fields}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
     return value

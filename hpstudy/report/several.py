@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from hpstudy.analysis.several import Estimate, PairOfStudies, Several
-from hpstudy.report import numbers, style, wording
+from hpstudy.report import numbers, serial, style, wording
 from hpstudy.report.document import Document
 from hpstudy.report.figures.progress import trial_axis
 from hpstudy.report.labels import cut, name
@@ -41,6 +43,20 @@ def document(found: Several) -> Document:
             "studies_compared": partial(_pair_rows, found),
         },
     )
+
+
+def body(found: Several) -> dict[str, Any]:
+    """All numbers of the report, for its JSON file."""
+    prints = [results.study.fingerprint() for results in found.studies]
+    return {
+        "format": serial.FORMAT,
+        "version": 1,
+        "fingerprint": hashlib.sha256(" ".join(prints).encode()).hexdigest(),
+        "headline": headline(found),
+        "studies": dict(zip((results.study.name for results in found.studies), prints, strict=True)),
+        "scales": serial.plain(found.scales),
+        "comparisons": serial.plain(found.pairs),
+    }
 
 
 def headline(found: Several) -> str:

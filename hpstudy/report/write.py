@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hpstudy.analysis.results import Results
 from hpstudy.errors import UsageError, nearest
@@ -12,6 +12,7 @@ from hpstudy.report import csvs, serial
 from hpstudy.report.files import DOCUMENTS, Place, claim, form_of, write_file
 
 if TYPE_CHECKING:
+    from hpstudy.analysis.several import Several
     from hpstudy.report.document import Document
 
 FORMS = ("pdf", "svg", "png")
@@ -39,16 +40,46 @@ def write(results: Results, output: str | Path, formats: Sequence[str] | None = 
     from hpstudy.report import style
     from hpstudy.report.document import document
 
-    forms = check_formats(output, formats)
-    place = Place.at(Path(output), results.study.name)
-    stale = claim(place, results.study, force=force)
     with style.applied():
         made = document(results)
+    body = serial.body(results)
+    return _put(made, results, Path(output), check_formats(output, formats), results.study.name, body, force=force)
+
+
+def write_several(found: Several, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False) -> list[Path]:
+    """Write the report of several studies, as `write` does that of one; it is named after all of them.
+
+    Args:
+        found: of `hpstudy.analysis.several`.
+        output: the document, when it ends in .pdf or .html; else the folder for it.
+        formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
+        force: overwrite what is in the way.
+
+    Raises:
+        UsageError: when there is no such format, something else is in the way, or a file cannot be written.
+    """
+    from hpstudy.report import several, style
+
+    with style.applied():
+        made = several.document(found)
+    name = "+".join(results.study.name for results in found.studies)
+    return _put(made, None, Path(output), check_formats(output, formats), name, several.body(found), force=force)
+
+
+def _put(
+    made: Document, results: Results | None, output: Path, forms: Sequence[str], name: str, body: dict[str, Any], *, force: bool
+) -> list[Path]:
+    """Print a document in the forms asked for, and put it, its numbers and its tables in their places."""
+    from hpstudy.report import style
+
+    place = Place.at(output, name)
+    stale = claim(place, name, str(body["fingerprint"]), force=force)
+    with style.applied():
         documents = {place.document(form): _printer(form)(made, results) for form in forms}
-    tables = {place.folder / f"{name}.csv": csvs.text(rows(results)) for name, rows in made.tables.items()}
-    names = [path.relative_to(place.json.parent).as_posix() for path in (*documents, *tables)]
+    tables = {place.folder / f"{table}.csv": csvs.text(rows()) for table, rows in made.tables.items()}
+    files = [path.relative_to(place.json.parent).as_posix() for path in (*documents, *tables)]
     # The JSON file comes first: it marks the others as ours, should this process die before they are all there.
-    write_file(place.json, serial.document(results, names))
+    write_file(place.json, serial.text({**body, "study": name, "files": files}))
     for path, text in tables.items():
         write_file(path, text)
     for path, content in documents.items():
@@ -77,7 +108,7 @@ def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[st
     return tuple(form for form in DOCUMENTS if form in asked)
 
 
-def _printer(form: str) -> Callable[[Document, Results], bytes]:
+def _printer(form: str) -> Callable[[Document, Results | None], bytes]:
     """What turns a document into a file of that form."""
     from hpstudy.report import html, pdf
 

@@ -38,7 +38,7 @@ def difference(results: Results, part: int) -> Interactive | None:
 def _panel(results: Results, pair: PairResult, level: str) -> Panel:
     curve = pair.curve
     assert curve is not None
-    trial = np.arange(1, len(curve.mean) + 1)
+    trial = np.arange(1, len(curve.mean) + 1, dtype=np.float64)
     a, b = (words(cut(name, LONGEST)) for name in (pair.a, pair.b))
     traces: list[Trace] = []
     if curve.band is not None:

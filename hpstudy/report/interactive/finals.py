@@ -31,7 +31,7 @@ def budgets(results: Results, part: int) -> Interactive | None:
     """The interactive form of `figures.draw_finals`, which has one part."""
     del part
     count = len(results.views)
-    offsets = (np.arange(count) - (count - 1) / 2) * (SPREAD / max(2, count))
+    offsets = (np.arange(count, dtype=np.float64) - (count - 1) / 2) * (SPREAD / max(2, count))
     legend = [*view_entries(results), Entry("single searches", symbol="circle")]
     traces: list[Trace] = []
     if results.study.replicates <= LINES_UP_TO and count > 1:

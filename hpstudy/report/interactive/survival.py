@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.survival import Survival
 from hpstudy.report import numbers, style
@@ -63,7 +65,7 @@ def _curve(curve: Survival, searches: int, name: str, index: int, intervals: int
     colour, horizon = style.colour(index), len(curve.share)
     share = np.r_[1.0, curve.share]
     low, high = (np.where(np.isnan(whole := np.r_[1.0, end]), share, whole) for end in (curve.low, curve.high))
-    corners, held = np.repeat(np.arange(horizon + 1), 2)[1:], slice(0, -1)
+    corners = np.repeat(np.arange(horizon + 1, dtype=np.float64), 2)[1:]
     texts = [f"{name}<br>{searches} searches begin"] + [
         f"{name}<br>after {place + 1} trials {numbers.percent(s)} have not reached the target{interval(lo, hi, level)}"
         f"<br>at risk {risk}, reached {reached}, censored {censored}"
@@ -81,7 +83,7 @@ def _curve(curve: Survival, searches: int, name: str, index: int, intervals: int
         "meta": [index],
     }
     found = [
-        band(corners, np.repeat(low, 2)[held], np.repeat(high, 2)[held], faded(colour, 0.16), (index, intervals)),
+        band(corners, _steps(low), _steps(high), faded(colour, 0.16), (index, intervals)),
         hover(line, texts),
     ]
     if (censored := np.flatnonzero(curve.censored)).size:
@@ -100,3 +102,8 @@ def _curve(curve: Survival, searches: int, name: str, index: int, intervals: int
 
 def _columns(curve: Survival) -> tuple[Any, ...]:
     return curve.share, curve.low, curve.high, curve.at_risk, curve.reached, curve.censored
+
+
+def _steps(values: npt.ArrayLike) -> Floats:
+    """(points,) values as the corners of their steps, (2 points - 1,)."""
+    return np.repeat(np.asarray(values, dtype=np.float64), 2)[:-1]
