@@ -5,8 +5,8 @@
 
 The plain loop is what is written by hand: a `Dataset` of PIL images with a chain of transforms per image, a `DataLoader` (in this
 process, as the comparison is per core), the straight-through formulas of Bi-Real Net's public code, `torch.optim.SGD` over all
-parameters, loss and accuracy by `.item()` at every update. The transforms are torchvision's, written out: not every build of torch has a torchvision
-that loads.
+parameters, loss and accuracy by `.item()` at every update. The transforms are torchvision's, written out: not every build of
+torch has a torchvision that loads.
 
 Same images, layout (variant B), initial weights, batch size, number of updates and update rule (SGD with momentum as torch writes
 it) on both sides, each on one thread; order and augmentation are drawn differently, so the training losses differ slightly.

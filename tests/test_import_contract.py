@@ -10,7 +10,20 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "hpstudy"
 CORE = ("study", "search", "engine", "store", "analysis", "report")
 HEAVY = (
-    *("torch", "ax", "botorch", "gpytorch", "torchaudio", "matplotlib", "plotly", "pandas", "scipy", "sklearn", "optuna", "sqlalchemy"),
+    *(
+        "torch",
+        "ax",
+        "botorch",
+        "gpytorch",
+        "torchaudio",
+        "matplotlib",
+        "plotly",
+        "pandas",
+        "scipy",
+        "sklearn",
+        "optuna",
+        "sqlalchemy",
+    ),
     *("pyarrow", "typst", "soundfile"),
 )
 

@@ -150,7 +150,9 @@ class Store:
             write_study(connection, study, self.module_path)
             counts = summary.count_trials(connection, self.study).values()
             detail = {
-                "finished_trials": sum(n for states in counts for state, n in states.items() if state not in ("planned", "running")),
+                "finished_trials": sum(
+                    n for states in counts for state, n in states.items() if state not in ("planned", "running")
+                ),
                 "changes": growth(old, study),
                 "replicates": [old.replicates, study.replicates],
                 "trials": [old.search.trials, study.search.trials],

@@ -14,7 +14,7 @@ def finished(hpstudy, study_text, tmp_path):
 
 def test_help_names_every_command(hpstudy):
     text = hpstudy("--help").stdout
-    commands = "validate plan run resume status trials best export report init schema list db data"
+    commands = "validate plan run resume confirm status trials best export report plot power init schema list db data"
     for command in commands.split():
         assert f"\n  {command} " in text
 
@@ -66,10 +66,10 @@ def test_export_writes_every_trial(hpstudy, finished, tmp_path, form):
 
 def test_init_gives_a_folder_in_which_every_shipped_study_is_valid(hpstudy, tmp_path):
     assert hpstudy("init", "here").returncode == 0
-    studies = sorted((tmp_path / "here/studies").glob("*.yaml"))
+    studies = sorted((tmp_path / "here/studies").rglob("*.yaml"))
     done = hpstudy("validate", *studies)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("valid.") == len(studies)
+    assert all(f"{study}: valid." in done.stderr for study in studies)
 
 
 def test_init_overwrites_nothing(hpstudy, tmp_path):

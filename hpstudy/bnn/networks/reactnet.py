@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.layers import BinaryConv2d
 from hpstudy.bnn.networks.initial import classifier, real_conv
+from hpstudy.bnn.networks.residual import pixel_means
 from hpstudy.bnn.networks.settings import ReActNetASettings
 from hpstudy.bnn.networks.shortcuts import halving
 
@@ -106,4 +107,4 @@ class ReActNetA(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits. x: (batch, channels_in, height, width) -> (batch, classes)."""
-        return self.classifier(self.blocks(self.stem(x)).mean((2, 3)))  # type: ignore[no-any-return]
+        return self.classifier(pixel_means(self.blocks(self.stem(x))))  # type: ignore[no-any-return]

@@ -24,6 +24,9 @@ WEAK = 0.3
 CROWDED = 0.25
 """Share of the best trials at one end of a range from which a wider range is suggested."""
 
+DETAILED = 4
+"""Views up to which the trials themselves are drawn; with more, searched_trials.csv has them."""
+
 ADAPTIVE = (
     "The searches chose their points, and chose most of them where earlier ones had been good: a region with few trials is one "
     "that they gave up or never saw, and the cloud of points over one hyperparameter also shows what the others were at the time."
@@ -72,6 +75,8 @@ def _view(results: Results, view: SearchedView, number: int) -> Iterator[Block]:
         + ("; bars that overlap in their intervals are not told apart by these searches." if view.importance else "."),
         ("searched_importance", "searched_trials"),
     )
+    if len(results.searched) > DETAILED:
+        return
     some = len(view.hyperparameters) > figures.MOST_PANELS
     yield draw(
         "slices",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -27,12 +28,25 @@ _LEFT = 0.9
 """Inches that labels take at the left of a map."""
 
 
+FILLED = 0.4
+"""Share of a map's cells that must hold a point: two hyperparameters that move together fill a diagonal only."""
+
+
 def views(results: Results) -> list[SweepView]:
-    """The views that sweep two hyperparameters, both with an order."""
+    """The views that sweep two hyperparameters, both with an order, over enough of their combinations to fill a map."""
     spaces = {view.name: results.study.views[view.name].space.root for view in results.sweep}
     return [
-        view for view in results.sweep if len(view.swept) == 2 and all(rank(spaces[view.name][name]) < 2 for name in view.swept)
+        view
+        for view in results.sweep
+        if len(view.swept) == 2 and all(rank(spaces[view.name][name]) < 2 for name in view.swept) and _filled(view) >= FILLED
     ]
+
+
+def _filled(view: SweepView) -> float:
+    """The share of the combinations of both hyperparameters' values that are points."""
+    begun = [point for point in view.points if point]
+    cells = math.prod(len({point[name] for point in begun}) for name in view.swept)
+    return len(begun) / cells
 
 
 def figure(results: Results) -> tuple[str, Figure, str, str]:
