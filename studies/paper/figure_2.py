@@ -1,8 +1,8 @@
 """Signs of raw and filtered gradients: what Figure 2 of Quist, Li and van Gemert (ICLR 2023) shows for one weight, for all of them.
 
-A network is trained with the gradient filter. In its last epoch the gradients of one binary layer are kept as they come, and then passed through
-filters of order 0 (the gradient itself), 1 and 2 with one and the same alpha. What the training does is the same for every order and alpha: only
-the filtering of the kept gradients differs, and it starts from empty filters.
+A network is trained with the gradient filter. In its last epoch the gradients of one binary layer are kept as they come, and then
+passed through filters of order 0 (the gradient itself), 1 and 2 with one and the same alpha. What the training does is the same for
+every order and alpha: only the filtering of the kept gradients differs, and it starts from empty filters.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def _train(settings: CifarSettings, recorder: Recorder, seed: int) -> float:
     network = task.network(
         BinaryActivation(Surrogate(settings.activation)), torch.Generator().manual_seed(derive_seed(seed, "network"))
     )
-    found = train(
-        network, recorder, Filter.Hyperparameters(), task.data(), settings, seed=seed, report=lambda epoch, **metrics: None
-    )
+    found = train(network, recorder, Filter.Hyperparameters(), task.data(), settings, seed=seed, report=_ignore)
     return found["val_accuracy"]
+
+
+def _ignore(epoch: int, **metrics: float) -> None:
+    """A report that goes nowhere."""
