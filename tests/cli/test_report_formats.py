@@ -50,3 +50,16 @@ def test_a_figure_without_a_file_or_with_an_unknown_ending_is_refused(hpstudy, f
     wrong = hpstudy("plot", "tiny", "budgets", "-o", "budgets.jpeg")
     assert wrong.returncode == 2
     assert "end the file name in .pdf, .svg or .png" in wrong.stderr
+
+
+def test_several_studies_give_one_report(hpstudy, finished, study_text, tmp_path):
+    other = study_text.replace("name: tiny", "name: other")
+    assert other != study_text
+    assert hpstudy("run", "other.yaml", "--executor", "inline", text=other).returncode == 0
+    done = hpstudy("report", "tiny", "other")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:2] == ["reports/tiny+other.pdf", "reports/tiny+other.json"]
+    assert "mean of 2 studies" in done.stderr
+    again = hpstudy("report", "tiny", "tiny")
+    assert again.returncode == 2
+    assert "stands twice" in again.stderr
