@@ -55,7 +55,7 @@ def test_a_figure_without_a_file_or_with_an_unknown_ending_is_refused(hpstudy, f
 def test_several_studies_give_one_report(hpstudy, finished, study_text, tmp_path):
     other = study_text.replace("name: tiny", "name: other")
     assert other != study_text
-    assert hpstudy("run", "other.yaml", "--executor", "inline", text=other).returncode == 0
+    assert hpstudy("run", "other.yaml", "--executor", "inline", text=other, name="other.yaml").returncode == 0
     done = hpstudy("report", "tiny", "other")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[:2] == ["reports/tiny+other.pdf", "reports/tiny+other.json"]
