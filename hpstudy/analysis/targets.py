@@ -10,6 +10,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.bootstrap import Resampling, mean_intervals, percentile_interval
+from hpstudy.analysis.compare import detectable_effect
 from hpstudy.analysis.curves import Goal
 from hpstudy.analysis.permutation import SignFlip, sign_flip
 from hpstudy.analysis.survival import Survival, Times, kaplan_meier, trials_to_target, wilson
@@ -93,6 +94,8 @@ class TrialsDifference:
         resampled_low, resampled_high: percentile interval with the level computed anew in every resample, when the level is a
             statistic of this study's searches; NaN otherwise.
         test: sign-flip test of the difference.
+        detectable: smallest true difference that a two-sided paired t test would find with 80 % power, given the spread of the
+            differences; NaN with one replicate.
     """
 
     replicates: int
@@ -112,6 +115,7 @@ class TrialsDifference:
     resampled_low: float
     resampled_high: float
     test: SignFlip
+    detectable: float
 
 
 def trials_difference(
@@ -169,6 +173,7 @@ def trials_difference(
         resampled_low=again[0],
         resampled_high=again[1],
         test=sign_flip(columns[:, 0], seed),
+        detectable=detectable_effect(n, 1 - confidence) * float(columns[:, 0].std(ddof=1)) if n > 1 else float("nan"),
     )
 
 

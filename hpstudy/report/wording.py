@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from hpstudy.analysis.horizontal import Distance
 from hpstudy.analysis.results import PairResult, Results
@@ -94,7 +95,8 @@ def needs(results: Results, pair: PairResult) -> str:
     if not shown:
         return (
             f"No difference shown: to reach {target}, {a} needs {_more(found.difference)} {b} "
-            f"({_ci(results)} {_side(found.low)} to {_side(found.high)}), and the interval includes 0."
+            f"({_ci(results)} {_side(found.low)} to {_side(found.high)}), and the interval includes 0"
+            f"{_detectable(found.detectable, lambda value: f'{numbers.trials(value)} trials')}."
         )
     ends = sorted((abs(found.low), abs(found.high)))
     word = "more" if found.difference > 0 else "fewer"
@@ -175,7 +177,8 @@ def at_the_end(results: Results, pair: PairResult) -> str:
     interval = f"{_ci(results)} {numbers.metric(last.low, decimals)} to {numbers.metric(last.high, decimals)}"
     shown = last.low > 0 or last.high < 0
     a_better = (last.mean > 0) == (results.study.metric.goal == "maximize")
-    verdict = f"{pair.a if a_better else pair.b} ends better" if shown else "no difference shown"
+    missed = _detectable(last.detectable, lambda value: numbers.metric(value, decimals))
+    verdict = f"{pair.a if a_better else pair.b} ends better" if shown else f"no difference shown{missed}"
     margin = ""
     if last.verdict is not None and results.study.analysis.margin is not None:
         size = numbers.general(results.study.analysis.margin)
@@ -293,6 +296,15 @@ def _bound(end: float, distance: Distance, budget: int) -> str:
     if beyond is None:
         return "unbounded"
     return f"more than {beyond}" if end > 0 else f"less than {numbers.whole(-beyond)}"
+
+
+def _trials(value: float) -> str:
+    return f"{numbers.trials(value)} trials"
+
+
+def _detectable(difference: float, shown: Callable[[float], str]) -> str:
+    """What a study of this size would have found, beside every "no difference"; "" where it cannot be said."""
+    return f" (a true difference of {shown(difference)} is found with 80 % power)" if math.isfinite(difference) else ""
 
 
 def _ci(results: Results) -> str:
