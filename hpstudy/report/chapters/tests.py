@@ -14,7 +14,7 @@ from hpstudy.report.labels import cut
 from hpstudy.report.model import Block, Row, Section, Table
 from hpstudy.report.tables import interval
 
-MOST_VIEWS = 8
+MOST_VIEWS = 16
 """Views of a Friedman test whose mean ranks stand in its row; the JSON file has those of all."""
 
 
