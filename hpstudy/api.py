@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Report",
+    "analysed",
     "confirm",
     "default_storage",
     "figure_names",
@@ -286,7 +287,7 @@ def write_report(
         if len(study) > 1:
             return _write_several(study, Path(output), formats, scale, force)
         (study,) = study
-    results = _analysed(study, scale)
+    results = analysed(study, scale)
     return Report(tuple(write(results, Path(output), formats, force=force)), headline(results))
 
 
@@ -297,7 +298,7 @@ def _write_several(
     from hpstudy.report import write_several
     from hpstudy.report.several import headline
 
-    found = several([_analysed(study, scale) for study in studies])
+    found = several([analysed(study, scale) for study in studies])
     return Report(tuple(write_several(found, output, formats, force=force)), headline(found))
 
 
@@ -317,7 +318,7 @@ def plot_figure(study: str | Path, figure: str, path: str | Path, *, scale: str 
     """
     from hpstudy.report import save_figure
 
-    return save_figure(figure, _analysed(study, scale), path, dpi=dpi)
+    return save_figure(figure, analysed(study, scale), path, dpi=dpi)
 
 
 def figure_names(study: str | Path, *, scale: str | None = None) -> tuple[str, ...]:
@@ -325,12 +326,23 @@ def figure_names(study: str | Path, *, scale: str | None = None) -> tuple[str, .
     from hpstudy.report import style
     from hpstudy.report.document import document
 
-    results = _analysed(study, scale)
+    results = analysed(study, scale)
     with style.applied():
         return tuple(drawing.name for drawing in document(results).drawings)
 
 
-def _analysed(study: str | Path, scale: str | None) -> Results:
+def analysed(study: str | Path, scale: str | None = None, *, thorough: bool = True) -> Results:
+    """The analysis of a study, finished or not.
+
+    Args:
+        study: a database, a study file, or a study's name. For a study file the analysis settings are those of the file, which may have
+            been edited since the run.
+        scale: one of the study file's `scales`, when it was run at that.
+        thorough: see `hpstudy.analysis.analyse`.
+
+    Raises:
+        StudyChanged: the study file is not the one that was run.
+    """
     from hpstudy.analysis import analyse
 
     settings = None
@@ -339,4 +351,4 @@ def _analysed(study: str | Path, scale: str | None) -> Results:
             asked = load_study(study, scale)
             refuse_changes(completed(reader.study), asked, reader.path)
             settings = asked.analysis
-        return analyse(reader, settings, thorough=True)
+        return analyse(reader, settings, thorough=thorough)

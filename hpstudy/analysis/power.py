@@ -96,7 +96,8 @@ def sd_interval(sd: float, n: int, confidence: float) -> tuple[float, float]:
         confidence: level.
     """
     tail = (1 - confidence) / 2
-    return tuple(sd * float(np.sqrt((n - 1) / stats.chi2.isf(level, n - 1))) for level in (tail, 1 - tail))  # type: ignore[return-value]
+    low, high = (sd * float(np.sqrt((n - 1) / stats.chi2.isf(level, n - 1))) for level in (tail, 1 - tail))
+    return low, high
 
 
 @dataclass(frozen=True)

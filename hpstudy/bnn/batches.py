@@ -62,12 +62,12 @@ def epoch_batches(
     part = data.train
     rows = torch.randperm(len(part.y), generator=order)[: size * number].to(part.y.device)
     draws = data.transform.draw(len(rows), augmentation)
-    moved = [None] * number if draws is None else draws.to(part.x.device).split(size)  # type: ignore[no-untyped-call]
-    for batch, drawn in zip(rows.split(size), moved, strict=True):  # type: ignore[no-untyped-call]
+    moved = [None] * number if draws is None else torch.split(draws.to(part.x.device), size)
+    for batch, drawn in zip(torch.split(rows, size), moved, strict=True):
         yield data.transform(part.x[batch], drawn), part.y[batch]
 
 
 def evaluation_batches(data: Data, part: Part) -> Iterator[Tensor]:
     """The samples of a part, in order and without augmentation."""
-    for x in part.x.split(data.evaluation_rows):  # type: ignore[no-untyped-call]
+    for x in torch.split(part.x, data.evaluation_rows):
         yield data.transform(x, None)

@@ -32,20 +32,19 @@ def power(
     ] = None,
     wanted: Annotated[float, typer.Option("--power", help="Chance to find it.")] = 0.8,
     alpha: Annotated[float, typer.Option("--alpha", help="Level of the two-sided paired test.")] = 0.05,
+    scale: Annotated[str | None, typer.Option("--scale", help="Of a study file: the scale that was run.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """How many replicates a comparison needs to find a difference, from the spread of a study that was run."""
     _check(difference, trials, wanted, alpha)
-    from hpstudy import api
-    from hpstudy.analysis import analyse
     from hpstudy.analysis.power import study_power
+    from hpstudy.api import analysed
 
-    with api.open(study) as reader, reader.snapshot():
-        found = study_power(analyse(reader), difference, trials, wanted=wanted, alpha=alpha)
-        name = reader.study.name
+    results = analysed(study, scale, thorough=False)
+    found = study_power(results, difference, trials, wanted=wanted, alpha=alpha)
     if not any(plan.power.replicates >= 2 for plan in found):
         raise UsageError(
-            f"{name} has no two views with 2 replicates that are complete in both: there is no spread to go by",
+            f"{results.study.name} has no two views with 2 replicates that are complete in both: there is no spread to go by",
             "run more of it, or choose another study",
         )
     print_rows([_row(plan) for plan in found], form)

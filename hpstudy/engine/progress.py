@@ -47,7 +47,6 @@ class Lines(Observer):
         """Say what is left."""
         self._plan = plan
         self._done = sum(_finished(states) for states in counts.values())
-        self._searches = sum(_finished(states) // plan.study.search.trials for states in counts.values())
         self._eta.start()
         left = plan.trials - self._done
         self._say(f"{plan.study.name}: {left:,} of {plan.trials:,} trials to run, {workers} worker{'s' if workers > 1 else ''}")
@@ -63,7 +62,6 @@ class Lines(Observer):
 
     def search_finished(self, search: SearchKey, trials: Sequence[TrialRow]) -> None:
         """A line."""
-        self._searches += 1
         values = [t.objective for t in trials if t.state == "completed" and t.objective is not None]
         pick = max if self._plan.study.metric.goal == "maximize" else min
         best = f"best {self._plan.study.metric.name} {pick(values):.6g}" if values else "no value"

@@ -1,8 +1,8 @@
 import pytest
 
-from hpstudy.bnn.schedules import Clock, factor
+from hpstudy.bnn.schedules import Clock, factor, warmup
 
-DECAYS = ["none", "linear", "cosine"]
+DECAYS = ["none", "linear", "cosine", "step"]
 
 
 @pytest.mark.parametrize("decay", DECAYS)
@@ -35,3 +35,18 @@ def test_per_epoch_a_schedule_rests_within_an_epoch():
 
 def test_per_update_a_schedule_moves_within_an_epoch():
     assert Clock(3, 10, 15, 50).elapsed("update") < Clock(3, 10, 19, 50).elapsed("update")
+
+
+def test_step_decay_is_a_tenth_after_every_fifth_of_the_training():
+    found = [factor("step", Clock(epoch, 500, epoch, 500).elapsed("epoch")) for epoch in (0, 99, 100, 199, 200, 300, 400, 499)]
+    assert found == pytest.approx([1, 1, 0.1, 0.1, 0.01, 1e-3, 1e-4, 1e-4])
+
+
+def test_a_step_falls_exactly_at_its_epoch_however_a_fifth_is_rounded():
+    for epochs in (5, 10, 15, 35, 55, 700):
+        assert factor("step", Clock(3 * epochs // 5, epochs, 0, 1).elapsed("epoch")) == pytest.approx(1e-3)
+
+
+def test_a_warm_up_rises_in_equal_steps_to_one():
+    assert [warmup(Clock(epoch, 9, 0, 1), 4) for epoch in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
+    assert warmup(Clock(0, 9, 0, 1), 0) == 1

@@ -1,4 +1,5 @@
 import gc
+import json
 import os
 import signal
 import sqlite3
@@ -9,8 +10,10 @@ import pytest
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
-from hpstudy.store import Reader, Store
+from hpstudy.store import Reader, Store, check
 from hpstudy.study.plan import SearchKey
+from hpstudy.study.schema import Study
+from hpstudy.tasks.functions import Branin
 
 
 def events(path, kind):
@@ -60,6 +63,37 @@ def test_a_grown_study_equals_one_that_was_large_from_the_start(run, make_study,
     storage.unlink()
     run(make_study())
     assert measured(storage) == grown
+
+
+def forget(path, block, setting):
+    """Make a database one of a version of hpstudy that did not have this setting."""
+    with sqlite3.connect(path) as connection:
+        tree = json.loads(connection.execute("SELECT definition FROM study").fetchone()[0])
+        del tree[block][setting]
+        old = Study.model_validate(tree)
+        connection.execute("UPDATE study SET definition = ?, fingerprint = ?", (old.to_json(), old.fingerprint()))
+    connection.close()
+
+
+def test_a_database_from_before_a_setting_existed_goes_on(run, make_study, measured, storage):
+    default = Branin.Settings().noise
+    run(make_study(noise=default))
+    whole = measured(storage)
+    storage.unlink()
+    run(make_study(noise=default, replicates=1))
+    forget(storage, "task", "noise")
+    assert run(make_study(noise=default)).complete
+    assert measured(storage) == whole
+    (event,) = events(storage, "study_changed")
+    assert [line.split(":")[0] for line in event["settings"]] == ["task.noise"]
+    assert check(storage) == []
+
+
+def test_a_setting_that_a_database_lacks_is_no_way_around_a_change(run, make_study, storage):
+    run(make_study(noise=0.25, replicates=1))
+    forget(storage, "task", "noise")
+    with pytest.raises(StudyChanged, match="noise"):
+        run(make_study(noise=0.25))
 
 
 def test_growth_is_recorded(run, make_study, storage):

@@ -1,8 +1,8 @@
 import pytest
 
 from hpstudy.errors import StudyError
-from hpstudy.study.bind import bind, bind_searcher, bind_task
-from hpstudy.study.schema import Study, Target
+from hpstudy.study.bind import bind, bind_searcher, bind_task, completed
+from hpstudy.study.schema import Study, Target, TaskBlock
 
 
 def with_analysis(study, **keys):
@@ -76,3 +76,14 @@ def test_an_error_in_the_code_of_a_users_task_class_is_a_mistake_of_the_study(wr
     wrong = toy.model_copy(update={"task": type(toy.task)(use="broken_task:Mine")})
     with pytest.raises(StudyError, match="making the task failed: KeyError: 'no'"):
         bind_task(wrong)
+
+
+def test_a_stored_study_gets_the_settings_that_it_was_stored_without(toy):
+    old = toy.model_copy(update={"task": TaskBlock(use=toy.task.use, depth=2)})
+    assert old.fingerprint() != toy.fingerprint()
+    assert completed(old) == toy
+
+
+def test_a_stored_study_that_cannot_be_bound_here_stays_as_it_is(toy):
+    away = toy.model_copy(update={"task": TaskBlock(use="gone_module:train")})
+    assert completed(away) is away

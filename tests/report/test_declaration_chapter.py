@@ -1,0 +1,60 @@
+"""The chapters that say what was declared, and what to cite."""
+
+from hpstudy.report.model import Code, Facts, Paragraph
+from hpstudy.store import Environment, Event
+from hpstudy.testing.reports import section_of
+
+
+def text_of(section):
+    return " ".join(block.text for block in section.blocks if isinstance(block, Paragraph))
+
+
+def facts_of(section):
+    return dict(row for block in section.blocks if isinstance(block, Facts) for row in block.rows)
+
+
+def test_a_study_that_never_changed_says_so(make_results, ramps):
+    found = make_results({"a": ramps(), "b": ramps(2)}, happened=[Event("10:00", "created", {})])
+    section = section_of(found, "Declaration")
+    assert text_of(section).endswith("were in the study file before the first trial.")
+    facts = facts_of(section)
+    assert facts["declared before the first trial"] == "yes"
+    assert facts["digest of the declaration"] == found.study.declaration()[:16]
+    assert "digest before the first trial" not in facts
+
+
+def test_what_changed_later_is_named_with_the_trials_by_then(make_results, ramps):
+    late = Event("10:01", "study_changed", {"finished_trials": 7, "changes": ["analysis.margin: null -> 0.1"]})
+    happened = [Event("10:00", "created", {"declaration": "0" * 64}), late]
+    section = section_of(make_results({"a": ramps(), "b": ramps(2)}, happened=happened, analysis={"margin": 0.1}), "Declaration")
+    assert "margin changed at 10:01 after 7 finished trials" in text_of(section)
+    facts = facts_of(section)
+    assert facts["declared before the first trial"] == "no"
+    assert facts["margin"] == "0.1"
+    assert facts["digest before the first trial"] == "0" * 16
+
+
+def test_the_declaration_names_endpoint_budgets_target_and_correction(make_results, ramps):
+    analysis = {"budgets": [4, 8], "target": {"value": 5}}
+    facts = facts_of(section_of(make_results({"a": ramps(), "b": ramps(2)}, analysis=analysis), "Declaration"))
+    assert facts["endpoint"] == "score, to maximize; a trial without a value: worst"
+    assert facts["budgets"] == "4, 8, 10 trials"
+    assert facts["target"] == "5"
+    assert facts["correction"] == "Holm, over 3 tests (comparisons x budgets)"
+
+
+def test_the_text_to_paste_has_the_studys_own_numbers(make_results, ramps):
+    sessions = [Environment(1, "2025-01-01", None, {"hpstudy": "9.8.7"})]
+    section = section_of(make_results({"a": ramps(), "b": ramps(2)}, sessions=sessions), "To cite")
+    assert "by 6 independent searches of 10 trials each (searcher ax, hpstudy 9.8.7)" in text_of(section)
+    (code,) = (block.text for block in section.blocks if isinstance(block, Code))
+    assert "version = {9.8.7}" in code
+    assert "balandat2020botorch" in code
+    assert "quist2023understanding" not in code  # the views of this study name no method
+
+
+def test_every_bibtex_entry_is_closed(make_results, ramps):
+    section = section_of(make_results({"a": ramps()}), "To cite")
+    (code,) = (block.text for block in section.blocks if isinstance(block, Code))
+    assert code.count("{") == code.count("}")
+    assert all(entry.startswith("@") and entry.endswith("}") for entry in code.split("\n\n"))
