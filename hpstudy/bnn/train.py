@@ -58,11 +58,13 @@ def train(
     """
     training = _Training(network, data, settings, seed, report)
     noise = initial_noise(network, _generator(seed, "weights"))
-    if settings.first_step is not None:
-        training.step(RealSGD(), _first_hyperparameters(settings.first_step), noise, _first_settings(settings))
-        noise = trained_noise(network)
-    final = training.step(method, hp, noise, settings)
-    return {**final, "test_accuracy": evaluate(network, data, data.test)[1]}
+    # On CUDA, cuDNN would otherwise choose among kernels by their speed, some of which add in no fixed order.
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        if settings.first_step is not None:
+            training.step(RealSGD(), _first_hyperparameters(settings.first_step), noise, _first_settings(settings))
+            noise = trained_noise(network)
+        final = training.step(method, hp, noise, settings)
+        return {**final, "test_accuracy": evaluate(network, data, data.test)[1]}
 
 
 @torch.inference_mode()

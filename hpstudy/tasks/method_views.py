@@ -39,26 +39,23 @@ def check_method_view(view: View) -> list[Problem]:
         else:
             problems += _problems_of(view, block, name, model)
     if not problems:
-        where, point = _inconsistent_point(view, model)
-        if point is not None:
-            problems = [Problem(("space",), f"{where}: {text}") for text in inconsistent(model, point)]
+        problems = [Problem(("space",), text) for text in _joint_problems(view, model)]
     return problems
 
 
-def _inconsistent_point(view: View, model: type[Hyperparameters]) -> tuple[str, dict[str, Any] | None]:
-    """A point of the view that the method refuses, and what it is: the default, or a corner of the space; none when there is none."""
-    default = {**view.fixed, **view.space.default()}
-    if inconsistent(model, default):
-        return "at the default point", default
+def _joint_problems(view: View, model: type[Hyperparameters]) -> list[str]:
+    """What is wrong with values that are each in their domain but not together: at the default point, else at the first such corner."""
+    if found := inconsistent(model, {**view.fixed, **view.space.default()}):
+        return [f"at the default point: {text}" for text in found]
     ends = [p.values if isinstance(p, ChoiceParameter) else (p.low, p.high) for _, p in view.space.items()]
     for values in islice(product(*ends), MAX_CORNERS):
         corner = dict(zip(view.space.names(), values, strict=True))
-        if inconsistent(model, {**view.fixed, **corner}):
+        if found := inconsistent(model, {**view.fixed, **corner}):
             named = ", ".join(
                 f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in corner.items()
             )
-            return f"a search may try points that the method refuses, such as {named}", {**view.fixed, **corner}
-    return "", None
+            return [f"a search may try points that the method refuses, such as {named}: {text}" for text in found]
+    return []
 
 
 def complete_method_view(view: View) -> View:

@@ -165,3 +165,13 @@ def test_every_epoch_starts_once_for_every_layer():
     method = Soft()
     run(method)
     assert method.started == [epoch for epoch in range(EPOCHS) for _ in range(3)]
+
+
+def test_an_accelerator_is_asked_for_reproducible_kernels_in_training_only():
+    def flags():
+        return torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32
+
+    before, seen = flags(), []
+    run(report=lambda epoch, **metrics: seen.append(flags()))
+    assert set(seen) == {(True, False, False)}
+    assert flags() == before

@@ -307,6 +307,13 @@ def test_the_identity_is_the_checksum_of_the_images(pictures):
     assert task().identity() == {f"images of {SET}": pictures.checksum}
 
 
+def test_the_source_of_a_network_of_ones_own_is_part_of_the_identity():
+    found = task(network={"name": "my_pictures:OwnNetwork"}).identity()
+    digest = found.pop("source of my_pictures:OwnNetwork")
+    assert len(digest) == 64
+    assert [name.split(" of ")[0] for name in found] == ["images"]
+
+
 @cache
 def trained(method):
     return evaluate(task(), method)

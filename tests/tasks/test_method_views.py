@@ -81,3 +81,16 @@ def test_a_completed_view_together_with_its_space_has_every_hyperparameter():
 def test_completing_twice_is_completing_once():
     completed = complete_method_view(view())
     assert complete_method_view(completed) == completed
+
+
+def test_a_space_with_a_corner_that_the_method_refuses_is_refused_with_that_corner():
+    threshold = {"type": "float", "low": 1e-6, "high": 1e-2, "log": True, "default": 1e-4}
+    key, message = only(check_method_view(view("ovsw", {"track_threshold": threshold}, {"track_rate": 1e-3})))
+    assert key == ("space",)
+    assert "such as track_threshold 0.01: " in message
+    assert "Value error" not in message
+
+
+def test_a_space_whose_corners_the_method_accepts_is_accepted():
+    threshold = {"type": "float", "low": 1e-6, "high": 5e-4, "log": True, "default": 1e-4}
+    assert check_method_view(view("ovsw", {"track_threshold": threshold}, {"track_rate": 1e-3})) == []
