@@ -1,7 +1,7 @@
 """Several studies side by side, for instance audio and images, that compare views of the same names.
 
 Metrics of different tasks are never pooled as they are. Every study's values are put on a common scale first: 0 is the median of its first
-trials (points that no search chose), 1 the best value of any of its trials (Turner et al., 2021, the Bayesmark score). Trials-to-target
+trials (points that no search chose), 1 the best value of its complete searches (Turner et al., 2021, the Bayesmark score). Trials-to-target
 need no scale: they are trials in every study, restricted to the smallest budget of all.
 
 The unit of resampling is a replicate, within its study; studies are weighted equally. An interval for all studies together speaks of these
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpstudy.analysis.anytime import Scale, progress, scale_of
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.bootstrap import Resampling, mean_intervals, percentile_interval
 from hpstudy.analysis.results import PairResult, Results
@@ -73,13 +74,13 @@ class Several:
 
     Attributes:
         studies: their results, in the order given.
-        scales: for each study the values that became 0 and 1.
+        scales: for each study what became 0 and 1, as in its ratings over all trials.
         views: normalised, study by study.
         pairs: comparisons that every study declares.
     """
 
     studies: tuple[Results, ...]
-    scales: tuple[tuple[float, float], ...]
+    scales: tuple[Scale, ...]
     views: tuple[Normalised, ...]
     pairs: tuple[PairOfStudies, ...]
 
@@ -124,33 +125,27 @@ def several(studies: Sequence[Results]) -> Several:
     )
 
 
-def normalise(values: Floats, scale: tuple[float, float]) -> Floats:
-    """Values on a scale where scale[0] is 0 and scale[1] is 1."""
-    return (values - scale[0]) / (scale[1] - scale[0])
-
-
-def _scale(results: Results) -> tuple[float, float]:
-    """The study's median first trial, and its best value."""
-    first = np.concatenate([view.best[:, 0][~np.isnan(view.best[:, 0])] for view in results.views])
-    values = np.concatenate([view.searches.values.ravel() for view in results.views])
-    best = np.nanmax(values) if results.study.metric.goal == "maximize" else np.nanmin(values)
-    median = float(np.median(first))
-    if median == best:
+def _scale(results: Results) -> Scale:
+    """The study's scale, from its complete searches. Raises UsageError when there is none."""
+    complete = [view.best[view.searches.complete] for view in results.views]
+    scale = scale_of([best for best in complete if len(best)], results.study.metric.goal)
+    if scale is None:
         raise UsageError(
-            f"in {results.study.name} the median first trial is as good as the best: there is no scale to compare on"
+            f"{results.study.name} has no scale to compare on: no search is complete, or the median first trial is the best of all",
+            "run it to its end, or leave it out",
         )
-    return median, float(best)
+    return scale
 
 
-def _normalised(results: Results, scale: tuple[float, float], name: str) -> Normalised:
+def _normalised(results: Results, scale: Scale, name: str) -> Normalised:
     view = results.view(name)
-    values = normalise(view.best[view.searches.complete], scale)
+    values = progress(view.best[view.searches.complete], scale)
     if not len(values):
         return Normalised(results.study.name, name, np.zeros(0), Estimate(np.nan, np.nan, np.nan, 0))
     return Normalised(results.study.name, name, values.mean(axis=0), _estimate(values[:, -1], results))
 
 
-def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[tuple[float, float]]) -> PairOfStudies:
+def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -> PairOfStudies:
     found = [next(pair for pair in results.pairs if (pair.a, pair.b) == (a, b)) for results in studies]
     scores = [_score(results, scale, pair) for results, scale, pair in zip(studies, scales, found, strict=True)]
     horizon = min(results.study.search.trials for results in studies)
@@ -165,9 +160,9 @@ def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[tuple[flo
     )
 
 
-def _score(results: Results, scale: tuple[float, float], pair: PairResult) -> Floats:
+def _score(results: Results, scale: Scale, pair: PairResult) -> Floats:
     """(replicates,) difference of the normalised final bests."""
-    best = {view.name: normalise(view.best, scale) for view in results.views}
+    best = {view.name: progress(view.best, scale) for view in results.views}
     return np.asarray(best[pair.a][pair.replicates, -1] - best[pair.b][pair.replicates, -1])
 
 

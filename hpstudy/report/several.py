@@ -140,11 +140,10 @@ def _row(study: str, pair: PairOfStudies, score: Estimate, trials: Estimate | No
 
 def _scales(found: Several) -> Table:
     rows = []
-    for results, (zero, one) in zip(found.studies, found.scales, strict=True):
+    for results, scale in zip(found.studies, found.scales, strict=True):
         decimals = numbers.decimals_of(results)
-        rows.append(
-            (results.study.name, results.study.metric.name, numbers.metric(zero, decimals), numbers.metric(one, decimals))
-        )
+        ends = (numbers.metric(value, decimals) for value in (scale.first, scale.known))
+        rows.append((results.study.name, results.study.metric.name, *ends))
     return Table(
         "What the scales are made of.", ("study", "metric", "0: median first trial", "1: best value"), tuple(rows), left=2
     )

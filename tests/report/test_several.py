@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hpstudy.analysis.several import normalise, several
+from hpstudy.analysis.anytime import Scale, progress
+from hpstudy.analysis.several import several
 from hpstudy.errors import UsageError
 from hpstudy.report import several as report
 from hpstudy.report import style
@@ -26,15 +27,15 @@ def two(make_results):
 
 
 def test_the_median_first_trial_is_0_and_the_best_value_1(two):
-    assert several(two()).scales == ((1.5, 5.0), (15.0, 50.0))
-    assert normalise(np.array([1.5, 5.0, 3.25]), (1.5, 5.0)).tolist() == [0, 1, 0.5]
+    assert several(two()).scales == (Scale(1.5, 5.0), Scale(15.0, 50.0))
+    assert progress(np.array([1.5, 5.0, 3.25]), Scale(1.5, 5.0)).tolist() == [0, 1, 0.5]
 
 
 def test_the_scale_of_a_minimized_metric_ends_at_its_lowest_value(make_results):
     down = [
         make_results({"a": -np.array(A), "b": -np.array(B)}, goal="minimize", study={"name": name}) for name in ("one", "two")
     ]
-    assert several(down).scales[0] == (-1.5, -5.0)
+    assert several(down).scales[0] == Scale(-1.5, -5.0)
     up = [make_results({"a": np.array(A), "b": np.array(B)}, study={"name": name}) for name in ("one", "two")]
     assert several(down).pairs[0].score_together.mean == pytest.approx(several(up).pairs[0].score_together.mean)
 
