@@ -79,3 +79,8 @@ def test_an_older_database_that_changed_cannot_tell(study):
     assert found.before_first_trial is None
     assert found.first_digest is None
     assert found.changes == (Change("10:01", None, ()),)
+
+
+def test_a_change_at_an_unknown_time_leaves_it_open_even_when_the_first_digest_is_known(study):
+    events = [created(study()), ("10:01", "study_changed", {"changes": ["analysis.margin: null -> 0.1"]})]
+    assert declaration(study(margin=0.1), study(margin=0.1), events, 8).before_first_trial is None
