@@ -19,12 +19,13 @@ import torch
 from ruamel.yaml import YAML
 from torch import nn
 
-from hpstudy.bnn.train import Data, evaluate
+from hpstudy.bnn.batches import Data
+from hpstudy.bnn.evaluation import evaluate
+from hpstudy.engine.measured import Recorder
 from hpstudy.errors import Diverged
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import View
 from hpstudy.tasks.audio import DIGITS, AudioMLP, AudioSettings, audio_data
-from hpstudy.testing.networks import ignore
 
 VIEWS = Path(__file__).parents[1] / "configs" / "views"
 GOOD = {
@@ -52,7 +53,7 @@ def measure(task, view, point, seed):
     """Final metrics (NaN where training diverged), and seconds of CPU time."""
     start = time.process_time()
     try:
-        metrics = task.evaluate(view, point, seed, ignore)
+        metrics = task.evaluate(view, point, seed, Recorder())
     except Diverged:
         metrics = {"val_accuracy": np.nan, "test_accuracy": np.nan}
     return metrics, time.process_time() - start
@@ -89,7 +90,7 @@ def ceiling(data: Data, settings: AudioSettings, learning_rate: float, seed: int
                 nn.functional.cross_entropy(network(data.train.x[rows]), data.train.y[rows]).backward()
                 optimizer.step()
         schedule.step()
-    return evaluate(network, data.validation)[1]
+    return evaluate(network, data, data.validation).accuracy
 
 
 def main():

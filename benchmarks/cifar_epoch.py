@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from hpstudy.bnn.batches import Data, Part
+from hpstudy.bnn.batches import Data, InMemory
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.methods.latent_sgd import LatentSGD, LatentSGDHyperparameters
 from hpstudy.bnn.optimizers import initial_noise
@@ -50,7 +50,7 @@ HYPERPARAMETERS = LatentSGDHyperparameters(
 class PlainImages(Dataset):
     """Images as PIL images, transformed one by one."""
 
-    def __init__(self, part: Part, transforms: list[Callable[[Any], Any]]) -> None:
+    def __init__(self, part: InMemory, transforms: list[Callable[[Any], Any]]) -> None:
         self.images, self.classes = part.x.numpy(), part.y.tolist()
         self.transforms = transforms
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 
 import hpstudy
+from hpstudy.engine.measured import Recorder
 from hpstudy.seeds import derive_seed
 from hpstudy.study.bind import bind_task
 from hpstudy.study.load import load_study
@@ -67,10 +68,6 @@ def with_ax_loop(study: Study, workers: int, _folder: Path) -> float:
         return sum(pool.imap_unordered(ax_search, searches, chunksize=1))
 
 
-def ignore(_epoch: int, **_metrics: float) -> None:
-    """Takes a learning curve and keeps nothing."""
-
-
 def ax_search(request: tuple[str, str, int]) -> float:
     """One search by an Ax client at its defaults; returns the seconds spent in training."""
     import logging
@@ -100,7 +97,7 @@ def ax_search(request: tuple[str, str, int]) -> float:
         for index, point in client.get_next_trials(max_trials=1).items():
             started = time.perf_counter()
             seed = derive_seed(study.seed, "train", replicate, number)
-            measured = task.evaluate(view, point, seed, ignore)
+            measured = task.evaluate(view, point, seed, Recorder())
             training_s += time.perf_counter() - started
             client.complete_trial(trial_index=index, raw_data={study.metric.name: measured[study.metric.name]})
     return training_s

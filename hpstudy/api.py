@@ -182,20 +182,21 @@ def confirm(
         study: a database, a study file, or a study's name.
         storage: of a study file or a name: see `default_storage`.
         scale: one of the study file's `scales`, when it was run at that.
-        seeds: fresh seeds for each point; `hpstudy.engine.confirm.SEEDS` when None. A larger number later adds to the smaller one.
+        seeds: fresh seeds for each point; `hpstudy.engine.trainings.SEEDS` when None. A larger number later adds to the smaller one.
         workers: worker processes; the physical cores when None.
         executor: processes or inline.
         allow_changed_code: go on although a user's function changed since the study began.
         progress: is told what happens; `hpstudy.engine.confirm_progress.confirm_progress()` prints lines. Silent when None.
 
     Returns:
-        How it went; `.complete`, `.counts`, `.left_out`. The values are in `open(study).confirmations()`.
+        How it went; `.complete`, `.trainings`, `.left_out`. The values are in `open(study).confirmations()`.
 
     Raises:
         UsageError: a sweep, or a study without a complete search.
         HpstudyError: see `hpstudy.errors`; nothing that was stored is lost.
     """
-    from hpstudy.engine.confirm import SEEDS, confirm_study
+    from hpstudy.engine.confirm import confirm_study
+    from hpstudy.engine.trainings import SEEDS
 
     path, folder = Path(study), None
     if seeds is not None and seeds < 1:
@@ -251,10 +252,17 @@ def plan(
 
 @dataclass(frozen=True)
 class Report:
-    """A written report: its files, the documents first, and its answer in words."""
+    """A written report.
+
+    Attributes:
+        files: what was written, the documents first.
+        headline: the answer in words.
+        outdated: documents of earlier reports beside them, in other formats, that show other numbers.
+    """
 
     files: tuple[Path, ...]
     headline: str
+    outdated: tuple[Path, ...] = ()
 
 
 def write_report(
@@ -280,6 +288,7 @@ def write_report(
         StudyChanged: the study file is not the one that was run.
     """
     from hpstudy.report import headline, write
+    from hpstudy.report.files import outdated
     from hpstudy.report.write import check_formats
 
     check_formats(output, formats)
@@ -288,7 +297,8 @@ def write_report(
             return _write_several(study, Path(output), formats, scale, force)
         (study,) = study
     results = analysed(study, scale)
-    return Report(tuple(write(results, Path(output), formats, force=force)), headline(results))
+    files = write(results, Path(output), formats, force=force)
+    return Report(tuple(files), headline(results), tuple(outdated(files)))
 
 
 def _write_several(
@@ -296,10 +306,12 @@ def _write_several(
 ) -> Report:
     from hpstudy.analysis.several import several
     from hpstudy.report import write_several
+    from hpstudy.report.files import outdated
     from hpstudy.report.several import headline
 
     found = several([analysed(study, scale) for study in studies])
-    return Report(tuple(write_several(found, output, formats, force=force)), headline(found))
+    files = write_several(found, output, formats, force=force)
+    return Report(tuple(files), headline(found), tuple(outdated(files)))
 
 
 def plot_figure(study: str | Path, figure: str, path: str | Path, *, scale: str | None = None, dpi: int = 160) -> Path:
@@ -318,15 +330,22 @@ def plot_figure(study: str | Path, figure: str, path: str | Path, *, scale: str 
     """
     from hpstudy.report import save_figure
 
-    return save_figure(figure, analysed(study, scale), path, dpi=dpi)
+    # What only the thorough analysis computes shows in figures of its own: it changes no other one.
+    results = analysed(study, scale, thorough=False)
+    if figure not in _figures(results):
+        results = analysed(study, scale)
+    return save_figure(figure, results, path, dpi=dpi)
 
 
 def figure_names(study: str | Path, *, scale: str | None = None) -> tuple[str, ...]:
     """Names of the figures of a study's report, in its order. Arguments and errors as `write_report`."""
+    return _figures(analysed(study, scale=scale))
+
+
+def _figures(results: Results) -> tuple[str, ...]:
     from hpstudy.report import style
     from hpstudy.report.document import document
 
-    results = analysed(study, scale)
     with style.applied():
         return tuple(drawing.name for drawing in document(results).drawings)
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Floats, Searches, gather
+from hpstudy.analysis.arrays import Floats, Searches, gather, gather_points
 from hpstudy.analysis.bootstrap import Resampling
 from hpstudy.analysis.compare import BudgetDifference, budget_difference, common, difference_curve, view_budget
 from hpstudy.analysis.completeness import completeness, failures
@@ -167,6 +167,7 @@ def _view(
         completeness=completeness(block),
         best_trial=_best_trial(name, block, table, study),
         cost=_cost(name, table),
+        points=gather_points(table, name, study.views[name].space.names(), *block.values.shape),
     )
 
 

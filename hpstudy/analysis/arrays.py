@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Objects = npt.NDArray[np.object_]
 
 STATES = ("missing", "running", "completed", "diverged", "failed", "timed_out")
 """What can be known of a planned trial; a block of searches holds indices into this tuple."""
@@ -77,3 +79,28 @@ def gather(trials: Any, views: tuple[str, ...], replicates: int, budget: int) ->
         values[replicate[valued], number[valued]] = objective[valued]
         blocks[view] = Searches(view, values, states)
     return blocks
+
+
+def gather_points(trials: Any, view: str, names: Iterable[str], replicates: int, budget: int) -> dict[str, Objects]:
+    """The points of one view's trials, laid out as `gather` does their values.
+
+    Args:
+        trials: DataFrame with one row per trial and the columns view, replicate, number and `point.<name>`.
+        view: the view's name.
+        names: of its hyperparameters.
+        replicates: planned searches.
+        budget: planned trials of each search.
+
+    Returns:
+        For each hyperparameter (replicates x budget) values; None where there is no such trial.
+    """
+    replicate, number = (trials[key].to_numpy(dtype=np.int64) for key in ("replicate", "number"))
+    own = (trials["view"].to_numpy(dtype=object) == view) & (replicate < replicates) & (number < budget)
+    points = {}
+    for name in names:
+        column = trials[f"point.{name}"]
+        values = np.full((replicates, budget), None, dtype=object)
+        known = own & column.notna().to_numpy(dtype=np.bool_)
+        values[replicate[known], number[known]] = column.to_numpy(dtype=object)[known]
+        points[name] = values
+    return points

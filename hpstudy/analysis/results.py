@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hpstudy.analysis.arrays import Floats, Ints, Searches
+from hpstudy.analysis.arrays import Floats, Ints, Objects, Searches
 from hpstudy.analysis.compare import BudgetDifference, Difference, ViewBudget
 from hpstudy.analysis.completeness import Completeness, Failures
 from hpstudy.analysis.confirm import Confirmation
@@ -69,6 +69,7 @@ class ViewResult:
         completeness: trials in each state.
         best_trial: None when no trial has a value.
         cost: seconds.
+        points: for each hyperparameter (replicates x trials) tried values; None where there is no trial.
     """
 
     name: str
@@ -80,6 +81,11 @@ class ViewResult:
     completeness: Completeness
     best_trial: Best | None
     cost: Cost
+    points: Mapping[str, Objects]
+
+    def point(self, replicate: int, number: int) -> dict[str, Any]:
+        """The point of a trial (both numbers from 0); None for each hyperparameter where there is no trial."""
+        return {name: values[replicate, number] for name, values in self.points.items()}
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,70 @@
-"""From a data set in memory to batches on the device."""
+"""From the samples of a data set to batches on the device."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+Batch: TypeAlias = tuple[Tensor, Tensor, Tensor | None]
+"""x (batch, ...), y (batch,) and what was drawn for each sample (batch, ...), on the device."""
 
-@dataclass(frozen=True)
-class Part:
-    """Samples in memory: x (n, ...), y (n,) int64 classes."""
 
-    x: Tensor
+class Part(ABC):
+    """The samples of one part of a data set.
+
+    Attributes:
+        y: (n,) int64 classes, on the training device.
+    """
+
     y: Tensor
+
+    @abstractmethod
+    def batches(self, rows: Tensor, draws: Tensor | None, size: int) -> Iterator[Batch]:
+        """Chosen samples, `size` at a time; the last batch may be smaller.
+
+        Args:
+            rows: (m,) int64 on the CPU, each in 0 .. n-1.
+            draws: (m, ...) of the transform's `draw` on the CPU, a row for each sample; None without augmentation.
+            size: samples per batch.
+        """
+
+    @abstractmethod
+    def in_order(self, size: int) -> Iterator[Tensor]:
+        """X of all samples in their order, `size` at a time, without augmentation."""
+
+
+class InMemory(Part):
+    """Samples that lie on the training device.
+
+    Args:
+        x: (n, ...).
+        y: (n,) int64 classes.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor) -> None:
+        self.x = x
+        self.y = y
+
+    def batches(self, rows: Tensor, draws: Tensor | None, size: int) -> Iterator[Batch]:
+        """Rows and draws move to the device once: no batch waits for them."""
+        rows = rows.to(self.y.device)
+        moved = None if draws is None else draws.to(self.x.device)
+        for start in range(0, len(rows), size):
+            batch = rows[start : start + size]
+            yield self.x[batch], self.y[batch], None if moved is None else moved[start : start + size]
+
+    def in_order(self, size: int) -> Iterator[Tensor]:
+        """Views of x."""
+        yield from torch.split(self.x, size)
 
 
 class Transform:
-    """What happens to samples between memory and network: nothing, unless a subclass says otherwise.
+    """What happens to samples between data set and network: nothing, unless a subclass says otherwise.
 
     All draws are made on the CPU, for a whole epoch at once: the same on every device, and no batch waits for a number.
     """
@@ -31,7 +77,7 @@ class Transform:
         """What the network sees of a batch.
 
         Args:
-            x: (batch, ...) as in memory.
+            x: (batch, ...) as the part gives it.
             draws: (batch, ...) of `draw` in training; None in evaluation.
         """
         return x
@@ -39,11 +85,11 @@ class Transform:
 
 @dataclass(frozen=True)
 class Data:
-    """The three parts of a data set, on the training device.
+    """The three parts of a data set.
 
     Attributes:
         train, validation, test: samples.
-        transform: between memory and network.
+        transform: between part and network.
         evaluation_rows: samples per forward pass in evaluation. More cost memory, fewer cost time; no result depends on it beyond
             rounding.
     """
@@ -59,15 +105,19 @@ def epoch_batches(
     data: Data, size: int, number: int, order: torch.Generator, augmentation: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """An epoch's (x, y): `number` batches of `size` samples in a new random order; the incomplete last batch is left out."""
-    part = data.train
-    rows = torch.randperm(len(part.y), generator=order)[: size * number].to(part.y.device)
+    rows = torch.randperm(len(data.train.y), generator=order)[: size * number]
     draws = data.transform.draw(len(rows), augmentation)
-    moved = [None] * number if draws is None else torch.split(draws.to(part.x.device), size)
-    for batch, drawn in zip(torch.split(rows, size), moved, strict=True):
-        yield data.transform(part.x[batch], drawn), part.y[batch]
+    for x, y, drawn in data.train.batches(rows, draws, size):
+        yield data.transform(x, drawn), y
+
+
+def plain_batches(data: Data, rows: Tensor, size: int) -> Iterator[Tensor]:
+    """X of chosen training samples, without augmentation. rows: (m,) int64 on the CPU."""
+    for x, _, _ in data.train.batches(rows, None, size):
+        yield data.transform(x, None)
 
 
 def evaluation_batches(data: Data, part: Part) -> Iterator[Tensor]:
-    """The samples of a part, in order and without augmentation."""
-    for x in torch.split(part.x, data.evaluation_rows):
+    """X of a part, in order and without augmentation."""
+    for x in part.in_order(data.evaluation_rows):
         yield data.transform(x, None)

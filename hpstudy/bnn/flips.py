@@ -36,14 +36,16 @@ class FlipCounter:
     Every weight's flips are counted on the device until an epoch ends: no update waits for a number.
 
     Args:
-        thetas: for every binary layer its weights in {-1, +1} before the first update.
+        thetas: for every binary layer its weights in {-1, +1} before the first update; or at the end of an epoch, to go on from there.
+        never: to go on, what `never` gave there.
     """
 
-    def __init__(self, thetas: Sequence[Tensor]) -> None:
+    def __init__(self, thetas: Sequence[Tensor], never: Sequence[Tensor] | None = None) -> None:
+        self._shapes = [theta.shape for theta in thetas]
         self._sizes = [theta.numel() for theta in thetas]
         self._last = self._start = _flat(thetas)
         self._counts = torch.zeros(len(self._last), dtype=torch.int32, device=self._last.device)
-        self._ever = torch.zeros_like(self._counts, dtype=torch.bool)
+        self._ever = torch.zeros_like(self._counts, dtype=torch.bool) if never is None else ~_flat(never)
         self._updates = 0
 
     def count(self, thetas: Sequence[Tensor]) -> None:
@@ -52,6 +54,11 @@ class FlipCounter:
         self._counts += now != self._last
         self._last = now
         self._updates += 1
+
+    def never(self) -> list[Tensor]:
+        """For every layer, in the shape of its weights: whether a weight never flipped since training began."""
+        never = torch.split_with_sizes(~(self._ever | (self._counts > 0)), self._sizes)
+        return [mask.view(shape) for mask, shape in zip(never, self._shapes, strict=True)]
 
     def end_epoch(self) -> EpochFlips:
         """The epoch's shares; starts the next epoch."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hpstudy.bnn.schedules import Decay, Per
+from hpstudy.plugins import is_plugin
 
 Activation = Literal["approx_sign", "ste_clip", "ede", "rbnn", "ovsw", "hardtanh", "relu"]
 """An activation in front of a binary layer; see `hpstudy.bnn.binarize`. The last two are real-valued, for reference networks."""
@@ -74,6 +75,23 @@ class FirstStep(Settings):
     """For the parameters that are not binary."""
 
 
+class Teacher(Settings):
+    """A trained network whose outputs take the place of the classes in the loss of training (Liu et al., 2020, ReActNet)."""
+
+    network: str
+    """A classification network of torchvision ("resnet34"), or "my_module:make" for a function that returns a trained torch module."""
+    weights: str | None = None
+    """Of a network of torchvision: which of its published weights ("IMAGENET1K_V1"). They are fetched once."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Teacher:
+        if is_plugin(self.network) and self.weights is not None:
+            raise ValueError("weights are for a network of torchvision: a function of your own returns a network that is trained")
+        if not is_plugin(self.network) and self.weights is None:
+            raise ValueError('weights are missing: IMAGENET1K_V1, for instance; "my_module:make" is a network of your own')
+        return self
+
+
 class TrainSettings(Settings):
     """How long and in what portions a network is trained."""
 
@@ -92,5 +110,10 @@ class TrainSettings(Settings):
     every one (which some methods ask for by themselves). A first step is never recalibrated."""
     calibration_batches: int = Field(default=20, ge=1)
     """Training batches for that; all when there are fewer."""
+    top_k: int | None = Field(default=None, ge=2)
+    """Also record the share of samples whose class is among so many best guesses, as val_top5_accuracy and test_top5_accuracy for 5."""
     layer_metrics: bool = False
     """Also record flip_ratio and never_flipped of every binary layer, as flip_ratio.layer1 and so on."""
+    initial_weight_bins: int | None = Field(default=None, ge=2, le=100)
+    """Also record, after the last epoch and for every binary layer, the histogram of the initial weights, and of those that never
+    flipped, in so many bins, as initial.layer1.bin01, never_flipped.layer1.bin01 and so on."""

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hpstudy.cli.output import Format, print_rows, say
+from hpstudy.study.modules import module_path
+
+if TYPE_CHECKING:
+    from hpstudy.data.dataset import Progress
 
 app = typer.Typer(help="Data sets: list, fetch, import, verify.", no_args_is_help=True, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set of `hpstudy data list`.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A data set of `hpstudy data list`, or my_module:MySet in this folder.")
+]
+
+
+@app.callback()
+def _top(context: typer.Context) -> None:
+    context.with_resource(module_path(str(Path.cwd())))
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """Progress as a bar at the bottom of a terminal; nothing elsewhere."""
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("")
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
 
 
 @app.command("list")
@@ -25,8 +56,8 @@ def list_(form: Annotated[Format, typer.Option("--format", help="How to print.")
         return
     print_rows([{key: value for key, value in status.as_dict().items() if key != "notes"} for status in statuses])
     for status in statuses:
-        if status.notes:
-            say(f"\n{status.name}: {'; '.join(status.notes)}")
+        if remarks := [status.problem] if status.problem else status.notes:
+            say(f"\n{status.name}: {'; '.join(remarks)}")
 
 
 @app.command()
@@ -34,7 +65,9 @@ def fetch(name: Name) -> None:
     """Get a data set from its public address, or build it where it is made here."""
     from hpstudy.data import library
 
-    say(f"{name}: {library.fetch(name)}")
+    with _bar() as progress:
+        here = library.fetch(name, progress)
+    say(f"{name}: {here}")
 
 
 @app.command("import")
@@ -45,7 +78,9 @@ def import_(
     """Take a data set from a folder or an archive that you have."""
     from hpstudy.data import library
 
-    say(f"{name}: {library.import_set(name, source)}")
+    with _bar() as progress:
+        here = library.import_set(name, source, progress)
+    say(f"{name}: {here}")
 
 
 @app.command()
@@ -53,8 +88,9 @@ def verify(name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="On
     """Check every file of the data sets on this machine against its checksum."""
     from hpstudy.data import library
 
-    names = [name] if name else [status.name for status in library.list_sets() if status.present]
-    problems = [f"{each}: {problem}" for each in names for problem in library.verify(each)]
+    names = [name] if name else [status.name for status in library.list_sets() if status.present or status.problem]
+    with _bar() as progress:
+        problems = [f"{each}: {problem}" for each in names for problem in library.verify(each, progress)]
     for problem in problems:
         print(problem)
     if problems:

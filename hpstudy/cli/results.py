@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,10 @@ import typer
 
 from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import UsageError, nearest
+from hpstudy.metric_names import of_layer
 
 if TYPE_CHECKING:
-    from hpstudy.store import Owner
+    from hpstudy.store import ConfirmationRow, Owner, Reader
 
 Database = Annotated[
     Path, typer.Argument(metavar="STUDY", help="A study's database, its study file, or its name (then runs/NAME.sqlite).")
@@ -31,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(study: Database, form: Form = Format.table) -> None:
-    """How far a study is: trials by view and state, the best value so far, and who is running it."""
+    """How far a study and its confirmation are: trials by view and state, the best value so far, and who is running it."""
     from hpstudy import api
 
     with api.open(study) as reader, reader.snapshot():
@@ -47,7 +49,10 @@ def status(study: Database, form: Form = Format.table) -> None:
         if form is Format.table:
             planned = sum(states["planned"] for states in counts.values())
             done = sum(n for states in counts.values() for state, n in states.items() if state not in ("planned", "running"))
-            say(f"\n{reader.study.name}: {done:,} of {planned:,} trials done. {_owner_sentence(reader.owner(), done == planned)}")
+            owner = reader.owner()
+            say(f"\n{reader.study.name}: {done:,} of {planned:,} trials done. {_owner_sentence(owner, done == planned)}")
+            if rows := reader.confirmation_rows():
+                say(_confirmation_sentence(reader, rows, owner))
             say(f"database: {reader.path}")
 
 
@@ -61,6 +66,16 @@ def _owner_sentence(owner: Owner | None, complete: bool) -> str:
         + ("; its last run died." if owner is not None else ".")
         + " `hpstudy run` or `resume` continues it."
     )
+
+
+def _confirmation_sentence(reader: Reader, rows: Sequence[ConfirmationRow], owner: Owner | None) -> str:
+    from hpstudy.engine.trainings import Trainings, points_to_confirm, seeds_begun
+
+    found = Trainings.of(points_to_confirm(reader), seeds_begun(rows), rows)
+    said = f"confirmation: {found.words()}."
+    if not found.left or (owner is not None and owner.is_alive()):
+        return said
+    return f"{said} `hpstudy confirm {reader.path} --seeds {found.seeds}` trains the rest."
 
 
 def trials(
@@ -102,13 +117,19 @@ def best(
     view: Annotated[str | None, typer.Option("--view", help="Only this view.")] = None,
     form: Form = Format.table,
 ) -> None:
-    """The best trial of every view: where it stands, its point, and all it measured."""
+    """The best trial of every view: where it stands, its point, and all it measured (in a table without single layers)."""
     from hpstudy import api
 
     with api.open(study) as reader, reader.snapshot():
         _check_view(reader.study.views, view)
         found = [trial for name in reader.study.views if view in (None, name) and (trial := reader.best(name))]
-        print_rows([asdict(trial) for trial in found], form)
+        rows = [asdict(trial) for trial in found]
+        if form is Format.table:
+            rows = [
+                {**row, "metrics": {name: value for name, value in row["metrics"].items() if of_layer(name) is None}}
+                for row in rows
+            ]
+        print_rows(rows, form)
         if not found:
             say("no trial has completed yet")
 
@@ -175,6 +196,8 @@ def report(
     written = write_report(study, output, formats=formats, scale=scale, force=force)
     for path in written.files:
         print(path)
+    for path in written.outdated:
+        say(f"{path} is of an earlier report: --format {path.suffix.removeprefix('.')} writes it anew")
     say(written.headline)
 
 

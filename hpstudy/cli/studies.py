@@ -80,7 +80,9 @@ def plan(
     storage: Storage = None,
     scale: Scale = None,
     workers: Workers = None,
-    pilot: Annotated[bool, typer.Option("--pilot", help="Time one trial of every view at its default point.")] = False,
+    pilot: Annotated[
+        bool, typer.Option("--pilot", help="Time one trial of every view: at its default point, in a sweep at its first one.")
+    ] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """Show what a run would do: searches, trials, work left, and the time it takes (from finished trials, or from a pilot)."""
@@ -92,6 +94,8 @@ def plan(
         say(_size(planned.study))
         say(f"database: {planned.storage}{'' if planned.storage.exists() else ' (not there yet)'}")
         say(planned.sentence())
+        if confirmation := planned.confirmation_sentence():
+            say(confirmation)
 
 
 def run(

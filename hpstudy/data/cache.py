@@ -3,6 +3,7 @@
     ROOT/sets/NAME-VERSION/        the recordings of a data set, as arrays
     ROOT/features/NAME-KEY/        features of a data set
     ROOT/downloads/                archives, and parts of archives, that `fetch` is getting
+    ROOT/teachers/                 published weights of trained networks
     ROOT/locks/                    one lock file per name, held while it is built
 
 ROOT is the environment variable HPSTUDY_DATA, or else the user's cache folder.

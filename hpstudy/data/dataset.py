@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,11 +26,20 @@ class Contents:
     notes: tuple[str, ...] = ()
 
 
+class Origin(Enum):
+    """How a set gets onto this machine."""
+
+    MADE = "made here, on first use"
+    FETCHED = "fetched from a public address, or imported"
+    BROUGHT = "imported only: its publisher gives it to persons, or it is the user's own"
+
+
 class DataSet(ABC):
     """One data set.
 
     Made without arguments and cheaply whenever its name is used: a module with a data set imports no heavy library. The subclasses
-    for a kind of data, `SpokenDigits` and `ImageSet`, say what its arrays are; a set of one's own is a subclass of one of them.
+    for a kind of data, `SpokenDigits`, `ImageSet` and `ImageFolder`, say what its arrays are; a set of one's own is a subclass of one of
+    them.
     """
 
     kind: ClassVar[str]
@@ -40,7 +50,9 @@ class DataSet(ABC):
     """Raise it whenever `write` would give other arrays, so that no old ones are taken for new ones."""
     licence: ClassVar[str]
     url: ClassVar[str | None] = None
-    """Of the archive that `fetch` gets; None for a set that is made here."""
+    """Of the archive that `fetch` gets; None for a set that is made here or that the user brings."""
+    originals: ClassVar[str | None] = None
+    """For a set that the user brings: where to get its originals and how they must lie, as an instruction ("get ..., unpack ...")."""
     sha256: ClassVar[str | None] = None
     """Of that archive, where its publisher promises never to pack it again."""
     md5: ClassVar[str | None] = None
@@ -49,12 +61,27 @@ class DataSet(ABC):
     """Installed packages that have a part in the arrays; the manifest has their versions."""
 
     @property
+    def origin(self) -> Origin:
+        """How this set gets onto this machine."""
+        return Origin.FETCHED if self.url else Origin.BROUGHT if self.originals else Origin.MADE
+
+    @property
     def command(self) -> str:
         """The command that gets this set."""
         kind = type(self)
         name = self.name if kind.__module__.startswith("hpstudy.") else f"{kind.__module__}:{kind.__qualname__}"
-        fetch = f"hpstudy data fetch {name}"
-        return f"{fetch}, or: hpstudy data import {name} --from PATH" if self.url else fetch
+        fetch, bring = f"hpstudy data fetch {name}", f"hpstudy data import {name} --from PATH"
+        return {Origin.MADE: fetch, Origin.FETCHED: f"{fetch}, or: {bring}", Origin.BROUGHT: bring}[self.origin]
+
+    @property
+    def instructions(self) -> str:
+        """What a user without this set does to have it."""
+        return f"{self.originals}; then: {self.command}" if self.origin is Origin.BROUGHT else self.command
+
+    @property
+    def repair(self) -> str:
+        """What a user does whose set is damaged."""
+        return self.command
 
     @abstractmethod
     def write(self, folder: Path, source: Path | None, scratch: Path, progress: Progress) -> dict[str, Any]:
@@ -62,7 +89,7 @@ class DataSet(ABC):
 
         Args:
             folder: an empty folder, for the arrays and nothing else.
-            source: folder or archive with the originals; None for a set without a `url`.
+            source: folder or archive with the originals; None for a set that is made here.
             scratch: an empty folder for unpacking, deleted afterwards.
             progress: told of what is made as it is made.
 
@@ -76,3 +103,17 @@ class DataSet(ABC):
     @abstractmethod
     def contents(self, facts: Mapping[str, Any]) -> Contents:
         """What the set holds, from the facts of its manifest alone (no array is opened)."""
+
+    def problems(self, folder: Path, facts: Mapping[str, Any], progress: Progress, *, thorough: bool) -> list[str]:
+        """What is wrong with files that the set needs outside its folder in the cache; most sets need none.
+
+        Args:
+            folder: what `write` wrote, sound.
+            facts: of the manifest.
+            progress: told of what is read.
+            thorough: compare every file with its checksum, for `verify`. Otherwise a look that takes no time: it is done on every opening.
+
+        Returns:
+            One sentence each.
+        """
+        return []

@@ -8,7 +8,7 @@ from hpstudy.registry import Entry, Registry
 
 DATASETS = Registry(
     "data set",
-    'give "my_module:MySet" for a set of your own: a subclass of hpstudy.data.SpokenDigits or hpstudy.data.ImageSet (docs/data.md)',
+    'give "my_module:MySet" for a set of your own: a subclass of SpokenDigits, ImageSet or ImageFolder of hpstudy.data (docs/data.md)',
     {
         "speech_digits": Entry(
             "18,000 digits by 60 synthetic voices, made on this machine on first use", "hpstudy.data.speech_digits:SpeechDigits"
@@ -17,8 +17,13 @@ DATASETS = Registry(
         "audiomnist": Entry("AudioMNIST: 30,000 digits by 60 people", "hpstudy.data.audiomnist:AudioMnist"),
         "cifar10": Entry("CIFAR-10: 60,000 small colour images of 10 classes", "hpstudy.data.cifar:Cifar10"),
         "cifar100": Entry("CIFAR-100: 60,000 small colour images of 100 classes", "hpstudy.data.cifar:Cifar100"),
+        "imagenet": Entry("ImageNet (ILSVRC2012): 1.3 million photographs of 1,000 classes", "hpstudy.data.imagenet:ImageNet"),
     },
 )
+
+
+NEEDED = ("name", "version", "licence")
+"""Attributes that every data set has a value for."""
 
 
 def load(name: str) -> type[DataSet]:
@@ -31,13 +36,14 @@ def load(name: str) -> type[DataSet]:
     found = DATASETS.load(name)
     if not (isinstance(found, type) and issubclass(found, DataSet)):
         raise PluginError(f"'{name}' is not a data set", DATASETS.extend)
-    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+    abstract = sorted(getattr(found, "__abstractmethods__", ()))
+    if missing := [*abstract, *(each for each in NEEDED if not hasattr(found, each))]:
         raise PluginError(f"the data set '{name}' lacks {', '.join(missing)}", DATASETS.extend)
     return found
 
 
 def dataset_names(kind: type[object]) -> list[str]:
-    """The built-in data sets of a kind: `SpokenDigits`, `ImageSet`, or `DataSet` for all, in the order of the table."""
+    """The built-in data sets of a kind (`SpokenDigits`, `ImageSet`, `ImageFolder`, or `DataSet` for all), in the order of the table."""
     return [name for name in DATASETS if issubclass(load(name), kind)]
 
 

@@ -29,7 +29,7 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress, *, 
     Args:
         url: http or https.
         target: its folder is made.
-        sha256: hexadecimal, or None when it is not known.
+        sha256: hexadecimal, or as much of its beginning as is known, or None.
         progress: told of bytes.
         md5: hexadecimal, for a publisher who gives only this. It shows damage, and says little against forgery.
 
@@ -44,13 +44,13 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress, *, 
         expected = _receive(url, part, tag, progress)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         raise DataError(
-            f"{url} cannot be fetched: {error or type(error).__name__}", "try again: it goes on where it was"
+            f"{url} cannot be fetched: {str(error) or type(error).__name__}", "try again: it goes on where it was"
         ) from error
     size = part.stat().st_size
     if expected is not None and size < expected:
         raise DataError(f"{url} broke off after {size:,} of {expected:,} bytes", "try again: it goes on where it was")
     known = {"sha256": sha256, "md5": md5}
-    differs = any(digest and manifest.checksum_of(part, algorithm) != digest for algorithm, digest in known.items())
+    differs = any(digest and not manifest.checksum_of(part, algorithm).startswith(digest) for algorithm, digest in known.items())
     if (expected is not None and size > expected) or differs:
         part.unlink()
         raise DataError(f"{url} did not send the file that was expected: its checksum or size differs", "try again later")

@@ -49,7 +49,7 @@ class ImageSet(DataSet):
         """Check the originals and give their images.
 
         Args:
-            source: folder or archive with the originals; None for a set without a `url`.
+            source: folder or archive with the originals; None for a set that is made here.
             scratch: an empty folder for unpacking, deleted afterwards.
             progress: told of images as they are read.
 

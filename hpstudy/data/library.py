@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hpstudy.data import cache, manifest, sets
-from hpstudy.data.dataset import Contents, DataSet, Progress
+from hpstudy.data.dataset import Contents, Origin, Progress
 from hpstudy.data.datasets import DATASETS
 from hpstudy.data.features import KEY_DIGITS
 from hpstudy.data.manifest import Manifest
@@ -66,10 +66,13 @@ def list_sets() -> list[SetStatus]:
 def status(name: str) -> SetStatus:
     """One data set. Raises UsageError when there is none of that name."""
     data = sets.dataset(name)
+    folder = sets.folder_of(data)
     found: Manifest | None = None
     problem = ""
     try:
-        found = manifest.opened(sets.folder_of(data))
+        found = manifest.opened(folder)
+        if found and (problems := data.problems(folder, found.facts, sets.log_progress, thorough=False)):
+            found, problem = None, problems[0]
     except DataError as error:
         problem = error.message
     contents = data.contents(found.facts) if found else Contents("")
@@ -82,7 +85,7 @@ def status(name: str) -> SetStatus:
         holds=contents.summary,
         notes=contents.notes,
         size_bytes=found.size_bytes if found else 0,
-        path=sets.folder_of(data),
+        path=folder,
         command=data.command,
     )
 
@@ -94,13 +97,16 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
 
     Raises:
         UsageError: there is no such data set.
-        DataError: the address does not answer, or what it sends is not the data set.
+        DataError: the address does not answer, or what it sends is not the data set; or the user must bring it.
     """
     from hpstudy.data.download import download
 
     data = sets.dataset(name)
-    if _is_sound(data):
-        return status(name)
+    here = status(name)
+    if here.present and _problems(here.path) == []:
+        return here
+    if data.origin is Origin.BROUGHT:
+        raise DataError(f"{name} cannot be fetched from a public address: it is yours to bring", data.instructions)
     if data.url is None:
         sets.make(data, None, progress, again=True)
     else:
@@ -129,14 +135,18 @@ def import_set(name: str, source: Path, progress: Progress = sets.log_progress) 
         DataError: the originals are not whole, with all that is missing; or the set is not made from originals.
     """
     data = sets.dataset(name)
-    if data.url is None:
+    if data.origin is Origin.MADE:
         raise DataError(f"{name} is made on this machine, not imported", data.command)
     sets.make(data, source, progress, again=True)
     return status(name)
 
 
-def verify(name: str) -> list[str]:
-    """Compare every file of a data set, and of its features, with its checksum.
+def verify(name: str, progress: Progress = sets.log_progress) -> list[str]:
+    """Compare every file of a data set, also those that it only lists, and of its features, with its checksum.
+
+    Args:
+        name: of the data set.
+        progress: told of the files that it only lists.
 
     Returns:
         What is wrong, one sentence each, with the next step; empty when all is well.
@@ -145,14 +155,17 @@ def verify(name: str) -> list[str]:
         UsageError: there is no such data set.
     """
     data = sets.dataset(name)
-    found = _problems(sets.folder_of(data))
+    folder = sets.folder_of(data)
+    found = _problems(folder)
     if found is None:
-        return [f"not on this machine; {data.command}"]
+        return [f"not on this machine; {data.instructions}"]
+    if not found and (record := manifest.read(folder)):
+        found = data.problems(folder, record.facts, progress, thorough=True)
     if found:
-        found.append(f"to repair it: {data.command}")
-    for folder in sorted((cache.root() / "features").glob(f"{data.name}-{'?' * KEY_DIGITS}")):
-        damaged = _problems(folder) or []
-        found += [*damaged, f"to repair it: delete {folder}"] if damaged else []
+        found.append(f"to repair it: {data.repair}")
+    for features in sorted((cache.root() / "features").glob(f"{data.name}-{'?' * KEY_DIGITS}")):
+        damaged = _problems(features) or []
+        found += [*damaged, f"to repair it: delete {features}"] if damaged else []
     return found
 
 
@@ -166,12 +179,8 @@ def path(name: str) -> Path:
     data = sets.dataset(name)
     folder = sets.folder_of(data)
     if not folder.is_dir():
-        raise DataError(f"the data set {name} is not on this machine ({folder})", data.command)
+        raise DataError(f"the data set {name} is not on this machine ({folder})", data.instructions)
     return folder
-
-
-def _is_sound(data: DataSet) -> bool:
-    return _problems(sets.folder_of(data)) == []
 
 
 def _problems(folder: Path) -> list[str] | None:

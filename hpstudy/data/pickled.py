@@ -150,7 +150,7 @@ def read_pickled(path: Path) -> dict[str, Any]:
     except ForbiddenName as error:
         raise ValueError(str(error)) from error
     except Exception as error:  # a damaged pickle may raise anything
-        raise ValueError(f"unreadable: {error or type(error).__name__}") from error
+        raise ValueError(f"unreadable: {str(error) or type(error).__name__}") from error
     if not isinstance(content, dict) or not all(isinstance(key, str | bytes) for key in content):
         raise ValueError("is not a dictionary of named values")
     return {_text(key): value.value if isinstance(value, _Array) else value for key, value in content.items()}

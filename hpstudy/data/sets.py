@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from hpstudy.data import cache, datasets, manifest
 from hpstudy.data.clips import Clips, open_clips
-from hpstudy.data.dataset import DataSet, Progress
+from hpstudy.data.dataset import DataSet, Origin, Progress
 from hpstudy.data.manifest import Manifest
 from hpstudy.data.spoken_digits import SpokenDigits
 from hpstudy.errors import DataError
@@ -40,13 +40,16 @@ def available(name: str) -> Manifest:
 
     Raises:
         UsageError: there is no such data set.
-        DataError: it is not on this machine, or damaged; the hint is the command that gets it.
+        DataError: it is not on this machine, or damaged; the hint is what to do, with the command that gets it.
     """
     data = dataset(name)
-    if (found := manifest.opened(folder_of(data))) is not None:
+    folder = folder_of(data)
+    if (found := manifest.opened(folder)) is not None:
+        if problems := data.problems(folder, found.facts, log_progress, thorough=False):
+            raise DataError(f"the data set {name} cannot be used: {problems[0]}", data.repair)
         return found
-    if data.url is not None:
-        raise DataError(f"the data set {name} is not on this machine ({folder_of(data)})", data.command)
+    if data.origin is not Origin.MADE:
+        raise DataError(f"the data set {name} is not on this machine ({folder})", data.instructions)
     log.warning("making the data set %s, once (about a minute)", name)
     make(data, None, log_progress)
     return available(name)

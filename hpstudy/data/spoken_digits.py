@@ -50,7 +50,7 @@ class SpokenDigits(DataSet):
         """Check the originals and give their recordings.
 
         Args:
-            source: folder or archive with the originals; None for a set without a `url`.
+            source: folder or archive with the originals; None for a set that is made here.
             scratch: an empty folder for unpacking, deleted afterwards.
             progress: told of recordings as they are made.
 

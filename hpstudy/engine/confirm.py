@@ -11,17 +11,19 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.confirm_progress import ConfirmObserver
 from hpstudy.engine.duration import words
 from hpstudy.engine.executors import EXECUTORS, Executor, WorkerDied, default_workers
 from hpstudy.engine.loop import Loop, Totals, given_up, reason_of
 from hpstudy.engine.session import prepare, reopened, session
-from hpstudy.engine.step import RetrainRequest, retrain
+from hpstudy.engine.step import RetrainRequest, fresh_seed, retrain
 from hpstudy.engine.stop import StopSignal
+from hpstudy.engine.trainings import SEEDS, Trainings, left_out, points_to_confirm
 from hpstudy.errors import UsageError
-from hpstudy.store import STATES, ConfirmationRow, Confirmed, Reader, Store, TrialRow
+from hpstudy.store import ConfirmationRow, Confirmed, Reader, Store
 from hpstudy.study.bind import bind_task, completed
 from hpstudy.study.make import is_sweep
 from hpstudy.study.modules import module_path
@@ -30,9 +32,6 @@ from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
 
-SEEDS = 5
-"""Fresh seeds unless another number is asked for: the mean of one point is then known to 0.45 standard deviations of the noise."""
-
 
 @dataclass(frozen=True)
 class ConfirmSummary:
@@ -40,9 +39,7 @@ class ConfirmSummary:
 
     Attributes:
         storage: the database.
-        points: what is trained again: incumbents and default points.
-        seeds: fresh seeds of each point.
-        counts: trainings on these seeds by state.
+        trainings: how far it is.
         ran: trainings finished now.
         interrupted: a stop was requested before all was done.
         duration_s: wall seconds.
@@ -50,74 +47,21 @@ class ConfirmSummary:
     """
 
     storage: Path
-    points: int
-    seeds: int
-    counts: Mapping[str, int]
+    trainings: Trainings
     ran: int
     interrupted: bool
     duration_s: float
     left_out: tuple[SearchKey, ...]
 
     @property
-    def planned(self) -> int:
-        """Trainings asked for."""
-        return self.points * self.seeds
-
-    @property
-    def done(self) -> int:
-        """Trainings that ended, in whatever way."""
-        return sum(count for state, count in self.counts.items() if state != "running")
-
-    @property
     def complete(self) -> bool:
         """Whether every training asked for ended."""
-        return self.done >= self.planned
+        return not self.trainings.left
 
     def sentence(self) -> str:
         """The summary in words."""
-        states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in self.counts.items() if count)
         head = "complete" if self.complete else "interrupted" if self.interrupted else "incomplete"
-        return (
-            f"{head}: {self.done:,} of {self.planned:,} trainings ({self.points:,} points on {self.seeds} fresh seeds; "
-            f"{states or 'none'}); {self.ran:,} in this run, {words(self.duration_s)}"
-        )
-
-
-class Histories(Protocol):
-    """A database, open for reading or for writing."""
-
-    @property
-    def study(self) -> Study:
-        """The resolved study."""
-
-    def history(self, key: SearchKey) -> list[TrialRow]:
-        """The trials of a search, in order."""
-
-
-def points_to_confirm(database: Histories) -> dict[Confirmed, Point]:
-    """What is trained again: every view's default point, then the best trial of every complete search, replicate by replicate."""
-    study = database.study
-    points = {Confirmed(view): study.views[view].space.default() for view in study.views}
-    for key in _searches(study):
-        if (best := incumbent(study, database.history(key))) is not None:
-            points[Confirmed(key.view, key.replicate, best.number)] = best.point
-    return points
-
-
-def left_out(database: Histories) -> tuple[SearchKey, ...]:
-    """The searches that have nothing to confirm: incomplete ones, and those of which no trial gave a value."""
-    study = database.study
-    return tuple(key for key in _searches(study) if incumbent(study, database.history(key)) is None)
-
-
-def incumbent(study: Study, rows: Sequence[TrialRow]) -> TrialRow | None:
-    """The best trial of a complete search, the first of equals; None when it is incomplete or no trial has a value."""
-    ended = [row for row in rows if row.state != "running"]
-    valued = [row for row in ended if row.state == "completed" and row.objective is not None]
-    if len(ended) < study.search.trials or not valued:
-        return None
-    sign = 1 if study.metric.goal == "maximize" else -1
-    return max(valued, key=lambda row: (sign * (row.objective or 0.0), -row.number))
+        return f"{head}: {self.trainings.words()}; {self.ran:,} in this run, {words(self.duration_s)}"
 
 
 def confirm_study(
@@ -169,13 +113,13 @@ def confirm_study(
         before = _done(store)
         if work:
             with module_path(folder):
-                prepare(store, bind_task(store.study), allow_changed_code, observer)
-            with session(store, kind, executor, workers, observer, stop) as runner:
+                checkpoints = prepare(store, bind_task(store.study), allow_changed_code, observer)
+            with session(store, kind, executor, workers, observer, stop, checkpoints) as runner:
                 observer.confirm_started(len(points), seeds, len(work), runner.workers)
-                Confirmer(store, runner, observer, stop, work, folder).run()
-        counts = _counts(points, seeds, store.confirmations())
+                Confirmer(store, runner, observer, stop, work, folder, checkpoints).run()
+        trainings = Trainings.of(points, seeds, store.confirmations())
         ran = _done(store) - before
-    return ConfirmSummary(storage, len(points), seeds, counts, ran, stop.requested, time.monotonic() - started, without)
+    return ConfirmSummary(storage, trainings, ran, stop.requested, time.monotonic() - started, without)
 
 
 @dataclass
@@ -203,6 +147,7 @@ class Confirmer(Loop[_Training]):
         stop: asked before every new step.
         work: the trainings, in order.
         folder: where a user's module is looked for first.
+        checkpoints: where long trainings keep their state until they are stored; None to keep it nowhere.
     """
 
     def __init__(
@@ -213,8 +158,9 @@ class Confirmer(Loop[_Training]):
         stop: StopSignal,
         work: Sequence[_Training],
         folder: str | None,
+        checkpoints: CheckpointFolder | None = None,
     ) -> None:
-        super().__init__(store, executor, stop)
+        super().__init__(store, executor, stop, checkpoints)
         self.observer = observer
         self.folder = folder
         self._waiting = list(reversed(work))
@@ -242,7 +188,9 @@ class Confirmer(Loop[_Training]):
         self._evaluate(item)
 
     def _evaluate(self, item: _Training) -> None:
-        request = RetrainRequest(self._study_json, item.of.view, item.point, item.seed_number, self.folder)
+        request = RetrainRequest(
+            self._study_json, item.of.view, item.point, item.seed_number, self.folder, self._checkpoint_of(item)
+        )
         self._start(item, retrain, request, self.study.limits.timeout_s)
 
     def _receive(self, item: _Training, future: Future[Any]) -> None:
@@ -265,10 +213,15 @@ class Confirmer(Loop[_Training]):
     def _finish(self, item: _Training, outcome: Outcome) -> None:
         objective = outcome.metrics.get(self.study.metric.name)
         self.store.finish_confirmation(item.of, item.seed_number, outcome, objective)
+        if (checkpoint := self._checkpoint_of(item)) is not None:
+            checkpoint.discard()
         self._wrote()
         self._totals.count(outcome)
         self.observer.training_finished(item.of, item.seed_number, outcome, objective)
         self._totals.stop_if_broken(self.study.limits.max_failures)
+
+    def _checkpoint_of(self, item: _Training) -> CheckpointFile | None:
+        return self._checkpoint(item.of.view, item.point, fresh_seed(self.study, item.seed_number))
 
 
 def _refuse(study: Study, reader: Reader) -> None:
@@ -284,10 +237,6 @@ def _refuse(study: Study, reader: Reader) -> None:
         )
 
 
-def _searches(study: Study) -> list[SearchKey]:
-    return [SearchKey(view, replicate) for replicate in range(study.replicates) for view in study.views]
-
-
 def _work(points: Mapping[Confirmed, Point], seeds: int, rows: Sequence[ConfirmationRow]) -> list[_Training]:
     """What an earlier session left running, then what is missing: seed by seed, so that half of the work has all points on some."""
     begun = [_Training(row.of, row.seed_number, row.point, begun=True) for row in rows if row.state == "running"]
@@ -299,11 +248,6 @@ def _work(points: Mapping[Confirmed, Point], seeds: int, rows: Sequence[Confirma
         if (of, seed) not in known
     ]
     return begun + missing
-
-
-def _counts(points: Mapping[Confirmed, Point], seeds: int, rows: Sequence[ConfirmationRow]) -> dict[str, int]:
-    states = [row.state for row in rows if row.of in points and row.seed_number < seeds]
-    return {state: states.count(state) for state in STATES}
 
 
 def _done(store: Store) -> int:

@@ -9,11 +9,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError, StudyBroken
 from hpstudy.store import HEARTBEAT_S, Store
 from hpstudy.study.schema import Limits, Study
+from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Failure, Outcome
 
 Item = TypeVar("Item")
@@ -26,17 +28,19 @@ class Loop(ABC, Generic[Item]):
         store: holds the study; this is its only writer.
         executor: runs the steps.
         stop: asked before every new step.
+        checkpoints: where long trainings keep their state; None to keep it nowhere.
 
     Attributes:
         waited_s: wall seconds that this process spent in steps, or waiting for workers.
-        worked_s: seconds that all steps took together.
+        worked_s: seconds that all steps took together; for a training that went on from a checkpoint, those of earlier sessions too.
     """
 
-    def __init__(self, store: Store, executor: Executor, stop: StopSignal) -> None:
+    def __init__(self, store: Store, executor: Executor, stop: StopSignal, checkpoints: CheckpointFolder | None) -> None:
         self.store = store
         self.study: Study = store.study
         self.executor = executor
         self.stop = stop
+        self.checkpoints = checkpoints
         self._study_json = self.study.to_json()
         self._under_way: dict[Future[Any], Item] = {}
         self._last_write = time.monotonic()
@@ -81,6 +85,11 @@ class Loop(ABC, Generic[Item]):
         started = time.perf_counter()
         self._under_way[self.executor.submit(step, request, timeout_s)] = item
         self.waited_s += time.perf_counter() - started
+
+    def _checkpoint(self, view: str, point: Point, seed: int) -> CheckpointFile | None:
+        if self.checkpoints is None:
+            return None
+        return self.checkpoints.file(self.study.task, self.study.views[view], point, seed)
 
     def _wrote(self) -> None:
         self._last_write = time.monotonic()

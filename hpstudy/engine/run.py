@@ -32,7 +32,8 @@ class RunSummary:
         ran: trials finished by this run.
         interrupted: a stop was requested before all was done.
         duration_s: wall seconds of this run.
-        worked_s: seconds that the steps of this run took together, in all workers.
+        worked_s: seconds that the steps of this run took together, in all workers; for a trial that went on from a checkpoint, those
+            of earlier runs too.
         overhead_s: seconds in which this process worked itself: scheduling, and storing trials.
     """
 
@@ -100,16 +101,17 @@ def run_study(
     with _opened(study, storage, folder) as store:
         # The folder may have moved since the database was made.
         folder = folder or store.module_path
+        checkpoints = None
         with module_path(folder):
             task = bind_task(store.study)
             if _left(store):
-                prepare(store, task, allow_changed_code, observer)
+                checkpoints = prepare(store, task, allow_changed_code, observer)
         before = _done(store)
         stop = StopSignal()
-        if _left(store):
-            with session(store, kind, executor, workers, observer, stop) as runner:
+        if checkpoints is not None:
+            with session(store, kind, executor, workers, observer, stop, checkpoints) as runner:
                 observer.run_started(Plan(store.study), store.counts(), runner.workers)
-                scheduler = Scheduler(store, runner, observer, stop, folder)
+                scheduler = Scheduler(store, runner, observer, stop, folder, checkpoints)
                 scheduler.run()
         states = list(store.counts().values())
         counts = {state: sum(view[state] for view in states) for state in states[0] if state != "planned"}

@@ -7,17 +7,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.executors import Executor, WorkerDied
 from hpstudy.engine.history import observations
 from hpstudy.engine.loop import Loop, Totals, given_up, reason_of
 from hpstudy.engine.progress import Observer
-from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate
+from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate, train_seed
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError
 from hpstudy.store import Store, TrialRow
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import Plan, SearchKey
-from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
 
 
@@ -49,10 +49,19 @@ class Scheduler(Loop[_Search]):
         observer: is told what happens.
         stop: asked before every new step.
         folder: where a user's module is looked for first.
+        checkpoints: where long trainings keep their state until their trial is stored; None to keep it nowhere.
     """
 
-    def __init__(self, store: Store, executor: Executor, observer: Observer, stop: StopSignal, folder: str | None = None) -> None:
-        super().__init__(store, executor, stop)
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        observer: Observer,
+        stop: StopSignal,
+        folder: str | None = None,
+        checkpoints: CheckpointFolder | None = None,
+    ) -> None:
+        super().__init__(store, executor, stop, checkpoints)
         self.observer = observer
         self.folder = folder
         self._idle: list[tuple[int, _Search]] = []
@@ -94,13 +103,16 @@ class Scheduler(Loop[_Search]):
         number = search.number
         if number < len(search.rows):  # stored as running by a session that died
             self.store.record_attempt(search.key, number, "the session that ran it ended")
-            self._evaluate(search, search.rows[-1].point)
+            self._evaluate(search)
             return
         history = observations(search.rows, self.study.metric)
         self._start(search, ask, AskRequest(self._study_json, search.key, number, history, self.folder))
 
-    def _evaluate(self, search: _Search, point: Point) -> None:
-        request = EvaluateRequest(self._study_json, search.key, search.number, point, self.folder)
+    def _evaluate(self, search: _Search) -> None:
+        row = search.rows[-1]
+        request = EvaluateRequest(
+            self._study_json, search.key, row.number, row.point, self.folder, self._checkpoint_of(search.key, row)
+        )
         self._start(search, evaluate, request, self.study.limits.timeout_s)
 
     def _receive(self, search: _Search, future: Future[Any]) -> None:
@@ -131,7 +143,7 @@ class Scheduler(Loop[_Search]):
         self.store.start_trial(search.key, number, answer.point, answer.duration_s)
         search.rows.append(TrialRow(number, answer.point, "running", None, attempts=1))
         self._wrote()
-        self._evaluate(search, answer.point)
+        self._evaluate(search)
 
     def _may_try_again(self, search: _Search) -> bool:
         """Count a worker's death."""
@@ -151,12 +163,14 @@ class Scheduler(Loop[_Search]):
         self.store.record_attempt(search.key, row.number, reason)
         search.rows[-1] = TrialRow(row.number, row.point, "running", None, row.attempts + 1)
         self.observer.note(f"{_name(search.key)}, trial {row.number}: {reason}; it is run again")
-        self._evaluate(search, row.point)
+        self._evaluate(search)
 
     def _finish(self, search: _Search, outcome: Outcome) -> None:
         row = search.rows[-1]
         objective = outcome.metrics.get(self.study.metric.name)
         self.store.finish_trial(search.key, row.number, outcome, objective, log_path=outcome.log_path)
+        if (checkpoint := self._checkpoint_of(search.key, row)) is not None:
+            checkpoint.discard()
         search.rows[-1] = TrialRow(row.number, row.point, outcome.state, objective, row.attempts)
         self._wrote()
         self._totals.count(outcome)
@@ -166,6 +180,9 @@ class Scheduler(Loop[_Search]):
             self._release(search)
         else:
             self.observer.search_finished(search.key, search.rows)
+
+    def _checkpoint_of(self, key: SearchKey, row: TrialRow) -> CheckpointFile | None:
+        return self._checkpoint(self._arms[key.view].view, row.point, train_seed(self.study, key.replicate, row.number))
 
     def _release(self, search: _Search) -> None:
         heapq.heappush(self._idle, (self._positions[search.key], search))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from hpstudy.engine.checkpoints import CheckpointFolder
 from hpstudy.engine.environment import environment
 from hpstudy.engine.executors import Executor
 from hpstudy.engine.progress import Observer
@@ -44,15 +45,20 @@ def reopened(study: Study, storage: Path, folder: str | None) -> Store:
     return store
 
 
-def prepare(store: Store, task: Task, allow_changed_code: bool, observer: Observer) -> None:
+def prepare(store: Store, task: Task, allow_changed_code: bool, observer: Observer) -> CheckpointFolder:
     """Make the task ready, and see that data and code are those that the database was started with.
+
+    Returns:
+        Where trials with these data and this code keep their checkpoints.
 
     Raises:
         DataError: the task's data are missing.
         StudyChanged: they are not the same, or the code is not and that is not allowed.
     """
     task.prepare()
-    _check_identity(store, identity_of(store.study, task), allow_changed_code, observer)
+    found = identity_of(store.study, task)
+    _check_identity(store, found, allow_changed_code, observer)
+    return CheckpointFolder(store.path, found)
 
 
 @contextmanager
@@ -63,6 +69,7 @@ def session(
     workers: int,
     observer: Observer,
     stop: StopSignal,
+    checkpoints: CheckpointFolder,
 ) -> Iterator[Executor]:
     """An executor for the body, in a session that the database records; signals set `stop` meanwhile.
 
@@ -73,6 +80,7 @@ def session(
         workers: steps at a time.
         observer: is told what happens, and at last that the run is finished.
         stop: set by the first signal.
+        checkpoints: of the trials; removed as far as no trial needs them any more.
 
     Raises:
         Aborted: a second signal.
@@ -90,6 +98,9 @@ def session(
     finally:
         observer.run_finished()
         runner.close(abort=aborted)
+        checkpoints.remove_if_empty()
+    if not _under_way(store):
+        checkpoints.remove()
     if stop.requested:
         store.event("stopped")
 
@@ -118,6 +129,12 @@ def _check_identity(store: Store, found: Mapping[str, str], allow_changed_code: 
     if code:
         store.event("code_changed", sources={name: found.get(name, "") for name in code})
         observer.note(f"going on with changed code, as allowed: {', '.join(code)}")
+
+
+def _under_way(store: Store) -> bool:
+    """Whether a trial, or a training on a fresh seed, is stored as running."""
+    trials = any(states["running"] for states in store.counts().values())
+    return trials or any(row.state == "running" for row in store.confirmations())
 
 
 def _begin_session(store: Store, workers: int, executor: str, observer: Observer) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.measured import InvalidResult, Recorder, read_metrics
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError
@@ -61,24 +62,32 @@ class Asked:
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """What determines a trial's outcome; `module_path` is the folder in which a user's module is looked for first."""
+    """What determines a trial's outcome; `module_path` is the folder in which a user's module is looked for first.
+
+    `checkpoint` is where a long training keeps its state, None to keep it nowhere. It does not change the outcome.
+    """
 
     study_json: str
     search: SearchKey
     number: int
     point: Point
     module_path: str | None
+    checkpoint: CheckpointFile | None = None
 
 
 @dataclass(frozen=True)
 class RetrainRequest:
-    """What determines the outcome of a training on a fresh seed: the study, the view and its point, and the seed's number (from 0)."""
+    """What determines the outcome of a training on a fresh seed: the study, the view and its point, and the seed's number (from 0).
+
+    `checkpoint` as for an evaluation.
+    """
 
     study_json: str
     view: str
     point: Point
     seed_number: int
     module_path: str | None
+    checkpoint: CheckpointFile | None = None
 
 
 def search_seed(study: Study, search: SearchKey) -> int:
@@ -138,9 +147,7 @@ def evaluate(request: EvaluateRequest) -> Outcome:
     """
     search, number = request.search, request.number
     return _train(
-        request.study_json,
-        request.module_path,
-        request.point,
+        request,
         lambda study: (arms(study)[search.view].view, train_seed(study, search.replicate, number)),
     )
 
@@ -148,25 +155,24 @@ def evaluate(request: EvaluateRequest) -> Outcome:
 def retrain(request: RetrainRequest) -> Outcome:
     """Train a point once more, on a fresh seed; otherwise as `evaluate`."""
     number = request.seed_number
-    return _train(request.study_json, request.module_path, request.point, lambda study: (request.view, fresh_seed(study, number)))
+    return _train(request, lambda study: (request.view, fresh_seed(study, number)))
 
 
-def _train(study_json: str, folder: str | None, point: Point, place: Callable[[Study], tuple[str, int]]) -> Outcome:
+def _train(request: EvaluateRequest | RetrainRequest, place: Callable[[Study], tuple[str, int]]) -> Outcome:
     """Train and measure once; `place` gives the view of the point and the seed."""
-    recorder = Recorder()
-    started = time.perf_counter()
+    recorder = Recorder(request.checkpoint)
     metrics: dict[str, float] = {}
     failure = None
     state: State = "completed"
     try:
-        with module_path(folder):
-            study, task = _study(study_json), _task(study_json)
+        with module_path(request.module_path):
+            study, task = _study(request.study_json), _task(request.study_json)
             view, seed = place(study)
-            started = time.perf_counter()
+            recorder.begin()
             with seeded_block(seed):
                 # The block leaves accelerators alone, whose generators a user's function may use.
                 seed_process(seed)
-                result = task.evaluate(study.views[view], point, seed, recorder)
+                result = task.evaluate(study.views[view], request.point, seed, recorder)
         metrics = read_metrics(result, study.metric.name)
         if not math.isfinite(metrics[study.metric.name]):
             state = "diverged"
@@ -178,8 +184,9 @@ def _train(study_json: str, folder: str | None, point: Point, place: Callable[[S
         # Where an invalid result was noticed says nothing; its message does.
         trace = "" if isinstance(error, InvalidResult) else _traceback(error)
         state, failure = "failed", Failure(type(error).__name__, _message(error), trace)
-    duration_s = time.perf_counter() - started
-    return Outcome(state, metrics, tuple(recorder.curves), failure, duration_s, _peak_rss_mib(), os.environ.get(LOG_VARIABLE))
+    return Outcome(
+        state, metrics, tuple(recorder.curves), failure, recorder.duration_s, _peak_rss_mib(), os.environ.get(LOG_VARIABLE)
+    )
 
 
 def _message(error: BaseException) -> str:

@@ -2,18 +2,22 @@
 
 A report is NAME.pdf or NAME.html or both, NAME.json and the folder NAME/ with CSV files. Its JSON file says whose report it is:
 a new report replaces files only where that file names the same study and fingerprint. Anything else is left alone unless `force`.
+
+The JSON file lists the files that show its numbers. A report in one form keeps an earlier one in the other form, and lists it as long as
+its numbers are the same.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.errors import UsageError
-from hpstudy.report.serial import FORMAT
+from hpstudy.report.serial import FORMAT, text
 
 DOCUMENTS = ("pdf", "html")
 """Forms of a report, which are also the endings of their files."""
@@ -53,7 +57,48 @@ def form_of(output: Path) -> str | None:
     return form if form in DOCUMENTS else None
 
 
-def claim(place: Place, name: str, fingerprint: str, *, force: bool) -> list[Path]:
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier report of the same study at the same place.
+
+    Attributes:
+        place: where.
+        body: what its JSON file holds; empty when there is no such report.
+    """
+
+    place: Place
+    body: Mapping[str, object]
+
+    def tables(self) -> list[Path]:
+        """Its CSV files, to be removed where the new report does not replace them."""
+        return [path for path in self._files() if path.parent == self.place.folder and path.suffix == ".csv"]
+
+    def documents(self, body: Mapping[str, object]) -> list[Path]:
+        """Those of its documents that are there and show the same numbers as `body`."""
+        old, new = ({key: value for key, value in each.items() if key != "files"} for each in (self.body, body))
+        if old != json.loads(text(new)):
+            return []
+        documents = [self.place.document(form) for form in DOCUMENTS]
+        return [path for path in self._files() if path in documents and path.exists()]
+
+    def _files(self) -> list[Path]:
+        names = self.body.get("files")
+        return [self.place.json.parent / str(name) for name in names] if isinstance(names, list) else []
+
+
+def outdated(written: Iterable[Path]) -> list[Path]:
+    """Documents of earlier reports, in other forms than the one just written, that do not show its numbers.
+
+    Args:
+        written: the files of a report, its JSON file among them.
+    """
+    path = next(path for path in written if path.suffix == ".json")
+    listed = (_read(path) or {}).get("files")
+    documents = [path.with_suffix(f".{form}") for form in DOCUMENTS]
+    return [each for each in documents if each.exists() and not (isinstance(listed, list) and each.name in listed)]
+
+
+def claim(place: Place, name: str, fingerprint: str, *, force: bool) -> Earlier:
     """Make sure that a report may be written.
 
     Args:
@@ -63,7 +108,7 @@ def claim(place: Place, name: str, fingerprint: str, *, force: bool) -> list[Pat
         force: overwrite what is in the way.
 
     Returns:
-        Files of the older report of this study at the same place, to be removed where the new one does not replace them.
+        The older report of this study at the same place.
 
     Raises:
         UsageError: when a file is in the way that is not of an older report of the same study.
@@ -75,11 +120,7 @@ def claim(place: Place, name: str, fingerprint: str, *, force: bool) -> list[Pat
     if in_the_way and not ours and not force:
         whose = f"the report of another study ({old.get('study')})" if old is not None else "not a report of this study"
         raise UsageError(f"{in_the_way[0]} exists and is {whose}", "choose another --output, or overwrite it with --force")
-    if not ours or old is None:
-        return []
-    names = old.get("files")
-    listed = [place.json.parent / str(name) for name in names] if isinstance(names, list) else []
-    return [path for path in listed if path.parent == place.folder and path.suffix == ".csv"]
+    return Earlier(place, old if ours and old is not None else {})
 
 
 def write_file(path: Path, content: bytes | str) -> None:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from hpstudy.analysis.results import Results, ViewResult
 from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.metric_names import of_layer
 from hpstudy.report import sweeps
 from hpstudy.report.wording import headline
 
 FORMAT = "hpstudy report"
 """Marks a JSON file as a report of ours."""
 
-IN_CSV = {"searches", "best"}
-"""Fields of a view that are (replicates x trials) and stand in best_so_far.csv."""
+IN_CSV = {"searches", "best", "points"}
+"""Fields of a view that are (replicates x trials) and stand in best_so_far.csv and searched_trials.csv."""
 
 
-def text(body: dict[str, Any]) -> str:
+def text(body: Mapping[str, Any]) -> str:
     """A report's numbers as JSON text. Not a number is null; infinity is the string "inf"."""
     return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
@@ -29,9 +31,9 @@ def text(body: dict[str, Any]) -> str:
 def body(results: Results) -> dict[str, Any]:
     """All numbers of a report.
 
-    The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv: a sweep has "sweep" instead of "target",
-    "views", "comparisons" and "holm_adjusted_p". "criteria" is there when claims are declared, "controls", "confirmation" and
-    "extended" where there are any.
+    The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
+    never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
+    is there when claims are declared, "controls", "confirmation" and "extended" where there are any.
     """
     return {
         "format": FORMAT,
@@ -76,7 +78,8 @@ def _of_sweep(results: Results) -> dict[str, Any]:
 
 
 def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[str, Any]:
-    means = {metric: summary(values, results.study.analysis.confidence) for metric, values in swept.values.items()}
+    values = {metric: block for metric, block in swept.values.items() if not _is_of_bin(metric)}
+    means = {metric: summary(block, results.study.analysis.confidence) for metric, block in values.items()}
     return {
         "name": view.name,
         "swept": list(swept.swept),
@@ -86,6 +89,11 @@ def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[st
         "completeness": plain(view.completeness),
         "cost": plain(view.cost),
     }
+
+
+def _is_of_bin(metric: str) -> bool:
+    found = of_layer(metric)
+    return found is not None and found.bin > 0
 
 
 def plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results, ViewResult
 from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.metric_names import of_layer
 from hpstudy.report import claims as verdicts
 from hpstudy.report import numbers, sweeps, wording
 from hpstudy.report.labels import long_name
@@ -215,7 +216,7 @@ def hyperparameters(results: Results, view: ViewResult) -> Table:
         others = ", ".join(
             f"{name} {numbers.metric(value, decimals)}"
             for name, value in best.metrics.items()
-            if name != study.metric.name and value == value
+            if name != study.metric.name and value == value and of_layer(name) is None
         )
         note = (
             f"Best point: {study.metric.name} {numbers.metric(best.value, decimals)}, trial {best.number} of replicate "

@@ -22,8 +22,8 @@ FORMS = ("pdf", "svg", "png")
 def write(results: Results, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False) -> list[Path]:
     """Write NAME.pdf or NAME.html or both, NAME.json and NAME/*.csv.
 
-    The same results always give the same bytes. An older report of the same study at the same place is replaced; any other file
-    that is in the way is left alone.
+    The same results always give the same bytes. An older report of the same study at the same place is replaced, but for its document
+    in a form that is not asked for (`hpstudy.report.files.outdated`); any other file that is in the way is left alone.
 
     Args:
         results: of `hpstudy.analysis.analyse`.
@@ -73,18 +73,20 @@ def _put(
     from hpstudy.report import style
 
     place = Place.at(output, name)
-    stale = claim(place, name, str(body["fingerprint"]), force=force)
+    body = {**body, "study": name}
+    earlier = claim(place, name, str(body["fingerprint"]), force=force)
     with style.applied():
         documents = {place.document(form): _printer(form)(made, results) for form in forms}
     tables = {place.folder / f"{table}.csv": csvs.text(rows()) for table, rows in made.tables.items()}
-    files = [path.relative_to(place.json.parent).as_posix() for path in (*documents, *tables)]
+    shown = dict.fromkeys([*documents, *earlier.documents(body), *tables])
+    files = [path.relative_to(place.json.parent).as_posix() for path in shown]
     # The JSON file comes first: it marks the others as ours, should this process die before they are all there.
-    write_file(place.json, serial.text({**body, "study": name, "files": files}))
+    write_file(place.json, serial.text({**body, "files": files}))
     for path, text in tables.items():
         write_file(path, text)
     for path, content in documents.items():
         write_file(path, content)
-    for path in set(stale) - set(tables):
+    for path in set(earlier.tables()) - set(tables):
         path.unlink(missing_ok=True)
     return [*documents, place.json, *tables]
 

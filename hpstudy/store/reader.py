@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import summary
+from hpstudy.store.confirmations import ConfirmationRow, read_confirmations
 from hpstudy.store.connection import close_reader, connect_reader
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import LATEST, OLDEST, refuse_newer, version
@@ -129,6 +130,11 @@ class Reader:
         with self.snapshot() as connection:
             return summary.mean_trial_s(connection)
 
+    def mean_train_s(self) -> dict[str, float]:
+        """For every view and control with finished trials: mean wall seconds of the training alone."""
+        with self.snapshot() as connection:
+            return summary.mean_train_s(connection)
+
     def search_counts(self) -> dict[SearchKey, dict[str, int]]:
         """For every search, in run order: trials in each state, and `planned`."""
         from hpstudy.study.plan import SearchKey
@@ -194,6 +200,11 @@ class Reader:
 
         with self.snapshot() as connection:
             return confirmations_frame(connection)
+
+    def confirmation_rows(self) -> list[ConfirmationRow]:
+        """All trainings on fresh seeds in the order in which they were begun, without their metrics."""
+        with self.snapshot() as connection:
+            return read_confirmations(connection)
 
     def metrics(self) -> list[str]:
         """The names of all metrics recorded so far, sorted."""

@@ -47,9 +47,18 @@ def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[tu
 
 def mean_trial_s(connection: sqlite3.Connection) -> dict[str, float]:
     """For every view and control with finished trials: mean wall seconds of asking and evaluating one."""
+    return _mean_s(connection, "ask_s + evaluate_s")
+
+
+def mean_train_s(connection: sqlite3.Connection) -> dict[str, float]:
+    """For every view and control with finished trials: mean wall seconds of evaluating one."""
+    return _mean_s(connection, "evaluate_s")
+
+
+def _mean_s(connection: sqlite3.Connection, seconds: str) -> dict[str, float]:
     rows = connection.execute(
-        """
-        SELECT view.name, avg(ask_s + evaluate_s)
+        f"""
+        SELECT view.name, avg({seconds})
         FROM trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id
         WHERE evaluate_s IS NOT NULL GROUP BY view.id
         """

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from hpstudy.errors import Problem, StudyError, nearest
 from hpstudy.search.interface import Searcher
-from hpstudy.study.claims import check_criteria
+from hpstudy.study.claims import check_criteria, listed_points
+from hpstudy.study.joint import check_search, check_sweep
 from hpstudy.study.make import make_searcher, make_task
 from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
 from hpstudy.tasks.interface import Task
@@ -77,6 +78,8 @@ def check(parts: Parts) -> Findings:
         findings.problems += _metric(task, parts.metric)
     for name, view in parts.views.items():
         found = [*_names(view), *(task.check_view(view) if task is not None else ())]
+        if not found and task is not None and searcher is not None:
+            found = _joint(task, view, searcher, parts.trials)
         findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in found]
     if parts.analysis is not None:
         findings.problems += _analysis(parts.analysis, parts.names, parts.trials)
@@ -113,6 +116,13 @@ def _controlled(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
     """Controls of a study that searches nothing."""
     if parts.controls and searcher.lists_points:
         yield Problem(("controls",), "controls are for searches, and a sweep lists its points: leave them out")
+
+
+def _joint(task: Task, view: View, searcher: Searcher, trials: int | None) -> list[Problem]:
+    """Values of a view that the task accepts one by one, but not together."""
+    if not searcher.lists_points:
+        return check_search(task, view)
+    return check_sweep(task, view, listed_points(searcher, view.space, trials)) if trials is not None else []
 
 
 def _metric(task: Task, metric: Metric) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hpstudy.search import SEARCHERS
-from hpstudy.study.schema import Analysis, Limits, Metric, SearchBlock, Study, Target, TaskBlock, View
+from hpstudy.study.schema import Analysis, Criterion, Limits, Metric, SearchBlock, Selection, Study, Target, TaskBlock, View
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 from hpstudy.tasks import TASKS
 
@@ -33,6 +33,8 @@ BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`limits`", Limits),
     ("`analysis`", Analysis),
     ("`analysis.target`", Target),
+    ("A claim of `analysis.criteria`", Criterion),
+    ("`of` and `minus` of a claim", Selection),
 )
 
 NAMES = {str: "text", bool: "true or false", int: "whole number", float: "number"}

@@ -10,5 +10,6 @@ TASKS = Registry(
         "branin": Entry("the Branin function, 2-D, with noise", "hpstudy.tasks.functions:Branin"),
         "cifar": Entry("a binary convolutional network on small images", "hpstudy.tasks.cifar:Cifar"),
         "hartmann6": Entry("the Hartmann function, 6-D, with noise", "hpstudy.tasks.functions:Hartmann6"),
+        "imagenet": Entry("a binary convolutional network on photographs of any size", "hpstudy.tasks.imagenet:ImageNet"),
     },
 )

@@ -85,7 +85,8 @@ class AudioMLP(BinaryNetworkTask):
         """A multilayer perceptron."""
         from hpstudy.bnn.networks.mlp import BinaryMLP
 
-        return BinaryMLP(self.data().train.x.shape[1], self.settings.widths, DIGITS, activation, generator)
+        features = next(self.data().train.in_order(1)).shape[1]
+        return BinaryMLP(features, self.settings.widths, DIGITS, activation, generator)
 
 
 @lru_cache(maxsize=2)
@@ -100,7 +101,7 @@ def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings,
     import numpy as np
     import torch
 
-    from hpstudy.bnn.batches import Data, Part
+    from hpstudy.bnn.batches import Data, InMemory
     from hpstudy.data import load_features, split
 
     loaded = load_features(dataset, features)
@@ -117,8 +118,10 @@ def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings,
     deviation = loaded.x[train].std(axis=0)
     deviation[deviation == 0] = 1
 
-    def part(numbers: np.ndarray) -> Part:
+    def part(numbers: np.ndarray) -> InMemory:
         x = (loaded.x[numbers] - mean) / deviation
-        return Part(torch.from_numpy(x.astype(np.float32)), torch.from_numpy(np.asarray(loaded.digit[numbers], dtype=np.int64)))
+        return InMemory(
+            torch.from_numpy(x.astype(np.float32)), torch.from_numpy(np.asarray(loaded.digit[numbers], dtype=np.int64))
+        )
 
     return Data(part(train), part(rows.validation), part(rows.test))

@@ -13,7 +13,7 @@ from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Report, Task
-from hpstudy.tasks.method_views import check_method_view, complete_method_view
+from hpstudy.tasks.method_views import check_method_point, check_method_view, complete_method_view
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +41,10 @@ class BinaryNetworkTask(Task):
     def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
         """A new network on the training device; `generator` draws the initial values of its real parameters."""
 
+    def teacher(self) -> nn.Module | None:
+        """A trained network whose outputs take the place of the classes in the loss; None without one."""
+        return None
+
     def objectives(self) -> Sequence[str]:
         """What is measured on the validation part. The test accuracy is recorded, but no search may see it."""
         return ("val_accuracy", "val_loss")
@@ -48,6 +52,10 @@ class BinaryNetworkTask(Task):
     def check_view(self, view: View) -> list[Problem]:
         """The method and its hyperparameters."""
         return check_method_view(view)
+
+    def check_point(self, view: View, point: Point) -> list[str]:
+        """The joint rules of the method's hyperparameters."""
+        return check_method_point(view, point)
 
     def complete_view(self, view: View) -> View:
         """Open hyperparameters take their method's defaults."""
@@ -73,4 +81,14 @@ class BinaryNetworkTask(Task):
         hp = method.Hyperparameters.model_validate({**view.fixed, **point}, strict=True)
         activation = BinaryActivation(method.activation(hp) or Surrogate(self.settings.activation))
         network = self.network(activation, torch.Generator().manual_seed(derive_seed(seed, "network")))
-        return train(network, method, hp, self.data(), self.settings, seed=seed, report=report)
+        return train(
+            network,
+            method,
+            hp,
+            self.data(),
+            self.settings,
+            seed=seed,
+            report=report,
+            teacher=self.teacher(),
+            checkpoint=report.checkpoint,
+        )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
+from hpstudy.checkpoint import Checkpoint
 from hpstudy.errors import Problem
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
@@ -18,6 +19,10 @@ class Report(Protocol):
 
     def __call__(self, epoch: int, **metrics: float) -> None:
         """Record `metrics` at `epoch` (from 1)."""
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Keeps the state of a long training, so that an interrupted trial goes on where it was."""
 
 
 class Task(ABC):
@@ -42,6 +47,13 @@ class Task(ABC):
     def check_view(self, view: View) -> list[Problem]:
         """What is wrong with a view of this task: keys are relative to the view, for instance ("space", "alpha", "low")."""
 
+    def check_point(self, view: View, point: Point) -> list[str]:
+        """Why a point of a view is refused as a whole, although each of its values is fine by itself.
+
+        Asked only about a view without problems, at the points that `hpstudy.study.joint` says. By default nothing is refused.
+        """
+        return []
+
     def complete_view(self, view: View) -> View:
         """The view with every hyperparameter that it leaves open held fixed at the task's default."""
         return view
@@ -61,7 +73,7 @@ class Task(ABC):
             view: the view that the point belongs to, for its method and fixed values.
             point: the tuned hyperparameters.
             seed: of this trial's training; it does not depend on the view, so that views are compared on common random numbers.
-            report: takes the metrics of every epoch.
+            report: takes the metrics of every epoch, and checkpoints.
 
         Returns:
             The trial's metrics by name, the objective among them; or the objective alone.

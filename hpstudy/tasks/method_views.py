@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice, product
 from typing import Any
 
 from hpstudy.bnn.methods import METHODS
@@ -11,17 +10,14 @@ from hpstudy.bnn.methods.domain import choices, inconsistent, outside
 from hpstudy.bnn.methods.interface import Hyperparameters
 from hpstudy.errors import PluginError, Problem, nearest
 from hpstudy.study.schema import View
-from hpstudy.study.space import ChoiceParameter
-
-MAX_CORNERS = 4_096
-"""Corners of a space that are looked at: all of those of twelve ranges."""
+from hpstudy.study.space import ChoiceParameter, Point
 
 
 def check_method_view(view: View) -> list[Problem]:
     """Everything that is wrong with a view of a method.
 
     The method exists; the hyperparameters are its own; every value, every end of a range and every choice is in its
-    hyperparameter's domain; and the method accepts the view's default point and every corner of its space as a whole.
+    hyperparameter's domain.
     """
     if view.method is None:
         return [Problem(("method",), f"this task needs a method: add 'method: NAME'; {nearest('', METHODS)}")]
@@ -38,24 +34,13 @@ def check_method_view(view: View) -> list[Problem]:
             problems.append(Problem((block, name), text))
         else:
             problems += _problems_of(view, block, name, model)
-    if not problems:
-        problems = [Problem(("space",), text) for text in _joint_problems(view, model)]
     return problems
 
 
-def _joint_problems(view: View, model: type[Hyperparameters]) -> list[str]:
-    """What is wrong with values that are each in their domain but not together: at the default point, else at the first such corner."""
-    if found := inconsistent(model, {**view.fixed, **view.space.default()}):
-        return [f"at the default point: {text}" for text in found]
-    ends = [p.values if isinstance(p, ChoiceParameter) else (p.low, p.high) for _, p in view.space.items()]
-    for values in islice(product(*ends), MAX_CORNERS):
-        corner = dict(zip(view.space.names(), values, strict=True))
-        if found := inconsistent(model, {**view.fixed, **corner}):
-            named = ", ".join(
-                f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in corner.items()
-            )
-            return [f"a search may try points that the method refuses, such as {named}: {text}" for text in found]
-    return []
+def check_method_point(view: View, point: Point) -> list[str]:
+    """Why the method refuses a point of a view in which `check_method_view` found nothing."""
+    assert view.method is not None, "check_method_view refuses a view without a method"
+    return inconsistent(METHODS.load(view.method).Hyperparameters, {**view.fixed, **point})
 
 
 def complete_method_view(view: View) -> View:

@@ -28,7 +28,8 @@ class Outcome:
         metrics: final value by metric; may hold NaN and infinities, which a store keeps as such.
         curves: (epoch, metric, value) in the order reported.
         failure: why, for a trial that failed.
-        duration_s: wall seconds spent training.
+        duration_s: wall seconds spent training; of a trial that went on from a checkpoint, over all its evaluations, without what was
+            lost between a checkpoint and an interruption.
         peak_rss_mib: peak resident memory of the worker process so far, MiB.
         log_path: the file that takes what the worker process prints; None where it prints to the terminal.
     """

@@ -28,7 +28,8 @@ class PythonTask(Task):
     """A function `f(params, seed) -> float or dict of metrics`.
 
     `params` holds the task's constants, the view's fixed values and the tuned hyperparameters. A function that has a parameter
-    called `report` is also given the `Report` of the trial, to record metrics per epoch: `report(epoch, loss=0.3)`.
+    called `report` is also given the `Report` of the trial, to record metrics per epoch, `report(epoch, loss=0.3)`, and to keep
+    the state of a long training, `report.checkpoint`.
 
     Args:
         use: "module:function"; the folder of the study file is searched first.

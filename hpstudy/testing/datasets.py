@@ -1,6 +1,6 @@
 """The contracts of data sets, as suites that any data set can run.
 
-class TestMyDigits(SpokenDigitsContract):  # or ImageSetContract
+class TestMyDigits(SpokenDigitsContract):  # or ImageSetContract, ImageFolderContract
     @classmethod
     def data(cls):
         return MyDigits()
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import wave
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,14 @@ from hpstudy.data.cache import VARIABLE
 from hpstudy.data.cifar import PIXELS, Cifar
 from hpstudy.data.clips import CLIP_SAMPLES, Clips, open_clips
 from hpstudy.data.dataset import DataSet
+from hpstudy.data.image_folder import PARTS, ImageFolder
 from hpstudy.data.image_set import IMAGE_SHAPE, ImageSet
 from hpstudy.data.images import Images, open_images
+from hpstudy.data.listing import Listed, open_listing
 from hpstudy.data.manifest import Manifest
 from hpstudy.data.spoken_digits import Split, SpokenDigits
 
-HEAVY = ("torch", "torchaudio", "scipy", "soundfile", "pandas")
+HEAVY = ("torch", "torchaudio", "scipy", "soundfile", "pandas", "PIL")
 
 
 def write_wav(path: Path, samples: NDArray[np.int16], sample_rate_hz: int) -> None:
@@ -61,6 +64,24 @@ def write_cifar(folder: Path, data: Cifar, images_of_a_class: int = 1) -> Path:
     names = {data.names_key.encode(): [f"class {number}".encode() for number in range(data.class_count)]}
     (inner / data.meta_file).write_bytes(pickle.dumps(names, protocol=4))
     return inner
+
+
+def write_image_folder(folder: Path, classes: Iterable[str], images_of_a_class: int = 1) -> Path:
+    """Write random images of 4 to 11 pixels' height and width: so many of every class in train/ and in val/, as PNG and JPEG in turn.
+
+    Returns:
+        `folder`.
+    """
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for inner in PARTS.values():
+        for name in classes:
+            (within := folder / inner / name).mkdir(parents=True)
+            for number in range(images_of_a_class):
+                pixels = rng.integers(0, 256, (*rng.integers(4, 12, 2), 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(within / f"{number}.{('png', 'JPEG')[number % 2]}")
+    return folder
 
 
 class DataSetContract(ABC):
@@ -224,3 +245,46 @@ class ImageSetContract(DataSetContract):
 
     def test_classes_have_different_names(self, images: Images) -> None:
         assert len(set(images.classes)) == len(images.classes)
+
+
+class ImageFolderContract(DataSetContract):
+    """What tasks rely on, whatever the folder of images."""
+
+    @classmethod
+    @abstractmethod
+    def data(cls) -> ImageFolder:
+        """The set."""
+
+    @classmethod
+    @abstractmethod
+    def source(cls, folder: Path) -> Path:
+        """Images of every class, written into an empty `folder`; different ones in train/ and in val/."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def listed(cls, folder: Path) -> dict[str, Listed]:
+        """Its parts, opened."""
+        found = manifest.opened(folder)
+        assert found is not None
+        root = Path(found.facts["root"])
+        return {part: open_listing(folder, part, root / inner) for part, inner in PARTS.items()}
+
+    def test_every_part_has_every_class_and_no_other(self, folder: Path, listed: dict[str, Listed]) -> None:
+        classes = self.record(folder).facts["classes"]
+        for part in listed.values():
+            assert np.unique(part.labels).tolist() == list(range(len(classes)))
+            assert [path.split("/")[0] for path in part.paths] == [classes[label] for label in part.labels]
+
+    def test_classes_ascend(self, folder: Path) -> None:
+        classes = self.record(folder).facts["classes"]
+        assert classes == sorted(set(classes))
+
+    def test_every_file_is_read_as_it_was_listed(self, listed: dict[str, Listed]) -> None:
+        for part in listed.values():
+            assert part.problems(sets.log_progress) == []
+            assert len(part.read(0)) == part.bytes[0]
+
+    def test_every_image_has_a_height_and_a_width(self, listed: dict[str, Listed]) -> None:
+        for part in listed.values():
+            assert part.shape.shape == (len(part.paths), 2)
+            assert part.shape.min() > 0

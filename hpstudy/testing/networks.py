@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hpstudy.bnn.batches import Data, Part
+from hpstudy.bnn.batches import Data, InMemory
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.methods.interface import Method, State
 from hpstudy.bnn.networks.mlp import BinaryMLP
@@ -24,10 +24,10 @@ def make_data(*, dtype: torch.dtype = torch.float32, noise: float = 2.0) -> Data
     generator = torch.Generator().manual_seed(0)
     centres = torch.randn(CLASSES, FEATURES, generator=generator, dtype=torch.float64)
 
-    def part() -> Part:
+    def part() -> InMemory:
         y = torch.randint(CLASSES, (CLIPS,), generator=generator)
         x = centres[y] + noise * torch.randn(CLIPS, FEATURES, generator=generator, dtype=torch.float64)
-        return Part(x.to(dtype), y)
+        return InMemory(x.to(dtype), y)
 
     return Data(part(), part(), part())
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from hpstudy.analysis.arrays import STATES, Searches, gather
+from hpstudy.analysis.arrays import STATES, Searches, gather, gather_points
 
 
 def table(rows):
@@ -37,3 +37,23 @@ def test_a_running_trial_is_not_finished():
 def test_a_search_of_failed_trials_is_complete():
     states = np.full((1, 2), STATES.index("failed"), dtype=np.int8)
     assert Searches("a", np.full((1, 2), np.nan), states).complete.tolist() == [True]
+
+
+def points_of(view, names=("rate", "clip")):
+    rows = [
+        ("a", 0, 1, 0.1, pd.NA),
+        ("b", 0, 0, np.nan, "norm"),
+        ("a", 1, 0, 0.3, pd.NA),
+        ("a", 2, 0, 0.4, pd.NA),
+        ("a", 0, 3, 0.5, pd.NA),
+    ]
+    trials = pd.DataFrame(rows, columns=["view", "replicate", "number", "point.rate", "point.clip"])
+    return {name: values.tolist() for name, values in gather_points(trials, view, names, 2, 3).items()}
+
+
+def test_a_point_lands_at_its_replicate_and_number_and_none_stands_for_no_trial():
+    assert points_of("a", ["rate"]) == {"rate": [[None, 0.1, None], [0.3, None, None]]}
+
+
+def test_a_hyperparameter_that_a_trial_lacks_is_none():
+    assert points_of("b") == {"rate": [[None] * 3] * 2, "clip": [["norm", None, None], [None] * 3]}

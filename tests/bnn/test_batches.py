@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hpstudy.bnn.batches import Data, Part, Transform, epoch_batches, evaluation_batches
+from hpstudy.bnn.batches import Data, InMemory, Transform, epoch_batches, evaluation_batches
 
 SAMPLES = 23
 
@@ -22,7 +22,7 @@ class Doubling(Transform):
 
 def data(transform=None):
     x = torch.arange(SAMPLES, dtype=torch.float32)[:, None]
-    part = Part(x, torch.arange(SAMPLES))
+    part = InMemory(x, torch.arange(SAMPLES))
     return Data(part, part, part, transform=transform or Transform(), evaluation_rows=5)
 
 

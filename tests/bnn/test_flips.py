@@ -66,3 +66,25 @@ def test_counting_survives_weights_that_are_overwritten_in_place():
     counter = FlipCounter([theta])
     counter.count([theta.neg_()])
     assert counter.end_epoch().flip_ratio == 1
+
+
+def never_flipped_of(counter):
+    return [mask.tolist() for mask in counter.never()]
+
+
+def test_the_masks_of_weights_that_never_flipped_have_the_shapes_of_the_layers():
+    counter = FlipCounter(SIGNS)
+    counter.count(flipped(0, 1))
+    counter.end_epoch()
+    counter.count(flipped(1, 5))
+    assert never_flipped_of(counter) == [[[True, False], [True, True]], [[True] * 5 + [False]]]
+
+
+def test_the_masks_are_the_same_before_and_after_the_end_of_an_epoch():
+    counter = FlipCounter(SIGNS)
+    counter.count(flipped(1, 2))
+    counter.count(SIGNS)
+    before = never_flipped_of(counter)
+    shares = counter.end_epoch().layer_never_flipped
+    assert never_flipped_of(counter) == before
+    assert [mask.double().mean().item() for mask in counter.never()] == pytest.approx(shares)

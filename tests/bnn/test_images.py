@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hpstudy.bnn.batches import Data, Part, epoch_batches, evaluation_batches
+from hpstudy.bnn.batches import Data, InMemory, epoch_batches, evaluation_batches
 from hpstudy.bnn.images import ImageTransform, halved, statistics
 
 HEIGHT, WIDTH, CHANNELS = 6, 5, 3
@@ -98,7 +98,7 @@ def test_without_padding_and_mirroring_nothing_is_drawn():
 
 
 def data(t, n=24):
-    part = Part(pictures(n), torch.arange(n))
+    part = InMemory(pictures(n), torch.arange(n))
     return Data(part, part, part, transform=t, evaluation_rows=7)
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hpstudy.bnn import train as training
-from hpstudy.bnn.batches import Data, Part, epoch_batches
+from hpstudy.bnn.batches import Data, InMemory, epoch_batches
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.images import ImageTransform
 from hpstudy.bnn.methods import METHODS
@@ -91,14 +91,14 @@ def watched_updates(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return updates
 
 
-def train_two_epochs(method_name: str, optimizer: RealOptimizer) -> None:
+def train_two_epochs(method_name: str, optimizer: RealOptimizer, teacher: nn.Module | None = None) -> None:
     generator = torch.Generator().manual_seed(0)
     method = METHODS.load(method_name)()
     hp = method.Hyperparameters()
 
-    def part(samples: int) -> Part:
+    def part(samples: int) -> InMemory:
         pixels = torch.randint(256, (samples, 8, 8, 3), generator=generator, dtype=torch.uint8)
-        return Part(pixels, torch.randint(3, (samples,), generator=generator))
+        return InMemory(pixels, torch.randint(3, (samples,), generator=generator))
 
     transform = ImageTransform([0.5] * 3, [0.3] * 3, padding=1, mirror=True)
     network = BiRealNet20(
@@ -110,7 +110,7 @@ def train_two_epochs(method_name: str, optimizer: RealOptimizer) -> None:
     ).to(memory_format=torch.channels_last)
     settings = TrainSettings(epochs=2, batch_size=4, real_optimizer=optimizer)
     data = Data(part(12), part(4), part(4), transform)
-    training.train(network, method, hp, data, settings, seed=0, report=lambda *_, **__: None)
+    training.train(network, method, hp, data, settings, seed=0, report=lambda *_, **__: None, teacher=teacher)
 
 
 @pytest.mark.parametrize("method_name", list(METHODS))
@@ -123,4 +123,13 @@ def test_no_update_waits_for_the_device(method_name: str, monkeypatch: pytest.Mo
 def test_no_update_waits_for_the_device_under_adam(monkeypatch: pytest.MonkeyPatch) -> None:
     updates = watched_updates(monkeypatch)
     train_two_epochs("filter", RealOptimizer(name="adam", learning_rate=1e-3))
+    assert updates == [3, 3]
+
+
+def test_no_update_waits_for_the_device_with_a_teacher(monkeypatch: pytest.MonkeyPatch) -> None:
+    updates = watched_updates(monkeypatch)
+    teacher = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    )
+    train_two_epochs("filter", RealOptimizer(learning_rate=0.01), teacher.eval())
     assert updates == [3, 3]

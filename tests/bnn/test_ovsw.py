@@ -12,7 +12,7 @@ from hpstudy.bnn.methods.ovsw import OvSW, scaled_gradient
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import Surrogate
 from hpstudy.study.schema import View
-from hpstudy.tasks.method_views import check_method_view, complete_method_view
+from hpstudy.tasks.method_views import check_method_point, check_method_view, complete_method_view
 from hpstudy.testing.methods import normal
 
 NOW = Clock(0, 1, 0, 1)
@@ -192,7 +192,7 @@ def test_a_threshold_that_one_flip_does_not_reach_is_refused():
     assert OvSW.Hyperparameters(track_threshold=0.9e-3).track_threshold == 0.9e-3
 
 
-def test_a_view_whose_track_rate_is_below_the_default_threshold_is_told_so_at_its_default_point():
+def test_a_track_rate_below_the_default_threshold_is_refused_at_the_default_point():
     view = View.model_validate(
         {
             "label": "slow",
@@ -202,8 +202,9 @@ def test_a_view_whose_track_rate_is_below_the_default_threshold_is_told_so_at_it
         }
     )
     for one in (view, complete_method_view(view)):
-        (problem,) = check_method_view(one)
-        assert "track_threshold is 0.0001 and must be below track_rate, which is 1e-05" in problem.message
+        assert check_method_view(one) == []
+        (reason,) = check_method_point(one, one.space.default())
+        assert reason.startswith("track_threshold is 0.0001 and must be below track_rate, which is 1e-05")
 
 
 @pytest.mark.parametrize("name", ["ovsw", "ovsw_ags", "ovsw_sad"])

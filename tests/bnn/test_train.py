@@ -3,12 +3,13 @@ import math
 import pytest
 import torch
 
-from hpstudy.bnn.batches import Data, Part
+from hpstudy.bnn.batches import Data, InMemory
+from hpstudy.bnn.evaluation import evaluate
 from hpstudy.bnn.methods.filter import Filter
 from hpstudy.bnn.methods.interface import Method
 from hpstudy.bnn.methods.latent_sgd import LatentSGD
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
-from hpstudy.bnn.train import evaluate, train
+from hpstudy.bnn.train import train
 from hpstudy.errors import Diverged
 from hpstudy.testing.networks import EPOCHS, SETTINGS, ignore, make_data, make_network, record
 
@@ -85,12 +86,12 @@ def test_the_final_metrics_are_those_of_the_last_epoch_and_the_test_accuracy():
 
 def test_the_test_accuracy_is_that_of_the_trained_network():
     network, data = make_network(), make_data()
-    assert run(network=network, data=data)["test_accuracy"] == evaluate(network, data, data.test)[1]
+    assert run(network=network, data=data)["test_accuracy"] == evaluate(network, data, data.test).accuracy
 
 
 def test_the_test_part_has_no_influence_on_training():
     data = make_data()
-    other = Data(data.train, data.validation, Part(-data.test.x, data.test.y))
+    other = Data(data.train, data.validation, InMemory(-data.test.x, data.test.y))
     a, b = run(data=data), run(data=other)
     assert a.pop("test_accuracy") != b.pop("test_accuracy")
     assert a == b

@@ -84,3 +84,15 @@ def test_the_storage_folder_of_the_environment_is_used(hpstudy, study_text, tmp_
     monkeypatch.setenv("HPSTUDY_STORAGE", str(tmp_path / "elsewhere"))
     hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text)
     assert (tmp_path / "elsewhere/tiny.sqlite").exists()
+
+
+def test_best_prints_single_layers_in_json_and_not_in_a_table(hpstudy, study_text, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        'def measure(params, seed):\n    return {"value": params["x1"], "loss": 1, "flip_ratio.layer1": 2}\n'
+    )
+    text = study_text.replace("{use: branin, noise: 0.5}", '{use: "mine:measure"}')
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=text).returncode == 0
+    table, body = (hpstudy("best", "tiny", "--format", form).stdout for form in ("table", "json"))
+    assert "loss=1" in table
+    assert "layer" not in table
+    assert json.loads(body)[0]["metrics"]["flip_ratio.layer1"] == 2

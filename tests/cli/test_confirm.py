@@ -21,3 +21,16 @@ def test_a_sweep_is_refused_in_words(hpstudy, study_text):
     assert done.returncode == 2
     assert "is a sweep" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_status_tells_how_far_the_confirmation_is(hpstudy, study_text):
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text).returncode == 0
+    assert "confirmation" not in hpstudy("status", "tiny").stderr
+    assert hpstudy("confirm", "tiny", *SEEDS).returncode == 0
+    said = hpstudy("status", "tiny").stderr
+    assert "\nconfirmation: 16 of 16 trainings (8 points on 2 fresh seeds; 16 completed).\n" in said
+    grown = hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text.replace("replicates: 3", "replicates: 4"))
+    assert grown.returncode == 0
+    said = hpstudy("status", "tiny").stderr
+    assert "\nconfirmation: 16 of 20 trainings (10 points on 2 fresh seeds; 16 completed). `hpstudy confirm " in said
+    assert "tiny.sqlite --seeds 2` trains the rest.\n" in said

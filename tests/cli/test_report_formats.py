@@ -63,3 +63,13 @@ def test_several_studies_give_one_report(hpstudy, finished, study_text, tmp_path
     again = hpstudy("report", "tiny", "tiny")
     assert again.returncode == 2
     assert "stands twice" in again.stderr
+
+
+def test_a_page_of_an_earlier_state_is_named_when_only_the_pdf_is_written(hpstudy, finished, study_text, tmp_path):
+    assert hpstudy("report", "tiny", "--format", "html").returncode == 0
+    again = hpstudy("report", "tiny")
+    assert "earlier" not in again.stderr
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text.replace("trials: 4", "trials: 5")).returncode == 0
+    assert hpstudy("report", "tiny").stderr.startswith(
+        "reports/tiny.html is of an earlier report: --format html writes it anew\n"
+    )

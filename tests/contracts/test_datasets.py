@@ -6,8 +6,16 @@ from hpstudy.data import DATASETS
 from hpstudy.data.audiomnist import AudioMnist
 from hpstudy.data.cifar import Cifar10, Cifar100
 from hpstudy.data.fsdd import SPEAKERS, Fsdd
+from hpstudy.data.imagenet import ImageNet
 from hpstudy.data.speech_digits import SpeechDigits
-from hpstudy.testing.datasets import ImageSetContract, SpokenDigitsContract, write_cifar, write_wav
+from hpstudy.testing.datasets import (
+    ImageFolderContract,
+    ImageSetContract,
+    SpokenDigitsContract,
+    write_cifar,
+    write_image_folder,
+    write_wav,
+)
 
 
 def write_noise(path, rng, sample_rate):
@@ -74,5 +82,15 @@ class TestCifar100(ImageSetContract):
         return write_cifar(folder, Cifar100())
 
 
+class TestImageNet(ImageFolderContract):
+    @classmethod
+    def data(cls):
+        return ImageNet()
+
+    @classmethod
+    def source(cls, folder):
+        return write_image_folder(folder, [f"n{number:08}" for number in range(1000)])
+
+
 def test_every_registered_data_set_is_under_contract():
-    assert {DATASETS.load(name) for name in DATASETS} == {SpeechDigits, Fsdd, AudioMnist, Cifar10, Cifar100}
+    assert {DATASETS.load(name) for name in DATASETS} == {SpeechDigits, Fsdd, AudioMnist, Cifar10, Cifar100, ImageNet}

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.data import DATASETS, FeatureSettings, load_features, load_images, split, split_rows
+from hpstudy.data import DATASETS, FeatureSettings, library, load_features, load_images, open_listed, split, split_rows
+from hpstudy.testing.datasets import write_image_folder
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
-EXAMPLE, EXAMPLE_OF_IMAGES = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+EXAMPLE, EXAMPLE_OF_IMAGES, EXAMPLE_OF_A_FOLDER = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
 
 
 @pytest.fixture
@@ -31,7 +32,14 @@ def test_the_example_of_an_image_set_is_opened_and_split(tmp_path, monkeypatch):
     assert (len(train), len(validation), len(images.test_y)) == (260, 40, 100)
 
 
-@pytest.mark.parametrize("example", [EXAMPLE, EXAMPLE_OF_IMAGES])
+def test_the_example_of_an_image_folder_is_imported_and_opened(tmp_path, monkeypatch):
+    (tmp_path / "my_page.py").write_text(EXAMPLE_OF_A_FOLDER)
+    monkeypatch.syspath_prepend(tmp_path)
+    library.import_set("my_page:MyPictures", write_image_folder(tmp_path / "pictures", ["ape", "bee"]))
+    assert open_listed("my_page:MyPictures").train.labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("example", [EXAMPLE, EXAMPLE_OF_IMAGES, EXAMPLE_OF_A_FOLDER])
 def test_an_example_of_a_data_set_takes_less_than_15_lines(example):
     assert len([line for line in example.splitlines() if line.strip()]) < 15
 

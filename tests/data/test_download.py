@@ -129,6 +129,13 @@ def test_a_known_checksum_is_compared(server, tmp_path):
     assert get(server, tmp_path, hashlib.sha256(CONTENT).hexdigest()) == CONTENT
 
 
+def test_the_beginning_of_a_checksum_is_compared(server, tmp_path):
+    beginning = hashlib.sha256(CONTENT).hexdigest()[:8]
+    assert get(server, tmp_path, beginning) == CONTENT
+    with pytest.raises(DataError, match="checksum"):
+        get(server, tmp_path, beginning[1:])
+
+
 def test_a_file_with_another_checksum_is_refused_and_not_continued(server, tmp_path):
     with pytest.raises(DataError, match="checksum"):
         get(server, tmp_path, hashlib.sha256(b"other").hexdigest())
@@ -146,6 +153,15 @@ def test_a_server_that_refuses_is_a_data_error_with_its_status(server, tmp_path,
 def test_no_server_is_a_data_error(tmp_path):
     with pytest.raises(DataError, match="cannot be fetched"):
         download("http://127.0.0.1:9/file.zip", tmp_path / "file.zip", None, lambda *_: None)
+
+
+def test_an_error_without_words_is_named(server, tmp_path, monkeypatch):
+    def silent(*_, **__):
+        raise TimeoutError
+
+    monkeypatch.setattr("urllib.request.urlopen", silent)
+    with pytest.raises(DataError, match="cannot be fetched: TimeoutError"):
+        get(server, tmp_path)
 
 
 def test_progress_is_told_of_bytes_out_of_all(server, tmp_path):

@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from hpstudy.data import DATASETS, SpokenDigits, check_kind, dataset_names, library, load_images, sets, split_rows, subset_rows
+from hpstudy.data import (
+    DATASETS,
+    ImageFolder,
+    SpokenDigits,
+    check_kind,
+    dataset_names,
+    library,
+    load_images,
+    sets,
+    split_rows,
+    subset_rows,
+)
 from hpstudy.data.cifar import Cifar10
 from hpstudy.data.image_set import ImageSet, LabelledImages
 from hpstudy.errors import DataError, PluginError, UsageError
@@ -217,8 +228,8 @@ def test_images_cannot_be_opened_as_clips():
         sets.clips("cifar10")
 
 
-def test_the_names_of_both_kinds_are_all_names():
-    assert dataset_names(SpokenDigits) + dataset_names(ImageSet) == list(DATASETS)
+def test_the_names_of_all_kinds_are_all_names():
+    assert dataset_names(SpokenDigits) + dataset_names(ImageSet) + dataset_names(ImageFolder) == list(DATASETS)
 
 
 def test_a_misspelt_image_set_is_answered_with_the_image_sets_only():

@@ -47,7 +47,14 @@ def damage(path):
 
 
 def test_all_sets_are_listed():
-    assert [status.name for status in library.list_sets()] == ["speech_digits", "fsdd", "audiomnist", "cifar10", "cifar100"]
+    assert [status.name for status in library.list_sets()] == [
+        "speech_digits",
+        "fsdd",
+        "audiomnist",
+        "cifar10",
+        "cifar100",
+        "imagenet",
+    ]
 
 
 def test_a_set_that_is_not_here_is_listed_with_its_command():

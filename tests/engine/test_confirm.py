@@ -3,12 +3,13 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
-from hpstudy.engine.confirm import Confirmer, confirm_study, incumbent
+from hpstudy.engine.confirm import Confirmer, confirm_study
 from hpstudy.engine.confirm_progress import ConfirmLines, ConfirmObserver
 from hpstudy.engine.executors import EXECUTORS, Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.step import EvaluateRequest, RetrainRequest, evaluate, fresh_seed, retrain, train_seed
 from hpstudy.engine.stop import Aborted
+from hpstudy.engine.trainings import incumbent
 from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
 from hpstudy.seeds import derive_seed
 from hpstudy.store import Confirmed, Reader, Store, TrialRow, check
@@ -58,7 +59,7 @@ class Stopping(ConfirmObserver):
 
 def test_every_incumbent_and_default_point_is_trained_on_every_seed(confirm, complete):
     summary = confirm()
-    assert (summary.complete, summary.points, summary.planned, summary.ran) == (True, 6, TRAININGS, TRAININGS)
+    assert (summary.complete, summary.trainings.points, summary.trainings.planned, summary.ran) == (True, 6, TRAININGS, TRAININGS)
     rows = confirmed(complete)
     places = {
         (view, str(replicate), seed) for view, replicate, seed in zip(rows.view, rows.replicate, rows.seed_number, strict=True)
@@ -169,7 +170,7 @@ def test_a_stop_leaves_the_rest_for_later(confirm, complete, monkeypatch):
     monkeypatch.setattr(Confirmer, "run", lambda self: (confirmers.append(self), run(self)))
     monkeypatch.setattr(EXECUTORS, "load", lambda name: Pausing)
     summary = confirm()
-    assert (summary.interrupted, summary.complete, summary.done) == (True, False, 7)
+    assert (summary.interrupted, summary.complete, summary.trainings.done) == (True, False, 7)
     assert "interrupted: 7 of 18 trainings" in summary.sentence()
     monkeypatch.undo()
     assert confirm().ran == TRAININGS - 7
@@ -200,7 +201,7 @@ def test_incomplete_searches_are_left_out_and_named(confirm, run, make_study, st
     summary = confirm(observer=Noting())
     assert summary.left_out == (SearchKey("both", 1), SearchKey("one", 1))
     assert "both/1, one/1" in notes[0]
-    assert (summary.complete, summary.points) == (True, 4)
+    assert (summary.complete, summary.trainings.points) == (True, 4)
 
 
 def test_a_study_that_grew_is_confirmed_for_its_new_incumbents(confirm, run, make_study, complete):
@@ -262,7 +263,8 @@ def test_trainings_without_a_value_are_counted(confirm, run, make_study, write_m
         )
     )
     summary = confirm(seeds=1)
-    assert (summary.complete, summary.counts["completed"], summary.counts["failed"]) == (True, 1, 5)
+    assert summary.complete
+    assert (summary.trainings.counts["completed"], summary.trainings.counts["failed"]) == (1, 5)
 
 
 def test_a_confirmation_in_which_everything_fails_is_broken_off(confirm, run, make_study, write_module):

@@ -1,5 +1,6 @@
 import pytest
 
+from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.forecast import forecast
 from hpstudy.errors import StudyChanged
 
@@ -55,3 +56,30 @@ def test_the_database_of_another_study_is_refused(foresee, make_study, run):
     run(make_study(noise=0.5))
     with pytest.raises(StudyChanged):
         foresee(make_study(noise=0.25))
+
+
+def test_a_study_without_a_confirmation_has_one_training_of_every_search_and_view_on_every_seed_left(foresee, make_study):
+    said = foresee(make_study()).confirmation_sentence()
+    assert said == "confirmation (`hpstudy confirm`, 6 points on 5 fresh seeds): 30 of 30 trainings left"
+
+
+def test_a_confirmation_counts_the_points_that_a_study_which_grows_will_have(foresee, make_study, run, storage):
+    run(make_study())
+    confirm_study(storage, seeds=2, executor="inline")
+    assert foresee(make_study()).confirmation_sentence().endswith("6 points on 2 fresh seeds): nothing is left to run")
+    grown = foresee(make_study(replicates=3)).confirmation
+    assert (grown.points, grown.done, grown.left) == (8, 12, 4)
+    longer = foresee(make_study(trials=4)).confirmation
+    assert (longer.points, longer.done, longer.left) == (6, 4, 8)
+
+
+def test_the_time_of_a_confirmation_is_that_of_training_alone(foresee, make_study):
+    seen = foresee(make_study(), workers=2)
+    seen.trial_s.update(both=600.0, one=600.0)
+    seen.train_s.update(both=60.0, one=20.0)
+    assert seen.confirmation_sentence().endswith("30 of 30 trainings left: about 10 min 0 s with 2 workers")
+
+
+def test_a_sweep_has_no_confirmation(foresee, make_study, monkeypatch):
+    monkeypatch.setattr("hpstudy.engine.forecast.is_sweep", lambda study: True)
+    assert foresee(make_study()).confirmation_sentence() == ""

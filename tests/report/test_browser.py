@@ -1,5 +1,7 @@
 """The page as a reader's browser shows it. The pictures it takes stay in pytest's folder for the test, to be looked at."""
 
+import re
+
 import pytest
 
 from hpstudy.report import style
@@ -62,4 +64,6 @@ def test_words_that_look_like_markup_are_shown_letter_by_letter(browser, page):
     point = "{curveNumber: 0, pointNumber: 3}"
     browser.run(f"Plotly.Fx.hover(document.getElementById('figure-1-panel-1'), [{point}])")
     browser.wait("document.querySelector('#figure-1 .hovertext') !== null")
-    assert browser.run("document.querySelector('#figure-1 .hovertext').textContent").startswith(LABEL)
+    shown = browser.run("document.querySelector('#figure-1 .hovertext').textContent")
+    assert shown.startswith(LABEL)
+    assert re.search(r"best so far \S+?rate [\d.]+clip none$", shown)

@@ -3,10 +3,15 @@
 import csv
 import math
 
+import numpy as np
 import pytest
 
+from hpstudy import api
 from hpstudy.analysis import analyse
-from hpstudy.report import write
+from hpstudy.errors import UsageError
+from hpstudy.report import style, write
+from hpstudy.report.document import document
+from hpstudy.report.pdf import figure_bytes
 from hpstudy.store import Reader
 from hpstudy.testing.databases import example_study, synthetic_database
 
@@ -67,3 +72,36 @@ def test_a_half_finished_database_has_a_report(tmp_path):
     results = analysed(path)
     assert results.provisional
     assert write(results, tmp_path / "out")[0].read_bytes().startswith(b"%PDF")
+
+
+def test_the_thorough_analysis_adds_figures_and_changes_none(database):
+    drawings = []
+    for thorough in (False, True):
+        with Reader.open(database) as reader, style.applied():
+            drawings.append({drawing.name: drawing for drawing in document(analyse(reader, thorough=thorough)).drawings})
+    quick, all_ = drawings
+    assert list(quick) == ["best_so_far", "difference", "trials_to_target", "budgets"]
+    assert set(all_) > set(quick)
+    for name in quick:
+        one, other = (figure_bytes(drawn[name].draw(), "png", 30) for drawn in drawings)
+        assert one == other, name
+
+
+def test_a_plot_waits_for_the_thorough_analysis_only_where_its_figure_needs_it(database, tmp_path, monkeypatch):
+    asked, results = [], analysed(database)
+    monkeypatch.setattr(api, "analysed", lambda study, scale, *, thorough=True: asked.append(thorough) or results)
+    assert api.plot_figure(database, "budgets", tmp_path / "budgets.svg").exists()
+    assert asked == [False]
+    with pytest.raises(UsageError, match="no figure 'anytime'"):
+        api.plot_figure(database, "anytime", tmp_path / "anytime.svg")
+    assert asked == [False, False, True]
+
+
+def test_the_points_of_the_results_are_those_of_the_trials(database):
+    results = analysed(database)
+    with Reader.open(database) as reader:
+        points = {
+            (key.view, key.replicate, row.number): row.point for key in reader.search_counts() for row in reader.history(key)
+        }
+    found = {(view.name, *at): view.point(*at) for view in results.views for at in np.ndindex(*view.best.shape)}
+    assert found == points

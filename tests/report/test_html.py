@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from hpstudy.errors import UsageError
-from hpstudy.report import csvs, style, write
+from hpstudy.report import csvs, numbers, style, write
 from hpstudy.report.document import document
 from hpstudy.report.html import compile_html, embedded
 from hpstudy.report.interactive import BUILDERS, interactive
@@ -287,6 +288,50 @@ def test_the_cells_of_a_map_are_the_means_and_the_best_is_framed(make_sweep):
     assert (panel.shapes[0]["x0"], panel.shapes[0]["y0"]) == (0.5, 0.5)
     assert (plain(crosses["x"]), plain(crosses["y"])) == ([2], [1])
     assert panel.x["ticktext"] == ["0.01", "0.1", "1"]
+
+
+def varied(make_results, values):
+    """Results in which the rate of a trial tells its replicate and number: 0.001 * replicate + 0.0001 * (number + 1)."""
+    found = make_results(values)
+    shape = found.views[0].best.shape
+    rates = np.fromfunction(lambda replicate, number: 0.001 * replicate + 0.0001 * (number + 1), shape).astype(object)
+    points = {"rate": rates, "clip": np.full(shape, "<none>", dtype=object)}
+    return dataclasses.replace(found, views=tuple(dataclasses.replace(view, points=points) for view in found.views))
+
+
+def hovered(trace, at):
+    """What a reader sees at one point of a trace."""
+    shown = trace["hovertemplate"].replace("%{text}", trace["text"][at])
+    for place, value in enumerate(trace["customdata"][at]):
+        shown = shown.replace(f"%{{customdata[{place}]}}", value)
+    return shown
+
+
+@pytest.mark.parametrize("every", [20_000, 0])
+def test_a_trial_of_a_search_tells_what_it_tried(make_results, ramps, monkeypatch, every):
+    monkeypatch.setattr("hpstudy.report.interactive.progress.EVERY_TRIAL_UP_TO", every)
+    searches = traces_of(varied(make_results, {"a": ramps(3), "b": ramps()}), "best_so_far")[0]
+    shown = [hovered(searches, at) for at, x in enumerate(searches["x"]) if x is not None]
+    for text in shown:
+        replicate, number = map(int, re.search(r"replicate (\d+), trial (\d+)", text).groups())
+        assert text.endswith(
+            f"<br>rate {numbers.general(0.001 * replicate + 0.0001 * number)}<br>clip &lt;none&gt;<extra></extra>"
+        )
+    assert len(shown) == 60 if every else 12 <= len(shown) < 60
+
+
+def test_a_dot_of_a_budget_tells_which_trial_was_best_and_what_it_tried(make_results):
+    found = varied(make_results, {"a": np.array([[1.0, 3.0, 3.0], [2.0, 1.0, 5.0]]), "b": np.ones((2, 3))})
+    dots = next(trace for trace in traces_of(found, "budgets") if "customdata" in trace)
+    shown = [hovered(dots, at) for at in range(2)]
+    assert "best after 3 trials 3, of trial 2<br>rate 0.0002<br>" in shown[0]
+    assert "best after 3 trials 5, of trial 3<br>rate 0.0013<br>" in shown[1]
+
+
+def test_a_search_without_a_value_yet_has_no_point_to_tell(make_results):
+    found = varied(make_results, {"a": np.array([[np.nan, np.nan], [2.0, 1.0]]), "b": np.ones((2, 2))})
+    dots = next(trace for trace in traces_of(found, "budgets") if "customdata" in trace)
+    assert hovered(dots, 0) == "a, replicate 0<br>best after 2 trials 1<br>rate –<br>clip –<extra></extra>"
 
 
 @pytest.mark.parametrize("study", ["searches", "sweep", "map", "nasty"])

@@ -6,6 +6,7 @@ import pytest
 
 from hpstudy.errors import UsageError
 from hpstudy.report import headline, save_figure, write
+from hpstudy.report.files import outdated
 
 pytestmark = pytest.mark.usefixtures("without_pdf")
 
@@ -165,3 +166,43 @@ def test_a_figure_without_data_is_refused(make_results, tmp_path):
     empty = make_results({"a": np.full((1, 2), np.nan)})
     with pytest.raises(UsageError, match="nothing to draw"):
         save_figure("budgets", empty, tmp_path / "figure.png")
+
+
+def files_of(folder):
+    return json.loads((folder / "small.json").read_text())["files"]
+
+
+@pytest.fixture
+def without_html(monkeypatch):
+    monkeypatch.setattr("hpstudy.report.html.compile_html", lambda document, results: b"<html>")
+
+
+@pytest.mark.usefixtures("without_html")
+@pytest.mark.parametrize(("first", "second"), [("pdf", "html"), ("html", "pdf")])
+def test_a_report_in_one_form_keeps_the_other_one_that_shows_the_same_numbers(results, tmp_path, first, second):
+    write(results, tmp_path, [first])
+    written = write(results, tmp_path, [second])
+    assert outdated(written) == []
+    assert files_of(tmp_path)[:2] == [f"small.{second}", f"small.{first}"]
+    assert outdated(write(results, tmp_path, [second])) == []
+
+
+@pytest.mark.usefixtures("without_html")
+@pytest.mark.parametrize(("first", "second"), [("pdf", "html"), ("html", "pdf")])
+def test_the_other_form_is_outdated_until_it_is_written_again(make_results, ramps, tmp_path, first, second):
+    old, new = (
+        make_results({"a": ramps(3), "b": ramps()}, analysis={"target": {"value": value}, "resamples": 1000}) for value in (5, 4)
+    )
+    write(old, tmp_path, [first, second])
+    left = tmp_path / f"small.{first}"
+    for _ in range(2):
+        assert outdated(write(new, tmp_path, [second])) == [left]
+    assert left.exists()
+    assert left.name not in files_of(tmp_path)
+    assert outdated(write(new, tmp_path, [first])) == []
+
+
+@pytest.mark.usefixtures("without_html")
+def test_a_page_of_another_study_beside_a_forced_report_is_outdated(make_results, ramps, tmp_path):
+    write(make_results({"a": ramps()}), tmp_path, ["html"])
+    assert outdated(write(make_results({"a": ramps()}, study={"seed": 1}), tmp_path, force=True)) == [tmp_path / "small.html"]

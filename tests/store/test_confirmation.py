@@ -51,6 +51,16 @@ def test_a_training_begins_as_running(store, add, path):
     assert (row.of, row.seed_number, row.point, row.state, row.objective, row.attempts) == (BEST, 2, POINT, "running", None, 1)
 
 
+def test_a_reader_sees_the_rows_that_the_writer_sees(store, add, confirm, path):
+    add(0, 0.9)
+    confirm(BEST, 0, {"accuracy": 0.8})
+    store.start_confirmation(DEFAULT, 1, POINT)
+    with Reader.open(path) as reader:
+        rows = reader.confirmation_rows()
+    assert rows == store.confirmations()
+    assert [(row.of, row.state, row.objective) for row in rows] == [(BEST, "completed", 0.8), (DEFAULT, "running", None)]
+
+
 def test_values_come_back_as_a_data_frame(add, confirm, path):
     add(0, 0.9)
     confirm(BEST, 0, {"accuracy": 0.8, "test_accuracy": 0.7})

@@ -173,3 +173,11 @@ def test_a_snapshot_sees_one_state_throughout(reader, add):
 def test_a_reader_can_be_closed_twice(reader):
     reader.close()
     reader.close()
+
+
+def test_the_mean_seconds_of_a_trial_include_those_of_asking_and_those_of_a_training_do_not(reader, add, store, key, point):
+    for number, seconds in enumerate((2.0, 4.0)):
+        add(number, outcome=Outcome("completed", {}, duration_s=seconds))
+    store.start_trial(key, 2, point, 100.0)  # not finished: not counted
+    assert reader.mean_train_s() == {"filter": 3.0}
+    assert reader.mean_trial_s() == {"filter": pytest.approx(3.01)}

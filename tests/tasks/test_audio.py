@@ -9,6 +9,7 @@ import torch
 from ruamel.yaml import YAML
 
 import hpstudy.data
+from hpstudy.engine.measured import Recorder
 from hpstudy.errors import DataError, Diverged
 from hpstudy.study.schema import View
 from hpstudy.tasks.audio import AudioMLP, AudioSettings, audio_data
@@ -47,7 +48,7 @@ def parts(task):
 
 
 def evaluate(task, seed=0, report=None, **point):
-    return task.evaluate(task.complete_view(VIEW), {**POINT, **point}, seed, report or (lambda epoch, **metrics: None))
+    return task.evaluate(task.complete_view(VIEW), {**POINT, **point}, seed, report or Recorder())
 
 
 def test_no_search_may_optimise_on_the_test_part():
@@ -67,9 +68,10 @@ def test_a_trial_measures_accuracies_losses_and_flips():
 
 
 def test_a_curve_holds_every_epoch_and_no_test_accuracy():
-    seen = []
-    evaluate(task(), report=lambda epoch, **metrics: seen.append((epoch, "test_accuracy" in metrics)))
-    assert seen == [(1, False), (2, False), (3, False)]
+    recorder = Recorder()
+    evaluate(task(), report=recorder)
+    assert [epoch for epoch, name, _ in recorder.curves if name == "val_loss"] == [1, 2, 3]
+    assert "test_accuracy" not in {name for _, name, _ in recorder.curves}
 
 
 def test_the_same_seed_repeats_and_another_differs():
@@ -82,7 +84,7 @@ def test_the_point_decides():
 
 def test_a_fixed_value_decides():
     fixed = VIEW.model_copy(update={"fixed": {"gamma": 1.0}})
-    assert evaluate(task()) != task().evaluate(task().complete_view(fixed), POINT, 0, lambda epoch, **metrics: None)
+    assert evaluate(task()) != task().evaluate(task().complete_view(fixed), POINT, 0, Recorder())
 
 
 def test_training_clips_are_standardised():

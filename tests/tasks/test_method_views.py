@@ -1,6 +1,6 @@
 from hpstudy.bnn.methods.filter import Filter
 from hpstudy.study.schema import View
-from hpstudy.tasks.method_views import check_method_view, complete_method_view
+from hpstudy.tasks.method_views import check_method_point, check_method_view, complete_method_view
 
 ALPHA = {"type": "float", "low": 1e-5, "high": 0.1, "log": True}
 
@@ -83,14 +83,20 @@ def test_completing_twice_is_completing_once():
     assert complete_method_view(completed) == completed
 
 
-def test_a_space_with_a_corner_that_the_method_refuses_is_refused_with_that_corner():
-    threshold = {"type": "float", "low": 1e-6, "high": 1e-2, "log": True, "default": 1e-4}
-    key, message = only(check_method_view(view("ovsw", {"track_threshold": threshold}, {"track_rate": 1e-3})))
-    assert key == ("space",)
-    assert "such as track_threshold 0.01: " in message
-    assert "Value error" not in message
+def ovsw(**values):
+    return check_method_point(view("ovsw", {name: {**ALPHA, "high": 1} for name in values}), values)
 
 
-def test_a_space_whose_corners_the_method_accepts_is_accepted():
-    threshold = {"type": "float", "low": 1e-6, "high": 5e-4, "log": True, "default": 1e-4}
-    assert check_method_view(view("ovsw", {"track_threshold": threshold}, {"track_rate": 1e-3})) == []
+def test_a_point_whose_values_do_not_go_together_is_refused_in_the_words_of_the_method():
+    (message,) = ovsw(track_threshold=1e-3, track_rate=1e-4)
+    assert message.startswith("track_threshold is 0.001 and must be below track_rate")
+
+
+def test_a_point_whose_values_go_together_is_accepted():
+    assert ovsw(track_threshold=1e-4, track_rate=1e-3) == []
+
+
+def test_a_point_is_joined_with_the_fixed_values_of_its_view():
+    fixed = view("ovsw", {"track_threshold": ALPHA}, {"track_rate": 1e-4})
+    assert len(check_method_point(fixed, {"track_threshold": 1e-3})) == 1
+    assert check_method_point(fixed, {"track_threshold": 1e-5}) == []

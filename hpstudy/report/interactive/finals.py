@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
@@ -18,6 +20,7 @@ from hpstudy.report.interactive.spec import (
     Trace,
     faded,
     hover,
+    hover_points,
     interval,
     label,
     symbol,
@@ -77,15 +80,20 @@ def _dots(results: Results, index: int, offsets: Floats, groups: list[int]) -> T
     view, name = results.views[index], words(label(results, results.views[index].name))
     xs: list[float] = []
     ys: list[float] = []
-    texts = []
+    texts: list[str] = []
+    points: list[dict[str, Any] | None] = []
     for place, budget in enumerate(results.budgets):
         for replicate, value in enumerate(view.best[:, budget - 1].tolist()):
             if not np.isnan(value):
                 xs.append(float(place + offsets[index]))
                 ys.append(value)
-                texts.append(f"{name}, replicate {replicate}<br>best after {budget} trials {numbers.general(value, 6)}")
+                found = np.flatnonzero(view.searches.values[replicate, :budget] == value)
+                trial = f", of trial {found[0] + 1}" if found.size else ""
+                texts.append(f"{name}, replicate {replicate}<br>best after {budget} trials {numbers.general(value, 6)}{trial}")
+                points.append(view.point(replicate, int(found[0])) if found.size else None)
     marker = {"size": 6, "symbol": symbol(index), "color": faded(style.colour(index), 0.55)}
-    return hover({"type": "scatter", "mode": "markers", "name": name, "x": xs, "y": ys, "marker": marker, "meta": groups}, texts)
+    trace: Trace = {"type": "scatter", "mode": "markers", "name": name, "x": xs, "y": ys, "marker": marker, "meta": groups}
+    return hover_points(trace, texts, points)
 
 
 def _means(results: Results, index: int, offsets: Floats) -> Trace:

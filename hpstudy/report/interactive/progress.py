@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hpstudy.analysis.arrays import STATES
@@ -19,6 +21,7 @@ from hpstudy.report.interactive.spec import (
     dash,
     faded,
     hover,
+    hover_points,
     interval,
     label,
     symbol,
@@ -76,7 +79,7 @@ def spread(searches: int, most: int = MOST_SEARCHES) -> list[int]:
 
 
 def searches(results: Results, view: ViewResult, index: int, chosen: list[int], groups: tuple[int, ...], *, every: bool) -> Trace:
-    """All chosen searches of a view as one trace with gaps.
+    """All chosen searches of a view as one trace with gaps; each of its trials says what it tried.
 
     Args:
         results: of the study.
@@ -89,6 +92,7 @@ def searches(results: Results, view: ViewResult, index: int, chosen: list[int], 
     xs: list[int | None] = []
     ys: list[float | None] = []
     texts: list[str] = []
+    points: list[dict[str, Any] | None] = []
     name = words(label(results, view.name))
     for replicate in chosen:
         row = view.best[replicate]
@@ -106,13 +110,15 @@ def searches(results: Results, view: ViewResult, index: int, chosen: list[int], 
                 f"{name}<br>replicate {replicate}, trial {number + 1}<br>{_own(view, replicate, number)}"
                 f"best so far {numbers.general(float(row[number]), 6)}"
             )
+            points.append(view.point(replicate, number))
         xs.append(None)
         ys.append(None)
         texts.append("")
+        points.append(None)
     alpha = max(0.04, min(0.5, 14 / max(1, len(chosen))))
     line = {"width": 1, "shape": "hv", "color": faded(style.colour(index), alpha)}
     trace: Trace = {"type": "scatter", "mode": "lines", "x": xs[:-1], "y": ys[:-1], "line": line, "meta": list(groups)}
-    return hover({**trace, "name": name, "connectgaps": False}, texts[:-1])
+    return hover_points({**trace, "name": name, "connectgaps": False}, texts[:-1], points[:-1])
 
 
 def _own(view: ViewResult, replicate: int, number: int) -> str:

@@ -173,6 +173,26 @@ def hover(trace: Trace, texts: Sequence[str]) -> Trace:
     return {**trace, "text": list(texts), "hovertemplate": "%{text}<extra></extra>"}
 
 
+def hover_points(trace: Trace, texts: Sequence[str], points: Sequence[Mapping[str, Any] | None]) -> Trace:
+    """The trace with a hover text at each point, and below it a line for every hyperparameter of what was tried there.
+
+    The names stand once in the trace, and the values once for each of its points.
+
+    Args:
+        trace: of one view.
+        texts: one for each point; what they hold of a user's is escaped already.
+        points: what was tried, all with the same hyperparameters; None where nothing was.
+    """
+    names = next((list(point) for point in points if point is not None), [])
+    lines = "".join(f"<br>{words(name)} %{{customdata[{place}]}}" for place, name in enumerate(names))
+    values = [[_tried((point or {}).get(name)) for name in names] for point in points]
+    return {**hover(trace, texts), "customdata": values, "hovertemplate": f"%{{text}}{lines}<extra></extra>"}
+
+
+def _tried(value: Any) -> str:
+    return numbers.MISSING if value is None else words(numbers.hyperparameter(value))
+
+
 def trial_axis(trials: int, first: int = 1) -> dict[str, Any]:
     """An axis of trials counted from 1."""
     room = 0.02 * trials + 0.2

@@ -1,0 +1,56 @@
+"""Measuring a trained network on a part of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from hpstudy.bnn.batches import Data, Part, evaluation_batches
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        loss: mean cross-entropy.
+        accuracy: share of samples whose class has the largest output.
+        top_k: number of guesses; None where only the first counts.
+        top_accuracy: share of samples whose class is among the `top_k` largest outputs; None without `top_k`.
+    """
+
+    loss: float
+    accuracy: float
+    top_k: int | None = None
+    top_accuracy: float | None = None
+
+    def metrics(self, part: str, *, loss: bool = True) -> dict[str, float]:
+        """The same under the names of metrics: val_accuracy, val_loss and val_top5_accuracy for the part "val"."""
+        found = {f"{part}_accuracy": self.accuracy}
+        if loss:
+            found[f"{part}_loss"] = self.loss
+        if self.top_accuracy is not None:
+            found[f"{part}_top{self.top_k}_accuracy"] = self.top_accuracy
+        return found
+
+
+@torch.inference_mode()
+def evaluate(network: nn.Module, data: Data, part: Part, top_k: int | None = None) -> Evaluation:
+    """Measure on a part of `data`, with running statistics in batch normalisation.
+
+    Args:
+        network: is left in evaluation mode.
+        data: for its transform.
+        part: of `data`.
+        top_k: also count so many guesses, at most as many as there are classes.
+    """
+    network.eval()
+    logits = torch.cat([network(x) for x in evaluation_batches(data, part)])
+    loss, accuracy = cross_entropy(logits, part.y).item(), (logits.argmax(1) == part.y).float().mean().item()
+    if top_k is None:
+        return Evaluation(loss, accuracy)
+    among = (logits.topk(top_k, dim=1).indices == part.y[:, None]).any(1)
+    return Evaluation(loss, accuracy, top_k, among.float().mean().item())

@@ -1,0 +1,175 @@
+"""Pictures that stay on disk: read, cut and scaled when a batch needs them, by threads that run ahead of the training."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from hpstudy.bnn.batches import Batch, Part
+from hpstudy.bnn.photographs import pieces
+from hpstudy.errors import DataError
+
+AHEAD = 2
+"""Batches that are read before they are needed."""
+
+MOST_THREADS = 16
+"""Beyond them Python's own lock is what they wait for."""
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+
+Job: TypeAlias = tuple[int, Box | None]
+"""A picture's number and the piece of it that is asked for; None: the middle, for evaluation."""
+
+
+class Pictures(Protocol):
+    """The files of pictures."""
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """(n,) of the files, for messages."""
+
+    @property
+    def shape(self) -> NDArray[np.int32]:
+        """(n, 2) height and width in pixels."""
+
+    def read(self, row: int) -> bytes:
+        """The content of a picture's file; called in threads."""
+
+
+class OnDisk(Part):
+    """Pictures on disk, as squares of bytes.
+
+    In training a random piece (`hpstudy.bnn.photographs.pieces`) is scaled to the square, bilinearly; in evaluation the picture is scaled
+    until its shorter side has `short_side` pixels, and the square is its middle. What is read does not depend on the number of
+    threads. Batches of a GPU training are read ahead; on a CPU, where training has one thread, they are read in that thread. A damaged
+    file is a DataError that names it.
+
+    Args:
+        pictures: of the data set.
+        rows: (n,) those that belong to this part.
+        y: (n,) int64 their classes, on the training device.
+        size: pixels, width and height of what the network sees.
+        short_side: pixels, in evaluation; at least `size`.
+        smallest_piece: share of a picture's area, in training.
+    """
+
+    def __init__(
+        self, pictures: Pictures, rows: NDArray[np.int64], y: Tensor, *, size: int, short_side: int, smallest_piece: float
+    ) -> None:
+        self.pictures = pictures
+        self.rows = rows
+        self.y = y
+        self.size = size
+        self.short_side = short_side
+        self.smallest_piece = smallest_piece
+
+    def batches(self, rows: Tensor, draws: Tensor | None, size: int) -> Iterator[Batch]:
+        """Random pieces, or without draws the middles as in evaluation. Classes and draws move to the device once."""
+        y = self.y[rows.to(self.y.device)]
+        moved = None if draws is None else draws.to(self.y.device)
+        starts = range(0, len(rows), size)
+        jobs = (self._jobs(rows[i : i + size], None if draws is None else draws[i : i + size]) for i in starts)
+        for start, x in zip(starts, self._squares(jobs), strict=True):
+            batch = slice(start, start + size)
+            yield x, y[batch], None if moved is None else moved[batch]
+
+    def _jobs(self, rows: Tensor, draws: Tensor | None) -> list[Job]:
+        listed = self.rows[rows.numpy()]
+        if draws is None:
+            return [(row, None) for row in listed.tolist()]
+        shapes = torch.from_numpy(self.pictures.shape[listed])
+        return list(zip(listed.tolist(), map(_box, pieces(draws, shapes, self.smallest_piece).tolist()), strict=True))
+
+    def in_order(self, size: int) -> Iterator[Tensor]:
+        """Middles of all pictures."""
+        listed = self.rows.tolist()
+        yield from self._squares([(row, None) for row in listed[i : i + size]] for i in range(0, len(listed), size))
+
+    def _squares(self, batches: Iterable[Sequence[Job]]) -> Iterator[Tensor]:
+        """(batch, size, size, 3) bytes on the training device for each batch of jobs."""
+        device = self.y.device
+        on_cuda = device.type == "cuda"
+        with _readers(_threads() if on_cuda else 0) as submit:
+            waiting: deque[tuple[Tensor, list[Future[None]]]] = deque()
+            for jobs in batches:
+                squares = torch.empty((len(jobs), self.size, self.size, 3), dtype=torch.uint8, pin_memory=on_cuda)
+                array = squares.numpy()
+                waiting.append((squares, [submit(self._read, array, place, *job) for place, job in enumerate(jobs)]))
+                if len(waiting) > AHEAD:
+                    yield _ready(*waiting.popleft()).to(device, non_blocking=True)
+            while waiting:
+                yield _ready(*waiting.popleft()).to(device, non_blocking=True)
+
+    def _read(self, squares: NDArray[np.uint8], place: int, row: int, piece: Box | None) -> None:
+        content = self.pictures.read(row)
+        try:
+            with Image.open(BytesIO(content)) as file:
+                file.info.pop("transparency", None)  # is left out, of which Pillow warns
+                picture = file.convert("RGB")
+        except Exception as error:  # a damaged file may raise anything
+            raise DataError(
+                f"the picture {self.pictures.paths[row]} cannot be read: {str(error) or type(error).__name__}",
+                "get it again, and import the data set again",
+            ) from error
+        if piece is not None:
+            square = picture.crop(piece).resize((self.size, self.size), Image.Resampling.BILINEAR)
+        else:
+            square = middle(picture, self.size, self.short_side)
+        squares[place] = np.asarray(square)
+
+
+def middle(picture: Image.Image, size: int, short_side: int) -> Image.Image:
+    """The middle square of `size` pixels of a picture whose shorter side was scaled to `short_side` pixels, bilinearly."""
+    width, height = picture.size
+    shorter = min(width, height)
+    scaled = picture.resize((short_side * width // shorter, short_side * height // shorter), Image.Resampling.BILINEAR)
+    left, top = round((scaled.width - size) / 2), round((scaled.height - size) / 2)
+    return scaled.crop((left, top, left + size, top + size))
+
+
+@contextmanager
+def _readers(threads: int) -> Iterator[Callable[..., Future[None]]]:
+    """A function that submits calls to so many threads; with 0 it makes each call at once. Calls not begun at the end are dropped."""
+    if threads == 0:
+        yield _at_once
+        return
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="hpstudy-pictures")
+    try:
+        yield pool.submit
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _at_once(call: Callable[..., None], *args: object) -> Future[None]:
+    future: Future[None] = Future()
+    call(*args)
+    future.set_result(None)
+    return future
+
+
+def _ready(squares: Tensor, read: Sequence[Future[None]]) -> Tensor:
+    for future in read:
+        future.result()
+    return squares
+
+
+def _threads() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, MOST_THREADS))
+
+
+def _box(piece: Sequence[int]) -> Box:
+    left, top, right, bottom = piece
+    return left, top, right, bottom

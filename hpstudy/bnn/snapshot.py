@@ -1,0 +1,55 @@
+"""All that the rest of a training depends on, at the end of an epoch, as bytes: what a checkpoint keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from io import BytesIO
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hpstudy.bnn.methods.interface import State
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A training at the end of an epoch.
+
+    Attributes:
+        step: its number: 0 is the first, or the only one.
+        epochs: of this step that are done.
+        reported: epochs of all steps that are done.
+        final: metrics of the last epoch.
+        noise: what the step began from, for every binary layer.
+        never: for every binary layer, whether a weight never flipped in this step.
+        states: the method's, for every binary layer.
+        network: its parameters and buffers.
+        real: the state of the optimizer of the parameters that are not binary.
+        generators: states of the generators of batch order and augmentation. (Those of initial weights and of a method draw before the
+            first update only.)
+    """
+
+    step: int
+    epochs: int
+    reported: int
+    final: dict[str, float]
+    noise: list[Tensor]
+    never: list[Tensor]
+    states: list[State]
+    network: dict[str, Any]
+    real: dict[str, Any]
+    generators: dict[str, Tensor]
+
+    def to_bytes(self) -> bytes:
+        """The content of a file of torch.save that holds tensors and plain values only."""
+        buffer = BytesIO()
+        torch.save({field.name: getattr(self, field.name) for field in fields(self)}, buffer)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes, device: torch.device) -> Snapshot:
+        """What `to_bytes` gave, on the device of the training; states of generators stay on the CPU."""
+        found = torch.load(BytesIO(content), map_location=device, weights_only=True)
+        generators = {name: state.cpu() for name, state in found.pop("generators").items()}
+        return cls(**found, generators=generators)

@@ -1,0 +1,153 @@
+"""Networks that are trained already, for the loss of those that are not."""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import torch
+from torch import Tensor, nn
+
+from hpstudy.bnn.settings import Teacher
+from hpstudy.bnn.torchvision_import import import_models
+from hpstudy.data import cache, manifest
+from hpstudy.data.download import download
+from hpstudy.data.sets import log_progress
+from hpstudy.errors import DataError, HpstudyError, PluginError, nearest
+from hpstudy.plugins import is_plugin, load_callable, source_identity
+
+log = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=1)
+def load_teacher(settings: Teacher, device: str) -> nn.Module:
+    """The network with its weights, on the device, in evaluation mode; its parameters take no gradients.
+
+    Raises:
+        DataError: torchvision or the weights are not on this machine, or the weights are damaged.
+        PluginError: a user's function fails, or does not return a network.
+    """
+    network = _own(settings.network) if is_plugin(settings.network) else _published(settings)
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval().requires_grad_(False)
+
+
+def check_teacher(settings: Teacher, classes: int, size: int, device: str) -> None:
+    """See that the teacher is on this machine and gives an output for each of `classes`, for pictures of `size` pixels.
+
+    Raises:
+        DataError: it is not, or does not; see also `load_teacher`.
+    """
+    teacher = load_teacher(settings, device)
+    try:
+        outputs = teacher(torch.zeros(1, 3, size, size, device=device))
+    except Exception as error:  # a network may raise anything for pictures that it is not made for
+        raise DataError(
+            f"task.teacher {settings.network} cannot take pictures of {size} pixels: {error}",
+            "change the size of the pictures (task.images), or take another teacher",
+        ) from error
+    if not isinstance(outputs, Tensor) or outputs.shape != (1, classes):
+        found = f"{tuple(outputs.shape[1:])} outputs" if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
+        raise DataError(
+            f"task.teacher {settings.network} gives {found} for a picture, where the data set has {classes} classes",
+            "its outputs must be the classes of the data set, in the order of their names",
+        )
+    if not outputs.isfinite().all():
+        raise DataError(f"task.teacher {settings.network} gives outputs that are not finite", "take other weights")
+
+
+def teacher_identity(settings: Teacher) -> dict[str, str]:
+    """The checksum of the weights, or of the source of a user's function."""
+    if is_plugin(settings.network):
+        return source_identity(settings.network)
+    return {f"weights {settings.weights} of {settings.network}": manifest.checksum_of(weights_file(settings))}
+
+
+def weights_file(settings: Teacher) -> Path:
+    """The file of published weights in the data cache, fetched when it is not there.
+
+    Raises:
+        DataError: there is no such network, or no such weights; they cannot be fetched, or are damaged.
+    """
+    url = _url(settings)
+    file = cache.root() / "teachers" / "checkpoints" / PurePosixPath(urlsplit(url).path).name
+    digest = _digest(file)
+    if not file.exists():
+        with cache.locked(file.name):
+            if not file.exists():
+                log.warning("fetching the weights of %s, once: %s", settings.network, url)
+                try:
+                    download(url, file, digest, log_progress)
+                except DataError as error:
+                    raise DataError(error.message, f"{error.hint}; or get it elsewhere and put it there: {file}") from error
+    if digest and not manifest.checksum_of(file).startswith(digest):
+        raise DataError(f"{file} is damaged: its SHA-256 does not begin with {digest}", "delete it: it is then fetched again")
+    return file
+
+
+def _own(use: str) -> nn.Module:
+    """What a user's function returns."""
+    make = load_callable(use)
+    try:
+        network = make()
+    except HpstudyError:
+        raise
+    except Exception as error:  # a user's function may raise anything
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise PluginError(
+            f"the teacher '{use}' cannot be made: {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+        ) from error
+    if not isinstance(network, nn.Module):
+        raise PluginError(f"'{use}' returned {type(network).__name__}: a teacher is a trained torch module")
+    return network
+
+
+def _published(settings: Teacher) -> nn.Module:
+    """A network of torchvision, made by torchvision with its weights: some need more than the weights.
+
+    GoogLeNet must be told how its pictures were normalised, DenseNet's weights have names of old, some vision transformers have another
+    size.
+    """
+    file = weights_file(settings)
+    with _hub_in(file.parents[1]):
+        network: nn.Module = import_models().get_model(settings.network, weights=settings.weights)
+    return network
+
+
+@contextmanager
+def _hub_in(folder: Path) -> Iterator[None]:
+    """Has torchvision look into `folder`/checkpoints for weights."""
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(folder)
+    try:
+        yield
+    finally:
+        torch.hub.set_dir(before)
+
+
+def _digest(file: Path) -> str | None:
+    """The beginning of the file's SHA-256, which torchvision puts into its name."""
+    found = re.search(r"-([0-9a-f]{8,})\.", file.name)
+    return found[1] if found else None
+
+
+def _url(settings: Teacher) -> str:
+    """Where published weights are. Raises DataError with the valid names."""
+    models = import_models()
+    if settings.network not in (names := models.list_models(models)):
+        raise DataError(
+            f"task.teacher.network: torchvision has no network '{settings.network}'", nearest(settings.network, names)
+        )
+    published: Any = models.get_model_weights(settings.network)
+    if settings.weights not in (names := list(published.__members__)):
+        raise DataError(
+            f"task.teacher.weights: {settings.network} has no weights '{settings.weights}'", nearest(str(settings.weights), names)
+        )
+    return str(published[settings.weights].url)

@@ -1,0 +1,39 @@
+"""The state of a training, kept while it runs, so that an interrupted trial goes on where it was: the interface."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+CHECKPOINT_S = 600.0
+"""Seconds between two checkpoints. An interrupted trial loses at most about as much. Shorter: writing the state of a large network
+takes a noticeable share of the time. Trials that are shorter write nothing."""
+
+
+class Checkpoint(Protocol):
+    """Keeps the state of one evaluation until its outcome is in the database; `Report.checkpoint`.
+
+    Life cycle: a task calls `load` once, before its first epoch; then, after it has reported an epoch, `due`, and when that is
+    true `save`. An evaluation that was interrupted is begun again with the same arguments, and finds the state that it saved last.
+
+    The state must hold all that the rest of the training depends on, generators of random numbers included: the global ones are
+    seeded at every start, not put back to where they were.
+    """
+
+    def load(self) -> bytes | None:
+        """The state last saved by an interrupted evaluation of the same trial; None at a first start.
+
+        Everything reported until that state was saved stands in the trial's curves again, in place of anything reported before this
+        call.
+        """
+
+    def due(self) -> bool:
+        """Whether it is time to save: CHECKPOINT_S have passed since the evaluation began or last saved."""
+
+    def save(self, state: bytes) -> None:
+        """Keep `state`, with all that was reported so far, in place of what was saved before.
+
+        Whoever is killed meanwhile leaves what was saved before. A disk that cannot be written costs the checkpoint, not the trial.
+
+        Raises:
+            TypeError: `state` is not bytes.
+        """

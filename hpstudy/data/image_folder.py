@@ -1,0 +1,185 @@
+"""The interface of every data set of image files in a folder, of any size, which stay where the user has them."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hpstudy.data.dataset import Contents, DataSet, Progress
+from hpstudy.data.image_header import SUFFIXES, strict_headers
+from hpstudy.data.listing import ImageFile, examine, open_listing, write_listing
+from hpstudy.data.originals import enumerated
+from hpstudy.data.reading import read_many
+from hpstudy.errors import DataError
+
+PARTS = {"train": "train", "test": "val"}
+"""Parts, and the folders of their files. What a publisher calls validation, no search may see: it is the test part."""
+
+Complaints = defaultdict[str, list[str]]
+"""What is wrong -> the files or folders with which it is."""
+
+
+class ImageFolder(DataSet):
+    """One data set in the layout of torchvision's `ImageFolder`: train/CLASS/FILE and val/CLASS/FILE, with the same classes in both.
+
+    Labels count the classes in the order of their names. Importing copies no image: it reads each file once and lists its path, size,
+    checksum, height and width. Where the folder lies is not part of the set's checksum, so that one that was moved is the same data.
+
+    A set of one's own needs a `name` only.
+    """
+
+    kind = "image folders"
+    version = 1
+    licence = "that of the images, which stay with the user"
+    originals = "have the images as train/CLASS/FILE and val/CLASS/FILE, the same classes in both"
+    made_with = ("hpstudy", "numpy", "pillow")
+    class_count: ClassVar[int | None] = None
+    """How many classes there must be; any number when None."""
+    published: ClassVar[Mapping[str, int]] = {}
+    """Images of each of PARTS as published, where that is known; a folder with others is noted."""
+
+    @property
+    def repair(self) -> str:
+        """The files are the user's: only he can restore them."""
+        return f"restore the files, or import them again (equal files keep the set's checksum, others are other data): {self.command}"
+
+    def write(self, folder: Path, source: Path | None, scratch: Path, progress: Progress) -> dict[str, Any]:
+        """List the images in `source`, as `open_listed` opens the list. Hidden files are passed over.
+
+        Raises:
+            DataError: all that is wrong with the layout, before any image is read; or all images that cannot be used.
+        """
+        assert source is not None, "the user brings the originals"
+        root = source.absolute()
+        found = self._layout(root)
+        classes = list(found["train"])
+        paths = {part: [f"{each}/{file}" for each in classes for file in found[part][each]] for part in PARTS}
+        files = self._examine(root, [f"{PARTS[part]}/{path}" for part in PARTS for path in paths[part]], progress)
+        for part in PARTS:
+            labels = np.repeat(np.arange(len(classes)), [len(found[part][each]) for each in classes])
+            write_listing(folder, part, paths[part], files[: len(labels)], labels)
+            files = files[len(labels) :]
+        counts = {part: len(paths[part]) for part in PARTS}
+        return {"root": str(root), "images": counts, "classes": classes, "notes": self._notes(counts)}
+
+    def contents(self, facts: Mapping[str, Any]) -> Contents:
+        """Images and classes; where they are, and whether there are as many as published."""
+        counts = facts["images"]
+        summary = f"{counts['train'] + counts['test']:,} images of {len(facts['classes'])} classes"
+        return Contents(summary, (f"the images stay in {facts['root']}", *facts["notes"]))
+
+    def problems(self, folder: Path, facts: Mapping[str, Any], progress: Progress, *, thorough: bool) -> list[str]:
+        """Whether the folder of the images is there; with `thorough`, whether every one is as it was when it was imported."""
+        root = Path(facts["root"])
+        if not all((root / inner).is_dir() for inner in PARTS.values()):
+            return [f"its images are no longer in {root}"]
+        if not thorough:
+            return []
+        return [found for part, inner in PARTS.items() for found in open_listing(folder, part, root / inner).problems(progress)]
+
+    def _layout(self, root: Path) -> dict[str, dict[str, list[str]]]:
+        """Part -> class -> names of its files, all ascending. Raises DataError with all that is wrong."""
+        hint = f"{self.originals}; nothing was imported"
+        if not root.is_dir():
+            raise DataError(f"there is no folder {root}", hint)
+        if missing := [inner for inner in PARTS.values() if not (root / inner).is_dir()]:
+            raise DataError(f"{root} has no folder {' and no folder '.join(missing)}", hint)
+        wrong: Complaints = defaultdict(list)
+        found = {part: _classes(root / inner, wrong) for part, inner in PARTS.items()}
+        wrong["classes of train are missing in val"] += [each for each in found["train"] if each not in found["test"]]
+        wrong["classes of val are missing in train"] += [each for each in found["test"] if each not in found["train"]]
+        complaints = [f"{len(names):,} {what}: {enumerated(names)}" for what, names in wrong.items() if names]
+        count = len(found["train"])
+        if count != (self.class_count or count):
+            complaints.insert(0, f"{count:,} classes instead of {self.class_count:,}")
+        if count == 0:
+            complaints.insert(0, "no classes")
+        if complaints:
+            raise DataError(f"{root} cannot be imported as {self.name}: {'; '.join(complaints)}", hint)
+        return found
+
+    def _examine(self, root: Path, names: list[str], progress: Progress) -> list[ImageFile]:
+        """Read every image. Raises DataError with all that cannot be used."""
+
+        def examined(row: int) -> ImageFile | str:
+            try:
+                return examine(root / names[row])
+            except ValueError as error:
+                return f"{names[row]} ({error})"
+
+        files, complaints = [], []
+        with strict_headers():
+            for each in read_many(examined, len(names), progress):
+                if isinstance(each, str):
+                    complaints.append(each)
+                else:
+                    files.append(each)
+        if complaints:
+            raise DataError(
+                f"{len(complaints):,} of {len(names):,} images in {root} cannot be used: {enumerated(complaints)}",
+                "get them again; nothing was imported",
+            )
+        return files
+
+    def _notes(self, counts: Mapping[str, int]) -> list[str]:
+        """Whether there are other numbers of images than published."""
+        if not self.published or counts == self.published:
+            return []
+        less = all(counts[part] <= self.published[part] for part in PARTS)
+        shares = (f"{counts[part]:,} of {self.published[part]:,} in {inner}" for part, inner in PARTS.items())
+        return [f"{'a part of it' if less else 'more than was published'}: {', '.join(shares)}"]
+
+
+def _classes(folder: Path, wrong: Complaints) -> dict[str, list[str]]:
+    """Class -> names of its image files, both ascending; what is wrong is appended."""
+    classes = {}
+    for entry in _entries(folder, wrong):
+        if entry.is_dir():
+            classes[entry.name] = _images(Path(entry.path), wrong)
+        elif entry.name.lower().endswith(SUFFIXES):
+            wrong["images must be sorted into class folders"].append(f"{folder.name}/{entry.name}")
+        else:
+            wrong["entries are no image files"].append(f"{folder.name}/{entry.name}")
+    return classes
+
+
+def _images(folder: Path, wrong: Complaints) -> list[str]:
+    """Names of the image files of a class, ascending; what is wrong is appended."""
+    within = f"{folder.parent.name}/{folder.name}"
+    images = []
+    for entry in _entries(folder, wrong):
+        if entry.is_file() and entry.name.lower().endswith(SUFFIXES):
+            images.append(entry.name)
+        else:
+            wrong["entries are no image files"].append(f"{within}/{entry.name}")
+    if not images:
+        wrong["class folders hold no images"].append(within)
+    return images
+
+
+def _entries(folder: Path, wrong: Complaints) -> list[os.DirEntry[str]]:
+    """What stands in a folder, ascending, without hidden files; what is wrong is appended."""
+    entries = []
+    try:
+        with os.scandir(folder) as found:
+            for entry in sorted(found, key=lambda each: each.name):
+                if not _is_text(entry.name):
+                    wrong["names are not UTF-8 or have a line break"].append(f"{folder.name}/{entry.name!r}")
+                elif not entry.name.startswith("."):
+                    entries.append(entry)
+    except OSError as error:
+        wrong["folders cannot be read"].append(f"{folder} ({error.strerror})")
+    return entries
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name fits into a line of text."""
+    try:
+        return b"\n" not in name.encode()
+    except UnicodeEncodeError:
+        return False

@@ -1,0 +1,46 @@
+"""The image files of a data set, listed once and read on use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpstudy.data import sets
+from hpstudy.data.datasets import check_kind
+from hpstudy.data.image_folder import PARTS, ImageFolder
+from hpstudy.data.listing import Listed, open_listing
+
+__all__ = ["Listed", "ListedImages", "open_listed"]
+
+
+@dataclass(frozen=True)
+class ListedImages:
+    """An image folder on this machine.
+
+    Attributes:
+        train, test: the files in train/ and in val/.
+        classes: names.
+        checksum: SHA-256 over all that is listed of both parts, wherever the folder lies.
+    """
+
+    train: Listed
+    test: Listed
+    classes: tuple[str, ...]
+    checksum: str
+
+
+def open_listed(name: str) -> ListedImages:
+    """Open an image folder. Opening checks that it is there; `Listed.read` checks each file that it reads, `verify` checks all.
+
+    Args:
+        name: an image folder in `hpstudy.data.DATASETS`, or "my_module:MyPictures".
+
+    Raises:
+        UsageError: there is no such image folder.
+        DataError: it was not imported, its list is damaged, or the folder is no longer where it was; the hint is what to do.
+    """
+    check_kind(name, ImageFolder)
+    record = sets.available(name)
+    folder, root = sets.folder_of(sets.dataset(name)), Path(record.facts["root"])
+    parts = {part: open_listing(folder, part, root / inner) for part, inner in PARTS.items()}
+    return ListedImages(**parts, classes=tuple(record.facts["classes"]), checksum=record.checksum)

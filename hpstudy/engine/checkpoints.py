@@ -1,0 +1,191 @@
+"""Checkpoints of trials that are under way: a file each, in a folder beside the database, until the outcome is stored.
+
+Nothing that is left there can change a number. A file is named after what an evaluation is given (task, method, fixed values, point
+and seed), says what it was made with (versions of libraries, checksums of data and code), and is used by nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.checkpoint import CHECKPOINT_S
+from hpstudy.engine.environment import library_versions
+from hpstudy.study.schema import TaskBlock, View
+from hpstudy.study.space import Point
+
+if TYPE_CHECKING:
+    from hpstudy.engine.measured import Recorder
+
+SUFFIX = ".checkpoint"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a checkpoint holds.
+
+    Attributes:
+        state: the task's, as it gave it.
+        curves: (epoch, metric, value), reported until then.
+        duration_s: wall seconds spent training until then.
+    """
+
+    state: bytes
+    curves: Sequence[tuple[int, str, float]]
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """The file of one evaluation, which need not exist; travels to the worker with the request.
+
+    It holds a line with the SHA-256 of all that follows, a line of JSON, and the task's state.
+
+    Attributes:
+        path: of the file; its folder is made when first needed.
+        identity: checksums of the study's data and of a user's code.
+    """
+
+    path: Path
+    identity: Mapping[str, str]
+
+    def read(self) -> Kept:
+        """What was written last.
+
+        Raises:
+            FileNotFoundError: nothing was.
+            OSError: the file cannot be read.
+            ValueError: it is damaged, or was made with other libraries, data or code.
+        """
+        parts = self.path.read_bytes().split(b"\n", 2)
+        if len(parts) < 3 or parts[0] != _checksum(parts[1], parts[2]):
+            raise ValueError("it is damaged")
+        header, here = json.loads(parts[1]), self._made_with()
+        made_with = header["made_with"]
+        if differ := sorted(name for name in {*made_with, *here} if made_with.get(name) != here.get(name)):
+            raise ValueError(f"it was made with another {', '.join(differ)}")
+        curves = [(epoch, name, value) for epoch, name, value in header["curves"]]
+        return Kept(parts[2], curves, header["duration_s"])
+
+    def write(self, kept: Kept) -> None:
+        """Replace what was written last; all or nothing of it is there after a crash. Raises OSError."""
+        header = json.dumps({"made_with": self._made_with(), "curves": kept.curves, "duration_s": kept.duration_s}).encode()
+        self.path.parent.mkdir(exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.")
+        unfinished = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.writelines((_checksum(header, kept.state), b"\n", header, b"\n", kept.state))
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(self.path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Delete the file, and what a killed process left of it."""
+        with suppress(OSError):  # it can hurt nobody
+            for file in self.path.parent.glob(f"{self.path.name}*"):
+                file.unlink(missing_ok=True)
+
+    def _made_with(self) -> dict[str, str]:
+        return {**self.identity, **library_versions()}
+
+
+class CheckpointFolder:
+    """Where the trials of one database keep their checkpoints: the folder DATABASE.checkpoints beside it.
+
+    Args:
+        storage: the database.
+        identity: checksums of its data and of a user's code, as found by this session.
+    """
+
+    def __init__(self, storage: Path, identity: Mapping[str, str]) -> None:
+        self.path = storage.with_name(storage.name + ".checkpoints")
+        self.identity = dict(identity)
+
+    def file(self, task: TaskBlock, view: View, point: Point, seed: int) -> CheckpointFile:
+        """The file of the evaluation of `point` of `view` with this training seed."""
+        given = [task.model_dump(mode="json"), view.method, view.fixed, point, seed]
+        name = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+        return CheckpointFile(self.path / (name + SUFFIX), self.identity)
+
+    def remove_if_empty(self) -> None:
+        """Remove the folder unless it holds a file. Call when no worker can be writing."""
+        with suppress(OSError):
+            self.path.rmdir()
+
+    def remove(self) -> None:
+        """Remove the folder with what is left in it, for instance by a process that was killed between storing and deleting.
+
+        Call when no trial is under way.
+        """
+        with suppress(OSError):
+            for file in self.path.glob(f"*{SUFFIX}*"):
+                file.unlink(missing_ok=True)
+        self.remove_if_empty()
+
+
+class TrialCheckpoint:
+    """What one evaluation sees of its file; a `hpstudy.checkpoint.Checkpoint`.
+
+    Args:
+        file: where; None to keep nothing.
+        recorder: what is reported meanwhile.
+    """
+
+    def __init__(self, file: CheckpointFile | None, recorder: Recorder) -> None:
+        self._file = file
+        self._recorder = recorder
+        self._last = time.monotonic()
+
+    def load(self) -> bytes | None:
+        """The state last saved, with its curves and seconds put back; None when there is none, or none that can be used."""
+        if self._file is None:
+            return None
+        try:
+            kept = self._file.read()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            log.warning("the checkpoint %s is not used, the training starts over: %s", self._file.path, error)
+            return None
+        self._recorder.go_on(kept.curves, kept.duration_s)
+        return kept.state
+
+    def due(self) -> bool:
+        """Whether CHECKPOINT_S have passed."""
+        return self._file is not None and time.monotonic() - self._last >= CHECKPOINT_S
+
+    def save(self, state: bytes) -> None:
+        """Write the file."""
+        if not isinstance(state, bytes):
+            raise TypeError(
+                f"a checkpoint's state must be bytes, not {type(state).__name__}: for instance json.dumps(state).encode(), or the "
+                "getvalue() of an io.BytesIO that torch.save wrote to"
+            )
+        if self._file is None:
+            return
+        try:
+            self._file.write(Kept(state, self._recorder.curves, self._recorder.duration_s))
+        except OSError as error:
+            log.warning("the checkpoint %s cannot be written, the training goes on without it: %s", self._file.path, error)
+        self._last = time.monotonic()
+
+
+def _checksum(header: bytes, state: bytes) -> bytes:
+    digest = hashlib.sha256(header)
+    digest.update(b"\n")
+    digest.update(state)
+    return digest.hexdigest().encode()

@@ -1,0 +1,31 @@
+"""How a metric of one layer of a network is called: flip_ratio.layer1, or of one bin of its weights: initial.layer1.bin07."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+REACH = 3.0
+"""Bins are equal from -REACH to REACH standard deviations of the initial weights; beyond lie 0.3 % of a normal distribution."""
+
+_OF_LAYER = re.compile(r"(.+)\.layer(\d+)(?:\.bin(\d+))?")
+
+
+class LayerMetric(NamedTuple):
+    """What the name of a layer's metric says.
+
+    Attributes:
+        metric: what was measured.
+        layer: of which layer, from 1.
+        bin: of which bin of its weights, from 1; 0 for the whole layer.
+    """
+
+    metric: str
+    layer: int
+    bin: int
+
+
+def of_layer(name: str) -> LayerMetric | None:
+    """The parts of a layer's metric; None for any other metric. There are too many of a layer's metrics to be listed one by one."""
+    found = _OF_LAYER.fullmatch(name)
+    return LayerMetric(found[1], int(found[2]), int(found[3] or 0)) if found else None

@@ -1,0 +1,57 @@
+"""Whether a task accepts the values of a view together, at the points that the study may try.
+
+A sweep tries the points it lists. A search may try any point of the space: its default point and its corners stand for the others,
+because a rule such as "a < b" is broken first at a corner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
+
+from hpstudy.errors import Problem
+from hpstudy.study.schema import View
+from hpstudy.study.space import ChoiceParameter, Point, Space
+from hpstudy.tasks.interface import Task
+
+MAX_CORNERS = 4_096
+"""Corners of a space that are looked at: all of those of twelve ranges."""
+
+
+def check_search(task: Task, view: View) -> list[Problem]:
+    """What is wrong at the default point, else at the first corner that is refused. Keys are relative to the view."""
+    if found := task.check_point(view, view.space.default()):
+        return [_problem(f"at the default point: {text}") for text in found]
+    for corner in islice(_corners(view.space), MAX_CORNERS):
+        if found := task.check_point(view, corner):
+            head = f"a search may try points that the {_refuses(view)}, such as {_words(corner)}"
+            return [_problem(f"{head}: {text}") for text in found]
+    return []
+
+
+def check_sweep(task: Task, view: View, points: Sequence[Point]) -> list[Problem]:
+    """What is wrong at the first listed point that is refused, and how many are. Keys are relative to the view."""
+    refused = [(number, found) for number, point in enumerate(points, start=1) if (found := task.check_point(view, point))]
+    if not refused:
+        return []
+    number, found = refused[0]
+    more = f" ({len(refused)} of {len(points)} points are refused)" if len(refused) > 1 else ""
+    head = f"the sweep's point {number} is one that the {_refuses(view)}: {_words(points[number - 1])}"
+    return [_problem(f"{head}: {text}{more}") for text in found]
+
+
+def _corners(space: Space) -> Iterator[Point]:
+    ends = [p.values if isinstance(p, ChoiceParameter) else (p.low, p.high) for _, p in space.items()]
+    return (dict(zip(space.names(), values, strict=True)) for values in product(*ends))
+
+
+def _refuses(view: View) -> str:
+    return "method refuses" if view.method is not None else "task refuses"
+
+
+def _problem(text: str) -> Problem:
+    return Problem(("space",), text)
+
+
+def _words(point: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in point.items())

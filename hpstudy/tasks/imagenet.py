@@ -1,0 +1,132 @@
+"""A binary convolutional network on photographs of any size: the task of the paper's Table 3 (ImageNet, ReActNet-A)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from hpstudy.data.image_folder import ImageFolder
+from hpstudy.tasks.image_network import ImageNetworkSettings, ImageNetworkTask, ImageParts, known_dataset
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hpstudy.bnn.batches import Data
+    from hpstudy.data.listed import Listed, ListedImages
+
+EVALUATION_ROWS = {"cpu": 50, "cuda": 500}
+"""Photographs per forward pass in evaluation, by device."""
+
+Colour = tuple[float, float, float]
+"""Red, green and blue, as shares of 255."""
+
+
+class PhotographSettings(ImageParts):
+    """Which photographs are for training, for the search, and for the test, and what is done to them."""
+
+    size_key = "size"
+
+    validation: int = Field(default=50_000, ge=10)
+    """Photographs of the training part that validate, as many of each class. The search sees no others."""
+    size: int = Field(default=224, ge=32)
+    """Pixels, height and width, of what the network sees."""
+    short_side: int = Field(default=256, ge=32)
+    """Pixels to which the shorter side is scaled in evaluation, where the network sees the middle."""
+    smallest_piece: float = Field(default=0.08, gt=0, le=1)
+    """In training the network sees a random piece, of at least this share of the photograph's area."""
+    mirror: bool = True
+    """Whether half of the training photographs are mirrored."""
+    lighting: float = Field(default=0.1, ge=0)
+    """Standard deviation of the random light of training photographs (Krizhevsky et al., 2012); 0: none."""
+    mean: Colour = (0.485, 0.456, 0.406)
+    """Subtracted. Published networks, such as a teacher, expect ImageNet's."""
+    deviation: Colour = (0.229, 0.224, 0.225)
+    """Divided by."""
+
+    @property
+    def pixels(self) -> int:
+        """The size."""
+        return self.size
+
+    @model_validator(mode="after")
+    def _sides(self) -> PhotographSettings:
+        if self.short_side < self.size:
+            raise ValueError(f"short_side ({self.short_side}) is less than size ({self.size}): the middle would not be there")
+        if min(self.deviation) <= 0:
+            raise ValueError("deviation must be above 0 for every colour")
+        return self
+
+
+class ImageNetSettings(ImageNetworkSettings):
+    """Settings of the task on photographs."""
+
+    dataset: str = "imagenet"
+    """A data set of image folders of `hpstudy list data`."""
+    images: PhotographSettings = PhotographSettings()
+    """Parts, size and augmentation."""
+    network: dict[str, Any] = Field(default={"name": "reactnet_a"}, validate_default=True)
+    """The network's name, and its own settings: {name: reactnet_a, width: 32}; `hpstudy list networks`."""
+
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return known_dataset(name, ImageFolder)
+
+
+class ImageNet(ImageNetworkTask):
+    """A convolutional network on photographs that stay on disk; those of a GPU training are read ahead by all cores."""
+
+    Settings = ImageNetSettings
+    settings: ImageNetSettings
+
+    def data(self) -> Data:
+        """The photographs of the three parts; their classes are on the device."""
+        return photograph_data(self.settings.dataset, self.settings.images, self.settings.device)
+
+    def classes(self) -> tuple[str, ...]:
+        """Of the data set."""
+        return self._listed().classes
+
+    def checksum(self) -> dict[str, str]:
+        """Of the names, classes and contents of all files."""
+        return {f"photographs of {self.settings.dataset}": self._listed().checksum}
+
+    def _listed(self) -> ListedImages:
+        from hpstudy.data.listed import open_listed
+
+        return open_listed(self.settings.dataset)
+
+
+@lru_cache(maxsize=2)
+def photograph_data(dataset: str, settings: PhotographSettings, device: str) -> Data:
+    """The parts, with the normalisation and augmentation of their batches.
+
+    Raises:
+        DataError: the set is not on this machine, or has too few photographs.
+    """
+    import torch
+
+    from hpstudy.bnn.batches import Data
+    from hpstudy.bnn.on_disk import OnDisk
+    from hpstudy.bnn.photographs import PhotographTransform
+    from hpstudy.data.listed import open_listed
+
+    listed = open_listed(dataset)
+    train, validation, test = settings.rows(listed.train.labels, listed.test.labels)
+
+    def part(pictures: Listed, rows: np.ndarray) -> OnDisk:
+        y = torch.from_numpy(pictures.labels[rows]).to(device)
+        return OnDisk(
+            pictures, rows, y, size=settings.size, short_side=settings.short_side, smallest_piece=settings.smallest_piece
+        )
+
+    transform = PhotographTransform(settings.mean, settings.deviation, mirror=settings.mirror, lighting=settings.lighting)
+    return Data(
+        part(listed.train, train),
+        part(listed.train, validation),
+        part(listed.test, test),
+        transform=transform.to(torch.device(device)),
+        evaluation_rows=EVALUATION_ROWS[device],
+    )
