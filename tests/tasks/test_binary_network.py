@@ -1,0 +1,82 @@
+import pytest
+
+from hpstudy.bnn.settings import FirstStep
+from hpstudy.engine import checkpoints
+from hpstudy.engine.checkpoints import CheckpointFile
+from hpstudy.engine.measured import Recorder
+from hpstudy.study.schema import View
+from hpstudy.tasks.binary_network import BinaryNetworkTask
+from hpstudy.testing.networks import SETTINGS, make_data, make_network
+
+VIEW = View.model_validate({"method": "latent_sgd", "space": {"learning_rate": {"type": "float", "low": 0.01, "high": 0.1}}})
+
+
+class Small(BinaryNetworkTask):
+    """The multilayer perceptron of the tests, as a task."""
+
+    def data(self):
+        return make_data()
+
+    def network(self, activation, generator):
+        return make_network()
+
+
+class Interrupted(Recorder):
+    """Is interrupted after so many epochs."""
+
+    def __init__(self, file, after):
+        super().__init__(file)
+        self.after = after
+
+    def __call__(self, epoch, **metrics):
+        if epoch > self.after:
+            raise KeyboardInterrupt
+        super().__call__(epoch, **metrics)
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """Where checkpoints go that are due after every epoch."""
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_S", 0.0)
+    return CheckpointFile(tmp_path / "a.checkpoint", {})
+
+
+def evaluate(recorder, **changed):
+    task = Small(SETTINGS.model_copy(update={"epochs": 4, **changed}))
+    return task.evaluate(task.complete_view(VIEW), {"learning_rate": 0.05}, 0, recorder)
+
+
+@pytest.mark.parametrize("changed", [{}, {"first_step": FirstStep(epochs=2)}], ids=["one step", "two steps"])
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_an_interrupted_training_goes_on_from_its_file_and_reports_every_epoch_once(file, after, changed):
+    whole = Recorder()
+    final = evaluate(whole, **changed)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Interrupted(file, after), **changed)
+    again = Recorder(file)
+    assert evaluate(again, **changed) == final
+    assert again.curves == whole.curves
+
+
+def test_what_was_trained_is_not_trained_again(file):
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Interrupted(file, 3))
+    reported = []
+    again = Recorder(file)
+    task = Small(SETTINGS.model_copy(update={"epochs": 4}))
+
+    class Told:
+        checkpoint = again.checkpoint
+
+        def __call__(self, epoch, **metrics):
+            reported.append(epoch)
+            again(epoch, **metrics)
+
+    task.evaluate(task.complete_view(VIEW), {"learning_rate": 0.05}, 0, Told())
+    assert reported == [4]
+
+
+def test_a_training_without_a_due_checkpoint_writes_none(file, monkeypatch):
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_S", 3600.0)
+    evaluate(Recorder(file))
+    assert not file.path.exists()
