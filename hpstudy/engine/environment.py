@@ -10,7 +10,10 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("hpstudy", "torch", "ax-platform", "botorch", "gpytorch", "numpy", "scipy", "pandas", "torchaudio", "soundfile")
+LIBRARIES = (
+    *("hpstudy", "torch", "ax-platform", "botorch", "gpytorch", "numpy", "scipy", "pandas"),
+    *("torchaudio", "torchvision", "soundfile", "pillow"),
+)
 """Libraries that can change a number."""
 
 
@@ -34,9 +37,14 @@ def environment(workers: int, executor: str) -> dict[str, str]:
         "cpu": _cpu_model(),
         "cores": str(os.cpu_count()),
         "executor": f"{executor}, {workers} worker{'s' if workers > 1 else ''}",
-        "command": shlex.join(sys.argv),
+        "command": shlex.join([*_program(Path(sys.argv[0])), *sys.argv[1:]]),
         "commit": _commit(Path(__file__).parent),
     }
+
+
+def _program(file: Path) -> list[str]:
+    """What was called, without the folder it lies in, which is nobody's business where a database is published."""
+    return ["python", "-m", file.parent.name] if file.name == "__main__.py" else [file.name]
 
 
 def _cpu_model() -> str:

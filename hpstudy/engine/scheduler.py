@@ -168,7 +168,7 @@ class Scheduler(Loop[_Search]):
     def _finish(self, search: _Search, outcome: Outcome) -> None:
         row = search.rows[-1]
         objective = outcome.metrics.get(self.study.metric.name)
-        self.store.finish_trial(search.key, row.number, outcome, objective, log_path=outcome.log_path)
+        self.store.finish_trial(search.key, row.number, outcome, objective)
         if (checkpoint := self._checkpoint_of(search.key, row)) is not None:
             checkpoint.discard()
         search.rows[-1] = TrialRow(row.number, row.point, outcome.state, objective, row.attempts)

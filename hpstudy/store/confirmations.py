@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from hpstudy.errors import StoreError
+from hpstudy.store import places
 from hpstudy.store.migrations import CONFIRMATIONS_SINCE, version
 from hpstudy.store.rows import TrialState
 from hpstudy.store.values import clean_text, decode, decode_point, encode, encode_point, utc_now
@@ -113,6 +115,7 @@ def finish(
     objective: float | None,
     metric_ids: Mapping[str, int],
     environment_id: int | None,
+    database: Path,
 ) -> None:
     """Record how a running training ended, with its metrics, within the caller's transaction."""
     confirmation_id, failure = _running(connection, of, seed_number), outcome.failure
@@ -130,7 +133,7 @@ def finish(
             outcome.duration_s,
             outcome.peak_rss_mib,
             *((None, None, None) if failure is None else _texts((failure.type, failure.message, failure.traceback))),
-            clean_text(outcome.log_path) if outcome.log_path else None,
+            places.kept(outcome.log_path, database),
             environment_id,
             confirmation_id,
         ),

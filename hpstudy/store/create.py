@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hpstudy.errors import StoreError
+from hpstudy.store import places
 from hpstudy.store.connection import create_file
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import migrate
@@ -37,7 +38,7 @@ def create_database(path: Path, study: Study, *, identity: Mapping[str, str], mo
                 migrate(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 write_owner(connection, owner)
-                write_study(connection, study, module_path)
+                write_study(connection, study, places.kept(module_path, path))
                 connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
                 write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
                 connection.execute("COMMIT")
@@ -51,8 +52,14 @@ def create_database(path: Path, study: Study, *, identity: Mapping[str, str], mo
         draft.with_name(draft.name + "-journal").unlink(missing_ok=True)
 
 
-def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None) -> None:
-    """Record a study with its views, controls and searches; those that are there already stay as they are."""
+def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None = None) -> None:
+    """Record a study with its views, controls and searches; those that are there already stay as they are.
+
+    Args:
+        connection: to the database.
+        study: takes the place of one that is there.
+        module_path: as `places.kept` gives it; that of a study which is there stays.
+    """
     connection.execute(
         """
         INSERT INTO study VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

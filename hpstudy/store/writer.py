@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from hpstudy.errors import StoreError, StudyChanged
-from hpstudy.store import confirmations, summary
+from hpstudy.store import confirmations, places, summary
 from hpstudy.store.confirmations import ConfirmationRow, Confirmed
 from hpstudy.store.create import write_event, write_study
 from hpstudy.store.faults import translated
@@ -147,7 +147,7 @@ class Store:
         if study == self.study:
             return
         with self._database.transaction() as connection:
-            write_study(connection, study, self.module_path)
+            write_study(connection, study)
             counts = summary.count_trials(connection, self.study).values()
             detail = {
                 "finished_trials": sum(
@@ -216,9 +216,7 @@ class Store:
             detail = {"view": key.view, "replicate": key.replicate, "number": number, "reason": clean_text(reason)}
             write_event(connection, "attempt", detail)
 
-    def finish_trial(
-        self, key: SearchKey, number: int, outcome: Outcome, objective: float | None, *, log_path: str | None = None
-    ) -> None:
+    def finish_trial(self, key: SearchKey, number: int, outcome: Outcome, objective: float | None) -> None:
         """Record how a running trial ended, with its metrics and curves, in one transaction.
 
         Args:
@@ -226,7 +224,6 @@ class Store:
             number: its number.
             outcome: what the step returned. Of two reports of one metric at one epoch the later one counts.
             objective: the value of the study's metric; None when there is none.
-            log_path: the file that holds the worker's output.
         """
         failure = outcome.failure
         with self._database.transaction() as connection:
@@ -246,7 +243,7 @@ class Store:
                     clean_text(failure.type) if failure else None,
                     clean_text(failure.message) if failure else None,
                     clean_text(failure.traceback) if failure else None,
-                    clean_text(log_path) if log_path else None,
+                    places.kept(outcome.log_path, self.path),
                     self._environment_id,
                     self._search_id(key),
                     number,
@@ -301,7 +298,7 @@ class Store:
         """
         with self._database.transaction() as connection:
             ids = self._metrics(connection, outcome.metrics)
-            confirmations.finish(connection, of, seed_number, outcome, objective, ids, self._environment_id)
+            confirmations.finish(connection, of, seed_number, outcome, objective, ids, self._environment_id, self.path)
         self._metric_ids = ids
 
     def event(self, kind: str, **detail: Any) -> None:

@@ -68,9 +68,9 @@ def _rows(model: type[BaseModel], prefix: str = "") -> list[str]:
     for name, field in model.model_fields.items():
         about = " ".join((field.description or "").split()).replace("|", "\\|")
         rows.append(f"| `{prefix}{name}` | {_type(field)} | {_default(name, field)} | {about} |")
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel) and model not in dict(BLOCKS).values():
-            rows += _rows(inner, f"{prefix}{name}.")
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel) and model not in dict(BLOCKS).values():
+                rows += _rows(inner, f"{prefix}{name}.")
     return rows
 
 

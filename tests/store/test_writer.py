@@ -75,8 +75,9 @@ def test_a_failure_keeps_its_type_message_and_traceback(store, add):
 
 def test_a_finished_trial_keeps_its_costs_and_its_log(store, key, point):
     store.start_trial(key, 0, point, 0.25)
-    store.finish_trial(key, 0, Outcome("completed", {}, duration_s=2.5, peak_rss_mib=300.0), 1.0, log_path="a.log")
-    assert query(store, "SELECT ask_s, evaluate_s, peak_rss_mib, log_path FROM trial") == [(0.25, 2.5, 300.0, "a.log")]
+    log = str(store.path.with_name("logs") / "a.log")
+    store.finish_trial(key, 0, Outcome("completed", {}, duration_s=2.5, peak_rss_mib=300.0, log_path=log), 1.0)
+    assert query(store, "SELECT ask_s, evaluate_s, peak_rss_mib, log_path FROM trial") == [(0.25, 2.5, 300.0, "logs/a.log")]
 
 
 def test_of_two_reports_of_one_epoch_the_later_counts(store, add):
