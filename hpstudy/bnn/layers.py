@@ -57,5 +57,5 @@ BINARY_LAYERS = (BinaryLinear, BinaryConv2d)
 
 
 def binary_weights(network: nn.Module) -> list[nn.Parameter]:
-    """The weight of every binary layer, in the order of the network."""
+    """The weight of every binary layer, in the order of the network's modules: a block's binary shortcut comes before its convolutions."""
     return [module.weight for module in network.modules() if isinstance(module, BINARY_LAYERS)]

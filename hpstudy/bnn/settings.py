@@ -58,7 +58,8 @@ class FirstStep(Settings):
 
     The binary layers are trained by SGD (library convention), the other parameters by `real_optimizer`. The second step starts with
     fresh optimizers and schedules. A method that keeps no latent weights takes the signs; one that does takes the weights, scaled
-    in every layer to standard deviation 1 times its `init_scale` (Liu et al., 2021, AdamBNN; ReActNet).
+    in every layer to standard deviation 1 times its `init_scale`, which keeps its meaning so. (Two steps: Liu et al., 2021, AdamBNN; Liu et
+    al., 2020, ReActNet; the rescaling is not theirs.)
     """
 
     epochs: int = Field(ge=1)

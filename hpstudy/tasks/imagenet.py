@@ -38,8 +38,8 @@ class PhotographSettings(ImageParts):
     """In training the network sees a random piece, of at least this share of the photograph's area."""
     mirror: bool = True
     """Whether half of the training photographs are mirrored."""
-    lighting: float = Field(default=0.1, ge=0)
-    """Standard deviation of the random light of training photographs (Krizhevsky et al., 2012); 0: none."""
+    lighting: float = Field(default=0.0, ge=0)
+    """Standard deviation of the random light of training photographs (0.1 in Krizhevsky et al., 2012); 0: none."""
     mean: Colour = (0.485, 0.456, 0.406)
     """Subtracted. Published networks, such as a teacher, expect ImageNet's."""
     deviation: Colour = (0.229, 0.224, 0.225)

@@ -1,6 +1,6 @@
 """Signs of raw and filtered gradients: what Figure 2 of Quist, Li and van Gemert (ICLR 2023) shows for one weight, for all of them.
 
-A network is trained with the gradient filter. In its last epoch the gradients of one binary layer are kept as they come, and then
+A network is trained with the gradient filter. In the epoch in the middle the gradients of one binary layer are kept as they come, and then
 passed through filters of order 0 (the gradient itself), 1 and 2 with one and the same alpha. What the training does is the same for
 every order and alpha: only the filtering of the kept gradients differs, and it starts from empty filters.
 """
@@ -21,7 +21,7 @@ LAYER = 9
 
 
 class Recorder(Filter):
-    """The gradient filter, which keeps one layer's gradients of the last epoch."""
+    """The gradient filter, which keeps one layer's gradients of the epoch in the middle."""
 
     def __init__(self) -> None:
         self.layers = 0
@@ -34,7 +34,7 @@ class Recorder(Filter):
 
     def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
         """As `Filter`."""
-        if clock.epoch == clock.epochs - 1 and int(state["layer"]) == LAYER:
+        if clock.epoch == clock.epochs // 2 and int(state["layer"]) == LAYER:
             self.gradients.append(grad.clone())
         return {**super().update(state, grad, hp, clock), "layer": state["layer"]}
 
