@@ -22,6 +22,7 @@ from hpstudy.report.chapters import (
     failures,
     layers,
     methods,
+    overview,
     robustness,
     searched,
     searches,
@@ -35,6 +36,7 @@ from hpstudy.report.model import Drawing, Row, Section
 
 CHAPTERS: tuple[ModuleType, ...] = (
     answer,
+    overview,
     completeness,
     searches,
     sweep,

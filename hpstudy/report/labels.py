@@ -12,9 +12,9 @@ SHORTEST = 14
 """Letters of a name where several stand side by side, or at the edge of a figure."""
 
 
-def label(results: Results, view: str) -> str:
+def label(results: Results, view: str, longest: int = LONGEST) -> str:
     """The view's label in legends; its name where it has none, or where the figures' font lacks a letter of it."""
-    return style.plain(cut(results.study.views[view].label or view, LONGEST), cut(view, LONGEST))
+    return style.plain(cut(results.study.views[view].label or view, longest), cut(view, longest))
 
 
 def name(view: str) -> str:

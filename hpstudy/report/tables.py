@@ -83,8 +83,8 @@ def budget_differences(results: Results) -> Table | None:
                 numbers.metric(found.mean, decimals),
                 interval(found.low, found.high, decimals),
                 f"{found.wins}/{found.ties}/{found.losses}",
-                _p(found.test.p),
-                _p(float(results.adjusted[place])),
+                p_text(found.test.p),
+                p_text(float(results.adjusted[place])),
                 numbers.metric(found.correlation, 2),
                 numbers.metric(found.detectable, decimals),
             )
@@ -157,9 +157,9 @@ def trials_differences(results: Results) -> Table | None:
             numbers.trials(t.mean_a),
             numbers.trials(t.mean_b),
             numbers.trials(t.difference),
-            _trial_interval(t.low, t.high),
-            _trial_interval(t.resampled_low, t.resampled_high),
-            _p(t.test.p),
+            trial_interval(t.low, t.high),
+            trial_interval(t.resampled_low, t.resampled_high),
+            p_text(t.test.p),
         )
         for pair, t in found
     )
@@ -333,7 +333,8 @@ def interval(low: float, high: float, decimals: int) -> str:
     return numbers.MISSING if low != low else f"{numbers.metric(low, decimals)} to {numbers.metric(high, decimals)}"
 
 
-def _trial_interval(low: float, high: float) -> str:
+def trial_interval(low: float, high: float) -> str:
+    """Two ends of an interval of trials."""
     return numbers.MISSING if low != low else f"{numbers.trials(low)} to {numbers.trials(high)}"
 
 
@@ -341,7 +342,8 @@ def _trial(trial: int | None, budget: int) -> str:
     return f"> {budget}" if trial is None else str(trial)
 
 
-def _p(p: float) -> str:
+def p_text(p: float) -> str:
+    """A p-value in a table."""
     return numbers.p_value(p).removeprefix("= ")
 
 

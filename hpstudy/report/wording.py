@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hpstudy.analysis.horizontal import Distance
 from hpstudy.analysis.results import PairResult, Results
-from hpstudy.report import claims, numbers, sweeps
+from hpstudy.report import claims, counting, numbers, overview, sweeps
 
 SAYS_LITTLE = 6
 """Replicates below which intervals and tests are called rough: the smallest two-sided sign-flip p of 5 is 0.0625."""
 
-HEADLINES = 3
-"""Comparisons in the headline; the others are in the report."""
+NAMED = 4
+"""Comparisons of one kind that the headline names; the others are in the report."""
 
 
 def headline(results: Results) -> str:
-    """The answer of the study: one sentence for each declared comparison, or for each view of a sweep; verdicts on claims."""
+    """The answer of the study: a sentence for each comparison, or for each view of a sweep; many are counted. Verdicts on claims."""
     answer = sweeps.headline(results) if results.sweep else comparisons(results)
     return f"{answer} {claims.counted(results)}".strip()
 
 
 def comparisons(results: Results) -> str:
-    """What a search found: one sentence for each declared comparison."""
+    """What a search found: one sentence for each declared comparison; many are counted."""
     if len(results.views) == 1:
         return _one_view(results)
-    sentences = [needs(results, pair) for pair in results.pairs[:HEADLINES]]
-    if (rest := len(results.pairs) - HEADLINES) > 0:
-        sentences.append(f"{rest} further comparison{'s are' if rest > 1 else ' is'} in the report.")
+    if overview.many_comparisons(results):
+        sentences = [counted(results, named=NAMED)]
+    else:
+        sentences = [needs(results, pair) for pair in results.pairs]
     if results.provisional:
         sentences.insert(0, "PROVISIONAL:")
     return " ".join(sentences)
@@ -91,8 +92,7 @@ def needs(results: Results, pair: PairResult) -> str:
             f"In the one complete replicate {a} took {_more(found.difference)} {b} to reach {target}; one replicate "
             "says nothing about the next."
         )
-    shown = found.low > 0 or found.high < 0
-    if not shown:
+    if not overview.side(found.low, found.high):
         return (
             f"No difference shown: to reach {target}, {a} needs {_more(found.difference)} {b} "
             f"({_ci(results)} {_side(found.low)} to {_side(found.high)}), and the interval includes 0"
@@ -104,6 +104,44 @@ def needs(results: Results, pair: PairResult) -> str:
         f"{_capital(a)} needs {numbers.trials(abs(found.difference))} trials {word} ({_ci(results)} {numbers.trials(ends[0])} to "
         f"{numbers.trials(ends[1])}) than {b} to reach {target}."
     )
+
+
+def counted(results: Results, named: int | None = None) -> str:
+    """How many of many comparisons show a difference, and which.
+
+    Args:
+        results: of a study with comparisons.
+        named: names of the comparisons of each kind at most, and none of those that show no difference; all when None.
+    """
+    known = results.level is not None and results.level.value is not None
+    return counting.counted(results, level_text(results) if known else "the target", named)
+
+
+def counted_evidence(results: Results) -> str:
+    """What stands behind `counted`: the target, what an interval says among many, and what adjusted tests say."""
+    level, share = results.study.analysis.confidence, numbers.percent(1 - results.study.analysis.confidence)
+    found = overview.standings(results)
+    sentences = [
+        f"The target is {level_origin(results)}." if results.level is not None else "",
+        f"A difference is shown when its {numbers.percent(level)} interval excludes 0. Every interval is that of its own comparison: of "
+        f"views that do not differ about {share} are shown to differ all the same.",
+    ]
+    n = min((len(one.pair.replicates) for one in found if one.final is not None), default=0)
+    if n > 1:
+        sentences.append(_adjusted(results, found, n))
+    if 1 < n < SAYS_LITTLE:
+        sentences.append(_rough(n))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _adjusted(results: Results, found: Sequence[overview.Standing], n: int) -> str:
+    """Which final bests differ when their tests are adjusted for one another; whether any could with `n` replicates."""
+    tests, alpha = len(results.adjusted), 1 - results.study.analysis.confidence
+    sure = [one.name for one in found if one.holm < alpha]
+    which = f"{', '.join(sure)} still {'differ' if len(sure) > 1 else 'differs'}" if sure else "none is shown to differ"
+    least = min(1.0, tests * 2.0 ** (1 - n))
+    could = f"; with {n} replicates none could, as no such p is below {numbers.general(least, 2)}" if least >= alpha else ""
+    return f"Adjusted over all {tests} comparisons and budgets (sign-flip tests, Holm), {which} in the final best{could}."
 
 
 def evidence(results: Results, pair: PairResult) -> list[str]:
@@ -118,9 +156,7 @@ def evidence(results: Results, pair: PairResult) -> list[str]:
     if n > 1:
         sentences.append(band(results, pair))
     if 1 < n < SAYS_LITTLE:
-        sentences.append(
-            f"With {n} replicates every interval is rough, and no sign-flip test can give p below {2.0 ** (1 - n):.3g}."
-        )
+        sentences.append(_rough(n))
     return sentences
 
 
@@ -175,7 +211,7 @@ def at_the_end(results: Results, pair: PairResult) -> str:
     if n < 2:
         return sentence + ")."
     interval = f"{_ci(results)} {numbers.metric(last.low, decimals)} to {numbers.metric(last.high, decimals)}"
-    shown = last.low > 0 or last.high < 0
+    shown = overview.side(last.low, last.high)
     a_better = (last.mean > 0) == (results.study.metric.goal == "maximize")
     missed = _detectable(last.detectable, lambda value: numbers.metric(value, decimals))
     verdict = f"{pair.a if a_better else pair.b} ends better" if shown else f"no difference shown{missed}"
@@ -250,6 +286,10 @@ def _sample(results: Results, pair: PairResult) -> str:
     if (late == pair.a) == (found.difference > 0):
         return f"{sentence}, so the difference is a lower bound."
     return f"{sentence}, which favours {late}."
+
+
+def _rough(n: int) -> str:
+    return f"With {n} replicates every interval is rough, and no sign-flip test can give p below {2.0 ** (1 - n):.3g}."
 
 
 def _of(k: int, n: int) -> str:

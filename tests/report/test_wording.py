@@ -72,11 +72,6 @@ def test_three_views_have_a_sentence_for_each_pair(make_results, ramps):
     assert text.count(" to reach ") == 3
 
 
-def test_further_pairs_are_counted(make_results, ramps):
-    text = headline(make_results({name: ramps(place) for place, name in enumerate("abcd")}, analysis={"target": {"value": 4}}))
-    assert text.endswith("3 further comparisons are in the report.")
-
-
 def test_one_replicate_says_that_it_says_nothing(make_results, ramps):
     text = headline(make_results({"a": ramps(3, n=1), "b": ramps(n=1)}, analysis={"target": {"value": 4}}))
     assert text.startswith("In the one complete replicate the a view took 3.0 trials more than the b view")

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from hpstudy.analysis.results import Results
 from hpstudy.report import claims, sweeps, tables, wording
 from hpstudy.report.model import Block, Paragraph, Section
+from hpstudy.report.overview import many_comparisons
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Every comparison's answer with the evidence behind it; then the verdicts on the study's claims."""
+    """Every comparison's answer with the evidence behind it, or the count of many; then the verdicts on the study's claims."""
     blocks: list[Block] = []
     for headline, evidence in _answers(results):
         blocks.append(Paragraph(headline, strong=True))
@@ -30,8 +31,8 @@ def _answers(results: Results) -> Iterator[tuple[str, str]]:
         return
     if len(results.views) == 1:
         yield wording.comparisons(results), ""
+    elif many_comparisons(results):
+        yield wording.counted(results), wording.counted_evidence(results)
     else:
-        full = len(results.pairs) if len(results.pairs) <= wording.HEADLINES else 1
-        for place, pair in enumerate(results.pairs):
-            yield wording.needs(results, pair), " ".join(wording.evidence(results, pair)) if place < full else ""
+        yield from ((wording.needs(results, pair), " ".join(wording.evidence(results, pair))) for pair in results.pairs)
     yield from told

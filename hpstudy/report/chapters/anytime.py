@@ -13,7 +13,8 @@ from hpstudy.analysis.anytime import TARGETS, Mean
 from hpstudy.analysis.extended import Extended
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.speedup import Ratio
-from hpstudy.report import numbers, style
+from hpstudy.report import numbers, overview, style
+from hpstudy.report.figures import panels
 from hpstudy.report.figures.progress import trial_axis
 from hpstudy.report.labels import label, name
 from hpstudy.report.model import Block, Drawing, Row, Section, Table
@@ -50,7 +51,8 @@ def chapter(results: Results) -> Iterator[Section]:
         yield Section("How many times the trials", tuple(times))
     if found.scale is None or not any(view.anytime for view in found.views):
         return
-    blocks: list[Block] = [_drawing(results, found), _scores(results, found)]
+    drawn = _drawings(results, found) if overview.many_views(results) else (_drawing(results, found),)
+    blocks: list[Block] = [*drawn, _scores(results, found)]
     if any(pair.anytime for pair in found.pairs):
         blocks.append(_differences(results, found))
     yield Section("Over all numbers of trials", tuple(blocks))
@@ -146,6 +148,50 @@ def _drawing(results: Results, found: Extended) -> Drawing:
     )
 
 
+def _drawings(results: Results, found: Extended) -> tuple[Drawing, Drawing]:
+    """The same of many views: a panel for each curve, and the scores in a figure of their own."""
+    level = _level(results)
+    return (
+        Drawing(
+            "anytime",
+            lambda: panels.panels(results, lambda axes, index: _one_ecdf(axes, results, found, index)),
+            f"Runtime ECDF over {TARGETS} targets of every view.",
+            f"Share of searches and targets reached after a number of trials, with its pointwise {level} interval; higher is faster."
+            f"{panels.reference_words(results, 'the curve')}",
+            ("runtime_ecdf",),
+        ),
+        Drawing(
+            "anytime_scores",
+            lambda: _score_figure(results, found),
+            "Score over all trials of every view.",
+            f"A bar is the {level} interval. Intervals that overlap do not show that views are alike: the differences are in the table."
+            f"{panels.reference_words(results, 'the score')}",
+            ("anytime_scores",),
+        ),
+    )
+
+
+def _one_ecdf(axes: Axes, results: Results, found: Extended, index: int) -> None:
+    other = panels.reference(results, index)
+    if other is not None and (grey := found.views[other].anytime) is not None:
+        axes.step(np.arange(1, len(grey.ecdf) + 1), grey.ecdf, where="post", color=panels.GREY, linewidth=1.1)
+    if (more := found.views[index].anytime) is not None:
+        trial, colour = np.arange(1, len(more.ecdf) + 1), style.colour(index)
+        axes.fill_between(trial, more.ecdf_low, more.ecdf_high, color=colour, alpha=0.18, linewidth=0, step="post")
+        axes.step(trial, more.ecdf, where="post", color=colour, linewidth=1.6)
+    _axes_of_shares(axes, results)
+
+
+def _score_figure(results: Results, found: Extended) -> Figure:
+    figure = Figure(figsize=(style.WIDTH, 0.6 + min(0.19 * len(found.views), panels.TALLEST)), layout="constrained")
+    axes = figure.add_subplot()
+    _intervals(axes, found)
+    other = panels.reference(results)
+    if other is not None and (grey := found.views[other].anytime) is not None:
+        axes.axvline(grey.score.value, color=panels.GREY, linewidth=0.8, zorder=1)
+    return figure
+
+
 def _figure(results: Results, found: Extended) -> Figure:
     figure = Figure(figsize=(style.WIDTH, max(2.8, 1.2 + 0.22 * len(found.views))), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.7, 1))
@@ -173,6 +219,10 @@ def _ecdf(axes: Axes, results: Results, found: Extended) -> None:
             markevery=(every * index // len(found.views), every),
             label=label(results, view.name),
         )
+    _axes_of_shares(axes, results)
+
+
+def _axes_of_shares(axes: Axes, results: Results) -> None:
     trial_axis(axes, results.study.search.trials)
     axes.set_ylim(0, 1)
     axes.set_ylabel("share of targets reached")

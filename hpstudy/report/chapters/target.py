@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import csvs, tables
+from hpstudy.report import csvs, tables, wording
 from hpstudy.report.figures import draw_survival
-from hpstudy.report.model import Block, Section
+from hpstudy.report.model import Block, Facts, Section
+from hpstudy.report.overview import many_comparisons
 
 TABLES = {csvs.trials_to_target.__name__: csvs.trials_to_target}
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """When searches reach the target, and how far the views lie apart."""
-    if (reached := tables.trials_to_target(results)) is None:
-        return
-    blocks: list[Block] = [reached]
-    if results.has_values and any(view.trials for view in results.views):
-        blocks.insert(0, draw_survival(results))
-    blocks += [table for table in (tables.trials_differences(results), tables.distances(results)) if table is not None]
-    yield Section("Trials-to-target", tuple(blocks))
+    """When searches reach the target, and how far the views lie apart; many comparisons in words."""
+    if (reached := tables.trials_to_target(results)) is not None:
+        blocks: list[Block] = [reached]
+        if results.has_values and any(view.trials for view in results.views):
+            blocks.insert(0, draw_survival(results))
+        blocks += [table for table in (tables.trials_differences(results), tables.distances(results)) if table is not None]
+        yield Section("Trials-to-target", tuple(blocks))
+    if many_comparisons(results):
+        told = (
+            (f"{pair.a} − {pair.b}", " ".join((wording.needs(results, pair), *wording.evidence(results, pair))))
+            for pair in results.pairs
+        )
+        yield Section("Every comparison in words", (Facts(tuple(told)),))

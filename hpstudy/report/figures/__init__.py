@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import style
-from hpstudy.report.figures import difference, finals, heat, learning, progress, survival
+from hpstudy.report import overview, style
+from hpstudy.report.figures import difference, finals, forest, heat, learning, panels, progress, survival
 from hpstudy.report.figures import sweep as swept_values
 from hpstudy.report.labels import label
 from hpstudy.report.model import Drawing, drawn
@@ -22,8 +22,11 @@ PANELS = 6
 
 def draw_progress(results: Results) -> Drawing:
     """Best-so-far curves of all views."""
-    figure = Figure(figsize=(style.WIDTH, 3.3), layout="constrained")
-    progress.best_so_far(figure.add_subplot(), results)
+    if overview.many_views(results):
+        figure = panels.panels(results, lambda axes, index: progress.one_view(axes, results, index))
+    else:
+        figure = Figure(figsize=(style.WIDTH, 3.3), layout="constrained")
+        progress.best_so_far(figure.add_subplot(), results)
     return drawn("best_so_far", figure, *progress.words(results), ("best_so_far", "mean_curves"))
 
 
@@ -43,8 +46,16 @@ def draw_differences(results: Results) -> Iterator[Drawing]:
         yield drawn(f"difference{part}", figure, *difference.words(results, shown), ("differences",))
 
 
+def draw_overview(results: Results) -> Drawing:
+    """All comparisons in one figure."""
+    return Drawing("overview", lambda: forest.figure(results), *forest.words(results), ("overview",))
+
+
 def draw_survival(results: Results) -> Drawing:
-    """Searches that have not reached the target, with the numbers at risk."""
+    """Searches that have not reached the target; of a few views with the numbers at risk."""
+    if overview.many_views(results):
+        figure = panels.panels(results, lambda axes, index: survival.one_view(axes, results, index))
+        return drawn("trials_to_target", figure, *survival.words(results), ("trials_to_target", "searches"))
     # Two axes that share their width are placed by hand, in inches: rows of numbers below, curves above.
     rows, columns = len(results.views), style.legend_columns([label(results, view.name) for view in results.views])
     table, legend, left, curves = 0.16 * rows, 0.05 + 0.17 * -(-rows // columns), 1.1, 2.1
@@ -60,8 +71,11 @@ def draw_survival(results: Results) -> Drawing:
 
 def draw_finals(results: Results) -> Drawing:
     """The best value of every search at every budget."""
-    figure = Figure(figsize=(style.WIDTH, 2.8), layout="constrained")
-    finals.by_budget(figure.add_subplot(), results)
+    if overview.many_views(results):
+        figure = finals.in_rows(results)
+    else:
+        figure = Figure(figsize=(style.WIDTH, 2.8), layout="constrained")
+        finals.by_budget(figure.add_subplot(), results)
     return drawn("budgets", figure, *finals.words(results), ("budget_values", "budgets"))
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.report import style
+from hpstudy.report import overview, style
+from hpstudy.report.figures import panels
 from hpstudy.report.figures.progress import VECTOR_UP_TO, target_line, value_limits
-from hpstudy.report.labels import label
+from hpstudy.report.labels import label, name
 
 SPREAD = 0.7
 """Share of a budget's room on the axis that its views take."""
+
+ROW = 0.22
+"""Inches of a view's row."""
 
 LINES_UP_TO = 200
 """Replicates up to which the two ends of a replicate are joined; beyond, the lines would be one grey area."""
@@ -76,6 +81,50 @@ def by_budget(axes: Axes, results: Results) -> Axes:
     return axes
 
 
+def in_rows(results: Results) -> Figure:
+    """A panel for each budget, and in it a row for each of many views."""
+    count, budgets = len(results.views), results.budgets
+    columns = min(len(budgets), panels.COLUMNS)
+    rows = -(-len(budgets) // columns)
+    figure = Figure(figsize=(style.WIDTH, 0.4 + min(rows * (0.4 + ROW * count), panels.TALLEST)), layout="constrained")
+    made = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes in made[len(budgets) :]:
+        axes.remove()
+    for place, axes in enumerate(made[: len(budgets)]):
+        one_budget(axes, results, place)
+        axes.tick_params(labelbottom=place + columns >= len(budgets))
+    made[0].set_yticks(range(count), [name(view.name) for view in results.views])
+    made[0].set_ylim(count - 0.4, -0.6)
+    figure.supxlabel(f"best {style.plain(results.study.metric.name, 'value')} so far", fontsize="medium")
+    return figure
+
+
+def one_budget(axes: Axes, results: Results, place: int) -> Axes:
+    """Draw one dot for each search after a number of trials, and the mean with its interval below them, view by view.
+
+    Args:
+        axes: to draw on; row 0 is that of the first view.
+        results: of the study; every view's best so far is (replicates x trials).
+        place: number of the budget (from 0).
+    """
+    many = sum(view.best.shape[0] for view in results.views) > VECTOR_UP_TO
+    for index, view in enumerate(results.views):
+        colour, kind, found = style.colour(index), style.marker(index), view.budgets[place]
+        values = view.best[:, found.budget - 1]
+        dots = {"markersize": 3, "alpha": 0.5, "markeredgewidth": 0, "rasterized": many, "zorder": 2}
+        axes.plot(values, index - 0.18 + _spread(len(values)), kind, color=colour, **dots)
+        axes.plot([found.low, found.high], [index + 0.18] * 2, color=colour, linewidth=1.4, zorder=3)
+        axes.plot(found.mean, index + 0.18, kind, color="white", markeredgecolor=colour, markersize=4.5, zorder=4)
+    if (other := panels.reference(results)) is not None:
+        axes.axvline(results.views[other].budgets[place].mean, color=panels.GREY, linewidth=0.8, zorder=1)
+    axes.set_xlim(*value_limits(results, results.budgets))
+    axes.set_title(f"after {results.budgets[place]} trial{'s' if results.budgets[place] > 1 else ''}")
+    axes.grid(axis="x", color="0.9", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    return axes
+
+
 def _spread(searches: int) -> Floats:
     """Sideways shifts that part dots of many searches; none for a few, whose lines would end beside them."""
     if searches <= LINES_UP_TO:
@@ -88,6 +137,9 @@ def words(results: Results) -> tuple[str, str]:
     """Caption, and how to read the figure."""
     joined = " a grey line joins the searches of one replicate," if results.study.replicates <= LINES_UP_TO else ""
     caption = f"Best {results.study.metric.name} of every search after {_list(results.budgets)} trials."
+    if overview.many_views(results):
+        grey = panels.reference_words(results, "the mean")
+        return caption, f"A dot is one search, an open marker is the mean with its bootstrap interval.{grey}"
     reading = (
         f"A dot is one search,{joined} an open marker is the mean with its bootstrap "
         "interval; "

@@ -23,6 +23,7 @@ from hpstudy.report.interactive.spec import (
     hover_points,
     interval,
     label,
+    one_plot,
     symbol,
     view_entries,
     words,
@@ -59,7 +60,7 @@ def budgets(results: Results, part: int) -> Interactive | None:
         },
         {"title": {"text": f"best {words(results.study.metric.name)} so far"}, "range": [low, high], "zeroline": False},
     )
-    return Interactive((panel,), tuple(legend))
+    return Interactive((panel,), tuple(legend), one_plot(results).strip())
 
 
 def _joined(results: Results, offsets: Floats, groups: list[int]) -> Trace:

@@ -24,6 +24,7 @@ from hpstudy.report.interactive.spec import (
     hover_points,
     interval,
     label,
+    one_plot,
     symbol,
     trial_axis,
     view_entries,
@@ -62,7 +63,7 @@ def best_so_far(results: Results, part: int) -> Interactive | None:
         trial_axis(results.study.search.trials),
         {"title": {"text": f"best {metric} so far"}, "range": [low, high], "zeroline": False},
     )
-    note = "A star is the best trial of its view."
+    note = f"{one_plot(results)}A star is the best trial of its view."
     for view in views:
         if len(chosen[view.name]) < view.best.shape[0]:
             note += f" {view.name}: {len(chosen[view.name])} of {view.best.shape[0]} searches are drawn, evenly spread."

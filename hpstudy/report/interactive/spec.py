@@ -17,6 +17,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.labels import LONGEST, cut
+from hpstudy.report.overview import many_views
 
 Trace: TypeAlias = "dict[str, Any]"
 """One trace of plotly; its `meta` lists the legend entries it belongs to, and it is drawn while all of them are on."""
@@ -99,6 +100,13 @@ def label(results: Results, view: str) -> str:
 def view_entries(results: Results) -> tuple[Entry, ...]:
     """The views in the order of the study, as they look in every figure."""
     return tuple(Entry(label(results, view.name), style.colour(i), dash(i), symbol(i)) for i, view in enumerate(results.views))
+
+
+def one_plot(results: Results) -> str:
+    """The note of a figure whose static form has panels of many views; "" for a few views, which share one plot in both forms."""
+    if not many_views(results):
+        return ""
+    return "Here all views share one plot, without grey lines; a click on a view in the legend hides it. "
 
 
 def dash(index: int) -> str:

@@ -22,6 +22,7 @@ from hpstudy.report.interactive.spec import (
     hover,
     interval,
     label,
+    one_plot,
     trial_axis,
     view_entries,
     words,
@@ -48,7 +49,7 @@ def trials_to_target(results: Results, part: int) -> Interactive | None:
         {"title": {"text": "share of searches<br>without the target"}, "range": [-0.03, 1.04], "zeroline": False},
     )
     legend = (*view_entries(results), Entry("intervals"))
-    return Interactive((panel,), legend, "The number at risk stands in the text at each trial.")
+    return Interactive((panel,), legend, f"{one_plot(results)}The number at risk stands in the text at each trial.")
 
 
 def _curve(curve: Survival, searches: int, name: str, index: int, intervals: int, level: str) -> list[Trace]:

@@ -1,0 +1,100 @@
+"""Many comparisons at a glance: where each interval lies, and in what order they stand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from hpstudy.analysis.compare import BudgetDifference
+from hpstudy.analysis.results import PairResult, Results
+from hpstudy.analysis.targets import TrialsDifference
+
+FEW = 4
+"""Views up to which all share one plot and each comparison has its paragraph: there are four line styles (`style.LINES`), and of more
+views some differ by colour alone. In a report of many, comparisons are counted, and every view has a panel of its own."""
+
+Side: TypeAlias = Literal[-1, 0, 1]
+"""Where an interval lies: below 0, around it, above it."""
+
+
+def many_views(results: Results) -> bool:
+    """Whether the views are too many for one plot."""
+    return len(results.views) > FEW
+
+
+def many_comparisons(results: Results) -> bool:
+    """Whether the comparisons are too many for a paragraph each: as many as more than `FEW` views have with one of them."""
+    return len(results.pairs) >= FEW
+
+
+def side(low: float, high: float) -> Side | None:
+    """Where the interval from `low` to `high` lies; None when it is not a number."""
+    if math.isnan(low) or math.isnan(high):
+        return None
+    return 1 if low > 0 else -1 if high < 0 else 0
+
+
+def reference(results: Results) -> str | None:
+    """The view with which all comparisons are made; None when there is no such view."""
+    if not results.pairs:
+        return None
+    first, common = results.pairs[0], set.intersection(*({pair.a, pair.b} for pair in results.pairs))
+    return next((view for view in (first.b, first.a) if view in common), None)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One comparison among many; both sides are None where the views cannot be compared.
+
+    Attributes:
+        pair: of views.
+        name: A's where B is the second view of every comparison; else both.
+        trials: the difference of restricted mean trials-to-target; None without a target or a replicate, and when neither view
+            reached the target.
+        final: the difference of the final best; None without a replicate.
+        holm: sign-flip p of that, adjusted over all comparisons and budgets; NaN where there is none.
+        trials_side: 1 when A needs more trials, -1 fewer, 0 when no difference is shown.
+        final_side: 1 when A ends better, -1 worse, 0 when no difference is shown.
+    """
+
+    pair: PairResult
+    name: str
+    trials: TrialsDifference | None
+    final: BudgetDifference | None
+    holm: float
+    trials_side: Side | None
+    final_side: Side | None
+
+
+def one_reference(results: Results) -> bool:
+    """Whether all comparisons have the same second view, so that the first one's name tells them apart."""
+    return len({pair.b for pair in results.pairs}) == 1
+
+
+def standings(results: Results) -> tuple[Standing, ...]:
+    """All comparisons, that in which A saves most trials first; equal ones and those without trials by the final best of A."""
+    upward = results.study.metric.goal == "maximize"
+    found, place = [], 0
+    for pair in results.pairs:
+        place += len(pair.budgets)
+        final = pair.budgets[-1] if pair.budgets else None
+        trials = pair.trials if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b) else None
+        low, high = (final.low, final.high) if final is not None else (math.nan, math.nan)
+        found.append(
+            Standing(
+                pair=pair,
+                name=pair.a if one_reference(results) else f"{pair.a} − {pair.b}",
+                trials=trials,
+                final=final,
+                holm=float(results.adjusted[place - 1]) if final is not None else math.nan,
+                trials_side=side(trials.low, trials.high) if trials is not None else None,
+                final_side=side(low, high) if upward else side(-high, -low),
+            )
+        )
+
+    def rank(one: Standing) -> tuple[float, float]:
+        gained = 0.0 if one.final is None else one.final.mean if upward else -one.final.mean
+        return math.inf if one.trials is None else one.trials.difference, -gained
+
+    return tuple(sorted(found, key=rank))

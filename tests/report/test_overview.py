@@ -1,0 +1,290 @@
+"""Reports of many views: what is counted, sorted, drawn in panels, and that nothing is left out."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from hpstudy.analysis.extended import extend
+from hpstudy.report import csvs, overview, style, wording
+from hpstudy.report.chapters import answer, anytime, target
+from hpstudy.report.chapters import overview as glance
+from hpstudy.report.document import document
+from hpstudy.report.figures import finals, forest, panels, progress, survival
+from hpstudy.report.interactive import interactive
+from hpstudy.testing.sources import MemorySource
+
+VIEWS = ("reference", "slow", "twin", "fast", "slower")
+WITH_REFERENCE = [[name, "reference"] for name in VIEWS[1:]]
+
+
+@pytest.fixture
+def values(ramps):
+    """Trials until 4: 6 by the reference and its twin, 4 by the fast view, 7 and 8 by the slow ones."""
+    return dict(zip(VIEWS, (ramps(2), ramps(3), ramps(2), ramps(), ramps(4)), strict=True))
+
+
+@pytest.fixture
+def many(make_results, values):
+    return make_results(values, analysis={"target": {"value": 4}, "compare": WITH_REFERENCE, "budgets": [5]})
+
+
+@pytest.fixture
+def styled():
+    with style.applied():
+        yield
+
+
+def drawn_in_grey(axes):
+    return [line for line in axes.lines if line.get_color() == panels.GREY]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "side"), [(1, 2, 1), (-2, -1, -1), (-1, 1, 0), (0, 1, 0), (-1, 0, 0), (np.nan, np.nan, None)]
+)
+def test_an_interval_that_touches_0_shows_nothing(low, high, side):
+    assert overview.side(low, high) == side
+
+
+def test_views_are_few_while_each_has_a_line_style_of_its_own():
+    assert len(style.LINES) == overview.FEW
+
+
+def test_the_view_that_saves_most_trials_comes_first(many):
+    assert [one.name for one in overview.standings(many)] == ["fast", "twin", "slow", "slower"]
+
+
+def test_views_that_need_as_many_trials_are_sorted_by_the_final_best(make_results, ramps):
+    better = ramps()
+    better[:, -1] += 5
+    views = {"reference": ramps(), "same": ramps(), "better": better, "x": ramps(1), "y": ramps(2)}
+    compare = [[name, "reference"] for name in list(views)[1:]]
+    for sign, goal in ((1, "maximize"), (-1, "minimize")):
+        signed = {name: sign * found for name, found in views.items()}
+        results = make_results(signed, goal=goal, analysis={"target": {"value": sign * 4}, "compare": compare})
+        assert [one.name for one in overview.standings(results)][:2] == ["better", "same"]
+
+
+def test_a_minimised_metric_ends_better_below_0(make_results, values):
+    negative = {name: -found for name, found in values.items()}
+    analysis = {"target": {"value": -4}, "compare": WITH_REFERENCE}
+    sides = {
+        one.name: (one.trials_side, one.final_side)
+        for one in overview.standings(make_results(negative, goal="minimize", analysis=analysis))
+    }
+    assert sides == {"fast": (-1, 1), "twin": (0, 0), "slow": (1, -1), "slower": (1, -1)}
+
+
+def test_the_adjusted_p_of_a_comparison_is_that_of_its_last_budget(many):
+    numbered = dataclasses.replace(many, adjusted=np.arange(8.0))
+    assert {one.name: one.holm for one in overview.standings(numbered)} == {"slow": 1, "twin": 3, "fast": 5, "slower": 7}
+
+
+@pytest.mark.parametrize(
+    ("compare", "reference"),
+    [
+        (WITH_REFERENCE, "reference"),
+        ([[b, a] for a, b in WITH_REFERENCE], "reference"),
+        ([*WITH_REFERENCE, ["slow", "fast"]], None),
+        ([["slow", "fast"]], "fast"),
+    ],
+)
+def test_the_reference_is_the_view_of_every_comparison(make_results, values, compare, reference):
+    assert overview.reference(make_results(values, analysis={"compare": compare})) == reference
+
+
+def test_many_comparisons_are_counted_and_those_with_a_difference_named(many):
+    assert wording.headline(many) == (
+        "To reach score ≥ 4, of 4 views compared with reference 1 needs fewer trials (fast), 2 need more (slow, slower) and 1 is not "
+        "shown to differ. After all 10 trials, 1 ends better (fast), 2 end worse (slow, slower) and 1 is not shown to differ."
+    )
+
+
+def test_the_answer_also_names_those_without_a_difference(many):
+    (section,) = answer.chapter(many)
+    assert section.blocks[0].text.count("1 is not shown to differ (twin)") == 2
+
+
+def test_a_headline_names_only_so_many(many, monkeypatch):
+    monkeypatch.setattr(wording, "NAMED", 1)
+    assert "2 need more (slow and 1 more)" in wording.headline(many)
+
+
+def test_views_that_all_perform_alike_are_said_to_in_one_clause(make_results, ramps):
+    found = make_results(dict.fromkeys(VIEWS, ramps()), analysis={"target": {"value": 4}, "compare": WITH_REFERENCE})
+    assert wording.headline(found) == (
+        "To reach score ≥ 4, none of 4 views compared with reference is shown to need fewer or more trials. "
+        "After all 10 trials, none is shown to end better or worse."
+    )
+
+
+def test_a_target_that_nobody_reaches_leaves_the_final_best(make_results, values):
+    text = wording.headline(make_results(values, analysis={"target": {"value": 99}, "compare": WITH_REFERENCE}))
+    assert text.startswith(
+        "To reach score ≥ 99, none of 4 views compared with reference can be compared. After all 10 trials, 1 ends"
+    )
+
+
+def test_comparisons_without_a_common_view_favour_one_of_two(make_results, ramps):
+    delays = {"a": 1, "b": 0, "c": 2, "d": 3}
+    found = make_results({name: ramps(delay) for name, delay in delays.items()}, analysis={"target": {"value": 4}})
+    assert wording.headline(found).startswith(
+        "To reach score ≥ 4, of 6 comparisons 5 favour the first view (b − d, a − d, b − c, a − c and 1 more) and 1 favours the second "
+        "(a − b). After all 10 trials, 5 favour the first view"
+    )
+
+
+def test_the_evidence_says_when_no_adjusted_test_could_show_a_difference(many, make_results, ramps):
+    assert "none is shown to differ in the final best; with 6 replicates none could, as no such p is below 0.25." in (
+        wording.counted_evidence(many)
+    )
+    larger = {name: ramps(place, n=12) for place, name in enumerate(VIEWS)}
+    text = wording.counted_evidence(make_results(larger, analysis={"target": {"value": 4}, "compare": WITH_REFERENCE}))
+    assert "slow, twin, fast, slower still differ in the final best." in text
+
+
+def test_three_comparisons_keep_a_paragraph_each(make_results, values):
+    found = make_results(values, analysis={"target": {"value": 4}, "compare": WITH_REFERENCE[:3]})
+    (section,) = answer.chapter(found)
+    assert [block.text for block in section.blocks if block.strong] == [wording.needs(found, pair) for pair in found.pairs]
+    assert not list(glance.chapter(found))
+
+
+def test_no_sentence_about_a_comparison_is_lost(many, styled):
+    *_, section = target.chapter(many)
+    (facts,) = section.blocks
+    for pair, (name, text) in zip(many.pairs, facts.rows, strict=True):
+        assert name == f"{pair.a} − {pair.b}"
+        assert text == " ".join([wording.needs(many, pair), *wording.evidence(many, pair)])
+
+
+def test_the_table_of_all_comparisons_has_the_order_and_the_verdicts_of_the_figure(many):
+    (section,) = glance.chapter(many)
+    figure, table = section.blocks
+    assert figure.name == "overview"
+    assert [(row[0], row[4], row[8]) for row in table.rows] == [
+        ("fast", "fewer", "better"),
+        ("twin", "not shown", "not shown"),
+        ("slow", "more", "worse"),
+        ("slower", "more", "worse"),
+    ]
+    assert {len(row) for row in table.rows} == {len(table.head)}
+
+
+def test_the_report_has_the_comparisons_right_after_the_answer(many):
+    with style.applied():
+        assert [section.title for section in document(many).sections][:3] == ["Answer", "All comparisons", "What there is"]
+
+
+def test_the_numbers_of_the_forest_are_in_a_file(many):
+    rows = csvs.text(glance.TABLES["overview"](many)).splitlines()
+    first = dict(zip(rows[0].split(","), rows[1].split(","), strict=True))
+    pair = many.pairs[2]
+    assert (first["a"], float(first["trials"]), float(first["final"])) == ("fast", pair.trials.difference, pair.budgets[-1].mean)
+
+
+def test_a_comparison_that_cannot_be_made_has_an_empty_row(make_results, values):
+    missing = {"slow": np.full((6, 10), "missing", dtype=object)}
+    found = make_results(values, analysis={"target": {"value": 4}, "compare": WITH_REFERENCE}, states=missing)
+    (section,) = glance.chapter(found)
+    *_, last = section.blocks[1].rows
+    assert last == ("slow", *"––––––––")
+    assert "1 cannot be compared" in wording.headline(found)
+
+
+def test_an_interval_that_includes_0_is_open_and_grey(many, styled):
+    axes = forest.figure(many).axes[0]
+    markers = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [line.get_markerfacecolor() for line in markers] == ["black", "white", "black", "black"]
+    assert [line.get_xdata()[0] for line in markers] == [-2, 0, 1, 2]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["fast", "twin", "slow", "slower"]
+
+
+@pytest.mark.parametrize("kind", [progress, survival])
+def test_every_view_has_a_panel_with_the_reference_in_grey(many, styled, kind):
+    figure = panels.panels(many, lambda axes, index: kind.one_view(axes, many, index))
+    assert [axes.get_title() for axes in figure.axes] == list(VIEWS)
+    assert [len(drawn_in_grey(axes)) for axes in figure.axes] == [0, 1, 1, 1, 1]
+    assert len({axes.get_xlim() + axes.get_ylim() for axes in figure.axes}) == 1
+
+
+def test_without_a_reference_no_panel_has_a_grey_line(make_results, values, styled):
+    found = make_results(values)
+    figure = panels.panels(found, lambda axes, index: progress.one_view(axes, found, index))
+    assert not any(drawn_in_grey(axes) for axes in figure.axes)
+
+
+def test_a_panel_holds_the_mean_of_its_view_in_its_colour(many, styled):
+    axes = progress.one_view(Figure().add_subplot(), many, 3)
+    (mean,) = (line for line in axes.lines if line.get_color() == style.colour(3))
+    np.testing.assert_array_equal(mean.get_ydata(), many.views[3].curve.mean)
+
+
+def test_only_lowest_panels_number_their_trials(many, styled):
+    figure = panels.panels(many, lambda axes, index: progress.one_view(axes, many, index))
+    numbered = [axes.xaxis.get_tick_params()["labelbottom"] for axes in figure.axes]
+    assert numbered == [False, False, True, True, True]
+
+
+def test_bad_first_trials_do_not_flatten_small_panels(make_results, values, styled):
+    found = make_results({name: np.where(np.arange(10) < 2, -1000, block) for name, block in values.items()})
+    assert progress.value_limits(found)[0] < -100
+    axes = progress.one_view(Figure().add_subplot(), found, 0)
+    assert axes.get_ylim()[0] > -10
+    assert "values from trial 3 on" in progress.words(found)[1]
+
+
+def test_the_panels_of_a_study_that_has_just_begun_show_its_first_trials(make_results, values):
+    begun = np.where(np.arange(10) < 2, "completed", "missing").astype(object)
+    found = make_results(values, states={"fast": np.tile(begun, (6, 1))})
+    assert progress.late(found)[0] == 1
+
+
+def test_censor_ticks_take_no_room_from_small_panels(many, styled):
+    axes = survival.one_view(Figure().add_subplot(), many, 4)
+    ticks = [line for line in axes.lines if line.get_marker() == "|"]
+    assert ticks
+    assert not any(line.get_in_layout() for line in ticks)
+
+
+def test_every_view_has_a_row_at_every_budget(many, styled):
+    figure = finals.in_rows(many)
+    assert [axes.get_title() for axes in figure.axes] == ["after 5 trials", "after 10 trials"]
+    for place, axes in enumerate(figure.axes):
+        means = [line.get_xdata()[0] for line in axes.lines if line.get_markerfacecolor() == "white"]
+        assert means == [view.budgets[place].mean for view in many.views]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == list(VIEWS)
+
+
+def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, values, styled):
+    extended = dataclasses.replace(many, extended=extend(many, MemorySource(many.study, values).trials()))
+    *_, section = anytime.chapter(extended)
+    curves, scores = (block.draw() for block in section.blocks[:2])
+    assert [axes.get_title() for axes in curves.axes] == list(VIEWS)
+    assert [len(drawn_in_grey(axes)) for axes in curves.axes] == [0, 1, 1, 1, 1]
+    ecdf = next(line for line in curves.axes[2].lines if to_hex(line.get_color()) == to_hex(style.colour(2)))
+    np.testing.assert_array_equal(ecdf.get_ydata(), extended.extended.views[2].anytime.ecdf)
+    assert [text.get_text() for text in scores.axes[0].get_yticklabels()] == list(VIEWS)
+
+
+@pytest.mark.parametrize("name", ["best_so_far", "trials_to_target", "budgets"])
+def test_the_page_keeps_many_views_in_one_plot_and_says_so(many, make_results, values, name):
+    found = interactive(name, many)
+    assert len(found.panels) == 1
+    assert [entry.name for entry in found.legend[:5]] == list(VIEWS)
+    assert found.note.startswith("Here all views share one plot")
+    few = make_results({view: values[view] for view in VIEWS[:4]}, analysis={"target": {"value": 4}})
+    assert "one plot" not in interactive(name, few).note
+
+
+@pytest.mark.parametrize("views", [5, 16, 31])
+def test_panels_stay_on_a_page(make_results, views, styled):
+    found = make_results(
+        {f"v{place}": np.arange(4.0).reshape(2, 2) for place in range(views)},
+        analysis={"compare": [["v0", "v1"]]},
+    )
+    figure = panels.panels(found, lambda axes, index: None)
+    assert len(figure.axes) == views
+    assert figure.get_figheight() < 9
