@@ -7,6 +7,7 @@
 | ede | sign(x) | k t (1 - tanh^2(t x)) | IR-Net (Qin et al., 2020) |
 | rbnn | sign(z) | max(0, sqrt(2) t' - t'^2 abs(z)) dz/dx, z = x standardised per sample, t' = max(t, 1) | RBNN (Lin et al., 2020) |
 | ovsw | sign(x) | max(0, 2 - 2 abs(x)/s)/s, s = deviation of x per sample, a constant | OvSW (Xiang et al., 2024) |
+| recu | sign(x) | that of max(0, 2 - 2 abs(z)), z = x/s, through z's deviation s per sample too | ReCU (Xu et al., 2021) |
 | hardtanh | x clipped to [-1, 1] | 1 inside | real-valued reference |
 | relu | max(0, x) | 1 where x > 0 | real-valued reference |
 
@@ -33,6 +34,9 @@ TEMPERATURES = {"ede": (1e-3, 10.0), "rbnn": (1e-2, 10.0)}
 
 VARIANCE_FLOOR = 1e-10
 """Added to a variance per sample, so that a constant sample divides by no zero."""
+
+RECU_VARIANCE_FLOOR = 1e-5
+"""The same as ReCU's code has it."""
 
 
 def signs(x: Tensor) -> Tensor:
@@ -148,12 +152,20 @@ def _scaled_sign(x: Tensor, _t: float, training: bool) -> Tensor:
     return ApproxSign.apply(x * (variance + VARIANCE_FLOOR).rsqrt())  # type: ignore[no-any-return, no-untyped-call]
 
 
+def _normalised_sign(x: Tensor, _t: float, training: bool) -> Tensor:
+    if not training:
+        return signs(x)
+    variance = x.var(tuple(range(1, x.dim())), keepdim=True)
+    return ApproxSign.apply(x * (variance + RECU_VARIANCE_FLOOR).rsqrt())  # type: ignore[no-any-return, no-untyped-call]
+
+
 ACTIVATIONS: dict[str, Apply] = {
     "approx_sign": lambda x, *_: ApproxSign.apply(x),  # type: ignore[no-untyped-call]
     "ste_clip": lambda x, *_: ClippedSign.apply(x),  # type: ignore[no-untyped-call]
     "ede": lambda x, t, _: ErrorDecaySign.apply(x, t),  # type: ignore[no-untyped-call]
     "rbnn": _standardised_sign,
     "ovsw": _scaled_sign,
+    "recu": _normalised_sign,
     "hardtanh": lambda x, *_: functional.hardtanh(x),
     "relu": lambda x, *_: functional.relu(x),
 }

@@ -33,6 +33,16 @@ class Clock:
         """The share of training that is over, in [0, 1): e/E, or i/T."""
         return self.epoch / self.epochs if per == "epoch" else self.update / self.updates
 
+    def after(self, epochs: int) -> Clock:
+        """Where the training stands that begins `epochs` epochs later: at its start before that."""
+        updates = epochs * (self.updates // self.epochs)
+        return Clock(
+            max(self.epoch - epochs, 0),
+            max(self.epochs - epochs, 1),
+            max(self.update - updates, 0),
+            max(self.updates - updates, 1),
+        )
+
 
 def factor(decay: Decay, elapsed: float) -> float:
     """What the initial value is multiplied by.
@@ -63,6 +73,15 @@ def warmup(clock: Clock, epochs: int) -> float:
     0.4
     """
     return min((clock.epoch + 1) / epochs, 1.0) if epochs else 1.0
+
+
+def warmed_up(decay: Decay, clock: Clock, per: Per, epochs: int) -> float:
+    """What a learning rate is multiplied by that rises over `epochs` epochs (`warmup`) and then follows its schedule to the end.
+
+    >>> warmed_up("linear", Clock(epoch=6, epochs=12, update=0, updates=1), "epoch", 2)
+    0.6
+    """
+    return factor(decay, clock.after(epochs).elapsed(per)) * warmup(clock, epochs)
 
 
 def temperature(clock: Clock, t_min: float, t_max: float) -> float:

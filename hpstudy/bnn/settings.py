@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from hpstudy.bnn.schedules import Decay, Per
 from hpstudy.plugins import is_plugin
 
-Activation = Literal["approx_sign", "ste_clip", "ede", "rbnn", "ovsw", "hardtanh", "relu"]
+Activation = Literal["approx_sign", "ste_clip", "ede", "rbnn", "ovsw", "recu", "hardtanh", "relu"]
 """An activation in front of a binary layer; see `hpstudy.bnn.binarize`. The last two are real-valued, for reference networks."""
 
 
@@ -50,7 +50,7 @@ class RealOptimizer(Settings):
     decay_per: Per = "epoch"
     """How often the schedule moves."""
     warmup_epochs: int = Field(default=0, ge=0)
-    """The learning rate rises over so many epochs: (e + 1) / warmup_epochs."""
+    """The learning rate rises over so many epochs, as (e + 1) / warmup_epochs; its schedule begins after them."""
 
 
 class FirstStep(Settings):

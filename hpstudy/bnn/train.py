@@ -27,7 +27,7 @@ from hpstudy.bnn.optimizers import (
     set_learning_rate,
     trained_noise,
 )
-from hpstudy.bnn.schedules import Clock, factor, warmup
+from hpstudy.bnn.schedules import Clock, warmed_up
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
 from hpstudy.bnn.silent import never_flipped_histogram
 from hpstudy.bnn.snapshot import Snapshot
@@ -221,8 +221,7 @@ class _Training:
 
 
 def _learning_rate(schedule: RealOptimizer, clock: Clock) -> float:
-    decay = factor(schedule.decay, clock.elapsed(schedule.decay_per))
-    return schedule.learning_rate * decay * warmup(clock, schedule.warmup_epochs)
+    return schedule.learning_rate * warmed_up(schedule.decay, clock, schedule.decay_per, schedule.warmup_epochs)
 
 
 def _first_steps(settings: TrainSettings) -> list[_Step]:

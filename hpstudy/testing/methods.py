@@ -153,6 +153,7 @@ class MethodContract:
         method = self.method_class()
         for name, other in self.alternatives.items():
             base, changed = self.hp(**other.given), self.hp(**{**other.given, name: other.value})
+            assert base != changed, f"the alternative of '{name}' is the value that it is compared with"
             pairs = zip(self.example(base), self.example(changed), strict=True)
             same = all(torch.equal(a, b) for a, b in pairs)
             same &= method.activation(base) == method.activation(changed) and method.recalibrates(base) == method.recalibrates(

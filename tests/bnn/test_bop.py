@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from hpstudy.bnn.methods.bop import Bop, flip
+from hpstudy.bnn.methods.bop import Bop, flip, linear
 from hpstudy.bnn.methods.filter import Filter
 from hpstudy.testing.methods import clocks, normal
 
@@ -97,12 +97,32 @@ def test_the_rate_falls_to_a_tenth_after_every_fifth_of_the_training():
         assert torch.equal(thetas[update], theta)
 
 
+@pytest.mark.parametrize("per", ["epoch", "update"])
+@pytest.mark.parametrize("change", [0.0, 0.1, 1.0, 3.0])
+def test_the_threshold_changes_linearly_towards_its_end(change, per):
+    gradients = normal(200, 10, 12, seed=1)
+    theta, m = normal(10, 12, seed=0).sign(), torch.zeros(10, 12, dtype=torch.float64)
+    thetas = run(gradients, epochs=10, gamma=0.2, tau=0.1, tau_change=change, gamma_decay="linear", decay_per=per)
+    for update, gradient in enumerate(gradients):
+        r = update // 20 / 10 if per == "epoch" else update / 200
+        m = (1 - 0.2 * (1 - r)) * m + 0.2 * (1 - r) * gradient
+        theta = torch.where(m * theta > 0.1 + (0.1 * change - 0.1) * r, -theta, theta)
+        assert torch.equal(thetas[update], theta)
+    assert (thetas[1:] != thetas[:-1]).any()
+
+
+def test_a_threshold_without_change_is_constant_bit_for_bit():
+    assert {linear(1.0, update / 700) for update in range(700)} == {1.0}
+
+
 def test_not_a_number_flips_nothing():
     theta = torch.tensor([1.0, -1.0])
     assert flip(theta, torch.tensor([math.nan, math.nan]), 0.0).tolist() == [1, -1]
 
 
-@pytest.mark.parametrize("values", [{"gamma": 0.0}, {"gamma": 1.1}, {"tau": -1e-9}, {"tau": float("inf")}, {"alpha": 0.1}])
+@pytest.mark.parametrize(
+    "values", [{"gamma": 0.0}, {"gamma": 1.1}, {"tau": -1e-9}, {"tau": float("inf")}, {"tau_change": -1.0}, {"alpha": 0.1}]
+)
 def test_values_outside_the_domain_are_refused(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         Bop.Hyperparameters(**values)

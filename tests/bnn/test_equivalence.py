@@ -107,7 +107,7 @@ def test_scaling_the_learning_rate_is_scaling_the_initial_weights_by_the_inverse
 def test_scaling_the_learning_rate_alone_is_not_scaling_the_initial_weights_by_the_inverse(recorded):
     a, _ = latent(recorded, learning_rate=0.3, weight_decay=0.1, init_scale=0.003)
     b, _ = latent(recorded, learning_rate=0.01, weight_decay=0.1, init_scale=0.0001)
-    assert not torch.equal(a, b)
+    assert (a != b).double().mean() > 0.1
 
 
 @pytest.mark.parametrize(("epsilon", "decay"), [(0.1, 1e-4), (0.1, 1e-3), (0.05, 0.05)])

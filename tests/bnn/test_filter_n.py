@@ -10,6 +10,7 @@ from hpstudy.bnn.methods.filter_cascade import CascadeFilter
 from hpstudy.bnn.methods.filter_equal import EqualFilter
 from hpstudy.bnn.methods.filter_fir import FIRFilter
 from hpstudy.bnn.methods.latent_sgd import LatentSGD
+from hpstudy.bnn.schedules import factor
 from hpstudy.testing.methods import clocks, normal
 
 
@@ -110,6 +111,19 @@ def test_equal_filters_are_the_difference_equation_with_equal_poles(order):
     assert torch.equal(thetas, difference_equation(gradients, [0.8] * order))
 
 
+@pytest.mark.parametrize("decay", ["none", "linear", "cosine", "step"])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_every_one_of_equal_filters_has_the_rate_that_decays(order, decay):
+    gradients = normal(500, 10, 12, seed=1)
+    thetas = run(EqualFilter, gradients, epochs=5, order=order, alpha=0.2, alpha_decay=decay)
+    filters = [torch.zeros(10, 12, dtype=torch.float64) for _ in range(order)]
+    for update, gradient in enumerate(gradients):
+        alpha, signal = 0.2 * factor(decay, update // 100 / 5), gradient
+        for j, g in enumerate(filters):
+            signal = filters[j] = (1 - alpha) * g + alpha * signal
+        assert torch.equal(thetas[update], -signal.sign())
+
+
 @pytest.mark.parametrize(("cascade", "rates"), [(CascadeFilter, {"alpha": 0.1, "gamma": 0.1}), (EqualFilter, {"alpha": 0.1})])
 @pytest.mark.parametrize("order", [2, 4])
 def test_filters_in_series_weigh_past_gradients_by_their_impulse_response(cascade, rates, order):
@@ -172,6 +186,18 @@ def test_the_stiffness_of_a_slow_oscillator_is_its_squared_frequency_in_single_p
     retention, stiffness = coefficients(torch.tensor(1e-5), 0.5)
     assert stiffness.item() == pytest.approx(1e-10, rel=1e-4)
     assert retention.item() < 1
+
+
+@pytest.mark.parametrize("decay", ["linear", "cosine", "step"])
+def test_an_oscillating_filter_has_the_poles_of_a_frequency_that_decays(decay):
+    gradients, omega, zeta = normal(500, 10, 12, seed=1), 0.4, 0.3
+    thetas = run(BiquadFilter, gradients, epochs=5, omega=omega, zeta=zeta, omega_decay=decay)
+    velocity, position = (torch.zeros(10, 12, dtype=torch.float64) for _ in range(2))
+    for update, gradient in enumerate(gradients):
+        pole = cmath.exp(omega * factor(decay, update // 100 / 5) * complex(-zeta, math.sqrt(1 - zeta**2)))
+        velocity = abs(pole) ** 2 * velocity + abs(1 - pole) ** 2 * (gradient - position)
+        position = position + velocity
+        assert torch.equal(thetas[update], -position.sign())
 
 
 def test_an_oscillating_filter_settles_on_a_constant_gradient_while_its_frequency_decays():

@@ -9,6 +9,7 @@ from hpstudy.bnn.settings import Surrogate
 from hpstudy.testing.methods import normal
 
 SHAPE = (5, 12)
+HE = math.sqrt(2 / 12)
 
 
 def started(noise, **values):
@@ -21,7 +22,7 @@ def started(noise, **values):
 def test_one_update_follows_the_gradient_that_autograd_finds(epoch):
     noise, grad = normal(*SHAPE, seed=0), normal(*SHAPE, seed=1)
     hp, state = started(noise, learning_rate=0.01, learning_rate_decay="none")
-    w = (noise * hp.init_scale).requires_grad_()
+    w = (noise * HE).requires_grad_()
     z = (w - w.mean(-1, keepdim=True)) / w.std(-1, keepdim=True)
     scale = 2 ** z.abs().mean(-1, keepdim=True).log2().round().detach()
     t = 1e-3 * 1e4 ** (epoch / 100)
@@ -33,7 +34,7 @@ def test_one_update_follows_the_gradient_that_autograd_finds(epoch):
 def test_momentum_and_weight_decay_are_those_of_libraries():
     noise, grads = normal(*SHAPE, seed=0), normal(3, *SHAPE, seed=1)
     hp, state = started(noise, learning_rate=0.01, learning_rate_decay="none", momentum_rate=0.2, weight_decay=0.1)
-    w = torch.nn.Parameter(noise * hp.init_scale)
+    w = torch.nn.Parameter(noise * HE)
     library = torch.optim.SGD([w], lr=0.01, momentum=0.8, weight_decay=0.1)
     for grad in grads:
         library.zero_grad()

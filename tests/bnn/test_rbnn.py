@@ -10,6 +10,7 @@ from hpstudy.bnn.settings import Surrogate
 from hpstudy.testing.methods import normal
 
 SHAPE = (6, 20)
+HE = math.sqrt(2 / 20)
 START = Clock(0, 100, 0, 100)
 
 
@@ -56,7 +57,7 @@ def test_one_update_follows_the_gradients_that_autograd_finds(epoch, beta):
     noise, grad, clock = normal(*SHAPE, seed=0), normal(*SHAPE, seed=1), Clock(epoch, 100, epoch, 100)
     hp, state = started(noise, beta_init=beta)
     state = RBNN().start_epoch(state, hp, clock)
-    w = (noise * hp.init_scale).requires_grad_()
+    w = (noise * HE).requires_grad_()
     angle = torch.full((len(noise), 1), beta, dtype=torch.float64, requires_grad=True)
     z = standardised(w)
     v = z + angle.sin().abs() * (turned(z, state).detach() - z)
@@ -69,7 +70,7 @@ def test_one_update_follows_the_gradients_that_autograd_finds(epoch, beta):
 def test_momentum_and_weight_decay_of_weights_and_angles_are_those_of_libraries():
     noise, grads = normal(*SHAPE, seed=0), normal(4, *SHAPE, seed=1)
     hp, state = started(noise, beta_init=1.0, momentum_rate=0.2, weight_decay=0.1)
-    w = torch.nn.Parameter(noise * hp.init_scale)
+    w = torch.nn.Parameter(noise * HE)
     angle = torch.nn.Parameter(torch.ones(len(noise), 1, dtype=torch.float64))
     library = torch.optim.SGD([w, angle], lr=0.01, momentum=0.8, weight_decay=0.1)
     for grad in grads:
@@ -205,7 +206,7 @@ def test_at_the_angle_zero_nothing_is_rotated_and_the_angle_rests():
 def test_without_a_period_only_the_surrogate_is_left():
     noise, grad = normal(*SHAPE, seed=0), normal(*SHAPE, seed=1)
     hp, state = started(noise, rotation_period=0)
-    w = (noise * hp.init_scale).requires_grad_()
+    w = (noise * HE).requires_grad_()
     (grad * approximation(standardised(w), 0.01)).sum().backward()
     state = RBNN().update(RBNN().start_epoch(state, hp, START), grad, hp, START)
     torch.testing.assert_close(state["w"], w.detach() - 0.01 * w.grad, rtol=1e-9, atol=1e-12)

@@ -5,13 +5,15 @@ import torch
 
 from hpstudy.bnn.methods.recu import ReCU, limit, quantile
 from hpstudy.bnn.schedules import Clock
+from hpstudy.bnn.settings import Surrogate
 from hpstudy.bnn.train import train
 from hpstudy.testing.methods import clocks, normal
 from hpstudy.testing.networks import SETTINGS, ignore, make_data, make_network
 
 NOW = Clock(0, 1, 0, 1)
-PLAIN = {"warmup_epochs": 0, "learning_rate_decay": "none", "weight_decay": 0.0, "init_scale": 1.0}
+PLAIN = {"warmup_epochs": 0, "learning_rate_decay": "none", "weight_decay": 0.0}
 EPOCHS, UPDATES, SHAPE = 5, 4, (4, 9)
+HE = math.sqrt(2 / 9)
 
 
 class Sign(torch.autograd.Function):
@@ -50,7 +52,8 @@ def gradients():
 
 
 def one_update(w0, gradient, **values):
-    hp = ReCU.Hyperparameters(**{**PLAIN, **values})
+    """The state after an update of latent weights that start at w0."""
+    hp = ReCU.Hyperparameters(**{**PLAIN, "init_scale": math.sqrt(len(w0[0]) / 2), **values})
     state = ReCU().init(torch.tensor(w0, dtype=torch.float64), hp, torch.Generator())
     return ReCU().update(state, torch.tensor(gradient, dtype=torch.float64), hp, NOW)
 
@@ -73,11 +76,12 @@ def test_the_first_update_is_the_one_computed_by_hand():
 
 @pytest.mark.parametrize("tau", [0.6, 0.85, 0.99])
 def test_the_gradient_is_that_of_autograd_through_sign_clamp_and_standardisation(tau):
-    w, gradient = normal(*SHAPE, seed=0).requires_grad_(), normal(*SHAPE, seed=1)
+    noise, gradient = normal(*SHAPE, seed=0), normal(*SHAPE, seed=1)
+    w = (HE * noise).requires_grad_()
     theta, clamped = published(w, tau)
     theta.backward(gradient)
     hp = ReCU.Hyperparameters(**PLAIN, quantile_start=tau)
-    state = ReCU().init(w.detach(), hp, torch.Generator())
+    state = ReCU().init(noise, hp, torch.Generator())
     assert torch.equal(state["theta"], theta.detach())
     state = ReCU().update(state, gradient, hp, NOW)
     torch.testing.assert_close(state["b"], w.grad, rtol=1e-10, atol=1e-12)
@@ -87,11 +91,11 @@ def test_the_gradient_is_that_of_autograd_through_sign_clamp_and_standardisation
 def test_a_training_is_that_of_a_librarys_sgd_on_the_published_forward_pass(gradients):
     values = {"learning_rate": 0.3, "momentum_rate": 0.2, "weight_decay": 0.05, "warmup_epochs": 2, "init_scale": 0.5}
     noise = normal(*SHAPE, seed=0)
-    w = (0.5 * noise).requires_grad_()
+    w = (0.5 * HE * noise).requires_grad_()
     library = torch.optim.SGD([w], lr=1.0, momentum=0.8, weight_decay=0.05)
     for clock, gradient, state in zip(clocks(EPOCHS, UPDATES), gradients, run(noise, gradients, **values), strict=True):
-        cosine = (1 + math.cos(math.pi * clock.epoch / EPOCHS)) / 2
-        library.param_groups[0]["lr"] = 0.3 * cosine * (0.5 if clock.epoch == 0 else 1.0)
+        cosine = (1 + math.cos(math.pi * (clock.epoch - 2) / (EPOCHS - 2))) / 2
+        library.param_groups[0]["lr"] = 0.3 * (0.5, 1.0, cosine, cosine, cosine)[clock.epoch]
         tau = (0.99 - 0.85) / (math.e - 1) * (math.e ** (clock.epoch / EPOCHS) - 1) + 0.85
         library.zero_grad()
         published(w, tau)[0].backward(gradient)
@@ -178,12 +182,18 @@ def test_a_small_network_learns_with_it():
     assert metrics["flip_ratio"] < 0.05
 
 
-def test_momentum_and_quantiles_are_not_based_on_magnitudes():
+def test_the_activations_divide_by_their_deviation_unless_they_are_the_tasks():
+    assert ReCU().activation(ReCU.Hyperparameters()) == Surrogate("recu")
+    assert ReCU().activation(ReCU.Hyperparameters(own_activation=False)) is None
+
+
+def test_momentum_quantiles_and_the_activation_are_not_based_on_magnitudes():
     model = ReCU.Hyperparameters
     assert set(model.model_fields) - set(model.magnitude_based()) == {
         "momentum_rate",
         "quantile_start",
         "quantile_end",
+        "own_activation",
         "decay_per",
     }
 

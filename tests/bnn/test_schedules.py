@@ -1,6 +1,7 @@
 import pytest
 
-from hpstudy.bnn.schedules import Clock, factor, warmup
+from hpstudy.bnn.schedules import Clock, factor, warmed_up, warmup
+from hpstudy.testing.methods import clocks
 
 DECAYS = ["none", "linear", "cosine", "step"]
 
@@ -50,3 +51,32 @@ def test_a_step_falls_exactly_at_its_epoch_however_a_fifth_is_rounded():
 def test_a_warm_up_rises_in_equal_steps_to_one():
     assert [warmup(Clock(epoch, 9, 0, 1), 4) for epoch in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
     assert warmup(Clock(0, 9, 0, 1), 0) == 1
+
+
+def test_the_clock_of_a_training_that_begins_later_stands_still_before_and_ends_with_it():
+    clock = list(clocks(5, 3))
+    assert [c.after(2) for c in clock[:7]] == [Clock(0, 3, 0, 9)] * 7
+    assert [c.after(2) for c in clock[6:]] == list(clocks(3, 3))
+
+
+@pytest.mark.parametrize("decay", DECAYS)
+@pytest.mark.parametrize("per", ["epoch", "update"])
+def test_without_a_warm_up_the_factor_is_that_of_the_schedule_bit_for_bit(decay, per):
+    for clock in clocks(7, 11):
+        assert clock.after(0) == clock
+        assert warmed_up(decay, clock, per, 0) == factor(decay, clock.elapsed(per))
+
+
+@pytest.mark.parametrize("decay", DECAYS)
+@pytest.mark.parametrize("per", ["epoch", "update"])
+def test_after_a_warm_up_of_equal_steps_the_schedule_goes_on_as_that_of_a_training_without(decay, per):
+    rises = [0.25] * 5 + [0.5] * 5 + [0.75] * 5 + [1.0] * 5
+    alone = [factor(decay, clock.elapsed(per)) for clock in clocks(6, 5)]
+    assert [warmed_up(decay, clock, per, 4) for clock in clocks(10, 5)] == rises + alone
+
+
+@pytest.mark.parametrize("decay", DECAYS)
+@pytest.mark.parametrize("per", ["epoch", "update"])
+@pytest.mark.parametrize(("epochs", "expected"), [(4, [0.25, 0.5, 0.75, 1]), (3, [0.25, 0.5, 0.75]), (1, [0.25])])
+def test_a_training_that_is_no_longer_than_the_warm_up_only_rises(decay, per, epochs, expected):
+    assert [warmed_up(decay, clock, per, 4) for clock in clocks(epochs, 1)] == expected

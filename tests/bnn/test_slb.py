@@ -172,8 +172,8 @@ def test_the_gradient_is_that_of_the_temperature_in_the_forward_pass_also_when_i
         torch.testing.assert_close(state["b"], tau * (1 - w**2) / 2)
 
 
-def test_the_learning_rate_restarts_after_equal_shares_of_the_training():
-    assert [since_restart(e / 10, 0) for e in range(10)] == pytest.approx([e / 10 for e in range(10)])
+def test_a_schedule_restarts_after_equal_shares_of_the_training():
+    assert [since_restart(e / 10, 0) for e in range(10)] == [e / 10 for e in range(10)]
     assert [since_restart(e / 12, 2) for e in range(12)] == pytest.approx([0, 0.25, 0.5, 0.75] * 3)
 
 
@@ -182,13 +182,43 @@ def test_rounding_delays_no_restart():
     assert since_restart(29 / 100, 99) == 0
 
 
-def test_a_restart_moves_the_logits_as_far_as_the_first_update_did(gradients):
-    values = {"restarts": 1, "momentum_rate": 1.0, "weight_decay": 0.0, "schedule": "none", "learning_rate": 1e-6}
-    a = [state["a"] for state in run(normal(*SHAPE, seed=0), torch.ones_like(gradients), **values)]
-    moved = [(a[n] - a[n - 1]).abs().max().item() for n in range(1, len(a))]
-    half = EPOCHS // 2 * UPDATES
-    assert moved[half - 1] == pytest.approx(moved[0], rel=1e-3)
-    assert moved[half - 2] == pytest.approx(moved[0] * (1 + math.cos(0.8 * math.pi)) / 2, rel=1e-3)
+@pytest.mark.parametrize("restarts", [0, 1, 3])
+def test_the_end_of_the_training_is_that_of_its_last_part(restarts):
+    assert since_restart(1.0, restarts) == 1
+    assert tau_at(1.0, restarts=restarts, temperature_start=2.0, temperature_growth=10.0, freeze=False) == pytest.approx(20)
+    assert tau_at(1.0, restarts=restarts, schedule_end=1.0, freeze=True) == math.inf
+
+
+@pytest.mark.parametrize("schedule", ["exp", "linear", "cos"])
+def test_with_restarts_the_temperature_grows_in_every_part_as_it_would_in_a_training_of_that_length(schedule):
+    values = {"schedule": schedule, "schedule_start": 0.25, "schedule_end": 0.75, "temperature_growth": 81.0}
+    part = [tau_at(step / 8, **values) for step in range(8)]
+    assert len(set(part)) == 5
+    assert [tau_at(step / 24, **values, restarts=2) for step in range(24)] == pytest.approx(3 * part)
+
+
+def test_the_temperature_in_use_falls_back_at_a_restart_and_is_the_last_one_after_the_training(gradients):
+    values = {"restarts": 1, "schedule_start": 0.0, "schedule_end": 1.0, "temperature_growth": 10.0, "decay_per": "update"}
+    taus = [state["tau"].item() for state in run(normal(*SHAPE, seed=0), gradients, **values)]
+    half = EPOCHS * UPDATES // 2
+    part = [10 ** (update / half) for update in range(half)]
+    assert taus == pytest.approx([*part[1:], *part, 10])
+
+
+def test_a_restart_leaves_the_schedule_of_the_learning_rate_alone(gradients):
+    values = {"momentum_rate": 1.0, "weight_decay": 0.0, "schedule": "none", "learning_rate": 1e-2}
+    once, again = (run(normal(*SHAPE, seed=0), gradients, **values, restarts=restarts)[-1]["a"] for restarts in (0, 3))
+    assert torch.equal(once, again)
+
+
+def test_weights_that_are_frozen_thaw_at_a_restart_and_freeze_again(gradients):
+    values = {"freeze": True, "restarts": 1, "schedule_start": 0.2, "schedule_end": 0.6}
+    found = run(normal(*SHAPE, seed=0), gradients, **values)
+    a = [state["a"] for state in found]
+    moved = [not torch.equal(before, after) for before, after in pairwise(a)]
+    part = [True] * (3 * UPDATES) + [False] * (2 * UPDATES)
+    assert moved == (part + part)[1:]
+    assert found[-1]["tau"].isinf()
 
 
 def test_the_network_is_evaluated_with_signs_while_it_trains_with_soft_weights():
@@ -291,6 +321,7 @@ def test_momentum_calibration_and_the_times_of_the_schedule_are_not_based_on_mag
         "schedule_end",
         "momentum_rate",
         "calibration",
+        "restarts",
         "freeze",
         "decay_per",
     }

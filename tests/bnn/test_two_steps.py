@@ -307,12 +307,17 @@ def test_the_learning_rate_moves_with_the_update():
     assert learning_rates(scheduled(decay="linear", decay_per="update")) == pytest.approx(expected)
 
 
-def test_a_warm_up_rises_by_the_epoch_beneath_the_schedule():
-    rises = [1 / 3, 2 / 3, 1.0, 1.0]
-    constant = [0.1 * rise for rise in rises for _ in range(UPDATES)]
+def test_a_warm_up_rises_by_the_epoch():
+    constant = [0.1 * rise for rise in (1 / 3, 2 / 3, 1.0, 1.0) for _ in range(UPDATES)]
     assert learning_rates(scheduled(decay="none", warmup_epochs=3)) == pytest.approx(constant)
-    falling = [0.1 * rise * (1 - epoch / 4) for epoch, rise in enumerate(rises) for _ in range(UPDATES)]
-    assert learning_rates(scheduled(decay="linear", warmup_epochs=3)) == pytest.approx(falling)
+
+
+def test_the_schedule_begins_after_the_warm_up_and_ends_with_the_training():
+    rising = [0.1 * rise for rise in (0.5, 1.0) for _ in range(UPDATES)]
+    by_epoch = [0.1 * (1 - epoch / 2) for epoch in range(2) for _ in range(UPDATES)]
+    by_update = [0.1 * (1 - update / (2 * UPDATES)) for update in range(2 * UPDATES)]
+    assert learning_rates(scheduled(decay="linear", warmup_epochs=2)) == pytest.approx(rising + by_epoch)
+    assert learning_rates(scheduled(decay="linear", warmup_epochs=2, decay_per="update")) == pytest.approx(rising + by_update)
 
 
 def test_each_step_has_its_own_schedule_from_its_start():

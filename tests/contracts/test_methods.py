@@ -53,6 +53,7 @@ class TestBop(MethodContract):
         "gamma": Alternative(0.5),
         "tau": Alternative(0.1, given={"gamma": 0.5}),
         "gamma_decay": Alternative("none", given={"gamma": 0.5}),
+        "tau_change": Alternative(0.1, given={"gamma": 0.5, "tau": 0.5, "gamma_decay": "none"}),
         "decay_per": Alternative("update", given={"gamma": 0.5, "gamma_decay": "linear"}),
     }
 
@@ -169,7 +170,7 @@ class TestRealSGD(MethodContract):
     }
 
 
-MOVING = {"init_scale": 1.0, "momentum_rate": 1.0, "warmup_epochs": 0}
+MOVING = {"momentum_rate": 1.0, "warmup_epochs": 0}
 """Signs that still flip in the last epoch."""
 
 
@@ -201,10 +202,11 @@ class TestReCU(MethodContract):
         "learning_rate_decay": Alternative("step", given=MOVING),
         "momentum_rate": Alternative(0.5),
         "weight_decay": Alternative(1.0, given=MOVING),
-        "init_scale": Alternative(1.0),
+        "init_scale": Alternative(0.1),
         "quantile_start": Alternative(0.6),
         "quantile_end": Alternative(0.85, given=MOVING),
         "warmup_epochs": Alternative(0),
+        "own_activation": Alternative(False),
         "decay_per": Alternative("update", given=MOVING),
     }
 

@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     import torch
 
 
+CHANGE = "{} at the end of training, as a multiple of its start; linear in between, 1 keeps it constant"
+"""What a hyperparameter says that moves another one."""
+
+
 class BopHyperparameters(interface.Hyperparameters):
-    """4 hyperparameters; the threshold is in units of the gradient. Defaults are those of the published CIFAR-10 run."""
+    """5 hyperparameters; the threshold is in units of the gradient. Defaults are those of the published CIFAR-10 run."""
 
     gamma: float = hyperparameter(
         1e-4, "adaptivity rate: the gradient filter's window is about 1/gamma updates", magnitude_based=False, gt=0, le=1
@@ -22,17 +26,19 @@ class BopHyperparameters(interface.Hyperparameters):
         1e-8, "threshold that the filtered gradient must pass; 0 gives a first-order filter", magnitude_based=True, ge=0
     )
     gamma_decay: Decay = hyperparameter("step", "schedule of gamma", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    tau_change: float = hyperparameter(1.0, CHANGE.format("tau"), magnitude_based=False, ge=0)
+    decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)
 
 
 class Bop(interface.Method):
     """One exponential moving average of the gradient with a dead zone (Helwegen et al. 2019, Algorithm 1).
 
         m_i = (1 - gamma_i) m_{i-1} + gamma_i G_i,   gamma_i = gamma f_i,   m_{-1} = 0
-        theta_i = -theta_{i-1} where m_i theta_{i-1} > tau
+        theta_i = -theta_{i-1} where m_i theta_{i-1} > tau_i
 
-    with f_i the schedule's factor. At tau = 0 the weights follow -sign(m): a first-order gradient filter. A loss c times as
-    large is a threshold tau/c: averaging a batch instead of summing it, or another width, moves tau.
+    with f_i the schedule's factor and tau_i linear from tau to tau tau_change (their ImageNet run: a tenth of it). At tau = 0 the
+    weights follow -sign(m): a first-order gradient filter. A loss c times as large is a threshold tau/c: averaging a batch instead of
+    summing it, or another width, moves tau.
 
     The comparison is strict, so that a weight without gradient keeps its sign at tau = 0 too. (The published code writes a sign
     of 0 as +1 and thereby forces such weights to +1, and it starts from real-valued weights until the first update.)
@@ -48,8 +54,14 @@ class Bop(interface.Method):
 
     def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
         """Filter, then flip."""
-        m = state["m"].lerp_(grad, hp.gamma * factor(hp.gamma_decay, clock.elapsed(hp.decay_per)))
-        return {"theta": flip(state["theta"], m, hp.tau), "m": m}
+        elapsed = clock.elapsed(hp.decay_per)
+        m = state["m"].lerp_(grad, hp.gamma * factor(hp.gamma_decay, elapsed))
+        return {"theta": flip(state["theta"], m, hp.tau * linear(hp.tau_change, elapsed)), "m": m}
+
+
+def linear(change: Any, elapsed: float) -> Any:
+    """What a start value is multiplied by: 1 at the start of training, `change` at its end."""
+    return 1 + (change - 1) * elapsed
 
 
 def flip(theta: torch.Tensor, signal: torch.Tensor, threshold: Any) -> torch.Tensor:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import model_validator
 
 from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.bop import flip
+from hpstudy.bnn.methods.bop import CHANGE, flip, linear
 from hpstudy.bnn.methods.interface import State, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Per
 
 if TYPE_CHECKING:
     import torch
-
-_CHANGE = "{} at the end of training, as a multiple of its start; linear in between, 1 keeps it constant"
 
 
 class Bop2ndOrderHyperparameters(interface.Hyperparameters):
@@ -35,9 +33,9 @@ class Bop2ndOrderHyperparameters(interface.Hyperparameters):
     variant: Literal["biased", "unbiased"] = hyperparameter(
         "biased", "unbiased: moments divided by their rates gamma and sigma", magnitude_based=False
     )
-    gamma_change: float = hyperparameter(1.0, _CHANGE.format("gamma"), magnitude_based=False, ge=0)
-    sigma_change: float = hyperparameter(1.0, _CHANGE.format("sigma"), magnitude_based=False, ge=0)
-    tau_change: float = hyperparameter(1.0, _CHANGE.format("tau"), magnitude_based=False, ge=0)
+    gamma_change: float = hyperparameter(1.0, CHANGE.format("gamma"), magnitude_based=False, ge=0)
+    sigma_change: float = hyperparameter(1.0, CHANGE.format("sigma"), magnitude_based=False, ge=0)
+    tau_change: float = hyperparameter(1.0, CHANGE.format("tau"), magnitude_based=False, ge=0)
     decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)
 
     @model_validator(mode="after")
@@ -82,16 +80,11 @@ class Bop2ndOrder(interface.Method):
     def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
         """Both moments, then flip."""
         elapsed = clock.elapsed(hp.decay_per)
-        gamma = hp.gamma * _linear(hp.gamma_change, elapsed)
-        sigma = hp.sigma * _linear(hp.sigma_change, elapsed)
-        tau = hp.tau * _linear(hp.tau_change, elapsed)
+        gamma = hp.gamma * linear(hp.gamma_change, elapsed)
+        sigma = hp.sigma * linear(hp.sigma_change, elapsed)
+        tau = hp.tau * linear(hp.tau_change, elapsed)
         if hp.variant == "unbiased":
             tau = tau * gamma / sigma**0.5
         m = state["m"].lerp_(grad, gamma)
         s = state["s"].mul_((1 - sigma) ** 0.5).hypot_(grad * sigma**0.5)
         return {"theta": flip(state["theta"], m, s * tau), "m": m, "s": s}
-
-
-def _linear(change: Any, elapsed: float) -> Any:
-    """What a start value is multiplied by: 1 at the start of training, `change` at its end."""
-    return 1 + (change - 1) * elapsed

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from hpstudy.bnn.methods import interface
 from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
-from hpstudy.bnn.methods.latent import library_step
+from hpstudy.bnn.methods.latent import he_deviation, library_step
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor, temperature
 from hpstudy.bnn.settings import Surrogate
@@ -22,7 +22,9 @@ class IRNetHyperparameters(interface.Hyperparameters):
 
     learning_rate: float = hyperparameter(0.1, "step size of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
-    init_scale: float = hyperparameter(0.1, "standard deviation of the normal initial latent weights", magnitude_based=True, gt=0)
+    init_scale: float = hyperparameter(
+        1.0, "initial latent weights are normal with this multiple of He's deviation sqrt(2 / fan_in)", magnitude_based=True, gt=0
+    )
     momentum_rate: float = hyperparameter(0.1, "1 - momentum", magnitude_based=False, gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "decay of the latent weights", magnitude_based=True, ge=0)
     t_min: float = hyperparameter(1e-3, "temperature at the start: below 1, nearly the identity", magnitude_based=False, gt=0)
@@ -57,8 +59,8 @@ class IRNet(interface.Method):
     Hyperparameters = IRNetHyperparameters
 
     def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
-        """w_0 = init_scale noise."""
-        w = noise * hp.init_scale
+        """w_0 = init_scale sqrt(2 / fan_in) noise."""
+        w = noise * (hp.init_scale * he_deviation(noise))
         z, deviation = standardise(w)
         return {"theta": initial_signs(z), "w": w, "m": noise.new_zeros(noise.shape), "z": z, "deviation": deviation}
 

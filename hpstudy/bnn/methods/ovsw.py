@@ -9,7 +9,7 @@ from pydantic import model_validator
 from hpstudy.bnn.methods import interface
 from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, library_step
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor, warmup
+from hpstudy.bnn.schedules import Clock, Decay, Per, warmed_up
 from hpstudy.bnn.settings import Surrogate
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class OvSW(interface.Method):
     One flip keeps a weight active for ln((1 - m_S) / sigma) / -ln m_S updates: 2302 at the defaults. With S_0 = 0 every weight
     starts silent; with S_0 = 1 SAD waits for ln(sigma) / ln m_S updates: 9206.
 
-    epsilon_i is the schedule's value times min((e + 1) / warmup_epochs, 1); the schedule runs from the first epoch, and has no
-    floor (the authors' cosine ends at 1e-5). They use 5 epochs of warm-up in trainings of hundreds.
+    epsilon_i rises as min((e + 1) / warmup_epochs, 1); its schedule begins after that, and has no floor (the authors' cosine ends at
+    1e-5). They use 5 epochs of warm-up in trainings of hundreds.
 
     State: theta; w, latent weight; m, momentum V; s, average of flips S; previous, theta before the last update.
     """
@@ -107,7 +107,7 @@ class OvSW(interface.Method):
         grad = scaled_gradient(state["w"], grad, hp.ags)
         s = state["s"].lerp_((theta != previous).to(grad.dtype), hp.track_rate)
         grad = grad.add_(state["w"] * (s < hp.track_threshold) * hp.sad)
-        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per)) * warmup(clock, hp.warmup_epochs)
+        epsilon = hp.learning_rate * warmed_up(hp.learning_rate_decay, clock, hp.decay_per, hp.warmup_epochs)
         w, m = library_step(
             state["w"], state["m"], grad, step=epsilon, momentum_rate=hp.momentum_rate, weight_decay=hp.weight_decay
         )

@@ -9,9 +9,9 @@ from pydantic import model_validator
 
 from hpstudy.bnn.methods import interface
 from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
-from hpstudy.bnn.methods.latent import library_step
+from hpstudy.bnn.methods.latent import he_deviation, library_step
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor, temperature, warmup
+from hpstudy.bnn.schedules import Clock, Decay, Per, temperature, warmed_up
 from hpstudy.bnn.settings import Surrogate
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ class RBNNHyperparameters(interface.Hyperparameters):
         0.1, "step size of the latent weights and of the angles beta", magnitude_based=True, gt=0
     )
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
-    init_scale: float = hyperparameter(0.1, "standard deviation of the normal initial latent weights", magnitude_based=True, gt=0)
+    init_scale: float = hyperparameter(
+        1.0, "initial latent weights are normal with this multiple of He's deviation sqrt(2 / fan_in)", magnitude_based=True, gt=0
+    )
     momentum_rate: float = hyperparameter(0.1, "1 - momentum", magnitude_based=False, gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "decay of the latent weights and of the angles beta", magnitude_based=True, ge=0)
     t_min: float = hyperparameter(1e-2, "temperature at the start: below 1, nearly the identity", magnitude_based=False, gt=0)
@@ -73,7 +75,8 @@ class RBNN(interface.Method):
     begin. At beta = 0 the angle stays, the derivative of |sin| being taken as 0. `rotation_period` 0 starts there, with R1 and R2
     the identities: what is left is the surrogate derivative, the paper's ablation without rotation.
 
-    The scale per filter that the paper learns is left out: batch normalisation follows, and it would change nothing but G's size.
+    The scale per filter that the paper learns is left out: batch normalisation follows and divides it out, of G too.
+    The learning rate's schedule begins after the warm-up.
 
     A rotation costs, per alternation, 2 filters fan_in (a + b) multiplications and two singular value decompositions; the update
     filters fan_in (a + b). With a prime fan_in a = 1 and b = fan_in: correct but slow.
@@ -85,7 +88,7 @@ class RBNN(interface.Method):
     Hyperparameters = RBNNHyperparameters
 
     def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
-        """w_0 = init_scale noise. Stacked networks share the random rotations, as they do the noise's seed."""
+        """w_0 = init_scale sqrt(2 / fan_in) noise. Stacked networks share the random rotations, as they do the noise's seed."""
         stack, fan_in = noise.shape[:-2], noise.shape[-1]
         a = rows(fan_in)
         rotations = [
@@ -93,7 +96,7 @@ class RBNN(interface.Method):
         ]
         beta = noise.new_zeros(*noise.shape[:-1], 1) + hp.beta_init * (hp.rotation_period > 0)
         state = {
-            "w": noise * hp.init_scale,
+            "w": noise * (hp.init_scale * he_deviation(noise)),
             "m": noise.new_zeros(noise.shape),
             "beta": beta,
             "beta_m": noise.new_zeros(beta.shape),
@@ -118,9 +121,7 @@ class RBNN(interface.Method):
         outer = training_aware(_mixture(state), temperature(clock, hp.t_min, hp.t_max)).mul_(grad)
         angle = (outer * (y - z)).sum(-1, keepdim=True).mul_(beta.sin().sign_()).mul_(beta.cos())
         rates = {
-            "step": hp.learning_rate
-            * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
-            * warmup(clock, hp.warmup_epochs),
+            "step": hp.learning_rate * warmed_up(hp.learning_rate_decay, clock, hp.decay_per, hp.warmup_epochs),
             "momentum_rate": hp.momentum_rate,
             "weight_decay": hp.weight_decay,
         }

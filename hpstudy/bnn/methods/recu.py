@@ -9,8 +9,10 @@ from pydantic import model_validator
 
 from hpstudy.bnn.methods import interface
 from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.latent import he_deviation
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor, warmup
+from hpstudy.bnn.schedules import Clock, Decay, Per, warmed_up
+from hpstudy.bnn.settings import Surrogate
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +28,9 @@ class ReCUHyperparameters(interface.Hyperparameters):
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
     weight_decay: float = hyperparameter(5e-4, "weight decay of the latent weights", magnitude_based=True, ge=0)
-    init_scale: float = hyperparameter(0.1, "standard deviation of the normal initial latent weights", magnitude_based=True, gt=0)
+    init_scale: float = hyperparameter(
+        1.0, "initial latent weights are normal with this multiple of He's deviation sqrt(2 / fan_in)", magnitude_based=True, gt=0
+    )
     quantile_start: float = hyperparameter(
         0.85,
         "quantile tau of the standardised weights, at the start: beyond it they are clamped",
@@ -37,6 +41,11 @@ class ReCUHyperparameters(interface.Hyperparameters):
     quantile_end: float = hyperparameter(0.99, "quantile tau at the end", magnitude_based=False, gt=0.5, lt=1)
     warmup_epochs: int = hyperparameter(
         5, "the learning rate rises over so many epochs; 0 switches it off", magnitude_based=True, ge=0
+    )
+    own_activation: bool = hyperparameter(
+        True,
+        "activations divide their input by its deviation (surrogate 'recu'); else they are the task's",
+        magnitude_based=False,
     )
     decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)
 
@@ -64,7 +73,9 @@ class ReCU(interface.Method):
 
         b_i = mu b_{i-1} + dL/dw + lambda w_{i-1},    w_i = w_{i-1} - epsilon_i b_i
 
-    The learning rate's schedule spans the whole training, of which the warm-up is a part. Multiplying init_scale by s, epsilon
+    A learned scale per filter is left out, which the batch normalisation behind the layer divides out.
+
+    The learning rate's schedule begins after the warm-up. Multiplying init_scale by s, epsilon
     by s^2 and lambda by 1/s^2 changes no sign: one of the three is redundant. (The published code adds 1e-5 to the variance,
     which a layer of usual weights does not notice.)
 
@@ -76,9 +87,9 @@ class ReCU(interface.Method):
     Hyperparameters = ReCUHyperparameters
 
     def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
-        """w_0 = init_scale noise."""
+        """w_0 = init_scale sqrt(2 / fan_in) noise."""
         theta = follow(initial_signs(noise), noise - noise.mean(-1, keepdim=True))
-        return {"theta": theta, "w": noise * hp.init_scale, "b": noise.new_zeros(noise.shape)}
+        return {"theta": theta, "w": noise * (hp.init_scale * he_deviation(noise)), "b": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
         """Back through clamp and standardisation, and one step of SGD."""
@@ -86,10 +97,14 @@ class ReCU(interface.Method):
         z, deviation = standardise(w)
         unclamped = z.abs() <= limit(z, quantile(hp, clock.elapsed(hp.decay_per)))
         through = standardise_backward(grad * unclamped, z, deviation).mul_(DEVIATION)
-        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per)) * warmup(clock, hp.warmup_epochs)
+        epsilon = hp.learning_rate * warmed_up(hp.learning_rate_decay, clock, hp.decay_per, hp.warmup_epochs)
         b = b.mul_(1 - hp.momentum_rate).add_(through).add_(w * hp.weight_decay)
         w = w.sub_(b * epsilon)
         return {"theta": follow(state["theta"], w - w.mean(-1, keepdim=True)), "w": w, "b": b}
+
+    def activation(self, hp: Any) -> Surrogate | None:
+        """approx_sign of the input divided by its deviation per sample, in training."""
+        return Surrogate("recu") if hp.own_activation else None
 
 
 def quantile(hp: Any, elapsed: float) -> Any:

@@ -22,7 +22,8 @@ Growth = Literal["exp", "cos", "linear", "none"]
 class SLBHyperparameters(interface.Hyperparameters):
     """SGD on two logits per weight, a temperature with its schedule, and what is done about batch normalisation.
 
-    Defaults are the published ones for ResNet-20 on CIFAR-10, where known.
+    Defaults are the published ones for ResNet-20 on CIFAR-10, where known: how the learning rate decays is not, and the authors' port
+    freezes the weights.
     """
 
     temperature_start: float = hyperparameter(1.0, "inverse temperature tau at the start", magnitude_based=True, gt=0)
@@ -37,7 +38,7 @@ class SLBHyperparameters(interface.Hyperparameters):
     learning_rate: float = hyperparameter(0.1, "step size of the two logits", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     restarts: int = hyperparameter(
-        0, "how often the learning rate's schedule starts again, after equal shares of training", magnitude_based=True, ge=0
+        0, "how often the temperature's schedule starts again, after equal shares of training", magnitude_based=False, ge=0
     )
     momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "weight decay of the logits", magnitude_based=True, ge=0)
@@ -76,7 +77,8 @@ class SLB(interface.Method):
     1/s^2 changes no weight: one of the first three is redundant.
 
     tau is temperature_start up to schedule_start, temperature_start x temperature_growth from schedule_end on (the learning rate
-    goes on), and in between "exp": a constant factor per step of the clock; "linear"; "cos": half a cosine.
+    goes on), and in between "exp": a constant factor per step of the clock; "linear"; "cos": half a cosine. With `restarts` all of this
+    happens in each of restarts + 1 equal parts of the training.
 
     With `freeze`, theta is used in training too from schedule_end on, and a stays; only the real-valued parameters train on.
 
@@ -99,7 +101,7 @@ class SLB(interface.Method):
         """One step of SGD, and the temperature of the next update."""
         a, b, tau = state["a"], state["b"], state["tau"]
         slope = (a * tau).tanh_().square_().neg_().add_(1).mul_(tau / 2)
-        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, since_restart(clock.elapsed(hp.decay_per), hp.restarts))
+        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         if hp.freeze:
             slope = slope.masked_fill_(tau.isinf(), 0.0)
             epsilon = epsilon * tau.isfinite()
@@ -135,6 +137,7 @@ def temperature(like: torch.Tensor, hp: Any, elapsed: float) -> torch.Tensor:
     Returns:
         tau; infinite from schedule_end on where the weights are frozen.
     """
+    elapsed = since_restart(elapsed, hp.restarts)
     start = like.new_ones(like.shape) * hp.schedule_start
     r = (elapsed - start).div_((hp.schedule_end - start).clamp_(min=1e-12)).clamp_(0, 1)
     if hp.schedule == "exp":
@@ -149,10 +152,12 @@ def temperature(like: torch.Tensor, hp: Any, elapsed: float) -> torch.Tensor:
 
 
 def since_restart(elapsed: float, restarts: int) -> float:
-    """The share that is over of the present of `restarts` + 1 equal parts of training (SGDR).
+    """The share that is over of the present of `restarts` + 1 equal parts of training (SGDR); 1 at the end of training.
 
     >>> since_restart(0.625, 3)
     0.5
     """
+    if elapsed >= 1:
+        return 1.0
     position = elapsed * (restarts + 1)
     return max(position - math.floor(position + 1e-9), 0.0)

@@ -1,4 +1,4 @@
-"""Latent weights standardised per filter, and the gradient through it (IR-Net, RBNN, ReCU, OvSW)."""
+"""Latent weights standardised per filter, and the gradient through it (IR-Net, RBNN, ReCU)."""
 
 from __future__ import annotations
 
