@@ -118,7 +118,11 @@ def claim(place: Place, name: str, fingerprint: str, *, force: bool) -> Earlier:
     documents = (place.document(form) for form in DOCUMENTS)
     in_the_way = [path for path in (*documents, place.json, place.folder) if path.exists()]
     if in_the_way and not ours and not force:
-        whose = f"the report of another study ({old.get('study')})" if old is not None else "not a report of this study"
+        whose = "not a report of this study"
+        if old is not None and old.get("study") == name:
+            whose = "the report of a study of this name with other settings"
+        elif old is not None:
+            whose = f"the report of another study ({old.get('study')})"
         raise UsageError(f"{in_the_way[0]} exists and is {whose}", "choose another --output, or overwrite it with --force")
     return Earlier(place, old if ours and old is not None else {})
 

@@ -43,11 +43,15 @@ def test_a_newer_report_of_the_same_study_replaces_the_old_one(make_results, ram
     assert json.loads((tmp_path / "small.json").read_text())["target"]["value"] == 4
 
 
-def test_the_report_of_another_study_is_left_alone(make_results, ramps, tmp_path):
-    write(make_results({"a": ramps()}), tmp_path)
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [({"seed": 1}, "the report of a study of this name with other settings"), ({"name": "big"}, r"of another study \(small\)")],
+)
+def test_the_report_of_another_study_is_left_alone(make_results, ramps, tmp_path, other, said):
+    write(make_results({"a": ramps()}), tmp_path / "small.pdf")
     before = (tmp_path / "small.json").read_bytes()
-    with pytest.raises(UsageError, match="another study"):
-        write(make_results({"a": ramps()}, study={"seed": 1}), tmp_path)
+    with pytest.raises(UsageError, match=said):
+        write(make_results({"a": ramps()}, study=other), tmp_path / "small.pdf")
     assert (tmp_path / "small.json").read_bytes() == before
 
 
