@@ -25,6 +25,12 @@ class LayerMetric(NamedTuple):
     bin: int
 
 
+def is_of_bin(name: str) -> bool:
+    """Whether it is the metric of a bin: hundreds of them belong to one histogram, which has a table of its own."""
+    found = of_layer(name)
+    return found is not None and found.bin > 0
+
+
 def of_layer(name: str) -> LayerMetric | None:
     """The parts of a layer's metric; None for any other metric. There are too many of a layer's metrics to be listed one by one."""
     found = _OF_LAYER.fullmatch(name)

@@ -35,14 +35,27 @@ class Source(Protocol):
     """What the analysis reads of a study; `hpstudy.store.Reader` has it."""
 
     @property
-    def study(self) -> Study: ...  # noqa: D102
+    def study(self) -> Study:
+        """The resolved study."""
+
     @property
-    def identity(self) -> dict[str, str]: ...  # noqa: D102
-    def trials(self) -> Any: ...  # noqa: D102
-    def curves(self) -> Any: ...  # noqa: D102
-    def confirmations(self) -> Any: ...  # noqa: D102
-    def events(self) -> Any: ...  # noqa: D102
-    def environments(self) -> Any: ...  # noqa: D102
+    def identity(self) -> dict[str, str]:
+        """What determines numbers beside the study, by name."""
+
+    def trials(self) -> Any:
+        """DataFrame, a row per trial."""
+
+    def curves(self) -> Any:
+        """DataFrame, a row per trial, metric and epoch."""
+
+    def confirmations(self) -> Any:
+        """DataFrame, a row per training on a fresh seed."""
+
+    def events(self) -> Any:
+        """What happened to the study, in order."""
+
+    def environments(self) -> Any:
+        """Where its sessions ran, in order."""
 
 
 def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:

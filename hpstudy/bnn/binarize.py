@@ -138,31 +138,36 @@ class BinaryActivation(nn.Module):
         return self.name
 
 
+def _applied(function: type[torch.autograd.Function], *arguments: Tensor | float) -> Tensor:
+    """What `function` gives, whose `apply` torch leaves without types."""
+    return function.apply(*arguments)  # type: ignore[no-any-return, no-untyped-call]
+
+
 def _standardised_sign(x: Tensor, t: float, _training: bool) -> Tensor:
     inner = tuple(range(1, x.dim()))
     variance, mean = torch.var_mean(x, inner, keepdim=True)
     z = (x - mean) * (variance + VARIANCE_FLOOR).rsqrt()
-    return TrainingAwareSign.apply(z, max(t, 1.0))  # type: ignore[no-any-return, no-untyped-call]
+    return _applied(TrainingAwareSign, z, max(t, 1.0))
 
 
 def _scaled_sign(x: Tensor, _t: float, training: bool) -> Tensor:
     if not training:
         return signs(x)
     variance = x.detach().var(tuple(range(1, x.dim())), keepdim=True)
-    return ApproxSign.apply(x * (variance + VARIANCE_FLOOR).rsqrt())  # type: ignore[no-any-return, no-untyped-call]
+    return _applied(ApproxSign, x * (variance + VARIANCE_FLOOR).rsqrt())
 
 
 def _normalised_sign(x: Tensor, _t: float, training: bool) -> Tensor:
     if not training:
         return signs(x)
     variance = x.var(tuple(range(1, x.dim())), keepdim=True)
-    return ApproxSign.apply(x * (variance + RECU_VARIANCE_FLOOR).rsqrt())  # type: ignore[no-any-return, no-untyped-call]
+    return _applied(ApproxSign, x * (variance + RECU_VARIANCE_FLOOR).rsqrt())
 
 
 ACTIVATIONS: dict[str, Apply] = {
-    "approx_sign": lambda x, *_: ApproxSign.apply(x),  # type: ignore[no-untyped-call]
-    "ste_clip": lambda x, *_: ClippedSign.apply(x),  # type: ignore[no-untyped-call]
-    "ede": lambda x, t, _: ErrorDecaySign.apply(x, t),  # type: ignore[no-untyped-call]
+    "approx_sign": lambda x, *_: _applied(ApproxSign, x),
+    "ste_clip": lambda x, *_: _applied(ClippedSign, x),
+    "ede": lambda x, t, _: _applied(ErrorDecaySign, x, t),
     "rbnn": _standardised_sign,
     "ovsw": _scaled_sign,
     "recu": _normalised_sign,

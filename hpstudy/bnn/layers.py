@@ -56,6 +56,11 @@ BINARY_LAYERS = (BinaryLinear, BinaryConv2d)
 """Classes whose `weight` is binary."""
 
 
+def placed(network: nn.Module, device: str) -> nn.Module:
+    """The network itself, on the device, its convolutions in channels-last order, in which images lie in memory."""
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
 def binary_weights(network: nn.Module) -> list[nn.Parameter]:
     """The weight of every binary layer, in the order of the network's modules: a block's binary shortcut comes before its convolutions."""
     return [module.weight for module in network.modules() if isinstance(module, BINARY_LAYERS)]

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import torch
 from torch import Tensor, nn
 
+from hpstudy.bnn.layers import placed
 from hpstudy.bnn.settings import Teacher
 from hpstudy.bnn.torchvision_import import import_models
 from hpstudy.data import cache, manifest
@@ -35,8 +36,7 @@ def load_teacher(settings: Teacher, device: str) -> nn.Module:
         PluginError: a user's function fails, or does not return a network.
     """
     network = _own(settings.network) if is_plugin(settings.network) else _published(settings)
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval().requires_grad_(False)
+    return placed(network, device).eval().requires_grad_(False)
 
 
 def check_teacher(settings: Teacher, classes: int, size: int, device: str) -> None:

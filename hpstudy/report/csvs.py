@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.arrays import STATES
+from hpstudy.analysis.arrays import STATES, Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.metric_names import is_of_bin
 from hpstudy.report.model import Row
 
 
@@ -107,21 +108,26 @@ def comparisons(results: Results) -> Iterator[Row]:
 
 
 def sweep_values(results: Results) -> Iterator[Row]:
-    """Every final metric of every trial that was begun; nothing stands for the value of a trial that has none."""
+    """Every final metric of every trial that was begun, but for those of bins; nothing stands for the value of a trial that has none."""
     yield "view", "number", "point", "replicate", "metric", "value"
     for view in results.sweep:
         begun = results.view(view.name).searches.states > 0
         for number, point in _points(view):
             for replicate in np.flatnonzero(begun[:, number]).tolist():
-                for metric, values in view.values.items():
+                for metric, values in _listed(view).items():
                     yield view.name, number, point, replicate, metric, float(values[replicate, number])
 
 
+def _listed(view: SweepView) -> dict[str, Floats]:
+    """The metrics of a view without those of bins, which have a table of their own (`hpstudy.report.chapters.layers`)."""
+    return {metric: values for metric, values in view.values.items() if not is_of_bin(metric)}
+
+
 def sweep_means(results: Results) -> Iterator[Row]:
-    """The mean over replicates of every final metric at every point."""
+    """The mean over replicates of every final metric at every point, but for those of bins."""
     yield "view", "number", "point", "metric", "replicates", "mean", "low", "high"
     for view in results.sweep:
-        found = {metric: summary(values, results.study.analysis.confidence) for metric, values in view.values.items()}
+        found = {metric: summary(values, results.study.analysis.confidence) for metric, values in _listed(view).items()}
         for number, point in _points(view):
             for metric, means in found.items():
                 ends = (float(end[number]) for end in (means.mean, means.low, means.high))

@@ -12,7 +12,7 @@ import numpy as np
 
 from hpstudy.analysis.results import Results, ViewResult
 from hpstudy.analysis.sweep import SweepView, summary
-from hpstudy.metric_names import of_layer
+from hpstudy.metric_names import is_of_bin
 from hpstudy.report import sweeps
 from hpstudy.report.wording import headline
 
@@ -78,7 +78,7 @@ def _of_sweep(results: Results) -> dict[str, Any]:
 
 
 def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[str, Any]:
-    values = {metric: block for metric, block in swept.values.items() if not _is_of_bin(metric)}
+    values = {metric: block for metric, block in swept.values.items() if not is_of_bin(metric)}
     means = {metric: summary(block, results.study.analysis.confidence) for metric, block in values.items()}
     return {
         "name": view.name,
@@ -89,11 +89,6 @@ def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[st
         "completeness": plain(view.completeness),
         "cost": plain(view.cost),
     }
-
-
-def _is_of_bin(metric: str) -> bool:
-    found = of_layer(metric)
-    return found is not None and found.bin > 0
 
 
 def plain(value: Any) -> Any:

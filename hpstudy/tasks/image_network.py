@@ -156,7 +156,7 @@ class ImageNetworkTask(BinaryNetworkTask):
 
     def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
         """The network, in channels-last order, on the device."""
-        import torch
+        from hpstudy.bnn.layers import placed
 
         make = NETWORKS.load(self.settings.network["name"])
         network: nn.Module = make(
@@ -166,7 +166,7 @@ class ImageNetworkTask(BinaryNetworkTask):
             activation=activation,
             generator=generator,
         )
-        return network.to(self.settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return placed(network, self.settings.device)
 
     def teacher(self) -> nn.Module | None:
         """The teacher, loaded once per process."""

@@ -166,6 +166,13 @@ def test_the_bins_are_in_no_other_figure_and_not_in_the_json(make):
     )
 
 
+def test_the_bins_are_in_no_other_table_and_the_layers_are(make):
+    found = make({"a": 0.3}, points=3)
+    for name in ("sweep_values", "sweep_means"):
+        listed = {row["metric"] for row in table_of(found, name)}
+        assert listed == {"score", *(n for n in metrics(0.3, bins=False) if "layer" in n)}
+
+
 def test_the_best_point_of_a_search_is_told_without_its_layers(results):
     best = dataclasses.replace(
         results.views[0].best_trial, metrics={"loss": 1.0, "flip_ratio.layer1": 2.0, "initial.layer1.bin1": 3.0}
