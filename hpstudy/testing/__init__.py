@@ -1,1 +1,1 @@
-"""For tests and benchmarks, ours and third parties': contract suites of the seams, and synthetic databases."""
+"""Contract suites for pytest: run them on your own data set, executor, method or searcher."""

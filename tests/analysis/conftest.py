@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hpstudy.study.schema import Study
-from hpstudy.testing.sources import MemorySource
+from tests.support.sources import MemorySource
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hpstudy.analysis import analyse
 from hpstudy.analysis.extended import extend
 from hpstudy.study.schema import Study
-from hpstudy.testing.sources import MemorySource
+from tests.support.sources import MemorySource
 
 NAN = float("nan")
 

@@ -7,7 +7,7 @@ import pytest
 from hpstudy.analysis import analyse
 from hpstudy.analysis.observed import observe
 from hpstudy.study.schema import Study
-from hpstudy.testing.sources import MemorySource
+from tests.support.sources import MemorySource
 
 NAN = np.nan
 POINTS = [{"x": 0.1}, {"x": 0.5}, {"x": 0.9}]

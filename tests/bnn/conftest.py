@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from hpstudy.bnn.methods.filter import Filter
-from hpstudy.testing.networks import record
+from tests.support.networks import record
 
 
 @pytest.fixture(scope="session")

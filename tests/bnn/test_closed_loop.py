@@ -8,7 +8,7 @@ import torch
 from hpstudy.bnn.methods.filter import Filter
 from hpstudy.bnn.methods.latent_sgd import LatentSGD
 from hpstudy.bnn.train import train
-from hpstudy.testing.networks import SETTINGS, ignore, make_data, make_network, record
+from tests.support.networks import SETTINGS, ignore, make_data, make_network, record
 
 EPSILON, LAMBDA = 0.1, 0.1
 LATENT = LatentSGD.Hyperparameters(learning_rate=EPSILON, weight_decay=LAMBDA, init_scale=0.0, scaling=False, clipping="none")

@@ -12,7 +12,7 @@ from hpstudy.bnn.methods.latent_sgd import LatentSGD
 from hpstudy.bnn.settings import FirstStep, TrainSettings
 from hpstudy.bnn.train import train
 from hpstudy.errors import Diverged
-from hpstudy.testing.networks import CLASSES, FEATURES, ignore, make_data, make_network
+from tests.support.networks import CLASSES, FEATURES, ignore, make_data, make_network
 
 SETTINGS = TrainSettings(epochs=2, batch_size=40)
 

@@ -9,7 +9,7 @@ from hpstudy.bnn.evaluation import Evaluation, evaluate
 from hpstudy.bnn.methods.filter import Filter
 from hpstudy.bnn.settings import TrainSettings
 from hpstudy.bnn.train import train
-from hpstudy.testing.networks import ignore, make_data, make_network
+from tests.support.networks import ignore, make_data, make_network
 
 LOGITS = torch.tensor(
     [[3.0, 2.0, 1.0, 0.0], [3.0, 2.0, 1.0, 0.0], [0.0, 5.0, 4.0, 3.0], [1.0, 2.0, 3.0, 4.0], [4.0, 1.0, 2.0, 3.0]]

@@ -6,7 +6,7 @@ from hpstudy.bnn.layers import binary_weights
 from hpstudy.bnn.networks.mlp import BinaryMLP
 from hpstudy.bnn.optimizers import real_optimizer, real_parameters
 from hpstudy.bnn.settings import RealOptimizer, Surrogate
-from hpstudy.testing.networks import CLASSES, FEATURES, make_data, make_network
+from tests.support.networks import CLASSES, FEATURES, make_data, make_network
 
 
 def test_the_first_of_four_layers_is_the_only_real_one():

@@ -8,7 +8,7 @@ from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import Surrogate
 from hpstudy.bnn.train import train
 from hpstudy.testing.methods import clocks, normal
-from hpstudy.testing.networks import SETTINGS, ignore, make_data, make_network
+from tests.support.networks import SETTINGS, ignore, make_data, make_network
 
 NOW = Clock(0, 1, 0, 1)
 PLAIN = {"warmup_epochs": 0, "learning_rate_decay": "none", "weight_decay": 0.0}

@@ -7,7 +7,7 @@ from hpstudy.bnn.methods.latent_sgd import LatentSGD
 from hpstudy.bnn.settings import FirstStep, RealOptimizer, TrainSettings
 from hpstudy.bnn.silent import never_flipped_histogram
 from hpstudy.bnn.train import train
-from hpstudy.testing.networks import ignore, make_data, make_network
+from tests.support.networks import ignore, make_data, make_network
 
 PLAIN = TrainSettings(epochs=3, batch_size=50, real_optimizer=RealOptimizer(learning_rate=0.05), layer_metrics=True)
 BINNED = PLAIN.model_copy(update={"initial_weight_bins": 12})

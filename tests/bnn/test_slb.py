@@ -8,7 +8,7 @@ from hpstudy.bnn.methods.slb import SLB, since_restart, temperature
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.train import train
 from hpstudy.testing.methods import clocks, normal
-from hpstudy.testing.networks import SETTINGS, ignore, make_data, make_network
+from tests.support.networks import SETTINGS, ignore, make_data, make_network
 
 NOW = Clock(0, 1, 0, 1)
 CONSTANT = {"schedule": "none", "learning_rate_decay": "none"}

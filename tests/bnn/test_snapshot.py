@@ -8,7 +8,7 @@ from hpstudy.bnn.methods import METHODS
 from hpstudy.bnn.settings import FirstStep, RealOptimizer
 from hpstudy.bnn.snapshot import Snapshot
 from hpstudy.bnn.train import train
-from hpstudy.testing.networks import SETTINGS, make_data, make_network
+from tests.support.networks import SETTINGS, make_data, make_network
 
 EPOCHS = 4
 

@@ -11,7 +11,7 @@ from hpstudy.bnn.methods.latent_sgd import LatentSGD
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
 from hpstudy.bnn.train import train
 from hpstudy.errors import Diverged
-from hpstudy.testing.networks import EPOCHS, SETTINGS, ignore, make_data, make_network, record
+from tests.support.networks import EPOCHS, SETTINGS, ignore, make_data, make_network, record
 
 METHODS = [Filter(), LatentSGD()]
 

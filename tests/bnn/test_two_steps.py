@@ -17,7 +17,7 @@ from hpstudy.engine import measured
 from hpstudy.errors import Diverged
 from hpstudy.study.schema import View
 from hpstudy.tasks.binary_network import BinaryNetworkTask
-from hpstudy.testing.networks import Recorder, ignore, make_data, make_network
+from tests.support.networks import Recorder, ignore, make_data, make_network
 
 UPDATES = 400 // 50
 FIRST = FirstStep(epochs=3, learning_rate=0.05, real_optimizer=RealOptimizer(learning_rate=0.02))

@@ -8,14 +8,8 @@ from hpstudy.data.cifar import Cifar10, Cifar100
 from hpstudy.data.fsdd import SPEAKERS, Fsdd
 from hpstudy.data.imagenet import ImageNet
 from hpstudy.data.speech_digits import SpeechDigits
-from hpstudy.testing.datasets import (
-    ImageFolderContract,
-    ImageSetContract,
-    SpokenDigitsContract,
-    write_cifar,
-    write_image_folder,
-    write_wav,
-)
+from hpstudy.testing.datasets import ImageFolderContract, ImageSetContract, SpokenDigitsContract
+from tests.support.originals import write_cifar, write_image_folder, write_wav
 
 
 def write_noise(path, rng, sample_rate):

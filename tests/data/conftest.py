@@ -7,7 +7,7 @@ import pytest
 
 from hpstudy.data.cache import VARIABLE
 from hpstudy.data.fsdd import Fsdd
-from hpstudy.testing.datasets import write_wav
+from tests.support.originals import write_wav
 
 SPEAKERS = ("george", "jackson", "lucas")
 REPETITIONS = 2

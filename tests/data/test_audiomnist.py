@@ -4,7 +4,7 @@ import pytest
 from hpstudy.data import library, sets
 from hpstudy.data.audiomnist import AudioMnist
 from hpstudy.errors import DataError
-from hpstudy.testing.datasets import write_wav
+from tests.support.originals import write_wav
 
 
 @pytest.fixture

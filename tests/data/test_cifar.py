@@ -12,7 +12,7 @@ from hpstudy.data import library, load_images, sets
 from hpstudy.data.cifar import Cifar10, Cifar100
 from hpstudy.data.pickled import read_pickled
 from hpstudy.errors import DataError
-from hpstudy.testing.datasets import write_cifar
+from tests.support.originals import write_cifar
 
 SETS = {"cifar10": Cifar10, "cifar100": Cifar100}
 

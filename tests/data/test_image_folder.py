@@ -17,7 +17,7 @@ from hpstudy.cli import app
 from hpstudy.data import ImageFolder, library, open_listed, sets
 from hpstudy.data.imagenet import ImageNet
 from hpstudy.errors import DataError, PluginError, UsageError
-from hpstudy.testing.datasets import write_image_folder
+from tests.support.originals import write_image_folder
 
 CLASSES = ("ape", "bee", "cat")
 NAME = "my_pictures:MyPictures"

@@ -17,7 +17,7 @@ from hpstudy.data.cifar import Cifar10
 from hpstudy.data.image_set import ImageSet, LabelledImages
 from hpstudy.errors import DataError, PluginError, UsageError
 from hpstudy.seeds import derive_seed
-from hpstudy.testing.datasets import write_cifar
+from tests.support.originals import write_cifar
 
 TEN_OF_EACH = np.tile(np.arange(4), 10)
 

@@ -7,7 +7,7 @@ import pytest
 from hpstudy.data import library, sets
 from hpstudy.data.clips import CLIP_SAMPLES
 from hpstudy.errors import DataError, UsageError
-from hpstudy.testing.datasets import write_wav
+from tests.support.originals import write_wav
 
 pytestmark = pytest.mark.usefixtures("small_fsdd")
 

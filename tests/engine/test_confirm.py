@@ -15,7 +15,7 @@ from hpstudy.seeds import derive_seed
 from hpstudy.store import Confirmed, Reader, Store, TrialRow, check
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
-from hpstudy.testing.databases import example_study
+from tests.support.databases import example_study
 
 TRAININGS = 6 * 3
 """Of the study `tiny` (2 views x 2 replicates) on 3 fresh seeds: 4 incumbents and 2 default points."""

@@ -9,7 +9,7 @@ import pytest
 
 from hpstudy.analysis import analyse
 from hpstudy.study.schema import Study
-from hpstudy.testing.sources import MemorySource
+from tests.support.sources import MemorySource
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hpstudy.report import style
 from hpstudy.report.document import document
 from hpstudy.report.html import compile_html
-from hpstudy.testing.browser import Browser, chromium
+from tests.support.browser import Browser, chromium
 
 pytestmark = [
     pytest.mark.browser,

@@ -2,7 +2,7 @@
 
 from hpstudy.report.model import Code, Facts, Paragraph
 from hpstudy.store import Environment, Event
-from hpstudy.testing.reports import section_of
+from tests.support.reports import section_of
 
 
 def text_of(section):

@@ -7,7 +7,7 @@ import pytest
 from hpstudy.report import headline
 from hpstudy.report.model import Facts, Paragraph
 from hpstudy.report.pdf import clean, content
-from hpstudy.testing.reports import answers_of, document_of, pdf_of, section_of
+from tests.support.reports import answers_of, document_of, pdf_of, section_of
 
 NASTY = '#panic("no") $x^2$ *bold* _it_ `code` @ref <label> // \\ [x] "quoted" \x00\x1b[31m 日本語 🙂 ' + "long/" * 60
 

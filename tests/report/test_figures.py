@@ -8,7 +8,7 @@ from hpstudy.report import style
 from hpstudy.report.document import document
 from hpstudy.report.figures import difference, finals, progress, survival
 from hpstudy.report.pdf import figure_bytes
-from hpstudy.testing.reports import drawings_of
+from tests.support.reports import drawings_of
 
 
 @pytest.fixture

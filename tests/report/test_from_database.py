@@ -13,7 +13,7 @@ from hpstudy.report import style, write
 from hpstudy.report.document import document
 from hpstudy.report.pdf import figure_bytes
 from hpstudy.store import Reader
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from hpstudy.report import csvs, serial, style, tables
 from hpstudy.report.figures import layers as figures
-from hpstudy.testing.reports import document_of, drawings_of, section_of
+from tests.support.reports import document_of, drawings_of, section_of
 
 TITLE = "Weights that never change sign, layer by layer"
 T_1 = math.tan(0.475 * math.pi)

@@ -14,7 +14,7 @@ from hpstudy.report.chapters import overview as glance
 from hpstudy.report.document import document
 from hpstudy.report.figures import finals, forest, panels, progress, survival
 from hpstudy.report.interactive import interactive
-from hpstudy.testing.sources import MemorySource
+from tests.support.sources import MemorySource
 
 VIEWS = ("reference", "slow", "twin", "fast", "slower")
 WITH_REFERENCE = [[name, "reference"] for name in VIEWS[1:]]

@@ -6,7 +6,7 @@ from hpstudy.analysis.extended import extend
 from hpstudy.report import style
 from hpstudy.report.chapters import anytime, robustness, tests
 from hpstudy.report.model import Drawing, Paragraph, Table
-from hpstudy.testing.sources import MemorySource
+from tests.support.sources import MemorySource
 
 NAN = float("nan")
 CHAPTERS = (tests, anytime, robustness)

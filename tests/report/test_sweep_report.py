@@ -12,7 +12,7 @@ from hpstudy.analysis.criteria import Contrast, CriterionResult
 from hpstudy.report import claims, headline, save_figure, tables, write
 from hpstudy.report.chapters.methods import references
 from hpstudy.report.figures import heat, learning, marks, swept
-from hpstudy.testing.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, tables_of
+from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, tables_of
 
 NASTY = '#panic("no") $x^2$ *bold* `code` <label> // "quoted" 日本語 ' + "long/" * 60
 RATE = {"type": "float", "low": 1e-5, "high": 1, "log": True}

@@ -3,7 +3,7 @@ import math
 import numpy as np
 
 from hpstudy.report import tables
-from hpstudy.testing.reports import tables_of
+from tests.support.reports import tables_of
 
 
 def test_every_row_of_every_table_has_a_cell_for_each_title(results):

@@ -13,7 +13,7 @@ import pytest
 from hpstudy.store import Store
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
-from hpstudy.testing.databases import example_study
+from tests.support.databases import example_study
 
 KEY = SearchKey("filter", 0)
 POINT = {"rate": 0.01, "decay": 0.5}

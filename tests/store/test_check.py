@@ -3,7 +3,7 @@ import sqlite3
 import pytest
 
 from hpstudy.store import check
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hpstudy.errors import StoreError
 from hpstudy.store import Confirmed, Reader, Store, check
 from hpstudy.store.migrations import LATEST, MIGRATIONS, migrate
 from hpstudy.tasks.outcome import Failure, Outcome
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 BEST = Confirmed("filter", 0, 0)
 DEFAULT = Confirmed("filter")

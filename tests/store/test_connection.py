@@ -7,7 +7,7 @@ import pytest
 from hpstudy.errors import StoreError
 from hpstudy.store import Reader, Store, check
 from hpstudy.store.connection import APPLICATION_ID
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 
 def names(folder):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hpstudy.errors import StoreError, StoreTooNew
 from hpstudy.store import Reader, Store, check, connection, migrations
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 
 def names(folder):

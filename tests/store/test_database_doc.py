@@ -8,7 +8,7 @@ from hpstudy.store.rows import STATES
 from hpstudy.store.values import KINDS
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 TEXT = (Path(__file__).parents[2] / "docs" / "database.md").read_text()
 QUERIES = re.findall(r"```sql\n(.*?)```", TEXT, flags=re.DOTALL)

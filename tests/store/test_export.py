@@ -11,7 +11,7 @@ from hpstudy.errors import StoreError, UsageError
 from hpstudy.store import Reader, export
 from hpstudy.study.schema import Study
 from hpstudy.tasks.outcome import Outcome
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 
 def names(folder):

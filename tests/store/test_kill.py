@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.store import Reader, Store, check
-from hpstudy.testing.databases import example_study
+from tests.support.databases import example_study
 
 WRITER = """
 import sys

@@ -11,7 +11,7 @@ from hpstudy.errors import StoreError, UsageError
 from hpstudy.store import Reader
 from hpstudy.store.optuna_export import export_optuna
 from hpstudy.tasks.outcome import Failure, Outcome
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 

@@ -7,7 +7,7 @@ from hpstudy.errors import UsageError
 from hpstudy.store import STATES, Reader
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Failure, Outcome
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 NO_TRIALS = dict.fromkeys(STATES, 0)
 LATENT = SearchKey("latent", 1)

@@ -1,7 +1,7 @@
 import pytest
 
 from hpstudy.store import Reader, Store, check
-from hpstudy.testing.databases import example_study, synthetic_database
+from tests.support.databases import example_study, synthetic_database
 
 
 def frames(path):

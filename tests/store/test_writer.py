@@ -9,7 +9,7 @@ from hpstudy.errors import StoreError, StudyChanged
 from hpstudy.store import Reader, Store, TrialRow
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Failure, Outcome
-from hpstudy.testing.databases import example_study
+from tests.support.databases import example_study
 
 
 def query(store, sql, *arguments):

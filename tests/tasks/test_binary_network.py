@@ -6,7 +6,7 @@ from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.measured import Recorder
 from hpstudy.study.schema import View
 from hpstudy.tasks.binary_network import BinaryNetworkTask
-from hpstudy.testing.networks import SETTINGS, make_data, make_network
+from tests.support.networks import SETTINGS, make_data, make_network
 
 VIEW = View.model_validate({"method": "latent_sgd", "space": {"learning_rate": {"type": "float", "low": 0.01, "high": 0.1}}})
 
