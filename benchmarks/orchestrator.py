@@ -22,9 +22,9 @@ import psutil
 
 import hpstudy
 from hpstudy.engine.measured import Recorder
+from hpstudy.loading.bind import bind_task
+from hpstudy.loading.load import load_study
 from hpstudy.seeds import derive_seed
-from hpstudy.study.bind import bind_task
-from hpstudy.study.load import load_study
 from hpstudy.study.schema import Study
 
 

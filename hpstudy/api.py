@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import UsageError
+from hpstudy.loading.bind import completed
+from hpstudy.loading.load import load_study, read_study
 from hpstudy.store import Reader
-from hpstudy.study.bind import completed
 from hpstudy.study.changes import refuse_changes
-from hpstudy.study.load import load_study, read_study
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "hpstudy"
-CORE = ("study", "search", "engine", "store", "analysis", "report")
+CORE = ("study", "search", "loading", "engine", "store", "analysis", "report")
 HEAVY = (
     *(
         "torch",

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 import hpstudy
 from hpstudy.cli import app
 from hpstudy.engine.run import run_study
-from hpstudy.study.load import read_study
+from hpstudy.loading.load import read_study
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

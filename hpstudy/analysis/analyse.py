@@ -26,8 +26,8 @@ from hpstudy.analysis.searched import searched
 from hpstudy.analysis.survival import trials_to_target
 from hpstudy.analysis.sweep import sweep
 from hpstudy.analysis.targets import Level, level_of, trials_difference, view_trials
+from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
-from hpstudy.study.make import is_sweep
 from hpstudy.study.schema import Analysis, Study, Target
 
 

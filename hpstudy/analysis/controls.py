@@ -21,8 +21,8 @@ from hpstudy.analysis.compare import common
 from hpstudy.analysis.curves import Goal, MeanCurve, best_so_far, mean_curve, worst_value
 from hpstudy.analysis.expected import expected_curve, trials_to_match
 from hpstudy.analysis.survival import wilson
+from hpstudy.loading.make import is_sweep
 from hpstudy.study.controls import arms, control_name
-from hpstudy.study.make import is_sweep
 from hpstudy.study.schema import Study
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.study.claims import selected_points
+from hpstudy.loading.claims import selected_points
 from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection
 from hpstudy.study.space import Point, Value
 

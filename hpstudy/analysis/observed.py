@@ -19,8 +19,8 @@ from hpstudy.analysis.curves import Goal, worst_value
 from hpstudy.analysis.results import ViewResult
 from hpstudy.analysis.sweep import SweepView
 from hpstudy.errors import HpstudyError
-from hpstudy.study.claims import listed_points
-from hpstudy.study.make import make_searcher
+from hpstudy.loading.claims import listed_points
+from hpstudy.loading.make import make_searcher
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 

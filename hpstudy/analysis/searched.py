@@ -16,8 +16,8 @@ from scipy import stats
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.bootstrap import percentile_interval
 from hpstudy.analysis.importance import FEWEST, Importance, fit, importance, response
+from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
-from hpstudy.study.make import is_sweep
 from hpstudy.study.schema import Study, View
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 

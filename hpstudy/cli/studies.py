@@ -54,7 +54,7 @@ def add_to(app: typer.Typer) -> None:
 
 def validate(study: Annotated[list[Path], typer.Argument(metavar="STUDY...", help="Study files (YAML).")]) -> None:
     """Check study files without running them, at all their scales; all mistakes at once, each with file and line."""
-    from hpstudy.study.load import read_study
+    from hpstudy.loading.load import read_study
 
     failed: HpstudyError | None = None
     for path in study:
@@ -192,7 +192,7 @@ def schema(
     """Print the JSON Schema of study files, for editors that complete and check YAML."""
     import json
 
-    from hpstudy.study.jsonschema import study_schema
+    from hpstudy.loading.jsonschema import study_schema
 
     text = json.dumps(study_schema(), indent=2, ensure_ascii=False)
     if output is None:

@@ -23,9 +23,9 @@ from hpstudy.engine.step import RetrainRequest, fresh_seed, retrain
 from hpstudy.engine.stop import StopSignal
 from hpstudy.engine.trainings import SEEDS, Trainings, left_out, points_to_confirm
 from hpstudy.errors import UsageError
+from hpstudy.loading.bind import bind_task, completed
+from hpstudy.loading.make import is_sweep
 from hpstudy.store import ConfirmationRow, Confirmed, Reader, Store
-from hpstudy.study.bind import bind_task, completed
-from hpstudy.study.make import is_sweep
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study

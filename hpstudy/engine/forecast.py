@@ -12,12 +12,12 @@ from hpstudy.engine.executors import default_workers
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.engine.trainings import SEEDS, Trainings, points_to_confirm, seeds_begun
+from hpstudy.loading.bind import bind_searcher, bind_task, completed
+from hpstudy.loading.claims import listed_points
+from hpstudy.loading.make import is_sweep
 from hpstudy.store import ConfirmationRow, Confirmed, Reader
-from hpstudy.study.bind import bind_searcher, bind_task, completed
 from hpstudy.study.changes import refuse_changes
-from hpstudy.study.claims import listed_points
 from hpstudy.study.controls import arms
-from hpstudy.study.make import is_sweep
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Study

@@ -14,8 +14,8 @@ from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.session import identity_of, prepare, reopened, session
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StoreError
+from hpstudy.loading.bind import bind_task
 from hpstudy.store import Store
-from hpstudy.study.bind import bind_task
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan
 from hpstudy.study.schema import Study

@@ -12,9 +12,9 @@ from hpstudy.engine.executors import Executor
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.errors import StudyChanged
+from hpstudy.loading.bind import completed
 from hpstudy.plugins import is_plugin, source_identity
 from hpstudy.store import Store
-from hpstudy.study.bind import completed
 from hpstudy.study.changes import refuse_changes
 from hpstudy.study.modules import module_path
 from hpstudy.study.schema import Study

@@ -19,11 +19,11 @@ from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.measured import InvalidResult, Recorder, read_metrics
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError
+from hpstudy.loading.bind import bind_control, bind_searcher, bind_task
+from hpstudy.loading.make import is_sweep
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
-from hpstudy.study.bind import bind_control, bind_searcher, bind_task
 from hpstudy.study.controls import arms
-from hpstudy.study.make import is_sweep
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Control, Study

@@ -1,7 +1,7 @@
 """What is asked: the study, as it is declared in a study file and kept in its database.
 
 These models hold the form of a study. What only a task, a method or a searcher can know (their own settings and
-hyperparameters) is checked in `hpstudy.study.bind`.
+hyperparameters) is checked in `hpstudy.loading.bind`.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Task(ABC):
     def check_point(self, view: View, point: Point) -> list[str]:
         """Why a point of a view is refused as a whole, although each of its values is fine by itself.
 
-        Asked only about a view without problems, at the points that `hpstudy.study.joint` says. By default nothing is refused.
+        Asked only about a view without problems, at the points that `hpstudy.loading.joint` says. By default nothing is refused.
         """
         return []
 

@@ -23,7 +23,7 @@ import pytest
 from hpstudy.engine.executors import THREAD_VARIABLES, Executor, StepTimedOut
 from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.errors import HpstudyError, UsageError
-from hpstudy.study.bind import bind
+from hpstudy.loading.bind import bind
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 

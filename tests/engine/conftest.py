@@ -3,8 +3,8 @@ import sys
 import pytest
 
 from hpstudy.engine.run import run_study
+from hpstudy.loading.bind import bind
 from hpstudy.store import Reader
-from hpstudy.study.bind import bind
 from hpstudy.study.modules import module_path
 from hpstudy.study.schema import Study
 

@@ -6,10 +6,10 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpstudy.errors import Problem, StudyError, nearest
+from hpstudy.loading.load import load_study
 from hpstudy.registry import Entry
 from hpstudy.search import SEARCHERS
 from hpstudy.search.interface import Searcher
-from hpstudy.study.load import load_study
 from hpstudy.tasks import TASKS
 from hpstudy.tasks.interface import Task
 

@@ -1,7 +1,7 @@
 import pytest
 
 from hpstudy.errors import StudyError
-from hpstudy.study.bind import bind, bind_searcher, bind_task, completed
+from hpstudy.loading.bind import bind, bind_searcher, bind_task, completed
 from hpstudy.study.schema import Study, Target, TaskBlock
 
 

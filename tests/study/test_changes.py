@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.errors import StudyChanged
-from hpstudy.study.bind import bind
+from hpstudy.loading.bind import bind
 from hpstudy.study.changes import changes, growth, refuse_changes, shrinkage
 from hpstudy.study.schema import Study
 

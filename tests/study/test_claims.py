@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.study.bind import bind, bind_searcher
-from hpstudy.study.claims import listed_points, selected_points
-from hpstudy.study.load import load_study
+from hpstudy.loading.bind import bind, bind_searcher
+from hpstudy.loading.claims import listed_points, selected_points
+from hpstudy.loading.load import load_study
 from hpstudy.study.schema import Selection, Study
 
 HEAD = """\
@@ -236,7 +236,7 @@ def test_a_searcher_that_raises_lists_no_points(write, monkeypatch):
 
 
 def test_checking_claims_needs_neither_numpy_nor_torch():
-    code = "import sys, hpstudy.study.check; print({'numpy', 'scipy', 'torch'} & set(sys.modules))"
+    code = "import sys, hpstudy.loading.check; print({'numpy', 'scipy', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 

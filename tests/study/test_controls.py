@@ -1,11 +1,11 @@
 import pytest
 
+from hpstudy.loading.bind import bind_control
+from hpstudy.loading.load import load_study
 from hpstudy.search.default import DefaultSearcher
 from hpstudy.search.random import RandomSearcher
-from hpstudy.study.bind import bind_control
 from hpstudy.study.changes import changes, growth, shrinkage
 from hpstudy.study.controls import Arm, arms
-from hpstudy.study.load import load_study
 from hpstudy.study.plan import Plan, SearchKey
 
 
@@ -105,7 +105,7 @@ def test_no_view_can_have_the_name_of_a_control(toy_text, refused):
 def test_the_json_schema_knows_the_controls():
     from jsonschema import Draft202012Validator
 
-    from hpstudy.study.jsonschema import study_schema
+    from hpstudy.loading.jsonschema import study_schema
 
     known = study_schema()["$defs"]["Study"]["properties"]["controls"]
     valid = Draft202012Validator(known).is_valid

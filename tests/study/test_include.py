@@ -2,8 +2,8 @@
 
 import pytest
 
+from hpstudy.loading.load import load_study, read_study
 from hpstudy.study.include import read_source
-from hpstudy.study.load import load_study, read_study
 
 VIEW = """\
     # a view

@@ -3,8 +3,8 @@
 import pytest
 
 from hpstudy.engine.forecast import forecast
-from hpstudy.study import joint
-from hpstudy.study.load import load_study
+from hpstudy.loading import joint
+from hpstudy.loading.load import load_study
 
 STUDY = """\
 version: 1

@@ -4,7 +4,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from hpstudy.study.jsonschema import study_schema
+from hpstudy.loading.jsonschema import study_schema
 from hpstudy.study.shipped import shipped_root
 
 STUDY = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from hpstudy.errors import StudyError
-from hpstudy.study.load import load_study, read_study
+from hpstudy.loading.load import load_study, read_study
 from hpstudy.study.schema import Study
 from hpstudy.study.shipped import shipped_root
 
@@ -173,9 +173,9 @@ def test_a_resolved_study_written_to_a_file_is_read_as_the_same_study(tree, tmp_
 
 def test_reading_a_study_imports_no_heavy_library():
     script = (
-        "import sys\nfrom hpstudy.study.load import load_study\n"
+        "import sys\nfrom hpstudy.loading.load import load_study\n"
         "load_study('studies/functions.yaml')\n"
-        "import hpstudy.study.changes, hpstudy.study.jsonschema, hpstudy.study.plan\n"
+        "import hpstudy.study.changes, hpstudy.loading.jsonschema, hpstudy.study.plan\n"
         "print([m for m in ('torch', 'ax', 'botorch', 'pandas', 'scipy', 'matplotlib') if m in sys.modules])"
     )
     root = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from hpstudy.study.bind import bind_searcher
-from hpstudy.study.load import load_study
+from hpstudy.loading.bind import bind_searcher
+from hpstudy.loading.load import load_study
 from hpstudy.study.shipped import shipped_root
 
 FIGURES = [f"figure_{number}" for number in range(3, 8)]

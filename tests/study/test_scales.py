@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from hpstudy import api
 from hpstudy.cli import app
 from hpstudy.errors import StudyError, UsageError
-from hpstudy.study.load import load_study, read_study
+from hpstudy.loading.load import load_study, read_study
 
 SMALL = """\
 scales:

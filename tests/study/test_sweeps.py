@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.study.bind import bind, bind_searcher
+from hpstudy.loading.bind import bind, bind_searcher
+from hpstudy.loading.load import load_study
 from hpstudy.study.changes import changes
-from hpstudy.study.load import load_study
 
 STUDY = """\
 name: sweep

@@ -17,8 +17,8 @@ from hpstudy.data.cache import VARIABLE
 from hpstudy.data.image_set import ImageSet, LabelledImages
 from hpstudy.engine.measured import Recorder
 from hpstudy.errors import DataError, Diverged, StudyError
-from hpstudy.study.bind import bind, bind_task
-from hpstudy.study.load import load_study
+from hpstudy.loading.bind import bind, bind_task
+from hpstudy.loading.load import load_study
 from hpstudy.study.schema import Study, View
 from hpstudy.tasks.binary_network import BinaryNetworkTask
 from hpstudy.tasks.cifar import Cifar, CifarSettings, image_data
@@ -401,7 +401,7 @@ def test_a_shipped_task_has_settings_without_mistakes(path, tmp_path):
 
 
 def test_a_study_of_images_is_checked_without_loading_torch():
-    script = "import sys; from hpstudy.study.bind import bind; from hpstudy.study.schema import Study; "
+    script = "import sys; from hpstudy.loading.bind import bind; from hpstudy.study.schema import Study; "
     script += "bind(Study.from_json(sys.stdin.read())); sys.exit(bool({'torch', 'scipy', 'pandas'} & set(sys.modules)))"
     asked = study(dataset="cifar10", first_step={"epochs": 1}, network={"name": "vgg_small"}).to_json()
     done = subprocess.run([sys.executable, "-c", script], input=asked, text=True, check=False, capture_output=True)

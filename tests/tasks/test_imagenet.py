@@ -15,8 +15,8 @@ from hpstudy.data.library import import_set
 from hpstudy.data.listed import open_listed
 from hpstudy.engine.measured import Recorder
 from hpstudy.errors import DataError, StudyError
-from hpstudy.study.bind import bind_task
-from hpstudy.study.load import load_study
+from hpstudy.loading.bind import bind_task
+from hpstudy.loading.load import load_study
 from hpstudy.study.schema import Study, View
 from hpstudy.tasks.imagenet import ImageNet, ImageNetSettings, photograph_data
 

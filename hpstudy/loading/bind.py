@@ -6,9 +6,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import StudyError
+from hpstudy.loading.check import Parts, check
+from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.search.default import DefaultSearcher, DefaultSettings
-from hpstudy.study.check import Parts, check
-from hpstudy.study.make import make_searcher, make_task
 from hpstudy.study.schema import Analysis, Control, SearchBlock, Study, TaskBlock
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from hpstudy.errors import Problem, StudyError, nearest
+from hpstudy.loading.claims import check_criteria, listed_points
+from hpstudy.loading.joint import check_search, check_sweep
+from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.search.interface import Searcher
-from hpstudy.study.claims import check_criteria, listed_points
-from hpstudy.study.joint import check_search, check_sweep
-from hpstudy.study.make import make_searcher, make_task
 from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
 from hpstudy.tasks.interface import Task
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from hpstudy.errors import Problem, StudyError
-from hpstudy.study.bind import bind
-from hpstudy.study.check import Findings, Parts, check
+from hpstudy.loading.bind import bind
+from hpstudy.loading.check import Findings, Parts, check
 from hpstudy.study.explain import explain
 from hpstudy.study.include import Source, read_source
 from hpstudy.study.models import Model, validated

@@ -1,0 +1,1 @@
+"""From a study file to a study that can run: checked against its task and searcher, with their defaults filled in."""
