@@ -304,7 +304,7 @@ def write_report(
 def _write_several(
     studies: Sequence[str | Path], output: Path, formats: Sequence[str] | None, scale: str | None, force: bool
 ) -> Report:
-    from hpstudy.analysis.several import several
+    from hpstudy.analysis.cross_study import several
     from hpstudy.report import write_several
     from hpstudy.report.files import outdated
     from hpstudy.report.several import headline

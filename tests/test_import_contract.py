@@ -61,7 +61,7 @@ def test_only_the_report_imports_matplotlib_plotly_and_typst():
 
 
 def test_only_one_file_imports_scikit_learn_and_one_optuna():
-    assert importers("sklearn") == {"analysis/importance.py"}
+    assert importers("sklearn") == {"analysis/exploration/importance.py"}
     assert importers("optuna", "sqlalchemy") == {"store/optuna_export.py"}
 
 

@@ -9,23 +9,23 @@ from typing import Any, Protocol
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Searches, gather, gather_points
-from hpstudy.analysis.bootstrap import Resampling
-from hpstudy.analysis.compare import BudgetDifference, budget_difference, common, difference_curve, view_budget
-from hpstudy.analysis.completeness import completeness, failures
-from hpstudy.analysis.confirm import confirmation
-from hpstudy.analysis.controls import controls
-from hpstudy.analysis.criteria import judge
-from hpstudy.analysis.curves import MeanCurve, best_so_far, mean_curve, worst_value
-from hpstudy.analysis.declaration import declaration
+from hpstudy.analysis.baselines.controls import controls
+from hpstudy.analysis.claims.declaration import declaration
+from hpstudy.analysis.claims.judgement import judge
+from hpstudy.analysis.claims.values import observe
+from hpstudy.analysis.comparisons.budgets import BudgetDifference, budget_difference, common, difference_curve, view_budget
+from hpstudy.analysis.comparisons.curve_distance import distance_at_budget, distance_at_level
+from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, mean_curve, worst_value
+from hpstudy.analysis.exploration.searches import searched
 from hpstudy.analysis.extended import extend
-from hpstudy.analysis.horizontal import distance_at_budget, distance_at_level
-from hpstudy.analysis.observed import observe
-from hpstudy.analysis.permutation import holm
 from hpstudy.analysis.results import Best, Cost, PairResult, Results, ViewResult
-from hpstudy.analysis.searched import searched
-from hpstudy.analysis.survival import trials_to_target
-from hpstudy.analysis.sweep import sweep
-from hpstudy.analysis.targets import Level, level_of, trials_difference, view_trials
+from hpstudy.analysis.retraining.confirmation import confirmation
+from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.permutation import holm
+from hpstudy.analysis.statistics.survival import trials_to_target
+from hpstudy.analysis.sweeps.points import sweep
+from hpstudy.analysis.targets.trials_to_target import Level, level_of, trials_difference, view_trials
+from hpstudy.analysis.trials.completeness import completeness, failures
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import Analysis, Study, Target

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpstudy.analysis.anytime import Anytime, AnytimeDifference, Scale, anytime, anytime_difference, scale_of
 from hpstudy.analysis.arrays import Bools, Floats
-from hpstudy.analysis.bootstrap import Resampling
-from hpstudy.analysis.boundary import BoundaryHits, boundary_hits, places_of
-from hpstudy.analysis.cost_axis import CostCurve, CostDifference, cost_curve, cost_difference, seconds_grid
-from hpstudy.analysis.curves import best_so_far
-from hpstudy.analysis.noninferiority import Bounds, one_sided
-from hpstudy.analysis.pairing import Share, Unpaired, improvement, unpaired, win_share
-from hpstudy.analysis.permutation import holm
-from hpstudy.analysis.ranks import Friedman, SignedRank, friedman, signed_rank
-from hpstudy.analysis.robust import IqmCurve, Shift, iqm_curve, shift
-from hpstudy.analysis.robustness import LeaveOneOut, PolicyResult, leave_one_out, under_policy
-from hpstudy.analysis.speedup import Ratio, average_runtime, log_rank, mean_ratio, runtime_ratio
-from hpstudy.analysis.survival import trials_to_target
+from hpstudy.analysis.comparisons.margin import Bounds, one_sided
+from hpstudy.analysis.comparisons.sensitivity import LeaveOneOut, PolicyResult, leave_one_out, under_policy
+from hpstudy.analysis.curves.anytime import Anytime, AnytimeDifference, Scale, anytime, anytime_difference, scale_of
+from hpstudy.analysis.curves.best_so_far import best_so_far
+from hpstudy.analysis.curves.training_time import CostCurve, CostDifference, cost_curve, cost_difference, seconds_grid
+from hpstudy.analysis.exploration.range_ends import BoundaryHits, boundary_hits, places_of
+from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.pairing import Share, Unpaired, improvement, unpaired, win_share
+from hpstudy.analysis.statistics.permutation import holm
+from hpstudy.analysis.statistics.ranks import Friedman, SignedRank, friedman, signed_rank
+from hpstudy.analysis.statistics.robust import IqmCurve, Shift, iqm_curve, shift
+from hpstudy.analysis.statistics.survival import trials_to_target
+from hpstudy.analysis.targets.average_runtime import Ratio, average_runtime, log_rank, mean_ratio, runtime_ratio
 from hpstudy.seeds import derive_seed
 from hpstudy.study.space import ChoiceParameter
 
 if TYPE_CHECKING:
-    from hpstudy.analysis.compare import BudgetDifference
+    from hpstudy.analysis.comparisons.budgets import BudgetDifference
     from hpstudy.analysis.results import PairResult, Results, ViewResult
 
 

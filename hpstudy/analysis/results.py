@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hpstudy.analysis.arrays import Floats, Ints, Objects, Searches
-from hpstudy.analysis.compare import BudgetDifference, Difference, ViewBudget
-from hpstudy.analysis.completeness import Completeness, Failures
-from hpstudy.analysis.confirm import Confirmation
-from hpstudy.analysis.controls import Controls
-from hpstudy.analysis.criteria import CriterionResult
-from hpstudy.analysis.curves import MeanCurve
-from hpstudy.analysis.declaration import Declaration
-from hpstudy.analysis.horizontal import Distance
-from hpstudy.analysis.searched import SearchedView
-from hpstudy.analysis.sweep import SweepView
-from hpstudy.analysis.targets import Level, TrialsDifference, ViewTrials
+from hpstudy.analysis.baselines.controls import Controls
+from hpstudy.analysis.claims.declaration import Declaration
+from hpstudy.analysis.claims.judgement import CriterionResult
+from hpstudy.analysis.comparisons.budgets import BudgetDifference, Difference, ViewBudget
+from hpstudy.analysis.comparisons.curve_distance import Distance
+from hpstudy.analysis.curves.best_so_far import MeanCurve
+from hpstudy.analysis.exploration.searches import SearchedView
+from hpstudy.analysis.retraining.confirmation import Confirmation
+from hpstudy.analysis.sweeps.points import SweepView
+from hpstudy.analysis.targets.trials_to_target import Level, TrialsDifference, ViewTrials
+from hpstudy.analysis.trials.completeness import Completeness, Failures
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:

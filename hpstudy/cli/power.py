@@ -12,7 +12,7 @@ from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import UsageError
 
 if TYPE_CHECKING:
-    from hpstudy.analysis.power import EndpointPower
+    from hpstudy.analysis.statistics.power import EndpointPower
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def power(
 ) -> None:
     """How many replicates a comparison needs to find a difference, from the spread of a study that was run."""
     _check(difference, trials, wanted, alpha)
-    from hpstudy.analysis.power import study_power
+    from hpstudy.analysis.statistics.power import study_power
     from hpstudy.api import analysed
 
     results = analysed(study, scale, thorough=False)
@@ -58,7 +58,7 @@ def power(
 
 
 def _row(plan: EndpointPower) -> dict[str, Any]:
-    from hpstudy.analysis.power import REPLICATES
+    from hpstudy.analysis.statistics.power import REPLICATES
 
     found = plan.power
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from hpstudy.analysis.criteria import Contrast, CriterionResult, Verdict
+from hpstudy.analysis.claims.judgement import Contrast, CriterionResult, Verdict
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 

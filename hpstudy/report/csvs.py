@@ -13,7 +13,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import STATES, Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.metric_names import is_of_bin
 from hpstudy.report.model import Row
 

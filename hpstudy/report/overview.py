@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from hpstudy.analysis.compare import BudgetDifference
+from hpstudy.analysis.comparisons.budgets import BudgetDifference
 from hpstudy.analysis.results import PairResult, Results
-from hpstudy.analysis.targets import TrialsDifference
+from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 
 FEW = 4
 """Views up to which all share one plot and each comparison has its paragraph: there are four line styles (`style.LINES`), and of more

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hpstudy.analysis.several import Estimate, PairOfStudies, Several
+from hpstudy.analysis.cross_study import Estimate, PairOfStudies, Several
 from hpstudy.report import numbers, serial, style, wording
 from hpstudy.report.document import Document
 from hpstudy.report.figures.progress import trial_axis

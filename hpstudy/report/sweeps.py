@@ -9,7 +9,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import Means, SweepView, best_point, summary
+from hpstudy.analysis.sweeps.points import Means, SweepView, best_point, summary
 from hpstudy.report import numbers
 from hpstudy.study.space import ChoiceParameter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from hpstudy.analysis.horizontal import Distance
+from hpstudy.analysis.comparisons.curve_distance import Distance
 from hpstudy.analysis.results import PairResult, Results
 from hpstudy.report import claims, counting, numbers, overview, sweeps
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from hpstudy.analysis.arrays import Searches
-from hpstudy.analysis.bootstrap import Resampling
-from hpstudy.analysis.confirm import confirmation
+from hpstudy.analysis.retraining.confirmation import confirmation
+from hpstudy.analysis.statistics.bootstrap import Resampling
 from hpstudy.report import style
 from hpstudy.report.chapters import confirm
 from hpstudy.report.model import Drawing, Paragraph, Table

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpstudy.analysis.bootstrap import Resampling
-from hpstudy.analysis.controls import controls
+from hpstudy.analysis.baselines.controls import controls
+from hpstudy.analysis.statistics.bootstrap import Resampling
 from hpstudy.report import style
 from hpstudy.report.chapters.controls import PANELS, TABLES, chapter
 from hpstudy.report.model import Drawing, Paragraph, Table

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from hpstudy.analysis.searched import searched
+from hpstudy.analysis.exploration.searches import searched
 from hpstudy.report import style
 from hpstudy.report.chapters.searched import TABLES, chapter
 from hpstudy.report.figures.unit_axis import label_axis, short, spread, ticks
@@ -29,7 +29,7 @@ SPACE = {
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch):
-    monkeypatch.setattr("hpstudy.analysis.importance.RESAMPLES", 5)
+    monkeypatch.setattr("hpstudy.analysis.exploration.importance.RESAMPLES", 5)
 
 
 def make(count, *, searches=4, trials=10, goal="maximize", missing=0):

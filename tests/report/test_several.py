@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hpstudy.analysis.anytime import Scale, progress
-from hpstudy.analysis.several import several
+from hpstudy.analysis.cross_study import several
+from hpstudy.analysis.curves.anytime import Scale, progress
 from hpstudy.errors import UsageError
 from hpstudy.report import several as report
 from hpstudy.report import style

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from hpstudy.analysis.criteria import Contrast, CriterionResult
+from hpstudy.analysis.claims.judgement import Contrast, CriterionResult
 from hpstudy.report import claims, headline, save_figure, tables, write
 from hpstudy.report.chapters.methods import references
 from hpstudy.report.figures import heat, learning, marks, swept

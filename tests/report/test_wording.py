@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from hpstudy.analysis.horizontal import Distance
+from hpstudy.analysis.comparisons.curve_distance import Distance
 from hpstudy.report import wording
 from hpstudy.report.wording import headline
 

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hpstudy.analysis.anytime import TARGETS, Mean
+from hpstudy.analysis.curves.anytime import TARGETS, Mean
 from hpstudy.analysis.extended import Extended
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.speedup import Ratio
+from hpstudy.analysis.targets.average_runtime import Ratio
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.figures import panels
 from hpstudy.report.figures.progress import trial_axis

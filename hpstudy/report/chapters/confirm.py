@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from hpstudy.analysis.confirm import Confirmation, ConfirmedMetric, ConfirmedView, Estimate, PairedDifference
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedMetric, ConfirmedView, Estimate, PairedDifference
 from hpstudy.report import numbers
 from hpstudy.report.figures import confirm as figures
 from hpstudy.report.labels import long_name

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hpstudy.analysis.controls import Controls, DefaultControl, RandomControl, ViewControls
+from hpstudy.analysis.baselines.controls import Controls, DefaultControl, RandomControl, ViewControls
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.figures import controls as figures

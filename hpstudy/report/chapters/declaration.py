@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hpstudy.analysis.declaration import Change
+from hpstudy.analysis.claims.declaration import Change
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.labels import long_name

@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from hpstudy.analysis.layers import ViewLayers, layers
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.analysis.sweeps.layers import ViewLayers, layers
+from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.metric_names import REACH
 from hpstudy.report import numbers
 from hpstudy.report.figures import layers as figures

@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hpstudy.analysis.anytime import Mean
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.boundary import MARGIN
+from hpstudy.analysis.comparisons.sensitivity import LeaveOneOut
+from hpstudy.analysis.curves.anytime import Mean
+from hpstudy.analysis.exploration.range_ends import MARGIN
 from hpstudy.analysis.extended import Extended, PairExtended
 from hpstudy.analysis.results import PairResult, Results
-from hpstudy.analysis.robustness import LeaveOneOut
 from hpstudy.report import numbers, style
 from hpstudy.report.labels import label, name
 from hpstudy.report.model import Block, Drawing, Paragraph, Row, Section, Table

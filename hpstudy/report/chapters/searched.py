@@ -9,9 +9,9 @@ from functools import partial
 
 import numpy as np
 
-from hpstudy.analysis.importance import Shares
+from hpstudy.analysis.exploration.importance import Shares
+from hpstudy.analysis.exploration.searches import EDGE, SearchedView, at_edge
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.searched import EDGE, SearchedView, at_edge
 from hpstudy.report import numbers
 from hpstudy.report.figures import searched as figures
 from hpstudy.report.labels import long_name

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hpstudy.analysis.compare import BudgetDifference
+from hpstudy.analysis.comparisons.budgets import BudgetDifference
 from hpstudy.analysis.extended import BudgetExtended, Extended
-from hpstudy.analysis.pairing import Share
-from hpstudy.analysis.ranks import ZEROS
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.pairing import Share
+from hpstudy.analysis.statistics.ranks import ZEROS
 from hpstudy.report import numbers
 from hpstudy.report.labels import cut
 from hpstudy.report.model import Block, Row, Section, Table

@@ -8,8 +8,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hpstudy.analysis.confirm import Confirmation, Estimate
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.retraining.confirmation import Confirmation, Estimate
 from hpstudy.report import numbers, style
 from hpstudy.report.labels import label
 

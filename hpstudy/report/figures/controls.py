@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.controls import ViewControls
-from hpstudy.analysis.curves import MeanCurve
+from hpstudy.analysis.baselines.controls import ViewControls
+from hpstudy.analysis.curves.best_so_far import MeanCurve
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.figures.progress import trial_axis

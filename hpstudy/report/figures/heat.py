@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView, best_point, summary
+from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.figures.swept import Axis, axis, rank, spread_out
 from hpstudy.report.labels import label

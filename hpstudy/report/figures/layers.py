@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hpstudy.analysis.layers import ViewLayers, layers
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import Means, SweepView, summary
+from hpstudy.analysis.sweeps.layers import ViewLayers, layers
+from hpstudy.analysis.sweeps.points import Means, SweepView, summary
 from hpstudy.report import numbers, style, sweeps
 from hpstudy.report.figures.marks import fill, legend, thinned
 from hpstudy.report.figures.swept import value_range

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView, best_point, summary
+from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.figures.marks import COLUMNS, MOST_LINES, fill, metrics, shades, thinned
 from hpstudy.report.figures.swept import Layout, layout, rank, spans_decades, text_of, value_range

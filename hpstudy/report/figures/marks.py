@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import summary
+from hpstudy.analysis.sweeps.points import summary
 from hpstudy.report import numbers, style
 from hpstudy.report.figures.swept import spans_decades, value_range
 

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.exploration.searches import SearchedView, cells
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.searched import SearchedView, cells
 from hpstudy.report import style
 from hpstudy.report.figures.unit_axis import Parameter, label_axis, spread, ticks
 from hpstudy.report.labels import SHORTEST, cut, label

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.figures.marks import metric_words, metrics, value_axis
 from hpstudy.report.figures.swept import LETTER

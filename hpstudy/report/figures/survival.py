@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.survival import Survival
+from hpstudy.analysis.statistics.survival import Survival
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.figures import panels
 from hpstudy.report.figures.progress import trial_axis

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import Means, SweepView, summary
+from hpstudy.analysis.sweeps.points import Means, SweepView, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.figures import strip
 from hpstudy.report.figures.marks import (

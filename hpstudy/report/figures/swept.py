@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView
+from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.report import numbers, style
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView, best_point, summary
+from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers
 from hpstudy.report.figures import heat
 from hpstudy.report.figures.swept import Axis, axis

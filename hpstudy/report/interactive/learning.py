@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.figures.learning import BANDS, Curve, chosen, limits
 from hpstudy.report.figures.marks import COLUMNS, FLIPS, metrics, shades

@@ -10,7 +10,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView, summary
+from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.report import numbers
 from hpstudy.report.figures.marks import all_values, logarithmic
 from hpstudy.report.figures.swept import FEW, Axis, text_of, value_range

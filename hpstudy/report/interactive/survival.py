@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.survival import Survival
+from hpstudy.analysis.statistics.survival import Survival
 from hpstudy.report import numbers, style
 from hpstudy.report.interactive.spec import (
     Entry,

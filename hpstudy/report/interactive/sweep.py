@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweep import SweepView
+from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.report import style
 from hpstudy.report.figures.marks import COLUMNS, logarithmic, metrics, shades, thinned
 from hpstudy.report.figures.sweep import TOGETHER

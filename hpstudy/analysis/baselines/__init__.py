@@ -1,0 +1,1 @@
+"""What searches are worth against random search and the default point."""

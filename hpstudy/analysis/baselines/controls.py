@@ -1,0 +1,231 @@
+"""What the searches are worth: against random search, and against not tuning at all.
+
+Searches and their controls are compared within a view, replicate by replicate: trial n of replicate r trains with the same seed in the
+search and in the random search, and the default point with that of trial 0. A trial without a value counts as everywhere else: it
+leaves the best so far as it was, and as the worst value of the study's views where there was none.
+
+References: Bergstra and Bengio (2012), Random search, J. Mach. Learn. Res. 13. Probst, Boulesteix and Bischl (2019), Tunability, J. Mach.
+Learn. Res. 20. Tang et al. (2020), ACL 58.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats, Ints, Searches, gather
+from hpstudy.analysis.baselines.expected_best import expected_curve, trials_to_match
+from hpstudy.analysis.comparisons.budgets import common
+from hpstudy.analysis.curves.best_so_far import Goal, MeanCurve, best_so_far, mean_curve, worst_value
+from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.survival import wilson
+from hpstudy.loading.make import is_sweep
+from hpstudy.study.controls import arms, control_name
+from hpstudy.study.schema import Study
+
+
+@dataclass(frozen=True)
+class EasyVolume:
+    """How much of a view's space is good: the share of its random points whose value lies within the margin of the best known.
+
+    Attributes:
+        points: random trials that are finished; one without a value is not good.
+        good: how many are.
+        low, high: Wilson interval of the share; the best known value is taken as it is.
+    """
+
+    points: int
+    good: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """Good points among all; NaN without any."""
+        return self.good / self.points if self.points else float("nan")
+
+
+@dataclass(frozen=True)
+class RandomControl:
+    """Random searches of a view, and the view's own searches against them.
+
+    Attributes:
+        searches: (replicates x trials) values and states of the random searches.
+        best: (replicates x trials) their best so far.
+        curve: its mean.
+        expected: the expected best of random search, from the trials of all complete random searches; None without any.
+        replicates: those that are complete in both; without any, there is no gap.
+        gap: (trials) best so far of the search minus that of random search, over these replicates, paired; None without any.
+        matching: trials that random search needs to find what the searches find in all theirs, on average; None when it is more than
+            half of all random trials, or not known.
+        easy: share of good points; None without a declared margin.
+    """
+
+    searches: Searches
+    best: Floats
+    curve: MeanCurve
+    expected: MeanCurve | None
+    replicates: Ints
+    gap: MeanCurve | None
+    matching: int | None
+    easy: EasyVolume | None
+
+
+@dataclass(frozen=True)
+class DefaultControl:
+    """The default point of a view, and what tuning gains on it.
+
+    Attributes:
+        values: (replicates,) its value in every replicate that trained it; NaN elsewhere. The worst value where it gave none.
+        mean, low, high: over replicates.
+        replicates: those that are complete in both; without any, there is no gain.
+        gain: final best of the search minus the default's value: its mean and interval, paired; None without any.
+    """
+
+    values: Floats
+    mean: float
+    low: float
+    high: float
+    replicates: Ints
+    gain: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True)
+class ViewControls:
+    """The controls of one view.
+
+    Attributes:
+        view: its name.
+        curve: the mean best so far of the view's own searches.
+        random, default: None for a control that is not declared.
+    """
+
+    view: str
+    curve: MeanCurve
+    random: RandomControl | None
+    default: DefaultControl | None
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls of a study.
+
+    Attributes:
+        views: in the order of the study.
+        best_known: the best value of any trial, of searches and controls; NaN without any.
+    """
+
+    views: tuple[ViewControls, ...]
+    best_known: float
+
+
+def controls(trials: Any, study: Study, resampling: Resampling) -> Controls | None:
+    """Compare every view's searches with its controls.
+
+    Args:
+        trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective; a control's trials stand
+            under its name, VIEW/CONTROL.
+        study: the study, with its analysis settings.
+        resampling: where resamples come from.
+
+    Returns:
+        None for a study without controls.
+    """
+    if not study.controls or is_sweep(study):
+        return None
+    blocks = {name: gather(trials, (name,), study.replicates, arm.trials)[name] for name, arm in arms(study).items()}
+    goal = study.metric.goal
+    worst = worst_value([blocks[view] for view in study.views], goal)
+    best = {name: best_so_far(block.values, goal, finished=block.finished, worst=worst) for name, block in blocks.items()}
+    best_known = _best(list(blocks.values()), goal)
+    views = []
+    for view in study.views:
+        random, default = (control_name(view, control) for control in ("random", "default"))
+        curve = mean_curve(best[view], resampling, study.analysis.confidence)
+        of_random = _random(blocks, best, view, random, worst, best_known, study, resampling) if random in blocks else None
+        of_default = _default(blocks, best, view, default, study, resampling) if default in blocks else None
+        views.append(ViewControls(view, curve, of_random, of_default))
+    return Controls(tuple(views), best_known)
+
+
+def easy_volume(searches: Searches, best_known: float, margin: float, goal: Goal, confidence: float) -> EasyVolume:
+    """The share of random points within `margin` of the best known value.
+
+    Args:
+        searches: of random points.
+        best_known: the best value of any trial.
+        margin: the smallest difference that matters, > 0.
+        goal: which way is better.
+        confidence: level of the interval.
+    """
+    reached = np.arange(searches.values.shape[1]) < searches.finished[:, None]
+    values = searches.values[reached]
+    values = values if goal == "maximize" else -values
+    level = (best_known if goal == "maximize" else -best_known) - margin
+    good = int((values >= level).sum())  # NaN is not
+    return EasyVolume(values.size, good, *wilson(good, values.size, confidence))
+
+
+def _random(
+    blocks: dict[str, Searches],
+    best: dict[str, Floats],
+    view: str,
+    control: str,
+    worst: float,
+    best_known: float,
+    study: Study,
+    resampling: Resampling,
+) -> RandomControl:
+    confidence, goal, margin = study.analysis.confidence, study.metric.goal, study.analysis.margin
+    block = blocks[control]
+    both = _both(blocks, best, view, control)
+    pooled = np.where(np.isnan(block.values), worst, block.values)[block.complete]
+    expected = matching = None
+    if pooled.size and not np.isnan(pooled).any():
+        expected = expected_curve(pooled, goal, resampling, confidence)
+        finals = best[view][blocks[view].complete, -1]
+        if finals.size and not np.isnan(finals).any():
+            matching = trials_to_match(pooled.ravel(), float(finals.mean()), goal)
+    return RandomControl(
+        searches=block,
+        best=best[control],
+        curve=mean_curve(best[control], resampling, confidence),
+        expected=expected,
+        replicates=both,
+        gap=mean_curve(best[view][both] - best[control][both], resampling, confidence) if both.size else None,
+        matching=matching,
+        easy=easy_volume(block, best_known, margin, goal, confidence) if margin is not None else None,
+    )
+
+
+def _default(
+    blocks: dict[str, Searches], best: dict[str, Floats], view: str, control: str, study: Study, resampling: Resampling
+) -> DefaultControl:
+    confidence = study.analysis.confidence
+    values = best[control][:, 0]
+    known = values[~np.isnan(values)]
+    both = _both(blocks, best, view, control)
+    mean, low, high = _mean(known, resampling, confidence)
+    gain = _mean(best[view][both, -1] - values[both], resampling, confidence) if both.size else None
+    return DefaultControl(values, mean, low, high, both, gain)
+
+
+def _both(blocks: dict[str, Searches], best: dict[str, Floats], view: str, control: str) -> Ints:
+    """Replicates that are complete in a view and in its control, and have values there."""
+    both = common(blocks[view].complete, blocks[control].complete)
+    return both[~(np.isnan(best[view][both]).any(axis=1) | np.isnan(best[control][both]).any(axis=1))]
+
+
+def _mean(values: Floats, resampling: Resampling, confidence: float) -> tuple[float, float, float]:
+    """The mean and its interval; NaN without values, and no interval for one."""
+    if not values.size:
+        return float("nan"), float("nan"), float("nan")
+    low, high = mean_intervals(values[:, None], resampling, confidence)
+    return float(values.mean()), float(low[0]), float(high[0])
+
+
+def _best(blocks: list[Searches], goal: Goal) -> float:
+    """The best value of any trial; NaN when no trial has a value."""
+    return worst_value(blocks, "minimize" if goal == "maximize" else "maximize")

@@ -1,0 +1,1 @@
+"""What a study claims, and what its trials say of it."""

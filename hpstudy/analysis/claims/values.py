@@ -1,0 +1,106 @@
+"""What the claims of a study may look at: every view's values, in the form that `hpstudy.analysis.claims.judgement` judges.
+
+A finished trial without a value (diverged, failed, timed out) counts as the worst value that any trial of the study gave, as in the
+best so far, and every epoch of its learning curve as the worst of any epoch: leaving it out would reward the view or point that fails.
+This holds for the study's own metric. The worst value of another metric is not known, so a trial without one is left out of claims
+about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import FINISHED, STATES, Bools, Floats, Searches
+from hpstudy.analysis.claims.judgement import Observed, best_numbers
+from hpstudy.analysis.curves.best_so_far import Goal, worst_value
+from hpstudy.analysis.results import ViewResult
+from hpstudy.analysis.sweeps.points import SweepView
+from hpstudy.errors import HpstudyError
+from hpstudy.loading.claims import listed_points
+from hpstudy.loading.make import make_searcher
+from hpstudy.study.schema import Study
+from hpstudy.study.space import Point
+
+
+def observe(study: Study, trials: Any, views: Sequence[ViewResult], sweeps: Sequence[SweepView]) -> dict[str, Observed]:
+    """Every view's values.
+
+    Args:
+        study: the study.
+        trials: DataFrame with one row per trial and the columns view, replicate, number, state, then `metric.NAME`.
+        views: the study's views.
+        sweeps: the same views of a sweep; empty for a search.
+    """
+    worst = worst_value([view.searches for view in views], study.metric.goal)
+    if not sweeps:
+        return {view.name: _of_a_search(study, trials, view, worst) for view in views}
+    curves = [view.curves[study.metric.name] for view in sweeps if study.metric.name in view.curves]
+    worst_of_curve = _worst(curves, study.metric.goal)
+    return {
+        view.name: _of_a_sweep(study, swept, _lost(view.searches), worst, worst_of_curve)
+        for view, swept in zip(views, sweeps, strict=True)
+    }
+
+
+def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float) -> Observed:
+    searches = view.searches
+    lost = _lost(searches)
+    finished = np.arange(searches.values.shape[1]) < searches.finished[:, None]
+    values = {**_metrics(trials, view.name, searches), study.metric.name: np.where(lost, worst, searches.values)}
+    best = best_numbers(searches.values, study.metric.goal)
+    # Before the first value of a search its first trial, which counts as the worst value, stands for all.
+    best = np.where(finished, np.maximum(best, 0), -1)
+    times = None
+    if view.trials is not None:
+        times = np.where(searches.complete, view.trials.times.trials.astype(np.float64), np.nan)
+    return Observed(points=(), values=values, epochs=np.zeros(0, dtype=np.int64), curves={}, best=best, trials_to_target=times)
+
+
+def _of_a_sweep(study: Study, view: SweepView, lost: Bools, worst: float, worst_of_curve: float) -> Observed:
+    objective = study.metric.name
+    values = {**view.values, objective: np.where(lost, worst, view.values[objective])}
+    curves = dict(view.curves)
+    if objective in curves:
+        recorded = ~np.isnan(curves[objective]).all(axis=(0, 1))
+        curves[objective] = np.where(lost[..., None] & recorded, worst_of_curve, curves[objective])
+    best = np.full(lost.shape, -1)
+    return Observed(points=_points(study, view), values=values, epochs=view.epochs, curves=curves, best=best)
+
+
+def _points(study: Study, view: SweepView) -> tuple[Point, ...]:
+    """The points of a sweep; where no replicate has begun one, the one that the searcher lists."""
+    if all(view.points):
+        return view.points
+    try:
+        listed = listed_points(make_searcher(study.search), study.views[view.name].space, study.search.trials)
+    except HpstudyError:
+        listed = ()
+    return tuple(point or other for point, other in zip(view.points, listed or view.points, strict=True))
+
+
+def _lost(searches: Searches) -> Bools:
+    """(replicates x trials) whether a trial is finished and has no value."""
+    return np.asarray((searches.states >= STATES.index(FINISHED[0])) & np.isnan(searches.values), dtype=np.bool_)
+
+
+def _worst(blocks: Sequence[Floats], goal: Goal) -> float:
+    """The worst of all values; NaN without any."""
+    found = np.concatenate([np.zeros(0), *(block[~np.isnan(block)] for block in blocks)])
+    return float("nan") if not found.size else float(found.min() if goal == "maximize" else found.max())
+
+
+def _metrics(trials: Any, view: str, searches: Searches) -> dict[str, Floats]:
+    """(replicates x trials) final values of every metric of completed trials, NaN elsewhere."""
+    replicate, number = (trials[key].to_numpy(dtype=np.int64) for key in ("replicate", "number"))
+    own = (trials["view"].to_numpy(dtype=object) == view) & (trials["state"].to_numpy(dtype=object) == "completed")
+    rows = np.flatnonzero(own & (replicate < searches.values.shape[0]) & (number < searches.values.shape[1]))
+    found = {}
+    for column in (str(key) for key in trials.columns if str(key).startswith("metric.")):
+        values = trials[column].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
+        block = np.full(searches.values.shape, np.nan)
+        block[replicate[rows], number[rows]] = np.where(np.isfinite(values), values, np.nan)
+        found[column.removeprefix("metric.")] = block
+    return found

@@ -1,0 +1,1 @@
+"""Two views against each other, paired by replicate."""

@@ -1,0 +1,229 @@
+"""Views against each other at the same number of trials.
+
+All comparisons are paired: replicate r of one view is set against replicate r of the other, which trained on the same split,
+order and initial weights. Only replicates that are complete in both views take part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import optimize, special, stats
+
+from hpstudy.analysis.arrays import Bools, Floats, Ints
+from hpstudy.analysis.curves.best_so_far import Goal
+from hpstudy.analysis.statistics.bootstrap import Band, Resampling, mean_intervals, ranges, simultaneous_band
+from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
+
+Verdict = Literal["superior", "non-inferior", "equivalent", "inconclusive", "inferior"]
+"""What a declared margin makes of a difference, from the side of the first view."""
+
+POWER = 0.8
+"""Power at which the minimal detectable difference is stated."""
+
+
+@dataclass(frozen=True)
+class ViewBudget:
+    """One view after a number of trials: statistics of the best value so far, over the searches that have come so far.
+
+    Attributes:
+        budget: trials.
+        searches: how many.
+        mean, sd, median: sd is None with one search; all are NaN without any.
+        low, high: BCa interval of the mean.
+    """
+
+    budget: int
+    searches: int
+    mean: float
+    sd: float
+    median: float
+    low: float
+    high: float
+
+
+def view_budget(best: Floats, budget: int, resampling: Resampling, confidence: float) -> ViewBudget:
+    """Describe one view after `budget` trials.
+
+    Args:
+        best: (searches x trials) best so far, NaN where a search has not come yet.
+        budget: trials, from 1.
+        resampling: where resamples come from.
+        confidence: level of the interval.
+    """
+    values = best[~np.isnan(best[:, budget - 1]), budget - 1]
+    if not values.size:
+        nan = float("nan")
+        return ViewBudget(budget, 0, nan, nan, nan, nan, nan)
+    low, high = mean_intervals(values[:, None], resampling, confidence)
+    sd = float(values.std(ddof=1)) if values.size > 1 else float("nan")
+    return ViewBudget(budget, values.size, float(values.mean()), sd, float(np.median(values)), float(low[0]), float(high[0]))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The paired difference of two best-so-far curves, A minus B, at every trial.
+
+    Attributes:
+        mean, low, high: (trials,) mean over replicates and pointwise BCa interval.
+        band: the simultaneous band; None with one replicate.
+        excludes_zero: (first, last) trials, counted from 1, of the runs in which the band lies on one side of 0.
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    band: Band | None
+    excludes_zero: tuple[tuple[int, int], ...]
+
+
+def difference_curve(a: Floats, b: Floats, resampling: Resampling, confidence: float) -> Difference:
+    """Compare whole curves.
+
+    Args:
+        a: (replicates x trials) best so far, complete.
+        b: the same of the other view.
+        resampling: where resamples come from.
+        confidence: level of the intervals and of the band.
+    """
+    d = a - b
+    low, high = mean_intervals(d, resampling, confidence)
+    band = simultaneous_band(d, resampling, confidence) if len(d) >= 2 else None
+    apart = ranges((band.low > 0) | (band.high < 0)) if band else ()
+    return Difference(d.mean(axis=0), low, high, band, apart)
+
+
+@dataclass(frozen=True)
+class BudgetDifference:
+    """Two views after the same number of trials: A minus B over paired replicates.
+
+    Attributes:
+        budget: trials.
+        replicates: how many pairs.
+        values_a, values_b: (replicates,) best so far of each.
+        mean, low, high: mean difference and its BCa interval.
+        sd: of the differences.
+        effect: mean / sd (Cohen's d_z); NaN when all differences are equal.
+        wins, ties, losses: replicates in which A is better, as good, worse.
+        test: sign-flip test.
+        correlation: of the two views over replicates: how much pairing helps; NaN when a view does not vary.
+        detectable: smallest true difference that a two-sided paired t test would find with 80 % power, in units of the metric,
+            given sd.
+        verdict: from the declared margin; None without one.
+    """
+
+    budget: int
+    replicates: int
+    values_a: Floats
+    values_b: Floats
+    mean: float
+    low: float
+    high: float
+    sd: float
+    effect: float
+    wins: int
+    ties: int
+    losses: int
+    test: SignFlip
+    correlation: float
+    detectable: float
+    verdict: Verdict | None
+
+
+def budget_difference(
+    a: Floats,
+    b: Floats,
+    budget: int,
+    goal: Goal,
+    resampling: Resampling,
+    confidence: float,
+    *,
+    seed: int,
+    margin: float | None = None,
+) -> BudgetDifference:
+    """Compare two views after `budget` trials.
+
+    Args:
+        a: (replicates x trials) best so far, complete.
+        b: the same of the other view.
+        budget: trials, from 1.
+        goal: which way is better.
+        resampling: where resamples come from.
+        confidence: level of the intervals.
+        seed: of the sign-flip test.
+        margin: the smallest difference that matters.
+    """
+    x, y = a[:, budget - 1], b[:, budget - 1]
+    d = x - y
+    n = len(d)
+    low, high = (float(end[0]) for end in mean_intervals(d[:, None], resampling, confidence))
+    gain = d if goal == "maximize" else -d
+    sd = float(d.std(ddof=1)) if n > 1 else float("nan")
+    varies = n > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
+    return BudgetDifference(
+        budget=budget,
+        replicates=n,
+        values_a=x.copy(),
+        values_b=y.copy(),
+        mean=float(d.mean()),
+        low=low,
+        high=high,
+        sd=sd,
+        effect=float(d.mean()) / sd if sd > 0 else float("nan"),
+        wins=int((gain > 0).sum()),
+        ties=int((gain == 0).sum()),
+        losses=int((gain < 0).sum()),
+        test=sign_flip(d, seed),
+        correlation=float(np.corrcoef(x, y)[0, 1]) if varies else float("nan"),
+        detectable=detectable_effect(n, 1 - confidence) * sd if n > 1 else float("nan"),
+        verdict=verdict(gain, margin, resampling, confidence) if margin is not None and n > 1 else None,
+    )
+
+
+def verdict(gain: Floats, margin: float, resampling: Resampling, confidence: float) -> Verdict:
+    """What the margin makes of a difference: two one-sided tests, each at alpha = 1 - confidence, and the two-sided interval.
+
+    Equivalent when the (1 - 2 alpha) interval lies within +-margin; else superior or inferior when the (1 - alpha) interval
+    lies on one side of 0; else non-inferior when the (1 - 2 alpha) interval lies above -margin; else inconclusive.
+
+    Args:
+        gain: (replicates,) difference with the sign set so that larger is better for the first view.
+        margin: the smallest difference that matters, > 0.
+        resampling: where resamples come from.
+        confidence: 1 - alpha.
+    """
+    low, high = (float(end[0]) for end in mean_intervals(gain[:, None], resampling, confidence))
+    inner_low, inner_high = (float(end[0]) for end in mean_intervals(gain[:, None], resampling, 2 * confidence - 1))
+    if inner_low > -margin and inner_high < margin:
+        return "equivalent"
+    if low > 0:
+        return "superior"
+    if high < 0:
+        return "inferior"
+    return "non-inferior" if inner_low > -margin else "inconclusive"
+
+
+def detectable_effect(n: int, alpha: float) -> float:
+    """The standardised mean difference that a two-sided paired t test finds with 80 % power (noncentral t).
+
+    Args:
+        n: replicates, at least 2.
+        alpha: level of the test.
+
+    >>> round(detectable_effect(20, 0.05), 2)
+    0.66
+    """
+    critical = float(stats.t.ppf(1 - alpha / 2, n - 1))
+
+    def shortfall(effect: float) -> float:
+        # The square of a noncentral t is a noncentral F, whose tail scipy computes without overflow.
+        return float(special.ncfdtr(1, n - 1, effect**2 * n, critical**2)) - (1 - POWER)
+
+    return float(optimize.brentq(shortfall, 0.0, 2 * (critical + 3) / np.sqrt(n)))
+
+
+def common(complete_a: Bools, complete_b: Bools) -> Ints:
+    """Replicates that are complete in both views."""
+    return np.flatnonzero(complete_a & complete_b).astype(np.int64)

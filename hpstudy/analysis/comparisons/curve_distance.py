@@ -1,0 +1,109 @@
+"""How far apart two mean best-so-far curves lie along the trial axis: the way Quist et al. (2023) read their Figure 8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.curves.best_so_far import Goal
+from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval, resampled_means
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Trial at which the mean curve of A first reaches a level, minus that of B.
+
+    Attributes:
+        budget: the level is that of B's mean curve after this many trials; None when the level is the declared target.
+        level: the level.
+        trial_a, trial_b: trial, counted from 1, at which each mean curve first reaches the level; None when it does not.
+        difference: trial_a - trial_b. Infinite when only one curve reaches the level (positive: A does not), NaN when neither
+            does.
+        low, high: percentile interval; an infinite end is a resample in which one curve did not reach the level.
+        unreached_a, unreached_b: share of the resamples in which each mean curve did not reach the level.
+    """
+
+    budget: int | None
+    level: float
+    trial_a: int | None
+    trial_b: int | None
+    difference: float
+    low: float
+    high: float
+    unreached_a: float
+    unreached_b: float
+
+
+def first_trial(curves: Floats, level: float | Floats, goal: Goal) -> Floats:
+    """Trial, counted from 1, at which each monotone curve is first as good as `level`; infinity where it never is.
+
+    Args:
+        curves: (trials x curves), each getting better along the first axis.
+        level: one for all curves, or (curves,).
+        goal: which way is better.
+    """
+    before = curves < level if goal == "maximize" else curves > level
+    count = before.sum(axis=0)
+    return np.where(count < curves.shape[0], count + 1.0, np.inf)
+
+
+def distance_at_level(a: Floats, b: Floats, level: float, goal: Goal, resampling: Resampling, confidence: float) -> Distance:
+    """The distance at one level, the same in every resample.
+
+    Args:
+        a: (replicates x trials) best so far, complete.
+        b: the same of the other view; a row of `a` and the same row of `b` are resampled together.
+        level: of the metric.
+        goal: which way is better.
+        resampling: where resamples come from.
+        confidence: level of the interval.
+    """
+    return _distance(a, b, None, level, goal, resampling, confidence)
+
+
+def distance_at_budget(a: Floats, b: Floats, budget: int, goal: Goal, resampling: Resampling, confidence: float) -> Distance:
+    """The distance at the level that B's mean curve has after `budget` trials; every resample has its own level.
+
+    Arguments as for `distance_at_level`.
+    """
+    return _distance(a, b, budget, float(b[:, budget - 1].mean()), goal, resampling, confidence)
+
+
+def _distance(
+    a: Floats, b: Floats, budget: int | None, level: float, goal: Goal, resampling: Resampling, confidence: float
+) -> Distance:
+    n = a.shape[0]
+    # A curve that is level with the level up to rounding has reached it.
+    slack = 1e-12 * float(np.ptp(np.stack([a, b]))) * (-1 if goal == "maximize" else 1)
+    trial_a = first_trial(a.mean(axis=0)[:, None], level + slack, goal)[0]
+    trial_b = first_trial(b.mean(axis=0)[:, None], level + slack, goal)[0]
+    low = high = unreached_a = unreached_b = float("nan")
+    if n >= 2:
+        levels: float | Floats = level + slack
+        if budget is not None:
+            levels = resampling.weights(n) @ b[:, budget - 1] + slack
+        found_a, found_b = (_first_trials(values, levels, goal, resampling) for values in (a, b))
+        # Where neither curve arrives the distance can be anything: it counts against both ends of the interval.
+        neither = np.isinf(found_a) & np.isinf(found_b)
+        with np.errstate(invalid="ignore"):
+            difference = found_a - found_b
+        low, _ = percentile_interval(np.where(neither, -np.inf, difference), n, confidence)
+        _, high = percentile_interval(np.where(neither, np.inf, difference), n, confidence)
+        unreached_a, unreached_b = float(np.isinf(found_a).mean()), float(np.isinf(found_b).mean())
+    with np.errstate(invalid="ignore"):
+        point = float(np.subtract(trial_a, trial_b))
+    return Distance(budget, level, _whole(trial_a), _whole(trial_b), point, low, high, unreached_a, unreached_b)
+
+
+def _first_trials(values: Floats, level: float | Floats, goal: Goal, resampling: Resampling) -> Floats:
+    """`first_trial` of the mean curve of every resample, (resamples,)."""
+    count: Ints = np.zeros(resampling.resamples, dtype=np.int64)
+    for _, means in resampled_means(values, resampling):
+        count += (means < level if goal == "maximize" else means > level).sum(axis=0)
+    return np.where(count < values.shape[1], count + 1.0, np.inf)
+
+
+def _whole(trial: float) -> int | None:
+    return int(trial) if np.isfinite(trial) else None

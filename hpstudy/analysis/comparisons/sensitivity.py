@@ -1,0 +1,125 @@
+"""Whether a difference hangs on one replicate, or on how trials without a value are counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.curves.anytime import Mean, mean_of
+from hpstudy.analysis.curves.best_so_far import Goal, best_so_far
+from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.survival import trials_to_target
+
+Policy = Literal["worst", "drop"]
+"""How a trial without a value counts: as a trial that was spent in vain (worst), or not at all (drop)."""
+
+
+@dataclass(frozen=True)
+class LeaveOneOut:
+    """A mean difference with each replicate left out in turn.
+
+    Attributes:
+        full: the mean over all replicates.
+        means: (replicates,) the mean without each of them.
+        low, high: smallest and largest of these.
+        replicate: place of the replicate without which the mean moves most.
+        one_sided: whether the full mean and all others lie strictly on one side of 0.
+    """
+
+    full: float
+    means: Floats
+    low: float
+    high: float
+    replicate: int
+    one_sided: bool
+
+
+def leave_one_out(differences: Floats) -> LeaveOneOut | None:
+    """Leave out every replicate in turn; a replicate goes with all its views.
+
+    Args:
+        differences: (replicates,) A minus B.
+
+    Returns:
+        None with fewer than 2 replicates.
+    """
+    n = len(differences)
+    if n < 2:
+        return None
+    full = float(differences.mean())
+    means = (differences.sum() - differences) / (n - 1)
+    signs = np.sign(np.r_[means, full])
+    moved = int(np.abs(means - full).argmax())
+    return LeaveOneOut(full, means, float(means.min()), float(means.max()), moved, bool(abs(signs.sum()) == n + 1))
+
+
+@dataclass(frozen=True)
+class PolicyResult:
+    """The headline under one way of counting trials without a value.
+
+    Attributes:
+        policy: that way.
+        left_out: trials that are not counted, over both views.
+        trials: difference of restricted mean trials-to-target; None without a target level.
+        budgets: difference of the best so far after each budget.
+    """
+
+    policy: Policy
+    left_out: int
+    trials: Mean | None
+    budgets: tuple[Mean, ...]
+
+
+def under_policy(
+    policy: Policy,
+    a: Floats,
+    b: Floats,
+    level: float | None,
+    budgets: tuple[int, ...],
+    goal: Goal,
+    worst: float,
+    resampling: Resampling,
+    confidence: float,
+) -> PolicyResult:
+    """The differences of two views under one policy.
+
+    When trials without a value are dropped, those with a value close up: trial t is the t-th with a value. A search that has
+    fewer of them than a budget asks for keeps its best, and one that never reached the target still counts all its trials.
+
+    Args:
+        policy: how a trial without a value counts.
+        a: (replicates x trials) objective of every trial of A, not the best so far; NaN for a trial without a value.
+        b: the same of B.
+        level: the target.
+        budgets: numbers of trials, from 1.
+        goal: which way is better.
+        worst: stands for "no value yet".
+        resampling: where resamples come from.
+        confidence: level of the intervals.
+    """
+    values = [close_up(x) if policy == "drop" else x for x in (a, b)]
+    trials = None
+    if level is not None:
+        whole = np.full(len(a), a.shape[1])
+        spent = [trials_to_target(best_so_far(x, goal), whole, level, goal).trials.astype(np.float64) for x in values]
+        trials = mean_of(spent[0] - spent[1], resampling, confidence)
+    best = [best_so_far(x, goal, worst=worst) for x in values]
+    differences = [mean_of(best[0][:, budget - 1] - best[1][:, budget - 1], resampling, confidence) for budget in budgets]
+    left_out = int(np.isnan(a).sum() + np.isnan(b).sum()) if policy == "drop" else 0
+    return PolicyResult(policy, left_out, trials, tuple(differences))
+
+
+def close_up(values: Floats) -> Floats:
+    """The values of every search moved to its front, in their order; NaN fills the rest.
+
+    Args:
+        values: (searches x trials) NaN for a trial without a value.
+
+    >>> close_up(np.array([[np.nan, 1.0, np.nan, 2.0]])).tolist()
+    [[1.0, 2.0, nan, nan]]
+    """
+    order = np.argsort(np.isnan(values), axis=1, kind="stable")
+    return np.take_along_axis(values, order, axis=1)

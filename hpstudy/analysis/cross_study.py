@@ -1,0 +1,200 @@
+"""Several studies side by side, for instance audio and images, that compare views of the same names.
+
+Metrics of different tasks are never pooled as they are. Every study's values are put on a common scale first: 0 is the median of its first
+trials (points that no search chose), 1 the best value of its complete searches (Turner et al., 2021, the Bayesmark score). Trials-to-target
+need no scale: they are trials in every study, restricted to the smallest budget of all.
+
+The unit of resampling is a replicate, within its study; studies are weighted equally. An interval for all studies together speaks of these
+studies with other seeds, not of other tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.curves.anytime import Scale, progress, scale_of
+from hpstudy.analysis.results import PairResult, Results
+from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals, percentile_interval
+from hpstudy.errors import UsageError
+from hpstudy.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over replicates, or over studies, with its interval; NaN where there is none."""
+
+    mean: float
+    low: float
+    high: float
+    replicates: int
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """One view of one study on the common scale.
+
+    Attributes:
+        study, view: names.
+        mean: (trials,) mean normalised best so far over complete searches; empty without any.
+        final: at the last trial.
+    """
+
+    study: str
+    view: str
+    mean: Floats
+    final: Estimate
+
+
+@dataclass(frozen=True)
+class PairOfStudies:
+    """One comparison in every study, and in all together; every difference is `a` minus `b`.
+
+    Attributes:
+        a, b: names of the views.
+        score: difference of the normalised final bests, by study.
+        trials: difference of restricted trials-to-target, by study; None where a study has no target.
+        score_together, trials_together: means over studies; trials only when every study has a target.
+    """
+
+    a: str
+    b: str
+    score: tuple[Estimate, ...]
+    trials: tuple[Estimate | None, ...]
+    score_together: Estimate
+    trials_together: Estimate | None
+
+
+@dataclass(frozen=True)
+class Several:
+    """Several studies.
+
+    Attributes:
+        studies: their results, in the order given.
+        scales: for each study what became 0 and 1, as in its ratings over all trials.
+        views: normalised, study by study.
+        pairs: comparisons that every study declares.
+    """
+
+    studies: tuple[Results, ...]
+    scales: tuple[Scale, ...]
+    views: tuple[Normalised, ...]
+    pairs: tuple[PairOfStudies, ...]
+
+
+def several(studies: Sequence[Results]) -> Several:
+    """Put studies side by side.
+
+    Args:
+        studies: two or more, none of them a sweep.
+
+    Raises:
+        UsageError: a study is a sweep, has no value yet, or stands there twice; or they have no comparison in common.
+    """
+    names = [results.study.name for results in studies]
+    for results in studies:
+        if results.sweep:
+            raise UsageError(f"{results.study.name} is a sweep: a report of several studies compares searches")
+        if not results.has_values:
+            raise UsageError(f"{results.study.name} has no value yet", "run it first, or leave it out")
+    if len(set(names)) < len(names):
+        raise UsageError(f"a study stands twice in the report: {', '.join(names)}")
+    shared = [
+        (pair.a, pair.b)
+        for pair in studies[0].pairs
+        if all(any((other.a, other.b) == (pair.a, pair.b) for other in results.pairs) for results in studies)
+    ]
+    if not shared:
+        views = "; ".join(
+            f"{results.study.name}: {', '.join(f'{p.a} − {p.b}' for p in results.pairs) or 'none'}" for results in studies
+        )
+        raise UsageError(f"these studies have no comparison in common ({views})", "views must have the same names in all of them")
+    scales = tuple(_scale(results) for results in studies)
+    return Several(
+        tuple(studies),
+        scales,
+        tuple(
+            _normalised(results, scale, view)
+            for results, scale in zip(studies, scales, strict=True)
+            for view in results.study.views
+        ),
+        tuple(_pair(a, b, studies, scales) for a, b in shared),
+    )
+
+
+def _scale(results: Results) -> Scale:
+    """The study's scale, from its complete searches. Raises UsageError when there is none."""
+    complete = [view.best[view.searches.complete] for view in results.views]
+    scale = scale_of([best for best in complete if len(best)], results.study.metric.goal)
+    if scale is None:
+        raise UsageError(
+            f"{results.study.name} has no scale to compare on: no search is complete, or the median first trial is the best of all",
+            "run it to its end, or leave it out",
+        )
+    return scale
+
+
+def _normalised(results: Results, scale: Scale, name: str) -> Normalised:
+    view = results.view(name)
+    values = progress(view.best[view.searches.complete], scale)
+    if not len(values):
+        return Normalised(results.study.name, name, np.zeros(0), Estimate(np.nan, np.nan, np.nan, 0))
+    return Normalised(results.study.name, name, values.mean(axis=0), _estimate(values[:, -1], results))
+
+
+def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -> PairOfStudies:
+    found = [next(pair for pair in results.pairs if (pair.a, pair.b) == (a, b)) for results in studies]
+    scores = [_score(results, scale, pair) for results, scale, pair in zip(studies, scales, found, strict=True)]
+    horizon = min(results.study.search.trials for results in studies)
+    trials = [_trials(pair, horizon) for pair in found]
+    return PairOfStudies(
+        a,
+        b,
+        tuple(_estimate(values, results) for values, results in zip(scores, studies, strict=True)),
+        tuple(None if values is None else _estimate(values, results) for values, results in zip(trials, studies, strict=True)),
+        _together(scores, studies[0]),
+        None if any(values is None for values in trials) else _together([v for v in trials if v is not None], studies[0]),
+    )
+
+
+def _score(results: Results, scale: Scale, pair: PairResult) -> Floats:
+    """(replicates,) difference of the normalised final bests."""
+    best = {view.name: progress(view.best, scale) for view in results.views}
+    return np.asarray(best[pair.a][pair.replicates, -1] - best[pair.b][pair.replicates, -1])
+
+
+def _trials(pair: PairResult, horizon: int) -> Floats | None:
+    """(replicates,) difference of trials-to-target, restricted to the smallest budget."""
+    if pair.trials is None:
+        return None
+    return np.minimum(pair.trials.trials_a, horizon) - np.minimum(pair.trials.trials_b, horizon)
+
+
+def _resampling(results: Results) -> Resampling:
+    return Resampling(derive_seed(results.seed, "several", results.study.name), results.study.analysis.resamples)
+
+
+def _estimate(values: Floats, results: Results) -> Estimate:
+    if not len(values):
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    low, high = mean_intervals(values[:, None], _resampling(results), results.study.analysis.confidence)
+    return Estimate(float(values.mean()), float(low[0]), float(high[0]), len(values))
+
+
+def _together(groups: Sequence[Floats], first: Results) -> Estimate:
+    """The mean of the studies' means; percentile interval of a bootstrap of replicates within each study."""
+    if any(len(group) < 2 for group in groups):
+        return Estimate(float(np.mean([g.mean() if len(g) else np.nan for g in groups])), np.nan, np.nan, sum(map(len, groups)))
+    resampling = _resampling(first)
+    means = np.mean(
+        [
+            Resampling(derive_seed(resampling.seed, place), resampling.resamples).weights(len(group)) @ group
+            for place, group in enumerate(groups)
+        ],
+        axis=0,
+    )
+    low, high = percentile_interval(means, min(len(group) for group in groups), first.study.analysis.confidence)
+    return Estimate(float(np.mean([group.mean() for group in groups])), low, high, sum(map(len, groups)))

@@ -1,0 +1,169 @@
+"""Scores of whole searches, whatever the budget: the runtime ECDF over a grid of targets, and the regret over all trials.
+
+Both rate every search by one number between its first and its last trial, so that a mean over searches has an ordinary interval.
+The scale is that of the study: 0 is the median first trial of all searches, 1 the best value of any trial.
+
+References: Hansen et al. (2016), COCO: performance assessment, arXiv 1605.03560 (runtime ECDF). Dewancker et al. (2016), A
+strategy for ranking optimization methods using multiple criteria, AutoML workshop (area under the best-so-far curve).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.curves.best_so_far import Goal
+from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+
+TARGETS = 50
+"""Levels of the target grid."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What counts as nothing and as everything.
+
+    Attributes:
+        first: median value of the first trial over the searches of all views.
+        known: best value of any trial of any view.
+    """
+
+    first: float
+    known: float
+
+    def targets(self) -> Floats:
+        """(TARGETS,) levels at equal distances from just better than `first` to `known`."""
+        return np.linspace(self.first, self.known, TARGETS + 1)[1:]
+
+
+def scale_of(best: list[Floats], goal: Goal) -> Scale | None:
+    """The scale of a study.
+
+    Args:
+        best: (searches x trials) best so far of the complete searches of every view, no NaN.
+        goal: which way is better.
+
+    Returns:
+        None without a search, or when no trial is better than the median first one.
+    """
+    first = np.concatenate([values[:, 0] for values in best]) if best else np.zeros(0)
+    if not first.size:
+        return None
+    last = np.concatenate([values[:, -1] for values in best])
+    scale = Scale(float(np.median(first)), float(last.max() if goal == "maximize" else last.min()))
+    return None if scale.first == scale.known else scale
+
+
+def attained(best: Floats, scale: Scale) -> Floats:
+    """Share of the target grid that each search has reached after each trial.
+
+    Args:
+        best: (searches x trials) best so far, no NaN.
+        scale: gives the targets.
+
+    Returns:
+        (searches x trials) in [0, 1].
+    """
+    sign = 1.0 if scale.known > scale.first else -1.0
+    targets = sign * scale.targets()
+    return np.asarray(np.searchsorted(targets, sign * best, side="right") / TARGETS, dtype=np.float64)
+
+
+def progress(best: Floats, scale: Scale) -> Floats:
+    """1 minus the regret in units of the scale: 0 at the median first trial, 1 at the best known value, negative below.
+
+    Arguments as for `attained`.
+    """
+    return np.asarray((best - scale.first) / (scale.known - scale.first), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over searches, or over paired differences of searches.
+
+    Attributes:
+        value: the mean.
+        low, high: BCa interval; NaN with one search.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+def mean_of(values: Floats, resampling: Resampling, confidence: float) -> Mean:
+    """The mean of one number for each search.
+
+    Args:
+        values: (searches,) at least one, no NaN.
+        resampling: where resamples come from.
+        confidence: level of the interval.
+    """
+    low, high = mean_intervals(values[:, None], resampling, confidence)
+    return Mean(float(values.mean()), float(low[0]), float(high[0]))
+
+
+@dataclass(frozen=True)
+class Anytime:
+    """One view over all its trials.
+
+    Attributes:
+        replicates: complete searches.
+        ecdf, ecdf_low, ecdf_high: (trials,) share of (search, target) pairs that are reached after each trial: the runtime ECDF
+            and its pointwise BCa interval.
+        ecdf_area: mean of the ECDF over the trials.
+        score: 1 - normalised regret, mean over the trials.
+    """
+
+    replicates: int
+    ecdf: Floats
+    ecdf_low: Floats
+    ecdf_high: Floats
+    ecdf_area: Mean
+    score: Mean
+
+
+def anytime(best: Floats, scale: Scale, resampling: Resampling, confidence: float) -> Anytime:
+    """Rate one view.
+
+    Args:
+        best: (searches x trials) best so far of its complete searches, at least one, no NaN.
+        scale: of the study; held fixed in the resamples.
+        resampling: where resamples come from.
+        confidence: level of the intervals.
+    """
+    share = attained(best, scale)
+    low, high = mean_intervals(share, resampling, confidence)
+    area = mean_of(share.mean(axis=1), resampling, confidence)
+    score = mean_of(progress(best, scale).mean(axis=1), resampling, confidence)
+    return Anytime(len(best), share.mean(axis=0), low, high, area, score)
+
+
+@dataclass(frozen=True)
+class AnytimeDifference:
+    """Two views over all their trials, A minus B over paired replicates.
+
+    Attributes:
+        ecdf_area, score: differences of the two ratings.
+        metric: mean over the trials of the difference of the best so far, in units of the metric: it needs no scale.
+    """
+
+    ecdf_area: Mean
+    score: Mean
+    metric: Mean
+
+
+def anytime_difference(a: Floats, b: Floats, scale: Scale, resampling: Resampling, confidence: float) -> AnytimeDifference:
+    """Compare two views.
+
+    Args:
+        a: (replicates x trials) best so far of A, no NaN.
+        b: the same of B.
+        scale: of the study; held fixed in the resamples.
+        resampling: where resamples come from.
+        confidence: level of the intervals.
+    """
+    rated = [(attained(x, scale).mean(axis=1), progress(x, scale).mean(axis=1), x.mean(axis=1)) for x in (a, b)]
+    return AnytimeDifference(*(mean_of(x - y, resampling, confidence) for x, y in zip(*rated, strict=True)))

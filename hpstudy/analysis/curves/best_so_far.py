@@ -1,0 +1,91 @@
+"""Best-so-far curves: what a search has found after each of its trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats, Ints, Searches
+from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+
+Goal = Literal["maximize", "minimize"]
+
+
+def worst_value(blocks: list[Searches], goal: Goal) -> float:
+    """The worst value of any trial of any view; NaN when no trial has a value."""
+    found = np.concatenate([block.values[np.isfinite(block.values)] for block in blocks])
+    if not found.size:
+        return float("nan")
+    return float(found.min() if goal == "maximize" else found.max())
+
+
+def best_so_far(values: Floats, goal: Goal, *, finished: Ints | None = None, worst: float = float("nan")) -> Floats:
+    """The best value up to each trial, y[s, t] = max (or min) of values[s, 0..t].
+
+    A trial without a value keeps the best of the trials before it. A search whose first trials gave no value has nothing to
+    show for
+    them, and leaving it out of a mean would reward the view that fails: those trials count as `worst`, the worst value that any
+    trial of the study gave.
+
+    Args:
+        values: (searches x trials) objective; NaN for a trial without a value.
+        goal: which way is better.
+        finished: (searches,) trials that each search has spent; all of them when None.
+        worst: stands for "no value yet"; NaN keeps those trials NaN.
+
+    Returns:
+        (searches x trials); NaN after the last finished trial of a search.
+    """
+    accumulate = np.fmax if goal == "maximize" else np.fmin
+    best = accumulate.accumulate(values, axis=1)
+    best = np.where(np.isnan(best), worst, best)
+    if finished is not None:
+        best = np.where(np.arange(values.shape[1]) < finished[:, None], best, np.nan)
+    return np.asarray(best, dtype=np.float64)
+
+
+def without_value_yet(values: Floats, finished: Ints) -> int:
+    """How many finished trials stand before the first value of their search: those that `best_so_far` counts as worst."""
+    nothing = np.isnan(np.fmax.accumulate(values, axis=1))
+    return int((nothing & (np.arange(values.shape[1]) < finished[:, None])).sum())
+
+
+@dataclass(frozen=True)
+class MeanCurve:
+    """A mean over searches at every trial, with a pointwise interval.
+
+    Attributes:
+        searches: (trials,) how many searches the mean is over.
+        mean, low, high: (trials,) NaN where there is no search, and no interval where there is only one.
+    """
+
+    searches: Ints
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+def mean_curve(best: Floats, resampling: Resampling, confidence: float) -> MeanCurve:
+    """The mean best-so-far curve, at each trial over the searches that have spent that trial.
+
+    Whole searches are resampled. In a study that is under way the set of searches changes along the curve; trials that share a
+    set share their resamples.
+
+    Args:
+        best: (searches x trials) best so far, NaN where a search has not come yet.
+        resampling: where resamples come from.
+        confidence: level of the pointwise intervals.
+    """
+    present = ~np.isnan(best)
+    count = present.sum(axis=0).astype(np.int64)
+    mean, low, high = (np.full(best.shape[1], np.nan) for _ in range(3))
+    starts = np.flatnonzero(np.r_[True, (present[:, 1:] != present[:, :-1]).any(axis=0)]) if best.shape[1] else np.array([], int)
+    for start, stop in zip(starts, np.r_[starts[1:], best.shape[1]], strict=True):
+        rows = present[:, start]
+        if rows.any():
+            part = best[rows, start:stop]
+            mean[start:stop] = part.mean(axis=0)
+            low[start:stop], high[start:stop] = mean_intervals(part, resampling, confidence)
+    return MeanCurve(count, mean, low, high)

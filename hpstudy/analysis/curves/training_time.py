@@ -1,0 +1,121 @@
+"""Best so far against seconds of training instead of trials: a view with cheap trials may be ahead in time and behind in trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.curves.anytime import Mean, mean_of
+from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+
+POINTS = 100
+"""Times at which the curves are read."""
+
+
+@dataclass(frozen=True)
+class CostCurve:
+    """Mean best so far of one view against the seconds that each search has trained.
+
+    Attributes:
+        mean, low, high: (POINTS,) over complete searches, with pointwise BCa intervals, at the study's grid of seconds.
+        search_s: training seconds of a whole search.
+        ask_s: seconds of a whole search spent choosing points, which are not on the axis.
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    search_s: Mean
+    ask_s: Mean
+
+
+@dataclass(frozen=True)
+class CostDifference:
+    """Two views after equal seconds of training, A minus B over paired replicates.
+
+    Attributes:
+        seconds: the longest time that all searches of both views have trained, and half of it.
+        differences: of the best so far at these times.
+        ratio_s: training seconds of a whole search of A over those of B, mean over mean.
+    """
+
+    seconds: tuple[float, ...]
+    differences: tuple[Mean, ...]
+    ratio_s: float
+
+
+def seconds_grid(spent: list[Floats]) -> Floats | None:
+    """Times at which every search has finished a trial and none has finished its last.
+
+    Args:
+        spent: (searches x trials) cumulative seconds of the searches of every view.
+
+    Returns:
+        (POINTS,) from the end of the latest first trial to the end of the earliest last trial; None when that is no span.
+    """
+    spent = [times for times in spent if times.size]
+    if not spent:
+        return None
+    start, stop = max(float(times[:, 0].max()) for times in spent), min(float(times[:, -1].min()) for times in spent)
+    return np.linspace(start, stop, POINTS) if start < stop else None
+
+
+def at_seconds(best: Floats, spent: Floats, seconds: Floats) -> Floats:
+    """The best so far of every search when it has trained for given times.
+
+    Args:
+        best: (searches x trials) best so far, no NaN.
+        spent: (searches x trials) cumulative seconds at the end of each trial.
+        seconds: (times,) none before the end of a search's first trial.
+
+    Returns:
+        (searches x times) the value after the last trial that had ended by then.
+    """
+    rows = [row[np.searchsorted(ends, seconds, side="right") - 1] for row, ends in zip(best, spent, strict=True)]
+    return np.stack(rows)
+
+
+def cost_curve(
+    best: Floats, spent: Floats, ask_s: Floats, seconds: Floats, resampling: Resampling, confidence: float
+) -> CostCurve:
+    """One view against time.
+
+    Args:
+        best: (searches x trials) best so far of its complete searches, no NaN.
+        spent: (searches x trials) cumulative training seconds.
+        ask_s: (searches,) seconds spent choosing points.
+        seconds: (POINTS,) the grid.
+        resampling: where resamples come from.
+        confidence: level of the intervals.
+    """
+    values = at_seconds(best, spent, seconds)
+    low, high = mean_intervals(values, resampling, confidence)
+    totals = mean_of(spent[:, -1], resampling, confidence), mean_of(ask_s, resampling, confidence)
+    return CostCurve(values.mean(axis=0), low, high, *totals)
+
+
+def cost_difference(
+    a: Floats, b: Floats, spent_a: Floats, spent_b: Floats, resampling: Resampling, confidence: float
+) -> CostDifference | None:
+    """Two views after equal seconds.
+
+    Args:
+        a: (replicates x trials) best so far of A, no NaN.
+        b: the same of B.
+        spent_a: (replicates x trials) cumulative training seconds of A.
+        spent_b: the same of B.
+        resampling: where resamples come from.
+        confidence: level of the intervals.
+
+    Returns:
+        None when no time is shared by all searches. Half of the longest time is left out when a search had no value by then.
+    """
+    grid = seconds_grid([spent_a, spent_b])
+    if grid is None:
+        return None
+    times = np.array([time for time in (grid[-1] / 2, grid[-1]) if time >= grid[0]])
+    d = at_seconds(a, spent_a, times) - at_seconds(b, spent_b, times)
+    differences = tuple(mean_of(column, resampling, confidence) for column in d.T)
+    return CostDifference(tuple(times.tolist()), differences, float(spent_a[:, -1].mean() / spent_b[:, -1].mean()))

@@ -1,0 +1,1 @@
+"""How the searches explored their spaces, and which hyperparameters matter."""

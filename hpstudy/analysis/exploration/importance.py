@@ -1,0 +1,189 @@
+"""How much of a view's objective each hyperparameter explains: functional ANOVA of a forest, with its uncertainty.
+
+A forest of extremely randomised trees is fitted to the trials, and the variance of its predictions over the whole declared space
+is divided among the hyperparameters. scikit-learn grows the forest and SciPy computes the shares; scikit-learn is imported when the
+first forest is fitted.
+
+References: Hutter, Hoos and Leyton-Brown (2014), An efficient approach for assessing hyperparameter importance, ICML (the idea, with
+random forests and exact integrals). Geurts, Ernst and Wehenkel (2006), Extremely randomized trees, Machine Learning 63. Saltelli et
+al. (2010), Variance based sensitivity analysis of model output, Comput. Phys. Commun. 181 (the estimator in SciPy). Friedman (2001),
+Greedy function approximation, Ann. Stat. 29, section 8.2 (partial dependence).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.statistics.bootstrap import percentile_interval
+from hpstudy.seeds import derive_seed
+
+RESAMPLES = 100
+"""Bootstrap resamples, each with a forest of its own."""
+
+TREES = 64
+"""Trees of the forest of all trials."""
+
+FEWER_TREES = 16
+"""Trees of the forest of a resample."""
+
+LEAF = 3
+"""Trials in a leaf, at least: a forest that repeats every single trial takes noise for an interaction."""
+
+POINTS = 512
+"""Points of the quasi-random integration; a power of two."""
+
+FEWEST = 20
+"""Trials without which nothing is fitted."""
+
+FOLDS = 5
+"""Parts into which the searches fall for the check of the forest."""
+
+OTHERS = 128
+"""Points of the other hyperparameters over which a response is averaged."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A share of the variance for every hyperparameter.
+
+    Attributes:
+        value: (hyperparameters,) in [0, 1].
+        low, high: (hyperparameters,) bootstrap interval over searches; NaN with fewer than two searches.
+    """
+
+    value: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How the variance that the forest predicts over the declared space, uniform in unit coordinates, is divided.
+
+    Attributes:
+        alone: what a hyperparameter explains by itself (first-order index).
+        total: what needs it, interactions included (total-order index); these add up to 1 or more.
+        explained: share of the variance of held-out searches that the forest predicts (R squared; below 0 when the mean would do
+            better); NaN with fewer than two searches.
+        searches, trials: how many the forest has seen.
+    """
+
+    alone: Shares
+    total: Shares
+    explained: float
+    searches: int
+    trials: int
+
+
+def fit(unit: Floats, objective: Floats, seed: int, trees: int = TREES) -> Any:
+    """A forest of the objective (trials,) over unit coordinates (trials x hyperparameters)."""
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    forest = ExtraTreesRegressor(n_estimators=trees, min_samples_leaf=LEAF, random_state=seed % 2**32)
+    return forest.fit(unit.astype(np.float32), objective)
+
+
+def importance(unit: Floats, objective: Floats, search: Ints, seed: int, confidence: float) -> Importance | None:
+    """Shares of every hyperparameter, with percentile intervals from resampling whole searches.
+
+    Args:
+        unit: (trials x hyperparameters) coordinates in [0, 1].
+        objective: (trials,) finite values.
+        search: (trials,) number of the search that a trial belongs to: trials of one search depend on each other.
+        seed: of forests and resamples.
+        confidence: level of the intervals.
+
+    Returns:
+        None where there is nothing to explain: fewer than `FEWEST` trials, or values that are all alike.
+    """
+    if len(objective) < FEWEST or np.ptp(objective) == 0:
+        return None
+    points = _Points.of(unit.shape[1], derive_seed(seed, "integration"))
+    found = points.shares(fit(unit, objective, derive_seed(seed, "forest")))
+    if np.isnan(found).any():
+        return None
+    rows = [np.flatnonzero(search == number) for number in np.unique(search)]
+    ends = np.full((2, *found.shape), np.nan)
+    if len(rows) > 1:
+        again = np.array([_resampled(points, unit, objective, rows, derive_seed(seed, "resample", n)) for n in range(RESAMPLES)])
+        again = again[np.isfinite(again).all(axis=(1, 2))]
+        for order, column in np.ndindex(found.shape if len(again) else (0, 0)):
+            ends[:, order, column] = percentile_interval(again[:, order, column], len(rows), confidence)
+    alone, total = (Shares(found[order], ends[0, order], ends[1, order]) for order in range(2))
+    explained = _explained(unit, objective, rows, derive_seed(seed, "folds"))
+    return Importance(alone, total, explained, len(rows), len(objective))
+
+
+def response(forest: Any, hyperparameters: int, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:
+    """Mean prediction at values of some hyperparameters, over uniform values of all others (partial dependence).
+
+    Args:
+        forest: of `fit`.
+        hyperparameters: of the view.
+        columns: which are held.
+        at: (points x columns) unit coordinates at which they are held.
+        seed: of the others' values.
+
+    Returns:
+        (points,) means.
+    """
+    others = stats.qmc.Sobol(hyperparameters, rng=seed % 2**32).random(OTHERS)
+    grid = np.repeat(others[None], len(at), axis=0)
+    for place, column in enumerate(columns):
+        grid[:, :, column] = at[:, place, None]
+    predicted = forest.predict(grid.reshape(-1, hyperparameters).astype(np.float32))
+    return np.asarray(predicted.reshape(len(at), OTHERS).mean(axis=1), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Where forests are integrated: two quasi-random samples A and B, and A with one column after the other taken from B.
+
+    Attributes:
+        all: ((2 + hyperparameters) POINTS x hyperparameters).
+    """
+
+    all: Floats
+
+    @classmethod
+    def of(cls, hyperparameters: int, seed: int) -> _Points:
+        both = stats.qmc.Sobol(2 * hyperparameters, rng=seed % 2**32).random(POINTS)
+        a, b = both[:, :hyperparameters], both[:, hyperparameters:]
+        mixed = np.repeat(a[None], hyperparameters, axis=0)
+        for column in range(hyperparameters):
+            mixed[column, :, column] = b[:, column]
+        return cls(np.concatenate([a, b, *mixed]).astype(np.float32))
+
+    def shares(self, forest: Any) -> Floats:
+        """(2 x hyperparameters) first- and total-order indices, in [0, 1]; NaN when the forest is constant."""
+        a, b, *mixed = forest.predict(self.all).reshape(-1, POINTS)
+        if np.ptp(np.concatenate([a, b])) == 0:
+            return np.full((2, len(mixed)), np.nan)
+        found = stats.sobol_indices(func={"f_A": a[None], "f_B": b[None], "f_AB": np.array(mixed)[:, None]}, n=POINTS)
+        # The estimate of a share that is nearly nothing may fall a little below it.
+        both = np.array([found.first_order, found.total_order], dtype=np.float64).reshape(2, len(mixed))
+        return np.asarray(np.clip(both, 0, 1), dtype=np.float64)
+
+
+def _resampled(points: _Points, unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> Floats:
+    """(2 x hyperparameters) indices of a forest of as many searches, drawn with replacement."""
+    drawn = np.random.default_rng(seed).integers(len(rows), size=len(rows))
+    chosen = np.concatenate([rows[number] for number in drawn])
+    return points.shares(fit(unit[chosen], objective[chosen], seed, FEWER_TREES))
+
+
+def _explained(unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> float:
+    """R squared of predictions for searches that the forest has not seen."""
+    if len(rows) < 2:
+        return float("nan")
+    predicted = np.empty(len(objective))
+    for fold in range(min(FOLDS, len(rows))):
+        held = np.concatenate(rows[fold :: min(FOLDS, len(rows))])
+        seen = np.setdiff1d(np.arange(len(objective)), held)
+        predicted[held] = fit(unit[seen], objective[seen], seed, FEWER_TREES).predict(unit[held].astype(np.float32))
+    return float(1 - ((objective - predicted) ** 2).sum() / ((objective - objective.mean()) ** 2).sum())

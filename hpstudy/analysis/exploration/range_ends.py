@@ -1,0 +1,62 @@
+"""Whether the best points lie at the ends of their ranges: a search space that cuts off the optimum decides the comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.statistics.survival import wilson
+
+MARGIN = 0.05
+"""Share of the (log) range at either end that counts as its edge."""
+
+
+@dataclass(frozen=True)
+class BoundaryHits:
+    """Where the best points of a view's searches lie in the range of one hyperparameter.
+
+    Attributes:
+        name: the hyperparameter.
+        searches: with a best point.
+        at_low, at_high: how many of these points lie at the lower and at the upper edge.
+        share: (at_low + at_high) / searches; NaN without searches.
+        low, high: Wilson's interval of the share. Points spread evenly over the range would have a share of 2 MARGIN.
+    """
+
+    name: str
+    searches: int
+    at_low: int
+    at_high: int
+    share: float
+    low: float
+    high: float
+
+
+def boundary_hits(name: str, places: Floats, confidence: float) -> BoundaryHits:
+    """Count the points at the edges.
+
+    Args:
+        name: the hyperparameter.
+        places: (searches,) of the best points in the range, from 0 at its lower to 1 at its upper end.
+        confidence: level of the interval.
+    """
+    n = len(places)
+    at_low, at_high = int((places <= MARGIN).sum()), int((places >= 1 - MARGIN).sum())
+    share = (at_low + at_high) / n if n else float("nan")
+    return BoundaryHits(name, n, at_low, at_high, share, *wilson(at_low + at_high, n, confidence))
+
+
+def places_of(values: Floats, low: float, high: float, *, log: bool) -> Floats:
+    """Where values lie in a range, from 0 to 1, on a linear or a logarithmic scale.
+
+    Args:
+        values: (searches,) within the range.
+        low: lower end.
+        high: upper end.
+        log: whether the logarithm is searched.
+    """
+    if log:
+        values, low, high = np.log(values), float(np.log(low)), float(np.log(high))
+    return np.asarray((values - low) / (high - low), dtype=np.float64)

@@ -1,0 +1,281 @@
+"""How the searches of a view went about its space: where they looked, what they found there, and what it depended on.
+
+Positions are unit coordinates: 0 and 1 are the ends of a hyperparameter's range on its declared (logarithmic) scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from hpstudy.analysis.arrays import Bools, Floats, Ints
+from hpstudy.analysis.exploration.importance import FEWEST, Importance, fit, importance, response
+from hpstudy.analysis.statistics.bootstrap import percentile_interval
+from hpstudy.loading.make import is_sweep
+from hpstudy.seeds import derive_seed
+from hpstudy.study.schema import Study, View
+from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
+
+FLIPS = "flip_ratio"
+"""The metric that is held against the objective, where a task reports it."""
+
+EDGE = 0.02
+"""Distance from an end of the range, in unit coordinates, at which a point counts as lying at the edge."""
+
+LINE = 41
+"""Values of a real hyperparameter at which the response is computed."""
+
+SIDE = 21
+"""Cells of a map along a real hyperparameter."""
+
+NEAR = 0.1
+"""Distance in unit coordinates, along each axis, within which a cell of a map needs a trial to be filled."""
+
+MOST_TRIALS = 2_000
+"""Trials that the forests see: whole searches, the first ones; more would take minutes and change little."""
+
+FLIP_RESAMPLES = 1_000
+"""Bootstrap resamples of the correlation."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """The forest's mean prediction over one hyperparameter, the others uniform over their ranges.
+
+    Attributes:
+        unit: (values,) where.
+        predicted: (values,) mean objective.
+    """
+
+    unit: Floats
+    predicted: Floats
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The forest's mean prediction over two hyperparameters, the others uniform over their ranges.
+
+    Attributes:
+        x, y: places of the two in the order of the space.
+        x_unit, y_unit: (columns,), (rows,) middles of the cells.
+        predicted: (rows x columns) mean objective; NaN where no trial lies near.
+    """
+
+    x: int
+    y: int
+    x_unit: Floats
+    y_unit: Floats
+    predicted: Floats
+
+
+@dataclass(frozen=True)
+class Flips:
+    """The flip ratio against the objective.
+
+    Attributes:
+        ratio: (trials,) NaN where a trial has none.
+        searches: how many have a trial with one.
+        correlation: Spearman's rank correlation over all trials; NaN where either is constant.
+        low, high: its bootstrap interval over searches; NaN with fewer than two.
+    """
+
+    ratio: Floats
+    searches: int
+    correlation: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class SearchedView:
+    """The trials of one view that have a value, and what they say.
+
+    Attributes:
+        name: the view's name.
+        hyperparameters: names, in the order of the space.
+        replicate, number: (trials,) which trial.
+        unit: (trials x hyperparameters) where it lies.
+        values: for each hyperparameter (trials,) its values.
+        objective: (trials,) finite.
+        left_out: trials that were begun and have no value, or that lack a hyperparameter.
+        incumbents: (searches,) rows of the best trial of every search, the first one of equals.
+        importance: None with one hyperparameter, few trials, or values that are all alike.
+        responses: one for each hyperparameter; none with few trials.
+        surface: of the two hyperparameters that matter most in total; None without an importance.
+        flips: None where no trial has a flip ratio.
+    """
+
+    name: str
+    hyperparameters: tuple[str, ...]
+    replicate: Ints
+    number: Ints
+    unit: Floats
+    values: Mapping[str, npt.NDArray[np.object_]]
+    objective: Floats
+    left_out: int
+    incumbents: Ints
+    importance: Importance | None
+    responses: tuple[Response, ...]
+    surface: Surface | None
+    flips: Flips | None
+
+    @property
+    def is_incumbent(self) -> Bools:
+        """(trials,) whether a trial is the best of its search."""
+        found = np.zeros(len(self.objective), dtype=np.bool_)
+        found[self.incumbents] = True
+        return found
+
+
+def searched(trials: Any, study: Study) -> tuple[SearchedView, ...]:
+    """Look at every view of a study that has a trial with a value; at none in a sweep, whose points were not searched for.
+
+    Args:
+        trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective, `point.<name>`, and
+            `metric.flip_ratio` where a task reports it.
+        study: the study.
+
+    Returns:
+        In the order of the study. The same trials always give the same numbers.
+    """
+    if is_sweep(study):
+        return ()
+    found = (_view(name, view, trials[trials["view"] == name], study) for name, view in study.views.items())
+    return tuple(view for view in found if view is not None)
+
+
+def at_edge(view: SearchedView, space: Mapping[str, Any]) -> npt.NDArray[np.int8]:
+    """(searches x hyperparameters) -1 where an incumbent lies at the lower end of a range, 1 at the upper, else 0.
+
+    A real number lies at an end within `EDGE` of it, a whole number when it is the end. Choices have no ends.
+
+    Args:
+        view: the view.
+        space: its hyperparameters by name.
+    """
+    found = np.zeros((len(view.incumbents), len(view.hyperparameters)), dtype=np.int8)
+    for column, name in enumerate(view.hyperparameters):
+        parameter, unit = space[name], view.unit[view.incumbents, column]
+        if isinstance(parameter, FloatParameter):
+            found[:, column] = (unit >= 1 - EDGE).astype(np.int8) - (unit <= EDGE)
+        elif isinstance(parameter, IntParameter):
+            ends = np.array([parameter.unit(parameter.low), parameter.unit(parameter.high)])
+            found[:, column] = np.isclose(unit, ends[1]).astype(np.int8) - np.isclose(unit, ends[0])
+    return found
+
+
+def cells(parameter: FloatParameter | IntParameter | ChoiceParameter, most: int) -> Floats:
+    """Unit coordinates that stand for a range: every value of a choice or a short range of whole numbers, else equal cells' middles.
+
+    Args:
+        parameter: whose range.
+        most: cells of a range of numbers, at most.
+    """
+    if isinstance(parameter, ChoiceParameter):
+        return np.array([parameter.unit(value) for value in parameter.values])
+    if isinstance(parameter, IntParameter) and parameter.high - parameter.low < most:
+        return np.array([parameter.unit(value) for value in range(parameter.low, parameter.high + 1)])
+    return np.asarray((np.arange(most) + 0.5) / most, dtype=np.float64)
+
+
+def _view(name: str, view: View, table: Any, study: Study) -> SearchedView | None:
+    begun = table["state"].isin(("completed", "diverged", "failed", "timed_out")).to_numpy(dtype=np.bool_)
+    objective = table["objective"].to_numpy(dtype=np.float64, na_value=np.nan)
+    names = tuple(view.space.names())
+    known = (table["state"] == "completed").to_numpy(dtype=np.bool_) & np.isfinite(objective)
+    for hyperparameter in names:
+        known &= table[f"point.{hyperparameter}"].notna().to_numpy(dtype=np.bool_)
+    if not known.any():
+        return None
+    rows, objective = table[known], objective[known]
+    values = {hyperparameter: rows[f"point.{hyperparameter}"].to_numpy(dtype=object) for hyperparameter in names}
+    unit = np.array([[parameter.unit(value) for value in values[key]] for key, parameter in view.space.items()]).T
+    replicate = rows["replicate"].to_numpy(dtype=np.int64)
+    sign = 1.0 if study.metric.goal == "maximize" else -1.0
+    seed = derive_seed(study.seed, "analysis", "searched", name)
+    return SearchedView(
+        name=name,
+        hyperparameters=names,
+        replicate=replicate,
+        number=rows["number"].to_numpy(dtype=np.int64),
+        unit=unit,
+        values=values,
+        objective=objective,
+        left_out=int((begun & ~known).sum()),
+        incumbents=_best_of_each(sign * objective, replicate),
+        flips=_flips(rows, objective, replicate, seed, study.analysis.confidence),
+        **_explained(view, unit, objective, replicate, seed, study.analysis.confidence),
+    )
+
+
+def _explained(view: View, unit: Floats, objective: Floats, replicate: Ints, seed: int, confidence: float) -> dict[str, Any]:
+    """What forests say of a view: importance, responses and surface."""
+    seen = _first_searches(replicate)
+    unit, objective, replicate = unit[seen], objective[seen], replicate[seen]
+    if len(objective) < FEWEST:
+        return {"importance": None, "responses": (), "surface": None}
+    shares = importance(unit, objective, replicate, seed, confidence) if unit.shape[1] > 1 else None
+    forest, among = fit(unit, objective, derive_seed(seed, "forest")), derive_seed(seed, "responses")
+    parameters = [parameter for _, parameter in view.space.items()]
+    responses = []
+    for column, parameter in enumerate(parameters):
+        at = cells(parameter, LINE)
+        responses.append(Response(at, response(forest, unit.shape[1], (column,), at[:, None], among)))
+    surface = None
+    if shares is not None:
+        x, y = sorted(np.argsort(-shares.total.value, kind="stable")[:2].tolist())
+        surface = _surface(forest, unit, (x, y), (cells(parameters[x], SIDE), cells(parameters[y], SIDE)), among)
+    return {"importance": shares, "responses": tuple(responses), "surface": surface}
+
+
+def _surface(forest: Any, unit: Floats, columns: tuple[int, int], at: tuple[Floats, Floats], seed: int) -> Surface:
+    x, y = columns
+    places = np.stack(np.meshgrid(*at), axis=-1)
+    predicted = response(forest, unit.shape[1], columns, places.reshape(-1, 2), seed).reshape(places.shape[:2])
+    near = (np.abs(places[:, :, None] - unit[:, [x, y]]) <= NEAR).all(axis=-1).any(axis=-1)
+    return Surface(x, y, *at, np.where(near, predicted, np.nan))
+
+
+def _first_searches(replicate: Ints) -> Bools:
+    """(trials,) those of the first searches that together have at most `MOST_TRIALS`; always of one search."""
+    numbers, counts = np.unique(replicate, return_counts=True)
+    kept = max(1, int((np.cumsum(counts) <= MOST_TRIALS).sum()))
+    return np.asarray(np.isin(replicate, numbers[:kept]), dtype=np.bool_)
+
+
+def _best_of_each(gain: Floats, replicate: Ints) -> Ints:
+    """(searches,) row of the first trial with the highest gain of every search."""
+    rows = [np.flatnonzero(replicate == number) for number in np.unique(replicate)]
+    return np.array([own[np.argmax(gain[own])] for own in rows], dtype=np.int64)
+
+
+def _flips(rows: Any, objective: Floats, replicate: Ints, seed: int, confidence: float) -> Flips | None:
+    if f"metric.{FLIPS}" not in rows:
+        return None
+    ratio = rows[f"metric.{FLIPS}"].to_numpy(dtype=np.float64, na_value=np.nan)
+    known = np.isfinite(ratio)
+    if not known.any():
+        return None
+    a, b = ratio[known], objective[known]
+    own = [np.flatnonzero(replicate[known] == number) for number in np.unique(replicate[known])]
+    low = high = float("nan")
+    if len(own) > 1:
+        generator = np.random.default_rng(derive_seed(seed, "flips"))
+        drawn = generator.integers(len(own), size=(FLIP_RESAMPLES, len(own)))
+        again = np.array([_spearman(a, b, np.concatenate([own[number] for number in row])) for row in drawn])
+        if len(again := again[np.isfinite(again)]):
+            low, high = percentile_interval(again, len(own), confidence)
+    return Flips(np.where(known, ratio, np.nan), len(own), _spearman(a, b, np.arange(len(a))), low, high)
+
+
+def _spearman(a: Floats, b: Floats, rows: Ints) -> float:
+    """Pearson's correlation of ranks; NaN where either is constant."""
+    ranks = stats.rankdata(np.stack([a[rows], b[rows]]), axis=1)
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
+    squares = (centred**2).sum(axis=1)
+    return float(centred[0] @ centred[1] / np.sqrt(squares.prod())) if squares.all() else float("nan")

@@ -1,0 +1,1 @@
+"""What searches chose, trained again on fresh seeds."""

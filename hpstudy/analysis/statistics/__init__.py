@@ -1,0 +1,1 @@
+"""Statistics that know no study: estimates, intervals and tests of arrays."""

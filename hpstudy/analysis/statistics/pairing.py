@@ -1,0 +1,115 @@
+"""What pairing gained, and how often one view beats the other.
+
+References: Welch (1947), Biometrika 34. Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks, MLSys 3
+(the paired win share). Agarwal et al. (2021), NeurIPS 34 (the unpaired probability of improvement). Wilson (1927), J. Am. Stat.
+Assoc. 22.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.curves.best_so_far import Goal
+from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.survival import wilson
+
+
+@dataclass(frozen=True)
+class Unpaired:
+    """The same mean difference as if the replicates of the two views had nothing in common.
+
+    Attributes:
+        low, high: Welch's t interval.
+        reduction: share of the variance of an unpaired difference that pairing took away, 1 - var(A - B) / (var A + var B);
+            negative where pairing added variance, NaN where no view varies.
+    """
+
+    low: float
+    high: float
+    reduction: float
+
+
+def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
+    """Forget the pairing.
+
+    Args:
+        a: (replicates,) values of A.
+        b: the same of B.
+        confidence: level of the interval.
+
+    Returns:
+        NaN for all that needs two replicates, where there is one.
+    """
+    n = len(a)
+    if n < 2:
+        nan = float("nan")
+        return Unpaired(nan, nan, nan)
+    of_a, of_b = float(a.var(ddof=1)), float(b.var(ddof=1))
+    middle, total = float(a.mean() - b.mean()), of_a + of_b
+    if total == 0:
+        return Unpaired(middle, middle, float("nan"))
+    freedom = total**2 * (n - 1) / (of_a**2 + of_b**2)
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * float(np.sqrt(total / n))
+    return Unpaired(middle - half, middle + half, 1 - float((a - b).var(ddof=1)) / total)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A probability that A is better than B.
+
+    Attributes:
+        value: the estimate; ties count half.
+        low, high: its interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Share:
+    """P(A > B) in a replicate: the share of the replicates in which A is better, with Wilson's interval; ties count half.
+
+    Args:
+        a: (replicates,) values of A.
+        b: the same of B.
+        goal: which way is better.
+        confidence: level of the interval.
+    """
+    wins = float(_better(a, b, goal).sum())
+    return Share(wins / len(a), *wilson(wins, len(a), confidence))
+
+
+def improvement(a: Floats, b: Floats, goal: Goal, resampling: Resampling, confidence: float) -> Share:
+    """P(A > B) of any search of A against any search of B, U / (n m) with U of Mann and Whitney: the pairing is not used.
+
+    The interval is a percentile bootstrap of whole replicates with the small-sample expansion; it has no width when all searches
+    of one view are better than all of the other.
+
+    Args:
+        a: (replicates,) values of A.
+        b: the same of B.
+        goal: which way is better.
+        resampling: where resamples come from.
+        confidence: level of the interval.
+
+    Returns:
+        NaN ends with one replicate.
+    """
+    n = len(a)
+    better = _better(a[:, None], b[None, :], goal)
+    if n < 2:
+        return Share(float(better.mean()), float("nan"), float("nan"))
+    weights = resampling.weights(n)
+    found = np.einsum("ri,ri->r", weights @ better, weights)
+    return Share(float(better.mean()), *percentile_interval(found, n, confidence))
+
+
+def _better(a: Floats, b: Floats, goal: Goal) -> Floats:
+    """1 where A is better, 1/2 where it is as good, else 0."""
+    gain = a - b if goal == "maximize" else b - a
+    return np.asarray((np.sign(gain) + 1) / 2, dtype=np.float64)

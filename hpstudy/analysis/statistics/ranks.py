@@ -1,0 +1,120 @@
+"""Tests on ranks: the signed-rank test beside the sign flips, and Friedman's test for three or more views.
+
+References: Wilcoxon (1945), Individual comparisons by ranking methods, Biometrics Bull. 1. Pratt (1959), Remarks on zeros and
+ties in the Wilcoxon signed rank procedures, J. Am. Stat. Assoc. 54. Friedman (1937), J. Am. Stat. Assoc. 32. Iman and Davenport
+(1980), Commun. Stat. A9. Demsar (2006), Statistical comparisons of classifiers over multiple data sets, J. Mach. Learn. Res. 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.curves.best_so_far import Goal
+
+EXACT_UP_TO = 200
+"""Replicates up to which the signed-rank distribution is counted (n additions of n**2 numbers)."""
+
+ZEROS = "Pratt"
+"""What becomes of differences of 0: they are ranked with the others, and their ranks are then left out."""
+
+
+@dataclass(frozen=True)
+class SignedRank:
+    """Result of a Wilcoxon signed-rank test.
+
+    Attributes:
+        p: two-sided p-value; 1 when all differences are 0.
+        positive: sum of the ranks of the positive differences.
+        zeros: differences of 0.
+        exact: whether the distribution was counted (given the ties); the normal approximation otherwise.
+    """
+
+    p: float
+    positive: float
+    zeros: int
+    exact: bool
+
+
+def signed_rank(differences: Floats) -> SignedRank:
+    """Two-sided Wilcoxon signed-rank test of paired differences that are symmetric about 0 under the hypothesis.
+
+    Tied sizes share their mean rank. Differences of 0 are treated as Pratt does (`ZEROS`).
+
+    Args:
+        differences: (replicates,) A minus B, at least one.
+    """
+    n, zeros = len(differences), int((differences == 0).sum())
+    ranks = stats.rankdata(np.abs(differences))
+    positive = float(ranks[differences > 0].sum())
+    if zeros == n:
+        return SignedRank(1.0, 0.0, zeros, True)
+    if n > EXACT_UP_TO:
+        found = stats.wilcoxon(differences, zero_method="pratt", method="approx")
+        return SignedRank(float(found.pvalue), positive, zeros, False)
+    # Twice a rank is whole even where ties share one.
+    chance = signed_rank_distribution(np.rint(2 * ranks[differences != 0]).astype(np.int64))
+    place = round(2 * positive)
+    tail = min(float(chance[: place + 1].sum()), float(chance[place:].sum()))
+    return SignedRank(min(1.0, 2 * tail), positive, zeros, True)
+
+
+def signed_rank_distribution(ranks: Ints) -> Floats:
+    """Chance of every sum of the positive ranks when each sign is a fair coin.
+
+    Args:
+        ranks: whole numbers > 0.
+
+    Returns:
+        (1 + sum of ranks,) chance of the sums 0, 1, ...
+    """
+    chance = np.zeros(int(ranks.sum()) + 1)
+    chance[0] = 1.0
+    for rank in ranks.tolist():
+        moved = np.zeros_like(chance)
+        moved[rank:] = chance[:-rank]
+        chance = (chance + moved) / 2
+    return chance
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Result of a Friedman test over three or more views.
+
+    Attributes:
+        replicates: complete in all views.
+        ranks: (views,) mean rank of each view within a replicate; 1 is best.
+        chi_square, chi_p: Friedman's statistic, corrected for ties, and its p from the chi-square distribution.
+        f, p: Iman and Davenport's F statistic and its p, which few replicates distort less; infinite F when all replicates agree.
+    """
+
+    replicates: int
+    ranks: Floats
+    chi_square: float
+    chi_p: float
+    f: float
+    p: float
+
+
+def friedman(values: Floats, goal: Goal) -> Friedman | None:
+    """Whether any of several views differs from the others.
+
+    Args:
+        values: (replicates x views), complete.
+        goal: which way is better.
+
+    Returns:
+        None with fewer than 3 views or 2 replicates, or when all views are tied in every replicate.
+    """
+    n, k = values.shape
+    if k < 3 or n < 2 or not np.ptp(values, axis=1).any():
+        return None
+    ranks = stats.rankdata(-values if goal == "maximize" else values, axis=1)
+    chi_square, chi_p = (float(number) for number in stats.friedmanchisquare(*values.T))
+    rest = n * (k - 1) - chi_square
+    f = (n - 1) * chi_square / rest if rest > 1e-9 else float("inf")
+    p = float(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
+    return Friedman(n, ranks.mean(axis=0), chi_square, chi_p, f, p)

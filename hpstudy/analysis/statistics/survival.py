@@ -1,0 +1,109 @@
+"""Trials-to-target with censoring: Kaplan-Meier curves and restricted means.
+
+References: Kaplan and Meier (1958), J. Am. Stat. Assoc. 53. Royston and Parmar (2013), Restricted mean survival time, BMC Med.
+Res. Methodol. 13. Wilson (1927), J. Am. Stat. Assoc. 22.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from hpstudy.analysis.arrays import Bools, Floats, Ints
+from hpstudy.analysis.curves.best_so_far import Goal
+
+
+@dataclass(frozen=True)
+class Times:
+    """Trials-to-target of the searches of one view.
+
+    Attributes:
+        trials: (searches,) the trial, counted from 1, at which the target was reached; for a search that has not reached it, the
+            trials that it has spent without reaching it.
+        reached: (searches,) whether the target was reached; the others are right-censored.
+    """
+
+    trials: Ints
+    reached: Bools
+
+
+def trials_to_target(best: Floats, finished: Ints, level: float, goal: Goal) -> Times:
+    """When each search first had a value at least as good as `level`.
+
+    Args:
+        best: (searches x trials) best so far; NaN where a search has no value yet, or has not come yet.
+        finished: (searches,) trials that each search has spent.
+        level: the target.
+        goal: which way is better.
+
+    Returns:
+        Times, with trials counted from 1: a first trial that is as good as the target is a time of 1.
+    """
+    hit = np.asarray(best >= level if goal == "maximize" else best <= level, dtype=np.bool_)
+    reached = np.logical_or.reduce(hit, axis=1)
+    return Times(np.where(reached, hit.argmax(axis=1) + 1, finished).astype(np.int64), reached)
+
+
+@dataclass(frozen=True)
+class Survival:
+    """A Kaplan-Meier curve: the share of searches that have not reached the target after t trials.
+
+    Attributes:
+        at_risk: (horizon,) searches that were still without the target before trial t = 1..horizon, and spent it.
+        reached, censored: (horizon,) searches that reached the target at trial t; that ended there without it.
+        share: (horizon,) S(t); NaN from where no search tells.
+        low, high: (horizon,) pointwise log-log (Greenwood) interval of S(t); NaN while S is 1 or 0.
+        median: smallest t with S(t) <= 1/2; None when not reached.
+        restricted_mean: mean of min(trials-to-target, horizon); NaN when the searches do not tell S up to the horizon.
+    """
+
+    at_risk: Ints
+    reached: Ints
+    censored: Ints
+    share: Floats
+    low: Floats
+    high: Floats
+    median: int | None
+    restricted_mean: float
+
+
+def kaplan_meier(times: Times, horizon: int, confidence: float) -> Survival:
+    """The Kaplan-Meier estimate S(t) = prod over u <= t of (1 - reached(u) / at_risk(u)), on trials 1..horizon.
+
+    The restricted mean is sum over t = 0..horizon-1 of S(t): the mean of min(trials-to-target, horizon).
+
+    Args:
+        times: of the searches of one view.
+        horizon: trials up to which the curve goes.
+        confidence: level of the pointwise intervals.
+    """
+    spent = np.minimum(times.trials, horizon)
+    counted = times.reached & (times.trials <= horizon)
+    reached = np.bincount(spent[counted], minlength=horizon + 1)[1:].astype(np.int64)
+    censored = np.bincount(spent[~counted], minlength=horizon + 1)[1:].astype(np.int64)
+    at_risk = (reached + censored)[::-1].cumsum()[::-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share: Floats = np.cumprod(np.where(at_risk > 0, 1 - reached / at_risk, 1.0)).astype(np.float64)
+        # Once nobody is left the curve is known only if it has come down to 0.
+        share = np.where((at_risk > 0) | (share == 0), share, np.nan)
+        greenwood = np.cumsum(np.where(at_risk > reached, reached / (at_risk * (at_risk - reached)), 0.0))
+        half = special.ndtri((1 + confidence) / 2) * np.sqrt(greenwood) / np.log(share)
+        inside = (share > 0) & (share < 1)
+        low = np.where(inside, share ** np.exp(-half), np.nan)
+        high = np.where(inside, share ** np.exp(half), np.nan)
+    below = np.flatnonzero(share <= 0.5)
+    before = np.r_[1.0, share[:-1]]
+    mean = float(before.sum()) if len(times.trials) else float("nan")
+    return Survival(at_risk, reached, censored, share, low, high, int(below[0]) + 1 if below.size else None, mean)
+
+
+def wilson(successes: float, n: int, confidence: float) -> tuple[float, float]:
+    """Wilson's score interval of a proportion; (0, 1) when there is nothing to count."""
+    if n == 0:
+        return 0.0, 1.0
+    z = float(special.ndtri((1 + confidence) / 2))
+    centre = (successes + z**2 / 2) / (n + z**2)
+    half = z / (n + z**2) * np.sqrt(successes * (n - successes) / n + z**2 / 4)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))

@@ -1,0 +1,1 @@
+"""Sweeps: studies whose points are known beforehand."""

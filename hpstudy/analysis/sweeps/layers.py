@@ -1,0 +1,53 @@
+"""The binary layers of a sweep one by one: which share of their weights never changed sign, and where those weights began."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.sweeps.points import SweepView
+from hpstudy.metric_names import REACH, of_layer
+
+INITIAL, NEVER = "initial", "never_flipped"
+"""Metrics of a layer's bins: the share of its weights that began in the bin, and the share that did and never flipped."""
+
+
+@dataclass(frozen=True)
+class ViewLayers:
+    """The layers of one view.
+
+    Attributes:
+        numbers: (layers,) of the layers, from 1, ascending.
+        never: (replicates x points x layers) share of the layer's weights that never flipped; NaN where there is none.
+        edges: (bins + 1,) ends of the bins in standard deviations of the initial weights; empty where no bins were recorded.
+        initial: (replicates x points x layers x bins) share of the layer's weights that began in the bin.
+        still: (replicates x points x layers x bins) share of the layer's weights that began in the bin and never flipped.
+    """
+
+    numbers: tuple[int, ...]
+    never: Floats
+    edges: Floats
+    initial: Floats
+    still: Floats
+
+
+def layers(view: SweepView) -> ViewLayers | None:
+    """Sort a view's metrics of layers into arrays; None when it has none on weights that never flipped.
+
+    Where only bins were recorded, a layer's share is the sum over its bins.
+    """
+    names = {name: found for name in view.values if (found := of_layer(name)) and found.metric in (INITIAL, NEVER)}
+    numbers = sorted({found.layer for found in names.values() if found.metric == NEVER})
+    if not numbers:
+        return None
+    bins = max(found.bin for found in names.values())
+    shape = (*next(iter(view.values.values())).shape, len(numbers))
+    blocks = {kind: np.full((*shape, bins + 1), np.nan) for kind in (INITIAL, NEVER)}
+    for name, found in names.items():
+        if found.layer in numbers:
+            blocks[found.metric][..., numbers.index(found.layer), found.bin] = view.values[name]
+    initial, still, never = blocks[INITIAL][..., 1:], blocks[NEVER][..., 1:], blocks[NEVER][..., 0]
+    edges = np.linspace(-REACH, REACH, bins + 1) if bins else np.zeros(0)
+    return ViewLayers(tuple(numbers), np.where(np.isnan(never) & (bins > 0), still.sum(axis=-1), never), edges, initial, still)

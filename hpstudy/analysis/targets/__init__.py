@@ -1,0 +1,1 @@
+"""How many trials a view needs to reach the target level."""

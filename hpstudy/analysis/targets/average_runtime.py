@@ -1,0 +1,129 @@
+"""How many times more trials one view needs than the other.
+
+References: Royston and Parmar (2013), Restricted mean survival time, BMC Med. Res. Methodol. 13. Hansen et al. (2016), COCO:
+performance assessment, arXiv 1605.03560 (average runtime). Mantel (1966), Cancer Chemother. Rep. 50 (log-rank test).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.survival import Times
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A positive number and its interval.
+
+    Attributes:
+        value: the estimate; infinite when no search that it divides by reached the target, NaN when it is infinity over infinity.
+        low, high: percentile bootstrap over replicates with the small-sample expansion; infinite where resamples are. NaN with
+            one replicate.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+def mean_ratio(a: Floats, b: Floats, resampling: Resampling, confidence: float) -> Ratio:
+    """Ratio of restricted mean trials-to-target, A over B: "A needs x times the trials".
+
+    Args:
+        a: (replicates,) min(trials-to-target, horizon) of A, each at least 1.
+        b: the same of B; a replicate of both is resampled together.
+        resampling: where resamples come from.
+        confidence: level of the interval.
+    """
+    n = len(a)
+    value = float(a.mean() / b.mean())
+    if n < 2:
+        return Ratio(value, float("nan"), float("nan"))
+    weights = resampling.weights(n)
+    return Ratio(value, *percentile_interval((weights @ a) / (weights @ b), n, confidence))
+
+
+def average_runtime(spent: Floats, reached: Bools, resampling: Resampling, confidence: float) -> Ratio:
+    """Average runtime aRT: trials spent by all searches over the number of searches that reached the target.
+
+    It estimates the trials until success when a search that used up its trials without success is started again.
+
+    Args:
+        spent: (searches,) trials until the target, or all trials of a search without it.
+        reached: (searches,) whether the target was reached.
+        resampling: where resamples come from.
+        confidence: level of the interval.
+    """
+    found, n = reached.astype(np.float64), len(spent)
+    value = _over(float(spent.sum()), float(found.sum()))
+    if n < 2:
+        return Ratio(value, float("nan"), float("nan"))
+    weights = resampling.weights(n)
+    with np.errstate(divide="ignore"):
+        resampled = (weights @ spent) / (weights @ found)
+    return Ratio(value, *percentile_interval(resampled, n, confidence))
+
+
+def runtime_ratio(
+    spent_a: Floats, reached_a: Bools, spent_b: Floats, reached_b: Bools, resampling: Resampling, confidence: float
+) -> Ratio:
+    """Ratio of average runtimes, A over B, over paired replicates.
+
+    A resample in which no search of either view arrives counts against both ends.
+
+    Args:
+        spent_a: (replicates,) trials until the target, or all trials of a search without it, of A.
+        reached_a: (replicates,) whether A reached the target.
+        spent_b: the trials of B.
+        reached_b: whether B reached the target.
+        resampling: where resamples come from.
+        confidence: level of the interval.
+    """
+    n = len(spent_a)
+    found_a, found_b = reached_a.astype(np.float64), reached_b.astype(np.float64)
+    value = _over(float(spent_a.sum() * found_b.sum()), float(spent_b.sum() * found_a.sum()))
+    if n < 2:
+        return Ratio(value, float("nan"), float("nan"))
+    weights = resampling.weights(n)
+    over, under = (weights @ spent_a) * (weights @ found_b), (weights @ spent_b) * (weights @ found_a)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        resampled = over / under
+    neither = np.isnan(resampled)
+    low, _ = percentile_interval(np.where(neither, 0.0, resampled), n, confidence)
+    _, high = percentile_interval(np.where(neither, np.inf, resampled), n, confidence)
+    return Ratio(value, low, high)
+
+
+def log_rank(a: Times, b: Times) -> float:
+    """Two-sided p of the log-rank test that both views reach the target at the same rate; the pairing is not used.
+
+    Args:
+        a: trials-to-target of all searches of A, censored ones included.
+        b: the same of B.
+
+    Returns:
+        NaN when no search of either view reached the target, or when there is none.
+    """
+    if not len(a.trials) or not len(b.trials) or not (a.reached.any() or b.reached.any()):
+        return float("nan")
+    with warnings.catch_warnings():
+        # All searches that are left at risk reaching the target at once has no variance; the other trials tell.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = stats.logrank(_censored(a), _censored(b))
+    return float(found.pvalue)
+
+
+def _censored(times: Times) -> stats.CensoredData:
+    return stats.CensoredData(times.trials[times.reached], right=times.trials[~times.reached])
+
+
+def _over(a: float, b: float) -> float:
+    if b:
+        return a / b
+    return float("inf") if a else float("nan")

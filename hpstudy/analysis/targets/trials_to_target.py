@@ -1,0 +1,213 @@
+"""The target of a study, and how many trials each view needs to reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.comparisons.budgets import detectable_effect
+from hpstudy.analysis.curves.best_so_far import Goal
+from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals, percentile_interval
+from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
+from hpstudy.analysis.statistics.survival import Survival, Times, kaplan_meier, trials_to_target, wilson
+
+
+@dataclass(frozen=True)
+class Level:
+    """The level whose first crossing counts as "tuned".
+
+    Attributes:
+        value: of the metric; None when it is a statistic of a view of which no search is complete.
+        view, statistic: where it comes from; None when the study file gives the number itself.
+        searches: complete searches of that view that it is computed from.
+    """
+
+    value: float | None
+    view: str | None
+    statistic: str | None
+    searches: int
+
+
+STATISTICS: dict[str, Callable[[Floats], Any]] = {"median_final": np.median, "mean_final": np.mean}
+"""Statistics of a view's final best values that can set the level."""
+
+
+def level_of(finals: Floats, view: str, statistic: str) -> Level:
+    """A level that is a statistic of one view's complete searches.
+
+    Args:
+        finals: (searches,) final best value of each complete search.
+        view: that view.
+        statistic: a name of `STATISTICS`.
+    """
+    value = float(STATISTICS[statistic](finals)) if finals.size and np.isfinite(finals).all() else None
+    return Level(value, view, statistic, int(finals.size))
+
+
+@dataclass(frozen=True)
+class ViewTrials:
+    """Trials-to-target of one view, from all its searches (unfinished ones are censored where they stand).
+
+    Attributes:
+        times: of every search.
+        survival: the Kaplan-Meier curve.
+        complete: complete searches.
+        reached: complete searches that reached the target.
+        rate: (low, high) Wilson interval of reached / complete.
+    """
+
+    times: Times
+    survival: Survival
+    complete: int
+    reached: int
+    rate: tuple[float, float]
+
+
+def view_trials(times: Times, complete: Bools, horizon: int, confidence: float) -> ViewTrials:
+    """Describe one view.
+
+    Args:
+        times: of its searches.
+        complete: (searches,) whether each search has spent all its trials.
+        horizon: trials of a search.
+        confidence: level of the intervals.
+    """
+    reached, n = int(times.reached[complete].sum()), int(complete.sum())
+    return ViewTrials(times, kaplan_meier(times, horizon, confidence), n, reached, wilson(reached, n, confidence))
+
+
+@dataclass(frozen=True)
+class TrialsDifference:
+    """Difference of restricted mean trials-to-target, A minus B, over replicates that are complete in both views.
+
+    Attributes:
+        replicates: how many.
+        trials_a, trials_b: (replicates,) min(trials-to-target, horizon).
+        reached_a, reached_b: how many of these searches reached the target.
+        mean_a, mean_b, difference: means of trials_a, trials_b, and of trials_a - trials_b.
+        low, high: BCa interval of the difference, with the level held fixed; NaN with one replicate.
+        low_a, high_a, low_b, high_b: BCa intervals of the two means.
+        resampled_low, resampled_high: percentile interval with the level computed anew in every resample, when the level is a
+            statistic of this study's searches; NaN otherwise.
+        test: sign-flip test of the difference.
+        detectable: smallest true difference that a two-sided paired t test would find with 80 % power, given the spread of the
+            differences; NaN with one replicate.
+    """
+
+    replicates: int
+    trials_a: Floats
+    trials_b: Floats
+    reached_a: int
+    reached_b: int
+    mean_a: float
+    mean_b: float
+    difference: float
+    low: float
+    high: float
+    low_a: float
+    high_a: float
+    low_b: float
+    high_b: float
+    resampled_low: float
+    resampled_high: float
+    test: SignFlip
+    detectable: float
+
+
+def trials_difference(
+    a: Floats,
+    b: Floats,
+    level: float,
+    goal: Goal,
+    resampling: Resampling,
+    confidence: float,
+    *,
+    seed: int,
+    finals: Floats | None = None,
+    statistic: str | None = None,
+) -> TrialsDifference:
+    """Compare two views on the same replicates, all of them complete.
+
+    A search that does not reach the target within the horizon T counts T: the restricted mean is the mean number of trials
+    spent when searching stops at the target or at T, and no time beyond T is made up.
+
+    Args:
+        a: (replicates x trials) best so far; NaN where a search has no value yet.
+        b: the same of the other view.
+        level: the target.
+        goal: which way is better.
+        resampling: where resamples come from; a row of `a` and of `b` go together.
+        confidence: level of the intervals.
+        seed: of the sign-flip test.
+        finals: (replicates,) final values of the view that sets the level, on these replicates; None for a declared number.
+        statistic: how it sets the level.
+    """
+    n, horizon = a.shape
+    whole = np.full(n, horizon)
+    times_a, times_b = (trials_to_target(best, whole, level, goal) for best in (a, b))
+    trials_a, trials_b = times_a.trials.astype(np.float64), times_b.trials.astype(np.float64)
+    columns = np.stack([trials_a - trials_b, trials_a, trials_b], axis=1)
+    low, high = mean_intervals(columns, resampling, confidence)
+    again = (float("nan"), float("nan"))
+    if finals is not None and statistic is not None and n >= 2:
+        again = _with_level_resampled(a, b, finals, statistic, goal, resampling, confidence)
+    return TrialsDifference(
+        replicates=n,
+        trials_a=trials_a,
+        trials_b=trials_b,
+        reached_a=int(times_a.reached.sum()),
+        reached_b=int(times_b.reached.sum()),
+        mean_a=float(trials_a.mean()),
+        mean_b=float(trials_b.mean()),
+        difference=float(columns[:, 0].mean()),
+        low=float(low[0]),
+        high=float(high[0]),
+        low_a=float(low[1]),
+        high_a=float(high[1]),
+        low_b=float(low[2]),
+        high_b=float(high[2]),
+        resampled_low=again[0],
+        resampled_high=again[1],
+        test=sign_flip(columns[:, 0], seed),
+        detectable=detectable_effect(n, 1 - confidence) * float(columns[:, 0].std(ddof=1)) if n > 1 else float("nan"),
+    )
+
+
+def _with_level_resampled(
+    a: Floats, b: Floats, finals: Floats, statistic: str, goal: Goal, resampling: Resampling, confidence: float
+) -> tuple[float, float]:
+    """Interval of the difference when every resample sets its own level from its own searches."""
+    n, horizon = a.shape
+    weights = resampling.weights(n)
+    if statistic == "mean_final":
+        levels = weights @ finals
+        levels -= 1e-12 * np.ptp(finals) * (1 if goal == "maximize" else -1)
+    else:
+        levels = _weighted_medians(finals, weights)
+    sign = 1 if goal == "maximize" else -1
+    total = np.zeros(resampling.resamples)
+    rising = [np.where(np.isnan(best), -np.inf, sign * best) for best in (a, b)]
+    for replicate in range(n):
+        spent = [np.minimum(np.searchsorted(best[replicate], sign * levels, side="left") + 1, horizon) for best in rising]
+        total += weights[:, replicate] * (spent[0] - spent[1])
+    return percentile_interval(total, n, confidence)
+
+
+def _weighted_medians(values: Floats, weights: Floats) -> Floats:
+    """The median of every resample: the mean of its two middle values when n is even.
+
+    Args:
+        values: (n,).
+        weights: (resamples x n) shares k / n.
+    """
+    n = len(values)
+    order = np.argsort(values)
+    count = np.rint(weights[:, order] * n).astype(np.int64).cumsum(axis=1)
+    ordered = values[order]
+    lower = ordered[(count >= (n + 1) // 2).argmax(axis=1)]
+    upper = ordered[(count >= n // 2 + 1).argmax(axis=1)]
+    return np.asarray((lower + upper) / 2, dtype=np.float64)

@@ -1,0 +1,100 @@
+"""What is there and what is not: the first thing that a reader of a comparison must know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import STATES, Searches
+from hpstudy.analysis.curves.best_so_far import without_value_yet
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """Trials and searches of one view.
+
+    Attributes:
+        view: its name.
+        planned: trials that the study asks for.
+        completed, diverged, failed, timed_out, running, missing: trials in each state; they add up to `planned`.
+        without_value: trials that completed, but whose objective was not a finite number.
+        searches: planned searches.
+        complete: searches that have spent all their trials.
+        before_first_value: finished trials that stand before the first value of their search; curves count them as the worst
+            value of the study.
+    """
+
+    view: str
+    planned: int
+    completed: int
+    diverged: int
+    failed: int
+    timed_out: int
+    running: int
+    missing: int
+    without_value: int
+    searches: int
+    complete: int
+    before_first_value: int
+
+    @property
+    def finished(self) -> int:
+        """Trials that are spent."""
+        return self.completed + self.diverged + self.failed + self.timed_out
+
+
+def completeness(block: Searches) -> Completeness:
+    """Count the trials of one view."""
+    count = dict(zip(STATES, np.bincount(block.states.ravel(), minlength=len(STATES)).tolist(), strict=True))
+    return Completeness(
+        view=block.view,
+        planned=block.states.size,
+        **count,
+        without_value=count["completed"] - int(np.isfinite(block.values).sum()),
+        searches=block.states.shape[0],
+        complete=int(block.complete.sum()),
+        before_first_value=without_value_yet(block.values, block.finished),
+    )
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Trials of one view that ended the same way without a value.
+
+    Attributes:
+        view, state: where, and how they ended.
+        error_type, error: exception type and the first line of the message; "" where there was none.
+        trials: how many.
+        replicate, number: the first of them.
+    """
+
+    view: str
+    state: str
+    error_type: str
+    error: str
+    trials: int
+    replicate: int
+    number: int
+
+
+def failures(trials: Any, views: tuple[str, ...]) -> tuple[Failures, ...]:
+    """Trials without a value, grouped by view, state and error; the most frequent first.
+
+    Args:
+        trials: DataFrame with one row per trial and the columns view, replicate, number, state, error_type, error.
+        views: names of the views, in the order of the study.
+    """
+    state = trials["state"].to_numpy(dtype=object)
+    ended = np.isin(state.astype(str), ("diverged", "failed", "timed_out")) if len(state) else np.zeros(0, dtype=bool)
+    groups: dict[tuple[str, str, str, str], list[tuple[int, int]]] = {}
+    columns = [
+        trials[name].to_numpy(dtype=object)[ended] for name in ("view", "state", "error_type", "error", "replicate", "number")
+    ]
+    for view, how, kind, message, replicate, number in zip(*columns, strict=True):
+        lines = message.strip().splitlines() if isinstance(message, str) else []
+        key = (view, how, kind if isinstance(kind, str) else "", lines[0] if lines else "")
+        groups.setdefault(key, []).append((int(replicate), int(number)))
+    rows = [Failures(*key, len(where), *min(where)) for key, where in groups.items() if key[0] in views]
+    return tuple(sorted(rows, key=lambda row: (-row.trials, views.index(row.view), row.state, row.error_type, row.error)))

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from hpstudy.analysis.arrays import Searches
+from hpstudy.analysis.curves.best_so_far import best_so_far, mean_curve, without_value_yet, worst_value
+from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+
+NAN = float("nan")
+RESAMPLING = Resampling(seed=3, resamples=1000)
+
+
+@pytest.mark.parametrize(("goal", "best"), [("maximize", [1, 3, 3, 4]), ("minimize", [1, 1, 1, 0])])
+def test_best_so_far_follows_the_goal(goal, best):
+    values = np.array([[1.0, 3.0, 2.0, 4.0 if goal == "maximize" else 0.0]])
+    assert best_so_far(values, goal).tolist() == [best]
+
+
+def test_a_trial_without_a_value_keeps_the_best_before_it():
+    assert best_so_far(np.array([[2.0, NAN, 3.0, NAN]]), "maximize").tolist() == [[2, 2, 3, 3]]
+
+
+def test_trials_before_the_first_value_count_as_the_worst():
+    assert best_so_far(np.array([[NAN, NAN, 3.0]]), "maximize", worst=-1.0).tolist() == [[-1, -1, 3]]
+
+
+def test_trials_after_the_last_finished_one_have_no_best():
+    best = best_so_far(np.array([[2.0, NAN, NAN]]), "maximize", finished=np.array([2]), worst=0.0)
+    np.testing.assert_array_equal(best, [[2, 2, NAN]])
+
+
+def test_minimising_is_maximising_the_negative():
+    values = np.random.default_rng(0).normal(size=(4, 9))
+    np.testing.assert_array_equal(best_so_far(values, "minimize"), -best_so_far(-values, "maximize"))
+
+
+def test_the_worst_value_is_taken_over_all_views():
+    blocks = [Searches(name, np.array([[value, NAN]]), np.zeros((1, 2), np.int8)) for name, value in (("a", 1.0), ("b", 5.0))]
+    assert (worst_value(blocks, "maximize"), worst_value(blocks, "minimize")) == (1.0, 5.0)
+
+
+def test_a_study_without_values_has_no_worst_value():
+    assert np.isnan(worst_value([Searches("a", np.array([[NAN]]), np.zeros((1, 1), np.int8))], "maximize"))
+
+
+def test_only_finished_trials_count_as_waiting_for_a_first_value():
+    assert without_value_yet(np.array([[NAN, 1.0, NAN], [NAN, NAN, NAN]]), np.array([3, 2])) == 3
+
+
+def test_the_mean_curve_of_complete_searches_is_the_mean_of_columns():
+    best = np.random.default_rng(1).normal(size=(6, 5))
+    np.testing.assert_allclose(mean_curve(best, RESAMPLING, 0.95).mean, best.mean(axis=0))
+
+
+def test_the_mean_curve_is_over_searches_that_have_come_so_far():
+    curve = mean_curve(np.array([[1.0, 2.0, 4.0], [3.0, 4.0, NAN]]), RESAMPLING, 0.95)
+    assert curve.searches.tolist() == [2, 2, 1]
+    assert curve.mean.tolist() == [2, 3, 4]
+
+
+def test_a_single_search_has_a_mean_and_no_interval():
+    curve = mean_curve(np.array([[1.0, 2.0]]), RESAMPLING, 0.95)
+    assert np.isnan(curve.low).all()
+    assert curve.mean.tolist() == [1, 2]
+
+
+def test_a_ragged_curve_has_at_each_trial_the_interval_of_the_searches_there():
+    best = np.sort(np.random.default_rng(2).normal(size=(8, 4)), axis=1)
+    best[5:, 2:] = NAN
+    low, _ = mean_intervals(best[:5, 2:], RESAMPLING, 0.95)
+    np.testing.assert_array_equal(mean_curve(best, RESAMPLING, 0.95).low[2:], low)

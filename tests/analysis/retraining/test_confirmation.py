@@ -1,0 +1,276 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from hpstudy.analysis.arrays import STATES, Searches
+from hpstudy.analysis.retraining.confirmation import (
+    Retrained,
+    components,
+    confirmation,
+    crossed_mean,
+    gain,
+    over_searches,
+    over_seeds,
+    pair_on_fresh_seeds,
+    retrained,
+    view_on_fresh_seeds,
+)
+from hpstudy.analysis.retraining.confirmation import test_metric as metric_of_test_data
+from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+
+NAN = float("nan")
+RESAMPLING = Resampling(seed=1, resamples=1000)
+CROSSED = np.array([[3.0, 5.0, 4.0], [6.0, 9.0, 6.0], [2.0, 2.0, 5.0], [7.0, 8.0, 9.0]])
+
+
+def block(values, view="a"):
+    values = np.asarray(values, dtype=float)
+    states = np.where(np.isnan(values), STATES.index("diverged"), STATES.index("completed")).astype(np.int8)
+    return Searches(view, values, states)
+
+
+def table(*rows):
+    """(view, replicate, number, seed, state, objective, test)."""
+    columns = ["view", "replicate", "number", "seed_number", "state", "objective", "metric.test_accuracy"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["metric.score"] = frame["objective"]
+    return frame
+
+
+def data(scores, *, tuning=None, default=None, view="a", replicates=None):
+    scores = np.asarray(scores, dtype=float)
+    default = np.zeros(scores.shape[1]) if default is None else np.asarray(default, dtype=float)
+    replicates = np.arange(len(scores)) if replicates is None else np.array(replicates)
+    tuning = np.zeros(len(scores)) if tuning is None else np.asarray(tuning, dtype=float)
+    return Retrained(view, replicates, tuning, {"score": scores}, {"score": default}, 0)
+
+
+def test_the_gap_is_the_tuning_score_minus_the_mean_on_fresh_seeds():
+    view = view_on_fresh_seeds(data([[1, 3], [4, 4]], tuning=[5, 7]), ["score"], RESAMPLING, 0.95)
+    assert view.gap.value == pytest.approx(((5 - 2) + (7 - 4)) / 2)
+    assert view.metrics[0].tuned.value == 3
+
+
+def test_the_mean_over_searches_has_the_bca_interval_of_the_searches_means():
+    means = np.array([1.0, 2.5, 2.0, 4.0])
+    low, high = mean_intervals(means[:, None], RESAMPLING, 0.9)
+    found = over_searches(means, RESAMPLING, 0.9)
+    assert (found.value, found.low, found.high, found.n) == (means.mean(), low[0], high[0], 4)
+
+
+def test_the_default_point_has_students_interval_over_seeds():
+    values = np.array([1.0, 2.0, 4.0, 3.0])
+    low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
+    found = over_seeds(values, 0.95)
+    assert (found.value, found.low, found.high) == pytest.approx((2.5, low, high))
+
+
+def off_diagonal_mean(matrix):
+    return matrix[~np.eye(len(matrix), dtype=bool)].mean()
+
+
+def test_components_of_a_crossed_layout_are_mean_variances_and_covariances():
+    found = components(CROSSED)
+    assert found.noise == pytest.approx(np.mean([row.var(ddof=1) for row in CROSSED]))
+    assert found.between == pytest.approx(off_diagonal_mean(np.cov(CROSSED.T)))
+    assert found.shared == pytest.approx(max(0, off_diagonal_mean(np.cov(CROSSED))))
+    assert found.floor == pytest.approx(np.sqrt(found.noise))
+
+
+def test_noise_counts_every_value_and_the_other_components_the_searches_that_have_every_seed():
+    values = np.array([[1.0, 3.0], [5.0, NAN], [6.0, 10.0], [NAN, NAN]])
+    found = components(values)
+    assert found.noise == pytest.approx((2 + 8) / 2)
+    assert found.between == pytest.approx(off_diagonal_mean(np.cov(values[[0, 2]].T)))
+
+
+def test_noise_that_all_points_share_does_not_hide_the_variance_between_searches():
+    means = np.array([1.0, 2.0, 4.0])
+    assert components(means[:, None] + np.array([0.0, 10.0, 50.0])).between == pytest.approx(means.var(ddof=1))
+
+
+def test_noise_that_all_points_share_is_shared_entirely():
+    seeds = np.array([0.0, 1.0, 5.0])
+    found = components(np.array([[1.0], [2.0], [4.0]]) + seeds)
+    assert found.noise == pytest.approx(seeds.var(ddof=1))
+    assert found.shared == pytest.approx(found.noise)
+
+
+def test_noise_that_points_do_not_share_is_not_shared():
+    assert components(np.array([[1.0, -1.0], [-1.0, 1.0]])).shared == 0
+
+
+def test_searches_that_agree_more_than_their_noise_have_no_variance_between():
+    assert components(np.array([[1.0, -1.0], [-1.0, 1.0]])).between == 0
+
+
+@pytest.mark.parametrize("values", [[[1.0], [2.0]], [[1.0, NAN], [NAN, 2.0]]])
+def test_one_value_per_search_tells_no_noise(values):
+    assert np.isnan(components(np.array(values)).noise)
+
+
+def test_one_search_tells_noise_but_not_variance_between():
+    found = components(np.array([[1.0, 2.0, 6.0]]))
+    assert found.noise == pytest.approx(7.0)
+    assert np.isnan(found.between)
+
+
+def test_the_variance_of_a_crossed_mean_comes_from_three_mean_squares():
+    rows, columns = CROSSED.shape
+    rest = CROSSED - CROSSED.mean(axis=1, keepdims=True) - CROSSED.mean(axis=0) + CROSSED.mean()
+    squares = [
+        columns * CROSSED.mean(axis=1).var(ddof=1),
+        rows * CROSSED.mean(axis=0).var(ddof=1),
+        (rest**2).sum() / ((rows - 1) * (columns - 1)),
+    ]
+    total = squares[0] + squares[1] - squares[2]
+    freedom = total**2 / (squares[0] ** 2 / 3 + squares[1] ** 2 / 2 + squares[2] ** 2 / 6)
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(total / CROSSED.size)
+    found = crossed_mean(CROSSED, 0.95)
+    assert (found.value, found.high - found.value, found.value - found.low) == pytest.approx((5.5, half, half))
+
+
+def test_without_a_column_effect_a_crossed_mean_has_the_t_interval_of_the_row_means():
+    values = np.array([[1.0, 2.0], [4.0, 3.0], [6.0, 7.0], [10.0, 9.0]])
+    means = values.mean(axis=1)
+    found = crossed_mean(values, 0.95)
+    assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, 3, loc=means.mean(), scale=stats.sem(means)))
+
+
+def test_without_a_row_effect_a_crossed_mean_has_the_t_interval_of_the_column_means():
+    values = np.array([[1.0, 2.0], [4.0, 3.0], [6.0, 7.0], [10.0, 9.0]]).T
+    means = values.mean(axis=0)
+    found = crossed_mean(values, 0.95)
+    assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, 3, loc=means.mean(), scale=stats.sem(means)))
+
+
+def test_equal_values_have_an_interval_without_width():
+    found = crossed_mean(np.full((3, 2), 7.0), 0.95)
+    assert (found.value, found.low, found.high) == (7, 7, 7)
+
+
+def test_the_gain_uses_seeds_on_which_the_default_has_a_value_and_searches_that_have_all_of_them():
+    values = np.array([[1.0, 5.0, 3.0], [NAN, 9.0, 9.0], [2.0, NAN, 4.0], [3.0, 1.0, 5.0]])
+    default = np.array([1.0, NAN, 2.0])
+    found = gain(values, default, 0.95)
+    assert found.value == pytest.approx(np.mean([0, 1, 1, 2, 2, 3]))
+    assert found.n == 3
+
+
+def test_without_a_value_of_the_default_there_is_no_gain():
+    assert gain(CROSSED, np.full(3, NAN), 0.95) is None
+
+
+def test_pairs_are_differences_by_replicate_on_seeds_that_both_have():
+    a = view_on_fresh_seeds(data([[1, 3], [4, NAN], [9, 9]], replicates=[0, 2, 3]), ["score"], RESAMPLING, 0.95)
+    b = view_on_fresh_seeds(data([[0, 0], [1, 5]], replicates=[0, 2], view="b"), ["score"], RESAMPLING, 0.95)
+    (difference,) = pair_on_fresh_seeds(a, b, RESAMPLING, 0.95).differences
+    assert (difference.mean.value, difference.mean.n) == (pytest.approx((2 + 3) / 2), 2)
+
+
+def test_the_floor_of_a_pair_is_the_root_mean_noise_variance_of_both():
+    a = view_on_fresh_seeds(data([[0, 2], [0, 2]]), ["score"], RESAMPLING, 0.95)  # variance 2
+    b = view_on_fresh_seeds(data([[0, 4], [4, 0]], view="b"), ["score"], RESAMPLING, 0.95)  # variance 8
+    (difference,) = pair_on_fresh_seeds(a, b, RESAMPLING, 0.95).differences
+    assert difference.floor == pytest.approx(np.sqrt(5))
+    assert difference.below_floor
+
+
+def test_views_without_a_replicate_in_common_make_no_pair():
+    a = view_on_fresh_seeds(data([[1, 2]], replicates=[0]), ["score"], RESAMPLING, 0.95)
+    b = view_on_fresh_seeds(data([[1, 2]], replicates=[1], view="b"), ["score"], RESAMPLING, 0.95)
+    assert pair_on_fresh_seeds(a, b, RESAMPLING, 0.95) is None
+
+
+def test_rows_become_an_array_of_searches_by_seeds():
+    rows = table(
+        ("a", NAN, NAN, 0, "completed", 0.5, 0.4),
+        ("a", NAN, NAN, 1, "diverged", NAN, NAN),
+        ("a", 0, 1, 0, "completed", 0.8, 0.7),
+        ("a", 0, 1, 1, "completed", 0.6, 0.5),
+        ("a", 0, 0, 0, "completed", 9.9, 9.9),  # no longer the best trial
+        ("a", 1, 0, 0, "failed", NAN, NAN),
+        ("a", 1, 0, 1, "completed", 0.3, 0.2),
+        ("b", 0, 0, 0, "completed", 7.0, 7.0),
+    )
+    found = retrained(rows, block([[0.1, 0.9], [0.4, 0.4]]), ("score", "test_accuracy"), "maximize")
+    np.testing.assert_array_equal(found.tuning, [0.9, 0.4])
+    np.testing.assert_array_equal(found.scores["score"], [[0.8, 0.6], [NAN, 0.3]])
+    np.testing.assert_array_equal(found.scores["test_accuracy"], [[0.7, 0.5], [NAN, 0.2]])
+    np.testing.assert_array_equal(found.default["score"], [0.5, NAN])
+    assert found.lost == 2
+
+
+def test_incumbents_of_a_minimised_metric_are_the_smallest():
+    rows = table(("a", 0, 0, 0, "completed", 0.8, 0.7))
+    assert retrained(rows, block([[0.1, 0.9]]), ("score",), "minimize").tuning == [0.1]
+
+
+def test_incomplete_searches_and_searches_without_a_value_are_left_out():
+    searches = block([[0.1, 0.9], [NAN, NAN], [0.3, 0.4]])
+    searches.states[2, 1] = STATES.index("running")
+    rows = table(*(("a", replicate, 1, 0, "completed", 0.8, 0.7) for replicate in range(3)))
+    assert retrained(rows, searches, ("score",), "maximize").replicates.tolist() == [0]
+
+
+def test_the_test_metric_is_the_accuracy_or_the_first_that_begins_with_test():
+    assert metric_of_test_data(["loss", "test_loss", "test_accuracy"], "score") == "test_accuracy"
+    assert metric_of_test_data(["test_loss", "test_error"], "score") == "test_error"
+    assert metric_of_test_data(["test_loss"], "test_loss") is None
+
+
+def test_a_study_without_trainings_on_fresh_seeds_has_no_confirmation():
+    found = confirmation(
+        table(), {"a": block([[1.0]])}, [], metric="score", goal="maximize", resampling=RESAMPLING, confidence=0.95
+    )
+    assert found is None
+
+
+def test_a_confirmation_holds_every_confirmed_view_and_pair():
+    rows = table(*((view, 0, 0, seed, "completed", float(seed), 0.5) for view in "ab" for seed in range(3)))
+    searches = {view: block([[1.0]], view) for view in "abc"}
+    found = confirmation(
+        rows, searches, [("a", "b"), ("a", "c")], metric="score", goal="maximize", resampling=RESAMPLING, confidence=0.95
+    )
+    assert (found.metrics, found.seeds) == (("score", "test_accuracy"), 3)
+    assert [view.data.view for view in found.views] == ["a", "b"]
+    assert [(pair.a, pair.b) for pair in found.pairs] == [("a", "b")]
+
+
+@pytest.mark.parametrize("spread", [(1, 1, 1), (2, 0, 1), (0, 2, 1), (0, 0, 1)], ids=str)
+def test_the_interval_of_a_crossed_mean_covers_the_truth(spread):
+    generator, covered, studies = np.random.default_rng(5), 0, 600
+    for _ in range(studies):
+        rows, columns, rest = (sd * generator.normal(size=size) for sd, size in zip(spread, (10, 5, (10, 5)), strict=True))
+        found = crossed_mean(rows[:, None] + columns + rest, 0.9)
+        covered += found.low <= 0 <= found.high
+    assert 0.86 <= covered / studies <= 0.97
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.8])
+def test_the_interval_of_the_gap_covers_the_bias_of_choosing_the_best(shared):
+    # Eight points of equal worth: the best of eight standard normal scores lies 1.4236 above it.
+    generator, covered, studies, bias = np.random.default_rng(6), 0, 300, 1.42360
+    for _ in range(studies):
+        tuning = generator.normal(size=(16, 8)).max(axis=1)
+        noise = np.sqrt(shared) * generator.normal(size=5) + np.sqrt(1 - shared) * generator.normal(size=(16, 5))
+        view = view_on_fresh_seeds(data(noise, tuning=tuning), ["score"], RESAMPLING, 0.9)
+        covered += view.gap.low <= bias <= view.gap.high
+    assert 0.85 <= covered / studies <= 0.97
+
+
+def test_the_bca_interval_of_the_mean_over_searches_covers_the_truth():
+    generator, covered, studies = np.random.default_rng(7), 0, 300
+    for _ in range(studies):
+        scores = generator.exponential(size=(16, 1)) + 0.3 * generator.normal(size=(16, 5))
+        found = over_searches(scores.mean(axis=1), RESAMPLING, 0.9)
+        covered += found.low <= 1 <= found.high
+    assert 0.84 <= covered / studies <= 0.96
+
+
+def test_the_gap_of_trainings_without_a_value_has_the_interval_over_searches():
+    scores = np.array([[1.0, 2.0], [NAN, 4.0], [3.0, 5.0]])
+    view = view_on_fresh_seeds(data(scores, tuning=[5, 7, 6]), ["score"], RESAMPLING, 0.95)
+    expected = over_searches(np.array([3.5, 3.0, 2.0]), RESAMPLING, 0.95)
+    assert view.gap == expected

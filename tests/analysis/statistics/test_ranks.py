@@ -1,0 +1,107 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hpstudy.analysis.statistics.ranks import friedman, signed_rank, signed_rank_distribution
+
+
+@pytest.mark.parametrize("n", [1, 5, 20, 50])
+def test_without_ties_the_signed_rank_test_is_scipys_exact_one(n):
+    d = np.random.default_rng(n).normal(0.4, 1, n)
+    found = signed_rank(d)
+    assert found.exact
+    assert found.p == pytest.approx(stats.wilcoxon(d, method="exact").pvalue, abs=1e-12)
+
+
+@pytest.mark.parametrize("d", [[1, 1, -1, 2, 3, 3], [0, 0, 1, 2, 2, -1], [0, 5, 5, 5], [0, 0, 0, -1, 1, 2, 2]])
+def test_with_ties_and_zeros_every_sign_pattern_is_counted(d):
+    d = np.array(d, dtype=float)
+    ranks = stats.rankdata(np.abs(d))[d != 0]
+    observed = stats.rankdata(np.abs(d))[d > 0].sum()
+    sums = np.array([ranks[np.array(signs)].sum() for signs in product([False, True], repeat=len(ranks))])
+    expected = min(1, 2 * min((sums <= observed).mean(), (sums >= observed).mean()))
+    assert signed_rank(d).p == pytest.approx(expected)
+
+
+def test_zeros_are_counted():
+    assert signed_rank(np.array([0.0, 0.0, 1.0])).zeros == 2
+
+
+def test_nothing_but_zeros_is_no_evidence():
+    assert signed_rank(np.zeros(4)).p == 1
+
+
+def test_many_replicates_use_the_normal_approximation():
+    d = np.random.default_rng(0).normal(0.1, 1, 201)
+    found = signed_rank(d)
+    assert not found.exact
+    assert found.p == pytest.approx(stats.wilcoxon(d, method="exact").pvalue, rel=0.02)
+
+
+def test_the_distribution_of_two_ranks_is_counted_by_hand():
+    assert signed_rank_distribution(np.array([1, 2])).tolist() == [0.25, 0.25, 0.25, 0.25]
+
+
+def test_under_the_hypothesis_small_p_values_are_as_rare_as_they_should_be():
+    d = np.random.default_rng(6).normal(size=(600, 20))
+    assert np.mean([signed_rank(row).p <= 0.05 for row in d]) == pytest.approx(0.05, abs=0.025)
+
+
+# Friedman's statistic of Hollander and Wolfe (1999), table 7.1: 22 players round first base in three ways.
+BASES = np.array(
+    [
+        [5.40, 5.50, 5.55],
+        [5.85, 5.70, 5.75],
+        [5.20, 5.60, 5.50],
+        [5.55, 5.50, 5.40],
+        [5.90, 5.85, 5.70],
+        [5.45, 5.55, 5.60],
+        [5.40, 5.40, 5.35],
+        [5.45, 5.50, 5.35],
+        [5.25, 5.15, 5.00],
+        [5.85, 5.80, 5.70],
+        [5.25, 5.20, 5.10],
+        [5.65, 5.55, 5.45],
+        [5.60, 5.35, 5.45],
+        [5.05, 5.00, 4.95],
+        [5.50, 5.50, 5.40],
+        [5.45, 5.55, 5.50],
+        [5.55, 5.55, 5.35],
+        [5.45, 5.50, 5.55],
+        [5.50, 5.45, 5.25],
+        [5.65, 5.60, 5.40],
+        [5.70, 5.65, 5.55],
+        [6.30, 6.30, 6.25],
+    ]
+)
+
+
+def test_friedmans_statistic_of_published_data_is_the_published_one():
+    found = friedman(BASES, "minimize")
+    assert found.chi_square == pytest.approx(11.1, abs=0.05)
+    assert found.chi_p == pytest.approx(0.0038, abs=5e-5)
+
+
+def test_the_best_view_of_every_replicate_has_rank_one():
+    values = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 9.0], [4.0, 5.0, 6.0]])
+    assert friedman(values, "maximize").ranks.tolist() == [3, 2, 1]
+    assert friedman(values, "minimize").ranks.tolist() == [1, 2, 3]
+
+
+def test_iman_and_davenports_f_is_that_of_an_analysis_of_variance_on_ranks():
+    values = np.random.default_rng(1).normal([0, 0.5, 1, 1.5], 1, size=(8, 4))
+    ranks = stats.rankdata(-values, axis=1)
+    views, n = ranks.shape[1], ranks.shape[0]
+    between = n * ((ranks.mean(axis=0) - ranks.mean()) ** 2).sum()
+    rest = ((ranks - ranks.mean()) ** 2).sum() - between
+    f = between / (views - 1) / (rest / ((views - 1) * (n - 1)))
+    found = friedman(values, "maximize")
+    assert found.f == pytest.approx(f)
+    assert found.p == pytest.approx(stats.f.sf(f, views - 1, (views - 1) * (n - 1)))
+
+
+@pytest.mark.parametrize("values", [np.ones((5, 3)), np.zeros((1, 3)), np.arange(6.0).reshape(3, 2)])
+def test_too_little_to_rank_is_no_test(values):
+    assert friedman(values, "maximize") is None

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from hpstudy.analysis.statistics.survival import Times, kaplan_meier, trials_to_target, wilson
+
+
+def times(trials, reached):
+    return Times(np.array(trials, dtype=np.int64), np.array(reached, dtype=bool))
+
+
+# Freireich et al. (1963), remission of leukaemia patients on 6-mercaptopurine, in weeks: the textbook example of censoring.
+FREIREICH = times(
+    [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35],
+    [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0],
+)
+
+
+def test_kaplan_meier_gives_the_published_curve_of_freireich():
+    share = kaplan_meier(FREIREICH, 35, 0.95).share
+    published = {6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
+    assert {week: round(float(share[week - 1]), 3) for week in published} == published
+
+
+def test_kaplan_meier_gives_the_published_median_of_freireich():
+    assert kaplan_meier(FREIREICH, 35, 0.95).median == 23
+
+
+def test_kaplan_meier_agrees_with_scipy():
+    rng = np.random.default_rng(4)
+    sample = times(rng.integers(1, 20, 40), rng.random(40) < 0.6)
+    ours = kaplan_meier(sample, 20, 0.9)
+    data = stats.CensoredData(sample.trials[sample.reached], right=sample.trials[~sample.reached])
+    sf = stats.ecdf(data).sf
+    last = sample.trials.max()
+    np.testing.assert_allclose(ours.share[:last], sf.evaluate(np.arange(1, last + 1)))
+
+
+def test_its_interval_agrees_with_scipys_log_log_interval():
+    ours = kaplan_meier(FREIREICH, 35, 0.95)
+    data = stats.CensoredData(FREIREICH.trials[FREIREICH.reached], right=FREIREICH.trials[~FREIREICH.reached])
+    interval = stats.ecdf(data).sf.confidence_interval(0.95, method="log-log")
+    inside = ~np.isnan(ours.low)
+    trial = np.arange(1, 36)[inside]
+    np.testing.assert_allclose(ours.low[inside], interval.low.evaluate(trial))
+    np.testing.assert_allclose(ours.high[inside], interval.high.evaluate(trial))
+
+
+def test_without_censoring_the_restricted_mean_is_the_mean():
+    sample = times([1, 4, 4, 9], [1, 1, 1, 1])
+    assert kaplan_meier(sample, 10, 0.95).restricted_mean == pytest.approx(4.5)
+
+
+def test_the_restricted_mean_counts_a_search_beyond_the_horizon_as_the_horizon():
+    sample = times([2, 10, 10], [1, 0, 0])
+    assert kaplan_meier(sample, 10, 0.95).restricted_mean == pytest.approx((2 + 10 + 10) / 3)
+
+
+def test_the_restricted_mean_of_freireich_agrees_with_the_area_under_scipys_curve():
+    data = stats.CensoredData(FREIREICH.trials[FREIREICH.reached], right=FREIREICH.trials[~FREIREICH.reached])
+    area = stats.ecdf(data).sf.evaluate(np.arange(0, 35)).sum()
+    assert kaplan_meier(FREIREICH, 35, 0.95).restricted_mean == pytest.approx(area)
+
+
+def test_a_search_that_begins_at_the_target_has_one_trial():
+    assert kaplan_meier(times([1, 1], [1, 1]), 5, 0.95).restricted_mean == 1
+
+
+def test_a_median_that_is_not_reached_is_none():
+    assert kaplan_meier(times([3, 5, 5], [1, 0, 0]), 5, 0.95).median is None
+
+
+def test_searches_censored_early_leave_the_restricted_mean_open():
+    assert np.isnan(kaplan_meier(times([2, 3], [1, 0]), 10, 0.95).restricted_mean)
+
+
+def test_a_curve_that_came_down_to_zero_stays_there():
+    curve = kaplan_meier(times([2, 3], [1, 1]), 6, 0.95)
+    assert curve.share.tolist() == [1, 0.5, 0, 0, 0, 0]
+    assert curve.restricted_mean == 2.5
+
+
+def test_censored_searches_are_at_risk_at_the_trial_that_they_spent():
+    curve = kaplan_meier(times([2, 2], [1, 0]), 3, 0.95)
+    assert curve.at_risk.tolist() == [2, 2, 0]
+    assert curve.share[1] == 0.5
+
+
+def test_a_search_that_has_not_begun_is_never_at_risk():
+    assert kaplan_meier(times([0, 3], [0, 1]), 3, 0.95).at_risk.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("goal", "level"), [("maximize", 3.0), ("minimize", -3.0)])
+def test_trials_to_target_count_from_one_and_include_equality(goal, level):
+    best = np.array([[1.0, 3.0, 4.0], [3.0, 3.0, 3.0], [1.0, 1.0, 2.0]]) * (1 if goal == "maximize" else -1)
+    found = trials_to_target(best, np.array([3, 3, 3]), level, goal)
+    assert found.trials.tolist() == [2, 1, 3]
+    assert found.reached.tolist() == [True, True, False]
+
+
+def test_a_search_without_a_value_has_not_reached_the_target():
+    found = trials_to_target(np.full((1, 3), np.nan), np.array([2]), 0.0, "minimize")
+    assert (found.trials.tolist(), found.reached.tolist()) == ([2], [False])
+
+
+def test_wilsons_interval_is_scipys():
+    reference = stats.binomtest(7, 20).proportion_ci(0.95, method="wilson")
+    np.testing.assert_allclose(wilson(7, 20, 0.95), [reference.low, reference.high])
+
+
+def test_wilsons_interval_of_all_successes_ends_at_one():
+    assert wilson(20, 20, 0.95)[1] == 1
+
+
+def test_wilsons_interval_of_nothing_is_everything():
+    assert wilson(0, 0, 0.95) == (0, 1)

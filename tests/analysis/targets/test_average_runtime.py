@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.survival import Times
+from hpstudy.analysis.targets.average_runtime import average_runtime, log_rank, mean_ratio, runtime_ratio
+
+RESAMPLING = Resampling(seed=1, resamples=2000)
+YES, NO = np.array([True, True]), np.array([False, False])
+
+# Freireich et al. (1963), Blood 21: weeks of remission of leukaemia; the second number says whether it ended.
+MERCAPTOPURINE = [(6, 1), (6, 1), (6, 1), (6, 0), (7, 1), (9, 0), (10, 1), (10, 0), (11, 0), (13, 1), (16, 1), (17, 0), (19, 0)]
+MERCAPTOPURINE += [(20, 0), (22, 1), (23, 1), (25, 0), (32, 0), (32, 0), (34, 0), (35, 0)]
+PLACEBO = [(week, 1) for week in (1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23)]
+
+
+def times(pairs):
+    trials, reached = np.array(pairs).T
+    return Times(trials, reached.astype(bool))
+
+
+def restricted(p, n, rng, horizon=25):
+    found = rng.geometric(p, n)
+    return np.minimum(found, horizon).astype(float), found <= horizon
+
+
+def test_the_ratio_is_that_of_the_means():
+    assert mean_ratio(np.array([2.0, 10.0]), np.array([1.0, 3.0]), RESAMPLING, 0.95).value == 3
+
+
+def test_views_that_share_their_luck_have_a_certain_ratio():
+    b = np.random.default_rng(0).integers(1, 20, 12).astype(float)
+    found = mean_ratio(2 * b, b, RESAMPLING, 0.95)
+    assert (found.value, found.low, found.high) == pytest.approx((2, 2, 2))
+
+
+def test_the_ratio_turned_round_has_the_interval_turned_round():
+    a, b = np.random.default_rng(0).integers(1, 20, (2, 12)).astype(float)
+    there, back = mean_ratio(a, b, RESAMPLING, 0.95), mean_ratio(b, a, RESAMPLING, 0.95)
+    assert (1 / back.high, 1 / back.low) == pytest.approx((there.low, there.high))
+
+
+def test_one_replicate_has_a_ratio_without_an_interval():
+    found = mean_ratio(np.array([4.0]), np.array([2.0]), RESAMPLING, 0.95)
+    assert found.value == 2
+    assert np.isnan(found.low)
+
+
+@pytest.mark.parametrize("p", [(0.1, 0.1), (0.05, 0.15)])
+def test_the_interval_of_the_ratio_covers_as_often_as_it_says(p):
+    rng, hits = np.random.default_rng(1), 0
+    true = [sum((1 - chance) ** k for k in range(25)) for chance in p]
+    for _ in range(400):
+        found = mean_ratio(restricted(p[0], 20, rng)[0], restricted(p[1], 20, rng)[0], Resampling(1, 1000), 0.95)
+        hits += found.low <= true[0] / true[1] <= found.high
+    assert 0.925 <= hits / 400 <= 0.98
+
+
+def test_the_average_runtime_divides_all_trials_by_the_successes():
+    assert average_runtime(np.array([3.0, 10.0, 10.0]), np.array([True, False, False]), RESAMPLING, 0.95).value == 23
+
+
+def test_the_average_runtime_is_the_mean_when_every_search_arrives():
+    assert average_runtime(np.array([3.0, 5.0]), YES, RESAMPLING, 0.95).value == 4
+
+
+def test_without_a_success_the_average_runtime_is_infinite():
+    found = average_runtime(np.array([10.0, 10.0]), NO, RESAMPLING, 0.95)
+    assert (found.value, found.low, found.high) == (np.inf, np.inf, np.inf)
+
+
+def test_rare_successes_leave_the_average_runtime_without_an_upper_end():
+    found = average_runtime(np.r_[3.0, np.full(9, 10.0)], np.arange(10) == 0, RESAMPLING, 0.95)
+    assert np.isfinite(found.low)
+    assert found.high == np.inf
+
+
+def test_the_average_runtime_estimates_the_trials_of_restarted_searches():
+    rng = np.random.default_rng(2)
+    spent, reached = restricted(0.04, 50_000, rng)
+    assert average_runtime(spent, reached, Resampling(1, 2), 0.95).value == pytest.approx(25, rel=0.02)
+
+
+def test_the_intervals_of_average_runtimes_cover_as_often_as_they_say():
+    rng, single, ratio = np.random.default_rng(3), 0, 0
+    for _ in range(400):
+        (a, reached_a), (b, reached_b) = restricted(0.05, 20, rng), restricted(0.15, 20, rng)
+        found = average_runtime(a, reached_a, Resampling(1, 1000), 0.95)
+        single += found.low <= 20 <= found.high
+        found = runtime_ratio(a, reached_a, b, reached_b, Resampling(1, 1000), 0.95)
+        ratio += found.low <= 3 <= found.high
+    assert 0.925 <= single / 400 <= 0.98
+    assert 0.925 <= ratio / 400 <= 0.98
+
+
+@pytest.mark.parametrize(("reached_a", "reached_b", "value"), [(YES, YES, 2), (NO, YES, np.inf), (YES, NO, 0), (NO, NO, np.nan)])
+def test_the_ratio_of_average_runtimes_knows_who_arrived(reached_a, reached_b, value):
+    found = runtime_ratio(np.array([4.0, 4.0]), reached_a, np.array([2.0, 2.0]), reached_b, RESAMPLING, 0.95)
+    assert found.value == pytest.approx(value, nan_ok=True)
+
+
+def test_where_nobody_arrives_the_ratio_can_be_anything():
+    found = runtime_ratio(np.array([4.0, 4.0]), NO, np.array([2.0, 2.0]), NO, RESAMPLING, 0.95)
+    assert (found.low, found.high) == (0, np.inf)
+
+
+def test_the_log_rank_test_of_published_data_is_the_published_one():
+    # Chi-square 16.79 with 1 degree of freedom.
+    assert log_rank(times(MERCAPTOPURINE), times(PLACEBO)) == pytest.approx(4.17e-5, rel=0.01)
+
+
+def test_the_log_rank_test_is_the_hypergeometric_one_of_mantel():
+    rng = np.random.default_rng(0)
+    a, b = (Times(rng.integers(1, 9, 15), rng.random(15) < 0.7) for _ in range(2))
+    excess = variance = 0.0
+    for t in range(1, 9):
+        at_risk = [(x.trials >= t).sum() for x in (a, b)]
+        events = [((x.trials == t) & x.reached).sum() for x in (a, b)]
+        n, d = sum(at_risk), sum(events)
+        if n > 1:
+            excess += events[0] - d * at_risk[0] / n
+            variance += d * at_risk[0] * at_risk[1] * (n - d) / (n**2 * (n - 1))
+    assert log_rank(a, b) == pytest.approx(stats.chi2.sf(excess**2 / variance, 1))
+
+
+@pytest.mark.parametrize(("a", "b"), [([(5, 0)], [(5, 0)]), ([(1, 1), (1, 1)], [(1, 1), (1, 1)])])
+def test_the_log_rank_test_says_nothing_where_nothing_can_be_told(a, b):
+    assert not log_rank(times(a), times(b)) < 1
+
+
+def test_searches_that_all_arrive_at_their_first_trial_break_nothing():
+    assert 0 <= log_rank(times([(1, 1), (1, 1), (2, 1)]), times([(1, 1), (3, 1), (9, 0)])) <= 1
