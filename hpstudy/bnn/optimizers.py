@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hpstudy.bnn.layers import binary_weights
-from hpstudy.bnn.methods.interface import Method, State
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import RealOptimizer
 
@@ -27,7 +27,14 @@ class BinaryOptimizer:
     """
 
     def __init__(
-        self, network: nn.Module, method: Method, hp: Any, *, noise: list[Tensor], generator: torch.Generator, clock: Clock
+        self,
+        network: nn.Module,
+        method: Method[Any],
+        hp: Hyperparameters,
+        *,
+        noise: list[Tensor],
+        generator: torch.Generator,
+        clock: Clock,
     ) -> None:
         self.weights = binary_weights(network)
         self.method = method

@@ -17,8 +17,8 @@ from hpstudy.bnn.calibration import recalibrate
 from hpstudy.bnn.distillation import distillation_loss
 from hpstudy.bnn.evaluation import evaluate
 from hpstudy.bnn.flips import EpochFlips, FlipCounter
-from hpstudy.bnn.methods.interface import Method
-from hpstudy.bnn.methods.real import RealSGD
+from hpstudy.bnn.methods.interface import H, Hyperparameters, Method
+from hpstudy.bnn.methods.real import RealSGD, RealSGDHyperparameters
 from hpstudy.bnn.optimizers import (
     BinaryOptimizer,
     initial_noise,
@@ -41,8 +41,8 @@ Report = Callable[..., None]
 
 def train(
     network: nn.Module,
-    method: Method,
-    hp: Any,
+    method: Method[H],
+    hp: H,
     data: Data,
     settings: TrainSettings,
     *,
@@ -84,8 +84,8 @@ def train(
 class _Step:
     """A method for the binary weights, with its hyperparameters, and how long and with what optimizer it trains."""
 
-    method: Method
-    hp: Any
+    method: Method[Any]
+    hp: Hyperparameters
     settings: TrainSettings
 
 
@@ -229,7 +229,7 @@ def _first_steps(settings: TrainSettings) -> list[_Step]:
     step = settings.first_step
     if step is None:
         return []
-    hp = RealSGD.Hyperparameters(
+    hp = RealSGDHyperparameters(
         learning_rate=step.learning_rate,
         learning_rate_decay=step.decay,
         momentum_rate=step.momentum_rate,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hpstudy.bnn.methods import METHODS
+from hpstudy.bnn.methods.interface import Method
 from hpstudy.bnn.settings import Surrogate, TrainSettings
 from hpstudy.errors import Problem
 from hpstudy.seeds import derive_seed
@@ -77,7 +78,7 @@ class BinaryNetworkTask(Task):
         from hpstudy.bnn.train import train
 
         assert view.method is not None, "check_view refuses a view without a method"
-        method = METHODS.load(view.method)()
+        method: Method[Any] = METHODS.load(view.method)()
         hp = method.Hyperparameters.model_validate({**view.fixed, **point}, strict=True)
         activation = BinaryActivation(method.activation(hp) or Surrogate(self.settings.activation))
         network = self.network(activation, torch.Generator().manual_seed(derive_seed(seed, "network")))

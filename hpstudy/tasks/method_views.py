@@ -24,7 +24,7 @@ def check_method_view(view: View) -> list[Problem]:
     if view.method not in METHODS:
         return [Problem(("method",), f"no such method: {nearest(view.method, METHODS)}")]
     try:
-        model: type[Hyperparameters] = METHODS.load(view.method).Hyperparameters
+        model = _hyperparameters(view.method)
     except PluginError as error:
         return [Problem(("method",), str(error))]
     problems = []
@@ -40,17 +40,22 @@ def check_method_view(view: View) -> list[Problem]:
 def check_method_point(view: View, point: Point) -> list[str]:
     """Why the method refuses a point of a view in which `check_method_view` found nothing."""
     assert view.method is not None, "check_method_view refuses a view without a method"
-    return inconsistent(METHODS.load(view.method).Hyperparameters, {**view.fixed, **point})
+    return inconsistent(_hyperparameters(view.method), {**view.fixed, **point})
 
 
 def complete_method_view(view: View) -> View:
     """The view with every hyperparameter that it leaves open fixed at the method's default; unchanged without a method."""
     if view.method is None or view.method not in METHODS:
         return view
-    model: type[Hyperparameters] = METHODS.load(view.method).Hyperparameters
+    model = _hyperparameters(view.method)
     given = {*view.space.names(), *view.fixed}
     defaults = {name: field.default for name, field in model.model_fields.items() if name not in given}
     return view.model_copy(update={"fixed": {**view.fixed, **defaults}})
+
+
+def _hyperparameters(method: str) -> type[Hyperparameters]:
+    model: type[Hyperparameters] = METHODS.load(method).Hyperparameters
+    return model
 
 
 def _problems_of(view: View, block: str, name: str, model: type[Hyperparameters]) -> Iterator[Problem]:

@@ -49,7 +49,7 @@ def normal(*shape: int, seed: int, dtype: torch.dtype = torch.float64) -> Tensor
 class MethodContract:
     """What the trainer and the analysis rely on, whatever the method."""
 
-    method_class: ClassVar[type[Method]]
+    method_class: ClassVar[type[Method[Any]]]
     alternatives: ClassVar[Mapping[str, Alternative]]
     """For every hyperparameter."""
     starts_from_the_noise: ClassVar[bool] = True
@@ -59,13 +59,14 @@ class MethodContract:
 
     def hp(self, **values: Any) -> Hyperparameters:
         """The method's hyperparameters: defaults, but for `values`."""
-        return self.method_class.Hyperparameters(**values)
+        hp: Hyperparameters = self.method_class.Hyperparameters(**values)
+        return hp
 
-    def start(self, hp: Any, noise: Tensor) -> State:
+    def start(self, hp: Hyperparameters, noise: Tensor) -> State:
         """The state before the first update."""
         return self.method_class().init(noise, hp, torch.Generator().manual_seed(2))
 
-    def weights(self, hp: Any, noise: Tensor, gradients: Tensor) -> list[Tensor]:
+    def weights(self, hp: Hyperparameters, noise: Tensor, gradients: Tensor) -> list[Tensor]:
         """The weight in use after every update of a training with these gradients."""
         method, state, found = self.method_class(), self.start(hp, noise), []
         for clock, gradient in zip(clocks(), gradients, strict=True):
@@ -76,7 +77,7 @@ class MethodContract:
             found.append(method.weight(state, hp, clock).clone())
         return found
 
-    def example(self, hp: Any, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    def example(self, hp: Hyperparameters, dtype: torch.dtype = torch.float64) -> list[Tensor]:
         """`weights` on random gradients."""
         noise = normal(*SHAPE, seed=0, dtype=dtype)
         return self.weights(hp, noise, normal(EPOCHS * UPDATES, *SHAPE, seed=1, dtype=dtype))

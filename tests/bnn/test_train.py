@@ -5,7 +5,7 @@ import torch
 
 from hpstudy.bnn.batches import Data, InMemory
 from hpstudy.bnn.evaluation import evaluate
-from hpstudy.bnn.methods.filter import Filter
+from hpstudy.bnn.methods.filter import Filter, FilterHyperparameters
 from hpstudy.bnn.methods.interface import Method
 from hpstudy.bnn.methods.latent_sgd import LatentSGD
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
@@ -129,10 +129,8 @@ def test_a_nan_that_the_signs_hide_from_the_loss_diverges():
         run(data=data)
 
 
-class Soft(Method):
+class Soft(Method[FilterHyperparameters]):
     """Trains with half the signs and evaluates with the negated signs; counts its epochs."""
-
-    Hyperparameters = Filter.Hyperparameters
 
     def __init__(self):
         self.started = []

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from hpstudy.bnn.batches import Data, InMemory
 from hpstudy.bnn.binarize import BinaryActivation
-from hpstudy.bnn.methods.interface import Method, State
+from hpstudy.bnn.methods.interface import H, Method, State
 from hpstudy.bnn.networks.mlp import BinaryMLP
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import RealOptimizer, Surrogate, TrainSettings
@@ -43,22 +41,22 @@ def ignore(epoch: int, **metrics: float) -> None:
     """A report that goes nowhere."""
 
 
-class Recorder(Method):
+class Recorder(Method[H]):
     """A method that does as another does, and keeps every layer's gradients and thetas, by layer number."""
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: Method[H]) -> None:
         self.method = method
         self.gradients: dict[int, list[Tensor]] = {}
         self.thetas: dict[int, list[Tensor]] = {}
 
-    def init(self, noise: Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: H, generator: torch.Generator) -> State:
         """As the other method."""
         layer = len(self.gradients)
         self.gradients[layer] = []
         self.thetas[layer] = []
         return {**self.method.init(noise, hp, generator), "layer": torch.tensor(layer)}
 
-    def update(self, state: State, grad: Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: H, clock: Clock) -> State:
         """As the other method."""
         layer = int(state["layer"])
         self.gradients[layer].append(grad.clone())
@@ -66,14 +64,14 @@ class Recorder(Method):
         self.thetas[layer].append(new["theta"].clone())
         return {**new, "layer": state["layer"]}
 
-    def weight(self, state: State, hp: Any, clock: Clock) -> Tensor:
+    def weight(self, state: State, hp: H, clock: Clock) -> Tensor:
         """As the other method."""
         return self.method.weight(state, hp, clock)
 
 
 def record(
-    method: Method, hp: Any, *, dtype: torch.dtype = torch.float64, seed: int = 0, settings: TrainSettings = SETTINGS
-) -> tuple[Recorder, dict[str, float]]:
+    method: Method[H], hp: H, *, dtype: torch.dtype = torch.float64, seed: int = 0, settings: TrainSettings = SETTINGS
+) -> tuple[Recorder[H], dict[str, float]]:
     """Train the small network with `method`; return what it saw, and the final metrics."""
     recorder = Recorder(method)
     metrics = train(make_network(dtype=dtype), recorder, hp, make_data(dtype=dtype), settings, seed=seed, report=ignore)

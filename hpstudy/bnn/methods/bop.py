@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ CHANGE = "{} at the end of training, as a multiple of its start; linear in betwe
 """What a hyperparameter says that moves another one."""
 
 
-class BopHyperparameters(interface.Hyperparameters):
+class BopHyperparameters(Hyperparameters):
     """5 hyperparameters; the threshold is in units of the gradient. Defaults are those of the published CIFAR-10 run."""
 
     gamma: float = hyperparameter(
@@ -30,7 +29,7 @@ class BopHyperparameters(interface.Hyperparameters):
     decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)
 
 
-class Bop(interface.Method):
+class Bop(Method[BopHyperparameters]):
     """One exponential moving average of the gradient with a dead zone (Helwegen et al. 2019, Algorithm 1).
 
         m_i = (1 - gamma_i) m_{i-1} + gamma_i G_i,   gamma_i = gamma f_i,   m_{-1} = 0
@@ -46,25 +45,23 @@ class Bop(interface.Method):
     State: theta; m, filtered gradient.
     """
 
-    Hyperparameters = BopHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: BopHyperparameters, generator: torch.Generator) -> State:
         """Random signs, empty filter."""
         return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: BopHyperparameters, clock: Clock) -> State:
         """Filter, then flip."""
         elapsed = clock.elapsed(hp.decay_per)
         m = state["m"].lerp_(grad, hp.gamma * factor(hp.gamma_decay, elapsed))
         return {"theta": flip(state["theta"], m, hp.tau * linear(hp.tau_change, elapsed)), "m": m}
 
 
-def linear(change: Any, elapsed: float) -> Any:
-    """What a start value is multiplied by: 1 at the start of training, `change` at its end."""
+def linear(change: float, elapsed: float) -> float:
+    """What a start value is multiplied by: 1 at the start of training, `change` at its end. Tensors are taken elementwise."""
     return 1 + (change - 1) * elapsed
 
 
-def flip(theta: torch.Tensor, signal: torch.Tensor, threshold: Any) -> torch.Tensor:
+def flip(theta: torch.Tensor, signal: torch.Tensor, threshold: float | torch.Tensor) -> torch.Tensor:
     """Theta in place, flipped where signal theta > threshold; NaN flips nothing.
 
     Args:

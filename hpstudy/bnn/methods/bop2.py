@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
-from hpstudy.bnn.methods import interface
 from hpstudy.bnn.methods.bop import CHANGE, flip, linear
-from hpstudy.bnn.methods.interface import State, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Per
 
 if TYPE_CHECKING:
     import torch
 
 
-class Bop2ndOrderHyperparameters(interface.Hyperparameters):
+class Bop2ndOrderHyperparameters(Hyperparameters):
     """8 hyperparameters, none of them based on magnitudes. Defaults are those of the published class, without schedules."""
 
     gamma: float = hyperparameter(
@@ -48,7 +47,7 @@ class Bop2ndOrderHyperparameters(interface.Hyperparameters):
         return self
 
 
-class Bop2ndOrder(interface.Method):
+class Bop2ndOrder(Method[Bop2ndOrderHyperparameters]):
     """Bop on a gradient that is divided by its running root mean square (Suarez-Ramirez et al. 2021).
 
         m_i = (1 - gamma_i) m_{i-1} + gamma_i G_i,   v_i = (1 - sigma_i) v_{i-1} + sigma_i G_i^2,   m_{-1} = v_{-1} = 0
@@ -71,13 +70,11 @@ class Bop2ndOrder(interface.Method):
     State: theta; m, first moment; s, root of the second moment.
     """
 
-    Hyperparameters = Bop2ndOrderHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: Bop2ndOrderHyperparameters, generator: torch.Generator) -> State:
         """Random signs, empty filters."""
         return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape), "s": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: Bop2ndOrderHyperparameters, clock: Clock) -> State:
         """Both moments, then flip."""
         elapsed = clock.elapsed(hp.decay_per)
         gamma = hp.gamma * linear(hp.gamma_change, elapsed)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
 if TYPE_CHECKING:
     import torch
 
 
-class FilterHyperparameters(interface.Hyperparameters):
+class FilterHyperparameters(Hyperparameters):
     """Table 1, lower row: 3 hyperparameters, none of them based on magnitudes."""
 
     alpha: float = hyperparameter(
@@ -25,7 +24,7 @@ class FilterHyperparameters(interface.Hyperparameters):
     decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
 
 
-class Filter(interface.Method):
+class Filter(Method[FilterHyperparameters]):
     """Two exponential moving averages in cascade, of which only the sign matters.
 
         m_i = (1 - gamma) m_{i-1} + gamma G_i                                   (11)
@@ -43,13 +42,11 @@ class Filter(interface.Method):
     State: theta; m, fast filter; g, slow filter divided by alpha.
     """
 
-    Hyperparameters = FilterHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: FilterHyperparameters, generator: torch.Generator) -> State:
         """Random signs, empty filters."""
         return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape), "g": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: FilterHyperparameters, clock: Clock) -> State:
         """Eq. 11-13."""
         f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
         m = state["m"].lerp_(grad, hp.gamma)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
 if TYPE_CHECKING:
     import torch
 
 
-class BiquadFilterHyperparameters(interface.Hyperparameters):
+class BiquadFilterHyperparameters(Hyperparameters):
     """4 hyperparameters, none of them based on magnitudes."""
 
     omega: float = hyperparameter(
@@ -34,7 +33,7 @@ class BiquadFilterHyperparameters(interface.Hyperparameters):
     decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
 
 
-class BiquadFilter(interface.Method):
+class BiquadFilter(Method[BiquadFilterHyperparameters]):
     """A second-order filter with the poles z = exp(-zeta omega +- j omega sqrt(1 - zeta^2)), of which only the sign matters.
 
         v_i = |z_i|^2 v_{i-1} + |1 - z_i|^2 (G_i - y_{i-1}),   omega_i = omega f_i
@@ -51,13 +50,11 @@ class BiquadFilter(interface.Method):
     State: theta; v, velocity; y, position.
     """
 
-    Hyperparameters = BiquadFilterHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: BiquadFilterHyperparameters, generator: torch.Generator) -> State:
         """Random signs, at rest at 0."""
         return {"theta": initial_signs(noise), "v": noise.new_zeros(noise.shape), "y": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: BiquadFilterHyperparameters, clock: Clock) -> State:
         """Velocity, then position."""
         omega = grad.new_zeros(()) + hp.omega * factor(hp.omega_decay, clock.elapsed(hp.decay_per))
         retention, stiffness = coefficients(omega, hp.zeta)
@@ -66,7 +63,7 @@ class BiquadFilter(interface.Method):
         return {"theta": follow(state["theta"], -y), "v": v, "y": y}
 
 
-def coefficients(omega: torch.Tensor, zeta: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def coefficients(omega: torch.Tensor, zeta: float | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """|z|^2 and |1 - z|^2 of the pole z, without the cancellation of 1 - 2 Re z + |z|^2 at small omega.
 
     Args:

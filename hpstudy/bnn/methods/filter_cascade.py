@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
 if TYPE_CHECKING:
     import torch
 
 
-class CascadeFilterHyperparameters(interface.Hyperparameters):
+class CascadeFilterHyperparameters(Hyperparameters):
     """5 hyperparameters, none of them based on magnitudes."""
 
     order: int = hyperparameter(
@@ -30,7 +29,7 @@ class CascadeFilterHyperparameters(interface.Hyperparameters):
     decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
 
 
-class CascadeFilter(interface.Method):
+class CascadeFilter(Method[CascadeFilterHyperparameters]):
     """order - 1 fast filters and a slow one in series, of which only the sign matters.
 
         m^1_i = (1 - gamma) m^1_{i-1} + gamma G_i,   m^j_i = (1 - gamma) m^j_{i-1} + gamma m^{j-1}_i,   j = 2 .. order - 1
@@ -47,14 +46,12 @@ class CascadeFilter(interface.Method):
     State: theta; m1, m2, ..., fast filters; g, slow filter divided by alpha.
     """
 
-    Hyperparameters = CascadeFilterHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: CascadeFilterHyperparameters, generator: torch.Generator) -> State:
         """Random signs, empty filters."""
         filters = {name: noise.new_zeros(noise.shape) for name in (*_fast(hp), "g")}
         return {"theta": initial_signs(noise), **filters}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: CascadeFilterHyperparameters, clock: Clock) -> State:
         """The fast filters, then the slow one."""
         f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
         signal = grad
@@ -64,6 +61,6 @@ class CascadeFilter(interface.Method):
         return {**state, "theta": follow(state["theta"], -g)}
 
 
-def _fast(hp: Any) -> list[str]:
+def _fast(hp: CascadeFilterHyperparameters) -> list[str]:
     """Names of the fast filters, in series."""
     return [f"m{j}" for j in range(1, hp.order)]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
 if TYPE_CHECKING:
     import torch
 
 
-class EqualFilterHyperparameters(interface.Hyperparameters):
+class EqualFilterHyperparameters(Hyperparameters):
     """4 hyperparameters, none of them based on magnitudes."""
 
     order: int = hyperparameter(2, "number of filters in series, all of the same rate", magnitude_based=False, ge=1, le=4)
@@ -23,7 +22,7 @@ class EqualFilterHyperparameters(interface.Hyperparameters):
     decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
 
 
-class EqualFilter(interface.Method):
+class EqualFilter(Method[EqualFilterHyperparameters]):
     """`order` exponential moving averages in series with one rate, of which only the sign matters.
 
         g^j_i = (1 - alpha_i) g^j_{i-1} + alpha_i g^{j-1}_i,   g^0 = G,   j = 1 .. order,   alpha_i = alpha f_i
@@ -36,14 +35,12 @@ class EqualFilter(interface.Method):
     State: theta; g1, g2, ..., filters in series, the j-th divided by alpha^j.
     """
 
-    Hyperparameters = EqualFilterHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: EqualFilterHyperparameters, generator: torch.Generator) -> State:
         """Random signs, empty filters."""
         filters = {name: noise.new_zeros(noise.shape) for name in _names(hp)}
         return {"theta": initial_signs(noise), **filters}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: EqualFilterHyperparameters, clock: Clock) -> State:
         """All filters, each on the output of the one before."""
         f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
         signal = grad
@@ -52,6 +49,6 @@ class EqualFilter(interface.Method):
         return {**state, "theta": follow(state["theta"], -signal)}
 
 
-def _names(hp: Any) -> list[str]:
+def _names(hp: EqualFilterHyperparameters) -> list[str]:
     """Names of the filters, in series."""
     return [f"g{j}" for j in range(1, hp.order + 1)]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock
 
 if TYPE_CHECKING:
     import torch
 
 
-class FIRFilterHyperparameters(interface.Hyperparameters):
+class FIRFilterHyperparameters(Hyperparameters):
     """One hyperparameter, not based on magnitudes."""
 
     window: int = hyperparameter(
@@ -23,7 +22,7 @@ class FIRFilterHyperparameters(interface.Hyperparameters):
     )
 
 
-class FIRFilter(interface.Method):
+class FIRFilter(Method[FIRFilterHyperparameters]):
     """The last L gradients with equal weight, of which only the sign of the sum matters.
 
         theta_i = -sign(G_i + G_{i-1} + ... + G_{i-L+1}),   G_i = 0 for i < 0
@@ -34,14 +33,12 @@ class FIRFilter(interface.Method):
     State: theta; recent, the last L gradients, (*stack, L, filters, fan_in), in the order of update modulo L.
     """
 
-    Hyperparameters = FIRFilterHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: FIRFilterHyperparameters, generator: torch.Generator) -> State:
         """Random signs, empty window."""
         *stack, filters, fan_in = noise.shape
         return {"theta": initial_signs(noise), "recent": noise.new_zeros((*stack, hp.window, filters, fan_in))}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: FIRFilterHyperparameters, clock: Clock) -> State:
         """The gradient of L updates ago makes room for the new one."""
         recent = state["recent"]
         recent.select(-3, clock.update % hp.window).copy_(grad)

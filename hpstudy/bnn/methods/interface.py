@@ -11,7 +11,7 @@ Method files import torch for type checkers only: a study's hyperparameters are 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,7 +26,10 @@ State: TypeAlias = "dict[str, torch.Tensor]"
 
 
 class Hyperparameters(BaseModel):
-    """A method's hyperparameters: names, defaults, valid domains. Unknown names are refused."""
+    """A method's hyperparameters: names, defaults, valid domains. Unknown names are refused.
+
+    A field declared as `float` may hold a tensor of shape (*stack, 1, 1) in the update rules.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -48,33 +51,45 @@ def hyperparameter(default: Any, description: str, *, magnitude_based: bool, **d
     return Field(default=default, description=description, json_schema_extra={"magnitude_based": magnitude_based}, **domain)
 
 
-class Method(ABC):
+H = TypeVar("H", bound=Hyperparameters)
+
+
+class Method(ABC, Generic[H]):
     """One training method: pure rules, no state of its own.
 
     Life cycle, for every binary layer: `init` once; at the start of every epoch `start_epoch`; after every backward pass
     `update`. After each of them the trainer asks for `weight` and puts it into the layer; before an evaluation it asks for
     `evaluation_weight`.
+
+    Attributes:
+        Hyperparameters: the model in the base class of `class Filter(Method[FilterHyperparameters])`.
     """
 
-    Hyperparameters: ClassVar[type[Hyperparameters]]
+    Hyperparameters: type[H]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            if get_origin(base) is Method and isinstance(model := get_args(base)[0], type):
+                cls.Hyperparameters = model
 
     @abstractmethod
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: H, generator: torch.Generator) -> State:
         """The state before the first update.
 
         Args:
             noise: (*stack, filters, fan_in) standard normal; the same for all methods under one seed, and theta_0 = sign(noise),
                 so that methods start from the same network.
-            hp: this method's hyperparameters.
+            hp: the hyperparameters.
             generator: for whatever else the method draws; the trainer draws nothing from it.
         """
 
-    def start_epoch(self, state: State, hp: Any, clock: Clock) -> State:
+    def start_epoch(self, state: State, hp: H, clock: Clock) -> State:
         """The state after what happens once per epoch, before its first update. Nothing, by default."""
         return state
 
     @abstractmethod
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: H, clock: Clock) -> State:
         """The state after one update.
 
         Args:
@@ -84,19 +99,19 @@ class Method(ABC):
             clock: where training stands.
         """
 
-    def weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: H, clock: Clock) -> torch.Tensor:
         """What the layer uses in training, shape of the noise: theta, unless the method scales or softens it."""
         return state["theta"]
 
-    def evaluation_weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+    def evaluation_weight(self, state: State, hp: H, clock: Clock) -> torch.Tensor:
         """What the layer uses in evaluation. Differs from `weight` only in methods that train with soft weights."""
         return self.weight(state, hp, clock)
 
-    def activation(self, hp: Any) -> Surrogate | None:
+    def activation(self, hp: H) -> Surrogate | None:
         """The activation in front of every binary layer, for methods that bring their own; None leaves it to the task."""
         return None
 
-    def recalibrates(self, hp: Any) -> bool:
+    def recalibrates(self, hp: H) -> bool:
         """Whether batch normalisation must measure its running statistics anew, with the evaluation weights, before an evaluation."""
         return False
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, library_step
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor, temperature
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class IRNetHyperparameters(interface.Hyperparameters):
+class IRNetHyperparameters(Hyperparameters):
     """SGD's, and the ends of the temperature."""
 
     learning_rate: float = hyperparameter(0.1, "step size of the latent weights", magnitude_based=True, gt=0)
@@ -41,7 +40,7 @@ class IRNetHyperparameters(interface.Hyperparameters):
         return self
 
 
-class IRNet(interface.Method):
+class IRNet(Method[IRNetHyperparameters]):
     """SGD on latent weights w that are standardised before their signs are taken.
 
         z = (w - mean) / deviation, per filter
@@ -56,15 +55,13 @@ class IRNet(interface.Method):
     State: theta; w, latent weight; m, momentum; z and deviation, w standardised.
     """
 
-    Hyperparameters = IRNetHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: IRNetHyperparameters, generator: torch.Generator) -> State:
         """w_0 = init_scale sqrt(2 / fan_in) noise."""
         w = noise * (hp.init_scale * he_deviation(noise))
         z, deviation = standardise(w)
         return {"theta": initial_signs(z), "w": w, "m": noise.new_zeros(noise.shape), "z": z, "deviation": deviation}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: IRNetHyperparameters, clock: Clock) -> State:
         """The gradient through scale, sign and standardisation; then SGD."""
         z, w, m = state["z"], state["w"], state["m"]
         inner = error_decay(z, temperature(clock, hp.t_min, hp.t_max)).mul_(grad).mul_(scale(z))
@@ -79,19 +76,19 @@ class IRNet(interface.Method):
         z, deviation = standardise(w)
         return {"theta": follow(state["theta"], z), "w": w, "m": m, "z": z, "deviation": deviation}
 
-    def weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: IRNetHyperparameters, clock: Clock) -> torch.Tensor:
         """Theta times a power of two per filter."""
         return state["theta"] * scale(state["z"])
 
-    def activation(self, hp: Any) -> Surrogate | None:
+    def activation(self, hp: IRNetHyperparameters) -> Surrogate | None:
         """The error decay estimator with the temperatures of the weights."""
         return Surrogate("ede", hp.t_min, hp.t_max) if hp.own_activation else None
 
 
-def error_decay(z: torch.Tensor, t: Any) -> torch.Tensor:
+def error_decay(z: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
     """The surrogate derivative max(t, 1) (1 - tanh^2(t z)), in the shape of z; t a number or (*stack, 1, 1)."""
     slope = (z * t).tanh_().square_().neg_().add_(1)
-    return slope.maximum(slope * t)  # type: ignore[no-any-return]
+    return slope.maximum(slope * t)
 
 
 def scale(z: torch.Tensor) -> torch.Tensor:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import library_step
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class LatentLARSHyperparameters(interface.Hyperparameters):
+class LatentLARSHyperparameters(Hyperparameters):
     """trust and learning_rate act through their product, but in a layer whose weights are all 0.
 
     The default product gives a layer the least relative step that adaptive gradient scaling gives a filter on CIFAR-10. The usual
@@ -36,7 +35,7 @@ class LatentLARSHyperparameters(interface.Hyperparameters):
     decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
 
 
-class LatentLARS(interface.Method):
+class LatentLARS(Method[LatentLARSHyperparameters]):
     """Layer-wise adaptive rate scaling (You et al., 2017) on real weights w, of which the network uses the signs.
 
         l_i = eta ||w_{i-1}|| / (||G_i|| + phi ||w_{i-1}||)
@@ -52,13 +51,11 @@ class LatentLARS(interface.Method):
     State: theta; w, latent weight; m, momentum V.
     """
 
-    Hyperparameters = LatentLARSHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: LatentLARSHyperparameters, generator: torch.Generator) -> State:
         """w_0 = init_scale noise, with the signs of the noise even where init_scale is 0."""
         return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: LatentLARSHyperparameters, clock: Clock) -> State:
         """Algorithm 2."""
         beta = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         w, m = library_step(

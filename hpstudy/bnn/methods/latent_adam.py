@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import scaled_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
@@ -16,7 +15,7 @@ EPSILON = 1e-8
 """Added to the root of the second moment, in units of the gradient."""
 
 
-class LatentAdamHyperparameters(interface.Hyperparameters):
+class LatentAdamHyperparameters(Hyperparameters):
     """Defaults: Bi-Real Net on ImageNet, with the weight decay of ReActNet's first step; both start from uniform weights within 1e-3."""
 
     learning_rate: float = hyperparameter(1e-3, "step size of the latent weights", magnitude_based=True, gt=0)
@@ -38,7 +37,7 @@ class LatentAdamHyperparameters(interface.Hyperparameters):
     decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
 
 
-class LatentAdam(interface.Method):
+class LatentAdam(Method[LatentAdamHyperparameters]):
     """Adam with coupled weight decay (not AdamW) on real weights w, of which the network uses the signs.
 
         d_i = G_i + lambda w_{i-1}
@@ -58,14 +57,12 @@ class LatentAdam(interface.Method):
     State: theta; w, latent weight; m and v, first and second moment.
     """
 
-    Hyperparameters = LatentAdamHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: LatentAdamHyperparameters, generator: torch.Generator) -> State:
         """w_0 = init_scale noise, with the signs of the noise even where init_scale is 0."""
         zeros = noise.new_zeros(noise.shape)
         return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": zeros, "v": zeros.clone()}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: LatentAdamHyperparameters, clock: Clock) -> State:
         """Adam (Kingma and Ba, 2015, Algorithm 1), with the number of updates taken from the clock."""
         w, number = state["w"], clock.update + 1
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
@@ -81,6 +78,6 @@ class LatentAdam(interface.Method):
             w = w.clamp_(-1, 1)
         return {"theta": follow(state["theta"], w), "w": w, "m": m, "v": v}
 
-    def weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: LatentAdamHyperparameters, clock: Clock) -> torch.Tensor:
         """Theta, or s_c theta."""
         return scaled_signs(state["theta"], state["w"]) if hp.scaling else state["theta"]

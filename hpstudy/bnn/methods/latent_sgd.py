@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import library_step, scaled_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class LatentSGDHyperparameters(interface.Hyperparameters):
+class LatentSGDHyperparameters(Hyperparameters):
     """Table 1, upper row: 7 hyperparameters, all but momentum based on magnitudes; and two conventions."""
 
     learning_rate: float = hyperparameter(0.1, "step size epsilon of the latent weights", magnitude_based=True, gt=0)
@@ -35,7 +34,7 @@ class LatentSGDHyperparameters(interface.Hyperparameters):
     decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
 
 
-class LatentSGD(interface.Method):
+class LatentSGD(Method[LatentSGDHyperparameters]):
     """SGD on real weights w, of which the network uses the signs.
 
         convention "paper":    m_i = (1 - gamma) m_{i-1} + gamma G_i                          (2)
@@ -55,13 +54,11 @@ class LatentSGD(interface.Method):
     State: theta; w, latent weight; m, momentum (b in the library's convention).
     """
 
-    Hyperparameters = LatentSGDHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: LatentSGDHyperparameters, generator: torch.Generator) -> State:
         """w_0 = init_scale noise, with the signs of the noise even where init_scale is 0."""
         return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: LatentSGDHyperparameters, clock: Clock) -> State:
         """Eq. 2-4."""
         w, m = state["w"], state["m"]
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
@@ -76,7 +73,7 @@ class LatentSGD(interface.Method):
             w = w.clamp_(-1, 1)
         return {"theta": follow(state["theta"], w), "w": w, "m": m}
 
-    def weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: LatentSGDHyperparameters, clock: Clock) -> torch.Tensor:
         """Theta, or s_c theta; s_c = 1 for a filter whose latent weights are all 0, which would silence it for ever."""
         return scaled_signs(state["theta"], state["w"]) if hp.scaling else state["theta"]
 

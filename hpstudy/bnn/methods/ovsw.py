@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, library_step
 from hpstudy.bnn.schedules import Clock, Decay, Per, warmed_up
 from hpstudy.bnn.settings import Surrogate
@@ -22,7 +21,7 @@ WEIGHT_FLOOR = 1e-3
 """Least norm of a filter's latent weights in Eq. 14: filters that start near 0 still move."""
 
 
-class OvSWHyperparameters(interface.Hyperparameters):
+class OvSWHyperparameters(Hyperparameters):
     """Defaults: ResNet-20 on CIFAR-10, but without its 5 epochs of warm-up."""
 
     ags: float = hyperparameter(
@@ -65,7 +64,7 @@ class OvSWHyperparameters(interface.Hyperparameters):
         return self
 
 
-class OvSW(interface.Method):
+class OvSW(Method[OvSWHyperparameters]):
     """SGD on real weights w, of which the network uses the signs, with two measures against weights that never flip.
 
     Per filter c, with norms over the filter:
@@ -88,9 +87,7 @@ class OvSW(interface.Method):
     State: theta; w, latent weight; m, momentum V; s, average of flips S; previous, theta before the last update.
     """
 
-    Hyperparameters = OvSWHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: OvSWHyperparameters, generator: torch.Generator) -> State:
         """w_0 = init_scale sqrt(2 / fan_in) noise, with the signs of the noise even where init_scale is 0."""
         theta = initial_signs(noise)
         return {
@@ -101,7 +98,7 @@ class OvSW(interface.Method):
             "previous": theta.clone(),
         }
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: OvSWHyperparameters, clock: Clock) -> State:
         """Eq. 14-16, in the order of the authors' code: the flips of an update are counted at the start of the next."""
         theta, previous = state["theta"], state["previous"]
         grad = scaled_gradient(state["w"], grad, hp.ags)
@@ -114,7 +111,7 @@ class OvSW(interface.Method):
         previous.copy_(theta)
         return {"theta": follow(theta, w), "w": w, "m": m, "s": s, "previous": previous}
 
-    def activation(self, hp: Any) -> Surrogate | None:
+    def activation(self, hp: OvSWHyperparameters) -> Surrogate | None:
         """approx_sign of the input divided by its deviation per sample, in training."""
         return Surrogate("ovsw") if hp.own_activation else None
 

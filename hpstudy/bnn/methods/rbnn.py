@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, library_step
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, temperature, warmed_up
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class RBNNHyperparameters(interface.Hyperparameters):
+class RBNNHyperparameters(Hyperparameters):
     """SGD's, the ends of the temperature, and those of the rotation."""
 
     learning_rate: float = hyperparameter(
@@ -56,7 +55,7 @@ class RBNNHyperparameters(interface.Hyperparameters):
         return self
 
 
-class RBNN(interface.Method):
+class RBNN(Method[RBNNHyperparameters]):
     """SGD on latent weights w; the network uses the signs of a mixture of w, standardised, and its rotation.
 
         z = (w - mean) / deviation, per filter
@@ -85,9 +84,7 @@ class RBNN(interface.Method):
     rotations, (*stack, a, a) and (*stack, b, b); z, deviation, y: what theta was computed from.
     """
 
-    Hyperparameters = RBNNHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: RBNNHyperparameters, generator: torch.Generator) -> State:
         """w_0 = init_scale sqrt(2 / fan_in) noise. Stacked networks share the random rotations, as they do the noise's seed."""
         stack, fan_in = noise.shape[:-2], noise.shape[-1]
         a = rows(fan_in)
@@ -107,7 +104,7 @@ class RBNN(interface.Method):
         state["y"] = rotated(state["z"], state["r1"], state["r2"])
         return {"theta": initial_signs(_mixture(state)), **state}
 
-    def start_epoch(self, state: State, hp: Any, clock: Clock) -> State:
+    def start_epoch(self, state: State, hp: RBNNHyperparameters, clock: Clock) -> State:
         """A rotation, in every epoch that `rotation_period` divides."""
         if hp.rotation_period == 0 or clock.epoch % hp.rotation_period:
             return state
@@ -115,7 +112,7 @@ class RBNN(interface.Method):
         new = {**state, "r1": r1, "r2": r2, "y": rotated(state["z"], r1, r2)}
         return {**new, "theta": follow(state["theta"], _mixture(new))}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: RBNNHyperparameters, clock: Clock) -> State:
         """The gradients of w and beta, then SGD on both."""
         w, beta, z, y = state["w"], state["beta"], state["z"], state["y"]
         outer = training_aware(_mixture(state), temperature(clock, hp.t_min, hp.t_max)).mul_(grad)
@@ -133,7 +130,7 @@ class RBNN(interface.Method):
         new = {**state, **moved, "y": rotated(z, state["r1"], state["r2"])}
         return {**new, "theta": follow(state["theta"], _mixture(new))}
 
-    def activation(self, hp: Any) -> Surrogate | None:
+    def activation(self, hp: RBNNHyperparameters) -> Surrogate | None:
         """The training-aware approximation with the temperatures of the weights."""
         return Surrogate("rbnn", hp.t_min, hp.t_max) if hp.own_activation else None
 
@@ -198,10 +195,10 @@ def random_rotation(n: int, generator: torch.Generator, like: torch.Tensor) -> t
     return (q * r.diagonal().sign()).to(like.device)  # type: ignore[no-any-return]
 
 
-def training_aware(v: torch.Tensor, t: Any) -> torch.Tensor:
+def training_aware(v: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
     """The surrogate derivative max(1/t, 1) max(0, sqrt(2) t - t^2 |v|), in the shape of v; t a number or (*stack, 1, 1)."""
     slope = (v.abs() * -(t * t)).add_(2**0.5 * t).clamp_(min=0)
-    return slope.maximum(slope / t)  # type: ignore[no-any-return]
+    return slope.maximum(slope / t)
 
 
 def _share(beta: torch.Tensor) -> torch.Tensor:

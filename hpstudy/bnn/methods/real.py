@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, library_step
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 from hpstudy.bnn.settings import Surrogate
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class RealSGDHyperparameters(interface.Hyperparameters):
+class RealSGDHyperparameters(Hyperparameters):
     """Those of SGD, and the activation."""
 
     learning_rate: float = hyperparameter(0.1, "step size of the weights", magnitude_based=True, gt=0)
@@ -30,7 +29,7 @@ class RealSGDHyperparameters(interface.Hyperparameters):
     decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
 
 
-class RealSGD(interface.Method):
+class RealSGD(Method[RealSGDHyperparameters]):
     """SGD as deep-learning libraries write it, on weights that the network uses as they are.
 
         V_i = (1 - momentum_rate) V_{i-1} + G_i + weight_decay w_{i-1}
@@ -46,14 +45,12 @@ class RealSGD(interface.Method):
     State: theta; w, weight; m, momentum V.
     """
 
-    Hyperparameters = RealSGDHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: RealSGDHyperparameters, generator: torch.Generator) -> State:
         """w_0 = init_scale sqrt(2 / fan_in) noise."""
         w = noise * (hp.init_scale * he_deviation(noise))
         return {"theta": initial_signs(noise), "w": w, "m": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: RealSGDHyperparameters, clock: Clock) -> State:
         """One step of SGD."""
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         w, m = library_step(
@@ -61,10 +58,10 @@ class RealSGD(interface.Method):
         )
         return {"theta": follow(state["theta"], w), "w": w, "m": m}
 
-    def weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: RealSGDHyperparameters, clock: Clock) -> torch.Tensor:
         """The real weights w."""
         return state["w"]
 
-    def activation(self, hp: Any) -> Surrogate | None:
+    def activation(self, hp: RealSGDHyperparameters) -> Surrogate | None:
         """The real activation, or None for the task's."""
         return None if hp.activation == "task" else Surrogate(hp.activation)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, warmed_up
@@ -21,7 +20,7 @@ DEVIATION = 2 * math.sqrt(2)
 """Standard deviation to which the published code standardises: that of a Laplace distribution of scale 2."""
 
 
-class ReCUHyperparameters(interface.Hyperparameters):
+class ReCUHyperparameters(Hyperparameters):
     """SGD's, and the two ends of the quantile's schedule. Defaults are the published ones."""
 
     learning_rate: float = hyperparameter(0.1, "step size of the latent weights", magnitude_based=True, gt=0)
@@ -59,7 +58,7 @@ class ReCUHyperparameters(interface.Hyperparameters):
         return self
 
 
-class ReCU(interface.Method):
+class ReCU(Method[ReCUHyperparameters]):
     """Library SGD on w, of which the network uses the signs after a rectified clamp.
 
         v = 2 sqrt(2) (w - mean) / deviation, per filter
@@ -84,14 +83,12 @@ class ReCU(interface.Method):
     State: theta; w, latent weight; b, momentum.
     """
 
-    Hyperparameters = ReCUHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: ReCUHyperparameters, generator: torch.Generator) -> State:
         """w_0 = init_scale sqrt(2 / fan_in) noise."""
         theta = follow(initial_signs(noise), noise - noise.mean(-1, keepdim=True))
         return {"theta": theta, "w": noise * (hp.init_scale * he_deviation(noise)), "b": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: ReCUHyperparameters, clock: Clock) -> State:
         """Back through clamp and standardisation, and one step of SGD."""
         w, b = state["w"], state["b"]
         z, deviation = standardise(w)
@@ -102,17 +99,17 @@ class ReCU(interface.Method):
         w = w.sub_(b * epsilon)
         return {"theta": follow(state["theta"], w - w.mean(-1, keepdim=True)), "w": w, "b": b}
 
-    def activation(self, hp: Any) -> Surrogate | None:
+    def activation(self, hp: ReCUHyperparameters) -> Surrogate | None:
         """approx_sign of the input divided by its deviation per sample, in training."""
         return Surrogate("recu") if hp.own_activation else None
 
 
-def quantile(hp: Any, elapsed: float) -> Any:
+def quantile(hp: ReCUHyperparameters, elapsed: float) -> float:
     """The quantile start + (end - start) (e^r - 1) / (e - 1), r the share of training that is over; a tensor if its ends are."""
     return hp.quantile_start + (hp.quantile_end - hp.quantile_start) * (math.expm1(elapsed) / math.expm1(1))
 
 
-def limit(z: torch.Tensor, tau: Any) -> torch.Tensor:
+def limit(z: torch.Tensor, tau: float | torch.Tensor) -> torch.Tensor:
     """Q in units of the deviation, (*stack, 1, 1).
 
     Args:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
-from hpstudy.bnn.methods import interface
-from hpstudy.bnn.methods.interface import State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ Growth = Literal["exp", "cos", "linear", "none"]
 """Shape of the temperature's schedule."""
 
 
-class SLBHyperparameters(interface.Hyperparameters):
+class SLBHyperparameters(Hyperparameters):
     """SGD on two logits per weight, a temperature with its schedule, and what is done about batch normalisation.
 
     Defaults are the published ones for ResNet-20 on CIFAR-10, where known: how the learning rate decays is not, and the authors' port
@@ -59,7 +58,7 @@ class SLBHyperparameters(interface.Hyperparameters):
         return self
 
 
-class SLB(interface.Method):
+class SLB(Method[SLBHyperparameters]):
     """SGD on the logits A_-, A_+ of a weight's two values, of which the network trains with the mean.
 
         P = softmax(tau A),  W = P_+ - P_- = tanh(tau a),  a = (A_+ - A_-) / 2
@@ -85,23 +84,21 @@ class SLB(interface.Method):
     State: theta; a, half the difference of the logits; b, its momentum; tau, (*stack, 1, 1), in use, infinite once frozen.
     """
 
-    Hyperparameters = SLBHyperparameters
-
-    def init(self, noise: torch.Tensor, hp: Any, generator: torch.Generator) -> State:
+    def init(self, noise: torch.Tensor, hp: SLBHyperparameters, generator: torch.Generator) -> State:
         """a_0 = init_scale / sqrt(2) noise: half the difference of two normal logits."""
         tau = noise.new_ones((*noise.shape[:-2], 1, 1)) * hp.temperature_start
         a = noise * (hp.init_scale / math.sqrt(2))
         return {"theta": initial_signs(noise), "a": a, "b": noise.new_zeros(noise.shape), "tau": tau}
 
-    def start_epoch(self, state: State, hp: Any, clock: Clock) -> State:
+    def start_epoch(self, state: State, hp: SLBHyperparameters, clock: Clock) -> State:
         """The temperature of the epoch's first update."""
         return {**state, "tau": temperature(state["tau"], hp, clock.elapsed(hp.decay_per))}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Any, clock: Clock) -> State:
+    def update(self, state: State, grad: torch.Tensor, hp: SLBHyperparameters, clock: Clock) -> State:
         """One step of SGD, and the temperature of the next update."""
         a, b, tau = state["a"], state["b"], state["tau"]
         slope = (a * tau).tanh_().square_().neg_().add_(1).mul_(tau / 2)
-        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+        epsilon: float | torch.Tensor = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         if hp.freeze:
             slope = slope.masked_fill_(tau.isinf(), 0.0)
             epsilon = epsilon * tau.isfinite()
@@ -111,22 +108,21 @@ class SLB(interface.Method):
         tau = temperature(tau, hp, following.elapsed(hp.decay_per))
         return {"theta": follow(state["theta"], a), "a": a, "b": b, "tau": tau}
 
-    def weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: SLBHyperparameters, clock: Clock) -> torch.Tensor:
         """W; theta once frozen."""
         soft = (state["a"] * state["tau"]).tanh_()
         return state["theta"].where(state["tau"].isinf(), soft) if hp.freeze else soft
 
-    def evaluation_weight(self, state: State, hp: Any, clock: Clock) -> torch.Tensor:
+    def evaluation_weight(self, state: State, hp: SLBHyperparameters, clock: Clock) -> torch.Tensor:
         """Theta: a soft weight is no binary weight, however little it differs."""
         return state["theta"]
 
-    def recalibrates(self, hp: Any) -> bool:
+    def recalibrates(self, hp: SLBHyperparameters) -> bool:
         """With `calibration`: the statistics that training keeps are those of the soft weights."""
-        calibration: bool = hp.calibration
-        return calibration
+        return hp.calibration
 
 
-def temperature(like: torch.Tensor, hp: Any, elapsed: float) -> torch.Tensor:
+def temperature(like: torch.Tensor, hp: SLBHyperparameters, elapsed: float) -> torch.Tensor:
     """The inverse temperature tau.
 
     Args:
