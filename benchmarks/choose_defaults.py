@@ -21,7 +21,7 @@ from torch import nn
 
 from hpstudy.bnn.batches import Data
 from hpstudy.bnn.evaluation import evaluate
-from hpstudy.engine.measured import Recorder
+from hpstudy.engine.recorder import Recorder
 from hpstudy.errors import Diverged
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import View

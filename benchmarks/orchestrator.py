@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 import hpstudy
-from hpstudy.engine.measured import Recorder
+from hpstudy.engine.recorder import Recorder
 from hpstudy.loading.bind import bind_task
 from hpstudy.loading.load import load_study
 from hpstudy.seeds import derive_seed

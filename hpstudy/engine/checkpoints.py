@@ -8,27 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hpstudy.checkpoint import CHECKPOINT_S
 from hpstudy.engine.environment import library_versions
 from hpstudy.study.schema import TaskBlock, View
 from hpstudy.study.space import Point
 
-if TYPE_CHECKING:
-    from hpstudy.engine.measured import Recorder
-
 SUFFIX = ".checkpoint"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -135,53 +126,6 @@ class CheckpointFolder:
             for file in self.path.glob(f"*{SUFFIX}*"):
                 file.unlink(missing_ok=True)
         self.remove_if_empty()
-
-
-class TrialCheckpoint:
-    """What one evaluation sees of its file; a `hpstudy.checkpoint.Checkpoint`.
-
-    Args:
-        file: where; None to keep nothing.
-        recorder: what is reported meanwhile.
-    """
-
-    def __init__(self, file: CheckpointFile | None, recorder: Recorder) -> None:
-        self._file = file
-        self._recorder = recorder
-        self._last = time.monotonic()
-
-    def load(self) -> bytes | None:
-        """The state last saved, with its curves and seconds put back; None when there is none, or none that can be used."""
-        if self._file is None:
-            return None
-        try:
-            kept = self._file.read()
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            log.warning("the checkpoint %s is not used, the training starts over: %s", self._file.path, error)
-            return None
-        self._recorder.go_on(kept.curves, kept.duration_s)
-        return kept.state
-
-    def due(self) -> bool:
-        """Whether CHECKPOINT_S have passed."""
-        return self._file is not None and time.monotonic() - self._last >= CHECKPOINT_S
-
-    def save(self, state: bytes) -> None:
-        """Write the file."""
-        if not isinstance(state, bytes):
-            raise TypeError(
-                f"a checkpoint's state must be bytes, not {type(state).__name__}: for instance json.dumps(state).encode(), or the "
-                "getvalue() of an io.BytesIO that torch.save wrote to"
-            )
-        if self._file is None:
-            return
-        try:
-            self._file.write(Kept(state, self._recorder.curves, self._recorder.duration_s))
-        except OSError as error:
-            log.warning("the checkpoint %s cannot be written, the training goes on without it: %s", self._file.path, error)
-        self._last = time.monotonic()
 
 
 def _checksum(header: bytes, state: bytes) -> bytes:

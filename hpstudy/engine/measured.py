@@ -3,52 +3,12 @@
 from __future__ import annotations
 
 import numbers
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from hpstudy.engine.checkpoints import CheckpointFile, TrialCheckpoint
 
 
 class InvalidResult(TypeError):
     """A task returned, or reported, something that is not a number or a mapping of numbers."""
-
-
-class Recorder:
-    """Collects what a task reports while it trains, and how long that takes; a `hpstudy.tasks.interface.Report`.
-
-    Args:
-        file: where the evaluation keeps its checkpoint; None for one that keeps none.
-
-    Attributes:
-        curves: (epoch, metric, value) in the order reported.
-        checkpoint: keeps the task's state, with the curves and the seconds that led to it.
-    """
-
-    def __init__(self, file: CheckpointFile | None = None) -> None:
-        self.curves: list[tuple[int, str, float]] = []
-        self.checkpoint = TrialCheckpoint(file, self)
-        self._earlier_s = 0.0
-        self.begin()
-
-    def begin(self) -> None:
-        """Training begins: seconds count from here."""
-        self._began = time.perf_counter()
-
-    def go_on(self, curves: Sequence[tuple[int, str, float]], duration_s: float) -> None:
-        """Begin with what an interrupted evaluation had reported, and the seconds that it had spent on it."""
-        self.curves[:] = curves
-        self._earlier_s = duration_s
-
-    @property
-    def duration_s(self) -> float:
-        """Wall seconds spent training, those of interrupted evaluations included as far as this one goes on from them."""
-        return self._earlier_s + time.perf_counter() - self._began
-
-    def __call__(self, epoch: int, **metrics: float) -> None:
-        """Record `metrics` at `epoch`. Raises InvalidResult when one of them is not a number."""
-        where = f"what was reported at epoch {epoch}"
-        self.curves.extend((int(epoch), name, read_number(name, value, where)) for name, value in metrics.items())
 
 
 def read_metrics(result: object, objective: str) -> dict[str, float]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from hpstudy.engine.checkpoints import CheckpointFile
-from hpstudy.engine.measured import InvalidResult, Recorder, read_metrics
+from hpstudy.engine.measured import InvalidResult, read_metrics
+from hpstudy.engine.recorder import Recorder
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError
 from hpstudy.loading.bind import bind_control, bind_searcher, bind_task

@@ -13,7 +13,7 @@ from hpstudy.bnn.methods.real import RealSGD
 from hpstudy.bnn.optimizers import real_parameters
 from hpstudy.bnn.settings import FirstStep, RealOptimizer, TrainSettings
 from hpstudy.bnn.train import train
-from hpstudy.engine import measured
+from hpstudy.engine import recorder
 from hpstudy.errors import Diverged
 from hpstudy.study.schema import View
 from hpstudy.tasks.binary_network import BinaryNetworkTask
@@ -169,7 +169,7 @@ def activations(view, settings=TWO):
     task = SmallTask(settings)
     rate = "alpha" if view["method"] == "filter" else "learning_rate"
     view = View.model_validate({**view, "space": {rate: {"type": "float", "low": 0.01, "high": 0.1}}})
-    task.evaluate(task.complete_view(view), {rate: 0.05}, 0, measured.Recorder())
+    task.evaluate(task.complete_view(view), {rate: 0.05}, 0, recorder.Recorder())
     return task.seen[:: UPDATES * 3]
 
 

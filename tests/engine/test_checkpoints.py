@@ -13,7 +13,7 @@ from hpstudy.checkpoint import CHECKPOINT_S
 from hpstudy.engine import checkpoints
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder, Kept
 from hpstudy.engine.confirm import confirm_study
-from hpstudy.engine.measured import Recorder
+from hpstudy.engine.recorder import Recorder
 from hpstudy.engine.step import EvaluateRequest, RetrainRequest, evaluate, fresh_seed, retrain, train_seed
 from hpstudy.errors import StudyBroken
 from hpstudy.store import Reader, Store
@@ -217,7 +217,7 @@ def test_a_state_that_is_not_bytes_is_refused(file, with_file):
 
 def test_a_checkpoint_is_due_when_its_time_has_passed_since_the_beginning_or_the_last_one(file, monkeypatch):
     now = [50.0]
-    monkeypatch.setattr(checkpoints, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("hpstudy.engine.recorder.time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: 0.0))
     checkpoint = Recorder(file).checkpoint
     due = []
     for now[0] in (50.0, 49.0 + CHECKPOINT_S, 50.0 + CHECKPOINT_S):
@@ -229,7 +229,7 @@ def test_a_checkpoint_is_due_when_its_time_has_passed_since_the_beginning_or_the
 
 
 def test_without_a_file_nothing_is_ever_due_found_or_kept(monkeypatch):
-    monkeypatch.setattr(checkpoints, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr("hpstudy.engine.recorder.CHECKPOINT_S", 0.0)
     checkpoint = Recorder().checkpoint
     checkpoint.save(b"state")
     assert (checkpoint.due(), checkpoint.load()) == (False, None)
@@ -423,7 +423,7 @@ def test_the_example_of_the_documentation_goes_on(make_study, write_module, file
     use = write_module(example.replace("def train", "def f"))
     request = EvaluateRequest(make_study(use=use).to_json(), SearchKey("both", 1), 0, {"rate": 0.1}, str(tmp_path), file)
     whole = measured(evaluate(dataclasses.replace(request, checkpoint=None)))
-    monkeypatch.setattr(checkpoints, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr("hpstudy.engine.recorder.CHECKPOINT_S", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(CheckpointFile, "write", interrupt_after(last))
         with pytest.raises(KeyboardInterrupt):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from hpstudy.engine.measured import InvalidResult, Recorder, read_metrics
+from hpstudy.engine.measured import InvalidResult, read_metrics
+from hpstudy.engine.recorder import Recorder
 
 
 @pytest.mark.parametrize(

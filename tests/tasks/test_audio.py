@@ -9,7 +9,7 @@ import torch
 from ruamel.yaml import YAML
 
 import hpstudy.data
-from hpstudy.engine.measured import Recorder
+from hpstudy.engine.recorder import Recorder
 from hpstudy.errors import DataError, Diverged
 from hpstudy.study.schema import View
 from hpstudy.tasks.audio import AudioMLP, AudioSettings, audio_data

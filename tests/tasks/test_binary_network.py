@@ -1,9 +1,8 @@
 import pytest
 
 from hpstudy.bnn.settings import FirstStep
-from hpstudy.engine import checkpoints
 from hpstudy.engine.checkpoints import CheckpointFile
-from hpstudy.engine.measured import Recorder
+from hpstudy.engine.recorder import Recorder
 from hpstudy.study.schema import View
 from hpstudy.tasks.binary_network import BinaryNetworkTask
 from tests.support.networks import SETTINGS, make_data, make_network
@@ -37,7 +36,7 @@ class Interrupted(Recorder):
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     """Where checkpoints go that are due after every epoch."""
-    monkeypatch.setattr(checkpoints, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr("hpstudy.engine.recorder.CHECKPOINT_S", 0.0)
     return CheckpointFile(tmp_path / "a.checkpoint", {})
 
 
@@ -77,6 +76,6 @@ def test_what_was_trained_is_not_trained_again(file):
 
 
 def test_a_training_without_a_due_checkpoint_writes_none(file, monkeypatch):
-    monkeypatch.setattr(checkpoints, "CHECKPOINT_S", 3600.0)
+    monkeypatch.setattr("hpstudy.engine.recorder.CHECKPOINT_S", 3600.0)
     evaluate(Recorder(file))
     assert not file.path.exists()

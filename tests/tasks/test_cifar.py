@@ -15,7 +15,7 @@ from hpstudy.bnn.networks import NETWORKS
 from hpstudy.data import load_images
 from hpstudy.data.cache import VARIABLE
 from hpstudy.data.image_set import ImageSet, LabelledImages
-from hpstudy.engine.measured import Recorder
+from hpstudy.engine.recorder import Recorder
 from hpstudy.errors import DataError, Diverged, StudyError
 from hpstudy.loading.bind import bind, bind_task
 from hpstudy.loading.load import load_study

@@ -13,7 +13,7 @@ from hpstudy.data.cache import VARIABLE
 from hpstudy.data.image_folder import ImageFolder
 from hpstudy.data.library import import_set
 from hpstudy.data.listed import open_listed
-from hpstudy.engine.measured import Recorder
+from hpstudy.engine.recorder import Recorder
 from hpstudy.errors import DataError, StudyError
 from hpstudy.loading.bind import bind_task
 from hpstudy.loading.load import load_study

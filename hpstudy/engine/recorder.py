@@ -1,0 +1,97 @@
+"""What an evaluation reports while it trains: learning curves, and its checkpoint."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from hpstudy.checkpoint import CHECKPOINT_S
+from hpstudy.engine.checkpoints import CheckpointFile, Kept
+from hpstudy.engine.measured import read_number
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Collects what a task reports while it trains, and how long that takes; a `hpstudy.tasks.interface.Report`.
+
+    Args:
+        file: where the evaluation keeps its checkpoint; None for one that keeps none.
+
+    Attributes:
+        curves: (epoch, metric, value) in the order reported.
+        checkpoint: keeps the task's state, with the curves and the seconds that led to it.
+    """
+
+    def __init__(self, file: CheckpointFile | None = None) -> None:
+        self.curves: list[tuple[int, str, float]] = []
+        self.checkpoint = TrialCheckpoint(file, self)
+        self._earlier_s = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """Training begins: seconds count from here."""
+        self._began = time.perf_counter()
+
+    def go_on(self, curves: Sequence[tuple[int, str, float]], duration_s: float) -> None:
+        """Begin with what an interrupted evaluation had reported, and the seconds that it had spent on it."""
+        self.curves[:] = curves
+        self._earlier_s = duration_s
+
+    @property
+    def duration_s(self) -> float:
+        """Wall seconds spent training, those of interrupted evaluations included as far as this one goes on from them."""
+        return self._earlier_s + time.perf_counter() - self._began
+
+    def __call__(self, epoch: int, **metrics: float) -> None:
+        """Record `metrics` at `epoch`. Raises InvalidResult when one of them is not a number."""
+        where = f"what was reported at epoch {epoch}"
+        self.curves.extend((int(epoch), name, read_number(name, value, where)) for name, value in metrics.items())
+
+
+class TrialCheckpoint:
+    """What one evaluation sees of its file; a `hpstudy.checkpoint.Checkpoint`.
+
+    Args:
+        file: where; None to keep nothing.
+        recorder: what is reported meanwhile.
+    """
+
+    def __init__(self, file: CheckpointFile | None, recorder: Recorder) -> None:
+        self._file = file
+        self._recorder = recorder
+        self._last = time.monotonic()
+
+    def load(self) -> bytes | None:
+        """The state last saved, with its curves and seconds put back; None when there is none, or none that can be used."""
+        if self._file is None:
+            return None
+        try:
+            kept = self._file.read()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            log.warning("the checkpoint %s is not used, the training starts over: %s", self._file.path, error)
+            return None
+        self._recorder.go_on(kept.curves, kept.duration_s)
+        return kept.state
+
+    def due(self) -> bool:
+        """Whether CHECKPOINT_S have passed."""
+        return self._file is not None and time.monotonic() - self._last >= CHECKPOINT_S
+
+    def save(self, state: bytes) -> None:
+        """Write the file."""
+        if not isinstance(state, bytes):
+            raise TypeError(
+                f"a checkpoint's state must be bytes, not {type(state).__name__}: for instance json.dumps(state).encode(), or the "
+                "getvalue() of an io.BytesIO that torch.save wrote to"
+            )
+        if self._file is None:
+            return
+        try:
+            self._file.write(Kept(state, self._recorder.curves, self._recorder.duration_s))
+        except OSError as error:
+            log.warning("the checkpoint %s cannot be written, the training goes on without it: %s", self._file.path, error)
+        self._last = time.monotonic()
