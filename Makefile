@@ -11,11 +11,12 @@ AT = $(if $(SCALE),--scale $(SCALE))
 JOBS = $(if $(WORKERS),--workers $(WORKERS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run report test check format clean
+.PHONY: help setup run report readme test check format clean
 
 help:
 	@echo "make run                           run studies/quick.yaml and write reports/quick.pdf"
 	@echo "make run STUDY=studies/audio.yaml  run another study; interrupt it at will, the same command continues it"
+	@echo "make readme                        write the results in README.md from the reports"
 	@echo "make test                          set up and run the tests"
 	@echo "make check                         format, lint and types, then the tests"
 
@@ -31,6 +32,9 @@ $(READY): pyproject.toml constraints.txt
 run: setup
 	$(BIN)/hpstudy run $(STUDY) $(AT) $(JOBS)
 	$(BIN)/hpstudy report $(STUDY) $(AT) --output reports
+
+readme: setup
+	$(BIN)/python tools/readme.py
 
 test: setup
 	$(BIN)/python -m pytest -n auto

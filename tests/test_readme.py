@@ -1,6 +1,7 @@
 """What README shows works as shown."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,12 @@ def test_every_shipped_study_is_in_the_table():
 def test_every_page_that_readme_links_is_there():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_the_results_in_readme_are_those_of_the_reports():
+    """`make readme` writes them."""
+    tool = runpy.run_path(str(ROOT / "tools" / "readme.py"))
+    assert re.findall(r"<!-- results: (\w+) -->", README) == list(tool["BLOCKS"])
+    emptied = tool["MARKED"].sub(lambda match: match[1] + match[2], README)
+    assert "**holds**" not in emptied
+    assert tool["rewritten"](emptied) == README
