@@ -10,12 +10,22 @@ READY := $(VENV)/.ready
 AT = $(if $(SCALE),--scale $(SCALE))
 JOBS = $(if $(WORKERS),--workers $(WORKERS))
 
+# The report of a study whose database is in reports/ goes beside its new database, so that the committed report stays.
+NAME = $(basename $(notdir $(STUDY)))$(if $(SCALE),-$(SCALE))
+OUTPUT = $(if $(wildcard reports/$(NAME).sqlite),runs,reports)
+
+# Everything in reports/ that is computed from the databases there; `make -j 2 reports` renders two at a time.
+FIGURES := reports/audio.png reports/audio_fsdd.png
+RENDERED := $(patsubst reports/%.sqlite,render-%,$(wildcard reports/*.sqlite))
+JOINT := render-audio+audio_fsdd
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run report readme test check format clean
+.PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) readme test check format clean
 
 help:
 	@echo "make run                           run studies/quick.yaml and write reports/quick.pdf"
 	@echo "make run STUDY=studies/audio.yaml  run another study; interrupt it at will, the same command continues it"
+	@echo "make reports                       render the reports of the databases in reports/"
 	@echo "make readme                        write the results in README.md from the reports"
 	@echo "make test                          set up and run the tests"
 	@echo "make check                         format, lint and types, then the tests"
@@ -31,7 +41,18 @@ $(READY): pyproject.toml constraints.txt
 
 run: setup
 	$(BIN)/hpstudy run $(STUDY) $(AT) $(JOBS)
-	$(BIN)/hpstudy report $(STUDY) $(AT) --output reports
+	$(BIN)/hpstudy report $(STUDY) $(AT) --output $(OUTPUT)
+
+reports: $(RENDERED) $(JOINT) $(FIGURES)
+
+$(RENDERED): render-%: setup
+	$(BIN)/hpstudy report reports/$*.sqlite --output reports
+
+$(JOINT): setup
+	$(BIN)/hpstudy report reports/audio.sqlite reports/audio_fsdd.sqlite --output reports
+
+$(FIGURES): reports/%.png: setup
+	$(BIN)/hpstudy plot reports/$*.sqlite best_so_far --output $@
 
 readme: setup
 	$(BIN)/python tools/readme.py
