@@ -1,6 +1,12 @@
-"""Every test process computes with one thread: several of them on a few cores would only wait for each other."""
+"""One thread per test process, since several share a few cores; no deadline for examples of Hypothesis."""
 
 import os
 
+from hypothesis import settings
+
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+# A test that waits for a core is not a slow test: Hypothesis's limit of 200 ms per example fails on a busy machine.
+settings.register_profile("without deadline", deadline=None)
+settings.load_profile("without deadline")

@@ -202,7 +202,7 @@ def test_a_file_that_may_not_be_read_is_named(public_folder, unprivileged, study
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_the_damage_only_store_errors_leave_the_store(tmp_path, data):
     path = tmp_path / "example.sqlite"
     if not path.exists():

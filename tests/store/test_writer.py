@@ -86,7 +86,7 @@ def test_of_two_reports_of_one_epoch_the_later_counts(store, add):
 
 
 @given(values=st.lists(st.floats(width=64), max_size=20))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 def test_metrics_and_curves_keep_their_bits(store, values):
     key = SearchKey("latent", 0)
     number = len(store.history(key))

@@ -161,7 +161,7 @@ def studies(draw):
     }
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=studies())
 def test_a_resolved_study_written_to_a_file_is_read_as_the_same_study(tree, tmp_path):
     file = tmp_path / "study.yaml"
