@@ -22,8 +22,8 @@ import psutil
 
 import hpstudy
 from hpstudy.engine.recorder import Recorder
-from hpstudy.loading.bind import bind_task
 from hpstudy.loading.load import load_study
+from hpstudy.loading.make import make_task
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import Study
 
@@ -79,7 +79,7 @@ def ax_search(request: tuple[str, str, int]) -> float:
         logging.getLogger(name).setLevel(logging.WARNING)
     text, view_name, replicate = request
     study = Study.from_json(text)
-    view, task = study.views[view_name], bind_task(study)
+    view, task = study.views[view_name], make_task(study.task)
     client = Client(random_seed=replicate)
     parameters = []
     for name, parameter in view.space.items():
@@ -112,7 +112,7 @@ def main() -> None:
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"
     study = load_study(arguments.study).model_copy(update={"replicates": arguments.replicates})
-    bind_task(study).prepare()
+    make_task(study.task).prepare()
     print(f"{study.name}: {len(study.views)} views x {study.replicates} replicates x {study.search.trials} trials, ", end="")
     print(f"{arguments.workers} workers")
     print(f"{'':24}{'wall s':>10}{'training s':>12}{'not training':>14}{'MiB, 2nd quarter':>18}{'MiB, last quarter':>19}")

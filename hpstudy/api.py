@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import UsageError
-from hpstudy.loading.bind import completed
+from hpstudy.loading.bind import bind, matched
 from hpstudy.loading.load import load_study, read_study
 from hpstudy.store import Reader
-from hpstudy.study.changes import refuse_changes
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
@@ -111,16 +110,14 @@ def run(
 
     if isinstance(study, Study):
         _no_scale(scale)
-        folder: str | None = _module_folder(study)
+        loaded = bind(study, _module_folder(study))
     else:
         loaded = read_study(study, scale)
-        study, folder = loaded.study, loaded.module_path
     if timeout_s is not None:
-        study = study.model_copy(update={"limits": study.limits.model_copy(update={"timeout_s": timeout_s})})
+        loaded = loaded.with_timeout(timeout_s)
     return run_study(
-        study,
-        default_storage(study.name, storage),
-        folder=folder,
+        loaded,
+        default_storage(loaded.study.name, storage),
         workers=workers,
         executor=executor,
         allow_changed_code=allow_changed_code,
@@ -153,11 +150,10 @@ def resume(
 
     path = locate(storage)
     with Reader.open(path) as reader:
-        study, folder = reader.study, reader.module_path
+        loaded = bind(reader.study, reader.module_path)
     return run_study(
-        study,
+        loaded,
         path,
-        folder=folder,
         workers=workers,
         executor=executor,
         allow_changed_code=allow_changed_code,
@@ -205,7 +201,7 @@ def confirm(
         loaded = read_study(path, scale)
         folder, where = loaded.module_path, default_storage(loaded.study.name, storage)
         with Reader.open(where) as reader:
-            refuse_changes(completed(reader.study), loaded.study, where)
+            matched(reader.study, loaded.study, where)
     elif storage is not None and (path.suffix or path.exists() or len(path.parts) > 1):
         raise UsageError(f"{path} is a database itself", "leave out --storage")
     else:
@@ -247,7 +243,7 @@ def plan(
 
     loaded = read_study(study, scale)
     where = default_storage(loaded.study.name, storage)
-    return forecast(loaded.study, where, loaded.module_path, workers=workers, pilot=pilot)
+    return forecast(loaded, where, workers=workers, pilot=pilot)
 
 
 @dataclass(frozen=True)
@@ -368,6 +364,6 @@ def analysed(study: str | Path, scale: str | None = None, *, thorough: bool = Tr
     with open(study, scale) as reader:
         if Path(study).suffix in STUDY_SUFFIXES:
             asked = load_study(study, scale)
-            refuse_changes(completed(reader.study), asked, reader.path)
+            matched(reader.study, asked, reader.path)
             settings = asked.analysis
         return analyse(reader, settings, thorough=thorough)

@@ -1,3 +1,5 @@
+import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,8 @@ import pytest
 import hpstudy
 from hpstudy import api
 from hpstudy.errors import StudyChanged
+from hpstudy.search.random import RandomSearcher
+from hpstudy.tasks.functions import Branin
 
 STUDY = """\
 version: 1
@@ -65,6 +69,37 @@ def test_a_study_is_resumed_from_its_database_alone(folder):
     hpstudy.run("small.yaml", executor="inline")
     (folder / "small.yaml").unlink()
     assert hpstudy.resume("runs/small.sqlite", executor="inline").complete
+
+
+def test_a_study_stored_before_a_setting_existed_is_resumed(folder):
+    hpstudy.run("small.yaml", executor="inline")
+    with sqlite3.connect("runs/small.sqlite") as connection:
+        (definition,) = connection.execute("SELECT definition FROM study").fetchone()
+        old = json.loads(definition)
+        del old["task"]["noise"]
+        connection.execute("UPDATE study SET definition = ?", (json.dumps(old),))
+    connection.close()
+    assert hpstudy.resume("runs/small.sqlite", executor="inline").complete
+    with hpstudy.open("small") as reader:
+        assert reader.study.to_json() == definition
+
+
+@pytest.mark.parametrize("call", ["run", "resume"])
+def test_a_study_is_checked_and_its_parts_are_made_once_before_workers_start(folder, monkeypatch, call):
+    hpstudy.run("small.yaml", workers=1)
+    made = []
+    for part in (Branin, RandomSearcher):
+        monkeypatch.setattr(
+            part, "__init__", lambda self, settings, init=part.__init__: made.append(type(self)) or init(self, settings)
+        )
+    if call == "run":
+        assert hpstudy.run("small.yaml", "new.sqlite", workers=1).ran == 4
+        assert made == [RandomSearcher, Branin]
+        made.clear()
+        assert hpstudy.run("small.yaml", "new.sqlite", workers=1).ran == 0
+    else:
+        assert hpstudy.resume("runs/small.sqlite", workers=1).complete
+    assert made == [RandomSearcher, Branin]
 
 
 def test_a_time_out_stands_for_that_of_the_study(folder):

@@ -43,7 +43,7 @@ def my_module(tmp_path):
 def run(folder, text, executor="inline"):
     (folder / "study.yaml").write_text(text)
     loaded = read_study(folder / "study.yaml")
-    return run_study(loaded.study, folder / "study.sqlite", folder=loaded.module_path, executor=executor)
+    return run_study(loaded, folder / "study.sqlite", executor=executor)
 
 
 def test_the_searcher_of_readme_runs(my_module):

@@ -23,12 +23,11 @@ from hpstudy.engine.step import RetrainRequest, fresh_seed, retrain
 from hpstudy.engine.stop import StopSignal
 from hpstudy.engine.trainings import SEEDS, Trainings, left_out, points_to_confirm
 from hpstudy.errors import UsageError
-from hpstudy.loading.bind import bind_task, completed
+from hpstudy.loading.bind import bind
 from hpstudy.loading.make import is_sweep
 from hpstudy.store import ConfirmationRow, Confirmed, Reader, Store
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
-from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
 
@@ -101,9 +100,9 @@ def confirm_study(
         folder = folder or reader.module_path
         with module_path(folder):
             kind = EXECUTORS.load(executor)
-            study = completed(reader.study)
-            _refuse(study, reader)
-    with reopened(study, storage, folder) as store:
+        _refuse(reader)
+        loaded = bind(reader.study, folder)
+    with reopened(loaded, storage) as store:
         without = left_out(store)
         if without:
             observer.note(f"left out, being incomplete or without a value: {', '.join(map(_name, without))}")
@@ -113,7 +112,7 @@ def confirm_study(
         before = _done(store)
         if work:
             with module_path(folder):
-                checkpoints = prepare(store, bind_task(store.study), allow_changed_code, observer)
+                checkpoints = prepare(store, loaded.task, allow_changed_code, observer)
             with session(store, kind, executor, workers, observer, stop, checkpoints) as runner:
                 observer.confirm_started(len(points), seeds, len(work), runner.workers)
                 Confirmer(store, runner, observer, stop, work, folder, checkpoints).run()
@@ -224,7 +223,8 @@ class Confirmer(Loop[_Training]):
         return self._checkpoint(item.of.view, item.point, fresh_seed(self.study, item.seed_number))
 
 
-def _refuse(study: Study, reader: Reader) -> None:
+def _refuse(reader: Reader) -> None:
+    study = reader.study
     if is_sweep(study):
         raise UsageError(
             f"{study.name} is a sweep, which chooses no point: there is nothing to confirm",

@@ -12,11 +12,9 @@ from hpstudy.engine.executors import default_workers
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.engine.trainings import SEEDS, Trainings, points_to_confirm, seeds_begun
-from hpstudy.loading.bind import bind_searcher, bind_task, completed
+from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points
-from hpstudy.loading.make import is_sweep
 from hpstudy.store import ConfirmationRow, Confirmed, Reader
-from hpstudy.study.changes import refuse_changes
 from hpstudy.study.controls import arms
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan, SearchKey
@@ -95,13 +93,12 @@ class Forecast:
         return f"{left}: about {words(total_s / min(self.workers, found.left))} with {self.workers} workers"
 
 
-def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | None, pilot: bool) -> Forecast:
-    """What is left of a study.
+def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: bool) -> Forecast:
+    """The remaining work of a study.
 
     Args:
-        study: resolved.
-        storage: its database.
-        folder: where a user's module is looked for first.
+        loaded: the study, with its parts.
+        storage: its database, which may not exist yet.
         workers: steps at a time; the physical cores when None.
         pilot: train every view once, here and now, to know how long a trial takes: at its default point, in a sweep at its first one.
             Stores nothing.
@@ -109,12 +106,12 @@ def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | 
     Raises:
         StudyChanged: the database is that of another study.
     """
-    done: dict[SearchKey, int] = {}
+    study, done = loaded.study, dict[SearchKey, int]()
     trial_s, measured = dict[str, float | None].fromkeys(arms(study)), ""
     train_s, rows, stored = dict(trial_s), list[ConfirmationRow](), list[Confirmed]()
     if storage.exists():
         with Reader.open(storage) as reader:
-            refuse_changes(completed(reader.study), study, storage)
+            matched(reader.study, study, storage, loaded.module_path)
             for search, states in reader.search_counts().items():
                 done[search] = sum(n for state, n in states.items() if state not in ("planned", "running"))
             trial_s.update(reader.mean_trial_s())
@@ -123,12 +120,12 @@ def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | 
             stored = list(points_to_confirm(reader)) if rows else []
             measured = "from the trials so far"
     if pilot:
-        with module_path(folder):
-            bind_task(study).prepare()
+        with module_path(loaded.module_path):
+            loaded.task.prepare()
         executor = InlineExecutor()  # one thread, as in a worker
         for view in study.views:
-            point = _pilot_point(study, view)
-            request = EvaluateRequest(study.to_json(), SearchKey(view, 0), 0, point, folder)
+            point = _pilot_point(loaded, view)
+            request = EvaluateRequest(study.to_json(), SearchKey(view, 0), 0, point, loaded.module_path)
             executor.submit(evaluate, request)  # the first one loads libraries and data
             trial_s[view] = executor.submit(evaluate, request).result().duration_s
             trial_s.update({name: trial_s[view] for name, arm in arms(study).items() if arm.view == view})
@@ -138,14 +135,14 @@ def forecast(study: Study, storage: Path, folder: str | None, *, workers: int | 
     for name, arm in arms(study).items():
         if trial_s[name] is None:  # a control that has not begun trains what its view does
             trial_s[name] = trial_s[arm.view]
-    trainings = None if is_sweep(study) else _trainings(study, done, stored, rows)
+    trainings = None if loaded.searcher.lists_points else _trainings(study, done, stored, rows)
     return Forecast(study, storage, workers or default_workers(), done, trial_s, measured, train_s, trainings)
 
 
-def _pilot_point(study: Study, view: str) -> Point:
+def _pilot_point(loaded: LoadedStudy, view: str) -> Point:
     """The default point of a view; of a sweep, whose ranges may hold points that the task refuses, the first point."""
-    space = study.views[view].space
-    points = listed_points(bind_searcher(study), space, study.search.trials)
+    space = loaded.study.views[view].space
+    points = listed_points(loaded.searcher, space, loaded.study.search.trials)
     return points[0] if points else space.default()
 
 

@@ -14,11 +14,10 @@ from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.session import identity_of, prepare, reopened, session
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StoreError
-from hpstudy.loading.bind import bind_task
+from hpstudy.loading.bind import LoadedStudy
 from hpstudy.store import Store
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan
-from hpstudy.study.schema import Study
 
 
 @dataclass(frozen=True)
@@ -64,21 +63,19 @@ class RunSummary:
 
 
 def run_study(
-    study: Study,
+    loaded: LoadedStudy,
     storage: Path,
     *,
-    folder: str | None = None,
     workers: int | None = None,
     executor: str = "processes",
     allow_changed_code: bool = False,
     observer: Observer | None = None,
 ) -> RunSummary:
-    """Run what is left of `study`, in the database at `storage`.
+    """Run the remaining trials of a study, in the database at `storage`.
 
     Args:
-        study: resolved.
-        storage: made when it is not there.
-        folder: where a user's module is looked for first; None to use the one in the database.
+        loaded: the study, with its task.
+        storage: created when missing.
         workers: steps at a time; the physical cores when None.
         executor: a name in EXECUTORS.
         allow_changed_code: go on although a user's source file is not the one that the database was started with.
@@ -94,18 +91,17 @@ def run_study(
     observer = observer or Observer()
     started = time.monotonic()
     workers = workers or default_workers()
-    with module_path(folder):
+    with module_path(loaded.module_path):
         kind = EXECUTORS.load(executor)
     storage = Path(storage).absolute()
     scheduler = None
-    with _opened(study, storage, folder) as store:
+    with _opened(loaded, storage) as store:
         # The folder may have moved since the database was made.
-        folder = folder or store.module_path
+        folder = loaded.module_path or store.module_path
         checkpoints = None
-        with module_path(folder):
-            task = bind_task(store.study)
-            if _left(store):
-                checkpoints = prepare(store, task, allow_changed_code, observer)
+        if _left(store):
+            with module_path(folder):
+                checkpoints = prepare(store, loaded.task, allow_changed_code, observer)
         before = _done(store)
         stop = StopSignal()
         if checkpoints is not None:
@@ -124,21 +120,20 @@ def run_study(
     return RunSummary(storage, planned, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s)
 
 
-def _opened(study: Study, storage: Path, folder: str | None) -> Store:
-    """The database at `storage`, for `study`: new, or checked and grown."""
+def _opened(loaded: LoadedStudy, storage: Path) -> Store:
+    """The database at `storage`, for the study: new, or checked and grown."""
     if not storage.exists():
-        with module_path(folder):
-            task = bind_task(study)
-            task.prepare()
-            identity = identity_of(study, task)
+        with module_path(loaded.module_path):
+            loaded.task.prepare()
+            identity = identity_of(loaded.study, loaded.task)
         try:
             storage.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
                 f"the folder {storage.parent} cannot be made: {error.strerror}", "choose another --storage"
             ) from None
-        return Store.create(storage, study, identity=identity, module_path=folder)
-    return reopened(study, storage, folder)
+        return Store.create(storage, loaded.study, identity=identity, module_path=loaded.module_path)
+    return reopened(loaded, storage)
 
 
 def _left(store: Store) -> int:

@@ -12,22 +12,19 @@ from hpstudy.engine.executors import Executor
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.errors import StudyChanged
-from hpstudy.loading.bind import completed
+from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.plugins import is_plugin, source_identity
 from hpstudy.store import Store
-from hpstudy.study.changes import refuse_changes
-from hpstudy.study.modules import module_path
 from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Task
 
 
-def reopened(study: Study, storage: Path, folder: str | None) -> Store:
-    """The database at `storage` as its writer, once it is known to be that of `study`, and grown to it.
+def reopened(loaded: LoadedStudy, storage: Path) -> Store:
+    """The database at `storage` as its writer, checked to be that of the study, and grown to it.
 
     Args:
-        study: resolved.
-        storage: is there.
-        folder: where a user's module is looked for first.
+        loaded: the study.
+        storage: an existing database.
 
     Raises:
         StudyChanged: the study is not that of the database.
@@ -35,10 +32,7 @@ def reopened(study: Study, storage: Path, folder: str | None) -> Store:
     """
     store = Store.open(storage)
     try:
-        with module_path(folder):
-            stored = completed(store.study)
-        refuse_changes(stored, study, storage)
-        store.grow(study, stored=stored)
+        store.grow(loaded.study, stored=matched(store.study, loaded.study, storage, loaded.module_path))
     except BaseException:
         store.close()
         raise

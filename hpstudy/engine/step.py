@@ -20,8 +20,7 @@ from hpstudy.engine.measured import InvalidResult, read_metrics
 from hpstudy.engine.recorder import Recorder
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError
-from hpstudy.loading.bind import bind_control, bind_searcher, bind_task
-from hpstudy.loading.make import is_sweep
+from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_task
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
 from hpstudy.study.controls import arms
@@ -221,9 +220,9 @@ def _study(study_json: str) -> Study:
 
 @lru_cache(maxsize=CACHED_STUDIES)
 def _searcher(study_json: str, control: Control | None) -> Searcher:
-    return bind_searcher(_study(study_json)) if control is None else bind_control(control)
+    return make_searcher(_study(study_json).search) if control is None else make_control(control)
 
 
 @lru_cache(maxsize=CACHED_STUDIES)
 def _task(study_json: str) -> Task:
-    return bind_task(_study(study_json))
+    return make_task(_study(study_json).task)

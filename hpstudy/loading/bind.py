@@ -1,60 +1,76 @@
-"""Binding a study to its parts: its task and its searcher are made, and fill in what the study leaves open."""
+"""Binding a study to its parts: its task and its searcher are made once, checked, and fill in what the study leaves open."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import StudyError
 from hpstudy.loading.check import Parts, check
-from hpstudy.loading.make import make_searcher, make_task
-from hpstudy.search.default import DefaultSearcher, DefaultSettings
-from hpstudy.study.schema import Analysis, Control, SearchBlock, Study, TaskBlock
+from hpstudy.study.changes import refuse_changes
+from hpstudy.study.modules import module_path
+from hpstudy.study.schema import Analysis, SearchBlock, Study, TaskBlock
 
 if TYPE_CHECKING:
     from hpstudy.search.interface import Searcher
     from hpstudy.tasks.interface import Task
 
 
-def bind_task(study: Study) -> Task:
-    """The study's task, made from its settings. Import a user's own within `hpstudy.study.modules.module_path`.
+@dataclass(frozen=True)
+class LoadedStudy:
+    """A study that can run.
+
+    It is passed from the command line to the scheduler, so that the study is checked and its parts are made once in this process. Each
+    worker makes them again from the study alone.
+
+    Attributes:
+        study: resolved: all includes read, all defaults filled in.
+        task: made from the study's settings.
+        searcher: made from the study's settings.
+        module_path: the folder in which a user's modules are looked for first; None when the study came from no file.
+        files: every file read, the study file first.
+        scales: names of the study's overlays.
+    """
+
+    study: Study
+    task: Task
+    searcher: Searcher
+    module_path: str | None = None
+    files: tuple[Path, ...] = ()
+    scales: tuple[str, ...] = ()
+
+    def with_timeout(self, timeout_s: float) -> LoadedStudy:
+        """The same study with another time limit per trial, in seconds."""
+        limits = self.study.limits.model_copy(update={"timeout_s": timeout_s})
+        return replace(self, study=self.study.model_copy(update={"limits": limits}))
+
+
+def bind(study: Study, folder: str | None = None) -> LoadedStudy:
+    """The study with the defaults of its task, methods, searcher and analysis filled in, and with its parts.
+
+    Binding a resolved study leaves it unchanged.
+
+    Args:
+        study: of valid form.
+        folder: where a user's modules are looked for first.
 
     Raises:
-        StudyError: the task is not there, or its settings are not valid.
+        StudyError: with all mistakes.
     """
-    return make_task(study.task)
+    with module_path(folder):
+        findings = check(Parts.of(study))
+        if findings.problems or findings.task is None or findings.searcher is None:
+            raise StudyError(findings.problems, findings.hint)
+        return LoadedStudy(complete(study, findings.task, findings.searcher), findings.task, findings.searcher, folder)
 
 
-def bind_searcher(study: Study) -> Searcher:
-    """The study's searcher, made from its settings.
-
-    Raises:
-        StudyError: the searcher is not there, or its settings are not valid.
-    """
-    return make_searcher(study.search)
-
-
-def bind_control(control: Control) -> Searcher:
-    """The searcher of a control's searches."""
-    if control == "default":
-        return DefaultSearcher(DefaultSettings())
-    return make_searcher(SearchBlock(searcher=control, trials=1))
-
-
-def bind(study: Study) -> Study:
-    """The resolved study: with the defaults of its task, methods, searcher and analysis filled in.
-
-    Binding a resolved study changes nothing.
-
-    Raises:
-        StudyError: with everything that is wrong.
-    """
-    findings = check(Parts.of(study))
-    if findings.problems:
-        raise StudyError(findings.problems, findings.hint)
-    task, searcher = bind_task(study), bind_searcher(study)
+def complete(study: Study, task: Task, searcher: Searcher) -> Study:
+    """A checked study with the defaults of its parts and of its analysis filled in."""
     name, trials = study.search.searcher, study.search.trials
-    complete = study.model_copy(
+    resolved = study.model_copy(
         update={
             "task": TaskBlock(use=study.task.use, **task.settings.model_dump(mode="json")),
             "search": SearchBlock(searcher=name, trials=trials, **searcher.settings.model_dump(mode="json")),
@@ -63,19 +79,29 @@ def bind(study: Study) -> Study:
         }
     )
     # Through JSON, so that a study just read equals the same study read from a database.
-    return Study.from_json(complete.to_json())
+    return Study.from_json(resolved.to_json())
 
 
-def completed(stored: Study) -> Study:
-    """A study from a database, with the settings that did not exist when it was stored.
+def matched(stored: Study, asked: Study, storage: Path, folder: str | None = None) -> Study:
+    """The study of a database, with the settings that did not exist when it was stored, once it is known to be part of `asked`.
 
-    A setting is only ever added with a default that does what was done before. A study that cannot be bound here is returned as it
-    is, for instance one of a user's function that is not on this machine.
+    A setting is only ever added with a default that keeps the previous behaviour. A study that cannot be bound here, such as one of
+    a function that is not on this machine, is compared as it is stored.
+
+    Args:
+        stored: the study of the database.
+        asked: resolved.
+        storage: the database, for the message.
+        folder: where a user's modules are looked for first.
+
+    Raises:
+        StudyChanged: with every setting that differs and can change a number.
     """
-    try:
-        return bind(stored)
-    except StudyError:
-        return stored
+    if stored != asked:
+        with suppress(StudyError):
+            stored = bind(stored, folder).study
+        refuse_changes(stored, asked, storage)
+    return stored
 
 
 def _complete_analysis(study: Study) -> Analysis:

@@ -47,13 +47,22 @@ class Parts:
 
 @dataclass
 class Findings:
-    """What a check found: problems, and advice that belongs to all of them."""
+    """The result of a check.
+
+    Attributes:
+        problems: all mistakes.
+        hint: advice that belongs to all of them.
+        task: made from its block; None when that is missing or has mistakes.
+        searcher: likewise.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     hint: str = ""
+    task: Task | None = None
+    searcher: Searcher | None = None
 
     def take(self, error: StudyError) -> None:
-        """Add what an error holds."""
+        """Add the problems and the hint of an error."""
         self.problems += error.problems
         self.hint = self.hint or error.hint
 
@@ -61,29 +70,28 @@ class Findings:
 def check(parts: Parts) -> Findings:
     """Everything that is wrong with the parts of a study. Keys are those of the study."""
     findings = Findings()
-    searcher = None
     if parts.search is not None:
         try:
-            searcher = make_searcher(parts.search)
+            findings.searcher = searcher = make_searcher(parts.search)
             findings.problems += [*_named(searcher, parts), *_searched(searcher, parts), *_controlled(searcher, parts)]
         except StudyError as error:
             findings.take(error)
-    task = None
     if parts.task is not None:
         try:
-            task = make_task(parts.task)
+            findings.task = make_task(parts.task)
         except StudyError as error:
             findings.take(error)
+    task = findings.task
     if task is not None and parts.metric is not None:
         findings.problems += _metric(task, parts.metric)
     for name, view in parts.views.items():
         found = [*_names(view), *(task.check_view(view) if task is not None else ())]
-        if not found and task is not None and searcher is not None:
-            found = _joint(task, view, searcher, parts.trials)
+        if not found and task is not None and findings.searcher is not None:
+            found = _joint(task, view, findings.searcher, parts.trials)
         findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in found]
     if parts.analysis is not None:
         findings.problems += _analysis(parts.analysis, parts.names, parts.trials)
-        findings.problems += check_criteria(parts.analysis.criteria, parts.views, parts.names, searcher, parts.trials)
+        findings.problems += check_criteria(parts.analysis.criteria, parts.views, parts.names, findings.searcher, parts.trials)
     return findings
 
 

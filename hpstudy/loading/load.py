@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from hpstudy.errors import Problem, StudyError
-from hpstudy.loading.bind import bind
+from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, Parts, check
 from hpstudy.study.explain import explain
 from hpstudy.study.include import Source, read_source
 from hpstudy.study.models import Model, validated
 from hpstudy.study.modules import module_path
 from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
-
-
-@dataclass(frozen=True)
-class LoadedStudy:
-    """A resolved study and where it came from.
-
-    Attributes:
-        study: all includes read, all defaults filled.
-        module_path: the study file's folder, where a user's module is looked for first.
-        files: every file read, the study file first.
-        scales: names of the study's overlays.
-    """
-
-    study: Study
-    module_path: str
-    files: tuple[Path, ...]
-    scales: tuple[str, ...]
 
 
 def load_study(path: str | Path, scale: str | None = None) -> Study:
@@ -49,7 +31,7 @@ def load_study(path: str | Path, scale: str | None = None) -> Study:
 
 
 def read_study(path: str | Path, scale: str | None = None) -> LoadedStudy:
-    """The resolved study in the file at `path`, and where it came from. Arguments as `load_study`.
+    """The study in the file at `path`, with its parts and where it came from. Arguments as `load_study`.
 
     Raises:
         StudyError: with every mistake, each with file, line and key.
@@ -60,12 +42,11 @@ def read_study(path: str | Path, scale: str | None = None) -> LoadedStudy:
         raise StudyError(source.problems, "" if source.files else "`hpstudy init DIR` gives a folder of studies to start from")
     folder = str(path.resolve().parent)
     with module_path(folder):
-        study = _checked(source, source.root.plain())
-    return LoadedStudy(study, folder, tuple(source.files), source.scales)
+        return _checked(source, source.root.plain(), folder)
 
 
-def _checked(source: Source, tree: object) -> Study:
-    """The resolved study of a tree. Raises StudyError with the mistakes of reading, of form and of meaning together."""
+def _checked(source: Source, tree: object, folder: str) -> LoadedStudy:
+    """The study of a tree. Raises StudyError with the mistakes of reading, of form and of meaning together."""
     problems = list(source.problems)
     study = None
     try:
@@ -76,9 +57,10 @@ def _checked(source: Source, tree: object) -> Study:
         problems += [source.problem(mistake.key, mistake.sentence, at_key=mistake.at_key) for mistake in mistakes]
         findings = check(_sound_parts(tree)) if isinstance(tree, Mapping) else Findings()
     problems += [source.problem(problem.key, problem.message) for problem in findings.problems]
-    if problems or study is None:
+    task, searcher = findings.task, findings.searcher
+    if problems or study is None or task is None or searcher is None:
         raise StudyError(_in_order(problems), findings.hint)
-    return bind(study)
+    return LoadedStudy(complete(study, task, searcher), task, searcher, folder, tuple(source.files), source.scales)
 
 
 def _sound_parts(tree: Mapping[str, object]) -> Parts:

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ValidationError
 from hpstudy.errors import HpstudyError, PluginError, Problem, StudyError, UsageError
 from hpstudy.plugins import is_plugin, load_callable
 from hpstudy.search import SEARCHERS
+from hpstudy.search.default import DefaultSearcher, DefaultSettings
 from hpstudy.study.explain import Key, explain
 from hpstudy.study.models import validated
-from hpstudy.study.schema import SearchBlock, Study, TaskBlock
+from hpstudy.study.schema import Control, SearchBlock, Study, TaskBlock
 from hpstudy.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 def make_task(block: TaskBlock) -> Task:
     """The task of a task block: one of `TASKS`, or a user's own callable ("module:name").
+
+    Import a user's own within `hpstudy.study.modules.module_path`.
 
     Raises:
         StudyError: no such task, a user's module that cannot be used, or settings that are not the task's; keys begin with "task".
@@ -46,6 +49,13 @@ def make_searcher(block: SearchBlock) -> Searcher:
     """
     kind = _named(lambda: SEARCHERS.load(block.searcher), ("search", "searcher"))
     return kind(_settings(kind.Settings, block.settings, ("search",)))  # type: ignore[no-any-return]
+
+
+def make_control(control: Control) -> Searcher:
+    """The searcher of a control's searches."""
+    if control == "default":
+        return DefaultSearcher(DefaultSettings())
+    return make_searcher(SearchBlock(searcher=control, trials=1))
 
 
 def is_sweep(study: Study) -> bool:

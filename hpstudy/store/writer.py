@@ -122,7 +122,7 @@ class Store:
 
         Args:
             study: takes the place of the stored one.
-            stored: the stored study with settings that did not exist when it was stored (`hpstudy.loading.bind.completed`).
+            stored: the stored study with settings that did not exist when it was stored (`hpstudy.loading.bind.matched`).
 
         Raises:
             StudyChanged: when a trial's number could differ, or the study would shrink.

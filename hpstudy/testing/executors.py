@@ -162,7 +162,7 @@ def _example_request() -> EvaluateRequest:
             "replicates": 1,
         }
     )
-    return EvaluateRequest(bind(study).to_json(), SearchKey("a", 0), 1, {"x1": 0.5}, None)
+    return EvaluateRequest(bind(study).study.to_json(), SearchKey("a", 0), 1, {"x1": 0.5}, None)
 
 
 def _measured(outcome: Any) -> tuple[Any, ...]:

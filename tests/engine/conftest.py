@@ -5,7 +5,6 @@ import pytest
 from hpstudy.engine.run import run_study
 from hpstudy.loading.bind import bind
 from hpstudy.store import Reader
-from hpstudy.study.modules import module_path
 from hpstudy.study.schema import Study
 
 
@@ -51,7 +50,7 @@ def make_study():
                 "limits": limits or {},
             }
         )
-        return bind(study)
+        return bind(study).study
 
     return make
 
@@ -76,8 +75,7 @@ def run(storage, tmp_path):
     """Run a study inline in the test's database."""
 
     def run(study, **options):
-        options = {"executor": "inline", "folder": str(tmp_path), **options}
-        with module_path(str(tmp_path)):
-            return run_study(study, storage, **options)
+        options = {"executor": "inline", **options}
+        return run_study(bind(study, str(tmp_path)), storage, **options)
 
     return run

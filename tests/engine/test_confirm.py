@@ -80,10 +80,10 @@ def test_the_values_are_those_of_the_points_on_the_fresh_seeds(confirm, complete
     with Reader.open(complete) as reader:
         point, study = reader.best("both", 1).point, reader.study
     rows = confirmed(complete).query("view == 'both' and replicate == 1")
-    from hpstudy.loading.bind import bind_task
+    from hpstudy.loading.make import make_task
 
     seeds = [derive_seed(study.seed, "confirm", number) for number in range(3)]
-    expected = [bind_task(study).evaluate(study.views["both"], point, seed, None)["value"] for seed in seeds]
+    expected = [make_task(study.task).evaluate(study.views["both"], point, seed, None)["value"] for seed in seeds]
     assert rows.objective.tolist() == expected
 
 

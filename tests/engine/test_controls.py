@@ -9,6 +9,7 @@ from hpstudy.engine.progress import Observer
 from hpstudy.engine.run import run_study
 from hpstudy.engine.step import search_seed, train_seed
 from hpstudy.errors import StudyChanged, UsageError
+from hpstudy.loading.bind import bind
 from hpstudy.store import Reader, Store, check
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
@@ -135,7 +136,7 @@ class KillAfter(Observer):
 def test_a_run_killed_in_its_controls_resumes_to_the_same_numbers(trials, run, controlled, measured, storage):
     study = controlled("default", "random")
     process = multiprocessing.get_context("fork").Process(
-        target=run_study, args=(study, storage), kwargs={"executor": "inline", "observer": KillAfter(trials)}
+        target=run_study, args=(bind(study), storage), kwargs={"executor": "inline", "observer": KillAfter(trials)}
     )
     process.start()
     process.join()
@@ -198,7 +199,7 @@ def test_trials_of_controls_carry_their_names_in_the_table(run, controlled, stor
 def test_a_forecast_has_a_row_for_every_control(run, controlled, storage):
     study = controlled("default", "random")
     run(controlled())
-    planned = forecast(study, storage, None, workers=1, pilot=False)
+    planned = forecast(bind(study), storage, workers=1, pilot=False)
     rows = {row["view"]: row for row in planned.rows()}
     assert (rows["both"]["left"], rows["both/random"]["left"], rows["both/default"]["left"]) == (0, 6, 2)
     assert rows["both/random"]["trial_s"] == rows["both"]["trial_s"]

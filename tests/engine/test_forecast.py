@@ -3,12 +3,13 @@ import pytest
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.forecast import forecast
 from hpstudy.errors import StudyChanged
+from hpstudy.loading.bind import bind
 
 
 @pytest.fixture
 def foresee(storage):
     def foresee(study, *, workers=1, pilot=False):
-        return forecast(study, storage, None, workers=workers, pilot=pilot)
+        return forecast(bind(study), storage, workers=workers, pilot=pilot)
 
     return foresee
 
@@ -81,5 +82,5 @@ def test_the_time_of_a_confirmation_is_that_of_training_alone(foresee, make_stud
 
 
 def test_a_sweep_has_no_confirmation(foresee, make_study, monkeypatch):
-    monkeypatch.setattr("hpstudy.engine.forecast.is_sweep", lambda study: True)
+    monkeypatch.setattr("hpstudy.search.random.RandomSearcher.lists_points", True)
     assert foresee(make_study()).confirmation_sentence() == ""

@@ -243,7 +243,7 @@ def test_a_task_is_bound_once_per_process(make_study, monkeypatch):
     from hpstudy.engine import step
 
     bound = []
-    monkeypatch.setattr(step, "bind_task", lambda study, bind=step.bind_task: bound.append(study) or bind(study))
+    monkeypatch.setattr(step, "make_task", lambda block, make=step.make_task: bound.append(block) or make(block))
     request = EvaluateRequest(make_study(noise=0.125).to_json(), KEY, 0, POINT, None)
     for _ in range(3):
         evaluate(request)

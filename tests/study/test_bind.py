@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from hpstudy.errors import StudyError
-from hpstudy.loading.bind import bind, bind_searcher, bind_task, completed
+from hpstudy.loading.bind import bind, matched
+from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.study.schema import Study, Target, TaskBlock
 
 
@@ -28,11 +31,11 @@ def test_all_pairs_of_views_are_compared_when_none_is_declared(toy):
 
 @pytest.mark.parametrize(("declared", "complete"), [((), (6,)), ((4, 2), (2, 4, 6)), ((2, 6), (2, 6))])
 def test_the_number_of_trials_is_the_last_budget(toy, declared, complete):
-    assert bind(with_analysis(toy, budgets=declared)).analysis.budgets == complete
+    assert bind(with_analysis(toy, budgets=declared)).study.analysis.budgets == complete
 
 
 def test_binding_a_resolved_study_changes_nothing(toy):
-    assert bind(toy) == toy
+    assert bind(toy).study == toy
 
 
 def test_a_resolved_study_is_the_same_after_a_database_kept_it(toy):
@@ -45,17 +48,17 @@ def test_a_study_made_in_python_is_checked_as_one_from_a_file(toy):
 
 
 def test_the_task_is_made_with_its_settings(toy):
-    assert bind_task(toy).settings.depth == 2
+    assert make_task(toy.task).settings.depth == 2
 
 
 def test_the_searcher_is_made_with_its_settings(toy):
-    assert bind_searcher(toy).settings.initial == 2
+    assert make_searcher(toy.search).settings.initial == 2
 
 
 def test_a_task_that_does_not_exist_is_refused_with_a_way_to_add_one(toy):
     wrong = toy.model_copy(update={"task": toy.task.model_copy(update={"use": "toi"})})
     with pytest.raises(StudyError, match=r"no task is called 'toi': did you mean 'toy'\?.*\n.*my_module:my_function"):
-        bind_task(wrong)
+        make_task(wrong.task)
 
 
 def test_an_error_in_the_code_of_a_users_task_class_is_a_mistake_of_the_study(write, toy, monkeypatch, tmp_path):
@@ -75,15 +78,15 @@ def test_an_error_in_the_code_of_a_users_task_class_is_a_mistake_of_the_study(wr
     monkeypatch.syspath_prepend(tmp_path)
     wrong = toy.model_copy(update={"task": type(toy.task)(use="broken_task:Mine")})
     with pytest.raises(StudyError, match="making the task failed: KeyError: 'no'"):
-        bind_task(wrong)
+        make_task(wrong.task)
 
 
 def test_a_stored_study_gets_the_settings_that_it_was_stored_without(toy):
     old = toy.model_copy(update={"task": TaskBlock(use=toy.task.use, depth=2)})
     assert old.fingerprint() != toy.fingerprint()
-    assert completed(old) == toy
+    assert matched(old, toy, Path("x.sqlite")) == toy
 
 
 def test_a_stored_study_that_cannot_be_bound_here_stays_as_it_is(toy):
     away = toy.model_copy(update={"task": TaskBlock(use="gone_module:train")})
-    assert completed(away) is away
+    assert matched(away, away.model_copy(update={"name": "renamed"}), Path("x.sqlite")) is away

@@ -85,8 +85,8 @@ def test_growth_and_remarks_are_no_changes(toy, path, value):
 
 def test_budgets_that_follow_the_number_of_trials_are_no_change(toy):
     more = toy.model_copy(update={"search": toy.search.model_copy(update={"trials": 9})})
-    assert changes(toy, bind(more)) == []
-    assert growth(toy, bind(more)) == ["search.trials: 6 -> 9", "analysis.budgets: [6] -> [6, 9]"]
+    assert changes(toy, bind(more).study) == []
+    assert growth(toy, bind(more).study) == ["search.trials: 6 -> 9", "analysis.budgets: [6] -> [6, 9]"]
 
 
 def test_a_smaller_size_is_shrinkage(toy):

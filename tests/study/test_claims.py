@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.loading.bind import bind, bind_searcher
+from hpstudy.loading.bind import bind
 from hpstudy.loading.claims import listed_points, selected_points
 from hpstudy.loading.load import load_study
+from hpstudy.loading.make import make_searcher
 from hpstudy.study.schema import Selection, Study
 
 HEAD = """\
@@ -64,7 +65,7 @@ def claim(*lines):
 def test_claims_that_a_sweep_can_answer_are_accepted(write, lines):
     study = load_study(write(toy_yaml=SWEEP + claim(*lines)))
     assert len(study.analysis.criteria) == 1
-    assert bind(study) == study
+    assert bind(study).study == study
 
 
 @pytest.mark.parametrize(
@@ -219,18 +220,18 @@ def test_a_value_is_found_as_its_author_would_find_it():
 
 def test_points_are_listed_view_by_view(write):
     study = load_study(write(toy_yaml=SWEEP + claim(A, EACH)))
-    searcher = bind_searcher(study)
+    searcher = make_searcher(study.search)
     assert [point["rate"] for point in listed_points(searcher, study.views["b"].space, 4)] == [0.01, 0.1, 1, 0.1]
     assert listed_points(searcher, study.views["b"].space, 5) == ()
 
 
 def test_a_search_lists_no_points(toy):
-    assert listed_points(bind_searcher(toy), toy.views["a"].space, 6) == ()
+    assert listed_points(make_searcher(toy.search), toy.views["a"].space, 6) == ()
 
 
 def test_a_searcher_that_raises_lists_no_points(write, monkeypatch):
     study = load_study(write(toy_yaml=SWEEP + claim(A, EACH)))
-    searcher = bind_searcher(study)
+    searcher = make_searcher(study.search)
     monkeypatch.setattr(type(searcher), "ask", lambda *_, **__: 1 / 0)
     assert listed_points(searcher, study.views["a"].space, 4) == ()
 

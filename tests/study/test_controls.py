@@ -1,7 +1,7 @@
 import pytest
 
-from hpstudy.loading.bind import bind_control
 from hpstudy.loading.load import load_study
+from hpstudy.loading.make import make_control
 from hpstudy.search.default import DefaultSearcher
 from hpstudy.search.random import RandomSearcher
 from hpstudy.study.changes import changes, growth, shrinkage
@@ -118,7 +118,7 @@ def test_the_json_schema_knows_the_controls():
 
 def test_every_control_has_a_searcher(toy):
     space = toy.views["b"].space
-    assert isinstance(bind_control("random"), RandomSearcher)
-    default = bind_control("default")
+    assert isinstance(make_control("random"), RandomSearcher)
+    default = make_control("default")
     assert isinstance(default, DefaultSearcher)
     assert default.ask(space, (), goal="maximize", seed=1, number=0) == space.default()

@@ -4,7 +4,7 @@ import pytest
 
 from hpstudy.engine.forecast import forecast
 from hpstudy.loading import joint
-from hpstudy.loading.load import load_study
+from hpstudy.loading.load import load_study, read_study
 
 STUDY = """\
 version: 1
@@ -92,5 +92,5 @@ def test_a_pilot_tries_a_point_that_the_study_may_try(write, monkeypatch, tmp_pa
 
     monkeypatch.setattr("hpstudy.engine.forecast.InlineExecutor", Noting)
     monkeypatch.setattr("hpstudy.tasks.audio.AudioMLP.prepare", lambda self: None)
-    forecast(load_study(write(toy_yaml=text)), tmp_path / "no.sqlite", None, workers=1, pilot=True)
+    forecast(read_study(write(toy_yaml=text)), tmp_path / "no.sqlite", workers=1, pilot=True)
     assert points == [tried] * 2

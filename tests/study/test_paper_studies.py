@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from hpstudy.loading.bind import bind_searcher
 from hpstudy.loading.load import load_study
+from hpstudy.loading.make import make_searcher
 from hpstudy.study.shipped import shipped_root
 
 FIGURES = [f"figure_{number}" for number in range(3, 8)]
@@ -23,7 +23,7 @@ def study(name, scale=None):
 def tried(name, view, scale=None):
     """The hyperparameters of every point of a sweep, those that are fixed included."""
     found = study(name, scale)
-    searcher, space = bind_searcher(found), found.views[view].space
+    searcher, space = make_searcher(found.search), found.views[view].space
     points = (searcher.ask(space, (), goal="maximize", seed=0, number=number) for number in range(found.search.trials))
     return [{**found.views[view].fixed, **point} for point in points]
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.loading.bind import bind, bind_searcher
+from hpstudy.loading.bind import bind
 from hpstudy.loading.load import load_study
+from hpstudy.loading.make import make_searcher
 from hpstudy.study.changes import changes
 
 STUDY = """\
@@ -47,7 +48,7 @@ GRID = (
 
 
 def tried(study, view):
-    searcher, space = bind_searcher(study), study.views[view].space
+    searcher, space = make_searcher(study.search), study.views[view].space
     return [searcher.ask(space, (), goal="maximize", seed=0, number=number) for number in range(study.search.trials)]
 
 
@@ -66,7 +67,7 @@ def test_a_grid_is_tried_in_every_view(write):
 @pytest.mark.parametrize("text", [POINTS, GRID])
 def test_a_resolved_sweep_stays_itself(write, text):
     study = load_study(write(s_yaml=text))
-    assert bind(study) == study
+    assert bind(study).study == study
     assert type(study).from_json(study.to_json()).fingerprint() == study.fingerprint()
 
 

@@ -17,8 +17,9 @@ from hpstudy.data.cache import VARIABLE
 from hpstudy.data.image_set import ImageSet, LabelledImages
 from hpstudy.engine.recorder import Recorder
 from hpstudy.errors import DataError, Diverged, StudyError
-from hpstudy.loading.bind import bind, bind_task
+from hpstudy.loading.bind import bind
 from hpstudy.loading.load import load_study
+from hpstudy.loading.make import make_task
 from hpstudy.study.schema import Study, View
 from hpstudy.tasks.binary_network import BinaryNetworkTask
 from hpstudy.tasks.cifar import Cifar, CifarSettings, image_data
@@ -159,13 +160,13 @@ def study(**changes):
 )
 def test_settings_that_cannot_be_are_refused_with_the_valid_ones(change, message):
     with pytest.raises(StudyError, match=message) as caught:
-        bind_task(study(**change))
+        make_task(study(**change).task)
     assert [problem.key[:2] for problem in caught.value.problems] == [("task", next(iter(change)))]
 
 
 def test_a_mistake_in_the_images_is_not_a_mistake_in_the_network_too():
     with pytest.raises(StudyError) as caught:
-        bind_task(study(images={"shrink": 3}, network={"name": "vgg_small", "width": 2}))
+        make_task(study(images={"shrink": 3}, network={"name": "vgg_small", "width": 2}).task)
     assert [problem.key for problem in caught.value.problems] == [("task", "images", "shrink")]
 
 
@@ -189,9 +190,9 @@ def test_the_settings_of_every_network_are_completed_and_completed_again_do_not_
     ids=json.dumps,
 )
 def test_binding_a_bound_study_changes_nothing(change):
-    once = bind(study(**change))
-    assert bind(once) == once
-    assert bind(Study.from_json(once.to_json())) == once
+    once = bind(study(**change)).study
+    assert bind(once).study == once
+    assert bind(Study.from_json(once.to_json())).study == once
 
 
 def test_a_network_of_ones_own_takes_a_list_from_a_study_file():
@@ -397,7 +398,7 @@ def test_no_search_may_optimise_on_the_test_part():
 def test_a_shipped_task_has_settings_without_mistakes(path, tmp_path):
     file = tmp_path / "study.yaml"
     file.write_text(json.dumps({**json.loads(study().to_json()), "task": {"from": str(path)}}))
-    assert bind_task(load_study(file)).settings.network["name"] == "birealnet20"
+    assert make_task(load_study(file).task).settings.network["name"] == "birealnet20"
 
 
 def test_a_study_of_images_is_checked_without_loading_torch():

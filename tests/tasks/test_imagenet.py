@@ -15,8 +15,8 @@ from hpstudy.data.library import import_set
 from hpstudy.data.listed import open_listed
 from hpstudy.engine.recorder import Recorder
 from hpstudy.errors import DataError, StudyError
-from hpstudy.loading.bind import bind_task
 from hpstudy.loading.load import load_study
+from hpstudy.loading.make import make_task
 from hpstudy.study.schema import Study, View
 from hpstudy.tasks.imagenet import ImageNet, ImageNetSettings, photograph_data
 
@@ -190,7 +190,7 @@ def test_the_identity_is_that_of_files_and_teacher():
 )
 def test_settings_that_cannot_be_are_refused(change, message):
     with pytest.raises(StudyError, match=message) as caught:
-        bind_task(study(**change))
+        make_task(study(**change).task)
     assert [problem.key[:2] for problem in caught.value.problems] == [("task", next(iter(change)))]
 
 
@@ -241,7 +241,7 @@ def test_settings_completed_again_do_not_change():
 
 def test_table_3_is_the_study_of_the_paper():
     bound = load_study("studies/paper/table_3.yaml")
-    settings = bind_task(bound).settings
+    settings = make_task(bound.task).settings
     assert isinstance(settings, ImageNetSettings)
     photographs = 1_281_167 - settings.images.validation
     assert settings.epochs * (photographs // settings.batch_size) == pytest.approx(600_000, rel=0.002)
