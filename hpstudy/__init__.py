@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hpstudy.api import load_study, open, resume, run
+    from hpstudy.api import figure, load_study, open, resume, run
 
-__all__ = ["load_study", "open", "resume", "run"]
+__all__ = ["figure", "load_study", "open", "resume", "run"]
 
 
 def __getattr__(name: str) -> Any:

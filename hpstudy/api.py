@@ -16,6 +16,8 @@ from hpstudy.store import Reader
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from hpstudy.analysis.results import Results
     from hpstudy.engine.confirm import ConfirmSummary
     from hpstudy.engine.confirm_progress import ConfirmObserver
@@ -28,6 +30,7 @@ __all__ = [
     "analysed",
     "confirm",
     "default_storage",
+    "figure",
     "figure_names",
     "load_study",
     "locate",
@@ -331,6 +334,24 @@ def plot_figure(study: str | Path, figure: str, path: str | Path, *, scale: str 
     if figure not in _figures(results):
         results = analysed(study, scale)
     return save_figure(figure, results, path, dpi=dpi)
+
+
+def figure(name: str, study: str | Path | Results, *, scale: str | None = None) -> Figure:
+    """One figure of the report as a matplotlib figure, for instance for a notebook.
+
+    Args:
+        name: of the figure; `figure_names` lists them.
+        study: as in `write_report`, or its analysis.
+        scale: one of the study file's `scales`, when it was run at that.
+
+    Raises:
+        UsageError: there is no such figure.
+        StudyChanged: the study file is not the one that was run.
+    """
+    from hpstudy.analysis.results import Results
+    from hpstudy.report import draw_figure
+
+    return draw_figure(name, study if isinstance(study, Results) else analysed(study, scale))
 
 
 def figure_names(study: str | Path, *, scale: str | None = None) -> tuple[str, ...]:

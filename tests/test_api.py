@@ -40,10 +40,10 @@ def test_importing_hpstudy_imports_no_other_package():
 
 
 def test_the_public_names_are_these():
-    assert dir(hpstudy) == ["load_study", "open", "resume", "run"]
+    assert dir(hpstudy) == ["figure", "load_study", "open", "resume", "run"]
 
 
-@pytest.mark.parametrize("name", ["load_study", "open", "resume", "run"])
+@pytest.mark.parametrize("name", ["figure", "load_study", "open", "resume", "run"])
 def test_every_public_name_is_there(name):
     assert callable(getattr(hpstudy, name))
 

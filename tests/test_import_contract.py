@@ -57,7 +57,17 @@ def test_only_the_store_imports_sqlite3():
 
 
 def test_only_the_report_imports_matplotlib_plotly_and_typst():
-    assert {path.split("/")[0] for path in importers("matplotlib", "plotly", "typst")} == {"report"}
+    # api.py names the type that `hpstudy.figure` returns; the test of commands below holds that it does not load matplotlib.
+    assert {path.split("/")[0] for path in importers("matplotlib", "plotly", "typst")} == {"report", "api.py"}
+
+
+def test_a_chart_knows_no_pen_and_a_pen_no_kind_of_figure():
+    charts, pens = PACKAGE / "report/charts", PACKAGE / "report/pens"
+    for path in charts.rglob("*.py"):
+        assert not [name for name in imports(path) if name.startswith(("matplotlib", "plotly", "hpstudy.report.pens"))], path
+    for path in pens.rglob("*.py"):
+        used = {name for name in imports(path) if name.startswith("hpstudy.report.")}
+        assert all(name.startswith(("hpstudy.report.style", "hpstudy.report.charts.model")) for name in used), path
 
 
 def test_only_one_file_imports_scikit_learn_and_one_optuna():

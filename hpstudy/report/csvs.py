@@ -7,46 +7,16 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from hpstudy.analysis.arrays import STATES, Floats
+from hpstudy.analysis.arrays import STATES
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, summary
-from hpstudy.metric_names import is_of_bin
-from hpstudy.report.model import Row
 
-
-def best_so_far(results: Results) -> Iterator[Row]:
-    """Every planned trial that was begun: `number` counts from 0 as in the database, `trials` from 1 as in the figures."""
-    yield "view", "replicate", "number", "trials", "state", "value", "best_so_far"
-    for view in results.views:
-        for replicate, number in np.argwhere(view.searches.states > 0).tolist():
-            value, best = float(view.searches.values[replicate, number]), float(view.best[replicate, number])
-            yield view.name, replicate, number, number + 1, STATES[view.searches.states[replicate, number]], value, best
-
-
-def mean_curves(results: Results) -> Iterator[Row]:
-    """The mean best-so-far curve of every view."""
-    yield "view", "trials", "searches", "mean", "low", "high"
-    for view in results.views:
-        curve = view.curve
-        for place, row in enumerate(zip(curve.searches.tolist(), *_lists(curve.mean, curve.low, curve.high), strict=True)):
-            yield view.name, place + 1, *row
-
-
-def differences(results: Results) -> Iterator[Row]:
-    """The paired difference curve of every comparison, A minus B."""
-    yield "a", "b", "trials", "replicates", "mean", "low", "high", "band_low", "band_high"
-    for pair in results.pairs:
-        if pair.curve is None:
-            continue
-        nothing = np.full(len(pair.curve.mean), np.nan)
-        band = (pair.curve.band.low, pair.curve.band.high) if pair.curve.band else (nothing, nothing)
-        columns = _lists(pair.curve.mean, pair.curve.low, pair.curve.high, *band)
-        for place, row in enumerate(zip(*columns, strict=True)):
-            yield pair.a, pair.b, place + 1, len(pair.replicates), *row
+Row: TypeAlias = "Iterable[Any]"
+"""One row of a CSV file."""
 
 
 def trials_to_target(results: Results) -> Iterator[Row]:
@@ -107,47 +77,20 @@ def comparisons(results: Results) -> Iterator[Row]:
             place += 1
 
 
-def sweep_values(results: Results) -> Iterator[Row]:
-    """Every final metric of every trial that was begun, but for those of bins; nothing stands for the value of a trial that has none."""
-    yield "view", "number", "point", "replicate", "metric", "value"
-    for view in results.sweep:
-        begun = results.view(view.name).searches.states > 0
-        for number, point in _points(view):
-            for replicate in np.flatnonzero(begun[:, number]).tolist():
-                for metric, values in _listed(view).items():
-                    yield view.name, number, point, replicate, metric, float(values[replicate, number])
-
-
-def _listed(view: SweepView) -> dict[str, Floats]:
-    """The metrics of a view without those of bins, which have a table of their own (`hpstudy.report.chapters.layers`)."""
-    return {metric: values for metric, values in view.values.items() if not is_of_bin(metric)}
-
-
-def sweep_means(results: Results) -> Iterator[Row]:
-    """The mean over replicates of every final metric at every point, but for those of bins."""
-    yield "view", "number", "point", "metric", "replicates", "mean", "low", "high"
-    for view in results.sweep:
-        found = {metric: summary(values, results.study.analysis.confidence) for metric, values in _listed(view).items()}
-        for number, point in _points(view):
-            for metric, means in found.items():
-                ends = (float(end[number]) for end in (means.mean, means.low, means.high))
-                yield view.name, number, point, metric, int(means.replicates[number]), *ends
-
-
 def learning_curves(results: Results) -> Iterator[Row]:
     """The mean over replicates of every metric with curves, at every point and epoch."""
     yield "view", "number", "point", "metric", "epoch", "replicates", "mean", "low", "high"
     for view in results.sweep:
         for metric, values in view.curves.items():
             means = summary(values, results.study.analysis.confidence)
-            for number, point in _points(view):
+            for number, point in points(view):
                 rows = (means.replicates[number].tolist(), *_lists(means.mean[number], means.low[number], means.high[number]))
                 for epoch, n, *ends in zip(view.epochs.tolist(), *rows, strict=True):
                     if n:
                         yield view.name, number, point, metric, epoch, n, *ends
 
 
-def _points(view: SweepView) -> Iterator[tuple[int, str]]:
+def points(view: SweepView) -> Iterator[tuple[int, str]]:
     """(number, point as JSON) of every point that was begun."""
     for number, point in enumerate(view.points):
         if point:

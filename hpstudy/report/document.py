@@ -31,8 +31,10 @@ from hpstudy.report.chapters import (
     target,
     tests,
 )
+from hpstudy.report.charts.model import Chart
+from hpstudy.report.csvs import Row
 from hpstudy.report.labels import long_name
-from hpstudy.report.model import Drawing, Row, Section
+from hpstudy.report.model import Drawing, Section
 
 CHAPTERS: tuple[ModuleType, ...] = (
     answer,
@@ -80,9 +82,9 @@ class Document:
     tables: Mapping[str, Callable[[], Iterator[Row]]]
 
     @property
-    def drawings(self) -> tuple[Drawing, ...]:
+    def drawings(self) -> tuple[Chart | Drawing, ...]:
         """All figures, in order."""
-        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Drawing))
+        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Chart | Drawing))
 
 
 def document(results: Results) -> Document:

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
@@ -19,10 +19,13 @@ from typing import Any
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import svg
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document
 from hpstudy.report.interactive import interactive
-from hpstudy.report.interactive.spec import Entry, Interactive, plain, words
+from hpstudy.report.interactive.spec import Interactive, words
 from hpstudy.report.model import Block, Code, Drawing, Facts, Paragraph, References, Section, Table
+from hpstudy.report.pdf import drawn, files_of
+from hpstudy.report.pens import plotly as pen
 
 _SWATCHES = {
     "circle": '<circle cx="16" cy="7" r="4"/>',
@@ -72,7 +75,7 @@ def text(given: str) -> str:
 
 def embedded(value: Any) -> str:
     """A value as JSON that can stand in a script element: no letter of it ends the element."""
-    written = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    written = json.dumps(pen.plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         written = written.replace(letter, f"\\u{ord(letter):04x}")
     return written
@@ -155,7 +158,8 @@ class _Page:
         printers: dict[type, Callable[[Any], str]] = {
             Paragraph: _paragraph,
             Table: self._table,
-            Drawing: self._drawing,
+            Chart: self._figure,
+            Drawing: self._figure,
             Facts: _facts,
             References: _references,
             Code: _code,
@@ -176,22 +180,32 @@ class _Page:
             f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n{note}"
         )
 
-    def _drawing(self, drawing: Drawing) -> str:
+    def _figure(self, block: Chart | Drawing) -> str:
         self.figures += 1
         name = f"figure-{self.figures}"
-        still = svg.inline(drawing.draw(), name, text_of_picture(drawing.caption))
-        found = interactive(drawing.name, self.results) if self.results is not None else None
-        if found is not None:
-            self.live = True
-        data = ", ".join(f"{file}.csv" for file in drawing.data)
-        note = f' <span class="live-only">{text(found.note)}</span>' if found and found.note else ""
+        still = svg.inline(drawn(block), name, text_of_picture(block.caption))
+        live, note = self._live(block, name)
+        told = f' <span class="live-only">{text(note)}</span>' if note else ""
         return (
-            f'<figure id="{name}" data-name="{text(drawing.name)}"{_LIVE if found else ""}>\n'
-            f"{_living(found, name, drawing.caption) if found else ''}"
+            f'<figure id="{name}" data-name="{text(block.name)}"{_LIVE if live else ""}>\n'
+            f"{live}"
             f'<div class="still">{still}</div>\n'
-            f"<figcaption><b>Figure {self.figures}.</b> {text(drawing.caption)} {text(drawing.reading)}{note} "
-            f'<span class="data">Data: {text(data)}.</span></figcaption>\n</figure>\n'
+            f"<figcaption><b>Figure {self.figures}.</b> {text(block.caption)} {text(block.reading)}{told} "
+            f'<span class="data">Data: {text(files_of(block))}.</span></figcaption>\n</figure>\n'
         )
+
+    def _live(self, block: Chart | Drawing, name: str) -> tuple[str, str]:
+        """The interactive form and its note; "" for a figure without one."""
+        if isinstance(block, Chart):
+            legend: Sequence[Any] = block.legend
+            panels, note = pen.panels(block), block.page_note
+        else:
+            found = interactive(block.name, self.results) if self.results is not None else None
+            if found is None:
+                return "", ""
+            legend, panels, note = found.legend, _panels(found), found.note
+        self.live = True
+        return _living(legend, panels, name, block.caption), note
 
 
 _NUMBER = ' class="number"'
@@ -229,33 +243,34 @@ def _code(block: Code) -> str:
     return f'<pre tabindex="0"><code>{text(block.text)}</code></pre>\n'
 
 
-def _living(found: Interactive, name: str, caption: str) -> str:
+def _panels(found: Interactive) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": words(panel.title),
+            "data": panel.traces,
+            "x": panel.x,
+            "y": panel.y,
+            "shapes": panel.shapes,
+            "annotations": panel.annotations,
+        }
+        for panel in found.panels
+    ]
+
+
+def _living(legend: Sequence[Any], panels: list[dict[str, Any]], name: str, caption: str) -> str:
     """Legend, places of the panels and data of an interactive figure; hidden until a script fills them."""
-    legend = "".join(_entry(place, entry) for place, entry in enumerate(found.legend))
-    panels = "".join(f'<div class="panel" id="{name}-panel-{place + 1}"></div>\n' for place in range(len(found.panels)))
-    body = {
-        "panels": [
-            {
-                "title": words(panel.title),
-                "data": panel.traces,
-                "x": panel.x,
-                "y": panel.y,
-                "shapes": panel.shapes,
-                "annotations": panel.annotations,
-            }
-            for panel in found.panels
-        ]
-    }
+    entries = "".join(_entry(place, entry) for place, entry in enumerate(legend) if getattr(entry, "media", "") != "print")
+    places = "".join(f'<div class="panel" id="{name}-panel-{place + 1}"></div>\n' for place in range(len(panels)))
     return (
         f'<div class="live" role="group" aria-label="{text(caption)}" hidden>\n'
-        f'<ul class="legend" aria-label="Show or hide">\n{legend}'
+        f'<ul class="legend" aria-label="Show or hide">\n{entries}'
         '<li><button type="button" class="reset">Reset zoom</button></li>\n</ul>\n'
-        f'<div class="panels">\n{panels}</div>\n</div>\n'
-        f'<script type="application/json" id="{name}-data">{embedded(body)}</script>\n'
+        f'<div class="panels">\n{places}</div>\n</div>\n'
+        f'<script type="application/json" id="{name}-data">{embedded({"panels": panels})}</script>\n'
     )
 
 
-def _entry(place: int, entry: Entry) -> str:
+def _entry(place: int, entry: Any) -> str:
     dashes = f' stroke-dasharray="{_STROKES[entry.dash]}"' if _STROKES.get(entry.dash) else ""
     line = f'<path d="M1 7h30" fill="none" stroke="currentColor" stroke-width="2.5"{dashes}/>' if entry.dash else ""
     blank = "" if entry.dash or entry.symbol else '<path d="M4 2h24v10h-24z" opacity=".3"/>'

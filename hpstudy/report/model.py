@@ -6,14 +6,13 @@ into a file. All text is data: nothing in it is ever read as markup.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from matplotlib.figure import Figure
 
-Row: TypeAlias = "Iterable[Any]"
-"""One row of a CSV file."""
+from hpstudy.report.charts.model import Chart
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class References:
     items: tuple[str, ...]
 
 
-Block: TypeAlias = "Paragraph | Table | Drawing | Facts | Code | References"
+Block: TypeAlias = "Paragraph | Table | Chart | Drawing | Facts | Code | References"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@
   const seen = (colour) => {
     const alpha = colour.slice(7);
     if (colour.slice(0, 7) === "#000000") return variable("--ink") + alpha;
+    if (colour.slice(0, 7) === "#ffffff") return variable("--paper") + alpha;
     if (!dark.matches) return colour;
     const paper = luminance(parts(variable("--paper")));
     let rgb = parts(colour);
@@ -50,6 +51,7 @@
     font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: variable("--ink") },
     title: panel.title ? { text: panel.title, font: { size: 14 }, x: 0.01, xanchor: "left" } : undefined,
     showlegend: false,
+    barmode: "overlay",
     modebar: { bgcolor: "rgba(0,0,0,0)", color: variable("--faint"), activecolor: variable("--ink") },
     hovermode: "closest",
     hoverlabel: { bgcolor: variable("--paper"), bordercolor: variable("--faint"), align: "left",

@@ -16,8 +16,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from hpstudy.report import style
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document
 from hpstudy.report.model import Block, Code, Drawing, Facts, Paragraph, References, Table
+from hpstudy.report.pens import matplotlib as pen
 
 _TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
 """Spaces at which no line may break: "95 % CI", "p < 0.001"."""
@@ -33,7 +35,7 @@ def compile_pdf(document: Document) -> bytes:
     with tempfile.TemporaryDirectory(prefix="hpstudy-report-") as folder:
         root = Path(folder)
         for place, drawing in enumerate(document.drawings):
-            (root / f"{place}.pdf").write_bytes(figure_bytes(drawing.draw(), "pdf"))
+            (root / f"{place}.pdf").write_bytes(figure_bytes(drawn(drawing), "pdf"))
         (root / "content.json").write_text(json.dumps(clean(content(document)), ensure_ascii=False), encoding="utf-8")
         template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
         (root / "report.typ").write_text(template, encoding="utf-8")
@@ -42,6 +44,16 @@ def compile_pdf(document: Document) -> bytes:
         pdf = compiler.compile(format="pdf", timestamp=0)
     assert isinstance(pdf, bytes)
     return pdf
+
+
+def drawn(block: Chart | Drawing) -> Figure:
+    """The figure of a block. Call it within `style.applied()`."""
+    return block.draw() if isinstance(block, Drawing) else pen.figure(block)
+
+
+def files_of(block: Chart | Drawing) -> str:
+    """Names of the CSV files behind a figure, as a list in a sentence."""
+    return ", ".join(f"{data if isinstance(data, str) else data.name}.csv" for data in block.data)
 
 
 def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
@@ -83,8 +95,8 @@ def _plain(block: Block, places: dict[str, int]) -> dict[str, Any]:
             "left": block.left,
             "note": block.note,
         }
-    if isinstance(block, Drawing):
-        data = ", ".join(f"{name}.csv" for name in block.data)
+    if isinstance(block, Chart | Drawing):
+        data = files_of(block)
         # A short name of our own, which `clean` leaves as it is.
         return {
             "kind": "figure",

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 
 from hpstudy.analysis.cross_study import Estimate, PairOfStudies, Several
 from hpstudy.report import numbers, serial, style, wording
+from hpstudy.report.csvs import Row
 from hpstudy.report.document import Document
 from hpstudy.report.figures.progress import trial_axis
 from hpstudy.report.labels import cut, name
-from hpstudy.report.model import Drawing, Facts, Paragraph, References, Row, Section, Table
+from hpstudy.report.model import Drawing, Facts, Paragraph, References, Section, Table
 
 PLACES = 3
 """Decimals of a normalised score."""

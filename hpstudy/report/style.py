@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.font_manager import get_font
+
+if TYPE_CHECKING:
+    from hpstudy.report.charts.model import Dash, Symbol
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's palette, in an order in which neighbours also differ in grey."""
 
 LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (4, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+DASHES: tuple[Dash, ...] = ("solid", "dash", "dashdot", "dot")
+SYMBOLS: tuple[Symbol, ...] = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
+
+INK = "#000000"
+"""Colour of what belongs to no view; the page shows it as the colour of its text."""
+
+PAPER = "#ffffff"
+"""Colour of the background; on the page, that of the page."""
 
 LETTERS = 104
 """Letters of a legend's size across a figure of full width."""
@@ -70,6 +83,33 @@ def line(index: int) -> str | tuple[int, tuple[float, ...]]:
 def marker(index: int) -> str:
     """Marker of that view."""
     return MARKERS[index % len(MARKERS)]
+
+
+def dash(index: int) -> Dash:
+    """Line pattern of that view in a chart."""
+    return DASHES[index % len(DASHES)]
+
+
+def symbol(index: int) -> Symbol:
+    """Marker of that view in a chart."""
+    return SYMBOLS[index % len(SYMBOLS)]
+
+
+def grey(share: float) -> str:
+    """A grey from 0, black, to 1, white, as #rrggbb."""
+    return f"#{round(255 * share):02x}" + f"{round(255 * share):02x}" * 2
+
+
+def shades(count: int) -> list[str]:
+    """Colours from dark to light for `count` ordered lines; the lightest yellow, which white paper swallows, is left out."""
+    colours = mpl.colormaps["viridis"](np.linspace(0, 0.86, max(count, 2)))[:count]
+    return [mpl.colors.to_hex(tuple(colour)) for colour in colours]
+
+
+def key_columns(names: Sequence[str], inches: float) -> int:
+    """How many entries of a panel's own legend fit side by side below it."""
+    longest = max(map(len, names), default=1)
+    return max(1, min(len(names), int((inches - 0.3) / (0.055 * longest + 0.5))))
 
 
 def plain(text: str, instead: str = "") -> str:

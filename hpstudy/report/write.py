@@ -12,6 +12,8 @@ from hpstudy.report import csvs, serial
 from hpstudy.report.files import DOCUMENTS, Place, claim, form_of, write_file
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from hpstudy.analysis.cross_study import Several
     from hpstudy.report.document import Document
 
@@ -50,7 +52,7 @@ def write_several(found: Several, output: str | Path, formats: Sequence[str] | N
     """Write the report of several studies, as `write` does that of one; it is named after all of them.
 
     Args:
-        found: of `hpstudy.analysis.cross_study`.
+        found: of `hpstudy.analysis.several`.
         output: the document, when it ends in .pdf or .html; else the folder for it.
         formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
         force: overwrite what is in the way.
@@ -130,7 +132,6 @@ def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160
         UsageError: when there is no such figure or form, or the results have nothing to draw.
     """
     from hpstudy.report import style
-    from hpstudy.report.document import document
     from hpstudy.report.pdf import figure_bytes
 
     path = Path(path)
@@ -140,9 +141,28 @@ def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160
             f"a figure cannot be saved as '{path.name}': {nearest(form, FORMS)}", "end the file name in .pdf, .svg or .png"
         )
     with style.applied():
-        drawings = {drawing.name: drawing for drawing in document(results).drawings}
-        if name not in drawings:
-            known = nearest(name, drawings) if drawings else "the study has nothing to draw yet"
-            raise UsageError(f"the report of {results.study.name} has no figure '{name}': {known}")
-        write_file(path, figure_bytes(drawings[name].draw(), form, dpi))
+        write_file(path, figure_bytes(_drawn(name, results), form, dpi))
     return path
+
+
+def draw_figure(name: str, results: Results) -> Figure:
+    """One figure of the report as a matplotlib figure.
+
+    Raises:
+        UsageError: when there is no such figure, or the results have nothing to draw.
+    """
+    from hpstudy.report import style
+
+    with style.applied():
+        return _drawn(name, results)
+
+
+def _drawn(name: str, results: Results) -> Figure:
+    from hpstudy.report.document import document
+    from hpstudy.report.pdf import drawn
+
+    drawings = {drawing.name: drawing for drawing in document(results).drawings}
+    if name not in drawings:
+        known = nearest(name, drawings) if drawings else "the study has nothing to draw yet"
+        raise UsageError(f"the report of {results.study.name} has no figure '{name}': {known}")
+    return drawn(drawings[name])

@@ -61,7 +61,7 @@ def test_the_page_draws_its_figures_without_a_network_and_switches_views(browser
 def test_words_that_look_like_markup_are_shown_letter_by_letter(browser, page):
     browser.open(page)
     browser.wait(DRAWN)
-    point = "{curveNumber: 0, pointNumber: 3}"
+    point = "{curveNumber: 1, pointNumber: 3}"
     browser.run(f"Plotly.Fx.hover(document.getElementById('figure-1-panel-1'), [{point}])")
     browser.wait("document.querySelector('#figure-1 .hovertext') !== null")
     shown = browser.run("document.querySelector('#figure-1 .hovertext').textContent")

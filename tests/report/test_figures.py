@@ -5,9 +5,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from hpstudy.report import style
+from hpstudy.report.charts import best_so_far
 from hpstudy.report.document import document
-from hpstudy.report.figures import difference, finals, progress, survival
+from hpstudy.report.figures import finals, survival
+from hpstudy.report.pdf import drawn as drawn_block
 from hpstudy.report.pdf import figure_bytes
+from hpstudy.report.pens import matplotlib as pen
 from tests.support.reports import drawings_of
 
 
@@ -18,24 +21,31 @@ def axes():
 
 
 def test_every_drawing_returns_the_axes_that_it_was_given(axes, results):
-    assert progress.best_so_far(axes, results) is axes
-    assert difference.paired_difference(axes, results, results.pairs[0]) is axes
     assert survival.not_reached(axes, results) is axes
     assert survival.at_risk(axes, results) is axes
     assert finals.by_budget(axes, results) is axes
 
 
 def test_a_search_is_drawn_as_steps():
-    corners = progress.steps(np.array([1.0, 1.0, 3.0, np.nan]))
+    corners = pen._corners(np.array([[1.0, 1.0], [2.0, 1.0], [3.0, 3.0]]))
     assert corners.tolist() == [[1, 1], [3, 1], [3, 3], [3, 3]]
 
 
-def test_a_search_that_has_not_begun_is_not_drawn():
-    assert progress.steps(np.array([np.nan, np.nan])) is None
+def test_a_search_that_has_not_begun_is_not_drawn(make_results, ramps):
+    states = {"a": np.full((6, 10), "completed", dtype=object)}
+    states["a"][0] = "missing"
+    axes = axes_of(best_so_far.chart(make_results({"a": ramps()}, states=states)))
+    assert len(axes.collections[0].get_segments()) == 5
 
 
-def test_the_bold_line_is_the_mean_curve(axes, results):
-    progress.best_so_far(axes, results)
+def axes_of(chart):
+    """The axes of the first panel of a chart."""
+    with style.applied():
+        return pen.figure(chart).axes[0]
+
+
+def test_the_bold_line_is_the_mean_curve(results):
+    axes = axes_of(best_so_far.chart(results))
     drawn = [line.get_ydata() for line in axes.lines if line.get_marker() == style.marker(0)]
     np.testing.assert_array_equal(drawn[0], results.views[0].curve.mean)
 
@@ -45,13 +55,13 @@ def test_views_differ_in_colour_line_and_marker():
     assert all(len({str(kind[place]) for kind in kinds}) == 4 for place in range(3))
 
 
-def test_a_target_far_from_the_values_does_not_flatten_them(make_results, ramps, axes):
-    progress.best_so_far(axes, make_results({"a": ramps()}, analysis={"target": {"value": 1e6}}))
+def test_a_target_far_from_the_values_does_not_flatten_them(make_results, ramps):
+    axes = axes_of(best_so_far.chart(make_results({"a": ramps()}, analysis={"target": {"value": 1e6}})))
     assert axes.get_ylim()[1] < 100
 
 
-def test_many_searches_are_drawn_as_an_image(make_results, ramps, axes):
-    progress.best_so_far(axes, make_results({"a": ramps(n=progress.VECTOR_UP_TO + 1)}))
+def test_many_searches_are_drawn_as_an_image(make_results, ramps):
+    axes = axes_of(best_so_far.chart(make_results({"a": ramps(n=best_so_far.VECTOR_UP_TO + 1)})))
     assert axes.collections[0].get_rasterized()
 
 
@@ -81,7 +91,7 @@ def test_drawing_leaves_matplotlibs_settings_alone(results):
 def test_a_figure_drawn_twice_has_the_same_bytes(results, form):
     def drawn():
         with style.applied():
-            return figure_bytes(document(results).drawings[0].draw(), form)
+            return figure_bytes(drawn_block(document(results).drawings[0]), form)
 
     assert drawn() == drawn()
 
@@ -93,7 +103,7 @@ def test_figures_with_many_long_labels_keep_room_for_their_data(make_results, ra
     with style.applied(), warnings.catch_warnings():
         warnings.simplefilter("error")
         for drawn in document(found).drawings:
-            figure = drawn.draw()
+            figure = drawn_block(drawn)
             figure.draw_without_rendering()
             panels = [axes.get_position() for axes in figure.axes]
             assert sum(panel.width * panel.height for panel in panels) > 0.3, drawn.name

@@ -11,7 +11,7 @@ from hpstudy.analysis import analyse
 from hpstudy.errors import UsageError
 from hpstudy.report import style, write
 from hpstudy.report.document import document
-from hpstudy.report.pdf import figure_bytes
+from hpstudy.report.pdf import drawn, figure_bytes
 from hpstudy.store import Reader
 from tests.support.databases import example_study, synthetic_database
 
@@ -83,7 +83,7 @@ def test_the_thorough_analysis_adds_figures_and_changes_none(database):
     assert list(quick) == ["best_so_far", "difference", "trials_to_target", "budgets"]
     assert set(all_) > set(quick)
     for name in quick:
-        one, other = (figure_bytes(drawn[name].draw(), "png", 30) for drawn in drawings)
+        one, other = (figure_bytes(drawn(found[name]), "png", 30) for found in drawings)
         assert one == other, name
 
 

@@ -10,10 +10,14 @@ import pytest
 
 from hpstudy.errors import UsageError
 from hpstudy.report import csvs, numbers, style, write
+from hpstudy.report.charts import best_so_far, difference, sweep
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import document
 from hpstudy.report.html import compile_html, embedded
 from hpstudy.report.interactive import BUILDERS, interactive
-from hpstudy.report.interactive.spec import band, plain, words
+from hpstudy.report.interactive.spec import band
+from hpstudy.report.pens import plotly as pen
+from hpstudy.report.pens.plotly import plain, words
 
 NASTY = '#panic("no") $x^2$ <b>bold</b> `code` &lt; %{x} // \\ [x] "quoted" \'single\' \x00\x1b[31m 日本語 🙂 </title></style>'
 ALERT = "</script><script>alert(1)</script>"
@@ -66,8 +70,23 @@ def page_of(results):
         return compile_html(document(results), results).decode()
 
 
+def panels_of(results, name):
+    """Panels of the figure called `name`, as the page has them."""
+    with style.applied():
+        block = next(drawing for drawing in document(results).drawings if drawing.name == name)
+    if isinstance(block, Chart):
+        return pen.panels(block)
+    found = interactive(name, results)
+    return [{"data": p.traces, "x": p.x, "y": p.y, "shapes": p.shapes, "annotations": p.annotations} for p in found.panels]
+
+
 def traces_of(results, name):
-    return [trace for panel in interactive(name, results).panels for trace in panel.traces]
+    return [trace for panel in panels_of(results, name) for trace in panel["data"]]
+
+
+def searches_of(results):
+    """The thin lines of the first view."""
+    return next(trace for trace in traces_of(results, "best_so_far") if trace["line"].get("shape") == "hv")
 
 
 def shown(text):
@@ -220,18 +239,20 @@ def rows_of(table, results):
 
 def test_the_mean_curves_are_those_of_the_csv(results):
     means = [trace for trace in traces_of(results, "best_so_far") if trace["mode"] == "lines+markers"]
-    rows = rows_of(csvs.mean_curves, results)
+    rows = rows_of(best_so_far.mean_curves, results)
     assert [trace["y"].tolist() for trace in means] == [[r["mean"] for r in rows if r["view"] == view] for view in "ab"]
 
 
 @pytest.mark.parametrize("every", [20_000, 0])
 def test_each_thin_line_is_one_search_of_the_csv(results, monkeypatch, every):
-    monkeypatch.setattr("hpstudy.report.interactive.progress.EVERY_TRIAL_UP_TO", every)
-    searches = traces_of(results, "best_so_far")[0]
-    rows = {(r["replicate"], r["trials"]): r["best_so_far"] for r in rows_of(csvs.best_so_far, results) if r["view"] == "a"}
+    monkeypatch.setattr("hpstudy.report.charts.best_so_far.EVERY_TRIAL_UP_TO", every)
+    searches = searches_of(results)
+    rows = {
+        (r["replicate"], r["trials"]): r["best_so_far"] for r in rows_of(best_so_far.best_so_far, results) if r["view"] == "a"
+    }
     replicate, met = 0, 0
     for x, y in zip(searches["x"], searches["y"], strict=True):
-        if x is None:
+        if np.isnan(x):
             replicate += 1
         else:
             assert rows[replicate, x] == y
@@ -242,7 +263,7 @@ def test_each_thin_line_is_one_search_of_the_csv(results, monkeypatch, every):
 
 def test_the_differences_are_those_of_the_csv(results):
     (line,) = [trace for trace in traces_of(results, "difference") if trace["mode"] == "lines+markers"]
-    assert line["y"].tolist() == [row["mean"] for row in rows_of(csvs.differences, results)]
+    assert line["y"].tolist() == [row["mean"] for row in rows_of(difference.differences, results)]
 
 
 def test_the_survival_curves_are_those_of_the_csv(results):
@@ -261,9 +282,9 @@ def test_the_budgets_are_those_of_the_csv(results):
 
 
 def test_the_means_of_a_sweep_are_those_of_the_csv(swept):
-    rows = rows_of(csvs.sweep_means, swept)
-    for metric, panel in zip(("score", "flip_ratio"), interactive("sweep", swept).panels, strict=True):
-        means = [y for trace in panel.traces if trace["mode"] == "lines+markers" for y in trace["y"].tolist()]
+    rows = rows_of(sweep.sweep_means, swept)
+    for metric, panel in zip(("score", "flip_ratio"), panels_of(swept, "sweep"), strict=True):
+        means = [y for trace in panel["data"] if trace["mode"] == "lines+markers" for y in trace["y"].tolist()]
         assert means == [row["mean"] for row in rows if row["metric"] == metric]
 
 
@@ -309,9 +330,9 @@ def hovered(trace, at):
 
 @pytest.mark.parametrize("every", [20_000, 0])
 def test_a_trial_of_a_search_tells_what_it_tried(make_results, ramps, monkeypatch, every):
-    monkeypatch.setattr("hpstudy.report.interactive.progress.EVERY_TRIAL_UP_TO", every)
-    searches = traces_of(varied(make_results, {"a": ramps(3), "b": ramps()}), "best_so_far")[0]
-    shown = [hovered(searches, at) for at, x in enumerate(searches["x"]) if x is not None]
+    monkeypatch.setattr("hpstudy.report.charts.best_so_far.EVERY_TRIAL_UP_TO", every)
+    searches = searches_of(varied(make_results, {"a": ramps(3), "b": ramps()}))
+    shown = [hovered(searches, at) for at, x in enumerate(searches["x"]) if not np.isnan(x)]
     for text in shown:
         replicate, number = map(int, re.search(r"replicate (\d+), trial (\d+)", text).groups())
         assert text.endswith(
@@ -340,14 +361,15 @@ def test_plotly_accepts_every_figure(study, results, swept, make_sweep, nasty):
 
     found = {"searches": results, "sweep": swept, "map": two_ways(make_sweep), "nasty": nasty}[study]
     with style.applied():
-        names = [drawing.name for drawing in document(found).drawings]
-    made = [figure for name in names if (figure := interactive(name, found))]
+        drawings = document(found).drawings
+    made = [one for one in drawings if isinstance(one, Chart) or interactive(one.name, found)]
     assert len(made) == {"searches": 4, "sweep": 2, "map": 2, "nasty": 4}[study]
     for figure in made:
-        for panel in figure.panels:
-            layout = {"xaxis": panel.x, "yaxis": panel.y, "shapes": panel.shapes, "annotations": panel.annotations}
-            go.Figure(plain({"data": panel.traces, "layout": layout}))
-            assert all(0 <= group < len(figure.legend) for trace in panel.traces for group in trace["meta"])
+        legend = figure.legend if isinstance(figure, Chart) else interactive(figure.name, found).legend
+        for panel in panels_of(found, figure.name):
+            layout = {"xaxis": panel["x"], "yaxis": panel["y"], "shapes": panel["shapes"], "annotations": panel["annotations"]}
+            go.Figure(plain({"data": panel["data"], "layout": layout}))
+            assert all(0 <= group < len(legend) for trace in panel["data"] for group in trace["meta"])
 
 
 def test_every_builder_is_named_like_a_figure(results, swept, make_sweep):

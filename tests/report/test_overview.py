@@ -11,9 +11,13 @@ from hpstudy.analysis.extended import extend
 from hpstudy.report import csvs, overview, style, wording
 from hpstudy.report.chapters import answer, anytime, target
 from hpstudy.report.chapters import overview as glance
+from hpstudy.report.charts import best_so_far
+from hpstudy.report.charts.small_multiples import GREY
 from hpstudy.report.document import document
-from hpstudy.report.figures import finals, forest, panels, progress, survival
+from hpstudy.report.figures import finals, forest, panels, survival
 from hpstudy.report.interactive import interactive
+from hpstudy.report.pdf import drawn
+from hpstudy.report.pens import matplotlib as pen
 from tests.support.sources import MemorySource
 
 VIEWS = ("reference", "slow", "twin", "fast", "slower")
@@ -38,7 +42,7 @@ def styled():
 
 
 def drawn_in_grey(axes):
-    return [line for line in axes.lines if line.get_color() == panels.GREY]
+    return [line for line in axes.lines if line.get_color() in (panels.GREY, GREY)]
 
 
 @pytest.mark.parametrize(
@@ -202,9 +206,9 @@ def test_an_interval_that_includes_0_is_open_and_grey(many, styled):
     assert [text.get_text() for text in axes.get_yticklabels()] == ["fast", "twin", "slow", "slower"]
 
 
-@pytest.mark.parametrize("kind", [progress, survival])
+@pytest.mark.parametrize("kind", ["best_so_far", "trials_to_target"])
 def test_every_view_has_a_panel_with_the_reference_in_grey(many, styled, kind):
-    figure = panels.panels(many, lambda axes, index: kind.one_view(axes, many, index))
+    figure = drawn(next(drawing for drawing in document(many).drawings if drawing.name == kind))
     assert [axes.get_title() for axes in figure.axes] == list(VIEWS)
     assert [len(drawn_in_grey(axes)) for axes in figure.axes] == [0, 1, 1, 1, 1]
     assert len({axes.get_xlim() + axes.get_ylim() for axes in figure.axes}) == 1
@@ -212,34 +216,34 @@ def test_every_view_has_a_panel_with_the_reference_in_grey(many, styled, kind):
 
 def test_without_a_reference_no_panel_has_a_grey_line(make_results, values, styled):
     found = make_results(values)
-    figure = panels.panels(found, lambda axes, index: progress.one_view(axes, found, index))
+    figure = pen.figure(best_so_far.chart(found))
     assert not any(drawn_in_grey(axes) for axes in figure.axes)
 
 
 def test_a_panel_holds_the_mean_of_its_view_in_its_colour(many, styled):
-    axes = progress.one_view(Figure().add_subplot(), many, 3)
+    axes = pen.figure(best_so_far.chart(many)).axes[3]
     (mean,) = (line for line in axes.lines if line.get_color() == style.colour(3))
     np.testing.assert_array_equal(mean.get_ydata(), many.views[3].curve.mean)
 
 
 def test_only_lowest_panels_number_their_trials(many, styled):
-    figure = panels.panels(many, lambda axes, index: progress.one_view(axes, many, index))
+    figure = pen.figure(best_so_far.chart(many))
     numbered = [axes.xaxis.get_tick_params()["labelbottom"] for axes in figure.axes]
     assert numbered == [False, False, True, True, True]
 
 
 def test_bad_first_trials_do_not_flatten_small_panels(make_results, values, styled):
     found = make_results({name: np.where(np.arange(10) < 2, -1000, block) for name, block in values.items()})
-    assert progress.value_limits(found)[0] < -100
-    axes = progress.one_view(Figure().add_subplot(), found, 0)
+    assert best_so_far.value_limits(found)[0] < -100
+    axes = pen.figure(best_so_far.chart(found)).axes[0]
     assert axes.get_ylim()[0] > -10
-    assert "values from trial 3 on" in progress.words(found)[1]
+    assert "values from trial 3 on" in best_so_far.words(found)[1]
 
 
 def test_the_panels_of_a_study_that_has_just_begun_show_its_first_trials(make_results, values):
     begun = np.where(np.arange(10) < 2, "completed", "missing").astype(object)
     found = make_results(values, states={"fast": np.tile(begun, (6, 1))})
-    assert progress.late(found)[0] == 1
+    assert best_so_far.late(found)[0] == 1
 
 
 def test_censor_ticks_take_no_room_from_small_panels(many, styled):
@@ -269,7 +273,17 @@ def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, va
     assert [text.get_text() for text in scores.axes[0].get_yticklabels()] == list(VIEWS)
 
 
-@pytest.mark.parametrize("name", ["best_so_far", "trials_to_target", "budgets"])
+def test_the_page_has_one_panel_of_the_searches_of_many_views_and_says_so(many, make_results, values):
+    chart = best_so_far.chart(many)
+    assert len(chart.shown("page")) == 1
+    assert len(chart.shown("print")) == len(VIEWS)
+    assert [entry.name for entry in chart.legend[:5]] == list(VIEWS)
+    assert chart.page_note.startswith("Here all views share one plot")
+    few = make_results({view: values[view] for view in VIEWS[:4]}, analysis={"target": {"value": 4}})
+    assert "one plot" not in best_so_far.chart(few).page_note
+
+
+@pytest.mark.parametrize("name", ["trials_to_target", "budgets"])
 def test_the_page_keeps_many_views_in_one_plot_and_says_so(many, make_results, values, name):
     found = interactive(name, many)
     assert len(found.panels) == 1

@@ -9,9 +9,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from hpstudy.analysis.claims.judgement import Contrast, CriterionResult
-from hpstudy.report import claims, headline, save_figure, tables, write
+from hpstudy.report import claims, headline, save_figure, style, tables, write
 from hpstudy.report.chapters.methods import references
-from hpstudy.report.figures import heat, learning, marks, swept
+from hpstudy.report.charts import swept
+from hpstudy.report.figures import heat, learning
+from hpstudy.report.pdf import drawn
+from hpstudy.report.pens import matplotlib as pen
 from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, tables_of
 
 NASTY = '#panic("no") $x^2$ *bold* `code` <label> // "quoted" 日本語 ' + "long/" * 60
@@ -210,7 +213,7 @@ def test_the_slack_of_a_comparison_is_its_distance_to_the_nearest_bound(given, s
 
 
 def test_the_drawn_line_is_the_mean_at_the_swept_values(swept):
-    axes = drawings_of(swept)["sweep"].draw().axes[0]
+    axes = drawn(drawings_of(swept)["sweep"]).axes[0]
     lines = {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
     np.testing.assert_array_equal(lines["a"].get_xdata(), [0.01, 0.1, 1.0])
     np.testing.assert_array_equal(lines["a"].get_ydata(), [2.0, 6.0, 3.0])
@@ -218,16 +221,16 @@ def test_the_drawn_line_is_the_mean_at_the_swept_values(swept):
 
 
 def test_a_flip_ratio_over_decades_has_a_logarithmic_axis_and_the_objective_never(swept):
-    score, flips = drawings_of(swept)["sweep"].draw().axes
+    score, flips = drawn(drawings_of(swept)["sweep"]).axes
     assert (score.get_yscale(), flips.get_yscale()) == ("linear", "log")
 
 
 def test_learning_curves_are_drawn_for_every_point(swept):
-    axes = drawings_of(swept)["learning_curves"].draw().axes[0]
+    axes = drawn(drawings_of(swept)["learning_curves"]).axes[0]
     np.testing.assert_allclose([line.get_ydata() for line in axes.lines], np.outer([2, 6, 3], [0.25, 0.5, 0.75, 1]))
 
 
-def test_of_many_points_twelve_curves_are_drawings_of(make_sweep):
+def test_of_many_points_twelve_curves_are_drawn(make_sweep):
     points = [{"rate": 0.01 * (number + 1)} for number in range(40)]
     score = noise((2, 40))
     found = make_sweep({"a": points}, {"a": {"score": score}}, {"a": {"score": score[..., None] * np.ones(3)}})
@@ -259,7 +262,7 @@ def test_one_line_is_drawn_for_every_view_and_choice(make_sweep):
     points = grid(("rate", [0.01, 0.1, 1.0]), ("clip", ["none", "norm"]))
     spaces = {view: {"rate": RATE, "clip": CLIP} for view in "ab"}
     found = make_sweep(dict.fromkeys("ab", points), {view: {"score": noise((3, 6))} for view in "ab"}, spaces=spaces)
-    (axes,) = drawings_of(found)["sweep"].draw().axes
+    (axes,) = drawn(drawings_of(found)["sweep"]).axes
     names = [line.get_label() for line in axes.lines if not line.get_label().startswith("_")]
     assert names == ["a, clip none", "a, clip norm", "b, clip none", "b, clip norm"]
 
@@ -269,7 +272,7 @@ def test_a_map_of_two_swept_numbers_holds_the_means(make_sweep):
     found = make_sweep(
         {"a": points}, {"a": {"score": np.arange(6.0)[None].repeat(2, axis=0)}}, spaces={"a": {"rate": RATE, "decay": DECAY}}
     )
-    axes = drawings_of(found)["heat_map"].draw().axes[0]
+    axes = drawn(drawings_of(found)["heat_map"]).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("decay", "rate")
     cells = {text.get_position(): float(text.get_text()) for text in axes.texts}
     assert cells == {(column, row): 3.0 * row + column for row in range(2) for column in range(3)}
@@ -285,7 +288,7 @@ def test_a_choice_without_an_order_has_no_map(make_sweep):
 def test_views_that_sweep_different_things_share_the_number_of_the_point(make_sweep):
     points = {"a": [{"rate": 0.1}, {"rate": 1.0}], "b": [{"alpha": 0.2}, {"alpha": 0.3}]}
     found = make_sweep(points, {view: {"score": noise((3, 2))} for view in "ab"})
-    (axes,) = drawings_of(found)["sweep"].draw().axes
+    (axes,) = drawn(drawings_of(found)["sweep"]).axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0\n0.1\n0.2", "1\n1\n0.3"]
     assert [text.get_text() for text in axes.texts] == ["point\nrate\nalpha"]
 
@@ -299,28 +302,28 @@ def test_points_that_change_in_everything_at_once_have_no_main_hyperparameter(ma
 def test_a_view_that_does_not_sweep_stands_at_the_values_of_its_partners(make_sweep):
     points = {"a": [{"rate": 0.1}, {"rate": 1.0}], "b": [{"alpha": 0.5}, {"alpha": 0.5}]}
     found = make_sweep(points, {"a": {"score": [[1.0, 2.0]]}, "b": {"score": [[3.0, 4.0]]}})
-    (axes,) = drawings_of(found)["sweep"].draw().axes
+    (axes,) = drawn(drawings_of(found)["sweep"]).axes
     lines = {line.get_label(): line for line in axes.lines}
     assert lines["b"].get_xdata().tolist() == [0.1, 1.0]
 
 
 def test_views_that_sweep_nothing_stand_side_by_side(make_sweep):
     found = make_sweep({"a": [{"rate": 0.1}], "b": [{"rate": 0.2}]}, {view: {"score": noise((4, 1))} for view in "ab"})
-    (axes,) = drawings_of(found)["sweep"].draw().axes
+    (axes,) = drawn(drawings_of(found)["sweep"]).axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["a", "b"]
 
 
 def test_values_too_close_for_a_linear_axis_stand_at_equal_distances(make_sweep):
     points = [{"decay": value} for value in (0.0, 1e-4, 1e-3, 1.0)]
     found = make_sweep({"a": points}, {"a": {"score": noise((2, 4))}}, spaces={"a": {"decay": DECAY}})
-    along = swept.axis(found, "decay", found.sweep)
+    along = swept.swept(found, "decay", found.sweep)
     assert along.steps
     assert along.positions.tolist() == [0, 1, 2, 3]
 
 
 def test_labels_that_would_touch_are_left_out():
     shares = np.array([0.0, 0.05, 0.5, 1.0])
-    assert swept.spread_out(shares, ["0.0001", "0.0002", "0.1", "1"], 2.0) == [True, False, True, True]
+    assert pen.spread_out(shares, ["0.0001", "0.0002", "0.1", "1"], 2.0) == [True, False, True, True]
 
 
 def test_a_wide_interval_does_not_flatten_the_values():
@@ -345,7 +348,7 @@ def test_values_span_decades_when_they_are_positive_and_far_apart(values, expect
 def test_shades_get_lighter_along_the_swept_value():
     from matplotlib.colors import to_rgb
 
-    light = [np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) for colour in marks.shades(12)]
+    light = [np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) for colour in style.shades(12)]
     assert (np.diff(light) > 0).all()
 
 
@@ -392,7 +395,7 @@ def test_a_sweep_in_any_condition_has_figures_with_captions(make_sweep, kind, sp
     for figure in drawings_of(found).values():
         assert figure.caption.endswith(".")
         assert figure.reading.endswith(".")
-        assert isinstance(figure.draw(), Figure)
+        assert isinstance(drawn(figure), Figure)
     assert all(len(row) == len(table.head) for table in tables_of(found) for row in table.rows)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document, document
 from hpstudy.report.model import Drawing, Paragraph, Section, Table
-from hpstudy.report.pdf import compile_pdf
+from hpstudy.report.pdf import compile_pdf, drawn
 
 
 def document_of(results: Results) -> Document:
@@ -21,12 +22,12 @@ def pdf_of(results: Results) -> bytes:
         return compile_pdf(document(results))
 
 
-def drawings_of(results: Results) -> dict[str, Drawing]:
+def drawings_of(results: Results) -> dict[str, Chart | Drawing]:
     """The figures of a report by name, each drawn once, so that a figure that cannot be drawn fails here."""
     with style.applied():
         found = {drawing.name: drawing for drawing in document(results).drawings}
         for drawing in found.values():
-            drawing.draw().canvas.draw()
+            drawn(drawing).canvas.draw()
     return found
 
 

@@ -14,10 +14,11 @@ from hpstudy.analysis.extended import Extended
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.targets.average_runtime import Ratio
 from hpstudy.report import numbers, overview, style
+from hpstudy.report.csvs import Row
 from hpstudy.report.figures import panels
 from hpstudy.report.figures.progress import trial_axis
 from hpstudy.report.labels import label, name
-from hpstudy.report.model import Block, Drawing, Row, Section, Table
+from hpstudy.report.model import Block, Drawing, Section, Table
 from hpstudy.report.tables import interval
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedMetric, ConfirmedView, Estimate, PairedDifference
 from hpstudy.report import numbers
+from hpstudy.report.csvs import Row
 from hpstudy.report.figures import confirm as figures
 from hpstudy.report.labels import long_name
-from hpstudy.report.model import Block, Drawing, Paragraph, Row, Section, Table
+from hpstudy.report.model import Block, Drawing, Paragraph, Section, Table
 from hpstudy.report.tables import interval
 
 BELOW = "*"

@@ -10,8 +10,9 @@ import numpy as np
 from hpstudy.analysis.baselines.controls import Controls, DefaultControl, RandomControl, ViewControls
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
+from hpstudy.report.csvs import Row
 from hpstudy.report.figures import controls as figures
-from hpstudy.report.model import Block, Drawing, Paragraph, Row, Section, Table
+from hpstudy.report.model import Block, Drawing, Paragraph, Section, Table
 from hpstudy.report.tables import interval
 
 PANELS = 6

@@ -13,8 +13,9 @@ from hpstudy.analysis.sweeps.layers import ViewLayers, layers
 from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.metric_names import REACH
 from hpstudy.report import numbers
+from hpstudy.report.csvs import Row
 from hpstudy.report.figures import layers as figures
-from hpstudy.report.model import Block, Drawing, Paragraph, Row, Section
+from hpstudy.report.model import Block, Drawing, Paragraph, Section
 
 
 def never_flipped_by_layer(results: Results) -> Iterator[Row]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
+from hpstudy.report.csvs import Row
 from hpstudy.report.figures import draw_overview
-from hpstudy.report.model import Row, Section, Table
+from hpstudy.report.model import Section, Table
 from hpstudy.report.overview import Side, many_comparisons, one_reference, standings
 from hpstudy.report.tables import interval, p_text, trial_interval
 

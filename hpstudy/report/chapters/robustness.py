@@ -15,8 +15,9 @@ from hpstudy.analysis.exploration.range_ends import MARGIN
 from hpstudy.analysis.extended import Extended, PairExtended
 from hpstudy.analysis.results import PairResult, Results
 from hpstudy.report import numbers, style
+from hpstudy.report.csvs import Row
 from hpstudy.report.labels import label, name
-from hpstudy.report.model import Block, Drawing, Paragraph, Row, Section, Table
+from hpstudy.report.model import Block, Drawing, Paragraph, Section, Table
 from hpstudy.report.tables import interval
 
 MOST_PAIRS = 12

@@ -13,9 +13,10 @@ from hpstudy.analysis.exploration.importance import Shares
 from hpstudy.analysis.exploration.searches import EDGE, SearchedView, at_edge
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
+from hpstudy.report.csvs import Row
 from hpstudy.report.figures import searched as figures
 from hpstudy.report.labels import long_name
-from hpstudy.report.model import Block, Drawing, Paragraph, Row, Section, Table
+from hpstudy.report.model import Block, Drawing, Paragraph, Section, Table
 from hpstudy.study.space import ChoiceParameter
 
 WEAK = 0.3

@@ -10,8 +10,9 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.pairing import Share
 from hpstudy.analysis.statistics.ranks import ZEROS
 from hpstudy.report import numbers
+from hpstudy.report.csvs import Row
 from hpstudy.report.labels import cut
-from hpstudy.report.model import Block, Row, Section, Table
+from hpstudy.report.model import Block, Section, Table
 from hpstudy.report.tables import interval
 
 MOST_VIEWS = 16

@@ -11,39 +11,9 @@ from matplotlib.figure import Figure
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import overview, style
-from hpstudy.report.figures import difference, finals, forest, heat, learning, panels, progress, survival
-from hpstudy.report.figures import sweep as swept_values
+from hpstudy.report.figures import finals, forest, heat, learning, panels, survival
 from hpstudy.report.labels import label
 from hpstudy.report.model import Drawing, drawn
-
-PANELS = 6
-"""Comparisons in one figure: more would not fit on a page."""
-
-
-def draw_progress(results: Results) -> Drawing:
-    """Best-so-far curves of all views."""
-    if overview.many_views(results):
-        figure = panels.panels(results, lambda axes, index: progress.one_view(axes, results, index))
-    else:
-        figure = Figure(figsize=(style.WIDTH, 3.3), layout="constrained")
-        progress.best_so_far(figure.add_subplot(), results)
-    return drawn("best_so_far", figure, *progress.words(results), ("best_so_far", "mean_curves"))
-
-
-def draw_differences(results: Results) -> Iterator[Drawing]:
-    """Paired differences of the curves, up to `PANELS` comparisons in a figure."""
-    pairs = [pair for pair in results.pairs if pair.curve is not None]
-    for start in range(0, len(pairs), PANELS):
-        shown = pairs[start : start + PANELS]
-        columns = min(len(shown), 2)
-        rows = -(-len(shown) // columns)
-        figure = Figure(figsize=(style.WIDTH, 2.6 if columns == 1 else 2.3 * rows), layout="constrained")
-        panels = [figure.add_subplot(rows, columns, place + 1) for place in range(len(shown))]
-        for axes, pair in zip(panels, shown, strict=True):
-            difference.paired_difference(axes, results, pair)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
-        part = f"_{start // PANELS + 1}" if len(pairs) > PANELS else ""
-        yield drawn(f"difference{part}", figure, *difference.words(results, shown), ("differences",))
 
 
 def draw_overview(results: Results) -> Drawing:
@@ -77,13 +47,6 @@ def draw_finals(results: Results) -> Drawing:
         figure = Figure(figsize=(style.WIDTH, 2.8), layout="constrained")
         finals.by_budget(figure.add_subplot(), results)
     return drawn("budgets", figure, *finals.words(results), ("budget_values", "budgets"))
-
-
-def draw_sweep(results: Results) -> Iterator[Drawing]:
-    """Metrics over the swept values."""
-    if any(view.completeness.completed for view in results.views):
-        for name, figure, caption, reading in swept_values.figures(results):
-            yield drawn(name, figure, caption, reading, ("sweep_values", "sweep_means"))
 
 
 def draw_heat(results: Results) -> Iterator[Drawing]:

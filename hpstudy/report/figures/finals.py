@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.report import overview, style
+from hpstudy.report.charts.best_so_far import VECTOR_UP_TO, value_limits
 from hpstudy.report.figures import panels
-from hpstudy.report.figures.progress import VECTOR_UP_TO, target_line, value_limits
+from hpstudy.report.figures.progress import target_line
 from hpstudy.report.labels import label, name
 
 SPREAD = 0.7

@@ -15,8 +15,9 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers, style
-from hpstudy.report.figures.swept import Axis, axis, rank, spread_out
+from hpstudy.report.charts.swept import Swept, rank, swept
 from hpstudy.report.labels import label
+from hpstudy.report.pens.matplotlib import spread_out
 
 WRITTEN = 7
 """Rows and columns up to which the cells hold their values."""
@@ -52,7 +53,7 @@ def _filled(view: SweepView) -> float:
 def figure(results: Results) -> tuple[str, Figure, str, str]:
     """Name, figure, caption and reading of the maps of all such views, of which there is at least one."""
     shown = views(results)
-    across = [axis(results, _across(view), [view]) for view in shown]
+    across = [swept(results, _across(view), [view]) for view in shown]
     columns = 2 if len(shown) > 1 and max(len(along.values) for along in across) <= WIDE else 1
     rows = -(-len(shown) // columns)
     drawing = Figure(figsize=(style.WIDTH, min(2.7 * rows, 9.0)), layout="constrained")
@@ -89,7 +90,7 @@ def cells(axes: Axes, results: Results, view: SweepView, norm: mpl.colors.Normal
     """
     across = _across(view)
     upwards = next(name for name in view.swept if name != across)
-    x, y = axis(results, across, [view]), axis(results, upwards, [view])
+    x, y = swept(results, across, [view]), swept(results, upwards, [view])
     found = summary(view.values[results.study.metric.name], results.study.analysis.confidence)
     grid, best = np.full((len(y.values), len(x.values)), np.nan), best_point(found, results.study.metric.goal)
     for number, point in enumerate(view.points):
@@ -128,7 +129,7 @@ def _write(axes: Axes, grid: Floats, norm: mpl.colors.Normalize, decimals: int) 
         axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "black", zorder=5)
 
 
-def _ticks(axes: Axes, x: Axis, y: Axis, inches: float) -> None:
+def _ticks(axes: Axes, x: Swept, y: Swept, inches: float) -> None:
     texts = [_texts(side) for side in (x, y)]
     share = (np.arange(len(x.values)) + 0.5) / len(x.values)
     shown = spread_out(share, texts[0], inches)
@@ -144,5 +145,5 @@ def _ticks(axes: Axes, x: Axis, y: Axis, inches: float) -> None:
     axes.set_ylim(-0.52, len(y.values) - 0.48)
 
 
-def _texts(along: Axis) -> Sequence[str]:
+def _texts(along: Swept) -> Sequence[str]:
     return [style.plain(numbers.hyperparameter(value)) for value in along.values]

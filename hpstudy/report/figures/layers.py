@@ -14,8 +14,9 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.layers import ViewLayers, layers
 from hpstudy.analysis.sweeps.points import Means, SweepView, summary
 from hpstudy.report import numbers, style, sweeps
-from hpstudy.report.figures.marks import fill, legend, thinned
-from hpstudy.report.figures.swept import value_range
+from hpstudy.report.charts.sweep_metrics import thinned
+from hpstudy.report.charts.swept import value_range
+from hpstudy.report.figures.marks import fill, legend
 from hpstudy.report.labels import cut, label
 
 ROWS = 6

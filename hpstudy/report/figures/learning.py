@@ -16,8 +16,9 @@ from matplotlib.transforms import ScaledTranslation
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers, style
-from hpstudy.report.figures.marks import COLUMNS, MOST_LINES, fill, metrics, shades, thinned
-from hpstudy.report.figures.swept import Layout, layout, rank, spans_decades, text_of, value_range
+from hpstudy.report.charts.sweep_metrics import COLUMNS, MOST_LINES, metrics, thinned
+from hpstudy.report.charts.swept import Layout, layout, rank, spans_decades, text_of, value_range
+from hpstudy.report.figures.marks import fill
 from hpstudy.report.labels import label
 from hpstudy.study.space import Value
 
@@ -174,7 +175,7 @@ def _looks(results: Results, view: SweepView, curves: Sequence[Curve]) -> Looks:
     main = layout(results, view).main
     ordered = main is not None and rank(results.study.views[view.name].space.root[main]) < 2
     found = list(dict.fromkeys((curve.value, curve.number if curve.value is None else None) for curve in curves))
-    colours = shades(len(found)) if ordered else [style.colour(index) for index in range(len(found))]
+    colours = style.shades(len(found)) if ordered else [style.colour(index) for index in range(len(found))]
     return {key: (index, colour) for index, (key, colour) in enumerate(zip(found, colours, strict=True))}
 
 

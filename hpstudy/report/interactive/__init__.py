@@ -10,14 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from hpstudy.analysis.results import Results
-from hpstudy.report.interactive.difference import difference
 from hpstudy.report.interactive.finals import budgets
 from hpstudy.report.interactive.heat import heat_map
 from hpstudy.report.interactive.learning import learning_curves, learning_curves_flips
-from hpstudy.report.interactive.progress import best_so_far
 from hpstudy.report.interactive.spec import Interactive
 from hpstudy.report.interactive.survival import trials_to_target
-from hpstudy.report.interactive.sweep import sweep
 
 Builder: TypeAlias = "Callable[[Results, int], Interactive | None]"
 """Makes part number n (from 0) of a figure; None when there is nothing to draw."""
@@ -25,11 +22,8 @@ Builder: TypeAlias = "Callable[[Results, int], Interactive | None]"
 BUILDERS: Mapping[str, Builder] = {
     builder.__name__: builder
     for builder in (
-        best_so_far,
-        difference,
         trials_to_target,
         budgets,
-        sweep,
         heat_map,
         learning_curves,
         learning_curves_flips,

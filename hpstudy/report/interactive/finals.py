@@ -9,9 +9,8 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
+from hpstudy.report.charts.best_so_far import value_limits
 from hpstudy.report.figures.finals import LINES_UP_TO, SPREAD
-from hpstudy.report.figures.progress import value_limits
-from hpstudy.report.interactive.progress import target_line
 from hpstudy.report.interactive.spec import (
     INK,
     Entry,
@@ -125,3 +124,19 @@ def _means(results: Results, index: int, offsets: Floats) -> Trace:
         "meta": [index],
     }
     return hover(trace, texts)
+
+
+def target_line(results: Results, limits: tuple[float, float], entry: int, end: float, start: float = 1) -> Trace | None:
+    """The target where it lies within the axis; None when it does not."""
+    level = results.level.value if results.level is not None else None
+    if level is None or not limits[0] <= level <= limits[1]:
+        return None
+    trace: Trace = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [start, end],
+        "y": [level, level],
+        "line": {"width": 1.5, "dash": "dot", "color": INK},
+        "meta": [entry],
+    }
+    return hover(trace, [f"target: {words(level_text(results))}"] * 2)

@@ -9,8 +9,8 @@ import numpy as np
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers
+from hpstudy.report.charts.swept import Swept, swept
 from hpstudy.report.figures import heat
-from hpstudy.report.figures.swept import Axis, axis
 from hpstudy.report.interactive.marks import point_words
 from hpstudy.report.interactive.spec import INK, Interactive, Panel, Trace, hover, interval, label, words
 
@@ -32,7 +32,7 @@ def _panel(results: Results, view: SweepView, ends: tuple[float, float]) -> Pane
     counts = {name: len({point[name] for point in view.points if point}) for name in view.swept}
     across = max(view.swept, key=lambda name: counts[name])
     upwards = next(name for name in view.swept if name != across)
-    x, y = axis(results, across, [view]), axis(results, upwards, [view])
+    x, y = swept(results, across, [view]), swept(results, upwards, [view])
     found = summary(view.values[metric], confidence)
     best, level = best_point(found, results.study.metric.goal), numbers.percent(confidence)
     grid = np.full((len(y.values), len(x.values)), np.nan)
@@ -78,7 +78,7 @@ def _frame(column: int, row: int) -> dict[str, Any]:
     return {"type": "rect", **ends, "line": {"color": INK, "width": 3}}
 
 
-def _steps(along: Axis) -> dict[str, Any]:
+def _steps(along: Swept) -> dict[str, Any]:
     """An axis on which the values stand at equal distances."""
     return {
         "title": {"text": words(along.name)},

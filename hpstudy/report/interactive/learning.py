@@ -9,9 +9,9 @@ import numpy as np
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.report import numbers, style
+from hpstudy.report.charts.sweep_metrics import COLUMNS, FLIPS, metrics
+from hpstudy.report.charts.swept import layout, rank, spans_decades, text_of
 from hpstudy.report.figures.learning import BANDS, Curve, chosen, limits
-from hpstudy.report.figures.marks import COLUMNS, FLIPS, metrics, shades
-from hpstudy.report.figures.swept import layout, rank, spans_decades, text_of
 from hpstudy.report.interactive.marks import point_words, scaled
 from hpstudy.report.interactive.spec import (
     Entry,
@@ -71,7 +71,7 @@ def _entries(results: Results, view: SweepView, curves: Sequence[Curve]) -> list
     ordered = main is not None and rank(results.study.views[view.name].space.root[main]) < 2
     keys = [(curve.value, curve.number if curve.value is None else None) for curve in curves]
     places = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    colours = shades(len(places)) if ordered else [style.colour(at) for at in range(len(places))]
+    colours = style.shades(len(places)) if ordered else [style.colour(at) for at in range(len(places))]
     entries = []
     for curve, key in zip(curves, keys, strict=True):
         swept = text_of({name: view.points[curve.number][name] for name in view.swept})

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView
-from hpstudy.report import numbers, style
+from hpstudy.report import numbers
+from hpstudy.report.charts.model import Axis
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value
 
 CROWDED = 0.02
@@ -21,9 +20,6 @@ CROWDED = 0.02
 
 FEW = 16
 """Values up to which each has its own tick, and up to which a crowded axis is drawn as equally spaced steps."""
-
-LETTER = 0.068
-"""Inches that a letter of a tick label takes."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,7 @@ def _are_numbers(values: Sequence[Any]) -> bool:
 
 
 @dataclass(frozen=True)
-class Axis:
+class Swept:
     """The values of one hyperparameter along an axis.
 
     Attributes:
@@ -131,42 +127,16 @@ class Axis:
         room = 0.05 * (high - low) or 0.5
         return (low - max(room, 0.3), high + max(room, 0.3)) if self.steps else (low - room, high + room)
 
-    def apply(self, axes: Axes, inches: float) -> None:
-        """Set scale, limits, ticks and label of a horizontal axis that is `inches` wide."""
-        if self.log:
-            axes.set_xscale("log")
-        axes.set_xlim(*self.limits)
-        axes.set_xlabel(style.plain(self.name) + (" (values at equal distances)" if self.steps and self.joined else ""))
+    def axis(self) -> Axis:
+        """The axis of a panel: a tick at each value unless there are many on a scale of numbers."""
+        label = self.name + (" (values at equal distances)" if self.steps and self.joined else "")
         if len(self.values) > FEW and not self.steps:
-            return
-        texts = [style.plain(numbers.hyperparameter(value)) for value in self.values]
-        shares = self.shares()
-        axes.xaxis.set_major_locator(FixedLocator(self.positions.tolist()))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        shown = spread_out(shares, texts, inches)
-        axes.set_xticklabels([text if keep else "" for text, keep in zip(texts, shown, strict=True)])
-
-    def shares(self) -> Floats:
-        """(values,) where each stands between the two ends of the axis, in [0, 1]."""
-        low, high = self.limits
-        if self.log:
-            return np.asarray(np.log(self.positions / low) / np.log(high / low), dtype=np.float64)
-        return np.asarray((self.positions - low) / (high - low), dtype=np.float64)
+            return Axis(label, self.limits, log=self.log)
+        texts = tuple(numbers.hyperparameter(value) for value in self.values)
+        return Axis(label, self.limits, log=self.log, ticks="given", at=tuple(self.positions.tolist()), texts=texts)
 
 
-def spread_out(shares: Floats, texts: Sequence[str], inches: float) -> list[bool]:
-    """Which of the labels at `shares` of an axis that is `inches` wide can be shown without touching; the first one always."""
-    shown, end = [], -np.inf
-    for share, text in zip(shares.tolist(), texts, strict=True):
-        half = (len(text) + 1) * LETTER / 2
-        keep = share * inches - half >= end
-        shown.append(keep)
-        end = share * inches + half if keep else end
-    return shown
-
-
-def axis(results: Results, name: str, views: Sequence[SweepView]) -> Axis:
+def swept(results: Results, name: str, views: Sequence[SweepView]) -> Swept:
     """The axis of hyperparameter `name` for all views that sweep it; logarithmic where the parameter is."""
     parameters = [results.study.views[view.name].space.root[name] for view in views if name in view.swept]
     parameter = parameters[0]
@@ -176,15 +146,15 @@ def axis(results: Results, name: str, views: Sequence[SweepView]) -> Axis:
         seen: dict[Value, None] = {value: None for other in parameters for value in getattr(other, "values", ())}
         listed = [value for value in seen if value in found]
         values = tuple(listed if parameter.ordered or kind == 2 else sorted(listed, key=float))
-        return Axis(name, values, np.arange(len(values), dtype=np.float64), False, True, kind < 2)
+        return Swept(name, values, np.arange(len(values), dtype=np.float64), False, True, kind < 2)
     values = tuple(sorted(found, key=float))
     real = np.array([float(value) for value in values])
     if all(getattr(other, "log", False) for other in parameters):
-        return Axis(name, values, real, True, False, True)
+        return Swept(name, values, real, True, False, True)
     gaps = np.diff(real)
     if 2 < len(values) <= FEW and gaps.min() < CROWDED * (real[-1] - real[0]):
-        return Axis(name, values, np.arange(len(values), dtype=np.float64), False, True, True)
-    return Axis(name, values, real, False, False, True)
+        return Swept(name, values, np.arange(len(values), dtype=np.float64), False, True, True)
+    return Swept(name, values, real, False, False, True)
 
 
 def text_of(held: Mapping[str, Value]) -> str:

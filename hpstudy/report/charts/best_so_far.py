@@ -1,0 +1,340 @@
+"""Best-so-far curves, as in Figure 8 of Quist et al. (2023): every search thin, the mean bold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import STATES, Floats
+from hpstudy.analysis.results import Results, ViewResult
+from hpstudy.report import numbers, overview, style
+from hpstudy.report.charts.axes import trial_axis
+from hpstudy.report.charts.hovers import interval, tried
+from hpstudy.report.charts.model import Axis, Band, Chart, Data, Dots, Entry, Hover, Line, Mark, Marker, Panel, Rule, Steps
+from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples
+from hpstudy.report.charts.words import Words, filled, label, metric
+from hpstudy.report.csvs import Row
+from hpstudy.report.wording import level_text
+
+VECTOR_UP_TO = 200
+"""Searches up to which print draws thin lines as vectors; more are drawn as an image, so that the PDF stays small and quick to show."""
+
+EVERY_TRIAL_UP_TO = 20_000
+"""Trials of the study up to which each has a hover text; of more, only those that changed their search's best."""
+
+MOST_SEARCHES = 400
+"""Thin lines of one view on the page; of more searches evenly spread ones are drawn, so that a browser keeps up."""
+
+OUTLIERS = 0.02
+"""Share of the worst best-so-far values that may lie outside the drawing: a few bad first trials must not flatten the rest."""
+
+EARLY = 0.25
+"""Share of the trials, the first ones, that may lie outside a small panel: of many views some begin so low that the rest would be flat."""
+
+
+def chart(results: Results) -> Chart:
+    """Every search and the mean curve of every view; many views in panels of their own."""
+    views, many = results.views, overview.many_views(results)
+    media: Any = "page" if many else "both"
+    legend = [
+        *(
+            Entry(label(results, v.name), style.colour(i), style.dash(i), style.symbol(i), media=media)
+            for i, v in enumerate(views)
+        ),
+        Entry("single searches", dash="solid", media="page"),
+        Entry("intervals of the means", media="page"),
+    ]
+    if _target(results, value_limits(results)) is not None:
+        name = Words(f"target: {level_text(results)}", "target: the target level")
+        legend.append(Entry(name, style.INK, "dot", width=0.8, media=media))
+    panels: tuple[Panel, ...] = (_together(results, media),)
+    height = 3.3
+    if many:
+        small, height = small_multiples(results, lambda index: _alone(results, index))
+        panels = (*small, *panels)
+    axis = _value_axis(results, (0, 1))
+    caption, reading = words(results)
+    return Chart(
+        "best_so_far",
+        panels,
+        caption,
+        reading,
+        (Data("best_so_far", partial(best_so_far, results)), Data("mean_curves", partial(mean_curves, results))),
+        height,
+        legend=tuple(legend),
+        x_label="trials" if many else "",
+        y_label=axis.label if many else "",
+        page_note=_page_note(results, many),
+    )
+
+
+def _together(results: Results, media: Any) -> Panel:
+    """All views in one panel."""
+    views, limits = results.views, value_limits(results)
+    marks: list[Mark] = []
+    if (target := _target(results, limits)) is not None:
+        text = f"target: {level_text(results)}"
+        marks.append(
+            Rule(axis="y", at=target, colour=style.grey(0.35), dash="dot", groups=(len(views) + 2,), hover=Hover((text,)))
+        )
+    for index, view in enumerate(views):
+        marks += searches(results, view, index)
+    marks += [_band(view, index, (index, len(views) + 1)) for index, view in enumerate(views)]
+    marks += [_edge(view) for view in views]
+    for index, view in enumerate(views):
+        every = max(1, len(view.curve.mean) // 12)
+        marks.append(
+            Line(
+                x=_trials(view.curve.mean),
+                y=view.curve.mean,
+                colour=style.colour(index),
+                width=1.8,
+                dash=style.dash(index),
+                marker=Marker(style.symbol(index), 5),
+                every=(every * index // max(1, len(views)), every),
+                groups=(index,),
+                hover=_mean_hover(results, view),
+            )
+        )
+    marks += [star for index, view in enumerate(views) if (star := _best(results, view, index)) is not None]
+    return Panel(trial_axis(results.study.search.trials), _value_axis(results, limits), tuple(marks), media=media)
+
+
+def _alone(results: Results, index: int) -> Panel:
+    """One view, and the mean of the reference in grey: a panel of many."""
+    view, limits = results.views[index], value_limits(results, late(results))
+    marks: list[Mark] = []
+    if (target := _target(results, limits)) is not None:
+        marks.append(Rule(axis="y", at=target, colour=style.grey(0.35), dash="dot"))
+    marks += searches(results, view, index)
+    marks.append(_band(view, index, ()))
+    if (other := reference(results, index)) is not None:
+        mean = results.views[other].curve.mean
+        marks.append(Line(x=_trials(mean), y=mean, colour=GREY, width=1.1))
+    marks.append(_edge(view))
+    marks.append(Line(x=_trials(view.curve.mean), y=view.curve.mean, colour=style.colour(index), width=1.6))
+    return Panel(trial_axis(results.study.search.trials), _value_axis(results, limits), tuple(marks))
+
+
+def searches(results: Results, view: ViewResult, index: int) -> Iterator[Steps]:
+    """All searches of a view as steps with gaps between them; the page draws at most `MOST_SEARCHES` of them.
+
+    Args:
+        results: of the study.
+        view: whose `best` is (replicates x trials).
+        index: its number in the study.
+    """
+    chosen = spread(view.best.shape[0])
+    if len(chosen) < view.best.shape[0]:
+        yield _steps(results, view, index, list(range(view.best.shape[0])), "print")
+        yield _steps(results, view, index, chosen, "page")
+    else:
+        yield _steps(results, view, index, chosen, "both")
+
+
+def _steps(results: Results, view: ViewResult, index: int, chosen: list[int], media: Any) -> Steps:
+    every = sum(other.best.size for other in results.views) <= EVERY_TRIAL_UP_TO
+    xs: list[float] = []
+    ys: list[float] = []
+    texts: list[str] = []
+    points: list[dict[str, Any] | None] = []
+    for replicate in chosen:
+        row = view.best[replicate]
+        known = np.flatnonzero(~np.isnan(row))
+        if not known.size:
+            continue
+        if not every:
+            changed = np.r_[True, np.diff(row[known]) != 0]
+            changed[-1] = True
+            known = known[changed]
+        for number in known.tolist():
+            xs.append(number + 1)
+            ys.append(float(row[number]))
+            if media != "print":
+                texts.append(
+                    f"{label(results, view.name)}\nreplicate {replicate}, trial {number + 1}\n{_own(view, replicate, number)}\n"
+                    f"best so far {numbers.general(float(row[number]), 6)}"
+                )
+                points.append(view.point(replicate, number))
+        xs.append(math.nan)
+        ys.append(math.nan)
+        texts.append("")
+        points.append(None)
+    return Steps(
+        x=np.array(xs[:-1]),
+        y=np.array(ys[:-1]),
+        colour=style.colour(index),
+        width=0.6,
+        alpha=max(0.02, min(0.45, 12 / max(1, len(chosen)))),
+        groups=(index, len(results.views)),
+        media=media,
+        raster=sum(other.best.shape[0] for other in results.views) > VECTOR_UP_TO,
+        hover=tried(texts[:-1], points[:-1]) if media != "print" else None,
+    )
+
+
+def _own(view: ViewResult, replicate: int, number: int) -> str:
+    value = float(view.searches.values[replicate, number])
+    if np.isnan(value):
+        return f"this trial: {STATES[view.searches.states[replicate, number]].replace('_', ' ')}"
+    return f"this trial {numbers.general(value, 6)}"
+
+
+def spread(count: int, most: int = MOST_SEARCHES) -> list[int]:
+    """Numbers of at most `most` of the searches, evenly spread, with the first and the last one."""
+    if count <= most:
+        return list(range(count))
+    return [round(step) for step in np.linspace(0, count - 1, most).tolist()]
+
+
+def _trials(values: Floats) -> Floats:
+    return np.arange(1, len(values) + 1, dtype=np.float64)
+
+
+def _band(view: ViewResult, index: int, groups: tuple[int, ...]) -> Band:
+    curve = view.curve
+    return Band(x=_trials(curve.mean), low=curve.low, high=curve.high, colour=style.colour(index), alpha=0.25, groups=groups)
+
+
+def _edge(view: ViewResult) -> Line:
+    """A white edge, which makes the mean stand out from a cloud of its own colour."""
+    return Line(x=_trials(view.curve.mean), y=view.curve.mean, colour=style.PAPER, width=3.2, media="print")
+
+
+def _mean_hover(results: Results, view: ViewResult) -> Hover:
+    level, curve = numbers.percent(results.study.analysis.confidence), view.curve
+    columns = zip(*(row.tolist() for row in (curve.searches, curve.mean, curve.low, curve.high)), strict=True)
+    return Hover(
+        tuple(
+            f"{label(results, view.name)}, mean of {n} searches\ntrial {place + 1}: {numbers.general(mean, 6)}{interval(low, high, level)}"
+            for place, (n, mean, low, high) in enumerate(columns)
+        )
+    )
+
+
+def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
+    """A star on the page at the best trial of a view."""
+    found = view.best_trial
+    if found is None:
+        return None
+    text = (
+        f"best trial of {label(results, view.name)}: {numbers.general(found.value, 6)}"
+        f"\nreplicate {found.replicate}, trial {found.number + 1}"
+    )
+    return Dots(
+        x=np.array([found.number + 1.0]),
+        y=np.array([found.value]),
+        colour=style.colour(index),
+        marker=Marker("star", 7.5, edge=style.INK, edge_width=0.6),
+        groups=(index,),
+        media="page",
+        hover=tried([text], [found.point]),
+    )
+
+
+def _value_axis(results: Results, limits: tuple[float, float]) -> Axis:
+    return Axis(filled("best {} so far", metric(results)), limits, grid=True)
+
+
+def _target(results: Results, limits: tuple[float, float]) -> float | None:
+    """The target where it lies within the limits."""
+    level = results.level.value if results.level is not None else None
+    return level if level is not None and limits[0] <= level <= limits[1] else None
+
+
+def _page_note(results: Results, many: bool) -> str:
+    note = f"{NOTE} " if many else ""
+    note += "A star is the best trial of its view."
+    for view in results.views:
+        count = view.best.shape[0]
+        if len(chosen := spread(count)) < count:
+            note += f" {view.name}: {len(chosen)} of {count} searches are drawn, evenly spread."
+    if sum(view.best.size for view in results.views) > EVERY_TRIAL_UP_TO:
+        note += " A search has texts at the trials that changed its best."
+    return note
+
+
+def late(results: Results) -> tuple[int, ...]:
+    """The trials that set the axis of small panels: all but the first `EARLY` of those that every view that was begun has spent."""
+    spent = [int((~np.isnan(view.best)).any(axis=0).sum()) for view in results.views]
+    return tuple(range(int(min((trials for trials in spent if trials), default=0) * EARLY) + 1, results.study.search.trials + 1))
+
+
+def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tuple[float, float]:
+    """Ends of the axis of best-so-far values.
+
+    All values but the worst `OUTLIERS`, every mean and interval, and the target unless it lies farther off than the values reach.
+
+    Args:
+        results: of the study.
+        budgets: only the values after these numbers of trials; after every trial when None.
+    """
+    at = slice(None) if budgets is None else np.array(budgets) - 1
+    values = np.concatenate([view.best[:, at].ravel() for view in results.views])
+    values = values[~np.isnan(values)]
+    bands = np.concatenate([end[at] for view in results.views for end in (view.curve.mean, view.curve.low, view.curve.high)])
+    bands = bands[np.isfinite(bands)]
+    if not values.size:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    if results.study.metric.goal == "maximize":
+        low = min(float(np.quantile(values, OUTLIERS)), float(bands.min()))
+    else:
+        high = max(float(np.quantile(values, 1 - OUTLIERS)), float(bands.max()))
+    level = results.level.value if results.level is not None else None
+    if level is not None and low - (high - low) <= level <= high + (high - low):
+        low, high = min(low, level), max(high, level)
+    room = 0.04 * (high - low) or 0.04 * abs(high) or 1.0
+    return low - room, high + room
+
+
+def words(results: Results) -> tuple[str, str]:
+    """Caption, and how to read the figure."""
+    level = numbers.percent(results.study.analysis.confidence)
+    begun = sum(int((~np.isnan(view.best[:, 0])).sum()) for view in results.views)
+    caption = f"Best {results.study.metric.name} so far of {numbers.count(begun)} searches."
+    reading = (
+        f"Thin lines are single searches, the bold line is their mean with its pointwise {level} bootstrap interval; the view "
+        "whose line is "
+        f"{'higher' if results.study.metric.goal == 'maximize' else 'lower'} at a trial has found better hyperparameters by then."
+    )
+    limits, which = value_limits(results), "the values, the worst ones,"
+    if overview.many_views(results):
+        shown = late(results)
+        limits = value_limits(results, shown)
+        which = f"the values from trial {shown[0]} on, the worst ones, and such values before it"
+        reading += reference_words(results, "the mean")
+        reading += f" Dotted: the target, {level_text(results)}." if _target(results, limits) is not None else ""
+    low, high = limits
+    if any((view.best < low).any() or (view.best > high).any() for view in results.views):
+        reading += f" Up to {100 * OUTLIERS:.0f} % of {which} lie outside the drawing."
+    waiting = sum(view.completeness.before_first_value for view in results.views)
+    if waiting and not math.isnan(results.worst):
+        reading += (
+            f" {numbers.count(waiting)} trials before the first value of their search count as the worst value of the study "
+            f"({numbers.metric(results.worst, numbers.decimals_of(results))})."
+        )
+    return caption, reading
+
+
+def best_so_far(results: Results) -> Iterator[Row]:
+    """Every planned trial that was begun: `number` counts from 0 as in the database, `trials` from 1 as in the figures."""
+    yield "view", "replicate", "number", "trials", "state", "value", "best_so_far"
+    for view in results.views:
+        for replicate, number in np.argwhere(view.searches.states > 0).tolist():
+            value, best = float(view.searches.values[replicate, number]), float(view.best[replicate, number])
+            yield view.name, replicate, number, number + 1, STATES[view.searches.states[replicate, number]], value, best
+
+
+def mean_curves(results: Results) -> Iterator[Row]:
+    """The mean best-so-far curve of every view."""
+    yield "view", "trials", "searches", "mean", "low", "high"
+    for view in results.views:
+        curve = view.curve
+        ends = (end.tolist() for end in (curve.mean, curve.low, curve.high))
+        for place, row in enumerate(zip(curve.searches.tolist(), *ends, strict=True)):
+            yield view.name, place + 1, *row

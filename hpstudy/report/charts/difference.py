@@ -1,0 +1,138 @@
+"""The paired difference of two best-so-far curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import PairResult, Results
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import trial_axis
+from hpstudy.report.charts.hovers import interval
+from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Hover, Labels, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import SHORTEST, cut
+
+PANELS = 6
+"""Comparisons in one figure: more would not fit on a page."""
+
+MARKED_UP_TO = 60
+"""Trials up to which each has a marker."""
+
+MEAN, POINTWISE, SIMULTANEOUS = 0, 1, 2
+"""Places in the legend."""
+
+
+def charts(results: Results) -> Iterator[Chart]:
+    """Up to `PANELS` comparisons in a figure."""
+    pairs = [pair for pair in results.pairs if pair.curve is not None]
+    for start in range(0, len(pairs), PANELS):
+        part = f"_{start // PANELS + 1}" if len(pairs) > PANELS else ""
+        yield _chart(results, f"difference{part}", pairs[start : start + PANELS])
+
+
+def _chart(results: Results, name: str, pairs: list[PairResult]) -> Chart:
+    level = numbers.percent(results.study.analysis.confidence)
+    columns = min(len(pairs), 2)
+    legend = [Entry("mean difference", dash="solid", symbol="circle", width=1.4)]
+    if any(pair.curve is not None and pair.curve.band is not None for pair in pairs):
+        legend += [Entry(f"pointwise {level} interval", alpha=0.38), Entry(f"simultaneous {level} band", alpha=0.14)]
+    return Chart(
+        name,
+        tuple(_panel(results, pair, place // columns, place % columns) for place, pair in enumerate(pairs)),
+        *words(results, pairs),
+        (Data("differences", partial(differences, results)),),
+        2.6 if columns == 1 else 2.3 * -(-len(pairs) // columns),
+        legend=tuple(legend),
+    )
+
+
+def _panel(results: Results, pair: PairResult, row: int, column: int) -> Panel:
+    """The mean difference with its pointwise and its simultaneous band."""
+    curve = pair.curve
+    assert curve is not None, "the caller has looked"
+    trial, level = np.arange(1, len(curve.mean) + 1, dtype=np.float64), numbers.percent(results.study.analysis.confidence)
+    a, b = (cut(name, SHORTEST) for name in (pair.a, pair.b))
+    marks: list[Mark] = []
+    ends = [curve.mean, np.zeros(1)]
+    if curve.band is not None:
+        ends += [curve.low, curve.high, curve.band.low, curve.band.high]
+        outer = Band(x=trial, low=curve.band.low, high=curve.band.high, colour=style.INK, alpha=0.14, groups=(SIMULTANEOUS,))
+        marks += [outer, Band(x=trial, low=curve.low, high=curve.high, colour=style.INK, alpha=0.28, groups=(POINTWISE,))]
+    columns = zip(curve.mean.tolist(), curve.low.tolist(), curve.high.tolist(), strict=True)
+    texts = (
+        f"{pair.a} − {pair.b}, {len(pair.replicates)} replicates\n"
+        f"trial {place + 1}: {numbers.general(mean, 6)}{interval(low, high, level)}"
+        for place, (mean, low, high) in enumerate(columns)
+    )
+    marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
+    marks.append(
+        Line(
+            x=trial,
+            y=curve.mean,
+            colour=style.INK,
+            width=1.4,
+            marker=Marker(size=4) if len(trial) <= MARKED_UP_TO else None,
+            groups=(MEAN,),
+            hover=Hover(tuple(texts)),
+        )
+    )
+    above, below = (a, b) if results.study.metric.goal == "maximize" else (b, a)
+    for text, y, anchor in ((above, 0.98, "top"), (below, 0.02, "bottom")):
+        marks.append(
+            Labels(
+                x=np.array([0.99]),
+                y=np.array([y]),
+                texts=(f"{text} better",),
+                colour=style.grey(0.25),
+                align="right",
+                anchor=anchor,  # type: ignore[arg-type]  # of two literals
+                italic=True,
+                frame="panel",
+            )
+        )
+    values = Axis(f"{a} − {b}", _limits(np.concatenate(ends)), grid=True)
+    return Panel(trial_axis(len(trial)), values, tuple(marks), row=row, column=column)
+
+
+def _limits(values: Floats) -> tuple[float, float]:
+    """All values with some room, and room on both sides of 0 for the words that say what they mean."""
+    values = values[np.isfinite(values)]
+    low, high = float(values.min()), float(values.max())
+    room = 0.05 * (high - low) or 0.05
+    low, high = low - room, high + room
+    return min(low, -0.12 * (high - low)), max(high, 0.12 * (high - low))
+
+
+def words(results: Results, pairs: list[PairResult]) -> tuple[str, str]:
+    """Caption, and how to read the figure."""
+    of = ", ".join(f"{pair.a} minus {pair.b} ({_pairs(pair)})" for pair in pairs)
+    caption = f"Paired difference of the best {results.study.metric.name} so far: {of}."
+    if all(pair.curve is None or pair.curve.band is None for pair in pairs):
+        return caption, "One replicate has no spread, so there are no bands."
+    reading = (
+        "Where the outer, simultaneous band lies wholly on one side of 0 the views differ; it holds for all trials at once, "
+        "while the inner "
+        "band holds for a single trial chosen beforehand."
+    )
+    return caption, reading
+
+
+def _pairs(pair: PairResult) -> str:
+    return f"{len(pair.replicates)} paired replicate{'s' if len(pair.replicates) > 1 else ''}"
+
+
+def differences(results: Results) -> Iterator[Row]:
+    """The paired difference curve of every comparison, A minus B."""
+    yield "a", "b", "trials", "replicates", "mean", "low", "high", "band_low", "band_high"
+    for pair in results.pairs:
+        if pair.curve is None:
+            continue
+        nothing = np.full(len(pair.curve.mean), np.nan)
+        band = (pair.curve.band.low, pair.curve.band.high) if pair.curve.band else (nothing, nothing)
+        columns = (end.tolist() for end in (pair.curve.mean, pair.curve.low, pair.curve.high, *band))
+        for place, row in enumerate(zip(*columns, strict=True)):
+            yield pair.a, pair.b, place + 1, len(pair.replicates), *row

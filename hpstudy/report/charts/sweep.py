@@ -1,0 +1,418 @@
+"""Metrics against the swept value: single replicates as small points, means as lines with bands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.sweeps.points import Means, SweepView, summary
+from hpstudy.metric_names import is_of_bin
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.hovers import interval
+from hpstudy.report.charts.model import (
+    Axis,
+    Band,
+    Chart,
+    Dash,
+    Data,
+    Dots,
+    Entry,
+    Hover,
+    Labels,
+    Line,
+    Mark,
+    Marker,
+    Panel,
+    Symbol,
+)
+from hpstudy.report.charts.sweep_metrics import (
+    COLUMNS,
+    MOST_LINES,
+    explained,
+    metric_words,
+    metrics,
+    point_words,
+    thinned,
+    value_axis,
+)
+from hpstudy.report.charts.swept import Layout, Swept, layout, rank, swept, text_of
+from hpstudy.report.charts.words import Words, label
+from hpstudy.report.csvs import Row, points
+from hpstudy.report.labels import SHORTEST, cut
+
+TOGETHER = 7
+"""Lines up to which all views share a panel: as many as there are colours."""
+
+LETTER = 0.068
+"""Inches that a letter of a tick label takes."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Points of one view that belong together.
+
+    Attributes:
+        view: of the sweep.
+        numbers: (points,) which points are on the line.
+        x: (points,) where they are.
+        entry: place in the legend.
+        colour, symbol, dash: how it looks.
+        apart: whether replicates are drawn to the left of the mean, instead of all at x.
+    """
+
+    view: SweepView
+    numbers: tuple[int, ...]
+    x: Floats
+    entry: int
+    colour: str
+    symbol: Symbol
+    dash: Dash
+    apart: bool = False
+
+
+def charts(results: Results) -> list[Chart]:
+    """All figures of this kind; none before a trial has a value."""
+    if not any(view.completeness.completed for view in results.views):
+        return []
+    layouts = {view.name: layout(results, view) for view in results.sweep}
+    mains = {layouts[view.name].main for view in results.sweep if view.swept}
+    if not mains:
+        return [_side_by_side(results)]
+    if len(mains) == 1 and None not in mains:
+        if sum(len(layouts[view.name].lines) for view in results.sweep) <= TOGETHER:
+            return [_shared(results, layouts)]
+    elif all(len(found.lines) <= 1 for found in layouts.values()) and len(results.sweep) <= TOGETHER:
+        return [_by_number(results)]
+    return _by_view(results, layouts)
+
+
+def marks(results: Results, metric: str, lines: Sequence[Drawn], replicates: int, *, joined: bool) -> tuple[Mark, ...]:
+    """The marks of one metric: bands, then replicates, then means.
+
+    Args:
+        results: of a sweep.
+        metric: which; lines of views without it are left out.
+        lines: to draw.
+        replicates: place of single replicates in the legend.
+        joined: whether a line may join neighbours.
+    """
+    made: list[list[Mark]] = [[], [], []]
+    bottom = value_axis(results, metric).limits[0]
+    for line in lines:
+        if metric in line.view.values and line.numbers:
+            values = line.view.values[metric][:, line.numbers]
+            for layer, found in zip(made, _line(results, metric, line, values, replicates, bottom, joined), strict=True):
+                layer.append(found)
+    return tuple(mark for layer in made for mark in layer)
+
+
+def _line(
+    results: Results, metric: str, line: Drawn, values: Floats, replicates: int, bottom: float, joined: bool
+) -> tuple[Mark, Mark, Mark]:
+    """Interval, replicates and mean of (replicates x points) values."""
+    found = summary(values, results.study.analysis.confidence)
+    low, high = (
+        np.maximum(end, bottom) for end in (found.low, found.high)
+    )  # an end that is not positive has no place on a log axis
+    heads = [point_words(results, line.view, number) for number in line.numbers]
+    banded = joined and int(np.isfinite(found.low).sum()) > 1
+    at = line.x + 0.18 if line.apart else line.x
+    own = (line.entry,)
+    span: Mark = (
+        Band(x=at, low=low, high=high, colour=line.colour, alpha=0.18, groups=own)
+        if banded
+        else Line(x=np.repeat(at, 3), y=_spans(low, high), colour=line.colour, width=1.2, groups=own)
+    )
+    mean = Line(
+        x=at,
+        y=found.mean,
+        colour=line.colour,
+        width=1.5 if joined else 0.0,
+        dash=line.dash,
+        marker=Marker(line.symbol, 5, fill="paper") if line.apart else Marker(line.symbol, 4.5, edge=style.PAPER, edge_width=0.5),
+        groups=own,
+        hover=_mean_hover(results, metric, found, heads),
+    )
+    return span, _replicates(metric, line, values, heads, (*own, replicates)), mean
+
+
+def _spans(low: Floats, high: Floats) -> Floats:
+    """(3 points,) heights of upright lines with gaps between them."""
+    return np.stack([low, high, np.full(len(low), np.nan)], axis=1).ravel()
+
+
+def _mean_hover(results: Results, metric: str, found: Means, heads: Sequence[str]) -> Hover:
+    level = numbers.percent(results.study.analysis.confidence)
+    columns = (row.tolist() for row in (found.replicates, found.mean, found.low, found.high))
+    return Hover(
+        tuple(
+            f"{head}\nmean {metric} of {n} replicates {numbers.general(mean, 6)}{interval(low, high, level)}"
+            for head, n, mean, low, high in zip(heads, *columns, strict=True)
+        )
+    )
+
+
+def _replicates(metric: str, line: Drawn, values: Floats, heads: Sequence[str], groups: tuple[int, ...]) -> Dots:
+    where = np.argwhere(~np.isnan(values))
+    shift = (where[:, 0] % 5 - 2) * 0.05 - 0.12 if line.apart else 0.0
+    return Dots(
+        x=line.x[where[:, 1]] + shift,
+        y=values[where[:, 0], where[:, 1]],
+        colour=line.colour,
+        marker=Marker(line.symbol, 3 if line.apart else 2.2),
+        alpha=0.55,
+        groups=groups,
+        hover=Hover(
+            tuple(
+                f"{heads[at]}\nreplicate {replicate}: {metric} {numbers.general(float(values[replicate, at]), 6)}"
+                for replicate, at in where.tolist()
+            )
+        ),
+    )
+
+
+def _side_by_side(results: Results) -> Chart:
+    """Views that sweep nothing: a column for each view and point, a panel for each metric."""
+    columns = [(index, view, n) for index, view in enumerate(results.sweep) for n, point in enumerate(view.points) if point]
+    shown = metrics(results)
+    texts = tuple(cut(view.name, SHORTEST) + (f"\npoint {n}" if len(view.points) > 1 else "") for _, view, n in columns)
+    room = (style.WIDTH / len(shown) - 0.75) / max(1, len(texts))
+    rotated = any(len(line) * LETTER > room for text in texts for line in text.split("\n"))
+    at = tuple(float(place) for place in range(len(columns)))
+    x = Axis("", (-0.6, len(columns) - 0.4), ticks="given", at=at, texts=texts, rotated=rotated)
+    lines = [
+        Drawn(view, (n,), np.array([place]), index, style.colour(index), style.symbol(index), style.dash(index), apart=True)
+        for place, (index, view, n) in zip(at, columns, strict=True)
+    ]
+    legend = [
+        Entry(label(results, view.name), style.colour(i), "", style.symbol(i), media="page")
+        for i, view in enumerate(results.sweep)
+    ]
+    level = numbers.percent(results.study.analysis.confidence)
+    reading = f"A dot is one replicate, an open marker is the mean with its {level} t interval."
+    panels = _row(results, lines, x, len(legend), joined=False)
+    return _chart(results, "sweep", panels, f"Every view: {metric_words(results)}.", reading, 2.7, legend)
+
+
+def _row(results: Results, lines: Sequence[Drawn], x: Axis, replicates: int, *, joined: bool) -> tuple[Panel, ...]:
+    """A panel for each metric, side by side."""
+    return tuple(
+        Panel(x, value_axis(results, metric), marks(results, metric, lines, replicates, joined=joined), column=column)
+        for column, metric in enumerate(metrics(results))
+    )
+
+
+def _chart(
+    results: Results,
+    name: str,
+    panels: tuple[Panel, ...],
+    caption: str,
+    reading: str,
+    height: float,
+    legend: Sequence[Entry],
+    note: str = "",
+) -> Chart:
+    """The chart with the entry of single replicates; print has no legend for a single line."""
+    entries = list(legend) if len(legend) > 1 else [replace(entry, media="page") for entry in legend]
+    data = (Data("sweep_values", partial(sweep_values, results)), Data("sweep_means", partial(sweep_means, results)))
+    entries.append(Entry("single replicates", symbol="circle", media="page"))
+    return Chart(name, panels, caption, reading, data, height, legend=tuple(entries), page_note=note)
+
+
+def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
+    """All views in one panel for each metric, along the hyperparameter that they share."""
+    main = next(found.main for found in layouts.values() if found.main is not None)
+    along = swept(results, main, results.sweep)
+    # A view that does not sweep it has the value of its points' partners in the other views.
+    partner = {
+        number: point[main] for view in results.sweep if main in view.swept for number, point in enumerate(view.points) if point
+    }
+    lines: list[Drawn] = []
+    legend: list[Entry] = []
+    total = sum(len(layouts[view.name].lines) for view in results.sweep)
+    for view in results.sweep:
+        for line in layouts[view.name].lines:
+            known = tuple(number for number in line.numbers if number in partner)
+            if not view.swept:
+                known = tuple(sorted(known, key=lambda number: along.at(partner[number])))
+            x = np.array([along.at(view.points[n][main] if main in view.swept else partner[n]) for n in known])
+            index = len(lines)
+            if not along.joined:
+                x = x + (index - (total - 1) / 2) * 0.5 / max(2, total)
+            looks = _looks(index)
+            lines.append(Drawn(view, known, x, index, *looks))
+            legend.append(_entry(_line_name(results, view, line.held), *looks, joined=along.joined))
+    panels = _row(results, lines, along.axis(), len(legend), joined=along.joined)
+    return _chart(results, "sweep", panels, _caption(results, main), _reading(results, along), 2.9, legend)
+
+
+def _line_name(results: Results, view: SweepView, held: Mapping[str, Any]) -> str:
+    name, text = label(results, view.name), text_of(held)
+    if not text:
+        return name
+    return text if len(results.sweep) == 1 else Words(f"{name}, {text}", f"{name.instead}, {text}")
+
+
+def _looks(index: int, colour: str = "") -> tuple[str, Symbol, Dash]:
+    return colour or style.colour(index), style.symbol(index), style.dash(index)
+
+
+def _entry(name: str, colour: str, symbol: Symbol, dash: Dash, *, joined: bool) -> Entry:
+    return Entry(name, colour, dash if joined else "", symbol)
+
+
+def _by_number(results: Results) -> Chart:
+    """All views in one panel for each metric, along the number of the point; below each number its values."""
+    known = sorted({number for view in results.sweep for number, point in enumerate(view.points) if point})
+    lines, legend = [], []
+    for index, view in enumerate(results.sweep):
+        own = tuple(number for number in known if view.points[number])
+        shift = (index - (len(results.sweep) - 1) / 2) * 0.3 / max(2, len(results.sweep))
+        lines.append(Drawn(view, own, np.array(own, dtype=np.float64) + shift, index, *_looks(index)))
+        legend.append(_entry(label(results, view.name), *_looks(index), joined=False))
+    shown = metrics(results)
+    heads, columns = _point_labels(results, known)
+    texts = tuple("\n".join(column) for column in columns)
+    x = Axis("", (known[0] - 0.5, known[-1] + 0.5), ticks="given", at=tuple(map(float, known)), texts=texts)
+    titles = Labels(
+        x=np.zeros(1),
+        y=np.zeros(1),
+        texts=("\n".join(heads),),
+        colour=style.grey(0.25),
+        align="right",
+        anchor="top",
+        frame="panel",
+        shift=(-6, -7),
+    )
+    panels = []
+    for row, metric in enumerate(shown):
+        own_marks, last = marks(results, metric, lines, len(legend), joined=False), row == len(shown) - 1
+        own_axis = x if last else replace(x, labelled=False)
+        panels.append(Panel(own_axis, value_axis(results, metric), (*own_marks, *([titles] if last else [])), row=row))
+    caption = f"Every point of the sweep: {metric_words(results)}."
+    reading = f"Trial n of every view is point n; below stand the values at each point. {explained(results, 'a bar')}"
+    height = 2.2 * len(shown) + 0.5 + 0.13 * len(heads)
+    note = "The hyperparameters of a point stand in its text."
+    return _chart(results, "sweep", tuple(panels), caption, reading, height, legend, note)
+
+
+def _point_labels(results: Results, known: Sequence[int]) -> tuple[list[str], list[list[str]]]:
+    """Titles of the rows below the axis, and for every known point the texts of its column, its number first."""
+    rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for view in results.sweep:
+        for name in view.swept:
+            texts = tuple(numbers.hyperparameter(view.points[n][name]) if view.points[n] else "" for n in known)
+            rows.setdefault((name, texts), []).append(view.name)
+    names = [name for name, _ in rows]
+    heads = [
+        cut(name if names.count(name) == 1 else f"{name} ({', '.join(views)})", SHORTEST + 6) for (name, _), views in rows.items()
+    ]
+    columns = [[str(number), *(texts[at] for _, texts in rows)] for at, number in enumerate(known)]
+    return ["point", *heads], columns
+
+
+def _by_view(results: Results, layouts: Mapping[str, Layout]) -> list[Chart]:
+    """A panel for each view and metric, each along its own main hyperparameter."""
+    parts = -(-len(results.sweep) // COLUMNS)
+    ends = [round(part * len(results.sweep) / parts) for part in range(parts + 1)]
+    blocks = [results.sweep[start:end] for start, end in pairwise(ends)]
+    return [
+        _block(results, layouts, views, "sweep" if len(blocks) == 1 else f"sweep_{part + 1}") for part, views in enumerate(blocks)
+    ]
+
+
+def _block(results: Results, layouts: Mapping[str, Layout], views: Sequence[SweepView], name: str) -> Chart:
+    """The panels of some views: a row for each metric, a column for each view."""
+    shown = metrics(results)
+    legend: list[Entry] = []
+    mains = [layouts[view.name].main for view in views]
+    alongs = [swept(results, main, [view]) if main is not None else None for main, view in zip(mains, views, strict=True)]
+    lines = [_lines(results, view, layouts[view.name], along, legend) for view, along in zip(views, alongs, strict=True)]
+    panels = []
+    for row, metric in enumerate(shown):
+        for column, (view, along) in enumerate(zip(views, alongs, strict=True)):
+            joined = along is not None and along.joined
+            x = along.axis() if along else Axis("point", (-0.5, len(view.points) - 0.5), ticks="integers")
+            panels.append(
+                Panel(
+                    replace(x, titled=row == len(shown) - 1),
+                    replace(value_axis(results, metric), titled=column == 0),
+                    marks(results, metric, lines[column], len(legend), joined=joined),
+                    title=label(results, view.name),
+                    titled=row == 0,
+                    row=row,
+                    column=column,
+                )
+            )
+    reading = _reading(results, next((along for along in alongs if along), None))
+    most = max(len(layouts[view.name].lines) for view in views)
+    if most > MOST_LINES:
+        reading += f" {MOST_LINES} of {most} lines are drawn."
+    caption = _caption(results, ", ".join(dict.fromkeys(main for main in mains if main)) or "the number of the point")
+    return _chart(results, name, tuple(panels), caption, reading, 2.25 * len(shown) + 0.4, legend)
+
+
+def _lines(results: Results, view: SweepView, found: Layout, along: Swept | None, legend: list[Entry]) -> list[Drawn]:
+    """The lines of one view, and their entries added to the legend; shades where the other hyperparameter has an order."""
+    chosen = thinned(found.lines)
+    space = results.study.views[view.name].space.root
+    ordered = any(
+        len({line.held[name] for line in chosen}) > 2 and rank(space[name]) < 2 for line in chosen[:1] for name in line.held
+    )
+    colours = style.shades(len(chosen)) if ordered else [style.colour(index) for index in range(len(chosen))]
+    lines = []
+    for index, line in enumerate(chosen):
+        if along is None or found.main is None:
+            x = np.array(line.numbers, dtype=np.float64)
+        else:
+            x = np.array([along.at(view.points[number][found.main]) for number in line.numbers])
+            if not along.joined:
+                x = x + (index - (len(chosen) - 1) / 2) * 0.5 / max(2, len(chosen))
+        looks = _looks(index, colours[index])
+        entry = _entry(text_of(line.held) or label(results, view.name), *looks, joined=along is not None and along.joined)
+        if entry not in legend:
+            legend.append(entry)
+        lines.append(Drawn(view, line.numbers, x, legend.index(entry), *looks))
+    return lines
+
+
+def _caption(results: Results, main: str) -> str:
+    return f"Sweep over {main}: {metric_words(results)}."
+
+
+def _reading(results: Results, along: Swept | None) -> str:
+    return explained(results, "a band" if along is not None and along.joined else "a bar")
+
+
+def sweep_values(results: Results) -> Iterator[Row]:
+    """Every final metric of every trial that was begun, but for those of bins; nothing stands for the value of a trial that has none."""
+    yield "view", "number", "point", "replicate", "metric", "value"
+    for view in results.sweep:
+        begun = results.view(view.name).searches.states > 0
+        for number, point in points(view):
+            for replicate in np.flatnonzero(begun[:, number]).tolist():
+                for metric, values in _listed(view).items():
+                    yield view.name, number, point, replicate, metric, float(values[replicate, number])
+
+
+def _listed(view: SweepView) -> dict[str, Floats]:
+    """The metrics of a view without those of bins, which have a table of their own (`hpstudy.report.chapters.layers`)."""
+    return {metric: values for metric, values in view.values.items() if not is_of_bin(metric)}
+
+
+def sweep_means(results: Results) -> Iterator[Row]:
+    """The mean over replicates of every final metric at every point, but for those of bins."""
+    yield "view", "number", "point", "metric", "replicates", "mean", "low", "high"
+    for view in results.sweep:
+        found = {metric: summary(values, results.study.analysis.confidence) for metric, values in _listed(view).items()}
+        for number, point in points(view):
+            for metric, means in found.items():
+                ends = (float(end[number]) for end in (means.mean, means.low, means.high))
+                yield view.name, number, point, metric, int(means.replicates[number]), *ends

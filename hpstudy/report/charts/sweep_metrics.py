@@ -1,0 +1,90 @@
+"""What all charts of a sweep share: which metrics are drawn, on which axis of values, which lines, and the words of a point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.sweeps.points import SweepView, summary
+from hpstudy.report import numbers
+from hpstudy.report.charts.model import Axis
+from hpstudy.report.charts.swept import spans_decades, text_of, value_range
+from hpstudy.report.charts.words import Words, label
+
+FLIPS = "flip_ratio"
+"""The metric that is drawn beside the objective wherever it was recorded."""
+
+COLUMNS = 3
+"""Views side by side."""
+
+MOST_LINES = 12
+"""Lines in one panel."""
+
+
+def metrics(results: Results) -> tuple[str, ...]:
+    """What is drawn: the objective, and the flip ratio where any view recorded it."""
+    objective = results.study.metric.name
+    recorded = any(FLIPS in view.values for view in results.sweep) and objective != FLIPS
+    return (objective, FLIPS) if recorded else (objective,)
+
+
+def metric_words(results: Results) -> str:
+    """The metrics that are drawn, in a sentence."""
+    return " and ".join(metrics(results))
+
+
+def all_values(results: Results, metric: str) -> Floats:
+    """Every value of a metric in the study, as one row."""
+    return np.concatenate([view.values[metric].ravel() for view in results.sweep if metric in view.values])
+
+
+def logarithmic(results: Results, metric: str) -> bool:
+    """Whether the axis of a metric is logarithmic: never that of the objective."""
+    return metric != results.study.metric.name and spans_decades(all_values(results, metric))
+
+
+def below_zero(results: Results, metric: str) -> bool:
+    """Whether the interval of any point's mean includes 0, which a logarithmic axis cannot show."""
+    found = [summary(view.values[metric], results.study.analysis.confidence) for view in results.sweep if metric in view.values]
+    return any((means.low <= 0).any() for means in found)
+
+
+def value_axis(results: Results, metric: str) -> Axis:
+    """The vertical axis of a metric: the same in all panels."""
+    confidence, log = results.study.analysis.confidence, logarithmic(results, metric)
+    found = [summary(view.values[metric], confidence) for view in results.sweep if metric in view.values]
+    bands = np.concatenate([end for means in found for end in (means.low, means.high)])
+    return Axis(Words(metric, "value"), value_range(all_values(results, metric), bands, log=log), log=log, grid=True)
+
+
+def point_words(results: Results, view: SweepView, number: int) -> str:
+    """View, number and hyperparameters of a point, for a hover text."""
+    point: Mapping[str, Any] = view.points[number]
+    values = "".join(f"\n{text_of({name: value})}" for name, value in point.items())
+    return f"{label(results, view.name)}, point {number}{values}"
+
+
+def explained(results: Results, shape: str) -> str:
+    """How to read the marks; `shape` says how an interval is drawn: "a band" or "a bar"."""
+    level = numbers.percent(results.study.analysis.confidence)
+    text = f"Small marks are single replicates, large ones their mean, with {shape}: the {level} t interval over replicates."
+    for metric in metrics(results):
+        if not logarithmic(results, metric):
+            continue
+        if zeros := int((all_values(results, metric) == 0).sum()):
+            are, have = ("value", "is 0 and has") if zeros == 1 else ("values", "are 0 and have")
+            text += f" {numbers.count(zeros)} {are} of {metric} {have} no place on its logarithmic axis."
+        if below_zero(results, metric):
+            text += f" An interval of {metric} that reaches the bottom of its axis includes 0."
+    return text
+
+
+def thinned(lines: Sequence[Any], most: int = MOST_LINES) -> list[Any]:
+    """At most `most` of the lines, evenly spread, with the first and the last one."""
+    if len(lines) <= most:
+        return list(lines)
+    return [lines[round(step)] for step in np.linspace(0, len(lines) - 1, most)]

@@ -1,0 +1,283 @@
+"""A chart as what the page draws with plotly: JSON for each panel, which `page.js` completes with the page's own colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.report import style
+from hpstudy.report.charts.model import (
+    Axis,
+    Band,
+    Bars,
+    Chart,
+    ColourScale,
+    Dots,
+    Heat,
+    Hover,
+    Labels,
+    Line,
+    Mark,
+    Marker,
+    Panel,
+    Rule,
+    Steps,
+)
+
+Trace: TypeAlias = "dict[str, Any]"
+"""One trace of plotly; its `meta` lists the legend entries it belongs to, and it is drawn while all of them are on."""
+
+PIXELS = 1.6
+"""Pixels on the page for a point in print."""
+
+SYMBOLS = {"tick-up": "line-ns", "tick-across": "line-ew"}
+"""Plotly's names of the markers that it calls otherwise."""
+
+
+def panels(chart: Chart) -> list[dict[str, Any]]:
+    """Title, traces, axes and annotations of every panel, as plotly's JSON has them."""
+    return [
+        {
+            "title": words(panel.title),
+            "data": [trace for mark in panel.marks if mark.media in ("both", "page") for trace in _mark(chart, panel, mark)],
+            "x": _axis(panel.x),
+            "y": _axis(panel.y),
+            "shapes": [],
+            "annotations": [one for mark in panel.marks if mark.media in ("both", "page") for one in _annotations(mark)],
+        }
+        for panel in chart.shown("page")
+    ]
+
+
+def words(text: str) -> str:
+    """A user's words as plotly shows them letter by letter: no tag, no entity, no template; a line feed starts a new line."""
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "&#37;{"), ("\n", "<br>")):
+        shown = shown.replace(letter, entity)
+    return shown
+
+
+def plain(value: Any) -> Any:
+    """The same value for JSON: arrays as lists, and null where there is no finite number."""
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    return value
+
+
+def _mark(chart: Chart, panel: Panel, mark: Mark) -> list[Trace]:
+    return [{**trace, "meta": list(mark.groups)} for trace in _MARKS[type(mark)](chart, panel, mark)]
+
+
+def _axis(given: Axis) -> dict[str, Any]:
+    ends = [float(np.log10(end)) for end in given.limits] if given.log else list(given.limits)
+    made: dict[str, Any] = {
+        "title": {"text": words(given.label)},
+        "range": ends,
+        "type": "log" if given.log else "linear",
+        "showgrid": given.grid,
+        "showline": given.line,
+        "zeroline": False,
+    }
+    if given.ticks == "given":
+        made |= {"tickvals": list(given.at), "ticktext": [words(text) for text in given.texts]}
+    elif given.ticks == "integers":
+        made["tickformat"] = "d"
+    elif given.ticks == "none":
+        made["tickvals"] = []
+    elif given.log:
+        made |= {"exponentformat": "power", "dtick": max(1, round(abs(ends[1] - ends[0]) / 6))}
+    return made
+
+
+def _faded(colour: str, alpha: float) -> str:
+    """A colour #rrggbb with an opacity, as #rrggbbaa."""
+    return colour if alpha == 1 else f"{colour}{round(255 * alpha):02x}"
+
+
+def _hovered(trace: Trace, hover: Hover | None) -> Trace:
+    if hover is None:
+        return {**trace, "hoverinfo": "skip"}
+    lines = "".join(f"<br>{words(name)} %{{customdata[{place}]}}" for place, name in enumerate(hover.names))
+    texts = [words(text) for text in hover.texts]
+    made = {**trace, "text": texts, "hovertemplate": f"%{{text}}{lines}<extra></extra>"}
+    return {**made, "customdata": [[words(one) for one in row] for row in hover.values]} if hover.names else made
+
+
+def _marker(marker: Marker, colour: str, alpha: float) -> dict[str, Any]:
+    symbol, seen = SYMBOLS.get(marker.symbol, marker.symbol), _faded(colour, alpha)
+    made: dict[str, Any] = {"symbol": symbol, "size": round(PIXELS * 1.1 * marker.size, 1), "color": seen}
+    if marker.symbol in SYMBOLS:
+        return {**made, "line": {"width": PIXELS * marker.edge_width, "color": marker.edge or seen}}
+    if marker.fill == "colour":
+        return {**made, "line": {"width": PIXELS * marker.edge_width, "color": marker.edge}} if marker.edge else made
+    edge = marker.edge or seen
+    made["line"] = {"width": PIXELS * marker.edge_width, "color": edge}
+    return made | ({"color": style.PAPER} if marker.fill == "paper" else {"symbol": f"{symbol}-open", "color": edge})
+
+
+def _line(_: Chart, __: Panel, line: Any) -> list[Trace]:
+    shape = {"shape": "hv"} if isinstance(line, Steps) else {}
+    mode = "+".join(part for part, there in (("lines", line.width), ("markers", line.marker)) if there)
+    made: Trace = {
+        "type": "scatter",
+        "mode": mode,
+        "x": line.x,
+        "y": line.y,
+        "connectgaps": False,
+        "line": {"width": round(PIXELS * line.width, 1), "color": _faded(line.colour, line.alpha), "dash": line.dash, **shape},
+    }
+    if line.marker is not None:
+        shown = -(-len(line.x) // line.every[1])
+        made["marker"] = {**_marker(line.marker, line.colour, line.alpha), "maxdisplayed": 0 if line.every[1] == 1 else shown}
+    return [_hovered(made, line.hover)]
+
+
+def _band(_: Chart, __: Panel, band: Any) -> list[Trace]:
+    """One closed outline for each unbroken part of the band."""
+    x, low, high = _stepped(band) if band.stepped else (band.x, band.low, band.high)
+    known = np.isfinite(low) & np.isfinite(high)
+    edges = np.flatnonzero(np.diff(np.r_[False, known, False]))
+    xs: list[float] = []
+    ys: list[float] = []
+    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        own = slice(start, end)
+        xs += [*x[own].tolist(), *x[own][::-1].tolist(), math.nan]
+        ys += [*low[own].tolist(), *high[own][::-1].tolist(), math.nan]
+    area = {"mode": "none", "fill": "toself", "fillcolor": _faded(band.colour, band.alpha), "hoverinfo": "skip"}
+    return [{"type": "scatter", "x": xs[:-1], "y": ys[:-1], **area}]
+
+
+def _stepped(band: Band) -> tuple[Floats, Floats, Floats]:
+    """Corners of a stepped band, (2 points - 1,)."""
+    return np.repeat(band.x, 2)[1:], np.repeat(band.low, 2)[:-1], np.repeat(band.high, 2)[:-1]
+
+
+def _dots(chart: Chart, _: Panel, dots: Any) -> list[Trace]:
+    marker = _marker(dots.marker, dots.colour, dots.alpha)
+    if dots.values is not None:
+        assert chart.scale is not None, "values need a scale"
+        marker |= {"color": dots.values, "opacity": dots.alpha, "cmin": chart.scale.low, "cmax": chart.scale.high}
+        marker |= {"showscale": True, **_colours(chart.scale)}
+    trace: Trace = {"type": "scatter", "mode": "markers", "x": dots.x, "y": dots.y, "marker": marker, "cliponaxis": dots.clipped}
+    return [_hovered(trace, dots.hover)]
+
+
+def _rule(_: Chart, panel: Panel, rule: Any) -> list[Trace]:
+    along, across = ("x", "y") if rule.axis == "y" else ("y", "x")
+    ends = panel.x.limits if rule.axis == "y" else panel.y.limits
+    hover = rule.hover and Hover(rule.hover.texts * 2)
+    line = {"width": PIXELS * rule.width, "color": rule.colour, "dash": rule.dash}
+    return [_hovered({"type": "scatter", "mode": "lines", along: list(ends), across: [rule.at] * 2, "line": line}, hover)]
+
+
+def _bars(_: Chart, __: Panel, bars: Any) -> list[Trace]:
+    middle, width = (bars.left + bars.right) / 2, bars.right - bars.left
+    looks = (
+        {"color": "#00000000", "line": {"width": PIXELS * bars.frame, "color": bars.colour}}
+        if bars.frame
+        else {"color": _faded(bars.colour, bars.alpha), "line": {"width": 0}}
+    )
+    sides = {"x": middle, "width": width, "base": bars.bottom, "y": bars.top - bars.bottom}
+    return [_hovered({"type": "bar", **sides, "marker": looks}, bars.hover)]
+
+
+def _heat(chart: Chart, _: Panel, heat: Any) -> list[Trace]:
+    assert chart.scale is not None, "a heat map needs a scale"
+    columns = heat.values.shape[1]
+    made: Trace = {
+        "type": "heatmap",
+        "x": heat.x_edges,
+        "y": heat.y_edges,
+        "z": heat.values,
+        "zmin": chart.scale.low,
+        "zmax": chart.scale.high,
+        "xgap": int(heat.parted),
+        "ygap": int(heat.parted),
+        "hoverongaps": False,
+        "hoverinfo": "skip",
+        **_colours(chart.scale),
+    }
+    texts = [words(text) for text in heat.hover.texts] if heat.hover else []
+    if texts:
+        made |= {"hovertext": _rows(texts, columns), "hovertemplate": "%{hovertext}<extra></extra>"}
+    if heat.written:
+        made |= {"text": [[words(text) for text in row] for row in heat.written], "texttemplate": "%{text}"}
+    gaps = np.argwhere(np.isnan(heat.values))
+    if not len(gaps):
+        return [made]
+    x, y = ((edges[1:] + edges[:-1]) / 2 for edges in (heat.x_edges, heat.y_edges))
+    marker = {"symbol": "x-thin-open", "size": 16, "color": style.INK}
+    crosses: Trace = {"type": "scatter", "mode": "markers", "x": x[gaps[:, 1]], "y": y[gaps[:, 0]], "marker": marker}
+    own = Hover(tuple(heat.hover.texts[row * columns + column] for row, column in gaps.tolist())) if heat.hover else None
+    return [made, _hovered(crosses, own)]
+
+
+def _rows(texts: Sequence[str], columns: int) -> list[Sequence[str]]:
+    return [texts[start : start + columns] for start in range(0, len(texts), columns)]
+
+
+def _labels(_: Chart, __: Panel, labels: Any) -> list[Trace]:
+    """Texts at coordinates; those at shares of the panel are annotations."""
+    if labels.frame == "panel":
+        return []
+    upright = {"top": "bottom", "middle": "middle", "bottom": "top"}[labels.anchor]  # plotly names the side of the point
+    across = {"left": "right", "center": "center", "right": "left"}[labels.align]
+    texts = [_italic(words(text), labels.italic) for text in labels.texts]
+    font = {"size": round(PIXELS * labels.size), "color": labels.colour}
+    place = {"textposition": f"{upright} {across}", "textfont": font, "cliponaxis": False, "hoverinfo": "skip"}
+    return [{"type": "scatter", "mode": "text", "x": labels.x, "y": labels.y, "text": texts, **place}]
+
+
+def _annotations(mark: Mark) -> list[dict[str, Any]]:
+    if not isinstance(mark, Labels) or mark.frame != "panel":
+        return []
+    return [
+        {
+            "text": _italic(words(text), mark.italic),
+            "xref": "paper",
+            "yref": "paper",
+            "x": x,
+            "y": y,
+            "xanchor": mark.align,
+            "yanchor": mark.anchor,
+            "xshift": PIXELS * mark.shift[0],
+            "yshift": PIXELS * mark.shift[1],
+            "align": mark.align,
+            "showarrow": False,
+            "font": {"color": mark.colour, "size": round(PIXELS * mark.size)},
+        }
+        for x, y, text in zip(mark.x.tolist(), mark.y.tolist(), mark.texts, strict=True)
+    ]
+
+
+def _italic(text: str, italic: bool) -> str:
+    return f"<i>{text}</i>" if italic else text
+
+
+def _colours(scale: ColourScale) -> dict[str, Any]:
+    bar = {"title": {"text": words(scale.label), "side": "right"}, "thickness": 14, "outlinewidth": 0}
+    return {"colorscale": "Viridis", "reversescale": scale.reverse, "colorbar": bar}
+
+
+_MARKS: dict[type[Mark], Callable[[Chart, Panel, Any], list[Trace]]] = {
+    Line: _line,
+    Steps: _line,
+    Band: _band,
+    Dots: _dots,
+    Rule: _rule,
+    Bars: _bars,
+    Heat: _heat,
+    Labels: _labels,
+}

@@ -1,0 +1,200 @@
+"""Charts as data, and the two pens that draw them."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+import hpstudy
+from hpstudy.errors import UsageError
+from hpstudy.report import style
+from hpstudy.report.charts import best_so_far, difference, sweep
+from hpstudy.report.charts.model import (
+    Axis,
+    Band,
+    Bars,
+    Chart,
+    ColourScale,
+    Dots,
+    Entry,
+    Heat,
+    Hover,
+    Key,
+    Labels,
+    Line,
+    Mark,
+    Marker,
+    Panel,
+    Rule,
+    Steps,
+)
+from hpstudy.report.charts.words import Words, filled
+from hpstudy.report.html import embedded
+from hpstudy.report.pdf import figure_bytes
+from hpstudy.report.pens import matplotlib, plotly
+
+X = np.array([1.0, 2.0, 3.0])
+INK = style.INK
+MARKS = {
+    "line": Line(x=X, y=X, colour=INK, marker=Marker("diamond", fill="paper")),
+    "line with a gap": Line(x=X, y=np.array([1.0, np.nan, 2.0]), colour=INK),
+    "steps": Steps(x=X, y=X, colour=INK),
+    "band": Band(x=X, low=X - 1, high=X, colour=INK, alpha=0.2),
+    "dots": Dots(x=X, y=X, colour=INK, hover=Hover(("a", "b", "<c>"))),
+    "coloured dots": Dots(x=X, y=X, colour=INK, values=X),
+    "hollow dots": Dots(x=X, y=X, colour=INK, marker=Marker("tick-up", fill="none"), clipped=False),
+    "rule": Rule(axis="y", at=2.0, colour=INK),
+    "upright rule": Rule(axis="x", at=2.0, colour=INK),
+    "bars": Bars(left=X, right=X + 0.5, bottom=X * 0, top=X, colour=INK),
+    "frames": Bars(left=X, right=X + 0.5, bottom=X * 0, top=X, colour=INK, frame=2.0),
+    "heat": Heat(x_edges=X, y_edges=X, values=np.array([[1.0, np.nan], [2.0, 3.0]]), written=(("1", ""), ("2", "3"))),
+    "labels": Labels(x=X, y=X, texts=("a", "b\nc", "$x_1$"), boxed=True),
+    "panel labels": Labels(x=X / 4, y=X / 4, texts=("a", "b", "c"), frame="panel", italic=True),
+}
+
+
+def chart_of(*marks, **settings):
+    panel = Panel(Axis("x", (0, 4), grid=True), Axis("y", (0.5, 4), log=True), marks, **settings)
+    return Chart("one", (panel,), "Caption.", "Reading.", (), 3.0, (Entry("a"),), scale=ColourScale("value", 1, 3))
+
+
+def drawn(chart, form="svg"):
+    with style.applied():
+        return figure_bytes(matplotlib.figure(chart), form)
+
+
+def page(chart):
+    return embedded({"panels": plotly.panels(chart)})
+
+
+def test_every_kind_of_mark_is_tried():
+    assert {type(mark) for mark in MARKS.values()} == {*Mark.__subclasses__(), *Line.__subclasses__()}
+    assert set(matplotlib._MARKS) == set(plotly._MARKS) == {type(mark) for mark in MARKS.values()}
+
+
+@pytest.mark.parametrize("kind", MARKS)
+def test_both_pens_draw_every_kind_of_mark(kind):
+    import plotly.graph_objects as go
+
+    chart, nothing = chart_of(MARKS[kind]), chart_of()
+    assert drawn(chart) != drawn(nothing)
+    (panel,) = plotly.panels(chart)
+    assert panel["data"] or panel["annotations"]
+    layout = {"xaxis": panel["x"], "yaxis": panel["y"], "annotations": panel["annotations"], "barmode": "overlay"}
+    go.Figure(plotly.plain({"data": panel["data"], "layout": layout}))
+
+
+@pytest.mark.parametrize("form", ["pdf", "svg", "png"])
+def test_a_pen_gives_the_same_bytes_twice(form):
+    chart = chart_of(*MARKS.values())
+    assert drawn(chart, form) == drawn(chart, form)
+    assert page(chart) == page(chart)
+
+
+def test_a_mark_for_one_medium_is_not_drawn_in_the_other():
+    print_only = chart_of(dataclasses.replace(MARKS["dots"], media="print"))
+    assert plotly.panels(print_only)[0]["data"] == []
+    page_only = chart_of(dataclasses.replace(MARKS["dots"], media="page"))
+    assert drawn(page_only) == drawn(chart_of())
+
+
+def test_charts_compare_by_value_and_gaps_are_equal():
+    assert chart_of(*MARKS.values()) == chart_of(*map(dataclasses.replace, MARKS.values()))
+    assert chart_of(MARKS["line"]) != chart_of(dataclasses.replace(MARKS["line"], y=X + 1))
+    assert chart_of(MARKS["line"]) != chart_of(MARKS["steps"])
+
+
+def test_the_page_escapes_hover_texts_and_print_draws_them_letter_by_letter():
+    (panel,) = plotly.panels(chart_of(MARKS["dots"], MARKS["labels"]))
+    assert panel["data"][0]["text"] == ["a", "b", "&lt;c&gt;"]
+    with style.applied():
+        texts = [text.get_text() for text in matplotlib.figure(chart_of(MARKS["labels"])).axes[0].texts]
+    assert texts == ["a", "b\nc", r"\$x_1\$"]
+
+
+def test_a_text_that_the_font_lacks_has_its_substitute_in_print_only():
+    chart = chart_of(title=filled("best {} so far", Words("日本語", "value")))
+    with style.applied():
+        assert matplotlib.figure(chart).axes[0].get_title() == "best value so far"
+    assert plotly.panels(chart)[0]["title"] == "best 日本語 so far"
+
+
+def test_a_key_of_a_panel_takes_its_entries_from_the_legend():
+    with style.applied():
+        figure = matplotlib.figure(chart_of(MARKS["line"], key=Key((0,), "title")))
+    assert figure.axes[0].get_legend().get_title().get_text() == "title"
+    assert figure.legends == []
+
+
+def test_ticks_that_would_touch_are_left_out():
+    x = Axis("x", (0, 1), ticks="given", at=(0.1, 0.11, 0.9), texts=("first", "second", "third"))
+    chart = dataclasses.replace(chart_of(), panels=(Panel(x, Axis("y", (0, 1)), ()),))
+    with style.applied():
+        assert [text.get_text() for text in matplotlib.figure(chart).axes[0].get_xticklabels()] == ["first", "", "third"]
+
+
+def rows_of(chart, name):
+    (data,) = (data for data in chart.data if data.name == name)
+    head, *rows = data.rows()
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def marks_of(chart, kind, media="print"):
+    return [mark for panel in chart.shown(media) for mark in panel.marks if type(mark) is kind and mark.media in ("both", media)]
+
+
+@pytest.mark.parametrize("media", ["print", "page"])
+@pytest.mark.parametrize("views", [2, 6])
+def test_the_file_of_mean_curves_holds_what_both_media_draw(make_results, ramps, views, media):
+    names = [f"v{place}" for place in range(views)]
+    chart = best_so_far.chart(make_results({name: ramps(place) for place, name in enumerate(names)}))
+    rows = rows_of(chart, "mean_curves")
+    bands = marks_of(chart, Band, media)
+    colours = [style.colour(place) for place in range(views)]
+    means = [mark for colour in colours for mark in marks_of(chart, Line, media) if mark.colour == colour]
+    assert len(bands) == len(means) == views
+    for name, band, mean in zip(names, bands, means, strict=True):
+        own = [row for row in rows if row["view"] == name]
+        assert mean.x.tolist() == [row["trials"] for row in own]
+        assert mean.y.tolist() == [row["mean"] for row in own]
+        assert (band.low.tolist(), band.high.tolist()) == ([row["low"] for row in own], [row["high"] for row in own])
+
+
+def test_the_file_of_searches_holds_what_is_drawn(results):
+    chart = best_so_far.chart(results)
+    drawn_points = [
+        (x, y) for mark in marks_of(chart, Steps) for x, y in zip(mark.x.tolist(), mark.y.tolist(), strict=True) if x == x
+    ]
+    assert drawn_points == [(row["trials"], row["best_so_far"]) for row in rows_of(chart, "best_so_far")]
+
+
+def test_the_file_of_differences_holds_what_is_drawn(results):
+    (chart,) = difference.charts(results)
+    rows = rows_of(chart, "differences")
+    (line,) = marks_of(chart, Line)
+    outer, inner = marks_of(chart, Band)
+    assert line.y.tolist() == [row["mean"] for row in rows]
+    assert (inner.low.tolist(), inner.high.tolist()) == ([row["low"] for row in rows], [row["high"] for row in rows])
+    assert (outer.low.tolist(), outer.high.tolist()) == ([row["band_low"] for row in rows], [row["band_high"] for row in rows])
+
+
+def test_the_files_of_a_sweep_hold_what_is_drawn(swept):
+    (chart,) = sweep.charts(swept)
+    for panel, metric in zip(chart.panels, ("score", "flip_ratio"), strict=True):
+        means = [y for mark in panel.marks if isinstance(mark, Line) and mark.marker for y in mark.y.tolist()]
+        assert means == [row["mean"] for row in rows_of(chart, "sweep_means") if row["metric"] == metric]
+        dots = [y for mark in panel.marks if isinstance(mark, Dots) for y in mark.y.tolist()]
+        assert sorted(dots) == sorted(row["value"] for row in rows_of(chart, "sweep_values") if row["metric"] == metric)
+    assert chart.panels[0].x.log
+
+
+def test_a_figure_is_drawn_for_a_notebook(results):
+    figure = hpstudy.figure("best_so_far", results)
+    assert len(figure.axes) == 1
+    with pytest.raises(UsageError, match="no figure 'best'"):
+        hpstudy.figure("best", results)
+
+
+def test_the_page_of_a_chart_is_valid_json(results):
+    assert json.loads(page(best_so_far.chart(results)))["panels"][0]["data"]
