@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hpstudy.analysis.results import Results
-    from hpstudy.engine.confirm import ConfirmSummary
-    from hpstudy.engine.confirm_progress import ConfirmObserver
     from hpstudy.engine.forecast import Forecast
     from hpstudy.engine.progress import Observer
     from hpstudy.engine.run import RunSummary
@@ -173,29 +171,30 @@ def confirm(
     workers: int | None = None,
     executor: str = "processes",
     allow_changed_code: bool = False,
-    progress: ConfirmObserver | None = None,
-) -> ConfirmSummary:
-    """Train what each complete search chose, and each view's default point, again on fresh seeds, where that is left to do.
+    progress: Observer | None = None,
+) -> RunSummary:
+    """Train what each complete search chose, and each view's default point, again on fresh seeds, as far as that is not done.
+
+    The study in the database asks for these confirmations from then on: `run` and `resume` run those of searches that end later.
 
     Args:
         study: a database, a study file, or a study's name.
         storage: of a study file or a name: see `default_storage`.
         scale: one of the study file's `scales`, when it was run at that.
-        seeds: fresh seeds for each point; `hpstudy.engine.trainings.SEEDS` when None. A larger number later adds to the smaller one.
+        seeds: fresh seeds of each point; when None those of the study, or 5. A larger number later adds to the smaller one.
         workers: worker processes; the physical cores when None.
         executor: processes or inline.
         allow_changed_code: go on although a user's function changed since the study began.
-        progress: is told what happens; `hpstudy.engine.confirm_progress.confirm_progress()` prints lines. Silent when None.
+        progress: as in `run`.
 
     Returns:
-        How it went; `.complete`, `.trainings`, `.left_out`. The values are in `open(study).confirmations()`.
+        How it went, of the confirmations of complete searches. The values are in `open(study).confirmations()`.
 
     Raises:
         UsageError: a sweep, or a study without a complete search.
         HpstudyError: see `hpstudy.errors`; nothing that was stored is lost.
     """
     from hpstudy.engine.confirm import confirm_study
-    from hpstudy.engine.trainings import SEEDS
 
     path, folder = Path(study), None
     if seeds is not None and seeds < 1:
@@ -205,13 +204,15 @@ def confirm(
         folder, where = loaded.module_path, default_storage(loaded.study.name, storage)
         with Reader.open(where) as reader:
             matched(reader.study, loaded.study, where)
+        if seeds is None and loaded.study.confirm is not None:
+            seeds = loaded.study.confirm.seeds
     elif storage is not None and (path.suffix or path.exists() or len(path.parts) > 1):
         raise UsageError(f"{path} is a database itself", "leave out --storage")
     else:
         where = locate(path, scale) if storage is None else default_storage(path.name, storage)
     return confirm_study(
         where,
-        seeds=SEEDS if seeds is None else seeds,
+        seeds=seeds,
         folder=folder,
         workers=workers,
         executor=executor,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,7 @@ from hpstudy.errors import UsageError, nearest
 from hpstudy.metric_names import of_layer
 
 if TYPE_CHECKING:
-    from hpstudy.store import ConfirmationRow, Owner, Reader
+    from hpstudy.store import Owner
 
 Database = Annotated[
     Path, typer.Argument(metavar="STUDY", help="A study's database, its study file, or its name (then runs/NAME.sqlite).")
@@ -33,12 +32,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(study: Database, form: Form = Format.table) -> None:
-    """How far a study and its confirmation are: trials by view and state, the best value so far, and who is running it."""
+    """How far a study is: trials by view and state, the best value so far, and who is running it."""
     from hpstudy import api
+    from hpstudy.store import finished
+    from hpstudy.study.controls import arms
 
     with api.open(study) as reader, reader.snapshot():
         counts = reader.counts()
-        best = {view: reader.best(view) for view in counts}
+        searched = {name for name, arm in arms(reader.study).items() if not arm.listed}  # the best confirmation is a lucky seed
+        best = {name: reader.best(name) if name in searched else None for name in counts}
         print_rows(
             [
                 {"view": view, **states, "best": found.objective if (found := best[view]) else None}
@@ -48,11 +50,9 @@ def status(study: Database, form: Form = Format.table) -> None:
         )
         if form is Format.table:
             planned = sum(states["planned"] for states in counts.values())
-            done = sum(n for states in counts.values() for state, n in states.items() if state not in ("planned", "running"))
+            done = sum(map(finished, counts.values()))
             owner = reader.owner()
             say(f"\n{reader.study.name}: {done:,} of {planned:,} trials done. {_owner_sentence(owner, done == planned)}")
-            if rows := reader.confirmation_rows():
-                say(_confirmation_sentence(reader, rows, owner))
             say(f"database: {reader.path}")
 
 
@@ -66,16 +66,6 @@ def _owner_sentence(owner: Owner | None, complete: bool) -> str:
         + ("; its last run died." if owner is not None else ".")
         + " `hpstudy run` or `resume` continues it."
     )
-
-
-def _confirmation_sentence(reader: Reader, rows: Sequence[ConfirmationRow], owner: Owner | None) -> str:
-    from hpstudy.engine.trainings import Trainings, points_to_confirm, seeds_begun
-
-    found = Trainings.of(points_to_confirm(reader), seeds_begun(rows), rows)
-    said = f"confirmation: {found.words()}."
-    if not found.left or (owner is not None and owner.is_alive()):
-        return said
-    return f"{said} `hpstudy confirm {reader.path} --seeds {found.seeds}` trains the rest."
 
 
 def trials(
@@ -103,6 +93,7 @@ def trials(
                 "objective": row.objective,
                 "attempts": row.attempts,
                 "point": row.point,
+                **({} if reader.study.confirm is None else {"retrains": row.retrained}),
             }
             for search in reader.search_counts()
             if view in (None, search.view) and replicate in (None, search.replicate)

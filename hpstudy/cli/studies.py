@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,6 @@ from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import HpstudyError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from hpstudy.engine.confirm import ConfirmSummary
     from hpstudy.engine.run import RunSummary
     from hpstudy.study.schema import Study
 
@@ -152,7 +150,12 @@ def confirm(
     study: Annotated[
         Path, typer.Argument(metavar="STUDY", help="A study's database, its study file, or its name (then runs/NAME.sqlite).")
     ],
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Fresh seeds for every point; a larger number later adds.")] = 5,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--seeds", min=1, help="Fresh seeds of every point; a larger number adds. Default: those of the study, or 5."
+        ),
+    ] = None,
     storage: Storage = None,
     scale: Scale = None,
     workers: Workers = None,
@@ -163,7 +166,7 @@ def confirm(
 ) -> None:
     """Train what every search chose, and the default points, again on fresh seeds. Safe to interrupt and to repeat."""
     from hpstudy import api
-    from hpstudy.engine.confirm_progress import confirm_progress
+    from hpstudy.engine.progress import progress_for
 
     summary = api.confirm(
         study,
@@ -173,9 +176,9 @@ def confirm(
         workers=workers,
         executor=executor,
         allow_changed_code=allow_changed_code,
-        progress=confirm_progress(verbose=verbose, quiet=quiet),
+        progress=progress_for(verbose=verbose, quiet=quiet),
     )
-    _finish(summary, quiet, again=f"hpstudy confirm {summary.storage} --seeds {seeds}")
+    _finish(summary, quiet, again=f"hpstudy confirm {summary.storage}")
 
 
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put them; made if it is not there.")]) -> None:
@@ -240,18 +243,21 @@ def list_(
 
 
 def _size(study: Study) -> str:
+    from hpstudy.study.controls import arms
     from hpstudy.study.plan import Plan
 
     sizes = {"view": len(study.views), "replicate": study.replicates, "trial": study.search.trials}
-    searched = math.prod(sizes.values())
     factors = " x ".join(f"{size} {name}{'s' if size != 1 else ''}" for name, size in sizes.items())
-    if not study.controls:
-        return f"{factors} = {searched:,} trials"
-    total = Plan(study).trials
-    return f"{factors} + {total - searched:,} of the controls ({', '.join(study.controls)}) = {total:,} trials"
+    trials = {key: count for key, count in Plan(study).planned().items() if key.view not in study.views}
+    added = {
+        f"the controls ({', '.join(study.controls)})": sum(n for key, n in trials.items() if not arms(study)[key.view].listed),
+        "confirmations": sum(n for key, n in trials.items() if arms(study)[key.view].listed),
+    }
+    more = "".join(f" + {count:,} of {what}" for what, count in added.items() if count)
+    return f"{factors}{more} = {Plan(study).trials:,} trials"
 
 
-def _finish(summary: RunSummary | ConfirmSummary, quiet: bool, again: str = "") -> None:
+def _finish(summary: RunSummary, quiet: bool, again: str = "") -> None:
     if not quiet:
         say(summary.sentence())
         if summary.complete:

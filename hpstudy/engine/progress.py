@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from hpstudy.engine.duration import words
-from hpstudy.store import TrialRow
-from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.store import TrialRow, finished
+from hpstudy.study.plan import SearchKey
+from hpstudy.study.schema import Metric, Study
 from hpstudy.tasks.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 class Observer:
     """Is told what happens in a run, and by default says nothing. Methods are called from the scheduler's thread, in order."""
 
-    def run_started(self, plan: Plan, counts: dict[str, dict[str, int]], workers: int) -> None:
-        """Before the first step; `counts` holds each view's trials by state, and how many are planned."""
+    def run_started(self, study: Study, counts: dict[str, dict[str, int]], workers: int) -> None:
+        """Before the first step; `counts` holds the trials of each arm by state, and how many are planned."""
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """A trial was stored."""
@@ -43,13 +44,14 @@ class Lines(Observer):
         self._verbose = verbose
         self._eta = _TimeLeft()
 
-    def run_started(self, plan: Plan, counts: dict[str, dict[str, int]], workers: int) -> None:
+    def run_started(self, study: Study, counts: dict[str, dict[str, int]], workers: int) -> None:
         """Say what is left."""
-        self._plan = plan
-        self._done = sum(_finished(states) for states in counts.values())
+        self._metric = study.metric
+        self._done = sum(map(finished, counts.values()))
+        self._planned = sum(states["planned"] for states in counts.values())
         self._eta.start()
-        left = plan.trials - self._done
-        self._say(f"{plan.study.name}: {left:,} of {plan.trials:,} trials to run, {workers} worker{'s' if workers > 1 else ''}")
+        left = self._planned - self._done
+        self._say(f"{study.name}: {left:,} of {self._planned:,} trials to run, {workers} worker{'s' if workers > 1 else ''}")
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """A line, when verbose or when the trial gave no value."""
@@ -58,15 +60,13 @@ class Lines(Observer):
         if self._verbose or outcome.state != "completed":
             why = _reason(outcome)
             value = f" {trial.objective:.6g}" if trial.objective is not None else ""
-            self._say(f"  {_name(search)}, trial {trial.number}: {outcome.state}{value}{why}")
+            self._say(f"  {_name(search)}, {_trial(trial)}: {outcome.state}{value}{why}")
 
     def search_finished(self, search: SearchKey, trials: Sequence[TrialRow]) -> None:
         """A line."""
-        values = [t.objective for t in trials if t.state == "completed" and t.objective is not None]
-        pick = max if self._plan.study.metric.goal == "maximize" else min
-        best = f"best {self._plan.study.metric.name} {pick(values):.6g}" if values else "no value"
-        left = self._eta.left(self._plan.trials - self._done)
-        self._say(f"[{self._done:,}/{self._plan.trials:,}] {_name(search)}: {best}{f'; {words(left)} left' if left else ''}")
+        left = self._eta.left(self._planned - self._done)
+        value = _value(trials, self._metric) or "no value"
+        self._say(f"[{self._done:,}/{self._planned:,}] {_name(search)}: {value}{f'; {words(left)} left' if left else ''}")
 
     def note(self, text: str) -> None:
         """A line."""
@@ -84,39 +84,40 @@ class Bars(Observer):
         self._eta = _TimeLeft()
         self._progress: Progress | None = None
 
-    def run_started(self, plan: Plan, counts: dict[str, dict[str, int]], workers: int) -> None:
+    def run_started(self, study: Study, counts: dict[str, dict[str, int]], workers: int) -> None:
         """Draw the bars."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        self._plan = plan
+        self._metric = study.metric
         columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
         self._progress = Progress(*columns, TextColumn("{task.fields[info]}", markup=False), console=Console(stderr=True))
         self._best: dict[str, float] = {}
         self._views: dict[str, TaskID] = {
-            view: self._progress.add_task(view, total=c["planned"], completed=_finished(c), info="") for view, c in counts.items()
+            view: self._progress.add_task(view, total=c["planned"], completed=finished(c), info="") for view, c in counts.items()
         }
-        done = sum(_finished(c) for c in counts.values())
-        self._all = self._progress.add_task(plan.study.name, total=plan.trials, completed=done, info="")
+        self._planned = sum(c["planned"] for c in counts.values())
+        done = sum(map(finished, counts.values()))
+        self._all = self._progress.add_task(study.name, total=self._planned, completed=done, info="")
         self._eta.start()
         self._progress.start()
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """Move the bars."""
         assert self._progress is not None
-        metric = self._plan.study.metric
-        if trial.state == "completed" and trial.objective is not None:
+        metric = self._metric
+        if trial.retrained is None and trial.state == "completed" and trial.objective is not None:
             pick = max if metric.goal == "maximize" else min
             self._best[search.view] = pick(self._best.get(search.view, trial.objective), trial.objective)
         best = f"best {metric.name} {self._best[search.view]:.6g}" if search.view in self._best else ""
         self._progress.update(self._views[search.view], advance=1, info=best)
         self._eta.count()
         task = self._progress.tasks[self._all]
-        left = self._eta.left(self._plan.trials - int(task.completed) - 1)
+        left = self._eta.left(self._planned - int(task.completed) - 1)
         self._progress.update(self._all, advance=1, info=f"{words(left)} left" if left else "")
         if self._verbose or outcome.state in ("failed", "timed_out"):
             why = _reason(outcome)
-            self.note(f"{_name(search)}, trial {trial.number}: {outcome.state}{why}")
+            self.note(f"{_name(search)}, {_trial(trial)}: {outcome.state}{why}")
 
     def note(self, text: str) -> None:
         """A line above the bars."""
@@ -152,8 +153,19 @@ class _TimeLeft:
         return trials * (time.monotonic() - self._started) / self._count if self._count and trials > 0 else None
 
 
-def _finished(states: dict[str, int]) -> int:
-    return sum(count for state, count in states.items() if state not in ("planned", "running"))
+def _value(trials: Sequence[TrialRow], metric: Metric) -> str:
+    """The best value of a search, or the mean of confirmations, in words; "" when there is none."""
+    values = [trial.objective for trial in trials if trial.state == "completed" and trial.objective is not None]
+    if not values:
+        return ""
+    if trials[0].retrained is not None:
+        return f"mean {metric.name} {sum(values) / len(values):.6g}"
+    return f"best {metric.name} {(max if metric.goal == 'maximize' else min)(values):.6g}"
+
+
+def _trial(trial: TrialRow) -> str:
+    """Which trial of its search it is."""
+    return f"trial {trial.number}" + (f" ({trial.retrained})" if trial.retrained is not None else "")
 
 
 def _name(search: SearchKey) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from hpstudy.engine.session import identity_of, prepare, reopened, session
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StoreError
 from hpstudy.loading.bind import LoadedStudy
-from hpstudy.store import Store
+from hpstudy.store import STATES, Store, by_arm, finished
 from hpstudy.study.modules import module_path
-from hpstudy.study.plan import Plan
+from hpstudy.study.plan import SearchKey
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class RunSummary:
 
     Attributes:
         storage: the database.
-        planned: trials of the whole study.
-        counts: trials of the whole study by state.
+        planned: trials of the whole study; of `confirm`, of the confirmations that can be run by now.
+        counts: these trials by state.
         ran: trials finished by this run.
         interrupted: a stop was requested before all was done.
         duration_s: wall seconds of this run.
@@ -48,7 +48,7 @@ class RunSummary:
     @property
     def done(self) -> int:
         """Trials that ended, in whatever way."""
-        return sum(count for state, count in self.counts.items() if state != "running")
+        return finished(self.counts)
 
     @property
     def complete(self) -> bool:
@@ -70,6 +70,7 @@ def run_study(
     executor: str = "processes",
     allow_changed_code: bool = False,
     observer: Observer | None = None,
+    searches: Collection[SearchKey] | None = None,
 ) -> RunSummary:
     """Run the remaining trials of a study, in the database at `storage`.
 
@@ -80,6 +81,7 @@ def run_study(
         executor: a name in EXECUTORS.
         allow_changed_code: go on although a user's source file is not the one that the database was started with.
         observer: is told what happens.
+        searches: those to run; None for all.
 
     Raises:
         StudyChanged: the study, its data or its code are not those of the database.
@@ -98,21 +100,21 @@ def run_study(
     with _opened(loaded, storage) as store:
         # The folder may have moved since the database was made.
         folder = loaded.module_path or store.module_path
+        before = _counts(store, searches)
         checkpoints = None
-        if _left(store):
+        if any(finished(states) < states["planned"] for states in before.values()):
             with module_path(folder):
                 checkpoints = prepare(store, loaded.task, allow_changed_code, observer)
-        before = _done(store)
         stop = StopSignal()
         if checkpoints is not None:
             with session(store, kind, executor, workers, observer, stop, checkpoints) as runner:
-                observer.run_started(Plan(store.study), store.counts(), runner.workers)
-                scheduler = Scheduler(store, runner, observer, stop, folder, checkpoints)
+                observer.run_started(store.study, by_arm(before), runner.workers)
+                scheduler = Scheduler(store, runner, observer, stop, folder, checkpoints, searches)
                 scheduler.run()
-        states = list(store.counts().values())
-        counts = {state: sum(view[state] for view in states) for state in states[0] if state != "planned"}
-        planned = sum(view["planned"] for view in states)
-        ran = _done(store) - before
+        after = _counts(store, searches)
+    counts = {state: sum(states[state] for states in after.values()) for state in ("planned", *STATES)}
+    planned = counts.pop("planned")
+    ran = finished(counts) - sum(map(finished, before.values()))
     duration_s = time.monotonic() - started
     if scheduler is None:
         return RunSummary(storage, planned, counts, ran, False, duration_s, worked_s=0.0, overhead_s=duration_s)
@@ -136,10 +138,5 @@ def _opened(loaded: LoadedStudy, storage: Path) -> Store:
     return reopened(loaded, storage)
 
 
-def _left(store: Store) -> int:
-    counts = store.counts().values()
-    return sum(states["planned"] for states in counts) - _done(store)
-
-
-def _done(store: Store) -> int:
-    return sum(n for states in store.counts().values() for state, n in states.items() if state not in ("planned", "running"))
+def _counts(store: Store, searches: Collection[SearchKey] | None) -> dict[SearchKey, dict[str, int]]:
+    return {key: states for key, states in store.search_counts().items() if searches is None or key in searches}

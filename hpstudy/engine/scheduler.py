@@ -1,47 +1,55 @@
-"""Runs the searches of a study, each trial by trial."""
+"""Runs the searches of a study: each trial by trial, and the listed trials of confirmations side by side."""
 
 from __future__ import annotations
 
 import heapq
-from concurrent.futures import Future
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.executors import Executor, WorkerDied
+from hpstudy.engine.failures import Totals, given_up, reason_of
 from hpstudy.engine.history import observations
-from hpstudy.engine.loop import Loop, Totals, given_up, reason_of
 from hpstudy.engine.progress import Observer
-from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate, train_seed
+from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate, training_seed
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError
-from hpstudy.store import Store, TrialRow
-from hpstudy.study.controls import arms
-from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.store import HEARTBEAT_S, Store, TrialRow, finished
+from hpstudy.study.confirm import Retraining
+from hpstudy.study.controls import arm_name, arms
+from hpstudy.study.plan import SearchKey
+from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
 
 
 @dataclass
-class _Search:
-    """A search under way: what its next step needs."""
+class _Trial:
+    """A trial to be run.
+
+    Attributes:
+        key: its search.
+        row: as stored; None before it has begun.
+        listed: of a confirmation that has not begun: what it trains again, and the point. The point of other trials is asked for.
+        deaths: workers that died at its present step in this session. Interruptions of the whole run are not the step's fault.
+    """
 
     key: SearchKey
-    rows: list[TrialRow]
+    row: TrialRow | None = None
+    listed: tuple[Retraining, Point] | None = None
     deaths: int = 0
-    """Workers that died at its present step in this session. Interruptions of the whole run are not the step's fault."""
-
-    @property
-    def number(self) -> int:
-        """The trial to run next: the running one, or the one after the last."""
-        return len(self.rows) - 1 if self.rows and self.rows[-1].state == "running" else len(self.rows)
 
 
-class Scheduler(Loop[_Search]):
-    """Runs what is left of a study.
+class Scheduler:
+    """Runs what is left of some searches of a study.
 
-    Searches are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole replicates. At
-    most as many steps are under way as the executor has workers; each search has at most one. A trial is stored as running, with
-    its point, before it is evaluated.
+    Searches are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole replicates; each has at
+    most one step under way. Listed trials follow, seed by seed, once the search that they confirm is complete. At most as many steps are
+    under way as the executor has workers. A trial is stored as running, with its point, before it is evaluated.
 
     Args:
         store: holds the study; this is its only writer.
@@ -50,6 +58,11 @@ class Scheduler(Loop[_Search]):
         stop: asked before every new step.
         folder: where a user's module is looked for first.
         checkpoints: where long trainings keep their state until their trial is stored; None to keep it nowhere.
+        searches: those to run; None for all.
+
+    Attributes:
+        waited_s: wall seconds that this process spent in steps, or waiting for workers.
+        worked_s: seconds that all steps took together; for a training that went on from a checkpoint, those of earlier sessions too.
     """
 
     def __init__(
@@ -60,17 +73,40 @@ class Scheduler(Loop[_Search]):
         stop: StopSignal,
         folder: str | None = None,
         checkpoints: CheckpointFolder | None = None,
+        searches: Collection[SearchKey] | None = None,
     ) -> None:
-        super().__init__(store, executor, stop, checkpoints)
+        self.store = store
+        self.study = store.study
+        self.executor = executor
         self.observer = observer
+        self.stop = stop
         self.folder = folder
-        self._idle: list[tuple[int, _Search]] = []
+        self.checkpoints = checkpoints
+        self.waited_s = 0.0
+        self.worked_s = 0.0
+        self._study_json = self.study.to_json()
         self._arms = arms(self.study)
-        self._waiting = list(reversed(list(enumerate(Plan(self.study).searches()))))
-        self._positions = {key: position for position, key in self._waiting}
-        counts = store.counts().values()
-        self._totals = Totals(sum(c["completed"] for c in counts), sum(c["failed"] + c["timed_out"] for c in counts))
+        self._under_way: dict[Future[Any], _Trial] = {}
+        self._last_write = time.monotonic()
         self._stuck: list[tuple[SearchKey, BaseException]] = []
+        self._rows: dict[SearchKey, list[TrialRow]] = {}
+        self._waiting: list[tuple[int, int, int, _Trial]] = []
+        self._order = count()
+        self._left = Counter[SearchKey]()
+        counts = store.search_counts()
+        chosen = {key: states for key, states in counts.items() if searches is None or key in searches}
+        self._positions = {key: position for position, key in enumerate(chosen)}
+        self._totals = Totals(
+            sum(states["completed"] for states in chosen.values()),
+            sum(states["failed"] + states["timed_out"] for states in chosen.values()),
+        )
+        for key, states in chosen.items():
+            arm = self._arms[key.view]
+            if not arm.listed:
+                if finished(states) < states["planned"]:
+                    self._wait(_Trial(key))
+            elif finished(counts[SearchKey(arm.view, key.replicate)]) >= self.study.search.trials:
+                self._list(key)
 
     def run(self) -> None:
         """Run until every search is complete or a stop is requested.
@@ -80,7 +116,19 @@ class Scheduler(Loop[_Search]):
             StoreError: the database cannot be written; it stays as it was after the last stored trial.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
         """
-        self._run()
+        while True:
+            while self._waiting and len(self._under_way) < self.executor.workers and not self.stop.requested:
+                self._begin(heapq.heappop(self._waiting)[-1])
+            if not self._under_way:
+                break
+            started = time.perf_counter()
+            done, _ = wait(self._under_way, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
+            self.waited_s += time.perf_counter() - started
+            for future in done:
+                self._receive(self._under_way.pop(future), future)
+            if time.monotonic() - self._last_write > HEARTBEAT_S:
+                self.store.heartbeat()
+                self._wrote()
         if self._stuck:
             key, error = self._stuck[0]
             raise HpstudyError(
@@ -89,103 +137,136 @@ class Scheduler(Loop[_Search]):
                 "the other searches are finished; `hpstudy resume` tries these again",
             )
 
-    def _next(self) -> _Search | None:
-        if self._idle:
-            return heapq.heappop(self._idle)[1]
-        while self._waiting:
-            _, key = self._waiting.pop()
-            search = _Search(key, self.store.history(key))
-            if search.number < self._arms[key.view].trials:
-                return search
-        return None
+    def _wait(self, trial: _Trial) -> None:
+        """Let a trial wait for a worker: searches before fresh seeds, then in the order of the plan, then as listed."""
+        retraining = trial.listed[0] if trial.listed else trial.row.retrained if trial.row else None
+        seed_number = retraining.seed_number if retraining else -1
+        heapq.heappush(self._waiting, (seed_number, self._positions[trial.key], next(self._order), trial))
 
-    def _submit(self, search: _Search) -> None:
-        number = search.number
-        if number < len(search.rows):  # stored as running by a session that died
-            self.store.record_attempt(search.key, number, "the session that ran it ended")
-            self._evaluate(search)
+    def _list(self, key: SearchKey) -> None:
+        """Let the trials of a confirmation wait: those that an earlier session left running, and those not begun."""
+        running = [row for row in self._history(key) if row.state == "running"]
+        for row in running:
+            self._wait(_Trial(key, row))
+        listed = self.store.listed(key)
+        for retraining, point in listed.items():
+            self._wait(_Trial(key, listed=(retraining, point)))
+        self._left[key] = len(running) + len(listed)
+
+    def _begin(self, trial: _Trial) -> None:
+        """Start the first step of a trial."""
+        if trial.listed is not None:
+            self._store_new(trial, trial.listed[1], 0.0, trial.listed[0])
             return
-        history = observations(search.rows, self.study.metric)
-        self._start(search, ask, AskRequest(self._study_json, search.key, number, history, self.folder))
+        rows = self._history(trial.key)
+        if trial.row is None and rows and rows[-1].state == "running":
+            trial.row = rows[-1]
+        if trial.row is not None:
+            self.store.record_attempt(trial.key, trial.row.number, "the session that ran it ended")
+            self._evaluate(trial, trial.row)
+        else:
+            history = observations(rows, self.study.metric)
+            self._start(trial, ask, AskRequest(self._study_json, trial.key, len(rows), history, self.folder))
 
-    def _evaluate(self, search: _Search) -> None:
-        row = search.rows[-1]
+    def _store_new(self, trial: _Trial, point: Point, ask_s: float, retrained: Retraining | None = None) -> None:
+        """Store a trial as running, and evaluate it."""
+        rows = self._history(trial.key)
+        trial.row = TrialRow(len(rows), point, "running", None, 1, retrained)
+        self.store.start_trial(trial.key, trial.row.number, point, ask_s, retrained)
+        rows.append(trial.row)
+        self._wrote()
+        self._evaluate(trial, trial.row)
+
+    def _evaluate(self, trial: _Trial, row: TrialRow) -> None:
+        checkpoint = self._checkpoint(trial.key, row)
         request = EvaluateRequest(
-            self._study_json, search.key, row.number, row.point, self.folder, self._checkpoint_of(search.key, row)
+            self._study_json, trial.key, row.number, row.point, self.folder, checkpoint, seed_number=row.seed_number
         )
-        self._start(search, evaluate, request, self.study.limits.timeout_s)
+        self._start(trial, evaluate, request, self.study.limits.timeout_s)
 
-    def _receive(self, search: _Search, future: Future[Any]) -> None:
+    def _start(self, trial: _Trial, step: Callable[[Any], Any], request: object, timeout_s: float | None = None) -> None:
+        started = time.perf_counter()
+        self._under_way[self.executor.submit(step, request, timeout_s)] = trial
+        self.waited_s += time.perf_counter() - started
+
+    def _receive(self, trial: _Trial, future: Future[Any]) -> None:
         """Take the answer of a step, store it, and let its search go on."""
         error = future.exception()
         if error is None:
             answer = future.result()
-            search.deaths = 0
+            trial.deaths = 0
             self.worked_s += answer.duration_s
-            if isinstance(answer, Asked):
-                self._asked(search, answer)
-            else:
-                self._finish(search, answer)
-        elif search.number < len(search.rows):
-            self._not_evaluated(search, error)
-        elif isinstance(error, WorkerDied) and (self._may_try_again(search) or self.stop.requested):
-            self._release(search)
+            if trial.row is not None:
+                self._finish(trial, trial.row, answer)
+            elif not self.stop.requested:  # else asked again when the study is resumed, with the same answer
+                assert isinstance(answer, Asked)
+                self._store_new(trial, answer.point, answer.duration_s)
+        elif trial.row is not None:
+            self._not_evaluated(trial, trial.row, error)
+        elif isinstance(error, WorkerDied) and (self._may_try_again(trial) or self.stop.requested):
+            self._wait(trial)
         else:
             self.store.event(
-                "ask_failed", view=search.key.view, replicate=search.key.replicate, error=f"{type(error).__name__}: {error}"
+                "ask_failed", view=trial.key.view, replicate=trial.key.replicate, error=f"{type(error).__name__}: {error}"
             )
-            self._stuck.append((search.key, error))
+            self._stuck.append((trial.key, error))
 
-    def _asked(self, search: _Search, answer: Asked) -> None:
-        if self.stop.requested:
-            return  # asked again when the study is resumed, with the same answer
-        number = search.number
-        self.store.start_trial(search.key, number, answer.point, answer.duration_s)
-        search.rows.append(TrialRow(number, answer.point, "running", None, attempts=1))
-        self._wrote()
-        self._evaluate(search)
-
-    def _may_try_again(self, search: _Search) -> bool:
+    def _may_try_again(self, trial: _Trial) -> bool:
         """Count a worker's death."""
-        search.deaths += 1
-        return search.deaths < self.study.limits.max_attempts
+        trial.deaths += 1
+        return trial.deaths < self.study.limits.max_attempts
 
-    def _not_evaluated(self, search: _Search, error: BaseException) -> None:
+    def _not_evaluated(self, trial: _Trial, row: TrialRow, error: BaseException) -> None:
         """A trial's step gave no outcome: its worker died, or its time was up."""
         if isinstance(error, WorkerDied) and self.stop.requested:
             return  # stays stored as running, and is evaluated again when the study is resumed
-        search.deaths += isinstance(error, WorkerDied)
-        if (outcome := given_up(error, search.deaths, self.study.limits)) is not None:
-            search.deaths = 0
-            self._finish(search, outcome)
+        trial.deaths += isinstance(error, WorkerDied)
+        if (outcome := given_up(error, trial.deaths, self.study.limits)) is not None:
+            self._finish(trial, row, outcome)
             return
-        row, reason = search.rows[-1], reason_of(error)
-        self.store.record_attempt(search.key, row.number, reason)
-        search.rows[-1] = TrialRow(row.number, row.point, "running", None, row.attempts + 1)
-        self.observer.note(f"{_name(search.key)}, trial {row.number}: {reason}; it is run again")
-        self._evaluate(search)
+        reason = reason_of(error)
+        self.store.record_attempt(trial.key, row.number, reason)
+        trial.row = self._rows[trial.key][row.number] = replace(row, attempts=row.attempts + 1)
+        self.observer.note(f"{_name(trial.key)}, trial {row.number}: {reason}; it is run again")
+        self._evaluate(trial, trial.row)
 
-    def _finish(self, search: _Search, outcome: Outcome) -> None:
-        row = search.rows[-1]
-        objective = outcome.metrics.get(self.study.metric.name)
-        self.store.finish_trial(search.key, row.number, outcome, objective)
-        if (checkpoint := self._checkpoint_of(search.key, row)) is not None:
+    def _finish(self, trial: _Trial, row: TrialRow, outcome: Outcome) -> None:
+        key, objective = trial.key, outcome.metrics.get(self.study.metric.name)
+        self.store.finish_trial(key, row.number, outcome, objective)
+        if (checkpoint := self._checkpoint(key, row)) is not None:
             checkpoint.discard()
-        search.rows[-1] = TrialRow(row.number, row.point, outcome.state, objective, row.attempts)
+        rows = self._rows[key]
+        rows[row.number] = replace(row, state=outcome.state, objective=objective)
         self._wrote()
         self._totals.count(outcome)
-        self.observer.trial_finished(search.key, search.rows[-1], outcome)
+        self.observer.trial_finished(key, rows[row.number], outcome)
         self._totals.stop_if_broken(self.study.limits.max_failures)
-        if search.number < self._arms[search.key.view].trials:
-            self._release(search)
-        else:
-            self.observer.search_finished(search.key, search.rows)
+        arm = self._arms[key.view]
+        if arm.listed:
+            self._left[key] -= 1
+        elif len(rows) < arm.trials:
+            self._wait(_Trial(key))
+            return
+        if not self._left[key]:
+            self.observer.search_finished(key, self._rows.pop(key))
+            confirmation = SearchKey(arm_name(key.view, "confirm"), key.replicate)
+            if confirmation in self._positions:
+                self._list(confirmation)
 
-    def _checkpoint_of(self, key: SearchKey, row: TrialRow) -> CheckpointFile | None:
-        return self._checkpoint(self._arms[key.view].view, row.point, train_seed(self.study, key.replicate, row.number))
+    def _history(self, key: SearchKey) -> list[TrialRow]:
+        """The trials of a search under way."""
+        if key not in self._rows:
+            self._rows[key] = self.store.history(key)
+        return self._rows[key]
 
-    def _release(self, search: _Search) -> None:
-        heapq.heappush(self._idle, (self._positions[search.key], search))
+    def _checkpoint(self, key: SearchKey, row: TrialRow) -> CheckpointFile | None:
+        if self.checkpoints is None:
+            return None
+        seed = training_seed(self.study, key.replicate, row.number, row.seed_number)
+        return self.checkpoints.file(self.study.task, self.study.views[self._arms[key.view].view], row.point, seed)
+
+    def _wrote(self) -> None:
+        self._last_write = time.monotonic()
 
 
 def _name(key: SearchKey) -> str:

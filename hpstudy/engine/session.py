@@ -15,6 +15,7 @@ from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.plugins import is_plugin, source_identity
 from hpstudy.store import Store
+from hpstudy.study.changes import grown
 from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Task
 
@@ -32,7 +33,8 @@ def reopened(loaded: LoadedStudy, storage: Path) -> Store:
     """
     store = Store.open(storage)
     try:
-        store.grow(loaded.study, stored=matched(store.study, loaded.study, storage, loaded.module_path))
+        stored = matched(store.study, loaded.study, storage, loaded.module_path)
+        store.grow(grown(stored, loaded.study), stored=stored)
     except BaseException:
         store.close()
         raise
@@ -126,9 +128,8 @@ def _check_identity(store: Store, found: Mapping[str, str], allow_changed_code: 
 
 
 def _under_way(store: Store) -> bool:
-    """Whether a trial, or a training on a fresh seed, is stored as running."""
-    trials = any(states["running"] for states in store.counts().values())
-    return trials or any(row.state == "running" for row in store.confirmations())
+    """Whether a trial is stored as running."""
+    return any(states["running"] for states in store.search_counts().values())
 
 
 def _begin_session(store: Store, workers: int, executor: str, observer: Observer) -> None:

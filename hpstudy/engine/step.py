@@ -1,6 +1,6 @@
-"""The pure steps of a trial: ask for its point, evaluate it; and evaluate a point once more, on a fresh seed.
+"""The pure steps of a trial: ask for its point, and evaluate it.
 
-All are functions of their request alone. They can run in any process, any number of times, and give the same answer; that is
+Both are functions of their request alone. They can run in any process, any number of times, and give the same answer; that is
 what makes resume exact and a dead worker harmless.
 """
 
@@ -11,7 +11,6 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,7 +63,8 @@ class Asked:
 class EvaluateRequest:
     """What determines a trial's outcome; `module_path` is the folder in which a user's module is looked for first.
 
-    `checkpoint` is where a long training keeps its state, None to keep it nowhere. It does not change the outcome.
+    `checkpoint` is where a long training keeps its state, None to keep it nowhere. It does not change the outcome. `seed_number` is that
+    of a confirmation's fresh seed.
     """
 
     study_json: str
@@ -73,21 +73,7 @@ class EvaluateRequest:
     point: Point
     module_path: str | None
     checkpoint: CheckpointFile | None = None
-
-
-@dataclass(frozen=True)
-class RetrainRequest:
-    """What determines the outcome of a training on a fresh seed: the study, the view and its point, and the seed's number (from 0).
-
-    `checkpoint` as for an evaluation.
-    """
-
-    study_json: str
-    view: str
-    point: Point
-    seed_number: int
-    module_path: str | None
-    checkpoint: CheckpointFile | None = None
+    seed_number: int | None = None
 
 
 def search_seed(study: Study, search: SearchKey) -> int:
@@ -112,6 +98,11 @@ def fresh_seed(study: Study, number: int) -> int:
     The same for every point, so that points are compared on common random numbers.
     """
     return derive_seed(study.seed, "confirm", number)
+
+
+def training_seed(study: Study, replicate: int, number: int, seed_number: int | None) -> int:
+    """The seed of any trial's training: of a confirmation (one with a `seed_number`) a fresh one."""
+    return train_seed(study, replicate, number) if seed_number is None else fresh_seed(study, seed_number)
 
 
 def ask(request: AskRequest) -> Asked:
@@ -145,21 +136,6 @@ def evaluate(request: EvaluateRequest) -> Outcome:
     Raises:
         KeyboardInterrupt: the only exception that passes.
     """
-    search, number = request.search, request.number
-    return _train(
-        request,
-        lambda study: (arms(study)[search.view].view, train_seed(study, search.replicate, number)),
-    )
-
-
-def retrain(request: RetrainRequest) -> Outcome:
-    """Train a point once more, on a fresh seed; otherwise as `evaluate`."""
-    number = request.seed_number
-    return _train(request, lambda study: (request.view, fresh_seed(study, number)))
-
-
-def _train(request: EvaluateRequest | RetrainRequest, place: Callable[[Study], tuple[str, int]]) -> Outcome:
-    """Train and measure once; `place` gives the view of the point and the seed."""
     recorder = Recorder(request.checkpoint)
     metrics: dict[str, float] = {}
     failure = None
@@ -167,12 +143,13 @@ def _train(request: EvaluateRequest | RetrainRequest, place: Callable[[Study], t
     try:
         with module_path(request.module_path):
             study, task = _study(request.study_json), _task(request.study_json)
-            view, seed = place(study)
+            view = study.views[arms(study)[request.search.view].view]
+            seed = training_seed(study, request.search.replicate, request.number, request.seed_number)
             recorder.begin()
             with seeded_block(seed):
                 # The block leaves accelerators alone, whose generators a user's function may use.
                 seed_process(seed)
-                result = task.evaluate(study.views[view], request.point, seed, recorder)
+                result = task.evaluate(view, request.point, seed, recorder)
         metrics = read_metrics(result, study.metric.name)
         if not math.isfinite(metrics[study.metric.name]):
             state = "diverged"
@@ -197,7 +174,7 @@ def _message(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    """The end of a traceback, without the frame of `_train`."""
+    """The end of a traceback, without the frame of `evaluate`."""
     frames = error.__traceback__.tb_next if error.__traceback__ else None
     text = "".join(traceback.format_exception(type(error), error, frames))
     return "\n".join(text.splitlines()[-TRACEBACK_LINES:])

@@ -27,6 +27,7 @@ class Parts:
         names: all views.
         trials: trials of a search; None when the file holds no valid number.
         controls: whether the study asks for control searches.
+        confirm: whether it asks for confirmations.
     """
 
     task: TaskBlock | None
@@ -37,12 +38,23 @@ class Parts:
     names: tuple[str, ...]
     trials: int | None
     controls: bool = False
+    confirm: bool = False
 
     @classmethod
     def of(cls, study: Study) -> Parts:
         """The parts of a study of sound form."""
         names, trials = tuple(study.views), study.search.trials
-        return cls(study.task, study.metric, study.search, study.analysis, study.views, names, trials, bool(study.controls))
+        return cls(
+            study.task,
+            study.metric,
+            study.search,
+            study.analysis,
+            study.views,
+            names,
+            trials,
+            controls=bool(study.controls),
+            confirm=study.confirm is not None,
+        )
 
 
 @dataclass
@@ -121,9 +133,14 @@ def _searched(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
 
 
 def _controlled(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
-    """Controls of a study that searches nothing."""
+    """Controls and confirmations of a study that searches nothing."""
     if parts.controls and searcher.lists_points:
         yield Problem(("controls",), "controls are for searches, and a sweep lists its points: leave them out")
+    if parts.confirm and searcher.lists_points:
+        yield Problem(
+            ("confirm",),
+            "a sweep chooses no point: there is nothing to confirm; leave it out, and raise replicates for more seeds",
+        )
 
 
 def _joint(task: Task, view: View, searcher: Searcher, trials: int | None) -> list[Problem]:

@@ -83,6 +83,7 @@ def _sound_parts(tree: Mapping[str, object]) -> Parts:
         names=tuple(blocks),
         trials=trials,
         controls=bool(tree.get("controls")),
+        confirm=tree.get("confirm") is not None,
     )
 
 

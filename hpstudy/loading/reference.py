@@ -15,7 +15,19 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hpstudy.search import SEARCHERS
-from hpstudy.study.schema import Analysis, Criterion, Limits, Metric, SearchBlock, Selection, Study, Target, TaskBlock, View
+from hpstudy.study.schema import (
+    Analysis,
+    Confirm,
+    Criterion,
+    Limits,
+    Metric,
+    SearchBlock,
+    Selection,
+    Study,
+    Target,
+    TaskBlock,
+    View,
+)
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 from hpstudy.tasks import TASKS
 
@@ -30,6 +42,7 @@ BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("A parameter of `space`, `type: int`", IntParameter),
     ("A parameter of `space`, `type: choice`", ChoiceParameter),
     ("`search`", SearchBlock),
+    ("`confirm`", Confirm),
     ("`limits`", Limits),
     ("`analysis`", Analysis),
     ("`analysis.target`", Target),

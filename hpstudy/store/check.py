@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from hpstudy.errors import StoreError
-from hpstudy.store.confirmations import are_kept
 from hpstudy.store.reader import Reader
 from hpstudy.store.values import decode_point, encode_point
 from hpstudy.study.controls import arms
@@ -19,6 +18,8 @@ _LISTED = 20
 _NAME = "view.name || '/' || search.replicate || ' trial ' || trial.number"
 _TRIALS = "trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id"
 
+_RETRAINED = f"{_TRIALS} JOIN retraining ON retraining.trial_id = trial.id"
+
 _QUERIES = {
     "{0}: trial numbers have gaps ({1} trials, the last is number {2})": """
         SELECT view.name || '/' || search.replicate, count(*), max(trial.number) FROM trial
@@ -26,10 +27,12 @@ _QUERIES = {
         GROUP BY search.id HAVING count(*) <> max(trial.number) + 1
         """,
     "{0}: its number is not below the study's {1} trials": f"""
-        SELECT {_NAME}, study.trials FROM {_TRIALS} JOIN study WHERE trial.number >= study.trials
+        SELECT {_NAME}, study.trials FROM {_TRIALS} JOIN study
+        WHERE trial.number >= study.trials AND trial.id NOT IN (SELECT trial_id FROM retraining)
         """,
     "{0}: is running although a later trial of its search exists": f"""
         SELECT {_NAME} FROM {_TRIALS} WHERE trial.state = 'running'
+        AND trial.id NOT IN (SELECT trial_id FROM retraining)
         AND EXISTS (SELECT 1 FROM trial AS later WHERE later.search_id = trial.search_id AND later.number > trial.number)
         """,
     "{0}: is completed but has no objective": f"""
@@ -48,6 +51,31 @@ _QUERIES = {
             ended_at IS NOT NULL OR EXISTS (SELECT 1 FROM metric_value WHERE trial_id = trial.id)
             OR EXISTS (SELECT 1 FROM curve WHERE trial_id = trial.id))
         """,
+    "{0}: is a confirmation, but not said to train anything again": f"""
+        SELECT {_NAME} FROM {_TRIALS} WHERE view.name LIKE '%/confirm' AND trial.id NOT IN (SELECT trial_id FROM retraining)
+        """,
+    "{0}: trains something again, but is no confirmation": f"""
+        SELECT {_NAME} FROM {_RETRAINED} WHERE view.name NOT LIKE '%/confirm'
+        """,
+    "{0}: trains a trial of another search again": f"""
+        SELECT {_NAME} FROM {_RETRAINED} JOIN trial AS original ON original.id = retraining.of_trial_id
+        JOIN search AS other ON other.id = original.search_id JOIN view AS of ON of.id = other.view_id
+        WHERE other.replicate <> search.replicate OR view.name <> of.name || '/confirm'
+        """,
+    "{0}: its trial has no value to confirm": f"""
+        SELECT {_NAME} FROM {_RETRAINED} JOIN trial AS original ON original.id = retraining.of_trial_id
+        WHERE original.state <> 'completed'
+        """,
+    "{0}: its point is not that of its trial": f"""
+        SELECT {_NAME} FROM {_RETRAINED} JOIN trial AS original ON original.id = retraining.of_trial_id
+        WHERE original.point <> trial.point
+        """,
+    "{0}: trains the default point on fresh seed {1}, as an earlier trial does": f"""
+        SELECT {_NAME}, retraining.seed_number FROM {_RETRAINED} WHERE of_trial_id IS NULL AND EXISTS (
+            SELECT 1 FROM retraining AS first JOIN trial AS earlier ON earlier.id = first.trial_id
+            WHERE earlier.search_id = trial.search_id AND earlier.number < trial.number
+            AND first.of_trial_id IS NULL AND first.seed_number = retraining.seed_number)
+        """,
     "{0} values of metrics belong to no trial": """
         SELECT count(*) FROM metric_value WHERE trial_id NOT IN (SELECT id FROM trial) HAVING count(*) > 0
         """,
@@ -57,55 +85,12 @@ _QUERIES = {
 }
 """A sentence about each row that a query finds."""
 
-_TRAINING = """
-    view.name || coalesce('/' || search.replicate || ' trial ' || trial.number, ' default point') || ' on fresh seed '
-    || confirmation.seed_number
-"""
-_CONFIRMATIONS = """
-    confirmation LEFT JOIN trial ON trial.id = confirmation.trial_id LEFT JOIN search ON search.id = trial.search_id
-    JOIN view ON view.id = coalesce(confirmation.view_id, search.view_id)
-"""
-
-_CONFIRMATION_QUERIES = {
-    "{0}: is completed but has no objective": f"""
-        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE confirmation.state = 'completed' AND confirmation.objective_kind IS NULL
-        """,
-    "{0}: its objective differs from its metric {1}": f"""
-        SELECT {_TRAINING}, study.metric FROM {_CONFIRMATIONS} JOIN study
-        LEFT JOIN metric ON metric.name = study.metric
-        LEFT JOIN confirmation_value AS found ON found.confirmation_id = confirmation.id AND found.metric_id = metric.id
-        WHERE confirmation.state = 'completed'
-        AND (found.value IS NOT confirmation.objective OR found.kind IS NOT confirmation.objective_kind)
-        """,
-    "{0}: failed without an error": f"""
-        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE confirmation.state = 'failed' AND confirmation.error_type IS NULL
-        """,
-    "{0}: has ended but has no end time": f"""
-        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE confirmation.state <> 'running' AND confirmation.ended_at IS NULL
-        """,
-    "{0}: is running but has results": f"""
-        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE confirmation.state = 'running' AND (
-            confirmation.ended_at IS NOT NULL
-            OR EXISTS (SELECT 1 FROM confirmation_value WHERE confirmation_id = confirmation.id))
-        """,
-    "{0}: its trial has no value to confirm": f"""
-        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE trial.state <> 'completed'
-        """,
-    "{0}: its point is not that of its trial": f"""
-        SELECT {_TRAINING} FROM {_CONFIRMATIONS} WHERE trial.point <> confirmation.point
-        """,
-    "{0} values of metrics belong to no training on a fresh seed": """
-        SELECT count(*) FROM confirmation_value WHERE confirmation_id NOT IN (SELECT id FROM confirmation) HAVING count(*) > 0
-        """,
-}
-"""The same about trainings on fresh seeds, where the database holds them."""
-
 
 def check(path: str | Path) -> list[str]:
     """What is wrong with the database at `path`, a sentence each; nothing when it is sound.
 
     Looks at the file (SQLite's own integrity check, foreign keys, versions), the study (fingerprint, views, searches) and the
-    trials and trainings on fresh seeds (numbers, states, objectives, points within their spaces). Reads only.
+    trials (numbers, states, objectives, points within their spaces). Reads only.
     """
     try:
         with Reader.open(path) as reader, reader.snapshot() as connection:
@@ -113,10 +98,8 @@ def check(path: str | Path) -> list[str]:
             return list(_limited(_damage(connection))) or [
                 *_limited(_dangling(connection)),
                 *_limited(_study_problems(connection, reader)),
-                *_found(connection, _QUERIES),
-                *(_found(connection, _CONFIRMATION_QUERIES) if are_kept(connection) else ()),
+                *_found(connection),
                 *_limited(_point_problems(connection, reader.study)),
-                *_limited(_default_problems(connection, reader.study)),
             ]
     except StoreError as error:
         return [error.message]
@@ -148,36 +131,28 @@ def _study_problems(connection: sqlite3.Connection, reader: Reader) -> Iterator[
         yield f"{view}/{replicate}: the search is not part of the study"
 
 
-def _found(connection: sqlite3.Connection, queries: Mapping[str, str]) -> Iterator[str]:
-    for sentence, query in queries.items():
-        yield from _limited(_rows(connection, sentence, query))
-
-
-def _rows(connection: sqlite3.Connection, sentence: str, query: str) -> Iterator[str]:
-    for row in connection.execute(query):
-        yield sentence.format(*row)
+def _found(connection: sqlite3.Connection) -> Iterator[str]:
+    for sentence, query in _QUERIES.items():
+        yield from _limited(sentence.format(*row) for row in connection.execute(query))
 
 
 def _point_problems(connection: sqlite3.Connection, study: Study) -> Iterator[str]:
     spaces = {name: study.views[arm.view].space for name, arm in arms(study).items()}
-    for name, view, text in connection.execute(f"SELECT {_NAME}, view.name, point FROM {_TRIALS}"):
+    query = f"""
+        SELECT {_NAME}, view.name, point, retraining.trial_id IS NOT NULL AND of_trial_id IS NULL
+        FROM {_TRIALS} LEFT JOIN retraining ON retraining.trial_id = trial.id
+        """
+    for name, view, text, is_default in connection.execute(query):
+        if view not in spaces:
+            continue
         try:
-            admitted = view not in spaces or spaces[view].admits(decode_point(text))
+            admitted = spaces[view].admits(decode_point(text))
         except ValueError:
             yield f"{name}: its point is not JSON"
-        else:
-            if not admitted:
-                yield f"{name}: its point {text} lies outside the view's space"
-
-
-def _default_problems(connection: sqlite3.Connection, study: Study) -> Iterator[str]:
-    if not are_kept(connection):
-        return
-    where = "confirmation.trial_id IS NULL"
-    for name, view, text in connection.execute(
-        f"SELECT {_TRAINING}, view.name, confirmation.point FROM {_CONFIRMATIONS} WHERE {where}"
-    ):
-        if view not in study.views or text != encode_point(study.views[view].space.default()):
+            continue
+        if not admitted:
+            yield f"{name}: its point {text} lies outside the view's space"
+        if is_default and text != encode_point(spaces[view].default()):
             yield f"{name}: its point {text} is not the view's default point"
 
 

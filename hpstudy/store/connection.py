@@ -74,6 +74,11 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         return _connect_reader(path, "mode=ro&immutable=1")
 
 
+def connect_memory() -> sqlite3.Connection:
+    """A connection to an empty database in memory, for a copy."""
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
 def close_reader(connection: sqlite3.Connection, path: Path) -> None:
     """Close a reader's connection and leave the folder as it was found."""
     with suppress(sqlite3.Error):

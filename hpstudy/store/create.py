@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sqlite3
@@ -12,6 +11,7 @@ from pathlib import Path
 from hpstudy.errors import StoreError
 from hpstudy.store import places
 from hpstudy.store.connection import create_file
+from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import migrate
 from hpstudy.store.owner import Owner, write_owner
@@ -53,7 +53,7 @@ def create_database(path: Path, study: Study, *, identity: Mapping[str, str], mo
 
 
 def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None = None) -> None:
-    """Record a study with its views, controls and searches; those that are there already stay as they are.
+    """Record a study with its arms and searches; those that are there already stay as they are.
 
     Args:
         connection: to the database.
@@ -91,12 +91,6 @@ def write_study(connection: sqlite3.Connection, study: Study, module_path: str |
             "INSERT INTO search (view_id, replicate) VALUES (?, ?) ON CONFLICT DO NOTHING",
             [(view_id, replicate) for replicate in range(study.replicates)],
         )
-
-
-def write_event(connection: sqlite3.Connection, kind: str, detail: Mapping[str, object]) -> None:
-    """Record that something happened to the study."""
-    text = json.dumps(dict(detail), default=str)
-    connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (utc_now(), kind, text))
 
 
 def _check_place(path: Path) -> None:

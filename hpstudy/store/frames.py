@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.store.confirmations import are_kept
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
@@ -47,7 +46,9 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
 
     Columns: view, replicate, number, state, objective, attempts, ask_s, evaluate_s (seconds), started_at, ended_at (ISO text,
     UTC), error_type, error, environment_id; then `point.<name>` for each hyperparameter that any view tunes (missing where the
-    trial's view does not tune it), and `metric.<name>` for each final metric.
+    trial's view does not tune it), and `metric.<name>` for each final metric. In a study with confirmations also, before these,
+    seed_number and retrains: the fresh seed and the number of the trial that is trained again (in the same replicate, of the view before
+    the slash); retrains is missing for its default point, both for every other trial.
     """
     import pandas as pd
 
@@ -69,6 +70,8 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
     columns["environment_id"] = pd.array(columns["environment_id"], dtype="Int64")
     for name in ("view", "state", "started_at", "ended_at", "error_type", "error"):
         columns[name] = pd.Series(columns[name], dtype=object)
+    if study.confirm is not None:
+        columns.update(_retraining_columns(connection, ids))
     columns.update(_point_columns(points, study))
     columns.update(_metric_columns(connection, np.array(ids, dtype=np.int64)))
     return pd.DataFrame(columns)
@@ -122,18 +125,14 @@ def confirmations_frame(connection: sqlite3.Connection) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows: list[tuple[Any, ...]] = []
-    if are_kept(connection):
-        rows = connection.execute(
-            f"""
-            SELECT confirmation.id, view.name, search.replicate, trial.number, seed_number, confirmation.state,
-                {_NUMBER.format(kind="confirmation.objective_kind", value="confirmation.objective")}
-            FROM confirmation
-            LEFT JOIN trial ON trial.id = confirmation.trial_id LEFT JOIN search ON search.id = trial.search_id
-            JOIN view ON view.id = coalesce(confirmation.view_id, search.view_id)
-            ORDER BY view.id, search.replicate, trial.number, seed_number
-            """
-        ).fetchall()
+    rows = connection.execute(
+        f"""
+        SELECT result.confirmation_id, result.view, result.replicate, result.number, result.seed_number, result.state,
+            {_NUMBER.format(kind="trial.objective_kind", value="trial.objective")}
+        FROM confirmation_result AS result JOIN trial ON trial.id = result.confirmation_id JOIN view ON view.name = result.view
+        ORDER BY view.id, result.replicate, result.number, result.seed_number
+        """
+    ).fetchall()
     ids, views, replicates, numbers, seeds, states, objectives = zip(*rows, strict=True) if rows else ((),) * 7
     columns: dict[str, Any] = {
         "view": pd.Series(views, dtype=object),
@@ -144,9 +143,23 @@ def confirmations_frame(connection: sqlite3.Connection) -> pd.DataFrame:
         "objective": np.array(objectives, dtype=np.float64),
     }
     if rows:
-        table = "SELECT confirmation_id, metric_id, {} FROM confirmation_value"
-        columns.update(_metric_columns(connection, np.array(ids, dtype=np.int64), table))
+        query = "SELECT trial_id, metric_id, {} FROM metric_value JOIN retraining USING (trial_id)"
+        columns.update(_metric_columns(connection, np.array(ids, dtype=np.int64), query))
     return pd.DataFrame(columns)
+
+
+def _retraining_columns(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[str, Any]:
+    """Columns that say what each trial with one of `ids` trains again, and on which seed."""
+    import pandas as pd
+
+    rows = connection.execute(
+        "SELECT trial_id, seed_number, trial.number FROM retraining LEFT JOIN trial ON trial.id = of_trial_id"
+    ).fetchall()
+    known = {trial: (seed, number) for trial, seed, number in rows}
+    found = [known.get(trial, (None, None)) for trial in ids]
+    return {
+        name: pd.array([pair[place] for pair in found], dtype="Int64") for place, name in enumerate(("seed_number", "retrains"))
+    }
 
 
 def _point_columns(texts: Sequence[str], study: Study) -> dict[str, Any]:
@@ -178,7 +191,7 @@ def _metric_columns(
 
     Args:
         connection: to the database.
-        ids: of the trials or confirmations, in the order of the rows.
+        ids: of the trials, in the order of the rows.
         query: selects id, metric_id and the value, whose place is {}.
     """
     owner_id, metric_id, value = _numeric_columns(

@@ -1,39 +1,51 @@
-"""The schema, as numbered steps. Each step and its record (`user_version`) are one transaction."""
+"""The schema, as numbered steps. Each step, its record (`user_version`) and its event are one transaction."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.errors import StoreTooNew
-from hpstudy.store.schema import CONFIRMATION_TABLES, CONFIRMATION_VIEWS, TABLES, VIEWS
+from hpstudy.store.events import write_event
+from hpstudy.store.schema import CONFIRMATION_TABLES, CONFIRMATION_VIEWS, RETRAINING_TABLES, RETRAINING_VIEWS, TABLES, VIEWS
+from hpstudy.store.version_3 import move_confirmations
+
+Step = str | Callable[[sqlite3.Connection], None]
+"""An SQL statement, or a function that does what SQL alone cannot."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One step: the version that it leads to, what it does, and its SQL statements."""
+    """One step: the version that it leads to, what it does, and its parts in order."""
 
     version: int
     description: str
-    statements: tuple[str, ...]
+    steps: tuple[Step, ...]
 
-
-CONFIRMATIONS_SINCE = 2
-"""The version that brought the tables of trainings on fresh seeds."""
 
 MIGRATIONS = (
     Migration(1, "studies, trials, metrics and curves", (*TABLES, *VIEWS)),
-    Migration(CONFIRMATIONS_SINCE, "trainings on fresh seeds", (*CONFIRMATION_TABLES, *CONFIRMATION_VIEWS)),
+    Migration(2, "trainings on fresh seeds", (*CONFIRMATION_TABLES, *CONFIRMATION_VIEWS)),
+    Migration(
+        3,
+        "trainings on fresh seeds are trials",
+        (
+            *RETRAINING_TABLES,
+            move_confirmations,
+            "DROP VIEW confirmed_metric",
+            "DROP VIEW confirmation_result",
+            "DROP TABLE confirmation_value",
+            "DROP TABLE confirmation",
+            *RETRAINING_VIEWS,
+        ),
+    ),
 )
 """All steps in order. A released step never changes; a new schema is a new step."""
 
 LATEST = MIGRATIONS[-1].version
-"""The version that this program writes."""
-
-OLDEST = 1
-"""The oldest version that this program reads as it is; what later versions added is empty there."""
+"""The version that this program writes, and brings every older one to before it looks into it."""
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -50,20 +62,32 @@ def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> list[Migration]:
+def migrate(
+    connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS, *, record: bool = True
+) -> list[Migration]:
     """Take the steps that the database has not taken yet.
+
+    Args:
+        connection: to the database.
+        migrations: all steps.
+        record: leave an event of each step that an existing database takes.
 
     Returns:
         The steps taken now. After an error all earlier steps are complete and the failed one has left no trace.
     """
     taken = []
     for migration in migrations:
-        if migration.version <= version(connection):
+        if migration.version <= (before := version(connection)):
             continue
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement in migration.statements:
-                connection.execute(statement)
+            for step in migration.steps:
+                if isinstance(step, str):
+                    connection.execute(step)
+                else:
+                    step(connection)
+            if record and before and connection.execute("SELECT count(*) FROM study").fetchone()[0]:
+                write_event(connection, "migrated", {"from": before, "to": migration.version})
             connection.execute(f"PRAGMA user_version = {migration.version:d}")
             connection.execute("COMMIT")
         except BaseException:

@@ -1,6 +1,7 @@
 """Trials as an Optuna storage, for optuna-dashboard and everything else that reads one. Optuna is imported when it is needed.
 
-Each view becomes one Optuna study with the trials of all its searches.
+Each view becomes one Optuna study with the trials of all its searches. Controls and confirmations are left out: they are not trials of a
+search of the view, and Optuna would take the best of them for its own.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from pathlib import Path
 from hpstudy.errors import StoreError
 from hpstudy.store import owner as ownership
 from hpstudy.store.connection import close_writer, connect_writer
-from hpstudy.store.create import create_database, write_event
+from hpstudy.store.create import create_database
+from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import migrate, refuse_newer
 from hpstudy.study.schema import Study

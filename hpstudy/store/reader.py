@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Self
 
 from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import summary
-from hpstudy.store.confirmations import ConfirmationRow, read_confirmations
-from hpstudy.store.connection import close_reader, connect_reader
+from hpstudy.store.connection import close_reader, connect_memory, connect_reader
 from hpstudy.store.faults import translated
-from hpstudy.store.migrations import LATEST, OLDEST, refuse_newer, version
+from hpstudy.store.migrations import LATEST, migrate, refuse_newer, version
 from hpstudy.store.owner import Owner, read_owner
 from hpstudy.store.rows import (
     BestTrial,
@@ -27,12 +26,11 @@ from hpstudy.store.rows import (
 )
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.study.controls import arms
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from hpstudy.study.plan import SearchKey
 
 
 class Reader:
@@ -52,8 +50,10 @@ class Reader:
     def open(cls, path: str | Path) -> Reader:
         """Look into the database at `path`.
 
+        Of a database of an older version, a copy in memory is read, brought up to the newest one: it is the database at this moment.
+
         Raises:
-            StoreError: when there is no sound hpstudy database, or one of a version that this program cannot read.
+            StoreError: when there is no sound hpstudy database.
             StoreTooNew: when a newer hpstudy wrote it.
         """
         path = Path(path).absolute()
@@ -61,11 +61,16 @@ class Reader:
         with translated(path):
             try:
                 refuse_newer(connection, path)
-                if (found := version(connection)) < OLDEST:
+                if (found := version(connection)) < 1:
                     raise StoreError(
-                        f"{path} has database version {found}; this program reads versions {OLDEST} to {LATEST}",
-                        "`hpstudy run` on its study brings it up to date",
+                        f"{path} has database version {found}; this program reads versions 1 to {LATEST}",
+                        "use a backup, or start a new database",
                     )
+                if found < LATEST:
+                    older, connection = connection, connect_memory()
+                    older.backup(connection)
+                    close_reader(older, path)
+                    migrate(connection, record=False)
                 return cls(path, connection)
             except BaseException:
                 close_reader(connection, path)
@@ -121,30 +126,27 @@ class Reader:
                     self._connection.execute("ROLLBACK")
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """For every view and control: trials in each state, and `planned`, how many there are to be."""
+        """For every arm: trials in each state, and `planned`, how many there are to be."""
         with self.snapshot() as connection:
             return summary.count_trials(connection, self.study)
 
     def mean_trial_s(self) -> dict[str, float]:
-        """For every view and control with finished trials: mean wall seconds of one, the choice of its point included."""
+        """For every arm with finished trials: mean wall seconds of one, the choice of its point included."""
         with self.snapshot() as connection:
             return summary.mean_trial_s(connection)
 
     def mean_train_s(self) -> dict[str, float]:
-        """For every view and control with finished trials: mean wall seconds of the training alone."""
+        """For every arm with finished trials: mean wall seconds of the training alone."""
         with self.snapshot() as connection:
             return summary.mean_train_s(connection)
 
-    def search_counts(self) -> dict[SearchKey, dict[str, int]]:
-        """For every search, in run order: trials in each state, and `planned`."""
-        from hpstudy.study.plan import SearchKey
-
+    def search_counts(self, study: Study | None = None) -> dict[SearchKey, dict[str, int]]:
+        """For every search, in run order: trials in each state, and `planned`; of what the study is to grow to, when given."""
         with self.snapshot() as connection:
-            counts = summary.count_search_trials(connection, self.study)
-        return {SearchKey(view, replicate): states for (view, replicate), states in counts.items()}
+            return summary.count_search_trials(connection, study or self.study)
 
     def best(self, view: str, replicate: int | None = None) -> BestTrial | None:
-        """The best completed trial of a view or control, or of one of its searches; None before the first one.
+        """The best completed trial of an arm, or of one of its searches; None before the first one.
 
         Raises:
             UsageError: when the study has no such view.
@@ -195,16 +197,11 @@ class Reader:
             return curves_frame(connection, metric)
 
     def confirmations(self) -> pd.DataFrame:
-        """One row per training on a fresh seed; see `frames.confirmations_frame` for the columns. Empty in an older database."""
+        """One row per training on a fresh seed; see `frames.confirmations_frame` for the columns."""
         from hpstudy.store.frames import confirmations_frame
 
         with self.snapshot() as connection:
             return confirmations_frame(connection)
-
-    def confirmation_rows(self) -> list[ConfirmationRow]:
-        """All trainings on fresh seeds in the order in which they were begun, without their metrics."""
-        with self.snapshot() as connection:
-            return read_confirmations(connection)
 
     def metrics(self) -> list[str]:
         """The names of all metrics recorded so far, sorted."""

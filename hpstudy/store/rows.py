@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hpstudy.store.values import decode, decode_point
+from hpstudy.study.confirm import Retraining
 from hpstudy.study.space import Point
 
 TrialState = Literal["running", "completed", "diverged", "failed", "timed_out"]
@@ -27,6 +28,7 @@ class TrialRow:
         state: running, or how it ended.
         objective: the measured value (NaN and infinities included); None when there is none.
         attempts: how often its evaluation was begun.
+        retrained: of a confirmation: what it trains again; None for every other trial.
     """
 
     number: int
@@ -34,6 +36,12 @@ class TrialRow:
     state: TrialState
     objective: float | None
     attempts: int
+    retrained: Retraining | None = None
+
+    @property
+    def seed_number(self) -> int | None:
+        """Number of the fresh seed of a confirmation; None for every other trial."""
+        return None if self.retrained is None else self.retrained.seed_number
 
 
 @dataclass(frozen=True)
@@ -71,16 +79,25 @@ def read_history(connection: sqlite3.Connection, view: str, replicate: int) -> l
     """The trials of one search, in order."""
     rows = connection.execute(
         """
-        SELECT number, point, state, objective, objective_kind, attempts
+        SELECT trial.number, trial.point, trial.state, trial.objective, trial.objective_kind, trial.attempts,
+            original.number, retraining.seed_number
         FROM trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id
+        LEFT JOIN retraining ON retraining.trial_id = trial.id LEFT JOIN trial AS original ON original.id = retraining.of_trial_id
         WHERE view.name = ? AND search.replicate = ?
-        ORDER BY number
+        ORDER BY trial.number
         """,
         (view, replicate),
     )
     return [
-        TrialRow(number, decode_point(point), state, None if kind is None else decode(value, kind), attempts)
-        for number, point, state, value, kind, attempts in rows
+        TrialRow(
+            number,
+            decode_point(point),
+            state,
+            None if kind is None else decode(value, kind),
+            attempts,
+            None if seed is None else Retraining(of, seed),
+        )
+        for number, point, state, value, kind, attempts, of, seed in rows
     ]
 
 

@@ -210,3 +210,54 @@ CONFIRMATION_VIEWS = (
     """,
 )
 """Views of version 2."""
+
+RETRAINING_TABLES = (
+    """
+    CREATE TABLE retraining (
+        trial_id INTEGER PRIMARY KEY REFERENCES trial (id) ON DELETE CASCADE,
+        of_trial_id INTEGER REFERENCES trial (id) ON DELETE CASCADE,
+        seed_number INTEGER NOT NULL CHECK (seed_number >= 0),
+        UNIQUE (of_trial_id, seed_number)
+    ) STRICT
+    """,
+)
+"""Tables of version 3: a row for every trial of a confirmation. `of_trial_id` is NULL for the view's default point."""
+
+RETRAINING_VIEWS = (
+    "DROP VIEW best_so_far",
+    """
+    CREATE VIEW best_so_far AS
+    SELECT
+        view, replicate, number, state, objective,
+        CASE (SELECT goal FROM study)
+            WHEN 'maximize' THEN max(CASE state WHEN 'completed' THEN objective END) OVER past
+            ELSE min(CASE state WHEN 'completed' THEN objective END) OVER past
+        END AS best
+    FROM trial_result
+    WHERE trial_id NOT IN (SELECT trial_id FROM retraining)
+    WINDOW past AS (PARTITION BY view, replicate ORDER BY number ROWS UNBOUNDED PRECEDING)
+    """,
+    """
+    CREATE VIEW confirmation_result AS
+    SELECT
+        trial.id AS confirmation_id, substr(view.name, 1, instr(view.name, '/') - 1) AS view,
+        CASE WHEN original.id IS NOT NULL THEN search.replicate END AS replicate, original.number, retraining.seed_number,
+        trial.state, trial.objective, trial.point, trial.attempts, trial.started_at,
+        trial.ended_at, trial.evaluate_s, trial.error_type, trial.error
+    FROM retraining
+    JOIN trial ON trial.id = retraining.trial_id
+    JOIN search ON search.id = trial.search_id
+    JOIN view ON view.id = search.view_id
+    LEFT JOIN trial AS original ON original.id = retraining.of_trial_id
+    """,
+    """
+    CREATE VIEW confirmed_metric AS
+    SELECT
+        confirmation_result.confirmation_id, confirmation_result.view, confirmation_result.replicate, confirmation_result.number,
+        confirmation_result.seed_number, metric.name AS metric, metric_value.value, metric_value.kind
+    FROM confirmation_result
+    JOIN metric_value ON metric_value.trial_id = confirmation_result.confirmation_id
+    JOIN metric ON metric.id = metric_value.metric_id
+    """,
+)
+"""Views of version 3. `best_so_far` is about searches, and leaves confirmations out."""

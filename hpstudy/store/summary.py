@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
-from hpstudy.store.rows import STATES, BestTrial
+from hpstudy.store.listing import planned
+from hpstudy.store.rows import STATES, BestTrial, read_history
 from hpstudy.store.values import decode, decode_point
 from hpstudy.study.controls import arms
+from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Study
 
 
 def count_trials(connection: sqlite3.Connection, study: Study) -> dict[str, dict[str, int]]:
-    """For every view and control of the study: trials in each state, and `planned`, how many there are to be."""
-    counts = {name: {"planned": study.replicates * arm.trials, **dict.fromkeys(STATES, 0)} for name, arm in arms(study).items()}
-    rows = connection.execute(
-        """
-        SELECT view.name, counted.state, sum(counted.trials)
-        FROM (SELECT search_id, state, count(*) AS trials FROM trial GROUP BY search_id, state) AS counted
-        JOIN search ON search.id = counted.search_id JOIN view ON view.id = search.view_id
-        GROUP BY view.id, counted.state
-        """
-    )
-    for view, state, trials in rows:
-        counts[view][state] = trials
-    return counts
+    """For every arm of the study: trials in each state, and `planned`, how many there are to be."""
+    return by_arm(count_search_trials(connection, study))
 
 
-def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[tuple[str, int], dict[str, int]]:
-    """For every search (view, replicate), in run order: trials in each state, and `planned`."""
-    counts = {
-        (name, replicate): {"planned": arm.trials, **dict.fromkeys(STATES, 0)}
-        for replicate in range(study.replicates)
-        for name, arm in arms(study).items()
-    }
+def by_arm(counts: Mapping[SearchKey, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """The counts of searches, summed over replicates."""
+    total: dict[str, dict[str, int]] = {}
+    for key, states in counts.items():
+        of = total.setdefault(key.view, dict.fromkeys(states, 0))
+        for state, count in states.items():
+            of[state] += count
+    return total
+
+
+def finished(states: Mapping[str, int]) -> int:
+    """How many of the counted trials have ended, in whatever way."""
+    return sum(count for state, count in states.items() if state not in ("planned", "running"))
+
+
+def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[SearchKey, dict[str, int]]:
+    """For every search, in run order: trials in each state, and `planned`.
+
+    Of a confirmation, `planned` counts the trials that are stored and those that are listed by now; while its search is incomplete,
+    those that would be listed if it found nothing better.
+    """
+    counts = {key: {"planned": trials, **dict.fromkeys(STATES, 0)} for key, trials in Plan(study).planned().items()}
     rows = connection.execute(
         """
         SELECT view.name, search.replicate, trial.state, count(*)
@@ -41,17 +48,21 @@ def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[tu
         """
     )
     for view, replicate, state, trials in rows:
-        counts[view, replicate][state] = trials
+        counts[SearchKey(view, replicate)][state] = trials
+    for name, arm in arms(study).items():
+        for replicate in range(study.replicates if arm.listed else 0):
+            search, stored = (read_history(connection, of, replicate) for of in (arm.view, name))
+            counts[SearchKey(name, replicate)]["planned"] = planned(study, arm.view, replicate, search, stored)
     return counts
 
 
 def mean_trial_s(connection: sqlite3.Connection) -> dict[str, float]:
-    """For every view and control with finished trials: mean wall seconds of asking and evaluating one."""
+    """For every arm with finished trials: mean wall seconds of asking and evaluating one."""
     return _mean_s(connection, "ask_s + evaluate_s")
 
 
 def mean_train_s(connection: sqlite3.Connection) -> dict[str, float]:
-    """For every view and control with finished trials: mean wall seconds of evaluating one."""
+    """For every arm with finished trials: mean wall seconds of evaluating one."""
     return _mean_s(connection, "evaluate_s")
 
 
@@ -72,7 +83,7 @@ def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate
     Args:
         connection: to the database.
         study: its study, for the goal.
-        view: the name of a view, or of a control of one.
+        view: the name of an arm.
         replicate: only this replicate's search; all of them when None.
     """
     order = "DESC" if study.metric.goal == "maximize" else "ASC"

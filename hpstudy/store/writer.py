@@ -8,24 +8,25 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from hpstudy.errors import StoreError, StudyChanged
-from hpstudy.store import confirmations, places, summary
-from hpstudy.store.confirmations import ConfirmationRow, Confirmed
-from hpstudy.store.create import write_event, write_study
+from hpstudy.errors import StoreError
+from hpstudy.store import places, summary
+from hpstudy.store.create import write_study
+from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
+from hpstudy.store.listing import listed
 from hpstudy.store.owned import OwnedDatabase
 from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.values import clean_text, encode, encode_point, utc_now
-from hpstudy.study.changes import changes, growth
+from hpstudy.study.changes import changes, growth, refuse_changes
+from hpstudy.study.confirm import Retraining
+from hpstudy.study.controls import arms
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
-
-if TYPE_CHECKING:
-    from hpstudy.study.plan import SearchKey
 
 
 class Store:
@@ -118,7 +119,7 @@ class Store:
         return number
 
     def grow(self, study: Study, *, stored: Study | None = None) -> None:
-        """Replace the study by one that runs the same trials: more replicates or trials, other analysis, labels and remarks.
+        """Replace the study by one that runs the same trials: larger, with other analysis, labels and remarks.
 
         Args:
             study: takes the place of the stored one.
@@ -128,31 +129,14 @@ class Store:
             StudyChanged: when a trial's number could differ, or the study would shrink.
         """
         old = stored or self.study
-        if study.fingerprint() != old.fingerprint():
-            raise StudyChanged(
-                f"the study differs from the one in {self.path} in settings that change results",
-                "choose another --storage for the changed study",
-            )
-        if study.replicates < old.replicates or study.search.trials < old.search.trials:
-            raise StudyChanged(
-                f"{self.path} was planned for {old.replicates} replicates of {old.search.trials} trials; a study cannot shrink "
-                f"to {study.replicates} replicates of {study.search.trials} trials",
-                "leave the larger numbers in the study file; `run` continues where it stopped",
-            )
-        if missing := [control for control in old.controls if control not in study.controls]:
-            raise StudyChanged(
-                f"{self.path} was planned with the controls {', '.join(old.controls)}; the study has none called {missing[0]}",
-                "leave them in the study file; controls may be added, not removed",
-            )
+        refuse_changes(old, study, self.path)
         if study == self.study:
             return
         with self._database.transaction() as connection:
             write_study(connection, study)
-            counts = summary.count_trials(connection, self.study).values()
+            counts = summary.count_search_trials(connection, self.study).values()
             detail = {
-                "finished_trials": sum(
-                    n for states in counts for state, n in states.items() if state not in ("planned", "running")
-                ),
+                "finished_trials": sum(map(summary.finished, counts)),
                 "changes": growth(old, study),
                 "replicates": [old.replicates, study.replicates],
                 "trials": [old.search.trials, study.search.trials],
@@ -163,10 +147,10 @@ class Store:
             grown = read_study(connection, self.path)
         self._stored = grown
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """For every view: trials in each state, and `planned`, how many there are to be."""
+    def search_counts(self) -> dict[SearchKey, dict[str, int]]:
+        """For every search, in run order: trials in each state, and `planned`."""
         with translated(self.path):
-            return summary.count_trials(self._connection, self.study)
+            return summary.count_search_trials(self._connection, self.study)
 
     def environments(self) -> list[Environment]:
         """Where the study's sessions ran, in order."""
@@ -174,11 +158,18 @@ class Store:
             return read_environments(self._connection)
 
     def history(self, key: SearchKey) -> list[TrialRow]:
-        """The trials of a search, in order; the last one may be running."""
+        """The trials of a search, in order; the last one may be running, of a confirmation several."""
         with translated(self.path):
             return read_history(self._connection, key.view, key.replicate)
 
-    def start_trial(self, key: SearchKey, number: int, point: Point, ask_s: float) -> None:
+    def listed(self, key: SearchKey) -> dict[Retraining, Point]:
+        """The trials of a confirmation whose search is complete that are not stored yet, in the order in which they begin."""
+        view = arms(self.study)[key.view].view
+        return listed(self.study, view, key.replicate, self.history(SearchKey(view, key.replicate)), self.history(key))
+
+    def start_trial(
+        self, key: SearchKey, number: int, point: Point, ask_s: float = 0.0, retrained: Retraining | None = None
+    ) -> None:
         """Record a trial as running at `point`.
 
         Args:
@@ -186,6 +177,7 @@ class Store:
             number: its number, the next one of the search.
             point: what it evaluates, now and after any interruption.
             ask_s: wall seconds spent choosing the point.
+            retrained: of a confirmation: what it trains again.
         """
         search_id = self._search_id(key)
         with self._database.transaction() as connection:
@@ -194,13 +186,31 @@ class Store:
             ).fetchone()[0]
             if number != following:
                 raise StoreError(f"trial {number} of {_name(key)} cannot be started in {self.path}: the next one is {following}")
-            connection.execute(
+            trial_id = connection.execute(
                 """
                 INSERT INTO trial (search_id, number, state, point, attempts, started_at, ask_s, environment_id)
                 VALUES (?, ?, 'running', ?, 1, ?, ?, ?)
                 """,
                 (search_id, number, encode_point(point), utc_now(), ask_s, self._environment_id),
-            )
+            ).lastrowid
+            if retrained is not None:
+                self._write_retraining(connection, key, trial_id, retrained)
+
+    def _write_retraining(
+        self, connection: sqlite3.Connection, key: SearchKey, trial_id: int | None, retrained: Retraining
+    ) -> None:
+        if retrained in {row.retrained for row in read_history(connection, key.view, key.replicate)}:
+            raise StoreError(f"{_name(key)} holds {retrained} already in {self.path}")
+        of_trial_id = None
+        if retrained.number is not None:
+            of = SearchKey(arms(self.study)[key.view].view, key.replicate)
+            row = connection.execute(
+                "SELECT id FROM trial WHERE search_id = ? AND number = ?", (self._search_id(of), retrained.number)
+            ).fetchone()
+            if row is None:
+                raise StoreError(f"{_name(of)} has no trial {retrained.number} to train again in {self.path}")
+            of_trial_id = row[0]
+        connection.execute("INSERT INTO retraining VALUES (?, ?, ?)", (trial_id, of_trial_id, retrained.seed_number))
 
     def record_attempt(self, key: SearchKey, number: int, reason: str) -> None:
         """Another evaluation of a running trial begins, because the last one ended without an outcome."""
@@ -262,43 +272,6 @@ class Store:
                 "INSERT OR REPLACE INTO curve VALUES (?, ?, ?, ?, ?)",
                 [(trial_id, ids[metric], epoch, *encode(value)) for epoch, metric, value in outcome.curves],
             )
-        self._metric_ids = ids
-
-    def confirmations(self) -> list[ConfirmationRow]:
-        """All trainings on fresh seeds, in the order in which they were begun; some may be running."""
-        with translated(self.path):
-            return confirmations.read_confirmations(self._connection)
-
-    def start_confirmation(self, of: Confirmed, seed_number: int, point: Point) -> None:
-        """Record a training on a fresh seed as running.
-
-        Args:
-            of: what is trained again.
-            seed_number: number of the fresh seed.
-            point: what it evaluates, now and after any interruption.
-        """
-        with self._database.transaction() as connection:
-            confirmations.insert(connection, of, seed_number, point, self._environment_id)
-
-    def record_confirmation_attempt(self, of: Confirmed, seed_number: int, reason: str) -> None:
-        """Another evaluation of a running training on a fresh seed begins, because the last one ended without an outcome."""
-        with self._database.transaction() as connection:
-            confirmations.count_attempt(connection, of, seed_number, self._environment_id)
-            detail = {"confirms": str(of), "seed_number": seed_number, "reason": clean_text(reason)}
-            write_event(connection, "attempt", detail)
-
-    def finish_confirmation(self, of: Confirmed, seed_number: int, outcome: Outcome, objective: float | None) -> None:
-        """Record how a training on a fresh seed ended, with its metrics, in one transaction; learning curves are not kept.
-
-        Args:
-            of: what was trained again.
-            seed_number: number of the fresh seed.
-            outcome: what the step returned.
-            objective: the value of the study's metric; None when there is none.
-        """
-        with self._database.transaction() as connection:
-            ids = self._metrics(connection, outcome.metrics)
-            confirmations.finish(connection, of, seed_number, outcome, objective, ids, self._environment_id, self.path)
         self._metric_ids = ids
 
     def event(self, kind: str, **detail: Any) -> None:

@@ -1,8 +1,8 @@
 """What differs between two studies, key by key: what may change while a database stands, and what may not.
 
 A database keeps the numbers of one study. Whatever can change a number (`Study.determinants`) must stay. The numbers of replicates and
-trials may grow, and controls may be added; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change
-at any time.
+trials may grow, controls and confirmations may be added; the name, the question, labels, notes, analysis settings and
+`limits.max_failures` may change at any time.
 """
 
 from __future__ import annotations
@@ -39,12 +39,22 @@ def growth(old: Study, new: Study) -> list[str]:
 
 
 def shrinkage(old: Study, new: Study) -> list[str]:
-    """The sizes of the new study that are smaller than the old one's, and controls that it lacks. Lines as those of `changes`."""
+    """The sizes of the new study that are smaller than the old one's, and controls that it lacks. Lines as those of `changes`.
+
+    A study without a `confirm` block leaves the confirmations of the old one as they are.
+    """
     sizes = {"replicates": (old.replicates, new.replicates), "search.trials": (old.search.trials, new.search.trials)}
+    if old.confirm is not None and new.confirm is not None:
+        sizes["confirm.seeds"] = (old.confirm.seeds, new.confirm.seeds)
     lines = [_line((name,), before, after) for name, (before, after) in sizes.items() if after < before]
     if set(old.controls) - set(new.controls):
         lines.append(_line(("controls",), list(old.controls), list(new.controls)))
     return lines
+
+
+def grown(old: Study, new: Study) -> Study:
+    """The new study, with the confirmations of the old one where it does not speak of them."""
+    return new if new.confirm is not None or old.confirm is None else new.model_copy(update={"confirm": old.confirm})
 
 
 def refuse_changes(old: Study, new: Study, storage: Path) -> None:

@@ -5,7 +5,7 @@ def test_a_study_is_confirmed_by_file_and_again_by_name_without_new_work(hpstudy
     assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text).returncode == 0
     done = hpstudy("confirm", "tiny.yaml", *SEEDS)
     assert done.returncode == 0, done.stderr
-    assert "complete: 16 of 16 trainings (8 points on 2 fresh seeds; 16 completed); 16 in this run" in done.stderr
+    assert "complete: 16 of 16 trials (16 completed); 16 in this run" in done.stderr
     again = hpstudy("confirm", "tiny", *SEEDS, "-q")
     assert (again.returncode, again.stderr) == (0, "")
     other = hpstudy("confirm", "tiny.yaml", *SEEDS, text=study_text.replace("noise: 0.5", "noise: 0.25"))
@@ -23,14 +23,41 @@ def test_a_sweep_is_refused_in_words(hpstudy, study_text):
     assert "Traceback" not in done.stderr
 
 
-def test_status_tells_how_far_the_confirmation_is(hpstudy, study_text):
+def test_status_counts_confirmations_beside_the_searches(hpstudy, study_text):
     assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text).returncode == 0
-    assert "confirmation" not in hpstudy("status", "tiny").stderr
+    assert "confirm" not in hpstudy("status", "tiny").stdout
     assert hpstudy("confirm", "tiny", *SEEDS).returncode == 0
-    said = hpstudy("status", "tiny").stderr
-    assert "\nconfirmation: 16 of 16 trainings (8 points on 2 fresh seeds; 16 completed).\n" in said
+    said = hpstudy("status", "tiny")
+    assert ": 40 of 40 trials done. Complete." in said.stderr
+    rows = {line.split()[0]: line.split()[1:] for line in said.stdout.splitlines()}
+    assert rows["both/confirm"] == ["8", "0", "8", "0", "0", "0", "-"]
+    more = hpstudy("confirm", "tiny", "--seeds", "3", "--executor", "inline")
+    assert "24 of 24 trials (24 completed); 8 in this run" in more.stderr
+
+
+def test_run_confirms_what_a_study_file_or_its_database_asks_for(hpstudy, study_text):
+    asking = study_text + "confirm: {seeds: 2}\n"
+    assert "= 40 trials" in hpstudy("validate", "tiny.yaml", text=asking).stderr
+    done = hpstudy("run", "tiny.yaml", "--executor", "inline")
+    assert "complete: 40 of 40 trials (40 completed); 40 in this run" in done.stderr
     grown = hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text.replace("replicates: 3", "replicates: 4"))
-    assert grown.returncode == 0
-    said = hpstudy("status", "tiny").stderr
-    assert "\nconfirmation: 16 of 20 trainings (10 points on 2 fresh seeds; 16 completed). `hpstudy confirm " in said
-    assert "tiny.sqlite --seeds 2` trains the rest.\n" in said
+    assert "complete: 52 of 52 trials (52 completed); 12 in this run" in grown.stderr
+    fewer = hpstudy("run", "tiny.yaml", text=asking.replace("seeds: 2", "seeds: 1").replace("replicates: 3", "replicates: 4"))
+    assert fewer.returncode == 4
+    assert "confirm.seeds: 2 -> 1 (may grow, not shrink)" in fewer.stderr
+
+
+def test_the_study_file_says_on_how_many_seeds_is_confirmed(hpstudy, study_text):
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text).returncode == 0
+    planned = hpstudy("plan", "tiny.yaml").stderr
+    assert "`hpstudy confirm` adds 40 trials (8 points on 5 fresh seeds): about" in planned
+    asked = hpstudy("confirm", "tiny.yaml", "--executor", "inline", text=study_text + "confirm: {seeds: 1}\n")
+    assert "complete: 8 of 8 trials" in asked.stderr
+    assert "hpstudy confirm" not in hpstudy("plan", "tiny.yaml").stderr
+
+
+def test_exported_trials_name_what_they_confirm(hpstudy, study_text):
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text + "confirm: {seeds: 1}\n").returncode == 0
+    header, *lines = hpstudy("export", "tiny").stdout.splitlines()
+    assert ",seed_number,retrains," in header
+    assert sum(line.startswith("both/confirm,") for line in lines) == 4

@@ -98,8 +98,13 @@ class Command:
         """Every number of a database, exactly: trials with their metrics, and learning curves."""
         with Reader.open(self.folder / storage) as reader:
             trials, curves = reader.trials(), reader.curves()
-        kept = [name for name in trials if name in ("view", "replicate", "number", "state", "objective") or "." in name]
-        return trials[kept], curves
+        named = ("view", "replicate", "number", "state", "objective", "seed_number", "retrains")
+        return trials[[name for name in trials if name in named or "." in name]], curves
+
+    def confirmed(self, storage):
+        """Every confirmation of a database."""
+        with Reader.open(self.folder / storage) as reader:
+            return reader.confirmations()
 
 
 def until(condition, process):

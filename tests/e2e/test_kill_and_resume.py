@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -29,6 +30,29 @@ def test_a_study_that_was_killed_again_and_again_equals_one_that_ran_through(com
     assert code == 0, said
     for killed, whole in zip(command.measured("killed.sqlite"), command.measured("whole.sqlite"), strict=True):
         assert_frame_equal(killed, whole, check_exact=True)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_confirmation_that_was_killed_again_and_again_equals_one_that_ran_through(command, wait_until, workers):
+    command.write()
+    assert command.run("run", "killed.yaml", "-j", "2", "--storage", "whole.sqlite")[0] == 0
+    shutil.copy(command.folder / "whole.sqlite", command.folder / "killed.sqlite")
+    confirm = ("confirm", "killed.yaml", "--seeds", "3", "-j", workers, "--storage")
+    assert command.run(*confirm, "whole.sqlite")[0] == 0
+    for rows in (4, 11):
+        process = command.start(*confirm, "killed.sqlite")
+        wait_until(lambda rows=rows: command.rows("killed.sqlite") >= 32 + rows, process)
+        command.kill(process)
+        assert command.run("db", "check", "killed.sqlite")[0] == 0
+    code, said = command.run("resume", "killed.sqlite", "-j", workers)
+    assert code == 0, said
+    for killed, whole in zip(command.measured("killed.sqlite"), command.measured("whole.sqlite"), strict=True):
+        assert_frame_equal(killed, whole, check_exact=True)
+    trials, curves = command.measured("killed.sqlite")
+    assert trials["view"].value_counts().to_dict() == {"two": 16, "one": 16, "two/confirm": 9, "one/confirm": 9}
+    assert len(curves) == 3 * len(trials)
+    confirmed = [command.confirmed(storage) for storage in ("killed.sqlite", "whole.sqlite")]
+    assert_frame_equal(*confirmed, check_exact=True)
 
 
 def test_a_killed_database_has_no_problems(command, wait_until):

@@ -14,12 +14,12 @@ from hpstudy.engine import checkpoints
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder, Kept
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.recorder import Recorder
-from hpstudy.engine.step import EvaluateRequest, RetrainRequest, evaluate, fresh_seed, retrain, train_seed
+from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_seed
 from hpstudy.errors import StudyBroken
 from hpstudy.store import Reader, Store
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
-from hpstudy.study.schema import TaskBlock, View
+from hpstudy.study.schema import Confirm, TaskBlock, View
 
 ARCHITECTURE = (Path(__file__).parents[2] / "docs/architecture.md").read_text()
 
@@ -279,10 +279,11 @@ def test_an_interrupted_training_goes_on_and_ends_as_if_nothing_had_happened(
 
 
 def test_a_training_on_a_fresh_seed_goes_on_too(make_study, function, interrupted, epochs, file, tmp_path):
-    request = RetrainRequest(make_study(use=function()).to_json(), "both", {"x1": 1.0, "x2": 2.0}, 0, str(tmp_path), file)
-    whole = measured(retrain(dataclasses.replace(request, checkpoint=None)))
-    interrupted(retrain, request)
-    assert measured(retrain(request)) == whole
+    study = make_study(use=function()).model_copy(update={"confirm": Confirm()}).to_json()
+    request = EvaluateRequest(study, SearchKey("both/confirm", 1), 3, {"x1": 1.0, "x2": 2.0}, str(tmp_path), file, seed_number=0)
+    whole = measured(evaluate(dataclasses.replace(request, checkpoint=None)))
+    interrupted(evaluate, request)
+    assert measured(evaluate(request)) == whole
     assert epochs() == [1, 2, 3, 4, 1, 2, 3, 3, 4]
 
 
@@ -335,9 +336,9 @@ def test_a_file_is_kept_until_the_outcome_is_stored(run, make_study, function, m
 
 def test_a_file_is_kept_until_a_fresh_training_is_stored(run, confirm, make_study, function, monkeypatch, folder):
     files = []
-    finish = Store.finish_confirmation
-    monkeypatch.setattr(Store, "finish_confirmation", lambda *a, **k: (files.append(len(names(folder))), finish(*a, **k)))
+    finish = Store.finish_trial
     run(make_study(use=function(), trials=1, replicates=1))
+    monkeypatch.setattr(Store, "finish_trial", lambda *a, **k: (files.append(len(names(folder))), finish(*a, **k)))
     confirm()
     assert (files, folder.exists()) == ([1, 1, 1, 1], False)
 
@@ -402,7 +403,9 @@ def test_files_of_fresh_trainings_that_are_under_way_stay(run, confirm, make_stu
     run(make_study(use=function(), trials=1, replicates=1))
     interrupted(confirm)
     kept = names(folder)
-    assert run(make_study(use=function(), trials=1, replicates=2)).complete
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hpstudy.engine.scheduler.Scheduler.run", lambda self: None)
+        confirm()
     assert names(folder) == kept != []
 
 

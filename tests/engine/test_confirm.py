@@ -3,18 +3,21 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
-from hpstudy.engine.confirm import Confirmer, confirm_study
-from hpstudy.engine.confirm_progress import ConfirmLines, ConfirmObserver
+from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.executors import EXECUTORS, Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.inline import InlineExecutor
-from hpstudy.engine.step import EvaluateRequest, RetrainRequest, evaluate, fresh_seed, retrain, train_seed
+from hpstudy.engine.progress import Lines, Observer
+from hpstudy.engine.scheduler import Scheduler
+from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_seed
 from hpstudy.engine.stop import Aborted
-from hpstudy.engine.trainings import incumbent
 from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
 from hpstudy.seeds import derive_seed
-from hpstudy.store import Confirmed, Reader, Store, TrialRow, check
+from hpstudy.store import Reader, Store, TrialRow, check, incumbent, is_complete
+from hpstudy.store.listing import listed, planned
+from hpstudy.study.confirm import Retraining
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
+from hpstudy.study.schema import Confirm
 from tests.support.databases import example_study
 
 TRAININGS = 6 * 3
@@ -45,13 +48,31 @@ def complete(run, make_study, storage):
     return storage
 
 
-class Stopping(ConfirmObserver):
+def stored(path):
+    """Every number of the confirmations as trials, with their numbers and learning curves."""
+    with Reader.open(path) as reader:
+        trials, curves = reader.trials(), reader.curves()
+    kept = [
+        name
+        for name in trials
+        if name in ("view", "replicate", "number", "state", "objective", "seed_number", "retrains") or "." in name
+    ]
+    of = [frame[frame["view"].str.endswith("/confirm")].reset_index(drop=True) for frame in (trials[kept], curves)]
+    assert len(of[0])
+    return of
+
+
+def same(a, b):
+    return all(one.equals(other) for one, other in zip(a, b, strict=True))
+
+
+class Stopping(Observer):
     """Raises after some trainings, as if the process were killed before it could do anything else."""
 
     def __init__(self, after):
         self.left = after
 
-    def training_finished(self, of, seed_number, outcome, objective):
+    def trial_finished(self, search, trial, outcome):
         self.left -= 1
         if not self.left:
             raise Aborted
@@ -59,7 +80,7 @@ class Stopping(ConfirmObserver):
 
 def test_every_incumbent_and_default_point_is_trained_on_every_seed(confirm, complete):
     summary = confirm()
-    assert (summary.complete, summary.trainings.points, summary.trainings.planned, summary.ran) == (True, 6, TRAININGS, TRAININGS)
+    assert (summary.complete, summary.planned, summary.ran) == (True, TRAININGS, TRAININGS)
     rows = confirmed(complete)
     places = {
         (view, str(replicate), seed) for view, replicate, seed in zip(rows.view, rows.replicate, rows.seed_number, strict=True)
@@ -105,7 +126,7 @@ def test_no_training_of_the_study_has_a_fresh_seed(make_study):
 def test_retraining_and_evaluating_differ_in_the_seed_alone(make_study):
     study = make_study()
     point = {"x1": 1.0, "x2": 2.0}
-    again = retrain(RetrainRequest(study.to_json(), "both", point, 0, None))
+    again = evaluate(EvaluateRequest(study.to_json(), SearchKey("both", 0), 0, point, None, seed_number=0))
     first = evaluate(EvaluateRequest(study.to_json(), SearchKey("both", 0), 0, point, None))
     assert again.metrics["true_value"] == first.metrics["true_value"]
     assert again.metrics["value"] != first.metrics["value"]
@@ -134,44 +155,47 @@ def test_fewer_seeds_take_nothing_away(confirm, complete):
 @pytest.mark.parametrize("after", [1, 7, 17])
 def test_a_confirmation_that_was_broken_off_ends_with_the_same_rows(confirm, complete, after):
     confirm()
-    whole = confirmed(complete)
+    whole, trials = confirmed(complete), stored(complete)
     with Store.open(complete) as store, store._database.transaction() as connection:
-        connection.execute("DELETE FROM confirmation")
+        connection.execute("DELETE FROM trial WHERE id IN (SELECT trial_id FROM retraining)")
     with pytest.raises(Aborted):
         confirm(observer=Stopping(after))
     assert len(confirmed(complete)) == after
     assert confirm().ran == TRAININGS - after
     assert confirmed(complete).equals(whole)
+    assert same(stored(complete), trials)
 
 
 def test_a_training_that_was_under_way_when_the_process_died_is_trained_again(confirm, complete):
     confirm()
     whole = confirmed(complete)
     with Store.open(complete) as store, store._database.transaction() as connection:
-        connection.execute("DELETE FROM confirmation_value WHERE confirmation_id = 2")
+        (trial,) = connection.execute("SELECT min(trial_id) + 1 FROM retraining").fetchone()
+        connection.execute("DELETE FROM metric_value WHERE trial_id = ?", (trial,))
         connection.execute(
-            "UPDATE confirmation SET state = 'running', objective = NULL, objective_kind = NULL, ended_at = NULL WHERE id = 2"
+            "UPDATE trial SET state = 'running', objective = NULL, objective_kind = NULL, ended_at = NULL WHERE id = ?", (trial,)
         )
     assert confirm().ran == 1
     assert confirmed(complete).equals(whole)
-    with Store.open(complete) as store:
-        assert [row.attempts for row in store.confirmations()][:3] == [1, 2, 1]
+    with Reader.open(complete) as reader:
+        rows = [row for view in ("both/confirm", "one/confirm") for r in range(2) for row in reader.history(SearchKey(view, r))]
+    assert sorted(row.attempts for row in rows) == [1] * (TRAININGS - 1) + [2]
 
 
 def test_a_stop_leaves_the_rest_for_later(confirm, complete, monkeypatch):
     class Pausing(InlineExecutor):
         def submit(self, call, request, timeout_s=None):
             if request.seed_number == 1:
-                confirmers[0].stop.request()
+                schedulers[0].stop.request()
             return super().submit(call, request, timeout_s)
 
-    confirmers = []
-    run = Confirmer.run
-    monkeypatch.setattr(Confirmer, "run", lambda self: (confirmers.append(self), run(self)))
+    schedulers = []
+    run = Scheduler.run
+    monkeypatch.setattr(Scheduler, "run", lambda self: (schedulers.append(self), run(self)))
     monkeypatch.setattr(EXECUTORS, "load", lambda name: Pausing)
     summary = confirm()
-    assert (summary.interrupted, summary.complete, summary.trainings.done) == (True, False, 7)
-    assert "interrupted: 7 of 18 trainings" in summary.sentence()
+    assert (summary.interrupted, summary.complete, summary.done) == (True, False, 7)
+    assert "interrupted: 7 of 18 trials" in summary.sentence()
     monkeypatch.undo()
     assert confirm().ran == TRAININGS - 7
 
@@ -179,13 +203,16 @@ def test_a_stop_leaves_the_rest_for_later(confirm, complete, monkeypatch):
 def test_seeds_are_finished_one_after_another(confirm, complete):
     order = []
 
-    class Noting(ConfirmObserver):
-        def training_finished(self, of, seed_number, outcome, objective):
-            order.append((seed_number, of))
+    class Noting(Observer):
+        def trial_finished(self, search, trial, outcome):
+            order.append((trial.retrained.seed_number, search.view, trial.retrained.number is None))
 
     confirm(observer=Noting())
-    assert [seed for seed, _ in order] == sorted(seed for seed, _ in order)
-    assert [of for _, of in order[:2]] == [Confirmed("both"), Confirmed("one")]
+    assert [seed for seed, _, _ in order] == sorted(seed for seed, _, _ in order)
+    assert [next(default for _, view, default in order if view == name) for name in ("both/confirm", "one/confirm")] == [
+        True,
+        True,
+    ]
 
 
 def test_incomplete_searches_are_left_out_and_named(confirm, run, make_study, storage):
@@ -194,14 +221,13 @@ def test_incomplete_searches_are_left_out_and_named(confirm, run, make_study, st
         store.grow(make_study(replicates=2))
     notes = []
 
-    class Noting(ConfirmObserver):
+    class Noting(Observer):
         def note(self, text):
             notes.append(text)
 
     summary = confirm(observer=Noting())
-    assert summary.left_out == (SearchKey("both", 1), SearchKey("one", 1))
-    assert "both/1, one/1" in notes[0]
-    assert (summary.complete, summary.trainings.points) == (True, 4)
+    assert notes == ["left out, being incomplete or without a value: both/1, one/1"]
+    assert (summary.complete, summary.planned) == (True, 4 * 3)
 
 
 def test_a_study_that_grew_is_confirmed_for_its_new_incumbents(confirm, run, make_study, complete):
@@ -223,7 +249,7 @@ def test_a_study_without_a_complete_search_is_refused(confirm, storage):
 
 def test_a_sweep_is_refused(confirm, run, make_study, storage, monkeypatch):
     run(make_study())
-    monkeypatch.setattr("hpstudy.engine.confirm.is_sweep", lambda study: True)
+    monkeypatch.setattr("hpstudy.search.random.RandomSearcher.lists_points", True)
     with pytest.raises(UsageError, match="is a sweep"):
         confirm()
 
@@ -264,7 +290,7 @@ def test_trainings_without_a_value_are_counted(confirm, run, make_study, write_m
     )
     summary = confirm(seeds=1)
     assert summary.complete
-    assert (summary.trainings.counts["completed"], summary.trainings.counts["failed"]) == (1, 5)
+    assert (summary.counts["completed"], summary.counts["failed"]) == (1, 5)
 
 
 def test_a_confirmation_in_which_everything_fails_is_broken_off(confirm, run, make_study, write_module):
@@ -283,7 +309,9 @@ def test_the_incumbent_is_the_first_of_the_best_trials(make_study):
     assert incumbent(make_study(goal="maximize"), rows(2.0, 3.0, 3.0)).number == 1
     assert incumbent(make_study(), rows(None, 4.0, None)).number == 1
     assert incumbent(make_study(), rows(None, None, None)) is None
-    assert incumbent(make_study(), rows(1.0, 2.0)) is None
+    assert not is_complete(make_study(), rows(1.0, 2.0))
+    assert not is_complete(make_study(), [*rows(1.0, 2.0), TrialRow(2, {}, "running", None, 1)])
+    assert is_complete(make_study(), rows(None, 1.0, 2.0))
 
 
 class Failing(Executor):
@@ -319,15 +347,113 @@ def test_a_step_without_an_answer_is_tried_again_or_given_up(confirm, complete, 
     monkeypatch.setattr(EXECUTORS, "load", lambda name: lambda workers, logs: Failing(error, times))
     assert confirm().complete
     with Store.open(complete) as store:
-        first = store.confirmations()[0]
+        first = store.history(SearchKey("both/confirm", 0))[0]
     assert (first.state, first.attempts) == (state, attempts)
 
 
 def test_progress_says_what_is_left_and_every_training_when_verbose(confirm, complete, capsys):
     import sys
 
-    confirm(observer=ConfirmLines(sys.stderr, verbose=True))
+    confirm(observer=Lines(sys.stderr, verbose=True))
     said = capsys.readouterr().err
-    assert "6 points on 3 fresh seeds: 18 of 18 trainings to run, 1 worker\n" in said
-    assert "both, default point, fresh seed 2: completed" in said
-    assert "[6/18]" in said
+    assert "tiny: 18 of 18 trials to run, 1 worker\n" in said
+    assert "both/confirm, replicate 0, trial 4 (default point on fresh seed 2): completed" in said
+    assert ") both/confirm" not in said
+    assert "/18] both/confirm, replicate 0: mean value " in said
+    assert sum(line.startswith("[") for line in said.splitlines()) == 4
+
+
+def asked(study, seeds):
+    return study.model_copy(update={"confirm": Confirm(seeds=seeds)})
+
+
+def test_a_study_that_asks_for_confirmations_runs_them_once_their_search_is_complete(run, confirm, make_study, storage):
+    order = []
+
+    class Noting(Observer):
+        def trial_finished(self, search, trial, outcome):
+            order.append((search.view, search.replicate, trial.retrained is not None))
+
+    summary = run(asked(make_study(), 3), observer=Noting())
+    assert (summary.complete, summary.planned, summary.ran) == (True, 12 + TRAININGS, 12 + TRAININGS)
+    assert [listed for _, _, listed in order] == [False] * 12 + [True] * TRAININGS
+    as_part = stored(storage)
+    storage.unlink()
+    run(make_study())
+    confirm()
+    assert same(stored(storage), as_part)
+
+
+def test_with_more_workers_than_searches_left_confirmations_start_before_the_last_search_ends(
+    run, make_study, storage, monkeypatch
+):
+    class Wide(InlineExecutor):
+        def __init__(self, workers=1, logs=None):
+            super().__init__()
+            self.workers = 3
+
+    monkeypatch.setattr(EXECUTORS, "load", lambda name: Wide)
+    order = []
+
+    class Noting(Observer):
+        def trial_finished(self, search, trial, outcome):
+            order.append(trial.retrained is not None)
+
+    assert run(asked(make_study(), 3), observer=Noting()).complete
+    assert order.index(True) < 11 - order[::-1].index(False) + len(order) - 12
+    assert check(storage) == []
+
+
+def test_the_database_keeps_confirmations_that_the_study_file_does_not_ask_for(run, confirm, make_study, complete):
+    confirm()
+    summary = run(make_study(replicates=3))
+    assert (summary.complete, summary.planned) == (True, 18 + 8 * 3)
+    with Reader.open(complete) as reader:
+        assert reader.study.confirm == Confirm(seeds=3)
+        changed = [event.detail["changes"] for event in reader.events() if event.kind == "study_changed"]
+    assert changed == [["confirm.seeds: absent -> 3"], ["replicates: 2 -> 3"]]
+
+
+def test_fewer_seeds_in_the_study_file_are_refused(run, confirm, make_study, complete):
+    confirm()
+    with pytest.raises(StudyChanged, match=r"confirm.seeds: 3 -> 2 \(may grow, not shrink\)"):
+        run(asked(make_study(), 2))
+
+
+def test_what_is_listed_is_the_default_point_once_and_the_incumbent_seed_by_seed(make_study):
+    study = asked(make_study(), 2)
+    rows = [TrialRow(n, {"x1": n}, "completed", value, 1) for n, value in enumerate((2.0, 1.0, 3.0))]
+    first = listed(study, "one", 0, rows, [])
+    assert list(first) == [Retraining(None, 0), Retraining(1, 0), Retraining(None, 1), Retraining(1, 1)]
+    assert first == {**first, Retraining(1, 1): {"x1": 1}, Retraining(None, 0): study.views["one"].space.default()}
+    assert list(listed(study, "one", 1, rows, [])) == [Retraining(1, 0), Retraining(1, 1)]
+
+
+def test_what_is_stored_is_not_listed_and_another_incumbent_is_added(make_study):
+    study = asked(make_study(trials=4), 2)
+    rows = [TrialRow(n, {"x1": n}, "completed", value, 1) for n, value in enumerate((2.0, 1.0, 3.0, 0.0))]
+    done = [TrialRow(n, {}, "completed", 1.0, 1, Retraining(1, n)) for n in range(2)]
+    assert list(listed(study, "one", 1, rows, done)) == [Retraining(3, 0), Retraining(3, 1)]
+    assert planned(study, "one", 1, rows, done) == 4
+    assert planned(study, "one", 1, rows[:3], done) == 2  # as long as nothing better is found
+    assert planned(study, "one", 1, [], []) == 2
+    assert planned(study, "one", 1, [TrialRow(n, {}, "failed", None, 1) for n in range(4)], []) == 0
+
+
+def test_status_counts_what_is_stored_and_what_is_listed(run, confirm, make_study, complete):
+    confirm(seeds=1)
+    with Store.open(complete) as store:
+        store.grow(asked(make_study(replicates=3), 2))
+    with Reader.open(complete) as reader:
+        counts = reader.counts()["both/confirm"]
+    assert (counts["planned"], counts["completed"]) == (4 * 2, 3)
+
+
+def test_learning_curves_of_confirmations_are_kept(run, confirm, make_study, write_module, storage):
+    run(make_study(use=write_module("def f(params, seed, report):\n    report(1, loss=float(seed % 7))\n    return 1.0")))
+    confirm(seeds=1)
+    with Reader.open(storage) as reader:
+        curves = reader.curves()
+    own = curves[curves["view"].str.endswith("/confirm")]
+    assert len(own) == 6
+    assert set(own["value"]) == {float(derive_seed(0, "confirm", 0) % 7)}

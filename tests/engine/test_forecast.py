@@ -4,6 +4,8 @@ from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.forecast import forecast
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import bind
+from hpstudy.store import Store
+from hpstudy.study.schema import Confirm
 
 
 @pytest.fixture
@@ -59,28 +61,48 @@ def test_the_database_of_another_study_is_refused(foresee, make_study, run):
         foresee(make_study(noise=0.25))
 
 
-def test_a_study_without_a_confirmation_has_one_training_of_every_search_and_view_on_every_seed_left(foresee, make_study):
-    said = foresee(make_study()).confirmation_sentence()
-    assert said == "confirmation (`hpstudy confirm`, 6 points on 5 fresh seeds): 30 of 30 trainings left"
+def test_trials_of_an_unfinished_search_are_left(foresee, make_study, run):
+    run(make_study(trials=2))
+    assert left(foresee(make_study(trials=6))) == {"both": 8, "one": 8}
 
 
-def test_a_confirmation_counts_the_points_that_a_study_which_grows_will_have(foresee, make_study, run, storage):
+def asking(study, seeds):
+    return study.model_copy(update={"confirm": Confirm(seeds=seeds)})
+
+
+def test_a_new_study_has_a_confirmation_of_every_search_and_view_on_every_seed_left(foresee, make_study):
+    assert left(foresee(asking(make_study(), 5))) == {"both": 6, "one": 6, "both/confirm": 15, "one/confirm": 15}
+
+
+def test_confirmations_are_counted_for_the_points_that_a_study_which_grows_will_have(foresee, make_study, run, storage):
     run(make_study())
     confirm_study(storage, seeds=2, executor="inline")
-    assert foresee(make_study()).confirmation_sentence().endswith("6 points on 2 fresh seeds): nothing is left to run")
-    grown = foresee(make_study(replicates=3)).confirmation
-    assert (grown.points, grown.done, grown.left) == (8, 12, 4)
-    longer = foresee(make_study(trials=4)).confirmation
-    assert (longer.points, longer.done, longer.left) == (6, 4, 8)
+    assert foresee(make_study()).sentence() == "nothing is left to run"
+    rows = {row["view"]: row for row in foresee(make_study(replicates=3)).rows()}
+    assert (rows["one/confirm"]["planned"], rows["one/confirm"]["done"], rows["one/confirm"]["left"]) == (8, 6, 2)
+    # A longer search confirms nothing new unless it finds something better.
+    assert left(foresee(make_study(trials=4)))["one/confirm"] == 0
 
 
-def test_the_time_of_a_confirmation_is_that_of_training_alone(foresee, make_study):
+def test_a_confirmation_takes_the_time_of_training_alone(foresee, make_study, run, storage):
+    run(make_study())
+    with Store.open(storage) as store, store._database.transaction() as connection:
+        connection.execute("UPDATE trial SET ask_s = 540.0, evaluate_s = 60.0")
+    seen = foresee(asking(make_study(), 5), workers=2)
+    assert seen.trial_s == {"both": 600.0, "one": 600.0, "both/confirm": 60.0, "one/confirm": 60.0}
+    assert seen.sentence().startswith("30 trials left: about 15 min 0 s with 2 workers")
+
+
+def test_a_study_without_confirmations_is_told_what_they_take(foresee, make_study):
     seen = foresee(make_study(), workers=2)
+    said = "`hpstudy confirm` adds 30 trials (6 points on 5 fresh seeds)"
+    assert seen.confirmation_sentence() == said
     seen.trial_s.update(both=600.0, one=600.0)
     seen.train_s.update(both=60.0, one=20.0)
-    assert seen.confirmation_sentence().endswith("30 of 30 trainings left: about 10 min 0 s with 2 workers")
+    assert seen.confirmation_sentence() == f"{said}: about 10 min 0 s with 2 workers"
+    assert foresee(asking(make_study(), 5)).confirmation_sentence() == ""
 
 
 def test_a_sweep_has_no_confirmation(foresee, make_study, monkeypatch):
-    monkeypatch.setattr("hpstudy.search.random.RandomSearcher.lists_points", True)
+    monkeypatch.setattr("hpstudy.engine.forecast.is_sweep", lambda study: True)
     assert foresee(make_study()).confirmation_sentence() == ""

@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.store import Confirmed, Reader, Store
+from hpstudy.store import Reader, Store
 from hpstudy.store.rows import STATES
 from hpstudy.store.values import KINDS
+from hpstudy.study.confirm import Retraining
 from hpstudy.study.plan import SearchKey
+from hpstudy.study.schema import Confirm
 from hpstudy.tasks.outcome import Outcome
 from tests.support.databases import example_study, synthetic_database
 
@@ -20,9 +22,11 @@ def connection(tmp_path_factory):
     path = synthetic_database(tmp_path_factory.mktemp("doc") / "x.sqlite", study, epochs=3, diverged=0.2)
     with Store.open(path) as store:
         point = next(row.point for row in store.history(SearchKey("filter", 0)) if row.number == 1)
-        for of in (Confirmed("filter"), Confirmed("filter", 0, 1)):
-            store.start_confirmation(of, 0, point)
-            store.finish_confirmation(of, 0, Outcome("completed", {"accuracy": 0.5}), 0.5)
+        store.grow(study.model_copy(update={"confirm": Confirm()}))
+        for number, of in enumerate((None, 1)):
+            key = SearchKey("filter/confirm", 0)
+            store.start_trial(key, number, point, retrained=Retraining(of, 0))
+            store.finish_trial(key, number, Outcome("completed", {"accuracy": 0.5}), 0.5)
     with Reader.open(path) as reader, reader.snapshot() as connection:
         yield connection
 

@@ -1,9 +1,27 @@
+import shutil
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from hpstudy.engine.run import run_study
+from hpstudy.loading.bind import bind
+from hpstudy.store import Reader, Store, check
 from hpstudy.store.connection import create_file
 from hpstudy.store.migrations import LATEST, MIGRATIONS, Migration, migrate, version
+from hpstudy.study.schema import Confirm
+
+VERSION_1 = Path(__file__).parent / "data" / "version_1.sqlite"
+"""A study that was interrupted after 11 of 16 trials, written by the first version of the schema."""
+
+REPORTS = Path(__file__).parents[2] / "reports"
+
+SAME = (
+    "state, point, objective, objective_kind, attempts, started_at, ended_at, evaluate_s, peak_rss_mib, error_type, error, "
+    "traceback, log_path, environment_id"
+)
+"""What version 2 kept of a training on a fresh seed, beside its seed and its metrics."""
 
 GOOD = Migration(LATEST + 1, "a table of notes", ("CREATE TABLE note (text TEXT) STRICT", "INSERT INTO note VALUES ('a')"))
 BAD = Migration(LATEST + 2, "half a step", ("CREATE TABLE half (text TEXT) STRICT", "INSERT INTO nowhere VALUES (1)"))
@@ -46,3 +64,128 @@ def test_a_failed_step_leaves_no_trace(connection):
         migrate(connection, (*MIGRATIONS, GOOD, BAD))
     assert tables(connection) == before | {"note"}
     assert version(connection) == GOOD.version
+
+
+def test_a_step_of_an_existing_study_leaves_an_event_in_its_transaction(path, study, connection):
+    migrate(connection)
+    assert connection.execute("SELECT count(*) FROM event").fetchone() == (0,)
+    connection.close()
+    path.unlink()
+    Store.create(path, study).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as existing:
+        with pytest.raises(sqlite3.OperationalError):
+            migrate(existing, (*MIGRATIONS, GOOD, BAD))
+        events = existing.execute("SELECT kind, detail FROM event WHERE kind = 'migrated'").fetchall()
+    assert events == [("migrated", f'{{"from": {LATEST}, "to": {LATEST + 1}}}')]
+
+
+@pytest.fixture
+def first(path):
+    """A copy of a database of version 1."""
+    shutil.copy(VERSION_1, path)
+    return path
+
+
+def test_a_database_of_version_1_is_read_as_it_is(first):
+    content = first.read_bytes()
+    with Reader.open(first) as reader:
+        trials = reader.trials()
+        assert (len(trials), reader.study.confirm, [event.kind for event in reader.events()]) == (11, None, ["created"])
+        assert reader.confirmations().empty
+        assert list(reader.confirmations().columns)[:4] == ["view", "replicate", "number", "seed_number"]
+        values = {(row.view, row.replicate, row.number): row.objective for row in trials.itertuples()}
+    with closing(sqlite3.connect(first)) as connection:
+        rows = connection.execute("SELECT view, replicate, number, objective FROM trial_result").fetchall()
+    assert values == {(view, replicate, number): objective for view, replicate, number, objective in rows}
+    assert check(first) == []
+    assert first.read_bytes() == content
+
+
+def test_a_database_of_version_1_is_migrated_with_events_when_it_is_opened_for_writing(first):
+    with Reader.open(first) as reader:
+        before = reader.trials()
+    Store.open(first).close()
+    with Reader.open(first) as reader, reader.snapshot() as connection:
+        assert reader.trials().equals(before)
+        assert version(connection) == LATEST
+        migrated = [event.detail for event in reader.events() if event.kind == "migrated"]
+    assert migrated == [{"from": number, "to": number + 1} for number in range(1, LATEST)]
+    assert check(first) == []
+
+
+def test_a_study_of_version_1_is_continued_and_confirmed(first):
+    with Reader.open(first) as reader:
+        study, before = reader.study, reader.trials()
+    summary = run_study(bind(study.model_copy(update={"confirm": Confirm(seeds=1)})), first, executor="inline")
+    assert (summary.complete, summary.planned, summary.ran) == (True, 16 + 6, 5 + 6)
+    with Reader.open(first) as reader:
+        after = reader.trials().merge(before[["view", "replicate", "number"]], on=["view", "replicate", "number"])
+    assert after[list(before)].equals(before)
+    assert check(first) == []
+
+
+@pytest.mark.parametrize("name", ["audio", "audio_fsdd"])
+@pytest.mark.parametrize("writing", [True, False])
+def test_confirmations_of_version_2_become_trials_row_by_row(name, writing, path):
+    """Every value, state, attempt, time, environment and log path of the published databases."""
+    shutil.copy(REPORTS / f"{name}.sqlite", path)
+    with closing(sqlite3.connect(path)) as old:
+        assert version(old) == 2
+        confirmations = old.execute(
+            f"""
+            SELECT view.name, search.replicate, number, seed_number, {", ".join(f"c.{column}" for column in SAME.split(", "))}
+            FROM confirmation AS c LEFT JOIN trial ON trial.id = c.trial_id LEFT JOIN search ON search.id = search_id
+            JOIN view ON view.id = coalesce(c.view_id, search.view_id) ORDER BY c.id
+            """
+        ).fetchall()
+        metrics = old.execute(
+            """
+            SELECT view, replicate, number, seed_number, metric, value, kind FROM confirmed_metric
+            ORDER BY confirmation_id, metric
+            """
+        ).fetchall()
+        results = old.execute("SELECT * FROM confirmation_result ORDER BY confirmation_id").fetchall()
+        others = {
+            table: old.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+            for table in ("trial", "metric_value", "search", "view", "event", "environment", "identity", "metric")
+        }
+        curves = old.execute("SELECT count(*), sum(value) FROM curve").fetchall()
+        definition = old.execute("SELECT definition FROM study").fetchone()[0]
+    if writing:
+        Store.open(path).close()
+    assert check(path) == []
+    with Reader.open(path) as reader, reader.snapshot() as new:
+        assert version(new) == LATEST
+        assert (
+            new.execute(
+                f"""
+            SELECT substr(view.name, 1, length(view.name) - 8), iif(of_trial_id IS NULL, NULL, search.replicate),
+                original.number, seed_number, {", ".join(f"trial.{column}" for column in SAME.split(", "))}
+            FROM retraining JOIN trial ON trial.id = retraining.trial_id JOIN search ON search.id = trial.search_id
+            JOIN view ON view.id = search.view_id LEFT JOIN trial AS original ON original.id = of_trial_id
+            WHERE view.name LIKE '%/confirm' ORDER BY trial.id
+            """
+            ).fetchall()
+            == confirmations
+        )
+        assert (
+            new.execute(
+                """
+            SELECT view, replicate, number, seed_number, metric, value, kind FROM confirmed_metric
+            ORDER BY confirmation_id, metric
+            """
+            ).fetchall()
+            == metrics
+        )
+        found = new.execute("SELECT * FROM confirmation_result ORDER BY confirmation_id").fetchall()
+        assert [row[1:] for row in found] == [row[1:] for row in results]
+        for table, rows in others.items():
+            assert new.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()[: len(rows)] == rows
+        assert new.execute("SELECT count(*), sum(value) FROM curve").fetchall() == curves
+        added = [event.detail for event in reader.events()[len(others["event"]) :]]
+        assert added == ([{"from": 2, "to": 3}] if writing else [])
+        assert reader.study.confirm == Confirm(seeds=5)
+        assert reader.study.model_copy(update={"confirm": None}).to_json() == reader.study.from_json(definition).to_json()
+        counts = reader.counts()
+    assert sum(counts[name]["planned"] for name in ("latent/confirm", "filter/confirm")) == len(confirmations) == 210
+    assert not any(counts[name]["planned"] - counts[name]["completed"] for name in ("latent/confirm", "filter/confirm"))

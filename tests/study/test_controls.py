@@ -44,12 +44,9 @@ def test_the_plan_runs_the_controls_of_a_replicate_after_its_searches(with_contr
     assert names == ["a", "b", "a/default", "b/default"]
 
 
-def test_what_remains_of_a_default_search_is_one_trial(with_controls):
-    plan = Plan(with_controls("[default]"))
-    left = plan.remaining({SearchKey("a", 0): 6, SearchKey("b/default", 2): 1})
-    assert left[SearchKey("a/default", 0)] == 1
-    assert SearchKey("b/default", 2) not in left
-    assert SearchKey("a", 0) not in left
+def test_a_default_search_has_one_trial(with_controls):
+    planned = Plan(with_controls("[default]")).planned()
+    assert (planned[SearchKey("a/default", 0)], planned[SearchKey("a", 0)]) == (1, 6)
 
 
 def test_controls_are_no_determinants(toy, with_controls):

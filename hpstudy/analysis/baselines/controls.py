@@ -22,7 +22,7 @@ from hpstudy.analysis.curves.best_so_far import Goal, MeanCurve, best_so_far, me
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.loading.make import is_sweep
-from hpstudy.study.controls import arms, control_name
+from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.schema import Study
 
 
@@ -135,14 +135,16 @@ def controls(trials: Any, study: Study, resampling: Resampling) -> Controls | No
     """
     if not study.controls or is_sweep(study):
         return None
-    blocks = {name: gather(trials, (name,), study.replicates, arm.trials)[name] for name, arm in arms(study).items()}
+    blocks = {
+        name: gather(trials, (name,), study.replicates, arm.trials)[name] for name, arm in arms(study).items() if not arm.listed
+    }
     goal = study.metric.goal
     worst = worst_value([blocks[view] for view in study.views], goal)
     best = {name: best_so_far(block.values, goal, finished=block.finished, worst=worst) for name, block in blocks.items()}
     best_known = _best(list(blocks.values()), goal)
     views = []
     for view in study.views:
-        random, default = (control_name(view, control) for control in ("random", "default"))
+        random, default = (arm_name(view, control) for control in ("random", "default"))
         curve = mean_curve(best[view], resampling, study.analysis.confidence)
         of_random = _random(blocks, best, view, random, worst, best_known, study, resampling) if random in blocks else None
         of_default = _default(blocks, best, view, default, study, resampling) if default in blocks else None

@@ -1,0 +1,72 @@
+"""Evaluations that give no outcome, and when a whole study is given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hpstudy.engine.executors import StepTimedOut, WorkerDied
+from hpstudy.errors import HpstudyError, StudyBroken
+from hpstudy.study.schema import Limits
+from hpstudy.tasks.outcome import Failure, Outcome
+
+
+def given_up(error: BaseException, deaths: int, limits: Limits) -> Outcome | None:
+    """How an evaluation that gave no outcome ends.
+
+    Args:
+        error: its step's exception.
+        deaths: workers that died at it, this one included.
+        limits: the study's.
+
+    Returns:
+        None when it may be tried again.
+
+    Raises:
+        BaseException: `error` itself, when it is neither a worker's death nor a time-out.
+    """
+    if isinstance(error, StepTimedOut):
+        failure = Failure("TimeoutError", f"{error.message} (limits.timeout_s)")
+        return Outcome("timed_out", {}, failure=failure, duration_s=limits.timeout_s or 0.0)
+    if not isinstance(error, WorkerDied):
+        raise error
+    if deaths < limits.max_attempts:
+        return None
+    return Outcome("failed", {}, failure=Failure("WorkerDied", f"{deaths} times; the last time: {error}"))
+
+
+def reason_of(error: BaseException) -> str:
+    """The message of an error, without its hint."""
+    return error.message if isinstance(error, HpstudyError) else str(error)
+
+
+@dataclass
+class Totals:
+    """What decides whether a study is broken from the start.
+
+    Attributes:
+        completed: evaluations with a value.
+        failed: evaluations that failed or ran out of time.
+        first_failure: of this session.
+    """
+
+    completed: int
+    failed: int
+    first_failure: Failure | None = field(default=None)
+
+    def count(self, outcome: Outcome) -> None:
+        """Count one more evaluation."""
+        self.completed += outcome.state == "completed"
+        if outcome.state in ("failed", "timed_out"):
+            self.failed += 1
+            self.first_failure = self.first_failure or outcome.failure
+
+    def stop_if_broken(self, limit: int) -> None:
+        """Raises StudyBroken when `limit` evaluations failed and none completed."""
+        if self.completed or self.failed < limit:
+            return
+        first = self.first_failure or Failure("", "")
+        detail = first.traceback or f"{first.type}: {first.message}"
+        raise StudyBroken(
+            f"the first {self.failed} trials failed and none completed. The first failure:\n{detail}",
+            "mend the cause and run again; a changed function needs a new --storage (or --allow-changed-code)",
+        )
