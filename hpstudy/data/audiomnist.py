@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hpstudy.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ, Recording, place
+from hpstudy.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ, Labels, Recording, place
 from hpstudy.data.dataset import Progress
 from hpstudy.data.folds import parts_of_speakers, rotate
 from hpstudy.data.originals import check_names, find_folder, read_all
@@ -68,28 +67,17 @@ class AudioMnist(SpokenDigits):
     def _clips(self, folder: Path, labels: dict[str, tuple[int, str, int]], progress: Progress) -> Iterator[Recording]:
         from scipy.signal import resample
 
-        for number, (name, original) in enumerate(read_all(folder, list(labels), ORIGINAL_RATE_HZ), 1):
+        for name, original in read_all(folder, list(labels), ORIGINAL_RATE_HZ, progress):
             samples = round(len(original) * SAMPLE_RATE_HZ / ORIGINAL_RATE_HZ)
             if samples > CLIP_SAMPLES:
                 raise DataError(f"{folder / name} is longer than a second; no recording of AudioMNIST is", "get it again")
             word = to_int16(resample(original.astype(np.float64), samples))
             rng = np.random.default_rng(derive_seed(self.version, self.name, name))
             yield Recording(place(word, int(rng.integers(CLIP_SAMPLES - samples + 1))), *labels[name])
-            if number % 500 == 0:
-                progress(number, len(labels), "clips")
 
-    def split(
-        self,
-        by: str,
-        fold: int,
-        seed: int,
-        *,
-        speaker: NDArray[np.int64],
-        repetition: NDArray[np.int64],
-        speakers: tuple[str, ...],
-    ) -> Split:
+    def split(self, labels: Labels, by: str, fold: int, seed: int) -> Split:
         """By speaker: the five folds of the original digit task. By repetition: repetitions are dealt to five parts in turn."""
         if by == "repetition":
-            return rotate(repetition % len(PARTS), fold, len(PARTS))
+            return rotate(labels.repetition % len(PARTS), fold, len(PARTS))
         names = [[f"{number:02}" for number in part] for part in PARTS]
-        return rotate(parts_of_speakers(speaker, speakers, names), fold, len(PARTS))
+        return rotate(parts_of_speakers(labels.speaker, labels.speakers, names), fold, len(PARTS))

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data import manifest
 from hpstudy.data.manifest import Manifest
 
 SAMPLE_RATE_HZ = 8000
@@ -39,22 +38,31 @@ class Recording:
     cut: bool = False
 
 
-@dataclass(frozen=True)
-class Clips:
-    """A data set on this machine.
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The labels of all clips of a data set.
 
     Attributes:
-        audio: (n, CLIP_SAMPLES) int16 at SAMPLE_RATE_HZ, memory-mapped, read-only.
         digit, speaker, repetition: (n,) int64; `speaker` counts into `speakers`.
         speakers: names.
-        manifest: where it comes from, and its checksums.
     """
 
-    audio: NDArray[np.int16]
     digit: NDArray[np.int64]
     speaker: NDArray[np.int64]
     repetition: NDArray[np.int64]
     speakers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clips(Labels):
+    """A data set on this machine.
+
+    Attributes:
+        audio: (n, CLIP_SAMPLES) int16 at SAMPLE_RATE_HZ, memory-mapped, read-only.
+        manifest: where it comes from, and its checksums.
+    """
+
+    audio: NDArray[np.int16]
     manifest: Manifest
 
 
@@ -78,17 +86,11 @@ def write_clips(folder: Path, recordings: Iterable[Recording]) -> dict[str, Any]
     return {**size, "speakers": list(speakers)}
 
 
-def open_clips(folder: Path) -> Clips | None:
-    """The clips in `folder`, memory-mapped; None when there are none. Sizes are checked, checksums are not (see `verify`).
-
-    Raises:
-        DataError: files are missing or of the wrong size.
-    """
-    if (record := manifest.opened(folder)) is None:
-        return None
-    digit, speaker, repetition = (np.load(folder / f"{name}.npy") for name in LABELS)
-    audio = np.memmap(folder / AUDIO, dtype="<i2", mode="r", shape=(len(digit), CLIP_SAMPLES))
-    return Clips(audio, digit, speaker, repetition, tuple(record.facts["speakers"]), record)
+def open_clips(folder: Path, manifest: Manifest) -> Clips:
+    """The clips in `folder`, memory-mapped, of which `manifest` is the manifest."""
+    labels = {name: np.load(folder / f"{name}.npy") for name in LABELS}
+    audio = np.memmap(folder / AUDIO, dtype="<i2", mode="r", shape=(len(labels["digit"]), CLIP_SAMPLES))
+    return Clips(**labels, speakers=tuple(manifest.facts["speakers"]), audio=audio, manifest=manifest)
 
 
 def place(samples: NDArray[np.int16], offset: int) -> NDArray[np.int16]:

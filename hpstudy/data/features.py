@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data import cache, manifest
-from hpstudy.data.clips import Clips
+from hpstudy.data.clips import Clips, Labels
 from hpstudy.data.sets import clips
 from hpstudy.data.settings import FeatureSettings
 from hpstudy.errors import DataError
@@ -27,24 +27,18 @@ KEY_DIGITS = 16
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class FeatureSet:
+@dataclass(frozen=True, kw_only=True)
+class FeatureSet(Labels):
     """Features and labels of all clips of a data set.
 
     Attributes:
         x: (n, d) float32, memory-mapped, read-only, not standardised; d = shape[0] * shape[1].
         shape: (frames, values per frame).
-        digit, speaker, repetition: (n,) int64; `speaker` counts into `speakers`.
-        speakers: names.
         checksum: of the numbers in `x` and of the recordings with their labels.
     """
 
     x: NDArray[np.float32]
     shape: tuple[int, int]
-    digit: NDArray[np.int64]
-    speaker: NDArray[np.int64]
-    repetition: NDArray[np.int64]
-    speakers: tuple[str, ...]
     checksum: str
 
 
@@ -70,11 +64,12 @@ def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
                 compute(recorded, settings, folder)
                 made = manifest.read(folder)
     assert made is not None, "compute publishes the folder"
-    if found := manifest.problems(folder, made, thorough=False):
-        raise DataError(f"features are damaged: {found[0]}", f"delete {folder}; they are computed again when needed")
+    if problems := manifest.problems(folder, made, thorough=False):
+        raise DataError(f"features are damaged: {problems[0]}", f"delete {folder}; they are computed again when needed")
     checksum = hashlib.sha256(f"{recorded.manifest.checksum} {made.checksum}".encode()).hexdigest()
     x = np.load(folder / ARRAY, mmap_mode="r")
-    return FeatureSet(x, settings.shape, recorded.digit, recorded.speaker, recorded.repetition, recorded.speakers, checksum)
+    labels = {field.name: getattr(recorded, field.name) for field in fields(Labels)}
+    return FeatureSet(**labels, x=x, shape=settings.shape, checksum=checksum)
 
 
 def folder_of(recorded: Clips, settings: FeatureSettings) -> Path:

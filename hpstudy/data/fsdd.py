@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hpstudy.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ, Recording, place
+from hpstudy.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ, Labels, Recording, place
 from hpstudy.data.dataset import Progress
 from hpstudy.data.folds import rotate
 from hpstudy.data.originals import check_names, find_folder, read_all
@@ -56,34 +55,23 @@ class Fsdd(SpokenDigits):
         return Source(self._clips(folder, labels, progress))
 
     def _clips(self, folder: Path, labels: dict[str, tuple[int, str, int]], progress: Progress) -> Iterator[Recording]:
-        for number, (name, samples) in enumerate(read_all(folder, list(labels), SAMPLE_RATE_HZ), 1):
+        for name, samples in read_all(folder, list(labels), SAMPLE_RATE_HZ, progress):
             word = samples[:CLIP_SAMPLES]
             clip = place(word, (CLIP_SAMPLES - len(word)) // 2)
             yield Recording(clip, *labels[name], cut=len(samples) > CLIP_SAMPLES)
-            if number % 500 == 0:
-                progress(number, len(labels), "clips")
 
-    def split(
-        self,
-        by: str,
-        fold: int,
-        seed: int,
-        *,
-        speaker: NDArray[np.int64],
-        repetition: NDArray[np.int64],
-        speakers: tuple[str, ...],
-    ) -> Split:
+    def split(self, labels: Labels, by: str, fold: int, seed: int) -> Split:
         """By speaker: one tests, one validates, four train; six folds.
 
         By repetition: of every speaker and digit, 0 to 4 test (the official split), and of the others 15, drawn by `seed`, validate; the
         test part is the same for all seeds.
         """
         if by == "speaker":
-            return rotate(speaker, fold, len(speakers))
+            return rotate(labels.speaker, fold, len(labels.speakers))
         rng = np.random.default_rng(derive_seed(seed, self.name, "validation"))
         # The clips stand speaker by speaker, digit by digit: every so many rows are the repetitions of one digit by one speaker.
-        groups = np.arange(len(repetition)).reshape(-1, repetition.max() + 1)
+        groups = np.arange(len(labels.repetition)).reshape(-1, labels.repetition.max() + 1)
         others = rng.permuted(groups[:, TEST_REPETITIONS:], axis=1)
         validation = np.sort(others[:, :VALIDATION_REPETITIONS].ravel())
         train = np.sort(others[:, VALIDATION_REPETITIONS:].ravel())
-        return Split(train, validation, np.flatnonzero(repetition < TEST_REPETITIONS))
+        return Split(train, validation, np.flatnonzero(labels.repetition < TEST_REPETITIONS))

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data import manifest, sets
-from hpstudy.data.datasets import check_kind
+from hpstudy.data import sets
 from hpstudy.data.image_set import ImageSet
+from hpstudy.data.manifest import Manifest
 from hpstudy.errors import DataError
 from hpstudy.seeds import derive_seed
 
@@ -37,32 +37,18 @@ class Images:
 
 
 def load_images(name: str) -> Images:
-    """Open an image set; one that is made here is made on first use. Opening checks sizes, not checksums (see `verify`).
+    """Open an image set; one that is made here is made on first use. Raises as `hpstudy.data.sets.opened` does.
 
     Args:
         name: an image set in `hpstudy.data.DATASETS`, or "my_module:MyImages".
-
-    Raises:
-        UsageError: there is no such image set.
-        DataError: it is not on this machine, or damaged; the hint is the command that gets it.
     """
-    check_kind(name, ImageSet)
-    sets.available(name)
-    found = open_images(sets.folder_of(sets.dataset(name)))
-    assert found is not None, "it is available"
-    return found
+    return open_images(*sets.opened(name, ImageSet))
 
 
-def open_images(folder: Path) -> Images | None:
-    """The images in `folder`, memory-mapped; None when there are none. Sizes are checked, checksums are not (see `verify`).
-
-    Raises:
-        DataError: files are missing or of the wrong size.
-    """
-    if (record := manifest.opened(folder)) is None:
-        return None
+def open_images(folder: Path, manifest: Manifest) -> Images:
+    """The images in `folder`, memory-mapped, of which `manifest` is the manifest."""
     arrays = {which: np.load(folder / f"{which}.npy", mmap_mode="r") for which in ARRAYS}
-    return Images(**arrays, classes=tuple(record.facts["classes"]), checksum=record.checksum)
+    return Images(**arrays, classes=tuple(manifest.facts["classes"]), checksum=manifest.checksum)
 
 
 def split_rows(labels: NDArray[np.int64], validation: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

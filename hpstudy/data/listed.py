@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.data import sets
-from hpstudy.data.datasets import check_kind
 from hpstudy.data.image_folder import PARTS, ImageFolder
 from hpstudy.data.listing import Listed, open_listing
 
@@ -39,8 +38,6 @@ def open_listed(name: str) -> ListedImages:
         UsageError: there is no such image folder.
         DataError: it was not imported, its list is damaged, or the folder is no longer where it was; the hint is what to do.
     """
-    check_kind(name, ImageFolder)
-    record = sets.available(name)
-    folder, root = sets.folder_of(sets.dataset(name)), Path(record.facts["root"])
-    parts = {part: open_listing(folder, part, root / inner) for part, inner in PARTS.items()}
+    folder, record = sets.opened(name, ImageFolder)
+    parts = {part: open_listing(folder, part, Path(record.facts["root"]) / inner) for part, inner in PARTS.items()}
     return ListedImages(**parts, classes=tuple(record.facts["classes"]), checksum=record.checksum)

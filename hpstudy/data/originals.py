@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.archive import unpack
+from hpstudy.data.dataset import Progress
 from hpstudy.errors import DataError
 
 SHOWN = 5
 """Mistakes of a kind that a message names before it only counts."""
+
+PROGRESS_CLIPS = 500
+"""Clips between two calls of a progress bar."""
 
 
 def find_folder(source: Path, scratch: Path, inner: str, pattern: str, suffix: str = ".wav") -> Path:
@@ -59,18 +63,22 @@ def check_names(folder: Path, pattern: str, expected: Collection[str], what: str
         raise DataError(f"{folder} is not the whole {what}: {'; '.join(complaints)}", "get it again, whole; nothing was imported")
 
 
-def read_all(folder: Path, names: Sequence[str], sample_rate_hz: int) -> Iterator[tuple[str, NDArray[np.int16]]]:
-    """Names with samples, (n,) int16, in the given order; unusable ones are passed over until the end.
+def read_all(
+    folder: Path, names: Sequence[str], sample_rate_hz: int, progress: Progress
+) -> Iterator[tuple[str, NDArray[np.int16]]]:
+    """Names with samples, (n,) int16, in the given order; unusable ones are skipped until the end.
 
     Raises:
         DataError: after the last one, when some could not be read: one error for all of them.
     """
     complaints = []
-    for name in names:
+    for number, name in enumerate(names, 1):
         try:
             yield name, read_wav(folder / name, sample_rate_hz)
         except ValueError as error:
             complaints.append(f"{name} ({error})")
+        if number % PROGRESS_CLIPS == 0:
+            progress(number, len(names), "clips")
     if complaints:
         raise DataError(
             f"{len(complaints):,} of {len(names):,} recordings in {folder} cannot be used: {enumerated(complaints)}",

@@ -25,9 +25,9 @@ def dataset(name: str) -> DataSet:
 def spoken_digits(name: str) -> SpokenDigits:
     """The data set of that name. Raises UsageError with the valid names when it is none of spoken digits."""
     datasets.check_kind(name, SpokenDigits)
-    found = dataset(name)
-    assert isinstance(found, SpokenDigits), "check_kind refuses others"
-    return found
+    data = dataset(name)
+    assert isinstance(data, SpokenDigits), "check_kind refuses others"
+    return data
 
 
 def folder_of(data: DataSet) -> Path:
@@ -44,10 +44,10 @@ def available(name: str) -> Manifest:
     """
     data = dataset(name)
     folder = folder_of(data)
-    if (found := manifest.opened(folder)) is not None:
-        if problems := data.problems(folder, found.facts, log_progress, thorough=False):
+    if (record := manifest.opened(folder)) is not None:
+        if problems := data.problems(folder, record.facts, log_progress, thorough=False):
             raise DataError(f"the data set {name} cannot be used: {problems[0]}", data.repair)
-        return found
+        return record
     if data.origin is not Origin.MADE:
         raise DataError(f"the data set {name} is not on this machine ({folder})", data.instructions)
     log.warning("making the data set %s, once (about a minute)", name)
@@ -55,18 +55,21 @@ def available(name: str) -> Manifest:
     return available(name)
 
 
-def clips(name: str) -> Clips:
-    """Open a data set of spoken digits; one that is made here is made on first use.
+def opened(name: str, kind: type[object]) -> tuple[Path, Manifest]:
+    """The folder and the manifest of a data set of a kind; sizes are checked, checksums are not (see `verify`).
 
     Raises:
-        UsageError: there is no such data set of spoken digits.
-        DataError: it is not on this machine, or damaged; the hint is the command that gets it.
+        UsageError: there is no such data set of that kind.
+        DataError: see `available`.
     """
-    data = spoken_digits(name)
-    available(name)
-    found = open_clips(folder_of(data))
-    assert found is not None, "it is available"
-    return found
+    datasets.check_kind(name, kind)
+    record = available(name)
+    return folder_of(dataset(name)), record
+
+
+def clips(name: str) -> Clips:
+    """Open a data set of spoken digits; one that is made here is made on first use. Raises as `opened` does."""
+    return open_clips(*opened(name, SpokenDigits))
 
 
 def make(data: DataSet, source: Path | None, progress: Progress, *, again: bool = False) -> None:

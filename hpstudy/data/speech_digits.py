@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data.clips import CLIP_SAMPLES, Recording, place
+from hpstudy.data.clips import CLIP_SAMPLES, Labels, Recording, place
 from hpstudy.data.dataset import Progress
 from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
 from hpstudy.data.folds import rotate
@@ -106,18 +106,9 @@ class SpeechDigits(SpokenDigits):
             clips.append(Recording(in_room(rng, word[:CLIP_SAMPLES]), digit, name, repetition, cut=len(word) > CLIP_SAMPLES))
         return clips
 
-    def split(
-        self,
-        by: str,
-        fold: int,
-        seed: int,
-        *,
-        speaker: NDArray[np.int64],
-        repetition: NDArray[np.int64],
-        speakers: tuple[str, ...],
-    ) -> Split:
+    def split(self, labels: Labels, by: str, fold: int, seed: int) -> Split:
         """Speakers (or repetitions) are dealt to the parts in turn, so that parts share accents; `rotate` says which part does what."""
-        return rotate((speaker if by == "speaker" else repetition) % FOLDS, fold, FOLDS)
+        return rotate((labels.speaker if by == "speaker" else labels.repetition) % FOLDS, fold, FOLDS)
 
 
 def utterance(rng: np.random.Generator, digit: int) -> Utterance:

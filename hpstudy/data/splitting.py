@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpstudy.data.features import FeatureSet
+from hpstudy.data.clips import Labels
 from hpstudy.data.sets import spoken_digits
 from hpstudy.data.spoken_digits import Split
 from hpstudy.errors import DataError, nearest
@@ -17,12 +17,12 @@ def check_split(dataset: str, by: str, fold: int) -> None:
         raise DataError(f"{dataset} split by {by} has no fold {fold}", f"valid: 0 to {folds[by] - 1}")
 
 
-def split(dataset: str, features: FeatureSet, *, by: str, fold: int, seed: int) -> Split:
+def split(dataset: str, labels: Labels, *, by: str, fold: int, seed: int) -> Split:
     """Rows for training, validation and test.
 
     Args:
         dataset: a name in `hpstudy.data.DATASETS`, or "my_module:MyDigits".
-        features: whose labels are divided.
+        labels: of the clips; `Clips` and `FeatureSet` have them.
         by: "speaker" (no speaker stands in two parts) or "repetition" (every speaker stands in all parts).
         fold: which division, from 0.
         seed: drives divisions that are drawn: of the built-in ones, the validation part of fsdd by repetition.
@@ -31,5 +31,4 @@ def split(dataset: str, features: FeatureSet, *, by: str, fold: int, seed: int) 
         UsageError, DataError: see `check_split`.
     """
     check_split(dataset, by, fold)
-    labels = {"speaker": features.speaker, "repetition": features.repetition}
-    return spoken_digits(dataset).split(by, fold, seed, **labels, speakers=features.speakers)
+    return spoken_digits(dataset).split(labels, by, fold, seed)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data.clips import Recording, write_clips
+from hpstudy.data.clips import Labels, Recording, write_clips
 from hpstudy.data.dataset import Contents, DataSet, Progress
 
 
@@ -59,25 +59,14 @@ class SpokenDigits(DataSet):
         """
 
     @abstractmethod
-    def split(
-        self,
-        by: str,
-        fold: int,
-        seed: int,
-        *,
-        speaker: NDArray[np.int64],
-        repetition: NDArray[np.int64],
-        speakers: tuple[str, ...],
-    ) -> Split:
+    def split(self, labels: Labels, by: str, fold: int, seed: int) -> Split:
         """Divide clips.
 
         Args:
+            labels: of the clips.
             by: one of `folds`.
             fold: 0 to `folds[by]` - 1.
             seed: drives splits that are drawn; most are fixed and do not use it.
-            speaker: (n,) of the clips.
-            repetition: (n,) of the clips.
-            speakers: names, indexed by `speaker`.
         """
 
     def write(self, folder: Path, source: Path | None, scratch: Path, progress: Progress) -> dict[str, Any]:

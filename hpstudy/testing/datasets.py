@@ -62,11 +62,12 @@ class DataSetContract(ABC):
             sets.make(cls.data(), cls.source(originals), sets.log_progress)
             return sets.folder_of(cls.data())
 
-    def record(self, folder: Path) -> Manifest:
+    @classmethod
+    def record(cls, folder: Path) -> Manifest:
         """The manifest of the set in `folder`."""
-        found = manifest.opened(folder)
-        assert found is not None
-        return found
+        record = manifest.opened(folder)
+        assert record is not None
+        return record
 
     def test_made_again_it_has_the_same_checksum(self, folder: Path, tmp_path: Path) -> None:
         assert self.record(self.made(tmp_path)).checksum == self.record(folder).checksum
@@ -97,13 +98,11 @@ class SpokenDigitsContract(DataSetContract):
     @classmethod
     def clips(cls, folder: Path) -> Clips:
         """The set, opened."""
-        found = open_clips(folder)
-        assert found is not None
-        return found
+        return open_clips(folder, cls.record(folder))
 
     def split(self, clips: Clips, by: str, fold: int, seed: int = 0) -> Split:
         """One division of the clips."""
-        return self.data().split(by, fold, seed, speaker=clips.speaker, repetition=clips.repetition, speakers=clips.speakers)
+        return self.data().split(clips, by, fold, seed)
 
     def divisions(self) -> list[tuple[str, int]]:
         """Every way to split, with every fold."""
@@ -176,9 +175,7 @@ class ImageSetContract(DataSetContract):
     @classmethod
     def images(cls, folder: Path) -> Images:
         """The set, opened."""
-        found = open_images(folder)
-        assert found is not None
-        return found
+        return open_images(folder, cls.record(folder))
 
     def test_images_are_uint8_with_three_channels(self, images: Images) -> None:
         for x in (images.train_x, images.test_x):
@@ -214,9 +211,7 @@ class ImageFolderContract(DataSetContract):
     @classmethod
     def listed(cls, folder: Path) -> dict[str, Listed]:
         """Its parts, opened."""
-        found = manifest.opened(folder)
-        assert found is not None
-        root = Path(found.facts["root"])
+        root = Path(cls.record(folder).facts["root"])
         return {part: open_listing(folder, part, root / inner) for part, inner in PARTS.items()}
 
     def test_every_part_has_every_class_and_no_other(self, folder: Path, listed: dict[str, Listed]) -> None:

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from hpstudy.data import library, sets, speech_digits, voices
-from hpstudy.data.clips import CLIP_SAMPLES, open_clips
+from hpstudy.data import library, manifest, sets, speech_digits, voices
+from hpstudy.data.clips import CLIP_SAMPLES
 from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
 from hpstudy.data.sound import Resampler, coloured_noise, trim
 from hpstudy.data.speech_digits import ACCENTS, SpeechDigits, in_room
@@ -24,9 +24,7 @@ sets.make(SpeechDigits(speakers=2, repetitions=2), None, sets.log_progress)
 
 def make(speakers=2, repetitions=2):
     sets.make(SpeechDigits(speakers, repetitions), None, sets.log_progress, again=True)
-    clips = open_clips(sets.folder_of(SpeechDigits()))
-    assert clips is not None
-    return clips
+    return sets.clips("speech_digits")
 
 
 def patterns(count: int):
@@ -41,9 +39,9 @@ def test_built_in_separate_processes_it_has_the_same_checksum(tmp_path):
     for number in range(2):
         environment = {**os.environ, "HPSTUDY_DATA": str(tmp_path / f"cache{number}")}
         subprocess.run([sys.executable, "-c", BUILD], env=environment, check=True)
-        clips = open_clips(tmp_path / f"cache{number}" / "sets" / "speech_digits-1")
-        assert clips is not None
-        checksums.add(clips.manifest.checksum)
+        record = manifest.opened(tmp_path / f"cache{number}" / "sets" / "speech_digits-1")
+        assert record is not None
+        checksums.add(record.checksum)
     assert len(checksums) == 1
 
 

@@ -1,16 +1,17 @@
 import numpy as np
 import pytest
 
-from hpstudy.data import FeatureSet, check_split, split
+from hpstudy.data import check_split, split
 from hpstudy.data.audiomnist import PARTS
+from hpstudy.data.clips import Labels
 from hpstudy.data.fsdd import SPEAKERS
 from hpstudy.errors import DataError, UsageError
 
 
-def labels(speakers: tuple[str, ...], repetitions: int) -> FeatureSet:
-    """Labels of a set in its usual order, without features."""
+def labels(speakers: tuple[str, ...], repetitions: int) -> Labels:
+    """Labels of a set in its usual order."""
     speaker, digit, repetition = np.indices((len(speakers), 10, repetitions)).reshape(3, -1)
-    return FeatureSet(np.zeros((len(digit), 1), np.float32), (1, 1), digit, speaker, repetition, speakers, "")
+    return Labels(digit=digit, speaker=speaker, repetition=repetition, speakers=speakers)
 
 
 FSDD = labels(SPEAKERS, 50)
