@@ -220,7 +220,6 @@ def block_of(shortcuts, nonlinearity):
     block = BinaryBlock(
         1,
         1,
-        1,
         activation=BinaryActivation(Surrogate("approx_sign")),
         nonlinearity=nonlinearity,
         shortcut=nn.Identity(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from torch import Tensor, nn
@@ -21,8 +23,7 @@ class BinaryBlock(nn.Module):
 
     Args:
         inputs: channels in.
-        outputs: channels out.
-        stride: of C1.
+        outputs: channels out. C1 has stride 2 where they differ from the channels in, else 1.
         activation: a, in front of both convolutions.
         nonlinearity: f; one object for both places, so that its parameters, if it has any, are shared. It may overwrite its input.
         shortcut: S, from x to the shape of h.
@@ -33,7 +34,6 @@ class BinaryBlock(nn.Module):
         self,
         inputs: int,
         outputs: int,
-        stride: int,
         *,
         activation: BinaryActivation,
         nonlinearity: nn.Module,
@@ -45,7 +45,7 @@ class BinaryBlock(nn.Module):
         self.nonlinearity = nonlinearity
         self.shortcut = shortcut
         self.shortcuts = shortcuts
-        self.conv1 = BinaryConv2d(inputs, outputs, stride=stride, padding=1)
+        self.conv1 = BinaryConv2d(inputs, outputs, stride=1 if inputs == outputs else 2, padding=1)
         self.norm1 = nn.BatchNorm2d(outputs)
         self.conv2 = BinaryConv2d(outputs, outputs, padding=1)
         self.norm2 = nn.BatchNorm2d(outputs)
@@ -59,6 +59,18 @@ class BinaryBlock(nn.Module):
         else:
             h = self.nonlinearity(h)
         return self.nonlinearity(self.norm2(self.conv2(self.activation(h))).add_(around))  # type: ignore[no-any-return]
+
+
+def stages(widths: Sequence[int], depth: int, block: Callable[[int, int], BinaryBlock]) -> list[BinaryBlock]:
+    """The blocks of stages, in order.
+
+    Args:
+        widths: channels out of every stage; the first is also the channels in.
+        depth: blocks of a stage.
+        block: makes a block of channels in and channels out.
+    """
+    outputs = [width for width in widths for _ in range(depth)]
+    return [block(*pair) for pair in itertools.pairwise([widths[0], *outputs])]
 
 
 class ResidualNetwork(nn.Module):

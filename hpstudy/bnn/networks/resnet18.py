@@ -14,7 +14,7 @@ from torch import nn
 
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.networks.initial import classifier, real_conv
-from hpstudy.bnn.networks.residual import BinaryBlock, ResidualNetwork
+from hpstudy.bnn.networks.residual import BinaryBlock, ResidualNetwork, stages
 from hpstudy.bnn.networks.settings import ResNet18Settings
 from hpstudy.bnn.networks.shortcuts import binary_convolution, real_convolution
 
@@ -47,22 +47,14 @@ class ResNet18(ResidualNetwork):
                 return binary_convolution(inputs, outputs, activation)
             return real_convolution(inputs, outputs, generator)
 
+        def block(inputs: int, outputs: int) -> BinaryBlock:
+            around = shortcut(inputs, outputs)
+            return BinaryBlock(
+                inputs, outputs, activation=activation, nonlinearity=nn.Hardtanh(), shortcut=around, shortcuts="pair"
+            )
+
         width = settings.width
         stem = nn.Sequential(real_conv(channels_in, width, 3, generator, padding=1), nn.BatchNorm2d(width))
-        blocks, inputs = [], width
-        for outputs in (width, 2 * width, 4 * width, 8 * width):
-            for _ in range(BLOCKS_PER_STAGE):
-                blocks.append(
-                    BinaryBlock(
-                        inputs,
-                        outputs,
-                        stride=1 if inputs == outputs else 2,
-                        activation=activation,
-                        nonlinearity=nn.Hardtanh(),
-                        shortcut=shortcut(inputs, outputs),
-                        shortcuts="pair",
-                    )
-                )
-                inputs = outputs
-        head = nn.Sequential(nn.BatchNorm1d(inputs), classifier(inputs, classes, generator))
+        blocks = stages((width, 2 * width, 4 * width, 8 * width), BLOCKS_PER_STAGE, block)
+        head = nn.Sequential(nn.BatchNorm1d(8 * width), classifier(8 * width, classes, generator))
         super().__init__(activation, stem, blocks, head)

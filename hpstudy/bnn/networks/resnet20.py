@@ -24,7 +24,7 @@ from torch import nn
 
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.networks.initial import classifier, real_conv
-from hpstudy.bnn.networks.residual import BinaryBlock, ResidualNetwork, Shortcuts
+from hpstudy.bnn.networks.residual import BinaryBlock, ResidualNetwork, Shortcuts, stages
 from hpstudy.bnn.networks.settings import ResNet20Settings, Variant
 from hpstudy.bnn.networks.shortcuts import pooled_and_convolved, pooled_and_padded, sliced_and_padded
 
@@ -87,23 +87,20 @@ class ResNet20(ResidualNetwork):
         stem = nn.Sequential(
             real_conv(channels_in, width, 3, generator, padding=1), nn.BatchNorm2d(width), _nonlinearity(layout, width)
         )
-        blocks, inputs = [], width
-        for outputs in (width, 2 * width, 4 * width):
-            for _ in range(BLOCKS_PER_STAGE):
-                blocks.append(
-                    BinaryBlock(
-                        inputs,
-                        outputs,
-                        stride=1 if inputs == outputs else 2,
-                        activation=activation,
-                        nonlinearity=_nonlinearity(layout, outputs),
-                        shortcut=_shortcut(layout, inputs, outputs, generator),
-                        shortcuts=self.shortcuts,
-                    )
-                )
-                inputs = outputs
-        norm = nn.BatchNorm1d(inputs) if layout.head_norm else nn.Identity()
-        super().__init__(activation, stem, blocks, nn.Sequential(norm, classifier(inputs, classes, generator)))
+
+        def block(inputs: int, outputs: int) -> BinaryBlock:
+            return BinaryBlock(
+                inputs,
+                outputs,
+                activation=activation,
+                nonlinearity=_nonlinearity(layout, outputs),
+                shortcut=_shortcut(layout, inputs, outputs, generator),
+                shortcuts=self.shortcuts,
+            )
+
+        blocks = stages((width, 2 * width, 4 * width), BLOCKS_PER_STAGE, block)
+        norm = nn.BatchNorm1d(4 * width) if layout.head_norm else nn.Identity()
+        super().__init__(activation, stem, blocks, nn.Sequential(norm, classifier(4 * width, classes, generator)))
 
 
 class BiRealNet20(ResNet20):
