@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from hpstudy.data.image_set import ImageSet
-from hpstudy.tasks.image_network import ImageNetworkSettings, ImageNetworkTask, ImageParts, known_dataset
+from hpstudy.tasks.image_network import ImageNetworkSettings, ImageNetworkTask, ImageParts
 
 if TYPE_CHECKING:
     from hpstudy.bnn.batches import Data
@@ -42,15 +42,12 @@ class ImageSettings(ImageParts):
 class CifarSettings(ImageNetworkSettings):
     """Settings of the task on small images."""
 
+    dataset_kind = ImageSet
+
     dataset: str = "cifar10"
     """An image set of `hpstudy list data`."""
     images: ImageSettings = ImageSettings()
     """Parts, size and augmentation."""
-
-    @field_validator("dataset")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        return known_dataset(name, ImageSet)
 
 
 class Cifar(ImageNetworkTask):

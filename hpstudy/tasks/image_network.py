@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 
 from hpstudy.bnn.networks import NETWORKS
 from hpstudy.bnn.settings import Settings, Teacher, TrainSettings
+from hpstudy.data.dataset import DataSet
 from hpstudy.data.datasets import check_kind
 from hpstudy.errors import DataError, HpstudyError
 from hpstudy.plugins import is_plugin, load_callable, source_identity
@@ -86,6 +87,18 @@ class ImageNetworkSettings(TrainSettings):
     """Where to train. Another device rounds differently, so it belongs to what determines a study's numbers."""
     teacher: Teacher | None = None
     """Train towards the outputs of a trained network, instead of the classes."""
+
+    dataset_kind: ClassVar[type[DataSet]]
+    """What `dataset` must be."""
+
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            check_kind(name, cls.dataset_kind)
+        except HpstudyError as error:
+            raise ValueError(_sentence(error)) from error
+        return name
 
     @field_validator("network")
     @classmethod
@@ -175,15 +188,6 @@ class ImageNetworkTask(BinaryNetworkTask):
         from hpstudy.bnn.teacher import load_teacher
 
         return load_teacher(self.settings.teacher, self.settings.device)
-
-
-def known_dataset(name: str, kind: type[object]) -> str:
-    """The name of a data set of that kind. Raises ValueError with what is wrong."""
-    try:
-        check_kind(name, kind)
-    except HpstudyError as error:
-        raise ValueError(_sentence(error)) from error
-    return name
 
 
 def network_settings(block: dict[str, Any]) -> BaseModel:

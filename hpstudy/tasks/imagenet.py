@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from hpstudy.data.image_folder import ImageFolder
-from hpstudy.tasks.image_network import ImageNetworkSettings, ImageNetworkTask, ImageParts, known_dataset
+from hpstudy.tasks.image_network import ImageNetworkSettings, ImageNetworkTask, ImageParts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,17 +62,14 @@ class PhotographSettings(ImageParts):
 class ImageNetSettings(ImageNetworkSettings):
     """Settings of the task on photographs."""
 
+    dataset_kind = ImageFolder
+
     dataset: str = "imagenet"
     """A data set of image folders of `hpstudy list data`."""
     images: PhotographSettings = PhotographSettings()
     """Parts, size and augmentation."""
     network: dict[str, Any] = Field(default={"name": "reactnet_a"}, validate_default=True)
     """The network's name, and its own settings: {name: reactnet_a, width: 32}; `hpstudy list networks`."""
-
-    @field_validator("dataset")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        return known_dataset(name, ImageFolder)
 
 
 class ImageNet(ImageNetworkTask):
