@@ -338,10 +338,6 @@ def _bound(end: float, distance: Distance, budget: int) -> str:
     return f"more than {beyond}" if end > 0 else f"less than {numbers.whole(-beyond)}"
 
 
-def _trials(value: float) -> str:
-    return f"{numbers.trials(value)} trials"
-
-
 def _detectable(difference: float, shown: Callable[[float], str]) -> str:
     """What a study of this size would have found, beside every "no difference"; "" where it cannot be said."""
     return f" (a true difference of {shown(difference)} is found with 80 % power)" if math.isfinite(difference) else ""
