@@ -27,11 +27,11 @@ class LayerMetric(NamedTuple):
 
 def is_of_bin(name: str) -> bool:
     """Whether it is the metric of a bin: hundreds of them belong to one histogram, which has a table of its own."""
-    found = of_layer(name)
-    return found is not None and found.bin > 0
+    metric = of_layer(name)
+    return metric is not None and metric.bin > 0
 
 
 def of_layer(name: str) -> LayerMetric | None:
     """The parts of a layer's metric; None for any other metric. There are too many of a layer's metrics to be listed one by one."""
-    found = _OF_LAYER.fullmatch(name)
-    return LayerMetric(found[1], int(found[2]), int(found[3] or 0)) if found else None
+    match = _OF_LAYER.fullmatch(name)
+    return LayerMetric(match[1], int(match[2]), int(match[3] or 0)) if match else None

@@ -40,11 +40,11 @@ def load_callable(use: str) -> Callable[..., Any]:
             f"importing '{name}' for '{use}' failed: {type(error).__name__}: {error} ({where.filename}:{where.lineno})",
             f"run: python -c 'import {name}'",
         ) from error
-    found = getattr(module, attribute, None)
-    if not callable(found):
+    target = getattr(module, attribute, None)
+    if not callable(target):
         public: Sequence[str] = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise PluginError(f"module '{name}' has no function '{attribute}': {nearest(attribute, public)}")
-    return found  # type: ignore[no-any-return]
+    return target  # type: ignore[no-any-return]
 
 
 def source_identity(use: str) -> dict[str, str]:

@@ -29,12 +29,12 @@ class Evaluation:
 
     def metrics(self, part: str, *, loss: bool = True) -> dict[str, float]:
         """The same under the names of metrics: val_accuracy, val_loss and val_top5_accuracy for the part "val"."""
-        found = {f"{part}_accuracy": self.accuracy}
+        metrics = {f"{part}_accuracy": self.accuracy}
         if loss:
-            found[f"{part}_loss"] = self.loss
+            metrics[f"{part}_loss"] = self.loss
         if self.top_accuracy is not None:
-            found[f"{part}_top{self.top_k}_accuracy"] = self.top_accuracy
-        return found
+            metrics[f"{part}_top{self.top_k}_accuracy"] = self.top_accuracy
+        return metrics
 
 
 @torch.inference_mode()

@@ -66,7 +66,7 @@ class FlipCounter:
         layers = [int(counts.sum()) for counts in torch.split_with_sizes(self._counts, self._sizes)]
         self._ever |= self._counts > 0
         never = [1 - _share(ever) for ever in torch.split_with_sizes(self._ever, self._sizes)]
-        found = EpochFlips(
+        epoch = EpochFlips(
             flip_ratio=sum(layers) / (sum(self._sizes) * updates),
             layer_flip_ratios=tuple(flips / (size * updates) for flips, size in zip(layers, self._sizes, strict=True)),
             layer_never_flipped=tuple(never),
@@ -76,7 +76,7 @@ class FlipCounter:
         self._start = self._last
         self._counts.zero_()
         self._updates = 0
-        return found
+        return epoch
 
 
 def _flat(thetas: Sequence[Tensor]) -> Tensor:

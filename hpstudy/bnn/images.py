@@ -42,9 +42,9 @@ class ImageTransform(Transform):
         """(samples, 3): row and column of the crop in the padded image, and whether to mirror."""
         if not self.padding and not self.mirror:
             return None
-        place = torch.randint(2 * self.padding + 1, (samples, 2), generator=generator)
+        offset = torch.randint(2 * self.padding + 1, (samples, 2), generator=generator)
         flip = torch.randint(2, (samples, 1), generator=generator) * self.mirror
-        return torch.cat([place, flip], 1)
+        return torch.cat([offset, flip], 1)
 
     def __call__(self, x: Tensor, draws: Tensor | None) -> Tensor:
         """x: (batch, height, width, channels) bytes -> (batch, channels, height, width)."""

@@ -106,13 +106,13 @@ class OnDisk(Part):
             for jobs in batches:
                 squares = torch.empty((len(jobs), self.size, self.size, 3), dtype=torch.uint8, pin_memory=on_cuda)
                 array = squares.numpy()
-                waiting.append((squares, [submit(self._read, array, place, *job) for place, job in enumerate(jobs)]))
+                waiting.append((squares, [submit(self._read, array, index, *job) for index, job in enumerate(jobs)]))
                 if len(waiting) > AHEAD:
                     yield _ready(*waiting.popleft()).to(device, non_blocking=True)
             while waiting:
                 yield _ready(*waiting.popleft()).to(device, non_blocking=True)
 
-    def _read(self, squares: NDArray[np.uint8], place: int, row: int, piece: Box | None) -> None:
+    def _read(self, squares: NDArray[np.uint8], index: int, row: int, piece: Box | None) -> None:
         content = self.pictures.read(row)
         try:
             with Image.open(BytesIO(content)) as file:
@@ -127,7 +127,7 @@ class OnDisk(Part):
             square = picture.crop(piece).resize((self.size, self.size), Image.Resampling.BILINEAR)
         else:
             square = middle(picture, self.size, self.short_side)
-        squares[place] = np.asarray(square)
+        squares[index] = np.asarray(square)
 
 
 def middle(picture: Image.Image, size: int, short_side: int) -> Image.Image:

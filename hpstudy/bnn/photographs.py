@@ -27,8 +27,8 @@ authors published none."""
 LIGHT_VECTORS = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
 """Their eigenvectors, one per column; rows are red, green, blue."""
 
-PLACE, MIRROR, LIGHT = 2 * TRIES, 2 * TRIES + 2, 2 * TRIES + 3
-"""Where a sample's draws stand: areas, aspects, place, mirror, light."""
+POSITION, MIRROR, LIGHT = 2 * TRIES, 2 * TRIES + 2, 2 * TRIES + 3
+"""Where a sample's draws stand: areas, aspects, position, mirror, light."""
 
 
 class PhotographTransform(Transform):
@@ -56,7 +56,7 @@ class PhotographTransform(Transform):
         return self
 
     def draw(self, samples: int, generator: torch.Generator) -> Tensor:
-        """(samples, 26): area and aspect of every try and the piece's place, in [0, 1); whether to mirror; three from N(0, 1)."""
+        """(samples, 26): area and aspect of every try and the piece's position, in [0, 1); whether to mirror; three from N(0, 1)."""
         uniform = torch.rand(samples, LIGHT, generator=generator)
         uniform[:, MIRROR] = (uniform[:, MIRROR] < 0.5) & self.mirror
         return torch.cat([uniform, torch.randn(samples, 3, generator=generator)], 1)
@@ -75,7 +75,7 @@ def pieces(draws: Tensor, shapes: Tensor, smallest: float) -> Tensor:
     """The piece of each picture that is trained on: left, top, right, bottom, in pixels.
 
     The first of `TRIES` that fits: its area is uniform in [`smallest`, 1] of the picture's, its aspect log-uniform in `ASPECT`, its
-    place uniform. When none fits, the middle of the picture, as much of it as `ASPECT` allows (Szegedy et al., 2015, as in common
+    position uniform. When none fits, the middle of the picture, as much of it as `ASPECT` allows (Szegedy et al., 2015, as in common
     use).
 
     Args:
@@ -90,15 +90,17 @@ def pieces(draws: Tensor, shapes: Tensor, smallest: float) -> Tensor:
     uniform = draws.to(torch.float64)
     area = (smallest + (1 - smallest) * uniform[:, :TRIES]) * (height * width)[:, None]
     low, high = (math.log(ratio) for ratio in ASPECT)
-    aspect = torch.exp(low + (high - low) * uniform[:, TRIES:PLACE])
+    aspect = torch.exp(low + (high - low) * uniform[:, TRIES:POSITION])
     wide, tall = torch.round(torch.sqrt(area * aspect)), torch.round(torch.sqrt(area / aspect))
     fits = (wide >= 1) & (tall >= 1) & (wide <= width[:, None]) & (tall <= height[:, None])
     first = fits.to(torch.uint8).argmax(1, keepdim=True)
-    found = fits.any(1)
+    any_fits = fits.any(1)
     least, most = ASPECT
-    piece_width = torch.where(found, wide.gather(1, first)[:, 0], torch.minimum(width, torch.round(height * most)))
-    piece_height = torch.where(found, tall.gather(1, first)[:, 0], torch.minimum(height, torch.round(width / least)))
-    place = uniform[:, PLACE:MIRROR]
-    left = torch.where(found, torch.floor(place[:, 0] * (width - piece_width + 1)), torch.floor((width - piece_width) / 2))
-    top = torch.where(found, torch.floor(place[:, 1] * (height - piece_height + 1)), torch.floor((height - piece_height) / 2))
+    piece_width = torch.where(any_fits, wide.gather(1, first)[:, 0], torch.minimum(width, torch.round(height * most)))
+    piece_height = torch.where(any_fits, tall.gather(1, first)[:, 0], torch.minimum(height, torch.round(width / least)))
+    position = uniform[:, POSITION:MIRROR]
+    left = torch.where(any_fits, torch.floor(position[:, 0] * (width - piece_width + 1)), torch.floor((width - piece_width) / 2))
+    top = torch.where(
+        any_fits, torch.floor(position[:, 1] * (height - piece_height + 1)), torch.floor((height - piece_height) / 2)
+    )
     return torch.stack([left, top, left + piece_width, top + piece_height], 1).to(torch.int64)

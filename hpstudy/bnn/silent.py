@@ -26,11 +26,11 @@ def never_flipped_histogram(noise: Sequence[Tensor], never: Sequence[Tensor], bi
         For layer L and bin B, both from 1, with leading zeros of B: `initial.layerL.binB`, the share of the layer's weights that started
         in the bin, and `never_flipped.layerL.binB`, the share of the layer's weights that did and never flipped.
     """
-    found = {}
+    shares = {}
     for layer, (z, unflipped) in enumerate(zip(noise, never, strict=True), 1):
         ends = torch.tensor([REACH * (2 * end / bins - 1) for end in range(1, bins)], dtype=z.dtype, device=z.device)
-        places = torch.bucketize(z, ends, right=True)
-        for name, chosen in (("initial", places.flatten()), ("never_flipped", places[unflipped])):
-            for place, count in enumerate(torch.bincount(chosen, minlength=bins).tolist(), 1):
-                found[f"{name}.layer{layer}.bin{place:0{len(str(bins))}}"] = count / z.numel()
-    return found
+        bin_of = torch.bucketize(z, ends, right=True)
+        for name, chosen in (("initial", bin_of.flatten()), ("never_flipped", bin_of[unflipped])):
+            for number, count in enumerate(torch.bincount(chosen, minlength=bins).tolist(), 1):
+                shares[f"{name}.layer{layer}.bin{number:0{len(str(bins))}}"] = count / z.numel()
+    return shares

@@ -50,6 +50,6 @@ class Snapshot:
     @classmethod
     def from_bytes(cls, content: bytes, device: torch.device) -> Snapshot:
         """What `to_bytes` gave, on the device of the training; states of generators stay on the CPU."""
-        found = torch.load(BytesIO(content), map_location=device, weights_only=True)
-        generators = {name: state.cpu() for name, state in found.pop("generators").items()}
-        return cls(**found, generators=generators)
+        fields = torch.load(BytesIO(content), map_location=device, weights_only=True)
+        generators = {name: state.cpu() for name, state in fields.pop("generators").items()}
+        return cls(**fields, generators=generators)

@@ -54,9 +54,9 @@ def check_teacher(settings: Teacher, classes: int, size: int, device: str) -> No
             "change the size of the pictures (task.images), or take another teacher",
         ) from error
     if not isinstance(outputs, Tensor) or outputs.shape != (1, classes):
-        found = f"{tuple(outputs.shape[1:])} outputs" if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
+        output = f"{tuple(outputs.shape[1:])} outputs" if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
         raise DataError(
-            f"task.teacher {settings.network} gives {found} for a picture, where the data set has {classes} classes",
+            f"task.teacher {settings.network} gives {output} for a picture, where the data set has {classes} classes",
             "its outputs must be the classes of the data set, in the order of their names",
         )
     if not outputs.isfinite().all():
@@ -134,8 +134,8 @@ def _hub_in(folder: Path) -> Iterator[None]:
 
 def _digest(file: Path) -> str | None:
     """The beginning of the file's SHA-256, which torchvision puts into its name."""
-    found = re.search(r"-([0-9a-f]{8,})\.", file.name)
-    return found[1] if found else None
+    match = re.search(r"-([0-9a-f]{8,})\.", file.name)
+    return match[1] if match else None
 
 
 def _url(settings: Teacher) -> str:

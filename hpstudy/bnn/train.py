@@ -240,15 +240,15 @@ def _first_steps(settings: TrainSettings) -> list[_Step]:
 
 
 def _flip_metrics(counted: EpochFlips, *, by_layer: bool) -> dict[str, float]:
-    found = {
+    metrics = {
         "flip_ratio": counted.flip_ratio,
         "epoch_flip_rate": counted.epoch_flip_rate,
         "never_flipped": counted.never_flipped,
     }
     if by_layer:
         for layer, (ratio, never) in enumerate(zip(counted.layer_flip_ratios, counted.layer_never_flipped, strict=True), 1):
-            found |= {f"flip_ratio.layer{layer}": ratio, f"never_flipped.layer{layer}": never}
-    return found
+            metrics |= {f"flip_ratio.layer{layer}": ratio, f"never_flipped.layer{layer}": never}
+    return metrics
 
 
 def _check_loss(part: str, loss: float, epoch: int) -> None:

@@ -33,13 +33,13 @@ def load(name: str) -> type[DataSet]:
         UsageError: there is no such data set, with the nearest name.
         PluginError: a user's own cannot be imported, or is no complete data set.
     """
-    found = DATASETS.load(name)
-    if not (isinstance(found, type) and issubclass(found, DataSet)):
+    dataset = DATASETS.load(name)
+    if not (isinstance(dataset, type) and issubclass(dataset, DataSet)):
         raise PluginError(f"'{name}' is not a data set", DATASETS.extend)
-    abstract = sorted(getattr(found, "__abstractmethods__", ()))
-    if missing := [*abstract, *(each for each in NEEDED if not hasattr(found, each))]:
+    abstract = sorted(getattr(dataset, "__abstractmethods__", ()))
+    if missing := [*abstract, *(each for each in NEEDED if not hasattr(dataset, each))]:
         raise PluginError(f"the data set '{name}' lacks {', '.join(missing)}", DATASETS.extend)
-    return found
+    return dataset
 
 
 def dataset_names(kind: type[object]) -> list[str]:
@@ -55,9 +55,9 @@ def check_kind(name: str, kind: type[object]) -> None:
     """
     if name not in DATASETS:
         raise UsageError(f"no data set is called '{name}': {nearest(name, dataset_names(kind))}", DATASETS.extend)
-    if not issubclass(found := load(name), kind):
+    if not issubclass(dataset := load(name), kind):
         wanted = getattr(kind, "kind", "data")
         raise UsageError(
-            f"the data set '{name}' holds {found.kind}, where {wanted} are needed: valid: {', '.join(dataset_names(kind))}",
+            f"the data set '{name}' holds {dataset.kind}, where {wanted} are needed: valid: {', '.join(dataset_names(kind))}",
             DATASETS.extend,
         )

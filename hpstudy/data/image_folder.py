@@ -56,12 +56,12 @@ class ImageFolder(DataSet):
         """
         assert source is not None, "the user brings the originals"
         root = source.absolute()
-        found = self._layout(root)
-        classes = list(found["train"])
-        paths = {part: [f"{each}/{file}" for each in classes for file in found[part][each]] for part in PARTS}
+        layout = self._layout(root)
+        classes = list(layout["train"])
+        paths = {part: [f"{each}/{file}" for each in classes for file in layout[part][each]] for part in PARTS}
         files = self._examine(root, [f"{PARTS[part]}/{path}" for part in PARTS for path in paths[part]], progress)
         for part in PARTS:
-            labels = np.repeat(np.arange(len(classes)), [len(found[part][each]) for each in classes])
+            labels = np.repeat(np.arange(len(classes)), [len(layout[part][each]) for each in classes])
             write_listing(folder, part, paths[part], files[: len(labels)], labels)
             files = files[len(labels) :]
         counts = {part: len(paths[part]) for part in PARTS}
@@ -80,7 +80,9 @@ class ImageFolder(DataSet):
             return [f"its images are no longer in {root}"]
         if not thorough:
             return []
-        return [found for part, inner in PARTS.items() for found in open_listing(folder, part, root / inner).problems(progress)]
+        return [
+            problem for part, inner in PARTS.items() for problem in open_listing(folder, part, root / inner).problems(progress)
+        ]
 
     def _layout(self, root: Path) -> dict[str, dict[str, list[str]]]:
         """Part -> class -> names of its files, all ascending. Raises DataError with all that is wrong."""
@@ -90,18 +92,18 @@ class ImageFolder(DataSet):
         if missing := [inner for inner in PARTS.values() if not (root / inner).is_dir()]:
             raise DataError(f"{root} has no folder {' and no folder '.join(missing)}", hint)
         wrong: Complaints = defaultdict(list)
-        found = {part: _classes(root / inner, wrong) for part, inner in PARTS.items()}
-        wrong["classes of train are missing in val"] += [each for each in found["train"] if each not in found["test"]]
-        wrong["classes of val are missing in train"] += [each for each in found["test"] if each not in found["train"]]
+        layout = {part: _classes(root / inner, wrong) for part, inner in PARTS.items()}
+        wrong["classes of train are missing in val"] += [each for each in layout["train"] if each not in layout["test"]]
+        wrong["classes of val are missing in train"] += [each for each in layout["test"] if each not in layout["train"]]
         complaints = [f"{len(names):,} {what}: {enumerated(names)}" for what, names in wrong.items() if names]
-        count = len(found["train"])
+        count = len(layout["train"])
         if count != (self.class_count or count):
             complaints.insert(0, f"{count:,} classes instead of {self.class_count:,}")
         if count == 0:
             complaints.insert(0, "no classes")
         if complaints:
             raise DataError(f"{root} cannot be imported as {self.name}: {'; '.join(complaints)}", hint)
-        return found
+        return layout
 
     def _examine(self, root: Path, names: list[str], progress: Progress) -> list[ImageFile]:
         """Read every image. Raises DataError with all that cannot be used."""
@@ -166,8 +168,8 @@ def _entries(folder: Path, wrong: Complaints) -> list[os.DirEntry[str]]:
     """What stands in a folder, ascending, without hidden files; what is wrong is appended."""
     entries = []
     try:
-        with os.scandir(folder) as found:
-            for entry in sorted(found, key=lambda each: each.name):
+        with os.scandir(folder) as scan:
+            for entry in sorted(scan, key=lambda each: each.name):
                 if not _is_text(entry.name):
                     wrong["names are not UTF-8 or have a line break"].append(f"{folder.name}/{entry.name!r}")
                 elif not entry.name.startswith("."):

@@ -67,24 +67,24 @@ def status(name: str) -> SetStatus:
     """One data set. Raises UsageError when there is none of that name."""
     data = sets.dataset(name)
     folder = sets.folder_of(data)
-    found: Manifest | None = None
+    record: Manifest | None = None
     problem = ""
     try:
-        found = manifest.opened(folder)
-        if found and (problems := data.problems(folder, found.facts, sets.log_progress, thorough=False)):
-            found, problem = None, problems[0]
+        record = manifest.opened(folder)
+        if record and (problems := data.problems(folder, record.facts, sets.log_progress, thorough=False)):
+            record, problem = None, problems[0]
     except DataError as error:
         problem = error.message
-    contents = data.contents(found.facts) if found else Contents("")
+    contents = data.contents(record.facts) if record else Contents("")
     return SetStatus(
         name=name,
         description=DATASETS[name].description,
         licence=data.licence,
-        present=found is not None,
+        present=record is not None,
         problem=problem,
         holds=contents.summary,
         notes=contents.notes,
-        size_bytes=found.size_bytes if found else 0,
+        size_bytes=record.size_bytes if record else 0,
         path=folder,
         command=data.command,
     )
@@ -156,17 +156,17 @@ def verify(name: str, progress: Progress = sets.log_progress) -> list[str]:
     """
     data = sets.dataset(name)
     folder = sets.folder_of(data)
-    found = _problems(folder)
-    if found is None:
+    sentences = _problems(folder)
+    if sentences is None:
         return [f"not on this machine; {data.instructions}"]
-    if not found and (record := manifest.read(folder)):
-        found = data.problems(folder, record.facts, progress, thorough=True)
-    if found:
-        found.append(f"to repair it: {data.repair}")
+    if not sentences and (record := manifest.read(folder)):
+        sentences = data.problems(folder, record.facts, progress, thorough=True)
+    if sentences:
+        sentences.append(f"to repair it: {data.repair}")
     for features in sorted((cache.root() / "features").glob(f"{data.name}-{'?' * KEY_DIGITS}")):
         damaged = _problems(features) or []
-        found += [*damaged, f"to repair it: delete {features}"] if damaged else []
-    return found
+        sentences += [*damaged, f"to repair it: delete {features}"] if damaged else []
+    return sentences
 
 
 def path(name: str) -> Path:

@@ -87,7 +87,7 @@ class Listed:
                 return error.message
             return ""
 
-        return [found for found in read_many(problem, len(self.paths), progress) if found]
+        return [text for text in read_many(problem, len(self.paths), progress) if text]
 
 
 def examine(path: Path) -> ImageFile:

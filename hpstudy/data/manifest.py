@@ -67,23 +67,23 @@ def opened(folder: Path) -> Manifest | None:
         DataError: files are missing or of the wrong size, with the command that gets the set.
     """
     record = read(folder)
-    if record is not None and (found := problems(folder, record, thorough=False)):
-        raise DataError(f"the data set in {folder} is damaged: {found[0]}", f"get it again: {record.facts.get('command')}")
+    if record is not None and (damage := problems(folder, record, thorough=False)):
+        raise DataError(f"the data set in {folder} is damaged: {damage[0]}", f"get it again: {record.facts.get('command')}")
     return record
 
 
 def problems(folder: Path, manifest: Manifest, *, thorough: bool) -> list[str]:
     """What is wrong with the files of `folder`: sizes (fast), or with `thorough` also every checksum."""
-    found = []
+    sentences = []
     for name, (size, sha) in manifest.files.items():
         path = folder / name
         if not path.is_file():
-            found.append(f"{path} is missing")
+            sentences.append(f"{path} is missing")
         elif path.stat().st_size != size:
-            found.append(f"{path} has {path.stat().st_size} bytes instead of {size}")
+            sentences.append(f"{path} has {path.stat().st_size} bytes instead of {size}")
         elif thorough and checksum_of(path) != sha:
-            found.append(f"{path} is not what was written: its checksum differs")
-    return found
+            sentences.append(f"{path} is not what was written: its checksum differs")
+    return sentences
 
 
 def checksum_of(path: Path, algorithm: str = "sha256") -> str:

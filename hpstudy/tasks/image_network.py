@@ -160,12 +160,12 @@ class ImageNetworkTask(BinaryNetworkTask):
     def identity(self) -> dict[str, str]:
         """The checksums of the images and of the teacher, and of the source of a network of the user's own."""
         name = str(self.settings.network["name"])
-        found = {**self.checksum(), **(source_identity(name) if is_plugin(name) else {})}
+        identity = {**self.checksum(), **(source_identity(name) if is_plugin(name) else {})}
         if self.settings.teacher is not None:
             from hpstudy.bnn.teacher import teacher_identity
 
-            found |= teacher_identity(self.settings.teacher)
-        return found
+            identity |= teacher_identity(self.settings.teacher)
+        return identity
 
     def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
         """The network, in channels-last order, on the device."""

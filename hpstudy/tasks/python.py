@@ -85,7 +85,7 @@ def user_task(use: str, settings: Mapping[str, Any]) -> Task:
         PluginError: see `hpstudy.plugins.load_callable`.
         pydantic.ValidationError: the settings are not the task's.
     """
-    found = load_callable(use)
-    if isinstance(found, type) and issubclass(found, Task):
-        return found(found.Settings.model_validate(dict(settings)))
+    target = load_callable(use)
+    if isinstance(target, type) and issubclass(target, Task):
+        return target(target.Settings.model_validate(dict(settings)))
     return PythonTask(use, PythonSettings.model_validate(dict(settings)))

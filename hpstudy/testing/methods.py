@@ -68,14 +68,14 @@ class MethodContract:
 
     def weights(self, hp: Hyperparameters, noise: Tensor, gradients: Tensor) -> list[Tensor]:
         """The weight in use after every update of a training with these gradients."""
-        method, state, found = self.method_class(), self.start(hp, noise), []
+        method, state, weights = self.method_class(), self.start(hp, noise), []
         for clock, gradient in zip(clocks(), gradients, strict=True):
             if clock.update % UPDATES == 0:
                 state = method.start_epoch(state, hp, clock)
             state = method.update(state, gradient, hp, clock)
             assert bool((state["theta"].abs() == 1).all()), "theta holds -1 and +1 only"
-            found.append(method.weight(state, hp, clock).clone())
-        return found
+            weights.append(method.weight(state, hp, clock).clone())
+        return weights
 
     def example(self, hp: Hyperparameters, dtype: torch.dtype = torch.float64) -> list[Tensor]:
         """`weights` on random gradients."""
@@ -85,7 +85,7 @@ class MethodContract:
     def test_every_hyperparameter_has_a_description_and_says_whether_it_is_based_on_magnitudes(self) -> None:
         model = self.method_class.Hyperparameters
         assert set(model.magnitude_based()) <= set(model.model_fields)
-        assert all(found.description for found in model.model_fields.values())
+        assert all(field.description for field in model.model_fields.values())
 
     def test_the_defaults_are_in_their_domains(self) -> None:
         values = self.hp().model_dump()

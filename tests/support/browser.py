@@ -37,7 +37,7 @@ _FLAGS = (
 def chromium() -> str | None:
     """The program; None when there is none. The environment variable HPSTUDY_CHROMIUM stands before all others."""
     given = os.environ.get("HPSTUDY_CHROMIUM")
-    return given or next((found for name in NAMES if (found := shutil.which(name))), None)
+    return given or next((program for name in NAMES if (program := shutil.which(name))), None)
 
 
 class Browser:
@@ -141,18 +141,18 @@ class Browser:
         while b"\0" not in self._left:
             if not select.select([self._in], [], [], self._timeout_s)[0]:
                 raise TimeoutError("the browser does not answer")
-            if not (found := os.read(self._in, 1 << 20)):
+            if not (chunk := os.read(self._in, 1 << 20)):
                 raise RuntimeError("the browser went away")
-            self._left += found
+            self._left += chunk
         message, _, self._left = self._left.partition(b"\0")
         return dict(json.loads(message))
 
-    def _note(self, method: str, found: dict[str, Any]) -> None:
+    def _note(self, method: str, event: dict[str, Any]) -> None:
         if method == "Network.requestWillBeSent":
-            self.requests.append(found["request"]["url"])
+            self.requests.append(event["request"]["url"])
         elif method == "Runtime.exceptionThrown":
-            self.complaints.append(str(found["exceptionDetails"]))
-        elif method == "Log.entryAdded" and found["entry"]["level"] in ("error", "warning"):
-            self.complaints.append(found["entry"]["text"])
-        elif method == "Runtime.consoleAPICalled" and found["type"] in ("error", "warning", "assert"):
-            self.complaints.append(str([part.get("value", part.get("description")) for part in found["args"]]))
+            self.complaints.append(str(event["exceptionDetails"]))
+        elif method == "Log.entryAdded" and event["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(event["entry"]["text"])
+        elif method == "Runtime.consoleAPICalled" and event["type"] in ("error", "warning", "assert"):
+            self.complaints.append(str([part.get("value", part.get("description")) for part in event["args"]]))
