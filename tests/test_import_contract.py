@@ -1,6 +1,7 @@
 """Who may import what: the walls of the house, held by a test."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "hpstudy"
 CORE = ("study", "search", "loading", "engine", "store", "analysis", "report")
+ROOMS = (
+    *("errors", "metric_names", "checkpoint", "seeds", "plugins", "registry"),
+    *("data", "bnn", "study", "search", "tasks", "loading", "store", "engine", "testing", "analysis", "report"),
+    *("api", "__init__", "cli", "__main__"),
+)
+"""Files and folders of the package. Each may import only those before it."""
+
 HEAVY = (
     *(
         "torch",
@@ -81,16 +89,44 @@ def test_the_core_knows_nothing_of_binary_networks(room):
         assert not [name for name in imports(path) if name.startswith(("hpstudy.bnn", "hpstudy.data"))], path
 
 
-@pytest.mark.parametrize("room", [*CORE, "tasks", "cli"])
-def test_binary_networks_know_nothing_of_studies(room):
-    for path in (PACKAGE / "bnn").rglob("*.py"):
-        assert not [name for name in imports(path) if name.startswith(f"hpstudy.{room}")], path
+def module_of(path: Path) -> str:
+    return ".".join(("hpstudy", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
 
 
-def test_nothing_but_the_command_line_imports_the_command_line():
-    for path in PACKAGE.rglob("*.py"):
-        if path.parent.name != "cli" and path.name != "__main__.py":
-            assert not [name for name in imports(path) if name.startswith("hpstudy.cli")], path
+MODULES = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules of the package that a file imports.
+
+    Imports inside functions and under TYPE_CHECKING count: they run later or never, but the file still depends on that module.
+    """
+    return {name for name in imports(path) & set(MODULES) if name != "hpstudy"}
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def test_a_room_imports_only_rooms_before_it():
+    upward = [
+        f"{module} imports {imported}"
+        for module, path in MODULES.items()
+        for imported in imported_modules(path)
+        if room_of(imported) != room_of(module) and ROOMS.index(room_of(imported)) > ROOMS.index(room_of(module))
+    ]
+    assert upward == []
+
+
+def test_every_file_and_folder_of_the_package_is_a_room():
+    assert {room_of(module) for module in MODULES} == set(ROOMS)
+
+
+def test_architecture_md_lists_the_rooms_in_this_order():
+    text = (PACKAGE.parent / "docs/architecture.md").read_text()
+    table = text.split("| room |")[1].split("\n\n")[0].splitlines()[2:]
+    listed = [name.removesuffix("/").removesuffix(".py") for row in table for name in re.findall("`([^`]*)`", row.split("|")[1])]
+    assert tuple(listed) == ROOMS
 
 
 @pytest.mark.parametrize(
