@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -204,14 +204,23 @@ def botorch_classes() -> tuple[type, type]:
     class QuickFitGP(SingleTaskGP):
         """BoTorch's Gaussian process, fitted to a tolerance at which proposals no longer change for the better."""
 
-        def custom_fit(self, mll: Any, **_: Any) -> Any:
-            """One fit; where it meets a singular matrix, BoTorch's own, which starts again from elsewhere."""
+        fits_once = True
+
+        @property
+        def custom_fit(self) -> Callable[..., Any]:
+            """The fit that BoTorch calls where a model has this attribute; hidden while BoTorch's own fit runs."""
+            if not self.fits_once:
+                raise AttributeError("custom_fit")
+            return self._fit_once
+
+        def _fit_once(self, mll: Any, **_: Any) -> Any:
+            """One fit; after a singular matrix BoTorch's own fit, which retries from other starting values."""
             start = {name: value.clone() for name, value in mll.state_dict().items()}
             try:
                 fit_gpytorch_mll_scipy(mll.train(), options={"ftol": FIT_TOLERANCE})
             except (NotPSDError, NanError, np.linalg.LinAlgError):
                 mll.load_state_dict(start)
-                self.__class__ = SingleTaskGP  # BoTorch would call custom_fit again
+                self.fits_once = False
                 return fit_gpytorch_mll(mll)
             return mll.eval()
 

@@ -176,10 +176,6 @@ class Space(RootModel[dict[str, Parameter]]):
         """The point at `unit`, one coordinate in [0, 1] for each hyperparameter."""
         return {name: parameter.at(float(u)) for (name, parameter), u in zip(self.root.items(), unit, strict=True)}
 
-    def to_unit(self, point: Mapping[str, Value]) -> list[float]:
-        """The coordinates of `point` in the unit cube."""
-        return [parameter.unit(point[name]) for name, parameter in self.root.items()]
-
     def admits(self, point: Mapping[str, Any]) -> bool:
         """Whether `point` has exactly this space's hyperparameters, each within its range and of its type."""
         return set(point) == set(self.root) and all(p.admits(point[name]) for name, p in self.root.items())
