@@ -4,24 +4,145 @@
     hpstudy.run(study)
     trials = hpstudy.open("runs/quick.sqlite").trials()      # a pandas DataFrame
 
-Importing hpstudy is instant: what a call needs is imported by the call.
+Every command is a function here. `import hpstudy` imports no other package: most names are imported on first use.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from hpstudy.api import figure, load_study, open, resume, run
+from hpstudy.checkpoint import Checkpoint
+from hpstudy.errors import (
+    DataError,
+    Diverged,
+    HpstudyError,
+    PluginError,
+    Problem,
+    StoreBusy,
+    StoreError,
+    StoreTooNew,
+    StudyBroken,
+    StudyChanged,
+    StudyError,
+    UsageError,
+)
 
-__all__ = ["figure", "load_study", "open", "resume", "run"]
+if TYPE_CHECKING:
+    from hpstudy.analysis.results import Results
+    from hpstudy.analysis.statistics.power import EndpointPower
+    from hpstudy.api import (
+        WrittenReport,
+        analyze,
+        check,
+        confirm,
+        export,
+        figure,
+        figure_names,
+        load_study,
+        open,
+        plan,
+        plot_figure,
+        power,
+        resume,
+        run,
+        write_report,
+    )
+    from hpstudy.catalog import parts
+    from hpstudy.data import library as datasets
+    from hpstudy.engine.executors import Executor
+    from hpstudy.engine.forecast import Forecast
+    from hpstudy.engine.progress import Observer, progress_for
+    from hpstudy.engine.run import RunSummary
+    from hpstudy.loading.jsonschema import study_schema
+    from hpstudy.search.interface import Observation, Searcher
+    from hpstudy.store import Reader
+    from hpstudy.study.schema import Study, View
+    from hpstudy.study.shipped import copy_shipped
+    from hpstudy.study.space import Point, Space
+    from hpstudy.tasks.interface import Report, Task
+    from hpstudy.tasks.outcome import Outcome
+
+__all__ = [
+    "Checkpoint",
+    "DataError",
+    "Diverged",
+    "EndpointPower",
+    "Executor",
+    "Forecast",
+    "HpstudyError",
+    "Observation",
+    "Observer",
+    "Outcome",
+    "PluginError",
+    "Point",
+    "Problem",
+    "Reader",
+    "Report",
+    "Results",
+    "RunSummary",
+    "Searcher",
+    "Space",
+    "StoreBusy",
+    "StoreError",
+    "StoreTooNew",
+    "Study",
+    "StudyBroken",
+    "StudyChanged",
+    "StudyError",
+    "Task",
+    "UsageError",
+    "View",
+    "WrittenReport",
+    "analyze",
+    "check",
+    "confirm",
+    "copy_shipped",
+    "datasets",
+    "export",
+    "figure",
+    "figure_names",
+    "load_study",
+    "open",
+    "parts",
+    "plan",
+    "plot_figure",
+    "power",
+    "progress_for",
+    "resume",
+    "run",
+    "study_schema",
+    "write_report",
+]
+
+_HOMES = {
+    "hpstudy.analysis.statistics.power": "EndpointPower",
+    "hpstudy.analysis.results": "Results",
+    "hpstudy.api": "WrittenReport analyze check confirm export figure figure_names load_study open plan plot_figure power resume run "
+    "write_report",
+    "hpstudy.engine.executors": "Executor",
+    "hpstudy.engine.forecast": "Forecast",
+    "hpstudy.engine.progress": "Observer progress_for",
+    "hpstudy.engine.run": "RunSummary",
+    "hpstudy.catalog": "parts",
+    "hpstudy.search.interface": "Observation Searcher",
+    "hpstudy.store": "Reader",
+    "hpstudy.loading.jsonschema": "study_schema",
+    "hpstudy.study.schema": "Study View",
+    "hpstudy.study.shipped": "copy_shipped",
+    "hpstudy.study.space": "Point Space",
+    "hpstudy.tasks.interface": "Report Task",
+    "hpstudy.tasks.outcome": "Outcome",
+}
+"""The module of every name that is imported on first use."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from hpstudy import api
-
-        return getattr(api, name)
+    if name == "datasets":
+        return import_module("hpstudy.data.library")
+    for module, names in _HOMES.items():
+        if name in names.split():
+            return getattr(import_module(module), name)
     raise AttributeError(f"module 'hpstudy' has no attribute '{name}'")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -19,15 +20,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hpstudy.analysis.results import Results
+    from hpstudy.analysis.statistics.power import EndpointPower
     from hpstudy.engine.forecast import Forecast
     from hpstudy.engine.progress import Observer
     from hpstudy.engine.run import RunSummary
 
 __all__ = [
-    "Report",
-    "analysed",
+    "WrittenReport",
+    "analyze",
+    "check",
     "confirm",
     "default_storage",
+    "export",
     "figure",
     "figure_names",
     "load_study",
@@ -35,6 +39,7 @@ __all__ = [
     "open",
     "plan",
     "plot_figure",
+    "power",
     "resume",
     "run",
     "write_report",
@@ -58,19 +63,27 @@ def default_storage(name: str, storage: str | Path | None = None) -> Path:
     return given if given.suffix in (".sqlite", ".db") else given / f"{name}.sqlite"
 
 
-def locate(study: str | Path, scale: str | None = None) -> Path:
-    """The database that a user means: the path of a database, a study file (at a scale), or a study's name.
+def locate(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Path:
+    """The database of a study.
+
+    Args:
+        study: a database, a study file, or a study's name.
+        storage: for a study file or a name: see `default_storage`.
+        scale: for a study file: the scale at which it was run.
 
     Raises:
-        StudyError: a study file with mistakes.
+        StudyError: the study file has mistakes.
+        UsageError: `storage` or `scale` was given with a database, or `scale` with a name.
     """
     path = Path(study)
     if path.suffix in STUDY_SUFFIXES:
-        return default_storage(load_study(path, scale).name)
+        return default_storage(load_study(path, scale).name, storage)
     _no_scale(scale)
-    if path.suffix or path.exists() or len(path.parts) > 1:
-        return path
-    return default_storage(path.name)
+    if not (path.suffix or path.is_file() or len(path.parts) > 1):
+        return default_storage(path.name, storage)
+    if storage is not None:
+        raise UsageError(f"{path} is a database itself", "leave out --storage")
+    return path
 
 
 def _no_scale(scale: str | None) -> None:
@@ -89,23 +102,23 @@ def run(
     allow_changed_code: bool = False,
     progress: Observer | None = None,
 ) -> RunSummary:
-    """Run a study, or what is left of it.
+    """Run a study, resuming it if it was interrupted.
 
     Args:
         study: a study, or the path of a study file.
         storage: see `default_storage`.
         scale: one of the study file's `scales`, to apply.
         workers: worker processes; the physical cores when None.
-        executor: processes or inline.
-        timeout_s: stands for the study's limits.timeout_s.
-        allow_changed_code: go on although a user's function changed since the study began.
-        progress: is told what happens; `hpstudy.engine.progress.progress_for()` draws bars or prints lines. Silent when None.
+        executor: "processes", "inline" or "my_module:MyExecutor".
+        timeout_s: time limit per trial in seconds; overrides the study's limits.timeout_s.
+        allow_changed_code: continue even if the source file of a user's function has changed since the study began.
+        progress: receives events; `progress_for()` draws bars or prints lines. Silent when None.
 
     Returns:
-        How it went; `.complete`, `.counts`, `.storage`.
+        The outcome of the run: `.complete`, `.counts`, `.storage`.
 
     Raises:
-        HpstudyError: see `hpstudy.errors`; nothing that was stored is lost.
+        HpstudyError: see `hpstudy.errors`. Trials already stored are kept.
     """
     from hpstudy.engine.run import run_study
 
@@ -173,9 +186,9 @@ def confirm(
     allow_changed_code: bool = False,
     progress: Observer | None = None,
 ) -> RunSummary:
-    """Train what each complete search chose, and each view's default point, again on fresh seeds, as far as that is not done.
+    """Train the best point of each complete search, and each view's default point, again on fresh seeds.
 
-    The study in the database asks for these confirmations from then on: `run` and `resume` run those of searches that end later.
+    The request is stored in the database: `run` and `resume` then also confirm the searches that end later.
 
     Args:
         study: a database, a study file, or a study's name.
@@ -206,10 +219,8 @@ def confirm(
             matched(reader.study, loaded.study, where)
         if seeds is None and loaded.study.confirm is not None:
             seeds = loaded.study.confirm.seeds
-    elif storage is not None and (path.suffix or path.exists() or len(path.parts) > 1):
-        raise UsageError(f"{path} is a database itself", "leave out --storage")
     else:
-        where = locate(path, scale) if storage is None else default_storage(path.name, storage)
+        where = locate(path, storage, scale=scale)
     return confirm_study(
         where,
         seeds=seeds,
@@ -221,13 +232,55 @@ def confirm(
     )
 
 
-def open(study: str | Path, scale: str | None = None) -> Reader:
-    """A read-only look at a study's database: `.trials()` and `.curves()` are pandas DataFrames. Arguments as `locate`.
+def open(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Reader:
+    """Open a study's database for reading: `.trials()` and `.curves()` are pandas DataFrames. Arguments and errors as `locate`.
 
     Raises:
-        StoreError: there is no sound hpstudy database.
+        StoreError: the file is missing, damaged, or not an hpstudy database.
     """
-    return Reader.open(locate(study, scale))
+    return Reader.open(locate(study, storage, scale=scale))
+
+
+def check(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> list[str]:
+    """Check a study's database: the file, its structure, and that its trials fit the study. Arguments and errors as `locate`.
+
+    Returns:
+        The problems, one sentence each; empty when there are none.
+    """
+    from hpstudy.store import check as problems_of
+
+    return problems_of(locate(study, storage, scale=scale))
+
+
+def export(
+    study: str | Path,
+    output: str | Path | None = None,
+    *,
+    storage: str | Path | None = None,
+    format: str = "csv",
+    curves: bool = False,
+    scale: str | None = None,
+    force: bool = False,
+) -> str | None:
+    """Write all trials, or all learning curves, as one table.
+
+    Args:
+        study: see `locate`.
+        output: the file to write. When None, the text is returned; Parquet needs a file.
+        storage: see `locate`.
+        format: csv, parquet or json.
+        curves: write a row per trial, metric and epoch instead of a row per trial.
+        scale: see `locate`.
+        force: replace an existing file.
+
+    Raises:
+        UsageError: the format is unknown, or the file exists.
+        StoreError: the database cannot be read, or the file cannot be written.
+    """
+    from hpstudy.store import export as write
+
+    with open(study, storage, scale=scale) as reader:
+        return write(reader, format, output, curves=curves, force=force)
 
 
 def plan(
@@ -238,7 +291,7 @@ def plan(
     workers: int | None = None,
     pilot: bool = False,
 ) -> Forecast:
-    """What a run of the study file would do, and how long it would take. Arguments as `run`; `pilot` trains every view once.
+    """Forecast the work and the time of a run. Arguments as `run`; `pilot` times one trial of every view.
 
     Raises:
         HpstudyError: the study is invalid, or its database is that of another study.
@@ -251,13 +304,13 @@ def plan(
 
 
 @dataclass(frozen=True)
-class Report:
-    """A written report.
+class WrittenReport:
+    """The files of a report.
 
     Attributes:
-        files: what was written, the documents first.
-        headline: the answer in words.
-        outdated: documents of earlier reports beside them, in other formats, that show other numbers.
+        files: the files written, documents first.
+        headline: the main result in one or two sentences.
+        outdated: documents in other formats beside them, from an earlier report, whose numbers differ.
     """
 
     files: tuple[Path, ...]
@@ -269,22 +322,23 @@ def write_report(
     study: str | Path | Sequence[str | Path],
     output: str | Path = "reports",
     *,
+    storage: str | Path | None = None,
     formats: Sequence[str] | None = None,
     scale: str | None = None,
     force: bool = False,
-) -> Report:
-    """Analyse a study, finished or not, and write its report.
+) -> WrittenReport:
+    """Analyze a study, finished or not, and write its report.
 
     Args:
-        study: a database, a study file, or a study's name. For a study file the analysis settings are those of the file, which may have
-            been edited since the run. Several of them give one report that compares them.
-        output: a folder, or the name of the PDF or of the web page.
-        formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
-        scale: one of the study file's `scales`, when it was run at that.
+        study: see `analyze`. Several studies give one report that compares them.
+        output: a folder, or the name of the PDF or HTML file.
+        storage: see `locate`.
+        formats: pdf, html or both. When None: by the suffix of `output`; pdf for a folder.
+        scale: see `locate`.
         force: overwrite the report of another study.
 
     Raises:
-        UsageError: there is no such format, or the report of another study stands there.
+        UsageError: the format is unknown, or `output` holds the report of another study.
         StudyChanged: the study file is not the one that was run.
     """
     from hpstudy.report import headline, write
@@ -294,70 +348,78 @@ def write_report(
     check_formats(output, formats)
     if not isinstance(study, str | Path):
         if len(study) > 1:
-            return _write_several(study, Path(output), formats, scale, force)
+            return _write_several([analyze(each, storage, scale=scale) for each in study], Path(output), formats, force)
         (study,) = study
-    results = analysed(study, scale)
+    results = analyze(study, storage, scale=scale)
     files = write(results, Path(output), formats, force=force)
-    return Report(tuple(files), headline(results), tuple(outdated(files)))
+    return WrittenReport(tuple(files), headline(results), tuple(outdated(files)))
 
 
-def _write_several(
-    studies: Sequence[str | Path], output: Path, formats: Sequence[str] | None, scale: str | None, force: bool
-) -> Report:
+def _write_several(studies: Sequence[Results], output: Path, formats: Sequence[str] | None, force: bool) -> WrittenReport:
     from hpstudy.analysis.cross_study import several
     from hpstudy.report import write_several
     from hpstudy.report.files import outdated
     from hpstudy.report.several import headline
 
-    found = several([analysed(study, scale) for study in studies])
-    files = write_several(found, output, formats, force=force)
-    return Report(tuple(files), headline(found), tuple(outdated(files)))
+    results = several(studies)
+    files = write_several(results, output, formats, force=force)
+    return WrittenReport(tuple(files), headline(results), tuple(outdated(files)))
 
 
-def plot_figure(study: str | Path, figure: str, path: str | Path, *, scale: str | None = None, dpi: int = 160) -> Path:
+def plot_figure(
+    study: str | Path,
+    figure: str,
+    path: str | Path,
+    *,
+    storage: str | Path | None = None,
+    scale: str | None = None,
+    dpi: int = 160,
+) -> Path:
     """Save one figure of a study's report.
 
     Args:
-        study: as in `write_report`.
+        study: see `analyze`.
         figure: its name; `figure_names` lists them.
-        path: where to; its ending (.pdf, .svg, .png) chooses the form. An existing file is replaced.
-        scale: one of the study file's `scales`, when it was run at that.
+        path: the file to write; its suffix (.pdf, .svg, .png) selects the format. An existing file is replaced.
+        storage: see `locate`.
+        scale: see `locate`.
         dpi: dots per inch of a PNG.
 
     Raises:
-        UsageError: there is no such figure or form.
+        UsageError: the figure or the format is unknown.
         StudyChanged: the study file is not the one that was run.
     """
     from hpstudy.report import save_figure
 
-    # What only the thorough analysis computes shows in figures of its own: it changes no other one.
-    results = analysed(study, scale, thorough=False)
+    # The thorough analysis adds figures and changes none, so it is needed only for a figure that the quick one lacks.
+    results = analyze(study, storage, scale=scale, thorough=False)
     if figure not in _figures(results):
-        results = analysed(study, scale)
+        results = analyze(study, storage, scale=scale)
     return save_figure(figure, results, path, dpi=dpi)
 
 
-def figure(name: str, study: str | Path | Results, *, scale: str | None = None) -> Figure:
+def figure(name: str, study: str | Path | Results, storage: str | Path | None = None, *, scale: str | None = None) -> Figure:
     """One figure of the report as a matplotlib figure, for instance for a notebook.
 
     Args:
         name: of the figure; `figure_names` lists them.
-        study: as in `write_report`, or its analysis.
-        scale: one of the study file's `scales`, when it was run at that.
+        study: see `analyze`, or the results of `analyze`.
+        storage: see `locate`.
+        scale: see `locate`.
 
     Raises:
-        UsageError: there is no such figure.
+        UsageError: the figure is unknown.
         StudyChanged: the study file is not the one that was run.
     """
     from hpstudy.analysis.results import Results
     from hpstudy.report import draw_figure
 
-    return draw_figure(name, study if isinstance(study, Results) else analysed(study, scale))
+    return draw_figure(name, study if isinstance(study, Results) else analyze(study, storage, scale=scale))
 
 
-def figure_names(study: str | Path, *, scale: str | None = None) -> tuple[str, ...]:
-    """Names of the figures of a study's report, in its order. Arguments and errors as `write_report`."""
-    return _figures(analysed(study, scale=scale))
+def figure_names(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> tuple[str, ...]:
+    """Names of the figures of a study's report, in its order. Arguments and errors as `analyze`."""
+    return _figures(analyze(study, storage, scale=scale))
 
 
 def _figures(results: Results) -> tuple[str, ...]:
@@ -368,24 +430,71 @@ def _figures(results: Results) -> tuple[str, ...]:
         return tuple(drawing.name for drawing in document(results).drawings)
 
 
-def analysed(study: str | Path, scale: str | None = None, *, thorough: bool = True) -> Results:
-    """The analysis of a study, finished or not.
+def power(
+    study: str | Path,
+    storage: str | Path | None = None,
+    *,
+    difference: float,
+    trials: float | None = None,
+    wanted: float = 0.8,
+    alpha: float = 0.05,
+    scale: str | None = None,
+) -> tuple[EndpointPower, ...]:
+    """Replicates that each comparison needs to detect a difference, from the spread of a study that was run.
 
     Args:
-        study: a database, a study file, or a study's name. For a study file the analysis settings are those of the file, which may have
-            been edited since the run.
-        scale: one of the study file's `scales`, when it was run at that.
+        study: see `analyze`.
+        storage: see `locate`.
+        difference: difference of the final best to detect, in units of the metric.
+        trials: difference of trials-to-target to detect; not computed when None.
+        wanted: power, the probability of detecting it.
+        alpha: level of the two-sided paired test.
+        scale: see `locate`.
+
+    Returns:
+        For each comparison the final best and, if the study has a target, trials-to-target.
+
+    Raises:
+        UsageError: a number is out of range, or no two views have 2 complete replicates in common.
+    """
+    for name, value in (("difference", difference), ("trials", trials)):
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise UsageError(f"the difference to detect must be above 0: --{name} is {value:g}")
+    if not 0 < alpha < 1:
+        raise UsageError(f"--alpha is {alpha:g}, not between 0 and 1", "0.05 is usual")
+    if not alpha < wanted < 1:
+        raise UsageError(f"--power is {wanted:g}, not between alpha ({alpha:g}) and 1", "0.8 or 0.9 is usual")
+    from hpstudy.analysis.statistics.power import study_power
+
+    results = analyze(study, storage, scale=scale, thorough=False)
+    endpoints = study_power(results, difference, trials, wanted=wanted, alpha=alpha)
+    if not any(each.power.replicates >= 2 for each in endpoints):
+        raise UsageError(
+            f"{results.study.name}: no two views have 2 complete replicates in common, so there is no spread to use",
+            "run more replicates, or choose another study",
+        )
+    return endpoints
+
+
+def analyze(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True) -> Results:
+    """Analyze a study, finished or not.
+
+    Args:
+        study: a database, a study file, or a study's name. With a study file, the analysis settings are read from the file, so they
+            can be edited after the run.
+        storage: for a study file or a name: see `default_storage`.
+        scale: for a study file: the scale at which it was run.
         thorough: see `hpstudy.analysis.analyse`.
 
     Raises:
         StudyChanged: the study file is not the one that was run.
     """
-    from hpstudy.analysis import analyse
+    from hpstudy.analysis import analyse as analyse_trials
 
     settings = None
-    with open(study, scale) as reader:
+    with open(study, storage, scale=scale) as reader:
         if Path(study).suffix in STUDY_SUFFIXES:
             asked = load_study(study, scale)
             matched(reader.study, asked, reader.path)
             settings = asked.analysis
-        return analyse(reader, settings, thorough=thorough)
+        return analyse_trials(reader, settings, thorough=thorough)

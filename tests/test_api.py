@@ -39,15 +39,6 @@ def test_importing_hpstudy_imports_no_other_package():
     assert done.stdout == "{'hpstudy'}\n"
 
 
-def test_the_public_names_are_these():
-    assert dir(hpstudy) == ["figure", "load_study", "open", "resume", "run"]
-
-
-@pytest.mark.parametrize("name", ["figure", "load_study", "open", "resume", "run"])
-def test_every_public_name_is_there(name):
-    assert callable(getattr(hpstudy, name))
-
-
 def test_another_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
         _ = hpstudy.runn

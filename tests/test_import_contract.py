@@ -13,7 +13,7 @@ CORE = ("study", "search", "loading", "engine", "store", "analysis", "report")
 ROOMS = (
     *("errors", "metric_names", "checkpoint", "seeds", "plugins", "registry"),
     *("data", "bnn", "study", "search", "tasks", "loading", "store", "engine", "testing", "analysis", "report"),
-    *("api", "__init__", "cli", "__main__"),
+    *("catalog", "api", "__init__", "cli", "__main__"),
 )
 """Files and folders of the package. Each may import only those before it."""
 

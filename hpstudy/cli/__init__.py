@@ -1,4 +1,4 @@
-"""The command line: parse, call, print; nothing else.
+"""The command line: parse, call, print.
 
 Data goes to stdout, progress and messages to stderr. Each command imports what it needs when it runs, so that `--help`,
 `validate`, `plan` and `status` start fast.
@@ -7,16 +7,33 @@ Data goes to stdout, progress and messages to stderr. Each command imports what 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from hpstudy.cli import data, power, results, studies
+from hpstudy.cli import data, power, results, setup, studies
 from hpstudy.cli.output import fail
 from hpstudy.errors import HpstudyError
 
+
+class GroupedCommands(TyperGroup):
+    """A command list in sections (`rich_help_panel`), each command with its whole first sentence."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            command: Any = self.get_command(ctx, name)
+            sections.setdefault(command.rich_help_panel, []).append((name, command.get_short_help_str(formatter.width)))
+        for title, commands in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(commands)
+
+
 app = typer.Typer(
     name="hpstudy",
+    cls=GroupedCommands,
     help="Hyperparameter-tuning studies: how hard is A to tune compared with B, at the same trial budget?",
     no_args_is_help=True,
     add_completion=True,
@@ -27,7 +44,8 @@ app = typer.Typer(
 studies.add_to(app)
 results.add_to(app)
 power.add_to(app)
-app.add_typer(data.app, name="data")
+setup.add_to(app)
+app.add_typer(data.app, name="data", rich_help_panel=setup.PANEL)
 
 
 def _print_version(asked: bool) -> None:
@@ -47,7 +65,7 @@ def _top(
 
 
 def main() -> NoReturn:
-    """Run the command line; every user error becomes one message on stderr and its exit code."""
+    """Run the command line. A user error becomes one message on stderr and its exit code."""
     try:
         app()
     except HpstudyError as error:
@@ -55,7 +73,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # The reader of our output has gone (`hpstudy trials ... | head`): nothing is wrong, and nothing more can be said.
+        # The reader of stdout has closed it (`hpstudy trials ... | head`), which is not an error.
         sys.stderr.close()
         sys.exit(0)
     sys.exit(0)

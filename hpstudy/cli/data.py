@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpstudy.cli.options import Form
 from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.study.modules import module_path
 
 if TYPE_CHECKING:
     from hpstudy.data.dataset import Progress
 
-app = typer.Typer(help="Data sets: list, fetch, import, verify.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Manage data sets: list, fetch, import, verify.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="A data set of `hpstudy data list`, or my_module:MySet in this folder.")
+    str, typer.Argument(metavar="NAME", help="A name from `hpstudy data list`, or my_module:MySet in the current folder.")
 ]
 
 
@@ -30,7 +31,7 @@ def _top(context: typer.Context) -> None:
 
 @contextmanager
 def _bar() -> Iterator[Progress]:
-    """Progress as a bar at the bottom of a terminal; nothing elsewhere."""
+    """A progress bar if stderr is a terminal, else nothing."""
     from rich import progress
     from rich.console import Console
 
@@ -46,8 +47,8 @@ def _bar() -> Iterator[Progress]:
 
 
 @app.command("list")
-def list_(form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table) -> None:
-    """Which data sets there are, and which of them are on this machine."""
+def list_(form: Form = Format.table) -> None:
+    """List the data sets and whether they are on this machine."""
     from hpstudy.data import library
 
     statuses = library.list_sets()
@@ -62,7 +63,7 @@ def list_(form: Annotated[Format, typer.Option("--format", help="How to print.")
 
 @app.command()
 def fetch(name: Name) -> None:
-    """Get a data set from its public address, or build it where it is made here."""
+    """Download a data set, or build a synthesized one."""
     from hpstudy.data import library
 
     with _bar() as progress:
@@ -73,9 +74,9 @@ def fetch(name: Name) -> None:
 @app.command("import")
 def import_(
     name: Name,
-    source: Annotated[Path, typer.Option("--from", help="The folder or archive that holds the original files.")],
+    source: Annotated[Path, typer.Option("--from", help="The folder or archive with the original files.")],
 ) -> None:
-    """Take a data set from a folder or an archive that you have."""
+    """Import a data set from a local folder or archive."""
     from hpstudy.data import library
 
     with _bar() as progress:
@@ -84,8 +85,8 @@ def import_(
 
 
 @app.command()
-def verify(name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this set.")] = None) -> None:
-    """Check every file of the data sets on this machine against its checksum."""
+def verify(name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this data set.")] = None) -> None:
+    """Compare the files of data sets with their checksums."""
     from hpstudy.data import library
 
     names = [name] if name else [status.name for status in library.list_sets() if status.present or status.problem]
@@ -95,12 +96,12 @@ def verify(name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="On
         print(problem)
     if problems:
         raise typer.Exit(1)
-    say(f"{', '.join(names) or 'no data set'}: every checksum matches")
+    say(f"{', '.join(names)}: all checksums match" if names else "There are no data sets on this machine.")
 
 
 @app.command()
 def path(name: Name) -> None:
-    """Print where a data set lies."""
+    """Print the folder of a data set."""
     from hpstudy.data import library
 
     print(library.path(name))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -22,12 +24,12 @@ class Format(StrEnum):
 
 
 def say(message: str) -> None:
-    """A message for the person at the terminal, on stderr."""
+    """Print a message on stderr."""
     print(message, file=sys.stderr)
 
 
 def fail(error: HpstudyError) -> NoReturn:
-    """Print an error with its next step, and leave with its exit code."""
+    """Print an error and its hint, and exit with its code."""
     if isinstance(error, StudyError):
         count = len(error.problems)
         say("\n".join(str(problem) for problem in error.problems))
@@ -52,7 +54,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], form: Format = Format.table) -
         writer.writerows(rows)
         print(buffer.getvalue(), end="")
         return
-    cells = [[_cell(row[column]) for column in columns] for row in rows]
+    cells = [[cell(row[column]) for column in columns] for row in rows]
     widths = [max(len(column), *(len(line[i]) for line in cells)) for i, column in enumerate(columns)]
     numeric = [all(isinstance(row[column], int | float) or row[column] is None for row in rows) for column in columns]
     for line in [columns, ["-" * width for width in widths], *cells] if rows else []:
@@ -60,11 +62,19 @@ def print_rows(rows: Sequence[Mapping[str, Any]], form: Format = Format.table) -
         print("  ".join(padded).rstrip())
 
 
-def _cell(value: Any) -> str:
+def print_wrapped(label: str, text: str = "") -> None:
+    """Print `label` and `text`, wrapped to the width of the terminal; further lines are indented to the end of the label."""
+    indent = " " * (len(label) if text else 2)
+    width = max(shutil.get_terminal_size().columns, 40)
+    print(textwrap.fill(text, width, initial_indent=label, subsequent_indent=indent) if text else label.rstrip())
+
+
+def cell(value: Any) -> str:
+    """A value as text, on one line; floats with 6 significant digits."""
     if value is None:
         return "-"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, dict):
-        return "  ".join(f"{key}={_cell(item)}" for key, item in value.items())
+        return "  ".join(f"{key}={cell(item)}" for key, item in value.items())
     return " ".join(str(value).split())

@@ -1,4 +1,4 @@
-"""Commands on results: status, trials, best, export, report, plot, db."""
+"""Commands that show results: status, trials, best, report, plot, export."""
 
 from __future__ import annotations
 
@@ -8,42 +8,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpstudy.cli.output import Format, print_rows, say
+from hpstudy.cli.options import STUDY_HELP, AnyStudy, Form, Scale, Storage, View
+from hpstudy.cli.output import Format, cell, print_rows, print_wrapped, say
 from hpstudy.errors import UsageError, nearest
 from hpstudy.metric_names import of_layer
 
 if TYPE_CHECKING:
     from hpstudy.store import Owner
 
-Database = Annotated[
-    Path, typer.Argument(metavar="STUDY", help="A study's database, its study file, or its name (then runs/NAME.sqlite).")
-]
-Form = Annotated[Format, typer.Option("--format", help="How to print.")]
-Scale = Annotated[str | None, typer.Option("--scale", help="Of a study file: the scale that was run.")]
-
-db = typer.Typer(help="Look after a study's database.", no_args_is_help=True, rich_markup_mode=None)
-
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the command line."""
-    for command in (status, trials, best, export, report, plot):
-        app.command()(command)
-    app.add_typer(db, name="db")
+    for command in (status, trials, best, report, plot, export):
+        app.command(rich_help_panel="Results")(command)
 
 
-def status(study: Database, form: Form = Format.table) -> None:
-    """How far a study is: trials by view and state, the best value so far, and who is running it."""
+def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: Form = Format.table) -> None:
+    """Show the progress of a study. For each view: trials by state and the best value so far; also who is running it."""
     from hpstudy import api
     from hpstudy.store import finished
     from hpstudy.study.controls import arms
 
-    with api.open(study) as reader, reader.snapshot():
+    with api.open(study, storage, scale=scale) as reader, reader.snapshot():
         counts = reader.counts()
         searched = {name for name, arm in arms(reader.study).items() if not arm.listed}  # the best confirmation is a lucky seed
         best = {name: reader.best(name) if name in searched else None for name in counts}
         print_rows(
             [
-                {"view": view, **states, "best": found.objective if (found := best[view]) else None}
+                {"view": view, **states, "best": trial.objective if (trial := best[view]) else None}
                 for view, states in counts.items()
             ],
             form,
@@ -58,31 +50,33 @@ def status(study: Database, form: Form = Format.table) -> None:
 
 def _owner_sentence(owner: Owner | None, complete: bool) -> str:
     if owner is not None and owner.is_alive():
-        return f"Process {owner.pid} on {owner.host} is running it."
+        return f"Running: process {owner.pid} on {owner.host}."
     if complete:
         return "Complete."
     return (
-        "Nobody is running it"
-        + ("; its last run died." if owner is not None else ".")
-        + " `hpstudy run` or `resume` continues it."
+        "Not running"
+        + ("; the last run ended unexpectedly." if owner is not None else ".")
+        + " `hpstudy run` or `hpstudy resume` continues it."
     )
 
 
 def trials(
-    study: Database,
-    view: Annotated[str | None, typer.Option("--view", help="Only this view.")] = None,
+    study: AnyStudy,
+    storage: Storage = None,
+    scale: Scale = None,
+    view: View = None,
     replicate: Annotated[int | None, typer.Option("--replicate", min=0, help="Only this replicate.")] = None,
     state: Annotated[str | None, typer.Option("--state", help="Only trials in this state.")] = None,
     form: Form = Format.table,
 ) -> None:
-    """List trials in the order of their searches: point, state and objective of each."""
+    """List trials in the order of their searches. Prints the state, objective and point of each."""
     from hpstudy import api
     from hpstudy.store import STATES
     from hpstudy.study.controls import arms
 
     if state is not None and state not in STATES:
-        raise UsageError(f"no trial state is called '{state}': {nearest(state, STATES)}")
-    with api.open(study) as reader, reader.snapshot():
+        raise UsageError(f"unknown trial state '{state}': {nearest(state, STATES)}")
+    with api.open(study, storage, scale=scale) as reader, reader.snapshot():
         _check_view(arms(reader.study), view)
         rows = [
             {
@@ -103,58 +97,57 @@ def trials(
         print_rows(rows, form)
 
 
-def best(
-    study: Database,
-    view: Annotated[str | None, typer.Option("--view", help="Only this view.")] = None,
-    form: Form = Format.table,
-) -> None:
-    """The best trial of every view: where it stands, its point, and all it measured (in a table without single layers)."""
+def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: View = None, form: Form = Format.table) -> None:
+    """Show the best trial of each view. Prints its number, hyperparameters and metrics (csv and json: also of single layers)."""
     from hpstudy import api
 
-    with api.open(study) as reader, reader.snapshot():
+    with api.open(study, storage, scale=scale) as reader, reader.snapshot():
         _check_view(reader.study.views, view)
-        found = [trial for name in reader.study.views if view in (None, name) and (trial := reader.best(name))]
-        rows = [asdict(trial) for trial in found]
-        if form is Format.table:
-            rows = [
-                {**row, "metrics": {name: value for name, value in row["metrics"].items() if of_layer(name) is None}}
-                for row in rows
-            ]
-        print_rows(rows, form)
-        if not found:
-            say("no trial has completed yet")
+        metric, names = reader.study.metric.name, [view] if view else list(reader.study.views)
+        trials = [trial for name in names if (trial := reader.best(name))]
+    if form is not Format.table:
+        print_rows([asdict(trial) for trial in trials], form)
+    for trial in trials if form is Format.table else ():
+        print_wrapped(f"{trial.view}: {metric} {trial.objective:.6g} (replicate {trial.replicate}, trial {trial.number})")
+        print_wrapped("  hyperparameters: ", cell(trial.point))
+        print_wrapped("  metrics: ", cell({name: value for name, value in trial.metrics.items() if of_layer(name) is None}))
+    if not trials:
+        say("No trial has completed yet.")
 
 
 def export(
-    study: Database,
+    study: AnyStudy,
+    storage: Storage = None,
+    scale: Scale = None,
     form: Annotated[str, typer.Option("--format", help="csv, parquet or json.")] = "csv",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file; stdout when absent.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write. Default: stdout.")] = None,
     curves: Annotated[
-        bool, typer.Option("--curves", help="The learning curves (metric by epoch) instead of the trials.")
+        bool,
+        typer.Option("--curves", help="Write the learning curves (a row per trial, metric and epoch) instead of the trials."),
     ] = False,
     optuna: Annotated[
         Path | None,
         typer.Option(
-            "--optuna", metavar="FILE", help="An Optuna storage instead, for optuna-dashboard: one Optuna study per view."
+            "--optuna", metavar="FILE", help="Write an Optuna storage instead, for optuna-dashboard: one Optuna study per view."
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
 ) -> None:
-    """Write all trials, or all learning curves, as one table; or all trials as an Optuna storage."""
+    """Write all trials or learning curves as one table. With --optuna: as an Optuna storage."""
     from hpstudy import api
-    from hpstudy.store import export as write
 
     if optuna is not None:
         if output is not None or curves:
-            raise UsageError("--optuna writes its own file, with the learning curves in it", "leave out --output and --curves")
+            raise UsageError(
+                "--optuna writes its own file, which includes the learning curves", "leave out --output and --curves"
+            )
         from hpstudy.store.optuna_export import export_optuna
 
-        with api.open(study) as reader:
+        with api.open(study, storage, scale=scale) as reader:
             names = export_optuna(reader, optuna, force=force)
-        say(f"written: {optuna} (studies {', '.join(names)}); `optuna-dashboard sqlite:///{optuna}` shows them")
+        say(f"written: {optuna} (studies {', '.join(names)}). View it: optuna-dashboard sqlite:///{optuna}")
         return
-    with api.open(study) as reader:
-        text = write(reader, form, output, curves=curves, force=force)
+    text = api.export(study, output, storage=storage, format=form, curves=curves, scale=scale, force=force)
     if text is not None:
         print(text, end="")
     else:
@@ -163,71 +156,51 @@ def export(
 
 def report(
     study: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="STUDY...",
-            help="A study's database, its study file, or its name (then runs/NAME.sqlite). Several give one report that compares them.",
-        ),
+        list[Path], typer.Argument(metavar="STUDY...", help=f"{STUDY_HELP} Several studies give one report that compares them.")
     ],
+    storage: Storage = None,
+    scale: Scale = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for the report, or the name of its PDF or web page (.pdf, .html).")
+        Path, typer.Option("-o", "--output", help="Folder for the report, or the name of the document (.pdf or .html).")
     ] = Path("reports"),
     formats: Annotated[
         list[str] | None,
-        typer.Option(
-            "--format", help="pdf (default), or html: one interactive page that works without a network. Give it twice for both."
-        ),
+        typer.Option("--format", help="pdf (default), or html: one interactive page that works offline. Repeat it for both."),
     ] = None,
-    scale: Scale = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report of another study.")] = False,
 ) -> None:
-    """Write the comparison report: PDF or interactive page, report.json, and the CSV behind every figure."""
+    """Write the report of a study. Writes a PDF or an interactive page, a JSON file, and a CSV file for each figure."""
     from hpstudy.api import write_report
 
-    written = write_report(study, output, formats=formats, scale=scale, force=force)
+    written = write_report(study, output, storage=storage, formats=formats, scale=scale, force=force)
     for path in written.files:
         print(path)
     for path in written.outdated:
-        say(f"{path} is of an earlier report: --format {path.suffix.removeprefix('.')} writes it anew")
+        say(f"{path} is from an earlier report; `--format {path.suffix.removeprefix('.')}` writes it again")
     say(written.headline)
 
 
 def plot(
-    study: Database,
+    study: AnyStudy,
     figure: Annotated[
-        str | None, typer.Argument(metavar="[FIGURE]", help="Name of a figure of the report; the names are listed when absent.")
+        str | None, typer.Argument(metavar="[FIGURE]", help="Name of a figure. Without it, the names are listed.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File to write; its ending chooses the form: .pdf, .svg or .png.")
-    ] = None,
+    storage: Storage = None,
     scale: Scale = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to write; its suffix selects the format (.pdf, .svg, .png).")
+    ] = None,
 ) -> None:
-    """Save one figure of the report to a file."""
+    """Save one figure of the report, or list the figures."""
     from hpstudy.api import figure_names, plot_figure
 
     if figure is None:
-        for name in figure_names(study, scale=scale):
+        for name in figure_names(study, storage, scale=scale):
             print(name)
         return
     if output is None:
-        raise UsageError("a figure needs a file to be written to", f"add -o {figure}.pdf (or .svg, .png)")
-    print(plot_figure(study, figure, output, scale=scale))
-
-
-@db.command("check")
-def check(study: Database) -> None:
-    """Check a database: file, structure, and that the trials in it can be what the study asked for."""
-    from hpstudy.api import locate
-    from hpstudy.store import check as find_problems
-
-    path = locate(study)
-    problems = find_problems(path)
-    for problem in problems:
-        print(problem)
-    if problems:
-        say(f"{path}: {len(problems)} problem{'s' if len(problems) > 1 else ''}")
-        raise typer.Exit(1)
-    say(f"{path}: no problems")
+        raise UsageError("a figure needs an output file", f"add -o {figure}.pdf (or .svg, .png)")
+    print(plot_figure(study, figure, output, storage=storage, scale=scale))
 
 
 def _check_view(views: Any, view: str | None) -> None:

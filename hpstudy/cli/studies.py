@@ -1,4 +1,4 @@
-"""Commands on studies: validate, plan, run, resume, confirm, schema, list, init."""
+"""Commands that run a study: validate, plan, run, resume, confirm."""
 
 from __future__ import annotations
 
@@ -7,55 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpstudy.cli.options import AllowCode, AnyStudy, Executor, Form, Quiet, Scale, Storage, StudyFile, Verbose, Workers
 from hpstudy.cli.output import Format, print_rows, say
-from hpstudy.errors import HpstudyError, UsageError, nearest
+from hpstudy.errors import HpstudyError
 
 if TYPE_CHECKING:
     from hpstudy.engine.run import RunSummary
     from hpstudy.study.schema import Study
 
-Scale = Annotated[
-    str | None, typer.Option("--scale", help="Apply one of the study's `scales`, such as small; the study is then NAME-SCALE.")
-]
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).")]
-Storage = Annotated[
-    Path | None,
-    typer.Option(
-        "--storage",
-        envvar="HPSTUDY_STORAGE",
-        help="The study's database, or a folder for databases. Default: runs/NAME.sqlite",
-    ),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option("-j", "--workers", min=1, help="Worker processes, each with one thread. Default: the physical cores."),
-]
-Executor = Annotated[str, typer.Option("--executor", help="Where steps run (`hpstudy list executors`).")]
-Timeout = Annotated[
-    float | None, typer.Option("--timeout", min=0.001, help="Seconds per trial; stands for limits.timeout_s of the study.")
-]
-AllowCode = Annotated[
-    bool,
-    typer.Option(
-        "--allow-changed-code", help="Go on although your function's source file changed. Recorded, and shown in the report."
-    ),
-]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Print a line for every trial.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]
-
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the command line."""
-    for command in (run, resume, confirm, validate, plan, init, schema, list_):
-        app.command(name=command.__name__.rstrip("_"))(command)
+    for command in (validate, plan, run, resume, confirm):
+        app.command(rich_help_panel="Run a study")(command)
 
 
-def validate(study: Annotated[list[Path], typer.Argument(metavar="STUDY...", help="Study files (YAML).")]) -> None:
-    """Check study files without running them, at all their scales; all mistakes at once, each with file and line."""
+def validate(file: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Study files (YAML).")]) -> None:
+    """Check study files and all their scales without running them. Prints every mistake with its file and line."""
     from hpstudy.loading.load import read_study
 
     failed: HpstudyError | None = None
-    for path in study:
+    for path in file:
         try:
             loaded = read_study(path)
         except HpstudyError as error:
@@ -79,18 +51,18 @@ def plan(
     scale: Scale = None,
     workers: Workers = None,
     pilot: Annotated[
-        bool, typer.Option("--pilot", help="Time one trial of every view: at its default point, in a sweep at its first one.")
+        bool, typer.Option("--pilot", help="Time one trial of each view: at its default point, or the first point of a sweep.")
     ] = False,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    form: Form = Format.table,
 ) -> None:
-    """Show what a run would do: searches, trials, work left, and the time it takes (from finished trials, or from a pilot)."""
+    """Show what a run would do and how long it would take. Estimated from finished trials, or from a pilot."""
     from hpstudy import api
 
     planned = api.plan(study, storage, scale=scale, workers=workers, pilot=pilot)
     print_rows(planned.rows(), form)
     if form is Format.table:
         say(_size(planned.study))
-        say(f"database: {planned.storage}{'' if planned.storage.exists() else ' (not there yet)'}")
+        say(f"database: {planned.storage}{'' if planned.storage.exists() else ' (not created yet)'}")
         say(planned.sentence())
         if confirmation := planned.confirmation_sentence():
             say(confirmation)
@@ -102,12 +74,15 @@ def run(
     scale: Scale = None,
     workers: Workers = None,
     executor: Executor = "processes",
-    timeout: Timeout = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", min=0.001, help="Time limit per trial in seconds; overrides limits.timeout_s of the study."),
+    ] = None,
     allow_changed_code: AllowCode = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a study, or what is left of it. Safe to interrupt and to repeat: finished trials are never run again."""
+    """Run a study, resuming it if it was interrupted. Finished trials are never run again."""
     from hpstudy import api
     from hpstudy.engine.progress import progress_for
 
@@ -125,14 +100,16 @@ def run(
 
 
 def resume(
-    storage: Annotated[Path, typer.Argument(metavar="DATABASE", help="The database of a study, for instance runs/audio.sqlite.")],
+    storage: Annotated[
+        Path, typer.Argument(metavar="DATABASE", help="A study's database, or the name of a study (then runs/NAME.sqlite).")
+    ],
     workers: Workers = None,
     executor: Executor = "processes",
     allow_changed_code: AllowCode = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Continue a study from its database alone, with no study file at hand."""
+    """Continue a study from its database, without its study file."""
     from hpstudy import api
     from hpstudy.engine.progress import progress_for
 
@@ -147,24 +124,20 @@ def resume(
 
 
 def confirm(
-    study: Annotated[
-        Path, typer.Argument(metavar="STUDY", help="A study's database, its study file, or its name (then runs/NAME.sqlite).")
-    ],
-    seeds: Annotated[
-        int | None,
-        typer.Option(
-            "--seeds", min=1, help="Fresh seeds of every point; a larger number adds. Default: those of the study, or 5."
-        ),
-    ] = None,
+    study: AnyStudy,
     storage: Storage = None,
     scale: Scale = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", min=1, help="Fresh seeds per point; can be raised later. Default: as in the study file, or 5."),
+    ] = None,
     workers: Workers = None,
     executor: Executor = "processes",
     allow_changed_code: AllowCode = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train what every search chose, and the default points, again on fresh seeds. Safe to interrupt and to repeat."""
+    """Train each search's best point again on fresh seeds. Includes each view's default point; finished trainings are kept."""
     from hpstudy import api
     from hpstudy.engine.progress import progress_for
 
@@ -179,67 +152,6 @@ def confirm(
         progress=progress_for(verbose=verbose, quiet=quiet),
     )
     _finish(summary, quiet, again=f"hpstudy confirm {summary.storage}")
-
-
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put them; made if it is not there.")]) -> None:
-    """Copy the shipped studies and configs into a folder, to run and to change."""
-    from hpstudy.study.shipped import copy_shipped
-
-    copied = copy_shipped(folder)
-    say(f"{len(copied)} files in {folder}. Next: cd {folder} && hpstudy run studies/quick.yaml")
-
-
-def schema(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
-) -> None:
-    """Print the JSON Schema of study files, for editors that complete and check YAML."""
-    import json
-
-    from hpstudy.loading.jsonschema import study_schema
-
-    text = json.dumps(study_schema(), indent=2, ensure_ascii=False)
-    if output is None:
-        print(text)
-    else:
-        try:
-            output.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{output} cannot be written: {error.strerror}", "choose another --output") from None
-
-
-KINDS = ("tasks", "methods", "networks", "searchers", "executors", "data", "studies")
-
-
-def list_(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of: {', '.join(KINDS)}.")],
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
-) -> None:
-    """List what a study file can name."""
-    from hpstudy.bnn.methods import METHODS
-    from hpstudy.bnn.networks import NETWORKS
-    from hpstudy.data import DATASETS
-    from hpstudy.engine.executors import EXECUTORS
-    from hpstudy.search import SEARCHERS
-    from hpstudy.study.shipped import shipped_studies
-    from hpstudy.tasks import TASKS
-
-    tables = {
-        "tasks": TASKS,
-        "methods": METHODS,
-        "networks": NETWORKS,
-        "searchers": SEARCHERS,
-        "executors": EXECUTORS,
-        "data": DATASETS,
-    }
-    if kind == "studies":
-        print_rows([{"study": str(path), "question": question} for path, question in shipped_studies()], form)
-    elif kind in tables:
-        table = tables[kind]
-        print_rows([{table.kind: name, "description": table[name].description} for name in table], form)
-        if form is Format.table:
-            say(f"\nto add one: {table.extend}")
-    else:
-        raise UsageError(f"nothing is listed as '{kind}': {nearest(kind, KINDS)}")
 
 
 def _size(study: Study) -> str:

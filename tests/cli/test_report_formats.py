@@ -71,5 +71,5 @@ def test_a_page_of_an_earlier_state_is_named_when_only_the_pdf_is_written(hpstud
     assert "earlier" not in again.stderr
     assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=study_text.replace("trials: 4", "trials: 5")).returncode == 0
     assert hpstudy("report", "tiny").stderr.startswith(
-        "reports/tiny.html is of an earlier report: --format html writes it anew\n"
+        "reports/tiny.html is from an earlier report; `--format html` writes it again\n"
     )

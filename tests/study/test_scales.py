@@ -241,7 +241,7 @@ def test_run_plan_and_report_at_a_scale_use_the_database_of_its_name(write, hpst
     code, text = hpstudy("plan", study, "--scale", "small")
     assert code == 0
     assert "database: runs/tiny-small.sqlite\n" in text
-    assert "database: runs/tiny.sqlite (not there yet)" in hpstudy("plan", study)[1]
+    assert "database: runs/tiny.sqlite (not created yet)" in hpstudy("plan", study)[1]
     code, _ = hpstudy("report", study, "--scale", "small", "-o", "out")
     assert code == 0
     assert Path("out/tiny-small.pdf").exists()

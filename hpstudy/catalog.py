@@ -1,0 +1,32 @@
+"""The names that a study file or a command can use."""
+
+from __future__ import annotations
+
+from hpstudy.errors import UsageError, nearest
+from hpstudy.registry import Registry
+
+KINDS = ("tasks", "methods", "networks", "searchers", "executors", "data")
+
+
+def registry(kind: str) -> Registry:
+    """The registry of a kind of part.
+
+    Raises:
+        UsageError: `kind` is not in `KINDS`.
+    """
+    from hpstudy.bnn.methods import METHODS
+    from hpstudy.bnn.networks import NETWORKS
+    from hpstudy.data import DATASETS
+    from hpstudy.engine.executors import EXECUTORS
+    from hpstudy.search import SEARCHERS
+    from hpstudy.tasks import TASKS
+
+    if kind not in KINDS:
+        raise UsageError(f"unknown kind of part '{kind}': {nearest(kind, KINDS)}")
+    return dict(zip(KINDS, (TASKS, METHODS, NETWORKS, SEARCHERS, EXECUTORS, DATASETS), strict=True))[kind]
+
+
+def parts(kind: str) -> dict[str, str]:
+    """The built-in parts of a kind: name and description. Arguments and errors as `registry`."""
+    table = registry(kind)
+    return {name: table[name].description for name in table}

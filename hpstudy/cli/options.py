@@ -1,0 +1,43 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpstudy.cli.output import Format
+
+STUDY_HELP = "A database, a study file, or the name of a study (its database is then runs/NAME.sqlite)."
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).")]
+AnyStudy = Annotated[Path, typer.Argument(metavar="STUDY", help=STUDY_HELP)]
+Storage = Annotated[
+    Path | None,
+    typer.Option(
+        "--storage",
+        help="The study's database, or a folder for databases. Default: the environment variable HPSTUDY_STORAGE, or runs/.",
+    ),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option("--scale", help="Apply one of the study file's `scales`, such as small. The study is then called NAME-SCALE."),
+]
+Form = Annotated[Format, typer.Option("--format", help="Output format.")]
+View = Annotated[str | None, typer.Option("--view", help="Only this view.")]
+
+Workers = Annotated[
+    int | None,
+    typer.Option("-j", "--workers", min=1, help="Worker processes, one thread each. Default: the number of physical cores."),
+]
+Executor = Annotated[str, typer.Option("--executor", help="Where trials run; see `hpstudy list executors`.")]
+AllowCode = Annotated[
+    bool,
+    typer.Option(
+        "--allow-changed-code",
+        help="Continue even if your function's source file has changed. The change is recorded and shown in the report.",
+    ),
+]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Print a line per trial.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")]

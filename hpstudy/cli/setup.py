@@ -1,0 +1,83 @@
+"""Commands around studies: init, list, schema, db check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpstudy.catalog import KINDS, parts, registry
+from hpstudy.cli.options import AnyStudy, Form, Scale, Storage
+from hpstudy.cli.output import Format, print_rows, say
+from hpstudy.errors import UsageError, nearest
+
+PANEL = "Set up"
+
+db = typer.Typer(help="Check a study's database.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's commands to the command line."""
+    for command in (init, list_, schema):
+        app.command(name=command.__name__.rstrip("_"), rich_help_panel=PANEL)(command)
+    app.add_typer(db, name="db", rich_help_panel=PANEL)
+
+
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; created if it does not exist.")]) -> None:
+    """Copy the shipped studies and configs into a folder."""
+    from hpstudy.study.shipped import copy_shipped
+
+    copied = copy_shipped(folder)
+    say(f"Copied {len(copied)} files to {folder}. Next: cd {folder} && hpstudy run studies/quick.yaml")
+
+
+def schema(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
+) -> None:
+    """Print the JSON Schema of study files. Editors use it to complete and check YAML."""
+    import json
+
+    from hpstudy.loading.jsonschema import study_schema
+
+    text = json.dumps(study_schema(), indent=2, ensure_ascii=False)
+    if output is None:
+        print(text)
+    else:
+        try:
+            output.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{output} cannot be written: {error.strerror}", "choose another --output") from None
+
+
+def list_(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of: {', '.join((*KINDS, 'studies'))}.")],
+    form: Form = Format.table,
+) -> None:
+    """List the names that a study file or a command can use."""
+    if kind == "studies":
+        from hpstudy.study.shipped import shipped_studies
+
+        print_rows([{"study": str(path), "question": question} for path, question in shipped_studies()], form)
+        return
+    if kind not in KINDS:
+        raise UsageError(f"unknown kind '{kind}': {nearest(kind, (*KINDS, 'studies'))}")
+    table = registry(kind)
+    print_rows([{table.kind: name, "description": text} for name, text in parts(kind).items()], form)
+    if form is Format.table:
+        say(f"\nTo add your own: {table.extend}.")
+
+
+@db.command("check")
+def check(study: AnyStudy, storage: Storage = None, scale: Scale = None) -> None:
+    """Check the file, its structure, and that its trials fit the study."""
+    from hpstudy import api
+
+    problems = api.check(study, storage, scale=scale)
+    for problem in problems:
+        print(problem)
+    path = api.locate(study, storage, scale=scale)
+    if problems:
+        say(f"{path}: {len(problems)} problem{'s' if len(problems) > 1 else ''}")
+        raise typer.Exit(1)
+    say(f"{path}: no problems")
