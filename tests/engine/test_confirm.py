@@ -1,3 +1,6 @@
+import multiprocessing
+import os
+import signal
 from concurrent.futures import Future
 
 import numpy as np
@@ -7,10 +10,12 @@ from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.executors import EXECUTORS, Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.progress import Lines, Observer
+from hpstudy.engine.run import run_study
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_seed
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
+from hpstudy.loading.bind import bind
 from hpstudy.seeds import derive_seed
 from hpstudy.store import Reader, Store, TrialRow, check, incumbent, is_complete
 from hpstudy.store.listing import listed, planned
@@ -400,8 +405,37 @@ def test_with_more_workers_than_searches_left_confirmations_start_before_the_las
             order.append(trial.retrained is not None)
 
     assert run(asked(make_study(), 3), observer=Noting()).complete
-    assert order.index(True) < 11 - order[::-1].index(False) + len(order) - 12
+    last_searched = len(order) - 1 - order[::-1].index(False)
+    assert order.index(True) < last_searched
     assert check(storage) == []
+
+
+class KillAfter(Observer):
+    """Kills this process after so many trials."""
+
+    def __init__(self, trials):
+        self.left = trials
+
+    def trial_finished(self, search, trial, outcome):
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("trials", [11, 13, 25])
+def test_a_run_killed_in_its_confirmations_resumes_to_the_same_numbers(run, make_study, storage, trials):
+    study = asked(make_study(), 3)
+    process = multiprocessing.get_context("fork").Process(
+        target=run_study, args=(bind(study), storage), kwargs={"executor": "inline", "observer": KillAfter(trials)}
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert run(study).ran == 12 + TRAININGS - trials
+    resumed = stored(storage)
+    storage.unlink()
+    run(study)
+    assert same(stored(storage), resumed)
 
 
 def test_the_database_keeps_confirmations_that_the_study_file_does_not_ask_for(run, confirm, make_study, complete):

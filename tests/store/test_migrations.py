@@ -1,3 +1,4 @@
+import math
 import shutil
 import sqlite3
 from contextlib import closing
@@ -10,7 +11,10 @@ from hpstudy.loading.bind import bind
 from hpstudy.store import Reader, Store, check
 from hpstudy.store.connection import create_file
 from hpstudy.store.migrations import LATEST, MIGRATIONS, Migration, migrate, version
+from hpstudy.study.confirm import Retraining
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
+from tests.support.databases import example_study, synthetic_database
 
 VERSION_1 = Path(__file__).parent / "data" / "version_1.sqlite"
 """A study that was interrupted after 11 of 16 trials, written by the first version of the schema."""
@@ -122,6 +126,64 @@ def test_a_study_of_version_1_is_continued_and_confirmed(first):
         after = reader.trials().merge(before[["view", "replicate", "number"]], on=["view", "replicate", "number"])
     assert after[list(before)].equals(before)
     assert check(first) == []
+
+
+@pytest.fixture
+def second(path, monkeypatch):
+    """A database of version 2 with confirmations in every state: of the default point and of trial 1, latent, replicate 0."""
+    with monkeypatch.context() as patch:
+        patch.setattr("hpstudy.store.create.migrate", lambda connection: migrate(connection, MIGRATIONS[:2]))
+        synthetic_database(path, example_study())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        (point,) = connection.execute("SELECT point FROM trial WHERE id = 1").fetchone()
+        for index, (trial, view, seed, state, objective, kind) in enumerate(
+            [
+                (None, 1, 0, "completed", 0.5, "finite"),
+                (1, None, 0, "diverged", None, "-inf"),
+                (None, 1, 1, "failed", None, None),
+                (1, None, 1, "running", None, None),
+            ]
+        ):
+            times = (f"2026-01-0{index + 1}", "2026-02-01", 1.5, 2.5)
+            failure = ("ValueError", "bad", "line 1", "x.logs/worker-7.log", 1)
+            connection.execute(
+                f"INSERT INTO confirmation (trial_id, view_id, seed_number, {SAME}) VALUES (?, ?, ?{', ?' * 14})",
+                (trial, view, seed, state, point, objective, kind, index + 1, *times, *failure),
+            )
+        connection.execute("INSERT INTO confirmation_value VALUES (1, 1, 0.5, 'finite'), (2, 1, NULL, '-inf'), (2, 2, 0.0, '-0')")
+    return path
+
+
+def test_unfinished_and_failed_confirmations_of_version_2_are_moved_as_they_are(second):
+    with closing(sqlite3.connect(second)) as old:
+        before = old.execute(f"SELECT {SAME} FROM confirmation ORDER BY id").fetchall()
+        values = old.execute("SELECT * FROM confirmation_value ORDER BY 1, 2").fetchall()
+    with Store.open(second) as store:
+        rows = store.history(SearchKey("latent/confirm", 0))
+        assert store.study.confirm == Confirm(seeds=2)
+    assert [(row.number, row.retrained, row.state, row.objective, row.attempts) for row in rows] == [
+        (0, Retraining(None, 0), "completed", 0.5, 1),
+        (1, Retraining(0, 0), "diverged", -math.inf, 2),
+        (2, Retraining(None, 1), "failed", None, 3),
+        (3, Retraining(0, 1), "running", None, 4),
+    ]
+    with Reader.open(second) as reader, reader.snapshot() as new:
+        moved = new.execute(f"SELECT {SAME} FROM trial JOIN retraining ON trial_id = trial.id ORDER BY trial.id").fetchall()
+        first = new.execute("SELECT min(trial_id) FROM retraining").fetchone()[0]
+        found = new.execute(
+            "SELECT trial_id - ? + 1, metric_id, value, kind FROM metric_value WHERE trial_id >= ? ORDER BY 1, 2", (first, first)
+        ).fetchall()
+    assert (moved, found) == (before, values)
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(second, monkeypatch):
+    monkeypatch.setattr("hpstudy.store.migrations.write_event", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Store.open(second)
+    with closing(sqlite3.connect(second)) as connection:
+        assert version(connection) == 2
+        assert connection.execute("SELECT count(*) FROM confirmation").fetchone() == (4,)
+        assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'retraining'").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("name", ["audio", "audio_fsdd"])
