@@ -7,9 +7,10 @@ import pytest
 
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.statistics.bootstrap import Resampling
-from hpstudy.report import style
-from hpstudy.report.chapters.controls import PANELS, TABLES, chapter
-from hpstudy.report.model import Drawing, Paragraph, Table
+from hpstudy.report.chapters.controls import TABLES, chapter
+from hpstudy.report.charts.controls import PANELS
+from hpstudy.report.charts.model import Chart, Line, Rule
+from hpstudy.report.model import Paragraph, Table
 from hpstudy.study.schema import Study
 
 
@@ -97,37 +98,52 @@ def test_without_a_margin_there_is_no_table_of_good_points(controlled, ramps):
     assert [table.head[2] for table in found] == ["search"]
 
 
+def lines_of(chart, panel=0):
+    """The lines of a panel by the name of their legend entry, and the values that they go through."""
+    found = {}
+    for mark in chart.panels[panel].marks:
+        if isinstance(mark, Line | Rule):
+            (group,) = mark.groups
+            found[chart.legend[group].name] = mark.y.tolist() if isinstance(mark, Line) else [mark.at]
+    return found
+
+
 def test_the_figure_has_search_random_search_its_expectation_and_the_default(two_views):
-    (drawing,) = blocks_of(two_views, Drawing)
-    with style.applied():
-        figure = drawing.draw()
-    left, right = figure.axes
-    lines = {line.get_label(): line for line in left.get_lines()}
-    assert set(lines) == {"search", "random search", "random search, expected", "default point"}
+    (chart,) = blocks_of(two_views, Chart)
     a = two_views.controls.views[0]
-    assert np.array_equal(lines["search"].get_ydata(), a.curve.mean)
-    assert np.array_equal(lines["random search"].get_ydata(), a.random.curve.mean)
-    assert np.array_equal(lines["random search, expected"].get_ydata(), a.random.expected.mean)
-    assert set(lines["default point"].get_ydata()) == {a.default.mean}
-    assert left.get_ylim() == right.get_ylim()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(lines)
+    assert lines_of(chart) == {
+        "search": a.curve.mean.tolist(),
+        "random search": a.random.curve.mean.tolist(),
+        "random search, expected": a.random.expected.mean.tolist(),
+        "default point": [a.default.mean],
+    }
+    left, right = chart.panels
+    assert left.y.limits == right.y.limits
+    assert [entry.name for entry in chart.legend] == ["search", "random search", "random search, expected", "default point"]
+
+
+def test_a_point_of_a_line_says_whose_it_is_and_its_interval(two_views):
+    (chart,) = blocks_of(two_views, Chart)
+    curve = two_views.controls.views[0].random.curve
+    (random,) = (mark for mark in chart.panels[0].marks if isinstance(mark, Line) and mark.groups == (1,))
+    assert random.hover.texts[9].startswith(f"a, random search\ntrial 10: {curve.mean[9]:.6g}\n95 % CI ")
+    (default,) = (mark for mark in chart.panels[0].marks if isinstance(mark, Rule))
+    assert default.hover.texts[0].startswith("a, default point: ")
 
 
 def test_lines_differ_in_style_and_not_only_in_colour(two_views):
-    (drawing,) = blocks_of(two_views, Drawing)
-    with style.applied():
-        axes = drawing.draw().axes[0]
-    assert len({str(line._unscaled_dash_pattern) for line in axes.get_lines()}) == 4
+    (chart,) = blocks_of(two_views, Chart)
+    lines = [mark for mark in chart.panels[0].marks if isinstance(mark, Line | Rule)]
+    assert {mark.dash for mark in lines} == {"solid", "dash", "dot", "dashdot"}
+    assert {entry.name: entry.dash for entry in chart.legend} == {chart.legend[mark.groups[0]].name: mark.dash for mark in lines}
 
 
 def test_every_number_of_the_figure_is_in_its_tables(two_views):
-    (drawing,) = blocks_of(two_views, Drawing)
-    rows = [row for name in drawing.data for row in TABLES[name](two_views)]
-    written = {value for row in rows for value in row if isinstance(value, float)}
-    with style.applied():
-        figure = drawing.draw()
-    drawn = {float(y) for axes in figure.axes for line in axes.get_lines() for y in line.get_ydata()}
+    (chart,) = blocks_of(two_views, Chart)
+    written = {value for data in chart.data for row in data.rows() for value in row if isinstance(value, float)}
+    drawn = {value for place in range(len(chart.panels)) for values in lines_of(chart, place).values() for value in values}
     assert drawn <= written
+    assert {data.name for data in chart.data} <= set(TABLES)
 
 
 def test_the_tables_behind_the_figure_have_one_width(two_views):
@@ -139,19 +155,16 @@ def test_the_tables_behind_the_figure_have_one_width(two_views):
 
 def test_a_default_far_away_does_not_flatten_the_curves(controlled, ramps):
     results = controlled({"a": ramps(), "a/default": [[-1e6]] * 6}, named=("default",))
-    (drawing,) = blocks_of(results, Drawing)
-    with style.applied():
-        axes = drawing.draw().axes[0]
-    assert axes.get_ylim()[0] > -10
-    assert "Outside the drawing: the default point of a." in drawing.reading
+    (chart,) = blocks_of(results, Chart)
+    assert chart.panels[0].y.limits[0] > -10
+    assert "Outside the drawing: the default point of a." in chart.reading
 
 
 def test_many_views_are_spread_over_figures(controlled, ramps):
     views = [f"v{number}" for number in range(PANELS + 1)]
     values = {**{view: ramps() for view in views}, **{f"{view}/random": ramps(seed=1) for view in views}}
-    drawings = blocks_of(controlled(values, named=("random",)), Drawing)
-    with style.applied():
-        assert [(drawing.name, len(drawing.draw().axes)) for drawing in drawings] == [("controls_1", PANELS), ("controls_2", 1)]
+    charts = blocks_of(controlled(values, named=("random",)), Chart)
+    assert [(chart.name, len(chart.panels)) for chart in charts] == [("controls_1", PANELS), ("controls_2", 1)]
 
 
 def test_controls_that_have_not_begun_are_said_not_to_have(controlled, ramps):
@@ -161,11 +174,10 @@ def test_controls_that_have_not_begun_are_said_not_to_have(controlled, ramps):
 
 def test_a_control_that_is_under_way_is_drawn_as_far_as_it_has_come(controlled, ramps):
     results = controlled({"a": ramps(), "a/random": ramps(seed=1)[:2, :4]}, named=("random",), analysis={"margin": 1.0})
-    (drawing,) = blocks_of(results, Drawing)
-    with style.applied():
-        lines = {line.get_label(): line for line in drawing.draw().axes[0].get_lines()}
+    (chart,) = blocks_of(results, Chart)
+    lines = lines_of(chart)
     assert set(lines) == {"search", "random search"}
-    assert np.isfinite(lines["random search"].get_ydata()).sum() == 4
+    assert np.isfinite(lines["random search"]).sum() == 4
     assert len(blocks_of(results, Paragraph)) == 0
 
 

@@ -10,14 +10,10 @@ import numpy as np
 from hpstudy.analysis.baselines.controls import Controls, DefaultControl, RandomControl, ViewControls
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
+from hpstudy.report.charts import controls as charts
 from hpstudy.report.csvs import Row
-from hpstudy.report.figures import controls as figures
-from hpstudy.report.model import Block, Drawing, Paragraph, Section, Table
+from hpstudy.report.model import Block, Paragraph, Section, Table
 from hpstudy.report.tables import interval
-
-PANELS = 6
-"""Views in one figure: more would not fit on a page."""
-
 
 ABOVE_DEFAULT = "the best of a search is above one training of the default, part of it by the luck of the best draw"
 BELOW_DEFAULT = "the default is better than what the search finds"
@@ -34,7 +30,7 @@ def chapter(results: Results) -> Iterator[Section]:
         yield Section("Controls", (Paragraph("The control searches have not begun."),))
         return
     blocks: list[Block] = [Paragraph(text) for text in sentences(results, found)]
-    blocks += _drawings(results, begun)
+    blocks += charts.charts(results, begun)
     blocks += [
         table for table in (_against_random(results, begun), _good_points(results, found), _tunability(results, begun)) if table
     ]
@@ -53,61 +49,22 @@ def sentences(results: Results, found: Controls) -> Iterator[str]:
             yield " ".join(parts)
 
 
-def control_curves(results: Results) -> Iterator[Row]:
-    """The mean curves of searches and random searches, the expected best of random search, and the paired gap."""
-    yield "view", "curve", "trials", "searches", "mean", "low", "high"
-    for view in _views(results):
-        curves = {"search": view.curve}
-        if view.random is not None:
-            more = {"random": view.random.curve, "random_expected": view.random.expected, "search_minus_random": view.random.gap}
-            curves |= {name: curve for name, curve in more.items() if curve is not None}
-        for name, curve in curves.items():
-            rows = zip(curve.searches.tolist(), curve.mean.tolist(), curve.low.tolist(), curve.high.tolist(), strict=True)
-            for place, row in enumerate(rows):
-                yield view.view, name, place + 1, *row
-
-
-def control_defaults(results: Results) -> Iterator[Row]:
-    """The default point of every view, and the final best of its searches minus it."""
-    yield "view", "trainings", "mean", "low", "high", "replicates", "tuned_minus_default", "gain_low", "gain_high"
-    for view in _views(results):
-        if (default := view.default) is not None:
-            gain = default.gain or (math.nan,) * 3
-            yield view.view, _trainings(default), default.mean, default.low, default.high, len(default.replicates), *gain
-
-
 def control_points(results: Results) -> Iterator[Row]:
     """Random points near the best known value, and the trials that random search needs to match the searches."""
     yield "view", "points", "good", "share", "low", "high", "trials_to_match"
-    for view in _views(results):
+    for view in results.controls.views if results.controls else ():
         if view.random is not None:
             easy = view.random.easy
             shares = (easy.points, easy.good, easy.share, easy.low, easy.high) if easy else (None,) * 5
             yield view.view, *shares, view.random.matching
 
 
-TABLES = {function.__name__: function for function in (control_curves, control_defaults, control_points)}
+TABLES = {function.__name__: function for function in (charts.control_curves, charts.control_defaults, control_points)}
 
 
 def _begun(view: ViewControls) -> bool:
     random = view.random is not None and bool(np.isfinite(view.random.curve.mean).any())
     return random or (view.default is not None and not math.isnan(view.default.mean))
-
-
-def _views(results: Results) -> tuple[ViewControls, ...]:
-    return results.controls.views if results.controls is not None else ()
-
-
-def _drawings(results: Results, views: list[ViewControls]) -> Iterator[Drawing]:
-    for start in range(0, len(views), PANELS):
-        shown = views[start : start + PANELS]
-        part = f"_{start // PANELS + 1}" if len(views) > PANELS else ""
-        yield Drawing(
-            f"controls{part}",
-            lambda shown=shown: figures.figure(results, shown),  # type: ignore[misc]
-            *figures.words(results, shown),
-            ("control_curves", "control_defaults"),
-        )
 
 
 def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
@@ -243,7 +200,3 @@ def _tunability(results: Results, views: list[ViewControls]) -> Table | None:
         "with random search is free of this, since both choose from as many trials."
     )
     return Table(f"What tuning gains in {results.study.metric.name} on the default point.", head, tuple(rows), note=note)
-
-
-def _trainings(default: DefaultControl) -> int:
-    return int(np.isfinite(default.values).sum())

@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
 from hpstudy.report.charts.model import Axis
+from hpstudy.report.charts.words import filled, metric
 
 
 def trial_axis(trials: int, first: int = 1) -> Axis:
     """An axis of trials from `first` to `trials`."""
     room = 0.02 * trials + 0.2
     return Axis("trials", (first - room, trials + room), ticks="integers")
+
+
+def best_axis(results: Results, limits: tuple[float, float]) -> Axis:
+    """An axis of best-so-far values."""
+    return Axis(filled("best {} so far", metric(results)), limits, grid=True)
+
+
+def row_axis(names: Sequence[str], *, labelled: bool = True) -> Axis:
+    """An axis of named rows from 0, the first at the top."""
+    count = len(names)
+    at = tuple(map(float, range(count)))
+    return Axis("", (count - 0.4, -0.6), ticks="given", at=at, texts=tuple(names), labelled=labelled, ticked=False)
+
+
+def around(*values: Floats, room: float = 0.05) -> tuple[float, float]:
+    """Ends of an axis that shows all finite values, with `room` on both sides as a share of their span."""
+    known = np.concatenate([part[np.isfinite(part)] for part in values]) if values else np.zeros(0)
+    if not known.size:
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    beside = room * (high - low) or room * abs(high) or 1.0
+    return low - beside, high + beside

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,8 +11,9 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import PairResult, Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import trial_axis
-from hpstudy.report.charts.hovers import interval
-from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Hover, Labels, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.grid import in_grid, parts
+from hpstudy.report.charts.hovers import along
+from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Labels, Line, Mark, Marker, Panel, Rule
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 
@@ -29,12 +30,11 @@ MEAN, POINTWISE, SIMULTANEOUS = 0, 1, 2
 def charts(results: Results) -> Iterator[Chart]:
     """Up to `PANELS` comparisons in a figure."""
     pairs = [pair for pair in results.pairs if pair.curve is not None]
-    for start in range(0, len(pairs), PANELS):
-        part = f"_{start // PANELS + 1}" if len(pairs) > PANELS else ""
-        yield _chart(results, f"difference{part}", pairs[start : start + PANELS])
+    for name, shown in parts("difference", pairs, PANELS):
+        yield _chart(results, name, shown)
 
 
-def _chart(results: Results, name: str, pairs: list[PairResult]) -> Chart:
+def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
     level = numbers.percent(results.study.analysis.confidence)
     columns = min(len(pairs), 2)
     legend = [Entry("mean difference", dash="solid", symbol="circle", width=1.4)]
@@ -42,7 +42,7 @@ def _chart(results: Results, name: str, pairs: list[PairResult]) -> Chart:
         legend += [Entry(f"pointwise {level} interval", alpha=0.38), Entry(f"simultaneous {level} band", alpha=0.14)]
     return Chart(
         name,
-        tuple(_panel(results, pair, place // columns, place % columns) for place, pair in enumerate(pairs)),
+        in_grid([_panel(results, pair) for pair in pairs], columns),
         *words(results, pairs),
         (Data("differences", partial(differences, results)),),
         2.6 if columns == 1 else 2.3 * -(-len(pairs) // columns),
@@ -50,7 +50,7 @@ def _chart(results: Results, name: str, pairs: list[PairResult]) -> Chart:
     )
 
 
-def _panel(results: Results, pair: PairResult, row: int, column: int) -> Panel:
+def _panel(results: Results, pair: PairResult) -> Panel:
     """The mean difference with its pointwise and its simultaneous band."""
     curve = pair.curve
     assert curve is not None, "the caller has looked"
@@ -62,12 +62,7 @@ def _panel(results: Results, pair: PairResult, row: int, column: int) -> Panel:
         ends += [curve.low, curve.high, curve.band.low, curve.band.high]
         outer = Band(x=trial, low=curve.band.low, high=curve.band.high, colour=style.INK, alpha=0.14, groups=(SIMULTANEOUS,))
         marks += [outer, Band(x=trial, low=curve.low, high=curve.high, colour=style.INK, alpha=0.28, groups=(POINTWISE,))]
-    columns = zip(curve.mean.tolist(), curve.low.tolist(), curve.high.tolist(), strict=True)
-    texts = (
-        f"{pair.a} − {pair.b}, {len(pair.replicates)} replicates\n"
-        f"trial {place + 1}: {numbers.general(mean, 6)}{interval(low, high, level)}"
-        for place, (mean, low, high) in enumerate(columns)
-    )
+    text = f"{pair.a} − {pair.b}, {len(pair.replicates)} replicates"
     marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
     marks.append(
         Line(
@@ -77,7 +72,7 @@ def _panel(results: Results, pair: PairResult, row: int, column: int) -> Panel:
             width=1.4,
             marker=Marker(size=4) if len(trial) <= MARKED_UP_TO else None,
             groups=(MEAN,),
-            hover=Hover(tuple(texts)),
+            hover=along(text, curve.mean, curve.low, curve.high, level),
         )
     )
     above, below = (a, b) if results.study.metric.goal == "maximize" else (b, a)
@@ -95,7 +90,7 @@ def _panel(results: Results, pair: PairResult, row: int, column: int) -> Panel:
             )
         )
     values = Axis(f"{a} − {b}", _limits(np.concatenate(ends)), grid=True)
-    return Panel(trial_axis(len(trial)), values, tuple(marks), row=row, column=column)
+    return Panel(trial_axis(len(trial)), values, tuple(marks))
 
 
 def _limits(values: Floats) -> tuple[float, float]:
@@ -107,7 +102,7 @@ def _limits(values: Floats) -> tuple[float, float]:
     return min(low, -0.12 * (high - low)), max(high, 0.12 * (high - low))
 
 
-def words(results: Results, pairs: list[PairResult]) -> tuple[str, str]:
+def words(results: Results, pairs: Sequence[PairResult]) -> tuple[str, str]:
     """Caption, and how to read the figure."""
     of = ", ".join(f"{pair.a} minus {pair.b} ({_pairs(pair)})" for pair in pairs)
     caption = f"Paired difference of the best {results.study.metric.name} so far: {of}."

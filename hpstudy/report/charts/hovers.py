@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpstudy.analysis.arrays import Floats
 from hpstudy.report import numbers
 from hpstudy.report.charts.model import Hover
 
@@ -15,6 +16,17 @@ def interval(low: float, high: float, level: str) -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"\n{level} CI {numbers.general(low, 6)} to {numbers.general(high, 6)}"
+
+
+def along(what: str, mean: Floats, low: Floats, high: Floats, level: str) -> Hover:
+    """The mean and its interval at each trial of the curve `what`; mean, low and high are (trials,), `level` is "95 %", say."""
+    columns = zip(mean.tolist(), low.tolist(), high.tolist(), strict=True)
+    return Hover(
+        tuple(
+            f"{what}\ntrial {place + 1}: {numbers.general(value, 6)}{interval(lower, upper, level)}"
+            for place, (value, lower, upper) in enumerate(columns)
+        )
+    )
 
 
 def tried(texts: Sequence[str], points: Sequence[Mapping[str, Any] | None]) -> Hover:

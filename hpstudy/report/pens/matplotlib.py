@@ -14,7 +14,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
 from hpstudy.analysis.arrays import Floats
@@ -129,6 +129,9 @@ def _ticks(axis: MplAxis, given: Axis, inches: float, *, upright: bool) -> None:
         axis.set_ticks([])
     elif given.ticks == "integers":
         axis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
+    elif given.ticks == "decades":
+        axis.set_major_locator(LogLocator(numticks=6))
+        axis.set_minor_locator(NullLocator())
     elif given.ticks == "given":
         axis.set_major_locator(FixedLocator(list(given.at)))
         axis.set_minor_locator(NullLocator())
@@ -344,7 +347,7 @@ def _legend(made: Figure, chart: Chart, panels: Sequence[Panel], drawn: Sequence
     handles, names = [_handle(entry) for entry in entries], [_text(entry.name) for entry in entries]
     if chart.legend_below:
         made.legend(handles, names, loc="outside lower center", **_small(names, chart.legend_title, style.WIDTH))
-    elif len(panels) == 1:
+    elif len(panels) == 1 and not panels[0].title:
         style.legend_above(drawn[0], handles, names)
     else:
         made.legend(handles, names, loc="outside upper left", ncols=style.legend_columns(names))

@@ -1,0 +1,150 @@
+"""Searches and their controls: mean best-so-far curves of search and random search, and the level of the default point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.baselines.controls import DefaultControl, ViewControls
+from hpstudy.analysis.curves.best_so_far import MeanCurve
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import around, best_axis, trial_axis
+from hpstudy.report.charts.grid import in_grid, parts
+from hpstudy.report.charts.hovers import along, interval
+from hpstudy.report.charts.model import Band, Chart, Data, Entry, Hover, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.words import label
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import SHORTEST, cut
+
+PANELS = 6
+"""Views in one figure: more would not fit on a page."""
+
+SEARCH = Entry("search", dash="solid")
+RANDOM = Entry("random search", style.grey(0.3), "dash", width=1.4)
+EXPECTED = Entry("random search, expected", dash="dot", width=1.0)
+DEFAULT = Entry("default point", style.grey(0.2), "dashdot", width=1.0)
+
+
+def charts(results: Results, views: Sequence[ViewControls]) -> Iterator[Chart]:
+    """A panel for each view that has begun, all on one scale in a figure."""
+    for name, shown in parts("controls", views, PANELS):
+        drawn = {entry.name for view in shown for entry, _ in _curves(view)} | {DEFAULT.name for view in shown if _default(view)}
+        legend = tuple(entry for entry in (SEARCH, RANDOM, EXPECTED, DEFAULT) if entry.name in drawn)
+        columns = min(len(shown), 2)
+        yield Chart(
+            name,
+            in_grid([_panel(results, view, legend, value_limits(shown)) for view in shown], columns),
+            *words(results, shown),
+            (
+                Data("control_curves", partial(control_curves, results)),
+                Data("control_defaults", partial(control_defaults, results)),
+            ),
+            2.9 if columns == 1 else 2.4 * -(-len(shown) // columns),
+            legend=legend,
+        )
+
+
+def _curves(view: ViewControls) -> list[tuple[Entry, MeanCurve]]:
+    """The mean curves of a view, the last on top of the others."""
+    curves = [(SEARCH, view.curve)]
+    if view.random is not None and view.random.expected is not None:
+        curves.insert(0, (EXPECTED, view.random.expected))
+    if view.random is not None and np.isfinite(view.random.curve.mean).any():
+        curves.insert(0, (RANDOM, view.random.curve))
+    return curves
+
+
+def _default(view: ViewControls) -> DefaultControl | None:
+    """The default point, where it has been trained."""
+    return view.default if view.default is not None and not math.isnan(view.default.mean) else None
+
+
+def _panel(results: Results, view: ViewControls, legend: tuple[Entry, ...], limits: tuple[float, float]) -> Panel:
+    level, name = numbers.percent(results.study.analysis.confidence), label(results, view.view)
+    index, trials = list(results.study.views).index(view.view), results.study.search.trials
+    x = np.arange(1, trials + 1, dtype=np.float64)
+    bands: list[Mark] = []
+    lines: list[Mark] = []
+    if default := _default(view):
+        text = f"{name}, default point: {numbers.general(default.mean, 6)}{interval(default.low, default.high, level)}"
+        groups = (legend.index(DEFAULT),)
+        lines.append(
+            Rule(axis="y", at=default.mean, colour=DEFAULT.colour, width=1.0, dash="dashdot", groups=groups, hover=Hover((text,)))
+        )
+    for entry, curve in _curves(view):
+        own, groups = entry is SEARCH, (legend.index(entry),)
+        if entry is not EXPECTED:
+            colour = style.colour(index) if own else style.grey(0.45)
+            bands.append(Band(x=x, low=curve.low, high=curve.high, colour=colour, alpha=0.22, groups=groups))
+        lines.append(
+            Line(
+                x=x,
+                y=curve.mean,
+                colour=style.colour(index) if own else entry.colour,
+                width=entry.width,
+                dash=entry.dash or "solid",
+                marker=Marker(style.symbol(index), 5) if own else None,
+                every=(0, max(1, trials // 8)),
+                groups=groups,
+                hover=along(f"{name}, {entry.name}", curve.mean, curve.low, curve.high, level),
+            )
+        )
+    return Panel(trial_axis(trials), best_axis(results, limits), (*bands, *lines), title=name, title_align="left")
+
+
+def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
+    """Ends of the axis of values: all curves with their bands, and the default points that lie no farther off than the curves reach.
+
+    A default point that is far worse than everything else must not flatten the curves.
+    """
+    curves = [curve for view in views for entry, curve in _curves(view) if entry is not EXPECTED]
+    values = np.concatenate([end for curve in curves for end in (curve.mean, curve.low, curve.high)])
+    defaults = np.array([default.mean for view in views if (default := _default(view))], dtype=np.float64)
+    low, high = around(values, room=1.0)
+    near = defaults[(defaults >= low) & (defaults <= high)] if np.isfinite(values).any() else defaults
+    return around(values, near)
+
+
+def words(results: Results, views: Sequence[ViewControls]) -> tuple[str, str]:
+    """Caption, and how to read the figure."""
+    level = numbers.percent(results.study.analysis.confidence)
+    caption = f"Best {results.study.metric.name} so far of the searches and of their controls."
+    better = "above" if results.study.metric.goal == "maximize" else "below"
+    reading = f"Means over replicates with pointwise {level} bootstrap intervals."
+    if any(view.random for view in views):
+        reading += (
+            f" What the searcher is worth is how far its line runs {better} that of random search in the same space; the dotted line is "
+            "the expected best of random search, estimated from all random trials together."
+        )
+    low, high = value_limits(views)
+    outside = [cut(view.view, SHORTEST) for view in views if (found := _default(view)) and not low <= found.mean <= high]
+    if outside:
+        reading += f" Outside the drawing: the default point of {', '.join(outside)}."
+    return caption, reading
+
+
+def control_curves(results: Results) -> Iterator[Row]:
+    """The mean curves of searches and random searches, the expected best of random search, and the paired gap."""
+    yield "view", "curve", "trials", "searches", "mean", "low", "high"
+    for view in results.controls.views if results.controls else ():
+        curves = {"search": view.curve}
+        if view.random is not None:
+            more = {"random": view.random.curve, "random_expected": view.random.expected, "search_minus_random": view.random.gap}
+            curves |= {name: curve for name, curve in more.items() if curve is not None}
+        for name, curve in curves.items():
+            rows = zip(curve.searches.tolist(), curve.mean.tolist(), curve.low.tolist(), curve.high.tolist(), strict=True)
+            for place, row in enumerate(rows):
+                yield view.view, name, place + 1, *row
+
+
+def control_defaults(results: Results) -> Iterator[Row]:
+    """The default point of every view, and the final best of its searches minus it."""
+    yield "view", "trainings", "mean", "low", "high", "replicates", "tuned_minus_default", "gain_low", "gain_high"
+    for view in results.controls.views if results.controls else ():
+        if (default := view.default) is not None:
+            trainings, gain = int(np.isfinite(default.values).sum()), default.gain or (math.nan,) * 3
+            yield view.view, trainings, default.mean, default.low, default.high, len(default.replicates), *gain

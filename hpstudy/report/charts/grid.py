@@ -1,0 +1,27 @@
+"""Laying out many panels: in a grid, and over several figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from hpstudy.report.charts.model import Panel
+
+T = TypeVar("T")
+
+
+def in_grid(panels: Sequence[Panel], columns: int, *, shared: bool = False) -> tuple[Panel, ...]:
+    """The panels row by row; `shared` says that all have the same vertical axis, which print then labels in the first column only."""
+    made = []
+    for place, panel in enumerate(panels):
+        row, column = divmod(place, columns)
+        y = replace(panel.y, titled=False, labelled=False) if shared and column else panel.y
+        made.append(replace(panel, y=y, row=row, column=column))
+    return tuple(made)
+
+
+def parts(name: str, items: Sequence[T], most: int) -> Iterator[tuple[str, Sequence[T]]]:
+    """Names of figures and up to `most` of the items for each; with more than one figure the names are numbered from 1."""
+    for start in range(0, len(items), most):
+        yield name + (f"_{start // most + 1}" if len(items) > most else ""), items[start : start + most]
