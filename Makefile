@@ -20,7 +20,7 @@ RENDERED := $(patsubst reports/%.sqlite,render-%,$(wildcard reports/*.sqlite))
 JOINT := render-audio+audio_fsdd
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) readme test check format clean
+.PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) readme test check quick format clean
 
 help:
 	@echo "make run                           run studies/quick.yaml and write reports/quick.pdf"
@@ -28,7 +28,8 @@ help:
 	@echo "make reports                       render the reports of the databases in reports/"
 	@echo "make readme                        write the results in README.md from the reports"
 	@echo "make test                          set up and run the tests"
-	@echo "make check                         format, lint and types, then the tests"
+	@echo "make quick                         format, lint and the fast tests, for the inner loop"
+	@echo "make check                         format, lint and types, then the tests: all that CI runs"
 
 setup: $(READY)
 
@@ -65,6 +66,14 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto
+
+# Leaves out the type check, and the tests that train networks, run studies, write databases or reports, or read data sets.
+QUICK := tests/study tests/analysis tests/test_import_contract.py tests/cli/test_consistency.py
+
+quick: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -n auto $(QUICK)
 
 format: setup
 	$(BIN)/ruff format .

@@ -68,5 +68,5 @@ class Totals:
         detail = first.traceback or f"{first.type}: {first.message}"
         raise StudyBroken(
             f"the first {self.failed} trials failed and none completed. The first failure:\n{detail}",
-            "mend the cause and run again; a changed function needs a new --storage (or --allow-changed-code)",
+            "Fix the cause and run again. If you change the function, use a new --storage or --allow-changed-code.",
         )

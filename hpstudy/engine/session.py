@@ -115,16 +115,16 @@ def _check_identity(store: Store, found: Mapping[str, str], allow_changed_code: 
     if data := [name for name in changed if name not in code]:
         raise StudyChanged(
             f"not what {store.path} was started with: {', '.join(data)}",
-            "restore the data (`hpstudy data verify`), or start anew with another --storage",
+            "restore the data (`hpstudy data verify`), or start again with another --storage",
         )
     if code and not allow_changed_code:
         raise StudyChanged(
             f"not what {store.path} was started with: {', '.join(code)}",
-            "restore the file, start anew with another --storage, or go on with --allow-changed-code (recorded in the database)",
+            "restore the file, start again with another --storage, or continue with --allow-changed-code (recorded in the database)",
         )
     if code:
         store.event("code_changed", sources={name: found.get(name, "") for name in code})
-        observer.note(f"going on with changed code, as allowed: {', '.join(code)}")
+        observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
 
 
 def _under_way(store: Store) -> bool:
