@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
@@ -13,7 +12,6 @@ import numpy as np
 
 from hpstudy.analysis.arrays import STATES
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweeps.points import SweepView, summary
 
 Row: TypeAlias = "Iterable[Any]"
 """One row of a CSV file."""
@@ -75,26 +73,6 @@ def comparisons(results: Results) -> Iterator[Row]:
             counts = (d.wins, d.ties, d.losses)
             yield pair.a, pair.b, d.budget, d.replicates, d.mean, d.low, d.high, d.sd, *counts, d.test.p, adjusted, d.correlation
             place += 1
-
-
-def learning_curves(results: Results) -> Iterator[Row]:
-    """The mean over replicates of every metric with curves, at every point and epoch."""
-    yield "view", "number", "point", "metric", "epoch", "replicates", "mean", "low", "high"
-    for view in results.sweep:
-        for metric, values in view.curves.items():
-            means = summary(values, results.study.analysis.confidence)
-            for number, point in points(view):
-                rows = (means.replicates[number].tolist(), *_lists(means.mean[number], means.low[number], means.high[number]))
-                for epoch, n, *ends in zip(view.epochs.tolist(), *rows, strict=True):
-                    if n:
-                        yield view.name, number, point, metric, epoch, n, *ends
-
-
-def points(view: SweepView) -> Iterator[tuple[int, str]]:
-    """(number, point as JSON) of every point that was begun."""
-    for number, point in enumerate(view.points):
-        if point:
-            yield number, json.dumps(point, ensure_ascii=False)
 
 
 def text(rows: Iterable[Row]) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from hpstudy.errors import UsageError
 from hpstudy.report import csvs, numbers, style, write
-from hpstudy.report.charts import best_so_far, difference, sweep
+from hpstudy.report.charts import best_so_far, difference, learning, sweep
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import document
 from hpstudy.report.html import compile_html, embedded
@@ -289,8 +289,8 @@ def test_the_means_of_a_sweep_are_those_of_the_csv(swept):
 
 
 def test_the_learning_curves_are_those_of_the_csv(swept):
-    rows = rows_of(csvs.learning_curves, swept)
-    drawn = [y for trace in traces_of(swept, "learning_curves") if "line" in trace for y in trace["y"].tolist()]
+    rows = rows_of(learning.learning_curves, swept)
+    drawn = [y for trace in traces_of(swept, "learning_curves") if trace["mode"] == "lines+markers" for y in trace["y"].tolist()]
     assert drawn == [row["mean"] for row in rows if row["metric"] == "score"]
 
 

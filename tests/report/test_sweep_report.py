@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from hpstudy.analysis.claims.judgement import Contrast, CriterionResult
 from hpstudy.report import claims, headline, save_figure, style, tables, write
 from hpstudy.report.chapters.methods import references
-from hpstudy.report.charts import swept
-from hpstudy.report.figures import heat, learning
+from hpstudy.report.charts import learning, swept
+from hpstudy.report.charts.model import Band, Line
+from hpstudy.report.figures import heat
 from hpstudy.report.pdf import drawn
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, tables_of
@@ -226,17 +227,76 @@ def test_a_flip_ratio_over_decades_has_a_logarithmic_axis_and_the_objective_neve
 
 
 def test_learning_curves_are_drawn_for_every_point(swept):
-    axes = drawn(drawings_of(swept)["learning_curves"]).axes[0]
-    np.testing.assert_allclose([line.get_ydata() for line in axes.lines], np.outer([2, 6, 3], [0.25, 0.5, 0.75, 1]))
+    panel = drawings_of(swept)["learning_curves"].panels[0]
+    lines = marks_of(panel, Line)
+    np.testing.assert_allclose([line.y for line in lines], np.outer([2, 6, 3], [0.25, 0.5, 0.75, 1]))
+    assert {tuple(line.x) for line in lines} == {(1, 2, 3, 4)}
+    assert (panel.x.label, panel.y.label) == ("epoch", "score")
+    assert lines[1].hover.texts[2].startswith("a, point 1\nrate 0.1\nepoch 3\nmean score of 2 replicates 4.5\n95 % CI ")
+
+
+def test_a_learning_curve_has_its_interval_at_every_epoch(swept):
+    panel = drawings_of(swept)["learning_curves"].panels[0]
+    band, share = marks_of(panel, Band)[1], np.array([0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(band.high, (6 + T_1) * share)
+    np.testing.assert_allclose(band.low, np.maximum((6 - T_1) * share, panel.y.limits[0]))
+
+
+def test_the_key_of_learning_curves_is_common_where_all_views_sweep_the_same(swept):
+    chart = drawings_of(swept)["learning_curves"]
+    assert chart.legend_title == "rate"
+    assert [entry.name for entry in chart.legend if entry.media == "print"] == ["0.01", "0.1", "1"]
+    assert [entry.name for entry in chart.legend if entry.media == "page"] == ["rate 0.01", "rate 0.1", "rate 1"]
+    assert [panel.key for panel in chart.panels] == [None, None]
+    assert [[chart.legend[line.groups[0]].name for line in marks_of(panel, Line)] for panel in chart.panels] == [
+        ["rate 0.01", "rate 0.1", "rate 1"]
+    ] * 2
+
+
+def test_views_that_sweep_different_things_have_keys_of_their_own(make_sweep):
+    points = {"a": [{"rate": 0.1}, {"rate": 1.0}], "b": [{"alpha": 0.2}, {"alpha": 0.3}]}
+    curves = {view: {"score": np.ones((2, 2, 3))} for view in "ab"}
+    chart = drawings_of(make_sweep(points, {view: {"score": noise((2, 2))} for view in "ab"}, curves))["learning_curves"]
+    assert [panel.key.title for panel in chart.panels] == ["rate", "alpha"]
+    assert [[chart.legend[at].name for at in panel.key.entries] for panel in chart.panels] == [["0.1", "1"], ["0.2", "0.3"]]
+
+
+def test_line_patterns_tell_a_second_hyperparameter(make_sweep):
+    points = grid(("rate", [0.1, 0.2, 0.4]), ("decay", [0.0, 0.5]))
+    found = make_sweep(
+        {"a": points},
+        {"a": {"score": noise((2, 6))}},
+        {"a": {"score": np.ones((2, 6, 2))}},
+        spaces={"a": {"rate": RATE, "decay": DECAY}},
+    )
+    chart = drawings_of(found)["learning_curves"]
+    lines = marks_of(chart.panels[0], Line)
+    assert [line.dash for line in lines] == ["solid"] * 3 + ["dash"] * 3
+    assert [line.colour for line in lines] == style.shades(3) * 2
+    assert [entry.name for entry in chart.legend if entry.media == "print"] == ["0.1", "0.2", "0.4", "decay 0", "decay 0.5"]
+
+
+def test_views_of_a_large_sweep_take_several_figures_on_the_same_axis(make_sweep):
+    views = [f"v{number}" for number in range(learning.PANELS + 1)]
+    score = noise((2, 2))
+    found = make_sweep(
+        {view: [{"rate": 0.1}, {"rate": 1.0}] for view in views},
+        {view: {"score": score} for view in views},
+        {view: {"score": score[..., None] * np.ones(3) * (at + 1)} for at, view in enumerate(views)},
+    )
+    drawings = drawings_of(found)
+    assert [len(drawings[f"learning_curves_{part}"].panels) for part in (1, 2)] == [learning.PANELS, 1]
+    assert len({panel.y.limits for part in (1, 2) for panel in drawings[f"learning_curves_{part}"].panels}) == 1
 
 
 def test_of_many_points_twelve_curves_are_drawn(make_sweep):
     points = [{"rate": 0.01 * (number + 1)} for number in range(40)]
     score = noise((2, 40))
     found = make_sweep({"a": points}, {"a": {"score": score}}, {"a": {"score": score[..., None] * np.ones(3)}})
-    figure = drawings_of(found)["learning_curves"]
-    assert len(figure.draw().axes[0].lines) == 12
-    assert "12 of 40 points" in figure.reading
+    chart = drawings_of(found)["learning_curves"]
+    assert len(marks_of(chart.panels[0], Line)) == len(chart.panels[0].marks) == 12
+    assert "12 of 40 points" in chart.reading
+    assert "no bands" in chart.reading
 
 
 def test_of_many_lines_the_group_of_the_best_point_is_drawings_of(make_sweep):
@@ -252,6 +312,10 @@ def test_of_many_lines_the_group_of_the_best_point_is_drawings_of(make_sweep):
     curves, note = learning.chosen(found, found.sweep[0], swept_layout(found))
     assert [curve.number for curve in curves] == [2, 6, 10, 14]
     assert "decay 0.75" in note
+
+
+def marks_of(panel, kind):
+    return [mark for mark in panel.marks if isinstance(mark, kind)]
 
 
 def swept_layout(found):

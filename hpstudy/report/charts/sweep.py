@@ -12,10 +12,9 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweeps.points import Means, SweepView, summary
+from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.metric_names import is_of_bin
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.model import (
     Axis,
     Band,
@@ -36,15 +35,17 @@ from hpstudy.report.charts.sweep_metrics import (
     COLUMNS,
     MOST_LINES,
     explained,
+    mean_hover,
     metric_words,
     metrics,
     point_words,
+    points,
     thinned,
     value_axis,
 )
 from hpstudy.report.charts.swept import Layout, Swept, layout, rank, swept, text_of
 from hpstudy.report.charts.words import Words, label
-from hpstudy.report.csvs import Row, points
+from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 
 TOGETHER = 7
@@ -138,7 +139,7 @@ def _line(
         dash=line.dash,
         marker=Marker(line.symbol, 5, fill="paper") if line.apart else Marker(line.symbol, 4.5, edge=style.PAPER, edge_width=0.5),
         groups=own,
-        hover=_mean_hover(results, metric, found, heads),
+        hover=mean_hover(results, metric, found, heads),
     )
     return span, _replicates(metric, line, values, heads, (*own, replicates)), mean
 
@@ -146,17 +147,6 @@ def _line(
 def _spans(low: Floats, high: Floats) -> Floats:
     """(3 points,) heights of upright lines with gaps between them."""
     return np.stack([low, high, np.full(len(low), np.nan)], axis=1).ravel()
-
-
-def _mean_hover(results: Results, metric: str, found: Means, heads: Sequence[str]) -> Hover:
-    level = numbers.percent(results.study.analysis.confidence)
-    columns = (row.tolist() for row in (found.replicates, found.mean, found.low, found.high))
-    return Hover(
-        tuple(
-            f"{head}\nmean {metric} of {n} replicates {numbers.general(mean, 6)}{interval(low, high, level)}"
-            for head, n, mean, low, high in zip(heads, *columns, strict=True)
-        )
-    )
 
 
 def _replicates(metric: str, line: Drawn, values: Floats, heads: Sequence[str], groups: tuple[int, ...]) -> Dots:

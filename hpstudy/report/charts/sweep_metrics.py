@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweeps.points import SweepView, summary
+from hpstudy.analysis.sweeps.points import Means, SweepView, summary
 from hpstudy.report import numbers
-from hpstudy.report.charts.model import Axis
+from hpstudy.report.charts.hovers import interval
+from hpstudy.report.charts.model import Axis, Hover
 from hpstudy.report.charts.swept import spans_decades, text_of, value_range
 from hpstudy.report.charts.words import Words, label
 
@@ -54,11 +56,23 @@ def below_zero(results: Results, metric: str) -> bool:
 
 
 def value_axis(results: Results, metric: str) -> Axis:
-    """The vertical axis of a metric: the same in all panels."""
-    confidence, log = results.study.analysis.confidence, logarithmic(results, metric)
-    found = [summary(view.values[metric], confidence) for view in results.sweep if metric in view.values]
-    bands = np.concatenate([end for means in found for end in (means.low, means.high)])
-    return Axis(Words(metric, "value"), value_range(all_values(results, metric), bands, log=log), log=log, grid=True)
+    """The vertical axis of a metric's final values: the same in all panels."""
+    found = [summary(view.values[metric], results.study.analysis.confidence) for view in results.sweep if metric in view.values]
+    return spanning(results, metric, all_values(results, metric), found)
+
+
+def spanning(results: Results, metric: str, values: Floats, found: Sequence[Means]) -> Axis:
+    """A vertical axis for values of a metric and the intervals of means; that of the objective is never logarithmic."""
+    log = metric != results.study.metric.name and spans_decades(values)
+    bands = np.concatenate([end.ravel() for means in found for end in (means.low, means.high)])
+    return Axis(Words(metric, "value"), value_range(values, bands, log=log), log=log, grid=True)
+
+
+def points(view: SweepView) -> Iterator[tuple[int, str]]:
+    """(number, point as JSON) of every point that was begun."""
+    for number, point in enumerate(view.points):
+        if point:
+            yield number, json.dumps(point, ensure_ascii=False)
 
 
 def point_words(results: Results, view: SweepView, number: int) -> str:
@@ -66,6 +80,20 @@ def point_words(results: Results, view: SweepView, number: int) -> str:
     point: Mapping[str, Any] = view.points[number]
     values = "".join(f"\n{text_of({name: value})}" for name, value in point.items())
     return f"{label(results, view.name)}, point {number}{values}"
+
+
+def mean_hover(results: Results, metric: str, found: Means, heads: Sequence[str]) -> Hover:
+    """Means with their intervals, each below a head."""
+    level = numbers.percent(results.study.analysis.confidence)
+    columns = (row.tolist() for row in (found.replicates, found.mean, found.low, found.high))
+    return Hover(
+        tuple(
+            f"{head}\nmean {metric} of {n} replicates {numbers.general(mean, 6)}{interval(low, high, level)}"
+            if n
+            else f"{head}\nno value"
+            for head, n, mean, low, high in zip(heads, *columns, strict=True)
+        )
+    )
 
 
 def explained(results: Results, shape: str) -> str:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import overview, style
-from hpstudy.report.figures import finals, forest, heat, learning, panels, survival
+from hpstudy.report.figures import finals, forest, heat, panels, survival
 from hpstudy.report.labels import label
 from hpstudy.report.model import Drawing, drawn
 
@@ -54,9 +54,3 @@ def draw_heat(results: Results) -> Iterator[Drawing]:
     if any(view.completeness.completed for view in results.views) and heat.views(results):
         name, figure, caption, reading = heat.figure(results)
         yield drawn(name, figure, caption, reading, ("sweep_means",))
-
-
-def draw_learning(results: Results) -> Iterator[Drawing]:
-    """Metrics over the epochs."""
-    for name, figure, caption, reading in learning.figures(results):
-        yield drawn(name, figure, caption, reading, ("learning_curves",))

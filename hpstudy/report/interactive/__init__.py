@@ -12,7 +12,6 @@ from typing import TypeAlias
 from hpstudy.analysis.results import Results
 from hpstudy.report.interactive.finals import budgets
 from hpstudy.report.interactive.heat import heat_map
-from hpstudy.report.interactive.learning import learning_curves, learning_curves_flips
 from hpstudy.report.interactive.spec import Interactive
 from hpstudy.report.interactive.survival import trials_to_target
 
@@ -25,8 +24,6 @@ BUILDERS: Mapping[str, Builder] = {
         trials_to_target,
         budgets,
         heat_map,
-        learning_curves,
-        learning_curves_flips,
     )
 }
 """Builders by the name of the static figure; the static figure NAME_2 is part 1 of NAME."""

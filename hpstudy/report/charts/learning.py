@@ -1,0 +1,214 @@
+"""Learning curves of the points of a sweep: a metric against the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import trial_axis
+from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Key, Line, Mark, Marker, Panel
+from hpstudy.report.charts.sweep_metrics import (
+    COLUMNS,
+    MOST_LINES,
+    mean_hover,
+    metrics,
+    point_words,
+    points,
+    spanning,
+    thinned,
+)
+from hpstudy.report.charts.swept import Layout, layout, rank, text_of
+from hpstudy.report.charts.words import label
+from hpstudy.report.csvs import Row
+from hpstudy.study.space import Value
+
+PANELS = 3 * COLUMNS
+"""Views in one figure."""
+
+BANDS = 7
+"""Lines up to which each has its band; more bands would hide each other."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One point as a line.
+
+    Attributes:
+        number: of the point.
+        value: of the main hyperparameter; None where there is none.
+        held: values of the other swept hyperparameters.
+        place: position of its colour and marker, which follow the main hyperparameter, or the point where there is none.
+        style: position of its line pattern, which follows the other hyperparameters.
+        colour: as #rrggbb.
+    """
+
+    number: int
+    value: Value | None
+    held: Mapping[str, Value]
+    place: int
+    style: int
+    colour: str
+
+
+def charts(results: Results) -> Iterator[Chart]:
+    """A chart for every metric with curves of two epochs or more, and for every `PANELS` views."""
+    for metric in metrics(results):
+        views = [view for view in results.sweep if metric in view.curves and len(view.epochs) > 1]
+        if not views:
+            continue
+        found = [summary(view.curves[metric], results.study.analysis.confidence) for view in views]
+        values = spanning(results, metric, np.concatenate([means.mean.ravel() for means in found]), found)
+        name = "learning_curves" + ("" if metric == results.study.metric.name else "_flips")
+        for start in range(0, len(views), PANELS):
+            part = f"_{start // PANELS + 1}" if len(views) > PANELS else ""
+            yield _chart(results, f"{name}{part}", metric, views[start : start + PANELS], values)
+
+
+def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView], values: Axis) -> Chart:
+    columns = min(len(views), COLUMNS)
+    rows = -(-len(views) // columns)
+    picked = [chosen(results, view, layout(results, view)) for view in views]
+    keys = [_key(results, view, curves) for view, (curves, _) in zip(views, picked, strict=True)]
+    common = all(key == keys[0] for key in keys)
+    room = _room(*keys[0], style.WIDTH) if common else max(_room(*key, style.WIDTH / columns) for key in keys) * rows
+    legend: list[Entry] = list(keys[0][1]) if common else []
+    panels = []
+    for place, (view, (curves, _), (title, entries)) in enumerate(zip(views, picked, keys, strict=True)):
+        own = None if common else Key(tuple(range(len(legend), len(legend) + len(entries))), title)
+        legend += () if common else entries
+        panels.append(
+            Panel(
+                replace(trial_axis(int(view.epochs[-1]), int(view.epochs[0])), label="epoch"),
+                replace(values, titled=place % columns == 0),
+                _marks(results, metric, view, curves, values.limits[0], legend),
+                title=label(results, view.name) if len(results.sweep) > 1 else "",
+                row=place // columns,
+                column=place % columns,
+                key=own,
+            )
+        )
+    level = numbers.percent(results.study.analysis.confidence)
+    reading = f"A line is the mean over replicates at one point, a band the {level} t interval at each epoch"
+    reading += "; panels with many lines have no bands." if max(len(curves) for curves, _ in picked) > BANDS else "."
+    return Chart(
+        name,
+        tuple(panels),
+        f"Learning curves: {metric} against the epoch.",
+        " ".join([reading, *(note for _, note in picked if note)]),
+        (Data("learning_curves", partial(learning_curves, results)),),
+        2.1 * rows + room,
+        legend=tuple(legend),
+        legend_title=keys[0][0],
+        legend_below=True,
+    )
+
+
+def chosen(results: Results, view: SweepView, found: Layout) -> tuple[list[Curve], str]:
+    """The points that are drawn, and which they are when they are not all; "" when they are.
+
+    Too many lines hide each other. Then only the points that have the other hyperparameters of the best point are drawn, and of those
+    evenly spread ones.
+    """
+    lines, note = list(found.lines), ""
+    if sum(len(line.numbers) for line in lines) > MOST_LINES or len(lines) > len(style.DASHES):
+        best = best_point(
+            summary(view.values[results.study.metric.name], results.study.analysis.confidence), results.study.metric.goal
+        )
+        kept = next((line for line in lines if best in line.numbers), lines[0])
+        if len(lines) > 1:
+            note = f"{view.name}: only the points with {text_of(kept.held)}, those of the best point."
+        lines = [kept]
+    drawn = [(index, line.held, number) for index, line in enumerate(lines) for number in line.numbers]
+    if len(drawn) > MOST_LINES:
+        note = f"{note} {view.name}: {MOST_LINES} of {len(drawn)} points, evenly spread.".strip()
+        drawn = thinned(drawn)
+    along = [view.points[number][found.main] if found.main else number for *_, number in drawn]
+    places = {value: place for place, value in enumerate(dict.fromkeys(along))}
+    ordered = found.main is not None and rank(results.study.views[view.name].space.root[found.main]) < 2
+    colours = style.shades(len(places)) if ordered else [style.colour(place) for place in range(len(places))]
+    return [
+        Curve(number, value if found.main else None, held, places[value], index, colours[places[value]])
+        for (index, held, number), value in zip(drawn, along, strict=True)
+    ], note
+
+
+def _marks(
+    results: Results, metric: str, view: SweepView, curves: Sequence[Curve], bottom: float, legend: list[Entry]
+) -> tuple[Mark, ...]:
+    """Bands, then means; each curve's entry for the page is added to the legend."""
+    every = max(1, len(view.epochs) // 5)
+    step = max(1, len({curve.place for curve in curves}))
+    x = view.epochs.astype(np.float64)
+    bands: list[Mark] = []
+    lines: list[Mark] = []
+    for curve in curves:
+        found = summary(view.curves[metric][:, curve.number], results.study.analysis.confidence)
+        swept = text_of({name: view.points[curve.number][name] for name in view.swept})
+        name = swept or (f"point {curve.number}" if len(curves) > 1 else label(results, view.name))
+        entry = Entry(name, curve.colour, style.dash(curve.style), style.symbol(curve.place), media="page")
+        if entry not in legend:
+            legend.append(entry)
+        groups = (legend.index(entry),)
+        if len(curves) <= BANDS:
+            low, high = (np.maximum(end, bottom) for end in (found.low, found.high))
+            bands.append(Band(x=x, low=low, high=high, colour=curve.colour, alpha=0.13, groups=groups))
+        head = point_words(results, view, curve.number)
+        lines.append(
+            Line(
+                x=x,
+                y=found.mean,
+                colour=curve.colour,
+                width=1.2,
+                dash=style.dash(curve.style),
+                marker=Marker(style.symbol(curve.place), 3.6),
+                every=(curve.place * every // step, every),
+                groups=groups,
+                hover=mean_hover(results, metric, found, [f"{head}\nepoch {epoch}" for epoch in view.epochs.tolist()]),
+            )
+        )
+    return (*bands, *lines)
+
+
+def _key(results: Results, view: SweepView, curves: Sequence[Curve]) -> tuple[str, tuple[Entry, ...]]:
+    """Title and entries in print: one for each colour, then one for each line pattern when there are several; none for a single line."""
+    if len(curves) < 2:
+        return "", ()
+    colours = {
+        curve.place: Entry(
+            f"point {curve.number}" if curve.value is None else numbers.hyperparameter(curve.value),
+            curve.colour,
+            "solid",
+            style.symbol(curve.place),
+            width=1.2,
+            media="print",
+        )
+        for curve in curves
+    }
+    held = {curve.style: text_of(curve.held) for curve in curves}
+    patterns = [Entry(text, style.grey(0.2), style.dash(at), width=1.2, media="print") for at, text in held.items()]
+    return layout(results, view).main or "", (*colours.values(), *(patterns if len(held) > 1 else ()))
+
+
+def _room(title: str, entries: Sequence[Entry], inches: float) -> float:
+    """Inches that a key takes below a panel or figure of that width."""
+    rows = -(-len(entries) // style.key_columns([entry.name for entry in entries], inches))
+    return 0.15 * (rows + bool(title)) + 0.1 if entries else 0.0
+
+
+def learning_curves(results: Results) -> Iterator[Row]:
+    """The mean over replicates of every metric with curves, at every point and epoch."""
+    yield "view", "number", "point", "metric", "epoch", "replicates", "mean", "low", "high"
+    for view in results.sweep:
+        for metric, values in view.curves.items():
+            means = summary(values, results.study.analysis.confidence)
+            for number, point in points(view):
+                columns = (block[number].tolist() for block in (means.replicates, means.mean, means.low, means.high))
+                for epoch, n, *ends in zip(view.epochs.tolist(), *columns, strict=True):
+                    if n:
+                        yield view.name, number, point, metric, epoch, n, *ends
