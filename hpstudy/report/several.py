@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from hpstudy.analysis.cross_study import Estimate, PairOfStudies, Several
-from hpstudy.report import numbers, serial, style, wording
-from hpstudy.report.csvs import Row
+from hpstudy.report import numbers, serial, wording
+from hpstudy.report.charts import several as charts
 from hpstudy.report.document import Document
-from hpstudy.report.figures.progress import trial_axis
-from hpstudy.report.labels import cut, name
-from hpstudy.report.model import Drawing, Facts, Paragraph, References, Section, Table
+from hpstudy.report.model import Facts, Paragraph, References, Section, Table
 
 PLACES = 3
 """Decimals of a normalised score."""
@@ -40,8 +37,8 @@ def document(found: Several) -> Document:
         ),
         sections=tuple(_sections(found)),
         tables={
-            "normalised_curves": partial(_curve_rows, found),
-            "studies_compared": partial(_pair_rows, found),
+            "normalised_curves": partial(charts.normalised_curves, found),
+            "studies_compared": partial(charts.studies_compared, found),
         },
     )
 
@@ -77,7 +74,7 @@ def _sections(found: Several) -> Iterator[Section]:
         block for pair in found.pairs for block in (Paragraph(_together(found, pair), strong=True), Paragraph(_each(found, pair)))
     ]
     yield Section("Answer", tuple(answers))
-    yield Section("Study by study", (_forest(found), _table(found), _curves(found), _scales(found)))
+    yield Section("Study by study", (charts.differences(found), _table(found), charts.curves(found), _scales(found)))
     yield Section("Methods", (Paragraph(_methods(found)), References(REFERENCES)))
     yield Section("Identity", (Facts(tuple((r.study.name, r.study.fingerprint()) for r in found.studies)),))
 
@@ -150,75 +147,6 @@ def _scales(found: Several) -> Table:
     )
 
 
-def _forest(found: Several) -> Drawing:
-    return Drawing(
-        "studies_compared",
-        partial(_draw_forest, found),
-        "Differences between views, study by study and together.",
-        f"A point is the mean over replicates (a diamond: over studies), a bar its {_ci(found)}; left and right of 0 different views "
-        "are better.",
-        ("studies_compared",),
-    )
-
-
-def _draw_forest(found: Several) -> Figure:
-    lines = len(found.pairs) * (len(found.studies) + 1)
-    figure = Figure(figsize=(style.WIDTH, 0.9 + 0.24 * lines), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
-    labels: list[str] = []
-    for place, pair in enumerate(found.pairs):
-        rows = [*zip(found.studies, pair.score, pair.trials, strict=True), (None, pair.score_together, pair.trials_together)]
-        for results, score, trials in rows:
-            y = -len(labels)
-            form = {"color": style.colour(place), "marker": "D" if results is None else style.marker(place), "markersize": 4}
-            for axes, estimate in ((left, score), (right, trials)):
-                if estimate is not None:
-                    axes.plot([estimate.low, estimate.high], [y, y], color=form["color"], linewidth=1.2)
-                    axes.plot([estimate.mean], [y], linestyle="none", **form)
-            study = "all together" if results is None else cut(results.study.name, 20)
-            labels.append(
-                f"{name(pair.a)} − {name(pair.b)}, {style.plain(study)}" if len(found.pairs) > 1 else style.plain(study)
-            )
-    left.set_yticks([-y for y in range(len(labels))], labels)
-    left.set_xlabel("normalised final best")
-    right.set_xlabel("trials-to-target")
-    for axes in (left, right):
-        axes.axvline(0, color="black", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
-        style.guides(axes)
-    return figure
-
-
-def _curves(found: Several) -> Drawing:
-    return Drawing(
-        "normalised_curves",
-        partial(_draw_curves, found),
-        "Normalised best so far, mean over the complete searches of every study.",
-        "0 is the median first trial of the study, 1 the best value of any of its trials.",
-        ("normalised_curves",),
-    )
-
-
-def _draw_curves(found: Several) -> Figure:
-    columns = min(len(found.studies), 3)
-    rows = -(-len(found.studies) // columns)
-    figure = Figure(figsize=(style.WIDTH, 2.4 * rows), layout="constrained")
-    views = list(dict.fromkeys(one.view for one in found.views))
-    panels: Sequence[object] = [figure.add_subplot(rows, columns, place + 1) for place in range(len(found.studies))]
-    handles = {}
-    for axes, results in zip(panels, found.studies, strict=True):
-        for one in (one for one in found.views if one.study == results.study.name and len(one.mean)):
-            index = views.index(one.view)
-            (handles[one.view],) = axes.plot(  # type: ignore[attr-defined]
-                np.arange(1, len(one.mean) + 1), one.mean, color=style.colour(index), linestyle=style.line(index), linewidth=1.4
-            )
-        axes.set_title(style.plain(cut(results.study.name, 30)))  # type: ignore[attr-defined]
-        trial_axis(axes, results.study.search.trials)  # type: ignore[arg-type]
-        style.guides(axes)  # type: ignore[arg-type]
-    panels[0].set_ylabel("normalised best so far")  # type: ignore[attr-defined]
-    figure.legend([*handles.values()], [name(view) for view in handles], loc="outside upper left", ncols=min(len(handles), 4))
-    return figure
-
-
 def _methods(found: Several) -> str:
     return (
         "Every study was analysed by itself, and its own report has the details. Values are put on a scale on which the median first "
@@ -227,24 +155,3 @@ def _methods(found: Several) -> str:
         "are percentile intervals of a bootstrap that draws replicates within every study and weighs studies equally. They say what "
         "these studies would give with other seeds, not what other tasks would."
     )
-
-
-def _curve_rows(found: Several) -> Iterator[Row]:
-    yield "study", "view", "trials", "normalised_best_so_far"
-    for one in found.views:
-        for trial, value in enumerate(one.mean.tolist(), 1):
-            yield one.study, one.view, trial, value
-
-
-def _pair_rows(found: Several) -> Iterator[Row]:
-    yield "a", "b", "study", "quantity", "pairs", "mean", "low", "high"
-    for pair in found.pairs:
-        names = [*(results.study.name for results in found.studies), "all together"]
-        columns: list[tuple[str, list[Estimate | None]]] = [
-            ("normalised_final_best", [*pair.score, pair.score_together]),
-            ("trials_to_target", [*pair.trials, pair.trials_together]),
-        ]
-        for quantity, estimates in columns:
-            for study, estimate in zip(names, estimates, strict=True):
-                if estimate is not None:
-                    yield pair.a, pair.b, study, quantity, estimate.replicates, estimate.mean, estimate.low, estimate.high

@@ -10,7 +10,10 @@ from hpstudy.analysis.retraining.confirmation import confirmation
 from hpstudy.analysis.statistics.bootstrap import Resampling
 from hpstudy.report import style
 from hpstudy.report.chapters import confirm
-from hpstudy.report.model import Drawing, Paragraph, Table
+from hpstudy.report.charts.confirmation import DEFAULT, FRESH, MEAN_FRESH, MEAN_TUNING, TUNING, confirmations, confirmed_means
+from hpstudy.report.charts.model import Chart, Dots, Line
+from hpstudy.report.model import Paragraph, Table
+from hpstudy.report.pdf import drawn
 
 
 def rows(values, default, *, test=None):
@@ -114,18 +117,51 @@ def test_every_table_has_as_many_cells_as_its_head(shown):
         assert {len(row) for row in found.rows} == {len(found.head)}
 
 
+def chart_of(results):
+    (chart,) = blocks(results, Chart)
+    return chart
+
+
+def dots(chart, row):
+    """The points that belong to one entry of the legend, view by view."""
+    return [mark for mark in chart.panels[0].marks if isinstance(mark, Dots) and mark.groups == (row,)]
+
+
 @pytest.mark.parametrize("seeds", [1, 5])
-def test_the_figure_can_be_drawn_and_its_numbers_are_in_the_tables(with_confirmation, seeds):
+def test_the_figure_joins_tuning_scores_to_means_on_fresh_seeds(with_confirmation, seeds):
     values = {view: np.arange(6.0 * seeds).reshape(6, seeds) for view in "ab"}
     results = with_confirmation(values, {view: np.arange(float(seeds)) for view in "ab"})
-    (drawing,) = blocks(results, Drawing)
+    chart = chart_of(results)
+    found = results.confirmation.views
+    assert [mark.x.tolist() for mark in dots(chart, TUNING)] == [view.data.tuning.tolist() for view in found]
+    assert [mark.x.tolist() for mark in dots(chart, FRESH)] == [block.mean(axis=1).tolist() for block in values.values()]
+    assert [mark.x.tolist() for mark in dots(chart, MEAN_TUNING)] == [[view.data.tuning.mean()] for view in found]
+    assert [mark.x.tolist() for mark in dots(chart, MEAN_FRESH)] == [[view.metrics[0].tuned.value] for view in found]
+    assert [mark.x.tolist() for mark in dots(chart, DEFAULT)] == [[view.metrics[0].default.value] for view in found]
+    lines = [mark for mark in chart.panels[0].marks if isinstance(mark, Line) and mark.groups == (TUNING, FRESH)]
+    assert [line.x[::3].tolist() for line in lines] == [view.data.tuning.tolist() for view in found]
+    assert chart.panels[0].y.texts == ("a", "b")
+    assert {data.name for data in chart.data} == set(confirm.TABLES)
     with style.applied():
-        drawing.draw().canvas.draw()
-    assert set(drawing.data) == set(confirm.TABLES)
+        drawn(chart).canvas.draw()
+
+
+def test_marks_of_the_figure_say_whose_they_are(shown):
+    chart, view = chart_of(shown), shown.confirmation.views[1]
+    (_, tuning), (_, fresh), (_, mean) = (dots(chart, row) for row in (TUNING, FRESH, MEAN_FRESH))
+    assert tuning.hover.texts[5] == f"b, replicate 5\ntuning score: {view.data.tuning[5]:.6g}"
+    assert fresh.hover.texts[5] == f"b, replicate 5\non fresh seeds: {view.data.scores['score'][5].mean():.6g}"
+    tuned = view.metrics[0].tuned
+    assert mean.hover.texts == (f"b, mean on fresh seeds: {tuned.value:.6g}\n95 % CI {tuned.low:.6g} to {tuned.high:.6g}",)
+
+
+def test_many_searches_are_not_joined(shown, monkeypatch):
+    monkeypatch.setattr("hpstudy.report.charts.confirmation.LINES_UP_TO", 5)
+    assert not any(mark.groups == (TUNING, FRESH) for mark in chart_of(shown).panels[0].marks)
 
 
 def test_the_csv_files_hold_every_training_and_mean(shown):
-    head, *trainings = confirm.confirmations(shown)
+    head, *trainings = confirmations(shown)
     assert len(trainings) == 2 * 2 * (6 + 1) * 5
     first = dict(zip(head, trainings[5], strict=True))
     data = shown.confirmation.views[0].data
@@ -137,7 +173,7 @@ def test_the_csv_files_hold_every_training_and_mean(shown):
         "metric": "score",
         "value": data.scores["score"][0, 0],
     }
-    _, *means = confirm.confirmed_means(shown)
+    _, *means = confirmed_means(shown)
     gap = shown.confirmation.views[1].gap
     assert ("b", "score", "gap", gap.value, gap.low, gap.high, 6) in means
 

@@ -1,5 +1,7 @@
 """Several studies in one report: the common scale, what stands together, and the document."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,9 @@ from hpstudy.analysis.curves.anytime import Scale, progress
 from hpstudy.errors import UsageError
 from hpstudy.report import several as report
 from hpstudy.report import style
+from hpstudy.report.charts import several as charts
+from hpstudy.report.charts.model import Dots, Line
+from hpstudy.report.html import compile_html
 from hpstudy.report.pdf import compile_pdf
 
 # First trials 0, 2 and 1, 3: their median is 1.5. The best value of all is 5.
@@ -105,6 +110,7 @@ def test_the_report_of_several_studies_has_every_number_in_a_table(two):
     with style.applied():
         made = report.document(found)
         assert compile_pdf(made).startswith(b"%PDF")
+        assert compile_html(made, None).count(b'class="interactive"') == 2
     rows = [list(row) for row in made.tables["studies_compared"]()]
     assert rows[0] == ["a", "b", "study", "quantity", "pairs", "mean", "low", "high"]
     assert [row[2] for row in rows[1:]] == ["one", "two", "all together"] * 2
@@ -117,3 +123,30 @@ def test_rendering_again_gives_the_same_bytes(two):
             return compile_pdf(report.document(several(two())))
 
     assert render() == render()
+
+
+def test_the_figures_draw_what_the_files_hold(two):
+    found = several(two())
+    chart = charts.differences(found)
+    (data,) = chart.data
+    head, *rows = (tuple(row) for row in data.rows())
+    marks = [mark for panel in chart.panels for mark in panel.marks]
+    assert [mark.x.tolist() for mark in marks if isinstance(mark, Dots)] == [[row[head.index("mean")]] for row in rows]
+    ends = [mark.x.tolist() for mark in marks if isinstance(mark, Line)]
+    assert ends == [list(row[head.index("low") :]) for row in rows]
+    assert [mark.marker.symbol for mark in marks if isinstance(mark, Dots)] == ["circle", "circle", "diamond"] * 2
+    assert chart.panels[0].y.texts == ("one", "two", "all together")
+    assert marks[2].hover.texts[0].startswith("a − b, one\nnormalised final best 0\n95 % CI ")
+    curves = charts.curves(found)
+    (data,) = curves.data
+    drawn = [y for panel in curves.panels for mark in panel.marks for y in mark.y.tolist()]
+    assert drawn == [row[3] for row in list(map(tuple, data.rows()))[1:]]
+    assert [panel.title for panel in curves.panels] == ["one", "two"]
+    assert [entry.name for entry in curves.legend] == ["a", "b"]
+
+
+def test_a_study_without_a_target_has_no_row_of_trials(two):
+    first, second = two()
+    second = dataclasses.replace(second, pairs=tuple(dataclasses.replace(pair, trials=None) for pair in second.pairs))
+    scores, trials = charts.differences(several([first, second])).panels
+    assert [sum(isinstance(mark, Dots) for mark in panel.marks) for panel in (scores, trials)] == [3, 1]

@@ -3,9 +3,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from hpstudy.analysis.extended import extend
-from hpstudy.report import style
+from hpstudy.report import numbers, style
 from hpstudy.report.chapters import anytime, robustness, tests
+from hpstudy.report.charts.best_by_seconds import best_by_seconds
+from hpstudy.report.charts.leave_one_out import leave_one_out
+from hpstudy.report.charts.model import Band, Chart, Dots, Steps
 from hpstudy.report.model import Drawing, Paragraph, Table
+from hpstudy.report.pdf import drawn
 from tests.support.sources import MemorySource
 
 NAN = float("nan")
@@ -46,7 +50,7 @@ def table(results, beginning):
 
 
 def drawings(results):
-    return {block.name: block for block in blocks(results) if isinstance(block, Drawing)}
+    return {block.name: block for block in blocks(results) if isinstance(block, Chart | Drawing)}
 
 
 def test_every_row_has_a_cell_for_every_column(extended):
@@ -60,9 +64,35 @@ def test_every_figure_can_be_drawn_and_has_its_numbers_in_a_file(extended):
     assert set(found) == {"anytime", "leave_one_out", "best_by_seconds"}
     written = {name for module in CHAPTERS for name in module.TABLES}
     for drawing in found.values():
-        assert set(drawing.data) <= written
+        assert {data if isinstance(data, str) else data.name for data in drawing.data} <= written
         with style.applied():
-            assert isinstance(drawing.draw(), Figure)
+            assert isinstance(drawn(drawing), Figure)
+
+
+def test_the_figure_of_replicates_left_out_draws_its_file(extended):
+    chart = drawings(extended)["leave_one_out"]
+    _, *rows = (dict(enumerate(row)) for row in leave_one_out(extended))
+    assert [panel.x.label for panel in chart.panels] == ["difference of trials-to-target", "difference of the best score"]
+    for panel, what in zip(chart.panels, ("trials_to_target", "final_best"), strict=True):
+        without, full = (mark for mark in panel.marks if isinstance(mark, Dots))
+        own = [row for row in rows if row[2] == what]
+        assert [*full.x.tolist(), *without.x.tolist()] == [row[4] for row in own]
+        assert full.hover.texts == (f"a − b\nall 6 replicates: {numbers.general(own[0][4], 6)}",)
+        assert without.hover.texts[3] == f"a − b\nwithout replicate 3: {numbers.general(own[4][4], 6)}"
+    assert chart.panels[0].y.texts == ("a − b",)
+
+
+def test_the_figure_of_seconds_draws_its_file(extended):
+    chart = drawings(extended)["best_by_seconds"]
+    _, *rows = (tuple(row) for row in best_by_seconds(extended))
+    lines, bands = ([mark for mark in chart.panels[0].marks if isinstance(mark, kind)] for kind in (Steps, Band))
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    assert [x for line in lines for x in line.x.tolist()] == columns[1]
+    assert [y for line in lines for y in line.y.tolist()] == columns[2]
+    assert [y for band in bands for y in band.low.tolist()] == columns[3]
+    assert [y for band in bands for y in band.high.tolist()] == columns[4]
+    assert [entry.name for entry in chart.legend] == ["a", "b"]
+    assert lines[1].hover.texts[0].startswith("b, 2 s of training\nmean best so far ")
 
 
 @pytest.mark.parametrize("module", CHAPTERS)
@@ -142,7 +172,7 @@ def test_the_replicate_left_out_is_named_as_in_the_study(make_extended, ramps):
     states[0, 9] = "missing"
     results = make_extended(values, states={"a": states})
     assert table(results, "Mean differences with").rows[-1][4] == "5"
-    left_out = [row for row in robustness.leave_one_out(results) if row[2] == "final_best"]
+    left_out = [row for row in leave_one_out(results) if row[2] == "final_best"]
     assert [row[3] for row in left_out] == ["", 1, 2, 3, 4, 5]
 
 

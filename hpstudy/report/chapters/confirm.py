@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedMetric, ConfirmedView, Estimate, PairedDifference
 from hpstudy.report import numbers
-from hpstudy.report.csvs import Row
-from hpstudy.report.figures import confirm as figures
+from hpstudy.report.charts import confirmation
 from hpstudy.report.labels import long_name
-from hpstudy.report.model import Block, Drawing, Paragraph, Section, Table
+from hpstudy.report.model import Block, Paragraph, Section, Table
 from hpstudy.report.tables import interval
 
 BELOW = "*"
@@ -23,37 +22,7 @@ SHARED = 0.1
 """Share of the noise that points share on a seed, above which the report speaks of it."""
 
 
-def confirmations(results: Results) -> Iterator[Row]:
-    """Every value on a fresh seed; without a replicate: of the view's default point."""
-    yield "view", "replicate", "tuning_score", "seed_number", "metric", "value"
-    found = results.confirmation
-    for view in found.views if found else ():
-        data = view.data
-        for metric, values in data.scores.items():
-            for seed, value in enumerate(data.default[metric].tolist()):
-                if not math.isnan(value):
-                    yield data.view, "", "", seed, metric, value
-            for replicate, tuning, row in zip(data.replicates.tolist(), data.tuning.tolist(), values.tolist(), strict=True):
-                for seed, value in enumerate(row):
-                    if not math.isnan(value):
-                        yield data.view, replicate, tuning, seed, metric, value
-
-
-def confirmed_means(results: Results) -> Iterator[Row]:
-    """Every mean with its interval."""
-    yield "view", "metric", "what", "mean", "low", "high", "n"
-    found = results.confirmation
-    for view in found.views if found else ():
-        name, objective = view.data.view, view.metrics[0].metric
-        yield name, objective, "tuning", float(view.data.tuning.mean()), math.nan, math.nan, len(view.data.tuning)
-        yield name, objective, "gap", *_numbers(view.gap)
-        for metric in view.metrics:
-            for what, estimate in (("tuned", metric.tuned), ("default", metric.default), ("tuned minus default", metric.gain)):
-                if estimate is not None:
-                    yield name, metric.metric, what, *_numbers(estimate)
-
-
-TABLES = {function.__name__: function for function in (confirmations, confirmed_means)}
+TABLES = {function.__name__: function for function in (confirmation.confirmations, confirmation.confirmed_means)}
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -61,9 +30,8 @@ def chapter(results: Results) -> Iterator[Section]:
     found = results.confirmation
     if found is None:
         return
-    drawing = Drawing("confirmation", lambda: figures.figure(results, found), *figures.words(results, found), tuple(TABLES))
-    blocks: list[Block] = [Paragraph(summary(results, found)), drawing, _scores(results, found), _values(results, found)]
-    blocks.append(_noise(results, found))
+    blocks: list[Block] = [Paragraph(summary(results, found)), confirmation.chart(results, found)]
+    blocks += [_scores(results, found), _values(results, found), _noise(results, found)]
     if found.pairs:
         blocks.append(_pairs(results, found))
     yield Section("Confirmation on fresh seeds", tuple(blocks))
@@ -258,10 +226,6 @@ def _ends(estimate: Estimate, decimals: int, of: str = "") -> str:
         return ""
     low, high = numbers.metric(estimate.low, decimals), numbers.metric(estimate.high, decimals)
     return f" ({of + ' ' if of else ''}{low} to {high})"
-
-
-def _numbers(estimate: Estimate) -> tuple[float, float, float, int]:
-    return estimate.value, estimate.low, estimate.high, estimate.n
 
 
 def _are(count: int) -> str:

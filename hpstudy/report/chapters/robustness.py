@@ -4,50 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.comparisons.sensitivity import LeaveOneOut
 from hpstudy.analysis.curves.anytime import Mean
 from hpstudy.analysis.exploration.range_ends import MARGIN
-from hpstudy.analysis.extended import Extended, PairExtended
-from hpstudy.analysis.results import PairResult, Results
-from hpstudy.report import numbers, style
-from hpstudy.report.csvs import Row
-from hpstudy.report.labels import label, name
-from hpstudy.report.model import Block, Drawing, Paragraph, Section, Table
+from hpstudy.analysis.extended import Extended
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers
+from hpstudy.report.charts import best_by_seconds, leave_one_out
+from hpstudy.report.model import Block, Paragraph, Section, Table
 from hpstudy.report.tables import interval
 
-MOST_PAIRS = 12
-"""Comparisons in the figure of replicates left out; the CSV file has all."""
-
-
-def leave_one_out(results: Results) -> Iterator[Row]:
-    """Every mean difference without each of its replicates; the row without a replicate is the mean over all of them."""
-    yield "a", "b", "difference_of", "replicate_left_out", "mean"
-    for pair, more in _pairs(results):
-        for what, found in _left_out(more):
-            yield pair.a, pair.b, what, "", found.full
-            for replicate, mean in zip(pair.replicates.tolist(), found.means.tolist(), strict=True):
-                yield pair.a, pair.b, what, replicate, mean
-
-
-def best_by_seconds(results: Results) -> Iterator[Row]:
-    """The mean best so far of every view against seconds of training."""
-    yield "view", "seconds", "mean", "low", "high"
-    if results.extended is None or results.extended.seconds is None:
-        return
-    seconds = results.extended.seconds.tolist()
-    for view in results.extended.views:
-        if view.cost is not None:
-            columns = (column.tolist() for column in (view.cost.mean, view.cost.low, view.cost.high))
-            for row in zip(seconds, *columns, strict=True):
-                yield view.name, *row
-
-
-TABLES = {"leave_one_out": leave_one_out, "best_by_seconds": best_by_seconds}
+TABLES = {"leave_one_out": leave_one_out.leave_one_out, "best_by_seconds": best_by_seconds.best_by_seconds}
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -68,22 +34,10 @@ def chapter(results: Results) -> Iterator[Section]:
             yield Section(title, tuple(blocks), level=2)
 
 
-def _pairs(results: Results) -> list[tuple[PairResult, PairExtended]]:
-    found = results.extended
-    return [] if found is None else [both for both in zip(results.pairs, found.pairs, strict=True) if both[1].budgets]
-
-
-def _left_out(more: PairExtended) -> Iterator[tuple[str, LeaveOneOut]]:
-    if more.trials_without_one is not None:
-        yield "trials_to_target", more.trials_without_one
-    if more.without_one is not None:
-        yield "final_best", more.without_one
-
-
 def _one_left_out(results: Results) -> list[Block]:
     rows = []
-    for pair, more in _pairs(results):
-        for what, found in _left_out(more):
+    for pair, more in leave_one_out.pairs(results):
+        for what, found in leave_one_out.quantities(more):
             text = _unit(results, what)
             rows.append(
                 (
@@ -100,51 +54,13 @@ def _one_left_out(results: Results) -> list[Block]:
     head = ("A − B", "difference of", "all replicates", "one left out", "most moved by replicate", "all on one side of 0")
     note = "Smallest and largest mean difference when each replicate in turn is left out with all its views (counted from 0)."
     return [
-        _left_out_drawing(results),
+        leave_one_out.chart(results),
         Table("Mean differences with one replicate left out.", head, tuple(rows), left=2, note=note),
     ]
 
 
-def _left_out_drawing(results: Results) -> Drawing:
-    shown = _pairs(results)[:MOST_PAIRS]
-    of = f" (the first {MOST_PAIRS} comparisons)" if len(_pairs(results)) > MOST_PAIRS else ""
-    return Drawing(
-        "leave_one_out",
-        lambda: _left_out_figure(results, shown),
-        f"Mean differences with one replicate left out{of}.",
-        "A dot is the mean difference without one replicate, the open marker that of all; dots on both sides of 0 mean that a "
-        "single replicate decides the sign.",
-        ("leave_one_out",),
-    )
-
-
-def _left_out_figure(results: Results, pairs: list[tuple[PairResult, PairExtended]]) -> Figure:
-    kinds = [
-        what for what in ("trials_to_target", "final_best") if any(what == own for _, more in pairs for own, _ in _left_out(more))
-    ]
-    figure = Figure(figsize=(style.WIDTH, 0.9 + 0.35 * len(pairs)), layout="constrained")
-    panels = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
-    for axes, what in zip(panels, kinds, strict=True):
-        for place, (_, more) in enumerate(pairs):
-            for own, found in _left_out(more):
-                if own == what:
-                    axes.plot(found.means, place + _apart(len(found.means)), "o", color="0.35", markersize=3, alpha=0.6)
-                    axes.plot(found.full, place, "D", color="white", markeredgecolor="black", markersize=5, zorder=3)
-        axes.axvline(0, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
-        metric = style.plain(results.study.metric.name, "value")
-        axes.set_xlabel("difference of trials-to-target" if what == "trials_to_target" else f"difference of the best {metric}")
-        axes.set_ylim(len(pairs) - 0.5, -0.5)
-        axes.set_yticks(range(len(pairs)), [f"{name(pair.a)} − {name(pair.b)}" for pair, _ in pairs])
-    return figure
-
-
-def _apart(dots: int) -> Floats:
-    """Small shifts that part dots of equal value."""
-    return np.asarray(((np.arange(dots) * (np.sqrt(5) - 1) / 2) % 1 - 0.5) * 0.4, dtype=np.float64)
-
-
 def _policies(results: Results) -> list[Block]:
-    pairs = _pairs(results)
+    pairs = leave_one_out.pairs(results)
     if not pairs:
         return []
     decimals, level = numbers.decimals_of(results), numbers.percent(results.study.analysis.confidence)
@@ -219,7 +135,7 @@ def _costs(results: Results, found: Extended) -> list[Block]:
     note = "Wall time of a complete search, mean over searches. It holds for the machine and the load of the day."
     if found.unrecorded:
         note += f" {numbers.count(found.unrecorded)} finished trials have no record of their time and count as 0 s."
-    blocks: list[Block] = [_cost_drawing(results, found), Table("Seconds of a search.", head, rows, note=note)]
+    blocks: list[Block] = [best_by_seconds.chart(results, found), Table("Seconds of a search.", head, rows, note=note)]
     if (compared := _cost_table(results)) is not None:
         blocks.append(compared)
     return blocks
@@ -228,7 +144,7 @@ def _costs(results: Results, found: Extended) -> list[Block]:
 def _cost_table(results: Results) -> Table | None:
     decimals = numbers.decimals_of(results)
     rows = []
-    for pair, more in _pairs(results):
+    for pair, more in leave_one_out.pairs(results):
         if more.cost is None:
             continue
         for place, (seconds, mean) in enumerate(zip(more.cost.seconds, more.cost.differences, strict=True)):
@@ -249,48 +165,6 @@ def _cost_table(results: Results) -> Table | None:
     )
     head = ("A − B", "trained for", "mean", f"{_level(results)} CI", "A / B")
     return Table(f"Best {results.study.metric.name} after equal seconds of training.", head, tuple(rows), note=note)
-
-
-def _cost_drawing(results: Results, found: Extended) -> Drawing:
-    return Drawing(
-        "best_by_seconds",
-        lambda: _cost_figure(results, found),
-        f"Mean best {results.study.metric.name} against seconds of training of a search.",
-        f"Means over complete searches with pointwise {_level(results)} intervals, from when every search had finished a trial to "
-        "when the first had finished its last; seconds spent choosing points are not counted.",
-        ("best_by_seconds",),
-    )
-
-
-def _cost_figure(results: Results, found: Extended) -> Figure:
-    figure = Figure(figsize=(style.WIDTH, 2.8), layout="constrained")
-    axes = figure.add_subplot()
-    assert found.seconds is not None, "there is no curve without a grid of seconds"
-    for index, view in enumerate(found.views):
-        if view.cost is not None:
-            _cost_line(axes, found.seconds, index, view.cost.mean, view.cost.low, view.cost.high, label(results, view.name))
-    handles, names = axes.get_legend_handles_labels()
-    style.legend_above(axes, handles, names)
-    axes.set_xlabel("seconds of training")
-    axes.set_ylabel(f"best {style.plain(results.study.metric.name, 'value')} so far")
-    style.guides(axes)
-    return figure
-
-
-def _cost_line(axes: Axes, seconds: Floats, index: int, mean: Floats, low: Floats, high: Floats, text: str) -> None:
-    colour = style.colour(index)
-    axes.fill_between(seconds, low, high, color=colour, alpha=0.2, linewidth=0, step="post")
-    axes.plot(
-        seconds,
-        mean,
-        color=colour,
-        linestyle=style.line(index),
-        drawstyle="steps-post",
-        marker=style.marker(index),
-        markersize=4,
-        markevery=(2 * index, 10),
-        label=text,
-    )
 
 
 def _seconds(mean: Mean) -> tuple[str, str]:

@@ -11,11 +11,11 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.report.charts.model import Dots, Hover, Line, Marker
 
 
-def bars(low: Floats, high: Floats, y: Floats, colour: str, **looks: Any) -> Line:
-    """A stroke for each interval from `low` to `high` at heights `y`, all (rows,) and NaN for no interval; `looks` are of `Line`."""
+def bars(low: Floats, high: Floats, y: Floats, colour: str, *, to: Floats | None = None, **looks: Any) -> Line:
+    """A stroke for each row from (`low`, `y`) to (`high`, `to`), all (rows,), NaN for none; level without `to`. `looks` are of `Line`."""
     gap = np.full(len(y), np.nan)
-    x, at = np.stack([low, high, gap], axis=1).ravel(), np.stack([y, y, gap], axis=1).ravel()
-    return Line(x=x[:-1], y=at[:-1], colour=colour, **looks)
+    x, at = (np.stack(ends, axis=1).ravel()[:-1] for ends in ((low, high, gap), (y, y if to is None else to, gap)))
+    return Line(x=x, y=at, colour=colour, **looks)
 
 
 def estimate(

@@ -1,0 +1,133 @@
+"""Tuning scores beside the scores of the same points on fresh seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedView, Estimate
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import around, row_axis
+from hpstudy.report.charts.hovers import interval
+from hpstudy.report.charts.intervals import bars, estimate
+from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Hover, Mark, Marker, Panel
+from hpstudy.report.charts.words import Words, label
+from hpstudy.report.csvs import Row
+
+LINES_UP_TO = 200
+"""Searches up to which the two ends of a search are joined; beyond, the lines would be one grey area."""
+
+TUNING, FRESH, MEAN_TUNING, MEAN_FRESH, DEFAULT = range(5)
+"""Places in the legend."""
+
+ROWS = (-0.22, 0.08, -0.36, 0.22, 0.38)
+"""Where a view's marks are, in the order of the legend, downwards from its place, where 1 is the distance of two views."""
+
+GREY, CROSS = style.grey(0.2), style.grey(0.35)
+
+LEGEND = (
+    Entry("search: tuning score", GREY, symbol="circle", open=True),
+    Entry("on fresh seeds", GREY, symbol="circle"),
+    Entry("mean tuning score", GREY, symbol="diamond", open=True),
+    Entry("mean on fresh seeds", GREY, symbol="diamond"),
+    Entry("default point", CROSS, symbol="x"),
+)
+
+
+def chart(results: Results, found: Confirmation) -> Chart:
+    """One row for each view: every search from its tuning score to its mean on fresh seeds, their means, the default point."""
+    rows = [label(results, view.data.view) for view in found.views]
+    scores = [end for view in found.views for end in (view.data.tuning, _fresh(found, view), _ends(view))]
+    values = Axis(Words(found.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
+    marks = [mark for place, view in enumerate(found.views) for mark in _view(results, found, view, place)]
+    level = numbers.percent(results.study.analysis.confidence)
+    return Chart(
+        "confirmation",
+        (Panel(values, row_axis(rows), tuple(marks)),),
+        f"{found.metrics[0]} of what the searches chose, when it was chosen and on {found.seeds} fresh seeds.",
+        "A grey line is one search, from the score of its best trial (open) to the mean of the same point on fresh seeds (filled); "
+        f"diamonds are means over searches, bars their {level} intervals. Lines that all lean the same way are the bias of choosing the "
+        "best; a cross is the default point on the same seeds.",
+        (Data("confirmations", partial(confirmations, results)), Data("confirmed_means", partial(confirmed_means, results))),
+        0.9 + 0.9 * len(rows),
+        legend=LEGEND,
+    )
+
+
+def _fresh(found: Confirmation, view: ConfirmedView) -> Floats:
+    """(searches,) means on fresh seeds."""
+    return np.asarray(np.nanmean(view.data.scores[found.metrics[0]], axis=1), dtype=np.float64)
+
+
+def _ends(view: ConfirmedView) -> Floats:
+    """Means and intervals that are drawn."""
+    means = [mean for mean in (view.metrics[0].tuned, view.metrics[0].default) if mean is not None]
+    return np.array([(mean.value, mean.low, mean.high) for mean in means], dtype=np.float64).ravel()
+
+
+def _view(results: Results, found: Confirmation, view: ConfirmedView, place: int) -> Iterator[Mark]:
+    index = list(results.study.views).index(view.data.view)
+    colour, name, tuning, fresh = style.colour(index), label(results, view.data.view), view.data.tuning, _fresh(found, view)
+    at = [place + shift for shift in ROWS]
+    heights = [np.full(len(fresh), at[TUNING]), np.full(len(fresh), at[FRESH])]
+    if len(fresh) <= LINES_UP_TO:
+        yield bars(tuning, fresh, heights[TUNING], style.grey(0.75), to=heights[FRESH], width=0.5, groups=(TUNING, FRESH))
+    for row, values, fill in ((TUNING, tuning, "paper"), (FRESH, fresh, "colour")):
+        texts = tuple(
+            f"{name}, replicate {replicate}\n{LEGEND[row].name.removeprefix('search: ')}: {numbers.general(value, 6)}"
+            for replicate, value in zip(view.data.replicates.tolist(), values.tolist(), strict=True)
+        )
+        marker = Marker(size=3.5, fill=fill)  # type: ignore[arg-type]  # of two literals
+        yield Dots(x=values, y=heights[row], colour=colour, marker=marker, groups=(row,), hover=Hover(texts))
+    nothing = Estimate(float(tuning.mean()), math.nan, math.nan, len(tuning))
+    means = (
+        (MEAN_TUNING, nothing, colour),
+        (MEAN_FRESH, view.metrics[0].tuned, colour),
+        (DEFAULT, view.metrics[0].default, CROSS),
+    )
+    level = numbers.percent(results.study.analysis.confidence)
+    for row, mean, ink in means:
+        if mean is not None:
+            entry = LEGEND[row]
+            marker = Marker(entry.symbol or "circle", 5.5, "paper" if entry.open else "colour", edge=ink)
+            text = f"{name}, {entry.name}: {numbers.general(mean.value, 6)}{interval(mean.low, mean.high, level)}"
+            yield from estimate((mean.value, mean.low, mean.high), at[row], ink, marker, text, groups=(row,))
+
+
+def confirmations(results: Results) -> Iterator[Row]:
+    """Every value on a fresh seed; without a replicate: of the view's default point."""
+    yield "view", "replicate", "tuning_score", "seed_number", "metric", "value"
+    found = results.confirmation
+    for view in found.views if found else ():
+        data = view.data
+        for metric, values in data.scores.items():
+            for seed, value in enumerate(data.default[metric].tolist()):
+                if not math.isnan(value):
+                    yield data.view, "", "", seed, metric, value
+            for replicate, tuning, row in zip(data.replicates.tolist(), data.tuning.tolist(), values.tolist(), strict=True):
+                for seed, value in enumerate(row):
+                    if not math.isnan(value):
+                        yield data.view, replicate, tuning, seed, metric, value
+
+
+def confirmed_means(results: Results) -> Iterator[Row]:
+    """Every mean with its interval."""
+    yield "view", "metric", "what", "mean", "low", "high", "n"
+    found = results.confirmation
+    for view in found.views if found else ():
+        name, objective = view.data.view, view.metrics[0].metric
+        yield name, objective, "tuning", float(view.data.tuning.mean()), math.nan, math.nan, len(view.data.tuning)
+        yield name, objective, "gap", *_numbers(view.gap)
+        for metric in view.metrics:
+            for what, mean in (("tuned", metric.tuned), ("default", metric.default), ("tuned minus default", metric.gain)):
+                if mean is not None:
+                    yield name, metric.metric, what, *_numbers(mean)
+
+
+def _numbers(mean: Estimate) -> tuple[float, float, float, int]:
+    return mean.value, mean.low, mean.high, mean.n

@@ -1,0 +1,91 @@
+"""Mean differences with each replicate left out in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.comparisons.sensitivity import LeaveOneOut
+from hpstudy.analysis.extended import PairExtended
+from hpstudy.analysis.results import PairResult, Results
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import around, row_axis
+from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Hover, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.spread import apart
+from hpstudy.report.charts.words import filled, metric
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import SHORTEST, cut
+
+MOST_PAIRS = 12
+"""Comparisons in the figure; the CSV file has all."""
+
+GREY = style.grey(0.35)
+
+
+def chart(results: Results) -> Chart:
+    """A panel for each quantity, a row for each comparison."""
+    every = pairs(results)
+    shown = every[:MOST_PAIRS]
+    titles = {
+        "trials_to_target": "difference of trials-to-target",
+        "final_best": filled("difference of the best {}", metric(results)),
+    }
+    found = {what for _, more in shown for what, _ in quantities(more)}
+    panels = [_panel(shown, what, title) for what, title in titles.items() if what in found]
+    of = f" (the first {MOST_PAIRS} comparisons)" if len(every) > MOST_PAIRS else ""
+    return Chart(
+        "leave_one_out",
+        in_grid(panels, len(panels), shared=True),
+        f"Mean differences with one replicate left out{of}.",
+        "A dot is the mean difference without one replicate, the open marker that of all; dots on both sides of 0 mean that a "
+        "single replicate decides the sign.",
+        (Data("leave_one_out", partial(leave_one_out, results)),),
+        0.9 + 0.35 * len(shown),
+    )
+
+
+def _panel(shown: list[tuple[PairResult, PairExtended]], what: str, title: str) -> Panel:
+    drawn = [(row, pair, found) for row, (pair, more) in enumerate(shown) for own, found in quantities(more) if own == what]
+    marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
+    for row, pair, found in drawn:
+        name, replicates = f"{pair.a} − {pair.b}", pair.replicates.tolist()
+        texts = tuple(
+            f"{name}\nwithout replicate {replicate}: {numbers.general(mean, 6)}"
+            for replicate, mean in zip(replicates, found.means.tolist(), strict=True)
+        )
+        y = row + 0.4 * apart(np.arange(len(texts)))
+        marks.append(Dots(x=found.means, y=y, colour=GREY, alpha=0.6, hover=Hover(texts)))
+    for row, pair, found in drawn:
+        text = f"{pair.a} − {pair.b}\nall {len(pair.replicates)} replicates: {numbers.general(found.full, 6)}"
+        x, y = np.array([found.full]), np.array([float(row)])
+        marks.append(Dots(x=x, y=y, colour=style.INK, marker=Marker("diamond", 5, "paper"), hover=Hover((text,))))
+    limits = around(np.zeros(1), *(found.means for _, _, found in drawn))
+    names = [f"{cut(pair.a, SHORTEST)} − {cut(pair.b, SHORTEST)}" for pair, _ in shown]
+    return Panel(Axis(title, limits), row_axis(names), tuple(marks))
+
+
+def pairs(results: Results) -> list[tuple[PairResult, PairExtended]]:
+    """The comparisons that have values."""
+    found = results.extended
+    return [] if found is None else [both for both in zip(results.pairs, found.pairs, strict=True) if both[1].budgets]
+
+
+def quantities(more: PairExtended) -> Iterator[tuple[str, LeaveOneOut]]:
+    """What differs between the views of a comparison, by its name in the CSV file."""
+    if more.trials_without_one is not None:
+        yield "trials_to_target", more.trials_without_one
+    if more.without_one is not None:
+        yield "final_best", more.without_one
+
+
+def leave_one_out(results: Results) -> Iterator[Row]:
+    """Every mean difference without each of its replicates; the row without a replicate is the mean over all of them."""
+    yield "a", "b", "difference_of", "replicate_left_out", "mean"
+    for pair, more in pairs(results):
+        for what, found in quantities(more):
+            yield pair.a, pair.b, what, "", found.full
+            for replicate, mean in zip(pair.replicates.tolist(), found.means.tolist(), strict=True):
+                yield pair.a, pair.b, what, replicate, mean

@@ -1,0 +1,132 @@
+"""Several studies on a common scale: the differences in each and in all together, and the curves of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.cross_study import Estimate, Normalised, PairOfStudies, Several
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import around, row_axis, trial_axis
+from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.hovers import along, interval
+from hpstudy.report.charts.intervals import estimate
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import SHORTEST, cut
+
+TOGETHER = "all together"
+
+
+def differences(found: Several) -> Chart:
+    """A panel for each quantity; a row for each study, and one for all together, under every comparison."""
+    rows = [
+        (place, pair, study)
+        for place, pair in enumerate(found.pairs)
+        for study in (*(results.study.name for results in found.studies), TOGETHER)
+    ]
+    several = len(found.pairs) > 1
+    names = [
+        (f"{cut(pair.a, SHORTEST)} − {cut(pair.b, SHORTEST)}, " if several else "") + cut(study, 20) for _, pair, study in rows
+    ]
+    score = [mean for pair in found.pairs for mean in (*pair.score, pair.score_together)]
+    trials = [mean for pair in found.pairs for mean in (*pair.trials, pair.trials_together)]
+    panels = [
+        _panel(found, title, rows, names, means)
+        for title, means in (("normalised final best", score), ("trials-to-target", trials))
+    ]
+    return Chart(
+        "studies_compared",
+        in_grid(panels, 2, shared=True),
+        "Differences between views, study by study and together.",
+        f"A point is the mean over replicates (a diamond: over studies), a bar its {_level(found)} CI; left and right of 0 different "
+        "views are better.",
+        (Data("studies_compared", partial(studies_compared, found)),),
+        0.9 + 0.24 * len(rows),
+    )
+
+
+def _panel(
+    found: Several, title: str, rows: list[tuple[int, PairOfStudies, str]], names: list[str], means: Sequence[Estimate | None]
+) -> Panel:
+    marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
+    ends = np.zeros(1)
+    for row, ((place, pair, study), mean) in enumerate(zip(rows, means, strict=True)):
+        if mean is None:
+            continue
+        text = (
+            f"{pair.a} − {pair.b}, {study}\n{title} {numbers.general(mean.mean, 6)}{interval(mean.low, mean.high, _level(found))}"
+        )
+        own = (mean.mean, mean.low, mean.high)
+        ends = np.append(ends, own)
+        marker = Marker("diamond" if study is TOGETHER else style.symbol(place), 5)
+        marks += estimate(own, row, style.colour(place), marker, text, width=1.2)
+    return Panel(Axis(f"difference of {title}", around(ends)), row_axis(names), tuple(marks))
+
+
+def curves(found: Several) -> Chart:
+    """A panel for each study with the mean curves of its views."""
+    drawn = [one for one in found.views if len(one.mean)]
+    views = list(dict.fromkeys(one.view for one in found.views))
+    shown = [view for view in views if any(one.view == view for one in drawn)]
+    legend = [
+        Entry(cut(view, SHORTEST), style.colour(at), style.dash(at), width=1.4) for at, view in enumerate(views) if view in shown
+    ]
+    panels: list[Panel] = []
+    for results in found.studies:
+        own = [one for one in drawn if one.study == results.study.name]
+        values = Axis("normalised best so far", around(*(one.mean for one in own)), grid=True, titled=not panels)
+        marks = tuple(_curve(one, views.index(one.view), shown.index(one.view)) for one in own)
+        panels.append(Panel(trial_axis(results.study.search.trials), values, marks, title=cut(results.study.name, 30)))
+    columns = min(len(panels), 3)
+    return Chart(
+        "normalised_curves",
+        in_grid(panels, columns),
+        "Normalised best so far, mean over the complete searches of every study.",
+        "0 is the median first trial of the study, 1 the best value of any of its trials.",
+        (Data("normalised_curves", partial(normalised_curves, found)),),
+        2.4 * -(-len(panels) // columns),
+        legend=tuple(legend),
+    )
+
+
+def _curve(one: Normalised, index: int, group: int) -> Line:
+    nothing = np.full(len(one.mean), np.nan)
+    return Line(
+        x=np.arange(1.0, len(one.mean) + 1),
+        y=one.mean,
+        colour=style.colour(index),
+        width=1.4,
+        dash=style.dash(index),
+        groups=(group,),
+        hover=along(f"{one.study}, {one.view}", one.mean, nothing, nothing, ""),
+    )
+
+
+def _level(found: Several) -> str:
+    return numbers.percent(found.studies[0].study.analysis.confidence)
+
+
+def normalised_curves(found: Several) -> Iterator[Row]:
+    """The normalised mean curve of every view of every study."""
+    yield "study", "view", "trials", "normalised_best_so_far"
+    for one in found.views:
+        for trial, value in enumerate(one.mean.tolist(), 1):
+            yield one.study, one.view, trial, value
+
+
+def studies_compared(found: Several) -> Iterator[Row]:
+    """Every difference, study by study and together."""
+    yield "a", "b", "study", "quantity", "pairs", "mean", "low", "high"
+    for pair in found.pairs:
+        names = [*(results.study.name for results in found.studies), "all together"]
+        columns: list[tuple[str, list[Estimate | None]]] = [
+            ("normalised_final_best", [*pair.score, pair.score_together]),
+            ("trials_to_target", [*pair.trials, pair.trials_together]),
+        ]
+        for quantity, estimates in columns:
+            for study, mean in zip(names, estimates, strict=True):
+                if mean is not None:
+                    yield pair.a, pair.b, study, quantity, mean.replicates, mean.mean, mean.low, mean.high
