@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hpstudy.analysis.results import Results
     from hpstudy.analysis.statistics.power import EndpointPower
     from hpstudy.engine.forecast import Forecast
+    from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
     from hpstudy.engine.run import RunSummary
 
@@ -132,11 +133,16 @@ def run(
     return run_study(
         loaded,
         default_storage(loaded.study.name, storage),
-        workers=workers,
-        executor=executor,
-        allow_changed_code=allow_changed_code,
-        observer=progress,
+        _run_options(workers, executor, allow_changed_code, progress),
     )
+
+
+def _run_options(workers: int | None, executor: str, allow_changed_code: bool, progress: Observer | None) -> RunOptions:
+    from hpstudy.engine.executors import default_workers
+    from hpstudy.engine.options import RunOptions
+    from hpstudy.engine.progress import Observer
+
+    return RunOptions(workers or default_workers(), executor, allow_changed_code, progress or Observer())
 
 
 def _module_folder(study: Study) -> str | None:
@@ -165,14 +171,7 @@ def resume(
     path = locate(storage)
     with Reader.open(path) as reader:
         loaded = bind(reader.study, reader.module_path)
-    return run_study(
-        loaded,
-        path,
-        workers=workers,
-        executor=executor,
-        allow_changed_code=allow_changed_code,
-        observer=progress,
-    )
+    return run_study(loaded, path, _run_options(workers, executor, allow_changed_code, progress))
 
 
 def confirm(
@@ -221,15 +220,8 @@ def confirm(
             seeds = loaded.study.confirm.seeds
     else:
         where = locate(path, storage, scale=scale)
-    return confirm_study(
-        where,
-        seeds=seeds,
-        folder=folder,
-        workers=workers,
-        executor=executor,
-        allow_changed_code=allow_changed_code,
-        observer=progress,
-    )
+    options = _run_options(workers, executor, allow_changed_code, progress)
+    return confirm_study(where, options, seeds=seeds, folder=folder)
 
 
 def open(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Reader:

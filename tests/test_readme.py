@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 import hpstudy
 from hpstudy.cli import app
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import run_study
 from hpstudy.loading.load import read_study
 
@@ -43,7 +44,7 @@ def my_module(tmp_path):
 def run(folder, text, executor="inline"):
     (folder / "study.yaml").write_text(text)
     loaded = read_study(folder / "study.yaml")
-    return run_study(loaded, folder / "study.sqlite", executor=executor)
+    return run_study(loaded, folder / "study.sqlite", RunOptions(executor=executor))
 
 
 def test_the_searcher_of_readme_runs(my_module):

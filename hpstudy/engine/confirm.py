@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from hpstudy.engine.progress import Observer
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import RunSummary, run_study
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import bind
@@ -17,23 +16,19 @@ from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
 
 
-def confirm_study(
-    storage: Path, *, seeds: int | None = None, folder: str | None = None, observer: Observer | None = None, **options: Any
-) -> RunSummary:
+def confirm_study(storage: Path, options: RunOptions, *, seeds: int | None = None, folder: str | None = None) -> RunSummary:
     """Train the incumbents and default points of the study at `storage` again, as far as they are not.
 
     Args:
         storage: the database.
+        options: how to run it; the observer also receives which searches are left out.
         seeds: fresh seeds of each point; None for those that the study asks for. The study keeps the larger number.
         folder: where a user's module is looked for first; None to use the one in the database.
-        observer: receives what happens, and which searches are left out.
-        options: as `run_study`.
 
     Raises:
         UsageError: a sweep, or a study without a complete search.
         HpstudyError: as `run_study`.
     """
-    observer = observer or Observer()
     ready: list[SearchKey] = []
     left_out: list[str] = []
     with Reader.open(storage) as reader:
@@ -58,7 +53,7 @@ def confirm_study(
             f"`hpstudy resume {storage}` completes its searches",
         )
     if left_out:
-        observer.note(f"left out, being incomplete or without a value: {', '.join(left_out)}")
+        options.observer.note(f"left out, being incomplete or without a value: {', '.join(left_out)}")
     asked = [confirm.seeds for confirm in (study.confirm, Confirm(seeds=seeds) if seeds else None) if confirm]
     study = study.model_copy(update={"confirm": Confirm(seeds=max(asked)) if asked else Confirm()})
-    return run_study(bind(study, folder), storage, observer=observer, searches=ready, **options)
+    return run_study(bind(study, folder), storage, options, ready)

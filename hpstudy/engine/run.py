@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.engine.duration import words
-from hpstudy.engine.executors import EXECUTORS, default_workers
-from hpstudy.engine.progress import Observer
+from hpstudy.engine.executors import EXECUTORS
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.session import identity_of, prepare, reopened, session
 from hpstudy.engine.stop import StopSignal
@@ -65,11 +65,7 @@ class RunSummary:
 def run_study(
     loaded: LoadedStudy,
     storage: Path,
-    *,
-    workers: int | None = None,
-    executor: str = "processes",
-    allow_changed_code: bool = False,
-    observer: Observer | None = None,
+    options: RunOptions,
     searches: Collection[SearchKey] | None = None,
 ) -> RunSummary:
     """Run the remaining trials of a study, in the database at `storage`.
@@ -77,10 +73,7 @@ def run_study(
     Args:
         loaded: the study, with its task.
         storage: created when missing.
-        workers: steps at a time; the physical cores when None.
-        executor: a name in EXECUTORS.
-        allow_changed_code: go on although a user's source file is not the one that the database was started with.
-        observer: is told what happens.
+        options: how to run it.
         searches: those to run; None for all.
 
     Raises:
@@ -90,11 +83,9 @@ def run_study(
         StudyBroken: the first trials all failed.
         Aborted: a second signal.
     """
-    observer = observer or Observer()
     started = time.monotonic()
-    workers = workers or default_workers()
     with module_path(loaded.module_path):
-        kind = EXECUTORS.load(executor)
+        kind = EXECUTORS.load(options.executor)
     storage = Path(storage).absolute()
     scheduler = None
     with _opened(loaded, storage) as store:
@@ -104,12 +95,12 @@ def run_study(
         checkpoints = None
         if any(finished(states) < states["planned"] for states in before.values()):
             with module_path(folder):
-                checkpoints = prepare(store, loaded.task, allow_changed_code, observer)
+                checkpoints = prepare(store, loaded.task, options)
         stop = StopSignal()
         if checkpoints is not None:
-            with session(store, kind, executor, workers, observer, stop, checkpoints) as runner:
-                observer.run_started(store.study, by_arm(before), runner.workers)
-                scheduler = Scheduler(store, runner, observer, stop, folder, checkpoints, searches)
+            with session(store, kind, options, stop, checkpoints) as runner:
+                options.observer.run_started(store.study, by_arm(before), runner.workers)
+                scheduler = Scheduler(store, runner, options.observer, stop, folder, checkpoints, searches)
                 scheduler.run()
         after = _counts(store, searches)
     counts = {state: sum(states[state] for states in after.values()) for state in ("planned", *STATES)}

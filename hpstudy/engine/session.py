@@ -9,7 +9,7 @@ from pathlib import Path
 from hpstudy.engine.checkpoints import CheckpointFolder
 from hpstudy.engine.environment import environment
 from hpstudy.engine.executors import Executor
-from hpstudy.engine.progress import Observer
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import LoadedStudy, matched
@@ -41,7 +41,7 @@ def reopened(loaded: LoadedStudy, storage: Path) -> Store:
     return store
 
 
-def prepare(store: Store, task: Task, allow_changed_code: bool, observer: Observer) -> CheckpointFolder:
+def prepare(store: Store, task: Task, options: RunOptions) -> CheckpointFolder:
     """Make the task ready, and see that data and code are those that the database was started with.
 
     Returns:
@@ -52,18 +52,16 @@ def prepare(store: Store, task: Task, allow_changed_code: bool, observer: Observ
         StudyChanged: they are not the same, or the code is not and that is not allowed.
     """
     task.prepare()
-    found = identity_of(store.study, task)
-    _check_identity(store, found, allow_changed_code, observer)
-    return CheckpointFolder(store.path, found)
+    identity = identity_of(store.study, task)
+    _check_identity(store, identity, options)
+    return CheckpointFolder(store.path, identity)
 
 
 @contextmanager
 def session(
     store: Store,
     kind: Callable[[int, Path], Executor],
-    executor: str,
-    workers: int,
-    observer: Observer,
+    options: RunOptions,
     stop: StopSignal,
     checkpoints: CheckpointFolder,
 ) -> Iterator[Executor]:
@@ -72,27 +70,25 @@ def session(
     Args:
         store: holds the study.
         kind: the executor's class.
-        executor: its name.
-        workers: steps at a time.
-        observer: is told what happens, and at last that the run is finished.
+        options: the executor's name and workers; the observer also receives the end of the run.
         stop: set by the first signal.
         checkpoints: of the trials; removed as far as no trial needs them any more.
 
     Raises:
         Aborted: a second signal.
     """
-    runner = kind(workers, store.path.with_name(store.path.name + ".logs"))
+    runner = kind(options.workers, store.path.with_name(store.path.name + ".logs"))
     aborted = True
     try:
-        _begin_session(store, runner.workers, executor, observer)
-        with stop.listening(observer.note):
+        _begin_session(store, runner.workers, options)
+        with stop.listening(options.observer.note):
             yield runner
         aborted = False
     except Aborted:
         store.event("aborted")
         raise
     finally:
-        observer.run_finished()
+        options.observer.run_finished()
         runner.close(abort=aborted)
         checkpoints.remove_if_empty()
     if not _under_way(store):
@@ -108,23 +104,23 @@ def identity_of(study: Study, task: Task) -> dict[str, str]:
     return {**task.identity(), **{key: value for source in sources for key, value in source.items()}}
 
 
-def _check_identity(store: Store, found: Mapping[str, str], allow_changed_code: bool, observer: Observer) -> None:
+def _check_identity(store: Store, identity: Mapping[str, str], options: RunOptions) -> None:
     """The data and the user's code are those that the database was started with."""
-    changed = sorted(name for name in {*store.identity, *found} if store.identity.get(name) != found.get(name))
+    changed = sorted(name for name in {*store.identity, *identity} if store.identity.get(name) != identity.get(name))
     code = [name for name in changed if name.startswith("source of ")]
     if data := [name for name in changed if name not in code]:
         raise StudyChanged(
             f"not what {store.path} was started with: {', '.join(data)}",
             "restore the data (`hpstudy data verify`), or start again with another --storage",
         )
-    if code and not allow_changed_code:
+    if code and not options.allow_changed_code:
         raise StudyChanged(
             f"not what {store.path} was started with: {', '.join(code)}",
             "restore the file, start again with another --storage, or continue with --allow-changed-code (recorded in the database)",
         )
     if code:
-        store.event("code_changed", sources={name: found.get(name, "") for name in code})
-        observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
+        store.event("code_changed", sources={name: identity.get(name, "") for name in code})
+        options.observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
 
 
 def _under_way(store: Store) -> bool:
@@ -132,15 +128,15 @@ def _under_way(store: Store) -> bool:
     return any(states["running"] for states in store.search_counts().values())
 
 
-def _begin_session(store: Store, workers: int, executor: str, observer: Observer) -> None:
+def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
     """Record this session's environment; say when libraries differ from those of earlier sessions."""
-    here = environment(workers, executor)
+    here = environment(workers, options.executor)
     for past in store.environments()[-1:]:
         differ = [
             f"{name} {past.detail[name]} -> {here.get(name, 'none')}" for name in past.detail if _differs(name, past.detail, here)
         ]
         if differ:
-            observer.note(
+            options.observer.note(
                 f"this session differs from the last one ({', '.join(differ)}): results may not be bit-identical; recorded"
             )
             store.event("environment_changed", differences=differ)

@@ -2,6 +2,7 @@ import sys
 
 import pytest
 
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import run_study
 from hpstudy.loading.bind import bind
 from hpstudy.store import Reader
@@ -75,7 +76,6 @@ def run(storage, tmp_path):
     """Run a study inline in the test's database."""
 
     def run(study, **options):
-        options = {"executor": "inline", **options}
-        return run_study(bind(study, str(tmp_path)), storage, **options)
+        return run_study(bind(study, str(tmp_path)), storage, RunOptions(**{"executor": "inline", **options}))
 
     return run

@@ -13,6 +13,7 @@ from hpstudy.checkpoint import CHECKPOINT_S
 from hpstudy.engine import checkpoints
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder, Kept
 from hpstudy.engine.confirm import confirm_study
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.recorder import Recorder
 from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_seed
 from hpstudy.errors import StudyBroken
@@ -90,7 +91,7 @@ def confirm(storage, tmp_path):
 
     def confirm():
         with module_path(str(tmp_path)):
-            return confirm_study(storage, executor="inline", folder=str(tmp_path), seeds=1)
+            return confirm_study(storage, RunOptions(executor="inline"), folder=str(tmp_path), seeds=1)
 
     return confirm
 

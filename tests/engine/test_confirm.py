@@ -9,6 +9,7 @@ import pytest
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.executors import EXECUTORS, Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.inline import InlineExecutor
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Lines, Observer
 from hpstudy.engine.run import run_study
 from hpstudy.engine.scheduler import Scheduler
@@ -39,9 +40,10 @@ def confirmed(path):
 def confirm(storage, tmp_path):
     """Confirm the study in the test's database, inline, on 3 seeds."""
 
-    def confirm(**options):
+    def confirm(seeds=3, **options):
+        options = RunOptions(**{"executor": "inline", **options})
         with module_path(str(tmp_path)):
-            return confirm_study(storage, **{"executor": "inline", "folder": str(tmp_path), "seeds": 3, **options})
+            return confirm_study(storage, options, seeds=seeds, folder=str(tmp_path))
 
     return confirm
 
@@ -426,7 +428,7 @@ class KillAfter(Observer):
 def test_a_run_killed_in_its_confirmations_resumes_to_the_same_numbers(run, make_study, storage, trials):
     study = asked(make_study(), 3)
     process = multiprocessing.get_context("fork").Process(
-        target=run_study, args=(bind(study), storage), kwargs={"executor": "inline", "observer": KillAfter(trials)}
+        target=run_study, args=(bind(study), storage, RunOptions(executor="inline", observer=KillAfter(trials)))
     )
     process.start()
     process.join()

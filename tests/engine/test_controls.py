@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from hpstudy.engine.forecast import forecast
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.run import run_study
 from hpstudy.engine.step import search_seed, train_seed
@@ -136,7 +137,7 @@ class KillAfter(Observer):
 def test_a_run_killed_in_its_controls_resumes_to_the_same_numbers(trials, run, controlled, measured, storage):
     study = controlled("default", "random")
     process = multiprocessing.get_context("fork").Process(
-        target=run_study, args=(bind(study), storage), kwargs={"executor": "inline", "observer": KillAfter(trials)}
+        target=run_study, args=(bind(study), storage, RunOptions(executor="inline", observer=KillAfter(trials)))
     )
     process.start()
     process.join()

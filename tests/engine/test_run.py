@@ -32,10 +32,11 @@ def test_running_again_runs_nothing(run, make_study):
 
 
 def test_the_folder_of_the_database_is_made(make_study, tmp_path):
+    from hpstudy.engine.options import RunOptions
     from hpstudy.engine.run import run_study
     from hpstudy.loading.bind import bind
 
-    assert run_study(bind(make_study()), tmp_path / "new/folder/x.sqlite", executor="inline").complete
+    assert run_study(bind(make_study()), tmp_path / "new/folder/x.sqlite", RunOptions(executor="inline")).complete
 
 
 def test_a_changed_study_is_refused_with_its_changed_keys(run, make_study):

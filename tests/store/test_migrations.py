@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import run_study
 from hpstudy.loading.bind import bind
 from hpstudy.store import Reader, Store, check
@@ -120,7 +121,7 @@ def test_a_database_of_version_1_is_migrated_with_events_when_it_is_opened_for_w
 def test_a_study_of_version_1_is_continued_and_confirmed(first):
     with Reader.open(first) as reader:
         study, before = reader.study, reader.trials()
-    summary = run_study(bind(study.model_copy(update={"confirm": Confirm(seeds=1)})), first, executor="inline")
+    summary = run_study(bind(study.model_copy(update={"confirm": Confirm(seeds=1)})), first, RunOptions(executor="inline"))
     assert (summary.complete, summary.planned, summary.ran) == (True, 16 + 6, 5 + 6)
     with Reader.open(first) as reader:
         after = reader.trials().merge(before[["view", "replicate", "number"]], on=["view", "replicate", "number"])

@@ -1,0 +1,25 @@
+"""How a study is run; none of it changes a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hpstudy.engine.executors import default_workers
+from hpstudy.engine.progress import Observer
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a study is run.
+
+    Attributes:
+        workers: steps at a time; the physical cores by default.
+        executor: a name in EXECUTORS, or "my_module:MyExecutor".
+        allow_changed_code: continue even if a user's source file is not the one that the database was started with.
+        observer: receives events; silent by default.
+    """
+
+    workers: int = field(default_factory=default_workers)
+    executor: str = "processes"
+    allow_changed_code: bool = False
+    observer: Observer = field(default_factory=Observer)
