@@ -17,18 +17,6 @@ Row: TypeAlias = "Iterable[Any]"
 """One row of a CSV file."""
 
 
-def trials_to_target(results: Results) -> Iterator[Row]:
-    """The Kaplan-Meier curve of every view."""
-    yield "view", "trials", "at_risk", "reached", "censored", "share_without_target", "low", "high"
-    for view in results.views:
-        if view.trials is None:
-            continue
-        s = view.trials.survival
-        counts = (s.at_risk.tolist(), s.reached.tolist(), s.censored.tolist())
-        for place, row in enumerate(zip(*counts, *_lists(s.share, s.low, s.high), strict=True)):
-            yield view.name, place + 1, *row
-
-
 def searches(results: Results) -> Iterator[Row]:
     """Every search: how far it is, its final best, and when it reached the target."""
     yield "view", "replicate", *STATES, "complete", "best", "best_number", "reached_target", "trials_to_target_or_censored"
@@ -43,24 +31,6 @@ def searches(results: Results) -> Iterator[Row]:
             times = view.trials.times if view.trials else None
             reached = ("", "") if times is None else (bool(times.reached[replicate]), int(times.trials[replicate]))
             yield view.name, replicate, *counts, bool(block.complete[replicate]), best, number, *reached
-
-
-def budget_values(results: Results) -> Iterator[Row]:
-    """The best value of every search at every budget."""
-    yield "trials", "view", "replicate", "best_so_far"
-    for budget in results.budgets:
-        for view in results.views:
-            for replicate, value in enumerate(view.best[:, budget - 1].tolist()):
-                if not math.isnan(value):
-                    yield budget, view.name, replicate, value
-
-
-def budgets(results: Results) -> Iterator[Row]:
-    """Each view at each budget."""
-    yield "trials", "view", "searches", "mean", "low", "high", "sd", "median"
-    for view in results.views:
-        for b in view.budgets:
-            yield b.budget, view.name, b.searches, b.mean, b.low, b.high, b.sd, b.median
 
 
 def comparisons(results: Results) -> Iterator[Row]:

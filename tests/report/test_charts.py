@@ -9,7 +9,7 @@ import pytest
 import hpstudy
 from hpstudy.errors import UsageError
 from hpstudy.report import style
-from hpstudy.report.charts import best_so_far, difference, sweep
+from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target
 from hpstudy.report.charts.model import (
     Axis,
     Band,
@@ -29,6 +29,7 @@ from hpstudy.report.charts.model import (
     Rule,
     Steps,
 )
+from hpstudy.report.charts.small_multiples import GREY
 from hpstudy.report.charts.words import Words, filled
 from hpstudy.report.html import embedded
 from hpstudy.report.pdf import figure_bytes
@@ -177,6 +178,51 @@ def test_the_file_of_differences_holds_what_is_drawn(results):
     assert line.y.tolist() == [row["mean"] for row in rows]
     assert (inner.low.tolist(), inner.high.tolist()) == ([row["low"] for row in rows], [row["high"] for row in rows])
     assert (outer.low.tolist(), outer.high.tolist()) == ([row["band_low"] for row in rows], [row["band_high"] for row in rows])
+
+
+@pytest.mark.parametrize("media", ["print", "page"])
+@pytest.mark.parametrize("views", [2, 6])
+def test_the_file_of_survival_curves_holds_what_both_media_draw(make_results, ramps, views, media):
+    names = [f"v{place}" for place in range(views)]
+    results = make_results({name: ramps(7 - place) for place, name in enumerate(names)}, analysis={"target": {"value": 5}})
+    chart = trials_to_target.chart(results)
+    rows = rows_of(chart, "trials_to_target")
+    curves = [mark for mark in marks_of(chart, Steps, media) if mark.colour != GREY]
+    bands = marks_of(chart, Band, media)
+    censored = marks_of(chart, Dots, media)
+    for name, curve, band, ticks in zip(names, curves, bands, censored, strict=True):
+        own = [row for row in rows if row["view"] == name]
+        assert curve.x.tolist() == [0, *(row["trials"] for row in own), 10.2]
+        assert curve.y.tolist() == [1, *(row["share_without_target"] for row in own), own[-1]["share_without_target"]]
+        for end in ("low", "high"):
+            closed = [row["share_without_target"] if row[end] != row[end] else row[end] for row in own]
+            assert getattr(band, end).tolist() == [1, *closed, closed[-1]]
+        assert ticks.x.tolist() == [row["trials"] for row in own if row["censored"]]
+        assert curve.hover.texts[0] == f"{name}\n6 searches begin"
+        for row, text in zip(own, curve.hover.texts[1:-1], strict=True):
+            assert text.startswith(f"{name}\nafter {row['trials']} trials")
+            assert text.endswith(f"\nat risk {row['at_risk']}, reached {row['reached']}, censored {row['censored']}")
+    assert any(ticks.x.size for ticks in censored)
+
+
+def test_the_files_of_budgets_hold_what_is_drawn(results):
+    chart = budgets.chart(results)
+    rows, values = rows_of(chart, "budgets"), rows_of(chart, "budget_values")
+    dots, means = ([mark for mark in marks_of(chart, Dots) if mark.marker.fill == fill] for fill in ("colour", "paper"))
+    joined, *bars = marks_of(chart, Line)
+    assert [mark.y.tolist() for mark in means] == [[row["mean"]] for row in rows]
+    assert [mark.y.tolist() for mark in bars] == [[row["low"], row["high"]] for row in rows]
+    assert [mark.x[0] for mark in bars] == [mark.x[0] for mark in means]
+    for row, mean in zip(rows, means, strict=True):
+        assert mean.hover.texts[0].startswith(f"{row['view']}, mean of 6 searches\nafter {row['trials']} trials")
+    for view, own in zip("ab", dots, strict=True):
+        assert own.y.tolist() == [row["best_so_far"] for row in values if row["view"] == view]
+    pairs = {(row["trials"], row["replicate"]): [] for row in values}
+    for row in values:
+        pairs[row["trials"], row["replicate"]].append(row["best_so_far"])
+    assert joined.y[~np.isnan(joined.y)].tolist() == [value for pair in pairs.values() for value in pair]
+    assert [entry.name for entry in chart.legend] == ["a", "b", "single searches", "target: score ≥ 5", "one replicate"]
+    assert [entry.media for entry in chart.legend] == ["both", "both", "page", "both", "page"]
 
 
 def test_the_files_of_a_sweep_hold_what_is_drawn(swept):

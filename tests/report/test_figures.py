@@ -2,28 +2,14 @@ import warnings
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from hpstudy.report import style
-from hpstudy.report.charts import best_so_far
+from hpstudy.report.charts import best_so_far, trials_to_target
 from hpstudy.report.document import document
-from hpstudy.report.figures import finals, survival
 from hpstudy.report.pdf import drawn as drawn_block
 from hpstudy.report.pdf import figure_bytes
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.reports import drawings_of
-
-
-@pytest.fixture
-def axes():
-    with style.applied():
-        yield Figure().add_subplot()
-
-
-def test_every_drawing_returns_the_axes_that_it_was_given(axes, results):
-    assert survival.not_reached(axes, results) is axes
-    assert survival.at_risk(axes, results) is axes
-    assert finals.by_budget(axes, results) is axes
 
 
 def test_a_search_is_drawn_as_steps():
@@ -65,9 +51,16 @@ def test_many_searches_are_drawn_as_an_image(make_results, ramps):
     assert axes.collections[0].get_rasterized()
 
 
-def test_numbers_at_risk_start_with_all_searches(axes, results):
-    survival.at_risk(axes, results)
-    assert [text.get_text() for text in axes.texts if text.get_position() == (0, 0)] == ["6"]
+def test_numbers_at_risk_start_with_all_searches(results):
+    chart = trials_to_target.chart(results)
+    curves, table = chart.panels
+    assert table.y.texts == ("a", "b")
+    assert table.x.limits == curves.x.limits
+    for row, (view, mark) in enumerate(zip(results.views, table.marks, strict=True)):
+        at_risk = view.trials.survival.at_risk
+        assert mark.y.tolist() == [row] * len(mark.x)
+        assert mark.x.tolist() == list(curves.x.at) == [0, 2, 4, 6, 8, 10]
+        assert mark.texts == ("6", *(str(at_risk[int(tick) - 1]) for tick in mark.x[1:]))
 
 
 def test_dollars_and_underscores_are_drawn_as_they_are():

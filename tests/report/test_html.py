@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hpstudy.errors import UsageError
-from hpstudy.report import csvs, numbers, style, write
+from hpstudy.report import numbers, style, write
 from hpstudy.report.charts import best_so_far, difference, learning, sweep
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import document
@@ -266,21 +266,6 @@ def test_the_differences_are_those_of_the_csv(results):
     assert line["y"].tolist() == [row["mean"] for row in rows_of(difference.differences, results)]
 
 
-def test_the_survival_curves_are_those_of_the_csv(results):
-    lines = [trace for trace in traces_of(results, "trials_to_target") if trace["mode"] == "lines"]
-    rows = rows_of(csvs.trials_to_target, results)
-    expected = [[1.0, *(row["share_without_target"] for row in rows if row["view"] == view)] for view in "ab"]
-    assert [trace["y"].tolist() for trace in lines] == expected
-
-
-def test_the_budgets_are_those_of_the_csv(results):
-    made = traces_of(results, "budgets")
-    means = [y for trace in made if "error_y" in trace for y in trace["y"]]
-    assert means == [row["mean"] for row in rows_of(csvs.budgets, results)]
-    dots = [y for trace in made if trace["mode"] == "markers" and "error_y" not in trace for y in trace["y"]]
-    assert sorted(dots) == sorted(row["best_so_far"] for row in rows_of(csvs.budget_values, results))
-
-
 def test_the_means_of_a_sweep_are_those_of_the_csv(swept):
     rows = rows_of(sweep.sweep_means, swept)
     for metric, panel in zip(("score", "flip_ratio"), panels_of(swept, "sweep"), strict=True):
@@ -343,7 +328,7 @@ def test_a_trial_of_a_search_tells_what_it_tried(make_results, ramps, monkeypatc
 
 def test_a_dot_of_a_budget_tells_which_trial_was_best_and_what_it_tried(make_results):
     found = varied(make_results, {"a": np.array([[1.0, 3.0, 3.0], [2.0, 1.0, 5.0]]), "b": np.ones((2, 3))})
-    dots = next(trace for trace in traces_of(found, "budgets") if "customdata" in trace)
+    dots = next(trace for trace in traces_of(found, "budgets") if trace.get("customdata"))
     shown = [hovered(dots, at) for at in range(2)]
     assert "best after 3 trials 3, of trial 2<br>rate 0.0002<br>" in shown[0]
     assert "best after 3 trials 5, of trial 3<br>rate 0.0013<br>" in shown[1]
@@ -351,7 +336,7 @@ def test_a_dot_of_a_budget_tells_which_trial_was_best_and_what_it_tried(make_res
 
 def test_a_search_without_a_value_yet_has_no_point_to_tell(make_results):
     found = varied(make_results, {"a": np.array([[np.nan, np.nan], [2.0, 1.0]]), "b": np.ones((2, 2))})
-    dots = next(trace for trace in traces_of(found, "budgets") if "customdata" in trace)
+    dots = next(trace for trace in traces_of(found, "budgets") if trace.get("customdata"))
     assert hovered(dots, 0) == "a, replicate 0<br>best after 2 trials 1<br>rate –<br>clip –<extra></extra>"
 
 

@@ -5,18 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
 from hpstudy.analysis.extended import extend
 from hpstudy.report import csvs, overview, style, wording
 from hpstudy.report.chapters import answer, anytime, target
 from hpstudy.report.chapters import overview as glance
-from hpstudy.report.charts import best_so_far
+from hpstudy.report.charts import best_so_far, budgets, trials_to_target
+from hpstudy.report.charts import overview as forest
+from hpstudy.report.charts.model import Dots, Line, Rule
 from hpstudy.report.charts.small_multiples import GREY
 from hpstudy.report.document import document
-from hpstudy.report.figures import finals, forest, panels, survival
-from hpstudy.report.interactive import interactive
-from hpstudy.report.pdf import drawn
+from hpstudy.report.figures import panels
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.sources import MemorySource
 
@@ -198,20 +197,51 @@ def test_a_comparison_that_cannot_be_made_has_an_empty_row(make_results, values)
     assert "1 cannot be compared" in wording.headline(found)
 
 
-def test_an_interval_that_includes_0_is_open_and_grey(many, styled):
-    axes = forest.figure(many).axes[0]
-    markers = [line for line in axes.lines if line.get_marker() == "o"]
-    assert [line.get_markerfacecolor() for line in markers] == ["black", "white", "black", "black"]
-    assert [line.get_xdata()[0] for line in markers] == [-2, 0, 1, 2]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["fast", "twin", "slow", "slower"]
+def test_an_interval_that_includes_0_is_open_and_grey(many):
+    trials, final = forest.chart(many).panels
+    points = [mark for mark in trials.marks if isinstance(mark, Dots)]
+    assert [(mark.x.tolist(), mark.y.tolist()) for mark in points] == [([-2], [0]), ([0], [1]), ([1], [2]), ([2], [3])]
+    assert [mark.colour for mark in points] == [style.INK, forest.MUTED, style.INK, style.INK]
+    assert [mark.marker.fill for mark in points] == ["colour", "paper", "colour", "colour"]
+    assert trials.y.texts == final.y.texts == ("fast", "twin", "slow", "slower")
+    assert trials.y.limits[0] > 3 > 0 > trials.y.limits[1]  # the first row is at the top
+    assert [text for mark in (*trials.marks, *final.marks) for text in getattr(mark, "texts", ())] == [
+        "← fewer trials",
+        "more trials →",
+        "← worse",
+        "better →",
+    ]
 
 
-@pytest.mark.parametrize("kind", ["best_so_far", "trials_to_target"])
-def test_every_view_has_a_panel_with_the_reference_in_grey(many, styled, kind):
-    figure = drawn(next(drawing for drawing in document(many).drawings if drawing.name == kind))
-    assert [axes.get_title() for axes in figure.axes] == list(VIEWS)
-    assert [len(drawn_in_grey(axes)) for axes in figure.axes] == [0, 1, 1, 1, 1]
-    assert len({axes.get_xlim() + axes.get_ylim() for axes in figure.axes}) == 1
+def test_a_row_of_the_forest_is_the_interval_of_its_comparison(many):
+    rows = overview.standings(many)
+    for panel, found in zip(
+        forest.chart(many).panels,
+        (
+            [(row.trials.difference, row.trials.low, row.trials.high) for row in rows],
+            [(row.final.mean, row.final.low, row.final.high) for row in rows],
+        ),
+        strict=True,
+    ):
+        bars = [mark for mark in panel.marks if type(mark) is Line]
+        points = [mark for mark in panel.marks if isinstance(mark, Dots)]
+        for row, (value, low, high) in enumerate(found):
+            assert (bars[row].x.tolist(), bars[row].y.tolist()) == ([low, high], [row, row])
+            assert (points[row].x.tolist(), points[row].y.tolist()) == ([value], [row])
+            (text,) = points[row].hover.texts
+            assert text.startswith(f"{panel.y.texts[row]}\ndifference")
+            assert "95 % CI" in text
+        assert panel.x.limits[0] < 0 < panel.x.limits[1]
+        (zero,) = (mark for mark in panel.marks if isinstance(mark, Rule))
+        assert (zero.axis, zero.at) == ("x", 0)
+
+
+@pytest.mark.parametrize("kind", [best_so_far, trials_to_target])
+def test_every_view_has_a_panel_with_the_reference_in_grey(many, kind):
+    panels = kind.chart(many).shown("print")
+    assert [panel.title for panel in panels] == list(VIEWS)
+    assert [sum(getattr(mark, "colour", "") == GREY for mark in panel.marks) for panel in panels] == [0, 1, 1, 1, 1]
+    assert len({(panel.x.limits, panel.y.limits) for panel in panels}) == 1
 
 
 def test_without_a_reference_no_panel_has_a_grey_line(make_results, values, styled):
@@ -247,19 +277,29 @@ def test_the_panels_of_a_study_that_has_just_begun_show_its_first_trials(make_re
 
 
 def test_censor_ticks_take_no_room_from_small_panels(many, styled):
-    axes = survival.one_view(Figure().add_subplot(), many, 4)
-    ticks = [line for line in axes.lines if line.get_marker() == "|"]
+    figure = pen.figure(trials_to_target.chart(many))
+    ticks = [line for line in figure.axes[4].lines if line.get_marker() == "|"]
     assert ticks
     assert not any(line.get_in_layout() for line in ticks)
 
 
-def test_every_view_has_a_row_at_every_budget(many, styled):
-    figure = finals.in_rows(many)
-    assert [axes.get_title() for axes in figure.axes] == ["after 5 trials", "after 10 trials"]
-    for place, axes in enumerate(figure.axes):
-        means = [line.get_xdata()[0] for line in axes.lines if line.get_markerfacecolor() == "white"]
-        assert means == [view.budgets[place].mean for view in many.views]
-    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == list(VIEWS)
+def test_every_view_has_a_row_at_every_budget(many):
+    panels = budgets.chart(many).shown("print")
+    assert [panel.title for panel in panels] == ["after 5 trials", "after 10 trials"]
+    for place, panel in enumerate(panels):
+        means = [mark for mark in panel.marks if isinstance(mark, Dots) and mark.marker.fill == "paper"]
+        bars = [mark for mark in panel.marks if type(mark) is Line]
+        dots = [mark for mark in panel.marks if isinstance(mark, Dots) and mark.marker.fill == "colour"]
+        for row, view in enumerate(many.views):
+            found = view.budgets[place]
+            assert (means[row].x.tolist(), means[row].y.tolist()) == ([found.mean], [row + 0.18])
+            assert bars[row].x[:2].tolist() == [found.low, found.high]
+            assert dots[row].x.tolist() == view.best[:, found.budget - 1].tolist()
+            assert set(dots[row].y) == {row - 0.18}
+        assert panel.y.texts == VIEWS
+        (grey,) = (mark for mark in panel.marks if isinstance(mark, Rule))
+        assert (grey.axis, grey.at, grey.colour) == ("x", many.views[0].budgets[place].mean, GREY)
+    assert [panel.y.labelled for panel in panels] == [True, False]
 
 
 def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, values, styled):
@@ -273,24 +313,15 @@ def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, va
     assert [text.get_text() for text in scores.axes[0].get_yticklabels()] == list(VIEWS)
 
 
-def test_the_page_has_one_panel_of_the_searches_of_many_views_and_says_so(many, make_results, values):
-    chart = best_so_far.chart(many)
+@pytest.mark.parametrize(("kind", "panels"), [(best_so_far, 5), (trials_to_target, 5), (budgets, 2)])
+def test_the_page_has_one_panel_of_many_views_and_says_so(many, make_results, values, kind, panels):
+    chart = kind.chart(many)
     assert len(chart.shown("page")) == 1
-    assert len(chart.shown("print")) == len(VIEWS)
+    assert len(chart.shown("print")) == panels
     assert [entry.name for entry in chart.legend[:5]] == list(VIEWS)
     assert chart.page_note.startswith("Here all views share one plot")
     few = make_results({view: values[view] for view in VIEWS[:4]}, analysis={"target": {"value": 4}})
-    assert "one plot" not in best_so_far.chart(few).page_note
-
-
-@pytest.mark.parametrize("name", ["trials_to_target", "budgets"])
-def test_the_page_keeps_many_views_in_one_plot_and_says_so(many, make_results, values, name):
-    found = interactive(name, many)
-    assert len(found.panels) == 1
-    assert [entry.name for entry in found.legend[:5]] == list(VIEWS)
-    assert found.note.startswith("Here all views share one plot")
-    few = make_results({view: values[view] for view in VIEWS[:4]}, analysis={"target": {"value": 4}})
-    assert "one plot" not in interactive(name, few).note
+    assert "one plot" not in kind.chart(few).page_note
 
 
 @pytest.mark.parametrize("views", [5, 16, 31])

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import csvs, tables
-from hpstudy.report.figures import draw_finals
+from hpstudy.report.charts import budgets
 from hpstudy.report.model import Block, Section
 
-TABLES = {function.__name__: function for function in (csvs.budget_values, csvs.budgets, csvs.comparisons)}
+TABLES = {function.__name__: function for function in (budgets.budget_values, budgets.budgets, csvs.comparisons)}
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -18,7 +18,7 @@ def chapter(results: Results) -> Iterator[Section]:
         return
     blocks: list[Block] = [values]
     if results.has_values:
-        blocks.insert(0, draw_finals(results))
+        blocks.insert(0, budgets.chart(results))
     if (differences := tables.budget_differences(results)) is not None:
         blocks.append(differences)
     yield Section("At the same number of trials", tuple(blocks))

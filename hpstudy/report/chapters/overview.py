@@ -6,24 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
-from hpstudy.report.csvs import Row
-from hpstudy.report.figures import draw_overview
+from hpstudy.report.charts import overview
 from hpstudy.report.model import Section, Table
 from hpstudy.report.overview import Side, many_comparisons, one_reference, standings
 from hpstudy.report.tables import interval, p_text, trial_interval
 
-
-def overview(results: Results) -> Iterator[Row]:
-    """Each comparison, A minus B, in the order of the figure."""
-    yield "a", "b", "trials", "trials_low", "trials_high", "trials_detectable", "final", "final_low", "final_high", "final_p_holm"
-    for row in standings(results):
-        trials, final = row.trials, row.final
-        of_trials = ("",) * 4 if trials is None else (trials.difference, trials.low, trials.high, trials.detectable)
-        of_final = ("",) * 3 if final is None else (final.mean, final.low, final.high)
-        yield row.pair.a, row.pair.b, *of_trials, *of_final, row.holm
-
-
-TABLES = {"overview": overview}
+TABLES = {"overview": overview.overview}
 
 _NEEDS: Mapping[Side | None, str] = {-1: "fewer", 1: "more", 0: "not shown", None: numbers.MISSING}
 _ENDS: Mapping[Side | None, str] = {-1: "worse", 1: "better", 0: "not shown", None: numbers.MISSING}
@@ -32,7 +20,7 @@ _ENDS: Mapping[Side | None, str] = {-1: "worse", 1: "better", 0: "not shown", No
 def chapter(results: Results) -> Iterator[Section]:
     """The comparisons of a study with many of them."""
     if many_comparisons(results) and any(pair.budgets for pair in results.pairs):
-        yield Section("All comparisons", (draw_overview(results), _table(results)), level=2)
+        yield Section("All comparisons", (overview.chart(results), _table(results)), level=2)
 
 
 def _table(results: Results) -> Table:

@@ -38,3 +38,9 @@ def around(*values: Floats, room: float = 0.05) -> tuple[float, float]:
     low, high = float(known.min()), float(known.max())
     beside = room * (high - low) or room * abs(high) or 1.0
     return low - beside, high + beside
+
+
+def around_zero(values: Floats) -> tuple[float, float]:
+    """As `around`, with room on both sides of 0 for the words that say what they mean."""
+    low, high = around(values, np.zeros(1))
+    return min(low, -0.12 * (high - low)), max(high, 0.12 * (high - low))

@@ -12,11 +12,12 @@ import numpy as np
 from hpstudy.analysis.arrays import STATES, Floats
 from hpstudy.analysis.results import Results, ViewResult
 from hpstudy.report import numbers, overview, style
-from hpstudy.report.charts.axes import trial_axis
-from hpstudy.report.charts.hovers import interval, tried
-from hpstudy.report.charts.model import Axis, Band, Chart, Data, Dots, Entry, Hover, Line, Mark, Marker, Panel, Rule, Steps
+from hpstudy.report.charts.axes import best_axis, trial_axis
+from hpstudy.report.charts.hovers import along, tried
+from hpstudy.report.charts.model import Band, Chart, Data, Dots, Entry, Line, Mark, Marker, Panel, Steps
 from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples
-from hpstudy.report.charts.words import Words, filled, label, metric
+from hpstudy.report.charts.views import entries, every, target, target_entry
+from hpstudy.report.charts.words import label
 from hpstudy.report.csvs import Row
 from hpstudy.report.wording import level_text
 
@@ -38,25 +39,21 @@ EARLY = 0.25
 
 def chart(results: Results) -> Chart:
     """Every search and the mean curve of every view; many views in panels of their own."""
-    views, many = results.views, overview.many_views(results)
+    many = overview.many_views(results)
     media: Any = "page" if many else "both"
     legend = [
-        *(
-            Entry(label(results, v.name), style.colour(i), style.dash(i), style.symbol(i), media=media)
-            for i, v in enumerate(views)
-        ),
+        *entries(results, media=media),
         Entry("single searches", dash="solid", media="page"),
         Entry("intervals of the means", media="page"),
     ]
-    if _target(results, value_limits(results)) is not None:
-        name = Words(f"target: {level_text(results)}", "target: the target level")
-        legend.append(Entry(name, style.INK, "dot", width=0.8, media=media))
+    if target(results, value_limits(results)):
+        legend.append(target_entry(results, media))
     panels: tuple[Panel, ...] = (_together(results, media),)
     height = 3.3
     if many:
         small, height = small_multiples(results, lambda index: _alone(results, index))
         panels = (*small, *panels)
-    axis = _value_axis(results, (0, 1))
+    axis = best_axis(results, (0, 1))
     caption, reading = words(results)
     return Chart(
         "best_so_far",
@@ -74,19 +71,13 @@ def chart(results: Results) -> Chart:
 
 def _together(results: Results, media: Any) -> Panel:
     """All views in one panel."""
-    views, limits = results.views, value_limits(results)
-    marks: list[Mark] = []
-    if (target := _target(results, limits)) is not None:
-        text = f"target: {level_text(results)}"
-        marks.append(
-            Rule(axis="y", at=target, colour=style.grey(0.35), dash="dot", groups=(len(views) + 2,), hover=Hover((text,)))
-        )
+    views, limits, level = results.views, value_limits(results), numbers.percent(results.study.analysis.confidence)
+    marks: list[Mark] = [*target(results, limits, (len(views) + 2,))]
     for index, view in enumerate(views):
         marks += searches(results, view, index)
     marks += [_band(view, index, (index, len(views) + 1)) for index, view in enumerate(views)]
     marks += [_edge(view) for view in views]
     for index, view in enumerate(views):
-        every = max(1, len(view.curve.mean) // 12)
         marks.append(
             Line(
                 x=_trials(view.curve.mean),
@@ -95,21 +86,25 @@ def _together(results: Results, media: Any) -> Panel:
                 width=1.8,
                 dash=style.dash(index),
                 marker=Marker(style.symbol(index), 5),
-                every=(every * index // max(1, len(views)), every),
+                every=every(index, len(views), len(view.curve.mean)),
                 groups=(index,),
-                hover=_mean_hover(results, view),
+                hover=along(
+                    _heads(results, view),
+                    view.curve.mean,
+                    view.curve.low,
+                    view.curve.high,
+                    level,
+                ),
             )
         )
     marks += [star for index, view in enumerate(views) if (star := _best(results, view, index)) is not None]
-    return Panel(trial_axis(results.study.search.trials), _value_axis(results, limits), tuple(marks), media=media)
+    return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks), media=media)
 
 
 def _alone(results: Results, index: int) -> Panel:
     """One view, and the mean of the reference in grey: a panel of many."""
     view, limits = results.views[index], value_limits(results, late(results))
-    marks: list[Mark] = []
-    if (target := _target(results, limits)) is not None:
-        marks.append(Rule(axis="y", at=target, colour=style.grey(0.35), dash="dot"))
+    marks: list[Mark] = [*target(results, limits)]
     marks += searches(results, view, index)
     marks.append(_band(view, index, ()))
     if (other := reference(results, index)) is not None:
@@ -117,7 +112,7 @@ def _alone(results: Results, index: int) -> Panel:
         marks.append(Line(x=_trials(mean), y=mean, colour=GREY, width=1.1))
     marks.append(_edge(view))
     marks.append(Line(x=_trials(view.curve.mean), y=view.curve.mean, colour=style.colour(index), width=1.6))
-    return Panel(trial_axis(results.study.search.trials), _value_axis(results, limits), tuple(marks))
+    return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks))
 
 
 def searches(results: Results, view: ViewResult, index: int) -> Iterator[Steps]:
@@ -205,15 +200,8 @@ def _edge(view: ViewResult) -> Line:
     return Line(x=_trials(view.curve.mean), y=view.curve.mean, colour=style.PAPER, width=3.2, media="print")
 
 
-def _mean_hover(results: Results, view: ViewResult) -> Hover:
-    level, curve = numbers.percent(results.study.analysis.confidence), view.curve
-    columns = zip(*(row.tolist() for row in (curve.searches, curve.mean, curve.low, curve.high)), strict=True)
-    return Hover(
-        tuple(
-            f"{label(results, view.name)}, mean of {n} searches\ntrial {place + 1}: {numbers.general(mean, 6)}{interval(low, high, level)}"
-            for place, (n, mean, low, high) in enumerate(columns)
-        )
-    )
+def _heads(results: Results, view: ViewResult) -> list[str]:
+    return [f"{label(results, view.name)}, mean of {count} searches" for count in view.curve.searches.tolist()]
 
 
 def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
@@ -234,16 +222,6 @@ def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
         media="page",
         hover=tried([text], [found.point]),
     )
-
-
-def _value_axis(results: Results, limits: tuple[float, float]) -> Axis:
-    return Axis(filled("best {} so far", metric(results)), limits, grid=True)
-
-
-def _target(results: Results, limits: tuple[float, float]) -> float | None:
-    """The target where it lies within the limits."""
-    level = results.level.value if results.level is not None else None
-    return level if level is not None and limits[0] <= level <= limits[1] else None
 
 
 def _page_note(results: Results, many: bool) -> str:
@@ -308,7 +286,7 @@ def words(results: Results) -> tuple[str, str]:
         limits = value_limits(results, shown)
         which = f"the values from trial {shown[0]} on, the worst ones, and such values before it"
         reading += reference_words(results, "the mean")
-        reading += f" Dotted: the target, {level_text(results)}." if _target(results, limits) is not None else ""
+        reading += f" Dotted: the target, {level_text(results)}." if target(results, limits) else ""
     low, high = limits
     if any((view.best < low).any() or (view.best > high).any() for view in results.views):
         reading += f" Up to {100 * OUTLIERS:.0f} % of {which} lie outside the drawing."

@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import PairResult, Results
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.axes import trial_axis
+from hpstudy.report.charts.axes import around_zero, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.hovers import along
-from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Labels, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.views import aside
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 
@@ -57,7 +57,7 @@ def _panel(results: Results, pair: PairResult) -> Panel:
     trial, level = np.arange(1, len(curve.mean) + 1, dtype=np.float64), numbers.percent(results.study.analysis.confidence)
     a, b = (cut(name, SHORTEST) for name in (pair.a, pair.b))
     marks: list[Mark] = []
-    ends = [curve.mean, np.zeros(1)]
+    ends = [curve.mean]
     if curve.band is not None:
         ends += [curve.low, curve.high, curve.band.low, curve.band.high]
         outer = Band(x=trial, low=curve.band.low, high=curve.band.high, colour=style.INK, alpha=0.14, groups=(SIMULTANEOUS,))
@@ -76,30 +76,9 @@ def _panel(results: Results, pair: PairResult) -> Panel:
         )
     )
     above, below = (a, b) if results.study.metric.goal == "maximize" else (b, a)
-    for text, y, anchor in ((above, 0.98, "top"), (below, 0.02, "bottom")):
-        marks.append(
-            Labels(
-                x=np.array([0.99]),
-                y=np.array([y]),
-                texts=(f"{text} better",),
-                colour=style.grey(0.25),
-                align="right",
-                anchor=anchor,  # type: ignore[arg-type]  # of two literals
-                italic=True,
-                frame="panel",
-            )
-        )
-    values = Axis(f"{a} − {b}", _limits(np.concatenate(ends)), grid=True)
+    marks += [aside(f"{above} better", 0.99, 0.98, "right", "top"), aside(f"{below} better", 0.99, 0.02, "right", "bottom")]
+    values = Axis(f"{a} − {b}", around_zero(np.concatenate(ends)), grid=True)
     return Panel(trial_axis(len(trial)), values, tuple(marks))
-
-
-def _limits(values: Floats) -> tuple[float, float]:
-    """All values with some room, and room on both sides of 0 for the words that say what they mean."""
-    values = values[np.isfinite(values)]
-    low, high = float(values.min()), float(values.max())
-    room = 0.05 * (high - low) or 0.05
-    low, high = low - room, high + room
-    return min(low, -0.12 * (high - low)), max(high, 0.12 * (high - low))
 
 
 def words(results: Results, pairs: Sequence[PairResult]) -> tuple[str, str]:

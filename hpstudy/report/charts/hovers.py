@@ -18,13 +18,21 @@ def interval(low: float, high: float, level: str) -> str:
     return f"\n{level} CI {numbers.general(low, 6)} to {numbers.general(high, 6)}"
 
 
-def along(what: str, mean: Floats, low: Floats, high: Floats, level: str) -> Hover:
-    """The mean and its interval at each trial of the curve `what`; mean, low and high are (trials,), `level` is "95 %", say."""
-    columns = zip(mean.tolist(), low.tolist(), high.tolist(), strict=True)
+def along(what: str | Sequence[str], mean: Floats, low: Floats, high: Floats, level: str) -> Hover:
+    """The mean and its interval at each trial of a curve.
+
+    Args:
+        what: the curve, or (trials,) texts.
+        mean: (trials,) values from trial 1 on.
+        low: (trials,) lower ends of their intervals; NaN for none.
+        high: (trials,) upper ends.
+        level: of the intervals, "95 %".
+    """
+    columns = zip([what] * len(mean) if isinstance(what, str) else what, mean.tolist(), low.tolist(), high.tolist(), strict=True)
     return Hover(
         tuple(
-            f"{what}\ntrial {place + 1}: {numbers.general(value, 6)}{interval(lower, upper, level)}"
-            for place, (value, lower, upper) in enumerate(columns)
+            f"{head}\ntrial {trial}: {numbers.general(value, 6)}{interval(lower, upper, level)}"
+            for trial, (head, value, lower, upper) in enumerate(columns, 1)
         )
     )
 

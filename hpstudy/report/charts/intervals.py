@@ -1,8 +1,9 @@
-"""Values with their intervals as horizontal bars."""
+"""Values with their intervals as bars."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,21 @@ def bars(low: Floats, high: Floats, y: Floats, colour: str, *, to: Floats | None
 
 
 def estimate(
-    ends: Sequence[float], y: float, colour: str, marker: Marker, text: str, *, width: float = 1.4, groups: tuple[int, ...] = ()
+    ends: Sequence[float],
+    at: float,
+    colour: str,
+    marker: Marker,
+    text: str,
+    *,
+    width: float = 1.4,
+    upright: bool = False,
+    groups: tuple[int, ...] = (),
 ) -> tuple[Line, Dots]:
-    """A mean with its interval; `ends` are the mean, the lower and the upper end."""
+    """A mean with its interval: `ends` are the mean, the lower and the upper end, on the y axis if `upright`; `at` is on the other."""
     value, low, high = (np.array([end], dtype=np.float64) for end in ends)
-    at = np.array([y], dtype=np.float64)
-    stroke = bars(low, high, at, colour, width=width, groups=groups)
-    return stroke, Dots(x=value, y=at, colour=colour, marker=marker, groups=groups, hover=Hover((text,)))
+    place = np.array([at], dtype=np.float64)
+    stroke = bars(low, high, place, colour, width=width, groups=groups)
+    point = Dots(x=value, y=place, colour=colour, marker=marker, groups=groups, hover=Hover((text,)))
+    if upright:
+        return replace(stroke, x=stroke.y, y=stroke.x), replace(point, x=place, y=value)
+    return stroke, point

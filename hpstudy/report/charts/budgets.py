@@ -1,0 +1,192 @@
+"""The best value of every search at each budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.comparisons.budgets import ViewBudget
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, overview, style
+from hpstudy.report.charts.axes import best_axis, row_axis
+from hpstudy.report.charts.best_so_far import VECTOR_UP_TO, value_limits
+from hpstudy.report.charts.hovers import interval, tried
+from hpstudy.report.charts.intervals import estimate
+from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Rule
+from hpstudy.report.charts.small_multiples import COLUMNS, GREY, NOTE, TALLEST, reference, reference_words
+from hpstudy.report.charts.views import entries, target, target_entry
+from hpstudy.report.charts.words import label
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import SHORTEST, cut
+
+SPREAD = 0.7
+"""Share of a budget's room on the axis that its views take."""
+
+ROW = 0.22
+"""Inches of a view's row."""
+
+LINES_UP_TO = 200
+"""Replicates up to which the searches of a replicate are joined; beyond, the lines would be one grey area."""
+
+
+def chart(results: Results) -> Chart:
+    """All budgets in one panel; in print, many views in rows and a panel for each budget."""
+    many, count = overview.many_views(results), len(results.views)
+    media: Media = "page" if many else "both"
+    limits = value_limits(results, results.budgets)
+    offsets = (np.arange(count, dtype=np.float64) - (count - 1) / 2) * (SPREAD / max(2, count))
+    marks: list[Mark] = [*target(results, limits, (count + 1,))]
+    legend = [*entries(results, line=False, media=media), Entry("single searches", symbol="circle", media="page")]
+    legend += [target_entry(results, media)] * len(marks)
+    if results.study.replicates <= LINES_UP_TO and count > 1:
+        marks.append(_joined(results, offsets, (*range(count + 1), len(legend))))
+        legend.append(Entry("one replicate", dash="solid", media="page"))
+    places = range(len(results.budgets))
+    for index, offset in enumerate(offsets.tolist()):
+        own, aside = np.array(places) + offset, 0.07 if index >= count / 2 else -0.07
+        marks += _of_view(results, index, places, own, own + aside, upright=True)
+    at, texts = tuple(map(float, places)), tuple(map(str, results.budgets))
+    x = Axis("budget (trials)", (-0.6, len(places) - 0.4), ticks="given", at=at, texts=texts)
+    panels: tuple[Panel, ...] = (Panel(x, best_axis(results, limits), tuple(marks), media=media),)
+    rows = -(-len(results.budgets) // COLUMNS)
+    if many:
+        panels = (*(_in_rows(results, place, limits) for place in places), *panels)
+    return Chart(
+        "budgets",
+        panels,
+        *words(results),
+        (Data("budget_values", partial(budget_values, results)), Data("budgets", partial(budgets, results))),
+        0.4 + min(rows * (0.4 + ROW * count), TALLEST) if many else 2.8,
+        legend=tuple(legend),
+        x_label=best_axis(results, limits).label if many else "",
+        page_note=NOTE if many else "",
+    )
+
+
+def _in_rows(results: Results, place: int, limits: tuple[float, float]) -> Panel:
+    """A panel in print of the budget number `place`: a row for each view, and the mean of the reference in grey."""
+    marks: list[Mark] = []
+    if (other := reference(results)) is not None:
+        marks.append(Rule(axis="x", at=results.views[other].budgets[place].mean, colour=GREY))
+    for index in range(len(results.views)):
+        marks += _of_view(results, index, (place,), np.array([index - 0.18]), np.array([index + 0.18]), upright=False)
+    value, budget = best_axis(results, limits), results.budgets[place]
+    return Panel(
+        Axis(value.label, limits, grid=True, titled=False, labelled=place + COLUMNS >= len(results.budgets)),
+        row_axis([cut(view.name, SHORTEST) for view in results.views], labelled=place % COLUMNS == 0),
+        tuple(marks),
+        title=f"after {budget} trial{'s' if budget > 1 else ''}",
+        row=place // COLUMNS,
+        column=place % COLUMNS,
+        media="print",
+    )
+
+
+def _of_view(
+    results: Results, index: int, places: Sequence[int], dots: Floats, means: Floats, *, upright: bool
+) -> tuple[Mark, ...]:
+    """One dot for each search, and the mean with its interval beside them.
+
+    Args:
+        results: of the study.
+        index: number of the view.
+        places: numbers of the budgets.
+        dots: (budgets,) positions of the dots on the axis that is not that of the values.
+        means: (budgets,) positions of the means.
+        upright: whether the values are on the y axis.
+    """
+    view, found = results.views[index], [results.views[index].budgets[place] for place in places]
+    name, shifts = label(results, view.name), _spread(view.best.shape[0])
+    at: list[float] = []
+    values: list[float] = []
+    texts: list[str] = []
+    points: list[dict[str, Any] | None] = []
+    for one, middle in zip(found, dots.tolist(), strict=True):
+        for replicate, value in enumerate(view.best[:, one.budget - 1].tolist()):
+            if not math.isnan(value):
+                when = np.flatnonzero(view.searches.values[replicate, : one.budget] == value)
+                trial = f", of trial {when[0] + 1}" if when.size else ""
+                at.append(middle + shifts[replicate])
+                values.append(value)
+                texts.append(f"{name}, replicate {replicate}\nbest after {one.budget} trials {numbers.general(value, 6)}{trial}")
+                points.append(view.point(replicate, int(when[0])) if when.size else None)
+    x, y = (at, values) if upright else (values, at)
+    return (
+        Dots(
+            x=np.array(x),
+            y=np.array(y),
+            colour=style.colour(index),
+            marker=Marker(style.symbol(index), 3),
+            alpha=0.5,
+            raster=sum(other.best.shape[0] for other in results.views) > VECTOR_UP_TO,
+            groups=(index, len(results.views)),
+            hover=tried(texts, points),
+        ),
+        *(mark for one, place in zip(found, means.tolist(), strict=True) for mark in _mean(results, index, one, place, upright)),
+    )
+
+
+def _mean(results: Results, index: int, found: ViewBudget, at: float, upright: bool) -> tuple[Mark, ...]:
+    view, level = results.views[index], numbers.percent(results.study.analysis.confidence)
+    text = (
+        f"{label(results, view.name)}, mean of {found.searches} searches\n"
+        f"after {found.budget} trials {numbers.general(found.mean, 6)}{interval(found.low, found.high, level)}"
+    )
+    marker = Marker(style.symbol(index), 5, fill="paper")
+    return estimate((found.mean, found.low, found.high), at, style.colour(index), marker, text, upright=upright, groups=(index,))
+
+
+def _joined(results: Results, offsets: Floats, groups: tuple[int, ...]) -> Line:
+    """A line through the searches of each replicate at each budget, where all views have one."""
+    gap, xs, ys = np.array([np.nan]), [], []
+    for place, budget in enumerate(results.budgets):
+        values = np.stack([view.best[:, budget - 1] for view in results.views], axis=1)
+        for row in values[~np.isnan(values).any(axis=1)]:
+            xs += [place + offsets, gap]
+            ys += [row, gap]
+    x, y = (np.concatenate([gap, *parts]) for parts in (xs, ys))
+    return Line(x=x, y=y, colour=style.INK, width=0.4, alpha=0.25, groups=groups)
+
+
+def _spread(searches: int) -> Floats:
+    """Shifts that part dots of many searches; none for a few, whose lines would end beside them."""
+    if searches <= LINES_UP_TO:
+        return np.zeros(searches)
+    golden = (np.sqrt(5) - 1) / 2
+    return np.asarray(((np.arange(searches) * golden) % 1 - 0.5) * 0.1, dtype=np.float64)
+
+
+def words(results: Results) -> tuple[str, str]:
+    """Caption, and how to read the figure."""
+    *first, last = map(str, results.budgets)
+    budgets = f"{', '.join(first)} and {last}" if first else last
+    caption = f"Best {results.study.metric.name} of every search after {budgets} trials."
+    few = len(results.views) > 1 and not overview.many_views(results)
+    joined = " a grey line joins the searches of one replicate," if few and results.study.replicates <= LINES_UP_TO else ""
+    reading = f"A dot is one search,{joined} an open marker is the mean with its bootstrap interval"
+    if few:
+        return caption, f"{reading}; lines that all lean the same way are a difference that every replicate shows."
+    return caption, f"{reading}.{reference_words(results, 'the mean') if overview.many_views(results) else ''}"
+
+
+def budget_values(results: Results) -> Iterator[Row]:
+    """The best value of every search at every budget."""
+    yield "trials", "view", "replicate", "best_so_far"
+    for budget in results.budgets:
+        for view in results.views:
+            for replicate, value in enumerate(view.best[:, budget - 1].tolist()):
+                if not math.isnan(value):
+                    yield budget, view.name, replicate, value
+
+
+def budgets(results: Results) -> Iterator[Row]:
+    """Each view at each budget."""
+    yield "trials", "view", "searches", "mean", "low", "high", "sd", "median"
+    for view in results.views:
+        for b in view.budgets:
+            yield b.budget, view.name, b.searches, b.mean, b.low, b.high, b.sd, b.median

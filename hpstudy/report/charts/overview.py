@@ -1,0 +1,103 @@
+"""Many comparisons as a forest: each difference with its interval in a row of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import around_zero, row_axis
+from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.hovers import interval
+from hpstudy.report.charts.intervals import estimate
+from hpstudy.report.charts.model import Axis, Chart, Data, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.small_multiples import TALLEST
+from hpstudy.report.charts.views import aside
+from hpstudy.report.charts.words import filled, metric
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import LONGEST, cut
+from hpstudy.report.overview import Side, Standing, one_reference, standings
+
+ROW = 0.19
+"""Inches of a row."""
+
+MUTED = style.grey(0.55)
+"""Colour of an interval that includes 0."""
+
+
+def chart(results: Results) -> Chart:
+    """The differences in trials-to-target, where there is a target, and beside them those of the final best."""
+    rows, upward = standings(results), results.study.metric.goal == "maximize"
+    trials = [(t.difference, t.low, t.high) if (t := row.trials) is not None else None for row in rows]
+    final = [(d.mean, d.low, d.high) if (d := row.final) is not None else None for row in rows]
+    panels = []
+    if any(trials):
+        ends = ("fewer trials", "more trials")
+        panels.append(_panel(results, "difference in\ntrials-to-target", trials, [row.trials_side for row in rows], ends))
+    ends = ("worse", "better") if upward else ("better", "worse")
+    label = filled("difference of the final best\n{}", metric(results, LONGEST))
+    panels.append(_panel(results, label, final, [row.final_side for row in rows], ends))
+    data = (Data("overview", partial(overview, results)),)
+    return Chart("overview", in_grid(panels, 2, shared=True), *words(results), data, 1.0 + min(ROW * len(rows), TALLEST))
+
+
+def _panel(
+    results: Results,
+    label: str,
+    found: Sequence[tuple[float, float, float] | None],
+    sides: Sequence[Side | None],
+    directions: tuple[str, str],
+) -> Panel:
+    """One interval in each row; one that includes 0 is grey, and its marker open.
+
+    Args:
+        results: of the study.
+        label: of the axis.
+        found: (estimate, low, high) of every row; None for an empty row.
+        sides: where the interval of every row lies.
+        directions: what values below and above 0 mean.
+    """
+    names, level = [_name(results, row) for row in standings(results)], numbers.percent(results.study.analysis.confidence)
+    marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
+    for row, (ends, side) in enumerate(zip(found, sides, strict=True)):
+        if ends is not None:
+            text = f"{names[row]}\n{' '.join(label.split())} {numbers.general(ends[0], 6)}{interval(ends[1], ends[2], level)}"
+            colour, marker = (style.INK, Marker(size=4.5)) if side else (MUTED, Marker(size=4.5, fill="paper"))
+            marks += estimate(ends, row, colour, marker, text, width=1.5)
+    marks.append(aside(f"← {directions[0]}", 0.0, 1.0, "left", "bottom", up=4.0))
+    marks.append(aside(f"{directions[1]} →", 1.0, 1.0, "right", "bottom", up=4.0))
+    values = np.array([end for ends in found if ends is not None for end in ends])
+    return Panel(Axis(label, around_zero(values), grid=True), row_axis(names), tuple(marks))
+
+
+def _name(results: Results, row: Standing) -> str:
+    if one_reference(results):
+        return cut(row.pair.a, LONGEST)
+    return f"{cut(row.pair.a, LONGEST // 2)} − {cut(row.pair.b, LONGEST // 2)}"
+
+
+def words(results: Results) -> tuple[str, str]:
+    """Caption, and how to read the figure."""
+    level, pairs = numbers.percent(results.study.analysis.confidence), results.pairs
+    of = f"each view and {pairs[0].b}" if one_reference(results) else "the views of each comparison"
+    with_trials = any(row.trials is not None for row in standings(results))
+    what = "restricted mean trials-to-target (left) and final best (right)" if with_trials else "final best"
+    caption = f"Differences between {of}, first minus second: {what}."
+    reading = (
+        f"A bar is the {level} bootstrap interval of its own comparison, not adjusted for their number; black where it excludes 0, "
+        "grey and open where it includes 0."
+    )
+    return caption, reading
+
+
+def overview(results: Results) -> Iterator[Row]:
+    """Each comparison, A minus B, in the order of the figure."""
+    yield "a", "b", "trials", "trials_low", "trials_high", "trials_detectable", "final", "final_low", "final_high", "final_p_holm"
+    for row in standings(results):
+        trials, final = row.trials, row.final
+        of_trials = ("",) * 4 if trials is None else (trials.difference, trials.low, trials.high, trials.detectable)
+        of_final = ("",) * 3 if final is None else (final.mean, final.low, final.high)
+        yield row.pair.a, row.pair.b, *of_trials, *of_final, row.holm

@@ -1,0 +1,152 @@
+"""Kaplan-Meier curves of trials-to-target, with the numbers at risk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.results import Results
+from hpstudy.report import csvs, numbers, overview, style
+from hpstudy.report.charts.axes import row_axis, trial_axis
+from hpstudy.report.charts.hovers import interval
+from hpstudy.report.charts.model import Axis, Band, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel, Steps
+from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples
+from hpstudy.report.charts.views import entries
+from hpstudy.report.charts.words import label
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import SHORTEST, cut
+from hpstudy.report.wording import level_origin, level_text
+
+TICKS = 6
+"""Numbers at risk in a row, about."""
+
+SHARES = Axis("share of searches\nwithout the target", (-0.02, 1.04), grid=True)
+
+
+def chart(results: Results) -> Chart:
+    """The share of searches that have not reached the target after t trials; many views in panels of their own."""
+    many, count = overview.many_views(results), len(results.views)
+    ticks = _ticks(results.study.search.trials)
+    axis = trial_axis(results.study.search.trials, first=0)
+    marked = replace(axis, ticks="given", at=tuple(map(float, ticks)), texts=tuple(map(str, ticks)))
+    curves = tuple(mark for index in range(count) for mark in _curve(results, index))
+    together = Panel(marked, SHARES, curves, key=Key(tuple(range(count)), above=True), media="page" if many else "both")
+    table = 0.16 * count
+    panels: tuple[Panel, ...] = (together, _at_risk(results, axis, ticks))
+    height = 2.95 + table + 0.17 * -(-count // style.legend_columns([label(results, view.name) for view in results.views]))
+    if many:
+        small, height = small_multiples(results, lambda index: Panel(axis, SHARES, _with_reference(results, index)))
+        panels = (*small, together)
+    return Chart(
+        "trials_to_target",
+        panels,
+        *words(results),
+        (Data("trials_to_target", partial(trials_to_target, results)), Data("searches", partial(csvs.searches, results))),
+        height,
+        legend=(*entries(results, symbol=False, media="page" if many else "both"), Entry("intervals", media="page")),
+        x_label=axis.label if many else "",
+        y_label=SHARES.label if many else "",
+        heights=() if many else (2.1, table),
+        page_note=f"{NOTE} " * many + "The number at risk is in the text at each trial.",
+    )
+
+
+def _with_reference(results: Results, index: int) -> tuple[Mark, ...]:
+    """The curve of one view, and behind it that of the reference in grey."""
+    other = reference(results, index)
+    grey = (
+        ()
+        if other is None
+        else (replace(mark, colour=GREY, width=1.1) for mark in _curve(results, other) if isinstance(mark, Steps))
+    )
+    own = (replace(mark, dash="solid") if isinstance(mark, Steps) else mark for mark in _curve(results, index))
+    return (*grey, *own)
+
+
+def _curve(results: Results, index: int) -> tuple[Mark, ...]:
+    """A view's interval, steps and censor ticks; its last share continues to the edge, so that a step at the last trial is seen."""
+    view, level = results.views[index], numbers.percent(results.study.analysis.confidence)
+    if view.trials is None:
+        return ()
+    curve, colour, name = view.trials.survival, style.colour(index), label(results, view.name)
+    trials = len(curve.share)
+    trial = np.r_[np.arange(trials + 1.0), trials * 1.02]
+    share, low, high = (np.r_[1.0, column, column[-1]] for column in (curve.share, curve.low, curve.high))
+    columns = (curve.share, curve.low, curve.high, curve.at_risk, curve.reached, curve.censored)
+    texts = [f"{name}\n{len(view.trials.times.trials)} searches begin"] + [
+        f"{name}\nafter {place + 1} trials {numbers.percent(s)} have not reached the target{interval(lo, hi, level)}"
+        f"\nat risk {risk}, reached {reached}, censored {censored}"
+        for place, (s, lo, hi, risk, reached, censored) in enumerate(zip(*(column.tolist() for column in columns), strict=True))
+    ]
+    # Where the curve is 1 or 0 no interval exists; it closes there instead of leaving a gap.
+    low, high = (np.where(np.isnan(end), share, end) for end in (low, high))
+    at = np.flatnonzero(curve.censored) + 1
+    ticks = Marker("tick-up", 8, edge_width=1.4)
+    hover, censored = Hover((*texts, texts[-1])), Hover(tuple(texts[place] for place in at.tolist()))
+    return (
+        Band(x=trial, low=low, high=high, colour=colour, alpha=0.15, stepped=True, groups=(index, len(results.views))),
+        Steps(x=trial, y=share, colour=colour, width=1.6, dash=style.dash(index), groups=(index,), hover=hover),
+        Dots(x=at.astype(np.float64), y=share[at], colour=colour, marker=ticks, clipped=False, groups=(index,), hover=censored),
+    )
+
+
+def _at_risk(results: Results, axis: Axis, ticks: Sequence[int]) -> Panel:
+    """How many searches of each view are still running and without the target just before a trial."""
+    rows = [(index, view.name, view.trials) for index, view in enumerate(results.views) if view.trials is not None]
+    marks = tuple(
+        Labels(
+            x=np.array(ticks, dtype=np.float64),
+            y=np.full(len(ticks), float(row)),
+            texts=tuple(str(trials.survival.at_risk[tick - 1] if tick else len(trials.times.trials)) for tick in ticks),
+            colour=style.colour(index),
+        )
+        for row, (index, _, trials) in enumerate(rows)
+    )
+    return Panel(
+        replace(axis, label="", ticks="none", line=False),
+        replace(row_axis([cut(name, SHORTEST) for _, name, _ in rows]), line=False),
+        marks,
+        title="at risk: searches without the target just before that trial",
+        title_size=7.5,
+        title_align="left",
+        row=1,
+        media="print",
+    )
+
+
+def _ticks(trials: int) -> list[int]:
+    """Trials at which the numbers at risk are written: about `TICKS` of them, with the first and the last."""
+    power = 10 ** math.floor(math.log10(max(1, trials / TICKS)))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= trials / TICKS)
+    return [tick for tick in range(0, trials, step) if trials - tick > step / 2] + [trials]
+
+
+def words(results: Results) -> tuple[str, str]:
+    """Caption, and how to read the figure."""
+    level, many = numbers.percent(results.study.analysis.confidence), overview.many_views(results)
+    caption = (
+        "Kaplan-Meier curves of trials-to-target: share of searches that have not reached "
+        f"{level_text(results)}, {level_origin(results)}."
+    )
+    reading = (
+        f"{'A curve that falls early reaches the target early' if many else 'The lower curve reaches the target earlier'}; ticks are "
+        f"searches that ended without it (censored), and shades are pointwise {level} log-log intervals."
+    )
+    if many:
+        reading += f"{reference_words(results, 'the curve')} The numbers at risk are in trials_to_target.csv."
+    return caption, reading
+
+
+def trials_to_target(results: Results) -> Iterator[Row]:
+    """The Kaplan-Meier curve of every view."""
+    yield "view", "trials", "at_risk", "reached", "censored", "share_without_target", "low", "high"
+    for view in results.views:
+        if view.trials is not None:
+            s = view.trials.survival
+            columns = (column.tolist() for column in (s.at_risk, s.reached, s.censored, s.share, s.low, s.high))
+            for place, row in enumerate(zip(*columns, strict=True)):
+                yield view.name, place + 1, *row

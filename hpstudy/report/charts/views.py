@@ -1,0 +1,69 @@
+"""What charts of views share: their legend, the markers of their curves, the target."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from hpstudy.analysis.results import Results
+from hpstudy.report import style
+from hpstudy.report.charts.model import Entry, Hover, Labels, Media, Rule
+from hpstudy.report.charts.words import Words, label
+from hpstudy.report.wording import level_text
+
+
+def entries(results: Results, *, line: bool = True, symbol: bool = True, media: Media = "both") -> list[Entry]:
+    """Legend entries of the views in the order of the study; `line` and `symbol` say what an entry shows."""
+    return [
+        Entry(
+            label(results, view.name),
+            style.colour(index),
+            style.dash(index) if line else "",
+            style.symbol(index) if symbol else "",
+            media=media,
+        )
+        for index, view in enumerate(results.views)
+    ]
+
+
+def every(index: int, views: int, points: int) -> tuple[int, int]:
+    """Which of a curve's points have the marker of view number `index`, as in `Line.every`: about 12, not those of other views."""
+    step = max(1, points // 12)
+    return step * index // max(1, views), step
+
+
+def target(results: Results, limits: tuple[float, float], groups: tuple[int, ...] = ()) -> tuple[Rule, ...]:
+    """The line of the target; none where it lies outside the limits."""
+    level = results.level.value if results.level is not None else None
+    if level is None or not limits[0] <= level <= limits[1]:
+        return ()
+    hover = Hover((f"target: {level_text(results)}",))
+    return (Rule(axis="y", at=level, colour=style.grey(0.35), dash="dot", groups=groups, hover=hover),)
+
+
+def target_entry(results: Results, media: Media) -> Entry:
+    """The legend entry of the target."""
+    return Entry(Words(f"target: {level_text(results)}", "target: the target level"), style.INK, "dot", width=0.8, media=media)
+
+
+def aside(
+    text: str,
+    x: float,
+    y: float,
+    align: Literal["left", "center", "right"],
+    anchor: Literal["top", "middle", "bottom"],
+    up: float = 0.0,
+) -> Labels:
+    """A remark in grey italics at shares of the panel, `up` points higher: what the values on that side mean."""
+    return Labels(
+        x=np.array([x]),
+        y=np.array([y]),
+        texts=(text,),
+        colour=style.grey(0.25),
+        align=align,
+        anchor=anchor,
+        italic=True,
+        frame="panel",
+        shift=(0.0, up),
+    )
