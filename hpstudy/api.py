@@ -70,18 +70,18 @@ def locate(study: str | Path, storage: str | Path | None = None, *, scale: str |
     Args:
         study: a database, a study file, or a study's name.
         storage: for a study file or a name: see `default_storage`.
-        scale: for a study file: the scale at which it was run.
+        scale: for a study file or a name: the scale at which it was run.
 
     Raises:
         StudyError: the study file has mistakes.
-        UsageError: `storage` or `scale` was given with a database, or `scale` with a name.
+        UsageError: `storage` or `scale` was given with a database.
     """
     path = Path(study)
     if path.suffix in STUDY_SUFFIXES:
         return default_storage(load_study(path, scale).name, storage)
-    _no_scale(scale)
     if not (path.suffix or path.is_file() or len(path.parts) > 1):
-        return default_storage(path.name, storage)
+        return default_storage(f"{path.name}-{scale}" if scale else path.name, storage)
+    _no_scale(scale)
     if storage is not None:
         raise UsageError(f"{path} is a database itself", "leave out --storage")
     return path
@@ -89,7 +89,10 @@ def locate(study: str | Path, storage: str | Path | None = None, *, scale: str |
 
 def _no_scale(scale: str | None) -> None:
     if scale is not None:
-        raise UsageError(f"--scale {scale} needs a study file; a database holds a study at one scale already")
+        raise UsageError(
+            f"--scale {scale} needs a study file or the name of a study: a database holds a study at one scale",
+            "leave out --scale",
+        )
 
 
 def run(
