@@ -288,12 +288,13 @@ def two_ways(make_sweep):
 
 
 def test_the_cells_of_a_map_are_the_means_and_the_best_is_framed(make_sweep):
-    (panel,) = interactive("heat_map", two_ways(make_sweep)).panels
-    cells, crosses = panel.traces
+    (panel,) = panels_of(two_ways(make_sweep), "heat_map")
+    cells, crosses, frame = panel["data"]
     assert plain(cells["z"]) == [[2.0, 3.0, 5.0], [2.0, 9.0, None]]
-    assert (panel.shapes[0]["x0"], panel.shapes[0]["y0"]) == (0.5, 0.5)
+    assert (plain(frame["x"]), frame["width"], frame["base"], frame["y"]) == ([1], [1], [0.5], [1])
     assert (plain(crosses["x"]), plain(crosses["y"])) == ([2], [1])
-    assert panel.x["ticktext"] == ["0.01", "0.1", "1"]
+    assert crosses["text"] == ["a, point 5<br>rate 1<br>decay 0.5<br>no value"]
+    assert panel["x"]["ticktext"] == ["0.01", "0.1", "1"]
 
 
 def varied(make_results, values):

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from hpstudy.analysis.claims.judgement import Contrast, CriterionResult
 from hpstudy.report import claims, headline, save_figure, style, tables, write
 from hpstudy.report.chapters.methods import references
-from hpstudy.report.charts import learning, swept
-from hpstudy.report.charts.model import Band, Line
-from hpstudy.report.figures import heat
+from hpstudy.report.charts import heat, learning, swept
+from hpstudy.report.charts.model import Band, Bars, Heat, Line
 from hpstudy.report.pdf import drawn
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, tables_of
@@ -336,10 +335,46 @@ def test_a_map_of_two_swept_numbers_holds_the_means(make_sweep):
     found = make_sweep(
         {"a": points}, {"a": {"score": np.arange(6.0)[None].repeat(2, axis=0)}}, spaces={"a": {"rate": RATE, "decay": DECAY}}
     )
-    axes = drawn(drawings_of(found)["heat_map"]).axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("decay", "rate")
-    cells = {text.get_position(): float(text.get_text()) for text in axes.texts}
-    assert cells == {(column, row): 3.0 * row + column for row in range(2) for column in range(3)}
+    chart = drawings_of(found)["heat_map"]
+    (panel,) = chart.panels
+    assert (panel.x.label, panel.y.label) == ("decay", "rate")
+    assert (panel.x.texts, panel.y.texts) == (("0", "0.5", "1"), ("0.1", "1"))
+    cells, frame = panel.marks
+    assert cells.values.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert [[float(text) for text in row] for row in cells.written] == cells.values.tolist()
+    assert (frame.left, frame.right, frame.bottom, frame.top) == (1.5, 2.5, 0.5, 1.5)
+    assert (chart.scale.label, chart.scale.low, chart.scale.high) == ("mean score", 0, 5)
+    assert cells.hover.texts[4].startswith("a, point 4\nrate 1\ndecay 0.5\nmean score of 2 replicates 4\n95 % CI ")
+
+
+def test_a_large_map_has_no_text_in_its_cells(make_sweep):
+    points, space = CONDITIONS["a large grid"]
+    found = make_sweep({"a": points}, {"a": {"score": noise((2, len(points)))}}, spaces={"a": space})
+    cells, _ = drawings_of(found)["heat_map"].panels[0].marks
+    assert cells.values.shape == (5, 14)
+    assert cells.written == ()
+
+
+def test_small_maps_of_two_views_are_side_by_side_on_one_scale(make_sweep):
+    points = grid(("rate", [0.1, 1.0]), ("decay", [0.0, 0.5, 1.0]))
+    spaces = {view: {"rate": RATE, "decay": DECAY} for view in "ab"}
+    score = np.arange(6.0)[None].repeat(2, axis=0)
+    chart = drawings_of(
+        make_sweep(dict.fromkeys("ab", points), {"a": {"score": score}, "b": {"score": score + 3}}, spaces=spaces)
+    )["heat_map"]
+    assert [(panel.title, panel.row, panel.column) for panel in chart.panels] == [("a", 0, 0), ("b", 0, 1)]
+    assert (chart.scale.low, chart.scale.high) == (0, 8)
+
+
+def test_a_cell_without_a_value_or_a_trial_says_so(make_sweep):
+    points = grid(("rate", [0.1, 1.0]), ("decay", [0.0, 0.5]))[:3]
+    found = make_sweep({"a": points}, {"a": {"score": [[1.0, math.nan, 2.0]] * 2}}, spaces={"a": {"rate": RATE, "decay": DECAY}})
+    cells, frame = drawings_of(found)["heat_map"].panels[0].marks
+    assert isinstance(cells, Heat)
+    assert isinstance(frame, Bars)
+    assert cells.hover.texts[2:] == ("a, point 1\nrate 0.1\ndecay 0.5\nno value", "no trial")
+    assert cells.written == (("1.000", "2.000"), ("", ""))
+    assert (frame.left, frame.bottom) == (0.5, -0.5)
 
 
 def test_a_choice_without_an_order_has_no_map(make_sweep):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report.charts import learning, sweep
-from hpstudy.report.figures import draw_heat
+from hpstudy.report.charts import heat, learning, sweep
 from hpstudy.report.model import Block, Section
 
 TABLES = {function.__name__: function for function in (sweep.sweep_values, sweep.sweep_means, learning.learning_curves)}
@@ -16,7 +15,7 @@ def chapter(results: Results) -> Iterator[Section]:
     """Metrics over the swept values, and over the epochs."""
     if not results.sweep:
         return
-    swept: tuple[Block, ...] = (*sweep.charts(results), *draw_heat(results))
+    swept: tuple[Block, ...] = (*sweep.charts(results), *heat.charts(results))
     if swept:
         yield Section("Over the swept values", swept)
     if learnt := tuple(learning.charts(results)):

@@ -12,10 +12,10 @@ from hpstudy.report.charts.model import Axis
 from hpstudy.report.charts.words import filled, metric
 
 
-def trial_axis(trials: int, first: int = 1) -> Axis:
-    """An axis of trials from `first` to `trials`."""
+def trial_axis(trials: int, first: int = 1, label: str = "trials") -> Axis:
+    """An axis of trials, or of what else is counted, from `first` to `trials`."""
     room = 0.02 * trials + 0.2
-    return Axis("trials", (first - room, trials + room), ticks="integers")
+    return Axis(label, (first - room, trials + room), ticks="integers")
 
 
 def best_axis(results: Results, limits: tuple[float, float]) -> Axis:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import trial_axis
+from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Key, Line, Mark, Marker, Panel
 from hpstudy.report.charts.sweep_metrics import (
     COLUMNS,
@@ -65,9 +66,8 @@ def charts(results: Results) -> Iterator[Chart]:
         found = [summary(view.curves[metric], results.study.analysis.confidence) for view in views]
         values = spanning(results, metric, np.concatenate([means.mean.ravel() for means in found]), found)
         name = "learning_curves" + ("" if metric == results.study.metric.name else "_flips")
-        for start in range(0, len(views), PANELS):
-            part = f"_{start // PANELS + 1}" if len(views) > PANELS else ""
-            yield _chart(results, f"{name}{part}", metric, views[start : start + PANELS], values)
+        for part, shown in parts(name, views, PANELS):
+            yield _chart(results, part, metric, shown, values)
 
 
 def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView], values: Axis) -> Chart:
@@ -79,17 +79,15 @@ def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView],
     room = _room(*keys[0], style.WIDTH) if common else max(_room(*key, style.WIDTH / columns) for key in keys) * rows
     legend: list[Entry] = list(keys[0][1]) if common else []
     panels = []
-    for place, (view, (curves, _), (title, entries)) in enumerate(zip(views, picked, keys, strict=True)):
+    for view, (curves, _), (title, entries) in zip(views, picked, keys, strict=True):
         own = None if common else Key(tuple(range(len(legend), len(legend) + len(entries))), title)
         legend += () if common else entries
         panels.append(
             Panel(
-                replace(trial_axis(int(view.epochs[-1]), int(view.epochs[0])), label="epoch"),
-                replace(values, titled=place % columns == 0),
+                trial_axis(int(view.epochs[-1]), int(view.epochs[0]), "epoch"),
+                values,
                 _marks(results, metric, view, curves, values.limits[0], legend),
                 title=label(results, view.name) if len(results.sweep) > 1 else "",
-                row=place // columns,
-                column=place % columns,
                 key=own,
             )
         )
@@ -98,7 +96,7 @@ def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView],
     reading += "; panels with many lines have no bands." if max(len(curves) for curves, _ in picked) > BANDS else "."
     return Chart(
         name,
-        tuple(panels),
+        in_grid(panels, columns, shared=True),
         f"Learning curves: {metric} against the epoch.",
         " ".join([reading, *(note for _, note in picked if note)]),
         (Data("learning_curves", partial(learning_curves, results)),),

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from hpstudy.analysis.results import Results
-from hpstudy.report.interactive.heat import heat_map
 from hpstudy.report.interactive.spec import Interactive
 
 Builder: TypeAlias = "Callable[[Results, int], Interactive | None]"
 """Makes part number n (from 0) of a figure; None when there is nothing to draw."""
 
-BUILDERS: Mapping[str, Builder] = {builder.__name__: builder for builder in (heat_map,)}
+BUILDERS: Mapping[str, Builder] = {}
 """Builders by the name of the static figure; the static figure NAME_2 is part 1 of NAME."""
 
 

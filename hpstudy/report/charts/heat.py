@@ -1,0 +1,116 @@
+"""The mean objective over two swept hyperparameters, as a map of cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.sweeps.points import Means, SweepView, best_point, summary
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.model import Axis, Bars, Chart, ColourScale, Data, Heat, Hover, Mark, Panel
+from hpstudy.report.charts.sweep import sweep_means
+from hpstudy.report.charts.sweep_metrics import mean_hover, point_words
+from hpstudy.report.charts.swept import Swept, rank, swept
+from hpstudy.report.charts.words import filled, label, metric
+from hpstudy.study.space import Value
+
+WRITTEN = 7
+"""Rows and columns up to which the cells hold their values."""
+
+WIDE = 4
+"""Columns up to which two maps are side by side."""
+
+FILLED = 0.4
+"""Share of a map's cells that must hold a point: two hyperparameters that move together fill a diagonal only."""
+
+
+def views(results: Results) -> list[SweepView]:
+    """The views that sweep two hyperparameters, both with an order, over enough of their combinations to fill a map."""
+    spaces = {view.name: results.study.views[view.name].space.root for view in results.sweep}
+    return [
+        view
+        for view in results.sweep
+        if len(view.swept) == 2
+        and all(rank(spaces[view.name][name]) < 2 for name in view.swept)
+        and sum(map(bool, view.points)) >= FILLED * math.prod(_counts(view).values())
+    ]
+
+
+def _counts(view: SweepView) -> dict[str, int]:
+    """How many values each swept hyperparameter has."""
+    return {name: len({point[name] for point in view.points if point}) for name in view.swept}
+
+
+def charts(results: Results) -> Iterator[Chart]:
+    """The maps of all such views; nothing where there is none, or no value yet."""
+    shown = views(results)
+    if not shown or not any(view.completeness.completed for view in results.views):
+        return
+    found = [summary(view.values[results.study.metric.name], results.study.analysis.confidence) for view in shown]
+    known = np.concatenate([means.mean[np.isfinite(means.mean)] for means in found])
+    ends = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    columns = 2 if len(shown) > 1 and max(max(_counts(view).values()) for view in shown) <= WIDE else 1
+    yield Chart(
+        "heat_map",
+        in_grid([_panel(results, *pair) for pair in zip(shown, found, strict=True)], columns),
+        f"Mean {results.study.metric.name} over both swept hyperparameters.",
+        "A cell is the mean over replicates at one point; the frame marks the best mean of a view, a crossed cell has no value. "
+        "Values are at equal distances.",
+        (Data("sweep_means", partial(sweep_means, results)),),
+        min(2.7 * -(-len(shown) // columns), 9.0),
+        scale=ColourScale(filled("mean {}", metric(results)), *ends),
+    )
+
+
+def _panel(results: Results, view: SweepView, found: Means) -> Panel:
+    """The map of one view; the hyperparameter with more values is along x, the first one when they have equally many."""
+    counts = _counts(view)
+    across = max(view.swept, key=lambda name: counts[name])
+    upwards = next(name for name in view.swept if name != across)
+    x, y = swept(results, across, [view]), swept(results, upwards, [view])
+
+    def cell(point: Mapping[str, Value]) -> tuple[int, int]:
+        return y.values.index(point[upwards]), x.values.index(point[across])
+
+    grid = np.full((len(y.values), len(x.values)), np.nan)
+    texts = np.full(grid.shape, "no trial", dtype=object)
+    heads = [point_words(results, view, number) for number in range(len(view.points))]
+    for point, mean, text in zip(
+        view.points, found.mean, mean_hover(results, results.study.metric.name, found, heads).texts, strict=True
+    ):
+        if point:
+            grid[cell(point)], texts[cell(point)] = mean, text
+    decimals = numbers.decimals_of(results)
+    written = [["" if math.isnan(mean) else numbers.metric(mean, decimals) for mean in means] for means in grid.tolist()]
+    marks: list[Mark] = [
+        Heat(
+            x_edges=_edges(x),
+            y_edges=_edges(y),
+            values=grid,
+            written=tuple(map(tuple, written)) if max(grid.shape) <= WRITTEN else (),
+            hover=Hover(tuple(texts.ravel())),
+        )
+    ]
+    best = best_point(found, results.study.metric.goal)
+    if best is not None:
+        at_y, at_x = (np.array([float(place)]) for place in cell(view.points[best]))
+        marks.append(Bars(left=at_x - 0.5, right=at_x + 0.5, bottom=at_y - 0.5, top=at_y + 0.5, colour=style.INK, frame=2.0))
+    title = label(results, view.name) if len(results.sweep) > 1 else ""
+    return Panel(_axis(x), _axis(y), tuple(marks), title=title)
+
+
+def _edges(along: Swept) -> Floats:
+    return np.arange(len(along.values) + 1, dtype=np.float64) - 0.5
+
+
+def _axis(along: Swept) -> Axis:
+    """An axis with the values at equal distances, and room for half a frame."""
+    texts = tuple(numbers.hyperparameter(value) for value in along.values)
+    at = tuple(map(float, range(len(texts))))
+    return Axis(along.name, (-0.52, len(texts) - 0.48), ticks="given", at=at, texts=texts, line=False)
