@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from hpstudy.report import csvs, serial, style, tables
-from hpstudy.report.figures import layers as figures
+from hpstudy.report import csvs, serial, tables
+from hpstudy.report.charts import layers as charts
+from hpstudy.report.charts.model import Band, Bars, Dots, Line
 from tests.support.reports import document_of, drawings_of, section_of
 
 TITLE = "Weights that never change sign, layer by layer"
@@ -44,10 +44,12 @@ def make(make_sweep):
     return made
 
 
-def panels(results, rows=None):
-    with style.applied():
-        drawn = figures.histograms(results, rows or figures.shown(results))
-    return [axes for axes in drawn.axes if axes.get_visible()]
+def panels(results):
+    return drawings_of(results)["never_flipped_histograms"].panels
+
+
+def marks_of(panel, kind):
+    return [mark for mark in panel.marks if isinstance(mark, kind)]
 
 
 def table_of(results, name):
@@ -77,7 +79,7 @@ def test_metrics_of_layers_alone_give_shares_only(make):
 
 
 def test_a_panel_is_the_first_the_middle_or_the_last_layer_with_its_share_and_interval(make):
-    titles = [axes.get_title(loc="left") for axes in panels(make({"a": 0.3, "b": 0.1}, labels={"b": "The other"}))]
+    titles = [panel.title for panel in panels(make({"a": 0.3, "b": 0.1}, labels={"b": "The other"}))]
     # Replicates differ by 0.02, so the standard error is 0.01.
     ends = [f"({m - T_1 / 100:.3f} to {m + T_1 / 100:.3f})".replace("-", "−") for m in (0.32, 0.34, 0.36, 0.12, 0.14, 0.16)]
     assert titles == [
@@ -87,26 +89,45 @@ def test_a_panel_is_the_first_the_middle_or_the_last_layer_with_its_share_and_in
 
 
 def test_the_histograms_are_means_over_replicates(make):
-    initial, still = (patch.get_data() for patch in panels(make({"a": 0.3}))[0].patches)
-    assert initial.edges.tolist() == still.edges.tolist() == [-3, -1.5, 0, 1.5, 3]
-    assert initial.values.tolist() == pytest.approx(INITIAL)
-    assert still.values.tolist() == pytest.approx([0.32 * share for share in INITIAL])
+    chart = drawings_of(make({"a": 0.3}))["never_flipped_histograms"]
+    bars = initial, still = marks_of(chart.panels[0], Bars)
+    for one in bars:
+        assert one.left.tolist() == [-3, -1.5, 0, 1.5]
+        assert one.right.tolist() == [-1.5, 0, 1.5, 3]
+        assert one.bottom.tolist() == [0] * 4
+    assert initial.top.tolist() == pytest.approx(INITIAL)
+    assert still.top.tolist() == pytest.approx([0.32 * share for share in INITIAL])
+    assert [chart.legend[one.groups[0]].name for one in bars] == ["initial weights", "never changed sign"]
+    assert initial.hover.texts[1].startswith(
+        "a, layer 1\n-1.5 to 0 deviations\nmean share of weights of 2 replicates 0.4\n95 % CI"
+    )
+    assert "mean share of weights that never changed sign of 2 replicates 0.128\n95 % CI" in still.hover.texts[1]
+
+
+def test_panels_of_histograms_have_the_same_axes(make):
+    found = panels(make({"a": 0.3, "b": 0.1}))
+    assert [(panel.row, panel.column) for panel in found] == [(row, column) for row in range(2) for column in range(3)]
+    assert {panel.x.limits for panel in found} == {(-3, 3)}
+    ((bottom, top),) = {panel.y.limits for panel in found}
+    assert (bottom, top) == (0, pytest.approx(1.05 * 0.4))
+    assert found[0].x.texts == ("−3", "−2", "−1", "0", "1", "2", "3")
+    assert [panel.x.labelled for panel in found] == [False] * 3 + [True] * 3
 
 
 @pytest.mark.parametrize(("count", "places"), [(1, [1]), (2, [1, 2]), (4, [1, 2, 4])])
 def test_few_layers_are_all_drawn(make, count, places):
-    titles = [axes.get_title(loc="left") for axes in panels(make({"a": 0.3}, layers=count))]
+    titles = [panel.title for panel in panels(make({"a": 0.3}, layers=count))]
     assert [int(title.split("layer ")[1].split(":")[0]) for title in titles] == places
 
 
 def test_of_several_views_each_is_drawn_at_its_best_point(make):
-    rows = figures.shown(make({"a": 0.3, "b": 0.1}, points=3, best=1))
+    rows = charts.shown(make({"a": 0.3, "b": 0.1}, points=3, best=1))
     assert [(row.view.name, row.number, row.name) for row in rows] == [("a", 1, "a, rate 0.1"), ("b", 1, "b, rate 0.1")]
 
 
 def test_of_one_view_the_points_are_drawn_evenly_spread(make):
     found = make({"a": 0.3}, points=11)
-    assert [row.number for row in figures.shown(found)] == [0, 2, 4, 6, 8, 10]
+    assert [row.number for row in charts.shown(found)] == [0, 2, 4, 6, 8, 10]
     assert (
         section_of(found, TITLE)
         .blocks[0]
@@ -115,7 +136,7 @@ def test_of_one_view_the_points_are_drawn_evenly_spread(make):
 
 
 def test_more_views_than_a_page_holds_take_several_figures(make):
-    found = make({f"v{number}": 0.1 for number in range(figures.ROWS + 1)}, layers=1)
+    found = make({f"v{number}": 0.1 for number in range(charts.ROWS + 1)}, layers=1)
     assert [name for name in drawings_of(found) if "never" in name] == [
         *("never_flipped_histograms_1", "never_flipped_by_layer_1"),
         *("never_flipped_histograms_2", "never_flipped_by_layer_2"),
@@ -124,25 +145,32 @@ def test_more_views_than_a_page_holds_take_several_figures(make):
 
 def test_the_lines_are_the_mean_shares_of_all_layers(make):
     found = make({"a": 0.3, "b": 0.1})
-    with style.applied():
-        axes = figures.by_layer(Figure().add_subplot(), found, figures.shown(found))
-    lines = {line.get_label(): line.get_xydata() for line in axes.lines}
-    assert lines["a"].ravel().tolist() == pytest.approx([1, 0.32, 2, 0.33, 3, 0.34, 4, 0.35, 5, 0.36])
-    assert lines["b"][:, 1].tolist() == pytest.approx([0.12, 0.13, 0.14, 0.15, 0.16])
+    chart = drawings_of(found)["never_flipped_by_layer"]
+    (panel,) = chart.panels
+    a, b = marks_of(panel, Line)
+    assert [chart.legend[line.groups[0]].name for line in (a, b)] == ["a", "b"]
+    assert a.x.tolist() == b.x.tolist() == [1, 2, 3, 4, 5]
+    assert a.y.tolist() == pytest.approx([0.32, 0.33, 0.34, 0.35, 0.36])
+    assert b.y.tolist() == pytest.approx([0.12, 0.13, 0.14, 0.15, 0.16])
+    assert a.hover.texts[1].startswith("a, layer 2\nmean share that never changed sign of 2 replicates 0.33\n95 % CI ")
+    band, dots = marks_of(panel, Band)[0], marks_of(panel, Dots)[0]
+    assert (band.high - a.y).tolist() == pytest.approx([T_1 / 100] * 5)
+    assert dots.y.tolist() == pytest.approx([0.31, 0.32, 0.33, 0.34, 0.35, 0.33, 0.34, 0.35, 0.36, 0.37])
+    assert panel.y.limits[0] == 0
 
 
 def test_a_view_whose_trials_have_no_value_is_left_out(make_sweep):
     points = [{"rate": 1.0}]
     lost = {"score": [[math.nan], [math.nan]], "never_flipped.layer1": [[math.nan], [math.nan]]}
     found = make_sweep({"a": points, "b": points}, {"a": metrics(0.3), "b": lost})
-    assert [row.name for row in figures.shown(found)] == ["a"]
+    assert [row.name for row in charts.shown(found)] == ["a"]
     assert "never_flipped_by_layer" in drawings_of(found)
 
 
 def test_one_replicate_has_no_interval(make_sweep):
     one = {name: np.asarray(values)[:1] for name, values in metrics(0.3).items()}
     found = make_sweep({"a": [{"rate": 1.0}]}, {"a": one})
-    assert panels(found)[1].get_title(loc="left") == "layer 3: 0.330"
+    assert panels(found)[1].title == "layer 3: 0.330"
     assert drawings_of(found)
 
 

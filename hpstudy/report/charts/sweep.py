@@ -17,25 +17,20 @@ from hpstudy.metric_names import is_of_bin
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.model import (
     Axis,
-    Band,
     Chart,
     Dash,
     Data,
-    Dots,
     Entry,
-    Hover,
     Labels,
-    Line,
     Mark,
-    Marker,
     Panel,
     Symbol,
 )
+from hpstudy.report.charts.replicates import Series, marks, with_replicates
 from hpstudy.report.charts.sweep_metrics import (
     COLUMNS,
     MOST_LINES,
     explained,
-    mean_hover,
     metric_words,
     metrics,
     point_words,
@@ -56,26 +51,16 @@ LETTER = 0.068
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Drawn(Series):
     """Points of one view that belong together.
 
     Attributes:
         view: of the sweep.
         numbers: (points,) which points are on the line.
-        x: (points,) where they are.
-        entry: place in the legend.
-        colour, symbol, dash: how it looks.
-        apart: whether replicates are drawn to the left of the mean, instead of all at x.
     """
 
     view: SweepView
     numbers: tuple[int, ...]
-    x: Floats
-    entry: int
-    colour: str
-    symbol: Symbol
-    dash: Dash
-    apart: bool = False
 
 
 def charts(results: Results) -> list[Chart]:
@@ -94,78 +79,14 @@ def charts(results: Results) -> list[Chart]:
     return _by_view(results, layouts)
 
 
-def marks(results: Results, metric: str, lines: Sequence[Drawn], replicates: int, *, joined: bool) -> tuple[Mark, ...]:
-    """The marks of one metric: bands, then replicates, then means.
-
-    Args:
-        results: of a sweep.
-        metric: which; lines of views without it are left out.
-        lines: to draw.
-        replicates: place of single replicates in the legend.
-        joined: whether a line may join neighbours.
-    """
-    made: list[list[Mark]] = [[], [], []]
-    bottom = value_axis(results, metric).limits[0]
-    for line in lines:
-        if metric in line.view.values and line.numbers:
-            values = line.view.values[metric][:, line.numbers]
-            for layer, found in zip(made, _line(results, metric, line, values, replicates, bottom, joined), strict=True):
-                layer.append(found)
-    return tuple(mark for layer in made for mark in layer)
-
-
-def _line(
-    results: Results, metric: str, line: Drawn, values: Floats, replicates: int, bottom: float, joined: bool
-) -> tuple[Mark, Mark, Mark]:
-    """Interval, replicates and mean of (replicates x points) values."""
-    found = summary(values, results.study.analysis.confidence)
-    low, high = (
-        np.maximum(end, bottom) for end in (found.low, found.high)
-    )  # an end that is not positive has no place on a log axis
-    heads = [point_words(results, line.view, number) for number in line.numbers]
-    banded = joined and int(np.isfinite(found.low).sum()) > 1
-    at = line.x + 0.18 if line.apart else line.x
-    own = (line.entry,)
-    span: Mark = (
-        Band(x=at, low=low, high=high, colour=line.colour, alpha=0.18, groups=own)
-        if banded
-        else Line(x=np.repeat(at, 3), y=_spans(low, high), colour=line.colour, width=1.2, groups=own)
-    )
-    mean = Line(
-        x=at,
-        y=found.mean,
-        colour=line.colour,
-        width=1.5 if joined else 0.0,
-        dash=line.dash,
-        marker=Marker(line.symbol, 5, fill="paper") if line.apart else Marker(line.symbol, 4.5, edge=style.PAPER, edge_width=0.5),
-        groups=own,
-        hover=mean_hover(results, metric, found, heads),
-    )
-    return span, _replicates(metric, line, values, heads, (*own, replicates)), mean
-
-
-def _spans(low: Floats, high: Floats) -> Floats:
-    """(3 points,) heights of upright lines with gaps between them."""
-    return np.stack([low, high, np.full(len(low), np.nan)], axis=1).ravel()
-
-
-def _replicates(metric: str, line: Drawn, values: Floats, heads: Sequence[str], groups: tuple[int, ...]) -> Dots:
-    where = np.argwhere(~np.isnan(values))
-    shift = (where[:, 0] % 5 - 2) * 0.05 - 0.12 if line.apart else 0.0
-    return Dots(
-        x=line.x[where[:, 1]] + shift,
-        y=values[where[:, 0], where[:, 1]],
-        colour=line.colour,
-        marker=Marker(line.symbol, 3 if line.apart else 2.2),
-        alpha=0.55,
-        groups=groups,
-        hover=Hover(
-            tuple(
-                f"{heads[at]}\nreplicate {replicate}: {metric} {numbers.general(float(values[replicate, at]), 6)}"
-                for replicate, at in where.tolist()
-            )
-        ),
-    )
+def _marks(results: Results, metric: str, lines: Sequence[Drawn], replicates: int, *, joined: bool) -> tuple[Mark, ...]:
+    """The marks of one metric; lines of views without it are left out."""
+    found = [
+        (line, line.view.values[metric][:, line.numbers], [point_words(results, line.view, number) for number in line.numbers])
+        for line in lines
+        if metric in line.view.values and line.numbers
+    ]
+    return marks(results, metric, found, replicates, value_axis(results, metric).limits[0], joined=joined)
 
 
 def _side_by_side(results: Results) -> Chart:
@@ -178,7 +99,7 @@ def _side_by_side(results: Results) -> Chart:
     at = tuple(float(place) for place in range(len(columns)))
     x = Axis("", (-0.6, len(columns) - 0.4), ticks="given", at=at, texts=texts, rotated=rotated)
     lines = [
-        Drawn(view, (n,), np.array([place]), index, style.colour(index), style.symbol(index), style.dash(index), apart=True)
+        Drawn(np.array([place]), index, *_looks(index), view, (n,), apart=True)
         for place, (index, view, n) in zip(at, columns, strict=True)
     ]
     legend = [
@@ -194,7 +115,7 @@ def _side_by_side(results: Results) -> Chart:
 def _row(results: Results, lines: Sequence[Drawn], x: Axis, replicates: int, *, joined: bool) -> tuple[Panel, ...]:
     """A panel for each metric, side by side."""
     return tuple(
-        Panel(x, value_axis(results, metric), marks(results, metric, lines, replicates, joined=joined), column=column)
+        Panel(x, value_axis(results, metric), _marks(results, metric, lines, replicates, joined=joined), column=column)
         for column, metric in enumerate(metrics(results))
     )
 
@@ -209,11 +130,9 @@ def _chart(
     legend: Sequence[Entry],
     note: str = "",
 ) -> Chart:
-    """The chart with the entry of single replicates; print has no legend for a single line."""
-    entries = list(legend) if len(legend) > 1 else [replace(entry, media="page") for entry in legend]
+    """The chart with its data and the entry of single replicates."""
     data = (Data("sweep_values", partial(sweep_values, results)), Data("sweep_means", partial(sweep_means, results)))
-    entries.append(Entry("single replicates", symbol="circle", media="page"))
-    return Chart(name, panels, caption, reading, data, height, legend=tuple(entries), page_note=note)
+    return Chart(name, panels, caption, reading, data, height, legend=with_replicates(legend), page_note=note)
 
 
 def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
@@ -237,7 +156,7 @@ def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
             if not along.joined:
                 x = x + (index - (total - 1) / 2) * 0.5 / max(2, total)
             looks = _looks(index)
-            lines.append(Drawn(view, known, x, index, *looks))
+            lines.append(Drawn(x, index, *looks, view, known))
             legend.append(_entry(_line_name(results, view, line.held), *looks, joined=along.joined))
     panels = _row(results, lines, along.axis(), len(legend), joined=along.joined)
     return _chart(results, "sweep", panels, _caption(results, main), _reading(results, along), 2.9, legend)
@@ -265,7 +184,7 @@ def _by_number(results: Results) -> Chart:
     for index, view in enumerate(results.sweep):
         own = tuple(number for number in known if view.points[number])
         shift = (index - (len(results.sweep) - 1) / 2) * 0.3 / max(2, len(results.sweep))
-        lines.append(Drawn(view, own, np.array(own, dtype=np.float64) + shift, index, *_looks(index)))
+        lines.append(Drawn(np.array(own, dtype=np.float64) + shift, index, *_looks(index), view, own))
         legend.append(_entry(label(results, view.name), *_looks(index), joined=False))
     shown = metrics(results)
     heads, columns = _point_labels(results, known)
@@ -283,7 +202,7 @@ def _by_number(results: Results) -> Chart:
     )
     panels = []
     for row, metric in enumerate(shown):
-        own_marks, last = marks(results, metric, lines, len(legend), joined=False), row == len(shown) - 1
+        own_marks, last = _marks(results, metric, lines, len(legend), joined=False), row == len(shown) - 1
         own_axis = x if last else replace(x, labelled=False)
         panels.append(Panel(own_axis, value_axis(results, metric), (*own_marks, *([titles] if last else [])), row=row))
     caption = f"Every point of the sweep: {metric_words(results)}."
@@ -334,7 +253,7 @@ def _block(results: Results, layouts: Mapping[str, Layout], views: Sequence[Swee
                 Panel(
                     replace(x, titled=row == len(shown) - 1),
                     replace(value_axis(results, metric), titled=column == 0),
-                    marks(results, metric, lines[column], len(legend), joined=joined),
+                    _marks(results, metric, lines[column], len(legend), joined=joined),
                     title=label(results, view.name),
                     titled=row == 0,
                     row=row,
@@ -369,7 +288,7 @@ def _lines(results: Results, view: SweepView, found: Layout, along: Swept | None
         entry = _entry(text_of(line.held) or label(results, view.name), *looks, joined=along is not None and along.joined)
         if entry not in legend:
             legend.append(entry)
-        lines.append(Drawn(view, line.numbers, x, legend.index(entry), *looks))
+        lines.append(Drawn(x, legend.index(entry), *looks, view, line.numbers))
     return lines
 
 

@@ -1,0 +1,216 @@
+"""Weights that never changed sign, layer by layer: histograms of where they began, and their share of every layer."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.sweeps.layers import ViewLayers, layers
+from hpstudy.analysis.sweeps.points import Means, SweepView, summary
+from hpstudy.metric_names import REACH
+from hpstudy.report import numbers, style, sweeps
+from hpstudy.report.charts.axes import trial_axis
+from hpstudy.report.charts.grid import parts
+from hpstudy.report.charts.model import Axis, Bars, Chart, Data, Entry, Mark, Panel
+from hpstudy.report.charts.replicates import Series, marks, with_replicates
+from hpstudy.report.charts.sweep_metrics import mean_hover, thinned
+from hpstudy.report.charts.swept import value_range
+from hpstudy.report.charts.words import label
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import cut
+
+ROWS = 6
+"""Views or points in one figure: more would not fit on a page."""
+
+LONGEST = 60
+"""Letters of a row's name."""
+
+DECIMALS = 3
+"""Of a share."""
+
+INITIAL, STILL = Entry("initial weights", "#56B4E9"), Entry("never changed sign", "#D55E00")
+"""Blue and orange, as in OvSW's figures; apart in grey too."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One point of a view as it is drawn.
+
+    Attributes:
+        view: of the sweep.
+        layers: of that view.
+        number: of the point.
+        name: what tells it apart from the other points that are drawn.
+    """
+
+    view: SweepView
+    layers: ViewLayers
+    number: int
+    name: str
+
+    def never(self, results: Results) -> Means:
+        """(layers,) shares of weights that never flipped."""
+        return summary(self.layers.never[:, self.number], results.study.analysis.confidence)
+
+    def few(self) -> list[int]:
+        """Places of the first, the middle and the last layer."""
+        count = len(self.layers.numbers)
+        return sorted({0, (count - 1) // 2, count - 1})
+
+
+def shown(results: Results) -> list[Shown]:
+    """The best point of every view with values of layers; of a single view `ROWS` of its points, evenly spread."""
+    found = []
+    for view in results.sweep:
+        of_view, best = layers(view), sweeps.best(results, view)
+        if of_view is None:
+            continue
+        valued = np.flatnonzero(np.isfinite(of_view.never).any(axis=(0, 2))).tolist()
+        if len(results.sweep) == 1:
+            points, name = thinned(valued, ROWS), "" if view.swept else label(results, view.name)
+        else:
+            points, name = [number for number in valued if number == best], label(results, view.name)
+        for number in points:
+            words = (name, sweeps.point_text(view, number) if view.swept else "")
+            found.append(Shown(view, of_view, number, cut(", ".join(part for part in words if part), LONGEST)))
+    return found
+
+
+def charts(results: Results, rows: Sequence[Shown]) -> Iterator[Chart]:
+    """Of every `ROWS` points the histograms, where bins were recorded, and the shares."""
+    for end, part in parts("", rows, ROWS):
+        if binned := [row for row in part if row.layers.edges.size]:
+            yield _histograms(results, f"never_flipped_histograms{end}", binned)
+        yield _shares(results, f"never_flipped_by_layer{end}", part)
+
+
+def _histograms(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
+    """A row of panels for each point: its first, middle and last layer."""
+    highest = max(float(np.nanmax(summary(row.layers.initial[:, row.number, row.few()], 0.9).mean, initial=0.0)) for row in rows)
+    y = Axis("share of weights", (0.0, 1.05 * highest or 1.0), grid=True)
+    return Chart(
+        name,
+        tuple(_histogram(results, rows, row, column, y) for row in range(len(rows)) for column in range(len(rows[row].few()))),
+        "Initial weights of the first, the middle and the last binary layer, and those of them that never changed sign.",
+        "Blue is the share of the layer's weights that began in a bin, orange the share that did and never changed sign, both means over "
+        "replicates; above a panel is the orange part of the blue area, the share of the layer's weights that never changed sign, "
+        f"with its {_level(results)} t interval. Weights are in standard deviations of the layer's initial weights, which are "
+        f"common to all views; the bins at ±{REACH:.0f} hold all beyond.",
+        (_data(results, never_flipped_histograms), _data(results, never_flipped_by_layer)),
+        0.6 + 1.4 * len(rows),
+        legend=(INITIAL, STILL),
+    )
+
+
+def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y: Axis) -> Panel:
+    """The initial weights of one layer, and those of them that never flipped, as means over replicates."""
+    point, found = rows[row], rows[row].layers
+    place = point.few()[column]
+    layer = f"layer {found.numbers[place]}"
+    bins = [f"{point.name}, {layer}\n{low:g} to {high:g} deviations" for low, high in pairwise(found.edges.tolist())]
+    bars: list[Mark] = []
+    for group, (entry, block) in enumerate(((INITIAL, found.initial), (STILL, found.still))):
+        means = summary(block[:, point.number, place], results.study.analysis.confidence)
+        hover = mean_hover(results, "share of weights that never changed sign" if group else "share of weights", means, bins)
+        bars.append(
+            Bars(
+                left=found.edges[:-1],
+                right=found.edges[1:],
+                bottom=np.zeros(len(bins)),
+                top=means.mean,
+                colour=entry.colour,
+                groups=(group,),
+                hover=hover,
+            )
+        )
+    never = point.never(results)
+    mean, *ends = (numbers.metric(float(end[place]), DECIMALS) for end in (never.mean, never.low, never.high))
+    interval = f" ({' to '.join(ends)})" if never.replicates[place] > 1 else ""
+    last = not any(column < len(below.few()) for below in rows[row + 1 :])
+    limits = (float(found.edges[0]), float(found.edges[-1]))
+    whole = tuple(float(at) for at in range(math.ceil(limits[0]), math.floor(limits[1]) + 1))
+    texts = tuple(f"{at:.0f}".replace("-", "−") for at in whole)
+    return Panel(
+        Axis("initial weight / its deviation", limits, ticks="given", at=whole, texts=texts, titled=last, labelled=last),
+        y if column == 0 else Axis(y.label, y.limits, grid=True, titled=False, labelled=False),
+        tuple(bars),
+        title=(f"{point.name}\n" if column == 0 else "") + f"{layer}: {mean}{interval}",
+        row=row,
+        column=column,
+        title_size=7,
+        title_align="left",
+    )
+
+
+def _shares(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
+    """The share of every layer, all points in one panel."""
+    values = np.concatenate([row.layers.never[:, row.number].ravel() for row in rows])
+    ends = np.concatenate([end for row in rows for end in (row.never(results).low, row.never(results).high)])
+    y = Axis("share that never changed sign", (0.0, max(value_range(values, ends, log=False)[1], 1e-3)), grid=True)
+    lines, legend = [], []
+    for place, row in enumerate(rows):
+        colour, symbol, dash = style.colour(place), style.symbol(place), style.dash(place)
+        legend.append(Entry(row.name, colour, dash, symbol))
+        series = Series(np.array(row.layers.numbers, dtype=np.float64), place, colour, symbol, dash)
+        heads = [f"{row.name}, layer {number}" for number in row.layers.numbers]
+        lines.append((series, row.layers.never[:, row.number], heads))
+    most = max(max(row.layers.numbers) for row in rows)
+    return Chart(
+        name,
+        (
+            Panel(
+                trial_axis(most, label="binary layer"),
+                y,
+                marks(results, "share that never changed sign", lines, len(legend), 0.0, joined=True),
+            ),
+        ),
+        "Share of every binary layer's weights that never changed sign.",
+        f"Small marks are single replicates, lines their mean, with a band: the {_level(results)} t interval over replicates.",
+        (_data(results, never_flipped_by_layer),),
+        2.7,
+        legend=with_replicates(legend),
+    )
+
+
+def _data(results: Results, rows: Callable[[Results], Iterator[Row]]) -> Data:
+    return Data(rows.__name__, partial(rows, results))
+
+
+def _level(results: Results) -> str:
+    return numbers.percent(results.study.analysis.confidence)
+
+
+def points(results: Results) -> Iterator[tuple[SweepView, ViewLayers, int, str]]:
+    """View, its layers, number and JSON of every point at which a layer has a value."""
+    for view in results.sweep:
+        if (found := layers(view)) is not None:
+            for number in np.flatnonzero(np.isfinite(found.never).any(axis=(0, 2))).tolist():
+                yield view, found, number, json.dumps(view.points[number], ensure_ascii=False)
+
+
+def never_flipped_by_layer(results: Results) -> Iterator[Row]:
+    """The mean over replicates of every layer's share, at every point of every view."""
+    yield "view", "number", "point", "layer", "replicates", "mean", "low", "high"
+    for view, found, number, point in points(results):
+        means = summary(found.never[:, number], results.study.analysis.confidence)
+        columns = (means.replicates.tolist(), means.mean.tolist(), means.low.tolist(), means.high.tolist())
+        for layer, *row in zip(found.numbers, *columns, strict=True):
+            yield view.name, number, point, layer, *row
+
+
+def never_flipped_histograms(results: Results) -> Iterator[Row]:
+    """The means over replicates of every bin of every layer, at every point of every view; bins count from 1."""
+    yield "view", "number", "point", "layer", "bin", "from", "to", "replicates", "initial", "never_flipped", "low", "high"
+    for view, found, number, point in points(results):
+        ends = list(zip(found.edges[:-1].tolist(), found.edges[1:].tolist(), strict=True))
+        initial, still = (summary(block[:, number], results.study.analysis.confidence) for block in (found.initial, found.still))
+        for (place, at), n in np.ndenumerate(still.replicates):
+            values = (float(block[place, at]) for block in (initial.mean, still.mean, still.low, still.high))
+            yield view.name, number, point, found.numbers[place], at + 1, *ends[at], int(n), *values
