@@ -1,16 +1,22 @@
 import io
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hpstudy.analysis.exploration.searches import searched
-from hpstudy.report import style
+from hpstudy.report import numbers, style
 from hpstudy.report.chapters.searched import TABLES, chapter
-from hpstudy.report.figures.unit_axis import label_axis, short, spread, ticks
-from hpstudy.report.model import Drawing, Paragraph, Table
+from hpstudy.report.charts.model import Bars, Chart, Dots, Labels, Line
+from hpstudy.report.charts.unit_axis import round_values, short, spread, ticks, unit_axis
+from hpstudy.report.html import embedded
+from hpstudy.report.model import Paragraph, Table
+from hpstudy.report.pdf import drawn
+from hpstudy.report.pens import plotly
 from hpstudy.study.schema import Study
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 
@@ -66,28 +72,129 @@ def blocks(results, kind):
     return [block for section in chapter(results) for block in section.blocks if isinstance(block, kind)]
 
 
+def charts_of(results):
+    return {chart.name.removeprefix("searched_"): chart for chart in blocks(results, Chart)}
+
+
+def dots_of(panel):
+    return [mark for mark in panel.marks if isinstance(mark, Dots)]
+
+
 @pytest.mark.parametrize("count", [1, 2, 6, 9])
 def test_all_figures_are_drawn_for_any_number_of_hyperparameters(count):
-    results = make(count)
-    drawings = blocks(results, Drawing)
+    charts = charts_of(make(count))
     expected = ["flips", "1_importance", "1_slices", "1_pair", "1_parallel"]
-    assert [drawing.name for drawing in drawings] == [f"searched_{name}" for name in expected if count > 1 or name != "1_pair"]
+    assert list(charts) == [name for name in expected if count > 1 or name != "1_pair"]
     with style.applied():
-        for drawing in drawings:
-            drawing.draw().savefig(io.BytesIO(), format="png", dpi=30)
-            assert set(drawing.data) <= set(TABLES)
+        for chart in charts.values():
+            drawn(chart).savefig(io.BytesIO(), format="png", dpi=30)
+            assert {data.name for data in chart.data} <= set(TABLES)
+            assert json.loads(embedded(plotly.panels(chart)))
 
 
 def test_a_single_trial_is_drawn_without_a_forest():
-    results = make(2, searches=1, trials=1, goal="minimize")
-    assert [drawing.name for drawing in blocks(results, Drawing)][1:] == [
-        "searched_1_importance",
-        "searched_1_slices",
-        "searched_1_parallel",
-    ]
+    charts = charts_of(make(2, searches=1, trials=1, goal="minimize"))
+    assert list(charts)[1:] == ["1_importance", "1_slices", "1_parallel"]
+    assert len(charts["1_importance"].panels) == 1
     with style.applied():
-        for drawing in blocks(results, Drawing):
-            drawing.draw().savefig(io.BytesIO(), format="png", dpi=30)
+        for chart in charts.values():
+            drawn(chart).savefig(io.BytesIO(), format="png", dpi=30)
+
+
+def test_importance_is_drawn_as_bars_of_the_most_important_first():
+    results = make(3)
+    (view,) = results.searched
+    chart = charts_of(results)["1_importance"]
+    shares, best = chart.panels
+    shown = np.argsort(-view.importance.total.value, kind="stable")
+    total, alone = (mark for mark in shares.marks if isinstance(mark, Bars))
+    assert total.right.tolist() == view.importance.total.value[shown].tolist()
+    assert alone.right.tolist() == view.importance.alone.value[shown].tolist()
+    intervals = [mark for mark in shares.marks if isinstance(mark, Line)]
+    assert intervals[0].x[::3].tolist() == view.importance.total.low[shown].tolist()
+    assert intervals[1].x[1::3].tolist() == view.importance.alone.high[shown].tolist()
+    assert [entry.name for entry in chart.legend] == ["with interactions", "alone"]
+    assert shares.y.texts == ("rate", *(view.hyperparameters[place] for place in shown[1:]))
+    assert total.hover.texts[0].startswith(f"rate, with interactions: {view.importance.total.value[0]:.3g}\n95 % CI ")
+    rate = dots_of(best)[1]
+    assert rate.x.tolist() == view.unit[view.incumbents, 0].tolist()
+    assert rate.hover.names == view.hyperparameters
+
+
+def test_slices_show_every_trial_the_best_and_the_response():
+    results = make(3)
+    (view,) = results.searched
+    chart = charts_of(results)["1_slices"]
+    assert [panel.x.label for panel in chart.panels] == list(view.hyperparameters)
+    trials, rings = dots_of(chart.panels[0])
+    assert (trials.x.tolist(), trials.y.tolist()) == (view.unit[:, 0].tolist(), view.objective.tolist())
+    assert trials.values.tolist() == (view.number + 1).tolist()
+    assert rings.y.tolist() == view.objective[view.incumbents].tolist()
+    assert trials.hover.texts[0] == f"View A\nreplicate 0, trial 1\nscore {numbers.general(float(view.objective[0]), 6)}"
+    assert trials.hover.values[0][0] == numbers.hyperparameter(view.values["rate"][0])
+    edge, line = (mark for mark in chart.panels[0].marks if isinstance(mark, Line))
+    assert line.y.tolist() == view.responses[0].predicted.tolist()
+    assert edge.width > line.width
+    choices = dots_of(chart.panels[2])[-1]
+    assert (choices.marker.symbol, choices.y.tolist()) == ("tick-across", view.responses[2].predicted.tolist())
+    assert choices.hover.texts[0].startswith("clip none\npredicted score ")
+
+
+@pytest.mark.parametrize(("goal", "reverse"), [("maximize", False), ("minimize", True)])
+def test_the_surface_is_brighter_where_it_is_better(goal, reverse):
+    results = make(3, goal=goal)
+    (view,) = results.searched
+    chart = charts_of(results)["1_pair"]
+    heat, trials, best = chart.panels[0].marks
+    assert np.array_equal(heat.values, view.surface.predicted, equal_nan=True)
+    assert (heat.x_edges[0], heat.x_edges[-1], heat.crossed) == (0, 1, False)
+    assert chart.scale.reverse is reverse
+    assert len(trials.x) == 40
+    assert len(best.x) == 4
+    x, y = (view.hyperparameters[place] for place in (view.surface.x, view.surface.y))
+    assert [line.split()[0] for line in heat.hover.texts[0].split("\n")] == [x, y, "predicted"]
+
+
+def test_parallel_coordinates_lead_every_trial_to_its_objective():
+    results = make(2)
+    (view,) = results.searched
+    chart = charts_of(results)["1_parallel"]
+    rest, best = (mark for mark in chart.panels[0].marks if isinstance(mark, Line) and mark.groups)
+    assert (len(rest.x) + 1, len(best.x) + 1) == (36 * 4, 4 * 4)
+    assert best.x[:4].tolist()[:3] == [0, 1, 2]
+    assert best.y[-3:].tolist()[0] == view.unit[np.argmax(view.objective), 0]
+    ends = rest.y[2::4]
+    assert ends.min() >= 0
+    assert best.y[2::4].min() >= ends.max()
+    assert best.hover.texts[-3].split("\n")[-1].startswith("rate ")
+    names = [mark for mark in chart.panels[0].marks if isinstance(mark, Labels)][-1]
+    assert names.texts == ("rate", "layers", "score")
+    assert [entry.name for entry in chart.legend] == ["other trials", "the best 10 %"]
+
+
+def test_flip_ratios_of_zero_are_at_the_left_end_of_a_logarithmic_axis():
+    results = make(1)
+    (view,) = results.searched
+    view.flips.ratio[0] = 0
+    (panel,) = charts_of(results)["flips"].panels
+    positive = view.flips.ratio[1:].min()
+    trials, _ = dots_of(panel)
+    assert panel.x.log
+    assert trials.x[0] == pytest.approx(positive / 2)
+    assert trials.x[1:].tolist() == view.flips.ratio[1:].tolist()
+    assert panel.x.limits[0] < positive / 2
+    assert panel.title == "View A"
+
+
+def test_the_page_draws_evenly_spread_trials_of_very_many(monkeypatch):
+    monkeypatch.setattr("hpstudy.report.charts.searched.ON_PAGE", 10)
+    charts = charts_of(make(2))
+    for name in ("flips", "1_slices", "1_pair"):
+        on_paper, on_page = (mark for mark in dots_of(charts[name].panels[0]) if mark.media != "both")
+        assert (on_paper.media, len(on_paper.x), on_paper.hover) == ("print", 40, None)
+        assert (on_page.media, len(on_page.x), len(on_page.hover.texts)) == ("page", 10, 10)
+        assert (on_page.x[0], on_page.x[-1]) == (on_paper.x[0], on_paper.x[-1])
+        assert "10 of 40 trials are drawn, evenly spread." in charts[name].page_note
 
 
 def test_nothing_is_said_where_nothing_was_searched():
@@ -146,13 +253,23 @@ def test_ticks_are_round_values_at_their_place_in_the_range():
     assert [short(value) for value in (1000.0, 2e-5, -2.5, 0.0)] == ["1000", "2e−5", "−2.5", "0"]
 
 
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(2, 8))
+def test_round_values_are_few_evenly_apart_and_within(low, width, most):
+    high = low + width
+    found = round_values(low, high, most)
+    room = 1e-6 * (abs(low) + width)
+    assert 1 <= len(found) <= most + 1
+    assert low - room <= min(found)
+    assert max(found) <= high + room
+    assert round_values(0, 7, 3, whole=True) == [0, 3, 6]
+    assert round_values(-1, 1, 4) == [-1, -0.5, 0, 0.5, 1]
+
+
 def test_an_axis_shows_the_whole_declared_range_whatever_the_trials_cover():
-    axes = Figure().add_subplot()
-    axes.plot([0.4, 0.5], [0.1, 0.2])
-    label_axis(axes.xaxis, FloatParameter(low=0, high=1))
-    label_axis(axes.yaxis, ChoiceParameter(type="choice", values=("a", "b")))
-    axes.figure.draw_without_rendering()
-    assert (axes.get_xlim(), axes.get_ylim()) == ((-0.04, 1.04), (-0.04, 1.04))
+    rate = unit_axis(FloatParameter(low=0, high=1), "rate")
+    choice = unit_axis(ChoiceParameter(type="choice", values=("a", "b")), "choice")
+    assert rate.limits == choice.limits == (-0.04, 1.04)
+    assert (choice.at, choice.texts, choice.label) == ((0.25, 0.75), ("a", "b"), "choice")
 
 
 def test_equal_choices_are_drawn_apart_within_their_cell():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,10 +12,9 @@ from hpstudy.analysis.exploration.importance import Shares
 from hpstudy.analysis.exploration.searches import EDGE, SearchedView, at_edge
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
-from hpstudy.report.csvs import Row
-from hpstudy.report.figures import searched as figures
+from hpstudy.report.charts import flips, importance, parallel, searched, slices, surface
 from hpstudy.report.labels import long_name
-from hpstudy.report.model import Block, Drawing, Paragraph, Section, Table
+from hpstudy.report.model import Block, Paragraph, Section, Table
 from hpstudy.study.space import ChoiceParameter
 
 WEAK = 0.3
@@ -41,7 +39,7 @@ def chapter(results: Results) -> Iterator[Section]:
         return
     blocks: list[Block] = [Paragraph(_method(results)), Paragraph(ADAPTIVE)]
     if flipped := [view for view in results.searched if view.flips is not None]:
-        blocks += [_flips(results, flipped), _correlations(results, flipped)]
+        blocks += [flips.chart(results, flipped), _correlations(results, flipped)]
     yield Section("How the views were searched", tuple(blocks))
     for number, view in enumerate(results.searched, start=1):
         yield Section(long_name(results, view.name), tuple(_view(results, view, number)), level=2)
@@ -60,70 +58,18 @@ def _method(results: Results) -> str:
 
 
 def _view(results: Results, view: SearchedView, number: int) -> Iterator[Block]:
-    metric = results.study.metric.name
     yield Paragraph(_summary(view))
     if text := _edges(results, view):
         yield Paragraph(text)
     yield _positions(results, view)
-    draw = partial(_drawing, results, view, number)
-    shares = "Shares of the variance, and positions" if view.importance else "Positions"
-    yield draw(
-        "importance",
-        figures.importance,
-        f"{shares} of the best trials.",
-        "A dot at the right is the best trial of one search, in the range of the hyperparameter at its left; dots are set apart "
-        "upwards only to be seen"
-        + ("; bars that overlap in their intervals are not told apart by these searches." if view.importance else "."),
-        ("searched_importance", "searched_trials"),
-    )
+    name = f"searched_{number}"
+    yield importance.chart(results, view, f"{name}_importance")
     if len(results.searched) > DETAILED:
         return
-    some = len(view.hyperparameters) > figures.MOST_PANELS
-    yield draw(
-        "slices",
-        figures.slices,
-        f"{metric} over each hyperparameter{f', the first {figures.MOST_PANELS}' if some else ''}.",
-        "A dot is a trial, ringed where it is the best of its search"
-        + (
-            "; the line is the forest's mean prediction with all other hyperparameters spread evenly over their ranges, "
-            if view.responses
-            else "; "
-        )
-        + "which points that were chosen by a search are not. "
-        f"Up to {100 * figures.OUTLIERS:.0f} % of the values, the worst ones, lie outside the drawing.",
-        ("searched_trials", "searched_responses"),
-    )
+    yield slices.chart(results, view, f"{name}_slices")
     if view.surface is not None:
-        x, y = (view.hyperparameters[place] for place in (view.surface.x, view.surface.y))
-        yield draw(
-            "pair",
-            figures.pair,
-            f"Predicted {metric} over {x} and {y}, which matter most.",
-            "Brighter is better; the forest's prediction is averaged over the other hyperparameters, and left white where no trial "
-            "lies near. A few dots in a large region are little evidence for its colour.",
-            ("searched_surface", "searched_trials"),
-        )
-    yield draw(
-        "parallel",
-        figures.parallel,
-        f"All trials over all hyperparameters; the best {figures.BEST_SHARE:.0%} of them stand out.".replace("%", " %"),
-        "A line is a trial. Coloured lines that meet at one height say that good trials share a value; that may also be because the "
-        "searches tried little else.",
-        ("searched_trials",),
-    )
-
-
-def _drawing(
-    results: Results,
-    view: SearchedView,
-    number: int,
-    kind: str,
-    draw: Callable[[Results, SearchedView], object],
-    caption: str,
-    reading: str,
-    data: tuple[str, ...],
-) -> Drawing:
-    return Drawing(f"searched_{number}_{kind}", partial(draw, results, view), f"{view.name}: {caption}", reading, data)  # type: ignore[arg-type]
+        yield surface.chart(results, view, f"{name}_pair")
+    yield parallel.chart(results, view, f"{name}_parallel")
 
 
 def _summary(view: SearchedView) -> str:
@@ -161,7 +107,7 @@ def _edges(results: Results, view: SearchedView) -> str:
 
 
 def _positions(results: Results, view: SearchedView) -> Table:
-    shown, listed = figures.order(view), figures.parameters(results, view)
+    shown, listed = importance.order(view), searched.parameters(results, view)
     ends = at_edge(view, results.study.views[view.name].space.root)
     rows = []
     for place in shown:
@@ -200,17 +146,6 @@ def _share(shares: Shares, place: int) -> str:
     return f"{value:.2f}" + ("" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]")
 
 
-def _flips(results: Results, views: list[SearchedView]) -> Drawing:
-    return Drawing(
-        "searched_flips",
-        partial(figures.flips, results, views),
-        f"{results.study.metric.name} over the flip ratio.",
-        "A mark is a trial, ringed where it is the best of its search. A ratio of 0 stands at the left end of a logarithmic axis; up to "
-        f"{100 * figures.OUTLIERS:.0f} % of the values, the worst ones, lie outside the drawing.",
-        ("searched_trials", "searched_flips"),
-    )
-
-
 def _correlations(results: Results, views: list[SearchedView]) -> Table:
     rows = []
     for view in views:
@@ -231,72 +166,13 @@ def _correlations(results: Results, views: list[SearchedView]) -> Table:
     )
 
 
-def searched_importance(results: Results) -> Iterator[Row]:
-    """The shares of every hyperparameter."""
-    yield (
-        "view",
-        "hyperparameter",
-        "total",
-        "total_low",
-        "total_high",
-        "alone",
-        "alone_low",
-        "alone_high",
-        "explained",
-        "searches",
-        "trials",
-    )
-    for view in results.searched:
-        if (found := view.importance) is None:
-            continue
-        columns = [getattr(shares, end).tolist() for shares in (found.total, found.alone) for end in ("value", "low", "high")]
-        for name, *row in zip(view.hyperparameters, *columns, strict=True):
-            yield view.name, name, *row, found.explained, found.searches, found.trials
-
-
-def searched_trials(results: Results) -> Iterator[Row]:
-    """Every trial with a value, a row for each hyperparameter: its value, and where in the range it lies."""
-    yield "view", "replicate", "number", "objective", "flip_ratio", "best_of_search", "hyperparameter", "value", "unit"
-    for view in results.searched:
-        best = view.is_incumbent.tolist()
-        flips = view.flips.ratio.tolist() if view.flips is not None else [math.nan] * len(best)
-        heads = zip(view.replicate.tolist(), view.number.tolist(), view.objective.tolist(), flips, best, strict=True)
-        for row, head in enumerate(heads):
-            for column, name in enumerate(view.hyperparameters):
-                yield view.name, *head, name, view.values[name][row], float(view.unit[row, column])
-
-
-def searched_responses(results: Results) -> Iterator[Row]:
-    """The forest's mean prediction over each hyperparameter."""
-    yield "view", "hyperparameter", "value", "unit", "predicted"
-    for view in results.searched:
-        for name, parameter, line in zip(view.hyperparameters, figures.parameters(results, view), view.responses, strict=False):
-            for unit, predicted in zip(line.unit.tolist(), line.predicted.tolist(), strict=True):
-                yield view.name, name, parameter.at(unit), unit, predicted
-
-
-def searched_surface(results: Results) -> Iterator[Row]:
-    """The forest's mean prediction over the two hyperparameters that matter most; nothing stands where no trial lies near."""
-    yield "view", "x", "x_value", "x_unit", "y", "y_value", "y_unit", "predicted"
-    for view in results.searched:
-        if (surface := view.surface) is None:
-            continue
-        listed, names = figures.parameters(results, view), view.hyperparameters
-        for row, column in np.ndindex(surface.predicted.shape):
-            x, y = float(surface.x_unit[column]), float(surface.y_unit[row])
-            across, upwards = (names[surface.x], listed[surface.x].at(x), x), (names[surface.y], listed[surface.y].at(y), y)
-            yield view.name, *across, *upwards, float(surface.predicted[row, column])
-
-
-def searched_flips(results: Results) -> Iterator[Row]:
-    """Rank correlations of flip ratio and objective."""
-    yield "view", "searches", "trials", "spearman", "low", "high"
-    for view in results.searched:
-        if (found := view.flips) is not None:
-            yield view.name, found.searches, int(np.isfinite(found.ratio).sum()), found.correlation, found.low, found.high
-
-
 TABLES = {
     function.__name__: function
-    for function in (searched_importance, searched_trials, searched_responses, searched_surface, searched_flips)
+    for function in (
+        importance.searched_importance,
+        searched.searched_trials,
+        slices.searched_responses,
+        surface.searched_surface,
+        flips.searched_flips,
+    )
 }

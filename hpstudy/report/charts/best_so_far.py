@@ -16,6 +16,7 @@ from hpstudy.report.charts.axes import best_axis, trial_axis
 from hpstudy.report.charts.hovers import along, tried
 from hpstudy.report.charts.model import Band, Chart, Data, Dots, Entry, Line, Mark, Marker, Panel, Steps
 from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples
+from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.views import entries, every, target, target_entry
 from hpstudy.report.charts.words import label
 from hpstudy.report.csvs import Row
@@ -123,7 +124,7 @@ def searches(results: Results, view: ViewResult, index: int) -> Iterator[Steps]:
         view: whose `best` is (replicates x trials).
         index: its number in the study.
     """
-    chosen = spread(view.best.shape[0])
+    chosen = evenly(view.best.shape[0], MOST_SEARCHES)
     if len(chosen) < view.best.shape[0]:
         yield _steps(results, view, index, list(range(view.best.shape[0])), "print")
         yield _steps(results, view, index, chosen, "page")
@@ -179,13 +180,6 @@ def _own(view: ViewResult, replicate: int, number: int) -> str:
     return f"this trial {numbers.general(value, 6)}"
 
 
-def spread(count: int, most: int = MOST_SEARCHES) -> list[int]:
-    """Numbers of at most `most` of the searches, evenly spread, with the first and the last one."""
-    if count <= most:
-        return list(range(count))
-    return [round(step) for step in np.linspace(0, count - 1, most).tolist()]
-
-
 def _trials(values: Floats) -> Floats:
     return np.arange(1, len(values) + 1, dtype=np.float64)
 
@@ -229,7 +223,7 @@ def _page_note(results: Results, many: bool) -> str:
     note += "A star is the best trial of its view."
     for view in results.views:
         count = view.best.shape[0]
-        if len(chosen := spread(count)) < count:
+        if len(chosen := evenly(count, MOST_SEARCHES)) < count:
             note += f" {view.name}: {len(chosen)} of {count} searches are drawn, evenly spread."
     if sum(view.best.size for view in results.views) > EVERY_TRIAL_UP_TO:
         note += " A search has texts at the trials that changed its best."

@@ -195,7 +195,7 @@ class Bars(Mark):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heat(Mark):
-    """Cells coloured on `Chart.scale`; a cell without a value is crossed. Its hover texts go row by row.
+    """Cells coloured on `Chart.scale`. Its hover texts go row by row.
 
     Attributes:
         x_edges: (columns + 1,) sides of the cells, ascending.
@@ -203,6 +203,7 @@ class Heat(Mark):
         values: (rows x columns), the lowest row first.
         written: (rows x columns) texts in the cells; () for none.
         parted: whether a white line parts the cells.
+        crossed: whether a cell without a value is crossed.
     """
 
     x_edges: Floats
@@ -210,6 +211,7 @@ class Heat(Mark):
     values: Floats
     written: tuple[tuple[str, ...], ...] = ()
     parted: bool = True
+    crossed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,3 +15,10 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 def apart(number: Ints) -> Floats:
     """Shifts in [-0.5, 0.5] that differ between neighbouring numbers."""
     return np.asarray((number * GOLDEN) % 1 - 0.5, dtype=np.float64)
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """Numbers of at most `most` of `count` things, evenly spread, with the first and the last one."""
+    if count <= most:
+        return list(range(count))
+    return [round(step) for step in np.linspace(0, count - 1, most).tolist()]

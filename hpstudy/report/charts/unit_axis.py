@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from matplotlib.axis import Axis
-from matplotlib.ticker import MaxNLocator
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.report import numbers, style
+from hpstudy.report import numbers
+from hpstudy.report.charts.model import Axis
+from hpstudy.report.charts.spread import apart
 from hpstudy.report.labels import cut
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 
@@ -19,9 +19,6 @@ LONGEST = 9
 FEW = 12
 """Whole numbers up to which each has a cell that points are spread in."""
 
-GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it, without their whole part, lie evenly in [0, 1] however many there are."""
-
 Parameter = FloatParameter | IntParameter | ChoiceParameter
 
 
@@ -29,7 +26,7 @@ def ticks(parameter: Parameter, most: int = 5) -> tuple[list[float], list[str]]:
     """Unit coordinates of about `most` round values, and the values as text; of a choice all its values."""
     if isinstance(parameter, ChoiceParameter):
         values = list(parameter.values)
-        texts = [style.plain(cut(numbers.hyperparameter(value), LONGEST)) for value in values]
+        texts = [cut(numbers.hyperparameter(value), LONGEST) for value in values]
         return [parameter.unit(value) for value in values], texts
     found = _round_values(parameter, most)
     if len(found) < 2:
@@ -47,12 +44,10 @@ def short(value: float) -> str:
     return text.replace("-", "−")
 
 
-def label_axis(axis: Axis, parameter: Parameter, most: int = 5) -> None:
-    """Put a hyperparameter's values at an axis in unit coordinates."""
-    axis.set_ticks(*ticks(parameter, most))
-    # A point at the very end of the range must not be cut in half.
-    limit = axis.axes.set_xlim if axis is axis.axes.xaxis else axis.axes.set_ylim
-    limit(-0.04, 1.04)
+def unit_axis(parameter: Parameter, label: str, most: int = 5) -> Axis:
+    """An axis of the whole declared range; a point at its very end is not cut in half."""
+    at, texts = ticks(parameter, most)
+    return Axis(label, (-0.04, 1.04), ticks="given", at=tuple(at), texts=tuple(texts))
 
 
 def spread(parameter: Parameter, unit: Floats, number: Ints) -> Floats:
@@ -69,7 +64,7 @@ def spread(parameter: Parameter, unit: Floats, number: Ints) -> Floats:
         width = 1 / (parameter.high - parameter.low + 1)
     else:
         return unit
-    return np.asarray(unit + 0.6 * width * ((number * GOLDEN) % 1 - 0.5), dtype=np.float64)
+    return np.asarray(unit + 0.6 * width * apart(number), dtype=np.float64)
 
 
 def _round_values(parameter: FloatParameter | IntParameter, most: int) -> list[float]:
@@ -80,8 +75,19 @@ def _round_values(parameter: FloatParameter | IntParameter, most: int) -> list[f
         if len(within) < 3:
             return _thinned(_within([factor * decade for decade in decades for factor in (1, 2, 5)], parameter), most)
         return _thinned(within, most)
-    located = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10], integer=isinstance(parameter, IntParameter))
-    return _within([float(value) for value in located.tick_values(parameter.low, parameter.high)], parameter)
+    return _within(round_values(parameter.low, parameter.high, most, whole=isinstance(parameter, IntParameter)), parameter)
+
+
+def round_values(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
+    """Multiples of 1, 2, 2.5 or 5 times a power of ten from low to high, in at most `most` steps; `whole` for whole numbers only."""
+    if not high > low:
+        return [low]
+    least = (high - low) / most * (1 - 1e-9)
+    decade = 10.0 ** math.floor(math.log10(least))
+    step = next(step for factor in (1, 2, 2.5, 5, 10, 20) if (step := factor * decade) >= least)
+    if whole:
+        step = math.ceil(step)
+    return [multiple * step for multiple in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
 def _within(values: list[float], parameter: FloatParameter | IntParameter) -> list[float]:

@@ -1,0 +1,70 @@
+"""The objective over the flip ratio, one panel for each view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Ints
+from hpstudy.analysis.exploration.searches import SearchedView
+from hpstudy.analysis.results import Results
+from hpstudy.report import style
+from hpstudy.report.charts.axes import around
+from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Marker, Media, Panel
+from hpstudy.report.charts.searched import OUTSIDE, VECTOR_UP_TO, drawn, index_of, limits, note, rings, texts, trials_data
+from hpstudy.report.charts.words import label, metric
+from hpstudy.report.csvs import Row
+
+
+def chart(results: Results, views: list[SearchedView]) -> Chart:
+    """All trials of the views, which have flip ratios; the axis is logarithmic where the ratios span decades."""
+    columns = min(3, len(views))
+    everything = np.concatenate([view.flips.ratio for view in views if view.flips])
+    positive = everything[np.isfinite(everything) & (everything > 0)]
+    log = bool(positive.size) and positive.max() > 20 * positive.min()
+    floor = float(positive.min()) / 2 if log else 0.0
+    ends = (floor / 1.5, float(positive.max()) * 1.5) if log else around(np.maximum(everything, floor))
+    ratios = Axis("flip ratio", ends, log=log, ticks="decades" if log else "auto")
+    values = Axis(metric(results, 20), limits(np.concatenate([view.objective for view in views]), results.study.metric.goal))
+    panels = [_panel(results, view, floor, ratios, values, 26 if columns > 1 else 40) for view in views]
+    return Chart(
+        "searched_flips",
+        in_grid(panels, columns, shared=True),
+        f"{results.study.metric.name} over the flip ratio.",
+        "A mark is a trial, ringed where it is the best of its search. A ratio of 0 stands at the left end of a logarithmic axis; "
+        f"up to {OUTSIDE}",
+        (trials_data(results), Data("searched_flips", partial(searched_flips, results))),
+        0.2 + 2.1 * -(-len(views) // columns),
+        page_note=" ".join(f"{view.name}: {text}" for view in views if (text := note(view))),
+    )
+
+
+def _panel(results: Results, view: SearchedView, floor: float, ratios: Axis, values: Axis, longest: int) -> Panel:
+    assert view.flips is not None, "the caller has looked"
+    index, ratio = index_of(results, view), np.maximum(view.flips.ratio, floor)
+
+    def dots(rows: Ints, media: Media) -> Dots:
+        return Dots(
+            x=ratio[rows],
+            y=view.objective[rows],
+            colour=style.colour(index),
+            marker=Marker(style.symbol(index), 2.2),
+            alpha=0.45,
+            raster=len(rows) > VECTOR_UP_TO,
+            media=media,
+            hover=texts(results, view, rows) if media != "print" else None,
+        )
+
+    marks = (*drawn(np.arange(len(ratio)), dots), rings(results, view, ratio, 4))
+    return Panel(ratios, values, marks, title=label(results, view.name, longest), title_align="left")
+
+
+def searched_flips(results: Results) -> Iterator[Row]:
+    """Rank correlations of flip ratio and objective."""
+    yield "view", "searches", "trials", "spearman", "low", "high"
+    for view in results.searched:
+        if (found := view.flips) is not None:
+            yield view.name, found.searches, int(np.isfinite(found.ratio).sum()), found.correlation, found.low, found.high

@@ -1,0 +1,131 @@
+"""Shares of the variance that hyperparameters explain, and beside them where the best trials of the searches lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.exploration.importance import Shares
+from hpstudy.analysis.exploration.searches import SearchedView
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.hovers import interval
+from hpstudy.report.charts.intervals import bars
+from hpstudy.report.charts.model import Axis, Bars, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel
+from hpstudy.report.charts.searched import index_of, parameters, texts, trials_data
+from hpstudy.report.charts.spread import apart
+from hpstudy.report.charts.unit_axis import spread, ticks
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import cut
+
+RAIL = style.grey(0.6)
+"""Colour of the range of a hyperparameter."""
+
+
+def order(view: SearchedView) -> list[int]:
+    """Places of the hyperparameters, those that matter most in total first; as in the space without an importance."""
+    count = len(view.hyperparameters)
+    if view.importance is None:
+        return list(range(count))
+    return [int(place) for place in np.argsort(-view.importance.total.value, kind="stable")]
+
+
+def chart(results: Results, view: SearchedView, name: str) -> Chart:
+    """A row for each hyperparameter; without an importance only the best trials."""
+    shown = order(view)
+    names = tuple(cut(view.hyperparameters[place], 18) for place in shown)
+    rows = Axis("", (len(shown) - 0.42, -0.55), ticks="given", at=tuple(map(float, range(len(shown)))), texts=names, ticked=False)
+    colour = style.colour(index_of(results, view))
+    panels = [_best(results, view, shown, rows)]
+    legend: tuple[Entry, ...] = ()
+    if view.importance is not None:
+        legend = (Entry("with interactions", colour, alpha=0.35), Entry("alone", colour))
+        panels = [_shares(results, view, shown, rows), _best(results, view, shown, rows, column=1)]
+    return Chart(
+        name,
+        tuple(panels),
+        f"{view.name}: {'Shares of the variance, and positions' if legend else 'Positions'} of the best trials.",
+        "A dot at the right is the best trial of one search, in the range of the hyperparameter at its left; dots are set apart "
+        "upwards only to be seen"
+        + ("; bars that overlap in their intervals are not told apart by these searches." if legend else "."),
+        (Data("searched_importance", partial(searched_importance, results)), trials_data(results)),
+        0.75 + 0.4 * len(shown),
+        legend=legend,
+        widths=(1, 1.25) if legend else (),
+    )
+
+
+def _shares(results: Results, view: SearchedView, shown: list[int], rows: Axis) -> Panel:
+    assert view.importance is not None, "the caller has looked"
+    colour, at = style.colour(index_of(results, view)), np.arange(len(shown), dtype=np.float64)
+    marks: list[Mark] = []
+    for group, (what, shares, offset, alpha) in enumerate(
+        (("with interactions", view.importance.total, -0.19, 0.35), ("alone", view.importance.alone, 0.17, 1.0))
+    ):
+        value, low, high = (ends[shown] for ends in (shares.value, shares.low, shares.high))
+        y, groups = at + offset, (group,)
+        hover = Hover(tuple(_share(results, view.hyperparameters[place], what, shares, place) for place in shown))
+        marks.append(
+            Bars(left=0 * y, right=value, bottom=y - 0.17, top=y + 0.17, colour=colour, alpha=alpha, groups=groups, hover=hover)
+        )
+        caps = Marker("tick-up", 4, edge_width=0.9)
+        marks.append(bars(low, high, y, style.INK, width=0.9, marker=caps, groups=groups))
+    return Panel(Axis("share of the variance", (0, 1.03)), rows, tuple(marks), key=Key((0, 1), above=True))
+
+
+def _share(results: Results, name: str, what: str, shares: Shares, place: int) -> str:
+    value, low, high = (float(ends[place]) for ends in (shares.value, shares.low, shares.high))
+    level = numbers.percent(results.study.analysis.confidence)
+    return f"{name}, {what}: {numbers.general(value, 3)}{interval(low, high, level)}"
+
+
+def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, column: int = 0) -> Panel:
+    """Every hyperparameter's range with its values below, and the best trials above it."""
+    index, listed, chosen = index_of(results, view), parameters(results, view), view.incumbents
+    count = len(chosen)
+    rails = np.arange(len(shown), dtype=np.float64) + 0.12
+    marked = [
+        (at, row + 0.12, text) for row, place in enumerate(shown) for at, text in zip(*ticks(listed[place], 6), strict=True)
+    ]
+    x, y = (np.array([tick[side] for tick in marked], dtype=np.float64) for side in (0, 1))
+    marks: list[Mark] = [
+        bars(rails * 0, rails * 0 + 1, rails, RAIL, width=0.8),
+        Dots(x=x, y=y, colour=RAIL, marker=Marker("tick-up", 3)),
+        Labels(x=x, y=y + 0.06, texts=tuple(text for *_, text in marked), size=6, anchor="top", colour=style.grey(0.35)),
+    ]
+    colour, marker, hover = style.colour(index), Marker(style.symbol(index), 3.5), texts(results, view, chosen)
+    for row, place in enumerate(shown):
+        unit = spread(listed[place], view.unit[chosen, place], np.arange(count))
+        heights: Floats = row - 0.12 + 0.3 * apart(-np.arange(1, count + 1))
+        marks.append(Dots(x=unit, y=heights, colour=colour, marker=marker, alpha=0.6, hover=hover))
+    title = f"best trial of each of {count} searches"
+    names = replace(rows, line=False, labelled=column == 0)
+    across = Axis("", (-0.05, 1.05), ticks="none", line=False)
+    return Panel(across, names, tuple(marks), title=title, title_size=7.5, title_align="left", column=column)
+
+
+def searched_importance(results: Results) -> Iterator[Row]:
+    """The shares of every hyperparameter."""
+    yield (
+        "view",
+        "hyperparameter",
+        "total",
+        "total_low",
+        "total_high",
+        "alone",
+        "alone_low",
+        "alone_high",
+        "explained",
+        "searches",
+        "trials",
+    )
+    for view in results.searched:
+        if (found := view.importance) is None:
+            continue
+        columns = [getattr(shares, end).tolist() for shares in (found.total, found.alone) for end in ("value", "low", "high")]
+        for name, *row in zip(view.hyperparameters, *columns, strict=True):
+            yield view.name, name, *row, found.explained, found.searches, found.trials

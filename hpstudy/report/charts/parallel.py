@@ -1,0 +1,123 @@
+"""Parallel coordinates: every trial as a line over all hyperparameters to its objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.exploration.searches import SearchedView
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.intervals import bars
+from hpstudy.report.charts.model import Axis, Chart, Dots, Entry, Hover, Labels, Line, Mark, Marker, Media, Panel
+from hpstudy.report.charts.searched import VECTOR_UP_TO, drawn, index_of, limits, note, parameters, trials_data
+from hpstudy.report.charts.unit_axis import round_values, short, spread, ticks
+from hpstudy.report.charts.words import metric
+from hpstudy.report.labels import cut
+
+BEST_SHARE = 0.1
+"""Share of the trials that stand out."""
+
+INK = style.grey(0.25)
+"""Colour of the upright axes."""
+
+
+def best(view: SearchedView, goal: str) -> Ints:
+    """Rows of the best `BEST_SHARE` of the trials, at least one; the best one last."""
+    gain = view.objective if goal == "maximize" else -view.objective
+    count = int(np.ceil(BEST_SHARE * len(gain)))
+    return np.asarray(np.argsort(-gain, kind="stable")[:count][::-1], dtype=np.int64)
+
+
+def chart(results: Results, view: SearchedView, name: str) -> Chart:
+    """An upright axis for each hyperparameter and one for the objective."""
+    goal, colour, count = results.study.metric.goal, style.colour(index_of(results, view)), len(view.hyperparameters)
+    low, high = limits(view.objective, goal)
+    listed, number = parameters(results, view), view.replicate * 7 + view.number
+    columns = [spread(parameter, view.unit[:, place], number) for place, parameter in enumerate(listed)]
+    columns.append(np.clip((view.objective - low) / (high - low), 0, 1))
+    heights, chosen = np.stack(columns, axis=1), best(view, goal)
+    rest = np.setdiff1d(np.arange(len(heights)), chosen)
+    marks: list[Mark] = []
+    for group, (rows, ink, width, alpha) in enumerate(
+        (
+            (rest, style.grey(0.55), 0.4, max(0.05, min(0.5, 120 / len(heights)))),
+            (chosen, colour, 0.9, max(0.15, min(0.9, 30 / len(chosen)))),
+        )
+    ):
+
+        def lines(rows: Ints, media: Media, looks: tuple[int, str, float, float] = (group, ink, width, alpha)) -> Line:
+            return _lines(results, view, heights, rows, media, looks)
+
+        marks += drawn(rows, lines) if len(rows) else ()
+    marks += _axes([*(ticks(parameter, 5) for parameter in listed), _round(low, high)])
+    names = [cut(name, 14) for name in view.hyperparameters] + [metric(results, 14)]
+    crowded = max(map(len, names)) * 0.062 > style.WIDTH / (count + 1)
+    at = np.arange(count + 1, dtype=np.float64)
+    above = 1.06 + (0.09 * (at % 2) if crowded else 0 * at)
+    marks.append(Labels(x=at, y=above, texts=tuple(names), anchor="bottom"))
+    across = Axis("", (-0.35, count + 0.35), ticks="none", line=False)
+    upwards = Axis("", (-0.05, 1.2 if crowded else 1.12), ticks="none", line=False)
+    share = f"{BEST_SHARE:.0%}".replace("%", " %")
+    return Chart(
+        name,
+        (Panel(across, upwards, tuple(marks)),),
+        f"{view.name}: All trials over all hyperparameters; the best {share} of them stand out.",
+        "A line is a trial. Coloured lines that meet at one height say that good trials share a value; that may also be because the "
+        "searches tried little else.",
+        (trials_data(results),),
+        2.6,
+        legend=(
+            Entry("other trials", style.grey(0.55), "solid", media="page"),
+            Entry(f"the best {share}", colour, "solid", media="page"),
+        ),
+        page_note=note(view),
+    )
+
+
+def _lines(
+    results: Results, view: SearchedView, heights: Floats, rows: Ints, media: Media, looks: tuple[int, str, float, float]
+) -> Line:
+    """The rows as strokes from axis to axis; `looks` are their legend entry, colour, width and alpha."""
+    group, colour, width, alpha = looks
+    y = np.column_stack([heights[rows], np.full(len(rows), np.nan)])
+    x = np.broadcast_to(np.arange(y.shape[1], dtype=np.float64), y.shape)
+    hover = None
+    if media != "print":
+        told = []
+        for row in rows.tolist():
+            trial = f"replicate {view.replicate[row]}, trial {view.number[row] + 1}\n"
+            trial += f"{results.study.metric.name} {numbers.general(float(view.objective[row]), 6)}"
+            told += [f"{trial}\n{name} {numbers.hyperparameter(values[row])}" for name, values in view.values.items()]
+            told += [trial, ""]
+        hover = Hover(tuple(told[:-1]))
+    return Line(
+        x=x.ravel()[:-1],
+        y=y.ravel()[:-1],
+        colour=colour,
+        width=width,
+        alpha=alpha,
+        raster=len(heights) > VECTOR_UP_TO / 4,
+        media=media,
+        groups=(group,),
+        hover=hover,
+    )
+
+
+def _axes(marked: list[tuple[list[float], list[str]]]) -> Iterator[Mark]:
+    """Upright axes from 0 to 1 with their ticks."""
+    at = np.array([place for place, (positions, _) in enumerate(marked) for _ in positions], dtype=np.float64)
+    heights = np.array([position for positions, _ in marked for position in positions], dtype=np.float64)
+    places = np.arange(len(marked), dtype=np.float64)
+    yield bars(places, places, 0 * places, INK, to=0 * places + 1, width=0.7)
+    yield Dots(x=at, y=heights, colour=INK, marker=Marker("tick-across", 4, edge_width=0.7))
+    texts = tuple(text for _, own in marked for text in own)
+    yield Labels(x=at - 0.05, y=heights, texts=texts, size=6, align="right", boxed=True)
+
+
+def _round(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Shares of the range at which round values lie, and the values."""
+    inside = round_values(low, high, 5)
+    return [(value - low) / (high - low) for value in inside], [short(value) for value in inside]

@@ -1,0 +1,105 @@
+"""What the figures of searches over their spaces share: the trials of a view, their colours, hover texts and values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.exploration.searches import SearchedView
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers
+from hpstudy.report.charts.hovers import tried
+from hpstudy.report.charts.model import Data, Dots, Hover, Mark, Marker, Media
+from hpstudy.report.charts.spread import evenly
+from hpstudy.report.charts.unit_axis import Parameter
+from hpstudy.report.charts.words import label
+from hpstudy.report.csvs import Row
+from hpstudy.report.style import INK
+
+OUTLIERS = 0.02
+"""Share of the worst values that may lie outside a drawing: a few bad trials must not flatten the rest."""
+
+OUTSIDE = f"{100 * OUTLIERS:.0f} % of the values, the worst ones, lie outside the drawing."
+
+VECTOR_UP_TO = 1_000
+"""Marks up to which print draws a figure as vectors."""
+
+ON_PAGE = 1_000
+"""Trials of a view that the page draws; of more, evenly spread ones, so that a browser keeps up."""
+
+ACCENT = "#D55E00"
+"""Colour of predictions and of best trials among others."""
+
+
+def parameters(results: Results, view: SearchedView) -> list[Parameter]:
+    """The view's hyperparameters, in order."""
+    return [results.study.views[view.name].space.root[name] for name in view.hyperparameters]
+
+
+def index_of(results: Results, view: SearchedView) -> int:
+    """Number of the view in the study."""
+    return list(results.study.views).index(view.name)
+
+
+def limits(objective: Floats, goal: str) -> tuple[float, float]:
+    """Ends of an axis of the objective, which up to `OUTLIERS` of the values, the worst, fall short of."""
+    low, high = float(objective.min()), float(objective.max())
+    if goal == "maximize":
+        low = float(np.quantile(objective, OUTLIERS))
+    else:
+        high = float(np.quantile(objective, 1 - OUTLIERS))
+    room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - room, high + room
+
+
+def texts(results: Results, view: SearchedView, rows: Ints) -> Hover:
+    """Which trials the rows are, what they gave, and what was tried."""
+    columns = (column[rows].tolist() for column in (view.replicate, view.number, view.objective))
+    told = [
+        f"{label(results, view.name)}\nreplicate {replicate}, trial {number + 1}\n{results.study.metric.name} {numbers.general(value, 6)}"
+        for replicate, number, value in zip(*columns, strict=True)
+    ]
+    return tried(told, [{name: values[row] for name, values in view.values.items()} for row in rows.tolist()])
+
+
+def drawn(rows: Ints, draw: Callable[[Ints, Media], Mark]) -> Iterator[Mark]:
+    """The mark of all rows; where there are more than `ON_PAGE`, one for print, and one for the page of evenly spread rows."""
+    if len(rows) <= ON_PAGE:
+        yield draw(rows, "both")
+        return
+    yield draw(rows, "print")
+    yield draw(rows[evenly(len(rows), ON_PAGE)], "page")
+
+
+def note(view: SearchedView) -> str:
+    """What the reader of the page needs to know of the trials; "" where all are drawn."""
+    count = len(view.objective)
+    return f"{numbers.count(ON_PAGE)} of {numbers.count(count)} trials are drawn, evenly spread." if count > ON_PAGE else ""
+
+
+def rings(results: Results, view: SearchedView, x: Floats, size: float) -> Dots:
+    """Rings around the best trials of the searches; `x` is (trials,)."""
+    rows = view.incumbents
+    marker = Marker(size=size, fill="none", edge_width=0.6)
+    return Dots(x=x[rows], y=view.objective[rows], colour=INK, marker=marker, hover=texts(results, view, rows))
+
+
+def trials_data(results: Results) -> Data:
+    """The file of all trials."""
+    return Data("searched_trials", partial(searched_trials, results))
+
+
+def searched_trials(results: Results) -> Iterator[Row]:
+    """Every trial with a value, a row for each hyperparameter: its value, and where in the range it lies."""
+    yield "view", "replicate", "number", "objective", "flip_ratio", "best_of_search", "hyperparameter", "value", "unit"
+    for view in results.searched:
+        best = view.is_incumbent.tolist()
+        flips = view.flips.ratio.tolist() if view.flips is not None else [math.nan] * len(best)
+        heads = zip(view.replicate.tolist(), view.number.tolist(), view.objective.tolist(), flips, best, strict=True)
+        for row, head in enumerate(heads):
+            for column, name in enumerate(view.hyperparameters):
+                yield view.name, *head, name, view.values[name][row], float(view.unit[row, column])

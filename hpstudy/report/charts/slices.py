@@ -1,0 +1,107 @@
+"""The objective over each hyperparameter, all trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.exploration.searches import SearchedView, cells
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.model import Axis, Chart, ColourScale, Data, Dots, Hover, Line, Mark, Marker, Media, Panel
+from hpstudy.report.charts.searched import (
+    ACCENT,
+    OUTSIDE,
+    VECTOR_UP_TO,
+    drawn,
+    limits,
+    note,
+    parameters,
+    rings,
+    texts,
+    trials_data,
+)
+from hpstudy.report.charts.unit_axis import Parameter, spread, unit_axis
+from hpstudy.report.charts.words import metric
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import cut
+
+MOST_PANELS = 12
+"""Hyperparameters in the figure, the first ones: more would not fit on a page."""
+
+
+def chart(results: Results, view: SearchedView, name: str) -> Chart:
+    """A panel for each hyperparameter."""
+    shown = range(len(view.hyperparameters))[:MOST_PANELS]
+    columns = min(3, len(shown))
+    rows = -(-len(shown) // columns)
+    first = f", the first {MOST_PANELS}" if len(view.hyperparameters) > MOST_PANELS else ""
+    line = (
+        "; the line is the forest's mean prediction with all other hyperparameters spread evenly over their ranges, "
+        if view.responses
+        else "; "
+    )
+    return Chart(
+        name,
+        in_grid([_panel(results, view, place, 6 if columns < 3 else 5) for place in shown], columns, shared=True),
+        f"{view.name}: {results.study.metric.name} over each hyperparameter{first}.",
+        f"A dot is a trial, ringed where it is the best of its search{line}which points that were chosen by a search are not. "
+        f"Up to {OUTSIDE}",
+        (trials_data(results), Data("searched_responses", partial(searched_responses, results))),
+        0.3 + (1.6 if rows > 1 else 2.1) * rows,
+        scale=ColourScale("trial of the search", 1, max(2, int(view.number.max()) + 1)),
+        page_note=note(view),
+    )
+
+
+def _panel(results: Results, view: SearchedView, place: int, most: int) -> Panel:
+    parameter, name = parameters(results, view)[place], view.hyperparameters[place]
+    x, trial = spread(parameter, view.unit[:, place], view.replicate * 7 + view.number), (view.number + 1).astype(np.float64)
+
+    def dots(rows: Ints, media: Media) -> Dots:
+        return Dots(
+            x=x[rows],
+            y=view.objective[rows],
+            colour=style.INK,
+            values=trial[rows],
+            marker=Marker(size=2.25),
+            alpha=0.7,
+            raster=len(rows) > VECTOR_UP_TO,
+            media=media,
+            hover=texts(results, view, rows) if media != "print" else None,
+        )
+
+    marks = [*drawn(np.arange(len(x)), dots), rings(results, view, x, 3.6)]
+    if view.responses:
+        marks += _response(results, parameter, name, view.responses[place].unit, view.responses[place].predicted)
+    values = Axis(metric(results, 20), limits(view.objective, results.study.metric.goal))
+    return Panel(unit_axis(parameter, cut(name, 26), most), values, tuple(marks))
+
+
+def _response(results: Results, parameter: Parameter, name: str, unit: Floats, predicted: Floats) -> Iterator[Mark]:
+    hover = Hover(
+        tuple(
+            f"{name} {numbers.hyperparameter(parameter.at(at))}\npredicted {results.study.metric.name} {numbers.general(value, 6)}"
+            for at, value in zip(unit.tolist(), predicted.tolist(), strict=True)
+        )
+    )
+    apart = len(cells(parameter, len(unit) + 1)) == len(unit)  # every value has its own cell
+    for colour, length, thick, width, told in ((style.PAPER, 13, 3.4, 3.0, None), (ACCENT, 12, 1.8, 1.5, hover)):
+        if apart:
+            marker = Marker("tick-across", length, edge_width=thick)
+            yield Dots(x=unit, y=predicted, colour=colour, marker=marker, hover=told)
+        else:
+            yield Line(x=unit, y=predicted, colour=colour, width=width, hover=told)
+
+
+def searched_responses(results: Results) -> Iterator[Row]:
+    """The forest's mean prediction over each hyperparameter."""
+    yield "view", "hyperparameter", "value", "unit", "predicted"
+    for view in results.searched:
+        for name, parameter, line in zip(view.hyperparameters, parameters(results, view), view.responses, strict=False):
+            for unit, predicted in zip(line.unit.tolist(), line.predicted.tolist(), strict=True):
+                yield view.name, name, parameter.at(unit), unit, predicted

@@ -1,0 +1,111 @@
+"""The response over the two hyperparameters that matter most, with all trials on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.exploration.searches import SearchedView
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.model import Chart, ColourScale, Data, Dots, Entry, Heat, Hover, Marker, Media, Panel
+from hpstudy.report.charts.searched import ACCENT, VECTOR_UP_TO, drawn, note, parameters, texts, trials_data
+from hpstudy.report.charts.unit_axis import spread, unit_axis
+from hpstudy.report.charts.words import filled, metric
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import cut
+
+TRIAL, BEST = 0, 1
+"""Places in the legend."""
+
+
+def chart(results: Results, view: SearchedView, name: str) -> Chart:
+    """A map with the trials on it."""
+    surface = view.surface
+    assert surface is not None, "the caller has looked"
+    listed, goal = parameters(results, view), results.study.metric.goal
+    x_name, y_name = (view.hyperparameters[place] for place in (surface.x, surface.y))
+    number = view.replicate * 7 + view.number
+    x = spread(listed[surface.x], view.unit[:, surface.x], number)
+    y = spread(listed[surface.y], view.unit[:, surface.y], number * 3)
+
+    def dots(rows: Ints, media: Media) -> Dots:
+        return Dots(
+            x=x[rows],
+            y=y[rows],
+            colour=style.INK,
+            marker=Marker(size=2, edge=style.PAPER, edge_width=0.3),
+            alpha=0.7,
+            raster=len(rows) > VECTOR_UP_TO,
+            media=media,
+            groups=(TRIAL,),
+            hover=texts(results, view, rows) if media != "print" else None,
+        )
+
+    chosen = view.incumbents
+    best = Dots(
+        x=x[chosen],
+        y=y[chosen],
+        colour=ACCENT,
+        marker=Marker("diamond", 4.5, edge=style.PAPER, edge_width=0.7),
+        groups=(BEST,),
+        hover=texts(results, view, chosen),
+    )
+    cells = [
+        f"{x_name} {numbers.hyperparameter(listed[surface.x].at(across))}\n"
+        f"{y_name} {numbers.hyperparameter(listed[surface.y].at(upwards))}\npredicted {numbers.general(value, 6)}"
+        for upwards, row in zip(surface.y_unit.tolist(), surface.predicted.tolist(), strict=True)
+        for across, value in zip(surface.x_unit.tolist(), row, strict=True)
+    ]
+    heat = Heat(
+        x_edges=_edges(surface.x_unit),
+        y_edges=_edges(surface.y_unit),
+        values=surface.predicted,
+        parted=False,
+        crossed=False,
+        raster=True,
+        hover=Hover(tuple(cells)),
+    )
+    panel = Panel(
+        unit_axis(listed[surface.x], cut(x_name, 40), 8),
+        unit_axis(listed[surface.y], cut(y_name, 26), 6),
+        (heat, *drawn(np.arange(len(x)), dots), best),
+    )
+    return Chart(
+        name,
+        (panel,),
+        f"{view.name}: Predicted {results.study.metric.name} over {x_name} and {y_name}, which matter most.",
+        "Brighter is better; the forest's prediction is averaged over the other hyperparameters, and left white where no trial "
+        "lies near. A few dots in a large region are little evidence for its colour.",
+        (Data("searched_surface", partial(searched_surface, results)), trials_data(results)),
+        2.9,
+        legend=(Entry("a trial", symbol="circle"), Entry("the best of its search", ACCENT, symbol="diamond")),
+        scale=ColourScale(
+            filled("predicted {}", metric(results, 20)),
+            float(np.nanmin(surface.predicted)),
+            float(np.nanmax(surface.predicted)),
+            reverse=goal == "minimize",
+        ),
+        page_note=note(view),
+    )
+
+
+def _edges(middles: Floats) -> Floats:
+    """(n + 1,) borders of cells that fill [0, 1]."""
+    return np.concatenate([[0.0], (middles[1:] + middles[:-1]) / 2, [1.0]])
+
+
+def searched_surface(results: Results) -> Iterator[Row]:
+    """The forest's mean prediction over the two hyperparameters that matter most; nothing stands where no trial lies near."""
+    yield "view", "x", "x_value", "x_unit", "y", "y_value", "y_unit", "predicted"
+    for view in results.searched:
+        if (surface := view.surface) is None:
+            continue
+        listed, names = parameters(results, view), view.hyperparameters
+        for row, column in np.ndindex(surface.predicted.shape):
+            x, y = float(surface.x_unit[column]), float(surface.y_unit[row])
+            across, upwards = (names[surface.x], listed[surface.x].at(x), x), (names[surface.y], listed[surface.y].at(y), y)
+            yield view.name, *across, *upwards, float(surface.predicted[row, column])
