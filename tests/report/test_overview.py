@@ -4,18 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 
 from hpstudy.analysis.extended import extend
 from hpstudy.report import csvs, overview, style, wording
 from hpstudy.report.chapters import answer, anytime, target
 from hpstudy.report.chapters import overview as glance
+from hpstudy.report.charts import anytime as forms
 from hpstudy.report.charts import best_so_far, budgets, trials_to_target
 from hpstudy.report.charts import overview as forest
-from hpstudy.report.charts.model import Dots, Line, Rule
+from hpstudy.report.charts.model import Dots, Line, Rule, Steps
 from hpstudy.report.charts.small_multiples import GREY
 from hpstudy.report.document import document
-from hpstudy.report.figures import panels
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.sources import MemorySource
 
@@ -38,10 +37,6 @@ def many(make_results, values):
 def styled():
     with style.applied():
         yield
-
-
-def drawn_in_grey(axes):
-    return [line for line in axes.lines if line.get_color() in (panels.GREY, GREY)]
 
 
 @pytest.mark.parametrize(
@@ -244,10 +239,12 @@ def test_every_view_has_a_panel_with_the_reference_in_grey(many, kind):
     assert len({(panel.x.limits, panel.y.limits) for panel in panels}) == 1
 
 
-def test_without_a_reference_no_panel_has_a_grey_line(make_results, values, styled):
-    found = make_results(values)
-    figure = pen.figure(best_so_far.chart(found))
-    assert not any(drawn_in_grey(axes) for axes in figure.axes)
+@pytest.mark.parametrize("kind", [best_so_far, trials_to_target])
+def test_without_a_reference_no_panel_has_a_grey_line(make_results, values, kind):
+    found = make_results(values, analysis={"target": {"value": 4}})
+    marks = [mark for panel in kind.chart(found).panels for mark in panel.marks]
+    assert marks
+    assert not any(getattr(mark, "colour", "") == GREY for mark in marks)
 
 
 def test_a_panel_holds_the_mean_of_its_view_in_its_colour(many, styled):
@@ -302,15 +299,43 @@ def test_every_view_has_a_row_at_every_budget(many):
     assert [panel.y.labelled for panel in panels] == [True, False]
 
 
-def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, values, styled):
+def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, values):
     extended = dataclasses.replace(many, extended=extend(many, MemorySource(many.study, values).trials()))
     *_, section = anytime.chapter(extended)
-    curves, scores = (block.draw() for block in section.blocks[:2])
-    assert [axes.get_title() for axes in curves.axes] == list(VIEWS)
-    assert [len(drawn_in_grey(axes)) for axes in curves.axes] == [0, 1, 1, 1, 1]
-    ecdf = next(line for line in curves.axes[2].lines if to_hex(line.get_color()) == to_hex(style.colour(2)))
-    np.testing.assert_array_equal(ecdf.get_ydata(), extended.extended.views[2].anytime.ecdf)
-    assert [text.get_text() for text in scores.axes[0].get_yticklabels()] == list(VIEWS)
+    curves, scores = section.blocks[:2]
+    panels = curves.shown("print")
+    assert [panel.title for panel in panels] == list(VIEWS)
+    assert [sum(getattr(mark, "colour", "") == GREY for mark in panel.marks) for panel in panels] == [0, 1, 1, 1, 1]
+    (page,) = curves.shown("page")
+    for index, (view, panel) in enumerate(zip(extended.extended.views, panels, strict=True)):
+        of_page = [mark for mark in page.marks if mark.colour == style.colour(index)]
+        for band, steps in (panel.marks[-2:], of_page):
+            np.testing.assert_array_equal(steps.y, view.anytime.ecdf)
+            np.testing.assert_array_equal(band.low, view.anytime.ecdf_low)
+            np.testing.assert_array_equal(band.high, view.anytime.ecdf_high)
+            assert (steps.colour, steps.x.tolist()) == (style.colour(index), list(range(1, 11)))
+        assert of_page[1].hover.texts[0].startswith(f"{view.name}, share of 50 targets reached by 6 searches\ntrial 1: ")
+    (panel,) = scores.panels
+    assert panel.y.texts == VIEWS
+    grey, *others = panel.marks
+    assert (grey.at, grey.colour) == (extended.extended.views[0].anytime.score.value, GREY)
+    for row, view in enumerate(extended.extended.views):
+        score, (bar, point) = view.anytime.score, others[2 * row : 2 * row + 2]
+        assert (bar.x.tolist(), point.x.tolist(), point.y.tolist()) == ([score.low, score.high], [score.value], [row])
+
+
+def test_the_ecdfs_of_few_views_are_beside_their_scores(make_results, values):
+    few = {view: values[view] for view in VIEWS[:2]}
+    results = make_results(few, analysis={"target": {"value": 4}})
+    extended = dataclasses.replace(results, extended=extend(results, MemorySource(results.study, few).trials()))
+    (chart,) = forms.charts(extended, extended.extended)
+    assert [panel.column for panel in chart.panels] == [0, 1]
+    assert [entry.name for entry in chart.legend] == list(few)
+    assert not any(getattr(mark, "colour", "") == GREY for panel in chart.panels for mark in panel.marks)
+    assert [data.name for data in chart.data] == ["runtime_ecdf", "anytime_scores"]
+    head, *rows = chart.data[0].rows()
+    curves = [mark.y.tolist() for mark in chart.panels[0].marks if isinstance(mark, Steps)]
+    assert curves == [[row[head.index("share")] for row in rows if row[0] == view] for view in few]
 
 
 @pytest.mark.parametrize(("kind", "panels"), [(best_so_far, 5), (trials_to_target, 5), (budgets, 2)])
@@ -325,11 +350,11 @@ def test_the_page_has_one_panel_of_many_views_and_says_so(many, make_results, va
 
 
 @pytest.mark.parametrize("views", [5, 16, 31])
-def test_panels_stay_on_a_page(make_results, views, styled):
+def test_panels_stay_on_a_page(make_results, views):
     found = make_results(
         {f"v{place}": np.arange(4.0).reshape(2, 2) for place in range(views)},
         analysis={"compare": [["v0", "v1"]]},
     )
-    figure = panels.panels(found, lambda axes, index: None)
-    assert len(figure.axes) == views
-    assert figure.get_figheight() < 9
+    chart = best_so_far.chart(found)
+    assert len(chart.shown("print")) == views
+    assert chart.height < 9

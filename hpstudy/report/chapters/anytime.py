@@ -5,43 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
 from hpstudy.analysis.curves.anytime import TARGETS, Mean
 from hpstudy.analysis.extended import Extended
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.targets.average_runtime import Ratio
-from hpstudy.report import numbers, overview, style
-from hpstudy.report.csvs import Row
-from hpstudy.report.figures import panels
-from hpstudy.report.figures.progress import trial_axis
-from hpstudy.report.labels import label, name
-from hpstudy.report.model import Block, Drawing, Section, Table
+from hpstudy.report import numbers
+from hpstudy.report.charts import anytime
+from hpstudy.report.model import Block, Section, Table
 from hpstudy.report.tables import interval
 
-
-def runtime_ecdf(results: Results) -> Iterator[Row]:
-    """The runtime ECDF of every view."""
-    yield "view", "trials", "searches", "share", "low", "high"
-    for view in results.extended.views if results.extended else ():
-        if (found := view.anytime) is not None:
-            columns = (column.tolist() for column in (found.ecdf, found.ecdf_low, found.ecdf_high))
-            for place, row in enumerate(zip(*columns, strict=True)):
-                yield view.name, place + 1, found.replicates, *row
-
-
-def anytime_scores(results: Results) -> Iterator[Row]:
-    """The ratings of every view over all trials."""
-    yield "view", "searches", "ecdf_area", "ecdf_low", "ecdf_high", "score", "score_low", "score_high"
-    for view in results.extended.views if results.extended else ():
-        if (found := view.anytime) is not None:
-            area, score = found.ecdf_area, found.score
-            yield view.name, found.replicates, area.value, area.low, area.high, score.value, score.low, score.high
-
-
-TABLES = {"runtime_ecdf": runtime_ecdf, "anytime_scores": anytime_scores}
+TABLES = {rows.__name__: rows for rows in (anytime.runtime_ecdf, anytime.anytime_scores)}
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -52,8 +25,7 @@ def chapter(results: Results) -> Iterator[Section]:
         yield Section("How many times the trials", tuple(times))
     if found.scale is None or not any(view.anytime for view in found.views):
         return
-    drawn = _drawings(results, found) if overview.many_views(results) else (_drawing(results, found),)
-    blocks: list[Block] = [*drawn, _scores(results, found)]
+    blocks: list[Block] = [*anytime.charts(results, found), _scores(results, found)]
     if any(pair.anytime for pair in found.pairs):
         blocks.append(_differences(results, found))
     yield Section("Over all numbers of trials", tuple(blocks))
@@ -134,120 +106,6 @@ def _differences(results: Results, found: Extended) -> Table:
         "best so far, which needs no scale."
     )
     return Table("Ratings over all trials compared.", head, rows, note=note)
-
-
-def _drawing(results: Results, found: Extended) -> Drawing:
-    level = _level(results)
-    return Drawing(
-        "anytime",
-        lambda: _figure(results, found),
-        f"Runtime ECDF over {TARGETS} targets, and score over all trials, of every view.",
-        f"Left: share of searches and targets reached after a number of trials, with pointwise {level} intervals; higher is "
-        f"faster. Right: the score with its {level} interval. Intervals that overlap do not show that views are alike: the "
-        "differences are in the table.",
-        ("runtime_ecdf", "anytime_scores"),
-    )
-
-
-def _drawings(results: Results, found: Extended) -> tuple[Drawing, Drawing]:
-    """The same of many views: a panel for each curve, and the scores in a figure of their own."""
-    level = _level(results)
-    return (
-        Drawing(
-            "anytime",
-            lambda: panels.panels(results, lambda axes, index: _one_ecdf(axes, results, found, index)),
-            f"Runtime ECDF over {TARGETS} targets of every view.",
-            f"Share of searches and targets reached after a number of trials, with its pointwise {level} interval; higher is faster."
-            f"{panels.reference_words(results, 'the curve')}",
-            ("runtime_ecdf",),
-        ),
-        Drawing(
-            "anytime_scores",
-            lambda: _score_figure(results, found),
-            "Score over all trials of every view.",
-            f"A bar is the {level} interval. Intervals that overlap do not show that views are alike: the differences are in the table."
-            f"{panels.reference_words(results, 'the score')}",
-            ("anytime_scores",),
-        ),
-    )
-
-
-def _one_ecdf(axes: Axes, results: Results, found: Extended, index: int) -> None:
-    other = panels.reference(results, index)
-    if other is not None and (grey := found.views[other].anytime) is not None:
-        axes.step(np.arange(1, len(grey.ecdf) + 1), grey.ecdf, where="post", color=panels.GREY, linewidth=1.1)
-    if (more := found.views[index].anytime) is not None:
-        trial, colour = np.arange(1, len(more.ecdf) + 1), style.colour(index)
-        axes.fill_between(trial, more.ecdf_low, more.ecdf_high, color=colour, alpha=0.18, linewidth=0, step="post")
-        axes.step(trial, more.ecdf, where="post", color=colour, linewidth=1.6)
-    _axes_of_shares(axes, results)
-
-
-def _score_figure(results: Results, found: Extended) -> Figure:
-    figure = Figure(figsize=(style.WIDTH, 0.6 + min(0.19 * len(found.views), panels.TALLEST)), layout="constrained")
-    axes = figure.add_subplot()
-    _intervals(axes, found)
-    other = panels.reference(results)
-    if other is not None and (grey := found.views[other].anytime) is not None:
-        axes.axvline(grey.score.value, color=panels.GREY, linewidth=0.8, zorder=1)
-    return figure
-
-
-def _figure(results: Results, found: Extended) -> Figure:
-    figure = Figure(figsize=(style.WIDTH, max(2.8, 1.2 + 0.22 * len(found.views))), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1.7, 1))
-    _ecdf(left, results, found)
-    _intervals(right, found)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=_columns(results))
-    return figure
-
-
-def _ecdf(axes: Axes, results: Results, found: Extended) -> None:
-    for index, view in enumerate(found.views):
-        if (more := view.anytime) is None:
-            continue
-        trial, colour = np.arange(1, len(more.ecdf) + 1), style.colour(index)
-        every = max(1, len(trial) // 12)
-        axes.fill_between(trial, more.ecdf_low, more.ecdf_high, color=colour, alpha=0.18, linewidth=0, step="post")
-        axes.plot(
-            trial,
-            more.ecdf,
-            color=colour,
-            linestyle=style.line(index),
-            drawstyle="steps-post",
-            marker=style.marker(index),
-            markersize=3.5,
-            markevery=(every * index // len(found.views), every),
-            label=label(results, view.name),
-        )
-    _axes_of_shares(axes, results)
-
-
-def _axes_of_shares(axes: Axes, results: Results) -> None:
-    trial_axis(axes, results.study.search.trials)
-    axes.set_ylim(0, 1)
-    axes.set_ylabel("share of targets reached")
-    style.guides(axes)
-
-
-def _intervals(axes: Axes, found: Extended) -> None:
-    shown = [(index, view) for index, view in enumerate(found.views) if view.anytime is not None]
-    for place, (index, view) in enumerate(shown):
-        assert view.anytime is not None, "such views were left out"
-        score = view.anytime.score
-        axes.plot([score.low, score.high], [place, place], color=style.colour(index), linewidth=1.6)
-        axes.plot(
-            score.value, place, style.marker(index), color="white", markeredgecolor=style.colour(index), markersize=5, zorder=3
-        )
-    axes.set_yticks(range(len(shown)), [name(view.name) for _, view in shown])
-    axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_xlabel("score over all trials")
-    axes.grid(axis="x", color="0.9", linewidth=0.5)
-    axes.set_axisbelow(True)
-
-
-def _columns(results: Results) -> int:
-    return style.legend_columns([label(results, view.name) for view in results.views])
 
 
 def _ratio(ratio: Ratio) -> tuple[str, str]:

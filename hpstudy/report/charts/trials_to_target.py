@@ -15,7 +15,7 @@ from hpstudy.report.charts.axes import row_axis, trial_axis
 from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.model import Axis, Band, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel, Steps
 from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples
-from hpstudy.report.charts.views import entries
+from hpstudy.report.charts.views import bands_first, entries
 from hpstudy.report.charts.words import label
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
@@ -33,7 +33,7 @@ def chart(results: Results) -> Chart:
     ticks = _ticks(results.study.search.trials)
     axis = trial_axis(results.study.search.trials, first=0)
     marked = replace(axis, ticks="given", at=tuple(map(float, ticks)), texts=tuple(map(str, ticks)))
-    curves = tuple(mark for index in range(count) for mark in _curve(results, index))
+    curves = bands_first(mark for index in range(count) for mark in _curve(results, index))
     together = Panel(marked, SHARES, curves, key=Key(tuple(range(count)), above=True), media="page" if many else "both")
     table = 0.16 * count
     panels: tuple[Panel, ...] = (together, _at_risk(results, axis, ticks))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
-from hpstudy.report.charts.model import Entry, Hover, Labels, Media, Rule
+from hpstudy.report.charts.model import Band, Entry, Hover, Labels, Mark, Media, Rule
 from hpstudy.report.charts.words import Words, label
 from hpstudy.report.wording import level_text
 
@@ -31,6 +32,11 @@ def every(index: int, views: int, points: int) -> tuple[int, int]:
     """Which of a curve's points have the marker of view number `index`, as in `Line.every`: about 12, not those of other views."""
     step = max(1, points // 12)
     return step * index // max(1, views), step
+
+
+def bands_first(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """The same marks in their order, but all bands below the others."""
+    return tuple(sorted(marks, key=lambda mark: not isinstance(mark, Band)))
 
 
 def target(results: Results, limits: tuple[float, float], groups: tuple[int, ...] = ()) -> tuple[Rule, ...]:

@@ -1,0 +1,148 @@
+"""Runtime ECDF of every view, and its score over all trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from hpstudy.analysis.curves.anytime import TARGETS
+from hpstudy.analysis.extended import Extended
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, overview, style
+from hpstudy.report.charts.axes import around, row_axis, trial_axis
+from hpstudy.report.charts.hovers import along, interval
+from hpstudy.report.charts.intervals import estimate
+from hpstudy.report.charts.model import Axis, Band, Chart, Data, Mark, Marker, Panel, Rule, Steps
+from hpstudy.report.charts.small_multiples import GREY, NOTE, TALLEST, reference, reference_words, small_multiples
+from hpstudy.report.charts.views import bands_first, entries, every
+from hpstudy.report.charts.words import label
+from hpstudy.report.csvs import Row
+from hpstudy.report.labels import SHORTEST, cut
+
+ROW = 0.19
+"""Inches of a row."""
+
+SHARES = Axis("share of targets reached", (0.0, 1.0), grid=True)
+
+
+def charts(results: Results, found: Extended) -> tuple[Chart, ...]:
+    """The curves beside the scores; of many views a panel for each curve, and the scores in a figure of their own."""
+    count, level = len(results.views), numbers.percent(results.study.analysis.confidence)
+    many = overview.many_views(results)
+    axis = trial_axis(results.study.search.trials)
+    together = bands_first(mark for index in range(count) for mark in _curve(results, found, index))
+    curves, scores = Panel(axis, SHARES, together, media="page" if many else "both"), _scores(results, found)
+    of_curves, of_scores = (Data(rows.__name__, partial(rows, results)) for rows in (runtime_ecdf, anytime_scores))
+    alike = "Intervals that overlap do not show that views are alike: the differences are in the table."
+    if not many:
+        reading = (
+            f"Left: share of searches and targets reached after a number of trials, with pointwise {level} intervals; higher is "
+            f"faster. Right: the score with its {level} interval. {alike}"
+        )
+        return (
+            Chart(
+                "anytime",
+                (curves, replace(scores, column=1)),
+                f"Runtime ECDF over {TARGETS} targets, and score over all trials, of every view.",
+                reading,
+                (of_curves, of_scores),
+                max(2.8, 1.2 + 0.22 * count),
+                legend=tuple(entries(results)),
+                widths=(1.7, 1),
+            ),
+        )
+    small, height = small_multiples(results, lambda index: Panel(axis, SHARES, _beside_reference(results, found, index)))
+    return (
+        Chart(
+            "anytime",
+            (*small, curves),
+            f"Runtime ECDF over {TARGETS} targets of every view.",
+            f"Share of searches and targets reached after a number of trials, with its pointwise {level} interval; higher is faster."
+            f"{reference_words(results, 'the curve')}",
+            (of_curves,),
+            height,
+            legend=tuple(entries(results, media="page")),
+            x_label=axis.label,
+            y_label=SHARES.label,
+            page_note=NOTE,
+        ),
+        Chart(
+            "anytime_scores",
+            (scores,),
+            "Score over all trials of every view.",
+            f"A bar is the {level} interval. {alike}{reference_words(results, 'the score')}",
+            (of_scores,),
+            0.6 + min(ROW * count, TALLEST),
+        ),
+    )
+
+
+def _curve(results: Results, found: Extended, index: int) -> tuple[Mark, ...]:
+    """The curve of a view with its interval."""
+    view, level = found.views[index], numbers.percent(results.study.analysis.confidence)
+    if (more := view.anytime) is None:
+        return ()
+    trial, colour = np.arange(1, len(more.ecdf) + 1, dtype=np.float64), style.colour(index)
+    text = f"{label(results, view.name)}, share of {TARGETS} targets reached by {more.replicates} searches"
+    return (
+        Band(x=trial, low=more.ecdf_low, high=more.ecdf_high, colour=colour, alpha=0.18, stepped=True, groups=(index,)),
+        Steps(
+            x=trial,
+            y=more.ecdf,
+            colour=colour,
+            dash=style.dash(index),
+            marker=Marker(style.symbol(index), 3.5),
+            every=every(index, len(found.views), len(trial)),
+            groups=(index,),
+            hover=along(text, more.ecdf, more.ecdf_low, more.ecdf_high, level),
+        ),
+    )
+
+
+def _beside_reference(results: Results, found: Extended, index: int) -> tuple[Mark, ...]:
+    """The curve of one view, and behind it that of the reference in grey."""
+    other = reference(results, index)
+    grey = _curve(results, found, other)[1:] if other is not None else ()
+    looks = [(mark, GREY, 1.1) for mark in grey] + [(mark, style.colour(index), 1.6) for mark in _curve(results, found, index)]
+    return tuple(
+        replace(mark, colour=colour, width=width, dash="solid", marker=None) if isinstance(mark, Steps) else mark
+        for mark, colour, width in looks
+    )
+
+
+def _scores(results: Results, found: Extended) -> Panel:
+    """A row for the score of every view; of many views a grey line at that of the reference."""
+    level, other = numbers.percent(results.study.analysis.confidence), reference(results)
+    rated = [(index, view.name, view.anytime.score) for index, view in enumerate(found.views) if view.anytime is not None]
+    marks: list[Mark] = []
+    for row, (index, name, score) in enumerate(rated):
+        if index == other and overview.many_views(results):
+            marks.insert(0, Rule(axis="x", at=score.value, colour=GREY))
+        text = f"{label(results, name)}, score over all trials {numbers.general(score.value, 6)}{interval(score.low, score.high, level)}"
+        marker = Marker(style.symbol(index), 5, fill="paper")
+        marks += estimate((score.value, score.low, score.high), row, style.colour(index), marker, text, width=1.6)
+    limits = around(np.array([end for _, _, score in rated for end in (score.value, score.low, score.high)]))
+    rows = row_axis([cut(name, SHORTEST) for _, name, _ in rated])
+    return Panel(Axis("score over all trials", limits, grid=True), rows, tuple(marks))
+
+
+def runtime_ecdf(results: Results) -> Iterator[Row]:
+    """The runtime ECDF of every view."""
+    yield "view", "trials", "searches", "share", "low", "high"
+    for view in results.extended.views if results.extended else ():
+        if (found := view.anytime) is not None:
+            columns = (column.tolist() for column in (found.ecdf, found.ecdf_low, found.ecdf_high))
+            for place, row in enumerate(zip(*columns, strict=True)):
+                yield view.name, place + 1, found.replicates, *row
+
+
+def anytime_scores(results: Results) -> Iterator[Row]:
+    """The ratings of every view over all trials."""
+    yield "view", "searches", "ecdf_area", "ecdf_low", "ecdf_high", "score", "score_low", "score_high"
+    for view in results.extended.views if results.extended else ():
+        if (found := view.anytime) is not None:
+            area, score = found.ecdf_area, found.score
+            yield view.name, found.replicates, area.value, area.low, area.high, score.value, score.low, score.high
