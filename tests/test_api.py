@@ -111,7 +111,7 @@ def test_a_study_that_was_loaded_finds_its_users_module_wherever_the_run_starts(
     study = hpstudy.load_study("small.yaml")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.chdir(elsewhere)
-    assert hpstudy.run(study, workers=1).counts["completed"] == 4
+    assert hpstudy.run(study, workers=1).counts.completed == 4
 
 
 @pytest.mark.parametrize(

@@ -48,15 +48,15 @@ def run(folder, text, executor="inline"):
 
 
 def test_the_searcher_of_readme_runs(my_module):
-    assert run(my_module, STUDY).counts["completed"] == 6
+    assert run(my_module, STUDY).counts.completed == 6
 
 
 def test_the_executor_of_readme_runs(my_module):
-    assert run(my_module, STUDY, executor="my_module:ThreadExecutor").counts["completed"] == 6
+    assert run(my_module, STUDY, executor="my_module:ThreadExecutor").counts.completed == 6
 
 
 def test_a_searcher_of_the_users_own_runs_in_worker_processes(my_module):
-    assert run(my_module, STUDY, executor="processes").counts["completed"] == 6
+    assert run(my_module, STUDY, executor="processes").counts.completed == 6
 
 
 def test_the_source_of_a_searcher_is_part_of_the_identity(my_module):
@@ -70,7 +70,7 @@ def test_the_task_of_readme_runs(my_module):
         "x1: {type: float, low: -5", "learning_rate: {type: float, low: 0"
     )
     text = text.replace("name: value", "name: val_accuracy")
-    assert run(my_module, text).counts["completed"] == 6
+    assert run(my_module, text).counts.completed == 6
 
 
 def test_the_method_of_readme_trains(my_module, monkeypatch):

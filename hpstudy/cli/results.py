@@ -26,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: Form = Format.table) -> None:
     """Show the progress of a study. For each view: trials by state and the best value so far; also who is running it."""
     from hpstudy import api
-    from hpstudy.store import finished
+    from hpstudy.store import Counts
     from hpstudy.study.controls import arms
 
     with api.open(study, storage, scale=scale) as reader, reader.snapshot():
@@ -35,16 +35,17 @@ def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: 
         best = {name: reader.best(name) if name in searched else None for name in counts}
         print_rows(
             [
-                {"view": view, **states, "best": trial.objective if (trial := best[view]) else None}
-                for view, states in counts.items()
+                {"view": view, **asdict(count), "best": trial.objective if (trial := best[view]) else None}
+                for view, count in counts.items()
             ],
             form,
         )
         if form is Format.table:
-            planned = sum(states["planned"] for states in counts.values())
-            done = sum(map(finished, counts.values()))
+            total = Counts.total(counts.values())
             owner = reader.owner()
-            say(f"\n{reader.study.name}: {done:,} of {planned:,} trials done. {_owner_sentence(owner, done == planned)}")
+            say(
+                f"\n{reader.study.name}: {total.finished:,} of {total.planned:,} trials done. {_owner_sentence(owner, not total.left)}"
+            )
             say(f"database: {reader.path}")
 
 

@@ -14,7 +14,7 @@ from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points
 from hpstudy.loading.make import is_sweep
-from hpstudy.store import Reader, by_arm, finished
+from hpstudy.store import Counts, Reader, by_arm
 from hpstudy.study.changes import grown
 from hpstudy.study.controls import arms
 from hpstudy.study.modules import module_path
@@ -31,7 +31,7 @@ class Forecast:
         study: resolved.
         storage: its database, which need not be there yet.
         workers: steps at a time.
-        counts: the trials of each search by state, and how many are planned. Those of confirmations are estimated where their search
+        counts: the trials of each search by state. Those of confirmations are estimated where their search
             is incomplete.
         trial_s: mean seconds of one trial of each arm, asking included; None for an arm of which nothing is known.
         measured: how `trial_s` is known, in words.
@@ -41,7 +41,7 @@ class Forecast:
     study: Study
     storage: Path
     workers: int
-    counts: Mapping[SearchKey, Mapping[str, int]]
+    counts: Mapping[SearchKey, Counts]
     trial_s: dict[str, float | None]
     measured: str
     train_s: dict[str, float | None]
@@ -55,9 +55,9 @@ class Forecast:
                 "method": views[arm.view].method,
                 "tuned": " ".join(views[arm.view].space.names()),
                 "searches": self.study.replicates,
-                "planned": counts[name]["planned"],
-                "done": finished(counts[name]),
-                "left": counts[name]["planned"] - finished(counts[name]),
+                "planned": counts[name].planned,
+                "done": counts[name].finished,
+                "left": counts[name].left,
                 "trial_s": self.trial_s[name],
             }
             for name, arm in arms(self.study).items()
@@ -65,7 +65,7 @@ class Forecast:
 
     def sentence(self) -> str:
         """The time that the rest takes."""
-        left = {key: states["planned"] - finished(states) for key, states in self.counts.items()}
+        left = {key: counts.left for key, counts in self.counts.items()}
         trials = sum(left.values())
         if not trials:
             return "nothing is left to run"
@@ -111,7 +111,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
             trial_s, train_s = reader.mean_trial_s(), reader.mean_train_s()
             measured = "from the trials so far"
     else:
-        counts = {key: {"planned": trials} for key, trials in Plan(study).planned().items()}
+        counts = {key: Counts(trials) for key, trials in Plan(study).planned().items()}
     if pilot:
         with module_path(loaded.module_path):
             loaded.task.prepare()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from hpstudy.engine.duration import words
-from hpstudy.store import TrialRow, finished
+from hpstudy.store import Counts, TrialRow
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Metric, Study
 from hpstudy.tasks.outcome import Outcome
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Observer:
     """Is told what happens in a run, and by default says nothing. Methods are called from the scheduler's thread, in order."""
 
-    def run_started(self, study: Study, counts: dict[str, dict[str, int]], workers: int) -> None:
-        """Before the first step; `counts` holds the trials of each arm by state, and how many are planned."""
+    def run_started(self, study: Study, counts: dict[str, Counts], workers: int) -> None:
+        """Before the first step; `counts` holds the trials of each arm by state."""
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """A trial was stored."""
@@ -44,14 +44,15 @@ class Lines(Observer):
         self._verbose = verbose
         self._eta = _TimeLeft()
 
-    def run_started(self, study: Study, counts: dict[str, dict[str, int]], workers: int) -> None:
+    def run_started(self, study: Study, counts: dict[str, Counts], workers: int) -> None:
         """Say what is left."""
         self._metric = study.metric
-        self._done = sum(map(finished, counts.values()))
-        self._planned = sum(states["planned"] for states in counts.values())
+        total = Counts.total(counts.values())
+        self._done, self._planned = total.finished, total.planned
         self._eta.start()
-        left = self._planned - self._done
-        self._say(f"{study.name}: {left:,} of {self._planned:,} trials to run, {workers} worker{'s' if workers > 1 else ''}")
+        self._say(
+            f"{study.name}: {total.left:,} of {self._planned:,} trials to run, {workers} worker{'s' if workers > 1 else ''}"
+        )
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """A line, when verbose or when the trial gave no value."""
@@ -84,7 +85,7 @@ class Bars(Observer):
         self._eta = _TimeLeft()
         self._progress: Progress | None = None
 
-    def run_started(self, study: Study, counts: dict[str, dict[str, int]], workers: int) -> None:
+    def run_started(self, study: Study, counts: dict[str, Counts], workers: int) -> None:
         """Draw the bars."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -94,11 +95,11 @@ class Bars(Observer):
         self._progress = Progress(*columns, TextColumn("{task.fields[info]}", markup=False), console=Console(stderr=True))
         self._best: dict[str, float] = {}
         self._views: dict[str, TaskID] = {
-            view: self._progress.add_task(view, total=c["planned"], completed=finished(c), info="") for view, c in counts.items()
+            view: self._progress.add_task(view, total=c.planned, completed=c.finished, info="") for view, c in counts.items()
         }
-        self._planned = sum(c["planned"] for c in counts.values())
-        done = sum(map(finished, counts.values()))
-        self._all = self._progress.add_task(study.name, total=self._planned, completed=done, info="")
+        total = Counts.total(counts.values())
+        self._planned = total.planned
+        self._all = self._progress.add_task(study.name, total=total.planned, completed=total.finished, info="")
         self._eta.start()
         self._progress.start()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from hpstudy.engine.session import identity_of, prepare, reopened, session
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StoreError
 from hpstudy.loading.bind import LoadedStudy
-from hpstudy.store import STATES, Store, by_arm, finished
+from hpstudy.store import Counts, Store, by_arm
 from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 
@@ -26,8 +26,7 @@ class RunSummary:
 
     Attributes:
         storage: the database.
-        planned: trials of the whole study; of `confirm`, of the confirmations that can be run by now.
-        counts: these trials by state.
+        counts: trials of the whole study by state; of `confirm`, of the confirmations that can be run by now.
         ran: trials finished by this run.
         interrupted: a stop was requested before all was done.
         duration_s: wall seconds of this run.
@@ -37,8 +36,7 @@ class RunSummary:
     """
 
     storage: Path
-    planned: int
-    counts: Mapping[str, int]
+    counts: Counts
     ran: int
     interrupted: bool
     duration_s: float
@@ -46,20 +44,16 @@ class RunSummary:
     overhead_s: float
 
     @property
-    def done(self) -> int:
-        """Trials that ended, in whatever way."""
-        return finished(self.counts)
-
-    @property
     def complete(self) -> bool:
         """Whether every planned trial ended."""
-        return self.done >= self.planned
+        return self.counts.left <= 0
 
     def sentence(self) -> str:
         """The summary in words."""
-        states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in self.counts.items() if count)
+        states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in self.counts.by_state.items() if count)
         head = "complete" if self.complete else "interrupted" if self.interrupted else "incomplete"
-        return f"{head}: {self.done:,} of {self.planned:,} trials ({states or 'none'}); {self.ran:,} in this run, {words(self.duration_s)}"
+        done = f"{self.counts.finished:,} of {self.counts.planned:,} trials ({states or 'none'})"
+        return f"{head}: {done}; {self.ran:,} in this run, {words(self.duration_s)}"
 
 
 def run_study(
@@ -93,7 +87,7 @@ def run_study(
         folder = loaded.module_path or store.module_path
         before = _counts(store, searches)
         checkpoints = None
-        if any(finished(states) < states["planned"] for states in before.values()):
+        if any(counts.left for counts in before.values()):
             with module_path(folder):
                 checkpoints = prepare(store, loaded.task, options)
         stop = StopSignal()
@@ -103,14 +97,13 @@ def run_study(
                 scheduler = Scheduler(store, runner, options.observer, stop, folder, checkpoints, searches)
                 scheduler.run()
         after = _counts(store, searches)
-    counts = {state: sum(states[state] for states in after.values()) for state in ("planned", *STATES)}
-    planned = counts.pop("planned")
-    ran = finished(counts) - sum(map(finished, before.values()))
+    counts = Counts.total(after.values())
+    ran = counts.finished - Counts.total(before.values()).finished
     duration_s = time.monotonic() - started
     if scheduler is None:
-        return RunSummary(storage, planned, counts, ran, False, duration_s, worked_s=0.0, overhead_s=duration_s)
+        return RunSummary(storage, counts, ran, False, duration_s, worked_s=0.0, overhead_s=duration_s)
     overhead_s = duration_s - scheduler.waited_s
-    return RunSummary(storage, planned, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s)
+    return RunSummary(storage, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s)
 
 
 def _opened(loaded: LoadedStudy, storage: Path) -> Store:
@@ -129,5 +122,5 @@ def _opened(loaded: LoadedStudy, storage: Path) -> Store:
     return reopened(loaded, storage)
 
 
-def _counts(store: Store, searches: Collection[SearchKey] | None) -> dict[SearchKey, dict[str, int]]:
-    return {key: states for key, states in store.search_counts().items() if searches is None or key in searches}
+def _counts(store: Store, searches: Collection[SearchKey] | None) -> dict[SearchKey, Counts]:
+    return {key: counts for key, counts in store.search_counts().items() if searches is None or key in searches}

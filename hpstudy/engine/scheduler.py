@@ -19,7 +19,7 @@ from hpstudy.engine.progress import Observer
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate, training_seed
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError
-from hpstudy.store import HEARTBEAT_S, Store, TrialRow, finished
+from hpstudy.store import HEARTBEAT_S, Counts, Store, TrialRow
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.plan import SearchKey
@@ -94,18 +94,16 @@ class Scheduler:
         self._order = count()
         self._left = Counter[SearchKey]()
         counts = store.search_counts()
-        chosen = {key: states for key, states in counts.items() if searches is None or key in searches}
+        chosen = {key: trials for key, trials in counts.items() if searches is None or key in searches}
+        total = Counts.total(chosen.values())
         self._positions = {key: position for position, key in enumerate(chosen)}
-        self._totals = Totals(
-            sum(states["completed"] for states in chosen.values()),
-            sum(states["failed"] + states["timed_out"] for states in chosen.values()),
-        )
-        for key, states in chosen.items():
+        self._totals = Totals(total.completed, total.failed + total.timed_out)
+        for key, trials in chosen.items():
             arm = self._arms[key.view]
             if not arm.listed:
-                if finished(states) < states["planned"]:
+                if trials.left:
                     self._wait(_Trial(key))
-            elif finished(counts[SearchKey(arm.view, key.replicate)]) >= self.study.search.trials:
+            elif counts[SearchKey(arm.view, key.replicate)].finished >= self.study.search.trials:
                 self._list(key)
 
     def run(self) -> None:

@@ -125,7 +125,7 @@ def _check_identity(store: Store, identity: Mapping[str, str], options: RunOptio
 
 def _under_way(store: Store) -> bool:
     """Whether a trial is stored as running."""
-    return any(states["running"] for states in store.search_counts().values())
+    return any(counts.running for counts in store.search_counts().values())
 
 
 def _begin_session(store: Store, workers: int, options: RunOptions) -> None:

@@ -1,12 +1,12 @@
 """Keeping it: one SQLite file per study, with one writer (`Store`) and any number of readers (`Reader`)."""
 
 from hpstudy.store.check import check
+from hpstudy.store.counts import Counts, by_arm
 from hpstudy.store.export import FORMATS, export
 from hpstudy.store.listing import incumbent, is_complete
 from hpstudy.store.owner import HEARTBEAT_S, Owner
 from hpstudy.store.reader import Reader
 from hpstudy.store.rows import STATES, BestTrial, Environment, Event, TrialRow, TrialState
-from hpstudy.store.summary import by_arm, finished
 from hpstudy.store.writer import Store
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "HEARTBEAT_S",
     "STATES",
     "BestTrial",
+    "Counts",
     "Environment",
     "Event",
     "Owner",
@@ -24,7 +25,6 @@ __all__ = [
     "by_arm",
     "check",
     "export",
-    "finished",
     "incumbent",
     "is_complete",
 ]

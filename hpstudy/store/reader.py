@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import summary
 from hpstudy.store.connection import close_reader, connect_memory, connect_reader
+from hpstudy.store.counts import Counts
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import LATEST, migrate, refuse_newer, version
 from hpstudy.store.owner import Owner, read_owner
@@ -125,8 +126,8 @@ class Reader:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """For every arm: trials in each state, and `planned`, how many there are to be."""
+    def counts(self) -> dict[str, Counts]:
+        """For every arm: its trials by state."""
         with self.snapshot() as connection:
             return summary.count_trials(connection, self.study)
 
@@ -140,8 +141,8 @@ class Reader:
         with self.snapshot() as connection:
             return summary.mean_train_s(connection)
 
-    def search_counts(self, study: Study | None = None) -> dict[SearchKey, dict[str, int]]:
-        """For every search, in run order: trials in each state, and `planned`; of what the study is to grow to, when given."""
+    def search_counts(self, study: Study | None = None) -> dict[SearchKey, Counts]:
+        """For every search, in run order: its trials by state; `study` is the study to which this one grows, if it does."""
         with self.snapshot() as connection:
             return summary.count_search_trials(connection, study or self.study)
 

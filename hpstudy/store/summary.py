@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from dataclasses import replace
 
+from hpstudy.store.counts import Counts, by_arm
 from hpstudy.store.listing import planned
-from hpstudy.store.rows import STATES, BestTrial, read_history
+from hpstudy.store.rows import BestTrial, read_history
 from hpstudy.store.values import decode, decode_point
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Study
 
 
-def count_trials(connection: sqlite3.Connection, study: Study) -> dict[str, dict[str, int]]:
-    """For every arm of the study: trials in each state, and `planned`, how many there are to be."""
+def count_trials(connection: sqlite3.Connection, study: Study) -> dict[str, Counts]:
+    """For every arm of the study: its trials by state."""
     return by_arm(count_search_trials(connection, study))
 
 
-def by_arm(counts: Mapping[SearchKey, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    """The counts of searches, summed over replicates."""
-    total: dict[str, dict[str, int]] = {}
-    for key, states in counts.items():
-        of = total.setdefault(key.view, dict.fromkeys(states, 0))
-        for state, count in states.items():
-            of[state] += count
-    return total
-
-
-def finished(states: Mapping[str, int]) -> int:
-    """How many of the counted trials have ended, in whatever way."""
-    return sum(count for state, count in states.items() if state not in ("planned", "running"))
-
-
-def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[SearchKey, dict[str, int]]:
-    """For every search, in run order: trials in each state, and `planned`.
+def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[SearchKey, Counts]:
+    """For every search, in run order: its trials by state.
 
     Of a confirmation, `planned` counts the trials that are stored and those that are listed by now; while its search is incomplete,
     those that would be listed if it found nothing better.
     """
-    counts = {key: {"planned": trials, **dict.fromkeys(STATES, 0)} for key, trials in Plan(study).planned().items()}
+    counts = {key: Counts(trials) for key, trials in Plan(study).planned().items()}
     rows = connection.execute(
         """
         SELECT view.name, search.replicate, trial.state, count(*)
@@ -48,11 +34,13 @@ def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[Se
         """
     )
     for view, replicate, state, trials in rows:
-        counts[SearchKey(view, replicate)][state] = trials
+        key = SearchKey(view, replicate)
+        counts[key] = replace(counts[key], **{state: trials})
     for name, arm in arms(study).items():
         for replicate in range(study.replicates if arm.listed else 0):
             search, stored = (read_history(connection, of, replicate) for of in (arm.view, name))
-            counts[SearchKey(name, replicate)]["planned"] = planned(study, arm.view, replicate, search, stored)
+            key = SearchKey(name, replicate)
+            counts[key] = replace(counts[key], planned=planned(study, arm.view, replicate, search, stored))
     return counts
 
 

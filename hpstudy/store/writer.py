@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from hpstudy.errors import StoreError
 from hpstudy.store import places, summary
+from hpstudy.store.counts import Counts
 from hpstudy.store.create import write_study
 from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
@@ -134,9 +135,9 @@ class Store:
             return
         with self._database.transaction() as connection:
             write_study(connection, study)
-            counts = summary.count_search_trials(connection, self.study).values()
+            counts = Counts.total(summary.count_search_trials(connection, self.study).values())
             detail = {
-                "finished_trials": sum(map(summary.finished, counts)),
+                "finished_trials": counts.finished,
                 "changes": growth(old, study),
                 "replicates": [old.replicates, study.replicates],
                 "trials": [old.search.trials, study.search.trials],
@@ -147,8 +148,8 @@ class Store:
             grown = read_study(connection, self.path)
         self._stored = grown
 
-    def search_counts(self) -> dict[SearchKey, dict[str, int]]:
-        """For every search, in run order: trials in each state, and `planned`."""
+    def search_counts(self) -> dict[SearchKey, Counts]:
+        """For every search, in run order: its trials by state."""
         with translated(self.path):
             return summary.count_search_trials(self._connection, self.study)
 

@@ -90,7 +90,7 @@ class Command:
         """How many rows the trial table holds, running ones included; 0 while there is no database."""
         try:
             with Reader.open(self.folder / storage) as reader:
-                return sum(n for states in reader.counts().values() for state, n in states.items() if state != "planned")
+                return sum(sum(counts.by_state.values()) for counts in reader.counts().values())
         except StoreError:
             return 0
 

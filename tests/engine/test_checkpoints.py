@@ -357,7 +357,7 @@ def test_a_trial_whose_worker_was_killed_goes_on_in_the_same_session(run, make_s
     module = tmp_path / f"{use}.py"
     module.write_text(module.read_text().replace("raise KeyboardInterrupt", "import os; os.kill(os.getpid(), 9)"))
     (tmp_path / "interrupt").touch()
-    assert run(make_study(use=f"{use}:f", trials=1, replicates=1), executor="processes", workers=1).counts["completed"] == 2
+    assert run(make_study(use=f"{use}:f", trials=1, replicates=1), executor="processes", workers=1).counts.completed == 2
     assert epochs() == [1, 2, 3, 3, 4, 1, 2, 3, 4]
     assert not folder.exists()
 
@@ -371,7 +371,7 @@ def f(params, seed, report):
         report.checkpoint.save(b"x")
     return 1.0
 """
-    assert run(make_study(use=write_module(code), trials=1)).counts["completed"] == 4
+    assert run(make_study(use=write_module(code), trials=1)).counts.completed == 4
     assert not folder.exists()
 
 

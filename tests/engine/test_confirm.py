@@ -87,7 +87,7 @@ class Stopping(Observer):
 
 def test_every_incumbent_and_default_point_is_trained_on_every_seed(confirm, complete):
     summary = confirm()
-    assert (summary.complete, summary.planned, summary.ran) == (True, TRAININGS, TRAININGS)
+    assert (summary.complete, summary.counts.planned, summary.ran) == (True, TRAININGS, TRAININGS)
     rows = confirmed(complete)
     places = {
         (view, str(replicate), seed) for view, replicate, seed in zip(rows.view, rows.replicate, rows.seed_number, strict=True)
@@ -201,7 +201,7 @@ def test_a_stop_leaves_the_rest_for_later(confirm, complete, monkeypatch):
     monkeypatch.setattr(Scheduler, "run", lambda self: (schedulers.append(self), run(self)))
     monkeypatch.setattr(EXECUTORS, "load", lambda name: Pausing)
     summary = confirm()
-    assert (summary.interrupted, summary.complete, summary.done) == (True, False, 7)
+    assert (summary.interrupted, summary.complete, summary.counts.finished) == (True, False, 7)
     assert "interrupted: 7 of 18 trials" in summary.sentence()
     monkeypatch.undo()
     assert confirm().ran == TRAININGS - 7
@@ -234,7 +234,7 @@ def test_incomplete_searches_are_left_out_and_named(confirm, run, make_study, st
 
     summary = confirm(observer=Noting())
     assert notes == ["left out, being incomplete or without a value: both/1, one/1"]
-    assert (summary.complete, summary.planned) == (True, 4 * 3)
+    assert (summary.complete, summary.counts.planned) == (True, 4 * 3)
 
 
 def test_a_study_that_grew_is_confirmed_for_its_new_incumbents(confirm, run, make_study, complete):
@@ -297,7 +297,7 @@ def test_trainings_without_a_value_are_counted(confirm, run, make_study, write_m
     )
     summary = confirm(seeds=1)
     assert summary.complete
-    assert (summary.counts["completed"], summary.counts["failed"]) == (1, 5)
+    assert (summary.counts.completed, summary.counts.failed) == (1, 5)
 
 
 def test_a_confirmation_in_which_everything_fails_is_broken_off(confirm, run, make_study, write_module):
@@ -382,7 +382,7 @@ def test_a_study_that_asks_for_confirmations_runs_them_once_their_search_is_comp
             order.append((search.view, search.replicate, trial.retrained is not None))
 
     summary = run(asked(make_study(), 3), observer=Noting())
-    assert (summary.complete, summary.planned, summary.ran) == (True, 12 + TRAININGS, 12 + TRAININGS)
+    assert (summary.complete, summary.counts.planned, summary.ran) == (True, 12 + TRAININGS, 12 + TRAININGS)
     assert [listed for _, _, listed in order] == [False] * 12 + [True] * TRAININGS
     as_part = stored(storage)
     storage.unlink()
@@ -443,7 +443,7 @@ def test_a_run_killed_in_its_confirmations_resumes_to_the_same_numbers(run, make
 def test_the_database_keeps_confirmations_that_the_study_file_does_not_ask_for(run, confirm, make_study, complete):
     confirm()
     summary = run(make_study(replicates=3))
-    assert (summary.complete, summary.planned) == (True, 18 + 8 * 3)
+    assert (summary.complete, summary.counts.planned) == (True, 18 + 8 * 3)
     with Reader.open(complete) as reader:
         assert reader.study.confirm == Confirm(seeds=3)
         changed = [event.detail["changes"] for event in reader.events() if event.kind == "study_changed"]
@@ -482,7 +482,7 @@ def test_status_counts_what_is_stored_and_what_is_listed(run, confirm, make_stud
         store.grow(asked(make_study(replicates=3), 2))
     with Reader.open(complete) as reader:
         counts = reader.counts()["both/confirm"]
-    assert (counts["planned"], counts["completed"]) == (4 * 2, 3)
+    assert (counts.planned, counts.completed) == (4 * 2, 3)
 
 
 def test_learning_curves_of_confirmations_are_kept(run, confirm, make_study, write_module, storage):

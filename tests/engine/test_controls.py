@@ -31,7 +31,7 @@ def of_views(measured):
 
 def test_controls_run_beside_the_searches(run, controlled, measured, storage):
     summary = run(controlled("default", "random"))
-    assert (summary.complete, summary.ran, summary.planned) == (True, 2 * 12 + 4, 2 * 12 + 4)
+    assert (summary.complete, summary.ran, summary.counts.planned) == (True, 2 * 12 + 4, 2 * 12 + 4)
     found = measured(storage)
     assert sorted(key for key in found if key[0] == "one/default") == [("one/default", 0, 0), ("one/default", 1, 0)]
     assert sum(key[0] == "both/random" for key in found) == 6
@@ -173,8 +173,8 @@ def test_a_missing_control_search_is_found_by_the_check(run, controlled, storage
 def test_counts_tell_views_and_controls_apart(run, controlled, storage):
     run(controlled("default", "random"))
     with Reader.open(storage) as reader:
-        planned = {name: states["planned"] for name, states in reader.counts().items()}
-        completed = {name: states["completed"] for name, states in reader.counts().items()}
+        planned = {name: counts.planned for name, counts in reader.counts().items()}
+        completed = {name: counts.completed for name, counts in reader.counts().items()}
     assert planned == completed
     assert planned == {"both": 6, "one": 6, "both/default": 2, "both/random": 6, "one/default": 2, "one/random": 6}
 

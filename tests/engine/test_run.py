@@ -23,7 +23,8 @@ def events(path, kind):
 
 def test_a_run_says_that_it_is_complete(run, make_study):
     summary = run(make_study())
-    assert (summary.complete, summary.interrupted, summary.done, summary.planned, summary.ran) == (True, False, 12, 12, 12)
+    counts = summary.counts
+    assert (summary.complete, summary.interrupted, counts.finished, counts.planned, summary.ran) == (True, False, 12, 12, 12)
 
 
 def test_running_again_runs_nothing(run, make_study):
@@ -213,7 +214,7 @@ def test_a_run_outside_the_main_thread_leaves_signals_alone(run, make_study):
 def test_the_summary_counts_trials_by_state(run, make_study, write_module):
     use = write_module("def f(params, seed): return 1.0 if params['x1'] > 0 else float('nan')")
     summary = run(make_study(use=use))
-    assert summary.counts["completed"] + summary.counts["diverged"] == 12
+    assert summary.counts.completed + summary.counts.diverged == 12
     assert "diverged" in summary.sentence()
 
 
@@ -245,7 +246,7 @@ def f(params, seed):
 
 def test_a_trial_whose_worker_is_killed_is_run_again_and_counted(run, make_study, write_module, storage):
     use = write_module(DYING.format(how="os.kill(os.getpid(), signal.SIGKILL)"))
-    assert run(make_study(use=use, trials=2, replicates=1), executor="processes", workers=1).counts["completed"] == 4
+    assert run(make_study(use=use, trials=2, replicates=1), executor="processes", workers=1).counts.completed == 4
     assert ["SIGKILL" in event["reason"] for event in events(storage, "attempt")] == [True]
     with Store.open(storage) as store:
         assert [trial.attempts for trial in store.history(SearchKey("both", 0))] == [2, 1]

@@ -39,7 +39,7 @@ def test_the_counts_are_those_of_the_reader(database):
     for view in results.views:
         found = view.completeness
         assert (found.planned, found.completed, found.diverged) == tuple(
-            counts[view.name][key] for key in ("planned", "completed", "diverged")
+            getattr(counts[view.name], key) for key in ("planned", "completed", "diverged")
         )
 
 

@@ -87,7 +87,7 @@ os.kill(os.getpid(), 9)
     Store.create(path, study).close()
     subprocess.run([sys.executable, "-c", script, str(path)], check=False, cwd=Path(__file__).parents[2])
     with Reader.open(path) as reader:
-        assert reader.counts()["filter"]["running"] == 1
+        assert reader.counts()["filter"].running == 1
 
 
 def test_opening_a_reader_keeps_the_locks_of_this_process(store, path):

@@ -33,7 +33,7 @@ def test_a_killed_writer_loses_no_finished_trial_and_leaves_none_half(path, tria
     process.kill()
     process.communicate()
     with Reader.open(path) as reader:
-        completed = reader.counts()["filter"]["completed"]
+        completed = reader.counts()["filter"].completed
         lengths = reader.curves("loss").groupby("number").size()
     assert completed >= trials
     assert lengths.tolist() == [199] * completed

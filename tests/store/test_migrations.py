@@ -122,7 +122,7 @@ def test_a_study_of_version_1_is_continued_and_confirmed(first):
     with Reader.open(first) as reader:
         study, before = reader.study, reader.trials()
     summary = run_study(bind(study.model_copy(update={"confirm": Confirm(seeds=1)})), first, RunOptions(executor="inline"))
-    assert (summary.complete, summary.planned, summary.ran) == (True, 16 + 6, 5 + 6)
+    assert (summary.complete, summary.counts.planned, summary.ran) == (True, 16 + 6, 5 + 6)
     with Reader.open(first) as reader:
         after = reader.trials().merge(before[["view", "replicate", "number"]], on=["view", "replicate", "number"])
     assert after[list(before)].equals(before)
@@ -250,5 +250,5 @@ def test_confirmations_of_version_2_become_trials_row_by_row(name, writing, path
         assert reader.study.confirm == Confirm(seeds=5)
         assert reader.study.model_copy(update={"confirm": None}).to_json() == reader.study.from_json(definition).to_json()
         counts = reader.counts()
-    assert sum(counts[name]["planned"] for name in ("latent/confirm", "filter/confirm")) == len(confirmations) == 210
-    assert not any(counts[name]["planned"] - counts[name]["completed"] for name in ("latent/confirm", "filter/confirm"))
+    assert sum(counts[name].planned for name in ("latent/confirm", "filter/confirm")) == len(confirmations) == 210
+    assert not any(counts[name].planned - counts[name].completed for name in ("latent/confirm", "filter/confirm"))

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from hpstudy.errors import UsageError
-from hpstudy.store import STATES, Reader
+from hpstudy.store import Counts, Reader
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Failure, Outcome
 from tests.support.databases import example_study, synthetic_database
 
-NO_TRIALS = dict.fromkeys(STATES, 0)
 LATENT = SearchKey("latent", 1)
 LATENT_POINT = {"rate": 0.5, "decay": 0.25, "width": 32, "clipping": "none"}
 
@@ -26,21 +25,21 @@ def test_a_reader_knows_the_study(reader, study, store):
 
 
 def test_counts_of_a_new_database_are_zero(reader):
-    assert reader.counts() == {view: {"planned": 8, **NO_TRIALS} for view in ("latent", "filter")}
+    assert reader.counts() == {view: Counts(8) for view in ("latent", "filter")}
 
 
 def test_counts_are_by_view_and_state(reader, store, add, key, point):
     add(0)
     add(1, outcome=Outcome("diverged", {}))
     store.start_trial(key, 2, point, 0.0)
-    assert reader.counts()["filter"] == {"planned": 8, **NO_TRIALS, "completed": 1, "diverged": 1, "running": 1}
+    assert reader.counts()["filter"] == Counts(8, completed=1, diverged=1, running=1)
 
 
 def test_counts_of_searches_are_in_run_order(reader, add, key):
     add(0)
     counts = reader.search_counts()
     assert list(counts) == [SearchKey(view, replicate) for replicate in (0, 1) for view in ("latent", "filter")]
-    assert counts[key] == {"planned": 4, **NO_TRIALS, "completed": 1}
+    assert counts[key] == Counts(4, completed=1)
 
 
 @pytest.mark.parametrize(("goal", "number"), [("maximize", 1), ("minimize", 2)])

@@ -16,13 +16,13 @@ def test_a_synthetic_database_is_sound(path):
 def test_a_synthetic_database_is_complete(path):
     synthetic_database(path, example_study(trials=5, replicates=3))
     with Reader.open(path) as reader:
-        assert {view: counts["completed"] for view, counts in reader.counts().items()} == {"latent": 15, "filter": 15}
+        assert {view: counts.completed for view, counts in reader.counts().items()} == {"latent": 15, "filter": 15}
 
 
 def test_a_share_of_trials_can_be_left_out(path):
     synthetic_database(path, example_study(trials=10, replicates=1), complete=0.4)
     with Reader.open(path) as reader:
-        assert reader.counts()["latent"]["completed"] == 4
+        assert reader.counts()["latent"].completed == 4
 
 
 def test_the_same_seed_gives_the_same_trials(tmp_path):
