@@ -119,5 +119,5 @@ def _axes(marked: list[tuple[list[float], list[str]]]) -> Iterator[Mark]:
 
 def _round(low: float, high: float) -> tuple[list[float], list[str]]:
     """Shares of the range at which round values lie, and the values."""
-    inside = round_values(low, high, 5)
+    inside = round_values(low, high, 6)
     return [(value - low) / (high - low) for value in inside], [short(value) for value in inside]
