@@ -114,6 +114,12 @@ def test_the_page_escapes_hover_texts_and_print_draws_them_letter_by_letter():
     assert texts == ["a", "b\nc", r"\$x_1\$"]
 
 
+def test_hover_texts_of_bars_are_not_written_on_them():
+    bars = dataclasses.replace(MARKS["bars"], hover=Hover(("a", "b", "c")))
+    (trace,) = plotly.panels(chart_of(bars))[0]["data"]
+    assert (trace["text"], trace["textposition"]) == (["a", "b", "c"], "none")
+
+
 def test_a_text_that_the_font_lacks_has_its_substitute_in_print_only():
     chart = chart_of(title=filled("best {} so far", Words("日本語", "value")))
     with style.applied():

@@ -190,7 +190,7 @@ def _bars(_: Chart, __: Panel, bars: Any) -> list[Trace]:
         else {"color": _faded(bars.colour, bars.alpha), "line": {"width": 0}}
     )
     sides = {"x": middle, "width": width, "base": bars.bottom, "y": bars.top - bars.bottom}
-    return [_hovered({"type": "bar", **sides, "marker": looks}, bars.hover)]
+    return [_hovered({"type": "bar", **sides, "marker": looks, "textposition": "none"}, bars.hover)]
 
 
 def _heat(chart: Chart, _: Panel, heat: Any) -> list[Trace]:
