@@ -1,6 +1,6 @@
 """A report as one web page: all of it in a single file, which asks no network for anything.
 
-Every figure is there as a drawing; those with an interactive form (`hpstudy.report.interactive`) are replaced by it where scripts run.
+Every figure is there as a drawing, which its interactive form replaces where scripts run.
 A user's words reach the page as escaped text only, and its policy lets no script run but the two of this module, known by their
 hashes: plotly's and the page's own.
 """
@@ -11,18 +11,15 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
 from typing import Any
 
-from hpstudy.analysis.results import Results
 from hpstudy.report import svg
-from hpstudy.report.charts.model import Chart
+from hpstudy.report.charts.model import Chart, Entry
 from hpstudy.report.document import Document
-from hpstudy.report.interactive import interactive
-from hpstudy.report.interactive.spec import Interactive, words
 from hpstudy.report.model import Block, Code, Drawing, Facts, Paragraph, References, Section, Table
 from hpstudy.report.pdf import drawn, files_of
 from hpstudy.report.pens import plotly as pen
@@ -41,14 +38,9 @@ _SWATCHES = {
 _STROKES = {"solid": "", "dash": "7 3", "dashdot": "8 3 2 3", "dot": "2 3"}
 
 
-def compile_html(document: Document, results: Results | None) -> bytes:
-    """The whole report as a page in UTF-8. The same document gives the same bytes. Call it within `style.applied()`.
-
-    Args:
-        document: what to print.
-        results: what it was made from, for the interactive figures; None for a document without any.
-    """
-    page = _Page(document, results)
+def compile_html(document: Document) -> bytes:
+    """The whole report as a page in UTF-8. The same document gives the same bytes. Call it within `style.applied()`."""
+    page = _Page(document)
     body = page.body()
     scripts = [_plotly(), _resource("page.js")] if page.live else [_resource("page.js")]
     sources = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
@@ -101,14 +93,12 @@ class _Page:
 
     Attributes:
         document: what is printed.
-        results: for the interactive figures.
         live: whether any figure is interactive.
         figures, tables: how many there are so far.
         anchors: names that sections have so far.
     """
 
     document: Document
-    results: Results | None
     live: bool = False
     figures: int = 0
     tables: int = 0
@@ -196,16 +186,10 @@ class _Page:
 
     def _live(self, block: Chart | Drawing, name: str) -> tuple[str, str]:
         """The interactive form and its note; "" for a figure without one."""
-        if isinstance(block, Chart):
-            legend: Sequence[Any] = block.legend
-            panels, note = pen.panels(block), block.page_note
-        else:
-            found = interactive(block.name, self.results) if self.results is not None else None
-            if found is None:
-                return "", ""
-            legend, panels, note = found.legend, _panels(found), found.note
+        if not isinstance(block, Chart):
+            return "", ""
         self.live = True
-        return _living(legend, panels, name, block.caption), note
+        return _living(block, name), block.page_note
 
 
 _NUMBER = ' class="number"'
@@ -243,26 +227,13 @@ def _code(block: Code) -> str:
     return f'<pre tabindex="0"><code>{text(block.text)}</code></pre>\n'
 
 
-def _panels(found: Interactive) -> list[dict[str, Any]]:
-    return [
-        {
-            "title": words(panel.title),
-            "data": panel.traces,
-            "x": panel.x,
-            "y": panel.y,
-            "shapes": panel.shapes,
-            "annotations": panel.annotations,
-        }
-        for panel in found.panels
-    ]
-
-
-def _living(legend: Sequence[Any], panels: list[dict[str, Any]], name: str, caption: str) -> str:
+def _living(chart: Chart, name: str) -> str:
     """Legend, places of the panels and data of an interactive figure; hidden until a script fills them."""
-    entries = "".join(_entry(place, entry) for place, entry in enumerate(legend) if getattr(entry, "media", "") != "print")
+    panels = pen.panels(chart)
+    entries = "".join(_entry(place, entry) for place, entry in enumerate(chart.legend) if entry.media != "print")
     places = "".join(f'<div class="panel" id="{name}-panel-{place + 1}"></div>\n' for place in range(len(panels)))
     return (
-        f'<div class="live" role="group" aria-label="{text(caption)}" hidden>\n'
+        f'<div class="live" role="group" aria-label="{text(chart.caption)}" hidden>\n'
         f'<ul class="legend" aria-label="Show or hide">\n{entries}'
         '<li><button type="button" class="reset">Reset zoom</button></li>\n</ul>\n'
         f'<div class="panels">\n{places}</div>\n</div>\n'
@@ -270,7 +241,7 @@ def _living(legend: Sequence[Any], panels: list[dict[str, Any]], name: str, capt
     )
 
 
-def _entry(place: int, entry: Any) -> str:
+def _entry(place: int, entry: Entry) -> str:
     dashes = f' stroke-dasharray="{_STROKES[entry.dash]}"' if _STROKES.get(entry.dash) else ""
     line = f'<path d="M1 7h30" fill="none" stroke="currentColor" stroke-width="2.5"{dashes}/>' if entry.dash else ""
     blank = "" if entry.dash or entry.symbol else '<path d="M4 2h24v10h-24z" opacity=".3"/>'

@@ -59,7 +59,6 @@
     dragmode: touch ? false : "zoom",
     xaxis: axis(coloured(panel.x)),
     yaxis: axis(coloured(panel.y)),
-    shapes: coloured(panel.shapes),
     annotations: coloured(panel.annotations).map((one) => ({ font: { color: variable("--faint") }, ...one })),
   });
 

@@ -45,7 +45,7 @@ def write(results: Results, output: str | Path, formats: Sequence[str] | None = 
     with style.applied():
         made = document(results)
     body = serial.body(results)
-    return _put(made, results, Path(output), check_formats(output, formats), results.study.name, body, force=force)
+    return _put(made, Path(output), check_formats(output, formats), results.study.name, body, force=force)
 
 
 def write_several(found: Several, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False) -> list[Path]:
@@ -65,12 +65,10 @@ def write_several(found: Several, output: str | Path, formats: Sequence[str] | N
     with style.applied():
         made = several.document(found)
     name = "+".join(results.study.name for results in found.studies)
-    return _put(made, None, Path(output), check_formats(output, formats), name, several.body(found), force=force)
+    return _put(made, Path(output), check_formats(output, formats), name, several.body(found), force=force)
 
 
-def _put(
-    made: Document, results: Results | None, output: Path, forms: Sequence[str], name: str, body: dict[str, Any], *, force: bool
-) -> list[Path]:
+def _put(made: Document, output: Path, forms: Sequence[str], name: str, body: dict[str, Any], *, force: bool) -> list[Path]:
     """Print a document in the forms asked for, and put it, its numbers and its tables in their places."""
     from hpstudy.report import style
 
@@ -78,7 +76,7 @@ def _put(
     body = {**body, "study": name}
     earlier = claim(place, name, str(body["fingerprint"]), force=force)
     with style.applied():
-        documents = {place.document(form): _printer(form)(made, results) for form in forms}
+        documents = {place.document(form): _printer(form)(made) for form in forms}
     tables = {place.folder / f"{table}.csv": csvs.text(rows()) for table, rows in made.tables.items()}
     shown = dict.fromkeys([*documents, *earlier.documents(body), *tables])
     files = [path.relative_to(place.json.parent).as_posix() for path in shown]
@@ -112,11 +110,11 @@ def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[st
     return tuple(form for form in DOCUMENTS if form in asked)
 
 
-def _printer(form: str) -> Callable[[Document, Results | None], bytes]:
+def _printer(form: str) -> Callable[[Document], bytes]:
     """What turns a document into a file of that form."""
     from hpstudy.report import html, pdf
 
-    return html.compile_html if form == "html" else lambda document, _: pdf.compile_pdf(document)
+    return html.compile_html if form == "html" else pdf.compile_pdf
 
 
 def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160) -> Path:

@@ -23,7 +23,7 @@ def page(tmp_path, make_results, ramps):
     found = make_results({"a": ramps(3), "b": ramps()}, labels={"a": LABEL}, analysis={"target": {"value": 5}, "budgets": [4, 8]})
     path = tmp_path / "page.html"
     with style.applied():
-        path.write_bytes(compile_html(document(found), found))
+        path.write_bytes(compile_html(document(found)))
     return path
 
 

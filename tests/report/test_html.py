@@ -11,11 +11,9 @@ import pytest
 from hpstudy.errors import UsageError
 from hpstudy.report import numbers, style, write
 from hpstudy.report.charts import best_so_far, difference, learning, sweep
-from hpstudy.report.charts.model import Chart
+from hpstudy.report.charts.model import Axis, Band, Chart, Panel
 from hpstudy.report.document import document
 from hpstudy.report.html import compile_html, embedded
-from hpstudy.report.interactive import BUILDERS, interactive
-from hpstudy.report.interactive.spec import band
 from hpstudy.report.pens import plotly as pen
 from hpstudy.report.pens.plotly import plain, words
 
@@ -67,17 +65,14 @@ def short_drawings(monkeypatch):
 
 def page_of(results):
     with style.applied():
-        return compile_html(document(results), results).decode()
+        return compile_html(document(results)).decode()
 
 
 def panels_of(results, name):
     """Panels of the figure called `name`, as the page has them."""
     with style.applied():
         block = next(drawing for drawing in document(results).drawings if drawing.name == name)
-    if isinstance(block, Chart):
-        return pen.panels(block)
-    found = interactive(name, results)
-    return [{"data": p.traces, "x": p.x, "y": p.y, "shapes": p.shapes, "annotations": p.annotations} for p in found.panels]
+    return pen.panels(block)
 
 
 def traces_of(results, name):
@@ -348,24 +343,20 @@ def test_plotly_accepts_every_figure(study, results, swept, make_sweep, nasty):
     found = {"searches": results, "sweep": swept, "map": two_ways(make_sweep), "nasty": nasty}[study]
     with style.applied():
         drawings = document(found).drawings
-    made = [one for one in drawings if isinstance(one, Chart) or interactive(one.name, found)]
+    made = [one for one in drawings if isinstance(one, Chart)]
     assert len(made) == {"searches": 4, "sweep": 2, "map": 2, "nasty": 4}[study]
     for figure in made:
-        legend = figure.legend if isinstance(figure, Chart) else interactive(figure.name, found).legend
         for panel in panels_of(found, figure.name):
-            layout = {"xaxis": panel["x"], "yaxis": panel["y"], "shapes": panel["shapes"], "annotations": panel["annotations"]}
+            layout = {"xaxis": panel["x"], "yaxis": panel["y"], "annotations": panel["annotations"]}
             go.Figure(plain({"data": panel["data"], "layout": layout}))
-            assert all(0 <= group < len(legend) for trace in panel["data"] for group in trace["meta"])
-
-
-def test_every_builder_is_named_like_a_figure(results, swept, make_sweep):
-    with style.applied():
-        drawn = {drawing.name for found in (results, swept, two_ways(make_sweep)) for drawing in document(found).drawings}
-    assert {name.removesuffix("_flips") for name in BUILDERS} <= drawn
+            assert all(0 <= group < len(figure.legend) for trace in panel["data"] for group in trace["meta"])
 
 
 def test_a_band_is_interrupted_where_an_end_is_missing():
-    found = plain(band([1, 2, 3, 4], np.array([0, 1, np.nan, 3]), np.array([5, 6, 7, 8.0]), "#000000ff", [0]))
+    low, high = np.array([0, 1, np.nan, 3]), np.array([5, 6, 7, 8.0])
+    band = Band(x=np.array([1.0, 2, 3, 4]), low=low, high=high, colour="#000000", alpha=0.5)
+    panel = Panel(Axis("x", (1, 4)), Axis("y", (0, 8)), (band,))
+    found = plain(pen.panels(Chart("one", (panel,), "", "", (), 2.0))[0]["data"][0])
     assert found["x"] == [1, 2, 2, 1, None, 4, 4]
     assert found["y"] == [0, 1, 6, 5, None, 3, 8]
 

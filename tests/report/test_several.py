@@ -110,7 +110,7 @@ def test_the_report_of_several_studies_has_every_number_in_a_table(two):
     with style.applied():
         made = report.document(found)
         assert compile_pdf(made).startswith(b"%PDF")
-        assert compile_html(made, None).count(b'class="interactive"') == 2
+        assert compile_html(made).count(b'class="interactive"') == 2
     rows = [list(row) for row in made.tables["studies_compared"]()]
     assert rows[0] == ["a", "b", "study", "quantity", "pairs", "mean", "low", "high"]
     assert [row[2] for row in rows[1:]] == ["one", "two", "all together"] * 2

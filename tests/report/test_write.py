@@ -178,7 +178,7 @@ def files_of(folder):
 
 @pytest.fixture
 def without_html(monkeypatch):
-    monkeypatch.setattr("hpstudy.report.html.compile_html", lambda document, results: b"<html>")
+    monkeypatch.setattr("hpstudy.report.html.compile_html", lambda document: b"<html>")
 
 
 @pytest.mark.usefixtures("without_html")

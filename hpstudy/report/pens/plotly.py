@@ -46,7 +46,6 @@ def panels(chart: Chart) -> list[dict[str, Any]]:
             "data": [trace for mark in panel.marks if mark.media in ("both", "page") for trace in _mark(chart, panel, mark)],
             "x": _axis(panel.x),
             "y": _axis(panel.y),
-            "shapes": [],
             "annotations": [one for mark in panel.marks if mark.media in ("both", "page") for one in _annotations(mark)],
         }
         for panel in chart.shown("page")
