@@ -422,7 +422,7 @@ def _figures(results: Results) -> tuple[str, ...]:
     from hpstudy.report.document import document
 
     with style.applied():
-        return tuple(drawing.name for drawing in document(results).drawings)
+        return tuple(chart.name for chart in document(results).charts)
 
 
 def power(

@@ -59,7 +59,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         return ""
     return value
-
-
-def _lists(*arrays: Any) -> list[list[float]]:
-    return [array.tolist() for array in arrays]

@@ -34,7 +34,7 @@ from hpstudy.report.chapters import (
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import long_name
-from hpstudy.report.model import Drawing, Section
+from hpstudy.report.model import Section
 
 CHAPTERS: tuple[ModuleType, ...] = (
     answer,
@@ -82,9 +82,9 @@ class Document:
     tables: Mapping[str, Callable[[], Iterator[Row]]]
 
     @property
-    def drawings(self) -> tuple[Chart | Drawing, ...]:
+    def charts(self) -> tuple[Chart, ...]:
         """All figures, in order."""
-        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Chart | Drawing))
+        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Chart))
 
 
 def document(results: Results) -> Document:

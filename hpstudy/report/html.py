@@ -20,9 +20,9 @@ from typing import Any
 from hpstudy.report import svg
 from hpstudy.report.charts.model import Chart, Entry
 from hpstudy.report.document import Document
-from hpstudy.report.model import Block, Code, Drawing, Facts, Paragraph, References, Section, Table
-from hpstudy.report.pdf import drawn, files_of
-from hpstudy.report.pens import plotly as pen
+from hpstudy.report.model import Block, Code, Facts, Paragraph, References, Section, Table
+from hpstudy.report.pdf import files_of
+from hpstudy.report.pens import matplotlib, plotly
 
 _SWATCHES = {
     "circle": '<circle cx="16" cy="7" r="4"/>',
@@ -42,7 +42,7 @@ def compile_html(document: Document) -> bytes:
     """The whole report as a page in UTF-8. The same document gives the same bytes. Call it within `style.applied()`."""
     page = _Page(document)
     body = page.body()
-    scripts = [_plotly(), _resource("page.js")] if page.live else [_resource("page.js")]
+    scripts = [_plotly(), _resource("page.js")] if page.figures else [_resource("page.js")]
     sources = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
     policy = (
         f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
@@ -67,7 +67,7 @@ def text(given: str) -> str:
 
 def embedded(value: Any) -> str:
     """A value as JSON that can stand in a script element: no letter of it ends the element."""
-    written = json.dumps(pen.plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    written = json.dumps(plotly.plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         written = written.replace(letter, f"\\u{ord(letter):04x}")
     return written
@@ -93,13 +93,11 @@ class _Page:
 
     Attributes:
         document: what is printed.
-        live: whether any figure is interactive.
         figures, tables: how many there are so far.
         anchors: names that sections have so far.
     """
 
     document: Document
-    live: bool = False
     figures: int = 0
     tables: int = 0
     anchors: list[str] = field(default_factory=list)
@@ -149,7 +147,6 @@ class _Page:
             Paragraph: _paragraph,
             Table: self._table,
             Chart: self._figure,
-            Drawing: self._figure,
             Facts: _facts,
             References: _references,
             Code: _code,
@@ -170,30 +167,21 @@ class _Page:
             f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n{note}"
         )
 
-    def _figure(self, block: Chart | Drawing) -> str:
+    def _figure(self, chart: Chart) -> str:
         self.figures += 1
         name = f"figure-{self.figures}"
-        still = svg.inline(drawn(block), name, text_of_picture(block.caption))
-        live, note = self._live(block, name)
-        told = f' <span class="live-only">{text(note)}</span>' if note else ""
+        still = svg.inline(matplotlib.figure(chart), name, text_of_picture(chart.caption))
+        told = f' <span class="live-only">{text(chart.page_note)}</span>' if chart.page_note else ""
         return (
-            f'<figure id="{name}" data-name="{text(block.name)}"{_LIVE if live else ""}>\n'
-            f"{live}"
+            f'<figure id="{name}" data-name="{text(chart.name)}" class="interactive">\n'
+            f"{_living(chart, name)}"
             f'<div class="still">{still}</div>\n'
-            f"<figcaption><b>Figure {self.figures}.</b> {text(block.caption)} {text(block.reading)}{told} "
-            f'<span class="data">Data: {text(files_of(block))}.</span></figcaption>\n</figure>\n'
+            f"<figcaption><b>Figure {self.figures}.</b> {text(chart.caption)} {text(chart.reading)}{told} "
+            f'<span class="data">Data: {text(files_of(chart))}.</span></figcaption>\n</figure>\n'
         )
-
-    def _live(self, block: Chart | Drawing, name: str) -> tuple[str, str]:
-        """The interactive form and its note; "" for a figure without one."""
-        if not isinstance(block, Chart):
-            return "", ""
-        self.live = True
-        return _living(block, name), block.page_note
 
 
 _NUMBER = ' class="number"'
-_LIVE = ' class="interactive"'
 _ANSWER = ' class="answer"'
 
 
@@ -229,7 +217,7 @@ def _code(block: Code) -> str:
 
 def _living(chart: Chart, name: str) -> str:
     """Legend, places of the panels and data of an interactive figure; hidden until a script fills them."""
-    panels = pen.panels(chart)
+    panels = plotly.panels(chart)
     entries = "".join(_entry(place, entry) for place, entry in enumerate(chart.legend) if entry.media != "print")
     places = "".join(f'<div class="panel" id="{name}-panel-{place + 1}"></div>\n' for place in range(len(panels)))
     return (

@@ -6,11 +6,8 @@ into a file. All text is data: nothing in it is ever read as markup.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
-
-from matplotlib.figure import Figure
 
 from hpstudy.report.charts.model import Chart
 
@@ -48,30 +45,6 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A figure and its words.
-
-    Attributes:
-        name: of the figure, also its file name; unique in a report.
-        draw: makes the figure; called within `style.applied()`.
-        caption: what it shows.
-        reading: one sentence on how to read it.
-        data: names of the CSV files behind it, without their ending.
-    """
-
-    name: str
-    draw: Callable[[], Figure]
-    caption: str
-    reading: str
-    data: tuple[str, ...]
-
-
-def drawn(name: str, figure: Figure, caption: str, reading: str, data: tuple[str, ...]) -> Drawing:
-    """A drawing of a figure that is there already."""
-    return Drawing(name, lambda: figure, caption, reading, data)
-
-
-@dataclass(frozen=True)
 class Facts:
     """Names and values, for reference.
 
@@ -100,7 +73,7 @@ class References:
     items: tuple[str, ...]
 
 
-Block: TypeAlias = "Paragraph | Table | Chart | Drawing | Facts | Code | References"
+Block: TypeAlias = "Paragraph | Table | Chart | Facts | Code | References"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from hpstudy.analysis.results import PairResult, Results
 from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 
 FEW = 4
-"""Views up to which all share one plot and each comparison has its paragraph: there are four line styles (`style.LINES`), and of more
+"""Views up to which all share one plot and each comparison has its paragraph: there are four line styles (`style.DASHES`), and of more
 views some differ by colour alone. In a report of many, comparisons are counted, and every view has a panel of its own."""
 
 Side: TypeAlias = Literal[-1, 0, 1]

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from hpstudy.report import style
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document
-from hpstudy.report.model import Block, Code, Drawing, Facts, Paragraph, References, Table
+from hpstudy.report.model import Block, Code, Facts, Paragraph, References, Table
 from hpstudy.report.pens import matplotlib as pen
 
 _TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
@@ -34,8 +34,8 @@ def compile_pdf(document: Document) -> bytes:
 
     with tempfile.TemporaryDirectory(prefix="hpstudy-report-") as folder:
         root = Path(folder)
-        for place, drawing in enumerate(document.drawings):
-            (root / f"{place}.pdf").write_bytes(figure_bytes(drawn(drawing), "pdf"))
+        for place, chart in enumerate(document.charts):
+            (root / f"{place}.pdf").write_bytes(figure_bytes(pen.figure(chart), "pdf"))
         (root / "content.json").write_text(json.dumps(clean(content(document)), ensure_ascii=False), encoding="utf-8")
         template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
         (root / "report.typ").write_text(template, encoding="utf-8")
@@ -46,14 +46,9 @@ def compile_pdf(document: Document) -> bytes:
     return pdf
 
 
-def drawn(block: Chart | Drawing) -> Figure:
-    """The figure of a block. Call it within `style.applied()`."""
-    return block.draw() if isinstance(block, Drawing) else pen.figure(block)
-
-
-def files_of(block: Chart | Drawing) -> str:
+def files_of(chart: Chart) -> str:
     """Names of the CSV files behind a figure, as a list in a sentence."""
-    return ", ".join(f"{data if isinstance(data, str) else data.name}.csv" for data in block.data)
+    return ", ".join(f"{data.name}.csv" for data in chart.data)
 
 
 def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
@@ -70,7 +65,7 @@ def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
 
 def content(document: Document) -> dict[str, Any]:
     """The document as plain values; figures are files named by their place in the report."""
-    places = {drawing.name: place for place, drawing in enumerate(document.drawings)}
+    places = {chart.name: place for place, chart in enumerate(document.charts)}
     return {
         "name": document.name,
         "question": document.question,
@@ -95,7 +90,7 @@ def _plain(block: Block, places: dict[str, int]) -> dict[str, Any]:
             "left": block.left,
             "note": block.note,
         }
-    if isinstance(block, Chart | Drawing):
+    if isinstance(block, Chart):
         data = files_of(block)
         # A short name of our own, which `clean` leaves as it is.
         return {

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's palette, in an order in which neighbours also differ in grey."""
 
-LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (4, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-
 DASHES: tuple[Dash, ...] = ("solid", "dash", "dashdot", "dot")
 SYMBOLS: tuple[Symbol, ...] = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
 
@@ -75,23 +72,13 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
-def line(index: int) -> str | tuple[int, tuple[float, ...]]:
-    """Line style of that view."""
-    return LINES[index % len(LINES)]
-
-
-def marker(index: int) -> str:
-    """Marker of that view."""
-    return MARKERS[index % len(MARKERS)]
-
-
 def dash(index: int) -> Dash:
-    """Line pattern of that view in a chart."""
+    """Line pattern of that view."""
     return DASHES[index % len(DASHES)]
 
 
 def symbol(index: int) -> Symbol:
-    """Marker of that view in a chart."""
+    """Marker of that view."""
     return SYMBOLS[index % len(SYMBOLS)]
 
 
@@ -128,12 +115,6 @@ def plain(text: str, instead: str = "") -> str:
 def font_path() -> str:
     """The file of the figures' font, which comes with matplotlib."""
     return str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
-
-
-def guides(axes: Axes) -> None:
-    """Light horizontal guides behind the data."""
-    axes.grid(axis="y", color="0.9", linewidth=0.5)
-    axes.set_axisbelow(True)
 
 
 def legend_columns(names: Sequence[str]) -> int:

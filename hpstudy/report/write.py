@@ -157,10 +157,10 @@ def draw_figure(name: str, results: Results) -> Figure:
 
 def _drawn(name: str, results: Results) -> Figure:
     from hpstudy.report.document import document
-    from hpstudy.report.pdf import drawn
+    from hpstudy.report.pens import matplotlib as pen
 
-    drawings = {drawing.name: drawing for drawing in document(results).drawings}
-    if name not in drawings:
-        known = nearest(name, drawings) if drawings else "the study has nothing to draw yet"
+    charts = {chart.name: chart for chart in document(results).charts}
+    if name not in charts:
+        known = nearest(name, charts) if charts else "the study has nothing to draw yet"
         raise UsageError(f"the report of {results.study.name} has no figure '{name}': {known}")
-    return drawn(drawings[name])
+    return pen.figure(charts[name])

@@ -13,7 +13,7 @@ from hpstudy.report.chapters import confirm
 from hpstudy.report.charts.confirmation import DEFAULT, FRESH, MEAN_FRESH, MEAN_TUNING, TUNING, confirmations, confirmed_means
 from hpstudy.report.charts.model import Chart, Dots, Line
 from hpstudy.report.model import Paragraph, Table
-from hpstudy.report.pdf import drawn
+from hpstudy.report.pens import matplotlib as pen
 
 
 def rows(values, default, *, test=None):
@@ -143,7 +143,7 @@ def test_the_figure_joins_tuning_scores_to_means_on_fresh_seeds(with_confirmatio
     assert chart.panels[0].y.texts == ("a", "b")
     assert {data.name for data in chart.data} == set(confirm.TABLES)
     with style.applied():
-        drawn(chart).canvas.draw()
+        pen.figure(chart).canvas.draw()
 
 
 def test_marks_of_the_figure_say_whose_they_are(shown):

@@ -6,7 +6,6 @@ import pytest
 from hpstudy.report import style
 from hpstudy.report.charts import best_so_far, trials_to_target
 from hpstudy.report.document import document
-from hpstudy.report.pdf import drawn as drawn_block
 from hpstudy.report.pdf import figure_bytes
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.reports import drawings_of
@@ -32,12 +31,12 @@ def axes_of(chart):
 
 def test_the_bold_line_is_the_mean_curve(results):
     axes = axes_of(best_so_far.chart(results))
-    drawn = [line.get_ydata() for line in axes.lines if line.get_marker() == style.marker(0)]
+    drawn = [line.get_ydata() for line in axes.lines if line.get_marker() == pen.SYMBOLS[style.symbol(0)]]
     np.testing.assert_array_equal(drawn[0], results.views[0].curve.mean)
 
 
 def test_views_differ_in_colour_line_and_marker():
-    kinds = [[kind(index) for kind in (style.colour, style.line, style.marker)] for index in range(4)]
+    kinds = [[kind(index) for kind in (style.colour, style.dash, style.symbol)] for index in range(4)]
     assert all(len({str(kind[place]) for kind in kinds}) == 4 for place in range(3))
 
 
@@ -84,7 +83,7 @@ def test_drawing_leaves_matplotlibs_settings_alone(results):
 def test_a_figure_drawn_twice_has_the_same_bytes(results, form):
     def drawn():
         with style.applied():
-            return figure_bytes(drawn_block(document(results).drawings[0]), form)
+            return figure_bytes(pen.figure(document(results).charts[0]), form)
 
     assert drawn() == drawn()
 
@@ -95,8 +94,8 @@ def test_figures_with_many_long_labels_keep_room_for_their_data(make_results, ra
     found = make_results(values, labels={name: f"{name} with a very long label indeed" for name in values})
     with style.applied(), warnings.catch_warnings():
         warnings.simplefilter("error")
-        for drawn in document(found).drawings:
-            figure = drawn_block(drawn)
+        for drawn in document(found).charts:
+            figure = pen.figure(drawn)
             figure.draw_without_rendering()
             panels = [axes.get_position() for axes in figure.axes]
             assert sum(panel.width * panel.height for panel in panels) > 0.3, drawn.name
@@ -104,7 +103,7 @@ def test_figures_with_many_long_labels_keep_room_for_their_data(make_results, ra
 
 def test_every_figure_has_a_caption_a_reading_and_its_data(results):
     with style.applied():
-        for drawn in document(results).drawings:
+        for drawn in document(results).charts:
             assert drawn.caption.endswith(".")
             assert drawn.reading.endswith(".")
             assert drawn.data

@@ -11,7 +11,8 @@ from hpstudy.analysis import analyse
 from hpstudy.errors import UsageError
 from hpstudy.report import style, write
 from hpstudy.report.document import document
-from hpstudy.report.pdf import drawn, figure_bytes
+from hpstudy.report.pdf import figure_bytes
+from hpstudy.report.pens import matplotlib as pen
 from hpstudy.store import Reader
 from tests.support.databases import example_study, synthetic_database
 
@@ -78,12 +79,12 @@ def test_the_thorough_analysis_adds_figures_and_changes_none(database):
     drawings = []
     for thorough in (False, True):
         with Reader.open(database) as reader, style.applied():
-            drawings.append({drawing.name: drawing for drawing in document(analyse(reader, thorough=thorough)).drawings})
+            drawings.append({drawing.name: drawing for drawing in document(analyse(reader, thorough=thorough)).charts})
     quick, all_ = drawings
     assert list(quick) == ["best_so_far", "difference", "trials_to_target", "budgets"]
     assert set(all_) > set(quick)
     for name in quick:
-        one, other = (figure_bytes(drawn(found[name]), "png", 30) for found in drawings)
+        one, other = (figure_bytes(pen.figure(found[name]), "png", 30) for found in drawings)
         assert one == other, name
 
 

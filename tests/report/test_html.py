@@ -71,8 +71,7 @@ def page_of(results):
 def panels_of(results, name):
     """Panels of the figure called `name`, as the page has them."""
     with style.applied():
-        block = next(drawing for drawing in document(results).drawings if drawing.name == name)
-    return pen.panels(block)
+        return pen.panels(next(chart for chart in document(results).charts if chart.name == name))
 
 
 def traces_of(results, name):
@@ -171,7 +170,7 @@ def test_the_page_is_semantic(results):
     assert set(levels[1:]) <= {2, 3}
     assert {found[1].get("scope") for found in page.all("th")} == {"col", "row"}
     with style.applied():
-        drawn = len(document(results).drawings)
+        drawn = len(document(results).charts)
     assert len(page.all("figure")) == len(page.all("figcaption")) == len(page.all("svg", role="img")) == drawn >= 4
     assert all(found[1]["aria-label"] for found in page.all("svg", role="img"))
 
@@ -342,10 +341,9 @@ def test_plotly_accepts_every_figure(study, results, swept, make_sweep, nasty):
 
     found = {"searches": results, "sweep": swept, "map": two_ways(make_sweep), "nasty": nasty}[study]
     with style.applied():
-        drawings = document(found).drawings
-    made = [one for one in drawings if isinstance(one, Chart)]
-    assert len(made) == {"searches": 4, "sweep": 2, "map": 2, "nasty": 4}[study]
-    for figure in made:
+        charts = document(found).charts
+    assert len(charts) == {"searches": 4, "sweep": 2, "map": 2, "nasty": 4}[study]
+    for figure in charts:
         for panel in panels_of(found, figure.name):
             layout = {"xaxis": panel["x"], "yaxis": panel["y"], "annotations": panel["annotations"]}
             go.Figure(plain({"data": panel["data"], "layout": layout}))

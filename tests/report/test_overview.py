@@ -47,7 +47,7 @@ def test_an_interval_that_touches_0_shows_nothing(low, high, side):
 
 
 def test_views_are_few_while_each_has_a_line_style_of_its_own():
-    assert len(style.LINES) == overview.FEW
+    assert len(style.DASHES) == overview.FEW
 
 
 def test_the_view_that_saves_most_trials_comes_first(many):

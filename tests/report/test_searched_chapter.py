@@ -15,7 +15,7 @@ from hpstudy.report.charts.model import Bars, Chart, Dots, Labels, Line
 from hpstudy.report.charts.unit_axis import round_values, short, spread, ticks, unit_axis
 from hpstudy.report.html import embedded
 from hpstudy.report.model import Paragraph, Table
-from hpstudy.report.pdf import drawn
+from hpstudy.report.pens import matplotlib as pen
 from hpstudy.report.pens import plotly
 from hpstudy.study.schema import Study
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
@@ -87,7 +87,7 @@ def test_all_figures_are_drawn_for_any_number_of_hyperparameters(count):
     assert list(charts) == [name for name in expected if count > 1 or name != "1_pair"]
     with style.applied():
         for chart in charts.values():
-            drawn(chart).savefig(io.BytesIO(), format="png", dpi=30)
+            pen.figure(chart).savefig(io.BytesIO(), format="png", dpi=30)
             assert {data.name for data in chart.data} <= set(TABLES)
             assert json.loads(embedded(plotly.panels(chart)))
 
@@ -98,7 +98,7 @@ def test_a_single_trial_is_drawn_without_a_forest():
     assert len(charts["1_importance"].panels) == 1
     with style.applied():
         for chart in charts.values():
-            drawn(chart).savefig(io.BytesIO(), format="png", dpi=30)
+            pen.figure(chart).savefig(io.BytesIO(), format="png", dpi=30)
 
 
 def test_importance_is_drawn_as_bars_of_the_most_important_first():

@@ -8,8 +8,8 @@ from hpstudy.report.chapters import anytime, robustness, tests
 from hpstudy.report.charts.best_by_seconds import best_by_seconds
 from hpstudy.report.charts.leave_one_out import leave_one_out
 from hpstudy.report.charts.model import Band, Chart, Dots, Steps
-from hpstudy.report.model import Drawing, Paragraph, Table
-from hpstudy.report.pdf import drawn
+from hpstudy.report.model import Paragraph, Table
+from hpstudy.report.pens import matplotlib as pen
 from tests.support.sources import MemorySource
 
 NAN = float("nan")
@@ -50,7 +50,7 @@ def table(results, beginning):
 
 
 def drawings(results):
-    return {block.name: block for block in blocks(results) if isinstance(block, Chart | Drawing)}
+    return {block.name: block for block in blocks(results) if isinstance(block, Chart)}
 
 
 def test_every_row_has_a_cell_for_every_column(extended):
@@ -64,9 +64,9 @@ def test_every_figure_can_be_drawn_and_has_its_numbers_in_a_file(extended):
     assert set(found) == {"anytime", "leave_one_out", "best_by_seconds"}
     written = {name for module in CHAPTERS for name in module.TABLES}
     for drawing in found.values():
-        assert {data if isinstance(data, str) else data.name for data in drawing.data} <= written
+        assert {data.name for data in drawing.data} <= written
         with style.applied():
-            assert isinstance(drawn(drawing), Figure)
+            assert isinstance(pen.figure(drawing), Figure)
 
 
 def test_the_figure_of_replicates_left_out_draws_its_file(extended):

@@ -13,7 +13,6 @@ from hpstudy.report import claims, headline, save_figure, style, tables, write
 from hpstudy.report.chapters.methods import references
 from hpstudy.report.charts import heat, learning, swept
 from hpstudy.report.charts.model import Band, Bars, Heat, Line
-from hpstudy.report.pdf import drawn
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, tables_of
 
@@ -213,7 +212,7 @@ def test_the_slack_of_a_comparison_is_its_distance_to_the_nearest_bound(given, s
 
 
 def test_the_drawn_line_is_the_mean_at_the_swept_values(swept):
-    axes = drawn(drawings_of(swept)["sweep"]).axes[0]
+    axes = pen.figure(drawings_of(swept)["sweep"]).axes[0]
     lines = {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
     np.testing.assert_array_equal(lines["a"].get_xdata(), [0.01, 0.1, 1.0])
     np.testing.assert_array_equal(lines["a"].get_ydata(), [2.0, 6.0, 3.0])
@@ -221,7 +220,7 @@ def test_the_drawn_line_is_the_mean_at_the_swept_values(swept):
 
 
 def test_a_flip_ratio_over_decades_has_a_logarithmic_axis_and_the_objective_never(swept):
-    score, flips = drawn(drawings_of(swept)["sweep"]).axes
+    score, flips = pen.figure(drawings_of(swept)["sweep"]).axes
     assert (score.get_yscale(), flips.get_yscale()) == ("linear", "log")
 
 
@@ -325,7 +324,7 @@ def test_one_line_is_drawn_for_every_view_and_choice(make_sweep):
     points = grid(("rate", [0.01, 0.1, 1.0]), ("clip", ["none", "norm"]))
     spaces = {view: {"rate": RATE, "clip": CLIP} for view in "ab"}
     found = make_sweep(dict.fromkeys("ab", points), {view: {"score": noise((3, 6))} for view in "ab"}, spaces=spaces)
-    (axes,) = drawn(drawings_of(found)["sweep"]).axes
+    (axes,) = pen.figure(drawings_of(found)["sweep"]).axes
     names = [line.get_label() for line in axes.lines if not line.get_label().startswith("_")]
     assert names == ["a, clip none", "a, clip norm", "b, clip none", "b, clip norm"]
 
@@ -387,7 +386,7 @@ def test_a_choice_without_an_order_has_no_map(make_sweep):
 def test_views_that_sweep_different_things_share_the_number_of_the_point(make_sweep):
     points = {"a": [{"rate": 0.1}, {"rate": 1.0}], "b": [{"alpha": 0.2}, {"alpha": 0.3}]}
     found = make_sweep(points, {view: {"score": noise((3, 2))} for view in "ab"})
-    (axes,) = drawn(drawings_of(found)["sweep"]).axes
+    (axes,) = pen.figure(drawings_of(found)["sweep"]).axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0\n0.1\n0.2", "1\n1\n0.3"]
     assert [text.get_text() for text in axes.texts] == ["point\nrate\nalpha"]
 
@@ -401,14 +400,14 @@ def test_points_that_change_in_everything_at_once_have_no_main_hyperparameter(ma
 def test_a_view_that_does_not_sweep_stands_at_the_values_of_its_partners(make_sweep):
     points = {"a": [{"rate": 0.1}, {"rate": 1.0}], "b": [{"alpha": 0.5}, {"alpha": 0.5}]}
     found = make_sweep(points, {"a": {"score": [[1.0, 2.0]]}, "b": {"score": [[3.0, 4.0]]}})
-    (axes,) = drawn(drawings_of(found)["sweep"]).axes
+    (axes,) = pen.figure(drawings_of(found)["sweep"]).axes
     lines = {line.get_label(): line for line in axes.lines}
     assert lines["b"].get_xdata().tolist() == [0.1, 1.0]
 
 
 def test_views_that_sweep_nothing_stand_side_by_side(make_sweep):
     found = make_sweep({"a": [{"rate": 0.1}], "b": [{"rate": 0.2}]}, {view: {"score": noise((4, 1))} for view in "ab"})
-    (axes,) = drawn(drawings_of(found)["sweep"]).axes
+    (axes,) = pen.figure(drawings_of(found)["sweep"]).axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["a", "b"]
 
 
@@ -494,7 +493,7 @@ def test_a_sweep_in_any_condition_has_figures_with_captions(make_sweep, kind, sp
     for figure in drawings_of(found).values():
         assert figure.caption.endswith(".")
         assert figure.reading.endswith(".")
-        assert isinstance(drawn(figure), Figure)
+        assert isinstance(pen.figure(figure), Figure)
     assert all(len(row) == len(table.head) for table in tables_of(found) for row in table.rows)
 
 

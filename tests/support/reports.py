@@ -6,8 +6,9 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document, document
-from hpstudy.report.model import Drawing, Paragraph, Section, Table
-from hpstudy.report.pdf import compile_pdf, drawn
+from hpstudy.report.model import Paragraph, Section, Table
+from hpstudy.report.pdf import compile_pdf
+from hpstudy.report.pens import matplotlib as pen
 
 
 def document_of(results: Results) -> Document:
@@ -22,12 +23,12 @@ def pdf_of(results: Results) -> bytes:
         return compile_pdf(document(results))
 
 
-def drawings_of(results: Results) -> dict[str, Chart | Drawing]:
+def drawings_of(results: Results) -> dict[str, Chart]:
     """The figures of a report by name, each drawn once, so that a figure that cannot be drawn fails here."""
     with style.applied():
-        found = {drawing.name: drawing for drawing in document(results).drawings}
-        for drawing in found.values():
-            drawn(drawing).canvas.draw()
+        found = {chart.name: chart for chart in document(results).charts}
+        for chart in found.values():
+            pen.figure(chart).canvas.draw()
     return found
 
 

@@ -1,1 +1,0 @@
-"""Figures that are drawn with matplotlib directly. Call their functions within `style.applied()`."""
