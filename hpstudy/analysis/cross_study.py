@@ -17,7 +17,8 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.anytime import Scale, progress, scale_of
-from hpstudy.analysis.results import PairResult, Results
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals, percentile_interval
 from hpstudy.errors import UsageError
 from hpstudy.seeds import derive_seed

@@ -4,111 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hpstudy.analysis.arrays import Floats, Ints, Objects, Searches
+from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import Controls
 from hpstudy.analysis.claims.declaration import Declaration
 from hpstudy.analysis.claims.judgement import CriterionResult
-from hpstudy.analysis.comparisons.budgets import BudgetDifference, Difference, ViewBudget
-from hpstudy.analysis.comparisons.curve_distance import Distance
-from hpstudy.analysis.curves.best_so_far import MeanCurve
+from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.searches import SearchedView
+from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.retraining.confirmation import Confirmation
+from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.analysis.sweeps.points import SweepView
-from hpstudy.analysis.targets.trials_to_target import Level, TrialsDifference, ViewTrials
-from hpstudy.analysis.trials.completeness import Completeness, Failures
+from hpstudy.analysis.targets.trials_to_target import Level
+from hpstudy.analysis.trials.completeness import Failures
+from hpstudy.analysis.view_result import ViewResult
 from hpstudy.study.schema import Study
-
-if TYPE_CHECKING:
-    from hpstudy.analysis.extended import Extended
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best trial of a view: the first one with the best value.
-
-    Attributes:
-        replicate, number: which trial (both from 0).
-        value: its objective.
-        point: its hyperparameters.
-        metrics: its final metrics; NaN where one was not a number.
-    """
-
-    replicate: int
-    number: int
-    value: float
-    point: Mapping[str, Any]
-    metrics: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a view cost.
-
-    Attributes:
-        evaluate_s: (trials,) seconds of wall time in training, of every finished trial that has a record of it.
-        ask_s: (trials,) seconds of wall time spent choosing points.
-    """
-
-    evaluate_s: Floats
-    ask_s: Floats
-
-
-@dataclass(frozen=True)
-class ViewResult:
-    """One view by itself.
-
-    Attributes:
-        name: the view's name.
-        searches: (replicates x trials) values and states.
-        best: (replicates x trials) best so far; (replicates x 0) in a sweep, whose trials have no order.
-        curve: its mean.
-        budgets: statistics at each budget; none in a sweep.
-        trials: trials-to-target; None when there is no target level.
-        completeness: trials in each state.
-        best_trial: None when no trial has a value.
-        cost: seconds.
-        points: for each hyperparameter (replicates x trials) tried values; None where there is no trial.
-    """
-
-    name: str
-    searches: Searches
-    best: Floats
-    curve: MeanCurve
-    budgets: tuple[ViewBudget, ...]
-    trials: ViewTrials | None
-    completeness: Completeness
-    best_trial: Best | None
-    cost: Cost
-    points: Mapping[str, Objects]
-
-    def point(self, replicate: int, number: int) -> dict[str, Any]:
-        """The point of a trial (both numbers from 0); None for each hyperparameter where there is no trial."""
-        return {name: values[replicate, number] for name, values in self.points.items()}
-
-
-@dataclass(frozen=True)
-class PairResult:
-    """Two views compared; every difference is `a` minus `b`.
-
-    Attributes:
-        a, b: names of the views.
-        replicates: (n,) those that are complete in both views; without any, all that follows is empty.
-        curve: difference of the best-so-far curves.
-        budgets: differences at each budget.
-        trials: difference of restricted mean trials-to-target; None without a target level.
-        distances: horizontal distances of the mean curves, at the target (first, when there is one) and at the level of B at
-            each budget.
-    """
-
-    a: str
-    b: str
-    replicates: Ints
-    curve: Difference | None
-    budgets: tuple[BudgetDifference, ...]
-    trials: TrialsDifference | None
-    distances: tuple[Distance, ...]
 
 
 @dataclass(frozen=True)
@@ -134,7 +45,7 @@ class Results:
         controls: searches against random search and the default point; None for a study without controls.
         confirmation: trainings on fresh seeds; None without any.
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
-        extended: second opinions, anytime scores, robustness; None where the analysis was not thorough.
+        extended: supplementary statistics; None in a sweep, and where the analysis was not thorough.
     """
 
     study: Study
@@ -155,7 +66,12 @@ class Results:
     controls: Controls | None = None
     confirmation: Confirmation | None = None
     searched: tuple[SearchedView, ...] = ()
-    extended: Extended | None = None
+    extended: Supplement | None = None
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """What the views are compared on."""
+        return Endpoints(self.study, self.seed, self.budgets, self.level, self.worst)
 
     @property
     def provisional(self) -> bool:

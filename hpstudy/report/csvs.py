@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hpstudy.analysis.arrays import STATES
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.trials.searches import STATES
 
 Row: TypeAlias = "Iterable[Any]"
 """One row of a CSV file."""

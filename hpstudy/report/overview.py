@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hpstudy.analysis.comparisons.budgets import BudgetDifference
-from hpstudy.analysis.results import PairResult, Results
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.results import Results
 from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 
 FEW = 4

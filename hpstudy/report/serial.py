@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.results import Results, ViewResult
+from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, summary
+from hpstudy.analysis.view_result import ViewResult
 from hpstudy.metric_names import is_of_bin
 from hpstudy.report import sweeps
 from hpstudy.report.wording import headline

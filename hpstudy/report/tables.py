@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.results import Results, ViewResult
+from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, summary
+from hpstudy.analysis.view_result import ViewResult
 from hpstudy.metric_names import of_layer
 from hpstudy.report import claims as verdicts
 from hpstudy.report import numbers, sweeps, wording

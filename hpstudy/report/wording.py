@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from hpstudy.analysis.comparisons.curve_distance import Distance
-from hpstudy.analysis.results import PairResult, Results
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.results import Results
 from hpstudy.report import claims, counting, numbers, overview, sweeps
 
 SAYS_LITTLE = 6

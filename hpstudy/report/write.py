@@ -52,7 +52,7 @@ def write_several(found: Several, output: str | Path, formats: Sequence[str] | N
     """Write the report of several studies, as `write` does that of one; it is named after all of them.
 
     Args:
-        found: of `hpstudy.analysis.several`.
+        found: of `hpstudy.analysis.cross_study.several`.
         output: the document, when it ends in .pdf or .html; else the folder for it.
         formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
         force: overwrite what is in the way.

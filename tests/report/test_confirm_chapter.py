@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpstudy.analysis.arrays import Searches
 from hpstudy.analysis.retraining.confirmation import confirmation
 from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.trials.searches import Searches
 from hpstudy.report import style
 from hpstudy.report.chapters import confirm
 from hpstudy.report.charts.confirmation import DEFAULT, FRESH, MEAN_FRESH, MEAN_TUNING, TUNING, confirmations, confirmed_means

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hpstudy.analysis.extended import extend
+from hpstudy.analysis.supplement.study import supplement
 from hpstudy.report import csvs, overview, style, wording
 from hpstudy.report.chapters import answer, anytime, target
 from hpstudy.report.chapters import overview as glance
@@ -300,7 +300,8 @@ def test_every_view_has_a_row_at_every_budget(many):
 
 
 def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, values):
-    extended = dataclasses.replace(many, extended=extend(many, MemorySource(many.study, values).trials()))
+    table = MemorySource(many.study, values).trials()
+    extended = dataclasses.replace(many, extended=supplement(many.views, many.pairs, many.endpoints, table))
     *_, section = anytime.chapter(extended)
     curves, scores = section.blocks[:2]
     panels = curves.shown("print")
@@ -327,7 +328,8 @@ def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, va
 def test_the_ecdfs_of_few_views_are_beside_their_scores(make_results, values):
     few = {view: values[view] for view in VIEWS[:2]}
     results = make_results(few, analysis={"target": {"value": 4}})
-    extended = dataclasses.replace(results, extended=extend(results, MemorySource(results.study, few).trials()))
+    table = MemorySource(results.study, few).trials()
+    extended = dataclasses.replace(results, extended=supplement(results.views, results.pairs, results.endpoints, table))
     (chart,) = forms.charts(extended, extended.extended)
     assert [panel.column for panel in chart.panels] == [0, 1]
     assert [entry.name for entry in chart.legend] == list(few)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from hpstudy.analysis.extended import extend
+from hpstudy.analysis.supplement.study import supplement
 from hpstudy.report import numbers, style
 from hpstudy.report.chapters import anytime, robustness, tests
 from hpstudy.report.charts.best_by_seconds import best_by_seconds
@@ -23,7 +23,8 @@ def make_extended(make_results):
     def make(values, states=None, **settings):
         source = {} if states is None else {"states": states}
         results = make_results(values, **settings, **source)
-        object.__setattr__(results, "extended", extend(results, MemorySource(results.study, values, **source).trials()))
+        table = MemorySource(results.study, values, **source).trials()
+        object.__setattr__(results, "extended", supplement(results.views, results.pairs, results.endpoints, table))
         return results
 
     return make
@@ -111,7 +112,6 @@ def test_results_without_further_statistics_have_no_such_chapters(extended, modu
 
 
 def test_a_sweep_has_no_such_chapters(swept):
-    object.__setattr__(swept, "extended", extend(swept, None))
     assert blocks(swept) == []
 
 

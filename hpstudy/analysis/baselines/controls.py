@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Floats, Ints, Searches, gather
+from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.baselines.expected_best import expected_curve, trials_to_match
 from hpstudy.analysis.comparisons.budgets import common
 from hpstudy.analysis.curves.best_so_far import Goal, MeanCurve, best_so_far, mean_curve, worst_value
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
 from hpstudy.analysis.statistics.survival import wilson
+from hpstudy.analysis.trials.searches import Searches, gather
 from hpstudy.loading.make import is_sweep
 from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.schema import Study
@@ -135,9 +136,8 @@ def controls(trials: Any, study: Study, resampling: Resampling) -> Controls | No
     """
     if not study.controls or is_sweep(study):
         return None
-    blocks = {
-        name: gather(trials, (name,), study.replicates, arm.trials)[name] for name, arm in arms(study).items() if not arm.listed
-    }
+    searched = {name: arm for name, arm in arms(study).items() if not arm.listed}
+    blocks = {name: gather(trials, name, (study.replicates, arm.trials)) for name, arm in searched.items()}
     goal = study.metric.goal
     worst = worst_value([blocks[view] for view in study.views], goal)
     best = {name: best_so_far(block.values, goal, finished=block.finished, worst=worst) for name, block in blocks.items()}
@@ -162,8 +162,7 @@ def easy_volume(searches: Searches, best_known: float, margin: float, goal: Goal
         goal: which way is better.
         confidence: level of the interval.
     """
-    reached = np.arange(searches.values.shape[1]) < searches.finished[:, None]
-    values = searches.values[reached]
+    values = searches.values[searches.spent]
     values = values if goal == "maximize" else -values
     level = (best_known if goal == "maximize" else -best_known) - margin
     good = int((values >= level).sum())  # NaN is not

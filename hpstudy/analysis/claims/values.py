@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.arrays import FINISHED, STATES, Bools, Floats, Searches
+from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.claims.judgement import Observed, best_numbers
 from hpstudy.analysis.curves.best_so_far import Goal, worst_value
-from hpstudy.analysis.results import ViewResult
 from hpstudy.analysis.sweeps.points import SweepView
+from hpstudy.analysis.trials.searches import Searches, final_metrics
+from hpstudy.analysis.view_result import ViewResult
 from hpstudy.errors import HpstudyError
 from hpstudy.loading.claims import listed_points
 from hpstudy.loading.make import make_searcher
@@ -48,11 +49,13 @@ def observe(study: Study, trials: Any, views: Sequence[ViewResult], sweeps: Sequ
 def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float) -> Observed:
     searches = view.searches
     lost = _lost(searches)
-    finished = np.arange(searches.values.shape[1]) < searches.finished[:, None]
-    values = {**_metrics(trials, view.name, searches), study.metric.name: np.where(lost, worst, searches.values)}
+    values = {
+        **final_metrics(trials, view.name, searches.values.shape),
+        study.metric.name: np.where(lost, worst, searches.values),
+    }
     best = best_numbers(searches.values, study.metric.goal)
     # Before the first value of a search its first trial, which counts as the worst value, stands for all.
-    best = np.where(finished, np.maximum(best, 0), -1)
+    best = np.where(searches.spent, np.maximum(best, 0), -1)
     times = None
     if view.trials is not None:
         times = np.where(searches.complete, view.trials.times.trials.astype(np.float64), np.nan)
@@ -83,24 +86,10 @@ def _points(study: Study, view: SweepView) -> tuple[Point, ...]:
 
 def _lost(searches: Searches) -> Bools:
     """(replicates x trials) whether a trial is finished and has no value."""
-    return np.asarray((searches.states >= STATES.index(FINISHED[0])) & np.isnan(searches.values), dtype=np.bool_)
+    return np.asarray(searches.ended & np.isnan(searches.values), dtype=np.bool_)
 
 
 def _worst(blocks: Sequence[Floats], goal: Goal) -> float:
     """The worst of all values; NaN without any."""
     found = np.concatenate([np.zeros(0), *(block[~np.isnan(block)] for block in blocks)])
     return float("nan") if not found.size else float(found.min() if goal == "maximize" else found.max())
-
-
-def _metrics(trials: Any, view: str, searches: Searches) -> dict[str, Floats]:
-    """(replicates x trials) final values of every metric of completed trials, NaN elsewhere."""
-    replicate, number = (trials[key].to_numpy(dtype=np.int64) for key in ("replicate", "number"))
-    own = (trials["view"].to_numpy(dtype=object) == view) & (trials["state"].to_numpy(dtype=object) == "completed")
-    rows = np.flatnonzero(own & (replicate < searches.values.shape[0]) & (number < searches.values.shape[1]))
-    found = {}
-    for column in (str(key) for key in trials.columns if str(key).startswith("metric.")):
-        values = trials[column].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
-        block = np.full(searches.values.shape, np.nan)
-        block[replicate[rows], number[rows]] = np.where(np.isfinite(values), values, np.nan)
-        found[column.removeprefix("metric.")] = block
-    return found

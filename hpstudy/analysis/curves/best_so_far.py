@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Floats, Ints, Searches
+from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.trials.searches import Searches
 
 Goal = Literal["maximize", "minimize"]
 

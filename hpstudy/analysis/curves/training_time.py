@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.anytime import Mean, mean_of
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.trials.searches import Layout, Searches
 
 POINTS = 100
 """Times at which the curves are read."""
+
+
+@dataclass(frozen=True)
+class TrialSeconds:
+    """Seconds of the trials of one view.
+
+    Attributes:
+        trained: (replicates x trials) spent in training, cumulative along a search.
+        ask: (replicates x trials) spent choosing each point.
+    """
+
+    trained: Floats
+    ask: Floats
+
+
+def seconds_of_trials(table: Any, blocks: Iterable[Searches]) -> tuple[dict[str, TrialSeconds], int]:
+    """Seconds of every view's trials, by view, and the number of finished trials without a record, which count as 0 seconds.
+
+    Args:
+        table: DataFrame with a row per trial and the columns view, replicate, number, ask_s and evaluate_s.
+        blocks: the searches of each view.
+
+    Returns:
+        No view at all when no trial has a record.
+    """
+    if not (table["evaluate_s"].to_numpy(dtype=np.float64, na_value=np.nan) > 0).any():
+        return {}, 0
+    spent, unrecorded = {}, 0
+    for block in blocks:
+        layout = Layout.of(table, block.view, block.values.shape)
+        trained = layout.floats(table["evaluate_s"])
+        unrecorded += int((np.isnan(trained) & block.spent).sum())
+        spent[block.view] = TrialSeconds(np.nan_to_num(trained).cumsum(axis=1), np.nan_to_num(layout.floats(table["ask_s"])))
+    return spent, unrecorded
 
 
 @dataclass(frozen=True)

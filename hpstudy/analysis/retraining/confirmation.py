@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from hpstudy.analysis.arrays import Floats, Ints, Searches
+from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.curves.best_so_far import Goal
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
 from hpstudy.analysis.sweeps.points import summary
+from hpstudy.analysis.trials.searches import Searches
 
 
 @dataclass(frozen=True)

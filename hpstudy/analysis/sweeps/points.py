@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
+from hpstudy.analysis.trials.searches import STATES, Layout, final_metrics, gather
 from hpstudy.errors import UsageError
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
@@ -104,51 +105,25 @@ def sweep(trials: Any, curves: Any, study: Study) -> tuple[SweepView, ...]:
     Raises:
         UsageError: when two replicates of a view have different points at the same trial.
     """
-    places = {name: _places(trials, name, study) for name in study.views}
-    return tuple(_view(name, places[name], trials, curves, study) for name in study.views)
+    return tuple(_view(name, trials, curves, study) for name in study.views)
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Where the rows of one view's trials go.
-
-    Attributes:
-        rows: (rows,) indices into the table of trials.
-        replicate, number: (rows,) where each goes.
-        completed: (replicates x points) whether that trial completed.
-    """
-
-    rows: Ints
-    replicate: Ints
-    number: Ints
-    completed: Bools
+def _view(view: str, trials: Any, curves: Any, study: Study) -> SweepView:
+    names, objective = tuple(study.views[view].space.names()), study.metric.name
+    shape = (study.replicates, study.search.trials)
+    searches = gather(trials, view, shape)
+    points = _points(view, trials, names, shape)
+    recorded = {name: values for name, values in final_metrics(trials, view, shape).items() if not np.isnan(values).all()}
+    epochs, values_by_epoch = _curves(view, curves, searches.states == STATES.index("completed"))
+    values = {objective: searches.values, **{name: values for name, values in recorded.items() if name != objective}}
+    return SweepView(view, points, swept_names(points, names), values, epochs, values_by_epoch)
 
 
-def _places(trials: Any, view: str, study: Study) -> _Places:
-    replicate, number = (trials[key].to_numpy(dtype=np.int64) for key in ("replicate", "number"))
-    own = trials["view"].to_numpy(dtype=object) == view
-    rows = np.flatnonzero(own & (replicate < study.replicates) & (number < study.search.trials))
-    completed = np.zeros((study.replicates, study.search.trials), dtype=np.bool_)
-    completed[replicate[rows], number[rows]] = trials["state"].to_numpy(dtype=object)[rows] == "completed"
-    return _Places(rows, replicate[rows], number[rows], completed)
-
-
-def _view(view: str, places: _Places, trials: Any, curves: Any, study: Study) -> SweepView:
-    names = tuple(study.views[view].space.names())
-    points = _points(view, places, trials, names, study.search.trials)
-    columns = {study.metric.name: "objective"}
-    columns |= {str(key).removeprefix("metric."): str(key) for key in trials.columns if str(key).startswith("metric.")}
-    columns[study.metric.name] = "objective"
-    values = {metric: _values(trials[column], places) for metric, column in columns.items()}
-    epochs, found = _curves(view, curves, places.completed)
-    values = {metric: block for metric, block in values.items() if metric == study.metric.name or not np.isnan(block).all()}
-    return SweepView(view, points, swept_names(points, names), values, epochs, found)
-
-
-def _points(view: str, places: _Places, trials: Any, names: tuple[str, ...], count: int) -> tuple[Point, ...]:
-    points: list[Point] = [{} for _ in range(count)]
-    columns = [trials[f"point.{name}"].to_numpy(dtype=object)[places.rows] for name in names]
-    for number, *held in zip(places.number.tolist(), *columns, strict=True):
+def _points(view: str, trials: Any, names: tuple[str, ...], shape: tuple[int, int]) -> tuple[Point, ...]:
+    layout = Layout.of(trials, view, shape)
+    points: list[Point] = [{} for _ in range(shape[1])]
+    columns = [trials[f"point.{name}"].to_numpy(dtype=object)[layout.rows] for name in names]
+    for number, *held in zip(layout.number.tolist(), *columns, strict=True):
         point = {name: value.item() if isinstance(value, np.generic) else value for name, value in zip(names, held, strict=True)}
         if points[number] and points[number] != point:
             raise UsageError(
@@ -159,25 +134,17 @@ def _points(view: str, places: _Places, trials: Any, names: tuple[str, ...], cou
     return tuple(points)
 
 
-def _values(column: Any, places: _Places) -> Floats:
-    given = column.to_numpy(dtype=np.float64, na_value=np.nan)[places.rows]
-    values = np.full(places.completed.shape, np.nan)
-    values[places.replicate, places.number] = given
-    return np.where(places.completed & np.isfinite(values), values, np.nan)
-
-
 def _curves(view: str, curves: Any, completed: Bools) -> tuple[Ints, dict[str, Floats]]:
-    replicate, number, epoch = (curves[key].to_numpy(dtype=np.int64) for key in ("replicate", "number", "epoch"))
-    metric, value = curves["metric"].to_numpy(dtype=object), curves["value"].to_numpy(dtype=np.float64, na_value=np.nan)
-    own = np.flatnonzero(
-        (curves["view"].to_numpy(dtype=object) == view) & (replicate < completed.shape[0]) & (number < completed.shape[1])
-    )
-    own = own[completed[replicate[own], number[own]] & np.isfinite(value[own])]
-    epochs = np.unique(epoch[own])
-    found = {}
-    for name in dict.fromkeys(metric[own].tolist()):
-        rows = own[metric[own] == name]
+    """The epochs of a view's curves, and for each metric (replicates x points x epochs) values of completed trials."""
+    layout = Layout.of(curves, view, completed.shape)
+    epoch, metric = (curves[key].to_numpy(dtype=kind)[layout.rows] for key, kind in (("epoch", np.int64), ("metric", object)))
+    value = curves["value"].to_numpy(dtype=np.float64, na_value=np.nan)[layout.rows]
+    kept = completed[layout.replicate, layout.number] & np.isfinite(value)
+    epochs = np.unique(epoch[kept])
+    blocks = {}
+    for name in dict.fromkeys(metric[kept].tolist()):
+        rows = kept & (metric == name)
         block = np.full((*completed.shape, len(epochs)), np.nan)
-        block[replicate[rows], number[rows], np.searchsorted(epochs, epoch[rows])] = value[rows]
-        found[str(name)] = block
-    return epochs, found
+        block[layout.replicate[rows], layout.number[rows], np.searchsorted(epochs, epoch[rows])] = value[rows]
+        blocks[str(name)] = block
+    return epochs, blocks

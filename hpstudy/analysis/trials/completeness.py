@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.arrays import STATES, Searches
 from hpstudy.analysis.curves.best_so_far import without_value_yet
+from hpstudy.analysis.trials.searches import STATES, Searches
 
 
 @dataclass(frozen=True)

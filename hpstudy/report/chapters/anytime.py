@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from hpstudy.analysis.curves.anytime import TARGETS, Mean
-from hpstudy.analysis.extended import Extended
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.analysis.targets.average_runtime import Ratio
 from hpstudy.report import numbers
 from hpstudy.report.charts import anytime
@@ -31,7 +31,7 @@ def chapter(results: Results) -> Iterator[Section]:
     yield Section("Over all numbers of trials", tuple(blocks))
 
 
-def _runtimes(results: Results, found: Extended) -> Table | None:
+def _runtimes(results: Results, found: Supplement) -> Table | None:
     rows = tuple(
         (
             view.name,
@@ -50,7 +50,7 @@ def _runtimes(results: Results, found: Extended) -> Table | None:
     return Table("Average runtime to the target.", ("view", "aRT, trials", f"{_level(results)} CI"), rows, note=note)
 
 
-def _ratios(results: Results, found: Extended) -> Table | None:
+def _ratios(results: Results, found: Supplement) -> Table | None:
     rows = tuple(
         (
             f"{pair.a} / {pair.b}",
@@ -75,7 +75,7 @@ def _ratios(results: Results, found: Extended) -> Table | None:
     return Table("Trials-to-target as a ratio.", head, rows, note=note)
 
 
-def _scores(results: Results, found: Extended) -> Table:
+def _scores(results: Results, found: Supplement) -> Table:
     rated = [(view.name, view.anytime) for view in found.views if view.anytime is not None]
     areas, scores = _decimals([more.ecdf_area for _, more in rated]), _decimals([more.score for _, more in rated])
     rows = tuple((view, str(more.replicates), *_mean(more.ecdf_area, areas), *_mean(more.score, scores)) for view, more in rated)
@@ -92,7 +92,7 @@ def _scores(results: Results, found: Extended) -> Table:
     return Table("Ratings over all trials.", head, rows, note=note)
 
 
-def _differences(results: Results, found: Extended) -> Table:
+def _differences(results: Results, found: Supplement) -> Table:
     rated = [(f"{pair.a} − {pair.b}", pair.anytime) for pair in found.pairs if pair.anytime is not None]
     areas, scores = _decimals([more.ecdf_area for _, more in rated]), _decimals([more.score for _, more in rated])
     decimals, level = numbers.decimals_of(results), _level(results)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from hpstudy.analysis.curves.anytime import Mean
 from hpstudy.analysis.exploration.range_ends import MARGIN
-from hpstudy.analysis.extended import Extended
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers
 from hpstudy.report.charts import best_by_seconds, leave_one_out
 from hpstudy.report.model import Block, Paragraph, Section, Table
@@ -96,7 +96,7 @@ def _trials(mean: Mean | None) -> list[str]:
     return [numbers.trials(mean.value), ends]
 
 
-def _boundaries(results: Results, found: Extended) -> list[Block]:
+def _boundaries(results: Results, found: Supplement) -> list[Block]:
     rows = [
         (
             view.name if hits is view.boundaries[0] else "",
@@ -123,7 +123,7 @@ def _boundaries(results: Results, found: Extended) -> list[Block]:
     return [Table("Best points at the ends of their ranges.", head, tuple(rows), left=2, note=note)]
 
 
-def _costs(results: Results, found: Extended) -> list[Block]:
+def _costs(results: Results, found: Supplement) -> list[Block]:
     shown = [view for view in found.views if view.cost is not None]
     if not shown:
         return []

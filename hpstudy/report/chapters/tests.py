@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.comparisons.budgets import BudgetDifference
-from hpstudy.analysis.extended import BudgetExtended, Extended
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.pairing import Share
 from hpstudy.analysis.statistics.ranks import ZEROS
+from hpstudy.analysis.supplement.pairs import BudgetSupplement
+from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import cut
@@ -46,7 +47,7 @@ def chapter(results: Results) -> Iterator[Section]:
     yield Section("Second opinions at the same number of trials", tuple(blocks))
 
 
-def _middle(results: Results, found: Extended) -> Table:
+def _middle(results: Results, found: Supplement) -> Table:
     decimals = numbers.decimals_of(results)
     rows = [
         (
@@ -64,7 +65,7 @@ def _middle(results: Results, found: Extended) -> Table:
     return Table(f"Interquartile mean of the best {results.study.metric.name}.", head, tuple(rows), left=2, note=note)
 
 
-def _shifts(results: Results, found: Extended) -> Table:
+def _shifts(results: Results, found: Supplement) -> Table:
     decimals = numbers.decimals_of(results)
     rows = [
         (
@@ -91,7 +92,7 @@ def _shifts(results: Results, found: Extended) -> Table:
     return Table("Shift and rank test.", head, tuple(rows), note=note)
 
 
-def _pairing(results: Results, found: Extended) -> Table:
+def _pairing(results: Results, found: Supplement) -> Table:
     decimals = numbers.decimals_of(results)
     rows = tuple(
         (
@@ -113,7 +114,7 @@ def _pairing(results: Results, found: Extended) -> Table:
     return Table("What pairing gained.", head, rows, note=note)
 
 
-def _shares(results: Results, found: Extended) -> Table:
+def _shares(results: Results, found: Supplement) -> Table:
     rows = tuple(
         (*_place(pair, budget), *_share(more.win_share), *_share(more.improvement))
         for pair, budget, more in _budgets(results, found)
@@ -128,7 +129,7 @@ def _shares(results: Results, found: Extended) -> Table:
     return Table("How often the first view is better.", head, rows, note=note)
 
 
-def _bounds(results: Results, found: Extended) -> Table:
+def _bounds(results: Results, found: Supplement) -> Table:
     decimals = numbers.decimals_of(results)
     rows = tuple(
         (
@@ -144,7 +145,7 @@ def _bounds(results: Results, found: Extended) -> Table:
     return Table("One-sided bounds of the mean difference.", ("A − B", "trials", "above", "below", "verdict"), rows, note=note)
 
 
-def _friedman(results: Results, found: Extended) -> Table | None:
+def _friedman(results: Results, found: Supplement) -> Table | None:
     rows = tuple(
         (
             str(budget),
@@ -169,7 +170,7 @@ def _friedman(results: Results, found: Extended) -> Table | None:
     return Table("All views at once.", ("trials", "n", "χ²", "F", "p", "mean ranks"), rows, note=note)
 
 
-def _budgets(results: Results, found: Extended) -> Iterator[tuple[str, BudgetDifference, BudgetExtended]]:
+def _budgets(results: Results, found: Supplement) -> Iterator[tuple[str, BudgetDifference, BudgetSupplement]]:
     """Every comparison at every budget, with what else is known of it."""
     for pair, more in zip(results.pairs, found.pairs, strict=True):
         for budget, extended in zip(pair.budgets, more.budgets, strict=True):

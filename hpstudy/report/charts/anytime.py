@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from hpstudy.analysis.curves.anytime import TARGETS
-from hpstudy.analysis.extended import Extended
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
 from hpstudy.report.charts.hovers import along, interval
@@ -28,7 +28,7 @@ ROW = 0.19
 SHARES = Axis("share of targets reached", (0.0, 1.0), grid=True)
 
 
-def charts(results: Results, found: Extended) -> tuple[Chart, ...]:
+def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
     """The curves beside the scores; of many views a panel for each curve, and the scores in a figure of their own."""
     count, level = len(results.views), numbers.percent(results.study.analysis.confidence)
     many = overview.many_views(results)
@@ -80,7 +80,7 @@ def charts(results: Results, found: Extended) -> tuple[Chart, ...]:
     )
 
 
-def _curve(results: Results, found: Extended, index: int) -> tuple[Mark, ...]:
+def _curve(results: Results, found: Supplement, index: int) -> tuple[Mark, ...]:
     """The curve of a view with its interval."""
     view, level = found.views[index], numbers.percent(results.study.analysis.confidence)
     if (more := view.anytime) is None:
@@ -102,7 +102,7 @@ def _curve(results: Results, found: Extended, index: int) -> tuple[Mark, ...]:
     )
 
 
-def _beside_reference(results: Results, found: Extended, index: int) -> tuple[Mark, ...]:
+def _beside_reference(results: Results, found: Supplement, index: int) -> tuple[Mark, ...]:
     """The curve of one view, and behind it that of the reference in grey."""
     other = reference(results, index)
     grey = _curve(results, found, other)[1:] if other is not None else ()
@@ -113,7 +113,7 @@ def _beside_reference(results: Results, found: Extended, index: int) -> tuple[Ma
     )
 
 
-def _scores(results: Results, found: Extended) -> Panel:
+def _scores(results: Results, found: Supplement) -> Panel:
     """A row for the score of every view; of many views a grey line at that of the reference."""
     level, other = numbers.percent(results.study.analysis.confidence), reference(results)
     rated = [(index, view.name, view.anytime.score) for index, view in enumerate(found.views) if view.anytime is not None]

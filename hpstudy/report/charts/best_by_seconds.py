@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from hpstudy.analysis.extended import Extended
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, best_axis
 from hpstudy.report.charts.hovers import interval
@@ -15,7 +15,7 @@ from hpstudy.report.charts.words import label
 from hpstudy.report.csvs import Row
 
 
-def chart(results: Results, found: Extended) -> Chart:
+def chart(results: Results, found: Supplement) -> Chart:
     """All views that have a curve; their grid of seconds is one."""
     assert found.seconds is not None, "there is no curve without a grid of seconds"
     level, x = numbers.percent(results.study.analysis.confidence), found.seconds

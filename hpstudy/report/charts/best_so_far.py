@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.arrays import STATES, Floats
-from hpstudy.analysis.results import Results, ViewResult
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.trials.searches import STATES
+from hpstudy.analysis.view_result import ViewResult
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import best_axis, trial_axis
 from hpstudy.report.charts.hovers import along, tried

@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from hpstudy.analysis.results import PairResult, Results
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around_zero, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts

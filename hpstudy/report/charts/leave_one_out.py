@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 
 from hpstudy.analysis.comparisons.sensitivity import LeaveOneOut
-from hpstudy.analysis.extended import PairExtended
-from hpstudy.analysis.results import PairResult, Results
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.supplement.pairs import PairSupplement
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, row_axis
 from hpstudy.report.charts.grid import in_grid
@@ -47,7 +48,7 @@ def chart(results: Results) -> Chart:
     )
 
 
-def _panel(shown: list[tuple[PairResult, PairExtended]], what: str, title: str) -> Panel:
+def _panel(shown: list[tuple[PairResult, PairSupplement]], what: str, title: str) -> Panel:
     drawn = [(row, pair, found) for row, (pair, more) in enumerate(shown) for own, found in quantities(more) if own == what]
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
     for row, pair, found in drawn:
@@ -67,13 +68,13 @@ def _panel(shown: list[tuple[PairResult, PairExtended]], what: str, title: str) 
     return Panel(Axis(title, limits), row_axis(names), tuple(marks))
 
 
-def pairs(results: Results) -> list[tuple[PairResult, PairExtended]]:
+def pairs(results: Results) -> list[tuple[PairResult, PairSupplement]]:
     """The comparisons that have values."""
     found = results.extended
     return [] if found is None else [both for both in zip(results.pairs, found.pairs, strict=True) if both[1].budgets]
 
 
-def quantities(more: PairExtended) -> Iterator[tuple[str, LeaveOneOut]]:
+def quantities(more: PairSupplement) -> Iterator[tuple[str, LeaveOneOut]]:
     """What differs between the views of a comparison, by its name in the CSV file."""
     if more.trials_without_one is not None:
         yield "trials_to_target", more.trials_without_one

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from hpstudy.analysis.arrays import Searches
 from hpstudy.analysis.curves.best_so_far import best_so_far, mean_curve, without_value_yet, worst_value
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.trials.searches import Searches
 
 NAN = float("nan")
 RESAMPLING = Resampling(seed=3, resamples=1000)

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hpstudy.analysis.arrays import STATES, Searches
 from hpstudy.analysis.retraining.confirmation import (
     Retrained,
     components,
@@ -18,6 +17,7 @@ from hpstudy.analysis.retraining.confirmation import (
 )
 from hpstudy.analysis.retraining.confirmation import test_metric as metric_of_test_data
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.trials.searches import STATES, Searches
 
 NAN = float("nan")
 RESAMPLING = Resampling(seed=1, resamples=1000)

@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from hpstudy.analysis.arrays import STATES, Searches
 from hpstudy.analysis.trials.completeness import completeness, failures
+from hpstudy.analysis.trials.searches import STATES, Searches
 
 NAN = float("nan")
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from hpstudy.analysis.arrays import STATES, Searches, gather, gather_points
+from hpstudy.analysis.trials.searches import STATES, Searches, gather, gather_points
 
 
 def table(rows):
@@ -9,24 +9,24 @@ def table(rows):
 
 
 def test_a_trial_lands_at_its_replicate_and_number():
-    blocks = gather(table([("a", 1, 2, "completed", 0.5)]), ("a",), 2, 3)
-    assert blocks["a"].values[1, 2] == 0.5
+    searches = gather(table([("a", 1, 2, "completed", 0.5)]), "a", (2, 3))
+    assert searches.values[1, 2] == 0.5
 
 
 def test_trials_without_a_row_are_missing():
-    blocks = gather(table([("a", 0, 0, "completed", 0.5)]), ("a", "b"), 1, 2)
-    assert STATES[blocks["a"].states[0, 1]] == "missing"
-    assert STATES[blocks["b"].states[0, 0]] == "missing"
+    searches, other = (gather(table([("a", 0, 0, "completed", 0.5)]), view, (1, 2)) for view in "ab")
+    assert STATES[searches.states[0, 1]] == "missing"
+    assert STATES[other.states[0, 0]] == "missing"
 
 
 def test_an_infinite_objective_is_no_value():
-    blocks = gather(table([("a", 0, 0, "completed", np.inf)]), ("a",), 1, 1)
-    assert np.isnan(blocks["a"].values[0, 0])
+    searches = gather(table([("a", 0, 0, "completed", np.inf)]), "a", (1, 1))
+    assert np.isnan(searches.values[0, 0])
 
 
 def test_the_objective_of_a_diverged_trial_is_no_value():
-    blocks = gather(table([("a", 0, 0, "diverged", 0.9)]), ("a",), 1, 1)
-    assert np.isnan(blocks["a"].values[0, 0])
+    searches = gather(table([("a", 0, 0, "diverged", 0.9)]), "a", (1, 1))
+    assert np.isnan(searches.values[0, 0])
 
 
 def test_a_running_trial_is_not_finished():
@@ -48,7 +48,7 @@ def points_of(view, names=("rate", "clip")):
         ("a", 0, 3, 0.5, pd.NA),
     ]
     trials = pd.DataFrame(rows, columns=["view", "replicate", "number", "point.rate", "point.clip"])
-    return {name: values.tolist() for name, values in gather_points(trials, view, names, 2, 3).items()}
+    return {name: values.tolist() for name, values in gather_points(trials, view, names, (2, 3)).items()}
 
 
 def test_a_point_lands_at_its_replicate_and_number_and_none_stands_for_no_trial():

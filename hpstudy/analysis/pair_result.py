@@ -1,0 +1,87 @@
+"""Two views compared: their curves, their budgets, their trials-to-target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Ints
+from hpstudy.analysis.comparisons.budgets import BudgetDifference, Difference, budget_difference, common, difference_curve
+from hpstudy.analysis.comparisons.curve_distance import Distance, distance_at_budget, distance_at_level
+from hpstudy.analysis.curves.best_so_far import best_so_far
+from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.targets.trials_to_target import TrialsDifference, trials_difference
+from hpstudy.analysis.view_result import ViewResult
+from hpstudy.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """Two views compared; every difference is `a` minus `b`.
+
+    Attributes:
+        a, b: names of the views.
+        replicates: (n,) those that are complete in both views; without any, all that follows is empty.
+        curve: difference of the best-so-far curves.
+        budgets: differences at each budget.
+        trials: difference of restricted mean trials-to-target; None without a target level.
+        distances: horizontal distances of the mean curves, at the target (first, when there is one) and at the level of B at
+            each budget.
+    """
+
+    a: str
+    b: str
+    replicates: Ints
+    curve: Difference | None
+    budgets: tuple[BudgetDifference, ...]
+    trials: TrialsDifference | None
+    distances: tuple[Distance, ...]
+
+
+def pair_result(a: str, b: str, views: Mapping[str, ViewResult], endpoints: Endpoints) -> PairResult:
+    """Compare two views.
+
+    Args:
+        a: name of the first view.
+        b: name of the second, which is subtracted.
+        views: all views of the study by name.
+        endpoints: of the study.
+    """
+    study, level, resampling = endpoints.study, endpoints.level, endpoints.resampling
+    confidence, goal = study.analysis.confidence, study.metric.goal
+    both = common(views[a].searches.complete, views[b].searches.complete)
+    x, y = views[a].best[both], views[b].best[both]
+    if not both.size or np.isnan(x).any() or np.isnan(y).any():
+        return PairResult(a, b, both, None, (), None, ())
+    differences = tuple(
+        budget_difference(
+            x,
+            y,
+            budget,
+            goal,
+            resampling,
+            confidence,
+            seed=derive_seed(endpoints.seed, "sign_flip", a, b, budget),
+            margin=study.analysis.margin,
+        )
+        for budget in endpoints.budgets
+    )
+    distances = [distance_at_budget(x, y, budget, goal, resampling, confidence) for budget in endpoints.budgets]
+    trials = None
+    if level is not None and level.value is not None:
+        distances.insert(0, distance_at_level(x, y, level.value, goal, resampling, confidence))
+        source = views[level.view] if level.view is not None else None
+        trials = trials_difference(
+            best_so_far(views[a].searches.values[both], goal),
+            best_so_far(views[b].searches.values[both], goal),
+            level.value,
+            goal,
+            resampling,
+            confidence,
+            seed=derive_seed(endpoints.seed, "sign_flip", a, b, "target"),
+            finals=source.best[both, -1] if source is not None and source.searches.complete[both].all() else None,
+            statistic=level.statistic,
+        )
+    return PairResult(a, b, both, difference_curve(x, y, resampling, confidence), differences, trials, tuple(distances))

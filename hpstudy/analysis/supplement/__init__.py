@@ -1,0 +1,1 @@
+"""Supplementary statistics, which do not change the headline: second opinions, ratings over all trials, robustness."""

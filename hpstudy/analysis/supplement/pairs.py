@@ -1,0 +1,145 @@
+"""Supplementary statistics of two views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.comparisons.budgets import BudgetDifference
+from hpstudy.analysis.comparisons.margin import Bounds, one_sided
+from hpstudy.analysis.comparisons.sensitivity import LeaveOneOut, PolicyResult, leave_one_out, under_policy
+from hpstudy.analysis.curves.anytime import AnytimeDifference, Scale, anytime_difference
+from hpstudy.analysis.curves.best_so_far import best_so_far
+from hpstudy.analysis.curves.training_time import CostDifference, TrialSeconds, cost_difference
+from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.statistics.pairing import Share, Unpaired, improvement, unpaired, win_share
+from hpstudy.analysis.statistics.ranks import SignedRank, signed_rank
+from hpstudy.analysis.statistics.robust import Shift, shift
+from hpstudy.analysis.statistics.survival import trials_to_target
+from hpstudy.analysis.targets.average_runtime import Ratio, log_rank, mean_ratio, runtime_ratio
+from hpstudy.analysis.view_result import ViewResult
+
+
+@dataclass(frozen=True)
+class BudgetSupplement:
+    """More of two views after the same number of trials; every difference is A minus B.
+
+    Attributes:
+        budget: trials.
+        shift: Hodges-Lehmann estimate.
+        signed_rank: Wilcoxon's test.
+        unpaired: the interval that forgets the pairing.
+        win_share: P(A > B) within a replicate.
+        improvement: P(A > B) of any search of A against any of B.
+        bounds: one-sided bounds.
+    """
+
+    budget: int
+    shift: Shift
+    signed_rank: SignedRank
+    unpaired: Unpaired
+    win_share: Share
+    improvement: Share
+    bounds: Bounds
+
+
+@dataclass(frozen=True)
+class PairSupplement:
+    """More of two views; all is empty where they have no complete replicate in common.
+
+    Attributes:
+        a, b: names of the views.
+        budgets: in the order of the study's budgets.
+        ratio: of restricted mean trials-to-target, A over B; None without a target level.
+        runtime_ratio: of average runtimes, A over B; None without a target level.
+        log_rank: p of the log-rank test over all searches of both views; None without a target level.
+        anytime: ratings over all trials; None without a scale.
+        without_one: the difference at the last budget with each replicate left out; None with one replicate.
+        trials_without_one: the same of the difference of restricted mean trials-to-target; None without a target level.
+        policies: the headline when trials without a value count (worst) and when they do not (drop).
+        cost: at equal seconds of training; None without records, or without a time that all searches share.
+    """
+
+    a: str
+    b: str
+    budgets: tuple[BudgetSupplement, ...] = ()
+    ratio: Ratio | None = None
+    runtime_ratio: Ratio | None = None
+    log_rank: float | None = None
+    anytime: AnytimeDifference | None = None
+    without_one: LeaveOneOut | None = None
+    trials_without_one: LeaveOneOut | None = None
+    policies: tuple[PolicyResult, ...] = ()
+    cost: CostDifference | None = None
+
+
+def pair_supplement(
+    pair: PairResult,
+    views: Mapping[str, ViewResult],
+    scale: Scale | None,
+    spent: Mapping[str, TrialSeconds],
+    endpoints: Endpoints,
+) -> PairSupplement:
+    """Compute the supplementary statistics of two views.
+
+    Args:
+        pair: the comparison.
+        views: all views of the study by name.
+        scale: of the ratings over all trials.
+        spent: seconds of every view's trials; empty without records.
+        endpoints: of the study.
+    """
+    if pair.curve is None:
+        return PairSupplement(pair.a, pair.b)
+    study, resampling, both = endpoints.study, endpoints.resampling, pair.replicates
+    goal, confidence = study.metric.goal, study.analysis.confidence
+    view_a, view_b = views[pair.a], views[pair.b]
+    a, b = view_a.best[both], view_b.best[both]
+    values_a, values_b = view_a.searches.values[both], view_b.searches.values[both]
+    target = endpoints.target
+    ratio = of_runtimes = test = None
+    if target is not None and pair.trials is not None and view_a.trials is not None and view_b.trials is not None:
+        whole = np.full(len(both), study.search.trials)
+        reached = [trials_to_target(best_so_far(values, goal), whole, target, goal).reached for values in (values_a, values_b)]
+        trials_a, trials_b = pair.trials.trials_a, pair.trials.trials_b
+        ratio = mean_ratio(trials_a, trials_b, resampling, confidence)
+        of_runtimes = runtime_ratio(trials_a, reached[0], trials_b, reached[1], resampling, confidence)
+        test = log_rank(view_a.trials.times, view_b.trials.times)
+    cost = None
+    if spent:
+        trained_a, trained_b = (spent[name].trained[both] for name in (pair.a, pair.b))
+        cost = cost_difference(a, b, trained_a, trained_b, resampling, confidence)
+    return PairSupplement(
+        a=pair.a,
+        b=pair.b,
+        budgets=tuple(_budget(difference, endpoints) for difference in pair.budgets),
+        ratio=ratio,
+        runtime_ratio=of_runtimes,
+        log_rank=test,
+        anytime=anytime_difference(a, b, scale, resampling, confidence) if scale is not None else None,
+        without_one=leave_one_out(a[:, -1] - b[:, -1]),
+        trials_without_one=leave_one_out(pair.trials.trials_a - pair.trials.trials_b) if pair.trials is not None else None,
+        policies=tuple(
+            under_policy(policy, values_a, values_b, target, endpoints.budgets, goal, endpoints.worst, resampling, confidence)
+            for policy in ("worst", "drop")
+        ),
+        cost=cost,
+    )
+
+
+def _budget(difference: BudgetDifference, endpoints: Endpoints) -> BudgetSupplement:
+    resampling, study = endpoints.resampling, endpoints.study
+    goal, confidence = study.metric.goal, study.analysis.confidence
+    a, b = difference.values_a, difference.values_b
+    return BudgetSupplement(
+        budget=difference.budget,
+        shift=shift(a - b, confidence),
+        signed_rank=signed_rank(a - b),
+        unpaired=unpaired(a, b, confidence),
+        win_share=win_share(a, b, goal, confidence),
+        improvement=improvement(a, b, goal, resampling, confidence),
+        bounds=one_sided(a - b, resampling, confidence),
+    )

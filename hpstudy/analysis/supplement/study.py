@@ -1,0 +1,73 @@
+"""Supplementary statistics of a study: of its views, of its pairs, and of all views together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.curves.anytime import Scale, scale_of
+from hpstudy.analysis.curves.training_time import seconds_grid, seconds_of_trials
+from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.statistics.permutation import holm
+from hpstudy.analysis.statistics.ranks import Friedman, friedman
+from hpstudy.analysis.supplement.pairs import PairSupplement, pair_supplement
+from hpstudy.analysis.supplement.views import ViewSupplement, view_supplement
+from hpstudy.analysis.view_result import ViewResult
+
+
+@dataclass(frozen=True)
+class Supplement:
+    """Further statistics of one study.
+
+    Attributes:
+        views: in the order of the study; none in a sweep.
+        pairs: the declared comparisons; none in a sweep.
+        adjusted: Holm-adjusted p of every signed-rank test, in the order of `pairs` and their budgets.
+        friedman: at each budget, over the replicates that are complete in all views; None with two views.
+        scale: of the ratings over all trials; None when no search is complete or nothing was gained.
+        seconds: (times,) grid of the curves against seconds; None when all searches share no span of time.
+        unrecorded: finished trials without a record of their seconds, which count as 0.
+    """
+
+    views: tuple[ViewSupplement, ...]
+    pairs: tuple[PairSupplement, ...]
+    adjusted: Floats
+    friedman: tuple[Friedman | None, ...]
+    scale: Scale | None
+    seconds: Floats | None
+    unrecorded: int
+
+
+def supplement(views: Sequence[ViewResult], pairs: Sequence[PairResult], endpoints: Endpoints, table: Any) -> Supplement:
+    """Compute all supplementary statistics of a study whose trials have an order.
+
+    Args:
+        views: in the order of the study.
+        pairs: the declared comparisons.
+        endpoints: of the study.
+        table: DataFrame of its trials with the columns view, replicate, number, ask_s and evaluate_s.
+    """
+    by_name = {view.name: view for view in views}
+    whole = {view.name: view.searches.complete & ~np.isnan(view.best).any(axis=1) for view in views}
+    scale = scale_of([view.best[whole[view.name]] for view in views], endpoints.study.metric.goal)
+    spent, unrecorded = seconds_of_trials(table, [view.searches for view in views])
+    seconds = seconds_grid([spent[view.name].trained[whole[view.name]] for view in views]) if spent else None
+    of_views = tuple(view_supplement(view, whole[view.name], scale, spent.get(view.name), seconds, endpoints) for view in views)
+    of_pairs = tuple(pair_supplement(pair, by_name, scale, spent, endpoints) for pair in pairs)
+    p_values = np.array([budget.signed_rank.p for pair in of_pairs for budget in pair.budgets])
+    return Supplement(of_views, of_pairs, holm(p_values), _friedman(views, whole, endpoints), scale, seconds, unrecorded)
+
+
+def _friedman(views: Sequence[ViewResult], whole: Mapping[str, Bools], endpoints: Endpoints) -> tuple[Friedman | None, ...]:
+    if len(views) < 3:
+        return (None,) * len(endpoints.budgets)
+    together = np.logical_and.reduce(list(whole.values()))
+    return tuple(
+        friedman(np.stack([view.best[together, budget - 1] for view in views], axis=1), endpoints.study.metric.goal)
+        for budget in endpoints.budgets
+    )

@@ -1,0 +1,86 @@
+"""Supplementary statistics of one view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.curves.anytime import Anytime, Scale, anytime
+from hpstudy.analysis.curves.training_time import CostCurve, TrialSeconds, cost_curve
+from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.exploration.range_ends import BoundaryHits, boundary_hits, places_of
+from hpstudy.analysis.statistics.robust import IqmCurve, iqm_curve
+from hpstudy.analysis.targets.average_runtime import Ratio, average_runtime
+from hpstudy.analysis.view_result import ViewResult
+from hpstudy.study.space import ChoiceParameter
+
+
+@dataclass(frozen=True)
+class ViewSupplement:
+    """More of one view.
+
+    Attributes:
+        name: the view's name.
+        iqm: interquartile mean of its best-so-far curves.
+        runtime: average runtime to the target, over complete searches; None without a target level or a complete search.
+        anytime: ratings over all trials; None without a scale or a complete search.
+        boundaries: of every hyperparameter that has a range.
+        cost: against seconds of training; None without a grid of seconds, a complete search, or records of the time.
+    """
+
+    name: str
+    iqm: IqmCurve
+    runtime: Ratio | None
+    anytime: Anytime | None
+    boundaries: tuple[BoundaryHits, ...]
+    cost: CostCurve | None
+
+
+def view_supplement(
+    view: ViewResult, whole: Bools, scale: Scale | None, spent: TrialSeconds | None, seconds: Floats | None, endpoints: Endpoints
+) -> ViewSupplement:
+    """Compute the supplementary statistics of one view.
+
+    Args:
+        view: the view.
+        whole: (replicates,) searches that are complete and have a best so far at every trial.
+        scale: of the ratings over all trials.
+        spent: seconds of the view's trials; None without records.
+        seconds: (times,) grid of the curves against seconds.
+        endpoints: of the study.
+    """
+    resampling, confidence, best = endpoints.resampling, endpoints.study.analysis.confidence, view.best[whole]
+    runtime = cost = None
+    complete = view.searches.complete
+    if view.trials is not None and complete.any():
+        times = view.trials.times
+        runtime = average_runtime(times.trials[complete].astype(np.float64), times.reached[complete], resampling, confidence)
+    if spent is not None and seconds is not None and len(best):
+        cost = cost_curve(best, spent.trained[whole], spent.ask[whole].sum(axis=1), seconds, resampling, confidence)
+    return ViewSupplement(
+        name=view.name,
+        iqm=iqm_curve(view.best, resampling, confidence),
+        runtime=runtime,
+        anytime=anytime(best, scale, resampling, confidence) if scale is not None and len(best) else None,
+        boundaries=_boundaries(view, endpoints),
+        cost=cost,
+    )
+
+
+def _boundaries(view: ViewResult, endpoints: Endpoints) -> tuple[BoundaryHits, ...]:
+    """The best point of every search that has a value, hyperparameter by hyperparameter."""
+    study, values = endpoints.study, view.searches.values
+    valued = np.flatnonzero(np.isfinite(values).any(axis=1))
+    pick = np.nanargmax if study.metric.goal == "maximize" else np.nanargmin
+    best = pick(values[valued], axis=1) if valued.size else valued
+    hits = []
+    for name, parameter in study.views[view.name].space.items():
+        if isinstance(parameter, ChoiceParameter):
+            continue
+        chosen = view.points[name][valued, best]
+        chosen = np.array([value for value in chosen if value is not None], dtype=np.float64)
+        places = places_of(chosen[np.isfinite(chosen)], parameter.low, parameter.high, log=parameter.log)
+        hits.append(boundary_hits(name, places, study.analysis.confidence))
+    return tuple(hits)

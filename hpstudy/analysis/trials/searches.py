@@ -1,0 +1,143 @@
+"""From a table of trials to arrays: one (replicates x trials) block for each view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpstudy.analysis.arrays import Bools, Floats, Ints, Objects
+
+STATES = ("missing", "running", "completed", "diverged", "failed", "timed_out")
+"""What can be known of a planned trial; a block of searches holds indices into this tuple."""
+
+FINISHED = STATES[2:]
+"""States of a trial that is spent, whether it gave a value or not."""
+
+
+@dataclass(frozen=True)
+class Searches:
+    """All searches of one view.
+
+    Attributes:
+        view: the view's name.
+        values: (replicates x trials) objective; NaN for a trial without a value, whatever the reason.
+        states: (replicates x trials) index into `STATES`.
+    """
+
+    view: str
+    values: Floats
+    states: npt.NDArray[np.int8]
+
+    @property
+    def ended(self) -> Bools:
+        """(replicates x trials) whether a trial is over, with or without a value."""
+        return np.asarray(self.states >= STATES.index(FINISHED[0]), dtype=np.bool_)
+
+    @property
+    def spent(self) -> Bools:
+        """(replicates x trials) whether a trial lies in its search's unbroken row of trials that are over."""
+        return np.logical_and.accumulate(self.ended, axis=1)
+
+    @property
+    def finished(self) -> Ints:
+        """(replicates,) trials that each search has spent."""
+        return np.asarray(self.spent.sum(axis=1), dtype=np.int64)
+
+    @property
+    def complete(self) -> Bools:
+        """(replicates,) whether a search has spent all its trials."""
+        return np.asarray(self.ended.all(axis=1), dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the rows of one view's trials lie in an array of (replicates x trials).
+
+    Attributes:
+        shape: planned replicates and trials.
+        rows: (rows,) indices into the table of trials.
+        replicate, number: (rows,) row and column of each.
+    """
+
+    shape: tuple[int, int]
+    rows: Ints
+    replicate: Ints
+    number: Ints
+
+    @classmethod
+    def of(cls, trials: Any, view: str, shape: tuple[int, int]) -> Layout:
+        """The layout of a view; trials beyond the plan are left out.
+
+        Args:
+            trials: DataFrame with the columns view, replicate and number.
+            view: the view's name.
+            shape: planned replicates and trials.
+        """
+        replicate, number = (trials[key].to_numpy(dtype=np.int64) for key in ("replicate", "number"))
+        own = trials["view"].to_numpy(dtype=object) == view
+        rows = np.flatnonzero(own & (replicate < shape[0]) & (number < shape[1]))
+        return cls(shape, rows, replicate[rows], number[rows])
+
+    def floats(self, column: Any) -> Floats:
+        """(replicates x trials) finite numbers of a column of the table; NaN where there is none."""
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)[self.rows]
+        block = np.full(self.shape, np.nan)
+        block[self.replicate, self.number] = np.where(np.isfinite(values), values, np.nan)
+        return block
+
+    def objects(self, column: Any) -> Objects:
+        """(replicates x trials) values of a column of the table; None where there is none."""
+        known = column.notna().to_numpy(dtype=np.bool_)[self.rows]
+        block = np.full(self.shape, None, dtype=object)
+        block[self.replicate[known], self.number[known]] = column.to_numpy(dtype=object)[self.rows[known]]
+        return block
+
+
+def gather(trials: Any, view: str, shape: tuple[int, int]) -> Searches:
+    """The searches of one view, from a table of trials.
+
+    A value is kept where the trial completed with a finite objective.
+
+    Args:
+        trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective.
+        view: the view's name.
+        shape: planned replicates and trials.
+    """
+    layout = Layout.of(trials, view, shape)
+    names = layout.objects(trials["state"])
+    states = np.zeros(shape, dtype=np.int8)
+    for code, name in enumerate(STATES):
+        states[names == name] = code
+    values = np.where(states == STATES.index("completed"), layout.floats(trials["objective"]), np.nan)
+    return Searches(view, values, states)
+
+
+def gather_points(trials: Any, view: str, names: Iterable[str], shape: tuple[int, int]) -> dict[str, Objects]:
+    """The points of one view's trials: for each hyperparameter (replicates x trials) values; None where there is no such trial.
+
+    Args:
+        trials: DataFrame with one row per trial and the columns view, replicate, number and `point.<name>`.
+        view: the view's name.
+        names: of its hyperparameters.
+        shape: planned replicates and trials.
+    """
+    layout = Layout.of(trials, view, shape)
+    return {name: layout.objects(trials[f"point.{name}"]) for name in names}
+
+
+def final_metrics(trials: Any, view: str, shape: tuple[int, int]) -> dict[str, Floats]:
+    """Final values of every metric of one view's completed trials: (replicates x trials) each, NaN elsewhere.
+
+    Args:
+        trials: DataFrame with one row per trial and the columns view, replicate, number, state and `metric.<name>`.
+        view: the view's name.
+        shape: planned replicates and trials.
+    """
+    completed = trials[trials["state"] == "completed"]
+    layout = Layout.of(completed, view, shape)
+    columns = [str(key) for key in completed.columns if str(key).startswith("metric.")]
+    return {column.removeprefix("metric."): layout.floats(completed[column]) for column in columns}

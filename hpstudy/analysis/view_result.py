@@ -1,0 +1,144 @@
+"""One view by itself: its curve, its budgets, its trials-to-target, its best trial and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats, Objects
+from hpstudy.analysis.comparisons.budgets import ViewBudget, view_budget
+from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, mean_curve
+from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.statistics.survival import trials_to_target
+from hpstudy.analysis.targets.trials_to_target import ViewTrials, view_trials
+from hpstudy.analysis.trials.completeness import Completeness, completeness
+from hpstudy.analysis.trials.searches import Searches, gather_points
+from hpstudy.study.schema import Study
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best trial of a view: the first one with the best value.
+
+    Attributes:
+        replicate, number: which trial (both from 0).
+        value: its objective.
+        point: its hyperparameters.
+        metrics: its final metrics; NaN where one was not a number.
+    """
+
+    replicate: int
+    number: int
+    value: float
+    point: Mapping[str, Any]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a view cost.
+
+    Attributes:
+        evaluate_s: (trials,) seconds of wall time in training, of every finished trial that has a record of it.
+        ask_s: (trials,) seconds of wall time spent choosing points.
+    """
+
+    evaluate_s: Floats
+    ask_s: Floats
+
+
+@dataclass(frozen=True)
+class ViewResult:
+    """One view by itself.
+
+    Attributes:
+        name: the view's name.
+        searches: (replicates x trials) values and states.
+        best: (replicates x trials) best so far; (replicates x 0) in a sweep, whose trials have no order.
+        curve: its mean.
+        budgets: statistics at each budget; none in a sweep.
+        trials: trials-to-target; None when there is no target level.
+        completeness: trials in each state.
+        best_trial: None when no trial has a value.
+        cost: seconds.
+        points: for each hyperparameter (replicates x trials) tried values; None where there is no trial.
+    """
+
+    name: str
+    searches: Searches
+    best: Floats
+    curve: MeanCurve
+    budgets: tuple[ViewBudget, ...]
+    trials: ViewTrials | None
+    completeness: Completeness
+    best_trial: Best | None
+    cost: Cost
+    points: Mapping[str, Objects]
+
+    def point(self, replicate: int, number: int) -> dict[str, Any]:
+        """The point of a trial (both numbers from 0); None for each hyperparameter where there is no trial."""
+        return {name: values[replicate, number] for name, values in self.points.items()}
+
+
+_NO_CURVE = MeanCurve(np.zeros(0, dtype=np.int64), *(np.zeros(0) for _ in range(3)))
+"""The mean of no trials: that of a sweep."""
+
+
+def view_result(block: Searches, best: Floats, table: Any, endpoints: Endpoints) -> ViewResult:
+    """Analyse one view.
+
+    Args:
+        block: its searches.
+        best: (replicates x trials) their best so far; (replicates x 0) in a sweep.
+        table: DataFrame with a row per trial of the study.
+        endpoints: of the study.
+    """
+    study, resampling = endpoints.study, endpoints.resampling
+    confidence, goal = study.analysis.confidence, study.metric.goal
+    trials = None
+    if endpoints.target is not None:
+        # A search without a value has not reached any target, even one that the worst value of the study would reach.
+        times = trials_to_target(best_so_far(block.values, goal), block.finished, endpoints.target, goal)
+        trials = view_trials(times, block.complete, study.search.trials, confidence)
+    return ViewResult(
+        name=block.view,
+        searches=block,
+        best=best,
+        curve=mean_curve(best, resampling, confidence) if best.shape[1] else _NO_CURVE,
+        budgets=tuple(view_budget(best, budget, resampling, confidence) for budget in endpoints.budgets),
+        trials=trials,
+        completeness=completeness(block),
+        best_trial=_best_trial(block, table, study),
+        cost=_cost(block.view, table),
+        points=gather_points(table, block.view, study.views[block.view].space.names(), block.values.shape),
+    )
+
+
+def _best_trial(block: Searches, table: Any, study: Study) -> Best | None:
+    if not np.isfinite(block.values).any():
+        return None
+    flat = np.nanargmax(block.values) if study.metric.goal == "maximize" else np.nanargmin(block.values)
+    replicate, number = (int(place) for place in np.unravel_index(flat, block.values.shape))
+    found = (table["view"] == block.view) & (table["replicate"] == replicate) & (table["number"] == number)
+    row = table[found].iloc[0]
+    return Best(
+        replicate,
+        number,
+        float(block.values[replicate, number]),
+        {key: _plain(row[f"point.{key}"]) for key in study.views[block.view].space.names()},
+        {str(key).removeprefix("metric."): float(row[key]) for key in table.columns if str(key).startswith("metric.")},
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as the Python value it holds."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _cost(name: str, table: Any) -> Cost:
+    own = table[table["view"] == name]
+    ask, evaluate = (own[key].to_numpy(dtype=np.float64, na_value=np.nan) for key in ("ask_s", "evaluate_s"))
+    return Cost(evaluate[np.isfinite(evaluate)], ask[np.isfinite(ask)])
