@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "hpstudy"
 CORE = ("study", "search", "loading", "engine", "store", "analysis", "report")
 ROOMS = (
-    *("errors", "metric_names", "checkpoint", "seeds", "plugins", "registry"),
+    *("errors", "goal", "metric_names", "checkpoint", "seeds", "plugins", "registry"),
     *("data", "bnn", "study", "search", "tasks", "loading", "store", "engine", "testing", "analysis", "report"),
     *("catalog", "api", "__init__", "cli", "__main__"),
 )

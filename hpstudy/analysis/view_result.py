@@ -120,7 +120,7 @@ def view_result(block: Searches, best: Floats, table: Any, endpoints: Endpoints)
 def _best_trial(block: Searches, table: Any, study: Study) -> Best | None:
     if not np.isfinite(block.values).any():
         return None
-    flat = np.nanargmax(block.values) if study.metric.goal == "maximize" else np.nanargmin(block.values)
+    flat = np.nanargmax(study.metric.goal.sign * block.values)
     replicate, number = (int(place) for place in np.unravel_index(flat, block.values.shape))
     found = (table["view"] == block.view) & (table["replicate"] == replicate) & (table["number"] == number)
     row = table[found].iloc[0]

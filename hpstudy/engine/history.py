@@ -20,7 +20,7 @@ def observations(rows: Sequence[TrialRow], metric: Metric) -> tuple[Observation,
     measured = [value for value in values if value is not None]
     worst = None
     if metric.on_failure == "worst" and measured:
-        worst = min(measured) if metric.goal == "maximize" else max(measured)
+        worst = metric.goal.worst(measured)
     return tuple(
         Observation(row.number, row.point, worst if value is None else value) for row, value in zip(rows, values, strict=True)
     )

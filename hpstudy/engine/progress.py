@@ -108,8 +108,7 @@ class Bars(Observer):
         assert self._progress is not None
         metric = self._metric
         if trial.retrained is None and trial.state == "completed" and trial.objective is not None:
-            pick = max if metric.goal == "maximize" else min
-            self._best[search.view] = pick(self._best.get(search.view, trial.objective), trial.objective)
+            self._best[search.view] = metric.goal.best((self._best.get(search.view, trial.objective), trial.objective))
         best = f"best {metric.name} {self._best[search.view]:.6g}" if search.view in self._best else ""
         self._progress.update(self._views[search.view], advance=1, info=best)
         self._eta.count()
@@ -161,7 +160,7 @@ def _value(trials: Sequence[TrialRow], metric: Metric) -> str:
         return ""
     if trials[0].retrained is not None:
         return f"mean {metric.name} {sum(values) / len(values):.6g}"
-    return f"best {metric.name} {(max if metric.goal == 'maximize' else min)(values):.6g}"
+    return f"best {metric.name} {metric.goal.best(values):.6g}"
 
 
 def _trial(trial: TrialRow) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hpstudy.errors import Problem, nearest
+from hpstudy.goal import Goal
 from hpstudy.search.interface import Searcher
 from hpstudy.study.explain import shown
 from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection, View
@@ -36,7 +37,7 @@ def listed_points(searcher: Searcher, space: Space, trials: int) -> tuple[Point,
     try:
         if searcher.check(space, trials):
             return ()
-        return tuple(searcher.ask(space, (), goal="maximize", seed=0, number=number) for number in range(trials))
+        return tuple(searcher.ask(space, (), goal=Goal.MAXIMIZE, seed=0, number=number) for number in range(trials))
     except Exception:  # a user's searcher may raise anything
         return ()
 

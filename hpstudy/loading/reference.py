@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import types
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -119,6 +120,8 @@ def _words(annotation: Any) -> str:
         return _words(arguments[0])
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return " or ".join(f"`{value}`" for value in annotation)
     if origin in (Union, types.UnionType):
         kinds = [part for part in arguments if part is not type(None)]
         return "value" if set(kinds) == set(NAMES) else " or ".join(_words(kind) for kind in kinds)

@@ -20,13 +20,13 @@ Row: TypeAlias = "Iterable[Any]"
 def searches(results: Results) -> Iterator[Row]:
     """Every search: how far it is, its final best, and when it reached the target."""
     yield "view", "replicate", *STATES, "complete", "best", "best_number", "reached_target", "trials_to_target_or_censored"
-    maximize = results.study.metric.goal == "maximize"
+    sign = results.study.metric.goal.sign
     for view in results.views:
         block = view.searches
         for replicate in range(block.values.shape[0]):
             counts = np.bincount(block.states[replicate], minlength=len(STATES)).tolist()
             values = block.values[replicate]
-            number = "" if np.isnan(values).all() else int(np.nanargmax(values) if maximize else np.nanargmin(values))
+            number = "" if np.isnan(values).all() else int(np.nanargmax(sign * values))
             best = float(values[number]) if number != "" else math.nan
             times = view.trials.times if view.trials else None
             reached = ("", "") if times is None else (bool(times.reached[replicate]), int(times.trials[replicate]))

@@ -10,6 +10,7 @@ from hpstudy.analysis.comparisons.budgets import BudgetDifference
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.targets.trials_to_target import TrialsDifference
+from hpstudy.goal import Goal
 
 FEW = 4
 """Views up to which all share one plot and each comparison has its paragraph: there are four line styles (`style.DASHES`), and of more
@@ -75,7 +76,7 @@ def one_reference(results: Results) -> bool:
 
 def standings(results: Results) -> tuple[Standing, ...]:
     """All comparisons, that in which A saves most trials first; equal ones and those without trials by the final best of A."""
-    upward = results.study.metric.goal == "maximize"
+    upward = results.study.metric.goal is Goal.MAXIMIZE
     found, place = [], 0
     for pair in results.pairs:
         place += len(pair.budgets)

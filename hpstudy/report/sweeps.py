@@ -10,6 +10,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import Means, SweepView, best_point, summary
+from hpstudy.goal import Goal
 from hpstudy.report import numbers
 from hpstudy.study.space import ChoiceParameter
 
@@ -69,7 +70,7 @@ def listed(results: Results, view: SweepView) -> list[int]:
     if len(known) <= MOST_ROWS:
         return known
     means = objective(results, view).mean
-    sign = -1 if results.study.metric.goal == "maximize" else 1
+    sign = -results.study.metric.goal.sign
     order = sorted(known, key=lambda number: (math.isnan(means[number]), sign * means[number]))
     return sorted(order[:MOST_ROWS])
 
@@ -86,7 +87,7 @@ def best_sentence(results: Results, view: SweepView) -> str:
     value = numbers.metric(float(means.mean[number]), decimals)
     if not view.swept:
         return f"View {view.name}: mean {metric} {value} ({evidence})."
-    word = "highest" if results.study.metric.goal == "maximize" else "lowest"
+    word = "highest" if results.study.metric.goal is Goal.MAXIMIZE else "lowest"
     return f"View {view.name}: {word} mean {metric} {value} ({evidence}) at {point_text(view, number)}."
 
 

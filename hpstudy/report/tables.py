@@ -93,7 +93,7 @@ def budget_differences(results: Results) -> Table | None:
             place += 1
     if not rows:
         return None
-    better = "above" if results.study.metric.goal == "maximize" else "below"
+    better = results.study.metric.goal.better_side
     note = (
         f"Mean differences {better} 0 favour the first view. Win, tie, loss: replicates in which the first view is better, as "
         "good, worse. "

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from hpstudy.analysis.comparisons.curve_distance import Distance
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
+from hpstudy.goal import Goal
 from hpstudy.report import claims, counting, numbers, overview, sweeps
 
 SAYS_LITTLE = 6
@@ -57,7 +58,7 @@ def provisional(results: Results) -> str:
 
 def level_text(results: Results) -> str:
     """The target as a condition: "val_accuracy ≥ 0.903"."""
-    sign = "≥" if results.study.metric.goal == "maximize" else "≤"
+    sign = "≥" if results.study.metric.goal is Goal.MAXIMIZE else "≤"
     level = results.level
     if level is not None and level.value is not None and level.view is None:
         return f"{results.study.metric.name} {sign} {numbers.general(level.value, 10)}"
@@ -213,7 +214,7 @@ def at_the_end(results: Results, pair: PairResult) -> str:
         return sentence + ")."
     interval = f"{_ci(results)} {numbers.metric(last.low, decimals)} to {numbers.metric(last.high, decimals)}"
     shown = overview.side(last.low, last.high)
-    a_better = (last.mean > 0) == (results.study.metric.goal == "maximize")
+    a_better = results.study.metric.goal.sign * last.mean > 0
     missed = _detectable(last.detectable, lambda value: numbers.metric(value, decimals))
     verdict = f"{pair.a if a_better else pair.b} ends better" if shown else f"no difference shown{missed}"
     margin = ""

@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hpstudy.goal import Goal
 from hpstudy.search.encoding import Cells, Encoding
-from hpstudy.search.interface import Goal, Observation, Searcher
+from hpstudy.search.interface import Observation, Searcher
 from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import is_tried, untried_points
 from hpstudy.seeds import derive_seed, seeded_block
@@ -165,7 +166,7 @@ def _experiment(encoding: Encoding, history: Sequence[Observation], goal: Goal) 
         optimization_config=OptimizationConfig(Objective(METRIC, metric_name_to_signature={METRIC: METRIC})),
         metrics=[Metric(METRIC, lower_is_better=False)],
     )
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = float(goal.sign)
     valued = [(past.point, sign * past.value) for past in history if past.value is not None and math.isfinite(past.value)]
     rows = []
     for (point, _), mean in zip(valued, _standardized([value for _, value in valued]), strict=True):

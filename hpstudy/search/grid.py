@@ -9,7 +9,8 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpstudy.errors import HpstudyError, Problem
-from hpstudy.search.interface import Goal, Key, Observation, Searcher
+from hpstudy.goal import Goal
+from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.levels import level
 from hpstudy.search.values import AnyParameter, expected, in_a_point, objection
 from hpstudy.study.space import ChoiceParameter, IntParameter, Point, Space, Value

@@ -5,14 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import BaseModel
 
 from hpstudy.errors import Problem
+from hpstudy.goal import Goal
 from hpstudy.study.space import Point, Space
-
-Goal = Literal["maximize", "minimize"]
 
 Key = tuple[str | int, ...]
 """Where a setting stands in a study; begins with "search"."""

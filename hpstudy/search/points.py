@@ -11,7 +11,8 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from hpstudy.errors import HpstudyError, Problem
-from hpstudy.search.interface import Goal, Key, Observation, Searcher
+from hpstudy.goal import Goal
+from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.values import in_a_point, objection
 from hpstudy.study.space import Point, Space, Value
 

@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from hpstudy.search.interface import Goal, Observation, Searcher
+from hpstudy.goal import Goal
+from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed
 from hpstudy.study.space import Point, Space
 

@@ -12,7 +12,7 @@ from hpstudy.study.space import Point
 
 def incumbent(study: Study, rows: Sequence[TrialRow]) -> TrialRow | None:
     """The best trial of a search so far, the first of equals; None when no trial has a value."""
-    sign = 1 if study.metric.goal == "maximize" else -1
+    sign = study.metric.goal.sign
     valued = [(sign * row.objective, -row.number, row) for row in rows if row.state == "completed" and row.objective is not None]
     return max(valued)[-1] if valued else None
 

@@ -95,7 +95,7 @@ def _write(path: Path, reader: Reader, trials: pd.DataFrame, curves: pd.DataFram
     study, names = reader.study, []
     with _storage(path) as storage:
         for view in study.views:
-            made = optuna.create_study(study_name=f"{study.name}/{view}", storage=storage, direction=study.metric.goal)
+            made = optuna.create_study(study_name=f"{study.name}/{view}", storage=storage, direction=study.metric.goal.value)
             for key, value in {
                 "hpstudy:study": study.name,
                 "hpstudy:view": view,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
+from hpstudy.goal import Goal
 from hpstudy.store.counts import Counts, by_arm
 from hpstudy.store.listing import planned
 from hpstudy.store.rows import BestTrial, read_history
@@ -74,7 +75,7 @@ def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate
         view: the name of an arm.
         replicate: only this replicate's search; all of them when None.
     """
-    order = "DESC" if study.metric.goal == "maximize" else "ASC"
+    order = "DESC" if study.metric.goal is Goal.MAXIMIZE else "ASC"
     row = connection.execute(
         f"""
         SELECT trial.id, search.replicate, trial.number, objective, objective_kind, point

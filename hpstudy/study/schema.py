@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from hpstudy.goal import Goal
 from hpstudy.study.space import Space, Value
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
@@ -68,7 +69,7 @@ class Metric(Block):
 
     name: str
     """A metric that the task reports."""
-    goal: Literal["maximize", "minimize"]
+    goal: Goal
     """Which way is better."""
     on_failure: Literal["worst", "drop"] = "worst"
     """What the search sees for a trial without a value: the worst value so far, or only that the point was tried."""

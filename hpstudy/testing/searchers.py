@@ -21,7 +21,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from hpstudy.search.interface import Goal, Observation, Searcher
+from hpstudy.goal import Goal
+from hpstudy.search.interface import Observation, Searcher
 from hpstudy.study.space import ChoiceParameter, Point, Space
 
 SPACES: dict[str, Space] = {
@@ -62,7 +63,7 @@ def play(
     *,
     trials: int,
     value: Callable[[int, Point], float | None] | None = None,
-    goal: Goal = "maximize",
+    goal: Goal = Goal.MAXIMIZE,
     seed: int = 0,
 ) -> list[Observation]:
     """Run one search.
@@ -107,7 +108,7 @@ class SearcherContract(ABC):
 
     def ask_last(self, space: Space, history: list[Observation], seed: int = 0) -> Point:
         """The last point of a played search, asked for once more, by a new searcher."""
-        return self.make().ask(space, tuple(history[:-1]), goal="maximize", seed=seed, number=len(history) - 1)
+        return self.make().ask(space, tuple(history[:-1]), goal=Goal.MAXIMIZE, seed=seed, number=len(history) - 1)
 
     def test_every_point_is_admitted_by_the_space(self, space: Space) -> None:
         for past in play(self.make(), space, trials=self.trials):
@@ -120,14 +121,14 @@ class SearcherContract(ABC):
     def test_asking_twice_gives_the_same_point(self, mixed: Space) -> None:
         history = play(self.make(), mixed, trials=self.trials - 1)
         searcher = self.make()
-        first, second = (searcher.ask(mixed, history, goal="maximize", seed=0, number=len(history)) for _ in range(2))
+        first, second = (searcher.ask(mixed, history, goal=Goal.MAXIMIZE, seed=0, number=len(history)) for _ in range(2))
         assert first == second
 
     def test_trials_may_be_asked_for_in_any_order(self, mixed: Space) -> None:
         history = play(self.make(), mixed, trials=self.trials)
         searcher = self.make()
         for number in reversed(range(self.trials)):
-            assert searcher.ask(mixed, history[:number], goal="maximize", seed=0, number=number) == history[number].point
+            assert searcher.ask(mixed, history[:number], goal=Goal.MAXIMIZE, seed=0, number=number) == history[number].point
 
     def test_draws_from_the_global_generators_do_not_change_a_point(self, mixed: Space) -> None:
         history = play(self.make(), mixed, trials=self.trials)
@@ -165,7 +166,7 @@ class SearcherContract(ABC):
 
     def test_minimizing_is_maximizing_the_negative(self, mixed: Space) -> None:
         down = play(
-            self.make(), mixed, trials=self.trials, value=lambda _number, point: -objective(mixed, point), goal="minimize"
+            self.make(), mixed, trials=self.trials, value=lambda _number, point: -objective(mixed, point), goal=Goal.MINIMIZE
         )
         up = play(self.make(), mixed, trials=self.trials)
         assert [past.point for past in down] == [past.point for past in up]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 from tests.support.sources import MemorySource
 
@@ -11,7 +12,7 @@ from tests.support.sources import MemorySource
 def make_source():
     """Build a source from {view: (replicates x trials) values}; keywords change the study's metric and analysis."""
 
-    def make(values, *, states=None, goal="maximize", **analysis):
+    def make(values, *, states=None, goal=Goal.MAXIMIZE, **analysis):
         shape = np.shape(next(iter(values.values())))
         study = Study.model_validate(
             {

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis import analyse
+from hpstudy.goal import Goal
 
 NAN = float("nan")
 
@@ -87,7 +88,7 @@ def test_a_study_in_which_nothing_ran_has_no_level(make_source):
     assert analyse(make_source({"a": np.ones((3, 4))}, states=states)).level.value is None
 
 
-@pytest.mark.parametrize(("goal", "place"), [("maximize", (1, 2)), ("minimize", (0, 1))])
+@pytest.mark.parametrize(("goal", "place"), [(Goal.MAXIMIZE, (1, 2)), (Goal.MINIMIZE, (0, 1))])
 def test_the_best_trial_follows_the_goal(make_source, goal, place):
     values = np.array([[0.0, -5.0, 1.0], [2.0, 3.0, 7.0]])
     best = analyse(make_source({"a": values}, goal=goal)).views[0].best_trial
@@ -115,7 +116,7 @@ def test_the_same_trials_always_give_the_same_numbers(make_source):
 def test_minimising_a_metric_is_maximising_its_negative(make_source):
     values = {"a": random_values(0), "b": random_values(1)}
     up = analyse(make_source(values)).pairs[0]
-    down = analyse(make_source({name: -block for name, block in values.items()}, goal="minimize")).pairs[0]
+    down = analyse(make_source({name: -block for name, block in values.items()}, goal=Goal.MINIMIZE)).pairs[0]
     assert up.trials.difference == down.trials.difference
     assert up.budgets[-1].mean == -down.budgets[-1].mean
 

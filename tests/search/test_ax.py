@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+from hpstudy.goal import Goal
 from hpstudy.search.ax import AxSearcher, AxSettings, botorch_classes
 from hpstudy.search.interface import Observation
 from hpstudy.search.sobol import SobolSearcher, SobolSettings
@@ -32,7 +33,7 @@ def sobol(space, trials, values):
     return [Observation(past.number, past.point, value) for past, value in zip(points, values, strict=True)]
 
 
-def ask(searcher, space, history, *, goal="maximize", seed=0):
+def ask(searcher, space, history, *, goal=Goal.MAXIMIZE, seed=0):
     return searcher.ask(space, history, goal=goal, seed=seed, number=len(history))
 
 
@@ -67,7 +68,7 @@ def test_a_point_without_a_value_is_avoided(searcher):
     """A dropped trial is pending to the acquisition: the search does not come back to where it would have gone."""
     history = sobol(RATE, 4, [0.1, 0.5, 0.3, 0.2])
     wanted = ask(searcher, RATE, history)
-    again = searcher.ask(RATE, [*history, Observation(4, wanted, None)], goal="maximize", seed=0, number=5)
+    again = searcher.ask(RATE, [*history, Observation(4, wanted, None)], goal=Goal.MAXIMIZE, seed=0, number=5)
     assert abs(np.log10(again["rate"] / wanted["rate"])) > 0.1
 
 

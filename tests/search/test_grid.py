@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from hpstudy.errors import HpstudyError
+from hpstudy.goal import Goal
 from hpstudy.search.grid import GridSearcher, GridSettings
 from hpstudy.search.levels import level
 from hpstudy.study.space import FloatParameter, IntParameter, Space
@@ -24,7 +25,7 @@ def searcher(**settings):
 
 
 def points(grid, space, count):
-    return [grid.ask(space, (), goal="minimize", seed=0, number=number) for number in range(count)]
+    return [grid.ask(space, (), goal=Goal.MINIMIZE, seed=0, number=number) for number in range(count)]
 
 
 def levels(parameter, count):
@@ -52,7 +53,7 @@ def test_a_list_of_some_choices_is_followed_in_its_own_order():
 def test_asking_beyond_the_grid_is_refused():
     grid = searcher(levels={"width": 2, "alpha": 3})
     with pytest.raises(HpstudyError, match="the grid has fewer than 13 points, and trial 12 was asked for"):
-        grid.ask(SPACE, (), goal="minimize", seed=0, number=12)
+        grid.ask(SPACE, (), goal=Goal.MINIMIZE, seed=0, number=12)
 
 
 def test_log_levels_are_decades_and_half_decades():

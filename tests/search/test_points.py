@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from hpstudy.errors import HpstudyError, Problem
+from hpstudy.goal import Goal
 from hpstudy.search.interface import Observation
 from hpstudy.search.points import PointsSearcher, PointsSettings
 from hpstudy.study.space import Space
@@ -19,7 +20,7 @@ def searcher(*points):
 
 
 def ask(space, number, history=(), seed=0):
-    return searcher(*POINTS).ask(space, history, goal="maximize", seed=seed, number=number)
+    return searcher(*POINTS).ask(space, history, goal=Goal.MAXIMIZE, seed=seed, number=number)
 
 
 def test_trial_n_of_every_view_tries_its_own_part_of_point_n():

@@ -1,6 +1,7 @@
 import numpy as np
 from scipy.stats import kstest
 
+from hpstudy.goal import Goal
 from hpstudy.search.random import RandomSearcher, RandomSettings
 from hpstudy.study.space import Space
 
@@ -9,7 +10,7 @@ LOG = Space.model_validate({"rate": {"type": "float", "low": 1e-4, "high": 1.0, 
 
 def rates(seeds, numbers):
     searcher = RandomSearcher(RandomSettings())
-    return [searcher.ask(LOG, (), goal="maximize", seed=s, number=n)["rate"] for s in seeds for n in numbers]
+    return [searcher.ask(LOG, (), goal=Goal.MAXIMIZE, seed=s, number=n)["rate"] for s in seeds for n in numbers]
 
 
 def test_a_point_does_not_depend_on_the_history():

@@ -18,6 +18,7 @@ TRIALS = 8
 REPLAY = """
 import json, random, sys
 import numpy as np
+from hpstudy.goal import Goal
 from hpstudy.search.ax import AxSearcher, AxSettings
 from hpstudy.search.interface import Observation
 from hpstudy.testing.searchers import SPACES
@@ -29,7 +30,7 @@ for number in numbers:
     junk = [np.random.default_rng(draws).random(draws * 1000 + number)]
     random.seed(draws)
     np.random.seed(draws)
-    points[number] = repr(searcher.ask(SPACES["mixed"], history[:number], goal="maximize", seed=5, number=number))
+    points[number] = repr(searcher.ask(SPACES["mixed"], history[:number], goal=Goal.MAXIMIZE, seed=5, number=number))
 print(json.dumps(points))
 """
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from hpstudy.goal import Goal
 from hpstudy.search.sobol import SobolSearcher, SobolSettings, sobol_points
 from hpstudy.study.space import Space
 
@@ -31,7 +32,7 @@ def test_two_seeds_give_two_scramblings():
 
 def test_the_history_does_not_matter():
     searcher = SobolSearcher(SobolSettings())
-    assert searcher.ask(FLAT, (), goal="maximize", seed=3, number=6) == sobol_points(FLAT, seed=3, start=6, count=1)[0]
+    assert searcher.ask(FLAT, (), goal=Goal.MAXIMIZE, seed=3, number=6) == sobol_points(FLAT, seed=3, start=6, count=1)[0]
 
 
 @pytest.mark.parametrize("kind", [{"values": [True, False]}, {"values": ["p", "q", "r", "s"]}], ids=["two", "four"])

@@ -18,10 +18,11 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.baselines.expected_best import expected_curve, trials_to_match
 from hpstudy.analysis.comparisons.budgets import common
-from hpstudy.analysis.curves.best_so_far import Goal, MeanCurve, best_so_far, mean_curve, worst_value
+from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, best_value, mean_curve, worst_value
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.analysis.trials.searches import Searches, gather
+from hpstudy.goal import Goal
 from hpstudy.loading.make import is_sweep
 from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.schema import Study
@@ -141,7 +142,7 @@ def controls(trials: Any, study: Study, resampling: Resampling) -> Controls | No
     goal = study.metric.goal
     worst = worst_value([blocks[view] for view in study.views], goal)
     best = {name: best_so_far(block.values, goal, finished=block.finished, worst=worst) for name, block in blocks.items()}
-    best_known = _best(list(blocks.values()), goal)
+    best_known = best_value(list(blocks.values()), goal)
     views = []
     for view in study.views:
         random, default = (arm_name(view, control) for control in ("random", "default"))
@@ -163,9 +164,7 @@ def easy_volume(searches: Searches, best_known: float, margin: float, goal: Goal
         confidence: level of the interval.
     """
     values = searches.values[searches.spent]
-    values = values if goal == "maximize" else -values
-    level = (best_known if goal == "maximize" else -best_known) - margin
-    good = int((values >= level).sum())  # NaN is not
+    good = int(goal.reached(values, best_known - goal.sign * margin).sum())
     return EasyVolume(values.size, good, *wilson(good, values.size, confidence))
 
 
@@ -225,8 +224,3 @@ def _mean(values: Floats, resampling: Resampling, confidence: float) -> tuple[fl
         return float("nan"), float("nan"), float("nan")
     low, high = mean_intervals(values[:, None], resampling, confidence)
     return float(values.mean()), float(low[0]), float(high[0])
-
-
-def _best(blocks: list[Searches], goal: Goal) -> float:
-    """The best value of any trial; NaN when no trial has a value."""
-    return worst_value(blocks, "minimize" if goal == "maximize" else "maximize")

@@ -13,8 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.analysis.curves.best_so_far import Goal, MeanCurve
+from hpstudy.analysis.curves.best_so_far import MeanCurve
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.goal import Goal
 
 
 def expected_best(values: Floats, trials: Ints, goal: Goal) -> Floats:
@@ -28,7 +29,7 @@ def expected_best(values: Floats, trials: Ints, goal: Goal) -> Floats:
     Returns:
         (k,) sum over i >= n of C(i - 1, n - 1) / C(N, n) v_(i), with v_(1) the worst value and v_(N) the best.
     """
-    ascending = np.sort(values) if goal == "maximize" else -np.sort(-values)
+    ascending = goal.sign * np.sort(goal.sign * values)
     return np.asarray(_weights(trials, len(values)) @ ascending, dtype=np.float64)
 
 
@@ -69,11 +70,10 @@ def trials_to_match(values: Floats, level: float, goal: Goal) -> int | None:
     Returns:
         None when half of the trials do not reach it: beyond, the estimate rests on the few best values alone.
     """
-    sign = 1 if goal == "maximize" else -1
     low, high = 0, len(values) // 2
 
     def reached(trials: int) -> bool:
-        return bool(sign * expected_best(values, np.array([trials]), goal)[0] >= sign * level)
+        return bool(goal.reached(expected_best(values, np.array([trials]), goal)[0], level))
 
     if high < 1 or not reached(high):
         return None

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.goal import Goal
 from hpstudy.loading.claims import selected_points
 from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection
 from hpstudy.study.space import Point, Value
@@ -111,7 +112,7 @@ def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str
     return CriterionResult(criterion.claim, metric, _together([c.verdict for c in contrasts]), contrasts)
 
 
-def best_numbers(values: Floats, goal: Literal["maximize", "minimize"]) -> Ints:
+def best_numbers(values: Floats, goal: Goal) -> Ints:
     """The number of the best trial so far, the earliest among equals.
 
     Args:
@@ -121,7 +122,7 @@ def best_numbers(values: Floats, goal: Literal["maximize", "minimize"]) -> Ints:
     Returns:
         (replicates x trials); -1 before a search's first value.
     """
-    gain = np.where(np.isnan(values), -np.inf, values if goal == "maximize" else -values)
+    gain = np.where(np.isnan(values), -np.inf, goal.sign * values)
     numbers = np.zeros(values.shape, dtype=np.int64)
     best = np.full(values.shape[0], -np.inf)
     number = np.full(values.shape[0], -1)

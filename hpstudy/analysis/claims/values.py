@@ -15,11 +15,12 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.claims.judgement import Observed, best_numbers
-from hpstudy.analysis.curves.best_so_far import Goal, worst_value
+from hpstudy.analysis.curves.best_so_far import worst_value
 from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.analysis.trials.searches import Searches, final_metrics
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.errors import HpstudyError
+from hpstudy.goal import Goal
 from hpstudy.loading.claims import listed_points
 from hpstudy.loading.make import make_searcher
 from hpstudy.study.schema import Study
@@ -91,5 +92,5 @@ def _lost(searches: Searches) -> Bools:
 
 def _worst(blocks: Sequence[Floats], goal: Goal) -> float:
     """The worst of all values; NaN without any."""
-    found = np.concatenate([np.zeros(0), *(block[~np.isnan(block)] for block in blocks)])
-    return float("nan") if not found.size else float(found.min() if goal == "maximize" else found.max())
+    values = np.concatenate([np.zeros(0), *(block[~np.isnan(block)] for block in blocks)])
+    return float(goal.worst(values)) if values.size else float("nan")

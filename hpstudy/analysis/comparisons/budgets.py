@@ -13,9 +13,9 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
-from hpstudy.analysis.curves.best_so_far import Goal
 from hpstudy.analysis.statistics.bootstrap import Band, Resampling, mean_intervals, ranges, simultaneous_band
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
+from hpstudy.goal import Goal
 
 Verdict = Literal["superior", "non-inferior", "equivalent", "inconclusive", "inferior"]
 """What a declared margin makes of a difference, from the side of the first view."""
@@ -159,7 +159,7 @@ def budget_difference(
     d = x - y
     n = len(d)
     low, high = (float(end[0]) for end in mean_intervals(d[:, None], resampling, confidence))
-    gain = d if goal == "maximize" else -d
+    gain = goal.sign * d
     sd = float(d.std(ddof=1)) if n > 1 else float("nan")
     varies = n > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
     return BudgetDifference(

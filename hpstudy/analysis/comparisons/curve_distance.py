@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.analysis.curves.best_so_far import Goal
 from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval, resampled_means
+from hpstudy.goal import Goal
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ def first_trial(curves: Floats, level: float | Floats, goal: Goal) -> Floats:
         level: one for all curves, or (curves,).
         goal: which way is better.
     """
-    before = curves < level if goal == "maximize" else curves > level
-    count = before.sum(axis=0)
+    count = (goal.sign * curves < goal.sign * level).sum(axis=0)
     return np.where(count < curves.shape[0], count + 1.0, np.inf)
 
 
@@ -76,7 +75,7 @@ def _distance(
 ) -> Distance:
     n = a.shape[0]
     # A curve that is level with the level up to rounding has reached it.
-    slack = 1e-12 * float(np.ptp(np.stack([a, b]))) * (-1 if goal == "maximize" else 1)
+    slack = 1e-12 * float(np.ptp(np.stack([a, b]))) * -goal.sign
     trial_a = first_trial(a.mean(axis=0)[:, None], level + slack, goal)[0]
     trial_b = first_trial(b.mean(axis=0)[:, None], level + slack, goal)[0]
     low = high = unreached_a = unreached_b = float("nan")
@@ -101,7 +100,7 @@ def _first_trials(values: Floats, level: float | Floats, goal: Goal, resampling:
     """`first_trial` of the mean curve of every resample, (resamples,)."""
     count: Ints = np.zeros(resampling.resamples, dtype=np.int64)
     for _, means in resampled_means(values, resampling):
-        count += (means < level if goal == "maximize" else means > level).sum(axis=0)
+        count += (goal.sign * means < goal.sign * level).sum(axis=0)
     return np.where(count < values.shape[1], count + 1.0, np.inf)
 
 

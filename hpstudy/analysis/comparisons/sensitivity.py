@@ -9,9 +9,10 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.anytime import Mean, mean_of
-from hpstudy.analysis.curves.best_so_far import Goal, best_so_far
+from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.statistics.bootstrap import Resampling
 from hpstudy.analysis.statistics.survival import trials_to_target
+from hpstudy.goal import Goal
 
 Policy = Literal["worst", "drop"]
 """How a trial without a value counts: as a trial that was spent in vain (worst), or not at all (drop)."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.curves.best_so_far import Goal
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.goal import Goal
 
 TARGETS = 50
 """Levels of the target grid."""
@@ -52,7 +52,7 @@ def scale_of(best: list[Floats], goal: Goal) -> Scale | None:
     if not first.size:
         return None
     last = np.concatenate([values[:, -1] for values in best])
-    scale = Scale(float(np.median(first)), float(last.max() if goal == "maximize" else last.min()))
+    scale = Scale(float(np.median(first)), float(goal.best(last)))
     return None if scale.first == scale.known else scale
 
 

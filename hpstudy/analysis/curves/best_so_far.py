@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
 from hpstudy.analysis.trials.searches import Searches
-
-Goal = Literal["maximize", "minimize"]
+from hpstudy.goal import Goal
 
 
 def worst_value(blocks: list[Searches], goal: Goal) -> float:
     """The worst value of any trial of any view; NaN when no trial has a value."""
-    found = np.concatenate([block.values[np.isfinite(block.values)] for block in blocks])
-    if not found.size:
-        return float("nan")
-    return float(found.min() if goal == "maximize" else found.max())
+    values = np.concatenate([block.values[np.isfinite(block.values)] for block in blocks])
+    return float(goal.worst(values)) if values.size else float("nan")
+
+
+def best_value(blocks: list[Searches], goal: Goal) -> float:
+    """The best value of any trial of any view; NaN when no trial has a value."""
+    values = np.concatenate([block.values[np.isfinite(block.values)] for block in blocks])
+    return float(goal.best(values)) if values.size else float("nan")
 
 
 def best_so_far(values: Floats, goal: Goal, *, finished: Ints | None = None, worst: float = float("nan")) -> Floats:
@@ -39,8 +41,7 @@ def best_so_far(values: Floats, goal: Goal, *, finished: Ints | None = None, wor
     Returns:
         (searches x trials); NaN after the last finished trial of a search.
     """
-    accumulate = np.fmax if goal == "maximize" else np.fmin
-    best = accumulate.accumulate(values, axis=1)
+    best = goal.sign * np.fmax.accumulate(goal.sign * values, axis=1)
     best = np.where(np.isnan(best), worst, best)
     if finished is not None:
         best = np.where(np.arange(values.shape[1]) < finished[:, None], best, np.nan)

@@ -196,7 +196,6 @@ def _view(name: str, view: View, table: Any, study: Study) -> SearchedView | Non
     values = {hyperparameter: rows[f"point.{hyperparameter}"].to_numpy(dtype=object) for hyperparameter in names}
     unit = np.array([[parameter.unit(value) for value in values[key]] for key, parameter in view.space.items()]).T
     replicate = rows["replicate"].to_numpy(dtype=np.int64)
-    sign = 1.0 if study.metric.goal == "maximize" else -1.0
     seed = derive_seed(study.seed, "analysis", "searched", name)
     return SearchedView(
         name=name,
@@ -207,7 +206,7 @@ def _view(name: str, view: View, table: Any, study: Study) -> SearchedView | Non
         values=values,
         objective=objective,
         left_out=int((begun & ~known).sum()),
-        incumbents=_best_of_each(sign * objective, replicate),
+        incumbents=_best_of_each(study.metric.goal.sign * objective, replicate),
         flips=_flips(rows, objective, replicate, seed, study.analysis.confidence),
         **_explained(view, unit, objective, replicate, seed, study.analysis.confidence),
     )

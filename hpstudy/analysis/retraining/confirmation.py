@@ -19,10 +19,10 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.analysis.curves.best_so_far import Goal
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
 from hpstudy.analysis.sweeps.points import summary
 from hpstudy.analysis.trials.searches import Searches
+from hpstudy.goal import Goal
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def retrained(rows: Any, searches: Searches, metrics: Sequence[str], goal: Goal)
     """
     own = rows[(rows["view"] == searches.view) & (rows["state"] != "running")]
     seeds = int(rows["seed_number"].max()) + 1 if len(rows) else 0
-    filled = np.where(np.isnan(searches.values), -np.inf, searches.values if goal == "maximize" else -searches.values)
+    filled = np.where(np.isnan(searches.values), -np.inf, goal.sign * searches.values)
     chosen = filled.argmax(axis=1)
     candidates = [int(r) for r in np.flatnonzero(searches.complete & np.isfinite(filled.max(axis=1)))]
     lost, kept = 0, {}

@@ -13,9 +13,9 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.curves.best_so_far import Goal
 from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
 from hpstudy.analysis.statistics.survival import wilson
+from hpstudy.goal import Goal
 
 
 @dataclass(frozen=True)
@@ -111,5 +111,4 @@ def improvement(a: Floats, b: Floats, goal: Goal, resampling: Resampling, confid
 
 def _better(a: Floats, b: Floats, goal: Goal) -> Floats:
     """1 where A is better, 1/2 where it is as good, else 0."""
-    gain = a - b if goal == "maximize" else b - a
-    return np.asarray((np.sign(gain) + 1) / 2, dtype=np.float64)
+    return np.asarray((np.sign(goal.sign * (a - b)) + 1) / 2, dtype=np.float64)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.analysis.curves.best_so_far import Goal
+from hpstudy.goal import Goal
 
 EXACT_UP_TO = 200
 """Replicates up to which the signed-rank distribution is counted (n additions of n**2 numbers)."""
@@ -112,7 +112,7 @@ def friedman(values: Floats, goal: Goal) -> Friedman | None:
     n, k = values.shape
     if k < 3 or n < 2 or not np.ptp(values, axis=1).any():
         return None
-    ranks = stats.rankdata(-values if goal == "maximize" else values, axis=1)
+    ranks = stats.rankdata(-goal.sign * values, axis=1)
     chi_square, chi_p = (float(number) for number in stats.friedmanchisquare(*values.T))
     rest = n * (k - 1) - chi_square
     f = (n - 1) * chi_square / rest if rest > 1e-9 else float("inf")

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
-from hpstudy.analysis.curves.best_so_far import Goal
+from hpstudy.goal import Goal
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def trials_to_target(best: Floats, finished: Ints, level: float, goal: Goal) -> 
     Returns:
         Times, with trials counted from 1: a first trial that is as good as the target is a time of 1.
     """
-    hit = np.asarray(best >= level if goal == "maximize" else best <= level, dtype=np.bool_)
+    hit = np.asarray(goal.reached(best, level), dtype=np.bool_)
     reached = np.logical_or.reduce(hit, axis=1)
     return Times(np.where(reached, hit.argmax(axis=1) + 1, finished).astype(np.int64), reached)
 

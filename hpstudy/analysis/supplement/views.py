@@ -73,8 +73,7 @@ def _boundaries(view: ViewResult, endpoints: Endpoints) -> tuple[BoundaryHits, .
     """The best point of every search that has a value, hyperparameter by hyperparameter."""
     study, values = endpoints.study, view.searches.values
     valued = np.flatnonzero(np.isfinite(values).any(axis=1))
-    pick = np.nanargmax if study.metric.goal == "maximize" else np.nanargmin
-    best = pick(values[valued], axis=1) if valued.size else valued
+    best = np.nanargmax(study.metric.goal.sign * values[valued], axis=1) if valued.size else valued
     hits = []
     for name, parameter in study.views[view.name].space.items():
         if isinstance(parameter, ChoiceParameter):

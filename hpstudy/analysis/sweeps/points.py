@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -15,6 +15,7 @@ from scipy import stats
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.trials.searches import STATES, Layout, final_metrics, gather
 from hpstudy.errors import UsageError
+from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 
@@ -74,7 +75,7 @@ def summary(values: Floats, confidence: float) -> Means:
     return Means(n, np.asarray(mean), np.asarray(mean - half), np.asarray(mean + half))
 
 
-def best_point(means: Means, goal: Literal["maximize", "minimize"]) -> int | None:
+def best_point(means: Means, goal: Goal) -> int | None:
     """The first point with the best mean of a (points,) summary; None when no point has a value.
 
     Only points whose mean is over as many replicates as any point has are candidates: a point at which most replicates diverged
@@ -84,7 +85,7 @@ def best_point(means: Means, goal: Literal["maximize", "minimize"]) -> int | Non
     if not most:
         return None
     candidates = np.where(means.replicates == most, means.mean, np.nan)
-    return int(np.nanargmax(candidates) if goal == "maximize" else np.nanargmin(candidates))
+    return int(np.nanargmax(goal.sign * candidates))
 
 
 def swept_names(points: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[str, ...]:

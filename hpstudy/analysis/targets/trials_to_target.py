@@ -10,10 +10,10 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.comparisons.budgets import detectable_effect
-from hpstudy.analysis.curves.best_so_far import Goal
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals, percentile_interval
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.survival import Survival, Times, kaplan_meier, trials_to_target, wilson
+from hpstudy.goal import Goal
 
 
 @dataclass(frozen=True)
@@ -185,14 +185,13 @@ def _with_level_resampled(
     weights = resampling.weights(n)
     if statistic == "mean_final":
         levels = weights @ finals
-        levels -= 1e-12 * np.ptp(finals) * (1 if goal == "maximize" else -1)
+        levels -= 1e-12 * np.ptp(finals) * goal.sign
     else:
         levels = _weighted_medians(finals, weights)
-    sign = 1 if goal == "maximize" else -1
     total = np.zeros(resampling.resamples)
-    rising = [np.where(np.isnan(best), -np.inf, sign * best) for best in (a, b)]
+    rising = [np.where(np.isnan(best), -np.inf, goal.sign * best) for best in (a, b)]
     for replicate in range(n):
-        spent = [np.minimum(np.searchsorted(best[replicate], sign * levels, side="left") + 1, horizon) for best in rising]
+        spent = [np.minimum(np.searchsorted(best[replicate], goal.sign * levels, side="left") + 1, horizon) for best in rising]
         total += weights[:, replicate] * (spent[0] - spent[1])
     return percentile_interval(total, n, confidence)
 

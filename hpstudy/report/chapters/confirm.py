@@ -63,7 +63,7 @@ def _of_view(results: Results, found: Confirmation, view: ConfirmedView) -> str:
     objective, last = view.metrics[0], view.metrics[-1]
     decimals = _decimals(found, objective.metric)
     name, searches = view.data.view, objective.tuned.n
-    flattering = view.gap.value if results.study.metric.goal == "maximize" else -view.gap.value
+    flattering = results.study.metric.goal.sign * view.gap.value
     side = "better" if flattering > 0 else "worse"
     text = (
         f"In {name} ({searches} search{'es' if searches > 1 else ''}) the tuning score, "
@@ -107,7 +107,7 @@ def _scores(results: Results, found: Confirmation) -> Table:
         )
         for view in found.views
     ]
-    optimistic = "above" if results.study.metric.goal == "maximize" else "below"
+    optimistic = results.study.metric.goal.better_side
     return Table(
         f"{objective} of what the searches chose: tuning score, and mean on {found.seeds} fresh seeds.",
         ("view", "searches", "tuning", "fresh", f"{level} interval", "gap", f"{level} interval"),

@@ -9,6 +9,7 @@ import numpy as np
 
 from hpstudy.analysis.baselines.controls import Controls, DefaultControl, RandomControl, ViewControls
 from hpstudy.analysis.results import Results
+from hpstudy.goal import Goal
 from hpstudy.report import numbers
 from hpstudy.report.charts import controls as charts
 from hpstudy.report.csvs import Row
@@ -110,7 +111,7 @@ def _verdict(results: Results, low: float, high: float, better: str, worse: str)
     """What an interval of a difference says."""
     if math.isnan(low):
         return "one replicate has no spread to judge it by"
-    if results.study.metric.goal == "minimize":
+    if results.study.metric.goal is Goal.MINIMIZE:
         low, high = -high, -low
     return better if low > 0 else worse if high < 0 else "the trials do not tell the two apart"
 
@@ -140,7 +141,7 @@ def _against_random(results: Results, views: list[ViewControls]) -> Table | None
     if not rows:
         return None
     head = ("view", "trials", "search", "random", "expected", "n", "search − random", f"{level} CI")
-    better = "above" if results.study.metric.goal == "maximize" else "below"
+    better = results.study.metric.goal.better_side
     note = (
         "Random: mean of random searches of the same space. Expected: the same from all their trials in whatever order, unbiased and less "
         "noisy (Tang et al. 2020). "

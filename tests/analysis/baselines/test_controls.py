@@ -8,6 +8,7 @@ import pytest
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.baselines.expected_best import expected_best, expected_curve, trials_to_match
 from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 
 RESAMPLING = Resampling(1, 1000)
@@ -31,7 +32,7 @@ def table(values):
     return pd.DataFrame(rows, columns=["view", "replicate", "number", "state", "objective"])
 
 
-def study_of(values, named=("default", "random"), goal="maximize", **analysis):
+def study_of(values, named=("default", "random"), goal=Goal.MAXIMIZE, **analysis):
     views = [name for name in values if "/" not in name]
     return Study.model_validate(
         {
@@ -58,10 +59,10 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+@pytest.mark.parametrize("goal", [Goal.MAXIMIZE, Goal.MINIMIZE])
 def test_the_expected_best_is_the_mean_over_all_choices_of_trials(goal):
     values = np.random.default_rng(0).normal(size=9).round(1)  # with ties
-    best = max if goal == "maximize" else min
+    best = max if goal == Goal.MAXIMIZE else min
     brute = [np.mean([best(chosen) for chosen in combinations(values, n)]) for n in range(1, 10)]
     assert expected_best(values, np.arange(1, 10), goal) == pytest.approx(brute)
 
@@ -71,24 +72,24 @@ def test_the_expected_best_weighs_order_statistics_as_the_paper_says():
     ordered = np.sort(values)
     for n in (1, 2, 7, 150, 300):
         exact = sum(comb(i - 1, n - 1) / comb(300, n) * ordered[i - 1] for i in range(n, 301))
-        assert expected_best(values, np.array([n]), "maximize")[0] == pytest.approx(exact)
+        assert expected_best(values, np.array([n]), Goal.MAXIMIZE)[0] == pytest.approx(exact)
 
 
 def test_the_expected_best_of_one_trial_is_the_mean_and_of_all_trials_the_best():
     values = np.array([1.0, 2.0, 6.0])
-    assert expected_best(values, np.array([1, 3]), "minimize") == pytest.approx([3.0, 1.0])
+    assert expected_best(values, np.array([1, 3]), Goal.MINIMIZE) == pytest.approx([3.0, 1.0])
 
 
 def test_the_expected_best_has_no_bias():
     drawn = np.random.default_rng(2).random((20_000, 6))
-    found = np.mean([expected_best(row, np.array([3]), "maximize")[0] for row in drawn[:4000]])
+    found = np.mean([expected_best(row, np.array([3]), Goal.MAXIMIZE)[0] for row in drawn[:4000]])
     assert found == pytest.approx(3 / 4, abs=0.006)  # four standard errors
 
 
 def test_the_expected_curve_pools_all_searches_and_has_an_interval_over_searches():
     values = np.random.default_rng(3).normal(size=(8, 4))
-    curve = expected_curve(values, "maximize", RESAMPLING, 0.95)
-    assert curve.mean == pytest.approx(expected_best(values.ravel(), np.arange(1, 5), "maximize"))
+    curve = expected_curve(values, Goal.MAXIMIZE, RESAMPLING, 0.95)
+    assert curve.mean == pytest.approx(expected_best(values.ravel(), np.arange(1, 5), Goal.MAXIMIZE))
     assert (curve.low < curve.mean).all()
     assert (curve.mean < curve.high).all()
     assert curve.searches.tolist() == [8, 8, 8, 8]
@@ -98,7 +99,7 @@ def test_the_interval_of_one_trial_is_that_of_the_mean_of_searches():
     from hpstudy.analysis.statistics.bootstrap import mean_intervals
 
     values = np.random.default_rng(4).normal(size=(8, 4))
-    curve = expected_curve(values, "maximize", RESAMPLING, 0.95)
+    curve = expected_curve(values, Goal.MAXIMIZE, RESAMPLING, 0.95)
     low, high = mean_intervals(values.mean(axis=1, keepdims=True), RESAMPLING, 0.95)
     assert (curve.low[0], curve.high[0]) == pytest.approx((low[0], high[0]))
 
@@ -107,13 +108,13 @@ def test_the_interval_of_the_expected_curve_covers_the_truth_about_as_often_as_i
     hits = 0
     for seed in range(200):
         values = np.random.default_rng(seed).random((12, 5))
-        curve = expected_curve(values, "maximize", RESAMPLING, 0.95)
+        curve = expected_curve(values, Goal.MAXIMIZE, RESAMPLING, 0.95)
         hits += curve.low[-1] <= 5 / 6 <= curve.high[-1]
     assert 178 <= hits <= 199
 
 
 def test_one_search_has_an_expected_curve_without_an_interval():
-    curve = expected_curve(np.array([[1.0, 3.0]]), "maximize", RESAMPLING, 0.95)
+    curve = expected_curve(np.array([[1.0, 3.0]]), Goal.MAXIMIZE, RESAMPLING, 0.95)
     assert curve.mean.tolist() == [2.0, 3.0]
     assert np.isnan(curve.low).all()
     assert np.isnan(curve.high).all()
@@ -121,16 +122,16 @@ def test_one_search_has_an_expected_curve_without_an_interval():
 
 def test_trials_to_match_is_the_first_number_of_trials_that_reaches_the_level():
     values = np.arange(10.0)
-    expected = expected_best(values, np.arange(1, 6), "maximize")
+    expected = expected_best(values, np.arange(1, 6), Goal.MAXIMIZE)
     for level in (4.5, 5.0, 6.9, expected[4]):
         first = 1 + int(np.flatnonzero(expected >= level)[0])
-        assert trials_to_match(values, level, "maximize") == first
-        assert trials_to_match(-values, -level, "minimize") == first
+        assert trials_to_match(values, level, Goal.MAXIMIZE) == first
+        assert trials_to_match(-values, -level, Goal.MINIMIZE) == first
 
 
 def test_a_level_that_half_of_the_trials_do_not_reach_is_not_matched():
-    assert trials_to_match(np.arange(10.0), 8.9, "maximize") is None
-    assert trials_to_match(np.array([3.0]), 1.0, "maximize") is None
+    assert trials_to_match(np.arange(10.0), 8.9, Goal.MAXIMIZE) is None
+    assert trials_to_match(np.array([3.0]), 1.0, Goal.MAXIMIZE) is None
 
 
 def test_a_study_without_controls_has_none():
@@ -162,7 +163,7 @@ def test_the_expected_curve_of_a_view_is_that_of_its_own_random_trials():
     values = {**VALUES, "b": [[9.0, 9.0, 9.0]] * 2, "b/default": [[9.0]] * 2, "b/random": [[9.0, 9.0, 9.0]] * 2}
     found = of(values)
     assert found.views[0].random.expected.mean == pytest.approx(
-        expected_best(np.array([3.0, 1, 2, 0, 5, 5]), np.array([1, 2, 3]), "maximize")
+        expected_best(np.array([3.0, 1, 2, 0, 5, 5]), np.array([1, 2, 3]), Goal.MAXIMIZE)
     )
     assert found.views[1].random.expected.mean.tolist() == [9.0, 9.0, 9.0]
 
@@ -170,7 +171,7 @@ def test_the_expected_curve_of_a_view_is_that_of_its_own_random_trials():
 def test_the_controls_do_not_change_the_curve_of_the_searches():
     from hpstudy.analysis.curves.best_so_far import best_so_far, mean_curve
 
-    alone = mean_curve(best_so_far(np.array(VALUES["a"]), "maximize"), RESAMPLING, 0.95)
+    alone = mean_curve(best_so_far(np.array(VALUES["a"]), Goal.MAXIMIZE), RESAMPLING, 0.95)
     curve = of(VALUES).views[0].curve
     assert np.array_equal(curve.mean, alone.mean)
     assert np.array_equal(curve.low, alone.low)
@@ -180,7 +181,7 @@ def test_a_random_trial_without_a_value_is_never_the_best_and_counts_as_the_wors
     values = {"a": [[4.0, 5.0]] * 2, "a/random": [[float("nan"), 6.0], [6.0, float("nan")]]}
     random = of(values).views[0].random
     assert random.curve.mean.tolist() == [(4 + 6) / 2, 6.0]
-    assert random.expected.mean == pytest.approx(expected_best(np.array([4.0, 6, 6, 4]), np.array([1, 2]), "maximize"))
+    assert random.expected.mean == pytest.approx(expected_best(np.array([4.0, 6, 6, 4]), np.array([1, 2]), Goal.MAXIMIZE))
 
 
 def test_the_share_of_good_points_counts_those_within_the_margin_of_the_best_known():
@@ -193,7 +194,7 @@ def test_the_share_of_good_points_counts_those_within_the_margin_of_the_best_kno
 
 def test_the_best_known_value_may_come_from_any_view_or_control():
     values = {"a": [[1.0]], "a/random": [[2.0]], "b": [[1.0]], "b/random": [[-8.0]]}
-    found = of(values, named=("random",), goal="minimize", margin=0.5)
+    found = of(values, named=("random",), goal=Goal.MINIMIZE, margin=0.5)
     assert found.best_known == -8.0
     assert [view.random.easy.good for view in found.views] == [0, 1]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.claims.judgement import Observed, best_numbers, judge
+from hpstudy.goal import Goal
 from hpstudy.study.schema import Criterion
 
 
@@ -34,7 +35,7 @@ def swept(values, curves=None, points=None, epochs=None, metric="score"):
     )
 
 
-def searched(values, goal="maximize", times=None, **metrics):
+def searched(values, goal=Goal.MAXIMIZE, times=None, **metrics):
     values = np.asarray(values, dtype=float)
     others = {name: np.asarray(given, dtype=float) for name, given in metrics.items()}
     times = None if times is None else np.asarray(times, dtype=float)
@@ -299,8 +300,8 @@ def test_equal_points_are_alike_and_neither_rising_nor_falling():
 def test_the_best_so_far_is_the_earliest_among_equals():
     nan = np.nan
     values = np.array([[nan, 2, 1, 2, 3], [5, 4, nan, 6, 6]])
-    assert best_numbers(values, "maximize").tolist() == [[-1, 1, 1, 1, 4], [0, 0, 0, 3, 3]]
-    assert best_numbers(values, "minimize").tolist() == [[-1, 1, 2, 2, 2], [0, 1, 1, 1, 1]]
+    assert best_numbers(values, Goal.MAXIMIZE).tolist() == [[-1, 1, 1, 1, 4], [0, 0, 0, 3, 3]]
+    assert best_numbers(values, Goal.MINIMIZE).tolist() == [[-1, 1, 2, 2, 2], [0, 1, 1, 1, 1]]
 
 
 def test_a_search_is_judged_by_its_best_trial_within_a_budget():
@@ -318,7 +319,7 @@ def test_another_metric_of_a_search_is_that_of_the_best_trial():
 
 
 def test_a_search_that_minimises_is_judged_by_its_smallest_value():
-    assert means(judged(searched([[4, 5, 3], [4, 2, 6]], "minimize"), below=9)) == [2.5]
+    assert means(judged(searched([[4, 5, 3], [4, 2, 6]], Goal.MINIMIZE), below=9)) == [2.5]
 
 
 def test_a_search_without_a_value_is_left_out():

@@ -6,6 +6,7 @@ import pytest
 
 from hpstudy.analysis import analyse
 from hpstudy.analysis.claims.values import observe
+from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 from tests.support.sources import MemorySource
 
@@ -39,7 +40,7 @@ class Source(MemorySource):
 def seen():
     """Results of a study with one claim, and what its claims look at."""
 
-    def make(values, states=None, searcher="points", goal="maximize", claim=None, **analysis):
+    def make(values, states=None, searcher="points", goal=Goal.MAXIMIZE, claim=None, **analysis):
         shape = np.shape(next(iter(values.values())))
         search = {"searcher": searcher, "trials": shape[1]}
         study = Study.model_validate(
@@ -72,7 +73,7 @@ def test_a_sweep_shows_its_values_points_and_curves(seen):
     np.testing.assert_array_equal(observed["a"].curves["score"][1], [[2, 4], [2.5, 5], [3, 6]])
 
 
-@pytest.mark.parametrize(("goal", "worst", "of_curve"), [("maximize", 1, 0.5), ("minimize", 9, 9)])
+@pytest.mark.parametrize(("goal", "worst", "of_curve"), [(Goal.MAXIMIZE, 1, 0.5), (Goal.MINIMIZE, 9, 9)])
 def test_a_lost_trial_of_a_sweep_counts_as_the_worst_value_of_the_study(seen, goal, worst, of_curve):
     _, observed = seen({"a": [[NAN, 2, 3], [4, 5, 6]], "b": [[1, 7, 9], [4, 5, 6]]}, goal=goal)
     assert observed["a"].values["score"][0].tolist() == [worst, 2, 3]

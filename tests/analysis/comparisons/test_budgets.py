@@ -11,11 +11,12 @@ from hpstudy.analysis.comparisons.budgets import (
     view_budget,
 )
 from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.goal import Goal
 
 RESAMPLING = Resampling(seed=1, resamples=2000)
 
 
-def compare(a, b, goal="maximize", margin=None):
+def compare(a, b, goal=Goal.MAXIMIZE, margin=None):
     return budget_difference(
         np.array(a, dtype=float)[:, None], np.array(b, dtype=float)[:, None], 1, goal, RESAMPLING, 0.95, seed=0, margin=margin
     )
@@ -55,14 +56,14 @@ def test_one_replicate_has_no_band():
     assert difference_curve(np.ones((1, 2)), np.zeros((1, 2)), RESAMPLING, 0.95).band is None
 
 
-@pytest.mark.parametrize(("goal", "wins", "losses"), [("maximize", 1, 2), ("minimize", 2, 1)])
+@pytest.mark.parametrize(("goal", "wins", "losses"), [(Goal.MAXIMIZE, 1, 2), (Goal.MINIMIZE, 2, 1)])
 def test_wins_follow_the_goal(goal, wins, losses):
     found = compare([3, 1, 1, 5], [2, 2, 2, 5], goal)
     assert (found.wins, found.ties, found.losses) == (wins, 1, losses)
 
 
 def test_the_mean_difference_keeps_the_metrics_sign_whatever_the_goal():
-    assert compare([3, 3, 4], [1, 1, 1], "minimize").mean == compare([3, 3, 4], [1, 1, 1], "maximize").mean > 0
+    assert compare([3, 3, 4], [1, 1, 1], Goal.MINIMIZE).mean == compare([3, 3, 4], [1, 1, 1], Goal.MAXIMIZE).mean > 0
 
 
 def test_the_effect_is_the_mean_over_the_spread_of_the_differences():

@@ -4,12 +4,13 @@ import pytest
 from hpstudy.analysis.comparisons.sensitivity import close_up, leave_one_out, under_policy
 from hpstudy.analysis.exploration.range_ends import boundary_hits, places_of
 from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.goal import Goal
 
 RESAMPLING = Resampling(seed=1, resamples=1000)
 NAN = float("nan")
 
 
-def policy(name, a, b, *, level=None, budgets=(3,), goal="maximize", worst=0.0):
+def policy(name, a, b, *, level=None, budgets=(3,), goal=Goal.MAXIMIZE, worst=0.0):
     a, b = np.array(a, dtype=float), np.array(b, dtype=float)
     return under_policy(name, a, b, level, budgets, goal, worst, RESAMPLING, 0.95)
 
@@ -70,7 +71,7 @@ def test_a_search_without_any_value_counts_as_the_worst():
 
 
 def test_where_less_is_better_the_lowest_value_counts():
-    assert policy("worst", [[3, 1, 2]] * 2, [[3, 3, 3]] * 2, goal="minimize").budgets[0].value == -2
+    assert policy("worst", [[3, 1, 2]] * 2, [[3, 3, 3]] * 2, goal=Goal.MINIMIZE).budgets[0].value == -2
 
 
 def test_points_at_the_ends_are_counted_side_by_side():

@@ -5,26 +5,27 @@ from hpstudy.analysis.curves.anytime import TARGETS, Scale, anytime, anytime_dif
 from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.curves.training_time import POINTS, at_seconds, cost_curve, cost_difference, seconds_grid
 from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.goal import Goal
 
 RESAMPLING = Resampling(seed=1, resamples=1000)
 
 
 def searches(rng, n, shape, trials=25):
-    return best_so_far(rng.beta(*shape, size=(n, trials)), "maximize")
+    return best_so_far(rng.beta(*shape, size=(n, trials)), Goal.MAXIMIZE)
 
 
-@pytest.mark.parametrize(("goal", "known"), [("maximize", 9), ("minimize", 2)])
+@pytest.mark.parametrize(("goal", "known"), [(Goal.MAXIMIZE, 9), (Goal.MINIMIZE, 2)])
 def test_the_scale_runs_from_the_median_first_trial_to_the_best_value(goal, known):
     a, b = np.array([[1.0, 9.0], [3.0, 4.0]]), np.array([[5.0, 2.0]])
     assert scale_of([a, b], goal) == Scale(3, known)
 
 
 def test_a_study_that_gained_nothing_has_no_scale():
-    assert scale_of([np.ones((3, 4))], "maximize") is None
+    assert scale_of([np.ones((3, 4))], Goal.MAXIMIZE) is None
 
 
 def test_a_study_without_a_complete_search_has_no_scale():
-    assert scale_of([np.zeros((0, 4)), np.zeros((0, 4))], "maximize") is None
+    assert scale_of([np.zeros((0, 4)), np.zeros((0, 4))], Goal.MAXIMIZE) is None
 
 
 @pytest.mark.parametrize("known", [3.0, -1.0])
@@ -36,9 +37,9 @@ def test_the_targets_lie_at_equal_distances_up_to_the_best_value(known):
     assert targets[0] == pytest.approx(1 + (known - 1) / TARGETS)
 
 
-@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+@pytest.mark.parametrize("goal", [Goal.MAXIMIZE, Goal.MINIMIZE])
 def test_the_ecdf_counts_every_search_and_target(goal):
-    sign = 1 if goal == "maximize" else -1
+    sign = 1 if goal == Goal.MAXIMIZE else -1
     best = sign * searches(np.random.default_rng(0), 7, (2, 2))
     scale = scale_of([best], goal)
     reached = sign * best[:, :, None] >= sign * scale.targets()
@@ -87,7 +88,7 @@ def test_the_intervals_of_ratings_cover_as_often_as_they_say():
     hits = np.zeros(3)
     for _ in range(200):
         a, b = searches(rng, 20, (2, 2)), searches(rng, 20, (3, 2))
-        scale = scale_of([a, b], "maximize")
+        scale = scale_of([a, b], Goal.MAXIMIZE)
         found = anytime_difference(a, b, scale, RESAMPLING, 0.95)
         true = [rate(many[0], scale).mean() - rate(many[1], scale).mean() for rate in (attained, progress)]
         true.append(many[0].mean() - many[1].mean())

@@ -4,42 +4,43 @@ import pytest
 from hpstudy.analysis.curves.best_so_far import best_so_far, mean_curve, without_value_yet, worst_value
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
 from hpstudy.analysis.trials.searches import Searches
+from hpstudy.goal import Goal
 
 NAN = float("nan")
 RESAMPLING = Resampling(seed=3, resamples=1000)
 
 
-@pytest.mark.parametrize(("goal", "best"), [("maximize", [1, 3, 3, 4]), ("minimize", [1, 1, 1, 0])])
+@pytest.mark.parametrize(("goal", "best"), [(Goal.MAXIMIZE, [1, 3, 3, 4]), (Goal.MINIMIZE, [1, 1, 1, 0])])
 def test_best_so_far_follows_the_goal(goal, best):
-    values = np.array([[1.0, 3.0, 2.0, 4.0 if goal == "maximize" else 0.0]])
+    values = np.array([[1.0, 3.0, 2.0, 4.0 if goal == Goal.MAXIMIZE else 0.0]])
     assert best_so_far(values, goal).tolist() == [best]
 
 
 def test_a_trial_without_a_value_keeps_the_best_before_it():
-    assert best_so_far(np.array([[2.0, NAN, 3.0, NAN]]), "maximize").tolist() == [[2, 2, 3, 3]]
+    assert best_so_far(np.array([[2.0, NAN, 3.0, NAN]]), Goal.MAXIMIZE).tolist() == [[2, 2, 3, 3]]
 
 
 def test_trials_before_the_first_value_count_as_the_worst():
-    assert best_so_far(np.array([[NAN, NAN, 3.0]]), "maximize", worst=-1.0).tolist() == [[-1, -1, 3]]
+    assert best_so_far(np.array([[NAN, NAN, 3.0]]), Goal.MAXIMIZE, worst=-1.0).tolist() == [[-1, -1, 3]]
 
 
 def test_trials_after_the_last_finished_one_have_no_best():
-    best = best_so_far(np.array([[2.0, NAN, NAN]]), "maximize", finished=np.array([2]), worst=0.0)
+    best = best_so_far(np.array([[2.0, NAN, NAN]]), Goal.MAXIMIZE, finished=np.array([2]), worst=0.0)
     np.testing.assert_array_equal(best, [[2, 2, NAN]])
 
 
 def test_minimising_is_maximising_the_negative():
     values = np.random.default_rng(0).normal(size=(4, 9))
-    np.testing.assert_array_equal(best_so_far(values, "minimize"), -best_so_far(-values, "maximize"))
+    np.testing.assert_array_equal(best_so_far(values, Goal.MINIMIZE), -best_so_far(-values, Goal.MAXIMIZE))
 
 
 def test_the_worst_value_is_taken_over_all_views():
     blocks = [Searches(name, np.array([[value, NAN]]), np.zeros((1, 2), np.int8)) for name, value in (("a", 1.0), ("b", 5.0))]
-    assert (worst_value(blocks, "maximize"), worst_value(blocks, "minimize")) == (1.0, 5.0)
+    assert (worst_value(blocks, Goal.MAXIMIZE), worst_value(blocks, Goal.MINIMIZE)) == (1.0, 5.0)
 
 
 def test_a_study_without_values_has_no_worst_value():
-    assert np.isnan(worst_value([Searches("a", np.array([[NAN]]), np.zeros((1, 1), np.int8))], "maximize"))
+    assert np.isnan(worst_value([Searches("a", np.array([[NAN]]), np.zeros((1, 1), np.int8))], Goal.MAXIMIZE))
 
 
 def test_only_finished_trials_count_as_waiting_for_a_first_value():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from hpstudy.analysis.exploration.searches import NEAR, at_edge, cells, searched
+from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 
 SPACE = {
@@ -19,7 +20,7 @@ def few_resamples(monkeypatch):
     monkeypatch.setattr("hpstudy.analysis.exploration.importance.RESAMPLES", 5)
 
 
-def study(space=SPACE, goal="maximize", searcher="random", **search):
+def study(space=SPACE, goal=Goal.MAXIMIZE, searcher="random", **search):
     return Study.model_validate(
         {
             "name": "small",
@@ -48,7 +49,7 @@ def test_positions_are_those_on_the_declared_scale():
     assert view.unit[:3] == pytest.approx(np.array([[0, 1 / 8, 1 / 4], [0.5, 3 / 8, 3 / 4], [1, 7 / 8, 3 / 4]]))
 
 
-@pytest.mark.parametrize(("goal", "rows"), [("maximize", [0, 3]), ("minimize", [1, 2])])
+@pytest.mark.parametrize(("goal", "rows"), [(Goal.MAXIMIZE, [0, 3]), (Goal.MINIMIZE, [1, 2])])
 def test_the_incumbent_is_the_first_best_trial_of_its_search(goal, rows):
     (view,) = searched(table([5.0, 2, 3, 4], [0, 0, 1, 1], FOUR), study(goal=goal))
     assert view.incumbents.tolist() == rows

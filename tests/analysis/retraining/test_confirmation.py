@@ -18,6 +18,7 @@ from hpstudy.analysis.retraining.confirmation import (
 from hpstudy.analysis.retraining.confirmation import test_metric as metric_of_test_data
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
 from hpstudy.analysis.trials.searches import STATES, Searches
+from hpstudy.goal import Goal
 
 NAN = float("nan")
 RESAMPLING = Resampling(seed=1, resamples=1000)
@@ -194,7 +195,7 @@ def test_rows_become_an_array_of_searches_by_seeds():
         ("a", 1, 0, 1, "completed", 0.3, 0.2),
         ("b", 0, 0, 0, "completed", 7.0, 7.0),
     )
-    found = retrained(rows, block([[0.1, 0.9], [0.4, 0.4]]), ("score", "test_accuracy"), "maximize")
+    found = retrained(rows, block([[0.1, 0.9], [0.4, 0.4]]), ("score", "test_accuracy"), Goal.MAXIMIZE)
     np.testing.assert_array_equal(found.tuning, [0.9, 0.4])
     np.testing.assert_array_equal(found.scores["score"], [[0.8, 0.6], [NAN, 0.3]])
     np.testing.assert_array_equal(found.scores["test_accuracy"], [[0.7, 0.5], [NAN, 0.2]])
@@ -204,14 +205,14 @@ def test_rows_become_an_array_of_searches_by_seeds():
 
 def test_incumbents_of_a_minimised_metric_are_the_smallest():
     rows = table(("a", 0, 0, 0, "completed", 0.8, 0.7))
-    assert retrained(rows, block([[0.1, 0.9]]), ("score",), "minimize").tuning == [0.1]
+    assert retrained(rows, block([[0.1, 0.9]]), ("score",), Goal.MINIMIZE).tuning == [0.1]
 
 
 def test_incomplete_searches_and_searches_without_a_value_are_left_out():
     searches = block([[0.1, 0.9], [NAN, NAN], [0.3, 0.4]])
     searches.states[2, 1] = STATES.index("running")
     rows = table(*(("a", replicate, 1, 0, "completed", 0.8, 0.7) for replicate in range(3)))
-    assert retrained(rows, searches, ("score",), "maximize").replicates.tolist() == [0]
+    assert retrained(rows, searches, ("score",), Goal.MAXIMIZE).replicates.tolist() == [0]
 
 
 def test_the_test_metric_is_the_accuracy_or_the_first_that_begins_with_test():
@@ -222,7 +223,7 @@ def test_the_test_metric_is_the_accuracy_or_the_first_that_begins_with_test():
 
 def test_a_study_without_trainings_on_fresh_seeds_has_no_confirmation():
     found = confirmation(
-        table(), {"a": block([[1.0]])}, [], metric="score", goal="maximize", resampling=RESAMPLING, confidence=0.95
+        table(), {"a": block([[1.0]])}, [], metric="score", goal=Goal.MAXIMIZE, resampling=RESAMPLING, confidence=0.95
     )
     assert found is None
 
@@ -231,7 +232,7 @@ def test_a_confirmation_holds_every_confirmed_view_and_pair():
     rows = table(*((view, 0, 0, seed, "completed", float(seed), 0.5) for view in "ab" for seed in range(3)))
     searches = {view: block([[1.0]], view) for view in "abc"}
     found = confirmation(
-        rows, searches, [("a", "b"), ("a", "c")], metric="score", goal="maximize", resampling=RESAMPLING, confidence=0.95
+        rows, searches, [("a", "b"), ("a", "c")], metric="score", goal=Goal.MAXIMIZE, resampling=RESAMPLING, confidence=0.95
     )
     assert (found.metrics, found.seeds) == (("score", "test_accuracy"), 3)
     assert [view.data.view for view in found.views] == ["a", "b"]

@@ -6,6 +6,7 @@ from hpstudy.analysis.comparisons.budgets import verdict
 from hpstudy.analysis.comparisons.margin import one_sided
 from hpstudy.analysis.statistics.bootstrap import Resampling
 from hpstudy.analysis.statistics.pairing import improvement, unpaired, win_share
+from hpstudy.goal import Goal
 
 RESAMPLING = Resampling(seed=1, resamples=2000)
 
@@ -39,21 +40,21 @@ def test_one_replicate_has_no_unpaired_interval():
     assert np.isnan(unpaired(np.ones(1), np.zeros(1), 0.95).low)
 
 
-@pytest.mark.parametrize(("goal", "share"), [("maximize", 2.5 / 4), ("minimize", 1.5 / 4)])
+@pytest.mark.parametrize(("goal", "share"), [(Goal.MAXIMIZE, 2.5 / 4), (Goal.MINIMIZE, 1.5 / 4)])
 def test_a_tie_is_half_a_win(goal, share):
     assert win_share(np.array([3.0, 3.0, 1.0, 2.0]), np.array([1.0, 2.0, 2.0, 2.0]), goal, 0.95).value == share
 
 
 def test_the_interval_of_the_win_share_is_wilsons():
     expected = stats.binomtest(14, 20).proportion_ci(0.95, method="wilson")
-    found = win_share(np.r_[np.ones(14), -np.ones(6)], np.zeros(20), "maximize", 0.95)
+    found = win_share(np.r_[np.ones(14), -np.ones(6)], np.zeros(20), Goal.MAXIMIZE, 0.95)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
-@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+@pytest.mark.parametrize("goal", [Goal.MAXIMIZE, Goal.MINIMIZE])
 def test_the_unpaired_probability_is_u_over_n_m(goal):
     a, b = np.random.default_rng(2).integers(0, 5, size=(2, 12)).astype(float)
-    u = stats.mannwhitneyu(a, b).statistic if goal == "maximize" else stats.mannwhitneyu(b, a).statistic
+    u = stats.mannwhitneyu(a, b).statistic if goal == Goal.MAXIMIZE else stats.mannwhitneyu(b, a).statistic
     assert improvement(a, b, goal, RESAMPLING, 0.95).value == pytest.approx(u / 144)
 
 
@@ -64,21 +65,21 @@ def test_the_unpaired_probability_is_resampled_with_whole_replicates():
     for count in np.rint(resampling.weights(6) * 6).astype(int):
         x, y = np.repeat(a, count), np.repeat(b, count)
         values.append((x[:, None] > y).mean())
-    found = improvement(a, b, "maximize", resampling, 0.5)
+    found = improvement(a, b, Goal.MAXIMIZE, resampling, 0.5)
     assert np.isclose(values, found.low).any()
     assert np.isclose(values, found.high).any()
     assert found.low < found.value < found.high
 
 
 def test_a_view_that_always_wins_has_a_probability_of_one():
-    found = improvement(np.array([5.0, 6.0]), np.array([1.0, 2.0]), "maximize", RESAMPLING, 0.95)
+    found = improvement(np.array([5.0, 6.0]), np.array([1.0, 2.0]), Goal.MAXIMIZE, RESAMPLING, 0.95)
     assert (found.value, found.low, found.high) == (1, 1, 1)
 
 
 def test_the_interval_of_the_unpaired_probability_covers_as_often_as_it_says():
     rng, true, hits = np.random.default_rng(4), stats.norm.cdf(1 / np.sqrt(2)), 0
     for _ in range(400):
-        found = improvement(rng.normal(1, 1, 20), rng.normal(size=20), "maximize", Resampling(1, 1000), 0.95)
+        found = improvement(rng.normal(1, 1, 20), rng.normal(size=20), Goal.MAXIMIZE, Resampling(1, 1000), 0.95)
         hits += found.low <= true <= found.high
     assert 0.925 <= hits / 400 <= 0.98
 

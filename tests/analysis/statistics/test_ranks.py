@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from hpstudy.analysis.statistics.ranks import friedman, signed_rank, signed_rank_distribution
+from hpstudy.goal import Goal
 
 
 @pytest.mark.parametrize("n", [1, 5, 20, 50])
@@ -79,15 +80,15 @@ BASES = np.array(
 
 
 def test_friedmans_statistic_of_published_data_is_the_published_one():
-    found = friedman(BASES, "minimize")
+    found = friedman(BASES, Goal.MINIMIZE)
     assert found.chi_square == pytest.approx(11.1, abs=0.05)
     assert found.chi_p == pytest.approx(0.0038, abs=5e-5)
 
 
 def test_the_best_view_of_every_replicate_has_rank_one():
     values = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 9.0], [4.0, 5.0, 6.0]])
-    assert friedman(values, "maximize").ranks.tolist() == [3, 2, 1]
-    assert friedman(values, "minimize").ranks.tolist() == [1, 2, 3]
+    assert friedman(values, Goal.MAXIMIZE).ranks.tolist() == [3, 2, 1]
+    assert friedman(values, Goal.MINIMIZE).ranks.tolist() == [1, 2, 3]
 
 
 def test_iman_and_davenports_f_is_that_of_an_analysis_of_variance_on_ranks():
@@ -97,11 +98,11 @@ def test_iman_and_davenports_f_is_that_of_an_analysis_of_variance_on_ranks():
     between = n * ((ranks.mean(axis=0) - ranks.mean()) ** 2).sum()
     rest = ((ranks - ranks.mean()) ** 2).sum() - between
     f = between / (views - 1) / (rest / ((views - 1) * (n - 1)))
-    found = friedman(values, "maximize")
+    found = friedman(values, Goal.MAXIMIZE)
     assert found.f == pytest.approx(f)
     assert found.p == pytest.approx(stats.f.sf(f, views - 1, (views - 1) * (n - 1)))
 
 
 @pytest.mark.parametrize("values", [np.ones((5, 3)), np.zeros((1, 3)), np.arange(6.0).reshape(3, 2)])
 def test_too_little_to_rank_is_no_test(values):
-    assert friedman(values, "maximize") is None
+    assert friedman(values, Goal.MAXIMIZE) is None

@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from hpstudy.analysis.statistics.survival import Times, kaplan_meier, trials_to_target, wilson
+from hpstudy.goal import Goal
 
 
 def times(trials, reached):
@@ -90,16 +91,16 @@ def test_a_search_that_has_not_begun_is_never_at_risk():
     assert kaplan_meier(times([0, 3], [0, 1]), 3, 0.95).at_risk.tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize(("goal", "level"), [("maximize", 3.0), ("minimize", -3.0)])
+@pytest.mark.parametrize(("goal", "level"), [(Goal.MAXIMIZE, 3.0), (Goal.MINIMIZE, -3.0)])
 def test_trials_to_target_count_from_one_and_include_equality(goal, level):
-    best = np.array([[1.0, 3.0, 4.0], [3.0, 3.0, 3.0], [1.0, 1.0, 2.0]]) * (1 if goal == "maximize" else -1)
+    best = np.array([[1.0, 3.0, 4.0], [3.0, 3.0, 3.0], [1.0, 1.0, 2.0]]) * (1 if goal == Goal.MAXIMIZE else -1)
     found = trials_to_target(best, np.array([3, 3, 3]), level, goal)
     assert found.trials.tolist() == [2, 1, 3]
     assert found.reached.tolist() == [True, True, False]
 
 
 def test_a_search_without_a_value_has_not_reached_the_target():
-    found = trials_to_target(np.full((1, 3), np.nan), np.array([2]), 0.0, "minimize")
+    found = trials_to_target(np.full((1, 3), np.nan), np.array([2]), 0.0, Goal.MINIMIZE)
     assert (found.trials.tolist(), found.reached.tolist()) == ([2], [False])
 
 

@@ -7,13 +7,14 @@ import pytest
 
 from hpstudy.analysis import analyse
 from hpstudy.analysis.supplement.study import supplement
+from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 from tests.support.sources import MemorySource
 
 NAN = float("nan")
 
 
-def study(views, shape, *, goal="maximize", space=None, **analysis):
+def study(views, shape, *, goal=Goal.MAXIMIZE, space=None, **analysis):
     return Study.model_validate(
         {
             "name": "small",
@@ -121,12 +122,12 @@ def test_failures_that_are_not_counted_are_told():
     assert [(result.policy, result.left_out) for result in found.policies] == [("worst", 0), ("drop", 8)]
 
 
-@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+@pytest.mark.parametrize("goal", [Goal.MAXIMIZE, Goal.MINIMIZE])
 def test_the_best_point_of_every_search_is_looked_for_at_the_ends(goal):
     values = np.array([[1.0, 5.0, 3.0], [4.0, 2.0, 9.0]])
 
     def place(table):
-        best = [(0, 1), (1, 2)] if goal == "maximize" else [(0, 0), (1, 1)]
+        best = [(0, 1), (1, 2)] if goal == Goal.MAXIMIZE else [(0, 0), (1, 1)]
         table["point.x"] = [0.99 if place in best else 0.5 for place in zip(table["replicate"], table["number"], strict=True)]
         return table
 

@@ -6,6 +6,7 @@ import pytest
 
 from hpstudy.analysis.sweeps.points import best_point, summary, sweep, swept_names
 from hpstudy.errors import UsageError
+from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 
 T_2_OF_3 = 4.302652729911275
@@ -86,17 +87,17 @@ def test_learning_curves_are_summed_up_at_every_epoch():
     assert summary(values, 0.9).mean.tolist() == values.mean(axis=0).tolist()
 
 
-@pytest.mark.parametrize(("goal", "number"), [("maximize", 1), ("minimize", 0)])
+@pytest.mark.parametrize(("goal", "number"), [(Goal.MAXIMIZE, 1), (Goal.MINIMIZE, 0)])
 def test_the_best_point_is_the_first_best_mean(goal, number):
     assert best_point(summary(np.array([[1.0, 3.0, 3.0, 1.0]]), 0.95), goal) == number
 
 
 def test_a_point_that_lost_replicates_cannot_be_the_best():
-    assert best_point(summary(np.array([[9.0, 1.0], [math.nan, 1.0]]), 0.95), "maximize") == 1
+    assert best_point(summary(np.array([[9.0, 1.0], [math.nan, 1.0]]), 0.95), Goal.MAXIMIZE) == 1
 
 
 def test_there_is_no_best_point_without_values():
-    assert best_point(summary(np.full((2, 3), math.nan), 0.95), "maximize") is None
+    assert best_point(summary(np.full((2, 3), math.nan), 0.95), Goal.MAXIMIZE) is None
 
 
 def test_a_hyperparameter_with_one_value_is_not_swept():
