@@ -147,10 +147,10 @@ def _normalised(results: Results, scale: Scale, name: str) -> Normalised:
 
 
 def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -> PairOfStudies:
-    found = [next(pair for pair in results.pairs if (pair.a, pair.b) == (a, b)) for results in studies]
-    scores = [_score(results, scale, pair) for results, scale, pair in zip(studies, scales, found, strict=True)]
+    compared = [next(pair for pair in results.pairs if (pair.a, pair.b) == (a, b)) for results in studies]
+    scores = [_score(results, scale, pair) for results, scale, pair in zip(studies, scales, compared, strict=True)]
     horizon = min(results.study.search.trials for results in studies)
-    trials = [_trials(pair, horizon) for pair in found]
+    trials = [_trials(pair, horizon) for pair in compared]
     return PairOfStudies(
         a,
         b,
@@ -192,8 +192,8 @@ def _together(groups: Sequence[Floats], first: Results) -> Estimate:
     resampling = _resampling(first)
     means = np.mean(
         [
-            Resampling(derive_seed(resampling.seed, place), resampling.resamples).weights(len(group)) @ group
-            for place, group in enumerate(groups)
+            Resampling(derive_seed(resampling.seed, index), resampling.resamples).weights(len(group)) @ group
+            for index, group in enumerate(groups)
         ],
         axis=0,
     )

@@ -121,9 +121,9 @@ def _best_trial(block: Searches, table: Any, study: Study) -> Best | None:
     if not np.isfinite(block.values).any():
         return None
     flat = np.nanargmax(study.metric.goal.sign * block.values)
-    replicate, number = (int(place) for place in np.unravel_index(flat, block.values.shape))
-    found = (table["view"] == block.view) & (table["replicate"] == replicate) & (table["number"] == number)
-    row = table[found].iloc[0]
+    replicate, number = (int(index) for index in np.unravel_index(flat, block.values.shape))
+    chosen = (table["view"] == block.view) & (table["replicate"] == replicate) & (table["number"] == number)
+    row = table[chosen].iloc[0]
     return Best(
         replicate,
         number,

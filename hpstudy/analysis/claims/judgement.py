@@ -106,9 +106,9 @@ def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str
         confidence: level of the intervals.
     """
     metric = criterion.metric or objective
-    found = list(_compared(criterion, observed, metric))
+    compared = list(_compared(criterion, observed, metric))
     above, below = criterion.bounds
-    contrasts = tuple(_contrast(one, above, below, confidence, len(found)) for one in found)
+    contrasts = tuple(_contrast(one, above, below, confidence, len(compared)) for one in compared)
     return CriterionResult(criterion.claim, metric, _together([c.verdict for c in contrasts]), contrasts)
 
 
@@ -173,10 +173,10 @@ def _selected(selection: Selection, observed: Mapping[str, Observed], metric: st
     if epoch == "mean":
         return {0: [_Values(f"{name}, mean over epochs", curves[:, n, recorded].mean(axis=1)) for n, name in names.items()]}
     return {
-        int(view.epochs[place]): [
-            _Values(f"{name}, epoch {view.epochs[place]}", curves[:, n, place]) for n, name in names.items()
+        int(view.epochs[index]): [
+            _Values(f"{name}, epoch {view.epochs[index]}", curves[:, n, index]) for n, name in names.items()
         ]
-        for place in recorded
+        for index in recorded
     }
 
 
@@ -187,16 +187,16 @@ def _best(selection: Selection, view: Observed, metric: str) -> list[_Values]:
         return []
     budget = min(selection.best_of or values.shape[1], values.shape[1])
     number = view.best[:, budget - 1]
-    found = np.where(number >= 0, values[np.arange(len(number)), np.maximum(number, 0)], np.nan)
-    return [_Values(f"{selection.view}, best of {budget}", found)]
+    best = np.where(number >= 0, values[np.arange(len(number)), np.maximum(number, 0)], np.nan)
+    return [_Values(f"{selection.view}, best of {budget}", best)]
 
 
 def _name(view: str, number: int, points: Sequence[Point]) -> str:
     """A point in words: the values that differ between the points."""
     begun = [point for point in points if point]
     swept = [name for name in points[number] if len({point[name] for point in begun}) > 1]
-    place = ", ".join(f"{name} {_shown(points[number][name])}" for name in swept)
-    return f"{view} at {place}" if place else view
+    settings = ", ".join(f"{name} {_shown(points[number][name])}" for name in swept)
+    return f"{view} at {settings}" if settings else view
 
 
 def _shown(value: Value) -> str:

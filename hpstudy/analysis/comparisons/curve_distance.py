@@ -83,14 +83,14 @@ def _distance(
         levels: float | Floats = level + slack
         if budget is not None:
             levels = resampling.weights(n) @ b[:, budget - 1] + slack
-        found_a, found_b = (_first_trials(values, levels, goal, resampling) for values in (a, b))
+        trials_a, trials_b = (_first_trials(values, levels, goal, resampling) for values in (a, b))
         # Where neither curve arrives the distance can be anything: it counts against both ends of the interval.
-        neither = np.isinf(found_a) & np.isinf(found_b)
+        neither = np.isinf(trials_a) & np.isinf(trials_b)
         with np.errstate(invalid="ignore"):
-            difference = found_a - found_b
+            difference = trials_a - trials_b
         low, _ = percentile_interval(np.where(neither, -np.inf, difference), n, confidence)
         _, high = percentile_interval(np.where(neither, np.inf, difference), n, confidence)
-        unreached_a, unreached_b = float(np.isinf(found_a).mean()), float(np.isinf(found_b).mean())
+        unreached_a, unreached_b = float(np.isinf(trials_a).mean()), float(np.isinf(trials_b).mean())
     with np.errstate(invalid="ignore"):
         point = float(np.subtract(trial_a, trial_b))
     return Distance(budget, level, _whole(trial_a), _whole(trial_b), point, low, high, unreached_a, unreached_b)

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.curves.anytime import Mean, mean_of
 from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.estimate import Estimate, mean_of
 from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.goal import Goal
 
@@ -26,7 +26,7 @@ class LeaveOneOut:
         full: the mean over all replicates.
         means: (replicates,) the mean without each of them.
         low, high: smallest and largest of these.
-        replicate: place of the replicate without which the mean moves most.
+        replicate: index of the replicate without which the mean moves most.
         one_sided: whether the full mean and all others lie strictly on one side of 0.
     """
 
@@ -70,8 +70,8 @@ class PolicyResult:
 
     policy: Policy
     left_out: int
-    trials: Mean | None
-    budgets: tuple[Mean, ...]
+    trials: Estimate | None
+    budgets: tuple[Estimate, ...]
 
 
 def under_policy(

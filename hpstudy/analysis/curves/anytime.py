@@ -15,6 +15,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.estimate import Estimate, mean_of
 from hpstudy.goal import Goal
 
 TARGETS = 50
@@ -80,32 +81,6 @@ def progress(best: Floats, scale: Scale) -> Floats:
 
 
 @dataclass(frozen=True)
-class Mean:
-    """A mean over searches, or over paired differences of searches.
-
-    Attributes:
-        value: the mean.
-        low, high: BCa interval; NaN with one search.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-def mean_of(values: Floats, resampling: Resampling, confidence: float) -> Mean:
-    """The mean of one number for each search.
-
-    Args:
-        values: (searches,) at least one, no NaN.
-        resampling: where resamples come from.
-        confidence: level of the interval.
-    """
-    low, high = mean_intervals(values[:, None], resampling, confidence)
-    return Mean(float(values.mean()), float(low[0]), float(high[0]))
-
-
-@dataclass(frozen=True)
 class Anytime:
     """One view over all its trials.
 
@@ -121,8 +96,8 @@ class Anytime:
     ecdf: Floats
     ecdf_low: Floats
     ecdf_high: Floats
-    ecdf_area: Mean
-    score: Mean
+    ecdf_area: Estimate
+    score: Estimate
 
 
 def anytime(best: Floats, scale: Scale, resampling: Resampling, confidence: float) -> Anytime:
@@ -150,9 +125,9 @@ class AnytimeDifference:
         metric: mean over the trials of the difference of the best so far, in units of the metric: it needs no scale.
     """
 
-    ecdf_area: Mean
-    score: Mean
-    metric: Mean
+    ecdf_area: Estimate
+    score: Estimate
+    metric: Estimate
 
 
 def anytime_difference(a: Floats, b: Floats, scale: Scale, resampling: Resampling, confidence: float) -> AnytimeDifference:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.curves.anytime import Mean, mean_of
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.estimate import Estimate, mean_of
 from hpstudy.analysis.trials.searches import Layout, Searches
 
 POINTS = 100
@@ -64,8 +64,8 @@ class CostCurve:
     mean: Floats
     low: Floats
     high: Floats
-    search_s: Mean
-    ask_s: Mean
+    search_s: Estimate
+    ask_s: Estimate
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class CostDifference:
     """
 
     seconds: tuple[float, ...]
-    differences: tuple[Mean, ...]
+    differences: tuple[Estimate, ...]
     ratio_s: float
 
 

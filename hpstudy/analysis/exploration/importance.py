@@ -104,17 +104,17 @@ def importance(unit: Floats, objective: Floats, search: Ints, seed: int, confide
     if len(objective) < FEWEST or np.ptp(objective) == 0:
         return None
     points = _Points.of(unit.shape[1], derive_seed(seed, "integration"))
-    found = points.shares(fit(unit, objective, derive_seed(seed, "forest")))
-    if np.isnan(found).any():
+    shares = points.shares(fit(unit, objective, derive_seed(seed, "forest")))
+    if np.isnan(shares).any():
         return None
     rows = [np.flatnonzero(search == number) for number in np.unique(search)]
-    ends = np.full((2, *found.shape), np.nan)
+    ends = np.full((2, *shares.shape), np.nan)
     if len(rows) > 1:
         again = np.array([_resampled(points, unit, objective, rows, derive_seed(seed, "resample", n)) for n in range(RESAMPLES)])
         again = again[np.isfinite(again).all(axis=(1, 2))]
-        for order, column in np.ndindex(found.shape if len(again) else (0, 0)):
+        for order, column in np.ndindex(shares.shape if len(again) else (0, 0)):
             ends[:, order, column] = percentile_interval(again[:, order, column], len(rows), confidence)
-    alone, total = (Shares(found[order], ends[0, order], ends[1, order]) for order in range(2))
+    alone, total = (Shares(shares[order], ends[0, order], ends[1, order]) for order in range(2))
     explained = _explained(unit, objective, rows, derive_seed(seed, "folds"))
     return Importance(alone, total, explained, len(rows), len(objective))
 
@@ -134,8 +134,8 @@ def response(forest: Any, hyperparameters: int, columns: tuple[int, ...], at: Fl
     """
     others = stats.qmc.Sobol(hyperparameters, rng=seed % 2**32).random(OTHERS)
     grid = np.repeat(others[None], len(at), axis=0)
-    for place, column in enumerate(columns):
-        grid[:, :, column] = at[:, place, None]
+    for index, column in enumerate(columns):
+        grid[:, :, column] = at[:, index, None]
     predicted = forest.predict(grid.reshape(-1, hyperparameters).astype(np.float32))
     return np.asarray(predicted.reshape(len(at), OTHERS).mean(axis=1), dtype=np.float64)
 
@@ -164,9 +164,9 @@ class _Points:
         a, b, *mixed = forest.predict(self.all).reshape(-1, POINTS)
         if np.ptp(np.concatenate([a, b])) == 0:
             return np.full((2, len(mixed)), np.nan)
-        found = stats.sobol_indices(func={"f_A": a[None], "f_B": b[None], "f_AB": np.array(mixed)[:, None]}, n=POINTS)
+        indices = stats.sobol_indices(func={"f_A": a[None], "f_B": b[None], "f_AB": np.array(mixed)[:, None]}, n=POINTS)
         # The estimate of a share that is nearly nothing may fall a little below it.
-        both = np.array([found.first_order, found.total_order], dtype=np.float64).reshape(2, len(mixed))
+        both = np.array([indices.first_order, indices.total_order], dtype=np.float64).reshape(2, len(mixed))
         return np.asarray(np.clip(both, 0, 1), dtype=np.float64)
 
 

@@ -34,21 +34,21 @@ class BoundaryHits:
     high: float
 
 
-def boundary_hits(name: str, places: Floats, confidence: float) -> BoundaryHits:
+def boundary_hits(name: str, unit: Floats, confidence: float) -> BoundaryHits:
     """Count the points at the edges.
 
     Args:
         name: the hyperparameter.
-        places: (searches,) of the best points in the range, from 0 at its lower to 1 at its upper end.
+        unit: (searches,) positions of the best points in the range, from 0 at its lower to 1 at its upper end.
         confidence: level of the interval.
     """
-    n = len(places)
-    at_low, at_high = int((places <= MARGIN).sum()), int((places >= 1 - MARGIN).sum())
+    n = len(unit)
+    at_low, at_high = int((unit <= MARGIN).sum()), int((unit >= 1 - MARGIN).sum())
     share = (at_low + at_high) / n if n else float("nan")
     return BoundaryHits(name, n, at_low, at_high, share, *wilson(at_low + at_high, n, confidence))
 
 
-def places_of(values: Floats, low: float, high: float, *, log: bool) -> Floats:
+def unit_coordinates(values: Floats, low: float, high: float, *, log: bool) -> Floats:
     """Where values lie in a range, from 0 to 1, on a linear or a logarithmic scale.
 
     Args:

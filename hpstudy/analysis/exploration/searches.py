@@ -61,7 +61,7 @@ class Surface:
     """The forest's mean prediction over two hyperparameters, the others uniform over their ranges.
 
     Attributes:
-        x, y: places of the two in the order of the space.
+        x, y: indices of the two in the order of the space.
         x_unit, y_unit: (columns,), (rows,) middles of the cells.
         predicted: (rows x columns) mean objective; NaN where no trial lies near.
     """
@@ -127,9 +127,9 @@ class SearchedView:
     @property
     def is_incumbent(self) -> Bools:
         """(trials,) whether a trial is the best of its search."""
-        found = np.zeros(len(self.objective), dtype=np.bool_)
-        found[self.incumbents] = True
-        return found
+        best = np.zeros(len(self.objective), dtype=np.bool_)
+        best[self.incumbents] = True
+        return best
 
 
 def searched(trials: Any, study: Study) -> tuple[SearchedView, ...]:
@@ -145,8 +145,8 @@ def searched(trials: Any, study: Study) -> tuple[SearchedView, ...]:
     """
     if is_sweep(study):
         return ()
-    found = (_view(name, view, trials[trials["view"] == name], study) for name, view in study.views.items())
-    return tuple(view for view in found if view is not None)
+    views = (_view(name, view, trials[trials["view"] == name], study) for name, view in study.views.items())
+    return tuple(view for view in views if view is not None)
 
 
 def at_edge(view: SearchedView, space: Mapping[str, Any]) -> npt.NDArray[np.int8]:
@@ -158,15 +158,15 @@ def at_edge(view: SearchedView, space: Mapping[str, Any]) -> npt.NDArray[np.int8
         view: the view.
         space: its hyperparameters by name.
     """
-    found = np.zeros((len(view.incumbents), len(view.hyperparameters)), dtype=np.int8)
+    ends_hit = np.zeros((len(view.incumbents), len(view.hyperparameters)), dtype=np.int8)
     for column, name in enumerate(view.hyperparameters):
         parameter, unit = space[name], view.unit[view.incumbents, column]
         if isinstance(parameter, FloatParameter):
-            found[:, column] = (unit >= 1 - EDGE).astype(np.int8) - (unit <= EDGE)
+            ends_hit[:, column] = (unit >= 1 - EDGE).astype(np.int8) - (unit <= EDGE)
         elif isinstance(parameter, IntParameter):
             ends = np.array([parameter.unit(parameter.low), parameter.unit(parameter.high)])
-            found[:, column] = np.isclose(unit, ends[1]).astype(np.int8) - np.isclose(unit, ends[0])
-    return found
+            ends_hit[:, column] = np.isclose(unit, ends[1]).astype(np.int8) - np.isclose(unit, ends[0])
+    return ends_hit
 
 
 def cells(parameter: FloatParameter | IntParameter | ChoiceParameter, most: int) -> Floats:
@@ -234,9 +234,9 @@ def _explained(view: View, unit: Floats, objective: Floats, replicate: Ints, see
 
 def _surface(forest: Any, unit: Floats, columns: tuple[int, int], at: tuple[Floats, Floats], seed: int) -> Surface:
     x, y = columns
-    places = np.stack(np.meshgrid(*at), axis=-1)
-    predicted = response(forest, unit.shape[1], columns, places.reshape(-1, 2), seed).reshape(places.shape[:2])
-    near = (np.abs(places[:, :, None] - unit[:, [x, y]]) <= NEAR).all(axis=-1).any(axis=-1)
+    grid = np.stack(np.meshgrid(*at), axis=-1)
+    predicted = response(forest, unit.shape[1], columns, grid.reshape(-1, 2), seed).reshape(grid.shape[:2])
+    near = (np.abs(grid[:, :, None] - unit[:, [x, y]]) <= NEAR).all(axis=-1).any(axis=-1)
     return Surface(x, y, *at, np.where(near, predicted, np.nan))
 
 

@@ -189,8 +189,8 @@ def _varies(values: Floats) -> Bools:
 
 def _quantiles(ordered: Floats, level: Floats) -> Floats:
     """The quantile of each row of `ordered` (rows x resamples, ascending) at its own level, linear between order statistics."""
-    place = level * (ordered.shape[1] - 1)
-    below = np.floor(place).astype(np.int64)
+    position = level * (ordered.shape[1] - 1)
+    below = np.floor(position).astype(np.int64)
     above = np.minimum(below + 1, ordered.shape[1] - 1)
     rows = np.arange(ordered.shape[0])
-    return np.asarray(ordered[rows, below] + (place - below) * (ordered[rows, above] - ordered[rows, below]), dtype=np.float64)
+    return np.asarray(ordered[rows, below] + (position - below) * (ordered[rows, above] - ordered[rows, below]), dtype=np.float64)

@@ -14,6 +14,7 @@ from scipy import stats
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.goal import Goal
 
@@ -57,21 +58,7 @@ def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
     return Unpaired(middle - half, middle + half, 1 - float((a - b).var(ddof=1)) / total)
 
 
-@dataclass(frozen=True)
-class Share:
-    """A probability that A is better than B.
-
-    Attributes:
-        value: the estimate; ties count half.
-        low, high: its interval.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Share:
+def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Estimate:
     """P(A > B) in a replicate: the share of the replicates in which A is better, with Wilson's interval; ties count half.
 
     Args:
@@ -81,10 +68,10 @@ def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Share:
         confidence: level of the interval.
     """
     wins = float(_better(a, b, goal).sum())
-    return Share(wins / len(a), *wilson(wins, len(a), confidence))
+    return Estimate(wins / len(a), *wilson(wins, len(a), confidence))
 
 
-def improvement(a: Floats, b: Floats, goal: Goal, resampling: Resampling, confidence: float) -> Share:
+def improvement(a: Floats, b: Floats, goal: Goal, resampling: Resampling, confidence: float) -> Estimate:
     """P(A > B) of any search of A against any search of B, U / (n m) with U of Mann and Whitney: the pairing is not used.
 
     The interval is a percentile bootstrap of whole replicates with the small-sample expansion; it has no width when all searches
@@ -103,10 +90,10 @@ def improvement(a: Floats, b: Floats, goal: Goal, resampling: Resampling, confid
     n = len(a)
     better = _better(a[:, None], b[None, :], goal)
     if n < 2:
-        return Share(float(better.mean()), float("nan"), float("nan"))
+        return Estimate(float(better.mean()), float("nan"), float("nan"))
     weights = resampling.weights(n)
-    found = np.einsum("ri,ri->r", weights @ better, weights)
-    return Share(float(better.mean()), *percentile_interval(found, n, confidence))
+    resampled = np.einsum("ri,ri->r", weights @ better, weights)
+    return Estimate(float(better.mean()), *percentile_interval(resampled, n, confidence))
 
 
 def _better(a: Floats, b: Floats, goal: Goal) -> Floats:

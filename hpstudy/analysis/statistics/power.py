@@ -148,8 +148,8 @@ def power(
     sd = float(differences.std(ddof=1))
     low, high = sd_interval(sd, n, 1 - alpha)
     needed = [required(difference / s, power, alpha) if difference and s > 0 else None for s in (sd, low, high)]
-    found = [sd * detectable(number, power, alpha) for number in (n, *replicates)]
-    return Power(n, sd, low, high, needed[0], needed[1], needed[2], found[0], tuple(found[1:]))
+    smallest = [sd * detectable(number, power, alpha) for number in (n, *replicates)]
+    return Power(n, sd, low, high, needed[0], needed[1], needed[2], smallest[0], tuple(smallest[1:]))
 
 
 @dataclass(frozen=True)
@@ -186,13 +186,13 @@ def study_power(
         For each declared comparison the final best and, with a target level, trials-to-target; nothing for comparisons without
         common complete replicates.
     """
-    found = []
+    plans = []
     for pair in results.pairs:
         if pair.budgets:
             last = pair.budgets[-1]
             plan = power(last.values_a - last.values_b, difference, power=wanted, alpha=alpha)
-            found.append(EndpointPower(pair.a, pair.b, "final_best", difference, plan))
+            plans.append(EndpointPower(pair.a, pair.b, "final_best", difference, plan))
         if pair.trials is not None:
             plan = power(pair.trials.trials_a - pair.trials.trials_b, trials, power=wanted, alpha=alpha)
-            found.append(EndpointPower(pair.a, pair.b, "trials_to_target", trials, plan))
-    return tuple(found)
+            plans.append(EndpointPower(pair.a, pair.b, "trials_to_target", trials, plan))
+    return tuple(plans)

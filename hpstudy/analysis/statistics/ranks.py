@@ -53,12 +53,12 @@ def signed_rank(differences: Floats) -> SignedRank:
     if zeros == n:
         return SignedRank(1.0, 0.0, zeros, True)
     if n > EXACT_UP_TO:
-        found = stats.wilcoxon(differences, zero_method="pratt", method="approx")
-        return SignedRank(float(found.pvalue), positive, zeros, False)
+        test = stats.wilcoxon(differences, zero_method="pratt", method="approx")
+        return SignedRank(float(test.pvalue), positive, zeros, False)
     # Twice a rank is whole even where ties share one.
     chance = signed_rank_distribution(np.rint(2 * ranks[differences != 0]).astype(np.int64))
-    place = round(2 * positive)
-    tail = min(float(chance[: place + 1].sum()), float(chance[place:].sum()))
+    observed = round(2 * positive)
+    tail = min(float(chance[: observed + 1].sum()), float(chance[observed:].sum()))
     return SignedRank(min(1.0, 2 * tail), positive, zeros, True)
 
 

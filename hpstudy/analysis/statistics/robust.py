@@ -71,7 +71,7 @@ def resampled_iqm(values: Floats, resampling: Resampling) -> Floats:
     order = np.argsort(values, kind="stable")
     last = np.rint(resampling.weights(n)[:, order] * n).astype(np.int64).cumsum(axis=1)
     cut = int(TRIMMED * n)
-    # A value that stands k times in a resample fills the places last - k to last of its ordered row.
+    # A value that occurs k times in a resample fills positions last - k to last of its ordered row.
     kept = np.diff(np.clip(last, cut, n - cut), axis=1, prepend=cut)
     return np.asarray(kept @ values[order] / (n - 2 * cut), dtype=np.float64)
 

@@ -15,11 +15,12 @@ from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.curves.training_time import CostDifference, TrialSeconds, cost_difference
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.pair_result import PairResult
-from hpstudy.analysis.statistics.pairing import Share, Unpaired, improvement, unpaired, win_share
+from hpstudy.analysis.statistics.estimate import Estimate
+from hpstudy.analysis.statistics.pairing import Unpaired, improvement, unpaired, win_share
 from hpstudy.analysis.statistics.ranks import SignedRank, signed_rank
 from hpstudy.analysis.statistics.robust import Shift, shift
 from hpstudy.analysis.statistics.survival import trials_to_target
-from hpstudy.analysis.targets.average_runtime import Ratio, log_rank, mean_ratio, runtime_ratio
+from hpstudy.analysis.targets.average_runtime import log_rank, mean_ratio, runtime_ratio
 from hpstudy.analysis.view_result import ViewResult
 
 
@@ -41,8 +42,8 @@ class BudgetSupplement:
     shift: Shift
     signed_rank: SignedRank
     unpaired: Unpaired
-    win_share: Share
-    improvement: Share
+    win_share: Estimate
+    improvement: Estimate
     bounds: Bounds
 
 
@@ -66,8 +67,8 @@ class PairSupplement:
     a: str
     b: str
     budgets: tuple[BudgetSupplement, ...] = ()
-    ratio: Ratio | None = None
-    runtime_ratio: Ratio | None = None
+    ratio: Estimate | None = None
+    runtime_ratio: Estimate | None = None
     log_rank: float | None = None
     anytime: AnytimeDifference | None = None
     without_one: LeaveOneOut | None = None

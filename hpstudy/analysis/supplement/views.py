@@ -10,9 +10,10 @@ from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.curves.anytime import Anytime, Scale, anytime
 from hpstudy.analysis.curves.training_time import CostCurve, TrialSeconds, cost_curve
 from hpstudy.analysis.endpoints import Endpoints
-from hpstudy.analysis.exploration.range_ends import BoundaryHits, boundary_hits, places_of
+from hpstudy.analysis.exploration.range_ends import BoundaryHits, boundary_hits, unit_coordinates
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.robust import IqmCurve, iqm_curve
-from hpstudy.analysis.targets.average_runtime import Ratio, average_runtime
+from hpstudy.analysis.targets.average_runtime import average_runtime
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.study.space import ChoiceParameter
 
@@ -32,7 +33,7 @@ class ViewSupplement:
 
     name: str
     iqm: IqmCurve
-    runtime: Ratio | None
+    runtime: Estimate | None
     anytime: Anytime | None
     boundaries: tuple[BoundaryHits, ...]
     cost: CostCurve | None
@@ -80,6 +81,6 @@ def _boundaries(view: ViewResult, endpoints: Endpoints) -> tuple[BoundaryHits, .
             continue
         chosen = view.points[name][valued, best]
         chosen = np.array([value for value in chosen if value is not None], dtype=np.float64)
-        places = places_of(chosen[np.isfinite(chosen)], parameter.low, parameter.high, log=parameter.log)
-        hits.append(boundary_hits(name, places, study.analysis.confidence))
+        unit = unit_coordinates(chosen[np.isfinite(chosen)], parameter.low, parameter.high, log=parameter.log)
+        hits.append(boundary_hits(name, unit, study.analysis.confidence))
     return tuple(hits)

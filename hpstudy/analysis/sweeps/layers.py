@@ -38,16 +38,16 @@ def layers(view: SweepView) -> ViewLayers | None:
 
     Where only bins were recorded, a layer's share is the sum over its bins.
     """
-    names = {name: found for name in view.values if (found := of_layer(name)) and found.metric in (INITIAL, NEVER)}
-    numbers = sorted({found.layer for found in names.values() if found.metric == NEVER})
+    parts = {name: part for name in view.values if (part := of_layer(name)) and part.metric in (INITIAL, NEVER)}
+    numbers = sorted({part.layer for part in parts.values() if part.metric == NEVER})
     if not numbers:
         return None
-    bins = max(found.bin for found in names.values())
+    bins = max(part.bin for part in parts.values())
     shape = (*next(iter(view.values.values())).shape, len(numbers))
     blocks = {kind: np.full((*shape, bins + 1), np.nan) for kind in (INITIAL, NEVER)}
-    for name, found in names.items():
-        if found.layer in numbers:
-            blocks[found.metric][..., numbers.index(found.layer), found.bin] = view.values[name]
+    for name, part in parts.items():
+        if part.layer in numbers:
+            blocks[part.metric][..., numbers.index(part.layer), part.bin] = view.values[name]
     initial, still, never = blocks[INITIAL][..., 1:], blocks[NEVER][..., 1:], blocks[NEVER][..., 0]
     edges = np.linspace(-REACH, REACH, bins + 1) if bins else np.zeros(0)
     return ViewLayers(tuple(numbers), np.where(np.isnan(never) & (bins > 0), still.sum(axis=-1), never), edges, initial, still)

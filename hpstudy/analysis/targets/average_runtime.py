@@ -7,32 +7,17 @@ performance assessment, arXiv 1605.03560 (average runtime). Mantel (1966), Cance
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.survival import Times
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """A positive number and its interval.
-
-    Attributes:
-        value: the estimate; infinite when no search that it divides by reached the target, NaN when it is infinity over infinity.
-        low, high: percentile bootstrap over replicates with the small-sample expansion; infinite where resamples are. NaN with
-            one replicate.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-def mean_ratio(a: Floats, b: Floats, resampling: Resampling, confidence: float) -> Ratio:
+def mean_ratio(a: Floats, b: Floats, resampling: Resampling, confidence: float) -> Estimate:
     """Ratio of restricted mean trials-to-target, A over B: "A needs x times the trials".
 
     Args:
@@ -44,12 +29,12 @@ def mean_ratio(a: Floats, b: Floats, resampling: Resampling, confidence: float) 
     n = len(a)
     value = float(a.mean() / b.mean())
     if n < 2:
-        return Ratio(value, float("nan"), float("nan"))
+        return Estimate(value, float("nan"), float("nan"))
     weights = resampling.weights(n)
-    return Ratio(value, *percentile_interval((weights @ a) / (weights @ b), n, confidence))
+    return Estimate(value, *percentile_interval((weights @ a) / (weights @ b), n, confidence))
 
 
-def average_runtime(spent: Floats, reached: Bools, resampling: Resampling, confidence: float) -> Ratio:
+def average_runtime(spent: Floats, reached: Bools, resampling: Resampling, confidence: float) -> Estimate:
     """Average runtime aRT: trials spent by all searches over the number of searches that reached the target.
 
     It estimates the trials until success when a search that used up its trials without success is started again.
@@ -60,19 +45,19 @@ def average_runtime(spent: Floats, reached: Bools, resampling: Resampling, confi
         resampling: where resamples come from.
         confidence: level of the interval.
     """
-    found, n = reached.astype(np.float64), len(spent)
-    value = _over(float(spent.sum()), float(found.sum()))
+    successes, n = reached.astype(np.float64), len(spent)
+    value = _over(float(spent.sum()), float(successes.sum()))
     if n < 2:
-        return Ratio(value, float("nan"), float("nan"))
+        return Estimate(value, float("nan"), float("nan"))
     weights = resampling.weights(n)
     with np.errstate(divide="ignore"):
-        resampled = (weights @ spent) / (weights @ found)
-    return Ratio(value, *percentile_interval(resampled, n, confidence))
+        resampled = (weights @ spent) / (weights @ successes)
+    return Estimate(value, *percentile_interval(resampled, n, confidence))
 
 
 def runtime_ratio(
     spent_a: Floats, reached_a: Bools, spent_b: Floats, reached_b: Bools, resampling: Resampling, confidence: float
-) -> Ratio:
+) -> Estimate:
     """Ratio of average runtimes, A over B, over paired replicates.
 
     A resample in which no search of either view arrives counts against both ends.
@@ -86,18 +71,18 @@ def runtime_ratio(
         confidence: level of the interval.
     """
     n = len(spent_a)
-    found_a, found_b = reached_a.astype(np.float64), reached_b.astype(np.float64)
-    value = _over(float(spent_a.sum() * found_b.sum()), float(spent_b.sum() * found_a.sum()))
+    successes_a, successes_b = reached_a.astype(np.float64), reached_b.astype(np.float64)
+    value = _over(float(spent_a.sum() * successes_b.sum()), float(spent_b.sum() * successes_a.sum()))
     if n < 2:
-        return Ratio(value, float("nan"), float("nan"))
+        return Estimate(value, float("nan"), float("nan"))
     weights = resampling.weights(n)
-    over, under = (weights @ spent_a) * (weights @ found_b), (weights @ spent_b) * (weights @ found_a)
+    over, under = (weights @ spent_a) * (weights @ successes_b), (weights @ spent_b) * (weights @ successes_a)
     with np.errstate(divide="ignore", invalid="ignore"):
         resampled = over / under
     neither = np.isnan(resampled)
     low, _ = percentile_interval(np.where(neither, 0.0, resampled), n, confidence)
     _, high = percentile_interval(np.where(neither, np.inf, resampled), n, confidence)
-    return Ratio(value, low, high)
+    return Estimate(value, low, high)
 
 
 def log_rank(a: Times, b: Times) -> float:
@@ -115,8 +100,8 @@ def log_rank(a: Times, b: Times) -> float:
     with warnings.catch_warnings():
         # All searches that are left at risk reaching the target at once has no variance; the other trials tell.
         warnings.simplefilter("ignore", RuntimeWarning)
-        found = stats.logrank(_censored(a), _censored(b))
-    return float(found.pvalue)
+        test = stats.logrank(_censored(a), _censored(b))
+    return float(test.pvalue)
 
 
 def _censored(times: Times) -> stats.CensoredData:

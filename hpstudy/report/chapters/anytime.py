@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from hpstudy.analysis.curves.anytime import TARGETS, Mean
+from hpstudy.analysis.curves.anytime import TARGETS
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.supplement.study import Supplement
-from hpstudy.analysis.targets.average_runtime import Ratio
 from hpstudy.report import numbers
 from hpstudy.report.charts import anytime
 from hpstudy.report.model import Block, Section, Table
@@ -108,7 +108,7 @@ def _differences(results: Results, found: Supplement) -> Table:
     return Table("Ratings over all trials compared.", head, rows, note=note)
 
 
-def _ratio(ratio: Ratio) -> tuple[str, str]:
+def _ratio(ratio: Estimate) -> tuple[str, str]:
     if math.isnan(ratio.value):
         return numbers.MISSING, numbers.MISSING
     ends = numbers.MISSING if math.isnan(ratio.low) else f"{_times(ratio.low)} to {_times(ratio.high)}"
@@ -119,17 +119,17 @@ def _times(value: float) -> str:
     return "∞" if math.isinf(value) else numbers.general(value, 2 if value < 10 else 3)
 
 
-def _runtime_interval(ratio: Ratio) -> str:
+def _runtime_interval(ratio: Estimate) -> str:
     if math.isnan(ratio.low):
         return numbers.MISSING
     return " to ".join("∞" if math.isinf(end) else numbers.trials(end) for end in (ratio.low, ratio.high))
 
 
-def _mean(mean: Mean, decimals: int) -> tuple[str, str]:
+def _mean(mean: Estimate, decimals: int) -> tuple[str, str]:
     return numbers.metric(mean.value, decimals), interval(mean.low, mean.high, decimals)
 
 
-def _decimals(means: Sequence[Mean]) -> int:
+def _decimals(means: Sequence[Estimate]) -> int:
     """Decimals that give the narrowest interval's standard error, about a quarter of its width, two significant digits."""
     widths = [mean.high - mean.low for mean in means if mean.high > mean.low]
     return max(0, 1 - math.floor(math.log10(min(widths) / 4))) if widths else 2

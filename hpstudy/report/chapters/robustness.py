@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from hpstudy.analysis.curves.anytime import Mean
 from hpstudy.analysis.exploration.range_ends import MARGIN
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers
 from hpstudy.report.charts import best_by_seconds, leave_one_out
@@ -89,7 +89,7 @@ def _policies(results: Results) -> list[Block]:
     return [Table("Differences under two ways of counting trials without a value.", head, tuple(rows), left=2, note=note)]
 
 
-def _trials(mean: Mean | None) -> list[str]:
+def _trials(mean: Estimate | None) -> list[str]:
     if mean is None:
         return [numbers.MISSING, numbers.MISSING]
     ends = numbers.MISSING if mean.low != mean.low else f"{numbers.trials(mean.low)} to {numbers.trials(mean.high)}"
@@ -167,7 +167,7 @@ def _cost_table(results: Results) -> Table | None:
     return Table(f"Best {results.study.metric.name} after equal seconds of training.", head, tuple(rows), note=note)
 
 
-def _seconds(mean: Mean) -> tuple[str, str]:
+def _seconds(mean: Estimate) -> tuple[str, str]:
     ends = numbers.MISSING if mean.low != mean.low else f"{numbers.duration(mean.low)} to {numbers.duration(mean.high)}"
     return numbers.duration(mean.value), ends
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hpstudy.analysis.comparisons.budgets import BudgetDifference
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.statistics.pairing import Share
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.ranks import ZEROS
 from hpstudy.analysis.supplement.pairs import BudgetSupplement
 from hpstudy.analysis.supplement.study import Supplement
@@ -181,7 +181,7 @@ def _place(pair: str, budget: BudgetDifference) -> tuple[str, str]:
     return pair, str(budget.budget)
 
 
-def _share(share: Share) -> tuple[str, str]:
+def _share(share: Estimate) -> tuple[str, str]:
     return _percent(
         share.value
     ), numbers.MISSING if share.low != share.low else f"{_percent(share.low)} to {_percent(share.high)}"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.comparisons.sensitivity import close_up, leave_one_out, under_policy
-from hpstudy.analysis.exploration.range_ends import boundary_hits, places_of
+from hpstudy.analysis.exploration.range_ends import boundary_hits, unit_coordinates
 from hpstudy.analysis.statistics.bootstrap import Resampling
 from hpstudy.goal import Goal
 
@@ -91,5 +91,5 @@ def test_without_points_there_is_no_share():
 
 
 def test_a_log_range_is_measured_in_decades():
-    np.testing.assert_allclose(places_of(np.array([1e-4, 1e-3, 1.0]), 1e-4, 1.0, log=True), [0, 0.25, 1])
-    np.testing.assert_allclose(places_of(np.array([2.0, 3.0]), 2, 4, log=False), [0, 0.5])
+    np.testing.assert_allclose(unit_coordinates(np.array([1e-4, 1e-3, 1.0]), 1e-4, 1.0, log=True), [0, 0.25, 1])
+    np.testing.assert_allclose(unit_coordinates(np.array([2.0, 3.0]), 2, 4, log=False), [0, 0.5])

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from hpstudy.analysis.curves.anytime import TARGETS, Scale, anytime, anytime_difference, attained, mean_of, progress, scale_of
+from hpstudy.analysis.curves.anytime import TARGETS, Scale, anytime, anytime_difference, attained, progress, scale_of
 from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.curves.training_time import POINTS, at_seconds, cost_curve, cost_difference, seconds_grid
 from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.goal import Goal
 
 RESAMPLING = Resampling(seed=1, resamples=1000)
