@@ -29,8 +29,8 @@ from hpstudy.errors import (
 )
 
 if TYPE_CHECKING:
+    from hpstudy.analysis.comparisons.planning import EndpointPower
     from hpstudy.analysis.results import Results
-    from hpstudy.analysis.statistics.power import EndpointPower
     from hpstudy.api import (
         WrittenReport,
         analyze,
@@ -116,7 +116,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "hpstudy.analysis.statistics.power": "EndpointPower",
+    "hpstudy.analysis.comparisons.planning": "EndpointPower",
     "hpstudy.analysis.results": "Results",
     "hpstudy.api": "WrittenReport analyze check confirm export figure figure_names load_study open plan plot_figure power resume run "
     "write_report",

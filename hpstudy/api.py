@@ -19,8 +19,8 @@ from hpstudy.study.schema import Study
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from hpstudy.analysis.comparisons.planning import EndpointPower
     from hpstudy.analysis.results import Results
-    from hpstudy.analysis.statistics.power import EndpointPower
     from hpstudy.engine.forecast import Forecast
     from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
@@ -459,7 +459,7 @@ def power(
         raise UsageError(f"--alpha is {alpha:g}, not between 0 and 1", "0.05 is usual")
     if not alpha < wanted < 1:
         raise UsageError(f"--power is {wanted:g}, not between alpha ({alpha:g}) and 1", "0.8 or 0.9 is usual")
-    from hpstudy.analysis.statistics.power import study_power
+    from hpstudy.analysis.comparisons.planning import study_power
 
     results = analyze(study, storage, scale=scale, thorough=False)
     endpoints = study_power(results, difference, trials, wanted=wanted, alpha=alpha)

@@ -11,7 +11,7 @@ from hpstudy.cli.options import AnyStudy, Form, Scale, Storage
 from hpstudy.cli.output import Format, print_rows, say
 
 if TYPE_CHECKING:
-    from hpstudy.analysis.statistics.power import EndpointPower
+    from hpstudy.analysis.comparisons.planning import EndpointPower
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,21 +7,15 @@ order and initial weights. Only replicates that are complete in both views take 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from scipy import optimize, special, stats
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
+from hpstudy.analysis.comparisons.margin import Verdict, verdict
 from hpstudy.analysis.statistics.bootstrap import Band, Resampling, mean_intervals, ranges, simultaneous_band
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
+from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.goal import Goal
-
-Verdict = Literal["superior", "non-inferior", "equivalent", "inconclusive", "inferior"]
-"""What a declared margin makes of a difference, from the side of the first view."""
-
-POWER = 0.8
-"""Power at which the minimal detectable difference is stated."""
 
 
 @dataclass(frozen=True)
@@ -177,51 +171,9 @@ def budget_difference(
         losses=int((gain < 0).sum()),
         test=sign_flip(d, seed),
         correlation=float(np.corrcoef(x, y)[0, 1]) if varies else float("nan"),
-        detectable=detectable_effect(n, 1 - confidence) * sd if n > 1 else float("nan"),
+        detectable=detectable(n, POWER, 1 - confidence) * sd if n > 1 else float("nan"),
         verdict=verdict(gain, margin, resampling, confidence) if margin is not None and n > 1 else None,
     )
-
-
-def verdict(gain: Floats, margin: float, resampling: Resampling, confidence: float) -> Verdict:
-    """What the margin makes of a difference: two one-sided tests, each at alpha = 1 - confidence, and the two-sided interval.
-
-    Equivalent when the (1 - 2 alpha) interval lies within +-margin; else superior or inferior when the (1 - alpha) interval
-    lies on one side of 0; else non-inferior when the (1 - 2 alpha) interval lies above -margin; else inconclusive.
-
-    Args:
-        gain: (replicates,) difference with the sign set so that larger is better for the first view.
-        margin: the smallest difference that matters, > 0.
-        resampling: where resamples come from.
-        confidence: 1 - alpha.
-    """
-    low, high = (float(end[0]) for end in mean_intervals(gain[:, None], resampling, confidence))
-    inner_low, inner_high = (float(end[0]) for end in mean_intervals(gain[:, None], resampling, 2 * confidence - 1))
-    if inner_low > -margin and inner_high < margin:
-        return "equivalent"
-    if low > 0:
-        return "superior"
-    if high < 0:
-        return "inferior"
-    return "non-inferior" if inner_low > -margin else "inconclusive"
-
-
-def detectable_effect(n: int, alpha: float) -> float:
-    """The standardised mean difference that a two-sided paired t test finds with 80 % power (noncentral t).
-
-    Args:
-        n: replicates, at least 2.
-        alpha: level of the test.
-
-    >>> round(detectable_effect(20, 0.05), 2)
-    0.66
-    """
-    critical = float(stats.t.ppf(1 - alpha / 2, n - 1))
-
-    def shortfall(effect: float) -> float:
-        # The square of a noncentral t is a noncentral F, whose tail scipy computes without overflow.
-        return float(special.ncfdtr(1, n - 1, effect**2 * n, critical**2)) - (1 - POWER)
-
-    return float(optimize.brentq(shortfall, 0.0, 2 * (critical + 3) / np.sqrt(n)))
 
 
 def common(complete_a: Bools, complete_b: Bools) -> Ints:

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import optimize, special, stats
 
 from hpstudy.analysis.arrays import Floats
 
-if TYPE_CHECKING:
-    from hpstudy.analysis.results import Results
-
-Endpoint = Literal["final_best", "trials_to_target"]
-"""What a comparison is about: the best so far after the last trial, or min(trials-to-target, trials)."""
+POWER = 0.8
+"""Power at which minimal detectable differences are stated."""
 
 REPLICATES = (10, 20, 40)
 """Numbers of replicates at which the minimal detectable difference is stated."""
@@ -80,11 +76,19 @@ def detectable(n: int, power: float, alpha: float) -> float:
         n: replicates, at least 2.
         power: wanted, above alpha.
         alpha: level of the test.
+
+    >>> round(detectable(20, 0.8, 0.05), 2)
+    0.66
     """
-    highest = 1.0
-    while power_of(highest, n, alpha) < power:
+    critical = float(stats.t.ppf(1 - alpha / 2, n - 1))
+
+    def shortfall(effect: float) -> float:
+        return float(special.ncfdtr(1, n - 1, effect**2 * n, critical**2)) - (1 - power)
+
+    highest = 2 * (critical + 3) / np.sqrt(n)
+    while shortfall(highest) > 0:
         highest *= 2
-    return float(optimize.brentq(lambda effect: power_of(effect, n, alpha) - power, 0.0, highest))
+    return float(optimize.brentq(shortfall, 0.0, highest))
 
 
 def sd_interval(sd: float, n: int, confidence: float) -> tuple[float, float]:
@@ -129,7 +133,7 @@ def power(
     differences: Floats,
     difference: float | None,
     *,
-    power: float = 0.8,
+    power: float = POWER,
     alpha: float = 0.05,
     replicates: Sequence[int] = REPLICATES,
 ) -> Power:
@@ -150,49 +154,3 @@ def power(
     needed = [required(difference / s, power, alpha) if difference and s > 0 else None for s in (sd, low, high)]
     smallest = [sd * detectable(number, power, alpha) for number in (n, *replicates)]
     return Power(n, sd, low, high, needed[0], needed[1], needed[2], smallest[0], tuple(smallest[1:]))
-
-
-@dataclass(frozen=True)
-class EndpointPower:
-    """The plan for one comparison and one endpoint.
-
-    Attributes:
-        a, b: names of the views; differences are A minus B.
-        endpoint: what is compared.
-        difference: the true difference to find, in the endpoint's unit; None for none.
-        power: what the first study says about it.
-    """
-
-    a: str
-    b: str
-    endpoint: Endpoint
-    difference: float | None
-    power: Power
-
-
-def study_power(
-    results: Results, difference: float | None, trials: float | None, *, wanted: float = 0.8, alpha: float = 0.05
-) -> tuple[EndpointPower, ...]:
-    """Plan a study from the results of a first one.
-
-    Args:
-        results: of the first study, finished or not; replicates that are complete in both views count.
-        difference: of the final best to find, in units of the metric.
-        trials: difference of trials-to-target to find.
-        wanted: chance to find it.
-        alpha: level of the two-sided test.
-
-    Returns:
-        For each declared comparison the final best and, with a target level, trials-to-target; nothing for comparisons without
-        common complete replicates.
-    """
-    plans = []
-    for pair in results.pairs:
-        if pair.budgets:
-            last = pair.budgets[-1]
-            plan = power(last.values_a - last.values_b, difference, power=wanted, alpha=alpha)
-            plans.append(EndpointPower(pair.a, pair.b, "final_best", difference, plan))
-        if pair.trials is not None:
-            plan = power(pair.trials.trials_a - pair.trials.trials_b, trials, power=wanted, alpha=alpha)
-            plans.append(EndpointPower(pair.a, pair.b, "trials_to_target", trials, plan))
-    return tuple(plans)

@@ -1,15 +1,17 @@
-"""Trials-to-target with censoring: Kaplan-Meier curves and restricted means.
+"""Trials-to-target with censoring: Kaplan-Meier curves, restricted means and the log-rank test.
 
 References: Kaplan and Meier (1958), J. Am. Stat. Assoc. 53. Royston and Parmar (2013), Restricted mean survival time, BMC Med.
-Res. Methodol. 13. Wilson (1927), J. Am. Stat. Assoc. 22.
+Res. Methodol. 13. Mantel (1966), Cancer Chemother. Rep. 50 (log-rank
+test). Wilson (1927), J. Am. Stat. Assoc. 22.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.goal import Goal
@@ -97,6 +99,29 @@ def kaplan_meier(times: Times, horizon: int, confidence: float) -> Survival:
     before = np.r_[1.0, share[:-1]]
     mean = float(before.sum()) if len(times.trials) else float("nan")
     return Survival(at_risk, reached, censored, share, low, high, int(below[0]) + 1 if below.size else None, mean)
+
+
+def log_rank(a: Times, b: Times) -> float:
+    """Two-sided p of the log-rank test that both views reach the target at the same rate; the pairing is not used.
+
+    Args:
+        a: trials-to-target of all searches of A, censored ones included.
+        b: the same of B.
+
+    Returns:
+        NaN when no search of either view reached the target, or when there is none.
+    """
+    if not len(a.trials) or not len(b.trials) or not (a.reached.any() or b.reached.any()):
+        return float("nan")
+    with warnings.catch_warnings():
+        # All searches that are left at risk reaching the target at once has no variance; the other trials tell.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        test = stats.logrank(_censored(a), _censored(b))
+    return float(test.pvalue)
+
+
+def _censored(times: Times) -> stats.CensoredData:
+    return stats.CensoredData(times.trials[times.reached], right=times.trials[~times.reached])
 
 
 def wilson(successes: float, n: int, confidence: float) -> tuple[float, float]:

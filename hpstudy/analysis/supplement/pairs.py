@@ -17,10 +17,9 @@ from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.pairing import Unpaired, improvement, unpaired, win_share
-from hpstudy.analysis.statistics.ranks import SignedRank, signed_rank
-from hpstudy.analysis.statistics.robust import Shift, shift
-from hpstudy.analysis.statistics.survival import trials_to_target
-from hpstudy.analysis.targets.average_runtime import log_rank, mean_ratio, runtime_ratio
+from hpstudy.analysis.statistics.ranks import Shift, SignedRank, shift, signed_rank
+from hpstudy.analysis.statistics.survival import log_rank, trials_to_target
+from hpstudy.analysis.targets.average_runtime import mean_ratio, runtime_ratio
 from hpstudy.analysis.view_result import ViewResult
 
 

@@ -12,7 +12,7 @@ from hpstudy.analysis.curves.training_time import CostCurve, TrialSeconds, cost_
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.range_ends import BoundaryHits, boundary_hits, unit_coordinates
 from hpstudy.analysis.statistics.estimate import Estimate
-from hpstudy.analysis.statistics.robust import IqmCurve, iqm_curve
+from hpstudy.analysis.statistics.interquartile_mean import IqmCurve, iqm_curve
 from hpstudy.analysis.targets.average_runtime import average_runtime
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.study.space import ChoiceParameter

@@ -1,20 +1,16 @@
 """How many times more trials one view needs than the other.
 
 References: Royston and Parmar (2013), Restricted mean survival time, BMC Med. Res. Methodol. 13. Hansen et al. (2016), COCO:
-performance assessment, arXiv 1605.03560 (average runtime). Mantel (1966), Cancer Chemother. Rep. 50 (log-rank test).
+performance assessment, arXiv 1605.03560 (average runtime).
 """
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
-from scipy import stats
 
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
 from hpstudy.analysis.statistics.estimate import Estimate
-from hpstudy.analysis.statistics.survival import Times
 
 
 def mean_ratio(a: Floats, b: Floats, resampling: Resampling, confidence: float) -> Estimate:
@@ -83,29 +79,6 @@ def runtime_ratio(
     low, _ = percentile_interval(np.where(neither, 0.0, resampled), n, confidence)
     _, high = percentile_interval(np.where(neither, np.inf, resampled), n, confidence)
     return Estimate(value, low, high)
-
-
-def log_rank(a: Times, b: Times) -> float:
-    """Two-sided p of the log-rank test that both views reach the target at the same rate; the pairing is not used.
-
-    Args:
-        a: trials-to-target of all searches of A, censored ones included.
-        b: the same of B.
-
-    Returns:
-        NaN when no search of either view reached the target, or when there is none.
-    """
-    if not len(a.trials) or not len(b.trials) or not (a.reached.any() or b.reached.any()):
-        return float("nan")
-    with warnings.catch_warnings():
-        # All searches that are left at risk reaching the target at once has no variance; the other trials tell.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        test = stats.logrank(_censored(a), _censored(b))
-    return float(test.pvalue)
-
-
-def _censored(times: Times) -> stats.CensoredData:
-    return stats.CensoredData(times.trials[times.reached], right=times.trials[~times.reached])
 
 
 def _over(a: float, b: float) -> float:

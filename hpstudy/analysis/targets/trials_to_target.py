@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
-from hpstudy.analysis.comparisons.budgets import detectable_effect
 from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals, percentile_interval
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
+from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.survival import Survival, Times, kaplan_meier, trials_to_target, wilson
 from hpstudy.goal import Goal
 
@@ -173,7 +173,7 @@ def trials_difference(
         resampled_low=again[0],
         resampled_high=again[1],
         test=sign_flip(columns[:, 0], seed),
-        detectable=detectable_effect(n, 1 - confidence) * float(columns[:, 0].std(ddof=1)) if n > 1 else float("nan"),
+        detectable=detectable(n, POWER, 1 - confidence) * float(columns[:, 0].std(ddof=1)) if n > 1 else float("nan"),
     )
 
 

@@ -1,15 +1,8 @@
 import numpy as np
 import pytest
-from scipy import stats
 
-from hpstudy.analysis.comparisons.budgets import (
-    budget_difference,
-    common,
-    detectable_effect,
-    difference_curve,
-    verdict,
-    view_budget,
-)
+from hpstudy.analysis.comparisons.budgets import budget_difference, common, difference_curve, view_budget
+from hpstudy.analysis.comparisons.margin import verdict
 from hpstudy.analysis.statistics.bootstrap import Resampling
 from hpstudy.goal import Goal
 
@@ -100,18 +93,6 @@ def test_the_verdict_follows_from_the_interval_and_the_margin(shift, spread, exp
 
 def test_a_small_but_certain_gain_within_the_margin_is_equivalent():
     assert verdict(0.1 + 0.01 * np.linspace(-1, 1, 21), 1.0, RESAMPLING, 0.95) == "equivalent"
-
-
-@pytest.mark.parametrize(("n", "effect"), [(5, 1.68), (10, 1.00), (20, 0.66), (30, 0.53), (40, 0.45)])
-def test_the_detectable_effect_is_that_of_the_noncentral_t(n, effect):
-    assert round(detectable_effect(n, 0.05), 2) == effect
-
-
-def test_the_detectable_effect_is_found_with_80_per_cent_power():
-    effect = detectable_effect(12, 0.05)
-    samples = np.random.default_rng(0).normal(effect, 1, size=(20_000, 12))
-    found = stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05
-    assert found.mean() == pytest.approx(0.8, abs=0.01)
 
 
 def test_only_replicates_complete_in_both_views_are_common():

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpstudy.analysis.comparisons.budgets import verdict
-from hpstudy.analysis.comparisons.margin import one_sided
+from hpstudy.analysis.comparisons.margin import one_sided, verdict
 from hpstudy.analysis.statistics.bootstrap import Resampling
 from hpstudy.analysis.statistics.pairing import improvement, unpaired, win_share
 from hpstudy.goal import Goal

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpstudy.analysis.statistics.ranks import friedman, signed_rank, signed_rank_distribution
+from hpstudy.analysis.statistics.ranks import friedman, shift, signed_rank, signed_rank_distribution
 from hpstudy.goal import Goal
+
+DEPRESSION = np.array([0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]) - np.array(
+    [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]
+)
+"""Hollander and Wolfe (1999), table 3.1: Hamilton depression scores after minus before."""
 
 
 @pytest.mark.parametrize("n", [1, 5, 20, 50])
@@ -106,3 +111,41 @@ def test_iman_and_davenports_f_is_that_of_an_analysis_of_variance_on_ranks():
 @pytest.mark.parametrize("values", [np.ones((5, 3)), np.zeros((1, 3)), np.arange(6.0).reshape(3, 2)])
 def test_too_little_to_rank_is_no_test(values):
     assert friedman(values, Goal.MAXIMIZE) is None
+
+
+def test_the_shift_of_published_data_is_the_published_one():
+    found = shift(DEPRESSION, 0.95)
+    assert found.estimate == pytest.approx(-0.46)
+    assert (found.low, found.high) == pytest.approx((-0.786, -0.010))
+    assert found.achieved == pytest.approx(0.961, abs=5e-4)
+
+
+def test_the_shift_is_the_median_of_the_walsh_averages():
+    assert shift(np.array([0.0, 1.0, 5.0]), 0.95).estimate == np.median([0, 0.5, 2.5, 1, 3, 5])
+
+
+def test_the_interval_of_the_shift_holds_what_the_signed_rank_test_does_not_reject():
+    d = np.random.default_rng(4).normal(0.3, 1, 12)
+    found = shift(d, 0.95)
+    for value, inside in ((found.low, True), (found.low, False), (found.high, True), (found.high, False)):
+        outwards = 1e-9 if (value == found.high) != inside else -1e-9
+        assert (stats.wilcoxon(d - value - outwards, method="exact").pvalue > 0.05) == inside
+
+
+def test_few_replicates_say_what_confidence_they_can_give():
+    found = shift(np.array([1.0, 2.0, 4.0, 8.0, 16.0]), 0.95)
+    assert (found.low, found.high) == (1, 16)
+    assert found.achieved == pytest.approx(1 - 2 / 2**5)
+
+
+def test_the_interval_of_the_shift_of_many_replicates_uses_the_normal_approximation():
+    d = np.random.default_rng(0).normal(0.1, 1, 201)
+    exact, near = shift(d[:200], 0.95), shift(d, 0.95)
+    assert near.high - near.low == pytest.approx(exact.high - exact.low, rel=0.03)
+    assert near.achieved == pytest.approx(0.95, abs=0.001)
+
+
+def test_the_interval_of_the_shift_covers_as_often_as_it_says():
+    d = np.random.default_rng(5).standard_t(3, size=(600, 20))
+    hits = [found.low <= 0 <= found.high for found in (shift(row, 0.95) for row in d)]
+    assert np.mean(hits) == pytest.approx(0.952, abs=0.025)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpstudy.analysis.statistics.survival import Times, kaplan_meier, trials_to_target, wilson
+from hpstudy.analysis.statistics.survival import Times, kaplan_meier, log_rank, trials_to_target, wilson
 from hpstudy.goal import Goal
 
 
@@ -15,6 +15,8 @@ FREIREICH = times(
     [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35],
     [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0],
 )
+
+PLACEBO = times([1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23], [1] * 21)
 
 
 def test_kaplan_meier_gives_the_published_curve_of_freireich():
@@ -115,3 +117,31 @@ def test_wilsons_interval_of_all_successes_ends_at_one():
 
 def test_wilsons_interval_of_nothing_is_everything():
     assert wilson(0, 0, 0.95) == (0, 1)
+
+
+def test_the_log_rank_test_of_published_data_is_the_published_one():
+    # Chi-square 16.79 with 1 degree of freedom.
+    assert log_rank(FREIREICH, PLACEBO) == pytest.approx(4.17e-5, rel=0.01)
+
+
+def test_the_log_rank_test_is_the_hypergeometric_one_of_mantel():
+    rng = np.random.default_rng(0)
+    a, b = (Times(rng.integers(1, 9, 15), rng.random(15) < 0.7) for _ in range(2))
+    excess = variance = 0.0
+    for t in range(1, 9):
+        at_risk = [(x.trials >= t).sum() for x in (a, b)]
+        events = [((x.trials == t) & x.reached).sum() for x in (a, b)]
+        n, d = sum(at_risk), sum(events)
+        if n > 1:
+            excess += events[0] - d * at_risk[0] / n
+            variance += d * at_risk[0] * at_risk[1] * (n - d) / (n**2 * (n - 1))
+    assert log_rank(a, b) == pytest.approx(stats.chi2.sf(excess**2 / variance, 1))
+
+
+@pytest.mark.parametrize("searches", [times([5], [0]), times([1, 1], [1, 1])])
+def test_the_log_rank_test_says_nothing_where_nothing_can_be_told(searches):
+    assert not log_rank(searches, searches) < 1
+
+
+def test_searches_that_all_arrive_at_their_first_trial_break_nothing():
+    assert 0 <= log_rank(times([1, 1, 2], [1, 1, 1]), times([1, 3, 9], [1, 1, 0])) <= 1

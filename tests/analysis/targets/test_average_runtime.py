@@ -1,23 +1,11 @@
 import numpy as np
 import pytest
-from scipy import stats
 
 from hpstudy.analysis.statistics.bootstrap import Resampling
-from hpstudy.analysis.statistics.survival import Times
-from hpstudy.analysis.targets.average_runtime import average_runtime, log_rank, mean_ratio, runtime_ratio
+from hpstudy.analysis.targets.average_runtime import average_runtime, mean_ratio, runtime_ratio
 
 RESAMPLING = Resampling(seed=1, resamples=2000)
 YES, NO = np.array([True, True]), np.array([False, False])
-
-# Freireich et al. (1963), Blood 21: weeks of remission of leukaemia; the second number says whether it ended.
-MERCAPTOPURINE = [(6, 1), (6, 1), (6, 1), (6, 0), (7, 1), (9, 0), (10, 1), (10, 0), (11, 0), (13, 1), (16, 1), (17, 0), (19, 0)]
-MERCAPTOPURINE += [(20, 0), (22, 1), (23, 1), (25, 0), (32, 0), (32, 0), (34, 0), (35, 0)]
-PLACEBO = [(week, 1) for week in (1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23)]
-
-
-def times(pairs):
-    trials, reached = np.array(pairs).T
-    return Times(trials, reached.astype(bool))
 
 
 def restricted(p, n, rng, horizon=25):
@@ -103,31 +91,3 @@ def test_the_ratio_of_average_runtimes_knows_who_arrived(reached_a, reached_b, v
 def test_where_nobody_arrives_the_ratio_can_be_anything():
     found = runtime_ratio(np.array([4.0, 4.0]), NO, np.array([2.0, 2.0]), NO, RESAMPLING, 0.95)
     assert (found.low, found.high) == (0, np.inf)
-
-
-def test_the_log_rank_test_of_published_data_is_the_published_one():
-    # Chi-square 16.79 with 1 degree of freedom.
-    assert log_rank(times(MERCAPTOPURINE), times(PLACEBO)) == pytest.approx(4.17e-5, rel=0.01)
-
-
-def test_the_log_rank_test_is_the_hypergeometric_one_of_mantel():
-    rng = np.random.default_rng(0)
-    a, b = (Times(rng.integers(1, 9, 15), rng.random(15) < 0.7) for _ in range(2))
-    excess = variance = 0.0
-    for t in range(1, 9):
-        at_risk = [(x.trials >= t).sum() for x in (a, b)]
-        events = [((x.trials == t) & x.reached).sum() for x in (a, b)]
-        n, d = sum(at_risk), sum(events)
-        if n > 1:
-            excess += events[0] - d * at_risk[0] / n
-            variance += d * at_risk[0] * at_risk[1] * (n - d) / (n**2 * (n - 1))
-    assert log_rank(a, b) == pytest.approx(stats.chi2.sf(excess**2 / variance, 1))
-
-
-@pytest.mark.parametrize(("a", "b"), [([(5, 0)], [(5, 0)]), ([(1, 1), (1, 1)], [(1, 1), (1, 1)])])
-def test_the_log_rank_test_says_nothing_where_nothing_can_be_told(a, b):
-    assert not log_rank(times(a), times(b)) < 1
-
-
-def test_searches_that_all_arrive_at_their_first_trial_break_nothing():
-    assert 0 <= log_rank(times([(1, 1), (1, 1), (2, 1)]), times([(1, 1), (3, 1), (9, 0)])) <= 1

@@ -1,0 +1,58 @@
+"""How many replicates the next study needs, comparison by comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.power import POWER, Power, power
+
+Endpoint = Literal["final_best", "trials_to_target"]
+"""What a comparison is about: the best so far after the last trial, or min(trials-to-target, trials)."""
+
+
+@dataclass(frozen=True)
+class EndpointPower:
+    """The plan for one comparison and one endpoint.
+
+    Attributes:
+        a, b: names of the views; differences are A minus B.
+        endpoint: what is compared.
+        difference: the true difference to find, in the endpoint's unit; None for none.
+        power: what the first study says about it.
+    """
+
+    a: str
+    b: str
+    endpoint: Endpoint
+    difference: float | None
+    power: Power
+
+
+def study_power(
+    results: Results, difference: float | None, trials: float | None, *, wanted: float = POWER, alpha: float = 0.05
+) -> tuple[EndpointPower, ...]:
+    """Plan a study from the results of a first one.
+
+    Args:
+        results: of the first study, finished or not; replicates that are complete in both views count.
+        difference: of the final best to find, in units of the metric.
+        trials: difference of trials-to-target to find.
+        wanted: chance to find it.
+        alpha: level of the two-sided test.
+
+    Returns:
+        For each declared comparison the final best and, with a target level, trials-to-target; nothing for comparisons without
+        common complete replicates.
+    """
+    plans = []
+    for pair in results.pairs:
+        if pair.budgets:
+            last = pair.budgets[-1]
+            plan = power(last.values_a - last.values_b, difference, power=wanted, alpha=alpha)
+            plans.append(EndpointPower(pair.a, pair.b, "final_best", difference, plan))
+        if pair.trials is not None:
+            plan = power(pair.trials.trials_a - pair.trials.trials_b, trials, power=wanted, alpha=alpha)
+            plans.append(EndpointPower(pair.a, pair.b, "trials_to_target", trials, plan))
+    return tuple(plans)

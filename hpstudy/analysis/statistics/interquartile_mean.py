@@ -1,0 +1,70 @@
+"""The interquartile mean: a summary that one odd search cannot move far.
+
+Reference: Agarwal et al. (2021), Deep reinforcement learning at the edge of the statistical precipice, NeurIPS 34 (interquartile mean
+with a percentile bootstrap).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+
+TRIMMED = 0.25
+"""Share of the searches that is left out at either end; rounded down to whole searches, as scipy.stats.trim_mean does."""
+
+
+@dataclass(frozen=True)
+class IqmCurve:
+    """An interquartile mean over searches at every trial, with a pointwise interval.
+
+    Attributes:
+        searches: (trials,) how many searches it is over.
+        iqm, low, high: (trials,) NaN where there is no search, and no interval where there is only one.
+    """
+
+    searches: Ints
+    iqm: Floats
+    low: Floats
+    high: Floats
+
+
+def iqm_curve(best: Floats, resampling: Resampling, confidence: float) -> IqmCurve:
+    """The interquartile mean of the best so far, at each trial over the searches that have spent that trial.
+
+    The interval is the percentile bootstrap of whole searches, with Hesterberg's small-sample expansion of its levels.
+
+    Args:
+        best: (searches x trials) best so far, NaN where a search has not come yet.
+        resampling: where resamples come from; trials with the same searches share their resamples.
+        confidence: level of the pointwise intervals.
+    """
+    present = ~np.isnan(best)
+    middle, low, high = (np.full(best.shape[1], np.nan) for _ in range(3))
+    for trial in np.flatnonzero(present.any(axis=0)):
+        values = best[present[:, trial], trial]
+        n = len(values)
+        middle[trial] = stats.trim_mean(values, TRIMMED)
+        if n >= 2:
+            low[trial], high[trial] = percentile_interval(resampled_iqm(values, resampling), n, confidence)
+    return IqmCurve(present.sum(axis=0).astype(np.int64), middle, low, high)
+
+
+def resampled_iqm(values: Floats, resampling: Resampling) -> Floats:
+    """The interquartile mean of every resample, (resamples,).
+
+    Args:
+        values: (searches,) no NaN.
+        resampling: where resamples come from.
+    """
+    n = len(values)
+    order = np.argsort(values, kind="stable")
+    last = np.rint(resampling.weights(n)[:, order] * n).astype(np.int64).cumsum(axis=1)
+    cut = int(TRIMMED * n)
+    # A value that occurs k times in a resample fills positions last - k to last of its ordered row.
+    kept = np.diff(np.clip(last, cut, n - cut), axis=1, prepend=cut)
+    return np.asarray(kept @ values[order] / (n - 2 * cut), dtype=np.float64)

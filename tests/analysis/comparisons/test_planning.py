@@ -1,0 +1,82 @@
+import json
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from hpstudy.analysis import analyse
+from hpstudy.analysis.comparisons.planning import study_power
+from hpstudy.cli import power as command
+from hpstudy.errors import UsageError
+
+
+def test_every_comparison_is_planned_for_both_endpoints(make_source):
+    values = np.random.default_rng(0).normal(size=(3, 8, 5))
+    results = analyse(make_source(dict(zip("abc", values, strict=True)), target={"value": 1}))
+    found = study_power(results, 0.5, None)
+    assert [(plan.a, plan.b, plan.endpoint) for plan in found][:3] == [
+        ("a", "b", "final_best"),
+        ("a", "b", "trials_to_target"),
+        ("a", "c", "final_best"),
+    ]
+    d = results.view("a").best[:, -1] - results.view("b").best[:, -1]
+    assert found[0].power.sd == pytest.approx(d.std(ddof=1))
+    assert [plan.difference for plan in found[:2]] == [0.5, None]
+
+
+@pytest.fixture
+def invoke(make_source, monkeypatch):
+    """Run the command on a study in memory."""
+
+    def run(*arguments, n=8):
+        from contextlib import nullcontext
+
+        source = make_source(
+            {name: np.random.default_rng(seed).normal(size=(n, 5)) for seed, name in enumerate("ab")}, target={"value": 1}
+        )
+        object.__setattr__(source, "snapshot", nullcontext)
+        monkeypatch.setattr("hpstudy.api.open", lambda study, storage, *, scale: nullcontext(source))
+        app = typer.Typer()
+        command.add_to(app)
+        app.callback()(lambda: None)
+        return CliRunner().invoke(app, ["power", "small", *arguments])
+
+    return run
+
+
+def test_the_command_prints_one_row_for_each_comparison_and_endpoint(invoke):
+    found = invoke("--difference", "0.3", "--trials", "2", "--format", "json")
+    rows = json.loads(found.stdout)
+    assert [(row["comparison"], row["endpoint"], row["difference"]) for row in rows] == [
+        ("a - b", "final_best", 0.3),
+        ("a - b", "trials_to_target", 2),
+    ]
+    assert all(row["needed_low"] <= row["needed"] <= row["needed_high"] for row in rows)
+
+
+def test_the_command_asks_for_no_trials_unless_told(invoke):
+    rows = json.loads(invoke("--difference", "0.3", "--format", "json").stdout)
+    assert rows[1]["needed"] is None
+    assert rows[1]["mde_20"] > 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--difference", "0"),
+        ("--difference", "nan"),
+        ("--difference", "1", "--trials", "-1"),
+        ("--difference", "1", "--alpha", "0"),
+        ("--difference", "1", "--power", "1"),
+        ("--difference", "1", "--power", "0.01"),
+    ],
+)
+def test_impossible_wishes_are_refused(invoke, arguments):
+    assert isinstance(invoke(*arguments).exception, UsageError)
+
+
+def test_a_study_with_one_replicate_is_refused(invoke):
+    found = invoke("--difference", "1", n=1).exception
+    assert isinstance(found, UsageError)
+    assert "no spread" in found.message
