@@ -7,14 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Ints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Marker, Media, Panel
-from hpstudy.report.charts.searched import OUTSIDE, VECTOR_UP_TO, drawn, index_of, limits, note, rings, texts, trials_data
+from hpstudy.report.charts.model import Axis, Chart, Data, Marker, Panel
+from hpstudy.report.charts.searched import OUTSIDE, cloud, index_of, limits, note, rings, trials_data
 from hpstudy.report.charts.words import label, metric
 from hpstudy.report.csvs import Row
 
@@ -45,20 +44,11 @@ def chart(results: Results, views: list[SearchedView]) -> Chart:
 def _panel(results: Results, view: SearchedView, floor: float, ratios: Axis, values: Axis, longest: int) -> Panel:
     assert view.flips is not None, "the caller has looked"
     index, ratio = index_of(results, view), np.maximum(view.flips.ratio, floor)
-
-    def dots(rows: Ints, media: Media) -> Dots:
-        return Dots(
-            x=ratio[rows],
-            y=view.objective[rows],
-            colour=style.colour(index),
-            marker=Marker(style.symbol(index), 2.2),
-            alpha=0.45,
-            raster=len(rows) > VECTOR_UP_TO,
-            media=media,
-            hover=texts(results, view, rows) if media != "print" else None,
-        )
-
-    marks = (*drawn(np.arange(len(ratio)), dots), rings(results, view, ratio, 4))
+    colour, marker = style.colour(index), Marker(style.symbol(index), 2.2)
+    marks = (
+        *cloud(results, view, ratio, view.objective, colour=colour, marker=marker, alpha=0.45),
+        rings(results, view, ratio, 4),
+    )
     return Panel(ratios, values, marks, title=label(results, view.name, longest), title_align="left")
 
 

@@ -12,7 +12,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.intervals import bars
 from hpstudy.report.charts.model import Axis, Chart, Dots, Entry, Hover, Labels, Line, Mark, Marker, Media, Panel
-from hpstudy.report.charts.searched import VECTOR_UP_TO, drawn, index_of, limits, note, parameters, trials_data
+from hpstudy.report.charts.searched import VECTOR_UP_TO, index_of, limits, note, parameters, shares, trials_data
 from hpstudy.report.charts.unit_axis import round_values, short, spread, ticks
 from hpstudy.report.charts.words import metric
 from hpstudy.report.labels import cut
@@ -47,11 +47,8 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
             (chosen, colour, 0.9, max(0.15, min(0.9, 30 / len(chosen)))),
         )
     ):
-
-        def lines(rows: Ints, media: Media, looks: tuple[int, str, float, float] = (group, ink, width, alpha)) -> Line:
-            return _lines(results, view, heights, rows, media, looks)
-
-        marks += drawn(rows, lines) if len(rows) else ()
+        looks = (group, ink, width, alpha)
+        marks += [_lines(results, view, heights, some, media, looks) for some, media in shares(rows)]
     marks += _axes([*(ticks(parameter, 5) for parameter in listed), _round(low, high)])
     names = [cut(name, 14) for name in view.hyperparameters] + [metric(results, 14)]
     crowded = max(map(len, names)) * 0.062 > style.WIDTH / (count + 1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.charts.hovers import tried
-from hpstudy.report.charts.model import Data, Dots, Hover, Mark, Marker, Media
+from hpstudy.report.charts.model import Data, Dots, Hover, Marker, Media
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.unit_axis import Parameter
 from hpstudy.report.charts.words import label
@@ -66,13 +67,21 @@ def texts(results: Results, view: SearchedView, rows: Ints) -> Hover:
     return tried(told, [{name: values[row] for name, values in view.values.items()} for row in rows.tolist()])
 
 
-def drawn(rows: Ints, draw: Callable[[Ints, Media], Mark]) -> Iterator[Mark]:
-    """The mark of all rows; where there are more than `ON_PAGE`, one for print, and one for the page of evenly spread rows."""
+def shares(rows: Ints) -> list[tuple[Ints, Media]]:
+    """Which rows are drawn where: all in print; on the page evenly spread ones where there are more than `ON_PAGE`."""
     if len(rows) <= ON_PAGE:
-        yield draw(rows, "both")
-        return
-    yield draw(rows, "print")
-    yield draw(rows[evenly(len(rows), ON_PAGE)], "page")
+        return [(rows, "both")] if len(rows) else []
+    return [(rows, "print"), (rows[evenly(len(rows), ON_PAGE)], "page")]
+
+
+def cloud(
+    results: Results, view: SearchedView, x: Floats, y: Floats, values: Floats | None = None, **looks: Any
+) -> Iterator[Dots]:
+    """A dot for every trial; x, y and `values` are (trials,), `looks` are of `Dots`."""
+    for rows, media in shares(np.arange(len(x))):
+        hover = texts(results, view, rows) if media != "print" else None
+        raster, own = len(rows) > VECTOR_UP_TO, None if values is None else values[rows]
+        yield Dots(x=x[rows], y=y[rows], values=own, raster=raster, media=media, hover=hover, **looks)
 
 
 def note(view: SearchedView) -> str:

@@ -7,22 +7,20 @@ from functools import partial
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.exploration.searches import SearchedView, cells
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.model import Axis, Chart, ColourScale, Data, Dots, Hover, Line, Mark, Marker, Media, Panel
+from hpstudy.report.charts.model import Axis, Chart, ColourScale, Data, Dots, Hover, Line, Mark, Marker, Panel
 from hpstudy.report.charts.searched import (
     ACCENT,
     OUTSIDE,
-    VECTOR_UP_TO,
-    drawn,
+    cloud,
     limits,
     note,
     parameters,
     rings,
-    texts,
     trials_data,
 )
 from hpstudy.report.charts.unit_axis import Parameter, spread, unit_axis
@@ -61,21 +59,10 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
 def _panel(results: Results, view: SearchedView, place: int, most: int) -> Panel:
     parameter, name = parameters(results, view)[place], view.hyperparameters[place]
     x, trial = spread(parameter, view.unit[:, place], view.replicate * 7 + view.number), (view.number + 1).astype(np.float64)
-
-    def dots(rows: Ints, media: Media) -> Dots:
-        return Dots(
-            x=x[rows],
-            y=view.objective[rows],
-            colour=style.INK,
-            values=trial[rows],
-            marker=Marker(size=2.25),
-            alpha=0.7,
-            raster=len(rows) > VECTOR_UP_TO,
-            media=media,
-            hover=texts(results, view, rows) if media != "print" else None,
-        )
-
-    marks = [*drawn(np.arange(len(x)), dots), rings(results, view, x, 3.6)]
+    marks: list[Mark] = [
+        *cloud(results, view, x, view.objective, trial, colour=style.INK, marker=Marker(size=2.25), alpha=0.7),
+        rings(results, view, x, 3.6),
+    ]
     if view.responses:
         marks += _response(results, parameter, name, view.responses[place].unit, view.responses[place].predicted)
     values = Axis(metric(results, 20), limits(view.objective, results.study.metric.goal))

@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.model import Chart, ColourScale, Data, Dots, Entry, Heat, Hover, Marker, Media, Panel
-from hpstudy.report.charts.searched import ACCENT, VECTOR_UP_TO, drawn, note, parameters, texts, trials_data
+from hpstudy.report.charts.model import Chart, ColourScale, Data, Dots, Entry, Heat, Hover, Marker, Panel
+from hpstudy.report.charts.searched import ACCENT, cloud, note, parameters, texts, trials_data
 from hpstudy.report.charts.unit_axis import spread, unit_axis
 from hpstudy.report.charts.words import filled, metric
 from hpstudy.report.csvs import Row
@@ -31,20 +31,8 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     number = view.replicate * 7 + view.number
     x = spread(listed[surface.x], view.unit[:, surface.x], number)
     y = spread(listed[surface.y], view.unit[:, surface.y], number * 3)
-
-    def dots(rows: Ints, media: Media) -> Dots:
-        return Dots(
-            x=x[rows],
-            y=y[rows],
-            colour=style.INK,
-            marker=Marker(size=2, edge=style.PAPER, edge_width=0.3),
-            alpha=0.7,
-            raster=len(rows) > VECTOR_UP_TO,
-            media=media,
-            groups=(TRIAL,),
-            hover=texts(results, view, rows) if media != "print" else None,
-        )
-
+    dot = Marker(size=2, edge=style.PAPER, edge_width=0.3)
+    trials = cloud(results, view, x, y, colour=style.INK, marker=dot, alpha=0.7, groups=(TRIAL,))
     chosen = view.incumbents
     best = Dots(
         x=x[chosen],
@@ -72,7 +60,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     panel = Panel(
         unit_axis(listed[surface.x], cut(x_name, 40), 8),
         unit_axis(listed[surface.y], cut(y_name, 26), 6),
-        (heat, *drawn(np.arange(len(x)), dots), best),
+        (heat, *trials, best),
     )
     return Chart(
         name,
