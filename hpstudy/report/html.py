@@ -232,7 +232,7 @@ def _living(chart: Chart, name: str) -> str:
 def _entry(place: int, entry: Entry) -> str:
     dashes = f' stroke-dasharray="{_STROKES[entry.dash]}"' if _STROKES.get(entry.dash) else ""
     line = f'<path d="M1 7h30" fill="none" stroke="currentColor" stroke-width="2.5"{dashes}/>' if entry.dash else ""
-    blank = "" if entry.dash or entry.symbol else '<path d="M4 2h24v10h-24z" opacity=".3"/>'
+    blank = "" if entry.dash or entry.symbol else f'<path d="M4 2h24v10h-24z" opacity="{entry.alpha:g}"/>'
     swatch = f"{line}{_SWATCHES.get(entry.symbol, '')}{blank}"
     return (
         f'<li><button type="button" class="entry" aria-pressed="true" data-group="{place}" data-colour="{entry.colour}">'

@@ -24,12 +24,12 @@ from hpstudy.report.charts.sweep_metrics import mean_hover, thinned
 from hpstudy.report.charts.swept import value_range
 from hpstudy.report.charts.words import label
 from hpstudy.report.csvs import Row
-from hpstudy.report.labels import cut
+from hpstudy.report.labels import LONGEST, cut
 
 ROWS = 6
 """Views or points in one figure: more would not fit on a page."""
 
-LONGEST = 60
+ROW_LETTERS = 60
 """Letters of a row's name."""
 
 DECIMALS = 3
@@ -79,7 +79,7 @@ def shown(results: Results) -> list[Shown]:
             points, name = [number for number in valued if number == best], label(results, view.name)
         for number in points:
             words = (name, sweeps.point_text(view, number) if view.swept else "")
-            found.append(Shown(view, of_view, number, cut(", ".join(part for part in words if part), LONGEST)))
+            found.append(Shown(view, of_view, number, cut(", ".join(part for part in words if part), ROW_LETTERS)))
     return found
 
 
@@ -139,7 +139,7 @@ def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y
     texts = tuple(f"{at:.0f}".replace("-", "−") for at in whole)
     return Panel(
         Axis("initial weight / its deviation", limits, ticks="given", at=whole, texts=texts, titled=last, labelled=last),
-        y if column == 0 else Axis(y.label, y.limits, grid=True, titled=False, labelled=False),
+        y if column == 0 else Axis(f"{y.label}, {cut(point.name, LONGEST)}", y.limits, grid=True, titled=False, labelled=False),
         tuple(bars),
         title=(f"{point.name}\n" if column == 0 else "") + f"{layer}: {mean}{interval}",
         row=row,
