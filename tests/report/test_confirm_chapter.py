@@ -8,6 +8,7 @@ import pytest
 from hpstudy.analysis.retraining.confirmation import confirmation
 from hpstudy.analysis.statistics.bootstrap import Resampling
 from hpstudy.analysis.trials.searches import Searches
+from hpstudy.goal import Goal
 from hpstudy.report import style
 from hpstudy.report.chapters import confirm
 from hpstudy.report.charts.confirmation import DEFAULT, FRESH, MEAN_FRESH, MEAN_TUNING, TUNING, confirmations, confirmed_means
@@ -34,9 +35,9 @@ def rows(values, default, *, test=None):
 def with_confirmation(results):
     """Results of two views a and b with six searches each, and trainings on fresh seeds."""
 
-    def make(values, default, *, test=None, goal="maximize"):
+    def make(values, default, *, test=None, goal=Goal.MAXIMIZE):
         study = results.study.model_copy(update={"metric": results.study.metric.model_copy(update={"goal": goal})})
-        sign = 1 if goal == "maximize" else -1
+        sign = goal.sign
         searches = {view.name: Searches(view.name, sign * view.searches.values, view.searches.states) for view in results.views}
         found = confirmation(
             rows(values, default, test=test),
@@ -83,7 +84,7 @@ def test_the_paragraph_gives_gap_tunability_and_difference(shown):
     assert "below the noise floor of " in paragraph.text
 
 
-@pytest.mark.parametrize(("goal", "sign"), [("maximize", 1), ("minimize", -1)])
+@pytest.mark.parametrize(("goal", "sign"), [(Goal.MAXIMIZE, 1), (Goal.MINIMIZE, -1)])
 def test_a_tuning_score_that_flatters_is_called_better_whatever_the_goal(with_confirmation, goal, sign):
     values = {view: sign * np.full((6, 2), 3.0) for view in "ab"}  # a was chosen at about 7, b at about 10
     results = with_confirmation(values, {"a": [0, 0], "b": [0, 0]}, goal=goal)
