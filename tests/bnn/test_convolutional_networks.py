@@ -29,6 +29,7 @@ EVERY_NETWORK = [
     *((name, "variant", variant) for name in ("birealnet20", "resnet20") for variant in "ABCDE"),
     ("resnet18", "downsampling", "binary"),
     ("resnet18", "downsampling", "real"),
+    ("resnet18", "downsampling", "pooled"),
     *((name, "width", 4) for name in ("vgg_small", "binarynet", "reactnet_a")),
 ]
 every_network = pytest.mark.parametrize(
@@ -79,6 +80,7 @@ def test_every_stage_of_bi_realnet_20_has_its_binary_weights():
     [
         ("resnet18", {"downsampling": "binary"}, 10, 11_157_504, 11_174_986),
         ("resnet18", {"downsampling": "real"}, 10, 10_985_472, 11_174_986),
+        ("resnet18", {"downsampling": "pooled"}, 10, 10_985_472, 11_001_162),
         ("vgg_small", {}, 10, 4_571_136, 4_660_106),
         ("binarynet", {}, 10, 10_352_000, 10_352_000 + 3_850),
         ("reactnet_a", {}, 1000, 28_253_184, 28_253_184 + 1_090_408),
@@ -304,9 +306,26 @@ def test_a_name_of_the_table_makes_its_class(name, kind):
     assert type(make(name, NARROW[name])) is kind
 
 
-@pytest.mark.parametrize(("downsampling", "layers"), [("binary", 19), ("real", 16)])
+@pytest.mark.parametrize(("downsampling", "layers"), [("binary", 19), ("real", 16), ("pooled", 16)])
 def test_shortcuts_of_resnet_18_count_as_binary_layers_where_they_are_binary(downsampling, layers):
     assert len(binary_weights(make("resnet18", {"width": 4, "downsampling": downsampling}))) == layers
+
+
+def test_the_default_shortcuts_of_resnet_18_are_binary():
+    assert NETWORKS.load("resnet18").Settings().downsampling == "binary"
+
+
+def test_pooled_shortcuts_of_resnet_18_are_means_between_channels_of_zeros():
+    network, x = make("resnet18", {"width": 4, "downsampling": "pooled"}), images()[:, :1].expand(-1, 4, -1, -1)
+    around = network.blocks[2].shortcut(x)
+    assert around.shape == (4, 8, 16, 16)
+    assert not around[:, [0, 1, 6, 7]].any()
+    torch.testing.assert_close(around[:, 2:6, 0, 0], x[:, :, :2, :2].mean((2, 3)))
+
+
+def test_pooled_shortcuts_of_resnet_18_need_an_even_width():
+    with pytest.raises(ValidationError, match="width is 5, but downsampling: pooled needs an even width"):
+        NETWORKS.load("resnet18").Settings(width=5, downsampling="pooled")
 
 
 def test_a_block_of_resnet_18_has_one_shortcut_and_clips_after_it():

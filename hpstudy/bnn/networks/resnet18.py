@@ -1,8 +1,13 @@
-"""ResNet-18 for small images, as in the code of IR-Net (Qin et al., 2020), RBNN (Lin et al., 2020) and ReCU (Xu et al., 2021).
+"""ResNet-18 for small images: a real 3x3 convolution of stride 1 and no pooling, 4 stages of 2 blocks, and a real classifier.
 
-A real 3x3 convolution of stride 1 and no pooling; 4 stages of 2 blocks with one shortcut per two convolutions, Hardtanh after
-every normalisation or addition except the stem's; batch normalisation and a real classifier. At width 64 and 10 classes 11 157 504
-of 11 174 986 parameters are binary, 10 985 472 where the shortcuts between stages are real.
+A block has one shortcut around its two convolutions. Hardtanh follows every normalisation or addition except the stem's; batch
+normalisation precedes the classifier. Published code differs in the shortcuts between stages. Parameters are for width 64, 10 classes.
+
+| downsampling | shortcut between stages | binary | parameters | as in |
+|---|---|---|---|---|
+| binary | binary 1x1 convolution, BN | 11 157 504 | 11 174 986 | RBNN (Lin et al., 2020), OvSW (Xiang et al., 2024) |
+| real | real 1x1 convolution, BN | 10 985 472 | 11 174 986 | IR-Net (Qin et al., 2020) |
+| pooled | mean of 2 x 2, zero channels | 10 985 472 | 11 001 162 | ReCU (Xu et al., 2021) |
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.networks.initial import classifier, real_conv
 from hpstudy.bnn.networks.residual import BinaryBlock, ResidualNetwork, stages
 from hpstudy.bnn.networks.settings import ResNet18Settings
-from hpstudy.bnn.networks.shortcuts import binary_convolution, real_convolution
+from hpstudy.bnn.networks.shortcuts import binary_convolution, pooled_and_padded, real_convolution
 
 BLOCKS_PER_STAGE = 2
 
@@ -45,6 +50,8 @@ class ResNet18(ResidualNetwork):
                 return nn.Identity()
             if settings.downsampling == "binary":
                 return binary_convolution(inputs, outputs, activation)
+            if settings.downsampling == "pooled":
+                return pooled_and_padded(inputs, outputs)
             return real_convolution(inputs, outputs, generator)
 
         def block(inputs: int, outputs: int) -> BinaryBlock:

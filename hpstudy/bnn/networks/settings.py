@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hpstudy.bnn.networks.interface import BuiltIn
 from hpstudy.bnn.settings import Settings
@@ -25,10 +25,16 @@ class ResNet20Settings(Settings):
 class ResNet18Settings(Settings):
     """Of ResNet-18."""
 
-    downsampling: Literal["binary", "real"] = "binary"
-    """Weights of the 1x1 convolutions in the shortcuts: binary as in RBNN and OvSW, or real as in IR-Net."""
+    downsampling: Literal["binary", "real", "pooled"] = "binary"
+    """Shortcuts between stages: 1x1 convolutions, binary (RBNN, OvSW) or real (IR-Net), or pooled: means and zero channels (ReCU)."""
     width: int = Field(default=64, ge=1)
     """Channels of the first stage; they double from stage to stage."""
+
+    @model_validator(mode="after")
+    def _as_many_zero_channels_on_both_sides(self) -> ResNet18Settings:
+        if self.downsampling == "pooled" and self.width % 2:
+            raise ValueError(f"width is {self.width}, but downsampling: pooled needs an even width")
+        return self
 
 
 class VGGSmallSettings(Settings):

@@ -47,7 +47,7 @@ def sliced_and_padded(inputs: int, outputs: int) -> nn.Module:
 
 
 def pooled_and_padded(inputs: int, outputs: int) -> nn.Module:
-    """The mean of 2 x 2 pixels, channels of zeros (ReCU, OvSW)."""
+    """The mean of 2 x 2 pixels, channels of zeros (ReCU; OvSW's ResNet-20)."""
     return nn.Sequential(halving(), ZeroChannels(inputs, outputs))
 
 
@@ -62,5 +62,5 @@ def real_convolution(inputs: int, outputs: int, generator: torch.Generator) -> n
 
 
 def binary_convolution(inputs: int, outputs: int, activation: BinaryActivation) -> nn.Module:
-    """A binary 1x1 convolution of stride 2 behind the activation, batch normalisation (RBNN's and ReCU's ResNet-18)."""
+    """A binary 1x1 convolution of stride 2 behind the activation, batch normalisation (ResNet-18 of RBNN and OvSW)."""
     return nn.Sequential(activation, BinaryConv2d(inputs, outputs, 1, stride=2), nn.BatchNorm2d(outputs))
