@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from hpstudy.errors import UsageError
 from hpstudy.loading.bind import bind, matched
 from hpstudy.loading.load import load_study, read_study
 from hpstudy.store import Reader
+from hpstudy.study.modules import module_folder
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def run(
 
     if isinstance(study, Study):
         _no_scale(scale)
-        loaded = bind(study, _module_folder(study))
+        loaded = bind(study, module_folder(part.partition(":")[0] for part in study.user_parts()))
     else:
         loaded = read_study(study, scale)
     if timeout_s is not None:
@@ -146,18 +146,6 @@ def _run_options(workers: int | None, executor: str, allow_changed_code: bool, p
     from hpstudy.engine.progress import Observer
 
     return RunOptions(workers or default_workers(), executor, allow_changed_code, progress or Observer())
-
-
-def _module_folder(study: Study) -> str | None:
-    """The folder that holds the user's module of a study that was loaded before; None for a built-in task."""
-    name, _, function = study.task.use.partition(":")
-    if not function:
-        return None
-    file = getattr(sys.modules.get(name), "__file__", None)
-    if file is None:
-        return str(Path.cwd())
-    path = Path(file).resolve()
-    return str(path.parents[name.count(".") + (path.name == "__init__.py")])
 
 
 def resume(
@@ -211,20 +199,20 @@ def confirm(
     """
     from hpstudy.engine.confirm import confirm_study
 
-    path, folder = Path(study), None
     if seeds is not None and seeds < 1:
         raise UsageError(f"{seeds} fresh seeds train nothing", "give --seeds 1 or more")
-    if path.suffix in STUDY_SUFFIXES:
-        loaded = read_study(path, scale)
-        folder, where = loaded.module_path, default_storage(loaded.study.name, storage)
-        with Reader.open(where) as reader:
-            matched(reader.study, loaded.study, where)
+    if Path(study).suffix in STUDY_SUFFIXES:
+        loaded = read_study(study, scale)
+        where = default_storage(loaded.study.name, storage)
         if seeds is None and loaded.study.confirm is not None:
             seeds = loaded.study.confirm.seeds
+        with Reader.open(where) as reader:
+            loaded = replace(loaded, study=matched(reader.study, loaded.study, where, loaded.module_path))
     else:
-        where = locate(path, storage, scale=scale)
-    options = _run_options(workers, executor, allow_changed_code, progress)
-    return confirm_study(where, options, seeds=seeds, folder=folder)
+        where = locate(study, storage, scale=scale)
+        with Reader.open(where) as reader:
+            loaded = bind(reader.study, reader.module_path)
+    return confirm_study(loaded, where, _run_options(workers, executor, allow_changed_code, progress), seeds)
 
 
 def open(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Reader:
@@ -486,10 +474,10 @@ def analyze(study: str | Path, storage: str | Path | None = None, *, scale: str 
     """
     from hpstudy.analysis import analyse as analyse_trials
 
-    settings = None
-    with open(study, storage, scale=scale) as reader:
-        if Path(study).suffix in STUDY_SUFFIXES:
-            asked = load_study(study, scale)
-            matched(reader.study, asked, reader.path)
-            settings = asked.analysis
-        return analyse_trials(reader, settings, thorough=thorough)
+    if Path(study).suffix not in STUDY_SUFFIXES:
+        with open(study, storage, scale=scale) as reader:
+            return analyse_trials(reader, thorough=thorough)
+    loaded = read_study(study, scale)
+    with Reader.open(default_storage(loaded.study.name, storage)) as reader:
+        matched(reader.study, loaded.study, reader.path, loaded.module_path)
+        return analyse_trials(reader, loaded.study.analysis, thorough=thorough)

@@ -75,14 +75,37 @@ def test_a_study_stored_before_a_setting_existed_is_resumed(folder):
         assert reader.study.to_json() == definition
 
 
-@pytest.mark.parametrize("call", ["run", "resume"])
-def test_a_study_is_checked_and_its_parts_are_made_once_before_workers_start(folder, monkeypatch, call):
-    hpstudy.run("small.yaml", workers=1)
+@pytest.fixture
+def made(monkeypatch):
+    """The tasks and searchers that this process makes, in order."""
     made = []
     for part in (Branin, RandomSearcher):
         monkeypatch.setattr(
             part, "__init__", lambda self, settings, init=part.__init__: made.append(type(self)) or init(self, settings)
         )
+    return made
+
+
+@pytest.mark.parametrize("study", ["small.yaml", "small"])
+def test_a_study_is_checked_and_its_parts_are_made_once_to_confirm_it(folder, made, study):
+    hpstudy.run("small.yaml", workers=1)
+    made.clear()
+    assert hpstudy.confirm(study, seeds=1, workers=1).ran
+    assert made == [RandomSearcher, Branin]
+
+
+def test_a_study_file_is_read_once_to_analyze_its_study(folder, made):
+    hpstudy.run("small.yaml", workers=1)
+    made.clear()
+    (folder / "small.yaml").write_text(STUDY + "analysis: {confidence: 0.9}\n")
+    assert hpstudy.analyze("small.yaml", thorough=False).study.analysis.confidence == 0.9
+    assert made == [RandomSearcher, Branin]
+
+
+@pytest.mark.parametrize("call", ["run", "resume"])
+def test_a_study_is_checked_and_its_parts_are_made_once_before_workers_start(folder, made, call):
+    hpstudy.run("small.yaml", workers=1)
+    made.clear()
     if call == "run":
         assert hpstudy.run("small.yaml", "new.sqlite", workers=1).ran == 4
         assert made == [RandomSearcher, Branin]
@@ -111,6 +134,14 @@ def test_a_study_that_was_loaded_finds_its_users_module_wherever_the_run_starts(
     study = hpstudy.load_study("small.yaml")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.chdir(elsewhere)
+    assert hpstudy.run(study, workers=1).counts.completed == 4
+
+
+def test_a_loaded_study_with_a_built_in_task_finds_its_users_searcher(folder, tmp_path_factory, monkeypatch):
+    (folder / "my_searcher.py").write_text("from hpstudy.search.random import RandomSearcher as Mine")
+    (folder / "small.yaml").write_text(STUDY.replace("searcher: random", 'searcher: "my_searcher:Mine"'))
+    study = hpstudy.load_study("small.yaml")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert hpstudy.run(study, workers=1).counts.completed == 4
 
 

@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import RunSummary, run_study
 from hpstudy.errors import UsageError
-from hpstudy.loading.bind import bind
-from hpstudy.loading.make import is_sweep
+from hpstudy.loading.bind import LoadedStudy
 from hpstudy.store import Reader, incumbent, is_complete
 from hpstudy.study.controls import arm_name
-from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
 
 
-def confirm_study(storage: Path, options: RunOptions, *, seeds: int | None = None, folder: str | None = None) -> RunSummary:
+def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, seeds: int | None = None) -> RunSummary:
     """Train the incumbents and default points of the study at `storage` again, as far as they are not.
 
     Args:
+        loaded: the study of the database, with its parts.
         storage: the database.
         options: how to run it; the observer also receives which searches are left out.
         seeds: fresh seeds of each point; None for those that the study asks for. The study keeps the larger number.
-        folder: where a user's module is looked for first; None to use the one in the database.
 
     Raises:
         UsageError: a sweep, or a study without a complete search.
         HpstudyError: as `run_study`.
     """
+    study = loaded.study
+    if loaded.searcher.lists_points:
+        raise UsageError(
+            f"{study.name} is a sweep, which chooses no point: there is nothing to confirm",
+            "its replicates are fresh seeds of every point already; raise `replicates` for more",
+        )
     ready: list[SearchKey] = []
     left_out: list[str] = []
     with Reader.open(storage) as reader:
-        study, folder = reader.study, folder or reader.module_path
-        with module_path(folder):
-            swept = is_sweep(study)
-        if swept:
-            raise UsageError(
-                f"{study.name} is a sweep, which chooses no point: there is nothing to confirm",
-                "its replicates are fresh seeds of every point already; raise `replicates` for more",
-            )
         for view in study.views:
             for replicate in range(study.replicates):
                 rows = reader.history(SearchKey(view, replicate))
@@ -56,4 +53,4 @@ def confirm_study(storage: Path, options: RunOptions, *, seeds: int | None = Non
         options.observer.note(f"left out, being incomplete or without a value: {', '.join(left_out)}")
     asked = [confirm.seeds for confirm in (study.confirm, Confirm(seeds=seeds) if seeds else None) if confirm]
     study = study.model_copy(update={"confirm": Confirm(seeds=max(asked)) if asked else Confirm()})
-    return run_study(bind(study, folder), storage, options, ready)
+    return run_study(replace(loaded, study=study), storage, options, ready)

@@ -13,7 +13,7 @@ from hpstudy.engine.options import RunOptions
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import LoadedStudy, matched
-from hpstudy.plugins import is_plugin, source_identity
+from hpstudy.plugins import source_identity
 from hpstudy.store import Store
 from hpstudy.study.changes import grown
 from hpstudy.study.schema import Study
@@ -99,8 +99,7 @@ def session(
 
 def identity_of(study: Study, task: Task) -> dict[str, str]:
     """What determines numbers beside the study: data, and the source files of a user's own parts."""
-    named = {study.task.use, study.search.searcher, *(view.method for view in study.views.values() if view.method)}
-    sources = [source_identity(name) for name in sorted(named) if is_plugin(name)]
+    sources = [source_identity(use) for use in sorted(set(study.user_parts()))]
     return {**task.identity(), **{key: value for source in sources for key, value in source.items()}}
 
 

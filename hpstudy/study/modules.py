@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,6 +36,24 @@ def module_path(folder: str | None) -> Iterator[None]:
         if folder in sys.path:
             sys.path.remove(folder)
         _imported.update(dict.fromkeys(_new_modules(before, folder), folder))
+
+
+def module_folder(names: Iterable[str]) -> str | None:
+    """The folder to pass to `module_path` for modules that a caller imported, or loaded with a study.
+
+    Args:
+        names: of modules, such as "package.module".
+
+    Returns:
+        The first of their folders that is not on sys.path, where every worker finds modules anyway; without such a folder the first of
+        all; the working directory when none of the modules is imported; None when there are no names.
+    """
+    names = list(names)
+    files = [(name, file) for name in names if (file := getattr(sys.modules.get(name), "__file__", None))]
+    folders = [str(Path(file).resolve().parents[name.count(".") + (Path(file).name == "__init__.py")]) for name, file in files]
+    if not folders:
+        return str(Path.cwd()) if names else None
+    return next((folder for folder in folders if folder not in sys.path), folders[0])
 
 
 def _new_modules(before: set[str], folder: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from hpstudy.goal import Goal
+from hpstudy.plugins import is_plugin
 from hpstudy.study.space import Space, Value
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
@@ -280,6 +281,11 @@ class Study(Block):
             # The fingerprint sorts keys, but the order of hyperparameters is the order of the search's dimensions.
             view["order"] = list(view["space"])
         return study
+
+    def user_parts(self) -> list[str]:
+        """The task, the searcher and the methods that are a user's own, as "module:name"."""
+        parts = (self.task.use, self.search.searcher, *(view.method for view in self.views.values()))
+        return [part for part in parts if part and is_plugin(part)]
 
     def declaration(self) -> str:
         """SHA-256 (hex) of the analysis settings: what was declared, and whether it is still the same."""

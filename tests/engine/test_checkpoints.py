@@ -17,8 +17,8 @@ from hpstudy.engine.options import RunOptions
 from hpstudy.engine.recorder import Recorder
 from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_seed
 from hpstudy.errors import StudyBroken
+from hpstudy.loading.bind import bind
 from hpstudy.store import Reader, Store
-from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm, TaskBlock, View
 
@@ -90,8 +90,9 @@ def confirm(storage, tmp_path):
     """Confirm the study in the test's database, inline, on one seed."""
 
     def confirm():
-        with module_path(str(tmp_path)):
-            return confirm_study(storage, RunOptions(executor="inline"), folder=str(tmp_path), seeds=1)
+        with Reader.open(storage) as reader:
+            loaded = bind(reader.study, str(tmp_path))
+        return confirm_study(loaded, storage, RunOptions(executor="inline"), seeds=1)
 
     return confirm
 

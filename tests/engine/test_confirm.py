@@ -21,10 +21,8 @@ from hpstudy.seeds import derive_seed
 from hpstudy.store import Reader, Store, TrialRow, check, incumbent, is_complete
 from hpstudy.store.listing import listed, planned
 from hpstudy.study.confirm import Retraining
-from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
-from tests.support.databases import example_study
 
 TRAININGS = 6 * 3
 """Of the study `tiny` (2 views x 2 replicates) on 3 fresh seeds: 4 incumbents and 2 default points."""
@@ -42,8 +40,9 @@ def confirm(storage, tmp_path):
 
     def confirm(seeds=3, **options):
         options = RunOptions(**{"executor": "inline", **options})
-        with module_path(str(tmp_path)):
-            return confirm_study(storage, options, seeds=seeds, folder=str(tmp_path))
+        with Reader.open(storage) as reader:
+            loaded = bind(reader.study, str(tmp_path))
+        return confirm_study(loaded, storage, options, seeds)
 
     return confirm
 
@@ -248,8 +247,8 @@ def test_a_study_that_grew_is_confirmed_for_its_new_incumbents(confirm, run, mak
     assert not rows.duplicated(["view", "replicate", "number", "seed_number"]).any()
 
 
-def test_a_study_without_a_complete_search_is_refused(confirm, storage):
-    Store.create(storage, example_study()).close()
+def test_a_study_without_a_complete_search_is_refused(confirm, make_study, storage):
+    Store.create(storage, bind(make_study()).study).close()
     with pytest.raises(UsageError, match="no complete search"):
         confirm()
 
