@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,10 +36,16 @@ def load_callable(use: str) -> Callable[..., Any]:
                 "put it beside the study file, install it, or add its folder to PYTHONPATH",
             ) from error
         raise PluginError(f"module '{name}' needs '{error.name}', which is not installed", f"pip install {error.name}") from error
-    except Exception as error:  # a user's module may raise anything
-        where = traceback.extract_tb(error.__traceback__)[-1]
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
         raise PluginError(
-            f"importing '{name}' for '{use}' failed: {type(error).__name__}: {error} ({where.filename}:{where.lineno})",
+            f"importing '{name}' for '{use}' ends the program: SystemExit: {error} ({_place(error)})",
+            "Put the code that runs a script, such as argparse and sys.exit, under: if __name__ == '__main__':",
+        ) from error
+    except BaseException as error:  # a user's module may raise anything
+        raise PluginError(
+            f"importing '{name}' for '{use}' failed: {type(error).__name__}: {error} ({_place(error)})",
             f"run: python -c 'import {name}'",
         ) from error
     target = getattr(module, attribute, None)
@@ -45,6 +53,15 @@ def load_callable(use: str) -> Callable[..., Any]:
         public: Sequence[str] = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise PluginError(f"module '{name}' has no function '{attribute}': {nearest(attribute, public)}")
     return target  # type: ignore[no-any-return]
+
+
+def _place(error: BaseException) -> str:
+    """The file and line where user code raised `error`: the innermost frame outside Python's own and installed libraries."""
+    frames = traceback.extract_tb(error.__traceback__)
+    libraries = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    ours = [frame for frame in frames[1:] if not frame.filename.startswith((*libraries, "<"))]
+    frame = ours[-1] if ours else frames[-1]
+    return f"{frame.filename}:{frame.lineno}"
 
 
 def source_identity(use: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from hpstudy.engine.duration import words
 from hpstudy.engine.executors import default_workers
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.step import EvaluateRequest, evaluate
+from hpstudy.engine.stop import aborting
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points
 from hpstudy.loading.make import is_sweep
@@ -116,11 +117,12 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
         with module_path(loaded.module_path):
             loaded.task.prepare()
         executor = InlineExecutor()  # one thread, as in a worker
-        for view in study.views:
-            point = _pilot_point(loaded, view)
-            request = EvaluateRequest(study.to_json(), SearchKey(view, 0), 0, point, loaded.module_path)
-            executor.submit(evaluate, request)  # the first one loads libraries and data
-            train_s[view] = executor.submit(evaluate, request).result().duration_s
+        with aborting():
+            for view in study.views:
+                point = _pilot_point(loaded, view)
+                request = EvaluateRequest(study.to_json(), SearchKey(view, 0), 0, point, loaded.module_path)
+                executor.submit(evaluate, request)  # the first one loads libraries and data
+                train_s[view] = executor.submit(evaluate, request).result().duration_s
         executor.close()
         trial_s = dict(train_s)
         measured = "from one pilot trial of every view, without asking"

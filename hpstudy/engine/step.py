@@ -17,6 +17,7 @@ from functools import lru_cache
 from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.measured import InvalidResult, read_metrics
 from hpstudy.engine.recorder import Recorder
+from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError
 from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_task
@@ -133,8 +134,11 @@ def evaluate(request: EvaluateRequest) -> Outcome:
 
     Whatever the task does, the answer is an outcome: an exception is a failed trial, and so is a result without the study's metric.
 
+    A KeyboardInterrupt is the task's own, because a Ctrl-C never arrives as one: workers ignore SIGINT, and the process that runs
+    inline steps turns it into `Aborted`.
+
     Raises:
-        KeyboardInterrupt: the only exception that passes.
+        Aborted: the only exception that passes.
     """
     recorder = Recorder(request.checkpoint)
     metrics: dict[str, float] = {}
@@ -153,11 +157,11 @@ def evaluate(request: EvaluateRequest) -> Outcome:
         metrics = read_metrics(result, study.metric.name)
         if not math.isfinite(metrics[study.metric.name]):
             state = "diverged"
-    except KeyboardInterrupt:
+    except Aborted:
         raise
     except Diverged as error:
         state, failure = "diverged", Failure("Diverged", _message(error))
-    except BaseException as error:  # user code may raise anything, SystemExit included
+    except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         # Where an invalid result was noticed says nothing; its message does.
         trace = "" if isinstance(error, InvalidResult) else _traceback(error)
         state, failure = "failed", Failure(type(error).__name__, _message(error), trace)

@@ -16,6 +16,23 @@ class Aborted(KeyboardInterrupt):
     """
 
 
+@contextmanager
+def aborting() -> Iterator[None]:
+    """Raise Aborted at SIGINT while the body runs, which must be in the main thread; elsewhere nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def receive(_: int, __: FrameType | None) -> None:
+        raise Aborted
+
+    before = signal.signal(signal.SIGINT, receive)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class StopSignal:
     """Whether to stop. Set by SIGINT and SIGTERM within `listening`, or by `request`."""
 

@@ -75,7 +75,7 @@ def _named(make: Callable[[], Any], key: Key) -> Any:
         raise StudyError([Problem(key, error.message)], error.hint) from error
     except HpstudyError:
         raise
-    except Exception as error:  # a user's class may raise anything
+    except (Exception, SystemExit) as error:  # a user's class may raise anything
         raise StudyError([Problem(key, f"making the task failed: {type(error).__name__}: {error}")]) from error
 
 

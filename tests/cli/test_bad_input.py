@@ -147,6 +147,30 @@ def test_a_plugin_that_raises_on_import_is_one_error(hpstudy, tmp_path):
     answered(plugin(hpstudy, tmp_path, "1 / 0"), 2, "ZeroDivisionError", "mine.py:1")
 
 
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("import sys\ndef f(params, seed): return 1.0\nsys.exit(0)", 3),
+        ("import argparse\np = argparse.ArgumentParser()\np.add_argument('file')\np.parse_args([])", 4),
+    ],
+    ids=["exit", "argparse"],
+)
+@pytest.mark.parametrize("command", ["validate", "run"])
+def test_a_plugin_that_ends_the_program_on_import_is_one_error(hpstudy, tmp_path, code, line, command):
+    (tmp_path / "mine.py").write_text(code)
+    done = hpstudy(command, "plugin.yaml", text=PLUGIN, name="plugin.yaml")
+    answered(done, 2, "SystemExit", f"mine.py:{line}", "__main__")
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_a_function_that_raises_keyboard_interrupt_has_failed_trials(hpstudy, tmp_path, executor):
+    (tmp_path / "mine.py").write_text("def f(params, seed):\n    if params['x'] >= 0: raise KeyboardInterrupt")
+    done = hpstudy("run", "plugin.yaml", "--executor", executor, text=PLUGIN, name="plugin.yaml")
+    assert (done.returncode, "trial 2: failed: KeyboardInterrupt" in done.stderr) == (1, True), done.stderr
+    rows = hpstudy("trials", "runs/plugin.sqlite", "--format", "csv").stdout
+    assert rows.count("failed") == 3
+
+
 def test_a_plugin_that_returns_nan_has_diverged_trials(hpstudy, tmp_path):
     answered(plugin(hpstudy, tmp_path, "def f(params, seed): return float('nan')"), 0)
     rows = hpstudy("trials", "runs/plugin.sqlite", "--format", "csv").stdout

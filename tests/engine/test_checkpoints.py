@@ -16,6 +16,7 @@ from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.recorder import Recorder
 from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_seed
+from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StudyBroken
 from hpstudy.loading.bind import bind
 from hpstudy.store import Reader, Store
@@ -31,6 +32,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from hpstudy.engine.stop import Aborted
 
 FOLDER = Path(__file__).parent
 
@@ -42,7 +44,7 @@ def f(params, seed, report):
             print(epoch, file=log)
         if epoch == 3 and (FOLDER / "interrupt").exists():
             (FOLDER / "interrupt").unlink()
-            raise KeyboardInterrupt
+            raise Aborted
         loss += params["x1"] * np.random.default_rng([seed, epoch]).standard_normal()
         report(epoch, loss=loss)
         report.checkpoint.save(json.dumps([epoch + 1, loss]).encode())
@@ -68,7 +70,7 @@ def interrupted(tmp_path):
 
     def interrupted(call, *arguments, **options):
         (tmp_path / "interrupt").touch()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Aborted):
             call(*arguments, **options)
 
     return interrupted
@@ -356,7 +358,7 @@ def test_a_trial_that_ran_out_of_time_leaves_no_file(run, make_study, write_modu
 def test_a_trial_whose_worker_was_killed_goes_on_in_the_same_session(run, make_study, function, epochs, tmp_path, folder):
     use = function().partition(":")[0]
     module = tmp_path / f"{use}.py"
-    module.write_text(module.read_text().replace("raise KeyboardInterrupt", "import os; os.kill(os.getpid(), 9)"))
+    module.write_text(module.read_text().replace("raise Aborted", "import os; os.kill(os.getpid(), 9)"))
     (tmp_path / "interrupt").touch()
     assert run(make_study(use=f"{use}:f", trials=1, replicates=1), executor="processes", workers=1).counts.completed == 2
     assert epochs() == [1, 2, 3, 3, 4, 1, 2, 3, 4]
@@ -431,7 +433,7 @@ def test_the_example_of_the_documentation_goes_on(make_study, write_module, file
     monkeypatch.setattr("hpstudy.engine.recorder.CHECKPOINT_S", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(CheckpointFile, "write", interrupt_after(last))
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Aborted):
             evaluate(request)
     assert [epoch for epoch, _, _ in file.read().curves] == list(range(1, last + 1))
     assert measured(evaluate(request)) == whole
@@ -444,6 +446,6 @@ def interrupt_after(epoch):
     def write_and_interrupt(self, kept):
         write(self, kept)
         if kept.curves[-1][0] == epoch:
-            raise KeyboardInterrupt
+            raise Aborted
 
     return write_and_interrupt

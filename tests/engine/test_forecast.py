@@ -3,6 +3,7 @@ import pytest
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.forecast import forecast
 from hpstudy.engine.options import RunOptions
+from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import bind
 from hpstudy.store import Store
@@ -107,3 +108,9 @@ def test_a_study_without_confirmations_is_told_what_they_take(foresee, make_stud
 def test_a_sweep_has_no_confirmation(foresee, make_study, monkeypatch):
     monkeypatch.setattr("hpstudy.engine.forecast.is_sweep", lambda study: True)
     assert foresee(make_study()).confirmation_sentence() == ""
+
+
+def test_ctrl_c_ends_a_pilot(make_study, write_module, storage, tmp_path):
+    use = write_module("import os, signal\ndef f(params, seed):\n    os.kill(os.getpid(), signal.SIGINT)\n    return 1.0")
+    with pytest.raises(Aborted):
+        forecast(bind(make_study(use=use), str(tmp_path)), storage, workers=1, pilot=True)

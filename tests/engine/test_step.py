@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hpstudy.engine.step import TRACEBACK_LINES, AskRequest, EvaluateRequest, ask, evaluate, search_seed, train_seed
+from hpstudy.engine.stop import Aborted
 from hpstudy.search.interface import Observation
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import SearchBlock
@@ -218,9 +219,14 @@ def test_an_exception_that_cannot_be_printed_is_a_failed_trial(outcome_of):
     assert (outcome.state, outcome.failure.type) == ("failed", "Silent")
 
 
-def test_a_keyboard_interrupt_passes(outcome_of):
-    with pytest.raises(KeyboardInterrupt):
-        outcome_of("raise KeyboardInterrupt")
+def test_a_keyboard_interrupt_of_the_function_is_a_failed_trial(outcome_of):
+    outcome = outcome_of("raise KeyboardInterrupt")
+    assert (outcome.state, outcome.failure.type) == ("failed", "KeyboardInterrupt")
+
+
+def test_an_abort_passes(outcome_of):
+    with pytest.raises(Aborted):
+        outcome_of("raise Aborted", before="from hpstudy.engine.stop import Aborted")
 
 
 @pytest.mark.parametrize("result", ["None", "'0.5'", "{'other': 1.0}", "[1.0]"])

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from hpstudy.engine.stop import Aborted, StopSignal
+from hpstudy.engine.stop import Aborted, StopSignal, aborting
 
 
 def test_nothing_is_requested_at_first():
@@ -28,3 +28,10 @@ def test_the_second_signal_aborts():
 
 def test_an_abort_is_no_exception_that_a_task_could_swallow():
     assert not issubclass(Aborted, Exception)
+
+
+def test_a_pilot_is_aborted_by_the_first_signal():
+    before = signal.getsignal(signal.SIGINT)
+    with aborting(), pytest.raises(Aborted):
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
