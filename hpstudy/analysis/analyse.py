@@ -115,5 +115,5 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
             confidence=study.analysis.confidence,
         ),
         searched=searched(table, study) if thorough else (),
-        extended=supplement(tuple(views.values()), pairs, endpoints, table) if thorough and not listed else None,
+        supplement=supplement(tuple(views.values()), pairs, endpoints, table) if thorough and not listed else None,
     )

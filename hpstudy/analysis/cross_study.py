@@ -19,7 +19,8 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.anytime import Scale, progress, scale_of
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals, percentile_interval
+from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.errors import UsageError
 from hpstudy.seeds import derive_seed
 
@@ -179,10 +180,8 @@ def _resampling(results: Results) -> Resampling:
 
 
 def _estimate(values: Floats, results: Results) -> Estimate:
-    if not len(values):
-        return Estimate(np.nan, np.nan, np.nan, 0)
-    low, high = mean_intervals(values[:, None], _resampling(results), results.study.analysis.confidence)
-    return Estimate(float(values.mean()), float(low[0]), float(high[0]), len(values))
+    mean = mean_of(values, _resampling(results), results.study.analysis.confidence)
+    return Estimate(mean.value, mean.low, mean.high, len(values))
 
 
 def _together(groups: Sequence[Floats], first: Results) -> Estimate:

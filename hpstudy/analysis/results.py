@@ -45,7 +45,7 @@ class Results:
         controls: searches against random search and the default point; None for a study without controls.
         confirmation: trainings on fresh seeds; None without any.
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
-        extended: supplementary statistics; None in a sweep, and where the analysis was not thorough.
+        supplement: supplementary statistics; None in a sweep, and where the analysis was not thorough.
     """
 
     study: Study
@@ -66,7 +66,7 @@ class Results:
     controls: Controls | None = None
     confirmation: Confirmation | None = None
     searched: tuple[SearchedView, ...] = ()
-    extended: Supplement | None = None
+    supplement: Supplement | None = None
 
     @property
     def endpoints(self) -> Endpoints:

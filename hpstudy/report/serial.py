@@ -54,7 +54,7 @@ def body(results: Results) -> dict[str, Any]:
         **({"criteria": plain(results.criteria)} if results.criteria else {}),
         **({"controls": plain(results.controls)} if results.controls is not None else {}),
         **({"confirmation": plain(results.confirmation)} if results.confirmation is not None else {}),
-        **({"extended": plain(results.extended)} if results.extended is not None and not results.sweep else {}),
+        **({"extended": plain(results.supplement)} if results.supplement is not None and not results.sweep else {}),
         "declaration": plain(results.declaration),
         "failures": plain(results.failures),
         "identity": dict(results.identity),

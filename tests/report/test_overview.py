@@ -301,14 +301,14 @@ def test_every_view_has_a_row_at_every_budget(many):
 
 def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, values):
     table = MemorySource(many.study, values).trials()
-    extended = dataclasses.replace(many, extended=supplement(many.views, many.pairs, many.endpoints, table))
+    extended = dataclasses.replace(many, supplement=supplement(many.views, many.pairs, many.endpoints, table))
     *_, section = anytime.chapter(extended)
     curves, scores = section.blocks[:2]
     panels = curves.shown("print")
     assert [panel.title for panel in panels] == list(VIEWS)
     assert [sum(getattr(mark, "colour", "") == GREY for mark in panel.marks) for panel in panels] == [0, 1, 1, 1, 1]
     (page,) = curves.shown("page")
-    for index, (view, panel) in enumerate(zip(extended.extended.views, panels, strict=True)):
+    for index, (view, panel) in enumerate(zip(extended.supplement.views, panels, strict=True)):
         of_page = [mark for mark in page.marks if mark.colour == style.colour(index)]
         for band, steps in (panel.marks[-2:], of_page):
             np.testing.assert_array_equal(steps.y, view.anytime.ecdf)
@@ -319,8 +319,8 @@ def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, va
     (panel,) = scores.panels
     assert panel.y.texts == VIEWS
     grey, *others = panel.marks
-    assert (grey.at, grey.colour) == (extended.extended.views[0].anytime.score.value, GREY)
-    for row, view in enumerate(extended.extended.views):
+    assert (grey.at, grey.colour) == (extended.supplement.views[0].anytime.score.value, GREY)
+    for row, view in enumerate(extended.supplement.views):
         score, (bar, point) = view.anytime.score, others[2 * row : 2 * row + 2]
         assert (bar.x.tolist(), point.x.tolist(), point.y.tolist()) == ([score.low, score.high], [score.value], [row])
 
@@ -329,8 +329,8 @@ def test_the_ecdfs_of_few_views_are_beside_their_scores(make_results, values):
     few = {view: values[view] for view in VIEWS[:2]}
     results = make_results(few, analysis={"target": {"value": 4}})
     table = MemorySource(results.study, few).trials()
-    extended = dataclasses.replace(results, extended=supplement(results.views, results.pairs, results.endpoints, table))
-    (chart,) = forms.charts(extended, extended.extended)
+    extended = dataclasses.replace(results, supplement=supplement(results.views, results.pairs, results.endpoints, table))
+    (chart,) = forms.charts(extended, extended.supplement)
     assert [panel.column for panel in chart.panels] == [0, 1]
     assert [entry.name for entry in chart.legend] == list(few)
     assert not any(getattr(mark, "colour", "") == GREY for panel in chart.panels for mark in panel.marks)

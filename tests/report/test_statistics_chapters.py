@@ -24,7 +24,7 @@ def make_extended(make_results):
         source = {} if states is None else {"states": states}
         results = make_results(values, **settings, **source)
         table = MemorySource(results.study, values, **source).trials()
-        object.__setattr__(results, "extended", supplement(results.views, results.pairs, results.endpoints, table))
+        object.__setattr__(results, "supplement", supplement(results.views, results.pairs, results.endpoints, table))
         return results
 
     return make
@@ -106,7 +106,7 @@ def test_every_file_has_as_many_cells_in_each_row_as_in_its_head(extended, modul
 
 @pytest.mark.parametrize("module", CHAPTERS)
 def test_results_without_further_statistics_have_no_such_chapters(extended, module):
-    object.__setattr__(extended, "extended", None)
+    object.__setattr__(extended, "supplement", None)
     assert list(module.chapter(extended)) == []
     assert all(len(list(rows(extended))) == 1 for rows in module.TABLES.values())
 

@@ -19,7 +19,8 @@ from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.baselines.expected_best import expected_curve, trials_to_match
 from hpstudy.analysis.comparisons.budgets import common
 from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, best_value, mean_curve, worst_value
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.analysis.trials.searches import Searches, gather
 from hpstudy.goal import Goal
@@ -207,20 +208,14 @@ def _default(
     values = best[control][:, 0]
     known = values[~np.isnan(values)]
     both = _both(blocks, best, view, control)
-    mean, low, high = _mean(known, resampling, confidence)
-    gain = _mean(best[view][both, -1] - values[both], resampling, confidence) if both.size else None
-    return DefaultControl(values, mean, low, high, both, gain)
+    mean = mean_of(known, resampling, confidence)
+    gain = mean_of(best[view][both, -1] - values[both], resampling, confidence) if both.size else None
+    return DefaultControl(
+        values, mean.value, mean.low, mean.high, both, None if gain is None else (gain.value, gain.low, gain.high)
+    )
 
 
 def _both(blocks: dict[str, Searches], best: dict[str, Floats], view: str, control: str) -> Ints:
     """Replicates that are complete in a view and in its control, and have values there."""
     both = common(blocks[view].complete, blocks[control].complete)
     return both[~(np.isnan(best[view][both]).any(axis=1) | np.isnan(best[control][both]).any(axis=1))]
-
-
-def _mean(values: Floats, resampling: Resampling, confidence: float) -> tuple[float, float, float]:
-    """The mean and its interval; NaN without values, and no interval for one."""
-    if not values.size:
-        return float("nan"), float("nan"), float("nan")
-    low, high = mean_intervals(values[:, None], resampling, confidence)
-    return float(values.mean()), float(low[0]), float(high[0])

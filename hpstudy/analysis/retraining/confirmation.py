@@ -19,7 +19,8 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.sweeps.points import summary
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.goal import Goal
@@ -189,8 +190,8 @@ def confirmation(
     """
     test = test_metric([name.removeprefix("metric.") for name in rows.columns if name.startswith("metric.")], metric)
     metrics = (metric,) if test is None else (metric, test)
-    found = [retrained(rows, block, metrics, goal) for block in searches.values()]
-    views = {data.view: view_on_fresh_seeds(data, metrics, resampling, confidence) for data in found if len(data.replicates)}
+    trainings = [retrained(rows, block, metrics, goal) for block in searches.values()]
+    views = {data.view: view_on_fresh_seeds(data, metrics, resampling, confidence) for data in trainings if len(data.replicates)}
     if not views:
         return None
     compared = [pair_on_fresh_seeds(views[a], views[b], resampling, confidence) for a, b in pairs if a in views and b in views]
@@ -204,8 +205,8 @@ def confirmation(
 
 def test_metric(names: Sequence[str], objective: str) -> str | None:
     """The metric on data that no search has seen: test_accuracy, else the first one that begins with "test"; None without any."""
-    found = sorted(name for name in names if name.startswith("test") and name != objective)
-    return "test_accuracy" if "test_accuracy" in found else next(iter(found), None)
+    tests = sorted(name for name in names if name.startswith("test") and name != objective)
+    return "test_accuracy" if "test_accuracy" in tests else next(iter(tests), None)
 
 
 def retrained(rows: Any, searches: Searches, metrics: Sequence[str], goal: Goal) -> Retrained:
@@ -240,11 +241,11 @@ def _by_seed(rows: Any, metrics: Sequence[str], seeds: int) -> dict[str, Floats]
     """(seeds,) values of each metric; the first metric is the objective."""
     values = {}
     completed = rows[rows["state"] == "completed"]
-    for place, name in enumerate(metrics):
-        column = "objective" if place == 0 else f"metric.{name}"
+    for name in metrics:
+        column = "objective" if name == metrics[0] else f"metric.{name}"
         values[name] = np.full(seeds, np.nan)
-        found = completed[column].to_numpy(dtype=np.float64)
-        values[name][completed["seed_number"].to_numpy(dtype=np.int64)] = np.where(np.isfinite(found), found, np.nan)
+        recorded = completed[column].to_numpy(dtype=np.float64)
+        values[name][completed["seed_number"].to_numpy(dtype=np.int64)] = np.where(np.isfinite(recorded), recorded, np.nan)
     return values
 
 
@@ -257,11 +258,11 @@ def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], resampling: Res
         resampling: where resamples come from.
         confidence: level of every interval.
     """
-    found = []
+    confirmed = []
     for name in metrics:
         values, default = data.scores[name], data.default[name]
         known = default[~np.isnan(default)]
-        found.append(
+        confirmed.append(
             ConfirmedMetric(
                 name,
                 over_searches(_row_means(values), resampling, confidence),
@@ -275,18 +276,18 @@ def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], resampling: Res
         gap = crossed_mean(gaps, confidence)
     else:
         gap = over_searches(_row_means(gaps), resampling, confidence)
-    return ConfirmedView(data, tuple(found), gap)
+    return ConfirmedView(data, tuple(confirmed), gap)
 
 
 def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, resampling: Resampling, confidence: float) -> ConfirmedPair | None:
     """A minus B on the seeds on which both have a value, replicate by replicate; None without a replicate in common."""
     _, of_a, of_b = np.intersect1d(a.data.replicates, b.data.replicates, return_indices=True)
-    found = []
+    differences = []
     for left, right in zip(a.metrics, b.metrics, strict=True):
         difference = _row_means(a.data.scores[left.metric][of_a] - b.data.scores[left.metric][of_b])
         floor = float(np.sqrt((left.components.noise + right.components.noise) / 2))
-        found.append(PairedDifference(left.metric, over_searches(difference, resampling, confidence), floor))
-    return ConfirmedPair(a.data.view, b.data.view, tuple(found)) if found[0].mean.n else None
+        differences.append(PairedDifference(left.metric, over_searches(difference, resampling, confidence), floor))
+    return ConfirmedPair(a.data.view, b.data.view, tuple(differences)) if differences[0].mean.n else None
 
 
 def over_searches(values: Floats, resampling: Resampling, confidence: float) -> Estimate:
@@ -298,10 +299,8 @@ def over_searches(values: Floats, resampling: Resampling, confidence: float) -> 
         confidence: level of the interval.
     """
     known = values[~np.isnan(values)]
-    if not known.size:
-        return Estimate(np.nan, np.nan, np.nan, 0)
-    low, high = mean_intervals(known[:, None], resampling, confidence)
-    return Estimate(float(known.mean()), float(low[0]), float(high[0]), known.size)
+    mean = mean_of(known, resampling, confidence)
+    return Estimate(mean.value, mean.low, mean.high, known.size)
 
 
 def over_seeds(values: Floats, confidence: float) -> Estimate:

@@ -19,7 +19,7 @@ TABLES = {rows.__name__: rows for rows in (anytime.runtime_ecdf, anytime.anytime
 
 def chapter(results: Results) -> Iterator[Section]:
     """Ratios of trials-to-target; the runtime ECDF and the ratings over all trials."""
-    if (found := results.extended) is None:
+    if (found := results.supplement) is None:
         return
     if times := [table for table in (_runtimes(results, found), _ratios(results, found)) if table is not None]:
         yield Section("How many times the trials", tuple(times))

@@ -18,7 +18,7 @@ TABLES = {"leave_one_out": leave_one_out.leave_one_out, "best_by_seconds": best_
 
 def chapter(results: Results) -> Iterator[Section]:
     """Each way in which the answer could be an accident of how it was asked."""
-    if (found := results.extended) is None or not found.views:
+    if (found := results.supplement) is None or not found.views:
         return
     parts = (
         ("One replicate left out", _one_left_out(results)),

@@ -23,7 +23,7 @@ MOST_VIEWS = 16
 def iqm_curves(results: Results) -> Iterator[Row]:
     """The interquartile mean of every view's best-so-far curves."""
     yield "view", "trials", "searches", "iqm", "low", "high"
-    for view in results.extended.views if results.extended else ():
+    for view in results.supplement.views if results.supplement else ():
         curve = view.iqm
         columns = (column.tolist() for column in (curve.searches, curve.iqm, curve.low, curve.high))
         for place, row in enumerate(zip(*columns, strict=True)):
@@ -35,7 +35,7 @@ TABLES = {"iqm_curves": iqm_curves}
 
 def chapter(results: Results) -> Iterator[Section]:
     """Interquartile means; shifts and rank tests; paired and unpaired intervals; how often one view beats the other."""
-    if (found := results.extended) is None or not any(view.iqm.searches.any() for view in found.views):
+    if (found := results.supplement) is None or not any(view.iqm.searches.any() for view in found.views):
         return
     blocks: list[Block] = [_middle(results, found)]
     if any(pair.budgets for pair in found.pairs):

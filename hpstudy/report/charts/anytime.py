@@ -132,7 +132,7 @@ def _scores(results: Results, found: Supplement) -> Panel:
 def runtime_ecdf(results: Results) -> Iterator[Row]:
     """The runtime ECDF of every view."""
     yield "view", "trials", "searches", "share", "low", "high"
-    for view in results.extended.views if results.extended else ():
+    for view in results.supplement.views if results.supplement else ():
         if (found := view.anytime) is not None:
             columns = (column.tolist() for column in (found.ecdf, found.ecdf_low, found.ecdf_high))
             for place, row in enumerate(zip(*columns, strict=True)):
@@ -142,7 +142,7 @@ def runtime_ecdf(results: Results) -> Iterator[Row]:
 def anytime_scores(results: Results) -> Iterator[Row]:
     """The ratings of every view over all trials."""
     yield "view", "searches", "ecdf_area", "ecdf_low", "ecdf_high", "score", "score_low", "score_high"
-    for view in results.extended.views if results.extended else ():
+    for view in results.supplement.views if results.supplement else ():
         if (found := view.anytime) is not None:
             area, score = found.ecdf_area, found.score
             yield view.name, found.replicates, area.value, area.low, area.high, score.value, score.low, score.high

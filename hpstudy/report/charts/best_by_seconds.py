@@ -58,10 +58,10 @@ def chart(results: Results, found: Supplement) -> Chart:
 def best_by_seconds(results: Results) -> Iterator[Row]:
     """The mean best so far of every view against seconds of training."""
     yield "view", "seconds", "mean", "low", "high"
-    if results.extended is None or results.extended.seconds is None:
+    if results.supplement is None or results.supplement.seconds is None:
         return
-    seconds = results.extended.seconds.tolist()
-    for view in results.extended.views:
+    seconds = results.supplement.seconds.tolist()
+    for view in results.supplement.views:
         if view.cost is not None:
             columns = (column.tolist() for column in (view.cost.mean, view.cost.low, view.cost.high))
             for row in zip(seconds, *columns, strict=True):

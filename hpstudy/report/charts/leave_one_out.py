@@ -70,7 +70,7 @@ def _panel(shown: list[tuple[PairResult, PairSupplement]], what: str, title: str
 
 def pairs(results: Results) -> list[tuple[PairResult, PairSupplement]]:
     """The comparisons that have values."""
-    found = results.extended
+    found = results.supplement
     return [] if found is None else [both for both in zip(results.pairs, found.pairs, strict=True) if both[1].budgets]
 
 

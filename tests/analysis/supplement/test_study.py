@@ -212,7 +212,7 @@ def test_a_sweep_has_no_further_statistics():
         "search": {"searcher": "points", "trials": 4, "points": [{"x": x} for x in (0.1, 0.2, 0.3, 0.4)]}
     }
     source = MemorySource(Study.model_validate(swept), random("a", 3, 4))
-    assert analyse(source, thorough=True).extended is None
+    assert analyse(source, thorough=True).supplement is None
 
 
 def test_the_same_trials_always_give_the_same_numbers():
