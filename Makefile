@@ -68,7 +68,7 @@ check: setup
 	$(BIN)/python -m pytest -n auto
 
 # Leaves out the type check, and the tests that train networks, run studies, write databases or reports, or read data sets.
-QUICK := tests/study tests/analysis tests/test_import_contract.py tests/cli/test_consistency.py
+QUICK := tests/study tests/loading tests/analysis tests/test_import_contract.py tests/cli/test_consistency.py
 
 quick: setup
 	$(BIN)/ruff format --check .
