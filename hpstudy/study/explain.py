@@ -114,7 +114,7 @@ def _found(detail: Any, tree: object, model: type[BaseModel]) -> _Found:
         key.append(part)
         node = node[part] if known else None  # type: ignore[index]
         owner, expected = expected, inside(expected, part)
-        if node is not None and not (last and detail["type"] in ("literal_error",)):
+        if node is not None and not (last and detail["type"] in ("literal_error", "enum")):
             expected = choose(expected, node)
     return _Found(detail["type"], tuple(key), detail["input"], detail.get("ctx", {}), detail["msg"], owner, expected, at_key)
 
@@ -155,7 +155,7 @@ def _sentence(found: _Found) -> str:
             return f"this key is missing{_described(found)}"
         case "value_error" | "assertion_error":
             return str(context["error"])
-        case "literal_error":
+        case "literal_error" | "enum":
             return f"{shown(given)} is not valid here: {nearest(str(given), literals(found.expected) or [context['expected']])}"
         case "union_tag_not_found":
             return f"needs a 'type': {_tags(found)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, RootModel
@@ -65,7 +66,13 @@ def keys_of(annotation: Any) -> list[str] | None:
 
 def literals(annotation: Any) -> list[str]:
     """The words that a type allows; none for a type that is no choice of words."""
-    return [str(value) for part in members(annotation) if get_origin(part) is Literal for value in get_args(part)]
+    words: list[str] = []
+    for part in members(annotation):
+        if get_origin(part) is Literal:
+            words += map(str, get_args(part))
+        elif isinstance(part, type) and issubclass(part, StrEnum):
+            words += part
+    return words
 
 
 def _is_model(annotation: Any) -> bool:
