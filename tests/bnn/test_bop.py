@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from hpstudy.bnn.methods.bop import Bop, flip, linear
+from hpstudy.bnn.methods.domain import inconsistent
 from hpstudy.bnn.methods.filter import Filter
+from hpstudy.bnn.schedules import factor
 from hpstudy.testing.methods import clocks, normal
 
 
@@ -111,6 +113,43 @@ def test_the_threshold_changes_linearly_towards_its_end(change, per):
     assert (thetas[1:] != thetas[:-1]).any()
 
 
+@pytest.mark.parametrize("per", ["epoch", "update"])
+@pytest.mark.parametrize("change", [0.0, 0.1, 3.0])
+def test_the_rate_changes_linearly_towards_its_end(change, per):
+    gradients = normal(200, 10, 12, seed=1)
+    theta, m = normal(10, 12, seed=0).sign(), torch.zeros(10, 12, dtype=torch.float64)
+    thetas = run(gradients, epochs=10, gamma=0.2, tau=0.1, gamma_change=change, gamma_decay="none", decay_per=per)
+    for update, gradient in enumerate(gradients):
+        r = update // 20 / 10 if per == "epoch" else update / 200
+        gamma = 0.2 + (0.2 * change - 0.2) * r
+        m = (1 - gamma) * m + gamma * gradient
+        theta = torch.where(m * theta > 0.1, -theta, theta)
+        assert torch.equal(thetas[update], theta)
+    assert (thetas[1:] != thetas[:-1]).any()
+
+
+@pytest.mark.parametrize("decay", ["none", "linear", "cosine", "step"])
+def test_a_rate_without_change_moves_by_its_schedule_alone_bit_for_bit(decay):
+    gradients = normal(200, 10, 12, seed=1).float()
+    m = torch.zeros(10, 12)
+    method, hp = Bop(), Bop.Hyperparameters(gamma=0.2, gamma_decay=decay)
+    state = method.init(normal(10, 12, seed=0).float(), hp, torch.Generator())
+    for clock, gradient in zip(clocks(10, 20), gradients, strict=True):
+        state = method.update(state, gradient.clone(), hp, clock)
+        m.lerp_(gradient, 0.2 * factor(decay, clock.elapsed("epoch")))
+        assert torch.equal(state["m"], m)
+
+
+def test_a_rate_that_ends_above_one_is_refused_with_its_end():
+    (problem,) = inconsistent(Bop.Hyperparameters, {"gamma": 0.1, "gamma_change": 20.0, "gamma_decay": "none"})
+    assert "gamma x gamma_change = 2" in problem
+
+
+def test_a_rate_has_one_schedule():
+    (problem,) = inconsistent(Bop.Hyperparameters, {"gamma_change": 0.1, "gamma_decay": "step"})
+    assert "set gamma_decay to none, or gamma_change to 1" in problem
+
+
 def test_a_threshold_without_change_is_constant_bit_for_bit():
     assert {linear(1.0, update / 700) for update in range(700)} == {1.0}
 
@@ -121,7 +160,16 @@ def test_not_a_number_flips_nothing():
 
 
 @pytest.mark.parametrize(
-    "values", [{"gamma": 0.0}, {"gamma": 1.1}, {"tau": -1e-9}, {"tau": float("inf")}, {"tau_change": -1.0}, {"alpha": 0.1}]
+    "values",
+    [
+        {"gamma": 0.0},
+        {"gamma": 1.1},
+        {"tau": -1e-9},
+        {"tau": float("inf")},
+        {"tau_change": -1.0},
+        {"gamma_change": -1.0},
+        {"alpha": 0.1},
+    ],
 )
 def test_values_outside_the_domain_are_refused(values):
     with pytest.raises(ValueError, match=next(iter(values))):

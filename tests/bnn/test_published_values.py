@@ -20,7 +20,7 @@ PUBLISHED = {
     },
     "filter": {"alpha": 1e-3, "gamma": 0.1, "alpha_decay": "cosine"},
     "filter_cascade": {"order": 2, "alpha": 1e-3, "gamma": 0.1, "alpha_decay": "cosine"},
-    "bop": {"gamma": 1e-4, "tau": 1e-8, "tau_change": 1, "gamma_decay": "step"},
+    "bop": {"gamma": 1e-4, "tau": 1e-8, "tau_change": 1, "gamma_change": 1, "gamma_decay": "step"},
     "bop2": {"gamma": 1e-6, "sigma": 1e-2, "tau": 1e-6, "gamma_change": 1, "sigma_change": 1, "tau_change": 1},
     "latent_adam": {
         "learning_rate": 1e-3,

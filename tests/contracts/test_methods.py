@@ -53,6 +53,7 @@ class TestBop(MethodContract):
         "gamma": Alternative(0.5),
         "tau": Alternative(0.1, given={"gamma": 0.5}),
         "gamma_decay": Alternative("none", given={"gamma": 0.5}),
+        "gamma_change": Alternative(0.1, given={"gamma": 0.5, "gamma_decay": "none"}),
         "tau_change": Alternative(0.1, given={"gamma": 0.5, "tau": 0.5, "gamma_decay": "none"}),
         "decay_per": Alternative("update", given={"gamma": 0.5, "gamma_decay": "linear"}),
     }

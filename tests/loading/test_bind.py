@@ -4,8 +4,13 @@ import pytest
 
 from hpstudy.errors import StudyError
 from hpstudy.loading.bind import bind, matched
+from hpstudy.loading.load import load_study
 from hpstudy.loading.make import make_searcher, make_task
+from hpstudy.store import Reader
 from hpstudy.study.schema import Study, Target, TaskBlock
+from hpstudy.study.shipped import shipped_root
+
+REPORTS = Path(__file__).parents[2] / "reports"
 
 
 def with_analysis(study, **keys):
@@ -85,6 +90,17 @@ def test_a_stored_study_gets_the_settings_that_it_was_stored_without(toy):
     old = toy.model_copy(update={"task": TaskBlock(use=toy.task.use, depth=2)})
     assert old.fingerprint() != toy.fingerprint()
     assert matched(old, toy, Path("x.sqlite")) == toy
+
+
+@pytest.mark.parametrize(
+    ("database", "study"), [("bop_hyperparameters-small", "paper/bop_hyperparameters"), ("methods-small", "methods")]
+)
+def test_a_published_database_with_bop_goes_on_at_a_rate_without_change(database, study):
+    asked = load_study(shipped_root() / f"studies/{study}.yaml", "small")
+    with Reader.open(REPORTS / f"{database}.sqlite") as reader:
+        stored = reader.study
+    assert "gamma_change" not in stored.views["bop"].fixed
+    assert matched(stored, asked, Path("x.sqlite")).views["bop"].fixed["gamma_change"] == 1
 
 
 def test_a_stored_study_that_cannot_be_bound_here_stays_as_it_is(toy):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import model_validator
+
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
@@ -16,7 +18,7 @@ CHANGE = "{} at the end of training, as a multiple of its start; linear in betwe
 
 
 class BopHyperparameters(Hyperparameters):
-    """5 hyperparameters; the threshold is in units of the gradient. Defaults are those of the published CIFAR-10 run."""
+    """6 hyperparameters; the threshold is in units of the gradient. Defaults are those of the published CIFAR-10 run."""
 
     gamma: float = hyperparameter(
         1e-4, "adaptivity rate: the gradient filter's window is about 1/gamma updates", magnitude_based=False, gt=0, le=1
@@ -25,8 +27,19 @@ class BopHyperparameters(Hyperparameters):
         1e-8, "threshold that the filtered gradient must pass; 0 gives a first-order filter", magnitude_based=True, ge=0
     )
     gamma_decay: Decay = hyperparameter("step", "schedule of gamma", magnitude_based=False)
+    gamma_change: float = hyperparameter(1.0, f"{CHANGE.format('gamma')}; needs gamma_decay none", magnitude_based=False, ge=0)
     tau_change: float = hyperparameter(1.0, CHANGE.format("tau"), magnitude_based=False, ge=0)
     decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)
+
+    @model_validator(mode="after")
+    def _gamma_has_one_schedule(self) -> BopHyperparameters:
+        if self.gamma_change != 1 and self.gamma_decay != "none":
+            raise ValueError(
+                f"gamma_change is {self.gamma_change:g} and gamma_decay is {self.gamma_decay}: gamma has one schedule; "
+                "set gamma_decay to none, or gamma_change to 1"
+            )
+        require_rate("gamma", self.gamma, self.gamma_change)
+        return self
 
 
 class Bop(Method[BopHyperparameters]):
@@ -35,7 +48,8 @@ class Bop(Method[BopHyperparameters]):
         m_i = (1 - gamma_i) m_{i-1} + gamma_i G_i,   gamma_i = gamma f_i,   m_{-1} = 0
         theta_i = -theta_{i-1} where m_i theta_{i-1} > tau_i
 
-    with f_i the schedule's factor and tau_i linear from tau to tau tau_change (their ImageNet run: a tenth of it). At tau = 0 the
+    with f_i the schedule's factor, or linear from 1 to gamma_change, and tau_i linear from tau to tau tau_change. The ImageNet run of
+    their author response: gamma 5e-4 with gamma_decay none and gamma_change 1e-3, tau 1e-7 with tau_change 0.1. At tau = 0 the
     weights follow -sign(m): a first-order gradient filter. A loss c times as large is a threshold tau/c: averaging a batch instead of
     summing it, or another width, moves tau.
 
@@ -52,8 +66,16 @@ class Bop(Method[BopHyperparameters]):
     def update(self, state: State, grad: torch.Tensor, hp: BopHyperparameters, clock: Clock) -> State:
         """Filter, then flip."""
         elapsed = clock.elapsed(hp.decay_per)
-        m = state["m"].lerp_(grad, hp.gamma * factor(hp.gamma_decay, elapsed))
+        m = state["m"].lerp_(grad, hp.gamma * factor(hp.gamma_decay, elapsed) * linear(hp.gamma_change, elapsed))
         return {"theta": flip(state["theta"], m, hp.tau * linear(hp.tau_change, elapsed)), "m": m}
+
+
+def require_rate(name: str, rate: float, change: float) -> None:
+    """Raises ValueError where a rate that changes linearly by the factor `change` ends above 1."""
+    if rate * change > 1:
+        raise ValueError(
+            f"{name} ends at {name} x {name}_change = {rate * change:g}, but a rate is at most 1: lower one of the two"
+        )
 
 
 def linear(change: float, elapsed: float) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
-from hpstudy.bnn.methods.bop import CHANGE, flip, linear
+from hpstudy.bnn.methods.bop import CHANGE, flip, linear, require_rate
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Per
 
@@ -39,11 +39,8 @@ class Bop2ndOrderHyperparameters(Hyperparameters):
 
     @model_validator(mode="after")
     def _rates_stay_below_one(self) -> Bop2ndOrderHyperparameters:
-        for name, rate, change in (("gamma", self.gamma, self.gamma_change), ("sigma", self.sigma, self.sigma_change)):
-            if rate * change > 1:
-                raise ValueError(
-                    f"{name} ends at {name} x {name}_change = {rate * change:g}, but a rate is at most 1: lower one of the two"
-                )
+        require_rate("gamma", self.gamma, self.gamma_change)
+        require_rate("sigma", self.sigma, self.sigma_change)
         return self
 
 
