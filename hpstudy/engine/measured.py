@@ -1,10 +1,16 @@
-"""Reading what a task measured: any sensible number becomes a float, anything else a message that says what to return."""
+"""Reading what a task measured. A number is kept exactly; anything else is refused with a message that says what to return."""
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any
+
+EPOCHS = range(-(2**63), 2**63)
+"""The epochs that a database can hold: 64-bit whole numbers."""
 
 
 class InvalidResult(TypeError):
@@ -32,26 +38,72 @@ def read_metrics(result: object, objective: str) -> dict[str, float]:
             f"the result has no metric '{objective}' (it has: {names}); a function to study must return its "
             "metric; or name one of these as metric.name in the study file"
         )
-    for name in result:
-        if not isinstance(name, str):
-            raise InvalidResult(f"the result has a metric whose name is {name!r}; names of metrics must be strings")
-    return {name: read_number(name, value, "the result") for name, value in result.items()}
+    metrics = {read_name(name, "the result"): value for name, value in result.items()}
+    return {name: read_number(name, value, "the result") for name, value in metrics.items()}
+
+
+def read_name(name: Any, where: str) -> str:
+    """The name of a metric. Raises InvalidResult for one that is not a string, or not valid Unicode, which a database cannot hold."""
+    if not isinstance(name, str):
+        raise InvalidResult(f"{where} has a metric whose name is {_shown(name)}; names of metrics must be strings")
+    plain = str.__str__(name)  # of a StrEnum, or of a class that another process may not know
+    try:
+        plain.encode()
+    except UnicodeEncodeError:
+        raise InvalidResult(f"{where} has a metric whose name is {name!a}; names of metrics must be valid Unicode") from None
+    return plain
 
 
 def read_number(name: str, value: Any, where: str) -> float:
-    """A number as float: Python's, numpy's, or an array or tensor without dimensions. True is 1 and False is 0.
+    """A number as the float that equals it: Python's, numpy's, or an array or tensor without dimensions. True is 1, False is 0.
 
     Raises:
-        InvalidResult: for everything else, also for a tensor of one element that has a dimension.
+        InvalidResult: for everything else, also for a tensor of one element that has a dimension, and for a number that no float equals.
     """
-    if isinstance(value, numbers.Real):
-        return float(value)
-    if getattr(value, "ndim", None) == 0 and isinstance(item := value.item(), bool | int | float):
-        return float(item)
-    kind = type(value).__name__
-    shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
-    shown = "" if shape or value is None else f" ({value!r:.60})"
+    plain = _plain(value)
+    if not isinstance(plain, numbers.Real | Decimal):
+        kind = type(value).__name__
+        shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
+        shown = "" if shape or value is None else f" ({_shown(value)})"
+        raise InvalidResult(
+            f"'{name}' in {where} is {kind}{shape}{shown}; a function to study must return a number, or a dict of numbers such as "
+            f"{{'{name}': 0.5}}"
+        )
+    try:
+        number = float(plain)
+        exact = math.isnan(number) or number == plain
+    except (OverflowError, ValueError):  # too large; a signalling NaN
+        exact = False
+    if not exact:
+        raise InvalidResult(
+            f"'{name}' in {where} is {type(value).__name__} ({_shown(value)}), which no 64-bit float equals; return float(...) of it to "
+            "round it"
+        )
+    return number
+
+
+def read_epoch(epoch: Any) -> int:
+    """An epoch: a whole number of any type, 3.0 included. Raises InvalidResult for anything else, booleans included."""
+    plain = _plain(epoch)
+    numeric = isinstance(plain, numbers.Real | Decimal) and not isinstance(plain, bool)
+    if numeric:
+        with suppress(OverflowError, ValueError):  # infinite; NaN
+            whole: int = int(plain)
+            if whole == plain and whole in EPOCHS:
+                return whole
     raise InvalidResult(
-        f"'{name}' in {where} is {kind}{shape}{shown}; a function to study must return a number, or a dict of numbers such as "
-        f"{{'{name}': 0.5}}"
+        f"the epoch of a report is {type(epoch).__name__} ({_shown(epoch)}); an epoch must be a whole number of at most 64 bits"
     )
+
+
+def _plain(value: Any) -> Any:
+    """The number in an array or tensor without dimensions; any other value as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+
+
+def _shown(value: Any) -> str:
+    """The beginning of a value's text."""
+    try:
+        return f"{value!r:.60}"
+    except Exception:  # a class's own text may raise, and so does that of a whole number of more than 4300 digits
+        return "it cannot be printed"

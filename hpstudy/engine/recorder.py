@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from hpstudy.checkpoint import CHECKPOINT_S
 from hpstudy.engine.checkpoints import CheckpointFile, Kept
-from hpstudy.engine.measured import read_number
+from hpstudy.engine.measured import InvalidResult, read_epoch, read_name, read_number
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ class Recorder:
 
     def __init__(self, file: CheckpointFile | None = None) -> None:
         self.curves: list[tuple[int, str, float]] = []
+        self._reported: set[tuple[int, str]] = set()
         self.checkpoint = TrialCheckpoint(file, self)
         self._earlier_s = 0.0
         self.begin()
@@ -37,6 +38,7 @@ class Recorder:
     def go_on(self, curves: Sequence[tuple[int, str, float]], duration_s: float) -> None:
         """Begin with what an interrupted evaluation had reported, and the seconds that it had spent on it."""
         self.curves[:] = curves
+        self._reported = {(epoch, name) for epoch, name, _ in curves}
         self._earlier_s = duration_s
 
     @property
@@ -45,9 +47,19 @@ class Recorder:
         return self._earlier_s + time.perf_counter() - self._began
 
     def __call__(self, epoch: int, **metrics: float) -> None:
-        """Record `metrics` at `epoch`. Raises InvalidResult when one of them is not a number."""
-        where = f"what was reported at epoch {epoch}"
-        self.curves.extend((int(epoch), name, read_number(name, value, where)) for name, value in metrics.items())
+        """Record `metrics` at `epoch`.
+
+        Raises:
+            InvalidResult: the epoch is not a whole number, a metric is not a number, or was reported at this epoch before.
+        """
+        at = read_epoch(epoch)
+        where = f"what was reported at epoch {at}"
+        for given, value in metrics.items():
+            name = read_name(given, where)
+            if (at, name) in self._reported:
+                raise InvalidResult(f"'{name}' was reported twice at epoch {at}; report each metric once per epoch")
+            self.curves.append((at, name, read_number(name, value, where)))
+            self._reported.add((at, name))
 
 
 class TrialCheckpoint:

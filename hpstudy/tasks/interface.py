@@ -18,7 +18,7 @@ class Report(Protocol):
     """Takes the metrics of one epoch as they come."""
 
     def __call__(self, epoch: int, **metrics: float) -> None:
-        """Record `metrics` at `epoch` (from 1)."""
+        """Record `metrics` at `epoch`, a whole number (from 1), each metric once per epoch."""
 
     @property
     def checkpoint(self) -> Checkpoint:

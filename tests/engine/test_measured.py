@@ -1,4 +1,6 @@
 import math
+from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 
 import numpy as np
@@ -84,6 +86,106 @@ def test_reports_are_kept_in_order():
     report(1, loss=1.0, accuracy=np.float32(0.5))
     report(2, loss=torch.tensor(0.25))
     assert report.curves == [(1, "loss", 1.0), (1, "accuracy", 0.5), (2, "loss", 0.25)]
+
+
+@pytest.mark.parametrize("epoch", [3, 3.0, np.int64(3), np.float32(3), torch.tensor(3)], ids=lambda epoch: type(epoch).__name__)
+def test_a_whole_number_of_any_type_is_an_epoch(epoch):
+    report = Recorder()
+    report(epoch, loss=0.5)
+    assert [(type(at), at) for at, _, _ in report.curves] == [(int, 3)]
+
+
+@pytest.mark.parametrize("epoch", [2**63 - 1, -(2**63)])
+def test_an_epoch_may_have_64_bits(epoch):
+    report = Recorder()
+    report(epoch, loss=0.5)
+    assert report.curves == [(epoch, "loss", 0.5)]
+
+
+@pytest.mark.parametrize(
+    "epoch",
+    [
+        2**63,
+        2**70,
+        10**5000,
+        -(2**63) - 1,
+        0.5,
+        math.inf,
+        math.nan,
+        True,
+        np.True_,
+        torch.tensor(True),
+        "3",
+        None,
+        [3],
+        np.array([3]),
+    ],
+    ids=lambda epoch: type(epoch).__name__,
+)
+def test_anything_else_is_no_epoch(epoch):
+    report = Recorder()
+    with pytest.raises(InvalidResult, match="an epoch must be a whole number"):
+        report(epoch, loss=0.5)
+    assert report.curves == []
+
+
+def test_a_metric_is_reported_once_per_epoch():
+    report = Recorder()
+    report(1, loss=0.5)
+    report(1, accuracy=0.5)
+    with pytest.raises(InvalidResult, match="'loss' was reported twice at epoch 1"):
+        report(1.0, loss=0.25)
+    assert report.curves == [(1, "loss", 0.5), (1, "accuracy", 0.5)]
+
+
+def test_an_evaluation_that_goes_on_knows_what_was_reported():
+    report = Recorder()
+    report(2, loss=0.25)
+    report.go_on([(1, "loss", 0.5)], 0.0)
+    report(2, loss=0.25)
+    with pytest.raises(InvalidResult, match="twice"):
+        report(1, loss=0.5)
+
+
+@pytest.mark.parametrize("name", ["\ud800", 3])
+def test_a_name_that_a_database_cannot_hold_is_refused(name):
+    with pytest.raises(InvalidResult, match="names of metrics must be"):
+        read_metrics({"loss": 1.0, name: 2.0}, "loss")
+
+
+def test_a_reported_name_that_a_database_cannot_hold_is_refused():
+    with pytest.raises(InvalidResult, match="valid Unicode"):
+        Recorder()(1, **{"\ud800": 2.0})
+
+
+def test_a_name_is_a_plain_string():
+    class Name(StrEnum):
+        LOSS = "loss"
+
+    assert [type(name) for name in read_metrics({Name.LOSS: 1.0}, "loss")] == [str]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [2**53 + 1, 10**400, 10**5000, Fraction(1, 3), Decimal("0.1"), Decimal("sNaN"), np.int64(2**53 + 1), torch.tensor(2**53 + 1)],
+    ids=lambda number: type(number).__name__,
+)
+def test_a_number_that_no_float_equals_is_refused(number):
+    with pytest.raises(InvalidResult, match=r"'loss' in the result .* no 64-bit float equals"):
+        read_metrics(number, "loss")
+
+
+@pytest.mark.parametrize("number", [2**60, Decimal("0.5"), Decimal("Infinity"), np.uint64(2**63), np.float16(0.1)])
+def test_a_number_that_a_float_equals_is_kept(number):
+    assert read_metrics(number, "loss")["loss"] == number
+
+
+@pytest.mark.parametrize(
+    "thing", [np.datetime64(3, "D"), np.timedelta64(3, "D"), np.str_("0.5")], ids=lambda thing: type(thing).__name__
+)
+def test_a_scalar_that_is_no_number_is_refused(thing):
+    with pytest.raises(InvalidResult, match="must return a number"):
+        read_metrics(thing, "loss")
 
 
 def test_a_report_of_something_else_names_the_epoch():

@@ -275,3 +275,14 @@ def test_a_failed_trial_names_the_log_of_its_worker(run, make_study, write_modul
     connection = sqlite3.connect(storage)
     assert {path for (path,) in connection.execute("SELECT log_path FROM trial")} == {f"{log.parent.name}/{log.name}"}
     connection.close()
+
+
+@pytest.mark.parametrize("epoch", ["2**70", "0.5"])
+def test_a_report_that_cannot_be_kept_is_a_failed_trial(run, make_study, write_module, storage, epoch):
+    code = f"def f(params, seed, report):\n    if params['x1'] > 0: report({epoch}, loss=0.5)\n    return params['x1']"
+    summary = run(make_study(use=write_module(code), trials=8))
+    assert summary.complete
+    assert 0 < summary.counts.failed < summary.counts.finished
+    with Reader.open(storage) as reader:
+        failed = reader.trials().query("state == 'failed'")
+    assert set(failed["error_type"]) == {"InvalidResult"}
