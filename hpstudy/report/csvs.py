@@ -45,6 +45,16 @@ def comparisons(results: Results) -> Iterator[Row]:
             place += 1
 
 
+def listed(*columns: Any) -> list[list[Any]]:
+    """Arrays as lists of Python's own numbers."""
+    return [column.tolist() for column in columns]
+
+
+def numbered(*columns: Any) -> Iterator[tuple[Any, ...]]:
+    """Rows of columns that are arrays, each after its number from 1."""
+    return ((number, *row) for number, row in enumerate(zip(*listed(*columns), strict=True), 1))
+
+
 def text(rows: Iterable[Row]) -> str:
     """Rows as CSV: floats in their shortest exact form, nothing where there is no number."""
     out = io.StringIO()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import matplotlib as mpl
 import numpy as np
@@ -13,8 +13,11 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.font_manager import get_font
 
-if TYPE_CHECKING:
-    from hpstudy.report.charts.model import Dash, Symbol
+Dash: TypeAlias = Literal["solid", "dash", "dashdot", "dot"]
+Symbol: TypeAlias = Literal[
+    "circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star", "tick-up", "tick-across"
+]
+"""Shapes of a marker; tick-up is "|", tick-across is "_"."""
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's palette, in an order in which neighbours also differ in grey."""
@@ -80,6 +83,19 @@ def dash(index: int) -> Dash:
 def symbol(index: int) -> Symbol:
     """Marker of that view."""
     return SYMBOLS[index % len(SYMBOLS)]
+
+
+class Look(NamedTuple):
+    """Colour, line pattern and marker of a line."""
+
+    colour: str
+    dash: Dash
+    symbol: Symbol
+
+
+def look(index: int) -> Look:
+    """How the lines of that view look."""
+    return Look(colour(index), dash(index), symbol(index))
 
 
 def grey(share: float) -> str:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from hpstudy.analysis.curves.anytime import TARGETS
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
-from hpstudy.report import numbers, overview, style
+from hpstudy.report import overview, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
-from hpstudy.report.charts.hovers import along, interval
+from hpstudy.report.charts.curves import mean_curve, trials
+from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.intervals import estimate
-from hpstudy.report.charts.model import Axis, Band, Chart, Data, Mark, Marker, Panel, Rule, Steps
+from hpstudy.report.charts.model import Axis, Chart, Data, Mark, Marker, Panel, Rule, Steps
 from hpstudy.report.charts.small_multiples import GREY, NOTE, TALLEST, reference, reference_words, small_multiples
 from hpstudy.report.charts.views import bands_first, entries, every
-from hpstudy.report.charts.words import label
-from hpstudy.report.csvs import Row
+from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
 
 ROW = 0.19
@@ -30,12 +30,11 @@ SHARES = Axis("share of targets reached", (0.0, 1.0), grid=True)
 
 def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
     """The curves beside the scores; of many views a panel for each curve, and the scores in a figure of their own."""
-    count, level = len(results.views), numbers.percent(results.study.analysis.confidence)
+    count, level = len(results.views), confidence(results)
     many = overview.many_views(results)
     axis = trial_axis(results.study.search.trials)
     together = bands_first(mark for index in range(count) for mark in _curve(results, found, index))
     curves, scores = Panel(axis, SHARES, together, media="page" if many else "both"), _scores(results, found)
-    of_curves, of_scores = (Data(rows.__name__, partial(rows, results)) for rows in (runtime_ecdf, anytime_scores))
     alike = "Intervals that overlap do not show that views are alike: the differences are in the table."
     if not many:
         reading = (
@@ -48,7 +47,7 @@ def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
                 (curves, replace(scores, column=1)),
                 f"Runtime ECDF over {TARGETS} targets, and score over all trials, of every view.",
                 reading,
-                (of_curves, of_scores),
+                Data.of(results, runtime_ecdf, anytime_scores),
                 max(2.8, 1.2 + 0.22 * count),
                 legend=tuple(entries(results)),
                 widths=(1.7, 1),
@@ -62,7 +61,7 @@ def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
             f"Runtime ECDF over {TARGETS} targets of every view.",
             f"Share of searches and targets reached after a number of trials, with its pointwise {level} interval; higher is faster."
             f"{reference_words(results, 'the curve')}",
-            (of_curves,),
+            Data.of(results, runtime_ecdf),
             height,
             legend=tuple(entries(results, media="page")),
             x_label=axis.label,
@@ -74,7 +73,7 @@ def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
             (scores,),
             "Score over all trials of every view.",
             f"A bar is the {level} interval. {alike}{reference_words(results, 'the score')}",
-            (of_scores,),
+            Data.of(results, anytime_scores),
             0.6 + min(ROW * count, TALLEST),
         ),
     )
@@ -82,24 +81,14 @@ def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
 
 def _curve(results: Results, found: Supplement, index: int) -> tuple[Mark, ...]:
     """The curve of a view with its interval."""
-    view, level = found.views[index], numbers.percent(results.study.analysis.confidence)
+    view = found.views[index]
     if (more := view.anytime) is None:
         return ()
-    trial, colour = np.arange(1, len(more.ecdf) + 1, dtype=np.float64), style.colour(index)
-    text = f"{label(results, view.name)}, share of {TARGETS} targets reached by {more.replicates} searches"
-    return (
-        Band(x=trial, low=more.ecdf_low, high=more.ecdf_high, colour=colour, alpha=0.18, stepped=True, groups=(index,)),
-        Steps(
-            x=trial,
-            y=more.ecdf,
-            colour=colour,
-            dash=style.dash(index),
-            marker=Marker(style.symbol(index), 3.5),
-            every=every(index, len(found.views), len(trial)),
-            groups=(index,),
-            hover=along(text, more.ecdf, more.ecdf_low, more.ecdf_high, level),
-        ),
-    )
+    head = f"{label(results, view.name)}, share of {TARGETS} targets reached by {more.replicates} searches"
+    ends = (more.ecdf, more.ecdf_low, more.ecdf_high)
+    spaced, hover = every(index, len(found.views), len(more.ecdf)), along(results, head, *ends)
+    x, look = trials(more.ecdf), style.look(index)
+    return mean_curve(x, ends, look, alpha=0.18, size=3.5, stepped=True, groups=(index,), every=spaced, hover=hover)
 
 
 def _beside_reference(results: Results, found: Supplement, index: int) -> tuple[Mark, ...]:
@@ -115,15 +104,15 @@ def _beside_reference(results: Results, found: Supplement, index: int) -> tuple[
 
 def _scores(results: Results, found: Supplement) -> Panel:
     """A row for the score of every view; of many views a grey line at that of the reference."""
-    level, other = numbers.percent(results.study.analysis.confidence), reference(results)
+    other = reference(results)
     rated = [(index, view.name, view.anytime.score) for index, view in enumerate(found.views) if view.anytime is not None]
     marks: list[Mark] = []
     for row, (index, name, score) in enumerate(rated):
         if index == other and overview.many_views(results):
             marks.insert(0, Rule(axis="x", at=score.value, colour=GREY))
-        text = f"{label(results, name)}, score over all trials {numbers.general(score.value, 6)}{interval(score.low, score.high, level)}"
-        marker = Marker(style.symbol(index), 5, fill="paper")
-        marks += estimate((score.value, score.low, score.high), row, style.colour(index), marker, text, width=1.6)
+        head, marker = f"{label(results, name)}, score over all trials", Marker(style.symbol(index), 5, fill="paper")
+        ends = (score.value, score.low, score.high)
+        marks += estimate(results, ends, row, style.colour(index), marker, head, width=1.6)
     limits = around(np.array([end for _, _, score in rated for end in (score.value, score.low, score.high)]))
     rows = row_axis([cut(name, SHORTEST) for _, name, _ in rated])
     return Panel(Axis("score over all trials", limits, grid=True), rows, tuple(marks))
@@ -134,9 +123,8 @@ def runtime_ecdf(results: Results) -> Iterator[Row]:
     yield "view", "trials", "searches", "share", "low", "high"
     for view in results.supplement.views if results.supplement else ():
         if (found := view.anytime) is not None:
-            columns = (column.tolist() for column in (found.ecdf, found.ecdf_low, found.ecdf_high))
-            for place, row in enumerate(zip(*columns, strict=True)):
-                yield view.name, place + 1, found.replicates, *row
+            for trial, *row in numbered(found.ecdf, found.ecdf_low, found.ecdf_high):
+                yield view.name, trial, found.replicates, *row
 
 
 def anytime_scores(results: Results) -> Iterator[Row]:

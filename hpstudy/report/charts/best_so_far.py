@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.trials.searches import STATES
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import best_axis, trial_axis
+from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.hovers import along, tried
-from hpstudy.report.charts.model import Band, Chart, Data, Dots, Entry, Line, Mark, Marker, Panel, Steps
+from hpstudy.report.charts.model import Band, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Steps
 from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.views import entries, every, target, target_entry
-from hpstudy.report.charts.words import label
-from hpstudy.report.csvs import Row
+from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.wording import level_text
 
 VECTOR_UP_TO = 200
@@ -43,7 +42,7 @@ EARLY = 0.25
 def chart(results: Results) -> Chart:
     """Every search and the mean curve of every view; many views in panels of their own."""
     many = overview.many_views(results)
-    media: Any = "page" if many else "both"
+    media: Media = "page" if many else "both"
     legend = [
         *entries(results, media=media),
         Entry("single searches", dash="solid", media="page"),
@@ -63,7 +62,7 @@ def chart(results: Results) -> Chart:
         panels,
         caption,
         reading,
-        (Data("best_so_far", partial(best_so_far, results)), Data("mean_curves", partial(mean_curves, results))),
+        Data.of(results, best_so_far, mean_curves),
         height,
         legend=tuple(legend),
         x_label="trials" if many else "",
@@ -72,36 +71,34 @@ def chart(results: Results) -> Chart:
     )
 
 
-def _together(results: Results, media: Any) -> Panel:
+def _together(results: Results, media: Media) -> Panel:
     """All views in one panel."""
-    views, limits, level = results.views, value_limits(results), numbers.percent(results.study.analysis.confidence)
+    views, limits = results.views, value_limits(results)
     marks: list[Mark] = [*target(results, limits, (len(views) + 2,))]
     for index, view in enumerate(views):
         marks += searches(results, view, index)
     marks += [_band(view, index, (index, len(views) + 1)) for index, view in enumerate(views)]
     marks += [_edge(view) for view in views]
-    for index, view in enumerate(views):
-        marks.append(
-            Line(
-                x=_trials(view.curve.mean),
-                y=view.curve.mean,
-                colour=style.colour(index),
-                width=1.8,
-                dash=style.dash(index),
-                marker=Marker(style.symbol(index), 5),
-                every=every(index, len(views), len(view.curve.mean)),
-                groups=(index,),
-                hover=along(
-                    _heads(results, view),
-                    view.curve.mean,
-                    view.curve.low,
-                    view.curve.high,
-                    level,
-                ),
-            )
-        )
+    marks += [_mean(results, view, index) for index, view in enumerate(views)]
     marks += [star for index, view in enumerate(views) if (star := _best(results, view, index)) is not None]
     return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks), media=media)
+
+
+def _mean(results: Results, view: ViewResult, index: int) -> Line:
+    """The mean of a view among those of the others."""
+    curve, look = view.curve, style.look(index)
+    heads = [f"{label(results, view.name)}, mean of {count} searches" for count in curve.searches.tolist()]
+    return Line(
+        x=trials(curve.mean),
+        y=curve.mean,
+        colour=look.colour,
+        width=1.8,
+        dash=look.dash,
+        marker=Marker(look.symbol, 5),
+        every=every(index, len(results.views), len(curve.mean)),
+        groups=(index,),
+        hover=along(results, heads, curve.mean, curve.low, curve.high),
+    )
 
 
 def _alone(results: Results, index: int) -> Panel:
@@ -112,9 +109,9 @@ def _alone(results: Results, index: int) -> Panel:
     marks.append(_band(view, index, ()))
     if (other := reference(results, index)) is not None:
         mean = results.views[other].curve.mean
-        marks.append(Line(x=_trials(mean), y=mean, colour=GREY, width=1.1))
+        marks.append(Line(x=trials(mean), y=mean, colour=GREY, width=1.1))
     marks.append(_edge(view))
-    marks.append(Line(x=_trials(view.curve.mean), y=view.curve.mean, colour=style.colour(index), width=1.6))
+    marks.append(Line(x=trials(view.curve.mean), y=view.curve.mean, colour=style.colour(index), width=1.6))
     return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks))
 
 
@@ -126,15 +123,15 @@ def searches(results: Results, view: ViewResult, index: int) -> Iterator[Steps]:
         view: whose `best` is (replicates x trials).
         index: its number in the study.
     """
-    chosen = evenly(view.best.shape[0], MOST_SEARCHES)
-    if len(chosen) < view.best.shape[0]:
-        yield _steps(results, view, index, list(range(view.best.shape[0])), "print")
-        yield _steps(results, view, index, chosen, "page")
-    else:
+    chosen = evenly(range(view.best.shape[0]), MOST_SEARCHES)
+    if len(chosen) == view.best.shape[0]:
         yield _steps(results, view, index, chosen, "both")
+    else:
+        yield _steps(results, view, index, range(view.best.shape[0]), "print")
+        yield _steps(results, view, index, chosen, "page")
 
 
-def _steps(results: Results, view: ViewResult, index: int, chosen: list[int], media: Any) -> Steps:
+def _steps(results: Results, view: ViewResult, index: int, chosen: Sequence[int], media: Media) -> Steps:
     every = sum(other.best.size for other in results.views) <= EVERY_TRIAL_UP_TO
     xs: list[float] = []
     ys: list[float] = []
@@ -182,22 +179,14 @@ def _own(view: ViewResult, replicate: int, number: int) -> str:
     return f"this trial {numbers.general(value, 6)}"
 
 
-def _trials(values: Floats) -> Floats:
-    return np.arange(1, len(values) + 1, dtype=np.float64)
-
-
 def _band(view: ViewResult, index: int, groups: tuple[int, ...]) -> Band:
     curve = view.curve
-    return Band(x=_trials(curve.mean), low=curve.low, high=curve.high, colour=style.colour(index), alpha=0.25, groups=groups)
+    return Band(x=trials(curve.mean), low=curve.low, high=curve.high, colour=style.colour(index), alpha=0.25, groups=groups)
 
 
 def _edge(view: ViewResult) -> Line:
     """A white edge, which makes the mean stand out from a cloud of its own colour."""
-    return Line(x=_trials(view.curve.mean), y=view.curve.mean, colour=style.PAPER, width=3.2, media="print")
-
-
-def _heads(results: Results, view: ViewResult) -> list[str]:
-    return [f"{label(results, view.name)}, mean of {count} searches" for count in view.curve.searches.tolist()]
+    return Line(x=trials(view.curve.mean), y=view.curve.mean, colour=style.PAPER, width=3.2, media="print")
 
 
 def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
@@ -225,7 +214,7 @@ def _page_note(results: Results, many: bool) -> str:
     note += "A star is the best trial of its view."
     for view in results.views:
         count = view.best.shape[0]
-        if len(chosen := evenly(count, MOST_SEARCHES)) < count:
+        if len(chosen := evenly(range(count), MOST_SEARCHES)) < count:
             note += f" {view.name}: {len(chosen)} of {count} searches are drawn, evenly spread."
     if sum(view.best.size for view in results.views) > EVERY_TRIAL_UP_TO:
         note += " A search has texts at the trials that changed its best."
@@ -268,7 +257,7 @@ def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tu
 
 def words(results: Results) -> tuple[str, str]:
     """Caption, and how to read the figure."""
-    level = numbers.percent(results.study.analysis.confidence)
+    level = confidence(results)
     begun = sum(int((~np.isnan(view.best[:, 0])).sum()) for view in results.views)
     caption = f"Best {results.study.metric.name} so far of {numbers.count(begun)} searches."
     reading = (
@@ -309,6 +298,5 @@ def mean_curves(results: Results) -> Iterator[Row]:
     yield "view", "trials", "searches", "mean", "low", "high"
     for view in results.views:
         curve = view.curve
-        ends = (end.tolist() for end in (curve.mean, curve.low, curve.high))
-        for place, row in enumerate(zip(curve.searches.tolist(), *ends, strict=True)):
-            yield view.name, place + 1, *row
+        for row in numbered(curve.searches, curve.mean, curve.low, curve.high):
+            yield view.name, *row

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import best_axis, row_axis
 from hpstudy.report.charts.best_so_far import VECTOR_UP_TO, value_limits
-from hpstudy.report.charts.hovers import interval, tried
+from hpstudy.report.charts.hovers import tried
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Rule
 from hpstudy.report.charts.small_multiples import COLUMNS, GREY, NOTE, TALLEST, reference, reference_words
@@ -60,7 +59,7 @@ def chart(results: Results) -> Chart:
         "budgets",
         panels,
         *words(results),
-        (Data("budget_values", partial(budget_values, results)), Data("budgets", partial(budgets, results))),
+        Data.of(results, budget_values, budgets),
         0.4 + min(rows * (0.4 + ROW * count), TALLEST) if many else 2.8,
         legend=tuple(legend),
         x_label=best_axis(results, limits).label if many else "",
@@ -131,14 +130,11 @@ def _of_view(
     )
 
 
-def _mean(results: Results, index: int, found: ViewBudget, at: float, upright: bool) -> tuple[Mark, ...]:
-    view, level = results.views[index], numbers.percent(results.study.analysis.confidence)
-    text = (
-        f"{label(results, view.name)}, mean of {found.searches} searches\n"
-        f"after {found.budget} trials {numbers.general(found.mean, 6)}{interval(found.low, found.high, level)}"
-    )
-    marker = Marker(style.symbol(index), 5, fill="paper")
-    return estimate((found.mean, found.low, found.high), at, style.colour(index), marker, text, upright=upright, groups=(index,))
+def _mean(results: Results, index: int, values: ViewBudget, at: float, upright: bool) -> tuple[Mark, ...]:
+    head = f"{label(results, results.views[index].name)}, mean of {values.searches} searches\nafter {values.budget} trials"
+    colour, marker = style.colour(index), Marker(style.symbol(index), 5, fill="paper")
+    ends = (values.mean, values.low, values.high)
+    return estimate(results, ends, at, colour, marker, head, upright=upright, groups=(index,))
 
 
 def _joined(results: Results, offsets: Floats, groups: tuple[int, ...]) -> Line:

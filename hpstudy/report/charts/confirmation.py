@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 
@@ -13,10 +12,9 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedView, Estimate
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, row_axis
-from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.intervals import bars, estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Hover, Mark, Marker, Panel
-from hpstudy.report.charts.words import Words, label
+from hpstudy.report.charts.words import Words, confidence, label
 from hpstudy.report.csvs import Row
 
 LINES_UP_TO = 200
@@ -45,7 +43,7 @@ def chart(results: Results, found: Confirmation) -> Chart:
     scores = [end for view in found.views for end in (view.data.tuning, _fresh(found, view), _ends(view))]
     values = Axis(Words(found.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
     marks = [mark for place, view in enumerate(found.views) for mark in _view(results, found, view, place)]
-    level = numbers.percent(results.study.analysis.confidence)
+    level = confidence(results)
     return Chart(
         "confirmation",
         (Panel(values, row_axis(rows), tuple(marks)),),
@@ -53,7 +51,7 @@ def chart(results: Results, found: Confirmation) -> Chart:
         "A grey line is one search, from the score of its best trial (open) to the mean of the same point on fresh seeds (filled); "
         f"diamonds are means over searches, bars their {level} intervals. Lines that all lean the same way are the bias of choosing the "
         "best; a cross is the default point on the same seeds.",
-        (Data("confirmations", partial(confirmations, results)), Data("confirmed_means", partial(confirmed_means, results))),
+        Data.of(results, confirmations, confirmed_means),
         0.9 + 0.9 * len(rows),
         legend=LEGEND,
     )
@@ -90,13 +88,12 @@ def _view(results: Results, found: Confirmation, view: ConfirmedView, place: int
         (MEAN_FRESH, view.metrics[0].tuned, colour),
         (DEFAULT, view.metrics[0].default, CROSS),
     )
-    level = numbers.percent(results.study.analysis.confidence)
     for row, mean, ink in means:
         if mean is not None:
             entry = LEGEND[row]
             marker = Marker(entry.symbol or "circle", 5.5, "paper" if entry.open else "colour", edge=ink)
-            text = f"{name}, {entry.name}: {numbers.general(mean.value, 6)}{interval(mean.low, mean.high, level)}"
-            yield from estimate((mean.value, mean.low, mean.high), at[row], ink, marker, text, groups=(row,))
+            ends = (mean.value, mean.low, mean.high)
+            yield from estimate(results, ends, at[row], ink, marker, f"{name}, {entry.name}:", groups=(row,))
 
 
 def confirmations(results: Results) -> Iterator[Row]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
+from typing import Any
 
 import numpy as np
 
 from hpstudy.analysis.baselines.controls import DefaultControl, ViewControls
 from hpstudy.analysis.curves.best_so_far import MeanCurve
 from hpstudy.analysis.results import Results
-from hpstudy.report import numbers, style
+from hpstudy.report import style
 from hpstudy.report.charts.axes import around, best_axis, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
-from hpstudy.report.charts.hovers import along, interval
+from hpstudy.report.charts.hovers import along, estimated
 from hpstudy.report.charts.model import Band, Chart, Data, Entry, Hover, Line, Mark, Marker, Panel, Rule
-from hpstudy.report.charts.words import label
-from hpstudy.report.csvs import Row
+from hpstudy.report.charts.views import bands_first
+from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
 
 PANELS = 6
@@ -39,10 +40,7 @@ def charts(results: Results, views: Sequence[ViewControls]) -> Iterator[Chart]:
             name,
             in_grid([_panel(results, view, legend, value_limits(shown)) for view in shown], columns),
             *words(results, shown),
-            (
-                Data("control_curves", partial(control_curves, results)),
-                Data("control_defaults", partial(control_defaults, results)),
-            ),
+            Data.of(results, control_curves, control_defaults),
             2.9 if columns == 1 else 2.4 * -(-len(shown) // columns),
             legend=legend,
         )
@@ -64,36 +62,33 @@ def _default(view: ViewControls) -> DefaultControl | None:
 
 
 def _panel(results: Results, view: ViewControls, legend: tuple[Entry, ...], limits: tuple[float, float]) -> Panel:
-    level, name = numbers.percent(results.study.analysis.confidence), label(results, view.view)
-    index, trials = list(results.study.views).index(view.view), results.study.search.trials
+    name, trials = label(results, view.view), results.study.search.trials
+    look = style.look(list(results.study.views).index(view.view))
     x = np.arange(1, trials + 1, dtype=np.float64)
-    bands: list[Mark] = []
-    lines: list[Mark] = []
+    marks: list[Mark] = []
     if default := _default(view):
-        text = f"{name}, default point: {numbers.general(default.mean, 6)}{interval(default.low, default.high, level)}"
-        groups = (legend.index(DEFAULT),)
-        lines.append(
-            Rule(axis="y", at=default.mean, colour=DEFAULT.colour, width=1.0, dash="dashdot", groups=groups, hover=Hover((text,)))
-        )
+        hover = Hover((f"{name}, default point: {estimated(results, default.mean, default.low, default.high)}",))
+        looks: Any = {"colour": DEFAULT.colour, "width": 1.0, "dash": "dashdot", "groups": (legend.index(DEFAULT),)}
+        marks.append(Rule(axis="y", at=default.mean, hover=hover, **looks))
     for entry, curve in _curves(view):
         own, groups = entry is SEARCH, (legend.index(entry),)
         if entry is not EXPECTED:
-            colour = style.colour(index) if own else style.grey(0.45)
-            bands.append(Band(x=x, low=curve.low, high=curve.high, colour=colour, alpha=0.22, groups=groups))
-        lines.append(
+            colour = look.colour if own else style.grey(0.45)
+            marks.append(Band(x=x, low=curve.low, high=curve.high, colour=colour, alpha=0.22, groups=groups))
+        marks.append(
             Line(
                 x=x,
                 y=curve.mean,
-                colour=style.colour(index) if own else entry.colour,
+                colour=look.colour if own else entry.colour,
                 width=entry.width,
                 dash=entry.dash or "solid",
-                marker=Marker(style.symbol(index), 5) if own else None,
+                marker=Marker(look.symbol, 5) if own else None,
                 every=(0, max(1, trials // 8)),
                 groups=groups,
-                hover=along(f"{name}, {entry.name}", curve.mean, curve.low, curve.high, level),
+                hover=along(results, f"{name}, {entry.name}", curve.mean, curve.low, curve.high),
             )
         )
-    return Panel(trial_axis(trials), best_axis(results, limits), (*bands, *lines), title=name, title_align="left")
+    return Panel(trial_axis(trials), best_axis(results, limits), bands_first(marks), title=name, title_align="left")
 
 
 def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
@@ -111,7 +106,7 @@ def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
 
 def words(results: Results, views: Sequence[ViewControls]) -> tuple[str, str]:
     """Caption, and how to read the figure."""
-    level = numbers.percent(results.study.analysis.confidence)
+    level = confidence(results)
     caption = f"Best {results.study.metric.name} so far of the searches and of their controls."
     better = "above" if results.study.metric.goal == "maximize" else "below"
     reading = f"Means over replicates with pointwise {level} bootstrap intervals."
@@ -136,9 +131,8 @@ def control_curves(results: Results) -> Iterator[Row]:
             more = {"random": view.random.curve, "random_expected": view.random.expected, "search_minus_random": view.random.gap}
             curves |= {name: curve for name, curve in more.items() if curve is not None}
         for name, curve in curves.items():
-            rows = zip(curve.searches.tolist(), curve.mean.tolist(), curve.low.tolist(), curve.high.tolist(), strict=True)
-            for place, row in enumerate(rows):
-                yield view.view, name, place + 1, *row
+            for row in numbered(curve.searches, curve.mean, curve.low, curve.high):
+                yield view.view, name, *row
 
 
 def control_defaults(results: Results) -> Iterator[Row]:

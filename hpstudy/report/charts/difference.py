@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
-from hpstudy.report import numbers, style
+from hpstudy.report import style
 from hpstudy.report.charts.axes import around_zero, trial_axis
+from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Line, Mark, Marker, Panel, Rule
 from hpstudy.report.charts.views import aside
-from hpstudy.report.csvs import Row
+from hpstudy.report.charts.words import confidence
+from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
 
 PANELS = 6
@@ -36,7 +37,7 @@ def charts(results: Results) -> Iterator[Chart]:
 
 
 def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
-    level = numbers.percent(results.study.analysis.confidence)
+    level = confidence(results)
     columns = min(len(pairs), 2)
     legend = [Entry("mean difference", dash="solid", symbol="circle", width=1.4)]
     if any(pair.curve is not None and pair.curve.band is not None for pair in pairs):
@@ -45,7 +46,7 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
         name,
         in_grid([_panel(results, pair) for pair in pairs], columns),
         *words(results, pairs),
-        (Data("differences", partial(differences, results)),),
+        Data.of(results, differences),
         2.6 if columns == 1 else 2.3 * -(-len(pairs) // columns),
         legend=tuple(legend),
     )
@@ -55,7 +56,7 @@ def _panel(results: Results, pair: PairResult) -> Panel:
     """The mean difference with its pointwise and its simultaneous band."""
     curve = pair.curve
     assert curve is not None, "the caller has looked"
-    trial, level = np.arange(1, len(curve.mean) + 1, dtype=np.float64), numbers.percent(results.study.analysis.confidence)
+    trial = trials(curve.mean)
     a, b = (cut(name, SHORTEST) for name in (pair.a, pair.b))
     marks: list[Mark] = []
     ends = [curve.mean]
@@ -73,7 +74,7 @@ def _panel(results: Results, pair: PairResult) -> Panel:
             width=1.4,
             marker=Marker(size=4) if len(trial) <= MARKED_UP_TO else None,
             groups=(MEAN,),
-            hover=along(text, curve.mean, curve.low, curve.high, level),
+            hover=along(results, text, curve.mean, curve.low, curve.high),
         )
     )
     above, below = (a, b) if results.study.metric.goal == "maximize" else (b, a)
@@ -108,6 +109,5 @@ def differences(results: Results) -> Iterator[Row]:
             continue
         nothing = np.full(len(pair.curve.mean), np.nan)
         band = (pair.curve.band.low, pair.curve.band.high) if pair.curve.band else (nothing, nothing)
-        columns = (end.tolist() for end in (pair.curve.mean, pair.curve.low, pair.curve.high, *band))
-        for place, row in enumerate(zip(*columns, strict=True)):
-            yield pair.a, pair.b, place + 1, len(pair.replicates), *row
+        for trial, *row in numbered(pair.curve.mean, pair.curve.low, pair.curve.high, *band):
+            yield pair.a, pair.b, trial, len(pair.replicates), *row

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from hpstudy.report import style
 from hpstudy.report.charts.axes import around
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.model import Axis, Chart, Data, Marker, Panel
-from hpstudy.report.charts.searched import OUTSIDE, cloud, index_of, limits, note, rings, trials_data
+from hpstudy.report.charts.searched import OUTSIDE, cloud, index_of, limits, note, rings, searched_trials
 from hpstudy.report.charts.words import label, metric
 from hpstudy.report.csvs import Row
 
@@ -35,7 +34,7 @@ def chart(results: Results, views: list[SearchedView]) -> Chart:
         f"{results.study.metric.name} over the flip ratio.",
         "A mark is a trial, ringed where it is the best of its search. A ratio of 0 stands at the left end of a logarithmic axis; "
         f"up to {OUTSIDE}",
-        (trials_data(results), Data("searched_flips", partial(searched_flips, results))),
+        Data.of(results, searched_trials, searched_flips),
         0.2 + 2.1 * -(-len(views) // columns),
         page_note=" ".join(f"{view.name}: {text}" for view in views if (text := note(view))),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 import numpy as np
 
@@ -62,7 +61,7 @@ def charts(results: Results) -> Iterator[Chart]:
         f"Mean {results.study.metric.name} over both swept hyperparameters.",
         "A cell is the mean over replicates at one point; the frame marks the best mean of a view, a crossed cell has no value. "
         "Values are at equal distances.",
-        (Data("sweep_means", partial(sweep_means, results)),),
+        Data.of(results, sweep_means),
         min(2.7 * -(-len(shown) // columns), 9.0),
         scale=ColourScale(filled("mean {}", metric(results)), *ends),
     )

@@ -7,34 +7,38 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.charts.model import Hover
+from hpstudy.report.charts.words import confidence
+from hpstudy.report.csvs import listed
 
 
-def interval(low: float, high: float, level: str) -> str:
-    """An interval on a line of its own; "" where there is none. `level` is "95 %", say."""
+def interval(results: Results, low: float, high: float) -> str:
+    """An interval on a line of its own; "" where there is none."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f"\n{level} CI {numbers.general(low, 6)} to {numbers.general(high, 6)}"
+    return f"\n{confidence(results)} CI {numbers.general(low, 6)} to {numbers.general(high, 6)}"
 
 
-def along(what: str | Sequence[str], mean: Floats, low: Floats, high: Floats, level: str) -> Hover:
+def estimated(results: Results, value: float, low: float, high: float) -> str:
+    """A value, and below it its interval where it has one."""
+    return numbers.general(value, 6) + interval(results, low, high)
+
+
+def along(results: Results, curve: str | Sequence[str], mean: Floats, low: Floats, high: Floats) -> Hover:
     """The mean and its interval at each trial of a curve.
 
     Args:
-        what: the curve, or (trials,) texts.
+        results: of the study.
+        curve: its name, or (trials,) texts.
         mean: (trials,) values from trial 1 on.
         low: (trials,) lower ends of their intervals; NaN for none.
         high: (trials,) upper ends.
-        level: of the intervals, "95 %".
     """
-    columns = zip([what] * len(mean) if isinstance(what, str) else what, mean.tolist(), low.tolist(), high.tolist(), strict=True)
-    return Hover(
-        tuple(
-            f"{head}\ntrial {trial}: {numbers.general(value, 6)}{interval(lower, upper, level)}"
-            for trial, (head, value, lower, upper) in enumerate(columns, 1)
-        )
-    )
+    heads = [curve] * len(mean) if isinstance(curve, str) else curve
+    rows = enumerate(zip(heads, *listed(mean, low, high), strict=True), 1)
+    return Hover(tuple(f"{head}\ntrial {trial}: {estimated(results, *ends)}" for trial, (head, *ends) in rows))
 
 
 def tried(texts: Sequence[str], points: Sequence[Mapping[str, Any] | None]) -> Hover:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.intervals import bars
 from hpstudy.report.charts.model import Axis, Bars, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel
-from hpstudy.report.charts.searched import index_of, parameters, texts, trials_data
+from hpstudy.report.charts.searched import index_of, parameters, searched_trials, texts
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.unit_axis import spread, ticks
 from hpstudy.report.csvs import Row
@@ -52,7 +51,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         "A dot at the right is the best trial of one search, in the range of the hyperparameter at its left; dots are set apart "
         "upwards only to be seen"
         + ("; bars that overlap in their intervals are not told apart by these searches." if legend else "."),
-        (Data("searched_importance", partial(searched_importance, results)), trials_data(results)),
+        Data.of(results, searched_importance, searched_trials),
         0.75 + 0.4 * len(shown),
         legend=legend,
         widths=(1, 1.25) if legend else (),
@@ -79,8 +78,7 @@ def _shares(results: Results, view: SearchedView, shown: list[int], rows: Axis) 
 
 def _share(results: Results, name: str, what: str, shares: Shares, place: int) -> str:
     value, low, high = (float(ends[place]) for ends in (shares.value, shares.low, shares.high))
-    level = numbers.percent(results.study.analysis.confidence)
-    return f"{name}, {what}: {numbers.general(value, 3)}{interval(low, high, level)}"
+    return f"{name}, {what}: {numbers.general(value, 3)}{interval(results, low, high)}"
 
 
 def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, column: int = 0) -> Panel:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
+from hpstudy.report.charts.hovers import estimated
 from hpstudy.report.charts.model import Dots, Hover, Line, Marker
 
 
@@ -20,21 +22,35 @@ def bars(low: Floats, high: Floats, y: Floats, colour: str, *, to: Floats | None
 
 
 def estimate(
+    results: Results,
     ends: Sequence[float],
     at: float,
     colour: str,
     marker: Marker,
-    text: str,
+    head: str,
     *,
     width: float = 1.4,
     upright: bool = False,
     groups: tuple[int, ...] = (),
 ) -> tuple[Line, Dots]:
-    """A mean with its interval: `ends` are the mean, the lower and the upper end, on the y axis if `upright`; `at` is on the other."""
+    """A mean with its interval.
+
+    Args:
+        results: of the study.
+        ends: the mean, the lower and the upper end, on the y axis if `upright`.
+        at: position on the other axis.
+        colour: of both marks.
+        marker: at the mean.
+        head: of the hover text, which the numbers follow.
+        width: of the bar in points.
+        upright: whether the bar is vertical.
+        groups: as in `Mark`.
+    """
     value, low, high = (np.array([end], dtype=np.float64) for end in ends)
-    place = np.array([at], dtype=np.float64)
-    stroke = bars(low, high, place, colour, width=width, groups=groups)
-    point = Dots(x=value, y=place, colour=colour, marker=marker, groups=groups, hover=Hover((text,)))
+    row = np.array([at], dtype=np.float64)
+    stroke = bars(low, high, row, colour, width=width, groups=groups)
+    hover = Hover((f"{head} {estimated(results, *ends)}",))
+    point = Dots(x=value, y=row, colour=colour, marker=marker, groups=groups, hover=hover)
     if upright:
-        return replace(stroke, x=stroke.y, y=stroke.x), replace(point, x=place, y=value)
+        return replace(stroke, x=stroke.y, y=stroke.x), replace(point, x=row, y=value)
     return stroke, point

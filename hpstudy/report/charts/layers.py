@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -20,10 +19,11 @@ from hpstudy.report.charts.axes import trial_axis
 from hpstudy.report.charts.grid import parts
 from hpstudy.report.charts.model import Axis, Bars, Chart, Data, Entry, Mark, Panel
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
-from hpstudy.report.charts.sweep_metrics import mean_hover, thinned
+from hpstudy.report.charts.spread import evenly
+from hpstudy.report.charts.sweep_metrics import mean_hover
 from hpstudy.report.charts.swept import value_range
-from hpstudy.report.charts.words import label
-from hpstudy.report.csvs import Row
+from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.csvs import Row, listed
 from hpstudy.report.labels import LONGEST, cut
 
 ROWS = 6
@@ -74,7 +74,7 @@ def shown(results: Results) -> list[Shown]:
             continue
         valued = np.flatnonzero(np.isfinite(of_view.never).any(axis=(0, 2))).tolist()
         if len(results.sweep) == 1:
-            points, name = thinned(valued, ROWS), "" if view.swept else label(results, view.name)
+            points, name = evenly(valued, ROWS), "" if view.swept else label(results, view.name)
         else:
             points, name = [number for number in valued if number == best], label(results, view.name)
         for number in points:
@@ -101,9 +101,9 @@ def _histograms(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
         "Initial weights of the first, the middle and the last binary layer, and those of them that never changed sign.",
         "Blue is the share of the layer's weights that began in a bin, orange the share that did and never changed sign, both means over "
         "replicates; above a panel is the orange part of the blue area, the share of the layer's weights that never changed sign, "
-        f"with its {_level(results)} t interval. Weights are in standard deviations of the layer's initial weights, which are "
+        f"with its {confidence(results)} t interval. Weights are in standard deviations of the layer's initial weights, which are "
         f"common to all views; the bins at ±{REACH:.0f} hold all beyond.",
-        (_data(results, never_flipped_histograms), _data(results, never_flipped_by_layer)),
+        Data.of(results, never_flipped_histograms, never_flipped_by_layer),
         0.6 + 1.4 * len(rows),
         legend=(INITIAL, STILL),
     )
@@ -172,19 +172,11 @@ def _shares(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
             ),
         ),
         "Share of every binary layer's weights that never changed sign.",
-        f"Small marks are single replicates, lines their mean, with a band: the {_level(results)} t interval over replicates.",
-        (_data(results, never_flipped_by_layer),),
+        f"Small marks are single replicates, lines their mean, with a band: the {confidence(results)} t interval over replicates.",
+        Data.of(results, never_flipped_by_layer),
         2.7,
         legend=with_replicates(legend),
     )
-
-
-def _data(results: Results, rows: Callable[[Results], Iterator[Row]]) -> Data:
-    return Data(rows.__name__, partial(rows, results))
-
-
-def _level(results: Results) -> str:
-    return numbers.percent(results.study.analysis.confidence)
 
 
 def points(results: Results) -> Iterator[tuple[SweepView, ViewLayers, int, str]]:
@@ -200,8 +192,7 @@ def never_flipped_by_layer(results: Results) -> Iterator[Row]:
     yield "view", "number", "point", "layer", "replicates", "mean", "low", "high"
     for view, found, number, point in points(results):
         means = summary(found.never[:, number], results.study.analysis.confidence)
-        columns = (means.replicates.tolist(), means.mean.tolist(), means.low.tolist(), means.high.tolist())
-        for layer, *row in zip(found.numbers, *columns, strict=True):
+        for layer, *row in zip(found.numbers, *listed(means.replicates, means.mean, means.low, means.high), strict=True):
             yield view.name, number, point, layer, *row
 
 

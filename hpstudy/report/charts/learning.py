@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Key, Line, Mark, Marker, Panel
+from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.sweep_metrics import (
     COLUMNS,
     MOST_LINES,
@@ -22,10 +22,9 @@ from hpstudy.report.charts.sweep_metrics import (
     point_words,
     points,
     spanning,
-    thinned,
 )
 from hpstudy.report.charts.swept import Layout, layout, rank, text_of
-from hpstudy.report.charts.words import label
+from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row
 from hpstudy.study.space import Value
 
@@ -91,7 +90,7 @@ def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView],
                 key=own,
             )
         )
-    level = numbers.percent(results.study.analysis.confidence)
+    level = confidence(results)
     reading = f"A line is the mean over replicates at one point, a band the {level} t interval at each epoch"
     reading += "; panels with many lines have no bands." if max(len(curves) for curves, _ in picked) > BANDS else "."
     return Chart(
@@ -99,7 +98,7 @@ def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView],
         in_grid(panels, columns, shared=True),
         f"Learning curves: {metric} against the epoch.",
         " ".join([reading, *(note for _, note in picked if note)]),
-        (Data("learning_curves", partial(learning_curves, results)),),
+        Data.of(results, learning_curves),
         2.1 * rows + room,
         legend=tuple(legend),
         legend_title=keys[0][0],
@@ -125,7 +124,7 @@ def chosen(results: Results, view: SweepView, found: Layout) -> tuple[list[Curve
     drawn = [(index, line.held, number) for index, line in enumerate(lines) for number in line.numbers]
     if len(drawn) > MOST_LINES:
         note = f"{note} {view.name}: {MOST_LINES} of {len(drawn)} points, evenly spread.".strip()
-        drawn = thinned(drawn)
+        drawn = evenly(drawn, MOST_LINES)
     along = [view.points[number][found.main] if found.main else number for *_, number in drawn]
     places = {value: place for place, value in enumerate(dict.fromkeys(along))}
     ordered = found.main is not None and rank(results.study.views[view.name].space.root[found.main]) < 2

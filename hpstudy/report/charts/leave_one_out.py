@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 
@@ -43,7 +42,7 @@ def chart(results: Results) -> Chart:
         f"Mean differences with one replicate left out{of}.",
         "A dot is the mean difference without one replicate, the open marker that of all; dots on both sides of 0 mean that a "
         "single replicate decides the sign.",
-        (Data("leave_one_out", partial(leave_one_out, results)),),
+        Data.of(results, leave_one_out),
         0.9 + 0.35 * len(shown),
     )
 

@@ -11,19 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias
+from functools import partial
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.report import style
 from hpstudy.report.csvs import Row
+from hpstudy.report.style import Dash, Symbol
 
-Dash: TypeAlias = Literal["solid", "dash", "dashdot", "dot"]
-Symbol: TypeAlias = Literal[
-    "circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star", "tick-up", "tick-across"
-]
-"""Shapes of a marker; tick-up is "|", tick-across is "_"."""
+T = TypeVar("T")
 
 Media: TypeAlias = Literal["both", "print", "page"]
 """Where something is drawn: print is the PDF, single files and notebooks; page is the interactive page."""
@@ -373,6 +371,11 @@ class Data:
 
     name: str
     rows: Callable[[], Iterable[Row]] = field(compare=False)
+
+    @classmethod
+    def of(cls, source: T, *tables: Callable[[T], Iterable[Row]]) -> tuple[Data, ...]:
+        """A file for each table of the source, named after its function."""
+        return tuple(cls(table.__name__, partial(table, source)) for table in tables)
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import numbers, style
+from hpstudy.report import style
 from hpstudy.report.charts.axes import around_zero, row_axis
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Mark, Marker, Panel, Rule
 from hpstudy.report.charts.small_multiples import TALLEST
 from hpstudy.report.charts.views import aside
-from hpstudy.report.charts.words import filled, metric
+from hpstudy.report.charts.words import confidence, filled, metric
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import LONGEST, cut
 from hpstudy.report.overview import Side, Standing, one_reference, standings
@@ -40,7 +38,7 @@ def chart(results: Results) -> Chart:
     ends = ("worse", "better") if upward else ("better", "worse")
     label = filled("difference of the final best\n{}", metric(results, LONGEST))
     panels.append(_panel(results, label, final, [row.final_side for row in rows], ends))
-    data = (Data("overview", partial(overview, results)),)
+    data = Data.of(results, overview)
     return Chart("overview", in_grid(panels, 2, shared=True), *words(results), data, 1.0 + min(ROW * len(rows), TALLEST))
 
 
@@ -60,13 +58,13 @@ def _panel(
         sides: where the interval of every row lies.
         directions: what values below and above 0 mean.
     """
-    names, level = [_name(results, row) for row in standings(results)], numbers.percent(results.study.analysis.confidence)
+    names = [_name(results, row) for row in standings(results)]
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
     for row, (ends, side) in enumerate(zip(found, sides, strict=True)):
         if ends is not None:
-            text = f"{names[row]}\n{' '.join(label.split())} {numbers.general(ends[0], 6)}{interval(ends[1], ends[2], level)}"
+            head = f"{names[row]}\n{' '.join(label.split())}"
             colour, marker = (style.INK, Marker(size=4.5)) if side else (MUTED, Marker(size=4.5, fill="paper"))
-            marks += estimate(ends, row, colour, marker, text, width=1.5)
+            marks += estimate(results, ends, row, colour, marker, head, width=1.5)
     marks.append(aside(f"← {directions[0]}", 0.0, 1.0, "left", "bottom", up=4.0))
     marks.append(aside(f"{directions[1]} →", 1.0, 1.0, "right", "bottom", up=4.0))
     values = np.array([end for ends in found if ends is not None for end in ends])
@@ -81,7 +79,7 @@ def _name(results: Results, row: Standing) -> str:
 
 def words(results: Results) -> tuple[str, str]:
     """Caption, and how to read the figure."""
-    level, pairs = numbers.percent(results.study.analysis.confidence), results.pairs
+    level, pairs = confidence(results), results.pairs
     of = f"each view and {pairs[0].b}" if one_reference(results) else "the views of each comparison"
     with_trials = any(row.trials is not None for row in standings(results))
     what = "restricted mean trials-to-target (left) and final best (right)" if with_trials else "final best"

@@ -11,8 +11,8 @@ from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.intervals import bars
-from hpstudy.report.charts.model import Axis, Chart, Dots, Entry, Hover, Labels, Line, Mark, Marker, Media, Panel
-from hpstudy.report.charts.searched import VECTOR_UP_TO, index_of, limits, note, parameters, shares, trials_data
+from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Hover, Labels, Line, Mark, Marker, Media, Panel
+from hpstudy.report.charts.searched import VECTOR_UP_TO, index_of, limits, note, parameters, searched_trials, shares
 from hpstudy.report.charts.unit_axis import round_values, short, spread, ticks
 from hpstudy.report.charts.words import metric
 from hpstudy.report.labels import cut
@@ -64,7 +64,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         f"{view.name}: All trials over all hyperparameters; the best {share} of them stand out.",
         "A line is a trial. Coloured lines that meet at one height say that good trials share a value; that may also be because the "
         "searches tried little else.",
-        (trials_data(results),),
+        Data.of(results, searched_trials),
         2.6,
         legend=(
             Entry("other trials", style.grey(0.55), "solid", media="page"),

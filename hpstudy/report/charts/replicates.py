@@ -11,8 +11,9 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import summary
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.model import Band, Dash, Dots, Entry, Hover, Line, Mark, Marker, Symbol
+from hpstudy.report.charts.model import Band, Dots, Entry, Hover, Line, Mark, Marker
 from hpstudy.report.charts.sweep_metrics import mean_hover
+from hpstudy.report.style import Dash, Symbol
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.charts.hovers import tried
-from hpstudy.report.charts.model import Data, Dots, Hover, Marker, Media
+from hpstudy.report.charts.model import Dots, Hover, Marker, Media
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.unit_axis import Parameter
 from hpstudy.report.charts.words import label
@@ -71,7 +70,7 @@ def shares(rows: Ints) -> list[tuple[Ints, Media]]:
     """Which rows are drawn where: all in print; on the page evenly spread ones where there are more than `ON_PAGE`."""
     if len(rows) <= ON_PAGE:
         return [(rows, "both")] if len(rows) else []
-    return [(rows, "print"), (rows[evenly(len(rows), ON_PAGE)], "page")]
+    return [(rows, "print"), (rows[evenly(range(len(rows)), ON_PAGE)], "page")]
 
 
 def cloud(
@@ -95,11 +94,6 @@ def rings(results: Results, view: SearchedView, x: Floats, size: float) -> Dots:
     rows = view.incumbents
     marker = Marker(size=size, fill="none", edge_width=0.6)
     return Dots(x=x[rows], y=view.objective[rows], colour=INK, marker=marker, hover=texts(results, view, rows))
-
-
-def trials_data(results: Results) -> Data:
-    """The file of all trials."""
-    return Data("searched_trials", partial(searched_trials, results))
 
 
 def searched_trials(results: Results) -> Iterator[Row]:

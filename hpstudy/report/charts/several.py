@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 
 from hpstudy.analysis.cross_study import Estimate, Normalised, PairOfStudies, Several
-from hpstudy.report import numbers, style
+from hpstudy.analysis.results import Results
+from hpstudy.report import style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
+from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.hovers import along, interval
+from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.words import confidence
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 
@@ -41,9 +43,9 @@ def differences(found: Several) -> Chart:
         "studies_compared",
         in_grid(panels, 2, shared=True),
         "Differences between views, study by study and together.",
-        f"A point is the mean over replicates (a diamond: over studies), a bar its {_level(found)} CI; left and right of 0 different "
-        "views are better.",
-        (Data("studies_compared", partial(studies_compared, found)),),
+        f"A point is the mean over replicates (a diamond: over studies), a bar its {confidence(found.studies[0])} CI; left and right of 0 "
+        "different views are better.",
+        Data.of(found, studies_compared),
         0.9 + 0.24 * len(rows),
     )
 
@@ -56,13 +58,11 @@ def _panel(
     for row, ((place, pair, study), mean) in enumerate(zip(rows, means, strict=True)):
         if mean is None:
             continue
-        text = (
-            f"{pair.a} − {pair.b}, {study}\n{title} {numbers.general(mean.mean, 6)}{interval(mean.low, mean.high, _level(found))}"
-        )
+        head = f"{pair.a} − {pair.b}, {study}\n{title}"
         own = (mean.mean, mean.low, mean.high)
         ends = np.append(ends, own)
         marker = Marker("diamond" if study is TOGETHER else style.symbol(place), 5)
-        marks += estimate(own, row, style.colour(place), marker, text, width=1.2)
+        marks += estimate(found.studies[0], own, row, style.colour(place), marker, head, width=1.2)
     return Panel(Axis(f"difference of {title}", around(ends)), row_axis(names), tuple(marks))
 
 
@@ -78,7 +78,7 @@ def curves(found: Several) -> Chart:
     for results in found.studies:
         own = [one for one in drawn if one.study == results.study.name]
         values = Axis("normalised best so far", around(*(one.mean for one in own)), grid=True, titled=not panels)
-        marks = tuple(_curve(one, views.index(one.view), shown.index(one.view)) for one in own)
+        marks = tuple(_curve(results, one, views.index(one.view), shown.index(one.view)) for one in own)
         panels.append(Panel(trial_axis(results.study.search.trials), values, marks, title=cut(results.study.name, 30)))
     columns = min(len(panels), 3)
     return Chart(
@@ -86,27 +86,23 @@ def curves(found: Several) -> Chart:
         in_grid(panels, columns),
         "Normalised best so far, mean over the complete searches of every study.",
         "0 is the median first trial of the study, 1 the best value of any of its trials.",
-        (Data("normalised_curves", partial(normalised_curves, found)),),
+        Data.of(found, normalised_curves),
         2.4 * -(-len(panels) // columns),
         legend=tuple(legend),
     )
 
 
-def _curve(one: Normalised, index: int, group: int) -> Line:
+def _curve(results: Results, one: Normalised, index: int, group: int) -> Line:
     nothing = np.full(len(one.mean), np.nan)
     return Line(
-        x=np.arange(1.0, len(one.mean) + 1),
+        x=trials(one.mean),
         y=one.mean,
         colour=style.colour(index),
         width=1.4,
         dash=style.dash(index),
         groups=(group,),
-        hover=along(f"{one.study}, {one.view}", one.mean, nothing, nothing, ""),
+        hover=along(results, f"{one.study}, {one.view}", one.mean, nothing, nothing),
     )
-
-
-def _level(found: Several) -> str:
-    return numbers.percent(found.studies[0].study.analysis.confidence)
 
 
 def normalised_curves(found: Several) -> Iterator[Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from hpstudy.report.charts.searched import (
     note,
     parameters,
     rings,
-    trials_data,
+    searched_trials,
 )
 from hpstudy.report.charts.unit_axis import Parameter, spread, unit_axis
 from hpstudy.report.charts.words import metric
@@ -49,7 +48,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         f"{view.name}: {results.study.metric.name} over each hyperparameter{first}.",
         f"A dot is a trial, ringed where it is the best of its search{line}which points that were chosen by a search are not. "
         f"Up to {OUTSIDE}",
-        (trials_data(results), Data("searched_responses", partial(searched_responses, results))),
+        Data.of(results, searched_trials, searched_responses),
         0.3 + (1.6 if rows > 1 else 2.1) * rows,
         scale=ColourScale("trial of the search", 1, max(2, int(view.number.max()) + 1)),
         page_note=note(view),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
+
+T = TypeVar("T")
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, without their whole part, lie evenly in [0, 1] however many there are."""
@@ -17,8 +21,8 @@ def apart(number: Ints) -> Floats:
     return np.asarray((number * GOLDEN) % 1 - 0.5, dtype=np.float64)
 
 
-def evenly(count: int, most: int) -> list[int]:
-    """Numbers of at most `most` of `count` things, evenly spread, with the first and the last one."""
-    if count <= most:
-        return list(range(count))
-    return [round(step) for step in np.linspace(0, count - 1, most).tolist()]
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most `most` of the items, evenly spread, with the first and the last one."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(step)] for step in np.linspace(0, len(items) - 1, most).tolist()]

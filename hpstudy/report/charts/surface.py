@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.model import Chart, ColourScale, Data, Dots, Entry, Heat, Hover, Marker, Panel
-from hpstudy.report.charts.searched import ACCENT, cloud, note, parameters, texts, trials_data
+from hpstudy.report.charts.searched import ACCENT, cloud, note, parameters, searched_trials, texts
 from hpstudy.report.charts.unit_axis import spread, unit_axis
 from hpstudy.report.charts.words import filled, metric
 from hpstudy.report.csvs import Row
@@ -68,7 +67,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         f"{view.name}: Predicted {results.study.metric.name} over {x_name} and {y_name}, which matter most.",
         "Brighter is better; the forest's prediction is averaged over the other hyperparameters, and left white where no trial "
         "lies near. A few dots in a large region are little evidence for its colour.",
-        (Data("searched_surface", partial(searched_surface, results)), trials_data(results)),
+        Data.of(results, searched_surface, searched_trials),
         2.9,
         legend=(Entry("a trial", symbol="circle"), Entry("the best of its search", ACCENT, symbol="diamond")),
         scale=ColourScale(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -18,15 +17,14 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts.model import (
     Axis,
     Chart,
-    Dash,
     Data,
     Entry,
     Labels,
     Mark,
     Panel,
-    Symbol,
 )
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
+from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.sweep_metrics import (
     COLUMNS,
     MOST_LINES,
@@ -35,13 +33,13 @@ from hpstudy.report.charts.sweep_metrics import (
     metrics,
     point_words,
     points,
-    thinned,
     value_axis,
 )
 from hpstudy.report.charts.swept import Layout, Swept, layout, rank, swept, text_of
-from hpstudy.report.charts.words import Words, label
+from hpstudy.report.charts.words import Words, confidence, label
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
+from hpstudy.report.style import Dash, Symbol
 
 TOGETHER = 7
 """Lines up to which all views share a panel: as many as there are colours."""
@@ -106,7 +104,7 @@ def _side_by_side(results: Results) -> Chart:
         Entry(label(results, view.name), style.colour(i), "", style.symbol(i), media="page")
         for i, view in enumerate(results.sweep)
     ]
-    level = numbers.percent(results.study.analysis.confidence)
+    level = confidence(results)
     reading = f"A dot is one replicate, an open marker is the mean with its {level} t interval."
     panels = _row(results, lines, x, len(legend), joined=False)
     return _chart(results, "sweep", panels, f"Every view: {metric_words(results)}.", reading, 2.7, legend)
@@ -131,7 +129,7 @@ def _chart(
     note: str = "",
 ) -> Chart:
     """The chart with its data and the entry of single replicates."""
-    data = (Data("sweep_values", partial(sweep_values, results)), Data("sweep_means", partial(sweep_means, results)))
+    data = Data.of(results, sweep_values, sweep_means)
     return Chart(name, panels, caption, reading, data, height, legend=with_replicates(legend), page_note=note)
 
 
@@ -270,7 +268,7 @@ def _block(results: Results, layouts: Mapping[str, Layout], views: Sequence[Swee
 
 def _lines(results: Results, view: SweepView, found: Layout, along: Swept | None, legend: list[Entry]) -> list[Drawn]:
     """The lines of one view, and their entries added to the legend; shades where the other hyperparameter has an order."""
-    chosen = thinned(found.lines)
+    chosen = evenly(found.lines, MOST_LINES)
     space = results.study.views[view.name].space.root
     ordered = any(
         len({line.held[name] for line in chosen}) > 2 and rank(space[name]) < 2 for line in chosen[:1] for name in line.held

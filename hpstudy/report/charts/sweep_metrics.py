@@ -12,10 +12,11 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import Means, SweepView, summary
 from hpstudy.report import numbers
-from hpstudy.report.charts.hovers import interval
+from hpstudy.report.charts.hovers import estimated
 from hpstudy.report.charts.model import Axis, Hover
 from hpstudy.report.charts.swept import spans_decades, text_of, value_range
-from hpstudy.report.charts.words import Words, label
+from hpstudy.report.charts.words import Words, confidence, label
+from hpstudy.report.csvs import listed
 
 FLIPS = "flip_ratio"
 """The metric that is drawn beside the objective wherever it was recorded."""
@@ -84,21 +85,18 @@ def point_words(results: Results, view: SweepView, number: int) -> str:
 
 def mean_hover(results: Results, metric: str, found: Means, heads: Sequence[str]) -> Hover:
     """Means with their intervals, each below a head."""
-    level = numbers.percent(results.study.analysis.confidence)
-    columns = (row.tolist() for row in (found.replicates, found.mean, found.low, found.high))
+    rows = zip(heads, *listed(found.replicates, found.mean, found.low, found.high), strict=True)
     return Hover(
         tuple(
-            f"{head}\nmean {metric} of {n} replicates {numbers.general(mean, 6)}{interval(low, high, level)}"
-            if n
-            else f"{head}\nno value"
-            for head, n, mean, low, high in zip(heads, *columns, strict=True)
+            f"{head}\nmean {metric} of {n} replicates {estimated(results, *ends)}" if n else f"{head}\nno value"
+            for head, n, *ends in rows
         )
     )
 
 
 def explained(results: Results, shape: str) -> str:
     """How to read the marks; `shape` says how an interval is drawn: "a band" or "a bar"."""
-    level = numbers.percent(results.study.analysis.confidence)
+    level = confidence(results)
     text = f"Small marks are single replicates, large ones their mean, with {shape}: the {level} t interval over replicates."
     for metric in metrics(results):
         if not logarithmic(results, metric):
@@ -109,10 +107,3 @@ def explained(results: Results, shape: str) -> str:
         if below_zero(results, metric):
             text += f" An interval of {metric} that reaches the bottom of its axis includes 0."
     return text
-
-
-def thinned(lines: Sequence[Any], most: int = MOST_LINES) -> list[Any]:
-    """At most `most` of the lines, evenly spread, with the first and the last one."""
-    if len(lines) <= most:
-        return list(lines)
-    return [lines[round(step)] for step in np.linspace(0, len(lines) - 1, most)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.model import Axis, Band, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel, Steps
 from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples
 from hpstudy.report.charts.views import bands_first, entries
-from hpstudy.report.charts.words import label
+from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 from hpstudy.report.wording import level_origin, level_text
@@ -45,7 +44,7 @@ def chart(results: Results) -> Chart:
         "trials_to_target",
         panels,
         *words(results),
-        (Data("trials_to_target", partial(trials_to_target, results)), Data("searches", partial(csvs.searches, results))),
+        Data.of(results, trials_to_target, csvs.searches),
         height,
         legend=(*entries(results, symbol=False, media="page" if many else "both"), Entry("intervals", media="page")),
         x_label=axis.label if many else "",
@@ -69,7 +68,7 @@ def _with_reference(results: Results, index: int) -> tuple[Mark, ...]:
 
 def _curve(results: Results, index: int) -> tuple[Mark, ...]:
     """A view's interval, steps and censor ticks; its last share continues to the edge, so that a step at the last trial is seen."""
-    view, level = results.views[index], numbers.percent(results.study.analysis.confidence)
+    view = results.views[index]
     if view.trials is None:
         return ()
     curve, colour, name = view.trials.survival, style.colour(index), label(results, view.name)
@@ -78,7 +77,7 @@ def _curve(results: Results, index: int) -> tuple[Mark, ...]:
     share, low, high = (np.r_[1.0, column, column[-1]] for column in (curve.share, curve.low, curve.high))
     columns = (curve.share, curve.low, curve.high, curve.at_risk, curve.reached, curve.censored)
     texts = [f"{name}\n{len(view.trials.times.trials)} searches begin"] + [
-        f"{name}\nafter {place + 1} trials {numbers.percent(s)} have not reached the target{interval(lo, hi, level)}"
+        f"{name}\nafter {place + 1} trials {numbers.percent(s)} have not reached the target{interval(results, lo, hi)}"
         f"\nat risk {risk}, reached {reached}, censored {censored}"
         for place, (s, lo, hi, risk, reached, censored) in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
@@ -127,7 +126,7 @@ def _ticks(trials: int) -> list[int]:
 
 def words(results: Results) -> tuple[str, str]:
     """Caption, and how to read the figure."""
-    level, many = numbers.percent(results.study.analysis.confidence), overview.many_views(results)
+    level, many = confidence(results), overview.many_views(results)
     caption = (
         "Kaplan-Meier curves of trials-to-target: share of searches that have not reached "
         f"{level_text(results)}, {level_origin(results)}."
@@ -147,6 +146,5 @@ def trials_to_target(results: Results) -> Iterator[Row]:
     for view in results.views:
         if view.trials is not None:
             s = view.trials.survival
-            columns = (column.tolist() for column in (s.at_risk, s.reached, s.censored, s.share, s.low, s.high))
-            for place, row in enumerate(zip(*columns, strict=True)):
-                yield view.name, place + 1, *row
+            for row in csvs.numbered(s.at_risk, s.reached, s.censored, s.share, s.low, s.high):
+                yield view.name, *row

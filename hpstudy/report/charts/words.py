@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hpstudy.analysis.results import Results
+from hpstudy.report import numbers
 from hpstudy.report.labels import LONGEST, cut
 
 
@@ -25,6 +26,11 @@ class Words(str):
 def filled(template: str, *parts: str) -> Words:
     """The template with texts in its braces; its substitute has those of the texts."""
     return Words(template.format(*parts), template.format(*(getattr(part, "instead", part) for part in parts)))
+
+
+def confidence(results: Results) -> str:
+    """The level of the study's intervals: "95 %", say."""
+    return numbers.percent(results.study.analysis.confidence)
 
 
 def label(results: Results, view: str, longest: int = LONGEST) -> Words:
