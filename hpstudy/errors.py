@@ -112,7 +112,7 @@ class PluginError(HpstudyError):
 
 
 class StudyBroken(HpstudyError):
-    """The first trials all failed: the study is broken from the start."""
+    """No trial has a value: the study is broken from the start."""
 
 
 class Diverged(Exception):

@@ -46,6 +46,8 @@ def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: 
             say(
                 f"\n{reader.study.name}: {total.finished:,} of {total.planned:,} trials done. {_owner_sentence(owner, not total.left)}"
             )
+            if total.no_value:
+                say(f"warning: {total.no_value}")
             say(f"database: {reader.path}")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from hpstudy.cli.options import AllowCode, AnyStudy, Executor, Form, Quiet, Scale, Storage, StudyFile, Verbose, Workers
 from hpstudy.cli.output import Format, print_rows, say
-from hpstudy.errors import HpstudyError
+from hpstudy.errors import HpstudyError, StudyBroken
 
 if TYPE_CHECKING:
     from hpstudy.engine.run import RunSummary
@@ -170,13 +170,20 @@ def _size(study: Study) -> str:
 
 
 def _finish(summary: RunSummary, quiet: bool, again: str = "") -> None:
+    no_value = summary.counts.no_value
     if not quiet:
         say(summary.sentence())
-        if summary.complete:
+        if summary.complete and not no_value:
             say(f"next: hpstudy report {summary.storage}")
-        else:
+        elif not summary.complete:
             say(f"to continue: {again or f'hpstudy resume {summary.storage}'}")
     if summary.interrupted:
         raise typer.Exit(130)
     if not summary.complete:
         raise typer.Exit(3)
+    if no_value:
+        raise StudyBroken(
+            no_value,
+            f"`hpstudy trials {summary.storage}` lists them. Check the function's metric and the ranges of the views. "
+            "If you change the function, use a new --storage.",
+        )

@@ -45,28 +45,31 @@ class Totals:
 
     Attributes:
         completed: evaluations with a value.
-        failed: evaluations that failed or ran out of time.
+        without_value: evaluations that failed, ran out of time, or diverged.
         first_failure: of this session.
     """
 
     completed: int
-    failed: int
+    without_value: int
     first_failure: Failure | None = field(default=None)
 
-    def count(self, outcome: Outcome) -> None:
-        """Count one more evaluation."""
-        self.completed += outcome.state == "completed"
-        if outcome.state in ("failed", "timed_out"):
-            self.failed += 1
-            self.first_failure = self.first_failure or outcome.failure
+    def count(self, outcome: Outcome, objective: float | None) -> None:
+        """Count one more evaluation, with its value of the study's metric."""
+        if outcome.state == "completed":
+            self.completed += 1
+            return
+        self.without_value += 1
+        failure = outcome.failure or Failure("Diverged", f"the study's metric is {objective}")
+        self.first_failure = self.first_failure or failure
 
     def stop_if_broken(self, limit: int) -> None:
-        """Raises StudyBroken when `limit` evaluations failed and none completed."""
-        if self.completed or self.failed < limit:
+        """Raises StudyBroken when `limit` evaluations gave no value and none completed."""
+        if self.completed or self.without_value < limit:
             return
         first = self.first_failure or Failure("", "")
         detail = first.traceback or f"{first.type}: {first.message}"
         raise StudyBroken(
-            f"the first {self.failed} trials failed and none completed. The first failure:\n{detail}",
-            "Fix the cause and run again. If you change the function, use a new --storage or --allow-changed-code.",
+            f"the first {self.without_value} trials gave no value and none completed. The first failure:\n{detail}",
+            "Fix the cause and run again. If you change the function, use a new --storage or --allow-changed-code. "
+            "limits.max_failures sets after how many such trials a run ends.",
         )

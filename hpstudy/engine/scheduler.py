@@ -97,7 +97,7 @@ class Scheduler:
         chosen = {key: trials for key, trials in counts.items() if searches is None or key in searches}
         total = Counts.total(chosen.values())
         self._positions = {key: position for position, key in enumerate(chosen)}
-        self._totals = Totals(total.completed, total.failed + total.timed_out)
+        self._totals = Totals(total.completed, total.finished - total.completed)
         for key, trials in chosen.items():
             arm = self._arms[key.view]
             if not arm.listed:
@@ -110,7 +110,7 @@ class Scheduler:
         """Run until every search is complete or a stop is requested.
 
         Raises:
-            StudyBroken: the first `limits.max_failures` trials failed and none completed.
+            StudyBroken: the first `limits.max_failures` trials gave no value: they failed, ran out of time or diverged.
             StoreError: the database cannot be written; it stays as it was after the last stored trial.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
         """
@@ -236,7 +236,7 @@ class Scheduler:
         rows = self._rows[key]
         rows[row.number] = replace(row, state=outcome.state, objective=objective)
         self._wrote()
-        self._totals.count(outcome)
+        self._totals.count(outcome, objective)
         self.observer.trial_finished(key, rows[row.number], outcome)
         self._totals.stop_if_broken(self.study.limits.max_failures)
         arm = self._arms[key.view]

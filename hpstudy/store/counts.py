@@ -37,6 +37,14 @@ class Counts:
         return sum(self.by_state.values()) - self.running
 
     @property
+    def no_value(self) -> str:
+        """A sentence when trials have ended and none of them has a value; "" otherwise."""
+        if self.completed or not self.finished:
+            return ""
+        ended = ", ".join(f"{n:,} {state.replace('_', ' ')}" for state, n in self.by_state.items() if n and state != "running")
+        return f"No trial has a value: {ended}."
+
+    @property
     def left(self) -> int:
         """Trials that have not ended."""
         return self.planned - self.finished

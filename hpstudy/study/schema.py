@@ -204,7 +204,7 @@ class Limits(Block):
     timeout_s: float | None = Field(default=None, gt=0)
     """Seconds after which a trial is ended and recorded as timed out."""
     max_failures: int = Field(default=10, ge=1)
-    """End the run when this many trials failed before a single one completed."""
+    """End the run when this many trials failed, timed out or diverged before a single one completed."""
     max_attempts: int = Field(default=3, ge=1)
     """How often a trial whose worker died is tried before it is recorded as failed."""
 

@@ -172,9 +172,18 @@ def test_a_function_that_raises_keyboard_interrupt_has_failed_trials(hpstudy, tm
 
 
 def test_a_plugin_that_returns_nan_has_diverged_trials(hpstudy, tmp_path):
-    answered(plugin(hpstudy, tmp_path, "def f(params, seed): return float('nan')"), 0)
+    answered(plugin(hpstudy, tmp_path, "def f(params, seed): return float('nan')"), 1, "gave no value", "metric is nan")
     rows = hpstudy("trials", "runs/plugin.sqlite", "--format", "csv").stdout
     assert rows.count("diverged") == 3
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_complete_study_without_a_value_is_an_error(hpstudy, tmp_path, quiet):
+    (tmp_path / "mine.py").write_text("def f(params, seed): return float('nan')")
+    text = PLUGIN.replace("max_failures: 3", "max_failures: 4")
+    answered(hpstudy("run", "plugin.yaml", *quiet, text=text, name="plugin.yaml"), 1, "No trial has a value: 3 diverged.")
+    answered(hpstudy("run", "plugin.yaml", *quiet), 1, "No trial has a value: 3 diverged.")
+    answered(hpstudy("status", "plugin.yaml"), 0, "warning: No trial has a value: 3 diverged.")
 
 
 @pytest.mark.parametrize("value", ["None", "'0.5'", "{'other': 1.0}"])

@@ -1,3 +1,4 @@
+import math
 from concurrent.futures import Future
 
 import pytest
@@ -186,7 +187,7 @@ def test_a_time_out_is_a_timed_out_trial(schedule, make_study, measured, storage
 
 def test_a_study_that_fails_from_the_start_is_ended(schedule, make_study, measured, storage):
     failed = Outcome("failed", {}, failure=Failure("ValueError", "bad", "Traceback: bad"))
-    with pytest.raises(StudyBroken, match=r"first 4 trials failed and none completed(.|\n)*Traceback: bad"):
+    with pytest.raises(StudyBroken, match=r"first 4 trials gave no value and none completed(.|\n)*Traceback: bad"):
         schedule(make_study(limits={"max_failures": 4}), lambda kind, _: failed if kind == "evaluate" else None)
     assert len(measured(storage)) == 4
 
@@ -200,10 +201,28 @@ def test_a_completed_trial_takes_the_suspicion_off_a_study(schedule, make_study,
     assert len(measured(storage)) == 12
 
 
-def test_diverged_trials_do_not_make_a_study_broken(schedule, make_study, measured, storage):
-    script = lambda kind, _: Outcome("diverged", {}) if kind == "evaluate" else None  # noqa: E731
+def test_a_study_that_only_diverges_is_ended(schedule, make_study, measured, storage):
+    script = lambda kind, _: Outcome("diverged", {"value": math.nan}) if kind == "evaluate" else None  # noqa: E731
+    with pytest.raises(StudyBroken, match=r"first 2 trials gave no value(.|\n)*the study's metric is nan"):
+        schedule(make_study(limits={"max_failures": 2}), script)
+    assert len(measured(storage)) == 2
+
+
+def test_diverged_trials_do_not_end_a_study_in_which_one_completed(schedule, make_study, measured, storage):
+    def script(kind, request):
+        if kind == "evaluate" and (request.search.view, request.number) != ("both", 0):
+            return Outcome("diverged", {"value": math.nan})
+
     schedule(make_study(limits={"max_failures": 2}), script)
     assert len(measured(storage)) == 12
+
+
+def test_diverged_trials_of_an_earlier_session_count(schedule, make_study):
+    diverged = lambda kind, _: Outcome("diverged", {"value": math.nan}) if kind == "evaluate" else None  # noqa: E731
+    study = make_study(limits={"max_failures": 2})
+    for count in (2, 3):
+        with pytest.raises(StudyBroken, match=f"first {count} trials"):
+            schedule(study, diverged)
 
 
 def test_a_broken_study_can_be_resumed(schedule, make_study, measured, storage):

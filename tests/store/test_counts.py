@@ -23,3 +23,9 @@ def test_a_total_adds_every_count():
 def test_the_counts_of_an_arm_are_those_of_its_searches():
     counts = {SearchKey("a", 0): COUNTS, SearchKey("b", 0): Counts(7), SearchKey("a", 1): Counts(2, completed=1)}
     assert by_arm(counts) == {"a": Counts.total([COUNTS, Counts(2, completed=1)]), "b": Counts(7)}
+
+
+def test_trials_without_a_value_are_named_only_where_none_completed():
+    assert Counts(planned=9, diverged=2, timed_out=1, running=1).no_value == "No trial has a value: 2 diverged, 1 timed out."
+    assert Counts(planned=9, diverged=2, completed=1).no_value == ""
+    assert Counts(planned=9, running=1).no_value == ""
