@@ -17,11 +17,10 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from hpstudy.report import svg
 from hpstudy.report.charts.model import Chart, Entry
 from hpstudy.report.document import Document
 from hpstudy.report.model import Block, Code, Facts, Paragraph, References, Section, Table
-from hpstudy.report.pdf import files_of
+from hpstudy.report.pdf import figure_bytes, files_of
 from hpstudy.report.pens import matplotlib, plotly
 
 _SWATCHES = {
@@ -170,12 +169,12 @@ class _Page:
     def _figure(self, chart: Chart) -> str:
         self.figures += 1
         name = f"figure-{self.figures}"
-        still = svg.inline(matplotlib.figure(chart), name, text_of_picture(chart.caption))
+        still = base64.b64encode(figure_bytes(matplotlib.figure(chart), "svg", dpi=150)).decode()
         told = f' <span class="live-only">{text(chart.page_note)}</span>' if chart.page_note else ""
         return (
             f'<figure id="{name}" data-name="{text(chart.name)}" class="interactive">\n'
             f"{_living(chart, name)}"
-            f'<div class="still">{still}</div>\n'
+            f'<img class="still" src="data:image/svg+xml;base64,{still}" alt="{text(chart.caption)}">\n'
             f"<figcaption><b>Figure {self.figures}.</b> {text(chart.caption)} {text(chart.reading)}{told} "
             f'<span class="data">Data: {text(files_of(chart))}.</span></figcaption>\n</figure>\n'
         )
@@ -183,11 +182,6 @@ class _Page:
 
 _NUMBER = ' class="number"'
 _ANSWER = ' class="answer"'
-
-
-def text_of_picture(caption: str) -> str:
-    """A caption as an attribute of XML: letters that XML does not have are replaced."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in caption)
 
 
 def _cells(row: tuple[str, ...], left: int) -> Iterator[str]:
