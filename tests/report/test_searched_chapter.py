@@ -147,7 +147,7 @@ def test_the_surface_is_brighter_where_it_is_better(goal, reverse):
     chart = charts_of(results)["1_pair"]
     heat, trials, best = chart.panels[0].marks
     assert np.array_equal(heat.values, view.surface.predicted, equal_nan=True)
-    assert (heat.x_edges[0], heat.x_edges[-1], heat.crossed) == (0, 1, False)
+    assert (heat.x_edges[0], heat.x_edges[-1], heat.parted) == (0, 1, False)
     assert chart.scale.reverse is reverse
     assert len(trials.x) == 40
     assert len(best.x) == 4

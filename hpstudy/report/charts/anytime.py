@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -15,8 +16,17 @@ from hpstudy.report.charts.axes import around, row_axis, trial_axis
 from hpstudy.report.charts.curves import mean_curve, trials
 from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.intervals import estimate
-from hpstudy.report.charts.model import Axis, Chart, Data, Mark, Marker, Panel, Rule, Steps
-from hpstudy.report.charts.small_multiples import GREY, NOTE, TALLEST, reference, reference_words, small_multiples
+from hpstudy.report.charts.model import Axis, Chart, Data, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.small_multiples import (
+    GREY,
+    NOTE,
+    TALLEST,
+    beside_reference,
+    reference,
+    reference_words,
+    small_multiples,
+    together,
+)
 from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, numbered
@@ -33,8 +43,9 @@ def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
     count, level = len(results.views), confidence(results)
     many = overview.many_views(results)
     axis = trial_axis(results.study.search.trials)
-    together = bands_first(mark for index in range(count) for mark in _curve(results, found, index))
-    curves, scores = Panel(axis, SHARES, together, media="page" if many else "both"), _scores(results, found)
+    curve = partial(_curve, results, found)
+    marks = bands_first(mark for index in range(count) for mark in curve(index))
+    curves, scores = Panel(axis, SHARES, marks, media=together(results)), _scores(results, found)
     alike = "Intervals that overlap do not show that views are alike: the differences are in the table."
     if not many:
         reading = (
@@ -53,7 +64,7 @@ def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
                 widths=(1.7, 1),
             ),
         )
-    small, height = small_multiples(results, lambda index: Panel(axis, SHARES, _beside_reference(results, found, index)))
+    small, height = small_multiples(results, lambda index: Panel(axis, SHARES, beside_reference(results, curve, index)))
     return (
         Chart(
             "anytime",
@@ -89,17 +100,6 @@ def _curve(results: Results, found: Supplement, index: int) -> tuple[Mark, ...]:
     spaced, hover = every(index, len(found.views), len(more.ecdf)), along(results, head, *ends)
     x, look = trials(more.ecdf), style.look(index)
     return mean_curve(x, ends, look, alpha=0.18, size=3.5, stepped=True, groups=(index,), every=spaced, hover=hover)
-
-
-def _beside_reference(results: Results, found: Supplement, index: int) -> tuple[Mark, ...]:
-    """The curve of one view, and behind it that of the reference in grey."""
-    other = reference(results, index)
-    grey = _curve(results, found, other)[1:] if other is not None else ()
-    looks = [(mark, GREY, 1.1) for mark in grey] + [(mark, style.colour(index), 1.6) for mark in _curve(results, found, index)]
-    return tuple(
-        replace(mark, colour=colour, width=width, dash="solid", marker=None) if isinstance(mark, Steps) else mark
-        for mark, colour, width in looks
-    )
 
 
 def _scores(results: Results, found: Supplement) -> Panel:

@@ -12,11 +12,11 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.trials.searches import STATES
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.report import numbers, overview, style
-from hpstudy.report.charts.axes import best_axis, trial_axis
+from hpstudy.report.charts.axes import around, best_axis, trial_axis
 from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.hovers import along, tried
 from hpstudy.report.charts.model import Band, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Steps
-from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples
+from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples, together
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.views import entries, every, target, target_entry
 from hpstudy.report.charts.words import confidence, label
@@ -42,7 +42,7 @@ EARLY = 0.25
 def chart(results: Results) -> Chart:
     """Every search and the mean curve of every view; many views in panels of their own."""
     many = overview.many_views(results)
-    media: Media = "page" if many else "both"
+    media: Media = together(results)
     legend = [
         *entries(results, media=media),
         Entry("single searches", dash="solid", media="page"),
@@ -251,8 +251,7 @@ def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tu
     level = results.level.value if results.level is not None else None
     if level is not None and low - (high - low) <= level <= high + (high - low):
         low, high = min(low, level), max(high, level)
-    room = 0.04 * (high - low) or 0.04 * abs(high) or 1.0
-    return low - room, high + room
+    return around(np.array([low, high]), room=0.04)
 
 
 def words(results: Results) -> tuple[str, str]:

@@ -17,7 +17,8 @@ from hpstudy.report.charts.best_so_far import VECTOR_UP_TO, value_limits
 from hpstudy.report.charts.hovers import tried
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Rule
-from hpstudy.report.charts.small_multiples import COLUMNS, GREY, NOTE, TALLEST, reference, reference_words
+from hpstudy.report.charts.small_multiples import COLUMNS, GREY, NOTE, TALLEST, reference, reference_words, together
+from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.views import entries, target, target_entry
 from hpstudy.report.charts.words import label
 from hpstudy.report.csvs import Row
@@ -36,7 +37,7 @@ LINES_UP_TO = 200
 def chart(results: Results) -> Chart:
     """All budgets in one panel; in print, many views in rows and a panel for each budget."""
     many, count = overview.many_views(results), len(results.views)
-    media: Media = "page" if many else "both"
+    media: Media = together(results)
     limits = value_limits(results, results.budgets)
     offsets = (np.arange(count, dtype=np.float64) - (count - 1) / 2) * (SPREAD / max(2, count))
     marks: list[Mark] = [*target(results, limits, (count + 1,))]
@@ -100,7 +101,9 @@ def _of_view(
         upright: whether the values are on the y axis.
     """
     view, found = results.views[index], [results.views[index].budgets[place] for place in places]
-    name, shifts = label(results, view.name), _spread(view.best.shape[0])
+    name, searches = label(results, view.name), view.best.shape[0]
+    # A few dots are not set apart: the lines that join them would end beside them.
+    shifts = 0.1 * apart(np.arange(searches)) if searches > LINES_UP_TO else np.zeros(searches)
     at: list[float] = []
     values: list[float] = []
     texts: list[str] = []
@@ -147,14 +150,6 @@ def _joined(results: Results, offsets: Floats, groups: tuple[int, ...]) -> Line:
             ys += [row, gap]
     x, y = (np.concatenate([gap, *parts]) for parts in (xs, ys))
     return Line(x=x, y=y, colour=style.INK, width=0.4, alpha=0.25, groups=groups)
-
-
-def _spread(searches: int) -> Floats:
-    """Shifts that part dots of many searches; none for a few, whose lines would end beside them."""
-    if searches <= LINES_UP_TO:
-        return np.zeros(searches)
-    golden = (np.sqrt(5) - 1) / 2
-    return np.asarray(((np.arange(searches) * golden) % 1 - 0.5) * 0.1, dtype=np.float64)
 
 
 def words(results: Results) -> tuple[str, str]:

@@ -156,21 +156,15 @@ def _shares(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
     y = Axis("share that never changed sign", (0.0, max(value_range(values, ends, log=False)[1], 1e-3)), grid=True)
     lines, legend = [], []
     for place, row in enumerate(rows):
-        colour, symbol, dash = style.colour(place), style.symbol(place), style.dash(place)
-        legend.append(Entry(row.name, colour, dash, symbol))
-        series = Series(np.array(row.layers.numbers, dtype=np.float64), place, colour, symbol, dash)
-        heads = [f"{row.name}, layer {number}" for number in row.layers.numbers]
-        lines.append((series, row.layers.never[:, row.number], heads))
+        look, heads = style.look(place), [f"{row.name}, layer {number}" for number in row.layers.numbers]
+        legend.append(Entry(row.name, *look))
+        x = np.array(row.layers.numbers, dtype=np.float64)
+        lines.append(Series(x, row.layers.never[:, row.number], heads, place, look))
     most = max(max(row.layers.numbers) for row in rows)
+    drawn = marks(results, "share that never changed sign", lines, len(legend), 0.0, joined=True)
     return Chart(
         name,
-        (
-            Panel(
-                trial_axis(most, label="binary layer"),
-                y,
-                marks(results, "share that never changed sign", lines, len(legend), 0.0, joined=True),
-            ),
-        ),
+        (Panel(trial_axis(most, label="binary layer"), y, drawn),),
         "Share of every binary layer's weights that never changed sign.",
         f"Small marks are single replicates, lines their mean, with a band: the {confidence(results)} t interval over replicates.",
         Data.of(results, never_flipped_by_layer),

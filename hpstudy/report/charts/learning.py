@@ -11,8 +11,9 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import trial_axis
+from hpstudy.report.charts.curves import mean_curve
 from hpstudy.report.charts.grid import in_grid, parts
-from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Key, Line, Mark, Marker, Panel
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Mark, Panel
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.sweep_metrics import (
     COLUMNS,
@@ -24,8 +25,10 @@ from hpstudy.report.charts.sweep_metrics import (
     spanning,
 )
 from hpstudy.report.charts.swept import Layout, layout, rank, text_of
+from hpstudy.report.charts.views import bands_first
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row
+from hpstudy.report.style import Look
 from hpstudy.study.space import Value
 
 PANELS = 3 * COLUMNS
@@ -43,17 +46,15 @@ class Curve:
         number: of the point.
         value: of the main hyperparameter; None where there is none.
         held: values of the other swept hyperparameters.
-        place: position of its colour and marker, which follow the main hyperparameter, or the point where there is none.
-        style: position of its line pattern, which follows the other hyperparameters.
-        colour: as #rrggbb.
+        rank: of its value, or of the point where there is none, among all that are drawn.
+        look: colour and marker follow the main hyperparameter, the line pattern the others.
     """
 
     number: int
     value: Value | None
     held: Mapping[str, Value]
-    place: int
-    style: int
-    colour: str
+    rank: int
+    look: Look
 
 
 def charts(results: Results) -> Iterator[Chart]:
@@ -126,11 +127,13 @@ def chosen(results: Results, view: SweepView, found: Layout) -> tuple[list[Curve
         note = f"{note} {view.name}: {MOST_LINES} of {len(drawn)} points, evenly spread.".strip()
         drawn = evenly(drawn, MOST_LINES)
     along = [view.points[number][found.main] if found.main else number for *_, number in drawn]
-    places = {value: place for place, value in enumerate(dict.fromkeys(along))}
+    ranks = {value: at for at, value in enumerate(dict.fromkeys(along))}
     ordered = found.main is not None and rank(results.study.views[view.name].space.root[found.main]) < 2
-    colours = style.shades(len(places)) if ordered else [style.colour(place) for place in range(len(places))]
+    looks = [style.look(at) for at in range(len(ranks))]
+    if ordered:
+        looks = [look._replace(colour=shade) for look, shade in zip(looks, style.shades(len(ranks)), strict=True)]
     return [
-        Curve(number, value if found.main else None, held, places[value], index, colours[places[value]])
+        Curve(number, value if found.main else None, held, ranks[value], looks[ranks[value]]._replace(dash=style.dash(index)))
         for (index, held, number), value in zip(drawn, along, strict=True)
     ], note
 
@@ -140,36 +143,23 @@ def _marks(
 ) -> tuple[Mark, ...]:
     """Bands, then means; each curve's entry for the page is added to the legend."""
     every = max(1, len(view.epochs) // 5)
-    step = max(1, len({curve.place for curve in curves}))
+    step = max(1, len({curve.rank for curve in curves}))
     x = view.epochs.astype(np.float64)
-    bands: list[Mark] = []
-    lines: list[Mark] = []
+    marks: list[Mark] = []
     for curve in curves:
-        found = summary(view.curves[metric][:, curve.number], results.study.analysis.confidence)
-        swept = text_of({name: view.points[curve.number][name] for name in view.swept})
-        name = swept or (f"point {curve.number}" if len(curves) > 1 else label(results, view.name))
-        entry = Entry(name, curve.colour, style.dash(curve.style), style.symbol(curve.place), media="page")
+        means = summary(view.curves[metric][:, curve.number], results.study.analysis.confidence)
+        point = text_of({name: view.points[curve.number][name] for name in view.swept})
+        name = point or (f"point {curve.number}" if len(curves) > 1 else label(results, view.name))
+        entry = Entry(name, *curve.look, media="page")
         if entry not in legend:
             legend.append(entry)
-        groups = (legend.index(entry),)
-        if len(curves) <= BANDS:
-            low, high = (np.maximum(end, bottom) for end in (found.low, found.high))
-            bands.append(Band(x=x, low=low, high=high, colour=curve.colour, alpha=0.13, groups=groups))
         head = point_words(results, view, curve.number)
-        lines.append(
-            Line(
-                x=x,
-                y=found.mean,
-                colour=curve.colour,
-                width=1.2,
-                dash=style.dash(curve.style),
-                marker=Marker(style.symbol(curve.place), 3.6),
-                every=(curve.place * every // step, every),
-                groups=groups,
-                hover=mean_hover(results, metric, found, [f"{head}\nepoch {epoch}" for epoch in view.epochs.tolist()]),
-            )
-        )
-    return (*bands, *lines)
+        hover = mean_hover(results, metric, means, [f"{head}\nepoch {epoch}" for epoch in view.epochs.tolist()])
+        ends = (means.mean, np.maximum(means.low, bottom), np.maximum(means.high, bottom))
+        spaced, groups = (curve.rank * every // step, every), (legend.index(entry),)
+        band, line = mean_curve(x, ends, curve.look, alpha=0.13, size=3.6, groups=groups, width=1.2, every=spaced, hover=hover)
+        marks += [band, line] if len(curves) <= BANDS else [line]
+    return bands_first(marks)
 
 
 def _key(results: Results, view: SweepView, curves: Sequence[Curve]) -> tuple[str, tuple[Entry, ...]]:
@@ -177,18 +167,16 @@ def _key(results: Results, view: SweepView, curves: Sequence[Curve]) -> tuple[st
     if len(curves) < 2:
         return "", ()
     colours = {
-        curve.place: Entry(
+        curve.rank: Entry(
             f"point {curve.number}" if curve.value is None else numbers.hyperparameter(curve.value),
-            curve.colour,
-            "solid",
-            style.symbol(curve.place),
+            *curve.look._replace(dash="solid"),
             width=1.2,
             media="print",
         )
         for curve in curves
     }
-    held = {curve.style: text_of(curve.held) for curve in curves}
-    patterns = [Entry(text, style.grey(0.2), style.dash(at), width=1.2, media="print") for at, text in held.items()]
+    held = {curve.look.dash: text_of(curve.held) for curve in curves}
+    patterns = [Entry(text, style.grey(0.2), dash, width=1.2, media="print") for dash, text in held.items()]
     return layout(results, view).main or "", (*colours.values(), *(patterns if len(held) > 1 else ()))
 
 

@@ -200,8 +200,7 @@ class Heat(Mark):
         y_edges: (rows + 1,) likewise.
         values: (rows x columns), the lowest row first.
         written: (rows x columns) texts in the cells; () for none.
-        parted: whether a white line parts the cells.
-        crossed: whether a cell without a value is crossed.
+        parted: whether white lines part the cells, and those without a value are crossed.
     """
 
     x_edges: Floats
@@ -209,7 +208,6 @@ class Heat(Mark):
     values: Floats
     written: tuple[tuple[str, ...], ...] = ()
     parted: bool = True
-    crossed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,50 +13,47 @@ from hpstudy.analysis.sweeps.points import summary
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.model import Band, Dots, Entry, Hover, Line, Mark, Marker
 from hpstudy.report.charts.sweep_metrics import mean_hover
-from hpstudy.report.style import Dash, Symbol
+from hpstudy.report.style import Look
 
 
 @dataclass(frozen=True)
 class Series:
-    """Where the values of a line are, and how they look.
+    """The values of a line.
 
     Attributes:
-        x: (points,) where.
-        entry: place in the legend.
-        colour, symbol, dash: how it looks.
+        x: (points,) coordinates.
+        values: (replicates x points); NaN for none.
+        heads: (points,) first lines of the hover texts.
+        entry: position in the legend.
+        look: of the line.
         apart: whether replicates are drawn to the left of the mean, instead of all at x.
     """
 
     x: Floats
+    values: Floats
+    heads: Sequence[str]
     entry: int
-    colour: str
-    symbol: Symbol
-    dash: Dash
-    _: KW_ONLY
+    look: Look
     apart: bool = False
 
 
 def marks(
-    results: Results,
-    metric: str,
-    lines: Sequence[tuple[Series, Floats, Sequence[str]]],
-    replicates: int,
-    bottom: float,
-    *,
-    joined: bool,
+    results: Results, metric: str, lines: Sequence[Series], replicates: int, bottom: float, *, joined: bool
 ) -> tuple[Mark, ...]:
     """Intervals, then replicates, then means.
 
     Args:
         results: of a sweep.
         metric: what the values are.
-        lines: each with (replicates x points) values and the (points,) first lines of their hover texts.
-        replicates: place of single replicates in the legend.
+        lines: to draw.
+        replicates: position of single replicates in the legend.
         bottom: of the axis, where an interval is cut off.
         joined: whether a line may join neighbours.
     """
-    found = [_line(results, metric, *line, replicates, bottom, joined) for line in lines]
-    return tuple(mark for layer in zip(*found, strict=True) for mark in layer)
+    layers = [
+        (*_mean(results, metric, line, bottom, joined), _replicates(metric, line, (line.entry, replicates))) for line in lines
+    ]
+    return tuple(mark for layer in (0, 2, 1) for mark in (line[layer] for line in layers))
 
 
 def with_replicates(legend: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -65,61 +62,43 @@ def with_replicates(legend: Sequence[Entry]) -> tuple[Entry, ...]:
     return (*lines, Entry("single replicates", symbol="circle", media="page"))
 
 
-def _line(
-    results: Results,
-    metric: str,
-    line: Series,
-    values: Floats,
-    heads: Sequence[str],
-    replicates: int,
-    bottom: float,
-    joined: bool,
-) -> tuple[Mark, Mark, Mark]:
-    """Interval, replicates and mean of (replicates x points) values."""
-    found = summary(values, results.study.analysis.confidence)
-    low, high = (
-        np.maximum(end, bottom) for end in (found.low, found.high)
-    )  # an end that is not positive has no place on a log axis
-    banded = joined and int(np.isfinite(found.low).sum()) > 1
-    at = line.x + 0.18 if line.apart else line.x
-    own = (line.entry,)
-    span: Mark = (
-        Band(x=at, low=low, high=high, colour=line.colour, alpha=0.18, groups=own)
-        if banded
-        else Line(x=np.repeat(at, 3), y=_spans(low, high), colour=line.colour, width=1.2, groups=own)
-    )
-    mean = Line(
-        x=at,
-        y=found.mean,
-        colour=line.colour,
+def _mean(results: Results, metric: str, line: Series, bottom: float, joined: bool) -> tuple[Mark, Line]:
+    """Intervals, as a band or as bars, and means."""
+    means, look, groups = summary(line.values, results.study.analysis.confidence), line.look, (line.entry,)
+    low, high = (np.maximum(end, bottom) for end in (means.low, means.high))  # a log axis has no place for what is not positive
+    x = line.x + 0.18 if line.apart else line.x
+    span: Mark
+    if joined and int(np.isfinite(means.low).sum()) > 1:
+        span = Band(x=x, low=low, high=high, colour=look.colour, alpha=0.18, groups=groups)
+    else:
+        bars = np.stack([low, high, np.full(len(low), np.nan)], axis=1).ravel()
+        span = Line(x=np.repeat(x, 3), y=bars, colour=look.colour, width=1.2, groups=groups)
+    open_marker = Marker(look.symbol, 5, fill="paper")
+    return span, Line(
+        x=x,
+        y=means.mean,
+        colour=look.colour,
         width=1.5 if joined else 0.0,
-        dash=line.dash,
-        marker=Marker(line.symbol, 5, fill="paper") if line.apart else Marker(line.symbol, 4.5, edge=style.PAPER, edge_width=0.5),
-        groups=own,
-        hover=mean_hover(results, metric, found, heads),
+        dash=look.dash,
+        marker=open_marker if line.apart else Marker(look.symbol, 4.5, edge=style.PAPER, edge_width=0.5),
+        groups=groups,
+        hover=mean_hover(results, metric, means, line.heads),
     )
-    return span, _replicates(metric, line, values, heads, (*own, replicates)), mean
 
 
-def _spans(low: Floats, high: Floats) -> Floats:
-    """(3 points,) heights of upright lines with gaps between them."""
-    return np.stack([low, high, np.full(len(low), np.nan)], axis=1).ravel()
-
-
-def _replicates(metric: str, line: Series, values: Floats, heads: Sequence[str], groups: tuple[int, ...]) -> Dots:
-    where = np.argwhere(~np.isnan(values))
+def _replicates(metric: str, line: Series, groups: tuple[int, ...]) -> Dots:
+    where = np.argwhere(~np.isnan(line.values))
     shift = (where[:, 0] % 5 - 2) * 0.05 - 0.12 if line.apart else 0.0
+    texts = (
+        f"{line.heads[at]}\nreplicate {replicate}: {metric} {numbers.general(float(line.values[replicate, at]), 6)}"
+        for replicate, at in where.tolist()
+    )
     return Dots(
         x=line.x[where[:, 1]] + shift,
-        y=values[where[:, 0], where[:, 1]],
-        colour=line.colour,
-        marker=Marker(line.symbol, 3 if line.apart else 2.2),
+        y=line.values[where[:, 0], where[:, 1]],
+        colour=line.look.colour,
+        marker=Marker(line.look.symbol, 3 if line.apart else 2.2),
         alpha=0.55,
         groups=groups,
-        hover=Hover(
-            tuple(
-                f"{heads[at]}\nreplicate {replicate}: {metric} {numbers.general(float(values[replicate, at]), 6)}"
-                for replicate, at in where.tolist()
-            )
-        ),
+        hover=Hover(tuple(texts)),
     )

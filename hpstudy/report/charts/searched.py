@@ -12,6 +12,7 @@ from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
+from hpstudy.report.charts.axes import around
 from hpstudy.report.charts.hovers import tried
 from hpstudy.report.charts.model import Dots, Hover, Marker, Media
 from hpstudy.report.charts.spread import evenly
@@ -47,13 +48,9 @@ def index_of(results: Results, view: SearchedView) -> int:
 
 def limits(objective: Floats, goal: str) -> tuple[float, float]:
     """Ends of an axis of the objective, which up to `OUTLIERS` of the values, the worst, fall short of."""
-    low, high = float(objective.min()), float(objective.max())
     if goal == "maximize":
-        low = float(np.quantile(objective, OUTLIERS))
-    else:
-        high = float(np.quantile(objective, 1 - OUTLIERS))
-    room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
-    return low - room, high + room
+        return around(np.maximum(objective, np.quantile(objective, OUTLIERS)))
+    return around(np.minimum(objective, np.quantile(objective, 1 - OUTLIERS)))
 
 
 def texts(results: Results, view: SearchedView, rows: Ints) -> Hover:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import overview, style
-from hpstudy.report.charts.model import Panel
+from hpstudy.report.charts.model import Line, Mark, Media, Panel
 from hpstudy.report.charts.words import label
 from hpstudy.report.labels import LONGEST
 
@@ -50,6 +50,21 @@ def small_multiples(results: Results, draw: Callable[[int], Panel]) -> tuple[tup
         title, row, column = label(results, view.name, LONGEST * COLUMNS // columns), index // columns, index % columns
         made.append(replace(panel, x=x, y=y, title=title, row=row, column=column, media="print"))
     return tuple(made), 0.4 + min(HEIGHT * rows, TALLEST)
+
+
+def together(results: Results) -> Media:
+    """Where the panel of all views is drawn: of many views on the page only."""
+    return "page" if overview.many_views(results) else "both"
+
+
+def beside_reference(results: Results, curve: Callable[[int], tuple[Mark, ...]], index: int) -> tuple[Mark, ...]:
+    """The curve of view number `index`, and behind it the line of the reference in grey; both are solid and without markers."""
+    other = reference(results, index)
+    grey = () if other is None else (mark for mark in curve(other) if isinstance(mark, Line))
+    return (
+        *(replace(line, colour=GREY, width=1.1, dash="solid", marker=None) for line in grey),
+        *(replace(mark, width=1.6, dash="solid", marker=None) if isinstance(mark, Line) else mark for mark in curve(index)),
+    )
 
 
 def reference(results: Results, beside: int | None = None) -> int | None:

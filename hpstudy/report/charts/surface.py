@@ -52,7 +52,6 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         y_edges=_edges(surface.y_unit),
         values=surface.predicted,
         parted=False,
-        crossed=False,
         raster=True,
         hover=Hover(tuple(cells)),
     )

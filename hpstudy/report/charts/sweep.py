@@ -19,7 +19,6 @@ from hpstudy.report.charts.model import (
     Chart,
     Data,
     Entry,
-    Labels,
     Mark,
     Panel,
 )
@@ -36,10 +35,11 @@ from hpstudy.report.charts.sweep_metrics import (
     value_axis,
 )
 from hpstudy.report.charts.swept import Layout, Swept, layout, rank, swept, text_of
+from hpstudy.report.charts.views import aside, entries
 from hpstudy.report.charts.words import Words, confidence, label
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
-from hpstudy.report.style import Dash, Symbol
+from hpstudy.report.style import Look
 
 TOGETHER = 7
 """Lines up to which all views share a panel: as many as there are colours."""
@@ -49,16 +49,22 @@ LETTER = 0.068
 
 
 @dataclass(frozen=True)
-class Drawn(Series):
+class Drawn:
     """Points of one view that belong together.
 
     Attributes:
         view: of the sweep.
         numbers: (points,) which points are on the line.
+        x: (points,) coordinates.
+        entry, look, apart: as in `Series`.
     """
 
     view: SweepView
     numbers: tuple[int, ...]
+    x: Floats
+    entry: int
+    look: Look
+    apart: bool = False
 
 
 def charts(results: Results) -> list[Chart]:
@@ -79,12 +85,13 @@ def charts(results: Results) -> list[Chart]:
 
 def _marks(results: Results, metric: str, lines: Sequence[Drawn], replicates: int, *, joined: bool) -> tuple[Mark, ...]:
     """The marks of one metric; lines of views without it are left out."""
-    found = [
-        (line, line.view.values[metric][:, line.numbers], [point_words(results, line.view, number) for number in line.numbers])
-        for line in lines
-        if metric in line.view.values and line.numbers
-    ]
-    return marks(results, metric, found, replicates, value_axis(results, metric).limits[0], joined=joined)
+    series = []
+    for line in lines:
+        if metric in line.view.values and line.numbers:
+            heads = [point_words(results, line.view, number) for number in line.numbers]
+            values = line.view.values[metric][:, line.numbers]
+            series.append(Series(line.x, values, heads, line.entry, line.look, line.apart))
+    return marks(results, metric, series, replicates, value_axis(results, metric).limits[0], joined=joined)
 
 
 def _side_by_side(results: Results) -> Chart:
@@ -97,15 +104,11 @@ def _side_by_side(results: Results) -> Chart:
     at = tuple(float(place) for place in range(len(columns)))
     x = Axis("", (-0.6, len(columns) - 0.4), ticks="given", at=at, texts=texts, rotated=rotated)
     lines = [
-        Drawn(np.array([place]), index, *_looks(index), view, (n,), apart=True)
-        for place, (index, view, n) in zip(at, columns, strict=True)
+        Drawn(view, (n,), np.array([x]), index, style.look(index), apart=True)
+        for x, (index, view, n) in zip(at, columns, strict=True)
     ]
-    legend = [
-        Entry(label(results, view.name), style.colour(i), "", style.symbol(i), media="page")
-        for i, view in enumerate(results.sweep)
-    ]
-    level = confidence(results)
-    reading = f"A dot is one replicate, an open marker is the mean with its {level} t interval."
+    legend = entries(results, line=False, media="page")
+    reading = f"A dot is one replicate, an open marker is the mean with its {confidence(results)} t interval."
     panels = _row(results, lines, x, len(legend), joined=False)
     return _chart(results, "sweep", panels, f"Every view: {metric_words(results)}.", reading, 2.7, legend)
 
@@ -152,10 +155,9 @@ def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
             x = np.array([along.at(view.points[n][main] if main in view.swept else partner[n]) for n in known])
             index = len(lines)
             if not along.joined:
-                x = x + (index - (total - 1) / 2) * 0.5 / max(2, total)
-            looks = _looks(index)
-            lines.append(Drawn(x, index, *looks, view, known))
-            legend.append(_entry(_line_name(results, view, line.held), *looks, joined=along.joined))
+                x = x + _shift(index, total)
+            lines.append(Drawn(view, known, x, index, style.look(index)))
+            legend.append(_entry(_line_name(results, view, line.held), style.look(index), joined=along.joined))
     panels = _row(results, lines, along.axis(), len(legend), joined=along.joined)
     return _chart(results, "sweep", panels, _caption(results, main), _reading(results, along), 2.9, legend)
 
@@ -167,42 +169,33 @@ def _line_name(results: Results, view: SweepView, held: Mapping[str, Any]) -> st
     return text if len(results.sweep) == 1 else Words(f"{name}, {text}", f"{name.instead}, {text}")
 
 
-def _looks(index: int, colour: str = "") -> tuple[str, Symbol, Dash]:
-    return colour or style.colour(index), style.symbol(index), style.dash(index)
+def _shift(index: int, lines: int, room: float = 0.5) -> float:
+    """How far a line's points are beside their value, so that lines do not hide each other."""
+    return (index - (lines - 1) / 2) * room / max(2, lines)
 
 
-def _entry(name: str, colour: str, symbol: Symbol, dash: Dash, *, joined: bool) -> Entry:
-    return Entry(name, colour, dash if joined else "", symbol)
+def _entry(name: str, look: Look, *, joined: bool) -> Entry:
+    return Entry(name, look.colour, look.dash if joined else "", look.symbol)
 
 
 def _by_number(results: Results) -> Chart:
     """All views in one panel for each metric, along the number of the point; below each number its values."""
     known = sorted({number for view in results.sweep for number, point in enumerate(view.points) if point})
-    lines, legend = [], []
+    lines, legend = [], entries(results, line=False)
     for index, view in enumerate(results.sweep):
         own = tuple(number for number in known if view.points[number])
-        shift = (index - (len(results.sweep) - 1) / 2) * 0.3 / max(2, len(results.sweep))
-        lines.append(Drawn(np.array(own, dtype=np.float64) + shift, index, *_looks(index), view, own))
-        legend.append(_entry(label(results, view.name), *_looks(index), joined=False))
+        places = np.array(own, dtype=np.float64) + _shift(index, len(results.sweep), room=0.3)
+        lines.append(Drawn(view, own, places, index, style.look(index)))
     shown = metrics(results)
     heads, columns = _point_labels(results, known)
     texts = tuple("\n".join(column) for column in columns)
-    x = Axis("", (known[0] - 0.5, known[-1] + 0.5), ticks="given", at=tuple(map(float, known)), texts=texts)
-    titles = Labels(
-        x=np.zeros(1),
-        y=np.zeros(1),
-        texts=("\n".join(heads),),
-        colour=style.grey(0.25),
-        align="right",
-        anchor="top",
-        frame="panel",
-        shift=(-6, -7),
-    )
+    across = Axis("", (known[0] - 0.5, known[-1] + 0.5), ticks="given", at=tuple(map(float, known)), texts=texts)
+    titles = replace(aside("\n".join(heads), 0.0, 0.0, "right", "top"), italic=False, shift=(-6, -7))
     panels = []
     for row, metric in enumerate(shown):
         own_marks, last = _marks(results, metric, lines, len(legend), joined=False), row == len(shown) - 1
-        own_axis = x if last else replace(x, labelled=False)
-        panels.append(Panel(own_axis, value_axis(results, metric), (*own_marks, *([titles] if last else [])), row=row))
+        x = across if last else replace(across, labelled=False)
+        panels.append(Panel(x, value_axis(results, metric), (*own_marks, *([titles] if last else [])), row=row))
     caption = f"Every point of the sweep: {metric_words(results)}."
     reading = f"Trial n of every view is point n; below stand the values at each point. {explained(results, 'a bar')}"
     height = 2.2 * len(shown) + 0.5 + 0.13 * len(heads)
@@ -281,12 +274,12 @@ def _lines(results: Results, view: SweepView, found: Layout, along: Swept | None
         else:
             x = np.array([along.at(view.points[number][found.main]) for number in line.numbers])
             if not along.joined:
-                x = x + (index - (len(chosen) - 1) / 2) * 0.5 / max(2, len(chosen))
-        looks = _looks(index, colours[index])
-        entry = _entry(text_of(line.held) or label(results, view.name), *looks, joined=along is not None and along.joined)
+                x = x + _shift(index, len(chosen))
+        look = style.look(index)._replace(colour=colours[index])
+        entry = _entry(text_of(line.held) or label(results, view.name), look, joined=along is not None and along.joined)
         if entry not in legend:
             legend.append(entry)
-        lines.append(Drawn(x, legend.index(entry), *looks, view, line.numbers))
+        lines.append(Drawn(view, line.numbers, x, legend.index(entry), look))
     return lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from hpstudy.report import csvs, numbers, overview, style
 from hpstudy.report.charts.axes import row_axis, trial_axis
 from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.model import Axis, Band, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel, Steps
-from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples
+from hpstudy.report.charts.small_multiples import NOTE, beside_reference, reference_words, small_multiples, together
 from hpstudy.report.charts.views import bands_first, entries
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row
@@ -32,38 +33,27 @@ def chart(results: Results) -> Chart:
     ticks = _ticks(results.study.search.trials)
     axis = trial_axis(results.study.search.trials, first=0)
     marked = replace(axis, ticks="given", at=tuple(map(float, ticks)), texts=tuple(map(str, ticks)))
-    curves = bands_first(mark for index in range(count) for mark in _curve(results, index))
-    together = Panel(marked, SHARES, curves, key=Key(tuple(range(count)), above=True), media="page" if many else "both")
+    curve, media = partial(_curve, results), together(results)
+    curves = bands_first(mark for index in range(count) for mark in curve(index))
+    everything = Panel(marked, SHARES, curves, key=Key(tuple(range(count)), above=True), media=media)
     table = 0.16 * count
-    panels: tuple[Panel, ...] = (together, _at_risk(results, axis, ticks))
+    panels: tuple[Panel, ...] = (everything, _at_risk(results, axis, ticks))
     height = 2.95 + table + 0.17 * -(-count // style.legend_columns([label(results, view.name) for view in results.views]))
     if many:
-        small, height = small_multiples(results, lambda index: Panel(axis, SHARES, _with_reference(results, index)))
-        panels = (*small, together)
+        small, height = small_multiples(results, lambda index: Panel(axis, SHARES, beside_reference(results, curve, index)))
+        panels = (*small, everything)
     return Chart(
         "trials_to_target",
         panels,
         *words(results),
         Data.of(results, trials_to_target, csvs.searches),
         height,
-        legend=(*entries(results, symbol=False, media="page" if many else "both"), Entry("intervals", media="page")),
+        legend=(*entries(results, symbol=False, media=media), Entry("intervals", media="page")),
         x_label=axis.label if many else "",
         y_label=SHARES.label if many else "",
         heights=() if many else (2.1, table),
         page_note=f"{NOTE} " * many + "The number at risk is in the text at each trial.",
     )
-
-
-def _with_reference(results: Results, index: int) -> tuple[Mark, ...]:
-    """The curve of one view, and behind it that of the reference in grey."""
-    other = reference(results, index)
-    grey = (
-        ()
-        if other is None
-        else (replace(mark, colour=GREY, width=1.1) for mark in _curve(results, other) if isinstance(mark, Steps))
-    )
-    own = (replace(mark, dash="solid") if isinstance(mark, Steps) else mark for mark in _curve(results, index))
-    return (*grey, *own)
 
 
 def _curve(results: Results, index: int) -> tuple[Mark, ...]:

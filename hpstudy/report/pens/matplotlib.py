@@ -259,7 +259,7 @@ def _heat(axes: Axes, chart: Chart, heat: Any) -> Sequence[Artist]:
         {"edgecolors": "white"} if heat.parted else {}
     )
     made: list[Artist] = [axes.pcolormesh(x, y, heat.values, **looks)]
-    for row, column in np.argwhere(np.isnan(heat.values) & heat.crossed).tolist():
+    for row, column in np.argwhere(np.isnan(heat.values) & heat.parted).tolist():
         corner, size = (x[column], y[row]), (x[column + 1] - x[column], y[row + 1] - y[row])
         made.append(axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=CROSSED, hatch="xx", linewidth=0)))
     middles = [(edges[1:] + edges[:-1]) / 2 for edges in (x, y)]

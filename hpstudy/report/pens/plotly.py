@@ -213,7 +213,7 @@ def _heat(chart: Chart, _: Panel, heat: Any) -> list[Trace]:
         made |= {"hovertext": _rows(texts, columns), "hovertemplate": "%{hovertext}<extra></extra>"}
     if heat.written:
         made |= {"text": [[words(text) for text in row] for row in heat.written], "texttemplate": "%{text}"}
-    gaps = np.argwhere(np.isnan(heat.values) & heat.crossed)
+    gaps = np.argwhere(np.isnan(heat.values) & heat.parted)
     if not len(gaps):
         return [made]
     x, y = ((edges[1:] + edges[:-1]) / 2 for edges in (heat.x_edges, heat.y_edges))
