@@ -15,7 +15,7 @@ from hpstudy.report.charts.model import Axis, Band, Chart, Panel
 from hpstudy.report.document import document
 from hpstudy.report.html import compile_html, embedded
 from hpstudy.report.pens import plotly as pen
-from hpstudy.report.pens.plotly import plain, words
+from hpstudy.report.pens.plotly import escaped, plain
 
 NASTY = '#panic("no") $x^2$ <b>bold</b> `code` &lt; %{x} // \\ [x] "quoted" \'single\' \x00\x1b[31m 日本語 🙂 </title></style>'
 ALERT = "</script><script>alert(1)</script>"
@@ -136,7 +136,7 @@ def test_json_in_a_page_holds_no_letter_that_ends_its_element():
 
 
 def test_words_for_plotly_hold_no_tag_entity_or_template():
-    assert words("<b>&lt;%{x}\x00") == "&lt;b&gt;&amp;lt;&#37;{x}\ufffd"
+    assert escaped("<b>&lt;%{x}\x00") == "&lt;b&gt;&amp;lt;&#37;{x}\ufffd"
 
 
 @pytest.mark.usefixtures("short_plotly")

@@ -264,7 +264,7 @@ def test_bad_first_trials_do_not_flatten_small_panels(make_results, values, styl
     assert best_so_far.value_limits(found)[0] < -100
     axes = pen.figure(best_so_far.chart(found)).axes[0]
     assert axes.get_ylim()[0] > -10
-    assert "values from trial 3 on" in best_so_far.words(found)[1]
+    assert "values from trial 3 on" in best_so_far.caption_and_reading(found)[1]
 
 
 def test_the_panels_of_a_study_that_has_just_begun_show_its_first_trials(make_results, values):

@@ -38,14 +38,14 @@ ROW = 0.19
 SHARES = Axis("share of targets reached", (0.0, 1.0), grid=True)
 
 
-def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
+def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
     """The curves beside the scores; of many views a panel for each curve, and the scores in a figure of their own."""
     count, level = len(results.views), confidence(results)
     many = overview.many_views(results)
     axis = trial_axis(results.study.search.trials)
-    curve = partial(_curve, results, found)
+    curve = partial(_curve, results, supplement)
     marks = bands_first(mark for index in range(count) for mark in curve(index))
-    curves, scores = Panel(axis, SHARES, marks, media=together(results)), _scores(results, found)
+    curves, scores = Panel(axis, SHARES, marks, media=together(results)), _scores(results, supplement)
     alike = "Intervals that overlap do not show that views are alike: the differences are in the table."
     if not many:
         reading = (
@@ -90,22 +90,22 @@ def charts(results: Results, found: Supplement) -> tuple[Chart, ...]:
     )
 
 
-def _curve(results: Results, found: Supplement, index: int) -> tuple[Mark, ...]:
+def _curve(results: Results, supplement: Supplement, index: int) -> tuple[Mark, ...]:
     """The curve of a view with its interval."""
-    view = found.views[index]
+    view = supplement.views[index]
     if (more := view.anytime) is None:
         return ()
     head = f"{label(results, view.name)}, share of {TARGETS} targets reached by {more.replicates} searches"
     ends = (more.ecdf, more.ecdf_low, more.ecdf_high)
-    spaced, hover = every(index, len(found.views), len(more.ecdf)), along(results, head, *ends)
+    spaced, hover = every(index, len(supplement.views), len(more.ecdf)), along(results, head, *ends)
     x, look = trials(more.ecdf), style.look(index)
     return mean_curve(x, ends, look, alpha=0.18, size=3.5, stepped=True, groups=(index,), every=spaced, hover=hover)
 
 
-def _scores(results: Results, found: Supplement) -> Panel:
+def _scores(results: Results, supplement: Supplement) -> Panel:
     """A row for the score of every view; of many views a grey line at that of the reference."""
     other = reference(results)
-    rated = [(index, view.name, view.anytime.score) for index, view in enumerate(found.views) if view.anytime is not None]
+    rated = [(index, view.name, view.anytime.score) for index, view in enumerate(supplement.views) if view.anytime is not None]
     marks: list[Mark] = []
     for row, (index, name, score) in enumerate(rated):
         if index == other and overview.many_views(results):
@@ -122,15 +122,15 @@ def runtime_ecdf(results: Results) -> Iterator[Row]:
     """The runtime ECDF of every view."""
     yield "view", "trials", "searches", "share", "low", "high"
     for view in results.supplement.views if results.supplement else ():
-        if (found := view.anytime) is not None:
-            for trial, *row in numbered(found.ecdf, found.ecdf_low, found.ecdf_high):
-                yield view.name, trial, found.replicates, *row
+        if (ratings := view.anytime) is not None:
+            for trial, *row in numbered(ratings.ecdf, ratings.ecdf_low, ratings.ecdf_high):
+                yield view.name, trial, ratings.replicates, *row
 
 
 def anytime_scores(results: Results) -> Iterator[Row]:
     """The ratings of every view over all trials."""
     yield "view", "searches", "ecdf_area", "ecdf_low", "ecdf_high", "score", "score_low", "score_high"
     for view in results.supplement.views if results.supplement else ():
-        if (found := view.anytime) is not None:
-            area, score = found.ecdf_area, found.score
-            yield view.name, found.replicates, area.value, area.low, area.high, score.value, score.low, score.high
+        if (ratings := view.anytime) is not None:
+            area, score = ratings.ecdf_area, ratings.score
+            yield view.name, ratings.replicates, area.value, area.low, area.high, score.value, score.low, score.high

@@ -16,11 +16,13 @@ from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, listed
 
 
-def chart(results: Results, found: Supplement) -> Chart:
+def chart(results: Results, supplement: Supplement) -> Chart:
     """All views that have a curve; their grid of seconds is one."""
-    assert found.seconds is not None, "there is no curve without a grid of seconds"
-    x = found.seconds
-    shown = [(index, label(results, view.name), view.cost) for index, view in enumerate(found.views) if view.cost is not None]
+    assert supplement.seconds is not None, "there is no curve without a grid of seconds"
+    x = supplement.seconds
+    shown = [
+        (index, label(results, view.name), view.cost) for index, view in enumerate(supplement.views) if view.cost is not None
+    ]
     curves: list[Mark] = []
     for group, (index, name, cost) in enumerate(shown):
         ends = (cost.mean, cost.low, cost.high)

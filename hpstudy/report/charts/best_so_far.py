@@ -56,7 +56,7 @@ def chart(results: Results) -> Chart:
         small, height = small_multiples(results, lambda index: _alone(results, index))
         panels = (*small, *panels)
     axis = best_axis(results, (0, 1))
-    caption, reading = words(results)
+    caption, reading = caption_and_reading(results)
     return Chart(
         "best_so_far",
         panels,
@@ -191,21 +191,21 @@ def _edge(view: ViewResult) -> Line:
 
 def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
     """A star on the page at the best trial of a view."""
-    found = view.best_trial
-    if found is None:
+    best = view.best_trial
+    if best is None:
         return None
     text = (
-        f"best trial of {label(results, view.name)}: {numbers.general(found.value, 6)}"
-        f"\nreplicate {found.replicate}, trial {found.number + 1}"
+        f"best trial of {label(results, view.name)}: {numbers.general(best.value, 6)}"
+        f"\nreplicate {best.replicate}, trial {best.number + 1}"
     )
     return Dots(
-        x=np.array([found.number + 1.0]),
-        y=np.array([found.value]),
+        x=np.array([best.number + 1.0]),
+        y=np.array([best.value]),
         colour=style.colour(index),
         marker=Marker("star", 7.5, edge=style.INK, edge_width=0.6),
         groups=(index,),
         media="page",
-        hover=tried([text], [found.point]),
+        hover=tried([text], [best.point]),
     )
 
 
@@ -254,7 +254,7 @@ def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tu
     return around(np.array([low, high]), room=0.04)
 
 
-def words(results: Results) -> tuple[str, str]:
+def caption_and_reading(results: Results) -> tuple[str, str]:
     """Caption, and how to read the figure."""
     level = confidence(results)
     begun = sum(int((~np.isnan(view.best[:, 0])).sum()) for view in results.views)

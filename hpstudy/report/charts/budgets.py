@@ -46,20 +46,20 @@ def chart(results: Results) -> Chart:
     if results.study.replicates <= LINES_UP_TO and count > 1:
         marks.append(_joined(results, offsets, (*range(count + 1), len(legend))))
         legend.append(Entry("one replicate", dash="solid", media="page"))
-    places = range(len(results.budgets))
+    shown = range(len(results.budgets))
     for index, offset in enumerate(offsets.tolist()):
-        own, aside = np.array(places) + offset, 0.07 if index >= count / 2 else -0.07
-        marks += _of_view(results, index, places, own, own + aside, upright=True)
-    at, texts = tuple(map(float, places)), tuple(map(str, results.budgets))
-    x = Axis("budget (trials)", (-0.6, len(places) - 0.4), ticks="given", at=at, texts=texts)
+        own, aside = np.array(shown) + offset, 0.07 if index >= count / 2 else -0.07
+        marks += _of_view(results, index, shown, own, own + aside, upright=True)
+    at, texts = tuple(map(float, shown)), tuple(map(str, results.budgets))
+    x = Axis("budget (trials)", (-0.6, len(shown) - 0.4), ticks="given", at=at, texts=texts)
     panels: tuple[Panel, ...] = (Panel(x, best_axis(results, limits), tuple(marks), media=media),)
     rows = -(-len(results.budgets) // COLUMNS)
     if many:
-        panels = (*(_in_rows(results, place, limits) for place in places), *panels)
+        panels = (*(_in_rows(results, number, limits) for number in shown), *panels)
     return Chart(
         "budgets",
         panels,
-        *words(results),
+        *caption_and_reading(results),
         Data.of(results, budget_values, budgets),
         0.4 + min(rows * (0.4 + ROW * count), TALLEST) if many else 2.8,
         legend=tuple(legend),
@@ -68,39 +68,39 @@ def chart(results: Results) -> Chart:
     )
 
 
-def _in_rows(results: Results, place: int, limits: tuple[float, float]) -> Panel:
-    """A panel in print of the budget number `place`: a row for each view, and the mean of the reference in grey."""
+def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Panel:
+    """A panel in print of the budget number `number`: a row for each view, and the mean of the reference in grey."""
     marks: list[Mark] = []
     if (other := reference(results)) is not None:
-        marks.append(Rule(axis="x", at=results.views[other].budgets[place].mean, colour=GREY))
+        marks.append(Rule(axis="x", at=results.views[other].budgets[number].mean, colour=GREY))
     for index in range(len(results.views)):
-        marks += _of_view(results, index, (place,), np.array([index - 0.18]), np.array([index + 0.18]), upright=False)
-    value, budget = best_axis(results, limits), results.budgets[place]
+        marks += _of_view(results, index, (number,), np.array([index - 0.18]), np.array([index + 0.18]), upright=False)
+    value, budget = best_axis(results, limits), results.budgets[number]
     return Panel(
-        Axis(value.label, limits, grid=True, titled=False, labelled=place + COLUMNS >= len(results.budgets)),
-        row_axis([cut(view.name, SHORTEST) for view in results.views], labelled=place % COLUMNS == 0),
+        Axis(value.label, limits, grid=True, titled=False, labelled=number + COLUMNS >= len(results.budgets)),
+        row_axis([cut(view.name, SHORTEST) for view in results.views], labelled=number % COLUMNS == 0),
         tuple(marks),
         title=f"after {budget} trial{'s' if budget > 1 else ''}",
-        row=place // COLUMNS,
-        column=place % COLUMNS,
+        row=number // COLUMNS,
+        column=number % COLUMNS,
         media="print",
     )
 
 
 def _of_view(
-    results: Results, index: int, places: Sequence[int], dots: Floats, means: Floats, *, upright: bool
+    results: Results, index: int, shown: Sequence[int], dots: Floats, means: Floats, *, upright: bool
 ) -> tuple[Mark, ...]:
     """One dot for each search, and the mean with its interval beside them.
 
     Args:
         results: of the study.
         index: number of the view.
-        places: numbers of the budgets.
+        shown: numbers of the budgets.
         dots: (budgets,) positions of the dots on the axis that is not that of the values.
         means: (budgets,) positions of the means.
         upright: whether the values are on the y axis.
     """
-    view, found = results.views[index], [results.views[index].budgets[place] for place in places]
+    view, budgets = results.views[index], [results.views[index].budgets[number] for number in shown]
     name, searches = label(results, view.name), view.best.shape[0]
     # A few dots are not set apart: the lines that join them would end beside them.
     shifts = 0.1 * apart(np.arange(searches)) if searches > LINES_UP_TO else np.zeros(searches)
@@ -108,7 +108,7 @@ def _of_view(
     values: list[float] = []
     texts: list[str] = []
     points: list[dict[str, Any] | None] = []
-    for one, middle in zip(found, dots.tolist(), strict=True):
+    for one, middle in zip(budgets, dots.tolist(), strict=True):
         for replicate, value in enumerate(view.best[:, one.budget - 1].tolist()):
             if not math.isnan(value):
                 when = np.flatnonzero(view.searches.values[replicate, : one.budget] == value)
@@ -129,7 +129,11 @@ def _of_view(
             groups=(index, len(results.views)),
             hover=tried(texts, points),
         ),
-        *(mark for one, place in zip(found, means.tolist(), strict=True) for mark in _mean(results, index, one, place, upright)),
+        *(
+            mark
+            for one, position in zip(budgets, means.tolist(), strict=True)
+            for mark in _mean(results, index, one, position, upright)
+        ),
     )
 
 
@@ -143,16 +147,16 @@ def _mean(results: Results, index: int, values: ViewBudget, at: float, upright: 
 def _joined(results: Results, offsets: Floats, groups: tuple[int, ...]) -> Line:
     """A line through the searches of each replicate at each budget, where all views have one."""
     gap, xs, ys = np.array([np.nan]), [], []
-    for place, budget in enumerate(results.budgets):
+    for number, budget in enumerate(results.budgets):
         values = np.stack([view.best[:, budget - 1] for view in results.views], axis=1)
         for row in values[~np.isnan(values).any(axis=1)]:
-            xs += [place + offsets, gap]
+            xs += [number + offsets, gap]
             ys += [row, gap]
     x, y = (np.concatenate([gap, *parts]) for parts in (xs, ys))
     return Line(x=x, y=y, colour=style.INK, width=0.4, alpha=0.25, groups=groups)
 
 
-def words(results: Results) -> tuple[str, str]:
+def caption_and_reading(results: Results) -> tuple[str, str]:
     """Caption, and how to read the figure."""
     *first, last = map(str, results.budgets)
     budgets = f"{', '.join(first)} and {last}" if first else last

@@ -37,17 +37,17 @@ LEGEND = (
 )
 
 
-def chart(results: Results, found: Confirmation) -> Chart:
+def chart(results: Results, confirmation: Confirmation) -> Chart:
     """One row for each view: every search from its tuning score to its mean on fresh seeds, their means, the default point."""
-    rows = [label(results, view.data.view) for view in found.views]
-    scores = [end for view in found.views for end in (view.data.tuning, _fresh(found, view), _ends(view))]
-    values = Axis(Words(found.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
-    marks = [mark for place, view in enumerate(found.views) for mark in _view(results, found, view, place)]
+    rows = [label(results, view.data.view) for view in confirmation.views]
+    scores = [end for view in confirmation.views for end in (view.data.tuning, _fresh(confirmation, view), _ends(view))]
+    values = Axis(Words(confirmation.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
+    marks = [mark for centre, view in enumerate(confirmation.views) for mark in _view(results, confirmation, view, centre)]
     level = confidence(results)
     return Chart(
         "confirmation",
         (Panel(values, row_axis(rows), tuple(marks)),),
-        f"{found.metrics[0]} of what the searches chose, when it was chosen and on {found.seeds} fresh seeds.",
+        f"{confirmation.metrics[0]} of what the searches chose, when it was chosen and on {confirmation.seeds} fresh seeds.",
         "A grey line is one search, from the score of its best trial (open) to the mean of the same point on fresh seeds (filled); "
         f"diamonds are means over searches, bars their {level} intervals. Lines that all lean the same way are the bias of choosing the "
         "best; a cross is the default point on the same seeds.",
@@ -57,9 +57,9 @@ def chart(results: Results, found: Confirmation) -> Chart:
     )
 
 
-def _fresh(found: Confirmation, view: ConfirmedView) -> Floats:
+def _fresh(confirmation: Confirmation, view: ConfirmedView) -> Floats:
     """(searches,) means on fresh seeds."""
-    return np.asarray(np.nanmean(view.data.scores[found.metrics[0]], axis=1), dtype=np.float64)
+    return np.asarray(np.nanmean(view.data.scores[confirmation.metrics[0]], axis=1), dtype=np.float64)
 
 
 def _ends(view: ConfirmedView) -> Floats:
@@ -68,10 +68,15 @@ def _ends(view: ConfirmedView) -> Floats:
     return np.array([(mean.value, mean.low, mean.high) for mean in means], dtype=np.float64).ravel()
 
 
-def _view(results: Results, found: Confirmation, view: ConfirmedView, place: int) -> Iterator[Mark]:
+def _view(results: Results, confirmation: Confirmation, view: ConfirmedView, centre: int) -> Iterator[Mark]:
     index = list(results.study.views).index(view.data.view)
-    colour, name, tuning, fresh = style.colour(index), label(results, view.data.view), view.data.tuning, _fresh(found, view)
-    at = [place + shift for shift in ROWS]
+    colour, name, tuning, fresh = (
+        style.colour(index),
+        label(results, view.data.view),
+        view.data.tuning,
+        _fresh(confirmation, view),
+    )
+    at = [centre + shift for shift in ROWS]
     heights = [np.full(len(fresh), at[TUNING]), np.full(len(fresh), at[FRESH])]
     if len(fresh) <= LINES_UP_TO:
         yield bars(tuning, fresh, heights[TUNING], style.grey(0.75), to=heights[FRESH], width=0.5, groups=(TUNING, FRESH))
@@ -99,8 +104,8 @@ def _view(results: Results, found: Confirmation, view: ConfirmedView, place: int
 def confirmations(results: Results) -> Iterator[Row]:
     """Every value on a fresh seed; without a replicate: of the view's default point."""
     yield "view", "replicate", "tuning_score", "seed_number", "metric", "value"
-    found = results.confirmation
-    for view in found.views if found else ():
+    confirmation = results.confirmation
+    for view in confirmation.views if confirmation else ():
         data = view.data
         for metric, values in data.scores.items():
             for seed, value in enumerate(data.default[metric].tolist()):
@@ -115,8 +120,8 @@ def confirmations(results: Results) -> Iterator[Row]:
 def confirmed_means(results: Results) -> Iterator[Row]:
     """Every mean with its interval."""
     yield "view", "metric", "what", "mean", "low", "high", "n"
-    found = results.confirmation
-    for view in found.views if found else ():
+    confirmation = results.confirmation
+    for view in confirmation.views if confirmation else ():
         name, objective = view.data.view, view.metrics[0].metric
         yield name, objective, "tuning", float(view.data.tuning.mean()), math.nan, math.nan, len(view.data.tuning)
         yield name, objective, "gap", *_numbers(view.gap)

@@ -39,7 +39,7 @@ def charts(results: Results, views: Sequence[ViewControls]) -> Iterator[Chart]:
         yield Chart(
             name,
             in_grid([_panel(results, view, legend, value_limits(shown)) for view in shown], columns),
-            *words(results, shown),
+            *caption_and_reading(results, shown),
             Data.of(results, control_curves, control_defaults),
             2.9 if columns == 1 else 2.4 * -(-len(shown) // columns),
             legend=legend,
@@ -104,7 +104,7 @@ def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
     return around(values, near)
 
 
-def words(results: Results, views: Sequence[ViewControls]) -> tuple[str, str]:
+def caption_and_reading(results: Results, views: Sequence[ViewControls]) -> tuple[str, str]:
     """Caption, and how to read the figure."""
     level = confidence(results)
     caption = f"Best {results.study.metric.name} so far of the searches and of their controls."
@@ -116,7 +116,7 @@ def words(results: Results, views: Sequence[ViewControls]) -> tuple[str, str]:
             "the expected best of random search, estimated from all random trials together."
         )
     low, high = value_limits(views)
-    outside = [cut(view.view, SHORTEST) for view in views if (found := _default(view)) and not low <= found.mean <= high]
+    outside = [cut(view.view, SHORTEST) for view in views if (default := _default(view)) and not low <= default.mean <= high]
     if outside:
         reading += f" Outside the drawing: the default point of {', '.join(outside)}."
     return caption, reading

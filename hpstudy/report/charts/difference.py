@@ -45,7 +45,7 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
     return Chart(
         name,
         in_grid([_panel(results, pair) for pair in pairs], columns),
-        *words(results, pairs),
+        *caption_and_reading(results, pairs),
         Data.of(results, differences),
         2.6 if columns == 1 else 2.3 * -(-len(pairs) // columns),
         legend=tuple(legend),
@@ -83,7 +83,7 @@ def _panel(results: Results, pair: PairResult) -> Panel:
     return Panel(trial_axis(len(trial)), values, tuple(marks))
 
 
-def words(results: Results, pairs: Sequence[PairResult]) -> tuple[str, str]:
+def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[str, str]:
     """Caption, and how to read the figure."""
     of = ", ".join(f"{pair.a} minus {pair.b} ({_pairs(pair)})" for pair in pairs)
     caption = f"Paired difference of the best {results.study.metric.name} so far: {of}."

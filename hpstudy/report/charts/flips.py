@@ -55,5 +55,5 @@ def searched_flips(results: Results) -> Iterator[Row]:
     """Rank correlations of flip ratio and objective."""
     yield "view", "searches", "trials", "spearman", "low", "high"
     for view in results.searched:
-        if (found := view.flips) is not None:
-            yield view.name, found.searches, int(np.isfinite(found.ratio).sum()), found.correlation, found.low, found.high
+        if (flips := view.flips) is not None:
+            yield view.name, flips.searches, int(np.isfinite(flips.ratio).sum()), flips.correlation, flips.low, flips.high

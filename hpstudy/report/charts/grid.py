@@ -14,8 +14,8 @@ T = TypeVar("T")
 def in_grid(panels: Sequence[Panel], columns: int, *, shared: bool = False) -> tuple[Panel, ...]:
     """The panels row by row; `shared` says that all have the same vertical axis, which print then labels in the first column only."""
     made = []
-    for place, panel in enumerate(panels):
-        row, column = divmod(place, columns)
+    for number, panel in enumerate(panels):
+        row, column = divmod(number, columns)
         y = replace(panel.y, titled=False, labelled=False) if shared and column else panel.y
         made.append(replace(panel, y=y, row=row, column=column))
     return tuple(made)

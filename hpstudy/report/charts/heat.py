@@ -51,13 +51,13 @@ def charts(results: Results) -> Iterator[Chart]:
     shown = views(results)
     if not shown or not any(view.completeness.completed for view in results.views):
         return
-    found = [summary(view.values[results.study.metric.name], results.study.analysis.confidence) for view in shown]
-    known = np.concatenate([means.mean[np.isfinite(means.mean)] for means in found])
+    summaries = [summary(view.values[results.study.metric.name], results.study.analysis.confidence) for view in shown]
+    known = np.concatenate([means.mean[np.isfinite(means.mean)] for means in summaries])
     ends = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     columns = 2 if len(shown) > 1 and max(max(_counts(view).values()) for view in shown) <= WIDE else 1
     yield Chart(
         "heat_map",
-        in_grid([_panel(results, *pair) for pair in zip(shown, found, strict=True)], columns),
+        in_grid([_panel(results, *pair) for pair in zip(shown, summaries, strict=True)], columns),
         f"Mean {results.study.metric.name} over both swept hyperparameters.",
         "A cell is the mean over replicates at one point; the frame marks the best mean of a view, a crossed cell has no value. "
         "Values are at equal distances.",
@@ -67,7 +67,7 @@ def charts(results: Results) -> Iterator[Chart]:
     )
 
 
-def _panel(results: Results, view: SweepView, found: Means) -> Panel:
+def _panel(results: Results, view: SweepView, averages: Means) -> Panel:
     """The map of one view; the hyperparameter with more values is along x, the first one when they have equally many."""
     counts = _counts(view)
     across = max(view.swept, key=lambda name: counts[name])
@@ -81,7 +81,7 @@ def _panel(results: Results, view: SweepView, found: Means) -> Panel:
     texts = np.full(grid.shape, "no trial", dtype=object)
     heads = [point_words(results, view, number) for number in range(len(view.points))]
     for point, mean, text in zip(
-        view.points, found.mean, mean_hover(results, results.study.metric.name, found, heads).texts, strict=True
+        view.points, averages.mean, mean_hover(results, results.study.metric.name, averages, heads).texts, strict=True
     ):
         if point:
             grid[cell(point)], texts[cell(point)] = mean, text
@@ -96,9 +96,9 @@ def _panel(results: Results, view: SweepView, found: Means) -> Panel:
             hover=Hover(tuple(texts.ravel())),
         )
     ]
-    best = best_point(found, results.study.metric.goal)
+    best = best_point(averages, results.study.metric.goal)
     if best is not None:
-        at_y, at_x = (np.array([float(place)]) for place in cell(view.points[best]))
+        at_y, at_x = (np.array([float(at)]) for at in cell(view.points[best]))
         marks.append(Bars(left=at_x - 0.5, right=at_x + 0.5, bottom=at_y - 0.5, top=at_y + 0.5, colour=style.INK, frame=2.0))
     title = label(results, view.name) if len(results.sweep) > 1 else ""
     return Panel(_axis(x), _axis(y), tuple(marks), title=title)

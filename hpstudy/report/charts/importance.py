@@ -30,13 +30,13 @@ def order(view: SearchedView) -> list[int]:
     count = len(view.hyperparameters)
     if view.importance is None:
         return list(range(count))
-    return [int(place) for place in np.argsort(-view.importance.total.value, kind="stable")]
+    return [int(number) for number in np.argsort(-view.importance.total.value, kind="stable")]
 
 
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
     """A row for each hyperparameter; without an importance only the best trials."""
     shown = order(view)
-    names = tuple(cut(view.hyperparameters[place], 18) for place in shown)
+    names = tuple(cut(view.hyperparameters[number], 18) for number in shown)
     rows = Axis("", (len(shown) - 0.42, -0.55), ticks="given", at=tuple(map(float, range(len(shown)))), texts=names, ticked=False)
     colour = style.colour(index_of(results, view))
     panels = [_best(results, view, shown, rows)]
@@ -67,7 +67,7 @@ def _shares(results: Results, view: SearchedView, shown: list[int], rows: Axis) 
     ):
         value, low, high = (ends[shown] for ends in (shares.value, shares.low, shares.high))
         y, groups = at + offset, (group,)
-        hover = Hover(tuple(_share(results, view.hyperparameters[place], what, shares, place) for place in shown))
+        hover = Hover(tuple(_share(results, view.hyperparameters[number], what, shares, number) for number in shown))
         marks.append(
             Bars(left=0 * y, right=value, bottom=y - 0.17, top=y + 0.17, colour=colour, alpha=alpha, groups=groups, hover=hover)
         )
@@ -76,8 +76,8 @@ def _shares(results: Results, view: SearchedView, shown: list[int], rows: Axis) 
     return Panel(Axis("share of the variance", (0, 1.03)), rows, tuple(marks), key=Key((0, 1), above=True))
 
 
-def _share(results: Results, name: str, what: str, shares: Shares, place: int) -> str:
-    value, low, high = (float(ends[place]) for ends in (shares.value, shares.low, shares.high))
+def _share(results: Results, name: str, what: str, shares: Shares, number: int) -> str:
+    value, low, high = (float(ends[number]) for ends in (shares.value, shares.low, shares.high))
     return f"{name}, {what}: {numbers.general(value, 3)}{interval(results, low, high)}"
 
 
@@ -87,7 +87,7 @@ def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, co
     count = len(chosen)
     rails = np.arange(len(shown), dtype=np.float64) + 0.12
     marked = [
-        (at, row + 0.12, text) for row, place in enumerate(shown) for at, text in zip(*ticks(listed[place], 6), strict=True)
+        (at, row + 0.12, text) for row, number in enumerate(shown) for at, text in zip(*ticks(listed[number], 6), strict=True)
     ]
     x, y = (np.array([tick[side] for tick in marked], dtype=np.float64) for side in (0, 1))
     marks: list[Mark] = [
@@ -96,8 +96,8 @@ def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, co
         Labels(x=x, y=y + 0.06, texts=tuple(text for *_, text in marked), size=6, anchor="top", colour=style.grey(0.35)),
     ]
     colour, marker, hover = style.colour(index), Marker(style.symbol(index), 3.5), texts(results, view, chosen)
-    for row, place in enumerate(shown):
-        unit = spread(listed[place], view.unit[chosen, place], np.arange(count))
+    for row, number in enumerate(shown):
+        unit = spread(listed[number], view.unit[chosen, number], np.arange(count))
         heights: Floats = row - 0.12 + 0.3 * apart(-np.arange(1, count + 1))
         marks.append(Dots(x=unit, y=heights, colour=colour, marker=marker, alpha=0.6, hover=hover))
     title = f"best trial of each of {count} searches"
@@ -122,8 +122,10 @@ def searched_importance(results: Results) -> Iterator[Row]:
         "trials",
     )
     for view in results.searched:
-        if (found := view.importance) is None:
+        if (importance := view.importance) is None:
             continue
-        columns = [getattr(shares, end).tolist() for shares in (found.total, found.alone) for end in ("value", "low", "high")]
+        columns = [
+            getattr(shares, end).tolist() for shares in (importance.total, importance.alone) for end in ("value", "low", "high")
+        ]
         for name, *row in zip(view.hyperparameters, *columns, strict=True):
-            yield view.name, name, *row, found.explained, found.searches, found.trials
+            yield view.name, name, *row, importance.explained, importance.searches, importance.trials

@@ -67,7 +67,7 @@ class Shown:
 
 def shown(results: Results) -> list[Shown]:
     """The best point of every view with values of layers; of a single view `ROWS` of its points, evenly spread."""
-    found = []
+    shown_points = []
     for view in results.sweep:
         of_view, best = layers(view), sweeps.best(results, view)
         if of_view is None:
@@ -79,8 +79,8 @@ def shown(results: Results) -> list[Shown]:
             points, name = [number for number in valued if number == best], label(results, view.name)
         for number in points:
             words = (name, sweeps.point_text(view, number) if view.swept else "")
-            found.append(Shown(view, of_view, number, cut(", ".join(part for part in words if part), ROW_LETTERS)))
-    return found
+            shown_points.append(Shown(view, of_view, number, cut(", ".join(part for part in words if part), ROW_LETTERS)))
+    return shown_points
 
 
 def charts(results: Results, rows: Sequence[Shown]) -> Iterator[Chart]:
@@ -111,18 +111,18 @@ def _histograms(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
 
 def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y: Axis) -> Panel:
     """The initial weights of one layer, and those of them that never flipped, as means over replicates."""
-    point, found = rows[row], rows[row].layers
-    place = point.few()[column]
-    layer = f"layer {found.numbers[place]}"
-    bins = [f"{point.name}, {layer}\n{low:g} to {high:g} deviations" for low, high in pairwise(found.edges.tolist())]
+    point, of_view = rows[row], rows[row].layers
+    depth = point.few()[column]
+    layer = f"layer {of_view.numbers[depth]}"
+    bins = [f"{point.name}, {layer}\n{low:g} to {high:g} deviations" for low, high in pairwise(of_view.edges.tolist())]
     bars: list[Mark] = []
-    for group, (entry, block) in enumerate(((INITIAL, found.initial), (STILL, found.still))):
-        means = summary(block[:, point.number, place], results.study.analysis.confidence)
+    for group, (entry, block) in enumerate(((INITIAL, of_view.initial), (STILL, of_view.still))):
+        means = summary(block[:, point.number, depth], results.study.analysis.confidence)
         hover = mean_hover(results, "share of weights that never changed sign" if group else "share of weights", means, bins)
         bars.append(
             Bars(
-                left=found.edges[:-1],
-                right=found.edges[1:],
+                left=of_view.edges[:-1],
+                right=of_view.edges[1:],
                 bottom=np.zeros(len(bins)),
                 top=means.mean,
                 colour=entry.colour,
@@ -131,10 +131,10 @@ def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y
             )
         )
     never = point.never(results)
-    mean, *ends = (numbers.metric(float(end[place]), DECIMALS) for end in (never.mean, never.low, never.high))
-    interval = f" ({' to '.join(ends)})" if never.replicates[place] > 1 else ""
+    mean, *ends = (numbers.metric(float(end[depth]), DECIMALS) for end in (never.mean, never.low, never.high))
+    interval = f" ({' to '.join(ends)})" if never.replicates[depth] > 1 else ""
     last = not any(column < len(below.few()) for below in rows[row + 1 :])
-    limits = (float(found.edges[0]), float(found.edges[-1]))
+    limits = (float(of_view.edges[0]), float(of_view.edges[-1]))
     whole = tuple(float(at) for at in range(math.ceil(limits[0]), math.floor(limits[1]) + 1))
     texts = tuple(f"{at:.0f}".replace("-", "−") for at in whole)
     return Panel(
@@ -155,11 +155,11 @@ def _shares(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
     ends = np.concatenate([end for row in rows for end in (row.never(results).low, row.never(results).high)])
     y = Axis("share that never changed sign", (0.0, max(value_range(values, ends, log=False)[1], 1e-3)), grid=True)
     lines, legend = [], []
-    for place, row in enumerate(rows):
-        look, heads = style.look(place), [f"{row.name}, layer {number}" for number in row.layers.numbers]
+    for index, row in enumerate(rows):
+        look, heads = style.look(index), [f"{row.name}, layer {number}" for number in row.layers.numbers]
         legend.append(Entry(row.name, *look))
         x = np.array(row.layers.numbers, dtype=np.float64)
-        lines.append(Series(x, row.layers.never[:, row.number], heads, place, look))
+        lines.append(Series(x, row.layers.never[:, row.number], heads, index, look))
     most = max(max(row.layers.numbers) for row in rows)
     drawn = marks(results, "share that never changed sign", lines, len(legend), 0.0, joined=True)
     return Chart(
@@ -176,26 +176,28 @@ def _shares(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
 def points(results: Results) -> Iterator[tuple[SweepView, ViewLayers, int, str]]:
     """View, its layers, number and JSON of every point at which a layer has a value."""
     for view in results.sweep:
-        if (found := layers(view)) is not None:
-            for number in np.flatnonzero(np.isfinite(found.never).any(axis=(0, 2))).tolist():
-                yield view, found, number, json.dumps(view.points[number], ensure_ascii=False)
+        if (of_view := layers(view)) is not None:
+            for number in np.flatnonzero(np.isfinite(of_view.never).any(axis=(0, 2))).tolist():
+                yield view, of_view, number, json.dumps(view.points[number], ensure_ascii=False)
 
 
 def never_flipped_by_layer(results: Results) -> Iterator[Row]:
     """The mean over replicates of every layer's share, at every point of every view."""
     yield "view", "number", "point", "layer", "replicates", "mean", "low", "high"
-    for view, found, number, point in points(results):
-        means = summary(found.never[:, number], results.study.analysis.confidence)
-        for layer, *row in zip(found.numbers, *listed(means.replicates, means.mean, means.low, means.high), strict=True):
+    for view, of_view, number, point in points(results):
+        means = summary(of_view.never[:, number], results.study.analysis.confidence)
+        for layer, *row in zip(of_view.numbers, *listed(means.replicates, means.mean, means.low, means.high), strict=True):
             yield view.name, number, point, layer, *row
 
 
 def never_flipped_histograms(results: Results) -> Iterator[Row]:
     """The means over replicates of every bin of every layer, at every point of every view; bins count from 1."""
     yield "view", "number", "point", "layer", "bin", "from", "to", "replicates", "initial", "never_flipped", "low", "high"
-    for view, found, number, point in points(results):
-        ends = list(zip(found.edges[:-1].tolist(), found.edges[1:].tolist(), strict=True))
-        initial, still = (summary(block[:, number], results.study.analysis.confidence) for block in (found.initial, found.still))
-        for (place, at), n in np.ndenumerate(still.replicates):
-            values = (float(block[place, at]) for block in (initial.mean, still.mean, still.low, still.high))
-            yield view.name, number, point, found.numbers[place], at + 1, *ends[at], int(n), *values
+    for view, of_view, number, point in points(results):
+        ends = list(zip(of_view.edges[:-1].tolist(), of_view.edges[1:].tolist(), strict=True))
+        initial, still = (
+            summary(block[:, number], results.study.analysis.confidence) for block in (of_view.initial, of_view.still)
+        )
+        for (depth, at), n in np.ndenumerate(still.replicates):
+            values = (float(block[depth, at]) for block in (initial.mean, still.mean, still.low, still.high))
+            yield view.name, number, point, of_view.numbers[depth], at + 1, *ends[at], int(n), *values

@@ -63,8 +63,8 @@ def charts(results: Results) -> Iterator[Chart]:
         views = [view for view in results.sweep if metric in view.curves and len(view.epochs) > 1]
         if not views:
             continue
-        found = [summary(view.curves[metric], results.study.analysis.confidence) for view in views]
-        values = spanning(results, metric, np.concatenate([means.mean.ravel() for means in found]), found)
+        summaries = [summary(view.curves[metric], results.study.analysis.confidence) for view in views]
+        values = spanning(results, metric, np.concatenate([means.mean.ravel() for means in summaries]), summaries)
         name = "learning_curves" + ("" if metric == results.study.metric.name else "_flips")
         for part, shown in parts(name, views, PANELS):
             yield _chart(results, part, metric, shown, values)
@@ -107,13 +107,13 @@ def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView],
     )
 
 
-def chosen(results: Results, view: SweepView, found: Layout) -> tuple[list[Curve], str]:
+def chosen(results: Results, view: SweepView, view_layout: Layout) -> tuple[list[Curve], str]:
     """The points that are drawn, and which they are when they are not all; "" when they are.
 
     Too many lines hide each other. Then only the points that have the other hyperparameters of the best point are drawn, and of those
     evenly spread ones.
     """
-    lines, note = list(found.lines), ""
+    lines, note = list(view_layout.lines), ""
     if sum(len(line.numbers) for line in lines) > MOST_LINES or len(lines) > len(style.DASHES):
         best = best_point(
             summary(view.values[results.study.metric.name], results.study.analysis.confidence), results.study.metric.goal
@@ -126,14 +126,16 @@ def chosen(results: Results, view: SweepView, found: Layout) -> tuple[list[Curve
     if len(drawn) > MOST_LINES:
         note = f"{note} {view.name}: {MOST_LINES} of {len(drawn)} points, evenly spread.".strip()
         drawn = evenly(drawn, MOST_LINES)
-    along = [view.points[number][found.main] if found.main else number for *_, number in drawn]
+    along = [view.points[number][view_layout.main] if view_layout.main else number for *_, number in drawn]
     ranks = {value: at for at, value in enumerate(dict.fromkeys(along))}
-    ordered = found.main is not None and rank(results.study.views[view.name].space.root[found.main]) < 2
+    ordered = view_layout.main is not None and rank(results.study.views[view.name].space.root[view_layout.main]) < 2
     looks = [style.look(at) for at in range(len(ranks))]
     if ordered:
         looks = [look._replace(colour=shade) for look, shade in zip(looks, style.shades(len(ranks)), strict=True)]
     return [
-        Curve(number, value if found.main else None, held, ranks[value], looks[ranks[value]]._replace(dash=style.dash(index)))
+        Curve(
+            number, value if view_layout.main else None, held, ranks[value], looks[ranks[value]]._replace(dash=style.dash(index))
+        )
         for (index, held, number), value in zip(drawn, along, strict=True)
     ], note
 

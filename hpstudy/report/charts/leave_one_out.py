@@ -33,8 +33,8 @@ def chart(results: Results) -> Chart:
         "trials_to_target": "difference of trials-to-target",
         "final_best": filled("difference of the best {}", metric(results)),
     }
-    found = {what for _, more in shown for what, _ in quantities(more)}
-    panels = [_panel(shown, what, title) for what, title in titles.items() if what in found]
+    available = {what for _, more in shown for what, _ in quantities(more)}
+    panels = [_panel(shown, what, title) for what, title in titles.items() if what in available]
     of = f" (the first {MOST_PAIRS} comparisons)" if len(every) > MOST_PAIRS else ""
     return Chart(
         "leave_one_out",
@@ -48,29 +48,29 @@ def chart(results: Results) -> Chart:
 
 
 def _panel(shown: list[tuple[PairResult, PairSupplement]], what: str, title: str) -> Panel:
-    drawn = [(row, pair, found) for row, (pair, more) in enumerate(shown) for own, found in quantities(more) if own == what]
+    drawn = [(row, pair, left_out) for row, (pair, more) in enumerate(shown) for own, left_out in quantities(more) if own == what]
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
-    for row, pair, found in drawn:
+    for row, pair, left_out in drawn:
         name, replicates = f"{pair.a} − {pair.b}", pair.replicates.tolist()
         texts = tuple(
             f"{name}\nwithout replicate {replicate}: {numbers.general(mean, 6)}"
-            for replicate, mean in zip(replicates, found.means.tolist(), strict=True)
+            for replicate, mean in zip(replicates, left_out.means.tolist(), strict=True)
         )
         y = row + 0.4 * apart(np.arange(len(texts)))
-        marks.append(Dots(x=found.means, y=y, colour=GREY, alpha=0.6, hover=Hover(texts)))
-    for row, pair, found in drawn:
-        text = f"{pair.a} − {pair.b}\nall {len(pair.replicates)} replicates: {numbers.general(found.full, 6)}"
-        x, y = np.array([found.full]), np.array([float(row)])
+        marks.append(Dots(x=left_out.means, y=y, colour=GREY, alpha=0.6, hover=Hover(texts)))
+    for row, pair, left_out in drawn:
+        text = f"{pair.a} − {pair.b}\nall {len(pair.replicates)} replicates: {numbers.general(left_out.full, 6)}"
+        x, y = np.array([left_out.full]), np.array([float(row)])
         marks.append(Dots(x=x, y=y, colour=style.INK, marker=Marker("diamond", 5, "paper"), hover=Hover((text,))))
-    limits = around(np.zeros(1), *(found.means for _, _, found in drawn))
+    limits = around(np.zeros(1), *(left_out.means for _, _, left_out in drawn))
     names = [f"{cut(pair.a, SHORTEST)} − {cut(pair.b, SHORTEST)}" for pair, _ in shown]
     return Panel(Axis(title, limits), row_axis(names), tuple(marks))
 
 
 def pairs(results: Results) -> list[tuple[PairResult, PairSupplement]]:
     """The comparisons that have values."""
-    found = results.supplement
-    return [] if found is None else [both for both in zip(results.pairs, found.pairs, strict=True) if both[1].budgets]
+    supplement = results.supplement
+    return [] if supplement is None else [both for both in zip(results.pairs, supplement.pairs, strict=True) if both[1].budgets]
 
 
 def quantities(more: PairSupplement) -> Iterator[tuple[str, LeaveOneOut]]:
@@ -85,7 +85,7 @@ def leave_one_out(results: Results) -> Iterator[Row]:
     """Every mean difference without each of its replicates; the row without a replicate is the mean over all of them."""
     yield "a", "b", "difference_of", "replicate_left_out", "mean"
     for pair, more in pairs(results):
-        for what, found in quantities(more):
-            yield pair.a, pair.b, what, "", found.full
-            for replicate, mean in zip(pair.replicates.tolist(), found.means.tolist(), strict=True):
+        for what, left_out in quantities(more):
+            yield pair.a, pair.b, what, "", left_out.full
+            for replicate, mean in zip(pair.replicates.tolist(), left_out.means.tolist(), strict=True):
                 yield pair.a, pair.b, what, replicate, mean

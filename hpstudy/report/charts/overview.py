@@ -39,13 +39,15 @@ def chart(results: Results) -> Chart:
     label = filled("difference of the final best\n{}", metric(results, LONGEST))
     panels.append(_panel(results, label, final, [row.final_side for row in rows], ends))
     data = Data.of(results, overview)
-    return Chart("overview", in_grid(panels, 2, shared=True), *words(results), data, 1.0 + min(ROW * len(rows), TALLEST))
+    return Chart(
+        "overview", in_grid(panels, 2, shared=True), *caption_and_reading(results), data, 1.0 + min(ROW * len(rows), TALLEST)
+    )
 
 
 def _panel(
     results: Results,
     label: str,
-    found: Sequence[tuple[float, float, float] | None],
+    intervals: Sequence[tuple[float, float, float] | None],
     sides: Sequence[Side | None],
     directions: tuple[str, str],
 ) -> Panel:
@@ -54,20 +56,20 @@ def _panel(
     Args:
         results: of the study.
         label: of the axis.
-        found: (estimate, low, high) of every row; None for an empty row.
+        intervals: (estimate, low, high) of every row; None for an empty row.
         sides: where the interval of every row lies.
         directions: what values below and above 0 mean.
     """
     names = [_name(results, row) for row in standings(results)]
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
-    for row, (ends, side) in enumerate(zip(found, sides, strict=True)):
+    for row, (ends, side) in enumerate(zip(intervals, sides, strict=True)):
         if ends is not None:
             head = f"{names[row]}\n{' '.join(label.split())}"
             colour, marker = (style.INK, Marker(size=4.5)) if side else (MUTED, Marker(size=4.5, fill="paper"))
             marks += estimate(results, ends, row, colour, marker, head, width=1.5)
     marks.append(aside(f"← {directions[0]}", 0.0, 1.0, "left", "bottom", up=4.0))
     marks.append(aside(f"{directions[1]} →", 1.0, 1.0, "right", "bottom", up=4.0))
-    values = np.array([end for ends in found if ends is not None for end in ends])
+    values = np.array([end for ends in intervals if ends is not None for end in ends])
     return Panel(Axis(label, around_zero(values), grid=True), row_axis(names), tuple(marks))
 
 
@@ -77,7 +79,7 @@ def _name(results: Results, row: Standing) -> str:
     return f"{cut(row.pair.a, LONGEST // 2)} − {cut(row.pair.b, LONGEST // 2)}"
 
 
-def words(results: Results) -> tuple[str, str]:
+def caption_and_reading(results: Results) -> tuple[str, str]:
     """Caption, and how to read the figure."""
     level, pairs = confidence(results), results.pairs
     of = f"each view and {pairs[0].b}" if one_reference(results) else "the views of each comparison"

@@ -36,7 +36,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     goal, colour, count = results.study.metric.goal, style.colour(index_of(results, view)), len(view.hyperparameters)
     low, high = limits(view.objective, goal)
     listed, number = parameters(results, view), view.replicate * 7 + view.number
-    columns = [spread(parameter, view.unit[:, place], number) for place, parameter in enumerate(listed)]
+    columns = [spread(parameter, view.unit[:, column], number) for column, parameter in enumerate(listed)]
     columns.append(np.clip((view.objective - low) / (high - low), 0, 1))
     heights, chosen = np.stack(columns, axis=1), best(view, goal)
     rest = np.setdiff1d(np.arange(len(heights)), chosen)
@@ -105,7 +105,7 @@ def _lines(
 
 def _axes(marked: list[tuple[list[float], list[str]]]) -> Iterator[Mark]:
     """Upright axes from 0 to 1 with their ticks."""
-    at = np.array([place for place, (positions, _) in enumerate(marked) for _ in positions], dtype=np.float64)
+    at = np.array([axis for axis, (positions, _) in enumerate(marked) for _ in positions], dtype=np.float64)
     heights = np.array([position for positions, _ in marked for position in positions], dtype=np.float64)
     places = np.arange(len(marked), dtype=np.float64)
     yield bars(places, places, 0 * places, INK, to=0 * places + 1, width=0.7)

@@ -22,60 +22,60 @@ from hpstudy.report.labels import SHORTEST, cut
 TOGETHER = "all together"
 
 
-def differences(found: Several) -> Chart:
+def differences(compared: Several) -> Chart:
     """A panel for each quantity; a row for each study, and one for all together, under every comparison."""
     rows = [
-        (place, pair, study)
-        for place, pair in enumerate(found.pairs)
-        for study in (*(results.study.name for results in found.studies), TOGETHER)
+        (number, pair, study)
+        for number, pair in enumerate(compared.pairs)
+        for study in (*(results.study.name for results in compared.studies), TOGETHER)
     ]
-    several = len(found.pairs) > 1
+    several = len(compared.pairs) > 1
     names = [
         (f"{cut(pair.a, SHORTEST)} − {cut(pair.b, SHORTEST)}, " if several else "") + cut(study, 20) for _, pair, study in rows
     ]
-    score = [mean for pair in found.pairs for mean in (*pair.score, pair.score_together)]
-    trials = [mean for pair in found.pairs for mean in (*pair.trials, pair.trials_together)]
+    score = [mean for pair in compared.pairs for mean in (*pair.score, pair.score_together)]
+    trials = [mean for pair in compared.pairs for mean in (*pair.trials, pair.trials_together)]
     panels = [
-        _panel(found, title, rows, names, means)
+        _panel(compared, title, rows, names, means)
         for title, means in (("normalised final best", score), ("trials-to-target", trials))
     ]
     return Chart(
         "studies_compared",
         in_grid(panels, 2, shared=True),
         "Differences between views, study by study and together.",
-        f"A point is the mean over replicates (a diamond: over studies), a bar its {confidence(found.studies[0])} CI; left and right of 0 "
-        "different views are better.",
-        Data.of(found, studies_compared),
+        f"A point is the mean over replicates (a diamond: over studies), a bar its {confidence(compared.studies[0])} CI; left and right "
+        "of 0 different views are better.",
+        Data.of(compared, studies_compared),
         0.9 + 0.24 * len(rows),
     )
 
 
 def _panel(
-    found: Several, title: str, rows: list[tuple[int, PairOfStudies, str]], names: list[str], means: Sequence[Estimate | None]
+    compared: Several, title: str, rows: list[tuple[int, PairOfStudies, str]], names: list[str], means: Sequence[Estimate | None]
 ) -> Panel:
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
     ends = np.zeros(1)
-    for row, ((place, pair, study), mean) in enumerate(zip(rows, means, strict=True)):
+    for row, ((number, pair, study), mean) in enumerate(zip(rows, means, strict=True)):
         if mean is None:
             continue
         head = f"{pair.a} − {pair.b}, {study}\n{title}"
         own = (mean.mean, mean.low, mean.high)
         ends = np.append(ends, own)
-        marker = Marker("diamond" if study is TOGETHER else style.symbol(place), 5)
-        marks += estimate(found.studies[0], own, row, style.colour(place), marker, head, width=1.2)
+        marker = Marker("diamond" if study is TOGETHER else style.symbol(number), 5)
+        marks += estimate(compared.studies[0], own, row, style.colour(number), marker, head, width=1.2)
     return Panel(Axis(f"difference of {title}", around(ends)), row_axis(names), tuple(marks))
 
 
-def curves(found: Several) -> Chart:
+def curves(compared: Several) -> Chart:
     """A panel for each study with the mean curves of its views."""
-    drawn = [one for one in found.views if len(one.mean)]
-    views = list(dict.fromkeys(one.view for one in found.views))
+    drawn = [one for one in compared.views if len(one.mean)]
+    views = list(dict.fromkeys(one.view for one in compared.views))
     shown = [view for view in views if any(one.view == view for one in drawn)]
     legend = [
         Entry(cut(view, SHORTEST), style.colour(at), style.dash(at), width=1.4) for at, view in enumerate(views) if view in shown
     ]
     panels: list[Panel] = []
-    for results in found.studies:
+    for results in compared.studies:
         own = [one for one in drawn if one.study == results.study.name]
         values = Axis("normalised best so far", around(*(one.mean for one in own)), grid=True, titled=not panels)
         marks = tuple(_curve(results, one, views.index(one.view), shown.index(one.view)) for one in own)
@@ -86,7 +86,7 @@ def curves(found: Several) -> Chart:
         in_grid(panels, columns),
         "Normalised best so far, mean over the complete searches of every study.",
         "0 is the median first trial of the study, 1 the best value of any of its trials.",
-        Data.of(found, normalised_curves),
+        Data.of(compared, normalised_curves),
         2.4 * -(-len(panels) // columns),
         legend=tuple(legend),
     )
@@ -105,19 +105,19 @@ def _curve(results: Results, one: Normalised, index: int, group: int) -> Line:
     )
 
 
-def normalised_curves(found: Several) -> Iterator[Row]:
+def normalised_curves(compared: Several) -> Iterator[Row]:
     """The normalised mean curve of every view of every study."""
     yield "study", "view", "trials", "normalised_best_so_far"
-    for one in found.views:
+    for one in compared.views:
         for trial, value in enumerate(one.mean.tolist(), 1):
             yield one.study, one.view, trial, value
 
 
-def studies_compared(found: Several) -> Iterator[Row]:
+def studies_compared(compared: Several) -> Iterator[Row]:
     """Every difference, study by study and together."""
     yield "a", "b", "study", "quantity", "pairs", "mean", "low", "high"
-    for pair in found.pairs:
-        names = [*(results.study.name for results in found.studies), "all together"]
+    for pair in compared.pairs:
+        names = [*(results.study.name for results in compared.studies), "all together"]
         columns: list[tuple[str, list[Estimate | None]]] = [
             ("normalised_final_best", [*pair.score, pair.score_together]),
             ("trials_to_target", [*pair.trials, pair.trials_together]),

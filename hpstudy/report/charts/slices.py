@@ -44,7 +44,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     )
     return Chart(
         name,
-        in_grid([_panel(results, view, place, 6 if columns < 3 else 5) for place in shown], columns, shared=True),
+        in_grid([_panel(results, view, number, 6 if columns < 3 else 5) for number in shown], columns, shared=True),
         f"{view.name}: {results.study.metric.name} over each hyperparameter{first}.",
         f"A dot is a trial, ringed where it is the best of its search{line}which points that were chosen by a search are not. "
         f"Up to {OUTSIDE}",
@@ -55,15 +55,15 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     )
 
 
-def _panel(results: Results, view: SearchedView, place: int, most: int) -> Panel:
-    parameter, name = parameters(results, view)[place], view.hyperparameters[place]
-    x, trial = spread(parameter, view.unit[:, place], view.replicate * 7 + view.number), (view.number + 1).astype(np.float64)
+def _panel(results: Results, view: SearchedView, number: int, most: int) -> Panel:
+    parameter, name = parameters(results, view)[number], view.hyperparameters[number]
+    x, trial = spread(parameter, view.unit[:, number], view.replicate * 7 + view.number), (view.number + 1).astype(np.float64)
     marks: list[Mark] = [
         *cloud(results, view, x, view.objective, trial, colour=style.INK, marker=Marker(size=2.25), alpha=0.7),
         rings(results, view, x, 3.6),
     ]
     if view.responses:
-        marks += _response(results, parameter, name, view.responses[place].unit, view.responses[place].predicted)
+        marks += _response(results, parameter, name, view.responses[number].unit, view.responses[number].predicted)
     values = Axis(metric(results, 20), limits(view.objective, results.study.metric.goal))
     return Panel(unit_axis(parameter, cut(name, 26), most), values, tuple(marks))
 

@@ -69,12 +69,12 @@ def beside_reference(results: Results, curve: Callable[[int], tuple[Mark, ...]],
 
 def reference(results: Results, beside: int | None = None) -> int | None:
     """Number of the view that is grey behind the others; None where there is none, or where it is view number `beside`."""
-    found = overview.reference(results)
-    place = next((number for number, view in enumerate(results.views) if view.name == found), None)
-    return None if place == beside else place
+    name = overview.reference(results)
+    number = next((number for number, view in enumerate(results.views) if view.name == name), None)
+    return None if number == beside else number
 
 
 def reference_words(results: Results, what: str) -> str:
     """What the grey lines are: `what` of the reference; "" where there is none."""
-    found = overview.reference(results)
-    return f" Grey in every panel: {what} of {found}." if found else ""
+    name = overview.reference(results)
+    return f" Grey in every panel: {what} of {name}." if name else ""

@@ -26,7 +26,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     surface = view.surface
     assert surface is not None, "the caller has looked"
     listed, goal = parameters(results, view), results.study.metric.goal
-    x_name, y_name = (view.hyperparameters[place] for place in (surface.x, surface.y))
+    x_name, y_name = (view.hyperparameters[axis] for axis in (surface.x, surface.y))
     number = view.replicate * 7 + view.number
     x = spread(listed[surface.x], view.unit[:, surface.x], number)
     y = spread(listed[surface.y], view.unit[:, surface.y], number * 3)

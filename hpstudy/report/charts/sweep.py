@@ -78,7 +78,7 @@ def charts(results: Results) -> list[Chart]:
     if len(mains) == 1 and None not in mains:
         if sum(len(layouts[view.name].lines) for view in results.sweep) <= TOGETHER:
             return [_shared(results, layouts)]
-    elif all(len(found.lines) <= 1 for found in layouts.values()) and len(results.sweep) <= TOGETHER:
+    elif all(len(own.lines) <= 1 for own in layouts.values()) and len(results.sweep) <= TOGETHER:
         return [_by_number(results)]
     return _by_view(results, layouts)
 
@@ -101,7 +101,7 @@ def _side_by_side(results: Results) -> Chart:
     texts = tuple(cut(view.name, SHORTEST) + (f"\npoint {n}" if len(view.points) > 1 else "") for _, view, n in columns)
     room = (style.WIDTH / len(shown) - 0.75) / max(1, len(texts))
     rotated = any(len(line) * LETTER > room for text in texts for line in text.split("\n"))
-    at = tuple(float(place) for place in range(len(columns)))
+    at = tuple(float(column) for column in range(len(columns)))
     x = Axis("", (-0.6, len(columns) - 0.4), ticks="given", at=at, texts=texts, rotated=rotated)
     lines = [
         Drawn(view, (n,), np.array([x]), index, style.look(index), apart=True)
@@ -138,7 +138,7 @@ def _chart(
 
 def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
     """All views in one panel for each metric, along the hyperparameter that they share."""
-    main = next(found.main for found in layouts.values() if found.main is not None)
+    main = next(own.main for own in layouts.values() if own.main is not None)
     along = swept(results, main, results.sweep)
     # A view that does not sweep it has the value of its points' partners in the other views.
     partner = {
@@ -259,9 +259,9 @@ def _block(results: Results, layouts: Mapping[str, Layout], views: Sequence[Swee
     return _chart(results, name, tuple(panels), caption, reading, 2.25 * len(shown) + 0.4, legend)
 
 
-def _lines(results: Results, view: SweepView, found: Layout, along: Swept | None, legend: list[Entry]) -> list[Drawn]:
+def _lines(results: Results, view: SweepView, view_layout: Layout, along: Swept | None, legend: list[Entry]) -> list[Drawn]:
     """The lines of one view, and their entries added to the legend; shades where the other hyperparameter has an order."""
-    chosen = evenly(found.lines, MOST_LINES)
+    chosen = evenly(view_layout.lines, MOST_LINES)
     space = results.study.views[view.name].space.root
     ordered = any(
         len({line.held[name] for line in chosen}) > 2 and rank(space[name]) < 2 for line in chosen[:1] for name in line.held
@@ -269,10 +269,10 @@ def _lines(results: Results, view: SweepView, found: Layout, along: Swept | None
     colours = style.shades(len(chosen)) if ordered else [style.colour(index) for index in range(len(chosen))]
     lines = []
     for index, line in enumerate(chosen):
-        if along is None or found.main is None:
+        if along is None or view_layout.main is None:
             x = np.array(line.numbers, dtype=np.float64)
         else:
-            x = np.array([along.at(view.points[number][found.main]) for number in line.numbers])
+            x = np.array([along.at(view.points[number][view_layout.main]) for number in line.numbers])
             if not along.joined:
                 x = x + _shift(index, len(chosen))
         look = style.look(index)._replace(colour=colours[index])
@@ -311,8 +311,8 @@ def sweep_means(results: Results) -> Iterator[Row]:
     """The mean over replicates of every final metric at every point, but for those of bins."""
     yield "view", "number", "point", "metric", "replicates", "mean", "low", "high"
     for view in results.sweep:
-        found = {metric: summary(values, results.study.analysis.confidence) for metric, values in _listed(view).items()}
+        summaries = {metric: summary(values, results.study.analysis.confidence) for metric, values in _listed(view).items()}
         for number, point in points(view):
-            for metric, means in found.items():
+            for metric, means in summaries.items():
                 ends = (float(end[number]) for end in (means.mean, means.low, means.high))
                 yield view.name, number, point, metric, int(means.replicates[number]), *ends

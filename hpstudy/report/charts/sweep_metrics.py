@@ -52,20 +52,24 @@ def logarithmic(results: Results, metric: str) -> bool:
 
 def below_zero(results: Results, metric: str) -> bool:
     """Whether the interval of any point's mean includes 0, which a logarithmic axis cannot show."""
-    found = [summary(view.values[metric], results.study.analysis.confidence) for view in results.sweep if metric in view.values]
-    return any((means.low <= 0).any() for means in found)
+    summaries = [
+        summary(view.values[metric], results.study.analysis.confidence) for view in results.sweep if metric in view.values
+    ]
+    return any((means.low <= 0).any() for means in summaries)
 
 
 def value_axis(results: Results, metric: str) -> Axis:
     """The vertical axis of a metric's final values: the same in all panels."""
-    found = [summary(view.values[metric], results.study.analysis.confidence) for view in results.sweep if metric in view.values]
-    return spanning(results, metric, all_values(results, metric), found)
+    summaries = [
+        summary(view.values[metric], results.study.analysis.confidence) for view in results.sweep if metric in view.values
+    ]
+    return spanning(results, metric, all_values(results, metric), summaries)
 
 
-def spanning(results: Results, metric: str, values: Floats, found: Sequence[Means]) -> Axis:
+def spanning(results: Results, metric: str, values: Floats, summaries: Sequence[Means]) -> Axis:
     """A vertical axis for values of a metric and the intervals of means; that of the objective is never logarithmic."""
     log = metric != results.study.metric.name and spans_decades(values)
-    bands = np.concatenate([end.ravel() for means in found for end in (means.low, means.high)])
+    bands = np.concatenate([end.ravel() for means in summaries for end in (means.low, means.high)])
     return Axis(Words(metric, "value"), value_range(values, bands, log=log), log=log, grid=True)
 
 
@@ -83,9 +87,9 @@ def point_words(results: Results, view: SweepView, number: int) -> str:
     return f"{label(results, view.name)}, point {number}{values}"
 
 
-def mean_hover(results: Results, metric: str, found: Means, heads: Sequence[str]) -> Hover:
+def mean_hover(results: Results, metric: str, means: Means, heads: Sequence[str]) -> Hover:
     """Means with their intervals, each below a head."""
-    rows = zip(heads, *listed(found.replicates, found.mean, found.low, found.high), strict=True)
+    rows = zip(heads, *listed(means.replicates, means.mean, means.low, means.high), strict=True)
     return Hover(
         tuple(
             f"{head}\nmean {metric} of {n} replicates {estimated(results, *ends)}" if n else f"{head}\nno value"

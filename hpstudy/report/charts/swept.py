@@ -59,16 +59,16 @@ def layout(results: Results, view: SweepView) -> Layout:
     counts = {name: len({view.points[number][name] for number in known}) for name in view.swept}
     main = min(view.swept, key=lambda name: (rank(space[name]), -counts[name]))
     others = [name for name in view.swept if name != main]
-    found: dict[tuple[Value, ...], list[int]] = {}
+    groups: dict[tuple[Value, ...], list[int]] = {}
     for number in known:
-        found.setdefault(tuple(view.points[number][name] for name in others), []).append(number)
-    if others and max(map(len, found.values())) == 1:
+        groups.setdefault(tuple(view.points[number][name] for name in others), []).append(number)
+    if others and max(map(len, groups.values())) == 1:
         return nothing
-    order = sorted(found, key=lambda held: [place(space[name], value) for name, value in zip(others, held, strict=True)])
+    order = sorted(groups, key=lambda held: [position(space[name], value) for name, value in zip(others, held, strict=True)])
     lines = tuple(
         Line(
             dict(zip(others, held, strict=True)),
-            tuple(sorted(found[held], key=lambda number: place(space[main], view.points[number][main]))),
+            tuple(sorted(groups[held], key=lambda number: position(space[main], view.points[number][main]))),
         )
         for held in order
     )
@@ -82,7 +82,7 @@ def rank(parameter: FloatParameter | IntParameter | ChoiceParameter) -> int:
     return 1 if parameter.ordered or _are_numbers(parameter.values) else 2
 
 
-def place(parameter: FloatParameter | IntParameter | ChoiceParameter, value: Value) -> float:
+def position(parameter: FloatParameter | IntParameter | ChoiceParameter, value: Value) -> float:
     """Where a value stands in the order of its parameter."""
     if not isinstance(parameter, ChoiceParameter):
         return float(value)
@@ -140,14 +140,14 @@ def swept(results: Results, name: str, views: Sequence[SweepView]) -> Swept:
     """The axis of hyperparameter `name` for all views that sweep it; logarithmic where the parameter is."""
     parameters = [results.study.views[view.name].space.root[name] for view in views if name in view.swept]
     parameter = parameters[0]
-    found = {point[name] for view in views if name in view.swept for point in view.points if point}
+    used = {point[name] for view in views if name in view.swept for point in view.points if point}
     kind = max(map(rank, parameters))
     if isinstance(parameter, ChoiceParameter):
         seen: dict[Value, None] = {value: None for other in parameters for value in getattr(other, "values", ())}
-        listed = [value for value in seen if value in found]
+        listed = [value for value in seen if value in used]
         values = tuple(listed if parameter.ordered or kind == 2 else sorted(listed, key=float))
         return Swept(name, values, np.arange(len(values), dtype=np.float64), False, True, kind < 2)
-    values = tuple(sorted(found, key=float))
+    values = tuple(sorted(used, key=float))
     real = np.array([float(value) for value in values])
     if all(getattr(other, "log", False) for other in parameters):
         return Swept(name, values, real, True, False, True)

@@ -45,7 +45,7 @@ def chart(results: Results) -> Chart:
     return Chart(
         "trials_to_target",
         panels,
-        *words(results),
+        *caption_and_reading(results),
         Data.of(results, trials_to_target, csvs.searches),
         height,
         legend=(*entries(results, symbol=False, media=media), Entry("intervals", media="page")),
@@ -67,15 +67,15 @@ def _curve(results: Results, index: int) -> tuple[Mark, ...]:
     share, low, high = (np.r_[1.0, column, column[-1]] for column in (curve.share, curve.low, curve.high))
     columns = (curve.share, curve.low, curve.high, curve.at_risk, curve.reached, curve.censored)
     texts = [f"{name}\n{len(view.trials.times.trials)} searches begin"] + [
-        f"{name}\nafter {place + 1} trials {numbers.percent(s)} have not reached the target{interval(results, lo, hi)}"
+        f"{name}\nafter {step + 1} trials {numbers.percent(s)} have not reached the target{interval(results, lo, hi)}"
         f"\nat risk {risk}, reached {reached}, censored {censored}"
-        for place, (s, lo, hi, risk, reached, censored) in enumerate(zip(*(column.tolist() for column in columns), strict=True))
+        for step, (s, lo, hi, risk, reached, censored) in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
     # Where the curve is 1 or 0 no interval exists; it closes there instead of leaving a gap.
     low, high = (np.where(np.isnan(end), share, end) for end in (low, high))
     at = np.flatnonzero(curve.censored) + 1
     ticks = Marker("tick-up", 8, edge_width=1.4)
-    hover, censored = Hover((*texts, texts[-1])), Hover(tuple(texts[place] for place in at.tolist()))
+    hover, censored = Hover((*texts, texts[-1])), Hover(tuple(texts[step] for step in at.tolist()))
     return (
         Band(x=trial, low=low, high=high, colour=colour, alpha=0.15, stepped=True, groups=(index, len(results.views))),
         Steps(x=trial, y=share, colour=colour, width=1.6, dash=style.dash(index), groups=(index,), hover=hover),
@@ -114,7 +114,7 @@ def _ticks(trials: int) -> list[int]:
     return [tick for tick in range(0, trials, step) if trials - tick > step / 2] + [trials]
 
 
-def words(results: Results) -> tuple[str, str]:
+def caption_and_reading(results: Results) -> tuple[str, str]:
     """Caption, and how to read the figure."""
     level, many = confidence(results), overview.many_views(results)
     caption = (

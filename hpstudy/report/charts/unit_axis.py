@@ -28,10 +28,10 @@ def ticks(parameter: Parameter, most: int = 5) -> tuple[list[float], list[str]]:
         values = list(parameter.values)
         texts = [cut(numbers.hyperparameter(value), LONGEST) for value in values]
         return [parameter.unit(value) for value in values], texts
-    found = _round_values(parameter, most)
-    if len(found) < 2:
-        found = [parameter.low, parameter.high]
-    return [parameter.unit(value) for value in found], [short(value) for value in found]
+    rounded = _round_values(parameter, most)
+    if len(rounded) < 2:
+        rounded = [parameter.low, parameter.high]
+    return [parameter.unit(value) for value in rounded], [short(value) for value in rounded]
 
 
 def short(value: float) -> str:

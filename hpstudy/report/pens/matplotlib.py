@@ -113,9 +113,9 @@ def _panel(axes: Axes, chart: Chart, panel: Panel, width: float, height: float) 
         loc = {"left": "left", "center": "center"}[panel.title_align]
         axes.set_title(_text(panel.title), loc=loc, fontsize=panel.title_size)  # type: ignore[arg-type]
     marks = [mark for mark in panel.marks if mark.media in ("both", "print")]
-    for place, mark in enumerate(marks):
+    for order, mark in enumerate(marks):
         for artist in _MARKS[type(mark)](axes, chart, mark):
-            artist.set_zorder(1 + 3 * place / len(marks))
+            artist.set_zorder(1 + 3 * order / len(marks))
             artist.set_rasterized(mark.raster)
             if len(mark.groups) == 1:  # names in a notebook what belongs to one entry of the legend
                 artist.set_label(_text(chart.legend[mark.groups[0]].name))
@@ -146,7 +146,7 @@ def _ticked(given: Axis, inches: float, *, upright: bool) -> list[str]:
     texts = [_text(text) for text in given.texts]
     if upright or given.rotated:
         every = max(1, int(np.ceil(len(texts) * TICK_ROW / max(inches, TICK_ROW))))
-        return [text if place % every == 0 else "" for place, text in enumerate(texts)]
+        return [text if index % every == 0 else "" for index, text in enumerate(texts)]
     ends = np.log(given.limits) if given.log else np.array(given.limits)
     at = np.log(given.at) if given.log else np.array(given.at)
     return [
@@ -224,13 +224,13 @@ def _dots(axes: Axes, chart: Chart, dots: Any) -> Sequence[Artist]:
         assert chart.scale is not None, "values need a scale"
         looks = {"s": dots.marker.size**2, "marker": SYMBOLS[dots.marker.symbol], "linewidths": 0, "alpha": dots.alpha}
         return [axes.scatter(dots.x, dots.y, c=dots.values, cmap=_map(chart.scale), norm=_norm(chart.scale), **looks)]
-    found = axes.plot(
+    artists = axes.plot(
         dots.x, dots.y, linestyle="none", alpha=dots.alpha, clip_on=dots.clipped, **_marker(dots.marker, dots.colour)
     )
-    for artist in found:
+    for artist in artists:
         # Otherwise a marker beyond the edge would count as room that small panels need around them.
         artist.set_in_layout(dots.clipped)
-    return found
+    return artists
 
 
 def _rule(axes: Axes, _: Chart, rule: Any) -> Sequence[Artist]:
@@ -267,14 +267,14 @@ def _heat(axes: Axes, chart: Chart, heat: Any) -> Sequence[Artist]:
         for column, text in enumerate(texts):
             red, green, blue, _ = mpl.colormaps[_map(chart.scale)](_norm(chart.scale)(heat.values[row, column]))
             ink = style.PAPER if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else style.INK
-            place = (float(middles[0][column]), float(middles[1][row]))
-            made.append(axes.text(*place, _text(text), ha="center", va="center", fontsize=7, color=ink))
+            centre = (float(middles[0][column]), float(middles[1][row]))
+            made.append(axes.text(*centre, _text(text), ha="center", va="center", fontsize=7, color=ink))
     return made
 
 
 def _labels(axes: Axes, _: Chart, labels: Any) -> Sequence[Artist]:
     made: list[Artist] = []
-    place = axes.transAxes if labels.frame == "panel" else axes.transData
+    base = axes.transAxes if labels.frame == "panel" else axes.transData
     figure = axes.figure
     shift = ScaledTranslation(labels.shift[0] / 72, labels.shift[1] / 72, figure.dpi_scale_trans)
     for x, y, text in zip(labels.x.tolist(), labels.y.tolist(), labels.texts, strict=True):
@@ -282,7 +282,7 @@ def _labels(axes: Axes, _: Chart, labels: Any) -> Sequence[Artist]:
             x,
             y,
             _text(text),
-            transform=place + shift,
+            transform=base + shift,
             ha=labels.align,
             va={"top": "top", "middle": "center", "bottom": "bottom"}[labels.anchor],
             fontsize=labels.size,
@@ -340,8 +340,8 @@ def _handle(entry: Entry) -> Artist:
 
 def _legend(made: Figure, chart: Chart, panels: Sequence[Panel], drawn: Sequence[Axes]) -> None:
     """The entries that no panel has in a key of its own."""
-    own = {place for panel in panels if panel.key for place in panel.key.entries}
-    entries = [entry for place, entry in enumerate(chart.legend) if entry.media in ("both", "print") and place not in own]
+    own = {index for panel in panels if panel.key for index in panel.key.entries}
+    entries = [entry for index, entry in enumerate(chart.legend) if entry.media in ("both", "print") and index not in own]
     if not entries:
         return
     handles, names = [_handle(entry) for entry in entries], [_text(entry.name) for entry in entries]
@@ -354,7 +354,7 @@ def _legend(made: Figure, chart: Chart, panels: Sequence[Panel], drawn: Sequence
 
 
 def _key(axes: Axes, chart: Chart, key: Key, inches: float) -> None:
-    entries = [chart.legend[place] for place in key.entries]
+    entries = [chart.legend[index] for index in key.entries]
     if not entries:
         return
     handles, names = [_handle(entry) for entry in entries], [_text(entry.name) for entry in entries]
@@ -362,8 +362,8 @@ def _key(axes: Axes, chart: Chart, key: Key, inches: float) -> None:
         style.legend_above(axes, handles, names)
         return
     shift = ScaledTranslation(0, -32 / 72, axes.figure.dpi_scale_trans)
-    place: dict[str, Any] = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + shift}
-    axes.legend(handles, names, loc="upper center", **place, **_small(names, key.title, inches))
+    anchor: dict[str, Any] = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + shift}
+    axes.legend(handles, names, loc="upper center", **anchor, **_small(names, key.title, inches))
 
 
 def _small(names: Sequence[str], title: str, inches: float) -> dict[str, Any]:

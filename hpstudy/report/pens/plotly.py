@@ -42,7 +42,7 @@ def panels(chart: Chart) -> list[dict[str, Any]]:
     """Title, traces, axes and annotations of every panel, as plotly's JSON has them."""
     return [
         {
-            "title": words(panel.title),
+            "title": escaped(panel.title),
             "data": [trace for mark in panel.marks if mark.media in ("both", "page") for trace in _mark(chart, panel, mark)],
             "x": _axis(panel.x),
             "y": _axis(panel.y),
@@ -52,7 +52,7 @@ def panels(chart: Chart) -> list[dict[str, Any]]:
     ]
 
 
-def words(text: str) -> str:
+def escaped(text: str) -> str:
     """A user's words as plotly shows them letter by letter: no tag, no entity, no template; a line feed starts a new line."""
     shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
     for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "&#37;{"), ("\n", "<br>")):
@@ -82,7 +82,7 @@ def _mark(chart: Chart, panel: Panel, mark: Mark) -> list[Trace]:
 def _axis(given: Axis) -> dict[str, Any]:
     ends = [float(np.log10(end)) for end in given.limits] if given.log else list(given.limits)
     made: dict[str, Any] = {
-        "title": {"text": words(given.label)},
+        "title": {"text": escaped(given.label)},
         "range": ends,
         "type": "log" if given.log else "linear",
         "showgrid": given.grid,
@@ -90,7 +90,7 @@ def _axis(given: Axis) -> dict[str, Any]:
         "zeroline": False,
     }
     if given.ticks == "given":
-        made |= {"tickvals": list(given.at), "ticktext": [words(text) for text in given.texts]}
+        made |= {"tickvals": list(given.at), "ticktext": [escaped(text) for text in given.texts]}
     elif given.ticks == "integers":
         made["tickformat"] = "d"
     elif given.ticks == "none":
@@ -108,10 +108,10 @@ def _faded(colour: str, alpha: float) -> str:
 def _hovered(trace: Trace, hover: Hover | None) -> Trace:
     if hover is None:
         return {**trace, "hoverinfo": "skip"}
-    lines = "".join(f"<br>{words(name)} %{{customdata[{place}]}}" for place, name in enumerate(hover.names))
-    texts = [words(text) for text in hover.texts]
+    lines = "".join(f"<br>{escaped(name)} %{{customdata[{index}]}}" for index, name in enumerate(hover.names))
+    texts = [escaped(text) for text in hover.texts]
     made = {**trace, "text": texts, "hovertemplate": f"%{{text}}{lines}<extra></extra>"}
-    return {**made, "customdata": [[words(one) for one in row] for row in hover.values]} if hover.names else made
+    return {**made, "customdata": [[escaped(one) for one in row] for row in hover.values]} if hover.names else made
 
 
 def _marker(marker: Marker, colour: str, alpha: float) -> dict[str, Any]:
@@ -208,11 +208,11 @@ def _heat(chart: Chart, _: Panel, heat: Any) -> list[Trace]:
         "hoverinfo": "skip",
         **_colours(chart.scale),
     }
-    texts = [words(text) for text in heat.hover.texts] if heat.hover else []
+    texts = [escaped(text) for text in heat.hover.texts] if heat.hover else []
     if texts:
         made |= {"hovertext": _rows(texts, columns), "hovertemplate": "%{hovertext}<extra></extra>"}
     if heat.written:
-        made |= {"text": [[words(text) for text in row] for row in heat.written], "texttemplate": "%{text}"}
+        made |= {"text": [[escaped(text) for text in row] for row in heat.written], "texttemplate": "%{text}"}
     gaps = np.argwhere(np.isnan(heat.values) & heat.parted)
     if not len(gaps):
         return [made]
@@ -233,10 +233,10 @@ def _labels(_: Chart, __: Panel, labels: Any) -> list[Trace]:
         return []
     upright = {"top": "bottom", "middle": "middle", "bottom": "top"}[labels.anchor]  # plotly names the side of the point
     across = {"left": "right", "center": "center", "right": "left"}[labels.align]
-    texts = [_italic(words(text), labels.italic) for text in labels.texts]
+    texts = [_italic(escaped(text), labels.italic) for text in labels.texts]
     font = {"size": round(PIXELS * labels.size), "color": labels.colour}
-    place = {"textposition": f"{upright} {across}", "textfont": font, "cliponaxis": False, "hoverinfo": "skip"}
-    return [{"type": "scatter", "mode": "text", "x": labels.x, "y": labels.y, "text": texts, **place}]
+    looks = {"textposition": f"{upright} {across}", "textfont": font, "cliponaxis": False, "hoverinfo": "skip"}
+    return [{"type": "scatter", "mode": "text", "x": labels.x, "y": labels.y, "text": texts, **looks}]
 
 
 def _annotations(mark: Mark) -> list[dict[str, Any]]:
@@ -244,7 +244,7 @@ def _annotations(mark: Mark) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "text": _italic(words(text), mark.italic),
+            "text": _italic(escaped(text), mark.italic),
             "xref": "paper",
             "yref": "paper",
             "x": x,
@@ -266,7 +266,7 @@ def _italic(text: str, italic: bool) -> str:
 
 
 def _colours(scale: ColourScale) -> dict[str, Any]:
-    bar = {"title": {"text": words(scale.label), "side": "right"}, "thickness": 14, "outlinewidth": 0}
+    bar = {"title": {"text": escaped(scale.label), "side": "right"}, "thickness": 14, "outlinewidth": 0}
     return {"colorscale": "Viridis", "reversescale": scale.reverse, "colorbar": bar}
 
 
