@@ -15,15 +15,7 @@ from hpstudy.report.charts.curves import mean_curve
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Mark, Panel
 from hpstudy.report.charts.spread import evenly
-from hpstudy.report.charts.sweep_metrics import (
-    COLUMNS,
-    MOST_LINES,
-    mean_hover,
-    metrics,
-    point_words,
-    points,
-    spanning,
-)
+from hpstudy.report.charts.sweep_metrics import COLUMNS, MOST_LINES, mean_hover, metrics, point_words, points, spanning
 from hpstudy.report.charts.swept import Layout, layout, rank, text_of
 from hpstudy.report.charts.views import bands_first
 from hpstudy.report.charts.words import confidence, label

@@ -56,9 +56,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         hover=Hover(tuple(cells)),
     )
     panel = Panel(
-        unit_axis(listed[surface.x], cut(x_name, 40), 8),
-        unit_axis(listed[surface.y], cut(y_name, 26), 6),
-        (heat, *trials, best),
+        unit_axis(listed[surface.x], cut(x_name, 40), 8), unit_axis(listed[surface.y], cut(y_name, 26), 6), (heat, *trials, best)
     )
     return Chart(
         name,

@@ -14,14 +14,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.metric_names import is_of_bin
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.model import (
-    Axis,
-    Chart,
-    Data,
-    Entry,
-    Mark,
-    Panel,
-)
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Mark, Panel
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.sweep_metrics import (
