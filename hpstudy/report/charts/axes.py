@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +26,12 @@ def best_axis(results: Results, limits: tuple[float, float]) -> Axis:
 
 def row_axis(names: Sequence[str], *, labelled: bool = True) -> Axis:
     """An axis of named rows from 0, the first at the top."""
-    count = len(names)
-    at = tuple(map(float, range(count)))
-    return Axis("", (count - 0.4, -0.6), ticks="given", at=at, texts=tuple(names), labelled=labelled, ticked=False)
+    return marked_axis("", (len(names) - 0.4, -0.6), range(len(names)), names, labelled=labelled, ticked=False)
+
+
+def marked_axis(label: str, limits: tuple[float, float], at: Iterable[float], texts: Iterable[str], **settings: Any) -> Axis:
+    """An axis with texts at given values; `settings` are of `Axis`."""
+    return Axis(label, limits, ticks="given", at=tuple(map(float, at)), texts=tuple(texts), **settings)
 
 
 def around(*values: Floats, room: float = 0.05) -> tuple[float, float]:

@@ -133,8 +133,7 @@ def searches(results: Results, view: ViewResult, index: int) -> Iterator[Steps]:
 
 def _steps(results: Results, view: ViewResult, index: int, chosen: Sequence[int], media: Media) -> Steps:
     every = sum(other.best.size for other in results.views) <= EVERY_TRIAL_UP_TO
-    xs: list[float] = []
-    ys: list[float] = []
+    drawn: list[tuple[float, float]] = []
     texts: list[str] = []
     points: list[dict[str, Any] | None] = []
     for replicate in chosen:
@@ -146,22 +145,19 @@ def _steps(results: Results, view: ViewResult, index: int, chosen: Sequence[int]
             changed = np.r_[True, np.diff(row[known]) != 0]
             changed[-1] = True
             known = known[changed]
-        for number in known.tolist():
-            xs.append(number + 1)
-            ys.append(float(row[number]))
-            if media != "print":
-                texts.append(
-                    f"{label(results, view.name)}\nreplicate {replicate}, trial {number + 1}\n{_own(view, replicate, number)}\n"
-                    f"best so far {numbers.general(float(row[number]), 6)}"
-                )
+        drawn += [*((number + 1, float(row[number])) for number in known.tolist()), (math.nan, math.nan)]
+        if media != "print":
+            head = f"{label(results, view.name)}\nreplicate {replicate}, trial "
+            for number in known.tolist():
+                best = numbers.general(float(row[number]), 6)
+                texts.append(f"{head}{number + 1}\n{_own(view, replicate, number)}\nbest so far {best}")
                 points.append(view.point(replicate, number))
-        xs.append(math.nan)
-        ys.append(math.nan)
-        texts.append("")
-        points.append(None)
+            texts.append("")
+            points.append(None)
+    x, y = np.array(drawn[:-1], dtype=np.float64).reshape(-1, 2).T
     return Steps(
-        x=np.array(xs[:-1]),
-        y=np.array(ys[:-1]),
+        x=x,
+        y=y,
         colour=style.colour(index),
         width=0.6,
         alpha=max(0.02, min(0.45, 12 / max(1, len(chosen)))),

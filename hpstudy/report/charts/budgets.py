@@ -12,7 +12,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.comparisons.budgets import ViewBudget
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, overview, style
-from hpstudy.report.charts.axes import best_axis, row_axis
+from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis
 from hpstudy.report.charts.best_so_far import VECTOR_UP_TO, value_limits
 from hpstudy.report.charts.hovers import tried
 from hpstudy.report.charts.intervals import estimate
@@ -50,8 +50,7 @@ def chart(results: Results) -> Chart:
     for index, offset in enumerate(offsets.tolist()):
         own, aside = np.array(shown) + offset, 0.07 if index >= count / 2 else -0.07
         marks += _of_view(results, index, shown, own, own + aside, upright=True)
-    at, texts = tuple(map(float, shown)), tuple(map(str, results.budgets))
-    x = Axis("budget (trials)", (-0.6, len(shown) - 0.4), ticks="given", at=at, texts=texts)
+    x = marked_axis("budget (trials)", (-0.6, len(shown) - 0.4), shown, map(str, results.budgets))
     panels: tuple[Panel, ...] = (Panel(x, best_axis(results, limits), tuple(marks), media=media),)
     rows = -(-len(results.budgets) // COLUMNS)
     if many:

@@ -11,6 +11,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import Means, SweepView, best_point, summary
 from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.model import Axis, Bars, Chart, ColourScale, Data, Heat, Hover, Mark, Panel
 from hpstudy.report.charts.sweep import sweep_means
@@ -110,6 +111,5 @@ def _edges(along: Swept) -> Floats:
 
 def _axis(along: Swept) -> Axis:
     """An axis with the values at equal distances, and room for half a frame."""
-    texts = tuple(numbers.hyperparameter(value) for value in along.values)
-    at = tuple(map(float, range(len(texts))))
-    return Axis(along.name, (-0.52, len(texts) - 0.48), ticks="given", at=at, texts=texts, line=False)
+    texts = [numbers.hyperparameter(value) for value in along.values]
+    return marked_axis(along.name, (-0.52, len(texts) - 0.48), range(len(texts)), texts, line=False)

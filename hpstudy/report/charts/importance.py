@@ -12,6 +12,7 @@ from hpstudy.analysis.exploration.importance import Shares
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.intervals import bars
 from hpstudy.report.charts.model import Axis, Bars, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel
@@ -36,8 +37,8 @@ def order(view: SearchedView) -> list[int]:
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
     """A row for each hyperparameter; without an importance only the best trials."""
     shown = order(view)
-    names = tuple(cut(view.hyperparameters[number], 18) for number in shown)
-    rows = Axis("", (len(shown) - 0.42, -0.55), ticks="given", at=tuple(map(float, range(len(shown)))), texts=names, ticked=False)
+    names = [cut(view.hyperparameters[number], 18) for number in shown]
+    rows = marked_axis("", (len(shown) - 0.42, -0.55), range(len(shown)), names, ticked=False)
     colour = style.colour(index_of(results, view))
     panels = [_best(results, view, shown, rows)]
     legend: tuple[Entry, ...] = ()
@@ -108,19 +109,8 @@ def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, co
 
 def searched_importance(results: Results) -> Iterator[Row]:
     """The shares of every hyperparameter."""
-    yield (
-        "view",
-        "hyperparameter",
-        "total",
-        "total_low",
-        "total_high",
-        "alone",
-        "alone_low",
-        "alone_high",
-        "explained",
-        "searches",
-        "trials",
-    )
+    ends = ("total", "total_low", "total_high", "alone", "alone_low", "alone_high")
+    yield "view", "hyperparameter", *ends, "explained", "searches", "trials"
     for view in results.searched:
         if (importance := view.importance) is None:
             continue

@@ -15,7 +15,7 @@ from hpstudy.analysis.sweeps.layers import ViewLayers, layers
 from hpstudy.analysis.sweeps.points import Means, SweepView, summary
 from hpstudy.metric_names import REACH
 from hpstudy.report import numbers, style, sweeps
-from hpstudy.report.charts.axes import trial_axis
+from hpstudy.report.charts.axes import marked_axis, trial_axis
 from hpstudy.report.charts.grid import parts
 from hpstudy.report.charts.model import Axis, Bars, Chart, Data, Entry, Mark, Panel
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
@@ -135,10 +135,10 @@ def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y
     interval = f" ({' to '.join(ends)})" if never.replicates[depth] > 1 else ""
     last = not any(column < len(below.few()) for below in rows[row + 1 :])
     limits = (float(of_view.edges[0]), float(of_view.edges[-1]))
-    whole = tuple(float(at) for at in range(math.ceil(limits[0]), math.floor(limits[1]) + 1))
-    texts = tuple(f"{at:.0f}".replace("-", "−") for at in whole)
+    whole = range(math.ceil(limits[0]), math.floor(limits[1]) + 1)
+    texts = [str(at).replace("-", "−") for at in whole]
     return Panel(
-        Axis("initial weight / its deviation", limits, ticks="given", at=whole, texts=texts, titled=last, labelled=last),
+        marked_axis("initial weight / its deviation", limits, whole, texts, titled=last, labelled=last),
         y if column == 0 else Axis(f"{y.label}, {cut(point.name, LONGEST)}", y.limits, grid=True, titled=False, labelled=False),
         tuple(bars),
         title=(f"{point.name}\n" if column == 0 else "") + f"{layer}: {mean}{interval}",

@@ -45,25 +45,15 @@ def all_values(results: Results, metric: str) -> Floats:
     return np.concatenate([view.values[metric].ravel() for view in results.sweep if metric in view.values])
 
 
-def logarithmic(results: Results, metric: str) -> bool:
-    """Whether the axis of a metric is logarithmic: never that of the objective."""
-    return metric != results.study.metric.name and spans_decades(all_values(results, metric))
-
-
-def below_zero(results: Results, metric: str) -> bool:
-    """Whether the interval of any point's mean includes 0, which a logarithmic axis cannot show."""
-    summaries = [
-        summary(view.values[metric], results.study.analysis.confidence) for view in results.sweep if metric in view.values
-    ]
-    return any((means.low <= 0).any() for means in summaries)
+def _means(results: Results, metric: str) -> list[Means]:
+    """The means of every view that has the metric."""
+    level = results.study.analysis.confidence
+    return [summary(view.values[metric], level) for view in results.sweep if metric in view.values]
 
 
 def value_axis(results: Results, metric: str) -> Axis:
     """The vertical axis of a metric's final values: the same in all panels."""
-    summaries = [
-        summary(view.values[metric], results.study.analysis.confidence) for view in results.sweep if metric in view.values
-    ]
-    return spanning(results, metric, all_values(results, metric), summaries)
+    return spanning(results, metric, all_values(results, metric), _means(results, metric))
 
 
 def spanning(results: Results, metric: str, values: Floats, summaries: Sequence[Means]) -> Axis:
@@ -103,11 +93,11 @@ def explained(results: Results, shape: str) -> str:
     level = confidence(results)
     text = f"Small marks are single replicates, large ones their mean, with {shape}: the {level} t interval over replicates."
     for metric in metrics(results):
-        if not logarithmic(results, metric):
+        if not value_axis(results, metric).log:
             continue
         if zeros := int((all_values(results, metric) == 0).sum()):
             are, have = ("value", "is 0 and has") if zeros == 1 else ("values", "are 0 and have")
             text += f" {numbers.count(zeros)} {are} of {metric} {have} no place on its logarithmic axis."
-        if below_zero(results, metric):
+        if any((means.low <= 0).any() for means in _means(results, metric)):  # a logarithmic axis cannot show it
             text += f" An interval of {metric} that reaches the bottom of its axis includes 0."
     return text

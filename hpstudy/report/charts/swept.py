@@ -12,6 +12,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.report import numbers
+from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.model import Axis
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value
 
@@ -132,8 +133,7 @@ class Swept:
         label = self.name + (" (values at equal distances)" if self.steps and self.joined else "")
         if len(self.values) > FEW and not self.steps:
             return Axis(label, self.limits, log=self.log)
-        texts = tuple(numbers.hyperparameter(value) for value in self.values)
-        return Axis(label, self.limits, log=self.log, ticks="given", at=tuple(self.positions.tolist()), texts=texts)
+        return marked_axis(label, self.limits, self.positions, map(numbers.hyperparameter, self.values), log=self.log)
 
 
 def swept(results: Results, name: str, views: Sequence[SweepView]) -> Swept:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import csvs, numbers, overview, style
-from hpstudy.report.charts.axes import row_axis, trial_axis
+from hpstudy.report.charts.axes import marked_axis, row_axis, trial_axis
 from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.model import Axis, Band, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel, Steps
 from hpstudy.report.charts.small_multiples import NOTE, beside_reference, reference_words, small_multiples, together
@@ -32,7 +32,7 @@ def chart(results: Results) -> Chart:
     many, count = overview.many_views(results), len(results.views)
     ticks = _ticks(results.study.search.trials)
     axis = trial_axis(results.study.search.trials, first=0)
-    marked = replace(axis, ticks="given", at=tuple(map(float, ticks)), texts=tuple(map(str, ticks)))
+    marked = marked_axis(axis.label, axis.limits, ticks, map(str, ticks))
     curve, media = partial(_curve, results), together(results)
     curves = bands_first(mark for index in range(count) for mark in curve(index))
     everything = Panel(marked, SHARES, curves, key=Key(tuple(range(count)), above=True), media=media)

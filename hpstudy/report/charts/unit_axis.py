@@ -8,6 +8,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.report import numbers
+from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.model import Axis
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.labels import cut
@@ -46,8 +47,7 @@ def short(value: float) -> str:
 
 def unit_axis(parameter: Parameter, label: str, most: int = 5) -> Axis:
     """An axis of the whole declared range; a point at its very end is not cut in half."""
-    at, texts = ticks(parameter, most)
-    return Axis(label, (-0.04, 1.04), ticks="given", at=tuple(at), texts=tuple(texts))
+    return marked_axis(label, (-0.04, 1.04), *ticks(parameter, most))
 
 
 def spread(parameter: Parameter, unit: Floats, number: Ints) -> Floats:
