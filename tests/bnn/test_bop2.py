@@ -54,6 +54,15 @@ def test_first_step_of_the_unbiased_variant_by_hand():
         assert run(column(2), column(1)[0], gamma=0.01, sigma=0.25, tau=tau, variant="unbiased").item() == theta
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("gamma", "sigma"), [(0.01, 0.01), (1e-4, 0.02), (0.7, 0.3), (1e-7, 1e-3), (1.0, 1.0)])
+def test_a_first_ratio_of_exactly_the_threshold_flips_nothing_at_any_rates(gamma, sigma, dtype):
+    gradients = normal(1, 100, 100, seed=1).to(dtype)
+    values = {"noise": gradients[0], "gamma": gamma, "sigma": sigma, "variant": "unbiased"}
+    assert torch.equal(run(gradients, tau=1.0, **values), gradients.sign())
+    assert torch.equal(run(gradients, tau=0.999999, **values), -gradients.sign())
+
+
 @pytest.mark.parametrize("variant", ["biased", "unbiased"])
 def test_the_flips_are_those_of_the_published_rule_where_its_guard_is_negligible(variant):
     gradients = normal(1000, 12, 15, seed=1)

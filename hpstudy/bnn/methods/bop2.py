@@ -52,12 +52,16 @@ class Bop2ndOrder(Method[Bop2ndOrderHyperparameters]):
         variant "unbiased":    r_i = (m_i / gamma_i) / sqrt(v_i / sigma_i)
         theta_i = -theta_{i-1} where r_i theta_{i-1} > tau_i
 
+    The comparison is strict, as in `Bop`. In the variant "unbiased" r_0 is the sign of G_0, exactly, so that tau = 1 flips nothing at
+    the first update. Elsewhere r_i is known up to rounding only, as are rates such as 0.01. (In the published code a weight becomes
+    +1 where r_i theta_{i-1} = tau_i.)
+
     "Unbiased" is not Adam's correction of the first updates: under constant rates it is "biased" with the threshold
     tau gamma / sqrt(sigma). The published CIFAR-10 run, in these terms: gamma 1e-2 with change 1e-3, sigma 1e-7 with change 1e5,
     tau 1e-5 with change 1e-3.
 
     No constant guards the denominator (the published 1e-10 makes the rule depend on the scale of gradients near it): the rule is
-    evaluated as m_i theta_{i-1} > tau_i sqrt(v_i), which divides by nothing. A weight that never had a gradient compares 0 > 0
+    evaluated as m_i theta_{i-1} > tau_i sqrt(v_i), which divides by no gradient. A weight that never had a gradient compares 0 > 0
     and keeps its sign. The state keeps s = sqrt(v), updated by
 
         s_i = hypot(sqrt(1 - sigma_i) s_{i-1}, sqrt(sigma_i) G_i),
@@ -77,8 +81,24 @@ class Bop2ndOrder(Method[Bop2ndOrderHyperparameters]):
         gamma = hp.gamma * linear(hp.gamma_change, elapsed)
         sigma = hp.sigma * linear(hp.sigma_change, elapsed)
         tau = hp.tau * linear(hp.tau_change, elapsed)
-        if hp.variant == "unbiased":
-            tau = tau * gamma / sigma**0.5
-        m = state["m"].lerp_(grad, gamma)
-        s = state["s"].mul_((1 - sigma) ** 0.5).hypot_(grad * sigma**0.5)
-        return {"theta": flip(state["theta"], m, s * tau), "m": m, "s": s}
+        m, s = state["m"], state["s"]
+        unbiased = moments_in_units_of_gradient(m, s, grad, gamma, sigma) if hp.variant == "unbiased" else None
+        m.lerp_(grad, gamma)
+        s.mul_((1 - sigma) ** 0.5).hypot_(grad * sigma**0.5)
+        signal, spread = unbiased or (m, s)
+        return {"theta": flip(state["theta"], signal, spread * tau), "m": m, "s": s}
+
+
+def moments_in_units_of_gradient(
+    m: torch.Tensor, s: torch.Tensor, grad: torch.Tensor, gamma: float | torch.Tensor, sigma: float | torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """m_i / gamma_i and sqrt(v_i / sigma_i): exactly G and abs(G) at the first update, whatever the rounding of the rates.
+
+    Args:
+        m: m_{i-1}, any shape.
+        s: sqrt(v_{i-1}), same shape.
+        grad: G_i, same shape.
+        gamma: gamma_i.
+        sigma: sigma_i.
+    """
+    return (m * ((1 - gamma) / gamma)).add_(grad), (s * ((1 - sigma) / sigma) ** 0.5).hypot_(grad)
