@@ -11,7 +11,7 @@ studies with other seeds, not of other tasks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.anytime import Scale, progress, scale_of
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
 from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.errors import UsageError
 from hpstudy.seeds import derive_seed
@@ -175,12 +175,13 @@ def _trials(pair: PairResult, horizon: int) -> Floats | None:
     return np.minimum(pair.trials.trials_a, horizon) - np.minimum(pair.trials.trials_b, horizon)
 
 
-def _resampling(results: Results) -> Resampling:
-    return Resampling(derive_seed(results.seed, "several", results.study.name), results.study.analysis.resamples)
+def _bootstrap(results: Results) -> Bootstrap:
+    settings = results.study.analysis
+    return Bootstrap(derive_seed(results.seed, "several", results.study.name), settings.resamples, settings.confidence)
 
 
 def _estimate(values: Floats, results: Results) -> Estimate:
-    mean = mean_of(values, _resampling(results), results.study.analysis.confidence)
+    mean = mean_of(values, _bootstrap(results))
     return Estimate(mean.value, mean.low, mean.high, len(values))
 
 
@@ -188,13 +189,13 @@ def _together(groups: Sequence[Floats], first: Results) -> Estimate:
     """The mean of the studies' means; percentile interval of a bootstrap of replicates within each study."""
     if any(len(group) < 2 for group in groups):
         return Estimate(float(np.mean([g.mean() if len(g) else np.nan for g in groups])), np.nan, np.nan, sum(map(len, groups)))
-    resampling = _resampling(first)
+    bootstrap = _bootstrap(first)
     means = np.mean(
         [
-            Resampling(derive_seed(resampling.seed, index), resampling.resamples).weights(len(group)) @ group
+            replace(bootstrap, seed=derive_seed(bootstrap.seed, index)).weights(len(group)) @ group
             for index, group in enumerate(groups)
         ],
         axis=0,
     )
-    low, high = percentile_interval(means, min(len(group) for group in groups), first.study.analysis.confidence)
+    low, high = percentile_interval(means, min(len(group) for group in groups), bootstrap.confidence)
     return Estimate(float(np.mean([group.mean() for group in groups])), low, high, sum(map(len, groups)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.targets.trials_to_target import Level, level_of
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.seeds import derive_seed
@@ -33,9 +33,9 @@ class Endpoints:
     worst: float
 
     @property
-    def resampling(self) -> Resampling:
-        """The resamples behind every bootstrap interval."""
-        return Resampling(derive_seed(self.seed, "bootstrap"), self.study.analysis.resamples)
+    def bootstrap(self) -> Bootstrap:
+        """How every interval is computed."""
+        return Bootstrap(derive_seed(self.seed, "bootstrap"), self.study.analysis.resamples, self.study.analysis.confidence)
 
     @property
     def target(self) -> float | None:

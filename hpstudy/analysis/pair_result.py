@@ -49,8 +49,8 @@ def pair_result(a: str, b: str, views: Mapping[str, ViewResult], endpoints: Endp
         views: all views of the study by name.
         endpoints: of the study.
     """
-    study, level, resampling = endpoints.study, endpoints.level, endpoints.resampling
-    confidence, goal = study.analysis.confidence, study.metric.goal
+    study, level, bootstrap = endpoints.study, endpoints.level, endpoints.bootstrap
+    goal = study.metric.goal
     both = common(views[a].searches.complete, views[b].searches.complete)
     x, y = views[a].best[both], views[b].best[both]
     if not both.size or np.isnan(x).any() or np.isnan(y).any():
@@ -61,27 +61,25 @@ def pair_result(a: str, b: str, views: Mapping[str, ViewResult], endpoints: Endp
             y,
             budget,
             goal,
-            resampling,
-            confidence,
+            bootstrap,
             seed=derive_seed(endpoints.seed, "sign_flip", a, b, budget),
             margin=study.analysis.margin,
         )
         for budget in endpoints.budgets
     )
-    distances = [distance_at_budget(x, y, budget, goal, resampling, confidence) for budget in endpoints.budgets]
+    distances = [distance_at_budget(x, y, budget, goal, bootstrap) for budget in endpoints.budgets]
     trials = None
     if level is not None and level.value is not None:
-        distances.insert(0, distance_at_level(x, y, level.value, goal, resampling, confidence))
+        distances.insert(0, distance_at_level(x, y, level.value, goal, bootstrap))
         source = views[level.view] if level.view is not None else None
         trials = trials_difference(
             best_so_far(views[a].searches.values[both], goal),
             best_so_far(views[b].searches.values[both], goal),
             level.value,
             goal,
-            resampling,
-            confidence,
+            bootstrap,
             seed=derive_seed(endpoints.seed, "sign_flip", a, b, "target"),
             finals=source.best[both, -1] if source is not None and source.searches.complete[both].all() else None,
             statistic=level.statistic,
         )
-    return PairResult(a, b, both, difference_curve(x, y, resampling, confidence), differences, trials, tuple(distances))
+    return PairResult(a, b, both, difference_curve(x, y, bootstrap), differences, trials, tuple(distances))

@@ -96,19 +96,18 @@ def view_result(block: Searches, best: Floats, table: Any, endpoints: Endpoints)
         table: DataFrame with a row per trial of the study.
         endpoints: of the study.
     """
-    study, resampling = endpoints.study, endpoints.resampling
-    confidence, goal = study.analysis.confidence, study.metric.goal
+    study, bootstrap, goal = endpoints.study, endpoints.bootstrap, endpoints.study.metric.goal
     trials = None
     if endpoints.target is not None:
         # A search without a value has not reached any target, even one that the worst value of the study would reach.
         times = trials_to_target(best_so_far(block.values, goal), block.finished, endpoints.target, goal)
-        trials = view_trials(times, block.complete, study.search.trials, confidence)
+        trials = view_trials(times, block.complete, study.search.trials, bootstrap.confidence)
     return ViewResult(
         name=block.view,
         searches=block,
         best=best,
-        curve=mean_curve(best, resampling, confidence) if best.shape[1] else _NO_CURVE,
-        budgets=tuple(view_budget(best, budget, resampling, confidence) for budget in endpoints.budgets),
+        curve=mean_curve(best, bootstrap) if best.shape[1] else _NO_CURVE,
+        budgets=tuple(view_budget(best, budget, bootstrap) for budget in endpoints.budgets),
         trials=trials,
         completeness=completeness(block),
         best_trial=_best_trial(block, table, study),

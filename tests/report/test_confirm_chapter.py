@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hpstudy.analysis.retraining.confirmation import confirmation
-from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.goal import Goal
 from hpstudy.report import style
@@ -45,8 +45,7 @@ def with_confirmation(results):
             [("a", "b")],
             metric="score",
             goal=goal,
-            resampling=Resampling(0, 1000),
-            confidence=0.95,
+            bootstrap=Bootstrap(0, 1000, 0.95),
         )
         return SimpleNamespace(study=study, views=results.views, sweep=(), confirmation=found)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hpstudy.analysis.baselines.controls import controls
-from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.report.chapters.controls import TABLES, chapter
 from hpstudy.report.charts.controls import PANELS
 from hpstudy.report.charts.model import Chart, Line, Rule
@@ -28,7 +28,7 @@ def controlled(make_results):
             for (replicate, number), value in np.ndenumerate(np.asarray(block, dtype=float))
         ]
         table = pd.DataFrame(rows, columns=["view", "replicate", "number", "state", "objective"])
-        return SimpleNamespace(**{**vars(results), "study": study, "controls": controls(table, study, Resampling(1, 1000))})
+        return SimpleNamespace(**{**vars(results), "study": study, "controls": controls(table, study, Bootstrap(1, 1000, 0.95))})
 
     return make
 

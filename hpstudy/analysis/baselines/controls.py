@@ -19,7 +19,7 @@ from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.baselines.expected_best import expected_curve, trials_to_match
 from hpstudy.analysis.comparisons.budgets import common
 from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, best_value, mean_curve, worst_value
-from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.analysis.trials.searches import Searches, gather
@@ -124,14 +124,14 @@ class Controls:
     best_known: float
 
 
-def controls(trials: Any, study: Study, resampling: Resampling) -> Controls | None:
+def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None:
     """Compare every view's searches with its controls.
 
     Args:
         trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective; a control's trials stand
             under its name, VIEW/CONTROL.
         study: the study, with its analysis settings.
-        resampling: where resamples come from.
+        bootstrap: how intervals are computed.
 
     Returns:
         None for a study without controls.
@@ -147,9 +147,9 @@ def controls(trials: Any, study: Study, resampling: Resampling) -> Controls | No
     views = []
     for view in study.views:
         random, default = (arm_name(view, control) for control in ("random", "default"))
-        curve = mean_curve(best[view], resampling, study.analysis.confidence)
-        of_random = _random(blocks, best, view, random, worst, best_known, study, resampling) if random in blocks else None
-        of_default = _default(blocks, best, view, default, study, resampling) if default in blocks else None
+        curve = mean_curve(best[view], bootstrap)
+        of_random = _random(blocks, best, view, random, worst, best_known, study, bootstrap) if random in blocks else None
+        of_default = _default(blocks, best, view, default, bootstrap) if default in blocks else None
         views.append(ViewControls(view, curve, of_random, of_default))
     return Controls(tuple(views), best_known)
 
@@ -177,39 +177,38 @@ def _random(
     worst: float,
     best_known: float,
     study: Study,
-    resampling: Resampling,
+    bootstrap: Bootstrap,
 ) -> RandomControl:
-    confidence, goal, margin = study.analysis.confidence, study.metric.goal, study.analysis.margin
+    goal, margin = study.metric.goal, study.analysis.margin
     block = blocks[control]
     both = _both(blocks, best, view, control)
     pooled = np.where(np.isnan(block.values), worst, block.values)[block.complete]
     expected = matching = None
     if pooled.size and not np.isnan(pooled).any():
-        expected = expected_curve(pooled, goal, resampling, confidence)
+        expected = expected_curve(pooled, goal, bootstrap)
         finals = best[view][blocks[view].complete, -1]
         if finals.size and not np.isnan(finals).any():
             matching = trials_to_match(pooled.ravel(), float(finals.mean()), goal)
     return RandomControl(
         searches=block,
         best=best[control],
-        curve=mean_curve(best[control], resampling, confidence),
+        curve=mean_curve(best[control], bootstrap),
         expected=expected,
         replicates=both,
-        gap=mean_curve(best[view][both] - best[control][both], resampling, confidence) if both.size else None,
+        gap=mean_curve(best[view][both] - best[control][both], bootstrap) if both.size else None,
         matching=matching,
-        easy=easy_volume(block, best_known, margin, goal, confidence) if margin is not None else None,
+        easy=easy_volume(block, best_known, margin, goal, bootstrap.confidence) if margin is not None else None,
     )
 
 
 def _default(
-    blocks: dict[str, Searches], best: dict[str, Floats], view: str, control: str, study: Study, resampling: Resampling
+    blocks: dict[str, Searches], best: dict[str, Floats], view: str, control: str, bootstrap: Bootstrap
 ) -> DefaultControl:
-    confidence = study.analysis.confidence
     values = best[control][:, 0]
     known = values[~np.isnan(values)]
     both = _both(blocks, best, view, control)
-    mean = mean_of(known, resampling, confidence)
-    gain = mean_of(best[view][both, -1] - values[both], resampling, confidence) if both.size else None
+    mean = mean_of(known, bootstrap)
+    gain = mean_of(best[view][both, -1] - values[both], bootstrap) if both.size else None
     return DefaultControl(
         values, mean.value, mean.low, mean.high, both, None if gain is None else (gain.value, gain.low, gain.high)
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.curves.best_so_far import MeanCurve
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 from hpstudy.goal import Goal
 
 
@@ -33,7 +33,7 @@ def expected_best(values: Floats, trials: Ints, goal: Goal) -> Floats:
     return np.asarray(_weights(trials, len(values)) @ ascending, dtype=np.float64)
 
 
-def expected_curve(values: Floats, goal: Goal, resampling: Resampling, confidence: float) -> MeanCurve:
+def expected_curve(values: Floats, goal: Goal, bootstrap: Bootstrap) -> MeanCurve:
     """The expected best of 1, 2, ... trials, with pointwise intervals over whole searches.
 
     The bootstrap resamples jackknife pseudo-values of the searches, in which the estimate is linear. Resampling the trials themselves
@@ -43,8 +43,7 @@ def expected_curve(values: Floats, goal: Goal, resampling: Resampling, confidenc
     Args:
         values: (searches x trials) of complete random searches, no NaN; at least one search.
         goal: which way is better.
-        resampling: where resamples come from.
-        confidence: level of the pointwise intervals.
+        bootstrap: how intervals are computed.
 
     Returns:
         For every number of trials up to that of a search. No interval for one search.
@@ -55,7 +54,7 @@ def expected_curve(values: Floats, goal: Goal, resampling: Resampling, confidenc
     low = high = np.full(length, np.nan)
     if searches > 1:
         without = np.array([expected_best(np.delete(values, row, axis=0).ravel(), trials, goal) for row in range(searches)])
-        low, high = mean_intervals(searches * whole - (searches - 1) * without, resampling, confidence)
+        low, high = mean_intervals(searches * whole - (searches - 1) * without, bootstrap)
     return MeanCurve(np.full(length, searches, dtype=np.int64), whole, low, high)
 
 

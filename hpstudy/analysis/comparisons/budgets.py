@@ -12,7 +12,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.comparisons.margin import Verdict, verdict
-from hpstudy.analysis.statistics.bootstrap import Band, Resampling, mean_intervals, ranges, simultaneous_band
+from hpstudy.analysis.statistics.bootstrap import Band, Bootstrap, mean_intervals, ranges, simultaneous_band
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.goal import Goal
@@ -38,20 +38,19 @@ class ViewBudget:
     high: float
 
 
-def view_budget(best: Floats, budget: int, resampling: Resampling, confidence: float) -> ViewBudget:
+def view_budget(best: Floats, budget: int, bootstrap: Bootstrap) -> ViewBudget:
     """Describe one view after `budget` trials.
 
     Args:
         best: (searches x trials) best so far, NaN where a search has not come yet.
         budget: trials, from 1.
-        resampling: where resamples come from.
-        confidence: level of the interval.
+        bootstrap: how intervals are computed.
     """
     values = best[~np.isnan(best[:, budget - 1]), budget - 1]
     if not values.size:
         nan = float("nan")
         return ViewBudget(budget, 0, nan, nan, nan, nan, nan)
-    low, high = mean_intervals(values[:, None], resampling, confidence)
+    low, high = mean_intervals(values[:, None], bootstrap)
     sd = float(values.std(ddof=1)) if values.size > 1 else float("nan")
     return ViewBudget(budget, values.size, float(values.mean()), sd, float(np.median(values)), float(low[0]), float(high[0]))
 
@@ -73,18 +72,17 @@ class Difference:
     excludes_zero: tuple[tuple[int, int], ...]
 
 
-def difference_curve(a: Floats, b: Floats, resampling: Resampling, confidence: float) -> Difference:
+def difference_curve(a: Floats, b: Floats, bootstrap: Bootstrap) -> Difference:
     """Compare whole curves.
 
     Args:
         a: (replicates x trials) best so far, complete.
         b: the same of the other view.
-        resampling: where resamples come from.
-        confidence: level of the intervals and of the band.
+        bootstrap: how intervals are computed.
     """
     d = a - b
-    low, high = mean_intervals(d, resampling, confidence)
-    band = simultaneous_band(d, resampling, confidence) if len(d) >= 2 else None
+    low, high = mean_intervals(d, bootstrap)
+    band = simultaneous_band(d, bootstrap) if len(d) >= 2 else None
     apart = ranges((band.low > 0) | (band.high < 0)) if band else ()
     return Difference(d.mean(axis=0), low, high, band, apart)
 
@@ -131,8 +129,7 @@ def budget_difference(
     b: Floats,
     budget: int,
     goal: Goal,
-    resampling: Resampling,
-    confidence: float,
+    bootstrap: Bootstrap,
     *,
     seed: int,
     margin: float | None = None,
@@ -144,15 +141,14 @@ def budget_difference(
         b: the same of the other view.
         budget: trials, from 1.
         goal: which way is better.
-        resampling: where resamples come from.
-        confidence: level of the intervals.
+        bootstrap: how intervals are computed.
         seed: of the sign-flip test.
         margin: the smallest difference that matters.
     """
     x, y = a[:, budget - 1], b[:, budget - 1]
     d = x - y
     n = len(d)
-    low, high = (float(end[0]) for end in mean_intervals(d[:, None], resampling, confidence))
+    low, high = (float(end[0]) for end in mean_intervals(d[:, None], bootstrap))
     gain = goal.sign * d
     sd = float(d.std(ddof=1)) if n > 1 else float("nan")
     varies = n > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
@@ -171,8 +167,8 @@ def budget_difference(
         losses=int((gain < 0).sum()),
         test=sign_flip(d, seed),
         correlation=float(np.corrcoef(x, y)[0, 1]) if varies else float("nan"),
-        detectable=detectable(n, POWER, 1 - confidence) * sd if n > 1 else float("nan"),
-        verdict=verdict(gain, margin, resampling, confidence) if margin is not None and n > 1 else None,
+        detectable=detectable(n, POWER, 1 - bootstrap.confidence) * sd if n > 1 else float("nan"),
+        verdict=verdict(gain, margin, bootstrap) if margin is not None and n > 1 else None,
     )
 
 

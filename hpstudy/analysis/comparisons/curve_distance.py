@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval, resampled_means
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval, resampled_means
 from hpstudy.goal import Goal
 
 
@@ -48,7 +48,7 @@ def first_trial(curves: Floats, level: float | Floats, goal: Goal) -> Floats:
     return np.where(count < curves.shape[0], count + 1.0, np.inf)
 
 
-def distance_at_level(a: Floats, b: Floats, level: float, goal: Goal, resampling: Resampling, confidence: float) -> Distance:
+def distance_at_level(a: Floats, b: Floats, level: float, goal: Goal, bootstrap: Bootstrap) -> Distance:
     """The distance at one level, the same in every resample.
 
     Args:
@@ -56,23 +56,20 @@ def distance_at_level(a: Floats, b: Floats, level: float, goal: Goal, resampling
         b: the same of the other view; a row of `a` and the same row of `b` are resampled together.
         level: of the metric.
         goal: which way is better.
-        resampling: where resamples come from.
-        confidence: level of the interval.
+        bootstrap: how intervals are computed.
     """
-    return _distance(a, b, None, level, goal, resampling, confidence)
+    return _distance(a, b, None, level, goal, bootstrap)
 
 
-def distance_at_budget(a: Floats, b: Floats, budget: int, goal: Goal, resampling: Resampling, confidence: float) -> Distance:
+def distance_at_budget(a: Floats, b: Floats, budget: int, goal: Goal, bootstrap: Bootstrap) -> Distance:
     """The distance at the level that B's mean curve has after `budget` trials; every resample has its own level.
 
     Arguments as for `distance_at_level`.
     """
-    return _distance(a, b, budget, float(b[:, budget - 1].mean()), goal, resampling, confidence)
+    return _distance(a, b, budget, float(b[:, budget - 1].mean()), goal, bootstrap)
 
 
-def _distance(
-    a: Floats, b: Floats, budget: int | None, level: float, goal: Goal, resampling: Resampling, confidence: float
-) -> Distance:
+def _distance(a: Floats, b: Floats, budget: int | None, level: float, goal: Goal, bootstrap: Bootstrap) -> Distance:
     n = a.shape[0]
     # A curve that is level with the level up to rounding has reached it.
     slack = 1e-12 * float(np.ptp(np.stack([a, b]))) * -goal.sign
@@ -82,24 +79,24 @@ def _distance(
     if n >= 2:
         levels: float | Floats = level + slack
         if budget is not None:
-            levels = resampling.weights(n) @ b[:, budget - 1] + slack
-        trials_a, trials_b = (_first_trials(values, levels, goal, resampling) for values in (a, b))
+            levels = bootstrap.weights(n) @ b[:, budget - 1] + slack
+        trials_a, trials_b = (_first_trials(values, levels, goal, bootstrap) for values in (a, b))
         # Where neither curve arrives the distance can be anything: it counts against both ends of the interval.
         neither = np.isinf(trials_a) & np.isinf(trials_b)
         with np.errstate(invalid="ignore"):
             difference = trials_a - trials_b
-        low, _ = percentile_interval(np.where(neither, -np.inf, difference), n, confidence)
-        _, high = percentile_interval(np.where(neither, np.inf, difference), n, confidence)
+        low, _ = percentile_interval(np.where(neither, -np.inf, difference), n, bootstrap.confidence)
+        _, high = percentile_interval(np.where(neither, np.inf, difference), n, bootstrap.confidence)
         unreached_a, unreached_b = float(np.isinf(trials_a).mean()), float(np.isinf(trials_b).mean())
     with np.errstate(invalid="ignore"):
         point = float(np.subtract(trial_a, trial_b))
     return Distance(budget, level, _whole(trial_a), _whole(trial_b), point, low, high, unreached_a, unreached_b)
 
 
-def _first_trials(values: Floats, level: float | Floats, goal: Goal, resampling: Resampling) -> Floats:
+def _first_trials(values: Floats, level: float | Floats, goal: Goal, bootstrap: Bootstrap) -> Floats:
     """`first_trial` of the mean curve of every resample, (resamples,)."""
-    count: Ints = np.zeros(resampling.resamples, dtype=np.int64)
-    for _, means in resampled_means(values, resampling):
+    count: Ints = np.zeros(bootstrap.resamples, dtype=np.int64)
+    for _, means in resampled_means(values, bootstrap):
         count += (goal.sign * means < goal.sign * level).sum(axis=0)
     return np.where(count < values.shape[1], count + 1.0, np.inf)
 

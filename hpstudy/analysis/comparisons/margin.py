@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 
 Verdict = Literal["superior", "non-inferior", "equivalent", "inconclusive", "inferior"]
 """What a declared margin makes of a difference, from the side of the first view."""
@@ -25,22 +25,26 @@ class Bounds:
     upper: float
 
 
-def one_sided(differences: Floats, resampling: Resampling, confidence: float) -> Bounds:
+def one_sided(differences: Floats, bootstrap: Bootstrap) -> Bounds:
     """Both one-sided bounds: the ends of the two-sided interval at 1 - 2 alpha, alpha = 1 - confidence.
 
     Args:
         differences: (replicates,) A minus B.
-        resampling: where resamples come from.
-        confidence: of each bound by itself.
+        bootstrap: how intervals are computed.
 
     Returns:
         NaN with one replicate.
     """
-    low, high = mean_intervals(differences[:, None], resampling, 2 * confidence - 1)
+    low, high = mean_intervals(differences[:, None], _each_side(bootstrap))
     return Bounds(float(low[0]), float(high[0]))
 
 
-def verdict(gain: Floats, margin: float, resampling: Resampling, confidence: float) -> Verdict:
+def _each_side(bootstrap: Bootstrap) -> Bootstrap:
+    """The same resamples at 1 - 2 alpha, so that each end of an interval is a one-sided bound at 1 - alpha."""
+    return replace(bootstrap, confidence=2 * bootstrap.confidence - 1)
+
+
+def verdict(gain: Floats, margin: float, bootstrap: Bootstrap) -> Verdict:
     """What the margin makes of a difference: two one-sided tests, each at alpha = 1 - confidence, and the two-sided interval.
 
     Equivalent when the (1 - 2 alpha) interval lies within +-margin; else superior or inferior when the (1 - alpha) interval
@@ -49,11 +53,10 @@ def verdict(gain: Floats, margin: float, resampling: Resampling, confidence: flo
     Args:
         gain: (replicates,) difference with the sign set so that larger is better for the first view.
         margin: the smallest difference that matters, > 0.
-        resampling: where resamples come from.
-        confidence: 1 - alpha.
+        bootstrap: how intervals are computed.
     """
-    low, high = (float(end[0]) for end in mean_intervals(gain[:, None], resampling, confidence))
-    inner_low, inner_high = (float(end[0]) for end in mean_intervals(gain[:, None], resampling, 2 * confidence - 1))
+    low, high = (float(end[0]) for end in mean_intervals(gain[:, None], bootstrap))
+    inner_low, inner_high = (float(end[0]) for end in mean_intervals(gain[:, None], _each_side(bootstrap)))
     if inner_low > -margin and inner_high < margin:
         return "equivalent"
     if low > 0:

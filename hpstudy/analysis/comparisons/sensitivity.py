@@ -9,7 +9,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.best_so_far import best_so_far
-from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.estimate import Estimate, mean_of
 from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.goal import Goal
@@ -82,8 +82,7 @@ def under_policy(
     budgets: tuple[int, ...],
     goal: Goal,
     worst: float,
-    resampling: Resampling,
-    confidence: float,
+    bootstrap: Bootstrap,
 ) -> PolicyResult:
     """The differences of two views under one policy.
 
@@ -98,17 +97,16 @@ def under_policy(
         budgets: numbers of trials, from 1.
         goal: which way is better.
         worst: stands for "no value yet".
-        resampling: where resamples come from.
-        confidence: level of the intervals.
+        bootstrap: how intervals are computed.
     """
     values = [close_up(x) if policy == "drop" else x for x in (a, b)]
     trials = None
     if level is not None:
         whole = np.full(len(a), a.shape[1])
         spent = [trials_to_target(best_so_far(x, goal), whole, level, goal).trials.astype(np.float64) for x in values]
-        trials = mean_of(spent[0] - spent[1], resampling, confidence)
+        trials = mean_of(spent[0] - spent[1], bootstrap)
     best = [best_so_far(x, goal, worst=worst) for x in values]
-    differences = [mean_of(best[0][:, budget - 1] - best[1][:, budget - 1], resampling, confidence) for budget in budgets]
+    differences = [mean_of(best[0][:, budget - 1] - best[1][:, budget - 1], bootstrap) for budget in budgets]
     left_out = int(np.isnan(a).sum() + np.isnan(b).sum()) if policy == "drop" else 0
     return PolicyResult(policy, left_out, trials, tuple(differences))
 

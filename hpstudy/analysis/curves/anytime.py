@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 from hpstudy.analysis.statistics.estimate import Estimate, mean_of
 from hpstudy.goal import Goal
 
@@ -100,19 +100,18 @@ class Anytime:
     score: Estimate
 
 
-def anytime(best: Floats, scale: Scale, resampling: Resampling, confidence: float) -> Anytime:
+def anytime(best: Floats, scale: Scale, bootstrap: Bootstrap) -> Anytime:
     """Rate one view.
 
     Args:
         best: (searches x trials) best so far of its complete searches, at least one, no NaN.
         scale: of the study; held fixed in the resamples.
-        resampling: where resamples come from.
-        confidence: level of the intervals.
+        bootstrap: how intervals are computed.
     """
     share = attained(best, scale)
-    low, high = mean_intervals(share, resampling, confidence)
-    area = mean_of(share.mean(axis=1), resampling, confidence)
-    score = mean_of(progress(best, scale).mean(axis=1), resampling, confidence)
+    low, high = mean_intervals(share, bootstrap)
+    area = mean_of(share.mean(axis=1), bootstrap)
+    score = mean_of(progress(best, scale).mean(axis=1), bootstrap)
     return Anytime(len(best), share.mean(axis=0), low, high, area, score)
 
 
@@ -130,15 +129,14 @@ class AnytimeDifference:
     metric: Estimate
 
 
-def anytime_difference(a: Floats, b: Floats, scale: Scale, resampling: Resampling, confidence: float) -> AnytimeDifference:
+def anytime_difference(a: Floats, b: Floats, scale: Scale, bootstrap: Bootstrap) -> AnytimeDifference:
     """Compare two views.
 
     Args:
         a: (replicates x trials) best so far of A, no NaN.
         b: the same of B.
         scale: of the study; held fixed in the resamples.
-        resampling: where resamples come from.
-        confidence: level of the intervals.
+        bootstrap: how intervals are computed.
     """
     rated = [(attained(x, scale).mean(axis=1), progress(x, scale).mean(axis=1), x.mean(axis=1)) for x in (a, b)]
-    return AnytimeDifference(*(mean_of(x - y, resampling, confidence) for x, y in zip(*rated, strict=True)))
+    return AnytimeDifference(*(mean_of(x - y, bootstrap) for x, y in zip(*rated, strict=True)))

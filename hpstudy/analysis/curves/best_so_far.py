@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.goal import Goal
 
@@ -69,7 +69,7 @@ class MeanCurve:
     high: Floats
 
 
-def mean_curve(best: Floats, resampling: Resampling, confidence: float) -> MeanCurve:
+def mean_curve(best: Floats, bootstrap: Bootstrap) -> MeanCurve:
     """The mean best-so-far curve, at each trial over the searches that have spent that trial.
 
     Whole searches are resampled. In a study that is under way the set of searches changes along the curve; trials that share a
@@ -77,8 +77,7 @@ def mean_curve(best: Floats, resampling: Resampling, confidence: float) -> MeanC
 
     Args:
         best: (searches x trials) best so far, NaN where a search has not come yet.
-        resampling: where resamples come from.
-        confidence: level of the pointwise intervals.
+        bootstrap: how intervals are computed.
     """
     present = ~np.isnan(best)
     count = present.sum(axis=0).astype(np.int64)
@@ -89,5 +88,5 @@ def mean_curve(best: Floats, resampling: Resampling, confidence: float) -> MeanC
         if rows.any():
             part = best[rows, start:stop]
             mean[start:stop] = part.mean(axis=0)
-            low[start:stop], high[start:stop] = mean_intervals(part, resampling, confidence)
+            low[start:stop], high[start:stop] = mean_intervals(part, bootstrap)
     return MeanCurve(count, mean, low, high)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 from hpstudy.analysis.statistics.estimate import Estimate, mean_of
 from hpstudy.analysis.trials.searches import Layout, Searches
 
@@ -114,9 +114,7 @@ def at_seconds(best: Floats, spent: Floats, seconds: Floats) -> Floats:
     return np.stack(rows)
 
 
-def cost_curve(
-    best: Floats, spent: Floats, ask_s: Floats, seconds: Floats, resampling: Resampling, confidence: float
-) -> CostCurve:
+def cost_curve(best: Floats, spent: Floats, ask_s: Floats, seconds: Floats, bootstrap: Bootstrap) -> CostCurve:
     """One view against time.
 
     Args:
@@ -124,18 +122,15 @@ def cost_curve(
         spent: (searches x trials) cumulative training seconds.
         ask_s: (searches,) seconds spent choosing points.
         seconds: (POINTS,) the grid.
-        resampling: where resamples come from.
-        confidence: level of the intervals.
+        bootstrap: how intervals are computed.
     """
     values = at_seconds(best, spent, seconds)
-    low, high = mean_intervals(values, resampling, confidence)
-    totals = mean_of(spent[:, -1], resampling, confidence), mean_of(ask_s, resampling, confidence)
+    low, high = mean_intervals(values, bootstrap)
+    totals = mean_of(spent[:, -1], bootstrap), mean_of(ask_s, bootstrap)
     return CostCurve(values.mean(axis=0), low, high, *totals)
 
 
-def cost_difference(
-    a: Floats, b: Floats, spent_a: Floats, spent_b: Floats, resampling: Resampling, confidence: float
-) -> CostDifference | None:
+def cost_difference(a: Floats, b: Floats, spent_a: Floats, spent_b: Floats, bootstrap: Bootstrap) -> CostDifference | None:
     """Two views after equal seconds.
 
     Args:
@@ -143,8 +138,7 @@ def cost_difference(
         b: the same of B.
         spent_a: (replicates x trials) cumulative training seconds of A.
         spent_b: the same of B.
-        resampling: where resamples come from.
-        confidence: level of the intervals.
+        bootstrap: how intervals are computed.
 
     Returns:
         None when no time is shared by all searches. Half of the longest time is left out when a search had no value by then.
@@ -154,5 +148,5 @@ def cost_difference(
         return None
     times = np.array([time for time in (grid[-1] / 2, grid[-1]) if time >= grid[0]])
     d = at_seconds(a, spent_a, times) - at_seconds(b, spent_b, times)
-    differences = tuple(mean_of(column, resampling, confidence) for column in d.T)
+    differences = tuple(mean_of(column, bootstrap) for column in d.T)
     return CostDifference(tuple(times.tolist()), differences, float(spent_a[:, -1].mean() / spent_b[:, -1].mean()))

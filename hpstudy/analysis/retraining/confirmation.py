@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.sweeps.points import summary
 from hpstudy.analysis.trials.searches import Searches
@@ -171,8 +171,7 @@ def confirmation(
     *,
     metric: str,
     goal: Goal,
-    resampling: Resampling,
-    confidence: float,
+    bootstrap: Bootstrap,
 ) -> Confirmation | None:
     """Analyse the trainings on fresh seeds.
 
@@ -182,8 +181,7 @@ def confirmation(
         pairs: names of views to compare, A minus B.
         metric: the objective.
         goal: which way is better.
-        resampling: where resamples come from.
-        confidence: level of every interval.
+        bootstrap: how intervals are computed.
 
     Returns:
         None when no incumbent has a value on a fresh seed.
@@ -191,10 +189,10 @@ def confirmation(
     test = test_metric([name.removeprefix("metric.") for name in rows.columns if name.startswith("metric.")], metric)
     metrics = (metric,) if test is None else (metric, test)
     trainings = [retrained(rows, block, metrics, goal) for block in searches.values()]
-    views = {data.view: view_on_fresh_seeds(data, metrics, resampling, confidence) for data in trainings if len(data.replicates)}
+    views = {data.view: view_on_fresh_seeds(data, metrics, bootstrap) for data in trainings if len(data.replicates)}
     if not views:
         return None
-    compared = [pair_on_fresh_seeds(views[a], views[b], resampling, confidence) for a, b in pairs if a in views and b in views]
+    compared = [pair_on_fresh_seeds(views[a], views[b], bootstrap) for a, b in pairs if a in views and b in views]
     return Confirmation(
         metrics,
         max(view.data.scores[metric].shape[1] for view in views.values()),
@@ -249,14 +247,13 @@ def _by_seed(rows: Any, metrics: Sequence[str], seeds: int) -> dict[str, Floats]
     return values
 
 
-def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], resampling: Resampling, confidence: float) -> ConfirmedView:
+def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], bootstrap: Bootstrap) -> ConfirmedView:
     """One view's statistics.
 
     Args:
         data: its trainings; every search has an objective on some seed.
         metrics: the objective, then the test metric where there is one.
-        resampling: where resamples come from.
-        confidence: level of every interval.
+        bootstrap: how intervals are computed.
     """
     confirmed = []
     for name in metrics:
@@ -265,41 +262,40 @@ def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], resampling: Res
         confirmed.append(
             ConfirmedMetric(
                 name,
-                over_searches(_row_means(values), resampling, confidence),
-                over_seeds(known, confidence) if known.size else None,
-                gain(values, default, confidence),
+                over_searches(_row_means(values), bootstrap),
+                over_seeds(known, bootstrap.confidence) if known.size else None,
+                gain(values, default, bootstrap.confidence),
                 components(values),
             )
         )
     gaps = data.tuning[:, None] - data.scores[metrics[0]]
     if min(gaps.shape) > 1 and not np.isnan(gaps).any():
-        gap = crossed_mean(gaps, confidence)
+        gap = crossed_mean(gaps, bootstrap.confidence)
     else:
-        gap = over_searches(_row_means(gaps), resampling, confidence)
+        gap = over_searches(_row_means(gaps), bootstrap)
     return ConfirmedView(data, tuple(confirmed), gap)
 
 
-def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, resampling: Resampling, confidence: float) -> ConfirmedPair | None:
+def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap) -> ConfirmedPair | None:
     """A minus B on the seeds on which both have a value, replicate by replicate; None without a replicate in common."""
     _, of_a, of_b = np.intersect1d(a.data.replicates, b.data.replicates, return_indices=True)
     differences = []
     for left, right in zip(a.metrics, b.metrics, strict=True):
         difference = _row_means(a.data.scores[left.metric][of_a] - b.data.scores[left.metric][of_b])
         floor = float(np.sqrt((left.components.noise + right.components.noise) / 2))
-        differences.append(PairedDifference(left.metric, over_searches(difference, resampling, confidence), floor))
+        differences.append(PairedDifference(left.metric, over_searches(difference, bootstrap), floor))
     return ConfirmedPair(a.data.view, b.data.view, tuple(differences)) if differences[0].mean.n else None
 
 
-def over_searches(values: Floats, resampling: Resampling, confidence: float) -> Estimate:
+def over_searches(values: Floats, bootstrap: Bootstrap) -> Estimate:
     """Mean over searches with a BCa interval; the seeds are taken as given.
 
     Args:
         values: (searches,) one number each; NaN is left out.
-        resampling: where resamples come from.
-        confidence: level of the interval.
+        bootstrap: how intervals are computed.
     """
     known = values[~np.isnan(values)]
-    mean = mean_of(known, resampling, confidence)
+    mean = mean_of(known, bootstrap)
     return Estimate(mean.value, mean.low, mean.high, known.size)
 
 

@@ -25,16 +25,17 @@ BLOCK = 2**23
 
 
 @dataclass(frozen=True)
-class Resampling:
-    """Where resamples come from: the same seed gives the same resamples for the same number of replicates.
+class Bootstrap:
+    """How intervals are computed: the same seed gives the same resamples for the same number of replicates.
 
     Attributes:
-        seed: of the bootstrap.
-        resamples: how many.
+        resamples: number of resamples.
+        confidence: level of every interval.
     """
 
     seed: int
     resamples: int
+    confidence: float
 
     def weights(self, replicates: int) -> Floats:
         """(resamples x replicates) share of each replicate in each resample; rows sum to 1."""
@@ -49,24 +50,24 @@ def _weights(seed: int, resamples: int, replicates: int) -> Floats:
     return weights
 
 
-def resampled_means(values: Floats, resampling: Resampling) -> Iterator[tuple[slice, Floats]]:
+def resampled_means(values: Floats, bootstrap: Bootstrap) -> Iterator[tuple[slice, Floats]]:
     """Means of the columns of `values` in every resample, block by block.
 
     Args:
         values: (replicates x trials), no NaN.
-        resampling: where resamples come from.
+        bootstrap: how intervals are computed.
 
     Yields:
         The block's columns, and their means (columns of the block x resamples).
     """
-    weights = resampling.weights(values.shape[0])
-    step = max(1, BLOCK // resampling.resamples)
+    weights = bootstrap.weights(values.shape[0])
+    step = max(1, BLOCK // bootstrap.resamples)
     for start in range(0, values.shape[1], step):
         columns = slice(start, min(start + step, values.shape[1]))
         yield columns, np.ascontiguousarray(values[:, columns].T) @ weights.T
 
 
-def mean_intervals(values: Floats, resampling: Resampling, confidence: float, *, expand: bool = True) -> tuple[Floats, Floats]:
+def mean_intervals(values: Floats, bootstrap: Bootstrap, *, expand: bool = True) -> tuple[Floats, Floats]:
     """BCa intervals for the mean of every column.
 
     Bias correction z0 and acceleration a shift the percentiles at which the resampled means are read (Efron 1987; for a mean
@@ -76,8 +77,7 @@ def mean_intervals(values: Floats, resampling: Resampling, confidence: float, *,
 
     Args:
         values: (replicates x trials), no NaN; one replicate is a whole search, or a paired difference of two.
-        resampling: where resamples come from.
-        confidence: level of each interval.
+        bootstrap: how intervals are computed.
         expand: use the small-sample expansion; False gives Efron's interval.
 
     Returns:
@@ -92,11 +92,11 @@ def mean_intervals(values: Floats, resampling: Resampling, confidence: float, *,
     squares = (centred**2).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         acceleration = np.where(squares > 0, (centred**3).sum(axis=0) / (6 * squares**1.5), 0.0)
-    z = quantile_z(n, confidence) if expand else float(special.ndtri((1 + confidence) / 2))
-    for columns, means in resampled_means(values, resampling):
+    z = quantile_z(n, bootstrap.confidence) if expand else float(special.ndtri((1 + bootstrap.confidence) / 2))
+    for columns, means in resampled_means(values, bootstrap):
         centre, tolerance = values[:, columns].mean(axis=0)[:, None], 1e-12 * spread[columns][:, None]
         share = ((means < centre - tolerance).mean(axis=1) + (means <= centre + tolerance).mean(axis=1)) / 2
-        z0 = special.ndtri(np.clip(share, 1 / (2 * resampling.resamples), 1 - 1 / (2 * resampling.resamples)))
+        z0 = special.ndtri(np.clip(share, 1 / (2 * bootstrap.resamples), 1 - 1 / (2 * bootstrap.resamples)))
         means.sort(axis=1)
         for end, sign in ((low, -1), (high, 1)):
             end[columns] = _quantiles(means, bca_level(z0, acceleration[columns], sign * z))
@@ -151,7 +151,7 @@ class Band:
     critical: float
 
 
-def simultaneous_band(values: Floats, resampling: Resampling, confidence: float) -> Band:
+def simultaneous_band(values: Floats, bootstrap: Bootstrap) -> Band:
     """The sup-t band: mean +- c se, with c the quantile of max over t of |resampled mean - mean| / se.
 
     The resamples give c as if the standard errors were known. Differs from the textbook: c is carried from the normal to
@@ -159,18 +159,17 @@ def simultaneous_band(values: Floats, resampling: Resampling, confidence: float)
 
     Args:
         values: (replicates x trials), no NaN, at least 2 replicates.
-        resampling: where resamples come from.
-        confidence: that the band holds the whole curve.
+        bootstrap: how intervals are computed.
     """
     n = values.shape[0]
     mean, error = values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(n)
     varies = _varies(values)
-    largest = np.zeros(resampling.resamples)
+    largest = np.zeros(bootstrap.resamples)
     if varies.any():
-        for columns, means in resampled_means(values[:, varies], resampling):
+        for columns, means in resampled_means(values[:, varies], bootstrap):
             deviation = np.abs(means - mean[varies][columns, None]) / error[varies][columns, None]
             np.maximum(largest, deviation.max(axis=0), out=largest)
-    normal = float(np.quantile(largest, confidence)) * np.sqrt(n / (n - 1))
+    normal = float(np.quantile(largest, bootstrap.confidence)) * np.sqrt(n / (n - 1))
     critical = float(stats.t.isf(stats.norm.sf(normal), n - 1))
     half = np.where(varies, critical * error, 0.0)
     return Band(mean - half, mean + half, critical)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,17 @@ class Estimate:
     high: float
 
 
-def mean_of(values: Floats, resampling: Resampling, confidence: float) -> Estimate:
+def mean_of(values: Floats, bootstrap: Bootstrap) -> Estimate:
     """The mean of one number for each search, or of paired differences, with its BCa interval.
 
     Args:
         values: (searches,) no NaN.
-        resampling: where resamples come from.
-        confidence: level of the interval.
+        bootstrap: how intervals are computed.
 
     Returns:
         NaN without values, and NaN ends for one.
     """
     if not values.size:
         return Estimate(float("nan"), float("nan"), float("nan"))
-    low, high = mean_intervals(values[:, None], resampling, confidence)
+    low, high = mean_intervals(values[:, None], bootstrap)
     return Estimate(float(values.mean()), float(low[0]), float(high[0]))

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
 
 TRIMMED = 0.25
 """Share of the searches that is left out at either end; rounded down to whole searches, as scipy.stats.trim_mean does."""
@@ -33,15 +33,14 @@ class IqmCurve:
     high: Floats
 
 
-def iqm_curve(best: Floats, resampling: Resampling, confidence: float) -> IqmCurve:
+def iqm_curve(best: Floats, bootstrap: Bootstrap) -> IqmCurve:
     """The interquartile mean of the best so far, at each trial over the searches that have spent that trial.
 
     The interval is the percentile bootstrap of whole searches, with Hesterberg's small-sample expansion of its levels.
 
     Args:
         best: (searches x trials) best so far, NaN where a search has not come yet.
-        resampling: where resamples come from; trials with the same searches share their resamples.
-        confidence: level of the pointwise intervals.
+        bootstrap: how intervals are computed; trials with the same searches share their resamples.
     """
     present = ~np.isnan(best)
     middle, low, high = (np.full(best.shape[1], np.nan) for _ in range(3))
@@ -50,20 +49,20 @@ def iqm_curve(best: Floats, resampling: Resampling, confidence: float) -> IqmCur
         n = len(values)
         middle[trial] = stats.trim_mean(values, TRIMMED)
         if n >= 2:
-            low[trial], high[trial] = percentile_interval(resampled_iqm(values, resampling), n, confidence)
+            low[trial], high[trial] = percentile_interval(resampled_iqm(values, bootstrap), n, bootstrap.confidence)
     return IqmCurve(present.sum(axis=0).astype(np.int64), middle, low, high)
 
 
-def resampled_iqm(values: Floats, resampling: Resampling) -> Floats:
+def resampled_iqm(values: Floats, bootstrap: Bootstrap) -> Floats:
     """The interquartile mean of every resample, (resamples,).
 
     Args:
         values: (searches,) no NaN.
-        resampling: where resamples come from.
+        bootstrap: how intervals are computed.
     """
     n = len(values)
     order = np.argsort(values, kind="stable")
-    last = np.rint(resampling.weights(n)[:, order] * n).astype(np.int64).cumsum(axis=1)
+    last = np.rint(bootstrap.weights(n)[:, order] * n).astype(np.int64).cumsum(axis=1)
     cut = int(TRIMMED * n)
     # A value that occurs k times in a resample fills positions last - k to last of its ordered row.
     kept = np.diff(np.clip(last, cut, n - cut), axis=1, prepend=cut)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.goal import Goal
@@ -71,7 +71,7 @@ def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Estimate:
     return Estimate(wins / len(a), *wilson(wins, len(a), confidence))
 
 
-def improvement(a: Floats, b: Floats, goal: Goal, resampling: Resampling, confidence: float) -> Estimate:
+def improvement(a: Floats, b: Floats, goal: Goal, bootstrap: Bootstrap) -> Estimate:
     """P(A > B) of any search of A against any search of B, U / (n m) with U of Mann and Whitney: the pairing is not used.
 
     The interval is a percentile bootstrap of whole replicates with the small-sample expansion; it has no width when all searches
@@ -81,8 +81,7 @@ def improvement(a: Floats, b: Floats, goal: Goal, resampling: Resampling, confid
         a: (replicates,) values of A.
         b: the same of B.
         goal: which way is better.
-        resampling: where resamples come from.
-        confidence: level of the interval.
+        bootstrap: how intervals are computed.
 
     Returns:
         NaN ends with one replicate.
@@ -91,9 +90,9 @@ def improvement(a: Floats, b: Floats, goal: Goal, resampling: Resampling, confid
     better = _better(a[:, None], b[None, :], goal)
     if n < 2:
         return Estimate(float(better.mean()), float("nan"), float("nan"))
-    weights = resampling.weights(n)
+    weights = bootstrap.weights(n)
     resampled = np.einsum("ri,ri->r", weights @ better, weights)
-    return Estimate(float(better.mean()), *percentile_interval(resampled, n, confidence))
+    return Estimate(float(better.mean()), *percentile_interval(resampled, n, bootstrap.confidence))
 
 
 def _better(a: Floats, b: Floats, goal: Goal) -> Floats:

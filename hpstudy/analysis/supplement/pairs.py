@@ -94,8 +94,8 @@ def pair_supplement(
     """
     if pair.curve is None:
         return PairSupplement(pair.a, pair.b)
-    study, resampling, both = endpoints.study, endpoints.resampling, pair.replicates
-    goal, confidence = study.metric.goal, study.analysis.confidence
+    study, bootstrap, both = endpoints.study, endpoints.bootstrap, pair.replicates
+    goal = study.metric.goal
     view_a, view_b = views[pair.a], views[pair.b]
     a, b = view_a.best[both], view_b.best[both]
     values_a, values_b = view_a.searches.values[both], view_b.searches.values[both]
@@ -105,13 +105,13 @@ def pair_supplement(
         whole = np.full(len(both), study.search.trials)
         reached = [trials_to_target(best_so_far(values, goal), whole, target, goal).reached for values in (values_a, values_b)]
         trials_a, trials_b = pair.trials.trials_a, pair.trials.trials_b
-        ratio = mean_ratio(trials_a, trials_b, resampling, confidence)
-        of_runtimes = runtime_ratio(trials_a, reached[0], trials_b, reached[1], resampling, confidence)
+        ratio = mean_ratio(trials_a, trials_b, bootstrap)
+        of_runtimes = runtime_ratio(trials_a, reached[0], trials_b, reached[1], bootstrap)
         test = log_rank(view_a.trials.times, view_b.trials.times)
     cost = None
     if spent:
         trained_a, trained_b = (spent[name].trained[both] for name in (pair.a, pair.b))
-        cost = cost_difference(a, b, trained_a, trained_b, resampling, confidence)
+        cost = cost_difference(a, b, trained_a, trained_b, bootstrap)
     return PairSupplement(
         a=pair.a,
         b=pair.b,
@@ -119,11 +119,11 @@ def pair_supplement(
         ratio=ratio,
         runtime_ratio=of_runtimes,
         log_rank=test,
-        anytime=anytime_difference(a, b, scale, resampling, confidence) if scale is not None else None,
+        anytime=anytime_difference(a, b, scale, bootstrap) if scale is not None else None,
         without_one=leave_one_out(a[:, -1] - b[:, -1]),
         trials_without_one=leave_one_out(pair.trials.trials_a - pair.trials.trials_b) if pair.trials is not None else None,
         policies=tuple(
-            under_policy(policy, values_a, values_b, target, endpoints.budgets, goal, endpoints.worst, resampling, confidence)
+            under_policy(policy, values_a, values_b, target, endpoints.budgets, goal, endpoints.worst, bootstrap)
             for policy in ("worst", "drop")
         ),
         cost=cost,
@@ -131,15 +131,14 @@ def pair_supplement(
 
 
 def _budget(difference: BudgetDifference, endpoints: Endpoints) -> BudgetSupplement:
-    resampling, study = endpoints.resampling, endpoints.study
-    goal, confidence = study.metric.goal, study.analysis.confidence
+    bootstrap, goal = endpoints.bootstrap, endpoints.study.metric.goal
     a, b = difference.values_a, difference.values_b
     return BudgetSupplement(
         budget=difference.budget,
-        shift=shift(a - b, confidence),
+        shift=shift(a - b, bootstrap.confidence),
         signed_rank=signed_rank(a - b),
-        unpaired=unpaired(a, b, confidence),
-        win_share=win_share(a, b, goal, confidence),
-        improvement=improvement(a, b, goal, resampling, confidence),
-        bounds=one_sided(a - b, resampling, confidence),
+        unpaired=unpaired(a, b, bootstrap.confidence),
+        win_share=win_share(a, b, goal, bootstrap.confidence),
+        improvement=improvement(a, b, goal, bootstrap),
+        bounds=one_sided(a - b, bootstrap),
     )

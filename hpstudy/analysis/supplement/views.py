@@ -52,19 +52,19 @@ def view_supplement(
         seconds: (times,) grid of the curves against seconds.
         endpoints: of the study.
     """
-    resampling, confidence, best = endpoints.resampling, endpoints.study.analysis.confidence, view.best[whole]
+    bootstrap, best = endpoints.bootstrap, view.best[whole]
     runtime = cost = None
     complete = view.searches.complete
     if view.trials is not None and complete.any():
         times = view.trials.times
-        runtime = average_runtime(times.trials[complete].astype(np.float64), times.reached[complete], resampling, confidence)
+        runtime = average_runtime(times.trials[complete].astype(np.float64), times.reached[complete], bootstrap)
     if spent is not None and seconds is not None and len(best):
-        cost = cost_curve(best, spent.trained[whole], spent.ask[whole].sum(axis=1), seconds, resampling, confidence)
+        cost = cost_curve(best, spent.trained[whole], spent.ask[whole].sum(axis=1), seconds, bootstrap)
     return ViewSupplement(
         name=view.name,
-        iqm=iqm_curve(view.best, resampling, confidence),
+        iqm=iqm_curve(view.best, bootstrap),
         runtime=runtime,
-        anytime=anytime(best, scale, resampling, confidence) if scale is not None and len(best) else None,
+        anytime=anytime(best, scale, bootstrap) if scale is not None and len(best) else None,
         boundaries=_boundaries(view, endpoints),
         cost=cost,
     )

@@ -9,28 +9,27 @@ from __future__ import annotations
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
-from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
 from hpstudy.analysis.statistics.estimate import Estimate
 
 
-def mean_ratio(a: Floats, b: Floats, resampling: Resampling, confidence: float) -> Estimate:
+def mean_ratio(a: Floats, b: Floats, bootstrap: Bootstrap) -> Estimate:
     """Ratio of restricted mean trials-to-target, A over B: "A needs x times the trials".
 
     Args:
         a: (replicates,) min(trials-to-target, horizon) of A, each at least 1.
         b: the same of B; a replicate of both is resampled together.
-        resampling: where resamples come from.
-        confidence: level of the interval.
+        bootstrap: how intervals are computed.
     """
     n = len(a)
     value = float(a.mean() / b.mean())
     if n < 2:
         return Estimate(value, float("nan"), float("nan"))
-    weights = resampling.weights(n)
-    return Estimate(value, *percentile_interval((weights @ a) / (weights @ b), n, confidence))
+    weights = bootstrap.weights(n)
+    return Estimate(value, *percentile_interval((weights @ a) / (weights @ b), n, bootstrap.confidence))
 
 
-def average_runtime(spent: Floats, reached: Bools, resampling: Resampling, confidence: float) -> Estimate:
+def average_runtime(spent: Floats, reached: Bools, bootstrap: Bootstrap) -> Estimate:
     """Average runtime aRT: trials spent by all searches over the number of searches that reached the target.
 
     It estimates the trials until success when a search that used up its trials without success is started again.
@@ -38,22 +37,19 @@ def average_runtime(spent: Floats, reached: Bools, resampling: Resampling, confi
     Args:
         spent: (searches,) trials until the target, or all trials of a search without it.
         reached: (searches,) whether the target was reached.
-        resampling: where resamples come from.
-        confidence: level of the interval.
+        bootstrap: how intervals are computed.
     """
     successes, n = reached.astype(np.float64), len(spent)
     value = _over(float(spent.sum()), float(successes.sum()))
     if n < 2:
         return Estimate(value, float("nan"), float("nan"))
-    weights = resampling.weights(n)
+    weights = bootstrap.weights(n)
     with np.errstate(divide="ignore"):
         resampled = (weights @ spent) / (weights @ successes)
-    return Estimate(value, *percentile_interval(resampled, n, confidence))
+    return Estimate(value, *percentile_interval(resampled, n, bootstrap.confidence))
 
 
-def runtime_ratio(
-    spent_a: Floats, reached_a: Bools, spent_b: Floats, reached_b: Bools, resampling: Resampling, confidence: float
-) -> Estimate:
+def runtime_ratio(spent_a: Floats, reached_a: Bools, spent_b: Floats, reached_b: Bools, bootstrap: Bootstrap) -> Estimate:
     """Ratio of average runtimes, A over B, over paired replicates.
 
     A resample in which no search of either view arrives counts against both ends.
@@ -63,21 +59,20 @@ def runtime_ratio(
         reached_a: (replicates,) whether A reached the target.
         spent_b: the trials of B.
         reached_b: whether B reached the target.
-        resampling: where resamples come from.
-        confidence: level of the interval.
+        bootstrap: how intervals are computed.
     """
     n = len(spent_a)
     successes_a, successes_b = reached_a.astype(np.float64), reached_b.astype(np.float64)
     value = _over(float(spent_a.sum() * successes_b.sum()), float(spent_b.sum() * successes_a.sum()))
     if n < 2:
         return Estimate(value, float("nan"), float("nan"))
-    weights = resampling.weights(n)
+    weights = bootstrap.weights(n)
     over, under = (weights @ spent_a) * (weights @ successes_b), (weights @ spent_b) * (weights @ successes_a)
     with np.errstate(divide="ignore", invalid="ignore"):
         resampled = over / under
     neither = np.isnan(resampled)
-    low, _ = percentile_interval(np.where(neither, 0.0, resampled), n, confidence)
-    _, high = percentile_interval(np.where(neither, np.inf, resampled), n, confidence)
+    low, _ = percentile_interval(np.where(neither, 0.0, resampled), n, bootstrap.confidence)
+    _, high = percentile_interval(np.where(neither, np.inf, resampled), n, bootstrap.confidence)
     return Estimate(value, low, high)
 
 

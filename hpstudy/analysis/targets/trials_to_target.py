@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals, percentile_interval
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals, percentile_interval
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.survival import Survival, Times, kaplan_meier, trials_to_target, wilson
@@ -123,8 +123,7 @@ def trials_difference(
     b: Floats,
     level: float,
     goal: Goal,
-    resampling: Resampling,
-    confidence: float,
+    bootstrap: Bootstrap,
     *,
     seed: int,
     finals: Floats | None = None,
@@ -140,8 +139,7 @@ def trials_difference(
         b: the same of the other view.
         level: the target.
         goal: which way is better.
-        resampling: where resamples come from; a row of `a` and of `b` go together.
-        confidence: level of the intervals.
+        bootstrap: how intervals are computed; a row of `a` and of `b` go together.
         seed: of the sign-flip test.
         finals: (replicates,) final values of the view that sets the level, on these replicates; None for a declared number.
         statistic: how it sets the level.
@@ -151,10 +149,10 @@ def trials_difference(
     times_a, times_b = (trials_to_target(best, whole, level, goal) for best in (a, b))
     trials_a, trials_b = times_a.trials.astype(np.float64), times_b.trials.astype(np.float64)
     columns = np.stack([trials_a - trials_b, trials_a, trials_b], axis=1)
-    low, high = mean_intervals(columns, resampling, confidence)
+    low, high = mean_intervals(columns, bootstrap)
     again = (float("nan"), float("nan"))
     if finals is not None and statistic is not None and n >= 2:
-        again = _with_level_resampled(a, b, finals, statistic, goal, resampling, confidence)
+        again = _with_level_resampled(a, b, finals, statistic, goal, bootstrap)
     return TrialsDifference(
         replicates=n,
         trials_a=trials_a,
@@ -173,27 +171,27 @@ def trials_difference(
         resampled_low=again[0],
         resampled_high=again[1],
         test=sign_flip(columns[:, 0], seed),
-        detectable=detectable(n, POWER, 1 - confidence) * float(columns[:, 0].std(ddof=1)) if n > 1 else float("nan"),
+        detectable=detectable(n, POWER, 1 - bootstrap.confidence) * float(columns[:, 0].std(ddof=1)) if n > 1 else float("nan"),
     )
 
 
 def _with_level_resampled(
-    a: Floats, b: Floats, finals: Floats, statistic: str, goal: Goal, resampling: Resampling, confidence: float
+    a: Floats, b: Floats, finals: Floats, statistic: str, goal: Goal, bootstrap: Bootstrap
 ) -> tuple[float, float]:
     """Interval of the difference when every resample sets its own level from its own searches."""
     n, horizon = a.shape
-    weights = resampling.weights(n)
+    weights = bootstrap.weights(n)
     if statistic == "mean_final":
         levels = weights @ finals
         levels -= 1e-12 * np.ptp(finals) * goal.sign
     else:
         levels = _weighted_medians(finals, weights)
-    total = np.zeros(resampling.resamples)
+    total = np.zeros(bootstrap.resamples)
     rising = [np.where(np.isnan(best), -np.inf, goal.sign * best) for best in (a, b)]
     for replicate in range(n):
         spent = [np.minimum(np.searchsorted(best[replicate], goal.sign * levels, side="left") + 1, horizon) for best in rising]
         total += weights[:, replicate] * (spent[0] - spent[1])
-    return percentile_interval(total, n, confidence)
+    return percentile_interval(total, n, bootstrap.confidence)
 
 
 def _weighted_medians(values: Floats, weights: Floats) -> Floats:

@@ -7,11 +7,11 @@ import pytest
 
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.baselines.expected_best import expected_best, expected_curve, trials_to_match
-from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 
-RESAMPLING = Resampling(1, 1000)
+BOOTSTRAP = Bootstrap(1, 1000, 0.95)
 
 
 def table(values):
@@ -49,7 +49,7 @@ def study_of(values, named=("default", "random"), goal=Goal.MAXIMIZE, **analysis
 
 
 def of(values, **options):
-    return controls(table(values), study_of(values, **options), RESAMPLING)
+    return controls(table(values), study_of(values, **options), BOOTSTRAP)
 
 
 VALUES = {
@@ -88,7 +88,7 @@ def test_the_expected_best_has_no_bias():
 
 def test_the_expected_curve_pools_all_searches_and_has_an_interval_over_searches():
     values = np.random.default_rng(3).normal(size=(8, 4))
-    curve = expected_curve(values, Goal.MAXIMIZE, RESAMPLING, 0.95)
+    curve = expected_curve(values, Goal.MAXIMIZE, BOOTSTRAP)
     assert curve.mean == pytest.approx(expected_best(values.ravel(), np.arange(1, 5), Goal.MAXIMIZE))
     assert (curve.low < curve.mean).all()
     assert (curve.mean < curve.high).all()
@@ -99,8 +99,8 @@ def test_the_interval_of_one_trial_is_that_of_the_mean_of_searches():
     from hpstudy.analysis.statistics.bootstrap import mean_intervals
 
     values = np.random.default_rng(4).normal(size=(8, 4))
-    curve = expected_curve(values, Goal.MAXIMIZE, RESAMPLING, 0.95)
-    low, high = mean_intervals(values.mean(axis=1, keepdims=True), RESAMPLING, 0.95)
+    curve = expected_curve(values, Goal.MAXIMIZE, BOOTSTRAP)
+    low, high = mean_intervals(values.mean(axis=1, keepdims=True), BOOTSTRAP)
     assert (curve.low[0], curve.high[0]) == pytest.approx((low[0], high[0]))
 
 
@@ -108,13 +108,13 @@ def test_the_interval_of_the_expected_curve_covers_the_truth_about_as_often_as_i
     hits = 0
     for seed in range(200):
         values = np.random.default_rng(seed).random((12, 5))
-        curve = expected_curve(values, Goal.MAXIMIZE, RESAMPLING, 0.95)
+        curve = expected_curve(values, Goal.MAXIMIZE, BOOTSTRAP)
         hits += curve.low[-1] <= 5 / 6 <= curve.high[-1]
     assert 178 <= hits <= 199
 
 
 def test_one_search_has_an_expected_curve_without_an_interval():
-    curve = expected_curve(np.array([[1.0, 3.0]]), Goal.MAXIMIZE, RESAMPLING, 0.95)
+    curve = expected_curve(np.array([[1.0, 3.0]]), Goal.MAXIMIZE, BOOTSTRAP)
     assert curve.mean.tolist() == [2.0, 3.0]
     assert np.isnan(curve.low).all()
     assert np.isnan(curve.high).all()
@@ -171,7 +171,7 @@ def test_the_expected_curve_of_a_view_is_that_of_its_own_random_trials():
 def test_the_controls_do_not_change_the_curve_of_the_searches():
     from hpstudy.analysis.curves.best_so_far import best_so_far, mean_curve
 
-    alone = mean_curve(best_so_far(np.array(VALUES["a"]), Goal.MAXIMIZE), RESAMPLING, 0.95)
+    alone = mean_curve(best_so_far(np.array(VALUES["a"]), Goal.MAXIMIZE), BOOTSTRAP)
     curve = of(VALUES).views[0].curve
     assert np.array_equal(curve.mean, alone.mean)
     assert np.array_equal(curve.low, alone.low)

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.curves.best_so_far import best_so_far, mean_curve, without_value_yet, worst_value
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.goal import Goal
 
 NAN = float("nan")
-RESAMPLING = Resampling(seed=3, resamples=1000)
+BOOTSTRAP = Bootstrap(seed=3, resamples=1000, confidence=0.95)
 
 
 @pytest.mark.parametrize(("goal", "best"), [(Goal.MAXIMIZE, [1, 3, 3, 4]), (Goal.MINIMIZE, [1, 1, 1, 0])])
@@ -49,17 +49,17 @@ def test_only_finished_trials_count_as_waiting_for_a_first_value():
 
 def test_the_mean_curve_of_complete_searches_is_the_mean_of_columns():
     best = np.random.default_rng(1).normal(size=(6, 5))
-    np.testing.assert_allclose(mean_curve(best, RESAMPLING, 0.95).mean, best.mean(axis=0))
+    np.testing.assert_allclose(mean_curve(best, BOOTSTRAP).mean, best.mean(axis=0))
 
 
 def test_the_mean_curve_is_over_searches_that_have_come_so_far():
-    curve = mean_curve(np.array([[1.0, 2.0, 4.0], [3.0, 4.0, NAN]]), RESAMPLING, 0.95)
+    curve = mean_curve(np.array([[1.0, 2.0, 4.0], [3.0, 4.0, NAN]]), BOOTSTRAP)
     assert curve.searches.tolist() == [2, 2, 1]
     assert curve.mean.tolist() == [2, 3, 4]
 
 
 def test_a_single_search_has_a_mean_and_no_interval():
-    curve = mean_curve(np.array([[1.0, 2.0]]), RESAMPLING, 0.95)
+    curve = mean_curve(np.array([[1.0, 2.0]]), BOOTSTRAP)
     assert np.isnan(curve.low).all()
     assert curve.mean.tolist() == [1, 2]
 
@@ -67,5 +67,5 @@ def test_a_single_search_has_a_mean_and_no_interval():
 def test_a_ragged_curve_has_at_each_trial_the_interval_of_the_searches_there():
     best = np.sort(np.random.default_rng(2).normal(size=(8, 4)), axis=1)
     best[5:, 2:] = NAN
-    low, _ = mean_intervals(best[:5, 2:], RESAMPLING, 0.95)
-    np.testing.assert_array_equal(mean_curve(best, RESAMPLING, 0.95).low[2:], low)
+    low, _ = mean_intervals(best[:5, 2:], BOOTSTRAP)
+    np.testing.assert_array_equal(mean_curve(best, BOOTSTRAP).low[2:], low)

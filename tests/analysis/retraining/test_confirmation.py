@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,12 +18,12 @@ from hpstudy.analysis.retraining.confirmation import (
     view_on_fresh_seeds,
 )
 from hpstudy.analysis.retraining.confirmation import test_metric as metric_of_test_data
-from hpstudy.analysis.statistics.bootstrap import Resampling, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 from hpstudy.analysis.trials.searches import STATES, Searches
 from hpstudy.goal import Goal
 
 NAN = float("nan")
-RESAMPLING = Resampling(seed=1, resamples=1000)
+BOOTSTRAP = Bootstrap(seed=1, resamples=1000, confidence=0.95)
 CROSSED = np.array([[3.0, 5.0, 4.0], [6.0, 9.0, 6.0], [2.0, 2.0, 5.0], [7.0, 8.0, 9.0]])
 
 
@@ -48,15 +50,15 @@ def data(scores, *, tuning=None, default=None, view="a", replicates=None):
 
 
 def test_the_gap_is_the_tuning_score_minus_the_mean_on_fresh_seeds():
-    view = view_on_fresh_seeds(data([[1, 3], [4, 4]], tuning=[5, 7]), ["score"], RESAMPLING, 0.95)
+    view = view_on_fresh_seeds(data([[1, 3], [4, 4]], tuning=[5, 7]), ["score"], BOOTSTRAP)
     assert view.gap.value == pytest.approx(((5 - 2) + (7 - 4)) / 2)
     assert view.metrics[0].tuned.value == 3
 
 
 def test_the_mean_over_searches_has_the_bca_interval_of_the_searches_means():
     means = np.array([1.0, 2.5, 2.0, 4.0])
-    low, high = mean_intervals(means[:, None], RESAMPLING, 0.9)
-    found = over_searches(means, RESAMPLING, 0.9)
+    low, high = mean_intervals(means[:, None], replace(BOOTSTRAP, confidence=0.9))
+    found = over_searches(means, replace(BOOTSTRAP, confidence=0.9))
     assert (found.value, found.low, found.high, found.n) == (means.mean(), low[0], high[0], 4)
 
 
@@ -164,24 +166,24 @@ def test_without_a_value_of_the_default_there_is_no_gain():
 
 
 def test_pairs_are_differences_by_replicate_on_seeds_that_both_have():
-    a = view_on_fresh_seeds(data([[1, 3], [4, NAN], [9, 9]], replicates=[0, 2, 3]), ["score"], RESAMPLING, 0.95)
-    b = view_on_fresh_seeds(data([[0, 0], [1, 5]], replicates=[0, 2], view="b"), ["score"], RESAMPLING, 0.95)
-    (difference,) = pair_on_fresh_seeds(a, b, RESAMPLING, 0.95).differences
+    a = view_on_fresh_seeds(data([[1, 3], [4, NAN], [9, 9]], replicates=[0, 2, 3]), ["score"], BOOTSTRAP)
+    b = view_on_fresh_seeds(data([[0, 0], [1, 5]], replicates=[0, 2], view="b"), ["score"], BOOTSTRAP)
+    (difference,) = pair_on_fresh_seeds(a, b, BOOTSTRAP).differences
     assert (difference.mean.value, difference.mean.n) == (pytest.approx((2 + 3) / 2), 2)
 
 
 def test_the_floor_of_a_pair_is_the_root_mean_noise_variance_of_both():
-    a = view_on_fresh_seeds(data([[0, 2], [0, 2]]), ["score"], RESAMPLING, 0.95)  # variance 2
-    b = view_on_fresh_seeds(data([[0, 4], [4, 0]], view="b"), ["score"], RESAMPLING, 0.95)  # variance 8
-    (difference,) = pair_on_fresh_seeds(a, b, RESAMPLING, 0.95).differences
+    a = view_on_fresh_seeds(data([[0, 2], [0, 2]]), ["score"], BOOTSTRAP)  # variance 2
+    b = view_on_fresh_seeds(data([[0, 4], [4, 0]], view="b"), ["score"], BOOTSTRAP)  # variance 8
+    (difference,) = pair_on_fresh_seeds(a, b, BOOTSTRAP).differences
     assert difference.floor == pytest.approx(np.sqrt(5))
     assert difference.below_floor
 
 
 def test_views_without_a_replicate_in_common_make_no_pair():
-    a = view_on_fresh_seeds(data([[1, 2]], replicates=[0]), ["score"], RESAMPLING, 0.95)
-    b = view_on_fresh_seeds(data([[1, 2]], replicates=[1], view="b"), ["score"], RESAMPLING, 0.95)
-    assert pair_on_fresh_seeds(a, b, RESAMPLING, 0.95) is None
+    a = view_on_fresh_seeds(data([[1, 2]], replicates=[0]), ["score"], BOOTSTRAP)
+    b = view_on_fresh_seeds(data([[1, 2]], replicates=[1], view="b"), ["score"], BOOTSTRAP)
+    assert pair_on_fresh_seeds(a, b, BOOTSTRAP) is None
 
 
 def test_rows_become_an_array_of_searches_by_seeds():
@@ -222,18 +224,14 @@ def test_the_test_metric_is_the_accuracy_or_the_first_that_begins_with_test():
 
 
 def test_a_study_without_trainings_on_fresh_seeds_has_no_confirmation():
-    found = confirmation(
-        table(), {"a": block([[1.0]])}, [], metric="score", goal=Goal.MAXIMIZE, resampling=RESAMPLING, confidence=0.95
-    )
+    found = confirmation(table(), {"a": block([[1.0]])}, [], metric="score", goal=Goal.MAXIMIZE, bootstrap=BOOTSTRAP)
     assert found is None
 
 
 def test_a_confirmation_holds_every_confirmed_view_and_pair():
     rows = table(*((view, 0, 0, seed, "completed", float(seed), 0.5) for view in "ab" for seed in range(3)))
     searches = {view: block([[1.0]], view) for view in "abc"}
-    found = confirmation(
-        rows, searches, [("a", "b"), ("a", "c")], metric="score", goal=Goal.MAXIMIZE, resampling=RESAMPLING, confidence=0.95
-    )
+    found = confirmation(rows, searches, [("a", "b"), ("a", "c")], metric="score", goal=Goal.MAXIMIZE, bootstrap=BOOTSTRAP)
     assert (found.metrics, found.seeds) == (("score", "test_accuracy"), 3)
     assert [view.data.view for view in found.views] == ["a", "b"]
     assert [(pair.a, pair.b) for pair in found.pairs] == [("a", "b")]
@@ -256,7 +254,7 @@ def test_the_interval_of_the_gap_covers_the_bias_of_choosing_the_best(shared):
     for _ in range(studies):
         tuning = generator.normal(size=(16, 8)).max(axis=1)
         noise = np.sqrt(shared) * generator.normal(size=5) + np.sqrt(1 - shared) * generator.normal(size=(16, 5))
-        view = view_on_fresh_seeds(data(noise, tuning=tuning), ["score"], RESAMPLING, 0.9)
+        view = view_on_fresh_seeds(data(noise, tuning=tuning), ["score"], replace(BOOTSTRAP, confidence=0.9))
         covered += view.gap.low <= bias <= view.gap.high
     assert 0.85 <= covered / studies <= 0.97
 
@@ -265,13 +263,13 @@ def test_the_bca_interval_of_the_mean_over_searches_covers_the_truth():
     generator, covered, studies = np.random.default_rng(7), 0, 300
     for _ in range(studies):
         scores = generator.exponential(size=(16, 1)) + 0.3 * generator.normal(size=(16, 5))
-        found = over_searches(scores.mean(axis=1), RESAMPLING, 0.9)
+        found = over_searches(scores.mean(axis=1), replace(BOOTSTRAP, confidence=0.9))
         covered += found.low <= 1 <= found.high
     assert 0.84 <= covered / studies <= 0.96
 
 
 def test_the_gap_of_trainings_without_a_value_has_the_interval_over_searches():
     scores = np.array([[1.0, 2.0], [NAN, 4.0], [3.0, 5.0]])
-    view = view_on_fresh_seeds(data(scores, tuning=[5, 7, 6]), ["score"], RESAMPLING, 0.95)
-    expected = over_searches(np.array([3.5, 3.0, 2.0]), RESAMPLING, 0.95)
+    view = view_on_fresh_seeds(data(scores, tuning=[5, 7, 6]), ["score"], BOOTSTRAP)
+    expected = over_searches(np.array([3.5, 3.0, 2.0]), BOOTSTRAP)
     assert view.gap == expected

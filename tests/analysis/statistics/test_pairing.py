@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from hpstudy.analysis.comparisons.margin import one_sided, verdict
-from hpstudy.analysis.statistics.bootstrap import Resampling
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.pairing import improvement, unpaired, win_share
 from hpstudy.goal import Goal
 
-RESAMPLING = Resampling(seed=1, resamples=2000)
+BOOTSTRAP = Bootstrap(seed=1, resamples=2000, confidence=0.95)
 
 
 def test_the_unpaired_interval_is_welchs():
@@ -54,45 +56,45 @@ def test_the_interval_of_the_win_share_is_wilsons():
 def test_the_unpaired_probability_is_u_over_n_m(goal):
     a, b = np.random.default_rng(2).integers(0, 5, size=(2, 12)).astype(float)
     u = stats.mannwhitneyu(a, b).statistic if goal == Goal.MAXIMIZE else stats.mannwhitneyu(b, a).statistic
-    assert improvement(a, b, goal, RESAMPLING, 0.95).value == pytest.approx(u / 144)
+    assert improvement(a, b, goal, BOOTSTRAP).value == pytest.approx(u / 144)
 
 
 def test_the_unpaired_probability_is_resampled_with_whole_replicates():
     a, b = np.random.default_rng(3).normal(size=(2, 6))
-    resampling = Resampling(5, 40)
+    bootstrap = Bootstrap(5, 40, 0.95)
     values = []
-    for count in np.rint(resampling.weights(6) * 6).astype(int):
+    for count in np.rint(bootstrap.weights(6) * 6).astype(int):
         x, y = np.repeat(a, count), np.repeat(b, count)
         values.append((x[:, None] > y).mean())
-    found = improvement(a, b, Goal.MAXIMIZE, resampling, 0.5)
+    found = improvement(a, b, Goal.MAXIMIZE, replace(bootstrap, confidence=0.5))
     assert np.isclose(values, found.low).any()
     assert np.isclose(values, found.high).any()
     assert found.low < found.value < found.high
 
 
 def test_a_view_that_always_wins_has_a_probability_of_one():
-    found = improvement(np.array([5.0, 6.0]), np.array([1.0, 2.0]), Goal.MAXIMIZE, RESAMPLING, 0.95)
+    found = improvement(np.array([5.0, 6.0]), np.array([1.0, 2.0]), Goal.MAXIMIZE, BOOTSTRAP)
     assert (found.value, found.low, found.high) == (1, 1, 1)
 
 
 def test_the_interval_of_the_unpaired_probability_covers_as_often_as_it_says():
     rng, true, hits = np.random.default_rng(4), stats.norm.cdf(1 / np.sqrt(2)), 0
     for _ in range(400):
-        found = improvement(rng.normal(1, 1, 20), rng.normal(size=20), Goal.MAXIMIZE, Resampling(1, 1000), 0.95)
+        found = improvement(rng.normal(1, 1, 20), rng.normal(size=20), Goal.MAXIMIZE, Bootstrap(1, 1000, 0.95))
         hits += found.low <= true <= found.high
     assert 0.925 <= hits / 400 <= 0.98
 
 
 def test_each_one_sided_bound_leaves_five_per_cent_on_its_side():
     rng = np.random.default_rng(5)
-    found = [one_sided(rng.normal(size=20), Resampling(1, 1000), 0.95) for _ in range(600)]
+    found = [one_sided(rng.normal(size=20), Bootstrap(1, 1000, 0.95)) for _ in range(600)]
     assert np.mean([bounds.lower <= 0 for bounds in found]) == pytest.approx(0.95, abs=0.025)
     assert np.mean([bounds.upper >= 0 for bounds in found]) == pytest.approx(0.95, abs=0.025)
 
 
 def test_the_bounds_decide_equivalence_as_the_verdict_does():
     d = 0.3 + 0.5 * np.random.default_rng(0).normal(size=20)
-    bounds = one_sided(d, RESAMPLING, 0.95)
+    bounds = one_sided(d, BOOTSTRAP)
     edge = max(-bounds.lower, bounds.upper)
-    assert verdict(d, edge * 1.001, RESAMPLING, 0.95) == "equivalent"
-    assert verdict(d, edge * 0.999, RESAMPLING, 0.95) != "equivalent"
+    assert verdict(d, edge * 1.001, BOOTSTRAP) == "equivalent"
+    assert verdict(d, edge * 0.999, BOOTSTRAP) != "equivalent"

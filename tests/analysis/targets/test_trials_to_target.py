@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hpstudy.analysis.curves.best_so_far import best_so_far
-from hpstudy.analysis.statistics.bootstrap import Resampling, percentile_interval
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
 from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.analysis.targets.trials_to_target import _weighted_medians, level_of, trials_difference, view_trials
 from hpstudy.goal import Goal
 
-RESAMPLING = Resampling(seed=2, resamples=2000)
+BOOTSTRAP = Bootstrap(seed=2, resamples=2000, confidence=0.95)
 
 
 def curves(seed, n=12, trials=8):
@@ -32,7 +34,7 @@ def test_only_complete_searches_count_towards_the_success_rate():
 def test_the_difference_is_that_of_the_mean_trials_spent():
     a = np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
     b = np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
-    found = trials_difference(a, b, 1.0, Goal.MAXIMIZE, RESAMPLING, 0.95, seed=0)
+    found = trials_difference(a, b, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
     assert found.trials_a.tolist() == [3, 3]
     assert found.trials_b.tolist() == [1, 2]
     assert (found.difference, found.reached_a, found.reached_b) == (1.5, 1, 2)
@@ -40,21 +42,21 @@ def test_the_difference_is_that_of_the_mean_trials_spent():
 
 def test_exchanging_the_views_turns_the_difference_round():
     a, b = curves(0), curves(1)
-    one = trials_difference(a, b, 1.0, Goal.MAXIMIZE, RESAMPLING, 0.95, seed=0)
-    other = trials_difference(b, a, 1.0, Goal.MAXIMIZE, RESAMPLING, 0.95, seed=0)
+    one = trials_difference(a, b, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
+    other = trials_difference(b, a, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
     assert one.difference == -other.difference
     assert one.test.p == other.test.p
 
 
 def test_minimising_compares_like_maximising_the_negative():
     a, b = curves(0), curves(1)
-    up = trials_difference(a, b, 1.0, Goal.MAXIMIZE, RESAMPLING, 0.95, seed=0, finals=a[:, -1], statistic="median_final")
-    down = trials_difference(-a, -b, -1.0, Goal.MINIMIZE, RESAMPLING, 0.95, seed=0, finals=-a[:, -1], statistic="median_final")
+    up = trials_difference(a, b, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0, finals=a[:, -1], statistic="median_final")
+    down = trials_difference(-a, -b, -1.0, Goal.MINIMIZE, BOOTSTRAP, seed=0, finals=-a[:, -1], statistic="median_final")
     assert (up.difference, up.low, up.resampled_low) == (down.difference, down.low, down.resampled_low)
 
 
 def test_one_replicate_has_a_difference_and_no_interval():
-    found = trials_difference(curves(0, n=1), curves(1, n=1), 0.5, Goal.MAXIMIZE, RESAMPLING, 0.95, seed=0)
+    found = trials_difference(curves(0, n=1), curves(1, n=1), 0.5, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
     assert np.isfinite(found.difference)
     assert np.isnan(found.low)
 
@@ -62,7 +64,7 @@ def test_one_replicate_has_a_difference_and_no_interval():
 @pytest.mark.parametrize("n", [4, 5])
 def test_weighted_medians_are_medians_of_resamples(n):
     values = np.random.default_rng(3).normal(size=n)
-    weights = RESAMPLING.weights(n)[:50]
+    weights = BOOTSTRAP.weights(n)[:50]
     direct = [np.median(np.repeat(values, np.rint(row * n).astype(int))) for row in weights]
     np.testing.assert_allclose(_weighted_medians(values, weights), direct)
 
@@ -70,9 +72,11 @@ def test_weighted_medians_are_medians_of_resamples(n):
 @pytest.mark.parametrize("statistic", ["median_final", "mean_final"])
 def test_resampling_the_level_recomputes_everything_in_every_resample(statistic):
     a, b = curves(4, n=6), curves(5, n=6)
-    found = trials_difference(a, b, 1.0, Goal.MAXIMIZE, RESAMPLING, 0.9, seed=0, finals=a[:, -1], statistic=statistic)
+    found = trials_difference(
+        a, b, 1.0, Goal.MAXIMIZE, replace(BOOTSTRAP, confidence=0.9), seed=0, finals=a[:, -1], statistic=statistic
+    )
     direct = []
-    for row in RESAMPLING.weights(6):
+    for row in BOOTSTRAP.weights(6):
         chosen = np.repeat(np.arange(6), np.rint(row * 6).astype(int))
         level = {"median_final": np.median, "mean_final": np.mean}[statistic](a[chosen, -1]) - 1e-12
         spent = [trials_to_target(best[chosen], np.full(6, 8), level, Goal.MAXIMIZE).trials.mean() for best in (a, b)]
@@ -85,6 +89,6 @@ def test_searches_that_begin_without_a_value_survive_resampling_of_the_level():
     a = curves(4, n=6)
     a[0, :3] = np.nan
     found = trials_difference(
-        a, curves(5, n=6), 1.0, Goal.MAXIMIZE, RESAMPLING, 0.9, seed=0, finals=a[:, -1], statistic="mean_final"
+        a, curves(5, n=6), 1.0, Goal.MAXIMIZE, replace(BOOTSTRAP, confidence=0.9), seed=0, finals=a[:, -1], statistic="mean_final"
     )
     assert np.isfinite([found.resampled_low, found.resampled_high]).all()
