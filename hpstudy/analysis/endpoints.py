@@ -61,13 +61,7 @@ def target_of(study: Study) -> Target:
 
 
 def level_of_study(study: Study, blocks: Mapping[str, Searches], best: Mapping[str, Floats]) -> Level:
-    """The level of the study's target.
-
-    Args:
-        study: the study.
-        blocks: the searches of every view.
-        best: (replicates x trials) best so far of every view.
-    """
+    """The level of the study's target; `best` holds (replicates x trials) best so far of every view."""
     target = target_of(study)
     if target.view is None:
         return Level(target.value, None, None, 0)

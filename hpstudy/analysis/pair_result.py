@@ -41,14 +41,7 @@ class PairResult:
 
 
 def pair_result(a: str, b: str, views: Mapping[str, ViewResult], endpoints: Endpoints) -> PairResult:
-    """Compare two views.
-
-    Args:
-        a: name of the first view.
-        b: name of the second, which is subtracted.
-        views: all views of the study by name.
-        endpoints: of the study.
-    """
+    """Compare two views, `a` minus `b`."""
     study, level, bootstrap = endpoints.study, endpoints.level, endpoints.bootstrap
     goal = study.metric.goal
     both = common(views[a].searches.complete, views[b].searches.complete)

@@ -88,13 +88,9 @@ _NO_CURVE = MeanCurve(np.zeros(0, dtype=np.int64), *(np.zeros(0) for _ in range(
 
 
 def view_result(block: Searches, best: Floats, table: Any, endpoints: Endpoints) -> ViewResult:
-    """Analyse one view.
+    """Analyse one view from a DataFrame with a row per trial of the study.
 
-    Args:
-        block: its searches.
-        best: (replicates x trials) their best so far; (replicates x 0) in a sweep.
-        table: DataFrame with a row per trial of the study.
-        endpoints: of the study.
+    `best` is (replicates x trials), or (replicates x 0) in a sweep.
     """
     study, bootstrap, goal = endpoints.study, endpoints.bootstrap, endpoints.study.metric.goal
     trials = None

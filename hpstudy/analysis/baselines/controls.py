@@ -125,16 +125,10 @@ class Controls:
 
 
 def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None:
-    """Compare every view's searches with its controls.
+    """Compare every view's searches with its controls; None for a study without controls.
 
-    Args:
-        trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective; a control's trials stand
-            under its name, VIEW/CONTROL.
-        study: the study, with its analysis settings.
-        bootstrap: how intervals are computed.
-
-    Returns:
-        None for a study without controls.
+    `trials` is a DataFrame with one row per trial and the columns view, replicate, number, state and objective; a control's
+    trials are those of the view named VIEW/CONTROL.
     """
     if not study.controls or is_sweep(study):
         return None
@@ -155,15 +149,7 @@ def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None
 
 
 def easy_volume(searches: Searches, best_known: float, margin: float, goal: Goal, confidence: float) -> EasyVolume:
-    """The share of random points within `margin` of the best known value.
-
-    Args:
-        searches: of random points.
-        best_known: the best value of any trial.
-        margin: the smallest difference that matters, > 0.
-        goal: which way is better.
-        confidence: level of the interval.
-    """
+    """The share of random points within `margin` (> 0, in units of the metric) of the best known value."""
     values = searches.values[searches.spent]
     good = int(goal.reached(values, best_known - goal.sign * margin).sum())
     return EasyVolume(values.size, good, *wilson(good, values.size, confidence))

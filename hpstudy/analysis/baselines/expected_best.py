@@ -21,32 +21,20 @@ from hpstudy.goal import Goal
 def expected_best(values: Floats, trials: Ints, goal: Goal) -> Floats:
     """E[best of n trials]: the mean, over all choices of n of the values, of their best (Tang et al. 2020).
 
-    Args:
-        values: (N,) the values of independent trials, no NaN.
-        trials: (k,) numbers of trials n, 1 <= n <= N.
-        goal: which way is better.
-
-    Returns:
-        (k,) sum over i >= n of C(i - 1, n - 1) / C(N, n) v_(i), with v_(1) the worst value and v_(N) the best.
+    From (N,) values of independent trials without NaN, for (k,) numbers of trials n with 1 <= n <= N: (k,) sum over i >= n of
+    C(i - 1, n - 1) / C(N, n) v_(i), with v_(1) the worst value and v_(N) the best.
     """
     ascending = goal.sign * np.sort(goal.sign * values)
     return np.asarray(_weights(trials, len(values)) @ ascending, dtype=np.float64)
 
 
 def expected_curve(values: Floats, goal: Goal, bootstrap: Bootstrap) -> MeanCurve:
-    """The expected best of 1, 2, ... trials, with pointwise intervals over whole searches.
+    """The expected best of 1, 2, ... trials, with pointwise intervals over whole searches; no interval for one search.
 
-    The bootstrap resamples jackknife pseudo-values of the searches, in which the estimate is linear. Resampling the trials themselves
-    would not do: a resample that holds a search twice holds its best value twice, which makes the expected best worse than it is
-    (docs/statistics.md has the coverage of both).
-
-    Args:
-        values: (searches x trials) of complete random searches, no NaN; at least one search.
-        goal: which way is better.
-        bootstrap: how intervals are computed.
-
-    Returns:
-        For every number of trials up to that of a search. No interval for one search.
+    `values` is (searches x trials), of at least one complete random search, no NaN. The bootstrap resamples jackknife
+    pseudo-values of the searches, in which the estimate is linear. Resampling the trials themselves would not do: a resample that
+    holds a search twice holds its best value twice, which makes the expected best worse than it is (docs/statistics.md has the
+    coverage of both).
     """
     searches, length = values.shape
     trials = np.arange(1, length + 1, dtype=np.int64)
@@ -59,15 +47,9 @@ def expected_curve(values: Floats, goal: Goal, bootstrap: Bootstrap) -> MeanCurv
 
 
 def trials_to_match(values: Floats, level: float, goal: Goal) -> int | None:
-    """The smallest number of trials whose expected best reaches a level.
+    """The smallest number of trials whose expected best reaches a level, from (N,) values of independent trials, no NaN.
 
-    Args:
-        values: (N,) the values of independent trials, no NaN.
-        level: to be reached.
-        goal: which way is better.
-
-    Returns:
-        None when half of the trials do not reach it: beyond, the estimate rests on the few best values alone.
+    None when half of the trials do not reach it: beyond, the estimate rests on the few best values alone.
     """
     low, high = 0, len(values) // 2
 

@@ -97,14 +97,7 @@ class _Values:
 
 
 def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str, confidence: float) -> CriterionResult:
-    """Check one claim.
-
-    Args:
-        criterion: the claim.
-        observed: every view's values.
-        objective: the study's own metric.
-        confidence: level of the intervals.
-    """
+    """Check one claim against every view's values; `objective` is the study's own metric."""
     metric = criterion.metric or objective
     compared = list(_compared(criterion, observed, metric))
     above, below = criterion.bounds
@@ -113,14 +106,9 @@ def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str
 
 
 def best_numbers(values: Floats, goal: Goal) -> Ints:
-    """The number of the best trial so far, the earliest among equals.
+    """The number of the best trial so far, the earliest among equals; -1 before a search's first value.
 
-    Args:
-        values: (replicates x trials) objective, NaN without a value.
-        goal: which way is better.
-
-    Returns:
-        (replicates x trials); -1 before a search's first value.
+    From a (replicates x trials) objective, NaN without a value; the numbers have the same shape.
     """
     gain = np.where(np.isnan(values), -np.inf, goal.sign * values)
     numbers = np.zeros(values.shape, dtype=np.int64)

@@ -28,13 +28,9 @@ from hpstudy.study.space import Point
 
 
 def observe(study: Study, trials: Any, views: Sequence[ViewResult], sweeps: Sequence[SweepView]) -> dict[str, Observed]:
-    """Every view's values.
+    """Every view's values, by name; `sweeps` is empty for a search.
 
-    Args:
-        study: the study.
-        trials: DataFrame with one row per trial and the columns view, replicate, number, state, then `metric.NAME`.
-        views: the study's views.
-        sweeps: the same views of a sweep; empty for a search.
+    `trials` is a DataFrame with one row per trial and the columns view, replicate, number, state, then `metric.NAME`.
     """
     worst = worst_value([view.searches for view in views], study.metric.goal)
     if not sweeps:

@@ -39,13 +39,7 @@ class ViewBudget:
 
 
 def view_budget(best: Floats, budget: int, bootstrap: Bootstrap) -> ViewBudget:
-    """Describe one view after `budget` trials.
-
-    Args:
-        best: (searches x trials) best so far, NaN where a search has not come yet.
-        budget: trials, from 1.
-        bootstrap: how intervals are computed.
-    """
+    """Describe one view after `budget` trials (from 1); `best` is (searches x trials), NaN where a search has not come yet."""
     values = best[~np.isnan(best[:, budget - 1]), budget - 1]
     if not values.size:
         nan = float("nan")
@@ -73,13 +67,7 @@ class Difference:
 
 
 def difference_curve(a: Floats, b: Floats, bootstrap: Bootstrap) -> Difference:
-    """Compare whole curves.
-
-    Args:
-        a: (replicates x trials) best so far, complete.
-        b: the same of the other view.
-        bootstrap: how intervals are computed.
-    """
+    """Compare two whole curves: (replicates x trials) best so far, complete."""
     d = a - b
     low, high = mean_intervals(d, bootstrap)
     band = simultaneous_band(d, bootstrap) if len(d) >= 2 else None
@@ -134,16 +122,9 @@ def budget_difference(
     seed: int,
     margin: float | None = None,
 ) -> BudgetDifference:
-    """Compare two views after `budget` trials.
+    """Compare two views after `budget` trials (from 1); `a` and `b` are (replicates x trials) best so far, complete.
 
-    Args:
-        a: (replicates x trials) best so far, complete.
-        b: the same of the other view.
-        budget: trials, from 1.
-        goal: which way is better.
-        bootstrap: how intervals are computed.
-        seed: of the sign-flip test.
-        margin: the smallest difference that matters.
+    The seed is that of the sign-flip test, the margin the smallest difference that matters.
     """
     x, y = a[:, budget - 1], b[:, budget - 1]
     d = x - y

@@ -39,10 +39,7 @@ class Distance:
 def first_trial(curves: Floats, level: float | Floats, goal: Goal) -> Floats:
     """Trial, counted from 1, at which each monotone curve is first as good as `level`; infinity where it never is.
 
-    Args:
-        curves: (trials x curves), each getting better along the first axis.
-        level: one for all curves, or (curves,).
-        goal: which way is better.
+    `curves` is (trials x curves), each getting better along the first axis; `level` is one for all curves, or (curves,).
     """
     count = (goal.sign * curves < goal.sign * level).sum(axis=0)
     return np.where(count < curves.shape[0], count + 1.0, np.inf)
@@ -51,12 +48,7 @@ def first_trial(curves: Floats, level: float | Floats, goal: Goal) -> Floats:
 def distance_at_level(a: Floats, b: Floats, level: float, goal: Goal, bootstrap: Bootstrap) -> Distance:
     """The distance at one level, the same in every resample.
 
-    Args:
-        a: (replicates x trials) best so far, complete.
-        b: the same of the other view; a row of `a` and the same row of `b` are resampled together.
-        level: of the metric.
-        goal: which way is better.
-        bootstrap: how intervals are computed.
+    `a` and `b` are (replicates x trials) best so far, complete; the same row of both is resampled together.
     """
     return _distance(a, b, None, level, goal, bootstrap)
 

@@ -26,14 +26,9 @@ class Bounds:
 
 
 def one_sided(differences: Floats, bootstrap: Bootstrap) -> Bounds:
-    """Both one-sided bounds: the ends of the two-sided interval at 1 - 2 alpha, alpha = 1 - confidence.
+    """Both one-sided bounds of a mean of (replicates,) differences, each at the full confidence; NaN with one replicate.
 
-    Args:
-        differences: (replicates,) A minus B.
-        bootstrap: how intervals are computed.
-
-    Returns:
-        NaN with one replicate.
+    They are the ends of the two-sided interval at 1 - 2 alpha, alpha = 1 - confidence.
     """
     low, high = mean_intervals(differences[:, None], _each_side(bootstrap))
     return Bounds(float(low[0]), float(high[0]))
@@ -47,13 +42,9 @@ def _each_side(bootstrap: Bootstrap) -> Bootstrap:
 def verdict(gain: Floats, margin: float, bootstrap: Bootstrap) -> Verdict:
     """What the margin makes of a difference: two one-sided tests, each at alpha = 1 - confidence, and the two-sided interval.
 
-    Equivalent when the (1 - 2 alpha) interval lies within +-margin; else superior or inferior when the (1 - alpha) interval
-    lies on one side of 0; else non-inferior when the (1 - 2 alpha) interval lies above -margin; else inconclusive.
-
-    Args:
-        gain: (replicates,) difference with the sign set so that larger is better for the first view.
-        margin: the smallest difference that matters, > 0.
-        bootstrap: how intervals are computed.
+    `gain` is (replicates,), larger is better for the first view. Equivalent when the (1 - 2 alpha) interval lies within +-margin
+    (> 0); else superior or inferior when the (1 - alpha) interval lies on one side of 0; else non-inferior when the (1 - 2 alpha)
+    interval lies above -margin; else inconclusive.
     """
     low, high = (float(end[0]) for end in mean_intervals(gain[:, None], bootstrap))
     inner_low, inner_high = (float(end[0]) for end in mean_intervals(gain[:, None], _each_side(bootstrap)))

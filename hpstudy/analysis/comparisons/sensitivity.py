@@ -39,14 +39,7 @@ class LeaveOneOut:
 
 
 def leave_one_out(differences: Floats) -> LeaveOneOut | None:
-    """Leave out every replicate in turn; a replicate goes with all its views.
-
-    Args:
-        differences: (replicates,) A minus B.
-
-    Returns:
-        None with fewer than 2 replicates.
-    """
+    """Leave out each of (replicates,) differences in turn, a replicate with all its views; None with fewer than 2."""
     n = len(differences)
     if n < 2:
         return None
@@ -86,18 +79,10 @@ def under_policy(
 ) -> PolicyResult:
     """The differences of two views under one policy.
 
-    When trials without a value are dropped, those with a value close up: trial t is the t-th with a value. A search that has
-    fewer of them than a budget asks for keeps its best, and one that never reached the target still counts all its trials.
-
-    Args:
-        policy: how a trial without a value counts.
-        a: (replicates x trials) objective of every trial of A, not the best so far; NaN for a trial without a value.
-        b: the same of B.
-        level: the target.
-        budgets: numbers of trials, from 1.
-        goal: which way is better.
-        worst: stands for "no value yet".
-        bootstrap: how intervals are computed.
+    `a` and `b` are (replicates x trials) objectives of every trial, not the best so far; NaN for a trial without a value, which
+    counts as `worst` before the first value. When trials without a value are dropped, those with a value close up: trial t is the
+    t-th with a value. A search that has fewer of them than a budget asks for keeps its best, and one that never reached the
+    target still counts all its trials.
     """
     values = [close_up(x) if policy == "drop" else x for x in (a, b)]
     trials = None
@@ -112,10 +97,7 @@ def under_policy(
 
 
 def close_up(values: Floats) -> Floats:
-    """The values of every search moved to its front, in their order; NaN fills the rest.
-
-    Args:
-        values: (searches x trials) NaN for a trial without a value.
+    """The (searches x trials) values of every search moved to its front, in their order; NaN, no value, fills the rest.
 
     >>> close_up(np.array([[np.nan, 1.0, np.nan, 2.0]])).tolist()
     [[1.0, 2.0, nan, nan]]

@@ -40,14 +40,9 @@ class Scale:
 
 
 def scale_of(best: list[Floats], goal: Goal) -> Scale | None:
-    """The scale of a study.
+    """The scale of a study, from (searches x trials) best so far of the complete searches of every view, no NaN.
 
-    Args:
-        best: (searches x trials) best so far of the complete searches of every view, no NaN.
-        goal: which way is better.
-
-    Returns:
-        None without a search, or when no trial is better than the median first one.
+    None without a search, or when no trial is better than the median first one.
     """
     first = np.concatenate([values[:, 0] for values in best]) if best else np.zeros(0)
     if not first.size:
@@ -58,15 +53,7 @@ def scale_of(best: list[Floats], goal: Goal) -> Scale | None:
 
 
 def attained(best: Floats, scale: Scale) -> Floats:
-    """Share of the target grid that each search has reached after each trial.
-
-    Args:
-        best: (searches x trials) best so far, no NaN.
-        scale: gives the targets.
-
-    Returns:
-        (searches x trials) in [0, 1].
-    """
+    """Share of the target grid, in [0, 1], that each of (searches x trials) best so far without NaN has reached: the same shape."""
     sign = 1.0 if scale.known > scale.first else -1.0
     targets = sign * scale.targets()
     return np.asarray(np.searchsorted(targets, sign * best, side="right") / TARGETS, dtype=np.float64)
@@ -101,12 +88,9 @@ class Anytime:
 
 
 def anytime(best: Floats, scale: Scale, bootstrap: Bootstrap) -> Anytime:
-    """Rate one view.
+    """Rate one view by the (searches x trials) best so far of its complete searches: at least one, no NaN.
 
-    Args:
-        best: (searches x trials) best so far of its complete searches, at least one, no NaN.
-        scale: of the study; held fixed in the resamples.
-        bootstrap: how intervals are computed.
+    The scale is held fixed in the resamples.
     """
     share = attained(best, scale)
     low, high = mean_intervals(share, bootstrap)
@@ -130,13 +114,6 @@ class AnytimeDifference:
 
 
 def anytime_difference(a: Floats, b: Floats, scale: Scale, bootstrap: Bootstrap) -> AnytimeDifference:
-    """Compare two views.
-
-    Args:
-        a: (replicates x trials) best so far of A, no NaN.
-        b: the same of B.
-        scale: of the study; held fixed in the resamples.
-        bootstrap: how intervals are computed.
-    """
+    """Compare two views by their (replicates x trials) best so far, no NaN; the scale is held fixed in the resamples."""
     rated = [(attained(x, scale).mean(axis=1), progress(x, scale).mean(axis=1), x.mean(axis=1)) for x in (a, b)]
     return AnytimeDifference(*(mean_of(x - y, bootstrap) for x, y in zip(*rated, strict=True)))

@@ -72,12 +72,8 @@ class MeanCurve:
 def mean_curve(best: Floats, bootstrap: Bootstrap) -> MeanCurve:
     """The mean best-so-far curve, at each trial over the searches that have spent that trial.
 
-    Whole searches are resampled. In a study that is under way the set of searches changes along the curve; trials that share a
-    set share their resamples.
-
-    Args:
-        best: (searches x trials) best so far, NaN where a search has not come yet.
-        bootstrap: how intervals are computed.
+    `best` is (searches x trials), NaN where a search has not come yet. Whole searches are resampled. In a study that is under way
+    the set of searches changes along the curve; trials that share a set share their resamples.
     """
     present = ~np.isnan(best)
     count = present.sum(axis=0).astype(np.int64)

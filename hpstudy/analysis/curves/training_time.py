@@ -33,12 +33,8 @@ class TrialSeconds:
 def seconds_of_trials(table: Any, blocks: Iterable[Searches]) -> tuple[dict[str, TrialSeconds], int]:
     """Seconds of every view's trials, by view, and the number of finished trials without a record, which count as 0 seconds.
 
-    Args:
-        table: DataFrame with a row per trial and the columns view, replicate, number, ask_s and evaluate_s.
-        blocks: the searches of each view.
-
-    Returns:
-        No view at all when no trial has a record.
+    `table` is a DataFrame with a row per trial and the columns view, replicate, number, ask_s and evaluate_s. No view at all when
+    no trial has a record.
     """
     if not (table["evaluate_s"].to_numpy(dtype=np.float64, na_value=np.nan) > 0).any():
         return {}, 0
@@ -84,13 +80,10 @@ class CostDifference:
 
 
 def seconds_grid(spent: list[Floats]) -> Floats | None:
-    """Times at which every search has finished a trial and none has finished its last.
+    """(POINTS,) times at which every search has finished a trial and none has finished its last.
 
-    Args:
-        spent: (searches x trials) cumulative seconds of the searches of every view.
-
-    Returns:
-        (POINTS,) from the end of the latest first trial to the end of the earliest last trial; None when that is no span.
+    From the (searches x trials) cumulative seconds of every view: from the end of the latest first trial to the end of the
+    earliest last trial; None when that is no span.
     """
     spent = [times for times in spent if times.size]
     if not spent:
@@ -100,29 +93,20 @@ def seconds_grid(spent: list[Floats]) -> Floats | None:
 
 
 def at_seconds(best: Floats, spent: Floats, seconds: Floats) -> Floats:
-    """The best so far of every search when it has trained for given times.
+    """(searches x times) best so far of every search after given seconds of training: its value after the last trial ended by then.
 
-    Args:
-        best: (searches x trials) best so far, no NaN.
-        spent: (searches x trials) cumulative seconds at the end of each trial.
-        seconds: (times,) none before the end of a search's first trial.
-
-    Returns:
-        (searches x times) the value after the last trial that had ended by then.
+    `best` and the cumulative seconds `spent` are (searches x trials), no NaN; none of the (times,) `seconds` is before the end of
+    a search's first trial.
     """
     rows = [row[np.searchsorted(ends, seconds, side="right") - 1] for row, ends in zip(best, spent, strict=True)]
     return np.stack(rows)
 
 
 def cost_curve(best: Floats, spent: Floats, ask_s: Floats, seconds: Floats, bootstrap: Bootstrap) -> CostCurve:
-    """One view against time.
+    """One view against time, at the (POINTS,) seconds of the grid.
 
-    Args:
-        best: (searches x trials) best so far of its complete searches, no NaN.
-        spent: (searches x trials) cumulative training seconds.
-        ask_s: (searches,) seconds spent choosing points.
-        seconds: (POINTS,) the grid.
-        bootstrap: how intervals are computed.
+    The best so far of its complete searches and the cumulative training seconds `spent` are (searches x trials), no NaN; `ask_s`
+    is (searches,) seconds spent choosing points.
     """
     values = at_seconds(best, spent, seconds)
     low, high = mean_intervals(values, bootstrap)
@@ -131,17 +115,9 @@ def cost_curve(best: Floats, spent: Floats, ask_s: Floats, seconds: Floats, boot
 
 
 def cost_difference(a: Floats, b: Floats, spent_a: Floats, spent_b: Floats, bootstrap: Bootstrap) -> CostDifference | None:
-    """Two views after equal seconds.
+    """Two views after equal seconds; best so far and cumulative training seconds are (replicates x trials), no NaN.
 
-    Args:
-        a: (replicates x trials) best so far of A, no NaN.
-        b: the same of B.
-        spent_a: (replicates x trials) cumulative training seconds of A.
-        spent_b: the same of B.
-        bootstrap: how intervals are computed.
-
-    Returns:
-        None when no time is shared by all searches. Half of the longest time is left out when a search had no value by then.
+    None when no time is shared by all searches. Half of the longest time is left out when a search had no value by then.
     """
     grid = seconds_grid([spent_a, spent_b])
     if grid is None:

@@ -120,17 +120,9 @@ def importance(unit: Floats, objective: Floats, search: Ints, seed: int, confide
 
 
 def response(forest: Any, hyperparameters: int, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:
-    """Mean prediction at values of some hyperparameters, over uniform values of all others (partial dependence).
+    """(points,) mean prediction at values of some hyperparameters, over uniform values of all others (partial dependence).
 
-    Args:
-        forest: of `fit`.
-        hyperparameters: of the view.
-        columns: which are held.
-        at: (points x columns) unit coordinates at which they are held.
-        seed: of the others' values.
-
-    Returns:
-        (points,) means.
+    `at` is (points x columns): the unit coordinates at which the hyperparameters `columns` are held.
     """
     others = stats.qmc.Sobol(hyperparameters, rng=seed % 2**32).random(OTHERS)
     grid = np.repeat(others[None], len(at), axis=0)

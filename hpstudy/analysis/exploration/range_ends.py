@@ -35,13 +35,7 @@ class BoundaryHits:
 
 
 def boundary_hits(name: str, unit: Floats, confidence: float) -> BoundaryHits:
-    """Count the points at the edges.
-
-    Args:
-        name: the hyperparameter.
-        unit: (searches,) positions of the best points in the range, from 0 at its lower to 1 at its upper end.
-        confidence: level of the interval.
-    """
+    """Count the best points at the edges; `unit` is (searches,) positions from 0 at the lower to 1 at the upper end of the range."""
     n = len(unit)
     at_low, at_high = int((unit <= MARGIN).sum()), int((unit >= 1 - MARGIN).sum())
     share = (at_low + at_high) / n if n else float("nan")
@@ -49,14 +43,7 @@ def boundary_hits(name: str, unit: Floats, confidence: float) -> BoundaryHits:
 
 
 def unit_coordinates(values: Floats, low: float, high: float, *, log: bool) -> Floats:
-    """Where values lie in a range, from 0 to 1, on a linear or a logarithmic scale.
-
-    Args:
-        values: (searches,) within the range.
-        low: lower end.
-        high: upper end.
-        log: whether the logarithm is searched.
-    """
+    """Where values within a range lie in it, from 0 to 1, on a linear or a logarithmic scale."""
     if log:
         values, low, high = np.log(values), float(np.log(low)), float(np.log(high))
     return np.asarray((values - low) / (high - low), dtype=np.float64)

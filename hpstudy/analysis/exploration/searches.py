@@ -135,13 +135,8 @@ class SearchedView:
 def searched(trials: Any, study: Study) -> tuple[SearchedView, ...]:
     """Look at every view of a study that has a trial with a value; at none in a sweep, whose points were not searched for.
 
-    Args:
-        trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective, `point.<name>`, and
-            `metric.flip_ratio` where a task reports it.
-        study: the study.
-
-    Returns:
-        In the order of the study. The same trials always give the same numbers.
+    `trials` is a DataFrame with one row per trial and the columns view, replicate, number, state, objective, `point.<name>`, and
+    `metric.flip_ratio` where a task reports it. The same trials always give the same numbers.
     """
     if is_sweep(study):
         return ()
@@ -153,10 +148,6 @@ def at_edge(view: SearchedView, space: Mapping[str, Any]) -> npt.NDArray[np.int8
     """(searches x hyperparameters) -1 where an incumbent lies at the lower end of a range, 1 at the upper, else 0.
 
     A real number lies at an end within `EDGE` of it, a whole number when it is the end. Choices have no ends.
-
-    Args:
-        view: the view.
-        space: its hyperparameters by name.
     """
     ends_hit = np.zeros((len(view.incumbents), len(view.hyperparameters)), dtype=np.int8)
     for column, name in enumerate(view.hyperparameters):
@@ -172,9 +163,7 @@ def at_edge(view: SearchedView, space: Mapping[str, Any]) -> npt.NDArray[np.int8
 def cells(parameter: FloatParameter | IntParameter | ChoiceParameter, most: int) -> Floats:
     """Unit coordinates that stand for a range: every value of a choice or a short range of whole numbers, else equal cells' middles.
 
-    Args:
-        parameter: whose range.
-        most: cells of a range of numbers, at most.
+    There are at most `most` cells of a range of numbers.
     """
     if isinstance(parameter, ChoiceParameter):
         return np.array([parameter.unit(value) for value in parameter.values])

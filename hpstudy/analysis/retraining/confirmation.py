@@ -173,18 +173,9 @@ def confirmation(
     goal: Goal,
     bootstrap: Bootstrap,
 ) -> Confirmation | None:
-    """Analyse the trainings on fresh seeds.
+    """Analyse the trainings on fresh seeds; None when no incumbent has a value on one.
 
-    Args:
-        rows: DataFrame as `hpstudy.store.Reader.confirmations` gives it.
-        searches: the blocks of every view, in the order of the study.
-        pairs: names of views to compare, A minus B.
-        metric: the objective.
-        goal: which way is better.
-        bootstrap: how intervals are computed.
-
-    Returns:
-        None when no incumbent has a value on a fresh seed.
+    `rows` is a DataFrame as `hpstudy.store.Reader.confirmations` gives it; every one of `pairs` is compared, A minus B.
     """
     test = test_metric([name.removeprefix("metric.") for name in rows.columns if name.startswith("metric.")], metric)
     metrics = (metric,) if test is None else (metric, test)
@@ -210,11 +201,7 @@ def test_metric(names: Sequence[str], objective: str) -> str | None:
 def retrained(rows: Any, searches: Searches, metrics: Sequence[str], goal: Goal) -> Retrained:
     """The trainings of one view as arrays. What confirms a trial that is no longer its search's best is left out.
 
-    Args:
-        rows: DataFrame as `hpstudy.store.Reader.confirmations` gives it.
-        searches: the view's block.
-        metrics: the objective, then others.
-        goal: which way is better.
+    `rows` is a DataFrame as `hpstudy.store.Reader.confirmations` gives it; the objective is the first of `metrics`.
     """
     own = rows[(rows["view"] == searches.view) & (rows["state"] != "running")]
     seeds = int(rows["seed_number"].max()) + 1 if len(rows) else 0
@@ -248,13 +235,7 @@ def _by_seed(rows: Any, metrics: Sequence[str], seeds: int) -> dict[str, Floats]
 
 
 def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], bootstrap: Bootstrap) -> ConfirmedView:
-    """One view's statistics.
-
-    Args:
-        data: its trainings; every search has an objective on some seed.
-        metrics: the objective, then the test metric where there is one.
-        bootstrap: how intervals are computed.
-    """
+    """One view's statistics; every search has an objective on some seed, and the objective is the first of `metrics`."""
     confirmed = []
     for name in metrics:
         values, default = data.scores[name], data.default[name]
@@ -288,40 +269,23 @@ def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap
 
 
 def over_searches(values: Floats, bootstrap: Bootstrap) -> Estimate:
-    """Mean over searches with a BCa interval; the seeds are taken as given.
-
-    Args:
-        values: (searches,) one number each; NaN is left out.
-        bootstrap: how intervals are computed.
-    """
+    """Mean of (searches,) values, NaN left out, with a BCa interval over searches; the seeds are taken as given."""
     known = values[~np.isnan(values)]
     mean = mean_of(known, bootstrap)
     return Estimate(mean.value, mean.low, mean.high, known.size)
 
 
 def over_seeds(values: Floats, confidence: float) -> Estimate:
-    """Mean over seeds with Student's t interval.
-
-    Args:
-        values: (seeds,) without NaN, at least one.
-        confidence: level of the interval.
-    """
+    """Mean of (seeds,) values, at least one and no NaN, with Student's t interval."""
     means = summary(values[:, None], confidence)
     return Estimate(float(means.mean[0]), float(means.low[0]), float(means.high[0]), values.size)
 
 
 def gain(values: Floats, default: Floats, confidence: float) -> Estimate | None:
-    """Tuned minus default on the same seeds, over searches and over seeds.
+    """Tuned (searches x seeds) minus default (seeds,) on the same seeds, over searches and over seeds.
 
-    Only seeds on which the default point has a value count, and searches that have a value on all of those.
-
-    Args:
-        values: (searches x seeds) of the incumbents.
-        default: (seeds,) of the default point.
-        confidence: level of the interval.
-
-    Returns:
-        None when nothing is left.
+    Only seeds on which the default point has a value count, and searches that have a value on all of those; None when nothing
+    remains.
     """
     seeds = ~np.isnan(default)
     crossed = values[:, seeds] - default[seeds]
@@ -330,17 +294,11 @@ def gain(values: Floats, default: Floats, confidence: float) -> Estimate | None:
 
 
 def crossed_mean(values: Floats, confidence: float) -> Estimate:
-    """Mean of a crossed array, with an interval that counts rows and columns as samples.
+    """Mean of a crossed array (searches x seeds) without NaN, with an interval that counts rows and columns as samples.
 
-    Of x_rk = mu + a_r + b_k + e_rk the mean has the variance var(a) / R + var(b) / K + var(e) / (R K), estimated from the mean squares as
-    (MS_a + MS_b - MS_e) / (R K), each component at least 0; Student's t with Satterthwaite's degrees of freedom.
-
-    Args:
-        values: (searches x seeds), no NaN.
-        confidence: level of the interval.
-
-    Returns:
-        NaN ends with fewer than 2 searches or 2 seeds; `n` counts searches.
+    Of x_rk = mu + a_r + b_k + e_rk the mean has the variance var(a) / R + var(b) / K + var(e) / (R K), estimated from the mean
+    squares as (MS_a + MS_b - MS_e) / (R K), each component at least 0; Student's t with Satterthwaite's degrees of freedom. The
+    ends are NaN with fewer than 2 searches or 2 seeds.
     """
     rows, columns = values.shape
     mean = float(values.mean())
@@ -366,15 +324,12 @@ def crossed_mean(values: Floats, confidence: float) -> Estimate:
 
 
 def components(values: Floats) -> Components:
-    """Variance components of a view's trainings by the method of moments.
+    """Variance components of a view's (searches x seeds) trainings by the method of moments; NaN is a training without a value.
 
-    Of x_rk = mu + a_r + b_k + e_rk, a search, a seed and the rest: noise = var(b) + var(e), the mean square within searches of a one-way
-    layout, whatever is missing. Differs from the one-way estimate of the variance between searches, which counts var(b) / K against the
-    searches although all of them share it: between = (MS_rows - MS_residual) / K and shared = var(b) = (MS_columns - MS_residual) / R come
-    from the two-way layout of the searches that have every seed, each at least 0.
-
-    Args:
-        values: (searches x seeds), NaN without a value.
+    Of x_rk = mu + a_r + b_k + e_rk, a search, a seed and the rest: noise = var(b) + var(e), the mean square within searches of a
+    one-way layout, whatever is missing. Differs from the one-way estimate of the variance between searches, which counts
+    var(b) / K against the searches although all of them share it: between = (MS_rows - MS_residual) / K and shared = var(b) =
+    (MS_columns - MS_residual) / R come from the two-way layout of the searches that have every seed, each at least 0.
     """
     present = ~np.isnan(values)
     kept = values[present.any(axis=1)]

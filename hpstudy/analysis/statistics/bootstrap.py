@@ -51,15 +51,7 @@ def _weights(seed: int, resamples: int, replicates: int) -> Floats:
 
 
 def resampled_means(values: Floats, bootstrap: Bootstrap) -> Iterator[tuple[slice, Floats]]:
-    """Means of the columns of `values` in every resample, block by block.
-
-    Args:
-        values: (replicates x trials), no NaN.
-        bootstrap: how intervals are computed.
-
-    Yields:
-        The block's columns, and their means (columns of the block x resamples).
-    """
+    """Column means of (replicates x trials) values without NaN, block by block: the columns, and (columns x resamples) means."""
     weights = bootstrap.weights(values.shape[0])
     step = max(1, BLOCK // bootstrap.resamples)
     for start in range(0, values.shape[1], step):
@@ -68,20 +60,15 @@ def resampled_means(values: Floats, bootstrap: Bootstrap) -> Iterator[tuple[slic
 
 
 def mean_intervals(values: Floats, bootstrap: Bootstrap, *, expand: bool = True) -> tuple[Floats, Floats]:
-    """BCa intervals for the mean of every column.
+    """BCa intervals for the mean of every column of (replicates x trials) values, no NaN: lower and upper ends, each (trials,).
 
-    Bias correction z0 and acceleration a shift the percentiles at which the resampled means are read (Efron 1987; for a mean
-    the jackknife gives a = skewness / (6 sqrt n)). Differs from the textbook: the normal quantile z is replaced by sqrt(n / (n
-    - 1)) t(n - 1), Hesterberg's expansion, because at n = 20 plain bootstrap intervals are too short (docs/statistics.md has
-    the coverage).
+    One replicate is a whole search, or a paired difference of two. The ends are NaN with fewer than 2 replicates, and the value
+    itself where all replicates agree.
 
-    Args:
-        values: (replicates x trials), no NaN; one replicate is a whole search, or a paired difference of two.
-        bootstrap: how intervals are computed.
-        expand: use the small-sample expansion; False gives Efron's interval.
-
-    Returns:
-        Lower and upper ends, each (trials,). NaN with fewer than 2 replicates; the value itself where all replicates agree.
+    Bias correction z0 and acceleration a shift the percentiles at which the resampled means are read (Efron 1987; for a mean the
+    jackknife gives a = skewness / (6 sqrt n)). Differs from the textbook: the normal quantile z is replaced by
+    sqrt(n / (n - 1)) t(n - 1), Hesterberg's expansion, because at n = 20 plain bootstrap intervals are too short
+    (docs/statistics.md has the coverage); `expand=False` gives Efron's interval.
     """
     n, trials = values.shape
     low, high = np.full(trials, np.nan), np.full(trials, np.nan)
@@ -125,10 +112,7 @@ def quantile_z(n: int, confidence: float) -> float:
 def percentile_interval(statistic: Floats, n: int, confidence: float) -> tuple[float, float]:
     """Percentile interval with the small-sample expansion, for a statistic that BCa does not suit (trial counts).
 
-    Args:
-        statistic: (resamples,) the statistic in every resample; may hold infinities.
-        n: replicates behind it.
-        confidence: level.
+    `statistic` is (resamples,) and may hold infinities; n is the number of replicates behind it.
     """
     tail = float(special.ndtr(-quantile_z(n, confidence)))
     ordered = np.sort(statistic)
@@ -152,14 +136,11 @@ class Band:
 
 
 def simultaneous_band(values: Floats, bootstrap: Bootstrap) -> Band:
-    """The sup-t band: mean +- c se, with c the quantile of max over t of |resampled mean - mean| / se.
+    """The sup-t band of a mean curve: mean +- c se, with c the quantile of max over t of |resampled mean - mean| / se.
 
-    The resamples give c as if the standard errors were known. Differs from the textbook: c is carried from the normal to
-    Student's t with n - 1 degrees of freedom at the same tail, so that the band of a single trial is the t interval.
-
-    Args:
-        values: (replicates x trials), no NaN, at least 2 replicates.
-        bootstrap: how intervals are computed.
+    `values` is (replicates x trials), no NaN, at least 2 replicates. The resamples give c as if the standard errors were known.
+    Differs from the textbook: c is carried from the normal to Student's t with n - 1 degrees of freedom at the same tail, so that
+    the band of a single trial is the t interval.
     """
     n = values.shape[0]
     mean, error = values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(n)

@@ -25,12 +25,7 @@ class Estimate:
 def mean_of(values: Floats, bootstrap: Bootstrap) -> Estimate:
     """The mean of one number for each search, or of paired differences, with its BCa interval.
 
-    Args:
-        values: (searches,) no NaN.
-        bootstrap: how intervals are computed.
-
-    Returns:
-        NaN without values, and NaN ends for one.
+    `values` is (searches,), no NaN. The mean is NaN without values, the ends are NaN for one.
     """
     if not values.size:
         return Estimate(float("nan"), float("nan"), float("nan"))

@@ -36,11 +36,8 @@ class IqmCurve:
 def iqm_curve(best: Floats, bootstrap: Bootstrap) -> IqmCurve:
     """The interquartile mean of the best so far, at each trial over the searches that have spent that trial.
 
-    The interval is the percentile bootstrap of whole searches, with Hesterberg's small-sample expansion of its levels.
-
-    Args:
-        best: (searches x trials) best so far, NaN where a search has not come yet.
-        bootstrap: how intervals are computed; trials with the same searches share their resamples.
+    `best` is (searches x trials), NaN where a search has not come yet. The interval is the percentile bootstrap of whole
+    searches, with Hesterberg's small-sample expansion of its levels; trials with the same searches share their resamples.
     """
     present = ~np.isnan(best)
     middle, low, high = (np.full(best.shape[1], np.nan) for _ in range(3))
@@ -54,12 +51,7 @@ def iqm_curve(best: Floats, bootstrap: Bootstrap) -> IqmCurve:
 
 
 def resampled_iqm(values: Floats, bootstrap: Bootstrap) -> Floats:
-    """The interquartile mean of every resample, (resamples,).
-
-    Args:
-        values: (searches,) no NaN.
-        bootstrap: how intervals are computed.
-    """
+    """The interquartile mean of (searches,) values without NaN in every resample, (resamples,)."""
     n = len(values)
     order = np.argsort(values, kind="stable")
     last = np.rint(bootstrap.weights(n)[:, order] * n).astype(np.int64).cumsum(axis=1)

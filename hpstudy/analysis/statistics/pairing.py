@@ -35,16 +35,7 @@ class Unpaired:
 
 
 def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
-    """Forget the pairing.
-
-    Args:
-        a: (replicates,) values of A.
-        b: the same of B.
-        confidence: level of the interval.
-
-    Returns:
-        NaN for all that needs two replicates, where there is one.
-    """
+    """Forget the pairing of (replicates,) values of A and B; NaN for all that needs two replicates, where there is one."""
     n = len(a)
     if n < 2:
         nan = float("nan")
@@ -61,11 +52,7 @@ def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
 def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Estimate:
     """P(A > B) in a replicate: the share of the replicates in which A is better, with Wilson's interval; ties count half.
 
-    Args:
-        a: (replicates,) values of A.
-        b: the same of B.
-        goal: which way is better.
-        confidence: level of the interval.
+    `a` and `b` are (replicates,) values.
     """
     wins = float(_better(a, b, goal).sum())
     return Estimate(wins / len(a), *wilson(wins, len(a), confidence))
@@ -74,17 +61,8 @@ def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Estimate:
 def improvement(a: Floats, b: Floats, goal: Goal, bootstrap: Bootstrap) -> Estimate:
     """P(A > B) of any search of A against any search of B, U / (n m) with U of Mann and Whitney: the pairing is not used.
 
-    The interval is a percentile bootstrap of whole replicates with the small-sample expansion; it has no width when all searches
-    of one view are better than all of the other.
-
-    Args:
-        a: (replicates,) values of A.
-        b: the same of B.
-        goal: which way is better.
-        bootstrap: how intervals are computed.
-
-    Returns:
-        NaN ends with one replicate.
+    `a` and `b` are (replicates,) values. The interval is a percentile bootstrap of whole replicates with the small-sample
+    expansion; it has no width when all searches of one view are better than all of the other, and NaN ends with one replicate.
     """
     n = len(a)
     better = _better(a[:, None], b[None, :], goal)

@@ -31,15 +31,11 @@ class SignFlip:
 
 
 def sign_flip(differences: Floats, seed: int) -> SignFlip:
-    """Two-sided sign-flip permutation test of a zero mean of paired differences.
+    """Two-sided sign-flip permutation test of a zero mean of (replicates,) paired differences, at least one.
 
-    Under the hypothesis that the two views are exchangeable within a replicate, every sign pattern of the differences is
-    equally likely: p is the share of patterns whose |sum| is at least the observed one. Random patterns count the observed one
-    as well, so p is never 0.
-
-    Args:
-        differences: (replicates,) A minus B, at least one.
-        seed: of the random patterns, where there are too many to count.
+    Under the hypothesis that the two views are exchangeable within a replicate, every sign pattern of the differences is equally
+    likely: p is the share of patterns whose |sum| is at least the observed one. Where there are too many patterns to count,
+    `seed` draws random ones; they count the observed one as well, so p is never 0.
     """
     n = len(differences)
     observed = abs(differences.sum()) * (1 - 1e-12)
@@ -59,15 +55,10 @@ def sign_flip(differences: Floats, seed: int) -> SignFlip:
 
 
 def holm(p_values: Floats) -> Floats:
-    """Holm's step-down adjustment: adjusted p of rank i is the running maximum of (m - i) p_(i), at most 1.
+    """Holm's step-down adjustment of (tests,) p-values of one family, in the order given.
 
-    Args:
-        p_values: (tests,) of one family.
-
-    Returns:
-        (tests,) in the order given.
-
-    Source: Holm (1979), A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6.
+    The adjusted p of rank i is the running maximum of (m - i) p_(i), at most 1. Source: Holm (1979), A simple sequentially
+    rejective multiple test procedure, Scand. J. Stat. 6.
     """
     order = np.argsort(p_values, kind="stable")
     factors = len(p_values) - np.arange(len(p_values))

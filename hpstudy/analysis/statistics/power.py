@@ -26,12 +26,9 @@ MOST = 1_000_000
 
 
 def power_of(effect: float, n: int, alpha: float) -> float:
-    """Chance that the test finds a true mean difference.
+    """Chance that the test at level alpha finds a true mean difference with n >= 2 replicates.
 
-    Args:
-        effect: true mean difference over the standard deviation of the differences.
-        n: replicates, at least 2.
-        alpha: level of the test.
+    The effect is the true mean difference over the standard deviation of the differences.
 
     >>> round(power_of(0.5, 34, 0.05), 2)
     0.81
@@ -41,15 +38,9 @@ def power_of(effect: float, n: int, alpha: float) -> float:
 
 
 def required(effect: float, power: float, alpha: float) -> int | None:
-    """The smallest number of replicates with which the test has the power.
+    """The smallest number of replicates, at least 2, with which the test at level alpha has the power (above alpha).
 
-    Args:
-        effect: true mean difference over the standard deviation of the differences, not 0.
-        power: wanted, above alpha.
-        alpha: level of the test.
-
-    Returns:
-        At least 2; None beyond `MOST`.
+    The effect, not 0, is as in `power_of`. None beyond `MOST`.
 
     >>> required(0.5, 0.8, 0.05)
     34
@@ -70,12 +61,7 @@ def required(effect: float, power: float, alpha: float) -> int | None:
 
 
 def detectable(n: int, power: float, alpha: float) -> float:
-    """The true difference, in standard deviations of the differences, that n replicates find with the power.
-
-    Args:
-        n: replicates, at least 2.
-        power: wanted, above alpha.
-        alpha: level of the test.
+    """The true difference, in standard deviations of the differences, that n >= 2 replicates find with the power (above alpha).
 
     >>> round(detectable(20, 0.8, 0.05), 2)
     0.66
@@ -92,13 +78,7 @@ def detectable(n: int, power: float, alpha: float) -> float:
 
 
 def sd_interval(sd: float, n: int, confidence: float) -> tuple[float, float]:
-    """Interval of a standard deviation from n normal values: sd sqrt((n - 1) / chi2).
-
-    Args:
-        sd: observed, with n - 1 in its denominator.
-        n: values, at least 2.
-        confidence: level.
-    """
+    """Interval of a standard deviation from n >= 2 normal values: sd sqrt((n - 1) / chi2); sd has n - 1 in its denominator."""
     tail = (1 - confidence) / 2
     low, high = (sd * float(np.sqrt((n - 1) / stats.chi2.isf(level, n - 1))) for level in (tail, 1 - tail))
     return low, high
@@ -137,14 +117,11 @@ def power(
     alpha: float = 0.05,
     replicates: Sequence[int] = REPLICATES,
 ) -> Power:
-    """Plan a study from the paired differences of a first one.
+    """Plan a study from the (replicates,) paired differences of a first one.
 
-    Args:
-        differences: (replicates,) A minus B.
-        difference: the true mean difference to find, in their unit; None for none.
-        power: chance to find it.
-        alpha: level of the two-sided test; the interval of the standard deviation has confidence 1 - alpha.
-        replicates: numbers of replicates at which the detectable difference is stated.
+    `difference` is the true mean difference to find with the power, in their unit; None for none. Alpha is the level of the
+    two-sided test; the interval of the standard deviation has confidence 1 - alpha. The detectable difference is stated at each
+    of `replicates`.
     """
     n, nan = len(differences), float("nan")
     if n < 2:

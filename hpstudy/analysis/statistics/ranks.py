@@ -44,10 +44,8 @@ class SignedRank:
 def signed_rank(differences: Floats) -> SignedRank:
     """Two-sided Wilcoxon signed-rank test of paired differences that are symmetric about 0 under the hypothesis.
 
-    Tied sizes share their mean rank. Differences of 0 are treated as Pratt does (`ZEROS`).
-
-    Args:
-        differences: (replicates,) A minus B, at least one.
+    `differences` is (replicates,), at least one. Tied sizes share their mean rank. Differences of 0 are treated as Pratt does
+    (`ZEROS`).
     """
     n, zeros = len(differences), int((differences == 0).sum())
     ranks = stats.rankdata(np.abs(differences))
@@ -65,14 +63,7 @@ def signed_rank(differences: Floats) -> SignedRank:
 
 
 def signed_rank_distribution(ranks: Ints) -> Floats:
-    """Chance of every sum of the positive ranks when each sign is a fair coin.
-
-    Args:
-        ranks: whole numbers > 0.
-
-    Returns:
-        (1 + sum of ranks,) chance of the sums 0, 1, ...
-    """
+    """(1 + sum of ranks,) chance of the sums 0, 1, ... of the positive ranks (whole, > 0) when each sign is a fair coin."""
     chance = np.zeros(int(ranks.sum()) + 1)
     chance[0] = 1.0
     for rank in ranks.tolist():
@@ -99,15 +90,11 @@ class Shift:
 
 
 def shift(differences: Floats, confidence: float) -> Shift:
-    """By how much one view is shifted against the other.
+    """By how much one view is shifted against the other, from (replicates,) differences, at least one.
 
     The interval runs from the k-th smallest to the k-th largest Walsh average, with k the largest number whose tail of the
     signed-rank distribution is at most half of 1 - confidence. It is exact for continuous symmetric differences and errs on the
     safe side with ties.
-
-    Args:
-        differences: (replicates,) A minus B, at least one.
-        confidence: level of the interval.
     """
     n = len(differences)
     first, second = np.triu_indices(n)
@@ -143,14 +130,9 @@ class Friedman:
 
 
 def friedman(values: Floats, goal: Goal) -> Friedman | None:
-    """Whether any of several views differs from the others.
+    """Whether any of several views differs from the others, from complete (replicates x views) values.
 
-    Args:
-        values: (replicates x views), complete.
-        goal: which way is better.
-
-    Returns:
-        None with fewer than 3 views or 2 replicates, or when all views are tied in every replicate.
+    None with fewer than 3 views or 2 replicates, or when all views are tied in every replicate.
     """
     n, k = values.shape
     if k < 3 or n < 2 or not np.ptp(values, axis=1).any():

@@ -32,16 +32,10 @@ class Times:
 
 
 def trials_to_target(best: Floats, finished: Ints, level: float, goal: Goal) -> Times:
-    """When each search first had a value at least as good as `level`.
+    """When each search first had a value at least as good as `level`, counted from 1.
 
-    Args:
-        best: (searches x trials) best so far; NaN where a search has no value yet, or has not come yet.
-        finished: (searches,) trials that each search has spent.
-        level: the target.
-        goal: which way is better.
-
-    Returns:
-        Times, with trials counted from 1: a first trial that is as good as the target is a time of 1.
+    `best` is (searches x trials), NaN where a search has no value yet, or has not come yet; `finished` is (searches,) trials
+    spent.
     """
     hit = np.asarray(goal.reached(best, level), dtype=np.bool_)
     reached = np.logical_or.reduce(hit, axis=1)
@@ -75,11 +69,6 @@ def kaplan_meier(times: Times, horizon: int, confidence: float) -> Survival:
     """The Kaplan-Meier estimate S(t) = prod over u <= t of (1 - reached(u) / at_risk(u)), on trials 1..horizon.
 
     The restricted mean is sum over t = 0..horizon-1 of S(t): the mean of min(trials-to-target, horizon).
-
-    Args:
-        times: of the searches of one view.
-        horizon: trials up to which the curve goes.
-        confidence: level of the pointwise intervals.
     """
     spent = np.minimum(times.trials, horizon)
     counted = times.reached & (times.trials <= horizon)
@@ -104,12 +93,7 @@ def kaplan_meier(times: Times, horizon: int, confidence: float) -> Survival:
 def log_rank(a: Times, b: Times) -> float:
     """Two-sided p of the log-rank test that both views reach the target at the same rate; the pairing is not used.
 
-    Args:
-        a: trials-to-target of all searches of A, censored ones included.
-        b: the same of B.
-
-    Returns:
-        NaN when no search of either view reached the target, or when there is none.
+    NaN when no search of either view reached the target, or when there is none.
     """
     if not len(a.trials) or not len(b.trials) or not (a.reached.any() or b.reached.any()):
         return float("nan")

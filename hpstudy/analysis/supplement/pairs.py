@@ -83,15 +83,7 @@ def pair_supplement(
     spent: Mapping[str, TrialSeconds],
     endpoints: Endpoints,
 ) -> PairSupplement:
-    """Compute the supplementary statistics of two views.
-
-    Args:
-        pair: the comparison.
-        views: all views of the study by name.
-        scale: of the ratings over all trials.
-        spent: seconds of every view's trials; empty without records.
-        endpoints: of the study.
-    """
+    """Compute the supplementary statistics of two views; `spent` is empty without records of seconds."""
     if pair.curve is None:
         return PairSupplement(pair.a, pair.b)
     study, bootstrap, both = endpoints.study, endpoints.bootstrap, pair.replicates

@@ -46,11 +46,7 @@ class Supplement:
 def supplement(views: Sequence[ViewResult], pairs: Sequence[PairResult], endpoints: Endpoints, table: Any) -> Supplement:
     """Compute all supplementary statistics of a study whose trials have an order.
 
-    Args:
-        views: in the order of the study.
-        pairs: the declared comparisons.
-        endpoints: of the study.
-        table: DataFrame of its trials with the columns view, replicate, number, ask_s and evaluate_s.
+    `table` is a DataFrame of its trials with the columns view, replicate, number, ask_s and evaluate_s.
     """
     by_name = {view.name: view for view in views}
     whole = {view.name: view.searches.complete & ~np.isnan(view.best).any(axis=1) for view in views}

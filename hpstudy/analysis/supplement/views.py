@@ -42,15 +42,9 @@ class ViewSupplement:
 def view_supplement(
     view: ViewResult, whole: Bools, scale: Scale | None, spent: TrialSeconds | None, seconds: Floats | None, endpoints: Endpoints
 ) -> ViewSupplement:
-    """Compute the supplementary statistics of one view.
+    """Compute the supplementary statistics of one view; `spent` is None without records of seconds.
 
-    Args:
-        view: the view.
-        whole: (replicates,) searches that are complete and have a best so far at every trial.
-        scale: of the ratings over all trials.
-        spent: seconds of the view's trials; None without records.
-        seconds: (times,) grid of the curves against seconds.
-        endpoints: of the study.
+    `whole` is (replicates,): searches that are complete and have a best so far at every trial; `seconds` is the (times,) grid.
     """
     bootstrap, best = endpoints.bootstrap, view.best[whole]
     runtime = cost = None

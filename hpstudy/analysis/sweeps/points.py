@@ -59,12 +59,7 @@ class Means:
 
 
 def summary(values: Floats, confidence: float) -> Means:
-    """Means over replicates, with mean +- t(n - 1) sd / sqrt(n).
-
-    Args:
-        values: (replicates x ...), NaN where a replicate has no value; it is left out there.
-        confidence: level of each interval.
-    """
+    """Means over the replicates of (replicates x ...) values, NaN left out, with mean +- t(n - 1) sd / sqrt(n)."""
     present = ~np.isnan(values)
     n = present.sum(axis=0).astype(np.int64)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -16,10 +16,7 @@ from hpstudy.analysis.statistics.estimate import Estimate
 def mean_ratio(a: Floats, b: Floats, bootstrap: Bootstrap) -> Estimate:
     """Ratio of restricted mean trials-to-target, A over B: "A needs x times the trials".
 
-    Args:
-        a: (replicates,) min(trials-to-target, horizon) of A, each at least 1.
-        b: the same of B; a replicate of both is resampled together.
-        bootstrap: how intervals are computed.
+    `a` and `b` are (replicates,) min(trials-to-target, horizon), each at least 1; a replicate of both is resampled together.
     """
     n = len(a)
     value = float(a.mean() / b.mean())
@@ -32,12 +29,8 @@ def mean_ratio(a: Floats, b: Floats, bootstrap: Bootstrap) -> Estimate:
 def average_runtime(spent: Floats, reached: Bools, bootstrap: Bootstrap) -> Estimate:
     """Average runtime aRT: trials spent by all searches over the number of searches that reached the target.
 
-    It estimates the trials until success when a search that used up its trials without success is started again.
-
-    Args:
-        spent: (searches,) trials until the target, or all trials of a search without it.
-        reached: (searches,) whether the target was reached.
-        bootstrap: how intervals are computed.
+    `spent` is (searches,) trials until the target, or all trials of a search without it; `reached` is (searches,). It estimates
+    the trials until success when a search that used up its trials without success is started again.
     """
     successes, n = reached.astype(np.float64), len(spent)
     value = _over(float(spent.sum()), float(successes.sum()))
@@ -50,16 +43,9 @@ def average_runtime(spent: Floats, reached: Bools, bootstrap: Bootstrap) -> Esti
 
 
 def runtime_ratio(spent_a: Floats, reached_a: Bools, spent_b: Floats, reached_b: Bools, bootstrap: Bootstrap) -> Estimate:
-    """Ratio of average runtimes, A over B, over paired replicates.
+    """Ratio of average runtimes, A over B, over paired replicates; trials spent and whether reached are (replicates,) each.
 
     A resample in which no search of either view arrives counts against both ends.
-
-    Args:
-        spent_a: (replicates,) trials until the target, or all trials of a search without it, of A.
-        reached_a: (replicates,) whether A reached the target.
-        spent_b: the trials of B.
-        reached_b: whether B reached the target.
-        bootstrap: how intervals are computed.
     """
     n = len(spent_a)
     successes_a, successes_b = reached_a.astype(np.float64), reached_b.astype(np.float64)

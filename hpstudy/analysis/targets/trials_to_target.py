@@ -37,13 +37,7 @@ STATISTICS: dict[str, Callable[[Floats], Any]] = {"median_final": np.median, "me
 
 
 def level_of(finals: Floats, view: str, statistic: str) -> Level:
-    """A level that is a statistic of one view's complete searches.
-
-    Args:
-        finals: (searches,) final best value of each complete search.
-        view: that view.
-        statistic: a name of `STATISTICS`.
-    """
+    """A level that is a statistic, by its name in `STATISTICS`, of (searches,) final bests of a view's complete searches."""
     value = float(STATISTICS[statistic](finals)) if finals.size and np.isfinite(finals).all() else None
     return Level(value, view, statistic, int(finals.size))
 
@@ -68,14 +62,7 @@ class ViewTrials:
 
 
 def view_trials(times: Times, complete: Bools, horizon: int, confidence: float) -> ViewTrials:
-    """Describe one view.
-
-    Args:
-        times: of its searches.
-        complete: (searches,) whether each search has spent all its trials.
-        horizon: trials of a search.
-        confidence: level of the intervals.
-    """
+    """Describe one view; `complete` is (searches,), the horizon is the trials of a search."""
     reached, n = int(times.reached[complete].sum()), int(complete.sum())
     return ViewTrials(times, kaplan_meier(times, horizon, confidence), n, reached, wilson(reached, n, confidence))
 
@@ -129,20 +116,12 @@ def trials_difference(
     finals: Floats | None = None,
     statistic: str | None = None,
 ) -> TrialsDifference:
-    """Compare two views on the same replicates, all of them complete.
+    """Compare two views on the same replicates, all of them complete: (replicates x trials) best so far, NaN for no value yet.
 
-    A search that does not reach the target within the horizon T counts T: the restricted mean is the mean number of trials
-    spent when searching stops at the target or at T, and no time beyond T is made up.
-
-    Args:
-        a: (replicates x trials) best so far; NaN where a search has no value yet.
-        b: the same of the other view.
-        level: the target.
-        goal: which way is better.
-        bootstrap: how intervals are computed; a row of `a` and of `b` go together.
-        seed: of the sign-flip test.
-        finals: (replicates,) final values of the view that sets the level, on these replicates; None for a declared number.
-        statistic: how it sets the level.
+    A search that does not reach the target within the horizon T counts T: the restricted mean is the mean number of trials spent
+    when searching stops at the target or at T, and no time beyond T is made up. A row of `a` and of `b` are resampled together;
+    `seed` is that of the sign-flip test. `finals` is (replicates,) final values of the view that sets the level by `statistic`;
+    None for a declared number.
     """
     n, horizon = a.shape
     whole = np.full(n, horizon)
@@ -195,12 +174,7 @@ def _with_level_resampled(
 
 
 def _weighted_medians(values: Floats, weights: Floats) -> Floats:
-    """The median of every resample: the mean of its two middle values when n is even.
-
-    Args:
-        values: (n,).
-        weights: (resamples x n) shares k / n.
-    """
+    """(resamples,) median of (n,) values at (resamples x n) weights k / n: the mean of its two middle values when n is even."""
     n = len(values)
     order = np.argsort(values)
     count = np.rint(weights[:, order] * n).astype(np.int64).cumsum(axis=1)

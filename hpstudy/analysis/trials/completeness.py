@@ -80,11 +80,9 @@ class Failures:
 
 
 def failures(trials: Any, views: tuple[str, ...]) -> tuple[Failures, ...]:
-    """Trials without a value, grouped by view, state and error; the most frequent first.
+    """Trials without a value, grouped by view, state and error; the most frequent first, then in the order of `views`.
 
-    Args:
-        trials: DataFrame with one row per trial and the columns view, replicate, number, state, error_type, error.
-        views: names of the views, in the order of the study.
+    `trials` is a DataFrame with one row per trial and the columns view, replicate, number, state, error_type and error.
     """
     state = trials["state"].to_numpy(dtype=object)
     ended = np.isin(state.astype(str), ("diverged", "failed", "timed_out")) if len(state) else np.zeros(0, dtype=bool)

@@ -70,12 +70,9 @@ class Layout:
 
     @classmethod
     def of(cls, trials: Any, view: str, shape: tuple[int, int]) -> Layout:
-        """The layout of a view; trials beyond the plan are left out.
+        """The layout of a view; trials beyond the plan, `shape` = (replicates, trials), are left out.
 
-        Args:
-            trials: DataFrame with the columns view, replicate and number.
-            view: the view's name.
-            shape: planned replicates and trials.
+        `trials` is a DataFrame with the columns view, replicate and number.
         """
         replicate, number = (trials[key].to_numpy(dtype=np.int64) for key in ("replicate", "number"))
         own = trials["view"].to_numpy(dtype=object) == view
@@ -98,14 +95,10 @@ class Layout:
 
 
 def gather(trials: Any, view: str, shape: tuple[int, int]) -> Searches:
-    """The searches of one view, from a table of trials.
+    """The searches of one view, from a table of trials; `shape` is planned replicates and trials.
 
-    A value is kept where the trial completed with a finite objective.
-
-    Args:
-        trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective.
-        view: the view's name.
-        shape: planned replicates and trials.
+    A value is kept where the trial completed with a finite objective. `trials` is a DataFrame with one row per trial and the
+    columns view, replicate, number, state and objective.
     """
     layout = Layout.of(trials, view, shape)
     names = layout.objects(trials["state"])
@@ -119,11 +112,7 @@ def gather(trials: Any, view: str, shape: tuple[int, int]) -> Searches:
 def gather_points(trials: Any, view: str, names: Iterable[str], shape: tuple[int, int]) -> dict[str, Objects]:
     """The points of one view's trials: for each hyperparameter (replicates x trials) values; None where there is no such trial.
 
-    Args:
-        trials: DataFrame with one row per trial and the columns view, replicate, number and `point.<name>`.
-        view: the view's name.
-        names: of its hyperparameters.
-        shape: planned replicates and trials.
+    `trials` is a DataFrame with one row per trial and the columns view, replicate, number and `point.<name>`.
     """
     layout = Layout.of(trials, view, shape)
     return {name: layout.objects(trials[f"point.{name}"]) for name in names}
@@ -132,10 +121,7 @@ def gather_points(trials: Any, view: str, names: Iterable[str], shape: tuple[int
 def final_metrics(trials: Any, view: str, shape: tuple[int, int]) -> dict[str, Floats]:
     """Final values of every metric of one view's completed trials: (replicates x trials) each, NaN elsewhere.
 
-    Args:
-        trials: DataFrame with one row per trial and the columns view, replicate, number, state and `metric.<name>`.
-        view: the view's name.
-        shape: planned replicates and trials.
+    `trials` is a DataFrame with one row per trial and the columns view, replicate, number, state and `metric.<name>`.
     """
     completed = trials[trials["state"] == "completed"]
     layout = Layout.of(completed, view, shape)
