@@ -112,6 +112,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
             trial_s, train_s = reader.mean_trial_s(), reader.mean_train_s()
             measured = "from the trials so far"
     else:
+        study = study.started()
         counts = {key: Counts(trials) for key, trials in Plan(study).planned().items()}
     if pilot:
         with module_path(loaded.module_path):

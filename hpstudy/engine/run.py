@@ -118,7 +118,7 @@ def _opened(loaded: LoadedStudy, storage: Path) -> Store:
             raise StoreError(
                 f"the folder {storage.parent} cannot be made: {error.strerror}", "choose another --storage"
             ) from None
-        return Store.create(storage, loaded.study, identity=identity, module_path=loaded.module_path)
+        return Store.create(storage, loaded.study.started(), identity=identity, module_path=loaded.module_path)
     return reopened(loaded, storage)
 
 

@@ -89,8 +89,8 @@ def train_seed(study: Study, replicate: int, number: int) -> int:
     a search that met one lucky seed everywhere would tune for that seed.
     """
     if is_sweep(study):
-        return derive_seed(study.seed, "train", replicate)
-    return derive_seed(study.seed, "train", replicate, number)
+        return _training_seed(study, "train", replicate)
+    return _training_seed(study, "train", replicate, number)
 
 
 def fresh_seed(study: Study, number: int) -> int:
@@ -98,7 +98,12 @@ def fresh_seed(study: Study, number: int) -> int:
 
     The same for every point, so that points are compared on common random numbers.
     """
-    return derive_seed(study.seed, "confirm", number)
+    return _training_seed(study, "confirm", number)
+
+
+def _training_seed(study: Study, *names: str | int) -> int:
+    """The seed called `names`, in [0, 2**seed_bits)."""
+    return derive_seed(study.seed, *names) % (1 << (study.seed_bits or 63))
 
 
 def training_seed(study: Study, replicate: int, number: int, seed_number: int | None) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.errors import StudyError
 from hpstudy.loading.check import Parts, check
-from hpstudy.study.changes import changes, refuse_changes
+from hpstudy.study.changes import changes, grown, refuse_changes
 from hpstudy.study.modules import module_path
 from hpstudy.study.schema import Analysis, SearchBlock, Study, TaskBlock
 
@@ -97,6 +97,7 @@ def matched(stored: Study, asked: Study, storage: Path, folder: str | None = Non
     Raises:
         StudyChanged: with every setting that differs and can change a number.
     """
+    asked = grown(stored, asked)
     if changes(stored, asked):
         with suppress(StudyError):
             stored = bind(stored, folder).study

@@ -53,8 +53,11 @@ def shrinkage(old: Study, new: Study) -> list[str]:
 
 
 def grown(old: Study, new: Study) -> Study:
-    """The new study, with the confirmations of the old one where it does not speak of them."""
-    return new if new.confirm is not None or old.confirm is None else new.model_copy(update={"confirm": old.confirm})
+    """The new study, with the confirmations and the size of seeds of the old one where it does not state its own."""
+    confirm = old.confirm if new.confirm is None else new.confirm
+    # A database that does not state the size has seeds of 63 bits.
+    bits = old.seed_bits if new.seed_bits in (None, old.seed_bits or 63) else new.seed_bits
+    return new.model_copy(update={"confirm": confirm, "seed_bits": bits})
 
 
 def refuse_changes(old: Study, new: Study, storage: Path) -> None:

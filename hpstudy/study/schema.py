@@ -227,6 +227,9 @@ class Study(Block):
     """The question that the study answers, in a sentence."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Root of every seed of the study. 0 is a seed like any other."""
+    seed_bits: Literal[31, 63] | None = None
+    """Size of the seed of each training. Default: 31 for a task of your own (NumPy and scikit-learn accept at most 32), 63 for the other
+    tasks and in databases that do not state it."""
     task: TaskBlock
     """What is trained and measured."""
     metric: Metric
@@ -256,8 +259,14 @@ class Study(Block):
 
     @model_serializer(mode="wrap")
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A study without confirmations is written as before that block existed."""
-        return {key: value for key, value in dump(self).items() if key != "confirm" or value is not None}
+        """A study without confirmations or `seed_bits` is written as before these keys existed."""
+        return {key: value for key, value in dump(self).items() if key not in ("confirm", "seed_bits") or value is not None}
+
+    def started(self) -> Study:
+        """The study as a new database keeps it. A task of the user's own gets seeds of 31 bits unless the study states a size."""
+        if self.seed_bits is not None or not is_plugin(self.task.use):
+            return self
+        return self.model_copy(update={"seed_bits": 31})
 
     def to_json(self) -> str:
         """The whole study as JSON text, the form in which a database keeps it."""

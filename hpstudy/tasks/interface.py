@@ -72,7 +72,8 @@ class Task(ABC):
         Args:
             view: the view that the point belongs to, for its method and fixed values.
             point: the tuned hyperparameters.
-            seed: of this trial's training; it does not depend on the view, so that views are compared on common random numbers.
+            seed: of this trial's training, in [0, 2**31) for a user's own task unless the study's `seed_bits` is 63; it does not depend on
+                the view, so that views are compared on common random numbers.
             report: takes the metrics of every epoch, and checkpoints.
 
         Returns:

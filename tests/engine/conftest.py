@@ -51,7 +51,7 @@ def make_study():
                 "limits": limits or {},
             }
         )
-        return bind(study).study
+        return bind(study).study.started()
 
     return make
 

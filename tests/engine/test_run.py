@@ -8,8 +8,10 @@ import weakref
 import pytest
 
 from hpstudy.engine.progress import Observer
+from hpstudy.engine.session import identity_of
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
+from hpstudy.loading.bind import bind
 from hpstudy.store import Reader, Store, check
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
@@ -286,3 +288,39 @@ def test_a_report_that_cannot_be_kept_is_a_failed_trial(run, make_study, write_m
     with Reader.open(storage) as reader:
         failed = reader.trials().query("state == 'failed'")
     assert set(failed["error_type"]) == {"InvalidResult"}
+
+
+SEEDED = "import numpy as np\ndef f(params, seed):\n    np.random.seed(seed)\n    return np.random.rand()"
+
+
+def test_the_seed_of_a_users_function_is_one_that_numpy_accepts(run, make_study, write_module, storage):
+    study = make_study(use=write_module(SEEDED)).model_copy(update={"seed_bits": None})
+    assert run(study).counts.completed == 12
+    with Reader.open(storage) as reader:
+        assert reader.study.seed_bits == 31
+    assert run(study.model_copy(update={"replicates": 3})).counts.completed == 18
+
+
+@pytest.mark.parametrize("stated", [None, 63])
+def test_a_database_with_seeds_of_63_bits_keeps_them(run, make_study, write_module, tmp_path, storage, stated):
+    study = make_study(use=write_module("def f(params, seed): return float(seed >> 40)"))
+    without = study.model_copy(update={"seed_bits": None})
+    Store.create(storage, without, identity=identity_of(study, bind(study).task), module_path=str(tmp_path)).close()
+    assert run(study.model_copy(update={"seed_bits": stated, "replicates": 3})).counts.completed == 18
+    with Reader.open(storage) as reader:
+        assert reader.study.seed_bits is None
+        assert reader.trials()["objective"].max() > 2**20
+
+
+def test_another_size_of_seeds_is_another_study(run, make_study, write_module):
+    study = make_study(use=write_module("def f(params, seed): return 1.0"))
+    run(study)
+    with pytest.raises(StudyChanged, match="seed_bits: 31 -> 63"):
+        run(study.model_copy(update={"seed_bits": 63}))
+
+
+def test_a_built_in_task_keeps_its_seeds(run, make_study, storage):
+    run(make_study())
+    with Reader.open(storage) as reader:
+        assert reader.study.seed_bits is None
+        assert "seed_bits" not in reader.study.to_json()

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from hpstudy.engine.step import TRACEBACK_LINES, AskRequest, EvaluateRequest, ask, evaluate, search_seed, train_seed
+from hpstudy.engine.step import TRACEBACK_LINES, AskRequest, EvaluateRequest, ask, evaluate, fresh_seed, search_seed, train_seed
 from hpstudy.engine.stop import Aborted
 from hpstudy.search.interface import Observation
 from hpstudy.study.plan import SearchKey
@@ -44,6 +44,20 @@ SWEEPS = {
     "points": {"points": [{"x1": 0, "x2": 0}, {"x1": 1, "x2": 1}, {"x1": 2, "x2": 2}]},
     "grid": {"levels": {"x1": 3, "x2": 3}},
 }
+
+
+@pytest.mark.parametrize(("bits", "below"), [(31, 2**31), (63, 2**63), (None, 2**63)])
+def test_a_training_seed_has_the_bits_of_its_study(make_study, bits, below):
+    study = make_study().model_copy(update={"seed_bits": bits})
+    seeds = [train_seed(study, replicate, number) for replicate in range(5) for number in range(5)]
+    seeds += [fresh_seed(study, number) for number in range(5)]
+    seeds += [train_seed(searched_by(study, "points"), 0, 0)]
+    assert below // 4 < max(seeds) < below
+
+
+def test_seeds_of_a_database_that_states_no_size_stay_what_they_were(make_study):
+    study = make_study()
+    assert (study.seed_bits, train_seed(study, 1, 2), fresh_seed(study, 3)) == (None, 381532481141669058, 2613332882706193678)
 
 
 def searched_by(study, searcher):
