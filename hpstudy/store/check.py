@@ -98,7 +98,7 @@ def check(path: str | Path) -> list[str]:
             return list(_limited(_damage(connection))) or [
                 *_limited(_dangling(connection)),
                 *_limited(_study_problems(connection, reader)),
-                *_found(connection),
+                *_inconsistencies(connection),
                 *_limited(_point_problems(connection, reader.study)),
             ]
     except StoreError as error:
@@ -131,7 +131,7 @@ def _study_problems(connection: sqlite3.Connection, reader: Reader) -> Iterator[
         yield f"{view}/{replicate}: the search is not part of the study"
 
 
-def _found(connection: sqlite3.Connection) -> Iterator[str]:
+def _inconsistencies(connection: sqlite3.Connection) -> Iterator[str]:
     for sentence, query in _QUERIES.items():
         yield from _limited(sentence.format(*row) for row in connection.execute(query))
 

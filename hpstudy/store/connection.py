@@ -139,8 +139,8 @@ def check_header(path: Path) -> None:
     if status.st_size == 0:
         raise StoreError(f"{path} is not an hpstudy database: it is empty", "delete it, or choose another --storage")
     with translated(path), closing(_connect(path, "mode=ro&immutable=1")) as connection:
-        found = connection.execute("PRAGMA application_id").fetchone()[0]
-    if found != APPLICATION_ID:
+        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application_id != APPLICATION_ID:
         raise StoreError(f"{path} is not an hpstudy database: another program wrote it", "check the path; nothing was changed")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hpstudy.errors import StoreError
-from hpstudy.store import places
+from hpstudy.store import paths
 from hpstudy.store.connection import create_file
 from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
@@ -38,7 +38,7 @@ def create_database(path: Path, study: Study, *, identity: Mapping[str, str], mo
                 migrate(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 write_owner(connection, owner)
-                write_study(connection, study, places.kept(module_path, path))
+                write_study(connection, study, paths.to_stored(module_path, path))
                 connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
                 write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
                 connection.execute("COMMIT")
@@ -58,7 +58,7 @@ def write_study(connection: sqlite3.Connection, study: Study, module_path: str |
     Args:
         connection: to the database.
         study: takes the place of one that is there.
-        module_path: as `places.kept` gives it; that of a study which is there stays.
+        module_path: as `paths.to_stored` gives it; that of a study which is there stays.
     """
     connection.execute(
         """

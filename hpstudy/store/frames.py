@@ -101,10 +101,10 @@ def curves_frame(connection: sqlite3.Connection, metric: str | None = None) -> p
         ),
         [np.int64, np.int64, np.int64, np.float64],
     )
-    place = _positions(trials[:, 0], trial_id)
+    trial_row = _positions(trials[:, 0], trial_id)
     metric_rank = _positions(np.array(sorted(metrics, key=lambda number: metrics[number]), dtype=np.int64), metric_id)
-    order = np.lexsort((epoch, metric_rank, place))
-    trial = trials[place[order]]
+    order = np.lexsort((epoch, metric_rank, trial_row))
+    trial = trials[trial_row[order]]
     return pd.DataFrame(
         {
             "view": _names(views, trial[:, 1]),
@@ -156,9 +156,10 @@ def _retraining_columns(connection: sqlite3.Connection, ids: Sequence[int]) -> d
         "SELECT trial_id, seed_number, trial.number FROM retraining LEFT JOIN trial ON trial.id = of_trial_id"
     ).fetchall()
     known = {trial: (seed, number) for trial, seed, number in rows}
-    found = [known.get(trial, (None, None)) for trial in ids]
+    retrainings = [known.get(trial, (None, None)) for trial in ids]
     return {
-        name: pd.array([pair[place] for pair in found], dtype="Int64") for place, name in enumerate(("seed_number", "retrains"))
+        name: pd.array([pair[index] for pair in retrainings], dtype="Int64")
+        for index, name in enumerate(("seed_number", "retrains"))
     }
 
 
@@ -192,18 +193,18 @@ def _metric_columns(
     Args:
         connection: to the database.
         ids: of the trials, in the order of the rows.
-        query: selects id, metric_id and the value, whose place is {}.
+        query: selects id, metric_id and the value, written as {}.
     """
     owner_id, metric_id, value = _numeric_columns(
         connection.execute(query.format(_NUMBER.format(kind="kind", value="value"))), [np.int64, np.int64, np.float64]
     )
-    place = _positions(ids, owner_id)
+    row = _positions(ids, owner_id)
     columns = {}
     for number, name in connection.execute("SELECT id, name FROM metric ORDER BY name").fetchall():
         of_metric = metric_id == number
         if of_metric.any():
             column = np.full(len(ids), np.nan)
-            column[place[of_metric]] = value[of_metric]
+            column[row[of_metric]] = value[of_metric]
             columns[f"metric.{name}"] = column
     return columns
 

@@ -55,9 +55,9 @@ def version(connection: sqlite3.Connection) -> int:
 
 def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
     """Raises StoreTooNew when a newer hpstudy has migrated the database."""
-    if (found := version(connection)) > LATEST:
+    if (stored := version(connection)) > LATEST:
         raise StoreTooNew(
-            f"{path} was written by a newer hpstudy (database version {found}; this program reads up to {LATEST})",
+            f"{path} was written by a newer hpstudy (database version {stored}; this program reads up to {LATEST})",
             "upgrade hpstudy: pip install --upgrade hpstudy",
         )
 

@@ -62,12 +62,12 @@ class Reader:
         with translated(path):
             try:
                 refuse_newer(connection, path)
-                if (found := version(connection)) < 1:
+                if (stored := version(connection)) < 1:
                     raise StoreError(
-                        f"{path} has database version {found}; this program reads versions 1 to {LATEST}",
+                        f"{path} has database version {stored}; this program reads versions 1 to {LATEST}",
                         "use a backup, or start a new database",
                     )
-                if found < LATEST:
+                if stored < LATEST:
                     older, connection = connection, connect_memory()
                     older.backup(connection)
                     close_reader(older, path)

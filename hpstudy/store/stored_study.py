@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from hpstudy.errors import StoreError
-from hpstudy.store import places
+from hpstudy.store import paths
 from hpstudy.study.schema import Study
 
 
@@ -45,4 +45,4 @@ def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
             f"the study in {path} cannot be read by this version of hpstudy: {error}", "use the version that wrote it"
         ) from error
     identity = dict(connection.execute("SELECT name, value FROM identity ORDER BY name").fetchall())
-    return StoredStudy(study, fingerprint, identity, places.found(module_path, path), created_at)
+    return StoredStudy(study, fingerprint, identity, paths.to_absolute(module_path, path), created_at)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hpstudy.errors import StoreError
-from hpstudy.store import places, summary
+from hpstudy.store import paths, summary
 from hpstudy.store.counts import Counts
 from hpstudy.store.create import write_study
 from hpstudy.store.events import write_event
@@ -254,7 +254,7 @@ class Store:
                     clean_text(failure.type) if failure else None,
                     clean_text(failure.message) if failure else None,
                     clean_text(failure.traceback) if failure else None,
-                    places.kept(outcome.log_path, self.path),
+                    paths.to_stored(outcome.log_path, self.path),
                     self._environment_id,
                     self._search_id(key),
                     number,

@@ -3,25 +3,25 @@ from pathlib import Path
 import pytest
 
 from hpstudy.store import Reader, Store
-from hpstudy.store.places import found, kept
+from hpstudy.store.paths import to_absolute, to_stored
 
 
 @pytest.mark.parametrize(
     ("path", "stored"),
     [("/a/runs/x.logs/w.log", "x.logs/w.log"), ("/a/studies", "../studies"), ("/b/c", "../../b/c"), ("/a/runs", ".")],
 )
-def test_a_path_is_kept_relative_to_the_database_and_found_again(path, stored):
+def test_a_path_is_stored_relative_to_the_database_and_made_absolute_again(path, stored):
     database = Path("/a/runs/x.sqlite")
-    assert kept(path, database) == stored
-    assert found(stored, database) == path
+    assert to_stored(path, database) == stored
+    assert to_absolute(stored, database) == path
 
 
 def test_no_path_stays_none():
-    assert kept(None, Path("/a/x.sqlite")) is found(None, Path("/a/x.sqlite")) is None
+    assert to_stored(None, Path("/a/x.sqlite")) is to_absolute(None, Path("/a/x.sqlite")) is None
 
 
-def test_an_absolute_path_is_found_as_it_is():
-    assert found("/b/c", Path("/a/x.sqlite")) == "/b/c"
+def test_an_absolute_path_stays_as_it_is():
+    assert to_absolute("/b/c", Path("/a/x.sqlite")) == "/b/c"
 
 
 def test_a_link_is_not_followed(tmp_path):
@@ -29,7 +29,7 @@ def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "near").mkdir()
     (tmp_path / "near" / "runs").symlink_to(tmp_path / "far" / "runs")
     database = tmp_path / "near" / "runs" / "x.sqlite"
-    assert found(kept(str(tmp_path / "near" / "studies"), database), database) == str(tmp_path / "near" / "studies")
+    assert to_absolute(to_stored(str(tmp_path / "near" / "studies"), database), database) == str(tmp_path / "near" / "studies")
 
 
 def test_a_project_that_is_moved_takes_its_module_path_along(tmp_path, study):
