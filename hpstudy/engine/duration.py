@@ -1,12 +1,12 @@
-"""Time spans in words."""
+"""Durations as text."""
 
 from __future__ import annotations
 
 
-def words(seconds: float | None) -> str:
-    """A time span that a person reads at a glance.
+def human_duration(seconds: float | None) -> str:
+    """A duration in its two largest units.
 
-    >>> words(42.4), words(125), words(3 * 3600 + 120)
+    >>> human_duration(42.4), human_duration(125), human_duration(3 * 3600 + 120)
     ('42 s', '2 min 5 s', '3 h 2 min')
     """
     whole = round(seconds or 0)

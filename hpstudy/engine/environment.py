@@ -19,13 +19,13 @@ LIBRARIES = (
 
 def library_versions() -> dict[str, str]:
     """Versions of Python and of the installed `LIBRARIES`, without importing them."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def environment(workers: int, executor: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpstudy.engine.duration import words
+from hpstudy.engine.duration import human_duration
 from hpstudy.engine.executors import default_workers
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.step import EvaluateRequest, evaluate
@@ -74,7 +74,7 @@ class Forecast:
         if set(known) != set(arms(self.study)):
             return f"{trials:,} trials left; --pilot times one trial of every view"
         seconds = Plan(self.study).duration_s(left, known, self.workers)
-        return f"{trials:,} trials left: about {words(seconds)} with {self.workers} workers ({self.measured})"
+        return f"{trials:,} trials left: about {human_duration(seconds)} with {self.workers} workers ({self.measured})"
 
     def confirmation_sentence(self) -> str:
         """What `hpstudy confirm` adds to a study that asks for no confirmations; "" for one that does, and for a sweep."""
@@ -87,7 +87,7 @@ class Forecast:
             return added
         # The views have as many of these trials each, which do not wait for each other.
         total_s = points * seeds * sum(known) / len(known)
-        return f"{added}: about {words(total_s / min(self.workers, points * seeds))} with {self.workers} workers"
+        return f"{added}: about {human_duration(total_s / min(self.workers, points * seeds))} with {self.workers} workers"
 
 
 def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: bool) -> Forecast:

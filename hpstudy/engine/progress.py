@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from hpstudy.engine.duration import words
+from hpstudy.engine.duration import human_duration
 from hpstudy.store import Counts, TrialRow
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Metric, Study
@@ -67,7 +67,9 @@ class Lines(Observer):
         """A line."""
         left = self._eta.left(self._planned - self._done)
         value = _value(trials, self._metric) or "no value"
-        self._say(f"[{self._done:,}/{self._planned:,}] {_name(search)}: {value}{f'; {words(left)} left' if left else ''}")
+        self._say(
+            f"[{self._done:,}/{self._planned:,}] {_name(search)}: {value}{f'; {human_duration(left)} left' if left else ''}"
+        )
 
     def note(self, text: str) -> None:
         """A line."""
@@ -114,7 +116,7 @@ class Bars(Observer):
         self._eta.count()
         task = self._progress.tasks[self._all]
         left = self._eta.left(self._planned - int(task.completed) - 1)
-        self._progress.update(self._all, advance=1, info=f"{words(left)} left" if left else "")
+        self._progress.update(self._all, advance=1, info=f"{human_duration(left)} left" if left else "")
         if self._verbose or outcome.state in ("failed", "timed_out"):
             why = _reason(outcome)
             self.note(f"{_name(search)}, {_trial(trial)}: {outcome.state}{why}")

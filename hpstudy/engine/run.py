@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpstudy.engine.duration import words
+from hpstudy.engine.duration import human_duration
 from hpstudy.engine.executors import EXECUTORS
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.scheduler import Scheduler
@@ -53,7 +53,7 @@ class RunSummary:
         states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in self.counts.by_state.items() if count)
         head = "complete" if self.complete else "interrupted" if self.interrupted else "incomplete"
         done = f"{self.counts.finished:,} of {self.counts.planned:,} trials ({states or 'none'})"
-        return f"{head}: {done}; {self.ran:,} in this run, {words(self.duration_s)}"
+        return f"{head}: {done}; {self.ran:,} in this run, {human_duration(self.duration_s)}"
 
 
 def run_study(
