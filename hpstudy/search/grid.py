@@ -60,8 +60,8 @@ class GridSearcher(Searcher):
         """
         rest, point = number, {}
         for name, parameter in reversed(list(space.items())):
-            rest, place = divmod(rest, self._size(name, parameter))
-            point[name] = self._value(name, parameter, place)
+            rest, index = divmod(rest, self._size(name, parameter))
+            point[name] = self._value(name, parameter, index)
         if rest:
             text = f"the grid has fewer than {number + 1} points, and trial {number} was asked for"
             raise HpstudyError(text, "set 'trials' to their number")
@@ -73,13 +73,13 @@ class GridSearcher(Searcher):
             return len(self.settings.values[name])
         return len(parameter.values) if isinstance(parameter, ChoiceParameter) else self.settings.levels[name]
 
-    def _value(self, name: str, parameter: AnyParameter, place: int) -> Value:
-        """Value `place`, from 0, of a hyperparameter."""
+    def _value(self, name: str, parameter: AnyParameter, index: int) -> Value:
+        """Value `index`, from 0, of a hyperparameter."""
         if name in self.settings.values:
-            return in_a_point(parameter, self.settings.values[name][place])
+            return in_a_point(parameter, self.settings.values[name][index])
         if isinstance(parameter, ChoiceParameter):
-            return parameter.values[place]
-        return level(parameter, self.settings.levels[name], place)
+            return parameter.values[index]
+        return level(parameter, self.settings.levels[name], index)
 
     def _check_values(self, name: str, parameter: AnyParameter) -> list[Problem]:
         """What is wrong with what the settings say of one hyperparameter of a view."""
@@ -104,7 +104,7 @@ class GridSearcher(Searcher):
         count = self.settings.levels[name]
         if isinstance(parameter, IntParameter) and count > (most := parameter.high - parameter.low + 1):
             return f"must be at most {most}, all whole numbers in [{parameter.low}, {parameter.high}], not {count}"
-        different = len({level(parameter, count, place) for place in range(count)})
+        different = len({level(parameter, count, index) for index in range(count)})
         if different < count:
             return f"rounding leaves {different} different values of {count} levels: take fewer levels, or list them in 'values'"
         return ""
@@ -112,8 +112,8 @@ class GridSearcher(Searcher):
 
 def _check_listed(values: Sequence[Value], key: Key, parameter: AnyParameter) -> list[Problem]:
     """What is wrong with the values listed for one hyperparameter, at `key`."""
-    found = [(index, objection(parameter, value)) for index, value in enumerate(values)]
-    problems = [Problem((*key, index), text) for index, text in found if text]
+    objections = [(index, objection(parameter, value)) for index, value in enumerate(values)]
+    problems = [Problem((*key, index), text) for index, text in objections if text]
     if len(set(values)) < len(values):
         problems.append(Problem(key, "a value stands twice in the list: keep one of the two"))
     return problems

@@ -10,8 +10,8 @@ DIGITS = 50
 """Decimal digits of the calculation: a level is rounded once, at the end, so 1e-4 to 1e1 in 6 levels gives 0.0001, 0.001, ..., 10."""
 
 
-def level(parameter: FloatParameter | IntParameter, count: int, place: int) -> float | int:
-    """Level `place` of `count` levels that are equally spaced on the parameter's (log) scale.
+def level(parameter: FloatParameter | IntParameter, count: int, index: int) -> float | int:
+    """Level `index` of `count` levels that are equally spaced on the parameter's (log) scale.
 
     Level n of N is low + (high - low) n / (N - 1), or low (high / low)^(n / (N - 1)) on a log scale, rounded half up to a whole number
     for an `IntParameter`.
@@ -19,14 +19,14 @@ def level(parameter: FloatParameter | IntParameter, count: int, place: int) -> f
     Args:
         parameter: the range; its two ends are the first and the last level.
         count: levels, at least 2.
-        place: which one, from 0 to count - 1.
+        index: of the level, from 0 to count - 1.
     """
-    if place in (0, count - 1):
-        return parameter.high if place else parameter.low
+    if index in (0, count - 1):
+        return parameter.high if index else parameter.low
     with localcontext() as context:
         context.prec = DIGITS
         # The shortest text that is the number: 1e-4 is meant, not the binary fraction next to it.
         low, high = Decimal(str(parameter.low)), Decimal(str(parameter.high))
-        share = Decimal(place) / Decimal(count - 1)
-        real = low * (high / low) ** share if parameter.log else low + (high - low) * place / (count - 1)
+        share = Decimal(index) / Decimal(count - 1)
+        real = low * (high / low) ** share if parameter.log else low + (high - low) * index / (count - 1)
         return int(real.to_integral_value(ROUND_HALF_UP)) if isinstance(parameter, IntParameter) else float(real)

@@ -26,7 +26,7 @@ def sobol_points(space: Space, *, seed: int, start: int, count: int) -> list[Poi
     Args:
         space: what may be tried.
         seed: the search's seed.
-        start: place in the sequence, from 0; below 2**30.
+        start: index in the sequence, from 0; below 2**30.
         count: number of points.
 
     Returns:

@@ -22,7 +22,7 @@ def is_tried(point: Point, history: Sequence[Observation]) -> bool:
 
 
 def untried_points(space: Space, history: Sequence[Observation], *, seed: int, number: int, count: int) -> list[Point]:
-    """Untried points of the search's Sobol sequence, from place `number` on, each once.
+    """Untried points of the search's Sobol sequence, from index `number` on, each once.
 
     In a finite space that is nearly used up the sequence may keep hitting tried points; the list is then filled with untried
     combinations, of which there is at least one unless all were tried.
@@ -37,14 +37,14 @@ def untried_points(space: Space, history: Sequence[Observation], *, seed: int, n
     Returns:
         Up to `count` points that `space.admits`; empty only when the space is used up.
     """
-    found: list[Point] = []
+    untried: list[Point] = []
     sequence = sobol_points(space, seed=seed, start=number, count=count + SPARE_PLACES)
     for point in itertools.chain(sequence, _combinations(space, len(history))):
-        if len(found) == count:
+        if len(untried) == count:
             break
-        if point not in found and not is_tried(point, history):
-            found.append(point)
-    return found
+        if point not in untried and not is_tried(point, history):
+            untried.append(point)
+    return untried
 
 
 def _combinations(space: Space, tried: int) -> Iterator[Point]:
