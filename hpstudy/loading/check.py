@@ -97,10 +97,10 @@ def check(parts: Parts) -> Findings:
     if task is not None and parts.metric is not None:
         findings.problems += _metric(task, parts.metric)
     for name, view in parts.views.items():
-        found = [*_names(view), *(task.check_view(view) if task is not None else ())]
-        if not found and task is not None and findings.searcher is not None:
-            found = _joint(task, view, findings.searcher, parts.trials)
-        findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in found]
+        problems = [*_names(view), *(task.check_view(view) if task is not None else ())]
+        if not problems and task is not None and findings.searcher is not None:
+            problems = _joint(task, view, findings.searcher, parts.trials)
+        findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in problems]
     if parts.analysis is not None:
         findings.problems += _analysis(parts.analysis, parts.names, parts.trials)
         findings.problems += check_criteria(parts.analysis.criteria, parts.views, parts.names, findings.searcher, parts.trials)
@@ -121,11 +121,11 @@ def _searched(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
     """What the searcher says of the views; with their names where it does not say it of all."""
     if parts.trials is None:
         return
-    found: dict[Problem, list[str]] = {}
+    views_of: dict[Problem, list[str]] = {}
     for name, view in parts.views.items():
         for problem in searcher.check(view.space, parts.trials):
-            found.setdefault(problem, []).append(name)
-    for problem, names in found.items():
+            views_of.setdefault(problem, []).append(name)
+    for problem, names in views_of.items():
         if len(names) < len(parts.views):
             views = f"{'views' if len(names) > 1 else 'view'} {', '.join(map(repr, names))}"
             problem = replace(problem, message=f"{views}: {problem.message}")

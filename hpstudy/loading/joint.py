@@ -20,24 +20,24 @@ MAX_CORNERS = 4_096
 
 def check_search(task: Task, view: View) -> list[Problem]:
     """What is wrong at the default point, else at the first corner that is refused. Keys are relative to the view."""
-    if found := task.check_point(view, view.space.default()):
-        return [_problem(f"at the default point: {text}") for text in found]
+    if reasons := task.check_point(view, view.space.default()):
+        return [_problem(f"at the default point: {text}") for text in reasons]
     for corner in islice(_corners(view.space), MAX_CORNERS):
-        if found := task.check_point(view, corner):
-            head = f"a search may try points that the {_refuses(view)}, such as {_words(corner)}"
-            return [_problem(f"{head}: {text}") for text in found]
+        if reasons := task.check_point(view, corner):
+            head = f"a search may try points that the {_refuses(view)}, such as {_point_text(corner)}"
+            return [_problem(f"{head}: {text}") for text in reasons]
     return []
 
 
 def check_sweep(task: Task, view: View, points: Sequence[Point]) -> list[Problem]:
     """What is wrong at the first listed point that is refused, and how many are. Keys are relative to the view."""
-    refused = [(number, found) for number, point in enumerate(points, start=1) if (found := task.check_point(view, point))]
+    refused = [(number, reasons) for number, point in enumerate(points, start=1) if (reasons := task.check_point(view, point))]
     if not refused:
         return []
-    number, found = refused[0]
+    number, reasons = refused[0]
     more = f" ({len(refused)} of {len(points)} points are refused)" if len(refused) > 1 else ""
-    head = f"the sweep's point {number} is one that the {_refuses(view)}: {_words(points[number - 1])}"
-    return [_problem(f"{head}: {text}{more}") for text in found]
+    head = f"the sweep's point {number} is one that the {_refuses(view)}: {_point_text(points[number - 1])}"
+    return [_problem(f"{head}: {text}{more}") for text in reasons]
 
 
 def _corners(space: Space) -> Iterator[Point]:
@@ -53,5 +53,5 @@ def _problem(text: str) -> Problem:
     return Problem(("space",), text)
 
 
-def _words(point: Mapping[str, object]) -> str:
+def _point_text(point: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in point.items())

@@ -35,8 +35,8 @@ def make_task(block: TaskBlock) -> Task:
         return kind(_settings(kind.Settings, block.settings, key))  # type: ignore[no-any-return]
     from hpstudy.tasks.python import user_task
 
-    found = _named(lambda: load_callable(block.use), (*key, "use"))
-    model = _named(lambda: _user_settings(found), (*key, "use"))
+    implementation = _named(lambda: load_callable(block.use), (*key, "use"))
+    model = _named(lambda: _user_settings(implementation), (*key, "use"))
     settings = _named(lambda: _settings(model, block.settings, key), (*key, "use"))
     return _named(lambda: user_task(block.use, settings.model_dump()), (*key, "use"))  # type: ignore[no-any-return]
 
@@ -87,9 +87,9 @@ def _settings(model: type[BaseModel], given: dict[str, Any], key: Key) -> BaseMo
         raise StudyError([Problem((*key, *m.key), m.sentence) for m in mistakes]) from error
 
 
-def _user_settings(found: Any) -> type[BaseModel]:
+def _user_settings(implementation: Any) -> type[BaseModel]:
     from hpstudy.tasks.interface import Task
     from hpstudy.tasks.python import PythonSettings
 
-    is_task = isinstance(found, type) and issubclass(found, Task)
-    return found.Settings if is_task else PythonSettings
+    is_task = isinstance(implementation, type) and issubclass(implementation, Task)
+    return implementation.Settings if is_task else PythonSettings
