@@ -1,4 +1,4 @@
-"""Turning what pydantic found into sentences for the author of a study file."""
+"""Turning pydantic errors into sentences for the author of a study file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BOUNDS = {
     "less_than": ("less than", "lt"),
     "less_than_equal": ("at most", "le"),
 }
-"""How a bound is said, and where pydantic's error keeps it."""
+"""The comparison of a bound, and the name of its value in pydantic's context."""
 
 SHOWN = 60
 """Characters of a wrong value that a message repeats."""
@@ -57,7 +57,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _LocatedError:
     """One of pydantic's errors, at the key as it stands in the file."""
 
     kind: str
@@ -78,10 +78,10 @@ def explain(error: ValidationError, tree: object, model: type[BaseModel]) -> lis
         tree: plain values.
         model: what they should be.
     """
-    groups: dict[tuple[Key, bool], list[_Found]] = {}
+    groups: dict[tuple[Key, bool], list[_LocatedError]] = {}
     for detail in error.errors(include_url=False):
-        found = _found(detail, tree, model)
-        groups.setdefault((found.key, found.at_key), []).append(found)
+        located = _located(detail, tree, model)
+        groups.setdefault((located.key, located.at_key), []).append(located)
     misspelt = {
         (*key[:-1], close)
         for (key, _), group in groups.items()
@@ -98,7 +98,7 @@ def explain(error: ValidationError, tree: object, model: type[BaseModel]) -> lis
     return mistakes
 
 
-def _found(detail: Any, tree: object, model: type[BaseModel]) -> _Found:
+def _located(detail: Any, tree: object, model: type[BaseModel]) -> _LocatedError:
     """One error with its real key: pydantic's location also names the alternatives of a union."""
     key: list[str | int] = []
     location = list(detail["loc"])
@@ -116,51 +116,53 @@ def _found(detail: Any, tree: object, model: type[BaseModel]) -> _Found:
         owner, expected = expected, inside(expected, part)
         if node is not None and not (last and detail["type"] in ("literal_error", "enum")):
             expected = choose(expected, node)
-    return _Found(detail["type"], tuple(key), detail["input"], detail.get("ctx", {}), detail["msg"], owner, expected, at_key)
+    return _LocatedError(
+        detail["type"], tuple(key), detail["input"], detail.get("ctx", {}), detail["msg"], owner, expected, at_key
+    )
 
 
-def _close(found: _Found) -> str:
+def _close(error: _LocatedError) -> str:
     """The key that an unknown key was meant to be; "" when none is near."""
-    return next(iter(difflib.get_close_matches(str(found.key[-1]), keys_of(found.owner) or [], n=1, cutoff=0.6)), "")
+    return next(iter(difflib.get_close_matches(str(error.key[-1]), keys_of(error.owner) or [], n=1, cutoff=0.6)), "")
 
 
-def _mistake(group: list[_Found]) -> Mistake:
+def _mistake(group: list[_LocatedError]) -> Mistake:
     first = group[0]
-    if len(group) > 1 and all(found.kind in KINDS or found.kind == "literal_error" for found in group):
-        kinds = dict.fromkeys(_expectation(found) for found in group)
+    if len(group) > 1 and all(error.kind in KINDS or error.kind == "literal_error" for error in group):
+        kinds = dict.fromkeys(_expectation(error) for error in group)
         if KINDS["float_type"] in kinds:
             kinds.pop(KINDS["int_type"], None)
         return Mistake(first.key, f"must be {' or '.join(kinds)}, not {shown(first.given)}")
-    sentences = dict.fromkeys(_sentence(found) for found in group)
+    sentences = dict.fromkeys(_sentence(error) for error in group)
     return Mistake(first.key, "; ".join(sentences), first.at_key or first.kind == "extra_forbidden")
 
 
-def _expectation(found: _Found) -> str:
-    return KINDS.get(found.kind) or str(found.context.get("expected", ""))
+def _expectation(error: _LocatedError) -> str:
+    return KINDS.get(error.kind) or str(error.context.get("expected", ""))
 
 
-def _sentence(found: _Found) -> str:
-    given, context = found.given, found.context
-    if found.kind in KINDS:
-        return f"must be {KINDS[found.kind]}, not {shown(given)}{_advice(found)}"
-    if found.kind in BOUNDS:
-        words, name = BOUNDS[found.kind]
-        return f"must be {words} {shown(_whole(context[name]))}, not {shown(given)}"
-    match found.kind:
+def _sentence(error: _LocatedError) -> str:
+    given, context = error.given, error.context
+    if error.kind in KINDS:
+        return f"must be {KINDS[error.kind]}, not {shown(given)}{_advice(error)}"
+    if error.kind in BOUNDS:
+        comparison, name = BOUNDS[error.kind]
+        return f"must be {comparison} {shown(_whole(context[name]))}, not {shown(given)}"
+    match error.kind:
         case "extra_forbidden":
-            return f"unknown key: {nearest(str(found.key[-1]), keys_of(found.owner) or ())}"
-        case "missing" if isinstance(found.key[-1], int):
+            return f"unknown key: {nearest(str(error.key[-1]), keys_of(error.owner) or ())}"
+        case "missing" if isinstance(error.key[-1], int):
             return "this list is too short"
         case "missing":
-            return f"this key is missing{_described(found)}"
+            return f"this key is missing{_described(error)}"
         case "value_error" | "assertion_error":
             return str(context["error"])
         case "literal_error" | "enum":
-            return f"{shown(given)} is not valid here: {nearest(str(given), literals(found.expected) or [context['expected']])}"
+            return f"{shown(given)} is not valid here: {nearest(str(given), literals(error.expected) or [context['expected']])}"
         case "union_tag_not_found":
-            return f"needs a 'type': {_tags(found)}"
+            return f"needs a 'type': {_tags(error)}"
         case "union_tag_invalid":
-            return f"no parameter has the type {shown(context['tag'])}: {nearest(str(context['tag']), _tags(found).split(', '))}"
+            return f"no parameter has the type {shown(context['tag'])}: {nearest(str(context['tag']), _tags(error).split(', '))}"
         case "string_pattern_mismatch" if "[A-Za-z0-9]" in str(context.get("pattern")):
             return f"{shown(given)} cannot be a name: use letters, digits, '.', '_' and '-', and begin with a letter or digit"
         case "string_too_long":
@@ -169,18 +171,18 @@ def _sentence(found: _Found) -> str:
             return f"must hold at least {context['min_length']}, not {context['actual_length']}"
         case "too_long":
             return f"must hold at most {context['max_length']}, not {context['actual_length']}"
-    text = found.text
+    text = error.text
     if text.startswith("Input should be "):
         return f"must be {text.removeprefix('Input should be ')}, not {shown(given)}"
     return f"{text[:1].lower()}{text[1:]}, not {shown(given)}"
 
 
-def _tags(found: _Found) -> str:
-    return str(found.context.get("expected_tags", "'float', 'int', 'choice'")).replace("'", "")
+def _tags(error: _LocatedError) -> str:
+    return str(error.context.get("expected_tags", "'float', 'int', 'choice'")).replace("'", "")
 
 
-def _described(found: _Found) -> str:
-    field = getattr(found.owner, "model_fields", {}).get(str(found.key[-1]))
+def _described(error: _LocatedError) -> str:
+    field = getattr(error.owner, "model_fields", {}).get(str(error.key[-1]))
     return f". {field.description}" if field is not None and field.description else ""
 
 
@@ -188,20 +190,20 @@ def _whole(number: Any) -> Any:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-def _advice(found: _Found) -> str:
+def _advice(error: _LocatedError) -> str:
     """What to do about a value that would have been right in another spelling."""
-    given = found.given
-    if found.kind in ("float_type", "int_type") and isinstance(given, str):
+    given = error.given
+    if error.kind in ("float_type", "int_type") and isinstance(given, str):
         try:
             float(given)
         except ValueError:
             return ""
         return ": remove the quotes"
-    if found.kind == "bool_type" and isinstance(given, str) and given.lower() in ("yes", "no", "on", "off", "y", "n"):
+    if error.kind == "bool_type" and isinstance(given, str) and given.lower() in ("yes", "no", "on", "off", "y", "n"):
         return " (in YAML 1.2 only true and false are truth values)"
-    if found.kind == "string_type" and isinstance(given, bool | int | float):
+    if error.kind == "string_type" and isinstance(given, bool | int | float):
         return ": put it in quotes"
-    if found.kind in ("int_type", "int_from_float") and isinstance(given, float) and given.is_integer():
+    if error.kind in ("int_type", "int_from_float") and isinstance(given, float) and given.is_integer():
         return f": write {int(given)}"
     return ""
 

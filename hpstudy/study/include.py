@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hpstudy.errors import Problem, StudyError, nearest
-from hpstudy.study.yaml import Node, Place, nodes_along, parse
+from hpstudy.study.yaml import Location, Node, nodes_along, parse
 
 Key = tuple[str | int, ...]
 
@@ -57,12 +57,12 @@ class Source:
     broken: set[Key] = field(default_factory=set)
 
     def problem(self, key: Key, message: str, *, at_key: bool = False) -> Problem:
-        """A problem at `key`, with the place of the value (`at_key`: of its key), or of the nearest block around it."""
+        """A problem at `key`, with the location of the value (`at_key`: of its key), or of the nearest block around it."""
         if self.root is None:
             return Problem(key, message, *self._first())
-        found = list(nodes_along(self.root, key))[-1]
-        place = found.key_place if at_key else found.place
-        return Problem(key, message, place.file, place.line)
+        node = list(nodes_along(self.root, key))[-1]
+        location = node.key_location if at_key else node.location
+        return Problem(key, message, location.file, location.line)
 
     def is_broken(self, key: Key) -> bool:
         """Whether `key` lies in a block that could not be read."""
@@ -94,8 +94,8 @@ def _scaled(root: Node, source: Source) -> Node:
     scales = root.value.get(SCALES)
     overlays = scales.value if scales is not None else {}
     if not isinstance(overlays, dict):
-        place = (scales or root).place
-        source.problems.append(_at(place, (SCALES,), "must be a block of overlays: 'small: {replicates: 3}'"))
+        location = (scales or root).location
+        source.problems.append(_at(location, (SCALES,), "must be a block of overlays: 'small: {replicates: 3}'"))
         return replace(root, value=study)
     source.scales = tuple(overlays)
     scale = source.scale
@@ -103,19 +103,19 @@ def _scaled(root: Node, source: Source) -> Node:
         return replace(root, value=study)
     if scale not in overlays:
         known = nearest(scale, overlays) if overlays else "this study has none"
-        source.problems.append(_at((scales or root).place, (SCALES,), f"no scale is called '{scale}': {known}"))
+        source.problems.append(_at((scales or root).location, (SCALES,), f"no scale is called '{scale}': {known}"))
         return replace(root, value=study)
     overlay = overlays[scale]
     if not isinstance(overlay.value, dict):
         if (SCALES, scale) not in source.broken:
-            source.problems.append(_at(overlay.place, (SCALES, scale), "must be a block that overrides parts of the study"))
+            source.problems.append(_at(overlay.location, (SCALES, scale), "must be a block that overrides parts of the study"))
         return replace(root, value=study)
     source.broken |= {key[2:] for key in source.broken if key[:2] == (SCALES, scale)}
     name = study.get("name")
     if name is not None and isinstance(name.value, str):
         study["name"] = replace(name, value=f"{name.value}-{scale}")
     merged = _merged(replace(root, value=study), replace(overlay, whole=False))
-    return replace(merged, place=root.place, key_place=root.key_place)
+    return replace(merged, location=root.location, key_location=root.key_location)
 
 
 def _read(file: Path, shown: Path, key: Key, source: Source) -> Node | None:
@@ -131,7 +131,7 @@ def _read(file: Path, shown: Path, key: Key, source: Source) -> Node | None:
         return None
     if tree is None or not isinstance(tree.value, dict):
         holds = "is empty" if tree is None else "holds a list" if isinstance(tree.value, list) else "holds a single value"
-        line = tree.place.line if tree is not None else 1
+        line = tree.location.line if tree is not None else 1
         source.problems.append(Problem(key, f"the file {holds}; a study is made of 'key: value' lines", shown, line))
         return None
     return tree
@@ -187,14 +187,14 @@ def _included(name: Node, block: Node, key: Key, file: Path, source: Source, cha
     where = (*key, FROM) if name is not block else key
     tree = None
     if not isinstance(name.value, str) or not name.value:
-        source.problems.append(_at(name.place, where, "must be the path of a file that holds the block"))
+        source.problems.append(_at(name.location, where, "must be the path of a file that holds the block"))
     else:
         path = file.parent / name.value
         if problem := _missing(path, Path(name.value)):
-            source.problems.append(_at(name.place, where, problem + _meant(name.value, key)))
+            source.problems.append(_at(name.location, where, problem + _meant(name.value, key)))
         elif (real := path.resolve()) in chain:
             circle = " -> ".join(link.name for link in (*chain[chain.index(real) :], real))
-            source.problems.append(_at(name.place, where, f"these files include each other without end: {circle}"))
+            source.problems.append(_at(name.location, where, f"these files include each other without end: {circle}"))
         else:
             tree = _read(real, _shown(real), key, source)
             if tree is not None:
@@ -202,7 +202,7 @@ def _included(name: Node, block: Node, key: Key, file: Path, source: Source, cha
     if tree is None:
         source.broken.add(key)
         return replace(block, value=None)
-    return replace(tree, key_place=block.key_place, whole=True)
+    return replace(tree, key_location=block.key_location, whole=True)
 
 
 def _meant(name: str, key: Key) -> str:
@@ -213,8 +213,8 @@ def _meant(name: str, key: Key) -> str:
     return f" (a text in this place is the path of a file that holds the block{block})"
 
 
-def _at(place: Place, key: Key, message: str) -> Problem:
-    return Problem(key, message, place.file, place.line)
+def _at(location: Location, key: Key, message: str) -> Problem:
+    return Problem(key, message, location.file, location.line)
 
 
 def _shown(file: Path) -> Path:

@@ -66,13 +66,13 @@ def keys_of(annotation: Any) -> list[str] | None:
 
 def literals(annotation: Any) -> list[str]:
     """The words that a type allows; none for a type that is no choice of words."""
-    words: list[str] = []
+    choices: list[str] = []
     for part in members(annotation):
         if get_origin(part) is Literal:
-            words += map(str, get_args(part))
+            choices += map(str, get_args(part))
         elif isinstance(part, type) and issubclass(part, StrEnum):
-            words += part
-    return words
+            choices += part
+    return choices
 
 
 def _is_model(annotation: Any) -> bool:

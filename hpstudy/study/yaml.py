@@ -1,4 +1,4 @@
-"""YAML 1.2 with the place of every key: what stands in one file, before anything is known of its meaning.
+"""YAML 1.2 with the location of every key: what stands in one file, before anything is known of its meaning.
 
 Plain scalars follow the core schema of YAML 1.2 (section 10.3.2): `1e-5` is a number; `on`, `yes` and `2020-01-01` are strings.
 """
@@ -40,7 +40,7 @@ WORDS: dict[str, Scalar] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """A line (from 1) of a file."""
 
     file: Path
@@ -49,18 +49,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Node:
-    """A value with its place.
+    """A value with its location.
 
     Attributes:
         value: a scalar, or the nodes of a mapping or list.
-        place: where the value begins; for the value of a key, where the key stands.
-        key_place: where the key stands that holds the value; differs from `place` for a block from another file.
+        location: where the value begins; for the value of a key, where the key stands.
+        key_location: where the key stands that holds the value; differs from `location` for a block from another file.
         whole: a block that names its own file: it replaces what it overrides and is not merged with it.
     """
 
     value: Scalar | dict[str, Node] | list[Node]
-    place: Place
-    key_place: Place
+    location: Location
+    key_location: Location
     whole: bool = False
 
     def plain(self) -> object:
@@ -119,12 +119,12 @@ class _Reader:
         self.open: set[int] = set()
         self.count = 0
 
-    def node(self, node: YamlNode, key: tuple[str | int, ...] = (), place: Place | None = None) -> Node:
-        place = place or self.place(node)
+    def node(self, node: YamlNode, key: tuple[str | int, ...] = (), location: Location | None = None) -> Node:
+        location = location or self.location(node)
         self.count += 1
         if id(node) in self.open or self.count > MAX_NODES:
             reason = "an alias inside what it stands for" if id(node) in self.open else f"more than {MAX_NODES:,} values"
-            raise StudyError([Problem(key, f"{reason} cannot be a study", place.file, place.line)])
+            raise StudyError([Problem(key, f"{reason} cannot be a study", location.file, location.line)])
         self.open.add(id(node))
         value: Scalar | dict[str, Node] | list[Node]
         if isinstance(node, MappingNode):
@@ -135,34 +135,36 @@ class _Reader:
             assert isinstance(node, ScalarNode)
             value = self.scalar(node, key)
         self.open.discard(id(node))
-        return Node(value, place, place)
+        return Node(value, location, location)
 
     def mapping(self, node: MappingNode, key: tuple[str | int, ...]) -> dict[str, Node]:
         tree: dict[str, Node] = {}
         merged: list[YamlNode] = []
         for name_node, child in node.value:
-            place = self.place(name_node)
+            location = self.location(name_node)
             if not isinstance(name_node, ScalarNode):
-                self.note(key, "a key must be a word, not a list or a mapping", place)
+                self.note(key, "a key must be a word, not a list or a mapping", location)
             elif name_node.value == "<<" and name_node.style is None:
                 merged += child.value if isinstance(child, SequenceNode) else [child]
             elif name_node.value in tree:
-                first = tree[name_node.value].place.line
-                self.note((*key, name_node.value), f"stands twice in this block, first on line {first}: keep one of them", place)
+                first = tree[name_node.value].location.line
+                self.note(
+                    (*key, name_node.value), f"stands twice in this block, first on line {first}: keep one of them", location
+                )
             else:
-                tree[name_node.value] = self.node(child, (*key, name_node.value), place)
+                tree[name_node.value] = self.node(child, (*key, name_node.value), location)
         for source in merged:
             block = self.node(source, key).value
             if isinstance(block, dict):
                 # The keys of the block itself win over merged ones, and earlier merged blocks over later ones.
                 tree = {**block, **tree}
             else:
-                self.note(key, "'<<' takes an alias of a block, such as '<<: *name'", self.place(source))
+                self.note(key, "'<<' takes an alias of a block, such as '<<: *name'", self.location(source))
         return tree
 
     def scalar(self, node: ScalarNode, key: tuple[str | int, ...]) -> Scalar:
         if not str(node.tag).startswith("tag:yaml.org,2002:"):
-            self.note(key, f"tags such as {node.tag} have no meaning in a study", self.place(node))
+            self.note(key, f"tags such as {node.tag} have no meaning in a study", self.location(node))
         text = str(node.value)
         return self.plain_scalar(text, node, key) if node.style is None else self.encodable(text, node, key)
 
@@ -172,14 +174,14 @@ class _Reader:
         if INT.fullmatch(text) or BASED.fullmatch(text):
             whole = int(text, 0 if BASED.fullmatch(text) else 10) if len(text) <= MAX_DIGITS else None
             if whole is None or abs(whole) >= 2**63:
-                self.note(key, "this whole number does not fit into 64 bits", self.place(node))
+                self.note(key, "this whole number does not fit into 64 bits", self.location(node))
                 return 0
             return whole
         number = float(text) if FLOAT.fullmatch(text) else math.inf if NOT_FINITE.fullmatch(text) else None
         if number is None:
             return self.encodable(text, node, key)
         if not math.isfinite(number):
-            self.note(key, f"{text} is not a finite number", self.place(node))
+            self.note(key, f"{text} is not a finite number", self.location(node))
             return 0
         return number
 
@@ -187,15 +189,15 @@ class _Reader:
         try:
             text.encode()
         except UnicodeEncodeError:
-            self.note(key, "this text holds half of a Unicode character", self.place(node))
+            self.note(key, "this text holds half of a Unicode character", self.location(node))
             return ""
         return text
 
-    def place(self, node: YamlNode) -> Place:
-        return Place(self.file, node.start_mark.line + 1)
+    def location(self, node: YamlNode) -> Location:
+        return Location(self.file, node.start_mark.line + 1)
 
-    def note(self, key: tuple[str | int, ...], message: str, place: Place) -> None:
-        self.problems.append(Problem(key, message, place.file, place.line))
+    def note(self, key: tuple[str | int, ...], message: str, location: Location) -> None:
+        self.problems.append(Problem(key, message, location.file, location.line))
 
 
 def nodes_along(root: Node, key: tuple[str | int, ...]) -> Iterator[Node]:

@@ -77,13 +77,13 @@ def test_aliases_and_merge_keys_work_inside_a_file(read):
 
 def test_the_line_of_a_value_is_that_of_its_key(read):
     root = read.node("# comment\na:\n  b:\n    c: 1\n  d: [1,\n    2]\n")
-    assert [node.place.line for node in nodes_along(root, ("a", "b", "c"))] == [2, 2, 3, 4]
-    assert list(nodes_along(root, ("a", "d", 1)))[-1].place.line == 6
+    assert [node.location.line for node in nodes_along(root, ("a", "b", "c"))] == [2, 2, 3, 4]
+    assert list(nodes_along(root, ("a", "d", 1)))[-1].location.line == 6
 
 
 def test_the_way_to_a_key_that_is_not_there_ends_at_the_nearest_block(read):
     root = read.node("a:\n  b: 1\n")
-    assert [node.place.line for node in nodes_along(root, ("a", "x", "y"))] == [1, 1]
+    assert [node.location.line for node in nodes_along(root, ("a", "x", "y"))] == [1, 1]
 
 
 @pytest.mark.parametrize(
