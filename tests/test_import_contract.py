@@ -4,6 +4,8 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -36,15 +38,18 @@ HEAVY = (
 )
 
 
-def imports(path: Path) -> set[str]:
-    """Full names of the modules that a file imports, anywhere in it."""
-    found = set()
+def imported(path: Path) -> Iterator[tuple[str, str]]:
+    """(module, name) of everything that a file imports, anywhere in it; the name is "" for `import module`."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of the modules, and of the names in them, that a file imports."""
+    return {full for module, name in imported(path) for full in (module, f"{module}.{name}" if name else module)}
 
 
 def importers(*roots: str) -> set[str]:
@@ -97,11 +102,12 @@ MODULES = {module_of(path): path for path in PACKAGE.rglob("*.py")}
 
 
 def imported_modules(path: Path) -> set[str]:
-    """The modules of the package that a file imports.
+    """The modules of the package that a file imports; `from hpstudy.store import paths` imports hpstudy.store.paths only.
 
     Imports inside functions and under TYPE_CHECKING count: they run later or never, but the file still depends on that module.
     """
-    return {name for name in imports(path) & set(MODULES) if name != "hpstudy"}
+    full_names = ((module, f"{module}.{name}") for module, name in imported(path))
+    return {full if full in MODULES else module for module, full in full_names} & set(MODULES)
 
 
 def room_of(module: str) -> str:
@@ -116,6 +122,15 @@ def test_a_room_imports_only_rooms_before_it():
         if room_of(imported) != room_of(module) and ROOMS.index(room_of(imported)) > ROOMS.index(room_of(module))
     ]
     assert upward == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_has_a_circle_of_files(room):
+    files = {module: path for module, path in MODULES.items() if room_of(module) == room}
+    try:
+        TopologicalSorter({module: imported_modules(path) & set(files) for module, path in files.items()}).prepare()
+    except CycleError as error:
+        pytest.fail(" is imported by ".join(error.args[1]))
 
 
 def test_every_file_and_folder_of_the_package_is_a_room():
