@@ -81,8 +81,8 @@ class OvSW(Method[OvSWHyperparameters]):
     One flip keeps a weight active for ln((1 - m_S) / sigma) / -ln m_S updates: 2302 at the defaults. With S_0 = 0 every weight
     starts silent; with S_0 = 1 SAD waits for ln(sigma) / ln m_S updates: 9206.
 
-    epsilon_i rises as min((e + 1) / warmup_epochs, 1); its schedule begins after that, and has no floor (the authors' cosine ends at
-    1e-5). They use 5 epochs of warm-up in trainings of hundreds.
+    epsilon_i rises as min((e + 1) / warmup_epochs, 1); its schedule begins after that, and is the cosine alone (the authors add 1e-5).
+    They use 5 epochs of warm-up in trainings of hundreds.
 
     State: theta; w, latent weight; m, momentum V; s, average of flips S; previous, theta before the last update.
     """
