@@ -22,6 +22,22 @@ class Estimate:
     high: float
 
 
+@dataclass(frozen=True)
+class CountedEstimate:
+    """A mean with its interval and the number of values behind it.
+
+    Attributes:
+        value: the mean.
+        low, high: its interval; NaN where there is too little to tell.
+        n: searches, replicates or seeds behind it.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
 def mean_of(values: Floats, bootstrap: Bootstrap) -> Estimate:
     """The mean of one number for each search, or of paired differences, with its BCa interval.
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedMetric, ConfirmedView, Estimate, PairedDifference
+from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedMetric, ConfirmedView, PairedDifference
+from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.report import numbers
 from hpstudy.report.charts import confirmation
 from hpstudy.report.labels import long_name
@@ -205,7 +206,7 @@ def _decimals(found: Confirmation, metric: str) -> int:
     return numbers.decimals_of_points([view.data.scores[metric].mean(axis=1, keepdims=True) for view in found.views])
 
 
-def _below(metric: ConfirmedMetric, difference: Estimate) -> bool:
+def _below(metric: ConfirmedMetric, difference: CountedEstimate) -> bool:
     return bool(abs(difference.value) < metric.components.floor)
 
 
@@ -215,12 +216,12 @@ def _shared(metric: ConfirmedMetric) -> float:
     return shared / noise if noise > 0 else math.nan
 
 
-def _cells(estimate: Estimate, decimals: int, *, mark: bool = False) -> tuple[str, str]:
+def _cells(estimate: CountedEstimate, decimals: int, *, mark: bool = False) -> tuple[str, str]:
     value = numbers.metric(estimate.value, decimals) + (BELOW if mark else "")
     return value, interval(estimate.low, estimate.high, decimals)
 
 
-def _ends(estimate: Estimate, decimals: int, of: str = "") -> str:
+def _ends(estimate: CountedEstimate, decimals: int, of: str = "") -> str:
     """The interval in brackets, with a leading space; nothing where there is none."""
     if math.isnan(estimate.low):
         return ""

@@ -9,7 +9,8 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedView, Estimate
+from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedView
+from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, row_axis
 from hpstudy.report.charts.intervals import bars, estimate
@@ -87,7 +88,7 @@ def _view(results: Results, confirmation: Confirmation, view: ConfirmedView, cen
         )
         marker = Marker(size=3.5, fill=fill)  # type: ignore[arg-type]  # of two literals
         yield Dots(x=values, y=heights[row], colour=colour, marker=marker, groups=(row,), hover=Hover(texts))
-    nothing = Estimate(float(tuning.mean()), math.nan, math.nan, len(tuning))
+    nothing = CountedEstimate(float(tuning.mean()), math.nan, math.nan, len(tuning))
     means = (
         (MEAN_TUNING, nothing, colour),
         (MEAN_FRESH, view.metrics[0].tuned, colour),
@@ -131,5 +132,5 @@ def confirmed_means(results: Results) -> Iterator[Row]:
                     yield name, metric.metric, what, *_numbers(mean)
 
 
-def _numbers(mean: Estimate) -> tuple[float, float, float, int]:
+def _numbers(mean: CountedEstimate) -> tuple[float, float, float, int]:
     return mean.value, mean.low, mean.high, mean.n

@@ -6,18 +6,15 @@ import pytest
 from scipy import stats
 
 from hpstudy.analysis.retraining.confirmation import (
-    Retrained,
-    components,
     confirmation,
-    crossed_mean,
     gain,
     over_searches,
     over_seeds,
     pair_on_fresh_seeds,
-    retrained,
     view_on_fresh_seeds,
 )
-from hpstudy.analysis.retraining.confirmation import test_metric as metric_of_test_data
+from hpstudy.analysis.retraining.trainings import Retrained, retrained
+from hpstudy.analysis.retraining.trainings import test_metric as metric_of_test_data
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 from hpstudy.analysis.trials.searches import STATES, Searches
 from hpstudy.goal import Goal
@@ -67,90 +64,6 @@ def test_the_default_point_has_students_interval_over_seeds():
     low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
     found = over_seeds(values, 0.95)
     assert (found.value, found.low, found.high) == pytest.approx((2.5, low, high))
-
-
-def off_diagonal_mean(matrix):
-    return matrix[~np.eye(len(matrix), dtype=bool)].mean()
-
-
-def test_components_of_a_crossed_layout_are_mean_variances_and_covariances():
-    found = components(CROSSED)
-    assert found.noise == pytest.approx(np.mean([row.var(ddof=1) for row in CROSSED]))
-    assert found.between == pytest.approx(off_diagonal_mean(np.cov(CROSSED.T)))
-    assert found.shared == pytest.approx(max(0, off_diagonal_mean(np.cov(CROSSED))))
-    assert found.floor == pytest.approx(np.sqrt(found.noise))
-
-
-def test_noise_counts_every_value_and_the_other_components_the_searches_that_have_every_seed():
-    values = np.array([[1.0, 3.0], [5.0, NAN], [6.0, 10.0], [NAN, NAN]])
-    found = components(values)
-    assert found.noise == pytest.approx((2 + 8) / 2)
-    assert found.between == pytest.approx(off_diagonal_mean(np.cov(values[[0, 2]].T)))
-
-
-def test_noise_that_all_points_share_does_not_hide_the_variance_between_searches():
-    means = np.array([1.0, 2.0, 4.0])
-    assert components(means[:, None] + np.array([0.0, 10.0, 50.0])).between == pytest.approx(means.var(ddof=1))
-
-
-def test_noise_that_all_points_share_is_shared_entirely():
-    seeds = np.array([0.0, 1.0, 5.0])
-    found = components(np.array([[1.0], [2.0], [4.0]]) + seeds)
-    assert found.noise == pytest.approx(seeds.var(ddof=1))
-    assert found.shared == pytest.approx(found.noise)
-
-
-def test_noise_that_points_do_not_share_is_not_shared():
-    assert components(np.array([[1.0, -1.0], [-1.0, 1.0]])).shared == 0
-
-
-def test_searches_that_agree_more_than_their_noise_have_no_variance_between():
-    assert components(np.array([[1.0, -1.0], [-1.0, 1.0]])).between == 0
-
-
-@pytest.mark.parametrize("values", [[[1.0], [2.0]], [[1.0, NAN], [NAN, 2.0]]])
-def test_one_value_per_search_tells_no_noise(values):
-    assert np.isnan(components(np.array(values)).noise)
-
-
-def test_one_search_tells_noise_but_not_variance_between():
-    found = components(np.array([[1.0, 2.0, 6.0]]))
-    assert found.noise == pytest.approx(7.0)
-    assert np.isnan(found.between)
-
-
-def test_the_variance_of_a_crossed_mean_comes_from_three_mean_squares():
-    rows, columns = CROSSED.shape
-    rest = CROSSED - CROSSED.mean(axis=1, keepdims=True) - CROSSED.mean(axis=0) + CROSSED.mean()
-    squares = [
-        columns * CROSSED.mean(axis=1).var(ddof=1),
-        rows * CROSSED.mean(axis=0).var(ddof=1),
-        (rest**2).sum() / ((rows - 1) * (columns - 1)),
-    ]
-    total = squares[0] + squares[1] - squares[2]
-    freedom = total**2 / (squares[0] ** 2 / 3 + squares[1] ** 2 / 2 + squares[2] ** 2 / 6)
-    half = stats.t.ppf(0.975, freedom) * np.sqrt(total / CROSSED.size)
-    found = crossed_mean(CROSSED, 0.95)
-    assert (found.value, found.high - found.value, found.value - found.low) == pytest.approx((5.5, half, half))
-
-
-def test_without_a_column_effect_a_crossed_mean_has_the_t_interval_of_the_row_means():
-    values = np.array([[1.0, 2.0], [4.0, 3.0], [6.0, 7.0], [10.0, 9.0]])
-    means = values.mean(axis=1)
-    found = crossed_mean(values, 0.95)
-    assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, 3, loc=means.mean(), scale=stats.sem(means)))
-
-
-def test_without_a_row_effect_a_crossed_mean_has_the_t_interval_of_the_column_means():
-    values = np.array([[1.0, 2.0], [4.0, 3.0], [6.0, 7.0], [10.0, 9.0]]).T
-    means = values.mean(axis=0)
-    found = crossed_mean(values, 0.95)
-    assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, 3, loc=means.mean(), scale=stats.sem(means)))
-
-
-def test_equal_values_have_an_interval_without_width():
-    found = crossed_mean(np.full((3, 2), 7.0), 0.95)
-    assert (found.value, found.low, found.high) == (7, 7, 7)
 
 
 def test_the_gain_uses_seeds_on_which_the_default_has_a_value_and_searches_that_have_all_of_them():
@@ -235,16 +148,6 @@ def test_a_confirmation_holds_every_confirmed_view_and_pair():
     assert (found.metrics, found.seeds) == (("score", "test_accuracy"), 3)
     assert [view.data.view for view in found.views] == ["a", "b"]
     assert [(pair.a, pair.b) for pair in found.pairs] == [("a", "b")]
-
-
-@pytest.mark.parametrize("spread", [(1, 1, 1), (2, 0, 1), (0, 2, 1), (0, 0, 1)], ids=str)
-def test_the_interval_of_a_crossed_mean_covers_the_truth(spread):
-    generator, covered, studies = np.random.default_rng(5), 0, 600
-    for _ in range(studies):
-        rows, columns, rest = (sd * generator.normal(size=size) for sd, size in zip(spread, (10, 5, (10, 5)), strict=True))
-        found = crossed_mean(rows[:, None] + columns + rest, 0.9)
-        covered += found.low <= 0 <= found.high
-    assert 0.86 <= covered / studies <= 0.97
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.8])
