@@ -66,5 +66,6 @@ def _place(error: BaseException) -> str:
 
 def source_identity(use: str) -> dict[str, str]:
     """The checksum of the source file in which a user's part is defined; empty where it has none."""
-    file = getattr(sys.modules[load_callable(use).__module__], "__file__", None)
+    defined_in = getattr(load_callable(use), "__module__", None) or use.partition(":")[0]
+    file = getattr(sys.modules.get(defined_in), "__file__", None)
     return {f"source of {use}": hashlib.sha256(Path(file).read_bytes()).hexdigest()} if file else {}

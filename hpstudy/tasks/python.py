@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -25,8 +25,9 @@ class PythonSettings(BaseModel):
 
 
 class PythonTask(Task):
-    """A function `f(params, seed) -> float or dict of metrics`.
+    """A function `f(params, seed) -> float or dict of metrics`: anything that can be called with these two arguments.
 
+    `seed`, or both, may be keyword-only. A callable without a signature, such as a function of torch.jit, is called as f(params, seed).
     `params` holds the task's constants, the view's fixed values and the tuned hyperparameters. A function that has a parameter
     called `report` is also given the `Report` of the trial, to record metrics per epoch, `report(epoch, loss=0.3)`, and to keep
     the state of a long training, `report.checkpoint`.
@@ -46,14 +47,7 @@ class PythonTask(Task):
         super().__init__(settings)
         self.use = use
         self.function = load_callable(use)
-        parameters = inspect.signature(self.function).parameters
-        self._wants_report = "report" in parameters
-        positional = [p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        if len([p for p in positional if p.name != "report"]) < 2:
-            raise PluginError(
-                f"'{use}' takes {tuple(parameters)}, but a function to study takes (params, seed)",
-                "define it as: def my_function(params, seed): ... return a number, or a dict of metrics",
-            )
+        self._wants_report, self._by_name = _convention(use, self.function)
 
     def objectives(self) -> None:
         """Not known before the first trial."""
@@ -74,8 +68,34 @@ class PythonTask(Task):
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Mapping[str, Any] | float:
         """Call the function."""
         params = {**self.settings.constants, **view.fixed, **point}
+        named = {name: value for name, value in (("params", params), ("seed", seed)) if name in self._by_name}
+        positional = [value for name, value in (("params", params), ("seed", seed)) if name not in self._by_name]
         extra = {"report": report} if self._wants_report else {}
-        return self.function(params, seed, **extra)  # type: ignore[no-any-return]
+        return self.function(*positional, **named, **extra)  # type: ignore[no-any-return]
+
+
+def _convention(use: str, function: Callable[..., Any]) -> tuple[bool, tuple[str, ...]]:
+    """How a function is called: whether it takes `report`, and which of params and seed it takes by name.
+
+    Raises:
+        PluginError: it cannot be called with the two.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # written in C, or compiled by torch.jit
+        return False, ()
+    wants_report = "report" in signature.parameters
+    extra = {"report": None} if wants_report else {}
+    for by_name in ((), ("seed",), ("params", "seed")):
+        try:
+            signature.bind(*[None] * (2 - len(by_name)), **dict.fromkeys(by_name), **extra)
+        except TypeError:
+            continue
+        return wants_report, by_name
+    raise PluginError(
+        f"'{use}' takes {signature}, but a function to study takes (params, seed)",
+        "define it as: def my_function(params, seed): ... return a number, or a dict of metrics",
+    )
 
 
 def user_task(use: str, settings: Mapping[str, Any]) -> Task:

@@ -3,6 +3,7 @@ import textwrap
 import pytest
 
 from hpstudy.errors import PluginError
+from hpstudy.plugins import source_identity
 from hpstudy.study.schema import View
 from hpstudy.tasks.interface import Task
 from hpstudy.tasks.python import user_task
@@ -37,6 +38,86 @@ def test_a_function_that_asks_for_report_gets_it(module):
     seen = []
     user_task(f"{name}:f", {}).evaluate(VIEW, {"a": 0.5}, 0, lambda epoch, **m: seen.append((epoch, m)))
     assert seen == [(1, {"loss": 0.25})]
+
+
+CALLABLES = """
+import functools
+from typing import Dict
+
+def f(params, seed): return {"a": params["a"], "seed": seed}
+def keyword_seed(params, *, seed): return f(params, seed)
+def keywords(*, params, seed): return f(params, seed)
+def default_seed(params, seed=0): return f(params, seed)
+def wrapper(*args, **kwargs): return f(*args, **kwargs)
+def catches_keywords(params, **kwargs): return f(params, **kwargs)
+wrapped = functools.wraps(f)(wrapper)
+def three(scale, params, seed): return f(params, seed)
+partial = functools.partial(three, 2)
+keyword_partial = functools.partial(lambda params, seed, k: f(params, seed), k=2)
+class Callable:
+    def __call__(self, params, seed): return f(params, seed)
+    def method(self, params, seed): return f(params, seed)
+instance = Callable()
+method = instance.method
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "f",
+        "keyword_seed",
+        "keywords",
+        "default_seed",
+        "wrapper",
+        "catches_keywords",
+        "wrapped",
+        "partial",
+        "keyword_partial",
+        "instance",
+        "method",
+    ],
+)
+def test_whatever_can_be_called_with_two_arguments_is_a_function_to_study(module, name):
+    task = user_task(f"{module(CALLABLES)}:{name}", {})
+    assert task.evaluate(VIEW, {"a": 0.5}, 9, nothing) == {"a": 0.5, "seed": 9}
+
+
+@pytest.mark.parametrize("signature", ["params, *, seed, report", "params, seed, report=None", "*, report, seed, params"])
+def test_report_is_given_by_name(module, signature):
+    name = module(f"def f({signature}): report(1, loss=params['a'] + seed)")
+    seen = []
+    user_task(f"{name}:f", {}).evaluate(VIEW, {"a": 0.5}, 9, lambda epoch, **m: seen.append((epoch, m)))
+    assert seen == [(1, {"loss": 9.5})]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("name", ["function", "network"])
+def test_a_compiled_torch_function_is_a_function_to_study(module, name):
+    name = (
+        module("""
+        import torch
+        from typing import Dict
+
+        @torch.jit.script
+        def function(params: Dict[str, float], seed: int): return params["a"] + float(seed)
+
+        class Network(torch.nn.Module):
+            def forward(self, params: Dict[str, float], seed: int): return params["a"] + float(seed)
+
+        network = torch.jit.script(Network())
+    """)
+        + f":{name}"
+    )
+    assert user_task(name, {}).evaluate(VIEW, {"a": 0.5}, 9, nothing) == 9.5
+    assert len(source_identity(name)) == 1
+
+
+@pytest.mark.parametrize("signature", ["params", "params, report", "params, seed, other", "report, params, /, seed", "*, params"])
+def test_what_cannot_be_called_with_two_arguments_is_refused(module, signature):
+    name = module(f"def f({signature}): ...")
+    with pytest.raises(PluginError, match=r"takes .*but a function to study takes"):
+        user_task(f"{name}:f", {})
 
 
 def test_a_task_class_is_made_from_its_own_settings(module):
