@@ -24,7 +24,7 @@ DOCUMENTS = ("pdf", "html")
 
 
 @dataclass(frozen=True)
-class Place:
+class ReportPaths:
     """The paths of one report.
 
     Attributes:
@@ -38,7 +38,7 @@ class Place:
     named: Path | None
 
     @classmethod
-    def at(cls, output: Path, name: str) -> Place:
+    def at(cls, output: Path, name: str) -> ReportPaths:
         """`output` is the document itself when it ends in .pdf or .html, else the folder that gets NAME.pdf and its companions."""
         named = output if form_of(output) else None
         stem = output.with_suffix("") if named else output / name
@@ -62,28 +62,28 @@ class Earlier:
     """An earlier report of the same study at the same place.
 
     Attributes:
-        place: where.
+        paths: of the report.
         body: what its JSON file holds; empty when there is no such report.
     """
 
-    place: Place
+    paths: ReportPaths
     body: Mapping[str, object]
 
     def tables(self) -> list[Path]:
         """Its CSV files, to be removed where the new report does not replace them."""
-        return [path for path in self._files() if path.parent == self.place.folder and path.suffix == ".csv"]
+        return [path for path in self._files() if path.parent == self.paths.folder and path.suffix == ".csv"]
 
     def documents(self, body: Mapping[str, object]) -> list[Path]:
         """Those of its documents that are there and show the same numbers as `body`."""
         old, new = ({key: value for key, value in each.items() if key != "files"} for each in (self.body, body))
         if old != json.loads(text(new)):
             return []
-        documents = [self.place.document(form) for form in DOCUMENTS]
+        documents = [self.paths.document(form) for form in DOCUMENTS]
         return [path for path in self._files() if path in documents and path.exists()]
 
     def _files(self) -> list[Path]:
         names = self.body.get("files")
-        return [self.place.json.parent / str(name) for name in names] if isinstance(names, list) else []
+        return [self.paths.json.parent / str(name) for name in names] if isinstance(names, list) else []
 
 
 def outdated(written: Iterable[Path]) -> list[Path]:
@@ -98,11 +98,11 @@ def outdated(written: Iterable[Path]) -> list[Path]:
     return [each for each in documents if each.exists() and not (isinstance(listed, list) and each.name in listed)]
 
 
-def claim(place: Place, name: str, fingerprint: str, *, force: bool) -> Earlier:
+def claim(paths: ReportPaths, name: str, fingerprint: str, *, force: bool) -> Earlier:
     """Make sure that a report may be written.
 
     Args:
-        place: where.
+        paths: of the report.
         name: of the study.
         fingerprint: of the study.
         force: overwrite what is in the way.
@@ -113,10 +113,10 @@ def claim(place: Place, name: str, fingerprint: str, *, force: bool) -> Earlier:
     Raises:
         UsageError: when a file is in the way that is not of an older report of the same study.
     """
-    old = _read(place.json)
+    old = _read(paths.json)
     ours = old is not None and old.get("study") == name and old.get("fingerprint") == fingerprint
-    documents = (place.document(form) for form in DOCUMENTS)
-    in_the_way = [path for path in (*documents, place.json, place.folder) if path.exists()]
+    documents = (paths.document(form) for form in DOCUMENTS)
+    in_the_way = [path for path in (*documents, paths.json, paths.folder) if path.exists()]
     if in_the_way and not ours and not force:
         whose = "not a report of this study"
         if old is not None and old.get("study") == name:
@@ -124,7 +124,7 @@ def claim(place: Place, name: str, fingerprint: str, *, force: bool) -> Earlier:
         elif old is not None:
             whose = f"the report of another study ({old.get('study')})"
         raise UsageError(f"{in_the_way[0]} exists and is {whose}", "choose another --output, or overwrite it with --force")
-    return Earlier(place, old if ours and old is not None else {})
+    return Earlier(paths, old if ours and old is not None else {})
 
 
 def write_file(path: Path, content: bytes | str) -> None:
@@ -148,7 +148,7 @@ def write_file(path: Path, content: bytes | str) -> None:
 def _read(path: Path) -> dict[str, object] | None:
     """The JSON file of an older report; None when there is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        body = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+    return body if isinstance(body, dict) and body.get("format") == FORMAT else None

@@ -34,8 +34,8 @@ def compile_pdf(document: Document) -> bytes:
 
     with tempfile.TemporaryDirectory(prefix="hpstudy-report-") as folder:
         root = Path(folder)
-        for place, chart in enumerate(document.charts):
-            (root / f"{place}.pdf").write_bytes(figure_bytes(pen.figure(chart), "pdf"))
+        for index, chart in enumerate(document.charts):
+            (root / f"{index}.pdf").write_bytes(figure_bytes(pen.figure(chart), "pdf"))
         (root / "content.json").write_text(json.dumps(clean(content(document)), ensure_ascii=False), encoding="utf-8")
         template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
         (root / "report.typ").write_text(template, encoding="utf-8")
@@ -64,21 +64,21 @@ def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
 
 
 def content(document: Document) -> dict[str, Any]:
-    """The document as plain values; figures are files named by their place in the report."""
-    places = {chart.name: place for place, chart in enumerate(document.charts)}
+    """The document as plain values; figures are files named by their index in the report."""
+    indices = {chart.name: index for index, chart in enumerate(document.charts)}
     return {
         "name": document.name,
         "question": document.question,
         "design": document.design,
         "provisional": document.provisional,
         "sections": [
-            {"title": section.title, "level": section.level, "blocks": [_plain(block, places) for block in section.blocks]}
+            {"title": section.title, "level": section.level, "blocks": [_plain(block, indices) for block in section.blocks]}
             for section in document.sections
         ],
     }
 
 
-def _plain(block: Block, places: dict[str, int]) -> dict[str, Any]:
+def _plain(block: Block, indices: dict[str, int]) -> dict[str, Any]:
     if isinstance(block, Paragraph):
         return {"kind": "paragraph", "text": block.text, "strong": block.strong}
     if isinstance(block, Table):
@@ -95,7 +95,7 @@ def _plain(block: Block, places: dict[str, int]) -> dict[str, Any]:
         # A short name of our own, which `clean` leaves as it is.
         return {
             "kind": "figure",
-            "file": f"{places[block.name]}.pdf",
+            "file": f"{indices[block.name]}.pdf",
             "caption": block.caption,
             "reading": block.reading,
             "data": data,

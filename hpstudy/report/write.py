@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hpstudy.analysis.results import Results
 from hpstudy.errors import UsageError, nearest
 from hpstudy.report import csvs, serial
-from hpstudy.report.files import DOCUMENTS, Place, claim, form_of, write_file
+from hpstudy.report.files import DOCUMENTS, ReportPaths, claim, form_of, write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,11 +48,13 @@ def write(results: Results, output: str | Path, formats: Sequence[str] | None = 
     return _put(made, Path(output), check_formats(output, formats), results.study.name, body, force=force)
 
 
-def write_several(found: Several, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False) -> list[Path]:
+def write_several(
+    compared: Several, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False
+) -> list[Path]:
     """Write the report of several studies, as `write` does that of one; it is named after all of them.
 
     Args:
-        found: of `hpstudy.analysis.cross_study.several`.
+        compared: of `hpstudy.analysis.cross_study.several`.
         output: the document, when it ends in .pdf or .html; else the folder for it.
         formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
         force: overwrite what is in the way.
@@ -63,32 +65,32 @@ def write_several(found: Several, output: str | Path, formats: Sequence[str] | N
     from hpstudy.report import several, style
 
     with style.applied():
-        made = several.document(found)
-    name = "+".join(results.study.name for results in found.studies)
-    return _put(made, Path(output), check_formats(output, formats), name, several.body(found), force=force)
+        made = several.document(compared)
+    name = "+".join(results.study.name for results in compared.studies)
+    return _put(made, Path(output), check_formats(output, formats), name, several.body(compared), force=force)
 
 
 def _put(made: Document, output: Path, forms: Sequence[str], name: str, body: dict[str, Any], *, force: bool) -> list[Path]:
     """Print a document in the forms asked for, and put it, its numbers and its tables in their places."""
     from hpstudy.report import style
 
-    place = Place.at(output, name)
+    paths = ReportPaths.at(output, name)
     body = {**body, "study": name}
-    earlier = claim(place, name, str(body["fingerprint"]), force=force)
+    earlier = claim(paths, name, str(body["fingerprint"]), force=force)
     with style.applied():
-        documents = {place.document(form): _printer(form)(made) for form in forms}
-    tables = {place.folder / f"{table}.csv": csvs.text(rows()) for table, rows in made.tables.items()}
+        documents = {paths.document(form): _printer(form)(made) for form in forms}
+    tables = {paths.folder / f"{table}.csv": csvs.text(rows()) for table, rows in made.tables.items()}
     shown = dict.fromkeys([*documents, *earlier.documents(body), *tables])
-    files = [path.relative_to(place.json.parent).as_posix() for path in shown]
+    files = [path.relative_to(paths.json.parent).as_posix() for path in shown]
     # The JSON file comes first: it marks the others as ours, should this process die before they are all there.
-    write_file(place.json, serial.text({**body, "files": files}))
+    write_file(paths.json, serial.text({**body, "files": files}))
     for path, text in tables.items():
         write_file(path, text)
     for path, content in documents.items():
         write_file(path, content)
     for path in set(earlier.tables()) - set(tables):
         path.unlink(missing_ok=True)
-    return [*documents, place.json, *tables]
+    return [*documents, paths.json, *tables]
 
 
 def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[str, ...]:
