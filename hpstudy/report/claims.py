@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import partial
 
 from hpstudy.analysis.claims.judgement import Contrast, CriterionResult, Verdict
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
+from hpstudy.report.notation import Notation
 
 OPENINGS: dict[Verdict, str] = {
     "holds": "Holds",
@@ -34,30 +36,29 @@ def counted(results: Results) -> str:
     """How many claims have each verdict: "Of 3 claims 2 hold, 1 is inconclusive."; "" without claims."""
     if not results.criteria:
         return ""
-    counts = Counter(found.verdict for found in results.criteria)
+    counts = Counter(result.verdict for result in results.criteria)
     parts = [_part(verdict, counts[verdict]) for verdict in OPENINGS if counts[verdict]]
     total = len(results.criteria)
     return f"Of {total} claim{'s' if total > 1 else ''} {', '.join(parts)}."
 
 
 def _part(verdict: Verdict, count: int) -> str:
-    one = count == 1
-    words: dict[Verdict, str] = {
-        "holds": "holds" if one else "hold",
-        "does not hold": "does not hold" if one else "do not hold",
-        "inconclusive": "is inconclusive" if one else "are inconclusive",
-        "no data": "has no data" if one else "have no data",
-    }
-    return f"{count} {words[verdict]}"
+    singular, plural = {
+        "holds": ("holds", "hold"),
+        "does not hold": ("does not hold", "do not hold"),
+        "inconclusive": ("is inconclusive", "are inconclusive"),
+        "no data": ("has no data", "have no data"),
+    }[verdict]
+    return f"{count} {singular if count == 1 else plural}"
 
 
-def deciding(found: CriterionResult, most: int) -> list[Contrast]:
+def deciding(result: CriterionResult, most: int) -> list[Contrast]:
     """At most `most` comparisons of a claim, in their order: those that speak most against it."""
-    order = sorted(
-        range(len(found.contrasts)),
-        key=lambda place: (SEVERITY.index(found.contrasts[place].verdict), slack(found.contrasts[place]), place),
-    )
-    return [found.contrasts[place] for place in sorted(order[:most])]
+
+    def rank(index: int) -> tuple[int, float]:
+        return SEVERITY.index(result.contrasts[index].verdict), slack(result.contrasts[index])
+
+    return [result.contrasts[index] for index in sorted(sorted(range(len(result.contrasts)), key=rank)[:most])]
 
 
 def slack(contrast: Contrast) -> float:
@@ -70,19 +71,18 @@ def slack(contrast: Contrast) -> float:
     return min(distances, default=math.inf)
 
 
-def sentence(results: Results, found: CriterionResult) -> str:
+def sentence(results: Results, result: CriterionResult) -> str:
     """The verdict, the claim, and the estimate behind it: of several comparisons the one that speaks most against the claim."""
     behind = ""
-    if found.contrasts:
-        weakest, total = deciding(found, 1)[0], len(found.contrasts)
+    if result.contrasts:
+        weakest, total = deciding(result, 1)[0], len(result.contrasts)
         name = f"the weakest of {numbers.count(total)} comparisons, {weakest.what}: " if total > 1 else ""
         behind = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(results, weakest)})"
-    return f"{OPENINGS[found.verdict]}: {found.claim.strip().rstrip('.')}{behind}."
+    return f"{OPENINGS[result.verdict]}: {result.claim.strip().rstrip('.')}{behind}."
 
 
 def _estimate(results: Results, contrast: Contrast) -> str:
-    level = numbers.percent(results.study.analysis.confidence)
-    ci = "" if math.isnan(contrast.low) else f", {level} CI {_interval(contrast)}"
+    ci = "" if math.isnan(contrast.low) else f", {Notation(results).ci} {_interval(contrast)}"
     return f"{number(contrast, contrast.mean)}{ci}"
 
 
@@ -95,7 +95,7 @@ def number(contrast: Contrast, value: float) -> str:
 
 
 def _interval(contrast: Contrast) -> str:
-    return f"{number(contrast, contrast.low)} to {number(contrast, contrast.high)}"
+    return numbers.interval(contrast.low, contrast.high, partial(number, contrast))
 
 
 def bound(contrast: Contrast) -> str:
@@ -110,17 +110,17 @@ def bound(contrast: Contrast) -> str:
 def table_rows(results: Results) -> tuple[tuple[str, ...], ...]:
     """One row for every comparison; claim and verdict stand at the first one of a claim."""
     rows: list[tuple[str, ...]] = []
-    for found in results.criteria:
+    for result in results.criteria:
         nothing = (*(numbers.MISSING,) * 4, "", "0")
-        lines = [_line(contrast, alone=len(found.contrasts) == 1) for contrast in deciding(found, IN_TABLE)] or [nothing]
-        openings = [(found.claim, found.verdict), *[("", "")] * (len(lines) - 1)]
+        lines = [_line(contrast, alone=len(result.contrasts) == 1) for contrast in deciding(result, IN_TABLE)] or [nothing]
+        openings = [(result.claim, result.verdict), *[("", "")] * (len(lines) - 1)]
         rows.extend((*opening, *line) for opening, line in zip(openings, lines, strict=True))
     return tuple(rows)
 
 
 def note(results: Results) -> str:
     """How to read the table, and what it leaves out."""
-    if all(len(found.contrasts) <= IN_TABLE for found in results.criteria):
+    if all(len(result.contrasts) <= IN_TABLE for result in results.criteria):
         return NOTE
     return f"{NOTE} Of a claim with more than {IN_TABLE} comparisons those that decide are listed; the JSON file has all."
 
@@ -129,7 +129,7 @@ def _line(contrast: Contrast, *, alone: bool) -> tuple[str, ...]:
     return (
         contrast.what,
         number(contrast, contrast.mean),
-        numbers.MISSING if math.isnan(contrast.low) else _interval(contrast),
+        _interval(contrast),
         bound(contrast),
         "" if alone else contrast.verdict,
         str(contrast.replicates),

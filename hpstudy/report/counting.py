@@ -31,14 +31,14 @@ def counted(results: Results, target: str, named: int | None) -> str:
         target: as a condition.
         named: names of the comparisons of each kind at most, and none of those that show no difference; all when None.
     """
-    found = overview.standings(results)
+    standings = overview.standings(results)
     if overview.one_reference(results):
-        of, need, end = f"of {len(found)} views compared with {results.pairs[0].b}", _NEED, _END
+        of, need, end = f"of {len(standings)} views compared with {results.pairs[0].b}", _NEED, _END
     else:
         first, second, either = _FAVOUR
-        of, need, end = f"of {len(found)} comparisons", _Verbs(first, second, either), _Verbs(second, first, either)
-    trials = _kinds([(one.name, one.trials_side) for one in found], need, (-1, 1), of, named)
-    finals = _kinds([(one.name, one.final_side) for one in found], end, (1, -1), "", named)
+        of, need, end = f"of {len(standings)} comparisons", _Verbs(first, second, either), _Verbs(second, first, either)
+    trials = _kinds([(one.name, one.trials_side) for one in standings], need, (-1, 1), of, named)
+    finals = _kinds([(one.name, one.final_side) for one in standings], end, (1, -1), "", named)
     return f"To reach {target}, {trials}. After all {results.study.search.trials} trials, {finals}."
 
 

@@ -92,8 +92,8 @@ def document(results: Results) -> Document:
     sections: list[Section] = []
     tables: dict[str, Callable[[], Iterator[Row]]] = {}
     for module in CHAPTERS:
-        if found := tuple(module.chapter(results)):
-            sections += found
+        if chapter := tuple(module.chapter(results)):
+            sections += chapter
             tables |= {name: partial(rows, results) for name, rows in getattr(module, "TABLES", {}).items()}
     return Document(
         name=results.study.name,

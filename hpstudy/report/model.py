@@ -6,7 +6,10 @@ into a file. All text is data: nothing in it is ever read as markup.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeAlias
 
 from hpstudy.report.charts.model import Chart
@@ -42,6 +45,12 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     left: int = 1
     note: str = ""
+
+
+def grouped(rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """Rows of a table without the first cell where it is the same as in the row above."""
+    groups = groupby(rows, key=itemgetter(0))
+    return tuple(("" if position else name, *row[1:]) for name, group in groups for position, row in enumerate(group))
 
 
 @dataclass(frozen=True)

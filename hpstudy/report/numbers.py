@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,9 +46,9 @@ def decimals_of_points(blocks: Sequence[Floats]) -> int:
     errors = []
     for values in blocks:
         for column in values.T:
-            found = column[np.isfinite(column)]
-            if found.size > 1 and np.ptp(found) > 0:
-                errors.append(float(found.std(ddof=1)) / math.sqrt(found.size))
+            finite = column[np.isfinite(column)]
+            if finite.size > 1 and np.ptp(finite) > 0:
+                errors.append(float(finite.std(ddof=1)) / math.sqrt(finite.size))
     sizes = np.abs(np.concatenate([values.ravel() for values in blocks]))
     sizes = sizes[np.isfinite(sizes) & (sizes != 0)]
     scale = float(np.median(errors)) if errors else float(np.median(sizes)) / 100 if sizes.size else 0.01
@@ -112,6 +112,27 @@ def p_value(p: float) -> str:
     if p < 0.001:
         return "< 0.001"
     return f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
+
+
+def p_cell(p: float) -> str:
+    """A p-value in a column of p-values."""
+    return p_value(p).removeprefix("= ")
+
+
+def interval(low: float, high: float, write: Callable[[float], str]) -> str:
+    """The ends of an interval: "3.1 to 4.5".
+
+    Args:
+        low: NaN where there is no interval.
+        high: of the same unit.
+        write: how one end is written.
+    """
+    return MISSING if math.isnan(low) else f"{write(low)} to {write(high)}"
+
+
+def cells(value: float, low: float, high: float, write: Callable[[float], str]) -> tuple[str, str]:
+    """A number and its interval, for two columns of a table; arguments as those of `interval`."""
+    return write(value), interval(low, high, write)
 
 
 def percent(share: float) -> str:

@@ -77,19 +77,19 @@ def one_reference(results: Results) -> bool:
 def standings(results: Results) -> tuple[Standing, ...]:
     """All comparisons, that in which A saves most trials first; equal ones and those without trials by the final best of A."""
     upward = results.study.metric.goal is Goal.MAXIMIZE
-    found, place = [], 0
+    unordered, tests = [], 0
     for pair in results.pairs:
-        place += len(pair.budgets)
+        tests += len(pair.budgets)
         final = pair.budgets[-1] if pair.budgets else None
         trials = pair.trials if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b) else None
         low, high = (final.low, final.high) if final is not None else (math.nan, math.nan)
-        found.append(
+        unordered.append(
             Standing(
                 pair=pair,
                 name=pair.a if one_reference(results) else f"{pair.a} − {pair.b}",
                 trials=trials,
                 final=final,
-                holm=float(results.adjusted[place - 1]) if final is not None else math.nan,
+                holm=float(results.adjusted[tests - 1]) if final is not None else math.nan,
                 trials_side=side(trials.low, trials.high) if trials is not None else None,
                 final_side=side(low, high) if upward else side(-high, -low),
             )
@@ -99,4 +99,4 @@ def standings(results: Results) -> tuple[Standing, ...]:
         gained = 0.0 if one.final is None else one.final.mean if upward else -one.final.mean
         return math.inf if one.trials is None else one.trials.difference, -gained
 
-    return tuple(sorted(found, key=rank))
+    return tuple(sorted(unordered, key=rank))

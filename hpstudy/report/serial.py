@@ -86,7 +86,7 @@ def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[st
         "swept": list(swept.swept),
         "points": [dict(point) or None for point in swept.points],
         "best_point": sweeps.best(results, swept),
-        "means": {metric: plain(found) for metric, found in means.items()},
+        "means": {metric: plain(of_points) for metric, of_points in means.items()},
         "completeness": plain(view.completeness),
         "cost": plain(view.cost),
     }

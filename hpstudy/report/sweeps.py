@@ -12,6 +12,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import Means, SweepView, best_point, summary
 from hpstudy.goal import Goal
 from hpstudy.report import numbers
+from hpstudy.report.notation import Notation
 from hpstudy.study.space import ChoiceParameter
 
 SHOWN = ("flip_ratio", "test_accuracy")
@@ -43,14 +44,6 @@ def point_text(view: SweepView, number: int) -> str:
     return ", ".join(f"{name} {numbers.hyperparameter(view.points[number][name])}" for name in names)
 
 
-def interval(results: Results, low: float, high: float, decimals: int) -> str:
-    """An interval as it stands in a sentence; "" without one."""
-    if math.isnan(low):
-        return ""
-    level = numbers.percent(results.study.analysis.confidence)
-    return f"{level} CI {numbers.metric(low, decimals)} to {numbers.metric(high, decimals)}"
-
-
 def metric_text(values: Floats, value: float) -> str:
     """A mean of `values` (replicates x points) as text: as many digits as mean something, or as powers of ten over decades."""
     sizes = np.abs(values[np.isfinite(values) & (values != 0)])
@@ -80,15 +73,14 @@ def best_sentence(results: Results, view: SweepView) -> str:
     number = best(results, view)
     if number is None:
         return f"View {view.name}: no trial has a value{' yet' if results.provisional else ''}."
-    means, decimals, metric = objective(results, view), numbers.decimals_of(results), results.study.metric.name
-    n = int(means.replicates[number])
-    ci = interval(results, float(means.low[number]), float(means.high[number]), decimals)
-    evidence = f"{ci + ', ' if ci else ''}n = {n}"
-    value = numbers.metric(float(means.mean[number]), decimals)
+    means, notation = objective(results, view), Notation(results)
+    value, interval = notation.cells(means.mean[number], means.low[number], means.high[number])
+    ci = "" if math.isnan(means.low[number]) else f"{notation.ci} {interval}, "
+    mean = f"mean {notation.metric} {value} ({ci}n = {means.replicates[number]})"
     if not view.swept:
-        return f"View {view.name}: mean {metric} {value} ({evidence})."
-    word = "highest" if results.study.metric.goal is Goal.MAXIMIZE else "lowest"
-    return f"View {view.name}: {word} mean {metric} {value} ({evidence}) at {point_text(view, number)}."
+        return f"View {view.name}: {mean}."
+    word = "highest" if notation.goal is Goal.MAXIMIZE else "lowest"
+    return f"View {view.name}: {word} {mean} at {point_text(view, number)}."
 
 
 def headline(results: Results) -> str:
@@ -106,7 +98,7 @@ def evidence(results: Results, view: SweepView) -> str:
     if view.swept:
         told, others = _told_apart(results, view, number)
         if others:
-            sentences.append(_told_words(results, told, others))
+            sentences.append(_told_sentence(results, told, others))
         sentences.append("It is the best of several noisy means, which flatters it.")
     lost = _lost(results, view)
     if lost:
@@ -120,12 +112,12 @@ def evidence(results: Results, view: SweepView) -> str:
 def _told_apart(results: Results, view: SweepView, number: int) -> tuple[int, int]:
     """How many other points differ from point `number` by an interval without 0, and how many have an interval."""
     values = view.values[results.study.metric.name]
-    found = summary(np.delete(values[:, [number]] - values, number, axis=1), results.study.analysis.confidence)
-    return int(((found.low > 0) | (found.high < 0)).sum()), int(np.isfinite(found.low).sum())
+    differences = summary(np.delete(values[:, [number]] - values, number, axis=1), results.study.analysis.confidence)
+    return int(((differences.low > 0) | (differences.high < 0)).sum()), int(np.isfinite(differences.low).sum())
 
 
-def _told_words(results: Results, told: int, others: int) -> str:
-    level = numbers.percent(results.study.analysis.confidence)
+def _told_sentence(results: Results, told: int, others: int) -> str:
+    level = Notation(results).level
     if others == 1:
         which = "the other point differs from it" if told else "no difference from the other point is shown"
         return f"Compared within replicates, {which} ({level} t interval of the paired difference)."
@@ -135,8 +127,8 @@ def _told_words(results: Results, told: int, others: int) -> str:
 
 
 def _lost(results: Results, view: SweepView) -> int:
-    found = results.view(view.name).completeness
-    return found.finished - found.completed + found.without_value
+    trials = results.view(view.name).completeness
+    return trials.finished - trials.completed + trials.without_value
 
 
 def held(view: SweepView) -> dict[str, Any]:

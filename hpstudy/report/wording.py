@@ -10,6 +10,7 @@ from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.goal import Goal
 from hpstudy.report import claims, counting, numbers, overview, sweeps
+from hpstudy.report.notation import Notation
 
 SAYS_LITTLE = 6
 """Replicates below which intervals and tests are called rough: the smallest two-sided sign-flip p of 5 is 0.0625."""
@@ -50,19 +51,18 @@ def provisional(results: Results) -> str:
         )
     return (
         f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished, {numbers.count(complete)} of "
-        f"{numbers.count(searches)} searches are complete. Comparisons use only replicates that are complete in both views; "
-        "every number "
+        f"{numbers.count(searches)} searches are complete. Comparisons use only replicates that are complete in both views; every number "
         "below can still change, and a decision should wait for the rest."
     )
 
 
 def level_text(results: Results) -> str:
     """The target as a condition: "val_accuracy ≥ 0.903"."""
-    sign = "≥" if results.study.metric.goal is Goal.MAXIMIZE else "≤"
-    level = results.level
+    notation, level = Notation(results), results.level
+    sign = "≥" if notation.goal is Goal.MAXIMIZE else "≤"
     if level is not None and level.value is not None and level.view is None:
-        return f"{results.study.metric.name} {sign} {numbers.general(level.value, 10)}"
-    return f"{results.study.metric.name} {sign} {numbers.metric(level.value if level else None, numbers.decimals_of(results))}"
+        return f"{notation.metric} {sign} {numbers.general(level.value, 10)}"
+    return f"{notation.metric} {sign} {notation.value(level.value if level else None)}"
 
 
 def level_origin(results: Results) -> str:
@@ -83,28 +83,26 @@ def needs(results: Results, pair: PairResult) -> str:
         return f"No replicate is complete in both {a} and {b} yet: they cannot be compared."
     if pair.trials is None:
         return f"No search of {_setter(results)}, which sets the target, is complete yet: {a} and {b} cannot be compared."
-    found, target = pair.trials, level_text(results)
-    if not found.reached_a and not found.reached_b:
+    trials, target, ci = pair.trials, level_text(results), Notation(results).ci
+    if not trials.reached_a and not trials.reached_b:
         where = f"in any of {n} replicates" if n > 1 else "in the one complete replicate"
         return (
             f"Neither {a} nor {b} reached {target} within {budget} trials {where}: how many trials they need cannot be compared."
         )
+    took = _more(trials.difference)
     if n == 1:
+        return f"In the one complete replicate {a} took {took} {b} to reach {target}; one replicate says nothing about the next."
+    if not overview.side(trials.low, trials.high):
         return (
-            f"In the one complete replicate {a} took {_more(found.difference)} {b} to reach {target}; one replicate "
-            "says nothing about the next."
+            f"No difference shown: to reach {target}, {a} needs {took} {b} ({ci} {_side(trials.low)} to {_side(trials.high)}), and the "
+            "interval includes 0"
+            f"{_detectable(trials.detectable, lambda value: f'{numbers.trials(value)} trials')}."
         )
-    if not overview.side(found.low, found.high):
-        return (
-            f"No difference shown: to reach {target}, {a} needs {_more(found.difference)} {b} "
-            f"({_ci(results)} {_side(found.low)} to {_side(found.high)}), and the interval includes 0"
-            f"{_detectable(found.detectable, lambda value: f'{numbers.trials(value)} trials')}."
-        )
-    ends = sorted((abs(found.low), abs(found.high)))
-    word = "more" if found.difference > 0 else "fewer"
+    low, high = sorted((abs(trials.low), abs(trials.high)))
+    word = "more" if trials.difference > 0 else "fewer"
     return (
-        f"{_capital(a)} needs {numbers.trials(abs(found.difference))} trials {word} ({_ci(results)} {numbers.trials(ends[0])} to "
-        f"{numbers.trials(ends[1])}) than {b} to reach {target}."
+        f"{_capital(a)} needs {numbers.trials(abs(trials.difference))} trials {word} ({ci} {numbers.interval(low, high, numbers.trials)}) "
+        f"than {b} to reach {target}."
     )
 
 
@@ -121,25 +119,25 @@ def counted(results: Results, named: int | None = None) -> str:
 
 def counted_evidence(results: Results) -> str:
     """What stands behind `counted`: the target, what an interval says among many, and what adjusted tests say."""
-    level, share = results.study.analysis.confidence, numbers.percent(1 - results.study.analysis.confidence)
-    found = overview.standings(results)
+    notation, share = Notation(results), numbers.percent(1 - results.study.analysis.confidence)
+    standings = overview.standings(results)
     sentences = [
         f"The target is {level_origin(results)}." if results.level is not None else "",
-        f"A difference is shown when its {numbers.percent(level)} interval excludes 0. Every interval is that of its own comparison: of "
+        f"A difference is shown when its {notation.level} interval excludes 0. Every interval is that of its own comparison: of "
         f"views that do not differ about {share} are shown to differ all the same.",
     ]
-    n = min((len(one.pair.replicates) for one in found if one.final is not None), default=0)
+    n = min((len(one.pair.replicates) for one in standings if one.final is not None), default=0)
     if n > 1:
-        sentences.append(_adjusted(results, found, n))
+        sentences.append(_adjusted(results, standings, n))
     if 1 < n < SAYS_LITTLE:
         sentences.append(_rough(n))
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _adjusted(results: Results, found: Sequence[overview.Standing], n: int) -> str:
+def _adjusted(results: Results, standings: Sequence[overview.Standing], n: int) -> str:
     """Which final bests differ when their tests are adjusted for one another; whether any could with `n` replicates."""
     tests, alpha = len(results.adjusted), 1 - results.study.analysis.confidence
-    sure = [one.name for one in found if one.holm < alpha]
+    sure = [one.name for one in standings if one.holm < alpha]
     which = f"{', '.join(sure)} still {'differ' if len(sure) > 1 else 'differs'}" if sure else "none is shown to differ"
     least = min(1.0, tests * 2.0 ** (1 - n))
     could = f"; with {n} replicates none could, as no such p is below {numbers.general(least, 2)}" if least >= alpha else ""
@@ -168,17 +166,16 @@ def along_trials(results: Results, distance: Distance, pair: PairResult) -> str:
     opening = "Read along the trial axis, as Quist et al. (2023) read their Figure 8,"
     if a is None and b is None:
         return f"{opening} neither mean best-so-far curve reaches this level within {budget} trials."
-    ci = "" if len(pair.replicates) < 2 else f" ({_ci(results)} {distance_interval(distance, budget)})"
+    ci = "" if len(pair.replicates) < 2 else f" ({Notation(results).ci} {distance_interval(distance, budget)})"
     if a is None or b is None:
         there, not_there, trial = (pair.a, pair.b, a) if b is None else (pair.b, pair.a, b)
         return (
-            f"{opening} the mean best-so-far curve of {there} reaches this level at trial {trial} and that of {not_there} not "
-            "within "
-            f"{budget}: {_distance_words(pair.a, distance, budget)}{ci}."
+            f"{opening} the mean best-so-far curve of {there} reaches this level at trial {trial} and that of {not_there} not within "
+            f"{budget}: {_distance_text(pair.a, distance, budget)}{ci}."
         )
     return (
         f"{opening} the mean best-so-far curve of {pair.a} reaches this level at trial {a}, that of {pair.b} at trial {b}: "
-        f"{_distance_words(pair.a, distance, budget)}{ci}."
+        f"{_distance_text(pair.a, distance, budget)}{ci}."
     )
 
 
@@ -193,30 +190,24 @@ def distance_value(distance: Distance, budget: int) -> str:
 
 def distance_interval(distance: Distance, budget: int) -> str:
     """The interval of a horizontal distance; an end beyond the budget is a bound."""
-    if math.isnan(distance.low):
-        return numbers.MISSING
     if math.isinf(distance.low) and math.isinf(distance.high):
         return _bound(distance.low, distance, budget) if distance.low == distance.high else "unbounded"
-    low, high = (
-        _bound(end, distance, budget) if math.isinf(end) else numbers.whole(end) for end in (distance.low, distance.high)
+    return numbers.interval(
+        distance.low, distance.high, lambda end: _bound(end, distance, budget) if math.isinf(end) else numbers.whole(end)
     )
-    return f"{low} to {high}"
 
 
 def at_the_end(results: Results, pair: PairResult) -> str:
     """The paired difference of the final best values."""
-    last, decimals, n = pair.budgets[-1], numbers.decimals_of(results), len(pair.replicates)
-    sentence = (
-        f"After all {last.budget} trials the best {results.study.metric.name} differs by {numbers.metric(last.mean, decimals)} "
-        f"({pair.a} minus {pair.b}"
-    )
-    if n < 2:
+    last, notation = pair.budgets[-1], Notation(results)
+    sentence = f"After all {last.budget} trials the best {notation.metric} differs by {notation.value(last.mean)} ({pair.a} minus {pair.b}"
+    if len(pair.replicates) < 2:
         return sentence + ")."
-    interval = f"{_ci(results)} {numbers.metric(last.low, decimals)} to {numbers.metric(last.high, decimals)}"
-    shown = overview.side(last.low, last.high)
-    a_better = results.study.metric.goal.sign * last.mean > 0
-    missed = _detectable(last.detectable, lambda value: numbers.metric(value, decimals))
-    verdict = f"{pair.a if a_better else pair.b} ends better" if shown else f"no difference shown{missed}"
+    interval = f"{notation.ci} {notation.value(last.low)} to {notation.value(last.high)}"
+    if overview.side(last.low, last.high):
+        verdict = f"{pair.a if notation.goal.sign * last.mean > 0 else pair.b} ends better"
+    else:
+        verdict = f"no difference shown{_detectable(last.detectable, notation.value)}"
     margin = ""
     if last.verdict is not None and results.study.analysis.margin is not None:
         size = numbers.general(results.study.analysis.margin)
@@ -236,10 +227,8 @@ _VERDICTS = {
 def band(results: Results, pair: PairResult) -> str:
     """Where the simultaneous band of the difference excludes zero."""
     runs = pair.curve.excludes_zero if pair.curve else ()
-    level = numbers.percent(results.study.analysis.confidence)
-    if not runs:
-        return f"The simultaneous {level} band of the paired difference includes 0 at every trial."
-    return f"The simultaneous {level} band of the paired difference excludes 0 at {run_text(runs)}."
+    where = f"excludes 0 at {run_text(runs)}" if runs else "includes 0 at every trial"
+    return f"The simultaneous {Notation(results).level} band of the paired difference {where}."
 
 
 def run_text(runs: tuple[tuple[int, int], ...]) -> str:
@@ -265,27 +254,26 @@ def _one_view(results: Results) -> str:
 
 
 def _sample(results: Results, pair: PairResult) -> str:
-    found, n, budget = pair.trials, len(pair.replicates), results.study.search.trials
-    assert found is not None
+    trials, n, budget = pair.trials, len(pair.replicates), results.study.search.trials
+    assert trials is not None
     sentence = (
         f"The target is {level_origin(results)}; the difference is that of the restricted mean trials-to-target, "
-        f"{numbers.trials(found.mean_a)} for {pair.a} against {numbers.trials(found.mean_b)} for {pair.b}, "
+        f"{numbers.trials(trials.mean_a)} for {pair.a} against {numbers.trials(trials.mean_b)} for {pair.b}, "
         f"over {n} paired replicate{'s' if n > 1 else ''}"
     )
-    late_a, late_b = n - found.reached_a, n - found.reached_b
+    late_a, late_b = n - trials.reached_a, n - trials.reached_b
     if not late_a and not late_b:
         return f"{sentence}; every search reached the target."
     sentence += (
-        f". {_capital(_of(late_a, n))} {pair.a} and {_of(late_b, n)} {pair.b} searches did not reach it within {budget} "
-        "trials and count "
+        f". {_capital(_of(late_a, n))} {pair.a} and {_of(late_b, n)} {pair.b} searches did not reach it within {budget} trials and count "
         f"as {budget}"
     )
     if late_a and late_b:
         return f"{sentence}: this is the difference within {budget} trials."
-    if not found.difference:
+    if not trials.difference:
         return f"{sentence}."
     late = pair.a if late_a else pair.b
-    if (late == pair.a) == (found.difference > 0):
+    if (late == pair.a) == (trials.difference > 0):
         return f"{sentence}, so the difference is a lower bound."
     return f"{sentence}, which favours {late}."
 
@@ -314,7 +302,7 @@ def _side(difference: float) -> str:
     return "0" if size == "0.0" else f"{size} {'more' if difference > 0 else 'fewer'}"
 
 
-def _distance_words(a: str, distance: Distance, budget: int) -> str:
+def _distance_text(a: str, distance: Distance, budget: int) -> str:
     if math.isinf(distance.difference):
         more = "later" if distance.difference > 0 else "earlier"
         return f"{a} is more than {_beyond(distance.difference, distance, budget)} trials {more}"
@@ -343,10 +331,6 @@ def _bound(end: float, distance: Distance, budget: int) -> str:
 def _detectable(difference: float, shown: Callable[[float], str]) -> str:
     """What a study of this size would have found, beside every "no difference"; "" where it cannot be said."""
     return f" (a true difference of {shown(difference)} is found with 80 % power)" if math.isfinite(difference) else ""
-
-
-def _ci(results: Results) -> str:
-    return f"{numbers.percent(results.study.analysis.confidence)} CI"
 
 
 def _capital(text: str) -> str:

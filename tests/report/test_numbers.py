@@ -49,3 +49,13 @@ def test_decimals_follow_the_standard_error(make_results, ramps):
 
 def test_a_study_without_values_still_has_decimals(make_results):
     assert numbers.decimals_of(make_results({"a": [[math.nan]]})) == 3
+
+
+def test_an_interval_is_written_as_its_ends_and_missing_without_them():
+    assert numbers.interval(-1, 2.5, numbers.trials) == "−1.0 to 2.5"
+    assert numbers.interval(math.nan, math.nan, numbers.trials) == "–"
+
+
+@pytest.mark.parametrize(("p", "text"), [(1e-7, "< 0.001"), (0.0123, "0.012")])
+def test_a_p_value_in_a_column_has_no_equals_sign(p, text):
+    assert numbers.p_cell(p) == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from hpstudy.analysis.curves.anytime import TARGETS
 from hpstudy.analysis.results import Results
@@ -12,34 +13,30 @@ from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers
 from hpstudy.report.charts import anytime
 from hpstudy.report.model import Block, Section, Table
-from hpstudy.report.tables import interval
+from hpstudy.report.notation import Notation
 
 TABLES = {rows.__name__: rows for rows in (anytime.runtime_ecdf, anytime.anytime_scores)}
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """Ratios of trials-to-target; the runtime ECDF and the ratings over all trials."""
-    if (found := results.supplement) is None:
+    if (supplement := results.supplement) is None:
         return
-    if times := [table for table in (_runtimes(results, found), _ratios(results, found)) if table is not None]:
+    if times := [table for table in (_runtimes(results, supplement), _ratios(results, supplement)) if table is not None]:
         yield Section("How many times the trials", tuple(times))
-    if found.scale is None or not any(view.anytime for view in found.views):
+    if supplement.scale is None or not any(view.anytime for view in supplement.views):
         return
-    blocks: list[Block] = [*anytime.charts(results, found), _scores(results, found)]
-    if any(pair.anytime for pair in found.pairs):
-        blocks.append(_differences(results, found))
+    blocks: list[Block] = [*anytime.charts(results, supplement), _scores(results, supplement)]
+    if any(pair.anytime for pair in supplement.pairs):
+        blocks.append(_differences(results, supplement))
     yield Section("Over all numbers of trials", tuple(blocks))
 
 
-def _runtimes(results: Results, found: Supplement) -> Table | None:
+def _runtimes(results: Results, supplement: Supplement) -> Table | None:
     rows = tuple(
-        (
-            view.name,
-            numbers.trials(view.runtime.value) if math.isfinite(view.runtime.value) else "∞",
-            _runtime_interval(view.runtime),
-        )
-        for view in found.views
-        if view.runtime is not None
+        (view.name, *numbers.cells(runtime.value, runtime.low, runtime.high, _runtime))
+        for view in supplement.views
+        if (runtime := view.runtime) is not None
     )
     if not rows:
         return None
@@ -47,60 +44,58 @@ def _runtimes(results: Results, found: Supplement) -> Table | None:
         "Trials of all complete searches over the number of searches that reached the target: the mean number of trials until "
         "success when a search without success is started again. ∞: no search reached it."
     )
-    return Table("Average runtime to the target.", ("view", "aRT, trials", f"{_level(results)} CI"), rows, note=note)
+    return Table("Average runtime to the target.", ("view", "aRT, trials", Notation(results).ci), rows, note=note)
 
 
-def _ratios(results: Results, found: Supplement) -> Table | None:
+def _ratios(results: Results, supplement: Supplement) -> Table | None:
     rows = tuple(
         (
             f"{pair.a} / {pair.b}",
             *_ratio(pair.ratio),
             *_ratio(pair.runtime_ratio),
-            numbers.MISSING
-            if pair.log_rank is None or math.isnan(pair.log_rank)
-            else numbers.p_value(pair.log_rank).removeprefix("= "),
+            numbers.MISSING if pair.log_rank is None or math.isnan(pair.log_rank) else numbers.p_cell(pair.log_rank),
         )
-        for pair in found.pairs
+        for pair in supplement.pairs
         if pair.ratio is not None and pair.runtime_ratio is not None
     )
     if not rows:
         return None
-    level = _level(results)
+    ci = Notation(results).ci
     note = (
         "× 2 means that A needs twice the trials of B. Restricted means count a search without the target as "
         f"{results.study.search.trials} trials, which pulls their ratio towards 1; average runtimes do not. Intervals: paired "
         "bootstrap, with the target's level taken as given. Log-rank: p of the unpaired test over all searches, as a check."
     )
-    head = ("A / B", "restricted means", f"{level} CI", "average runtimes", f"{level} CI", "log-rank p")
+    head = ("A / B", "restricted means", ci, "average runtimes", ci, "log-rank p")
     return Table("Trials-to-target as a ratio.", head, rows, note=note)
 
 
-def _scores(results: Results, found: Supplement) -> Table:
-    rated = [(view.name, view.anytime) for view in found.views if view.anytime is not None]
+def _scores(results: Results, supplement: Supplement) -> Table:
+    rated = [(view.name, view.anytime) for view in supplement.views if view.anytime is not None]
     areas, scores = _decimals([more.ecdf_area for _, more in rated]), _decimals([more.score for _, more in rated])
     rows = tuple((view, str(more.replicates), *_mean(more.ecdf_area, areas), *_mean(more.score, scores)) for view, more in rated)
-    scale, decimals, level = found.scale, numbers.decimals_of(results), _level(results)
+    scale, notation = supplement.scale, Notation(results)
     assert scale is not None, "there is no rating without a scale"
     note = (
-        f"0 is {numbers.metric(scale.first, decimals)}, the median first trial of all searches, and 1 is "
-        f"{numbers.metric(scale.known, decimals)}, the best value of any trial; both are taken as given. ECDF area: mean over the "
-        f"trials of the share of {TARGETS} targets, at equal distances between the two, that a search has reached. Score: mean "
-        "over the trials of the best so far on that scale, 1 minus the normalised regret; below 0 where it was worse than the "
-        "median first trial."
+        f"0 is {notation.value(scale.first)}, the median first trial of all searches, and 1 is {notation.value(scale.known)}, the best "
+        f"value of any trial; both are taken as given. ECDF area: mean over the trials of the share of {TARGETS} targets, at equal "
+        "distances between the two, that a search has reached. Score: mean over the trials of the best so far on that scale, 1 minus the "
+        "normalised regret; below 0 where it was worse than the median first trial."
     )
-    head = ("view", "searches", "ECDF area", f"{level} CI", "score", f"{level} CI")
+    head = ("view", "searches", "ECDF area", notation.ci, "score", notation.ci)
     return Table("Ratings over all trials.", head, rows, note=note)
 
 
-def _differences(results: Results, found: Supplement) -> Table:
-    rated = [(f"{pair.a} − {pair.b}", pair.anytime) for pair in found.pairs if pair.anytime is not None]
+def _differences(results: Results, supplement: Supplement) -> Table:
+    rated = [(f"{pair.a} − {pair.b}", pair.anytime) for pair in supplement.pairs if pair.anytime is not None]
     areas, scores = _decimals([more.ecdf_area for _, more in rated]), _decimals([more.score for _, more in rated])
-    decimals, level = numbers.decimals_of(results), _level(results)
+    notation = Notation(results)
     rows = tuple(
-        (pair, *_mean(more.ecdf_area, areas), *_mean(more.score, scores), *_mean(more.metric, decimals)) for pair, more in rated
+        (pair, *_mean(more.ecdf_area, areas), *_mean(more.score, scores), *_mean(more.metric, notation.decimals))
+        for pair, more in rated
     )
-    metric = results.study.metric.name
-    head = ("A − B", "ECDF area", f"{level} CI", "score", f"{level} CI", metric, f"{level} CI")
+    metric, ci = notation.metric, notation.ci
+    head = ("A − B", "ECDF area", ci, "score", ci, metric, ci)
     note = (
         f"Paired replicates. Above 0 the ratings favour the first view. {metric}: mean over the trials of the difference of the "
         "best so far, which needs no scale."
@@ -111,29 +106,22 @@ def _differences(results: Results, found: Supplement) -> Table:
 def _ratio(ratio: Estimate) -> tuple[str, str]:
     if math.isnan(ratio.value):
         return numbers.MISSING, numbers.MISSING
-    ends = numbers.MISSING if math.isnan(ratio.low) else f"{_times(ratio.low)} to {_times(ratio.high)}"
-    return f"× {_times(ratio.value)}", ends
+    return f"× {_times(ratio.value)}", numbers.interval(ratio.low, ratio.high, _times)
 
 
 def _times(value: float) -> str:
     return "∞" if math.isinf(value) else numbers.general(value, 2 if value < 10 else 3)
 
 
-def _runtime_interval(ratio: Estimate) -> str:
-    if math.isnan(ratio.low):
-        return numbers.MISSING
-    return " to ".join("∞" if math.isinf(end) else numbers.trials(end) for end in (ratio.low, ratio.high))
+def _runtime(trials: float) -> str:
+    return numbers.trials(trials) if math.isfinite(trials) else "∞"
 
 
 def _mean(mean: Estimate, decimals: int) -> tuple[str, str]:
-    return numbers.metric(mean.value, decimals), interval(mean.low, mean.high, decimals)
+    return numbers.cells(mean.value, mean.low, mean.high, partial(numbers.metric, decimals=decimals))
 
 
 def _decimals(means: Sequence[Estimate]) -> int:
     """Decimals that give the narrowest interval's standard error, about a quarter of its width, two significant digits."""
     widths = [mean.high - mean.low for mean in means if mean.high > mean.low]
     return max(0, 1 - math.floor(math.log10(min(widths) / 4))) if widths else 2
-
-
-def _level(results: Results) -> str:
-    return numbers.percent(results.study.analysis.confidence)

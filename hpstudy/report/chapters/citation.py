@@ -8,6 +8,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, wording
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Code, Paragraph, Section
+from hpstudy.report.notation import Notation
 
 QUIST = """@inproceedings{quist2023understanding,
   title     = {Understanding weight-magnitude hyperparameters in training binary networks},
@@ -32,18 +33,18 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def _paragraph(results: Results) -> str:
-    study = results.study
+    study, level = results.study, Notation(results).level
     views = " and ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
     unit = "hyperparameters" if any(len(view.space) != 1 for view in study.views.values()) else "hyperparameter"
     if results.sweep:
         return (
             f"We trained every listed point of {views} swept {unit} with {study.replicates} seeds ({_program(results)}). Seeds are "
-            f"common to all points and views. Means over seeds have Student's {numbers.percent(study.analysis.confidence)} intervals."
+            f"common to all points and views. Means over seeds have Student's {level} intervals."
         )
     text = (
         f"We compared {views} {unit} by {study.replicates} independent searches of {study.search.trials} trials each (searcher "
         f"{study.search.searcher}, {_program(results)}). Trainings of the same replicate and trial share their random numbers across "
-        f"views. Intervals are {numbers.percent(study.analysis.confidence)} BCa bootstrap intervals over replicates "
+        f"views. Intervals are {level} BCa bootstrap intervals over replicates "
         f"({numbers.count(study.analysis.resamples)} resamples)."
     )
     if results.level is not None and results.level.value is not None:

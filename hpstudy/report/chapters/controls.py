@@ -13,8 +13,8 @@ from hpstudy.goal import Goal
 from hpstudy.report import numbers
 from hpstudy.report.charts import controls as charts
 from hpstudy.report.csvs import Row
-from hpstudy.report.model import Block, Paragraph, Section, Table
-from hpstudy.report.tables import interval
+from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
+from hpstudy.report.notation import Notation
 
 ABOVE_DEFAULT = "the best of a search is above one training of the default, part of it by the luck of the best draw"
 BELOW_DEFAULT = "the default is better than what the search finds"
@@ -23,24 +23,22 @@ BELOW_DEFAULT = "the default is better than what the search finds"
 
 def chapter(results: Results) -> Iterator[Section]:
     """Search, random search and no search; nothing for a study without controls."""
-    found = results.controls
-    if found is None:
+    if (controls := results.controls) is None:
         return
-    begun = [view for view in found.views if _begun(view)]
+    begun = [view for view in controls.views if _begun(view)]
     if not begun:
         yield Section("Controls", (Paragraph("The control searches have not begun."),))
         return
-    blocks: list[Block] = [Paragraph(text) for text in sentences(results, found)]
+    blocks: list[Block] = [Paragraph(text) for text in sentences(results, controls)]
     blocks += charts.charts(results, begun)
-    blocks += [
-        table for table in (_against_random(results, begun), _good_points(results, found), _tunability(results, begun)) if table
-    ]
+    tables = (_against_random(results, begun), _good_points(results, controls), _tunability(results, begun))
+    blocks += [table for table in tables if table is not None]
     yield Section("Controls", tuple(blocks))
 
 
-def sentences(results: Results, found: Controls) -> Iterator[str]:
+def sentences(results: Results, controls: Controls) -> Iterator[str]:
     """What the controls say of every view, in sentences to quote."""
-    for view in found.views:
+    for view in controls.views:
         parts = []
         if view.random is not None and view.random.gap is not None:
             parts.append(_random_sentence(results, view.view, view.random))
@@ -71,18 +69,18 @@ def _begun(view: ViewControls) -> bool:
 def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
     gap, trials = random.gap, results.study.search.trials
     assert gap is not None
-    mean, low, high = float(gap.mean[-1]), float(gap.low[-1]), float(gap.high[-1])
+    low, high = float(gap.low[-1]), float(gap.high[-1])
     verdict = _verdict(results, low, high, "the search beats random search", "random search beats the search")
     text = (
-        f"{view}: after {trials} trials, search minus random search is {_with_interval(results, mean, low, high)}, over "
+        f"{view}: after {trials} trials, search minus random search is {_with_interval(results, float(gap.mean[-1]), low, high)}, over "
         f"{_paired(len(random.replicates))}: {verdict}."
     )
     if random.expected is None:
         return text
-    needed = f"about {random.matching} trial{'s' if random.matching > 1 else ''}" if random.matching is not None else ""
-    if not needed:
-        half = int(random.searches.complete.sum()) * trials // 2
-        needed = f"more than {half} trials, half of those at hand,"
+    if random.matching is not None:
+        needed = f"about {random.matching} trial{'s' if random.matching > 1 else ''}"
+    else:
+        needed = f"more than {int(random.searches.complete.sum()) * trials // 2} trials, half of those at hand,"
     return f"{text} Random search needs {needed} to find what the search finds in {trials}."
 
 
@@ -96,11 +94,9 @@ def _default_sentence(results: Results, view: str, default: DefaultControl) -> s
 
 
 def _with_interval(results: Results, mean: float, low: float, high: float) -> str:
-    decimals, level = numbers.decimals_of(results), numbers.percent(results.study.analysis.confidence)
-    value = f"{numbers.metric(mean, decimals)} in {results.study.metric.name}"
-    if math.isnan(low):
-        return value
-    return f"{value} ({level} CI {numbers.metric(low, decimals)} to {numbers.metric(high, decimals)})"
+    notation = Notation(results)
+    value = f"{notation.value(mean)} in {notation.metric}"
+    return value if math.isnan(low) else f"{value} ({notation.ci} {notation.interval(low, high)})"
 
 
 def _paired(replicates: int) -> str:
@@ -117,87 +113,74 @@ def _verdict(results: Results, low: float, high: float, better: str, worse: str)
 
 
 def _against_random(results: Results, views: list[ViewControls]) -> Table | None:
-    decimals, level = numbers.decimals_of(results), numbers.percent(results.study.analysis.confidence)
+    notation = Notation(results)
     rows = []
     for view in views:
-        random = view.random
-        if random is None:
+        if (random := view.random) is None:
             continue
+        curves = (view.curve, random.curve, random.expected)
         for budget in results.budgets:
-            at = budget - 1
-            gap, expected = random.gap, random.expected
+            at, gap = budget - 1, random.gap
+            difference = (gap.mean[at], gap.low[at], gap.high[at]) if gap else (math.nan,) * 3
             rows.append(
                 (
-                    view.view if budget == results.budgets[0] else "",
+                    view.view,
                     str(budget),
-                    numbers.metric(float(view.curve.mean[at]), decimals),
-                    numbers.metric(float(random.curve.mean[at]), decimals),
-                    numbers.metric(float(expected.mean[at]) if expected else None, decimals),
+                    *(notation.value(float(curve.mean[at]) if curve else None) for curve in curves),
                     str(len(random.replicates)),
-                    numbers.metric(float(gap.mean[at]) if gap else None, decimals),
-                    interval(float(gap.low[at]), float(gap.high[at]), decimals) if gap else numbers.MISSING,
+                    *notation.cells(*difference),
                 )
             )
     if not rows:
         return None
-    head = ("view", "trials", "search", "random", "expected", "n", "search − random", f"{level} CI")
-    better = results.study.metric.goal.better_side
+    head = ("view", "trials", "search", "random", "expected", "n", "search − random", notation.ci)
     note = (
         "Random: mean of random searches of the same space. Expected: the same from all their trials in whatever order, unbiased and less "
-        "noisy (Tang et al. 2020). "
-        f"Differences are paired, over n replicates; {better} 0 the search is better."
+        f"noisy (Tang et al. 2020). Differences are paired, over n replicates; {notation.goal.better_side} 0 the search is better."
     )
-    return Table(f"Best {results.study.metric.name} so far of search and random search.", head, tuple(rows), note=note)
+    return Table(f"Best {notation.metric} so far of search and random search.", head, grouped(rows), note=note)
 
 
-def _good_points(results: Results, found: Controls) -> Table | None:
-    decimals, level = numbers.decimals_of(results), numbers.percent(results.study.analysis.confidence)
-    rows = [
+def _good_points(results: Results, controls: Controls) -> Table | None:
+    notation, margin = Notation(results), numbers.general(results.study.analysis.margin or 0)
+    rows = tuple(
         (
             view.view,
             numbers.count(easy.points),
             numbers.count(easy.good),
-            numbers.percent(round(easy.share, 3)),
-            f"{numbers.percent(round(easy.low, 3))} to {numbers.percent(round(easy.high, 3))}",
+            *numbers.cells(easy.share, easy.low, easy.high, lambda share: numbers.percent(round(share, 3))),
         )
-        for view in found.views
+        for view in controls.views
         if view.random is not None and (easy := view.random.easy) is not None and easy.points
-    ]
-    if not rows or math.isnan(found.best_known):
-        return None
-    head = ("view", "random points", "good", "share", f"{level} CI")
-    best = numbers.metric(found.best_known, decimals)
-    note = (
-        f"Good: within the margin of {numbers.general(results.study.analysis.margin or 0)} of {best}, the best "
-        f"{results.study.metric.name} of any trial of the study. The larger the share, the easier the view is to tune. The best known "
-        "value is the luckiest of many and taken as it is (Wilson interval)."
     )
-    return Table("How much of each space is good.", head, tuple(rows), note=note)
+    if not rows or math.isnan(controls.best_known):
+        return None
+    note = (
+        f"Good: within the margin of {margin} of {notation.value(controls.best_known)}, the best {notation.metric} of any trial of the "
+        "study. The larger the share, the easier the view is to tune. The best known value is the luckiest of many and taken as it is "
+        "(Wilson interval)."
+    )
+    return Table("How much of each space is good.", ("view", "random points", "good", "share", notation.ci), rows, note=note)
 
 
 def _tunability(results: Results, views: list[ViewControls]) -> Table | None:
-    decimals, level = numbers.decimals_of(results), numbers.percent(results.study.analysis.confidence)
-    rows = []
-    for view in views:
-        if (default := view.default) is None:
-            continue
-        mean, low, high = default.gain or (math.nan,) * 3
-        rows.append(
-            (
-                view.view,
-                numbers.metric(default.mean, decimals),
-                interval(default.low, default.high, decimals),
-                str(len(default.replicates)),
-                numbers.metric(mean, decimals),
-                interval(low, high, decimals),
-            )
+    notation = Notation(results)
+    rows = tuple(
+        (
+            view.view,
+            *notation.cells(default.mean, default.low, default.high),
+            str(len(default.replicates)),
+            *notation.cells(*(default.gain or (math.nan,) * 3)),
         )
+        for view in views
+        if (default := view.default) is not None
+    )
     if not rows:
         return None
-    head = ("view", "default", f"{level} CI", "n", "tuned − default", f"{level} CI")
+    head = ("view", "default", notation.ci, "n", "tuned − default", notation.ci)
     note = (
         f"Tuned: the best of {results.study.search.trials} trials of a search, of which one part is the luck of the best draw; the "
         "default point is trained once per replicate, with the seed of the search's first trial, and has no such luck. The comparison "
         "with random search is free of this, since both choose from as many trials."
     )
-    return Table(f"What tuning gains in {results.study.metric.name} on the default point.", head, tuple(rows), note=note)
+    return Table(f"What tuning gains in {notation.metric} on the default point.", head, rows, note=note)

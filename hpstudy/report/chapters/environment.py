@@ -9,6 +9,7 @@ from typing import Any
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, tables
 from hpstudy.report.model import Block, Facts, Paragraph, Section
+from hpstudy.report.notation import Notation
 
 UNREMARKABLE = {"created"}
 """Events that every study has."""
@@ -34,7 +35,7 @@ def _identity(results: Results) -> tuple[tuple[str, str], ...]:
         ("seed of the study", str(study.seed)),
         ("seed of the analysis", str(results.seed)),
         *(() if results.sweep else (("bootstrap resamples", numbers.count(study.analysis.resamples)),)),
-        ("confidence", numbers.percent(study.analysis.confidence)),
+        ("confidence", Notation(results).level),
         *results.identity.items(),
     )
 

@@ -34,7 +34,7 @@ def _summary(results: Results, rows: list[layers.Shown]) -> str:
 def _of_row(results: Results, row: layers.Shown) -> str:
     mean = row.never(results).mean
     low, high = int(np.nanargmin(mean)), int(np.nanargmax(mean))
-    least, most = (numbers.metric(float(mean[place]), layers.DECIMALS) for place in (low, high))
+    least, most = (numbers.metric(float(mean[index]), layers.DECIMALS) for index in (low, high))
     if len(mean) == 1:
         return f"{row.name}: {least} of the weights of layer {row.layers.numbers[0]} never change sign."
     return (

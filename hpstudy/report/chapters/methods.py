@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, wording
 from hpstudy.report.model import Paragraph, References, Section
+from hpstudy.report.notation import Notation
 
 REFERENCES = [
     "Quist, Li, van Gemert. Understanding weight-magnitude hyperparameters in training binary networks. ICLR 2023. Section "
@@ -50,7 +51,7 @@ def methods(results: Results) -> list[str]:
 
 
 def _of_claims(results: Results) -> str:
-    level = numbers.percent(results.study.analysis.confidence)
+    level = Notation(results).level
     return (
         f"A claim is about one or several numbers, each a mean over replicates with Student's {level} t interval. It holds when all "
         "intervals lie within the claimed bounds; as all must, no correction for their number is due (Berger 1982). It does not hold "
@@ -59,7 +60,7 @@ def _of_claims(results: Results) -> str:
 
 
 def _of_sweep(results: Results) -> list[str]:
-    level = numbers.percent(results.study.analysis.confidence)
+    level = Notation(results).level
     return [
         "The points of this study were listed beforehand and none was chosen for what another gave: trial n of every replicate "
         "of a view is point n. Training draws its random numbers from the replicate's seed, the same in all views and at all points, so "
@@ -73,7 +74,7 @@ def _of_sweep(results: Results) -> list[str]:
 
 def _of_search(results: Results) -> list[str]:
     study = results.study
-    level, resamples = numbers.percent(study.analysis.confidence), numbers.count(study.analysis.resamples)
+    level, resamples = Notation(results).level, numbers.count(study.analysis.resamples)
     setting = (
         "Training draws the same random numbers in all views at the same replicate and trial, so views are compared within "
         "replicates; the initial "

@@ -8,12 +8,13 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.charts import overview
 from hpstudy.report.model import Section, Table
+from hpstudy.report.notation import Notation
 from hpstudy.report.overview import Side, many_comparisons, one_reference, standings
-from hpstudy.report.tables import interval, p_text, trial_interval
 
 TABLES = {"overview": overview.overview}
 
 _NEEDS: Mapping[Side | None, str] = {-1: "fewer", 1: "more", 0: "not shown", None: numbers.MISSING}
+_NOTHING = (numbers.MISSING, numbers.MISSING)
 _ENDS: Mapping[Side | None, str] = {-1: "worse", 1: "better", 0: "not shown", None: numbers.MISSING}
 
 
@@ -24,37 +25,27 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def _table(results: Results) -> Table:
-    decimals, level = numbers.decimals_of(results), numbers.percent(results.study.analysis.confidence)
+    notation = Notation(results)
     rows = []
     for row in standings(results):
         trials, final = row.trials, row.final
         rows.append(
             (
                 row.name,
-                *(
-                    (numbers.MISSING,) * 3
-                    if trials is None
-                    else (
-                        numbers.trials(trials.difference),
-                        trial_interval(trials.low, trials.high),
-                        numbers.trials(trials.detectable),
-                    )
-                ),
+                *(numbers.cells(trials.difference, trials.low, trials.high, numbers.trials) if trials else _NOTHING),
+                numbers.trials(trials.detectable) if trials else numbers.MISSING,
                 _NEEDS[row.trials_side],
-                *(
-                    (numbers.MISSING,) * 3
-                    if final is None
-                    else (numbers.metric(final.mean, decimals), interval(final.low, final.high, decimals), p_text(row.holm))
-                ),
+                *(notation.cells(final.mean, final.low, final.high) if final else _NOTHING),
+                numbers.p_cell(row.holm) if final else numbers.MISSING,
                 _ENDS[row.final_side],
             )
         )
-    metric, alone = results.study.metric.name, one_reference(results)
-    head = ("view" if alone else "A − B", "trials", f"{level} CI", "MDE", "needs", "final best", f"{level} CI", "Holm", "ends")
+    alone, ci = one_reference(results), notation.ci
+    head = ("view" if alone else "A − B", "trials", ci, "MDE", "needs", "final best", ci, "Holm", "ends")
     note = (
-        f"Trials: restricted mean trials-to-target, over paired replicates; final best: of {metric}. Not shown: the interval, which is "
-        "that of its own comparison, includes 0. MDE: smallest true difference found with 80 % power. Holm: p of a sign-flip test, "
-        f"adjusted over all {len(results.adjusted)} comparisons and budgets."
+        f"Trials: restricted mean trials-to-target, over paired replicates; final best: of {notation.metric}. Not shown: the interval, "
+        "which is that of its own comparison, includes 0. MDE: smallest true difference found with 80 % power. Holm: p of a sign-flip "
+        f"test, adjusted over all {len(results.adjusted)} comparisons and budgets."
     )
     if any(row.trials_side is None for row in standings(results)):
         note += f" {numbers.MISSING}: neither view reached the target, or too few replicates are complete in both."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from hpstudy.analysis.exploration.range_ends import MARGIN
 from hpstudy.analysis.results import Results
@@ -10,21 +10,21 @@ from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers
 from hpstudy.report.charts import best_by_seconds, leave_one_out
-from hpstudy.report.model import Block, Paragraph, Section, Table
-from hpstudy.report.tables import interval
+from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
+from hpstudy.report.notation import Notation
 
 TABLES = {"leave_one_out": leave_one_out.leave_one_out, "best_by_seconds": best_by_seconds.best_by_seconds}
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """Each way in which the answer could be an accident of how it was asked."""
-    if (found := results.supplement) is None or not found.views:
+    if (supplement := results.supplement) is None or not supplement.views:
         return
     parts = (
         ("One replicate left out", _one_left_out(results)),
         ("Trials without a value", _policies(results)),
-        ("Best points at the ends of their ranges", _boundaries(results, found)),
-        ("Equal seconds of training instead of equal trials", _costs(results, found)),
+        ("Best points at the ends of their ranges", _boundaries(results, supplement)),
+        ("Equal seconds of training instead of equal trials", _costs(results, supplement)),
     )
     if not any(blocks for _, blocks in parts):
         return
@@ -35,79 +35,73 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def _one_left_out(results: Results) -> list[Block]:
+    notation = Notation(results)
     rows = []
-    for pair, more in leave_one_out.pairs(results):
-        for what, found in leave_one_out.quantities(more):
-            text = _unit(results, what)
+    for pair, supplement in leave_one_out.pairs(results):
+        for what, spread in leave_one_out.quantities(supplement):
+            of_trials = what == "trials_to_target"
             rows.append(
                 (
                     f"{pair.a} − {pair.b}",
-                    "trials-to-target" if what == "trials_to_target" else f"best {results.study.metric.name}",
-                    text(found.full),
-                    f"{text(found.low)} to {text(found.high)}",
-                    str(int(pair.replicates[found.replicate])),
-                    "yes" if found.one_sided else "no",
+                    "trials-to-target" if of_trials else f"best {notation.metric}",
+                    *numbers.cells(spread.full, spread.low, spread.high, numbers.trials if of_trials else notation.value),
+                    str(int(pair.replicates[spread.replicate])),
+                    "yes" if spread.one_sided else "no",
                 )
             )
     if not rows:
         return []
     head = ("A − B", "difference of", "all replicates", "one left out", "most moved by replicate", "all on one side of 0")
     note = "Smallest and largest mean difference when each replicate in turn is left out with all its views (counted from 0)."
-    return [
-        leave_one_out.chart(results),
-        Table("Mean differences with one replicate left out.", head, tuple(rows), left=2, note=note),
-    ]
+    table = Table("Mean differences with one replicate left out.", head, tuple(rows), left=2, note=note)
+    return [leave_one_out.chart(results), table]
 
 
 def _policies(results: Results) -> list[Block]:
     pairs = leave_one_out.pairs(results)
     if not pairs:
         return []
-    decimals, level = numbers.decimals_of(results), numbers.percent(results.study.analysis.confidence)
-    rows = []
-    for pair, more in pairs:
-        if not any(found.left_out for found in more.policies):
-            continue
-        for found in more.policies:
-            row = [
-                f"{pair.a} − {pair.b}",
-                "spent" if found.policy == "worst" else f"not counted ({numbers.count(found.left_out)})",
-            ]
-            if results.level is not None and results.level.value is not None:
-                row += _trials(found.trials)
-            first = found.budgets[0]
-            rows.append((*row, numbers.metric(first.value, decimals), interval(first.low, first.high, decimals)))
+    notation, with_target = Notation(results), results.level is not None and results.level.value is not None
+    rows = tuple(
+        (
+            f"{pair.a} − {pair.b}",
+            "spent" if outcome.policy == "worst" else f"not counted ({numbers.count(outcome.left_out)})",
+            *(_trials(outcome.trials) if with_target else ()),
+            *notation.cells(outcome.budgets[0].value, outcome.budgets[0].low, outcome.budgets[0].high),
+        )
+        for pair, supplement in pairs
+        if any(outcome.left_out for outcome in supplement.policies)
+        for outcome in supplement.policies
+    )
     if not rows:
         return [Paragraph("Every trial of the compared searches gave a value: there is no choice in how failures count.")]
-    times = ("trials-to-target", f"{level} CI") if len(rows[0]) > 4 else ()
-    head = ("A − B", "a trial without a value is", *times, f"best after {results.budgets[0]}", f"{level} CI")
+    times = ("trials-to-target", notation.ci) if with_target else ()
+    head = ("A − B", "a trial without a value is", *times, f"best after {results.budgets[0]}", notation.ci)
     note = (
         "Spent: a trial without a value counts like any other, and before the first value as the worst value of the study. Not "
         "counted: the later trials close up, as if it had cost nothing. The final best is the same either way, up to searches "
         "without any value."
     )
-    return [Table("Differences under two ways of counting trials without a value.", head, tuple(rows), left=2, note=note)]
+    return [Table("Differences under two ways of counting trials without a value.", head, rows, left=2, note=note)]
 
 
-def _trials(mean: Estimate | None) -> list[str]:
+def _trials(mean: Estimate | None) -> tuple[str, str]:
     if mean is None:
-        return [numbers.MISSING, numbers.MISSING]
-    ends = numbers.MISSING if mean.low != mean.low else f"{numbers.trials(mean.low)} to {numbers.trials(mean.high)}"
-    return [numbers.trials(mean.value), ends]
+        return numbers.MISSING, numbers.MISSING
+    return numbers.cells(mean.value, mean.low, mean.high, numbers.trials)
 
 
-def _boundaries(results: Results, found: Supplement) -> list[Block]:
+def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
     rows = [
         (
-            view.name if hits is view.boundaries[0] else "",
+            view.name,
             hits.name,
             str(hits.searches),
             str(hits.at_low),
             str(hits.at_high),
-            f"{round(100 * hits.share)} %",
-            f"{round(100 * hits.low)} % to {round(100 * hits.high)} %",
+            *numbers.cells(hits.share, hits.low, hits.high, lambda share: f"{round(100 * share)} %"),
         )
-        for view in found.views
+        for view in supplement.views
         for hits in view.boundaries
         if hits.searches
     ]
@@ -119,66 +113,48 @@ def _boundaries(results: Results, found: Supplement) -> list[Block]:
         f"wide range would lie there in {numbers.percent(2 * MARGIN)}; whole numbers of a short range do so more often. A higher "
         "share says that the range cuts off good values, or that the hyperparameter matters little."
     )
-    head = ("view", "hyperparameter", "searches", "at the low end", "at the high end", "share", f"{_level(results)} CI")
-    return [Table("Best points at the ends of their ranges.", head, tuple(rows), left=2, note=note)]
+    head = ("view", "hyperparameter", "searches", "at the low end", "at the high end", "share", Notation(results).ci)
+    return [Table("Best points at the ends of their ranges.", head, grouped(rows), left=2, note=note)]
 
 
-def _costs(results: Results, found: Supplement) -> list[Block]:
-    shown = [view for view in found.views if view.cost is not None]
-    if not shown:
+def _costs(results: Results, supplement: Supplement) -> list[Block]:
+    costs = [(view.name, view.cost) for view in supplement.views if view.cost is not None]
+    if not costs:
         return []
-    rows = tuple(
-        (view.name, *_seconds(view.cost.search_s), *_seconds(view.cost.ask_s)) for view in shown if view.cost is not None
-    )
-    level = _level(results)
-    head = ("view", "training", f"{level} CI", "choosing points", f"{level} CI")
+    rows = tuple((name, *_seconds(cost.search_s), *_seconds(cost.ask_s)) for name, cost in costs)
+    ci = Notation(results).ci
+    head = ("view", "training", ci, "choosing points", ci)
     note = "Wall time of a complete search, mean over searches. It holds for the machine and the load of the day."
-    if found.unrecorded:
-        note += f" {numbers.count(found.unrecorded)} finished trials have no record of their time and count as 0 s."
-    blocks: list[Block] = [best_by_seconds.chart(results, found), Table("Seconds of a search.", head, rows, note=note)]
+    if supplement.unrecorded:
+        note += f" {numbers.count(supplement.unrecorded)} finished trials have no record of their time and count as 0 s."
+    blocks: list[Block] = [best_by_seconds.chart(results, supplement), Table("Seconds of a search.", head, rows, note=note)]
     if (compared := _cost_table(results)) is not None:
         blocks.append(compared)
     return blocks
 
 
 def _cost_table(results: Results) -> Table | None:
-    decimals = numbers.decimals_of(results)
-    rows = []
-    for pair, more in leave_one_out.pairs(results):
-        if more.cost is None:
-            continue
-        for place, (seconds, mean) in enumerate(zip(more.cost.seconds, more.cost.differences, strict=True)):
-            rows.append(
-                (
-                    "" if place else f"{pair.a} − {pair.b}",
-                    numbers.duration(seconds),
-                    numbers.metric(mean.value, decimals),
-                    interval(mean.low, mean.high, decimals),
-                    "" if place else f"× {numbers.general(more.cost.ratio_s, 2)}",
-                )
-            )
+    notation = Notation(results)
+    rows = [
+        (
+            f"{pair.a} − {pair.b}",
+            numbers.duration(seconds),
+            *notation.cells(mean.value, mean.low, mean.high),
+            "" if time else f"× {numbers.general(cost.ratio_s, 2)}",
+        )
+        for pair, supplement in leave_one_out.pairs(results)
+        if (cost := supplement.cost) is not None
+        for time, (seconds, mean) in enumerate(zip(cost.seconds, cost.differences, strict=True))
+    ]
     if not rows:
         return None
     note = (
         "Paired replicates. The later time is the longest that all searches of both views have trained, the other is half of it "
         "where all had a trial by then. A / B: training seconds of a whole search."
     )
-    head = ("A − B", "trained for", "mean", f"{_level(results)} CI", "A / B")
-    return Table(f"Best {results.study.metric.name} after equal seconds of training.", head, tuple(rows), note=note)
+    head = ("A − B", "trained for", "mean", notation.ci, "A / B")
+    return Table(f"Best {notation.metric} after equal seconds of training.", head, grouped(rows), note=note)
 
 
 def _seconds(mean: Estimate) -> tuple[str, str]:
-    ends = numbers.MISSING if mean.low != mean.low else f"{numbers.duration(mean.low)} to {numbers.duration(mean.high)}"
-    return numbers.duration(mean.value), ends
-
-
-def _unit(results: Results, what: str) -> Callable[[float], str]:
-    """How a difference of this kind is written."""
-    if what == "trials_to_target":
-        return numbers.trials
-    decimals = numbers.decimals_of(results)
-    return lambda value: numbers.metric(value, decimals)
-
-
-def _level(results: Results) -> str:
-    return numbers.percent(results.study.analysis.confidence)
+    return numbers.cells(mean.value, mean.low, mean.high, numbers.duration)

@@ -15,6 +15,7 @@ from hpstudy.report import numbers
 from hpstudy.report.charts import flips, importance, parallel, searched, slices, surface
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Block, Paragraph, Section, Table
+from hpstudy.report.notation import Notation
 from hpstudy.study.space import ChoiceParameter
 
 WEAK = 0.3
@@ -46,14 +47,13 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def _method(results: Results) -> str:
-    level = numbers.percent(results.study.analysis.confidence)
     return (
         "Importance is a functional analysis of variance: a forest of extremely randomised trees is fitted to all trials of a view, "
         "and the variance of its predictions over the whole declared range, bad corners included, is divided among the "
         "hyperparameters. A share alone is what a hyperparameter explains by itself; a share with interactions is what cannot be "
-        f"explained without it. Intervals ({level}) come from fitting the forest again to searches drawn with replacement. Trials of "
-        "all replicates are pooled; positions are those on the declared (logarithmic) scale. The shares describe the forest, and "
-        "are as good as the forest is where the searches hardly went."
+        f"explained without it. Intervals ({Notation(results).level}) come from fitting the forest again to searches drawn with "
+        "replacement. Trials of all replicates are pooled; positions are those on the declared (logarithmic) scale. The shares describe "
+        "the forest, and are as good as the forest is where the searches hardly went."
     )
 
 
@@ -94,12 +94,12 @@ def _summary(view: SearchedView) -> str:
 
 def _edges(results: Results, view: SearchedView) -> str:
     """The ranges at whose end many best trials lie; "" without one."""
-    found, total = at_edge(view, results.study.views[view.name].space.root), len(view.incumbents)
+    ends, total = at_edge(view, results.study.views[view.name].space.root), len(view.incumbents)
     parts = [
         f"{name} ({int(hits)} of {total} at the {side} end)"
         for column, name in enumerate(view.hyperparameters)
         for side, end in (("lower", -1), ("upper", 1))
-        if (hits := (found[:, column] == end).sum()) > max(1, CROWDED * total)
+        if (hits := (ends[:, column] == end).sum()) > max(1, CROWDED * total)
     ]
     if not parts:
         return ""
@@ -110,29 +110,28 @@ def _positions(results: Results, view: SearchedView) -> Table:
     shown, listed = importance.order(view), searched.parameters(results, view)
     ends = at_edge(view, results.study.views[view.name].space.root)
     rows = []
-    for place in shown:
-        name, parameter = view.hyperparameters[place], listed[place]
+    for column in shown:
+        name, parameter = view.hyperparameters[column], listed[column]
         shares: tuple[str, ...] = ()
         if view.importance is not None:
-            shares = (_share(view.importance.total, place), _share(view.importance.alone, place))
+            shares = (_share(view.importance.total, column), _share(view.importance.alone, column))
         if isinstance(parameter, ChoiceParameter):
             value, hits = Counter(view.values[name][view.incumbents].tolist()).most_common(1)[0]
             where = (numbers.hyperparameter(value), f"{hits} of {len(view.incumbents)}", numbers.MISSING)
         else:
             # Order statistics, so that a whole number stays one.
-            low, middle, high = np.quantile(view.unit[view.incumbents, place], (0.25, 0.5, 0.75), method="inverted_cdf")
+            low, middle, high = np.quantile(view.unit[view.incumbents, column], (0.25, 0.5, 0.75), method="inverted_cdf")
             middle_half = " to ".join(numbers.hyperparameter(parameter.at(float(end))) for end in (low, high))
-            counts = f"{int((ends[:, place] < 0).sum())} / {int((ends[:, place] > 0).sum())}"
+            counts = f"{int((ends[:, column] < 0).sum())} / {int((ends[:, column] > 0).sum())}"
             where = (numbers.hyperparameter(parameter.at(float(middle))), middle_half, counts)
         rows.append((name, *shares, *where))
-    level = numbers.percent(results.study.analysis.confidence)
     head = ("with interactions", "alone") if view.importance is not None else ()
     note = (
         "Median and middle half are over the best trials of the searches; of a choice, the most frequent value and how often. "
         f"At an end: within {100 * EDGE:.0f} % of the (logarithmic) range, lower / upper."
     )
     if view.importance is not None:
-        note = f"Shares of the predicted variance with {level} bootstrap intervals over searches. " + note
+        note = f"Shares of the predicted variance with {Notation(results).level} bootstrap intervals over searches. " + note
     return Table(
         f"{view.name}: what mattered, and where the best trials lie.",
         ("Hyperparameter", *head, "median", "middle half", "at an end"),
@@ -141,8 +140,8 @@ def _positions(results: Results, view: SearchedView) -> Table:
     )
 
 
-def _share(shares: Shares, place: int) -> str:
-    value, low, high = (float(numbers_[place]) for numbers_ in (shares.value, shares.low, shares.high))
+def _share(shares: Shares, column: int) -> str:
+    value, low, high = (float(values[column]) for values in (shares.value, shares.low, shares.high))
     return f"{value:.2f}" + ("" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]")
 
 
@@ -150,19 +149,19 @@ def _correlations(results: Results, views: list[SearchedView]) -> Table:
     rows = []
     for view in views:
         assert view.flips is not None, "the caller has looked"
-        found = view.flips
-        ends = [numbers.metric(end, 2) for end in (found.correlation, found.low, found.high)]
-        ratios = found.ratio[np.isfinite(found.ratio)]
-        best = found.ratio[view.incumbents]
+        correlation, low, high = (numbers.metric(end, 2) for end in (view.flips.correlation, view.flips.low, view.flips.high))
+        interval = f" [{low}, {high}]" if not math.isnan(view.flips.low) else ""
+        ratios = view.flips.ratio
+        best = ratios[view.incumbents]
         middle = float(np.median(best[np.isfinite(best)])) if np.isfinite(best).any() else math.nan
-        interval = f" [{ends[1]}, {ends[2]}]" if not math.isnan(found.low) else ""
-        rows.append((view.name, numbers.count(len(ratios)), ends[0] + interval, numbers.scientific(middle)))
-    level = numbers.percent(results.study.analysis.confidence)
+        trials = numbers.count(int(np.isfinite(ratios).sum()))
+        rows.append((view.name, trials, correlation + interval, numbers.scientific(middle)))
+    notation = Notation(results)
     return Table(
-        f"Rank correlation of flip ratio and {results.study.metric.name}.",
+        f"Rank correlation of flip ratio and {notation.metric}.",
         ("View", "trials", "Spearman", "median of the best trials"),
         tuple(rows),
-        note=f"{level} bootstrap intervals over searches. A correlation near 0 also fits a relation that rises and falls again.",
+        note=f"{notation.level} bootstrap intervals over searches. A correlation near 0 also fits a relation that rises and falls again.",
     )
 
 

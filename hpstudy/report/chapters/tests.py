@@ -13,8 +13,8 @@ from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import cut
-from hpstudy.report.model import Block, Section, Table
-from hpstudy.report.tables import interval
+from hpstudy.report.model import Block, Section, Table, grouped
+from hpstudy.report.notation import Notation
 
 MOST_VIEWS = 16
 """Views of a Friedman test whose mean ranks stand in its row; the JSON file has those of all."""
@@ -26,8 +26,8 @@ def iqm_curves(results: Results) -> Iterator[Row]:
     for view in results.supplement.views if results.supplement else ():
         curve = view.iqm
         columns = (column.tolist() for column in (curve.searches, curve.iqm, curve.low, curve.high))
-        for place, row in enumerate(zip(*columns, strict=True)):
-            yield view.name, place + 1, *row
+        for trial, row in enumerate(zip(*columns, strict=True), start=1):
+            yield view.name, trial, *row
 
 
 TABLES = {"iqm_curves": iqm_curves}
@@ -35,49 +35,47 @@ TABLES = {"iqm_curves": iqm_curves}
 
 def chapter(results: Results) -> Iterator[Section]:
     """Interquartile means; shifts and rank tests; paired and unpaired intervals; how often one view beats the other."""
-    if (found := results.supplement) is None or not any(view.iqm.searches.any() for view in found.views):
+    if (supplement := results.supplement) is None or not any(view.iqm.searches.any() for view in supplement.views):
         return
-    blocks: list[Block] = [_middle(results, found)]
-    if any(pair.budgets for pair in found.pairs):
-        blocks += [_shifts(results, found), _pairing(results, found), _shares(results, found)]
+    blocks: list[Block] = [_middle(results, supplement)]
+    if any(pair.budgets for pair in supplement.pairs):
+        blocks += [_shifts(results, supplement), _pairing(results, supplement), _shares(results, supplement)]
         if results.study.analysis.margin is not None:
-            blocks.append(_bounds(results, found))
-    if (several := _friedman(results, found)) is not None:
+            blocks.append(_bounds(results, supplement))
+    if (several := _friedman(results, supplement)) is not None:
         blocks.append(several)
     yield Section("Second opinions at the same number of trials", tuple(blocks))
 
 
-def _middle(results: Results, found: Supplement) -> Table:
-    decimals = numbers.decimals_of(results)
+def _middle(results: Results, supplement: Supplement) -> Table:
+    notation = Notation(results)
     rows = [
         (
-            str(budget) if view is found.views[0] else "",
+            str(budget),
             view.name,
             str(int(view.iqm.searches[budget - 1])),
-            numbers.metric(float(view.iqm.iqm[budget - 1]), decimals),
-            interval(float(view.iqm.low[budget - 1]), float(view.iqm.high[budget - 1]), decimals),
+            *notation.cells(*(float(curve[budget - 1]) for curve in (view.iqm.iqm, view.iqm.low, view.iqm.high))),
         )
         for budget in results.budgets
-        for view in found.views
+        for view in supplement.views
     ]
-    head = ("trials", "view", "searches", "IQM", f"{_level(results)} CI")
+    head = ("trials", "view", "searches", "IQM", notation.ci)
     note = "Mean of the middle half of the searches: a quarter at either end, in whole searches, is left out."
-    return Table(f"Interquartile mean of the best {results.study.metric.name}.", head, tuple(rows), left=2, note=note)
+    return Table(f"Interquartile mean of the best {notation.metric}.", head, grouped(rows), left=2, note=note)
 
 
-def _shifts(results: Results, found: Supplement) -> Table:
-    decimals = numbers.decimals_of(results)
+def _shifts(results: Results, supplement: Supplement) -> Table:
+    notation = Notation(results)
     rows = [
         (
-            *_place(pair, budget),
-            numbers.metric(more.shift.estimate, decimals),
-            interval(more.shift.low, more.shift.high, decimals),
-            numbers.metric(budget.effect, 2),
+            *first,
+            *notation.cells(more.shift.estimate, more.shift.low, more.shift.high),
+            numbers.metric(difference.effect, 2),
             str(more.signed_rank.zeros),
-            numbers.p_value(more.signed_rank.p).removeprefix("= "),
-            numbers.p_value(float(adjusted)).removeprefix("= "),
+            numbers.p_cell(more.signed_rank.p),
+            numbers.p_cell(float(adjusted)),
         )
-        for (pair, budget, more), adjusted in zip(_budgets(results, found), found.adjusted, strict=True)
+        for (first, difference, more), adjusted in zip(_budgets(results, supplement), supplement.adjusted, strict=True)
     ]
     note = (
         "Shift: Hodges-Lehmann estimate of A − B, the median of the averages of all two replicates. d_z: mean difference over "
@@ -85,80 +83,78 @@ def _shifts(results: Results, found: Supplement) -> Table:
         f"sign-flip test. Differences of 0 are counted as ties and treated by {ZEROS}'s method. Holm: adjusted over the "
         f"{len(rows)} tests of this table."
     )
-    lowest = min(more.shift.achieved for _, _, more in _budgets(results, found))
+    lowest = min(more.shift.achieved for _, _, more in _budgets(results, supplement))
     if lowest < results.study.analysis.confidence - 1e-9:
         note += f" So few replicates give the interval of the shift no more than {numbers.percent(round(lowest, 3))}."
-    head = ("A − B", "trials", "shift", f"{_level(results)} CI", "d_z", "ties", "Wilcoxon p", "Holm")
-    return Table("Shift and rank test.", head, tuple(rows), note=note)
+    head = ("A − B", "trials", "shift", notation.ci, "d_z", "ties", "Wilcoxon p", "Holm")
+    return Table("Shift and rank test.", head, grouped(rows), note=note)
 
 
-def _pairing(results: Results, found: Supplement) -> Table:
-    decimals = numbers.decimals_of(results)
-    rows = tuple(
+def _pairing(results: Results, supplement: Supplement) -> Table:
+    notation = Notation(results)
+    rows = grouped(
         (
-            *_place(pair, budget),
-            numbers.metric(budget.mean, decimals),
-            interval(budget.low, budget.high, decimals),
-            interval(more.unpaired.low, more.unpaired.high, decimals),
-            numbers.metric(budget.correlation, 2),
+            *first,
+            *notation.cells(difference.mean, difference.low, difference.high),
+            notation.interval(more.unpaired.low, more.unpaired.high),
+            numbers.metric(difference.correlation, 2),
             _percent(more.unpaired.reduction),
         )
-        for pair, budget, more in _budgets(results, found)
+        for first, difference, more in _budgets(results, supplement)
     )
     note = (
         "The unpaired interval (Welch) is what the same searches would tell if replicates had nothing in common. Variance taken "
         "away: of an unpaired difference by pairing; below 0 the views of a replicate moved against each other, and the unpaired "
         "interval is too short, not better."
     )
-    head = ("A − B", "trials", "mean", f"{_level(results)} CI, paired", "CI, unpaired", "r", "variance taken away")
+    head = ("A − B", "trials", "mean", f"{notation.ci}, paired", "CI, unpaired", "r", "variance taken away")
     return Table("What pairing gained.", head, rows, note=note)
 
 
-def _shares(results: Results, found: Supplement) -> Table:
-    rows = tuple(
-        (*_place(pair, budget), *_share(more.win_share), *_share(more.improvement))
-        for pair, budget, more in _budgets(results, found)
+def _shares(results: Results, supplement: Supplement) -> Table:
+    ci = Notation(results).ci
+    rows = grouped(
+        (*first, *_share(more.win_share), *_share(more.improvement)) for first, _, more in _budgets(results, supplement)
     )
-    level = _level(results)
     note = (
         "In a replicate: share of the replicates in which A is better, ties count half (Wilson's interval). Any against any: "
         "chance that a search of A, whichever, is better than a search of B, whichever (bootstrap); it does not use the pairing. "
         "Both say how often, not by how much."
     )
-    head = ("A over B", "trials", "in a replicate", f"{level} CI", "any against any", f"{level} CI")
+    head = ("A over B", "trials", "in a replicate", ci, "any against any", ci)
     return Table("How often the first view is better.", head, rows, note=note)
 
 
-def _bounds(results: Results, found: Supplement) -> Table:
-    decimals = numbers.decimals_of(results)
-    rows = tuple(
+def _bounds(results: Results, supplement: Supplement) -> Table:
+    notation = Notation(results)
+    rows = grouped(
         (
-            *_place(pair, budget),
-            numbers.metric(more.bounds.lower, decimals),
-            numbers.metric(more.bounds.upper, decimals),
-            budget.verdict or numbers.MISSING,
+            *first,
+            notation.value(more.bounds.lower),
+            notation.value(more.bounds.upper),
+            difference.verdict or numbers.MISSING,
         )
-        for pair, budget, more in _budgets(results, found)
+        for first, difference, more in _budgets(results, supplement)
     )
     margin = numbers.general(results.study.analysis.margin or 0)
-    note = f"Each bound holds by itself at {_level(results)}; both within ±{margin}, the declared margin, is equivalence."
+    note = f"Each bound holds by itself at {notation.level}; both within ±{margin}, the declared margin, is equivalence."
     return Table("One-sided bounds of the mean difference.", ("A − B", "trials", "above", "below", "verdict"), rows, note=note)
 
 
-def _friedman(results: Results, found: Supplement) -> Table | None:
+def _friedman(results: Results, supplement: Supplement) -> Table | None:
     rows = tuple(
         (
             str(budget),
             str(test.replicates),
             numbers.metric(test.chi_square, 1),
             numbers.metric(test.f, 2),
-            numbers.p_value(test.p).removeprefix("= "),
+            numbers.p_cell(test.p),
             ", ".join(
                 f"{cut(view.name, 14)} {numbers.metric(float(rank), 1)}"
-                for view, rank in list(zip(found.views, test.ranks, strict=True))[:MOST_VIEWS]
+                for view, rank in list(zip(supplement.views, test.ranks, strict=True))[:MOST_VIEWS]
             ),
         )
-        for budget, test in zip(results.budgets, found.friedman, strict=True)
+        for budget, test in zip(results.budgets, supplement.friedman, strict=True)
         if test is not None
     )
     if not rows:
@@ -170,27 +166,17 @@ def _friedman(results: Results, found: Supplement) -> Table | None:
     return Table("All views at once.", ("trials", "n", "χ²", "F", "p", "mean ranks"), rows, note=note)
 
 
-def _budgets(results: Results, found: Supplement) -> Iterator[tuple[str, BudgetDifference, BudgetSupplement]]:
-    """Every comparison at every budget, with what else is known of it."""
-    for pair, more in zip(results.pairs, found.pairs, strict=True):
-        for budget, extended in zip(pair.budgets, more.budgets, strict=True):
-            yield f"{pair.a} − {pair.b}" if budget is pair.budgets[0] else "", budget, extended
-
-
-def _place(pair: str, budget: BudgetDifference) -> tuple[str, str]:
-    return pair, str(budget.budget)
+def _budgets(results: Results, supplement: Supplement) -> Iterator[tuple[tuple[str, str], BudgetDifference, BudgetSupplement]]:
+    """Every comparison at every budget, with its first two cells."""
+    for pair, more in zip(results.pairs, supplement.pairs, strict=True):
+        for difference, of_budget in zip(pair.budgets, more.budgets, strict=True):
+            yield (f"{pair.a} − {pair.b}", str(difference.budget)), difference, of_budget
 
 
 def _share(share: Estimate) -> tuple[str, str]:
-    return _percent(
-        share.value
-    ), numbers.MISSING if share.low != share.low else f"{_percent(share.low)} to {_percent(share.high)}"
+    return numbers.cells(share.value, share.low, share.high, _percent)
 
 
 def _percent(share: float) -> str:
     """A share in whole per cent: a few replicates tell no more."""
     return numbers.MISSING if share != share else f"{numbers.whole(round(100 * share))} %"
-
-
-def _level(results: Results) -> str:
-    return numbers.percent(results.study.analysis.confidence)

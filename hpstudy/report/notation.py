@@ -1,0 +1,58 @@
+"""How a report writes its study's metric, and the level of its intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from hpstudy.analysis.results import Results
+from hpstudy.goal import Goal
+from hpstudy.report import numbers
+
+
+@dataclass(frozen=True)
+class Notation:
+    """The words and digits in which a report writes values of its study's metric.
+
+    Attributes:
+        results: of the study.
+    """
+
+    results: Results
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric."""
+        return self.results.study.metric.name
+
+    @property
+    def goal(self) -> Goal:
+        """Which way of the metric is better."""
+        return self.results.study.metric.goal
+
+    @property
+    def level(self) -> str:
+        """Level of all intervals: "95 %"."""
+        return numbers.percent(self.results.study.analysis.confidence)
+
+    @property
+    def ci(self) -> str:
+        """What a column of intervals is called: "95 % CI"."""
+        return f"{self.level} CI"
+
+    @cached_property
+    def decimals(self) -> int:
+        """Decimals of the metric."""
+        return numbers.decimals_of(self.results)
+
+    def value(self, value: float | None) -> str:
+        """A value of the metric, or a difference of two."""
+        return numbers.metric(value, self.decimals)
+
+    def interval(self, low: float, high: float) -> str:
+        """The ends of an interval of the metric: "0.912 to 0.934"."""
+        return numbers.interval(low, high, self.value)
+
+    def cells(self, value: float, low: float, high: float) -> tuple[str, str]:
+        """A value of the metric and its interval, for two columns of a table."""
+        return numbers.cells(value, low, high, self.value)
