@@ -105,33 +105,33 @@ def _type(field: FieldInfo) -> str:
         for name, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
         if getattr(rule, name, None) is not None
     ]
-    return " ".join([_words(field.annotation), ", ".join(bounds)]).strip()
+    return " ".join([_type_name(field.annotation), ", ".join(bounds)]).strip()
 
 
 def _number(value: float) -> str:
     return "2^63" if value == 2**63 else f"{value:g}" if abs(value) < 1e4 else f"{value:,}"
 
 
-def _words(annotation: Any) -> str:
+def _type_name(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation in NAMES:
         return NAMES[annotation]
     if origin is Annotated:
-        return _words(arguments[0])
+        return _type_name(arguments[0])
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return " or ".join(f"`{value}`" for value in annotation)
     if origin in (Union, types.UnionType):
         kinds = [part for part in arguments if part is not type(None)]
-        return "value" if set(kinds) == set(NAMES) else " or ".join(_words(kind) for kind in kinds)
+        return "value" if set(kinds) == set(NAMES) else " or ".join(_type_name(kind) for kind in kinds)
     if origin is tuple and ... not in arguments:
-        return f"[{', '.join(_words(part) for part in arguments)}]"
+        return f"[{', '.join(_type_name(part) for part in arguments)}]"
     if origin in (tuple, list):
-        inner = _words(arguments[0])
+        inner = _type_name(arguments[0])
         return f"list of {{{inner}}}" if get_origin(arguments[0]) is dict else f"list of {inner}"
     if origin is dict:
-        return f"name: {_words(arguments[1])}"
+        return f"name: {_type_name(arguments[1])}"
     return "block"
 
 
