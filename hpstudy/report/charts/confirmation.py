@@ -15,6 +15,7 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, row_axis
 from hpstudy.report.charts.intervals import bars, estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Hover, Mark, Marker, Panel
+from hpstudy.report.charts.views import index_of
 from hpstudy.report.charts.words import Words, confidence, label
 from hpstudy.report.csvs import Row
 
@@ -70,13 +71,8 @@ def _ends(view: ConfirmedView) -> Floats:
 
 
 def _view(results: Results, confirmation: Confirmation, view: ConfirmedView, centre: int) -> Iterator[Mark]:
-    index = list(results.study.views).index(view.data.view)
-    colour, name, tuning, fresh = (
-        style.colour(index),
-        label(results, view.data.view),
-        view.data.tuning,
-        _fresh(confirmation, view),
-    )
+    colour, name = style.colour(index_of(results, view.data.view)), label(results, view.data.view)
+    tuning, fresh = view.data.tuning, _fresh(confirmation, view)
     at = [centre + shift for shift in ROWS]
     heights = [np.full(len(fresh), at[TUNING]), np.full(len(fresh), at[FRESH])]
     if len(fresh) <= LINES_UP_TO:

@@ -16,7 +16,7 @@ from hpstudy.report.charts.axes import around, best_axis, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.hovers import along, estimated
 from hpstudy.report.charts.model import Band, Chart, Data, Entry, Hover, Line, Mark, Marker, Panel, Rule
-from hpstudy.report.charts.views import bands_first
+from hpstudy.report.charts.views import bands_first, index_of
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
@@ -63,7 +63,7 @@ def _default(view: ViewControls) -> DefaultControl | None:
 
 def _panel(results: Results, view: ViewControls, legend: tuple[Entry, ...], limits: tuple[float, float]) -> Panel:
     name, trials = label(results, view.view), results.study.search.trials
-    look = style.look(list(results.study.views).index(view.view))
+    look = style.look(index_of(results, view.view))
     x = np.arange(1, trials + 1, dtype=np.float64)
     marks: list[Mark] = []
     if default := _default(view):

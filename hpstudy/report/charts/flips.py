@@ -12,7 +12,8 @@ from hpstudy.report import style
 from hpstudy.report.charts.axes import around
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.model import Axis, Chart, Data, Marker, Panel
-from hpstudy.report.charts.searched import OUTSIDE, cloud, index_of, limits, note, rings, searched_trials
+from hpstudy.report.charts.searched import OUTSIDE, cloud, limits, note, rings, searched_trials
+from hpstudy.report.charts.views import index_of
 from hpstudy.report.charts.words import label, metric
 from hpstudy.report.csvs import Row
 
@@ -42,7 +43,7 @@ def chart(results: Results, views: list[SearchedView]) -> Chart:
 
 def _panel(results: Results, view: SearchedView, floor: float, ratios: Axis, values: Axis, longest: int) -> Panel:
     assert view.flips is not None, "the caller has looked"
-    index, ratio = index_of(results, view), np.maximum(view.flips.ratio, floor)
+    index, ratio = index_of(results, view.name), np.maximum(view.flips.ratio, floor)
     colour, marker = style.colour(index), Marker(style.symbol(index), 2.2)
     marks = (
         *cloud(results, view, ratio, view.objective, colour=colour, marker=marker, alpha=0.45),

@@ -16,9 +16,10 @@ from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.intervals import bars
 from hpstudy.report.charts.model import Axis, Bars, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel
-from hpstudy.report.charts.searched import index_of, parameters, searched_trials, texts
+from hpstudy.report.charts.searched import parameters, searched_trials, texts
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.unit_axis import spread, ticks
+from hpstudy.report.charts.views import index_of
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import cut
 
@@ -39,7 +40,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     shown = order(view)
     names = [cut(view.hyperparameters[number], 18) for number in shown]
     rows = marked_axis("", (len(shown) - 0.42, -0.55), range(len(shown)), names, ticked=False)
-    colour = style.colour(index_of(results, view))
+    colour = style.colour(index_of(results, view.name))
     panels = [_best(results, view, shown, rows)]
     legend: tuple[Entry, ...] = ()
     if view.importance is not None:
@@ -61,7 +62,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
 
 def _shares(results: Results, view: SearchedView, shown: list[int], rows: Axis) -> Panel:
     assert view.importance is not None, "the caller has looked"
-    colour, at = style.colour(index_of(results, view)), np.arange(len(shown), dtype=np.float64)
+    colour, at = style.colour(index_of(results, view.name)), np.arange(len(shown), dtype=np.float64)
     marks: list[Mark] = []
     for group, (what, shares, offset, alpha) in enumerate(
         (("with interactions", view.importance.total, -0.19, 0.35), ("alone", view.importance.alone, 0.17, 1.0))
@@ -84,7 +85,7 @@ def _share(results: Results, name: str, what: str, shares: Shares, number: int) 
 
 def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, column: int = 0) -> Panel:
     """Every hyperparameter's range with its values below, and the best trials above it."""
-    index, listed, chosen = index_of(results, view), parameters(results, view), view.incumbents
+    index, listed, chosen = index_of(results, view.name), parameters(results, view), view.incumbents
     count = len(chosen)
     rails = np.arange(len(shown), dtype=np.float64) + 0.12
     marked = [

@@ -12,8 +12,9 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.intervals import bars
 from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Hover, Labels, Line, Mark, Marker, Media, Panel
-from hpstudy.report.charts.searched import VECTOR_UP_TO, index_of, limits, note, parameters, searched_trials, shares
+from hpstudy.report.charts.searched import VECTOR_UP_TO, limits, note, parameters, searched_trials, shares
 from hpstudy.report.charts.unit_axis import round_values, short, spread, ticks
+from hpstudy.report.charts.views import index_of
 from hpstudy.report.charts.words import metric
 from hpstudy.report.labels import cut
 
@@ -33,7 +34,7 @@ def best(view: SearchedView, goal: str) -> Ints:
 
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
     """An upright axis for each hyperparameter and one for the objective."""
-    goal, colour, count = results.study.metric.goal, style.colour(index_of(results, view)), len(view.hyperparameters)
+    goal, colour, count = results.study.metric.goal, style.colour(index_of(results, view.name)), len(view.hyperparameters)
     low, high = limits(view.objective, goal)
     listed, number = parameters(results, view), view.replicate * 7 + view.number
     columns = [spread(parameter, view.unit[:, column], number) for column, parameter in enumerate(listed)]

@@ -41,11 +41,6 @@ def parameters(results: Results, view: SearchedView) -> list[Parameter]:
     return [results.study.views[view.name].space.root[name] for name in view.hyperparameters]
 
 
-def index_of(results: Results, view: SearchedView) -> int:
-    """Number of the view in the study."""
-    return list(results.study.views).index(view.name)
-
-
 def limits(objective: Floats, goal: str) -> tuple[float, float]:
     """Ends of an axis of the objective, which up to `OUTLIERS` of the values, the worst, fall short of."""
     if goal == "maximize":

@@ -14,6 +14,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.metric_names import is_of_bin
 from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Mark, Panel
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
 from hpstudy.report.charts.spread import evenly
@@ -29,7 +30,7 @@ from hpstudy.report.charts.sweep_metrics import (
 )
 from hpstudy.report.charts.swept import Layout, Swept, layout, rank, swept, text_of
 from hpstudy.report.charts.views import aside, entries
-from hpstudy.report.charts.words import Words, confidence, label
+from hpstudy.report.charts.words import confidence, filled, label
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 from hpstudy.report.style import Look
@@ -91,14 +92,13 @@ def _side_by_side(results: Results) -> Chart:
     """Views that sweep nothing: a column for each view and point, a panel for each metric."""
     columns = [(index, view, n) for index, view in enumerate(results.sweep) for n, point in enumerate(view.points) if point]
     shown = metrics(results)
-    texts = tuple(cut(view.name, SHORTEST) + (f"\npoint {n}" if len(view.points) > 1 else "") for _, view, n in columns)
+    texts = [cut(view.name, SHORTEST) + (f"\npoint {n}" if len(view.points) > 1 else "") for _, view, n in columns]
     room = (style.WIDTH / len(shown) - 0.75) / max(1, len(texts))
     rotated = any(len(line) * LETTER > room for text in texts for line in text.split("\n"))
-    at = tuple(float(column) for column in range(len(columns)))
-    x = Axis("", (-0.6, len(columns) - 0.4), ticks="given", at=at, texts=texts, rotated=rotated)
+    x = marked_axis("", (-0.6, len(columns) - 0.4), range(len(columns)), texts, rotated=rotated)
     lines = [
-        Drawn(view, (n,), np.array([x]), index, style.look(index), apart=True)
-        for x, (index, view, n) in zip(at, columns, strict=True)
+        Drawn(view, (n,), np.array([float(column)]), index, style.look(index), apart=True)
+        for column, (index, view, n) in enumerate(columns)
     ]
     legend = entries(results, line=False, media="page")
     reading = f"A dot is one replicate, an open marker is the mean with its {confidence(results)} t interval."
@@ -159,7 +159,7 @@ def _line_name(results: Results, view: SweepView, held: Mapping[str, Any]) -> st
     name, text = label(results, view.name), text_of(held)
     if not text:
         return name
-    return text if len(results.sweep) == 1 else Words(f"{name}, {text}", f"{name.instead}, {text}")
+    return text if len(results.sweep) == 1 else filled("{}, {}", name, text)
 
 
 def _shift(index: int, lines: int, room: float = 0.5) -> float:
@@ -181,8 +181,7 @@ def _by_number(results: Results) -> Chart:
         lines.append(Drawn(view, own, places, index, style.look(index)))
     shown = metrics(results)
     heads, columns = _point_labels(results, known)
-    texts = tuple("\n".join(column) for column in columns)
-    across = Axis("", (known[0] - 0.5, known[-1] + 0.5), ticks="given", at=tuple(map(float, known)), texts=texts)
+    across = marked_axis("", (known[0] - 0.5, known[-1] + 0.5), known, map("\n".join, columns))
     titles = replace(aside("\n".join(heads), 0.0, 0.0, "right", "top"), italic=False, shift=(-6, -7))
     panels = []
     for row, metric in enumerate(shown):

@@ -28,6 +28,11 @@ def entries(results: Results, *, line: bool = True, symbol: bool = True, media: 
     ]
 
 
+def index_of(results: Results, view: str) -> int:
+    """Number of the view in the study, which sets its colour."""
+    return list(results.study.views).index(view)
+
+
 def every(index: int, views: int, points: int) -> tuple[int, int]:
     """Which of a curve's points have the marker of view number `index`, as in `Line.every`: about 12, not those of other views."""
     step = max(1, points // 12)

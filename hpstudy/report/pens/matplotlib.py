@@ -326,16 +326,8 @@ def _handle(entry: Entry) -> Artist:
     if not entry.dash and not entry.symbol:
         return Patch(facecolor=entry.colour, alpha=entry.alpha, linewidth=0)
     fill = style.PAPER if entry.open else entry.colour
-    return Line2D(
-        [],
-        [],
-        color=entry.colour,
-        linewidth=entry.width,
-        linestyle=DASHES[entry.dash],
-        marker=SYMBOLS[entry.symbol],
-        markersize=4,
-        markerfacecolor=fill,
-    )
+    line: dict[str, Any] = {"color": entry.colour, "linewidth": entry.width, "linestyle": DASHES[entry.dash]}
+    return Line2D([], [], **line, marker=SYMBOLS[entry.symbol], markersize=4, markerfacecolor=fill)
 
 
 def _legend(made: Figure, chart: Chart, panels: Sequence[Panel], drawn: Sequence[Axes]) -> None:
