@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -146,7 +147,9 @@ def test_the_page_asks_no_address_for_anything(results):
     addresses = [a[key] for _, a, _ in page.elements for key in ("src", "href", "srcset", "data", "action") if key in a]
     assert addresses
     assert all(address.startswith(("#", "data:")) for address in addresses)
-    assert not re.search(r"url\((?!#)|@import", source)
+    drawings = [unquote(found[1]["src"]) for found in page.all("img", class_="still")]
+    assert drawings
+    assert not any(re.search(r"url\((?!#)|@import", one) for one in [source, *drawings])
 
 
 @pytest.mark.usefixtures("short_plotly")
