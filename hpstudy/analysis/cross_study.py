@@ -40,7 +40,6 @@ class Normalised:
     """One view of one study on the common scale.
 
     Attributes:
-        study, view: names.
         mean: (trials,) mean normalised best so far over complete searches; empty without any.
         final: at the last trial.
     """
@@ -56,7 +55,6 @@ class PairOfStudies:
     """One comparison in every study, and in all together; every difference is `a` minus `b`.
 
     Attributes:
-        a, b: names of the views.
         score: difference of the normalised final bests, by study.
         trials: difference of restricted trials-to-target, by study; None where a study has no target.
         score_together, trials_together: means over studies; trials only when every study has a target.

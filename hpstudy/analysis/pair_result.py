@@ -22,7 +22,6 @@ class PairResult:
     """Two views compared; every difference is `a` minus `b`.
 
     Attributes:
-        a, b: names of the views.
         replicates: (n,) those that are complete in both views; without any, all that follows is empty.
         curve: difference of the best-so-far curves.
         budgets: differences at each budget.

@@ -55,7 +55,6 @@ class ViewResult:
     """One view by itself.
 
     Attributes:
-        name: the view's name.
         searches: (replicates x trials) values and states.
         best: (replicates x trials) best so far; (replicates x 0) in a sweep, whose trials have no order.
         curve: its mean.
@@ -63,7 +62,6 @@ class ViewResult:
         trials: trials-to-target; None when there is no target level.
         completeness: trials in each state.
         best_trial: None when no trial has a value.
-        cost: seconds.
         points: for each hyperparameter (replicates x trials) tried values; None where there is no trial.
     """
 

@@ -100,7 +100,6 @@ class ViewControls:
     """The controls of one view.
 
     Attributes:
-        view: its name.
         curve: the mean best so far of the view's own searches.
         random, default: None for a control that is not declared.
     """

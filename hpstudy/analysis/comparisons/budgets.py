@@ -13,6 +13,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.comparisons.margin import Verdict, verdict
 from hpstudy.analysis.statistics.bootstrap import Band, Bootstrap, mean_intervals, ranges, simultaneous_band
+from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.goal import Goal
@@ -23,8 +24,6 @@ class ViewBudget:
     """One view after a number of trials: statistics of the best value so far, over the searches that have come so far.
 
     Attributes:
-        budget: trials.
-        searches: how many.
         mean, sd, median: sd is None with one search; all are NaN without any.
         low, high: BCa interval of the mean.
     """
@@ -41,12 +40,10 @@ class ViewBudget:
 def view_budget(best: Floats, budget: int, bootstrap: Bootstrap) -> ViewBudget:
     """Describe one view after `budget` trials (from 1); `best` is (searches x trials), NaN where a search has not come yet."""
     values = best[~np.isnan(best[:, budget - 1]), budget - 1]
-    if not values.size:
-        nan = float("nan")
-        return ViewBudget(budget, 0, nan, nan, nan, nan, nan)
-    low, high = mean_intervals(values[:, None], bootstrap)
+    mean = mean_of(values, bootstrap)
     sd = float(values.std(ddof=1)) if values.size > 1 else float("nan")
-    return ViewBudget(budget, values.size, float(values.mean()), sd, float(np.median(values)), float(low[0]), float(high[0]))
+    median = float(np.median(values)) if values.size else float("nan")
+    return ViewBudget(budget, values.size, mean.value, sd, median, mean.low, mean.high)
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,6 @@ class BudgetDifference:
     """Two views after the same number of trials: A minus B over paired replicates.
 
     Attributes:
-        budget: trials.
         replicates: how many pairs.
         values_a, values_b: (replicates,) best so far of each.
         mean, low, high: mean difference and its BCa interval.
@@ -129,7 +125,7 @@ def budget_difference(
     x, y = a[:, budget - 1], b[:, budget - 1]
     d = x - y
     n = len(d)
-    low, high = (float(end[0]) for end in mean_intervals(d[:, None], bootstrap))
+    mean = mean_of(d, bootstrap)
     gain = goal.sign * d
     sd = float(d.std(ddof=1)) if n > 1 else float("nan")
     varies = n > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
@@ -138,11 +134,11 @@ def budget_difference(
         replicates=n,
         values_a=x.copy(),
         values_b=y.copy(),
-        mean=float(d.mean()),
-        low=low,
-        high=high,
+        mean=mean.value,
+        low=mean.low,
+        high=mean.high,
         sd=sd,
-        effect=float(d.mean()) / sd if sd > 0 else float("nan"),
+        effect=mean.value / sd if sd > 0 else float("nan"),
         wins=int((gain > 0).sum()),
         ties=int((gain == 0).sum()),
         losses=int((gain < 0).sum()),

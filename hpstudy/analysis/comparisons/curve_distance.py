@@ -17,7 +17,6 @@ class Distance:
 
     Attributes:
         budget: the level is that of B's mean curve after this many trials; None when the level is the declared target.
-        level: the level.
         trial_a, trial_b: trial, counted from 1, at which each mean curve first reaches the level; None when it does not.
         difference: trial_a - trial_b. Infinite when only one curve reaches the level (positive: A does not), NaN when neither
             does.

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
+from hpstudy.analysis.statistics.estimate import mean_of
 
 Verdict = Literal["superior", "non-inferior", "equivalent", "inconclusive", "inferior"]
 """What a declared margin makes of a difference, from the side of the first view."""
@@ -30,8 +31,8 @@ def one_sided(differences: Floats, bootstrap: Bootstrap) -> Bounds:
 
     They are the ends of the two-sided interval at 1 - 2 alpha, alpha = 1 - confidence.
     """
-    low, high = mean_intervals(differences[:, None], _each_side(bootstrap))
-    return Bounds(float(low[0]), float(high[0]))
+    mean = mean_of(differences, _each_side(bootstrap))
+    return Bounds(mean.low, mean.high)
 
 
 def _each_side(bootstrap: Bootstrap) -> Bootstrap:
@@ -46,12 +47,11 @@ def verdict(gain: Floats, margin: float, bootstrap: Bootstrap) -> Verdict:
     (> 0); else superior or inferior when the (1 - alpha) interval lies on one side of 0; else non-inferior when the (1 - 2 alpha)
     interval lies above -margin; else inconclusive.
     """
-    low, high = (float(end[0]) for end in mean_intervals(gain[:, None], bootstrap))
-    inner_low, inner_high = (float(end[0]) for end in mean_intervals(gain[:, None], _each_side(bootstrap)))
-    if inner_low > -margin and inner_high < margin:
+    outer, inner = mean_of(gain, bootstrap), mean_of(gain, _each_side(bootstrap))
+    if inner.low > -margin and inner.high < margin:
         return "equivalent"
-    if low > 0:
+    if outer.low > 0:
         return "superior"
-    if high < 0:
+    if outer.high < 0:
         return "inferior"
-    return "non-inferior" if inner_low > -margin else "inconclusive"
+    return "non-inferior" if inner.low > -margin else "inconclusive"

@@ -55,7 +55,6 @@ class PolicyResult:
     """The headline under one way of counting trials without a value.
 
     Attributes:
-        policy: that way.
         left_out: trials that are not counted, over both views.
         trials: difference of restricted mean trials-to-target; None without a target level.
         budgets: difference of the best so far after each budget.

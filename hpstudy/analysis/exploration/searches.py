@@ -96,7 +96,6 @@ class SearchedView:
     """The trials of one view that have a value, and what they say.
 
     Attributes:
-        name: the view's name.
         hyperparameters: names, in the order of the space.
         replicate, number: (trials,) which trial.
         unit: (trials x hyperparameters) where it lies.

@@ -31,7 +31,6 @@ class ConfirmedMetric:
     """One metric of one view on fresh seeds.
 
     Attributes:
-        metric: its name.
         tuned: mean of the incumbents, with a BCa interval over searches (for these seeds).
         default: mean of the default point, with a t interval over seeds; None without a value.
         gain: tuned minus default on the same seeds, over searches and seeds; None without seeds in common.
@@ -50,7 +49,6 @@ class ConfirmedView:
     """One view on fresh seeds.
 
     Attributes:
-        data: its trainings.
         metrics: the objective, then the test metric where there is one.
         gap: tuning score minus mean score on fresh seeds, of the objective: how much selection flatters. Its interval is over searches
             and seeds; over searches alone with a single seed, or where a training has no value.
@@ -66,7 +64,6 @@ class PairedDifference:
     """A metric of A minus B on the same fresh seeds, paired by replicate.
 
     Attributes:
-        metric: its name.
         mean: with a BCa interval over replicates.
         floor: noise floor of the two views together: root of the mean of their noise variances.
     """

@@ -18,7 +18,6 @@ class Retrained:
     """The trainings of one view on fresh seeds.
 
     Attributes:
-        view: the view's name.
         replicates: (n,) whose searches are confirmed.
         tuning: (n,) objective of each incumbent in its search.
         scores: for each metric (n x seeds) values of the incumbents; NaN for a training without a value.

@@ -112,8 +112,10 @@ def quantile_z(n: int, confidence: float) -> float:
 def percentile_interval(statistic: Floats, n: int, confidence: float) -> tuple[float, float]:
     """Percentile interval with the small-sample expansion, for a statistic that BCa does not suit (trial counts).
 
-    `statistic` is (resamples,) and may hold infinities; n is the number of replicates behind it.
+    `statistic` is (resamples,) and may hold infinities; n is the number of replicates behind it. NaN with fewer than 2 replicates.
     """
+    if n < 2:
+        return float("nan"), float("nan")
     tail = float(special.ndtr(-quantile_z(n, confidence)))
     ordered = np.sort(statistic)
     # An order statistic and not an interpolation between two: halfway to infinity is not a number of trials.

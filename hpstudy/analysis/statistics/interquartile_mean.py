@@ -43,10 +43,8 @@ def iqm_curve(best: Floats, bootstrap: Bootstrap) -> IqmCurve:
     middle, low, high = (np.full(best.shape[1], np.nan) for _ in range(3))
     for trial in np.flatnonzero(present.any(axis=0)):
         values = best[present[:, trial], trial]
-        n = len(values)
         middle[trial] = stats.trim_mean(values, TRIMMED)
-        if n >= 2:
-            low[trial], high[trial] = percentile_interval(resampled_iqm(values, bootstrap), n, bootstrap.confidence)
+        low[trial], high[trial] = percentile_interval(resampled_iqm(values, bootstrap), len(values), bootstrap.confidence)
     return IqmCurve(present.sum(axis=0).astype(np.int64), middle, low, high)
 
 

@@ -66,8 +66,6 @@ def improvement(a: Floats, b: Floats, goal: Goal, bootstrap: Bootstrap) -> Estim
     """
     n = len(a)
     better = _better(a[:, None], b[None, :], goal)
-    if n < 2:
-        return Estimate(float(better.mean()), float("nan"), float("nan"))
     weights = bootstrap.weights(n)
     resampled = np.einsum("ri,ri->r", weights @ better, weights)
     return Estimate(float(better.mean()), *percentile_interval(resampled, n, bootstrap.confidence))

@@ -28,7 +28,6 @@ class BudgetSupplement:
     """More of two views after the same number of trials; every difference is A minus B.
 
     Attributes:
-        budget: trials.
         shift: Hodges-Lehmann estimate.
         signed_rank: Wilcoxon's test.
         unpaired: the interval that forgets the pairing.
@@ -51,7 +50,6 @@ class PairSupplement:
     """More of two views; all is empty where they have no complete replicate in common.
 
     Attributes:
-        a, b: names of the views.
         budgets: in the order of the study's budgets.
         ratio: of restricted mean trials-to-target, A over B; None without a target level.
         runtime_ratio: of average runtimes, A over B; None without a target level.

@@ -23,7 +23,6 @@ class ViewSupplement:
     """More of one view.
 
     Attributes:
-        name: the view's name.
         iqm: interquartile mean of its best-so-far curves.
         runtime: average runtime to the target, over complete searches; None without a target level or a complete search.
         anytime: ratings over all trials; None without a scale or a complete search.

@@ -25,7 +25,6 @@ class SweepView:
     """One view of a sweep.
 
     Attributes:
-        name: the view's name.
         points: the point of every trial number; empty where no replicate has begun that trial.
         swept: hyperparameters that take more than one value over the points, in the order of the space.
         values: for each metric (replicates x points) final values of completed trials, the study's own metric first; NaN for

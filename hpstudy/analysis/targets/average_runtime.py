@@ -18,12 +18,9 @@ def mean_ratio(a: Floats, b: Floats, bootstrap: Bootstrap) -> Estimate:
 
     `a` and `b` are (replicates,) min(trials-to-target, horizon), each at least 1; a replicate of both is resampled together.
     """
-    n = len(a)
-    value = float(a.mean() / b.mean())
-    if n < 2:
-        return Estimate(value, float("nan"), float("nan"))
-    weights = bootstrap.weights(n)
-    return Estimate(value, *percentile_interval((weights @ a) / (weights @ b), n, bootstrap.confidence))
+    weights = bootstrap.weights(len(a))
+    interval = percentile_interval((weights @ a) / (weights @ b), len(a), bootstrap.confidence)
+    return Estimate(float(a.mean() / b.mean()), *interval)
 
 
 def average_runtime(spent: Floats, reached: Bools, bootstrap: Bootstrap) -> Estimate:
@@ -34,8 +31,6 @@ def average_runtime(spent: Floats, reached: Bools, bootstrap: Bootstrap) -> Esti
     """
     successes, n = reached.astype(np.float64), len(spent)
     value = _over(float(spent.sum()), float(successes.sum()))
-    if n < 2:
-        return Estimate(value, float("nan"), float("nan"))
     weights = bootstrap.weights(n)
     with np.errstate(divide="ignore"):
         resampled = (weights @ spent) / (weights @ successes)
@@ -50,8 +45,6 @@ def runtime_ratio(spent_a: Floats, reached_a: Bools, spent_b: Floats, reached_b:
     n = len(spent_a)
     successes_a, successes_b = reached_a.astype(np.float64), reached_b.astype(np.float64)
     value = _over(float(spent_a.sum() * successes_b.sum()), float(spent_b.sum() * successes_a.sum()))
-    if n < 2:
-        return Estimate(value, float("nan"), float("nan"))
     weights = bootstrap.weights(n)
     over, under = (weights @ spent_a) * (weights @ successes_b), (weights @ spent_b) * (weights @ successes_a)
     with np.errstate(divide="ignore", invalid="ignore"):

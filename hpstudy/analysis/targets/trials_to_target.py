@@ -72,7 +72,6 @@ class TrialsDifference:
     """Difference of restricted mean trials-to-target, A minus B, over replicates that are complete in both views.
 
     Attributes:
-        replicates: how many.
         trials_a, trials_b: (replicates,) min(trials-to-target, horizon).
         reached_a, reached_b: how many of these searches reached the target.
         mean_a, mean_b, difference: means of trials_a, trials_b, and of trials_a - trials_b.

@@ -16,7 +16,6 @@ class Completeness:
     """Trials and searches of one view.
 
     Attributes:
-        view: its name.
         planned: trials that the study asks for.
         completed, diverged, failed, timed_out, running, missing: trials in each state; they add up to `planned`.
         without_value: trials that completed, but whose objective was not a finite number.
@@ -66,7 +65,6 @@ class Failures:
     Attributes:
         view, state: where, and how they ended.
         error_type, error: exception type and the first line of the message; "" where there was none.
-        trials: how many.
         replicate, number: the first of them.
     """
 

@@ -23,7 +23,6 @@ class Searches:
     """All searches of one view.
 
     Attributes:
-        view: the view's name.
         values: (replicates x trials) objective; NaN for a trial without a value, whatever the reason.
         states: (replicates x trials) index into `STATES`.
     """

@@ -153,6 +153,10 @@ def test_a_percentile_interval_is_made_of_values_that_occurred():
     assert set(percentile_interval(statistic, 20, 0.95)) <= set(statistic)
 
 
+def test_one_replicate_has_no_percentile_interval():
+    assert np.isnan(percentile_interval(np.ones(1000), 1, 0.95)).all()
+
+
 def test_ranges_are_runs_counted_from_one():
     assert ranges(np.array([True, True, False, True])) == ((1, 2), (4, 4))
 

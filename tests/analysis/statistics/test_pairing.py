@@ -59,6 +59,11 @@ def test_the_unpaired_probability_is_u_over_n_m(goal):
     assert improvement(a, b, goal, BOOTSTRAP).value == pytest.approx(u / 144)
 
 
+def test_one_replicate_has_no_interval_of_the_unpaired_probability():
+    found = improvement(np.ones(1), np.zeros(1), Goal.MAXIMIZE, BOOTSTRAP)
+    assert (found.value, np.isnan(found.low), np.isnan(found.high)) == (1, True, True)
+
+
 def test_the_unpaired_probability_is_resampled_with_whole_replicates():
     a, b = np.random.default_rng(3).normal(size=(2, 6))
     bootstrap = Bootstrap(5, 40, 0.95)
