@@ -9,7 +9,7 @@ from hpstudy.data.fsdd import SPEAKERS, Fsdd
 from hpstudy.data.imagenet import ImageNet
 from hpstudy.data.speech_digits import SpeechDigits
 from hpstudy.testing.datasets import ImageFolderContract, ImageSetContract, SpokenDigitsContract
-from tests.support.originals import write_cifar, write_image_folder, write_wav
+from tests.support.originals import write_audiomnist, write_cifar, write_image_folder, write_wav
 
 
 def write_noise(path, rng, sample_rate):
@@ -48,12 +48,7 @@ class TestAudioMnist(SpokenDigitsContract):
 
     @classmethod
     def source(cls, folder):
-        rng = np.random.default_rng(0)
-        for speaker in range(1, 16):
-            for digit in range(10):
-                for repetition in range(5):
-                    write_noise(folder / "data" / f"{speaker:02}" / f"{digit}_{speaker:02}_{repetition}.wav", rng, 48000)
-        return folder
+        return write_audiomnist(folder, speakers=15, repetitions=5)
 
 
 class TestCifar10(ImageSetContract):

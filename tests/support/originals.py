@@ -22,6 +22,21 @@ def write_wav(path: Path, samples: NDArray[np.int16], sample_rate_hz: int) -> No
         file.writeframes(samples.astype("<i2").tobytes())
 
 
+def write_audiomnist(folder: Path, speakers: int, repetitions: int) -> Path:
+    """Write noise of 0.1 to 0.25 s at 48 kHz in the layout of AudioMNIST.
+
+    Returns:
+        `folder`.
+    """
+    rng = np.random.default_rng(0)
+    for speaker in range(1, speakers + 1):
+        for digit in range(10):
+            for repetition in range(repetitions):
+                samples = rng.integers(-3000, 3000, int(rng.integers(4800, 12000)), dtype=np.int16)
+                write_wav(folder / "data" / f"{speaker:02}" / f"{digit}_{speaker:02}_{repetition}.wav", samples, 48000)
+    return folder
+
+
 def write_cifar(folder: Path, data: Cifar, images_of_a_class: int = 1) -> Path:
     """Write random originals of a CIFAR set: so many images of every class in every batch, in random order.
 
