@@ -18,6 +18,13 @@ Point = dict[str, Value]
 """One setting of hyperparameters: name -> value."""
 
 
+LARGEST = 1e60
+"""The largest magnitude of a range. Larger: sums and fourth powers of values, which the report computes, overflow."""
+
+SMALLEST = 1e-60
+"""The smallest low of a log range, and the smallest width of another. Smaller: fourth powers underflow to 0."""
+
+
 def same_value(a: Value, b: Value) -> bool:
     """Whether the author of a study would call two values the same.
 
@@ -193,11 +200,18 @@ class Space(RootModel[dict[str, Parameter]]):
 
 
 def _check_range(low: float, high: float, log: bool, default: float | None) -> None:
-    if not (math.isfinite(low) and math.isfinite(high)):
+    if not (-math.inf < low < math.inf and -math.inf < high < math.inf):
         raise ValueError("low and high must be finite numbers")
+    if max(abs(low), abs(high)) > LARGEST:
+        raise ValueError(
+            f"low and high must lie between {-LARGEST:g} and {LARGEST:g}: tune the number in another unit, or its exponent"
+        )
     if low >= high:
         raise ValueError(f"low ({low}) must be smaller than high ({high})")
     if log and low <= 0:
         raise ValueError(f"a log range needs low > 0, not {low}: raise low, or set log: false")
+    if (low if log else high - low) < SMALLEST:
+        smallest = "low of a log range" if log else "the distance from low to high"
+        raise ValueError(f"{smallest} must be at least {SMALLEST:g}: tune the number in another unit, or its exponent")
     if default is not None and not low <= default <= high:
         raise ValueError(f"default {default} lies outside [{low}, {high}]")

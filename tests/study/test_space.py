@@ -150,3 +150,26 @@ def test_true_and_one_are_different_choices():
 def test_a_parameter_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValidationError):
         Space({"x": wrong})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "log", "said"),
+    [
+        (-1e308, 1e308, False, "must lie between"),
+        (0, 1.1e60, False, "must lie between"),
+        (5e-324, 1.0, True, "low of a log range must be at least 1e-60"),
+        (0, 5e-324, False, "distance from low to high must be at least 1e-60"),
+        (0, math.nan, False, "finite"),
+        (0, -(10**400), False, "must lie between"),
+    ],
+)
+def test_a_range_at_the_ends_of_float_is_refused_with_one_message(low, high, log, said):
+    with pytest.raises(ValidationError, match=said) as caught:
+        Space({"x": {"type": "int" if isinstance(high, int) else "float", "low": low, "high": high, "log": log}})
+    assert caught.value.error_count() == 1
+
+
+@pytest.mark.parametrize(("low", "high", "log"), [(-1e60, 1e60, False), (1e-60, 1e60, True), (0, 1e-60, False)])
+def test_the_largest_and_smallest_ranges_go_to_the_cube_and_back(low, high, log):
+    parameter = FloatParameter(low=low, high=high, log=log)
+    assert [parameter.unit(parameter.at(unit)) for unit in (0, 0.25, 0.5, 1)] == pytest.approx([0, 0.25, 0.5, 1])
