@@ -111,11 +111,10 @@ def _design(results: Results) -> str:
         return _sweep_design(results)
     views = ", ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
     return (
-        f"{len(study.views)} view{'s' if len(study.views) > 1 else ''} (hyperparameters tuned: {views}), "
-        f"{numbers.count(study.replicates)} replicate{'s' if study.replicates > 1 else ''} of "
-        f"{numbers.count(study.search.trials)} trial{'s' if study.search.trials > 1 else ''} each, searcher "
-        f"{study.search.searcher}, "
-        f"task {study.task.use}, {study.metric.name} to {study.metric.goal}."
+        f"{len(study.views)} view{'s' if len(study.views) > 1 else ''} (hyperparameters tuned: {views}), {numbers.count(study.replicates)} "
+        f"replicate{'s' if study.replicates > 1 else ''} of {numbers.count(study.search.trials)} "
+        f"trial{'s' if study.search.trials > 1 else ''} each, searcher {study.search.searcher}, task {study.task.use}, {study.metric.name} "
+        f"to {study.metric.goal}."
     )
 
 

@@ -95,8 +95,7 @@ def needs(results: Results, pair: PairResult) -> str:
     if not overview.side(trials.low, trials.high):
         return (
             f"No difference shown: to reach {target}, {a} needs {took} {b} ({ci} {_side(trials.low)} to {_side(trials.high)}), and the "
-            "interval includes 0"
-            f"{_detectable(trials.detectable, lambda value: f'{numbers.trials(value)} trials')}."
+            f"interval includes 0{_detectable(trials.detectable, lambda value: f'{numbers.trials(value)} trials')}."
         )
     low, high = sorted((abs(trials.low), abs(trials.high)))
     word = "more" if trials.difference > 0 else "fewer"

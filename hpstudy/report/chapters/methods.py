@@ -15,9 +15,8 @@ REFERENCES = [
     "Balandat et al. BoTorch: a framework for efficient Monte-Carlo Bayesian optimization. NeurIPS 2020 (with Ax, ax.dev).",
     "Efron. Better bootstrap confidence intervals. J. Am. Stat. Assoc. 82, 1987.",
     "Hesterberg. What teachers should know about the bootstrap. Am. Stat. 69, 2015.",
-    "Montiel Olea, Plagborg-Møller. Simultaneous confidence bands: theory, implementation, and an application to SVARs. J. "
-    "Appl. Econometrics 34, "
-    "2019.",
+    "Montiel Olea, Plagborg-Møller. Simultaneous confidence bands: theory, implementation, and an application to SVARs. J. Appl. "
+    "Econometrics 34, 2019.",
     "Kaplan, Meier. Nonparametric estimation from incomplete observations. J. Am. Stat. Assoc. 53, 1958.",
     "Royston, Parmar. Restricted mean survival time: an alternative to the hazard ratio. BMC Med. Res. Methodol. 13, 2013.",
     "Wilson. Probable inference, the law of succession, and statistical inference. J. Am. Stat. Assoc. 22, 1927.",
@@ -76,34 +75,25 @@ def _of_search(results: Results) -> list[str]:
     study = results.study
     level, resamples = Notation(results).level, numbers.count(study.analysis.resamples)
     setting = (
-        "Training draws the same random numbers in all views at the same replicate and trial, so views are compared within "
-        "replicates; the initial "
-        "points cannot be common to spaces of different dimension."
+        "Training draws the same random numbers in all views at the same replicate and trial, so views are compared within replicates; "
+        "the initial points cannot be common to spaces of different dimension."
     )
     paragraphs = [
-        f"A search is one sequential run of {study.search.trials} trials with its own seed. {setting} A trial without a value "
-        "(diverged, failed, timed "
-        "out) is a spent trial: the best so far stays what it was. Trials before the first value of their search count as "
-        "the worst value of any trial "
-        "of the study, in all views alike.",
-        f"Intervals are {level} bootstrap intervals from {resamples} resamples. The unit that is resampled is a whole "
-        "replicate with all its views, "
-        "never a trial. Means have BCa intervals (Efron 1987) with Hesterberg's small-sample expansion; the simultaneous "
-        "band is a sup-t band whose "
-        "critical value is carried to Student's t. The test is a two-sided sign-flip permutation of the paired differences, "
-        "counted exactly up to 20 "
-        "replicates.",
+        f"A search is one sequential run of {study.search.trials} trials with its own seed. {setting} A trial without a value (diverged, "
+        "failed, timed out) is a spent trial: the best so far stays what it was. Trials before the first value of their search count as "
+        "the worst value of any trial of the study, in all views alike.",
+        f"Intervals are {level} bootstrap intervals from {resamples} resamples. The unit that is resampled is a whole replicate with all "
+        "its views, never a trial. Means have BCa intervals (Efron 1987) with Hesterberg's small-sample expansion; the simultaneous band "
+        "is a sup-t band whose critical value is carried to Student's t. The test is a two-sided sign-flip permutation of the paired "
+        "differences, counted exactly up to 20 replicates.",
     ]
     if results.level is not None and results.level.value is not None:
         paragraphs.append(
-            f"Trials-to-target are the trials, counted from 1, until {wording.level_text(results)}, "
-            f"{wording.level_origin(results)}. Searches that do "
-            "not reach it are right-censored at their last trial; none is left out and no time is made up. Curves and "
-            "medians are Kaplan-Meier's, means "
-            f"are restricted to {study.search.trials} trials (Royston and Parmar 2013), shares have Wilson intervals. The "
-            "horizontal distance is the "
-            "trial at which one mean curve first reaches a level minus that of the other; its percentile interval counts a "
-            "resample in which only one "
-            "curve arrives as infinite on that side, and one in which neither arrives against both ends."
+            f"Trials-to-target are the trials, counted from 1, until {wording.level_text(results)}, {wording.level_origin(results)}. "
+            "Searches that do not reach it are right-censored at their last trial; none is left out and no time is made up. Curves and "
+            f"medians are Kaplan-Meier's, means are restricted to {study.search.trials} trials (Royston and Parmar 2013), shares have "
+            "Wilson intervals. The horizontal distance is the trial at which one mean curve first reaches a level minus that of the "
+            "other; its percentile interval counts a resample in which only one curve arrives as infinite on that side, and one in which "
+            "neither arrives against both ends."
         )
     return paragraphs

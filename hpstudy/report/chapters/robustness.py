@@ -78,9 +78,8 @@ def _policies(results: Results) -> list[Block]:
     times = ("trials-to-target", notation.ci) if with_target else ()
     head = ("A − B", "a trial without a value is", *times, f"best after {results.budgets[0]}", notation.ci)
     note = (
-        "Spent: a trial without a value counts like any other, and before the first value as the worst value of the study. Not "
-        "counted: the later trials close up, as if it had cost nothing. The final best is the same either way, up to searches "
-        "without any value."
+        "Spent: a trial without a value counts like any other, and before the first value as the worst value of the study. Not counted: "
+        "the later trials close up, as if it had cost nothing. The final best is the same either way, up to searches without any value."
     )
     return [Table("Differences under two ways of counting trials without a value.", head, rows, left=2, note=note)]
 

@@ -78,10 +78,9 @@ def _shifts(results: Results, supplement: Supplement) -> Table:
         for (first, difference, more), adjusted in zip(_budgets(results, supplement), supplement.adjusted, strict=True)
     ]
     note = (
-        "Shift: Hodges-Lehmann estimate of A − B, the median of the averages of all two replicates. d_z: mean difference over "
-        "the SD of the differences. Wilcoxon: two-sided signed-rank test of the same pairs, the second test; the first is the "
-        f"sign-flip test. Differences of 0 are counted as ties and treated by {ZEROS}'s method. Holm: adjusted over the "
-        f"{len(rows)} tests of this table."
+        "Shift: Hodges-Lehmann estimate of A − B, the median of the averages of all two replicates. d_z: mean difference over the SD of "
+        "the differences. Wilcoxon: two-sided signed-rank test of the same pairs, the second test; the first is the sign-flip test. "
+        f"Differences of 0 are counted as ties and treated by {ZEROS}'s method. Holm: adjusted over the {len(rows)} tests of this table."
     )
     lowest = min(more.shift.achieved for _, _, more in _budgets(results, supplement))
     if lowest < results.study.analysis.confidence - 1e-9:
