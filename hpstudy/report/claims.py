@@ -9,6 +9,7 @@ from functools import partial
 from hpstudy.analysis.claims.judgement import Contrast, CriterionResult, Verdict
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
+from hpstudy.report.model import Table
 from hpstudy.report.notation import Notation
 
 OPENINGS: dict[Verdict, str] = {
@@ -107,7 +108,18 @@ def bound(contrast: Contrast) -> str:
     return numbers.MISSING if contrast.below is None else f"< {numbers.general(contrast.below)}"
 
 
-def table_rows(results: Results) -> tuple[tuple[str, ...], ...]:
+def table(results: Results) -> Table | None:
+    """Every declared claim and the comparisons behind its verdict."""
+    if not results.criteria:
+        return None
+    ci, rows = Notation(results).ci, _rows(results)
+    head: tuple[str, ...] = ("claim", "verdict", "what is compared", "estimate", ci, "claimed", "verdict on it", "n")
+    if not any(row[6] for row in rows):
+        head, rows = (*head[:6], *head[7:]), tuple((*row[:6], *row[7:]) for row in rows)
+    return Table("Claims that the study declares.", head, rows, left=3, note=_note(results))
+
+
+def _rows(results: Results) -> tuple[tuple[str, ...], ...]:
     """One row for every comparison; claim and verdict stand at the first one of a claim."""
     rows: list[tuple[str, ...]] = []
     for result in results.criteria:
@@ -118,7 +130,7 @@ def table_rows(results: Results) -> tuple[tuple[str, ...], ...]:
     return tuple(rows)
 
 
-def note(results: Results) -> str:
+def _note(results: Results) -> str:
     """How to read the table, and what it leaves out."""
     if all(len(result.contrasts) <= IN_TABLE for result in results.criteria):
         return NOTE

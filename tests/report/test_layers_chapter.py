@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from hpstudy.report import csvs, serial, tables
+from hpstudy.report import csvs, serial
+from hpstudy.report.chapters.spaces import hyperparameters
 from hpstudy.report.charts import layers as charts
 from hpstudy.report.charts.model import Band, Bars, Dots, Line
 from tests.support.reports import document_of, drawings_of, section_of
@@ -207,6 +208,6 @@ def test_the_best_point_of_a_search_is_told_without_its_layers(results):
     best = dataclasses.replace(
         results.views[0].best_trial, metrics={"loss": 1.0, "flip_ratio.layer1": 2.0, "initial.layer1.bin1": 3.0}
     )
-    note = tables.hyperparameters(results, dataclasses.replace(results.views[0], best_trial=best)).note
+    note = hyperparameters(results, dataclasses.replace(results.views[0], best_trial=best)).note
     assert "loss 1.0" in note
     assert "layer" not in note

@@ -9,8 +9,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from hpstudy.analysis.claims.judgement import Contrast, CriterionResult
-from hpstudy.report import claims, headline, save_figure, style, tables, write
+from hpstudy.report import claims, headline, save_figure, style, write
 from hpstudy.report.chapters.methods import references
+from hpstudy.report.chapters.spaces import sweep_points
 from hpstudy.report.charts import heat, learning, swept
 from hpstudy.report.charts.model import Band, Bars, Heat, Line
 from hpstudy.report.pens import matplotlib as pen
@@ -73,7 +74,7 @@ def test_an_unfinished_sweep_is_provisional(make_sweep):
     found = make_sweep({"a": [{"rate": 1.0}, {"rate": 0.1}]}, {"a": {"score": [[1.0, 2.0]]}}, begun=1)
     assert headline(found).startswith("PROVISIONAL: View a")
     assert document_of(found).provisional.startswith("1 of 2 trials are finished.")
-    assert [row[0] for row in tables.sweep_points(found, found.sweep[0]).rows] == ["0 *"]
+    assert [row[0] for row in sweep_points(found, found.sweep[0]).rows] == ["0 *"]
 
 
 def test_the_design_says_what_is_swept(swept):
@@ -93,7 +94,7 @@ def test_trials_without_a_value_are_told(make_sweep):
 
 
 def test_the_table_of_points_has_means_intervals_and_further_metrics(swept):
-    found = tables.sweep_points(swept, swept.sweep[0])
+    found = sweep_points(swept, swept.sweep[0])
     assert found.head == ("point", "rate", "n", "mean score", "95 % CI", "mean flip_ratio", "mean test_accuracy")
     # score 5 and 7; flip ratio (1e-5 + 1e-7) / 2; test accuracy 0.5 and 0.7, its standard error 0.1.
     half = T_1 * 1
@@ -104,7 +105,7 @@ def test_the_table_of_points_has_means_intervals_and_further_metrics(swept):
 def test_the_table_of_a_long_sweep_lists_the_best_points(make_sweep):
     score = np.arange(150.0)[None].repeat(2, axis=0)
     found = make_sweep({"a": [{"rate": 0.001 + number / 1000} for number in range(150)]}, {"a": {"score": score}})
-    table = tables.sweep_points(found, found.sweep[0])
+    table = sweep_points(found, found.sweep[0])
     assert [row[0] for row in table.rows][::99] == ["50", "149 *"]
     assert "The best 100 of 150 points" in table.note
 
@@ -179,7 +180,7 @@ def test_claims_stand_in_the_answer_and_in_a_table(make_sweep):
         "No data: It is there.",
     ]
     assert headline(found).endswith("Of 3 claims 1 holds, 1 is inconclusive, 1 has no data.")
-    table = tables.claims(found)
+    table = claims.table(found)
     assert table.rows[0] == ("It rises.", "holds", "a − b", "0.50", "0.40 to 0.60", "> 0", "5")
     assert [row[5] for row in table.rows] == ["> 0", "−0.55 to 0.55", "–"]
 
@@ -199,8 +200,8 @@ def test_of_many_comparisons_those_that_decide_are_shown(swept):
     assert claims.sentence(found, result) == (
         "Does not hold: It rises (the weakest of 20 comparisons, step 15: −1.00, 95 % CI −1.10 to −0.90)."
     )
-    assert "step 15" in [row[2] for row in tables.claims(found).rows]
-    assert len(tables.claims(found).rows) == claims.IN_TABLE
+    assert "step 15" in [row[2] for row in claims.table(found).rows]
+    assert len(claims.table(found).rows) == claims.IN_TABLE
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import claims, sweeps, tables, wording
+from hpstudy.report import claims, sweeps, wording
 from hpstudy.report.model import Block, Paragraph, Section
 from hpstudy.report.overview import many_comparisons
 
@@ -18,7 +18,7 @@ def chapter(results: Results) -> Iterator[Section]:
         if evidence:
             blocks.append(Paragraph(evidence))
     yield Section("Answer", tuple(blocks))
-    if (table := tables.claims(results)) is not None:
+    if (table := claims.table(results)) is not None:
         yield Section("Claims", (table,))
 
 

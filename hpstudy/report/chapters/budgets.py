@@ -5,20 +5,76 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import csvs, tables
+from hpstudy.report import csvs, numbers
 from hpstudy.report.charts import budgets
-from hpstudy.report.model import Block, Section
+from hpstudy.report.model import Block, Section, Table, grouped
+from hpstudy.report.notation import Notation
 
 TABLES = {function.__name__: function for function in (budgets.budget_values, budgets.budgets, csvs.comparisons)}
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """Every view at every declared budget, and the differences."""
-    if (values := tables.budget_values(results)) is None:
+    if (values := budget_values(results)) is None:
         return
     blocks: list[Block] = [values]
     if results.has_values:
         blocks.insert(0, budgets.chart(results))
-    if (differences := tables.budget_differences(results)) is not None:
+    if (differences := budget_differences(results)) is not None:
         blocks.append(differences)
     yield Section("At the same number of trials", tuple(blocks))
+
+
+def budget_values(results: Results) -> Table | None:
+    """Each view after each budget."""
+    if not any(budget.searches for view in results.views for budget in view.budgets):
+        return None
+    notation = Notation(results)
+    rows = [
+        (
+            str(at.budget),
+            view.name,
+            str(at.searches),
+            *notation.cells(at.mean, at.low, at.high),
+            notation.value(at.sd),
+            notation.value(at.median),
+        )
+        for budget in zip(*(view.budgets for view in results.views), strict=True)
+        for view, at in zip(results.views, budget, strict=True)
+    ]
+    head = ("trials", "view", "searches", "mean", f"{notation.ci} of the mean", "SD", "median")
+    return Table(f"Best {notation.metric} after a number of trials.", head, grouped(rows), left=2)
+
+
+def budget_differences(results: Results) -> Table | None:
+    """Each comparison at each budget."""
+    notation, margin = Notation(results), results.study.analysis.margin
+    differences = [(pair, difference) for pair in results.pairs for difference in pair.budgets]
+    if not differences:
+        return None
+    rows = [
+        (
+            f"{pair.a} − {pair.b}",
+            str(difference.budget),
+            str(difference.replicates),
+            *notation.cells(difference.mean, difference.low, difference.high),
+            f"{difference.wins}/{difference.ties}/{difference.losses}",
+            numbers.p_cell(difference.test.p),
+            numbers.p_cell(float(adjusted)),
+            numbers.metric(difference.correlation, 2),
+            notation.value(difference.detectable),
+            *([] if margin is None else [difference.verdict or numbers.MISSING]),
+        )
+        for (pair, difference), adjusted in zip(differences, results.adjusted, strict=True)
+    ]
+    note = (
+        f"Mean differences {notation.goal.better_side} 0 favour the first view. Win, tie, loss: replicates in which the first view is "
+        f"better, as good, worse. p: two-sided sign-flip permutation test; Holm: adjusted over all {len(rows)} tests of this table. r: "
+        "correlation of the two views over replicates, which is what pairing gains. MDE: smallest true difference found with 80 % power, "
+        "given the observed spread."
+    )
+    head: tuple[str, ...] = ("A − B", "trials", "n", "mean", notation.ci, "win/tie/loss", "p", "Holm", "r", "MDE")
+    if margin is not None:
+        note += f" Verdict: of the first view against the margin of {numbers.general(margin)}."
+        head = (*head, "verdict")
+    return Table("Paired differences after a number of trials.", head, grouped(rows), note=note)

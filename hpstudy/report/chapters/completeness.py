@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import tables
-from hpstudy.report.model import Section
+from hpstudy.report import numbers
+from hpstudy.report.labels import long_name
+from hpstudy.report.model import Section, Table
+from hpstudy.report.notation import Notation
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """The table that a reader must see before any number."""
-    yield Section("What there is", (tables.completeness(results),))
+    yield Section("What there is", (completeness(results),))
+
+
+def completeness(results: Results) -> Table:
+    """What is there: trials by state and complete searches, for each view."""
+    rows = []
+    for view in results.views:
+        c = view.completeness
+        states = (c.planned, c.completed, c.diverged, c.failed, c.timed_out, c.running, c.missing)
+        rows.append((long_name(results, view.name), f"{c.complete} of {c.searches}", *(numbers.count(state) for state in states)))
+    whole = "complete replicates" if results.sweep else "complete searches"
+    head = ("view", whole, "planned trials", "completed", "diverged", "failed", "timed out", "running", "missing")
+    notes = []
+    waiting = sum(view.completeness.before_first_value for view in results.views)
+    if waiting and not math.isnan(results.worst):
+        notes.append(
+            f"{numbers.count(waiting)} finished trials stand before the first value of their search; curves count them as the worst value "
+            f"of the study, {Notation(results).value(results.worst)}."
+        )
+    if odd := sum(view.completeness.without_value for view in results.views):
+        notes.append(
+            f"{numbers.count(odd)} completed trials have an objective that is not a finite number; they count as without a value."
+        )
+    return Table("Completeness: trials of each view.", head, tuple(rows), note=" ".join(notes))

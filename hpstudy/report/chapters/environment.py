@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.report import numbers, tables
-from hpstudy.report.model import Block, Facts, Paragraph, Section
+from hpstudy.report import numbers
+from hpstudy.report.model import Block, Facts, Paragraph, Section, Table
 from hpstudy.report.notation import Notation
 
 UNREMARKABLE = {"created"}
@@ -18,8 +21,8 @@ UNREMARKABLE = {"created"}
 def chapter(results: Results) -> Iterator[Section]:
     """Cost and sessions; events; identity."""
     blocks: list[Block] = []
-    if (cost := tables.cost(results)) is not None:
-        blocks.append(cost)
+    if (times := cost(results)) is not None:
+        blocks.append(times)
     for sessions, detail in _environments(results):
         blocks += [Paragraph(sessions), Facts(detail)]
     yield Section("Environment", tuple(blocks))
@@ -61,3 +64,18 @@ def _sessions(started: list[str]) -> str:
 def _event(kind: str, detail: Any) -> str:
     parts = ", ".join(f"{key} {value}" for key, value in detail.items())
     return f"{kind.replace('_', ' ')}{': ' if parts else ''}{parts}"
+
+
+def cost(results: Results) -> Table | None:
+    """Wall time of each view."""
+    rows = tuple((view.name, *_durations(view.cost.evaluate_s), *_durations(view.cost.ask_s)) for view in results.views)
+    if not any(view.cost.evaluate_s.size for view in results.views):
+        return None
+    head = ("view", "training, all trials", "training, median trial", "choosing points, all trials", "median trial")
+    return Table("Wall time, summed over workers.", head, rows)
+
+
+def _durations(seconds: Floats) -> tuple[str, str]:
+    """Sum and median."""
+    median = numbers.duration(float(np.median(seconds))) if seconds.size else numbers.MISSING
+    return numbers.duration(float(seconds.sum())), median

@@ -5,11 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import tables
-from hpstudy.report.model import Section
+from hpstudy.report import numbers
+from hpstudy.report.labels import cut
+from hpstudy.report.model import Section, Table
+
+MOST_FAILURES = 10
+"""Kinds of failure that are listed; the numbers of all are in the JSON file."""
+
+LONGEST_ERROR = 160
+"""Letters of an error message."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """What went wrong, grouped."""
-    if (table := tables.failures(results)) is not None:
+    if (table := failures(results)) is not None:
         yield Section("Failures", (table,))
+
+
+def failures(results: Results) -> Table | None:
+    """The most frequent ways in which trials ended without a value."""
+    rows = tuple(
+        (
+            f.view,
+            f.state.replace("_", " "),
+            ": ".join(part for part in (f.error_type, cut(f.error, LONGEST_ERROR)) if part) or numbers.MISSING,
+            f"replicate {f.replicate}, trial {f.number}",
+            numbers.count(f.trials),
+        )
+        for f in results.failures[:MOST_FAILURES]
+    )
+    if not rows:
+        return None
+    rest = len(results.failures) - len(rows)
+    note = f"The {MOST_FAILURES} most frequent of {len(results.failures)} kinds; the JSON file lists all." if rest > 0 else ""
+    return Table("Trials that ended without a value.", ("view", "end", "error", "first", "trials"), rows, left=4, note=note)

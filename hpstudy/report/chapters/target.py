@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import tables, wording
-from hpstudy.report.charts import trials_to_target
-from hpstudy.report.model import Block, Facts, Section
+from hpstudy.report import numbers, wording
+from hpstudy.report.charts import trials_to_target as charts
+from hpstudy.report.model import Block, Facts, Section, Table, grouped
+from hpstudy.report.notation import Notation
 from hpstudy.report.overview import many_comparisons
 
-TABLES = {"trials_to_target": trials_to_target.trials_to_target}
+TABLES = {"trials_to_target": charts.trials_to_target}
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """When searches reach the target, and how far the views lie apart; many comparisons in words."""
-    if (reached := tables.trials_to_target(results)) is not None:
+    if (reached := trials_to_target(results)) is not None:
         blocks: list[Block] = [reached]
         if results.has_values and any(view.trials for view in results.views):
-            blocks.insert(0, trials_to_target.chart(results))
-        blocks += [table for table in (tables.trials_differences(results), tables.distances(results)) if table is not None]
+            blocks.insert(0, charts.chart(results))
+        blocks += [table for table in (trials_differences(results), distances(results)) if table is not None]
         yield Section("Trials-to-target", tuple(blocks))
     if many_comparisons(results):
         told = (
@@ -27,3 +29,82 @@ def chapter(results: Results) -> Iterator[Section]:
             for pair in results.pairs
         )
         yield Section("Every comparison in words", (Facts(tuple(told)),))
+
+
+def trials_to_target(results: Results) -> Table | None:
+    """How many trials each view needs."""
+    trials = results.study.search.trials
+    rows = tuple(
+        (
+            view.name,
+            f"{times.reached} of {times.complete}",
+            numbers.interval(*times.rate, numbers.percent) if times.complete else numbers.MISSING,
+            "not reached" if times.survival.median is None else str(times.survival.median),
+            numbers.trials(times.survival.restricted_mean),
+        )
+        for view in results.views
+        if (times := view.trials) is not None
+    )
+    if not rows:
+        return None
+    share = f"{Notation(results).ci} of the share"
+    head = ("view", "searches that reached it", share, "median trials", f"mean trials within {trials}")
+    note = (
+        "Trials count from 1. Median and mean are read from the Kaplan-Meier curve of all searches; the mean is restricted: a search "
+        f"that does not reach the target counts as {trials}."
+    )
+    if any(view.completeness.complete < view.completeness.searches for view in results.views):
+        note += f" {numbers.MISSING}: the unfinished searches do not tell yet."
+    return Table(f"Trials until {wording.level_text(results)}, {wording.level_origin(results)}.", head, rows, note=note)
+
+
+def trials_differences(results: Results) -> Table | None:
+    """How many trials more the first view of each comparison needs."""
+    compared = [(pair, pair.trials) for pair in results.pairs if pair.trials is not None]
+    if not compared:
+        return None
+    rows = tuple(
+        (
+            f"{pair.a} − {pair.b}",
+            str(t.replicates),
+            numbers.trials(t.mean_a),
+            numbers.trials(t.mean_b),
+            *numbers.cells(t.difference, t.low, t.high, numbers.trials),
+            numbers.interval(t.resampled_low, t.resampled_high, numbers.trials),
+            numbers.p_cell(t.test.p),
+        )
+        for pair, t in compared
+    )
+    head = ("A − B", "n", "mean A", "mean B", "difference", Notation(results).ci, "CI, target resampled", "p")
+    note = "Restricted mean trials-to-target over paired replicates; above 0 the first view needs more trials."
+    if not all(math.isnan(t.resampled_low) for _, t in compared):
+        note += (
+            " The target is itself a statistic of this study. The first interval takes its level as given; the second sets it anew in "
+            "every resample."
+        )
+    return Table("Trials-to-target compared.", head, rows, note=note)
+
+
+def distances(results: Results) -> Table | None:
+    """How far apart the mean curves lie along the trial axis."""
+    notation, budget = Notation(results), results.study.search.trials
+    rows = grouped(
+        (
+            f"{pair.a} − {pair.b}",
+            "target" if d.budget is None else f"{pair.b} after {d.budget}",
+            notation.value(d.level),
+            *(f"> {budget}" if trial is None else str(trial) for trial in (d.trial_a, d.trial_b)),
+            wording.distance_value(d, budget),
+            wording.distance_interval(d, budget),
+        )
+        for pair in results.pairs
+        for d in pair.distances
+    )
+    if not rows:
+        return None
+    head = ("A − B", "level", notation.metric, "A at trial", "B at trial", "distance", notation.ci)
+    note = (
+        "Trial at which the mean best-so-far curve of A first reaches the level, minus that of B. "
+        f"“> {budget}”: not within {budget} trials (censored); a distance is then a bound."
+    )
+    return Table("Horizontal distance of the mean curves.", head, rows, left=2, note=note)
