@@ -135,15 +135,14 @@ def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None
     blocks = {name: gather(trials, name, (study.replicates, arm.trials)) for name, arm in searched.items()}
     goal = study.metric.goal
     worst = worst_value([blocks[view] for view in study.views], goal)
-    best = {name: best_so_far(block.values, goal, finished=block.finished, worst=worst) for name, block in blocks.items()}
+    curves = {name: _Curves.of(block, goal, worst) for name, block in blocks.items()}
     best_known = best_value(list(blocks.values()), goal)
     views = []
     for view in study.views:
         random, default = (arm_name(view, control) for control in ("random", "default"))
-        curve = mean_curve(best[view], bootstrap)
-        of_random = _random(blocks, best, view, random, worst, best_known, study, bootstrap) if random in blocks else None
-        of_default = _default(blocks, best, view, default, bootstrap) if default in blocks else None
-        views.append(ViewControls(view, curve, of_random, of_default))
+        of_random = _random(curves[view], curves[random], worst, best_known, study, bootstrap) if random in curves else None
+        of_default = _default(curves[view], curves[default], bootstrap) if default in curves else None
+        views.append(ViewControls(view, mean_curve(curves[view].best, bootstrap), of_random, of_default))
     return Controls(tuple(views), best_known)
 
 
@@ -154,52 +153,50 @@ def easy_volume(searches: Searches, best_known: float, margin: float, goal: Goal
     return EasyVolume(values.size, good, *wilson(good, values.size, confidence))
 
 
-def _random(
-    blocks: dict[str, Searches],
-    best: dict[str, Floats],
-    view: str,
-    control: str,
-    worst: float,
-    best_known: float,
-    study: Study,
-    bootstrap: Bootstrap,
-) -> RandomControl:
-    goal, margin = study.metric.goal, study.analysis.margin
-    block = blocks[control]
-    both = _both(blocks, best, view, control)
+@dataclass(frozen=True)
+class _Curves:
+    """Searches and their best so far, (replicates x trials)."""
+
+    searches: Searches
+    best: Floats
+
+    @classmethod
+    def of(cls, searches: Searches, goal: Goal, worst: float) -> _Curves:
+        return cls(searches, best_so_far(searches.values, goal, finished=searches.finished, worst=worst))
+
+    def shared(self, other: _Curves) -> Ints:
+        """Replicates that are complete in both, and have values there."""
+        both = common(self.searches.complete, other.searches.complete)
+        return both[~(np.isnan(self.best[both]).any(axis=1) | np.isnan(other.best[both]).any(axis=1))]
+
+
+def _random(view: _Curves, random: _Curves, worst: float, best_known: float, study: Study, bootstrap: Bootstrap) -> RandomControl:
+    goal, margin, block = study.metric.goal, study.analysis.margin, random.searches
+    both = view.shared(random)
     pooled = np.where(np.isnan(block.values), worst, block.values)[block.complete]
     expected = matching = None
     if pooled.size and not np.isnan(pooled).any():
         expected = expected_curve(pooled, goal, bootstrap)
-        finals = best[view][blocks[view].complete, -1]
+        finals = view.best[view.searches.complete, -1]
         if finals.size and not np.isnan(finals).any():
             matching = trials_to_match(pooled.ravel(), float(finals.mean()), goal)
     return RandomControl(
         searches=block,
-        best=best[control],
-        curve=mean_curve(best[control], bootstrap),
+        best=random.best,
+        curve=mean_curve(random.best, bootstrap),
         expected=expected,
         replicates=both,
-        gap=mean_curve(best[view][both] - best[control][both], bootstrap) if both.size else None,
+        gap=mean_curve(view.best[both] - random.best[both], bootstrap) if both.size else None,
         matching=matching,
         easy=easy_volume(block, best_known, margin, goal, bootstrap.confidence) if margin is not None else None,
     )
 
 
-def _default(
-    blocks: dict[str, Searches], best: dict[str, Floats], view: str, control: str, bootstrap: Bootstrap
-) -> DefaultControl:
-    values = best[control][:, 0]
+def _default(view: _Curves, default: _Curves, bootstrap: Bootstrap) -> DefaultControl:
+    values, both = default.best[:, 0], view.shared(default)
     known = values[~np.isnan(values)]
-    both = _both(blocks, best, view, control)
     mean = mean_of(known, bootstrap)
-    gain = mean_of(best[view][both, -1] - values[both], bootstrap) if both.size else None
+    gain = mean_of(view.best[both, -1] - values[both], bootstrap) if both.size else None
     return DefaultControl(
         values, mean.value, mean.low, mean.high, both, None if gain is None else (gain.value, gain.low, gain.high)
     )
-
-
-def _both(blocks: dict[str, Searches], best: dict[str, Floats], view: str, control: str) -> Ints:
-    """Replicates that are complete in a view and in its control, and have values there."""
-    both = common(blocks[view].complete, blocks[control].complete)
-    return both[~(np.isnan(best[view][both]).any(axis=1) | np.isnan(best[control][both]).any(axis=1))]

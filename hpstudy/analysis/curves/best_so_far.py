@@ -27,19 +27,10 @@ def best_value(blocks: list[Searches], goal: Goal) -> float:
 def best_so_far(values: Floats, goal: Goal, *, finished: Ints | None = None, worst: float = float("nan")) -> Floats:
     """The best value up to each trial, y[s, t] = max (or min) of values[s, 0..t].
 
-    A trial without a value keeps the best of the trials before it. A search whose first trials gave no value has nothing to
-    show for
-    them, and leaving it out of a mean would reward the view that fails: those trials count as `worst`, the worst value that any
-    trial of the study gave.
-
-    Args:
-        values: (searches x trials) objective; NaN for a trial without a value.
-        goal: which way is better.
-        finished: (searches,) trials that each search has spent; all of them when None.
-        worst: stands for "no value yet"; NaN keeps those trials NaN.
-
-    Returns:
-        (searches x trials); NaN after the last finished trial of a search.
+    `values` is (searches x trials), NaN for a trial without a value, which keeps the best of the trials before it. A search whose
+    first trials gave no value has nothing to show for them, and leaving it out of a mean would reward the view that fails: those
+    trials count as `worst`, the worst value that any trial of the study gave; they stay NaN when it is NaN. The result is NaN after
+    the last of the (searches,) `finished` trials of a search; all trials are finished when None.
     """
     best = goal.sign * np.fmax.accumulate(goal.sign * values, axis=1)
     best = np.where(np.isnan(best), worst, best)
