@@ -94,8 +94,17 @@ def _flat(tree: Mapping[str, Any], key: tuple[str, ...] = ()) -> Flat:
 def _differences(old: Flat, new: Flat) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key, ABSENT), new.get(key, ABSENT)
-        if type(before) is not type(after) or before != after:
+        if not _same(before, after):
             yield key, before, after
+
+
+def _same(before: object, after: object) -> bool:
+    """Whether two leaves are equal and of equal types, inside lists too: 1 is not true, and not 1.0."""
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) == len(after) and all(map(_same, before, after))
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return before.keys() == after.keys() and all(_same(before[name], after[name]) for name in before)
+    return type(before) is type(after) and before == after
 
 
 def _line(key: tuple[str, ...], before: object, after: object) -> str:

@@ -83,7 +83,8 @@ def read_source(path: Path, scale: str | None = None) -> Source:
     tree = _read(path, path, (), source)
     if tree is not None:
         root = _resolved(tree, (), path.resolve(), source, (path.resolve(),))
-        source.root = _scaled(root, source)
+        if () not in source.broken:
+            source.root = _scaled(root, source)
     return source
 
 

@@ -21,6 +21,23 @@ def edited(study, *path, value):
     return Study.model_validate(tree)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [([True, False], [1, 0], "[true, false] -> [1, 0]"), ([1, 2], [1.0, 2.0], "[1, 2] -> [1.0, 2.0]")],
+)
+def test_choices_that_are_equal_but_of_another_type_are_a_change(toy, old, new, shown):
+    before, after = (
+        edited(toy, "views", "a", "space", "kind", value={"type": "choice", "values": values}) for values in (old, new)
+    )
+    assert before.fingerprint() != after.fingerprint()
+    assert changes(before, after) == [f"views.a.space.kind.values: {shown}"]
+
+
+def test_points_that_are_equal_but_of_another_type_are_a_change(toy):
+    before, after = (edited(toy, "task", "widths", value=[{"x": value}]) for value in (1, True))
+    assert [line.partition(":")[0] for line in changes(before, after)] == ["task.widths"]
+
+
 def test_a_study_does_not_differ_from_itself(toy):
     assert changes(toy, toy) == growth(toy, toy) == shrinkage(toy, toy) == []
 

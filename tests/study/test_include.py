@@ -134,6 +134,22 @@ def test_a_mistake_in_an_included_file_names_that_file_and_line(refused):
     )
 
 
+@pytest.mark.parametrize("rest", ["", "\nname: mine", "\nscales: {small: {replicates: 1}}"])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("nothere.yaml", "toy.yaml:1: from: there is no file nothere.yaml"),
+        ("toy.yaml", "toy.yaml:1: from: these files include each other without end"),
+        ("[a]", "toy.yaml:1: from: must be the path of a file"),
+        ("list.yaml", "list.yaml:1: the file holds a list"),
+        ("nested.yaml", "nested.yaml:1: from: there is no file gone.yaml"),
+    ],
+)
+def test_a_study_whose_own_file_cannot_be_read_is_one_message(refused, value, said, rest):
+    (line,) = refused(f"from: {value}{rest}", list_yaml="- 1", nested_yaml="from: gone.yaml")
+    assert line.startswith(said)
+
+
 def test_a_mistake_in_an_override_names_the_overriding_file_and_line(refused):
     (line,) = refused(study("  v:\n    from: view.yaml\n    space:\n      rate: {high: 1e-4, default: 1e-4}"), view_yaml=VIEW)
     assert line == "toy.yaml:8: views.v.space.rate: low (0.001) must be smaller than high (0.0001)"
