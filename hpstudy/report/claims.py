@@ -39,8 +39,7 @@ def counted(results: Results) -> str:
         return ""
     counts = Counter(result.verdict for result in results.criteria)
     parts = [_part(verdict, counts[verdict]) for verdict in OPENINGS if counts[verdict]]
-    total = len(results.criteria)
-    return f"Of {total} claim{'s' if total > 1 else ''} {', '.join(parts)}."
+    return f"Of {numbers.things(len(results.criteria), 'claim')} {', '.join(parts)}."
 
 
 def _part(verdict: Verdict, count: int) -> str:

@@ -111,21 +111,19 @@ def _design(results: Results) -> str:
         return _sweep_design(results)
     views = ", ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
     return (
-        f"{len(study.views)} view{'s' if len(study.views) > 1 else ''} (hyperparameters tuned: {views}), {numbers.count(study.replicates)} "
-        f"replicate{'s' if study.replicates > 1 else ''} of {numbers.count(study.search.trials)} "
-        f"trial{'s' if study.search.trials > 1 else ''} each, searcher {study.search.searcher}, task {study.task.use}, {study.metric.name} "
-        f"to {study.metric.goal}."
+        f"{numbers.things(len(study.views), 'view')} (hyperparameters tuned: {views}), {numbers.things(study.replicates, 'replicate')} of "
+        f"{numbers.things(study.search.trials, 'trial')} each, searcher {study.search.searcher}, task {study.task.use}, "
+        f"{study.metric.name} to {study.metric.goal}."
     )
 
 
 def _sweep_design(results: Results) -> str:
-    study, points = results.study, results.study.search.trials
+    study = results.study
     views = ", ".join(
         long_name(results, view.name) + (f" over {' and '.join(view.swept)}" if view.swept else "") for view in results.sweep
     )
     return (
-        f"Sweep of {numbers.count(points)} point{'s' if points > 1 else ''} in {len(study.views)} "
-        f"view{'s' if len(study.views) > 1 else ''} ({views}), {numbers.count(study.replicates)} "
-        f"replicate{'s' if study.replicates > 1 else ''} of every point, searcher {study.search.searcher}, task {study.task.use}, "
+        f"Sweep of {numbers.things(study.search.trials, 'point')} in {numbers.things(len(study.views), 'view')} ({views}), "
+        f"{numbers.things(study.replicates, 'replicate')} of every point, searcher {study.search.searcher}, task {study.task.use}, "
         f"{study.metric.name} to {study.metric.goal}."
     )

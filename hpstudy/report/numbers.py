@@ -102,6 +102,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def things(number: int, noun: str, plural: str = "s") -> str:
+    """A number of things: "1 search", "1,200 trials". `plural` is what the noun ends in when they are several."""
+    return f"{count(number)} {noun}{plural if number > 1 else ''}"
+
+
 def whole(value: float) -> str:
     """A whole number that may be negative."""
     return _minus(str(int(value)))

@@ -234,7 +234,7 @@ def run_text(runs: tuple[tuple[int, int], ...]) -> str:
     """Runs of trials: "trials 3 to 7, 12"; from the fourth run on only how many there are."""
     parts = [str(first) if first == last else f"{first} to {last}" for first, last in runs[:3]]
     many = len(runs) > 1 or runs[0][0] != runs[0][1]
-    more = f" and {len(runs) - 3} more run{'s' if len(runs) > 4 else ''}" if len(runs) > 3 else ""
+    more = f" and {numbers.things(len(runs) - 3, 'more run')}" if len(runs) > 3 else ""
     return f"trial{'s' if many else ''} {', '.join(parts)}{more}"
 
 
@@ -258,7 +258,7 @@ def _sample(results: Results, pair: PairResult) -> str:
     sentence = (
         f"The target is {level_origin(results)}; the difference is that of the restricted mean trials-to-target, "
         f"{numbers.trials(trials.mean_a)} for {pair.a} against {numbers.trials(trials.mean_b)} for {pair.b}, "
-        f"over {n} paired replicate{'s' if n > 1 else ''}"
+        f"over {numbers.things(n, 'paired replicate')}"
     )
     late_a, late_b = n - trials.reached_a, n - trials.reached_b
     if not late_a and not late_b:

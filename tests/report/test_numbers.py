@@ -59,3 +59,8 @@ def test_an_interval_is_written_as_its_ends_and_missing_without_them():
 @pytest.mark.parametrize(("p", "text"), [(1e-7, "< 0.001"), (0.0123, "0.012")])
 def test_a_p_value_in_a_column_has_no_equals_sign(p, text):
     assert numbers.p_cell(p) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(1, "1 search"), (2, "2 searches"), (1200, "1,200 searches")])
+def test_several_things_are_in_the_plural(number, text):
+    assert numbers.things(number, "search", "es") == text

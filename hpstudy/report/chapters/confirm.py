@@ -47,8 +47,8 @@ def summary(results: Results, confirmed: Confirmation) -> str:
     sentences += [_of_view(results, confirmed, view) for view in confirmed.views]
     sentences += [_of_pair(confirmed, pair.a, pair.b, pair.differences[-1]) for pair in confirmed.pairs]
     if lost := sum(view.data.lost for view in confirmed.views):
-        trainings, are = ("trainings", "are") if lost > 1 else ("training", "is")
-        sentences.append(f"{numbers.count(lost)} {trainings} on fresh seeds gave no value and {are} in no mean.")
+        are = "are" if lost > 1 else "is"
+        sentences.append(f"{numbers.things(lost, 'training')} on fresh seeds gave no value and {are} in no mean.")
     shares = [share for view in confirmed.views if (share := _shared(view.metrics[0])) > SHARED]
     if shares:
         sentences.append(
@@ -61,11 +61,10 @@ def summary(results: Results, confirmed: Confirmation) -> str:
 def _of_view(results: Results, confirmed: Confirmation, view: ConfirmedView) -> str:
     objective, last = view.metrics[0], view.metrics[-1]
     decimals, places = _decimals(confirmed, objective.metric), _decimals(confirmed, last.metric)
-    name, searches = view.data.view, objective.tuned.n
     flattering = results.study.metric.goal.sign * view.gap.value
     side = "better" if flattering > 0 else "worse"
     text = (
-        f"In {name} ({searches} search{'es' if searches > 1 else ''}) the tuning score, "
+        f"In {view.data.view} ({numbers.things(objective.tuned.n, 'search', 'es')}) the tuning score, "
         f"{numbers.metric(float(view.data.tuning.mean()), decimals)}, is {numbers.metric(abs(view.gap.value), decimals)} {side} than "
         f"{objective.metric} on fresh seeds{_ends(view.gap, decimals, 'gap')}"
     )

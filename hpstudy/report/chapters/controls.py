@@ -73,7 +73,7 @@ def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
     verdict = _verdict(results, low, high, "the search beats random search", "random search beats the search")
     text = (
         f"{view}: after {trials} trials, search minus random search is {_with_interval(results, float(gap.mean[-1]), low, high)}, over "
-        f"{_paired(len(random.replicates))}: {verdict}."
+        f"{numbers.things(len(random.replicates), 'paired replicate')}: {verdict}."
     )
     if random.expected is None:
         return text
@@ -87,8 +87,9 @@ def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
 def _default_sentence(results: Results, view: str, default: DefaultControl) -> str:
     assert default.gain is not None
     _, low, high = default.gain
+    pairs = numbers.things(len(default.replicates), "paired replicate")
     return (
-        f"{view}: tuned minus default is {_with_interval(results, *default.gain)}, over {_paired(len(default.replicates))}: "
+        f"{view}: tuned minus default is {_with_interval(results, *default.gain)}, over {pairs}: "
         f"{_verdict(results, low, high, ABOVE_DEFAULT, BELOW_DEFAULT)}."
     )
 
@@ -97,10 +98,6 @@ def _with_interval(results: Results, mean: float, low: float, high: float) -> st
     notation = Notation(results)
     value = f"{notation.value(mean)} in {notation.metric}"
     return value if math.isnan(low) else f"{value} ({notation.ci} {notation.interval(low, high)})"
-
-
-def _paired(replicates: int) -> str:
-    return f"{replicates} paired replicate{'s' if replicates > 1 else ''}"
 
 
 def _verdict(results: Results, low: float, high: float, better: str, worse: str) -> str:

@@ -74,8 +74,8 @@ def _view(results: Results, view: SearchedView, number: int) -> Iterator[Block]:
 
 def _summary(view: SearchedView) -> str:
     count = len(view.objective)
-    text = f"{numbers.count(count)} trial{'s' * (count > 1)} of {len(view.incumbents)} search{'es' * (len(view.incumbents) > 1)}"
-    text += " have a value" if count > 1 else " has a value"
+    searches, have = numbers.things(len(view.incumbents), "search", "es"), "have" if count > 1 else "has"
+    text = f"{numbers.things(count, 'trial')} of {searches} {have} a value"
     if view.left_out:
         text += (
             f"; {numbers.count(view.left_out)} without one {'are' if view.left_out > 1 else 'is'} left out of all that follows"
