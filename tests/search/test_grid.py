@@ -68,7 +68,7 @@ def test_linear_levels_are_the_decimal_fractions():
     assert levels(FloatParameter(low=0, high=1), 11) == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.1 + 0.2, 0.7), (1e-300, 1e300), (3, 1e5 / 3)])
+@pytest.mark.parametrize(("low", "high"), [(0.1 + 0.2, 0.7), (1e-60, 1e60), (3, 1e5 / 3)])
 def test_both_ends_are_exact(low, high):
     ends = levels(FloatParameter(low=low, high=high, log=True), 4)
     assert (ends[0], ends[-1]) == (low, high)
