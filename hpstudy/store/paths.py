@@ -20,4 +20,4 @@ def to_stored(path: str | None, database: Path) -> str | None:
 
 def to_absolute(path: str | None, database: Path) -> str | None:
     """The absolute path of a stored one. Symbolic links are not resolved: the relative path was computed from unresolved names."""
-    return os.path.abspath(database.parent / path) if path else None  # noqa: PTH100
+    return os.path.abspath(database.parent / path) if path else None  # noqa: PTH100  # Path.resolve would follow links

@@ -201,10 +201,13 @@ def test_a_completed_trial_takes_the_suspicion_off_a_study(schedule, make_study,
     assert len(measured(storage)) == 12
 
 
+def diverges(kind, _):
+    return Outcome("diverged", {"value": math.nan}) if kind == "evaluate" else None
+
+
 def test_a_study_that_only_diverges_is_ended(schedule, make_study, measured, storage):
-    script = lambda kind, _: Outcome("diverged", {"value": math.nan}) if kind == "evaluate" else None  # noqa: E731
     with pytest.raises(StudyBroken, match=r"first 2 trials gave no value(.|\n)*the study's metric is nan"):
-        schedule(make_study(limits={"max_failures": 2}), script)
+        schedule(make_study(limits={"max_failures": 2}), diverges)
     assert len(measured(storage)) == 2
 
 
@@ -218,11 +221,10 @@ def test_diverged_trials_do_not_end_a_study_in_which_one_completed(schedule, mak
 
 
 def test_diverged_trials_of_an_earlier_session_count(schedule, make_study):
-    diverged = lambda kind, _: Outcome("diverged", {"value": math.nan}) if kind == "evaluate" else None  # noqa: E731
     study = make_study(limits={"max_failures": 2})
     for count in (2, 3):
         with pytest.raises(StudyBroken, match=f"first {count} trials"):
-            schedule(study, diverged)
+            schedule(study, diverges)
 
 
 def test_a_broken_study_can_be_resumed(schedule, make_study, measured, storage):
