@@ -45,7 +45,7 @@ class _Trial:
 
 
 class Scheduler:
-    """Runs what is left of some searches of a study.
+    """Runs the remaining trials of some searches of a study.
 
     Searches are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole replicates; each has at
     most one step under way. Listed trials follow, seed by seed, once the search that they confirm is complete. At most as many steps are

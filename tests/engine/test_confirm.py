@@ -412,7 +412,7 @@ def test_with_more_workers_than_searches_left_confirmations_start_before_the_las
 
 
 class KillAfter(Observer):
-    """Kills this process after so many trials."""
+    """Kills this process after this many trials."""
 
     def __init__(self, trials):
         self.left = trials

@@ -122,7 +122,7 @@ def test_a_control_is_not_removed(run, controlled, storage):
 
 
 class KillAfter(Observer):
-    """Kills this process after so many trials."""
+    """Kills this process after this many trials."""
 
     def __init__(self, trials):
         self.left = trials

@@ -284,7 +284,7 @@ def _reading(results: Results, along: Swept | None) -> str:
 
 
 def sweep_values(results: Results) -> Iterator[Row]:
-    """Every final metric of every trial that was begun, but for those of bins; nothing stands for the value of a trial that has none."""
+    """Every final metric of every trial that was begun, except those of bins; the value of a trial without one is empty."""
     yield "view", "number", "point", "replicate", "metric", "value"
     for view in results.sweep:
         begun = results.view(view.name).searches.states > 0
