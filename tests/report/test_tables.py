@@ -33,7 +33,7 @@ def test_a_level_that_is_a_statistic_has_a_second_interval(make_results, ramps):
     found = make_results({"a": ramps(3), "b": ramps()}, analysis={"target": {"view": "b"}})
     table = trials_differences(found)
     assert "–" not in table.rows[0][6]
-    assert "sets it anew in every resample" in table.note
+    assert "computes it in every resample" in table.note
 
 
 def test_a_declared_level_has_no_second_interval(results):

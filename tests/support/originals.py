@@ -38,7 +38,7 @@ def write_audiomnist(folder: Path, speakers: int, repetitions: int) -> Path:
 
 
 def write_cifar(folder: Path, data: Cifar, images_of_a_class: int = 1) -> Path:
-    """Write random originals of a CIFAR set: so many images of every class in every batch, in random order.
+    """Write random originals of a CIFAR set: a number of images of every class in every batch, in random order.
 
     Returns:
         The folder of the batches, in `folder`.
@@ -57,7 +57,7 @@ def write_cifar(folder: Path, data: Cifar, images_of_a_class: int = 1) -> Path:
 
 
 def write_image_folder(folder: Path, classes: Iterable[str], images_of_a_class: int = 1) -> Path:
-    """Write random images of 4 to 11 pixels' height and width: so many of every class in train/ and in val/, as PNG and JPEG in turn.
+    """Write random images of 4 to 11 pixels' height and width: a number of every class in train/ and in val/, as PNG and JPEG in turn.
 
     Returns:
         `folder`.

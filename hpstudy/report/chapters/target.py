@@ -79,7 +79,7 @@ def trials_differences(results: Results) -> Table | None:
     note = "Restricted mean trials-to-target over paired replicates; above 0 the first view needs more trials."
     if not all(math.isnan(t.resampled_low) for _, t in compared):
         note += (
-            " The target is itself a statistic of this study. The first interval takes its level as given; the second sets it anew in "
+            " The target is itself a statistic of this study. The first interval takes its level as given; the second computes it in "
             "every resample."
         )
     return Table("Trials-to-target compared.", head, rows, note=note)
