@@ -40,12 +40,12 @@ def load_callable(use: str) -> Callable[..., Any]:
         raise
     except SystemExit as error:
         raise PluginError(
-            f"importing '{name}' for '{use}' ends the program: SystemExit: {error} ({_place(error)})",
+            f"importing '{name}' for '{use}' ends the program: SystemExit: {error} ({place_of(error)})",
             "Put the code that runs a script, such as argparse and sys.exit, under: if __name__ == '__main__':",
         ) from error
     except BaseException as error:  # a user's module may raise anything
         raise PluginError(
-            f"importing '{name}' for '{use}' failed: {type(error).__name__}: {error} ({_place(error)})",
+            f"importing '{name}' for '{use}' failed: {type(error).__name__}: {error} ({place_of(error)})",
             f"run: python -c 'import {name}'",
         ) from error
     target = getattr(module, attribute, None)
@@ -55,7 +55,7 @@ def load_callable(use: str) -> Callable[..., Any]:
     return target  # type: ignore[no-any-return]
 
 
-def _place(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
     """The file and line where user code raised `error`: the innermost frame outside Python's own and installed libraries."""
     frames = traceback.extract_tb(error.__traceback__)
     libraries = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))

@@ -35,8 +35,8 @@ def given_up(error: BaseException, deaths: int, limits: Limits) -> Outcome | Non
 
 
 def reason_of(error: BaseException) -> str:
-    """The message of an error, without its hint."""
-    return error.message if isinstance(error, HpstudyError) else str(error)
+    """The message of one of our errors, without its hint; the type and message of any other."""
+    return error.message if isinstance(error, HpstudyError) else f"{type(error).__name__}: {error}"
 
 
 @dataclass

@@ -45,7 +45,7 @@ def read_metrics(result: object, objective: str) -> dict[str, float]:
 def read_name(name: Any, where: str) -> str:
     """The name of a metric. Raises InvalidResult for one that is not a string, or not valid Unicode, which a database cannot hold."""
     if not isinstance(name, str):
-        raise InvalidResult(f"{where} has a metric whose name is {_shown(name)}; names of metrics must be strings")
+        raise InvalidResult(f"{where} has a metric whose name is {shown(name)}; names of metrics must be strings")
     plain = str.__str__(name)  # of a StrEnum, or of a class that another process may not know
     try:
         plain.encode()
@@ -64,9 +64,9 @@ def read_number(name: str, value: Any, where: str) -> float:
     if not isinstance(plain, numbers.Real | Decimal):
         kind = type(value).__name__
         shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
-        shown = "" if shape or value is None else f" ({_shown(value)})"
+        text = "" if shape or value is None else f" ({shown(value)})"
         raise InvalidResult(
-            f"'{name}' in {where} is {kind}{shape}{shown}; a function to study must return a number, or a dict of numbers such as "
+            f"'{name}' in {where} is {kind}{shape}{text}; a function to study must return a number, or a dict of numbers such as "
             f"{{'{name}': 0.5}}"
         )
     try:
@@ -76,7 +76,7 @@ def read_number(name: str, value: Any, where: str) -> float:
         exact = False
     if not exact:
         raise InvalidResult(
-            f"'{name}' in {where} is {type(value).__name__} ({_shown(value)}), which no 64-bit float equals; return float(...) of it to "
+            f"'{name}' in {where} is {type(value).__name__} ({shown(value)}), which no 64-bit float equals; return float(...) of it to "
             "round it"
         )
     return number
@@ -92,7 +92,7 @@ def read_epoch(epoch: Any) -> int:
             if whole == plain and whole in EPOCHS:
                 return whole
     raise InvalidResult(
-        f"the epoch of a report is {type(epoch).__name__} ({_shown(epoch)}); an epoch must be a whole number of at most 64 bits"
+        f"the epoch of a report is {type(epoch).__name__} ({shown(epoch)}); an epoch must be a whole number of at most 64 bits"
     )
 
 
@@ -101,7 +101,7 @@ def _plain(value: Any) -> Any:
     return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """The beginning of a value's text."""
     try:
         return f"{value!r:.60}"

@@ -130,8 +130,7 @@ class Scheduler:
         if self._stuck:
             key, error = self._stuck[0]
             raise HpstudyError(
-                f"no point could be chosen in {len(self._stuck)} of the searches, first in {_name(key)}: {type(error).__name__}: "
-                f"{error}",
+                f"the searcher failed in {len(self._stuck)} of the searches, first in {_name(key)}: {reason_of(error)}",
                 "the other searches are finished; `hpstudy resume` tries these again",
             )
 
@@ -204,9 +203,7 @@ class Scheduler:
         elif isinstance(error, WorkerDied) and (self._may_try_again(trial) or self.stop.requested):
             self._wait(trial)
         else:
-            self.store.event(
-                "ask_failed", view=trial.key.view, replicate=trial.key.replicate, error=f"{type(error).__name__}: {error}"
-            )
+            self.store.event("ask_failed", view=trial.key.view, replicate=trial.key.replicate, error=reason_of(error))
             self._stuck.append((trial.key, error))
 
     def _may_try_again(self, trial: _Trial) -> bool:

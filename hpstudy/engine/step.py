@@ -11,16 +11,18 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from hpstudy.engine.checkpoints import CheckpointFile
-from hpstudy.engine.measured import InvalidResult, read_metrics
+from hpstudy.engine.measured import InvalidResult, read_metrics, shown
 from hpstudy.engine.recorder import Recorder
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
-from hpstudy.errors import Diverged, HpstudyError
+from hpstudy.errors import Diverged, HpstudyError, PluginError
 from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_task
+from hpstudy.plugins import place_of
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
 from hpstudy.study.controls import arms
@@ -77,6 +79,10 @@ class EvaluateRequest:
     seed_number: int | None = None
 
 
+class SearcherFailed(HpstudyError):
+    """A searcher raised an exception, or proposed something that is no point of its space."""
+
+
 def search_seed(study: Study, search: SearchKey) -> int:
     """The seed of a search's points."""
     return derive_seed(study.seed, "search", search.view, search.replicate)
@@ -115,20 +121,28 @@ def ask(request: AskRequest) -> Asked:
     """Choose a trial's point.
 
     Raises:
-        HpstudyError: the searcher proposed a point outside the space.
-        Exception: whatever the searcher raises.
+        SearcherFailed: the searcher raised an exception, or proposed something outside the space.
+        Aborted: as in `evaluate`.
     """
     started = time.perf_counter()
     study = _study(request.study_json)
     arm = arms(study)[request.search.view]
     space = study.views[arm.view].space
-    with module_path(request.module_path):
-        point = _searcher(request.study_json, arm.control).ask(
-            space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
-        )
-    if not space.admits(point):
-        raise HpstudyError(
-            f"the searcher '{arm.control or study.search.searcher}' proposed {point}, which lies outside the space of view '{arm.view}'",
+    try:
+        with module_path(request.module_path):
+            point = _searcher(request.study_json, arm.control).ask(
+                space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
+            )
+        admitted = isinstance(point, Mapping) and space.admits(point)
+    except (Aborted, PluginError):
+        raise
+    except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
+        # A new exception, because the searcher's own may not survive the way between processes, or be large.
+        raise SearcherFailed(f"{type(error).__name__}: {_message(error)} ({place_of(error)})") from None
+    if not admitted:
+        raise SearcherFailed(
+            f"the searcher '{arm.control or study.search.searcher}' proposed {shown(point)}, which lies outside the space of view "
+            f"'{arm.view}'",
             "this is a mistake in the searcher",
         )
     return Asked(point, time.perf_counter() - started)

@@ -47,8 +47,10 @@ def make_searcher(block: SearchBlock) -> Searcher:
     Raises:
         StudyError: no such searcher, or settings that are not the searcher's; keys begin with "search".
     """
-    kind = _named(lambda: SEARCHERS.load(block.searcher), ("search", "searcher"))
-    return kind(_settings(kind.Settings, block.settings, ("search",)))  # type: ignore[no-any-return]
+    key = ("search", "searcher")
+    kind = _named(lambda: SEARCHERS.load(block.searcher), key)
+    settings = _named(lambda: _settings(kind.Settings, block.settings, ("search",)), key)
+    return _named(lambda: kind(settings), key)  # type: ignore[no-any-return]
 
 
 def make_control(control: Control) -> Searcher:
@@ -76,7 +78,8 @@ def _named(make: Callable[[], Any], key: Key) -> Any:
     except HpstudyError:
         raise
     except (Exception, SystemExit) as error:  # a user's class may raise anything
-        raise StudyError([Problem(key, f"making the task failed: {type(error).__name__}: {error}")]) from error
+        part = "searcher" if key[0] == "search" else "task"
+        raise StudyError([Problem(key, f"making the {part} failed: {type(error).__name__}: {error}")]) from error
 
 
 def _settings(model: type[BaseModel], given: dict[str, Any], key: Key) -> BaseModel:

@@ -86,6 +86,22 @@ def test_an_error_in_the_code_of_a_users_task_class_is_a_mistake_of_the_study(wr
         make_task(wrong.task)
 
 
+@pytest.mark.parametrize("what", ["A", "B", "f"])
+def test_what_is_no_searcher_is_a_problem_of_the_key(toy, write, monkeypatch, tmp_path, what):
+    write(
+        broken_search_py="""\
+        class A: ...
+        class B:
+            Settings = dict
+        def f(*arguments): ...
+    """
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(StudyError, match="making the searcher failed: ") as caught:
+        make_searcher(toy.search.model_copy(update={"searcher": f"broken_search:{what}"}))
+    assert caught.value.problems[0].key == ("search", "searcher")
+
+
 def test_a_stored_study_gets_the_settings_that_it_was_stored_without(toy):
     old = toy.model_copy(update={"task": TaskBlock(use=toy.task.use, depth=2)})
     assert old.fingerprint() != toy.fingerprint()
