@@ -84,8 +84,8 @@ class SearcherFailed(HpstudyError):
 
 
 def search_seed(study: Study, search: SearchKey) -> int:
-    """The seed of a search's points."""
-    return derive_seed(study.seed, "search", search.view, search.replicate)
+    """The seed of a search's points, in [0, 2**search_seed_bits)."""
+    return derive_seed(study.seed, "search", search.view, search.replicate) % (1 << (study.search_seed_bits or 63))
 
 
 def train_seed(study: Study, replicate: int, number: int) -> int:

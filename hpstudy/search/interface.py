@@ -81,7 +81,8 @@ class Searcher(ABC):
             space: what may be tried.
             history: trials 0 .. number-1 of this search, in order.
             goal: which way the values are better.
-            seed: the search's seed, the same for all its trials; what one trial needs is derived from (seed, number).
+            seed: the search's seed, the same for all its trials; what one trial needs is derived from (seed, number). In [0, 2**31) for a
+                user's own searcher unless the study's `search_seed_bits` is 63.
             number: the trial asked for, from 0.
 
         Returns:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy.errors import StudyChanged
-from hpstudy.study.schema import Study
+from hpstudy.study.schema import SEED_SIZES, Study
 
 ABSENT = object()
 """Stands for a key that one of the two studies lacks."""
@@ -53,11 +53,9 @@ def shrinkage(old: Study, new: Study) -> list[str]:
 
 
 def grown(old: Study, new: Study) -> Study:
-    """The new study, with the confirmations and the size of seeds of the old one where it does not state its own."""
-    confirm = old.confirm if new.confirm is None else new.confirm
-    # A database that does not state the size has seeds of 63 bits.
-    bits = old.seed_bits if new.seed_bits in (None, old.seed_bits or 63) else new.seed_bits
-    return new.model_copy(update={"confirm": confirm, "seed_bits": bits})
+    """The new study, with the confirmations and the sizes of seeds of the old one where it does not state its own."""
+    kept = {key: getattr(old, key) for key in SEED_SIZES if getattr(new, key) in (None, getattr(old, key) or 63)}
+    return new.model_copy(update={"confirm": old.confirm if new.confirm is None else new.confirm, **kept})
 
 
 def refuse_changes(old: Study, new: Study, storage: Path) -> None:

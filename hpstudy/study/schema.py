@@ -216,6 +216,10 @@ class Confirm(Block):
     """Fresh seeds of each point. With 5, the mean of a point is known to 0.45 standard deviations of the noise."""
 
 
+SEED_SIZES = ("seed_bits", "search_seed_bits")
+"""Keys of a study that state the size of seeds; a database that does not state one has seeds of 63 bits."""
+
+
 class Study(Block):
     """One file, one question: a task, its views, a search, a number of replicates."""
 
@@ -230,6 +234,9 @@ class Study(Block):
     seed_bits: Literal[31, 63] | None = None
     """Size of the seed of each training. Default: 31 for a task of your own (NumPy and scikit-learn accept at most 32), 63 for the other
     tasks and in databases that do not state it."""
+    search_seed_bits: Literal[31, 63] | None = None
+    """Size of the seed that the searcher receives. Default: 31 for a searcher of your own, 63 for the other searchers and in databases
+    that do not state it."""
     task: TaskBlock
     """What is trained and measured."""
     metric: Metric
@@ -259,14 +266,14 @@ class Study(Block):
 
     @model_serializer(mode="wrap")
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A study without confirmations or `seed_bits` is written as before these keys existed."""
-        return {key: value for key, value in dump(self).items() if key not in ("confirm", "seed_bits") or value is not None}
+        """A study without confirmations or sizes of seeds is written as before these keys existed."""
+        return {key: value for key, value in dump(self).items() if key not in ("confirm", *SEED_SIZES) or value is not None}
 
     def started(self) -> Study:
-        """The study as a new database keeps it. A task of the user's own gets seeds of 31 bits unless the study states a size."""
-        if self.seed_bits is not None or not is_plugin(self.task.use):
-            return self
-        return self.model_copy(update={"seed_bits": 31})
+        """The study as a new database keeps it. User code gets seeds of 31 bits unless the study states a size."""
+        parts = {"seed_bits": self.task.use, "search_seed_bits": self.search.searcher}
+        users = {key: 31 for key, part in parts.items() if getattr(self, key) is None and is_plugin(part)}
+        return self.model_copy(update=users)
 
     def to_json(self) -> str:
         """The whole study as JSON text, the form in which a database keeps it."""

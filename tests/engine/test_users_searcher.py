@@ -1,9 +1,13 @@
-"""A searcher of the user's own: whatever it raises or proposes."""
+"""A searcher of the user's own: whatever it raises or proposes, and the seed that it receives."""
 
 import pytest
 
-from hpstudy.engine.step import MESSAGE_CHARACTERS
+from hpstudy.engine.session import identity_of
+from hpstudy.engine.step import MESSAGE_CHARACTERS, search_seed
 from hpstudy.errors import HpstudyError
+from hpstudy.loading.bind import bind
+from hpstudy.store import Reader, Store
+from hpstudy.study.plan import SearchKey
 
 SEARCHER = """\
 from pydantic import BaseModel
@@ -63,3 +67,46 @@ def test_what_is_no_point_of_the_space_is_refused(run, searched_by, point):
     with pytest.raises(HpstudyError, match=r"proposed .*, which lies outside the space of view 'both'") as caught:
         run(searched_by(f"return {point}"))
     assert len(str(caught.value)) < 1_000
+
+
+SEEDED = "return {name: np.random.RandomState(seed).rand() for name in space.names()}"
+
+
+def test_the_seed_of_a_users_searcher_is_one_that_numpy_accepts(run, searched_by, measured, storage):
+    study = searched_by("import numpy as np\n        " + SEEDED)
+    without = study.model_copy(update={"search_seed_bits": None})
+    assert run(without).counts.completed == 12
+    assert len({point["x1"] for point, _, _ in measured(storage).values()}) == 4
+    with Reader.open(storage) as reader:
+        assert reader.study.search_seed_bits == 31
+        assert reader.study.seed_bits is None
+    assert run(without.model_copy(update={"replicates": 3})).counts.completed == 18
+
+
+@pytest.mark.parametrize(("bits", "below"), [(31, 2**31), (63, 2**63), (None, 2**63)])
+def test_a_search_seed_has_the_bits_of_its_study(make_study, bits, below):
+    study = make_study().model_copy(update={"search_seed_bits": bits})
+    seeds = [search_seed(study, SearchKey(view, replicate)) for view in study.views for replicate in range(5)]
+    assert below // 4 < max(seeds) < below
+
+
+def test_seeds_of_a_search_that_states_no_size_stay_what_they_were(make_study):
+    study = make_study()
+    assert (study.search_seed_bits, search_seed(study, SearchKey("both", 1))) == (None, 6761701141221966059)
+
+
+@pytest.mark.parametrize("stated", [None, 63])
+def test_a_database_whose_searcher_has_seeds_of_63_bits_keeps_them(run, searched_by, measured, tmp_path, storage, stated):
+    study = searched_by("return {name: min(float(seed >> 40), 1e9) / 1e9 for name in space.names()}")
+    without = study.model_copy(update={"search_seed_bits": None})
+    Store.create(storage, without, identity=identity_of(study, bind(study).task), module_path=str(tmp_path)).close()
+    assert run(study.model_copy(update={"search_seed_bits": stated, "replicates": 3})).counts.completed == 18
+    with Reader.open(storage) as reader:
+        assert reader.study.search_seed_bits is None
+    assert max(point["x1"] for point, _, _ in measured(storage).values()) > 1e-3
+
+
+def test_a_built_in_searcher_keeps_its_seeds(run, make_study, storage):
+    run(make_study())
+    with Reader.open(storage) as reader:
+        assert "search_seed_bits" not in reader.study.to_json()
