@@ -17,6 +17,10 @@ from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.goal import Goal
 
 
+ROUNDING = 1e-9
+"""What a product of shares may be above 1/2 by rounding alone."""
+
+
 @dataclass(frozen=True)
 class Times:
     """Trials-to-target of the searches of one view.
@@ -84,7 +88,7 @@ def kaplan_meier(times: Times, horizon: int, confidence: float) -> Survival:
         inside = (share > 0) & (share < 1)
         low = np.where(inside, share ** np.exp(-half), np.nan)
         high = np.where(inside, share ** np.exp(half), np.nan)
-    below = np.flatnonzero(share <= 0.5)
+    below = np.flatnonzero(share <= 0.5 + ROUNDING)
     before = np.r_[1.0, share[:-1]]
     mean = float(before.sum()) if len(times.trials) else float("nan")
     return Survival(at_risk, reached, censored, share, low, high, int(below[0]) + 1 if below.size else None, mean)

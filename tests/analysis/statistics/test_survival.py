@@ -29,6 +29,24 @@ def test_kaplan_meier_gives_the_published_median_of_freireich():
     assert kaplan_meier(FREIREICH, 35, 0.95).median == 23
 
 
+def test_the_median_is_reached_when_exactly_half_of_the_searches_are():
+    half = times([4, 16, 16, 18, 22] + [25] * 5, [1] * 5 + [0] * 5)
+    assert kaplan_meier(half, 25, 0.95).median == 22
+
+
+@pytest.mark.parametrize("n", [6, 10, 12, 20, 30, 40])
+def test_the_median_of_searches_without_early_censoring_is_an_order_statistic(n):
+    rng = np.random.default_rng(n)
+    for _ in range(200):
+        trials = np.sort(rng.integers(1, 26, n // 2))
+        found = kaplan_meier(times([*trials, *[25] * (n - n // 2)], [1] * (n // 2) + [0] * (n - n // 2)), 25, 0.95)
+        assert found.median == trials[-1]
+
+
+def test_the_median_is_not_reached_by_one_search_less_than_half():
+    assert kaplan_meier(times([1, 2, 3, 25, 25, 25, 25], [1, 1, 1, 0, 0, 0, 0]), 25, 0.95).median is None
+
+
 def test_kaplan_meier_agrees_with_scipy():
     rng = np.random.default_rng(4)
     sample = times(rng.integers(1, 20, 40), rng.random(40) < 0.6)
