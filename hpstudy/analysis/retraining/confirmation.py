@@ -4,7 +4,7 @@ Every chosen point (the incumbent of a search) and every view's default point is
 seeds) per view and metric, crossed, with common random numbers in every column.
 
 References: Cawley and Talbot (2010), On over-fitting in model selection and subsequent selection bias in performance evaluation, JMLR 11
-(the gap). Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks, MLSys 3 (noise against differences). Probst
+(the gap). Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks, MLSys 3 (sources of variance). Probst
 et al. (2019), Tunability, JMLR 20 (tuned minus default).
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.retraining.trainings import Retrained, retrained, test_metric
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
-from hpstudy.analysis.statistics.crossed import Components, components, crossed_mean, row_means
+from hpstudy.analysis.statistics.crossed import Components, components, crossed_mean
 from hpstudy.analysis.statistics.estimate import CountedEstimate, mean_of
 from hpstudy.analysis.sweeps.points import summary
 from hpstudy.analysis.trials.searches import Searches
@@ -31,7 +31,7 @@ class ConfirmedMetric:
     """One metric of one view on fresh seeds.
 
     Attributes:
-        tuned: mean of the incumbents, with a BCa interval over searches (for these seeds).
+        tuned: mean of the incumbents, over searches and seeds.
         default: mean of the default point, with a t interval over seeds; None without a value.
         gain: tuned minus default on the same seeds, over searches and seeds; None without seeds in common.
         components: of the incumbents' variance.
@@ -50,8 +50,7 @@ class ConfirmedView:
 
     Attributes:
         metrics: the objective, then the test metric where there is one.
-        gap: tuning score minus mean score on fresh seeds, of the objective: how much selection flatters. Its interval is over searches
-            and seeds; over searches alone with a single seed, or where a training has no value.
+        gap: tuning score minus mean score on fresh seeds, of the objective, over searches and seeds: how much selection flatters.
     """
 
     data: Retrained
@@ -64,18 +63,11 @@ class PairedDifference:
     """A metric of A minus B on the same fresh seeds, paired by replicate.
 
     Attributes:
-        mean: with a BCa interval over replicates.
-        floor: noise floor of the two views together: root of the mean of their noise variances.
+        mean: over replicates and seeds.
     """
 
     metric: str
     mean: CountedEstimate
-    floor: float
-
-    @property
-    def below_floor(self) -> bool:
-        """Whether the difference is smaller than the noise of a single training."""
-        return bool(abs(self.mean.value) < self.floor)
 
 
 @dataclass(frozen=True)
@@ -141,17 +133,13 @@ def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], bootstrap: Boot
         confirmed.append(
             ConfirmedMetric(
                 name,
-                over_searches(row_means(values), bootstrap),
+                over_searches_and_seeds(values, bootstrap),
                 over_seeds(known, bootstrap.confidence) if known.size else None,
                 gain(values, default, bootstrap.confidence),
                 components(values),
             )
         )
-    gaps = data.tuning[:, None] - data.scores[metrics[0]]
-    if min(gaps.shape) > 1 and not np.isnan(gaps).any():
-        gap = crossed_mean(gaps, bootstrap.confidence)
-    else:
-        gap = over_searches(row_means(gaps), bootstrap)
+    gap = over_searches_and_seeds(data.tuning[:, None] - data.scores[metrics[0]], bootstrap)
     return ConfirmedView(data, tuple(confirmed), gap)
 
 
@@ -160,14 +148,20 @@ def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap
     _, of_a, of_b = np.intersect1d(a.data.replicates, b.data.replicates, return_indices=True)
     differences = []
     for left, right in zip(a.metrics, b.metrics, strict=True):
-        difference = row_means(a.data.scores[left.metric][of_a] - b.data.scores[left.metric][of_b])
-        floor = float(np.sqrt((left.components.noise + right.components.noise) / 2))
-        differences.append(PairedDifference(left.metric, over_searches(difference, bootstrap), floor))
+        difference = a.data.scores[left.metric][of_a] - b.data.scores[right.metric][of_b]
+        differences.append(PairedDifference(left.metric, over_searches_and_seeds(difference, bootstrap)))
     return ConfirmedPair(a.data.view, b.data.view, tuple(differences)) if differences[0].mean.n else None
 
 
+def over_searches_and_seeds(values: Floats, bootstrap: Bootstrap) -> CountedEstimate:
+    """Mean of (searches x seeds) values, NaN without one, over searches and seeds; with one seed over searches alone."""
+    if values.shape[1] > 1:
+        return crossed_mean(values, bootstrap.confidence)
+    return over_searches(values[:, 0], bootstrap)
+
+
 def over_searches(values: Floats, bootstrap: Bootstrap) -> CountedEstimate:
-    """Mean of (searches,) values, NaN left out, with a BCa interval over searches; the seeds are taken as given."""
+    """Mean of (searches,) values, NaN left out, with a BCa interval over searches; the seed is taken as given."""
     known = values[~np.isnan(values)]
     mean = mean_of(known, bootstrap)
     return CountedEstimate(mean.value, mean.low, mean.high, known.size)

@@ -1,7 +1,7 @@
 """Crossed arrays (searches x seeds): the mean, with searches and seeds as samples, and the components of the variance.
 
 References: Searle, Casella and McCulloch (1992), Variance Components, chapter 4 (method of moments). Satterthwaite (1946), Biometrics
-Bulletin 2 (degrees of freedom of a sum of mean squares).
+Bulletin 2 (degrees of freedom of a sum of mean squares). Yates (1933), Empire J. Exp. Agric. 1 (missing cells).
 """
 
 from __future__ import annotations
@@ -35,18 +35,29 @@ class Components:
         return float(np.sqrt(self.noise))
 
 
+FILLINGS = 100
+"""Passes that fill missing cells: what one pass leaves shrinks by the share of missing cells."""
+
+
 def crossed_mean(values: Floats, confidence: float) -> CountedEstimate:
-    """Mean of a crossed array (searches x seeds) without NaN, with an interval that counts rows and columns as samples.
+    """Mean over the rows of a crossed array (searches x seeds), with an interval that counts rows and columns as samples.
+
+    NaN is a missing cell: a row counts with the mean of what it has, rows without a value are left out, and the interval is that
+    of the array with missing cells filled (`filled`).
 
     Of x_rk = mu + a_r + b_k + e_rk the mean has the variance var(a) / R + var(b) / K + var(e) / (R K), estimated from the mean
     squares as (MS_a + MS_b - MS_e) / (R K), each component at least 0; Student's t with Satterthwaite's degrees of freedom. The
     ends are NaN with fewer than 2 searches or 2 seeds.
     """
+    present = ~np.isnan(values)
+    values = values[present.any(axis=1)][:, present.any(axis=0)]
     rows, columns = values.shape
-    mean = float(values.mean())
-    if rows < 2 or columns < 2:
+    mean = float(row_means(values).mean()) if rows else np.nan
+    missing = int(np.isnan(values).sum())
+    if rows < 2 or columns < 2 or (rows - 1) * (columns - 1) <= missing:
         return CountedEstimate(mean, np.nan, np.nan, rows)
-    squares, degrees = _mean_squares(values), (rows - 1, columns - 1, (rows - 1) * (columns - 1))
+    squares = _mean_squares(filled(values), missing)
+    degrees = (rows - 1, columns - 1, (rows - 1) * (columns - 1) - missing)
     of_rows, of_columns, rest = squares
     # A component below 0 counts as 0: its mean square and the residual's then drop out together.
     if of_rows <= rest and of_columns <= rest:
@@ -87,8 +98,21 @@ def components(values: Floats) -> Components:
     return Components(max(between, 0.0), noise, min(max(shared, 0.0), noise))
 
 
-def _mean_squares(values: Floats) -> tuple[float, float, float]:
-    """Mean squares of rows, columns and the residual of a crossed array with at least 2 of both."""
+def filled(values: Floats) -> Floats:
+    """A crossed array with every NaN replaced by row mean + column mean - mean, so that it adds nothing to the residual.
+
+    Every row and column has a value. The residual has one degree of freedom less for each cell (Yates 1933).
+    """
+    missing = np.isnan(values)
+    full: Floats = np.where(missing, np.nanmean(values), values)
+    for _ in range(FILLINGS if missing.any() else 0):
+        fit = full.mean(axis=1)[:, None] + full.mean(axis=0) - full.mean()
+        full = np.where(missing, fit, full)
+    return full
+
+
+def _mean_squares(values: Floats, missing: int = 0) -> tuple[float, float, float]:
+    """Mean squares of rows, columns and the residual of a crossed array with at least 2 of both, `missing` cells of it filled."""
     rows, columns = values.shape
     mean = values.mean()
     of_rows, of_columns = values.mean(axis=1), values.mean(axis=0)
@@ -96,7 +120,7 @@ def _mean_squares(values: Floats) -> tuple[float, float, float]:
     return (
         columns * float(((of_rows - mean) ** 2).sum()) / (rows - 1),
         rows * float(((of_columns - mean) ** 2).sum()) / (columns - 1),
-        float((rest**2).sum()) / ((rows - 1) * (columns - 1)),
+        float((rest**2).sum()) / ((rows - 1) * (columns - 1) - missing),
     )
 
 

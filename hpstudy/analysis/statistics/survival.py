@@ -16,7 +16,6 @@ from scipy import special, stats
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.goal import Goal
 
-
 ROUNDING = 1e-9
 """What a product of shares may be above 1/2 by rounding alone."""
 

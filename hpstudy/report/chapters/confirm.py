@@ -15,11 +15,6 @@ from hpstudy.report.labels import long_name
 from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
 from hpstudy.report.notation import Notation
 
-BELOW = "*"
-"""Marks a difference that is smaller than the noise floor."""
-
-FLOOR_NOTE = f"{BELOW} smaller than the noise floor, the standard deviation of one training of the same point from seed to seed."
-
 SHARED = 0.1
 """Share of the noise that points share on a seed, above which the report speaks of it."""
 
@@ -52,8 +47,8 @@ def summary(results: Results, confirmed: Confirmation) -> str:
     shares = [share for view in confirmed.views if (share := _shared(view.metrics[0])) > SHARED]
     if shares:
         sentences.append(
-            f"Points share up to {numbers.percent(round(max(shares), 2))} of the noise on a seed: it cancels in differences on the same "
-            "seeds, while the intervals of means over searches take these seeds as given."
+            f"Points share up to {numbers.percent(round(max(shares), 2))} of the noise on a seed. It cancels in differences on the same "
+            "seeds."
         )
     return " ".join(sentences)
 
@@ -71,20 +66,15 @@ def _of_view(results: Results, confirmed: Confirmation, view: ConfirmedView) -> 
     if last is not objective:
         text += f"; {last.metric} is {numbers.metric(last.tuned.value, places)}{_ends(last.tuned, places)}"
     if last.gain is not None:
-        below = ", less than the noise of one training" if _below(last, last.gain) else ""
-        text += f"; tuned minus default {numbers.metric(last.gain.value, places)}{_ends(last.gain, places)}{below}"
+        text += f"; tuned minus default {numbers.metric(last.gain.value, places)}{_ends(last.gain, places)}"
     return text + "."
 
 
 def _of_pair(confirmed: Confirmation, a: str, b: str, difference: PairedDifference) -> str:
     places = _decimals(confirmed, difference.metric)
-    floor = numbers.metric(difference.floor, places)
-    side = "below" if difference.below_floor else "above"
-    relation = "" if math.isnan(difference.floor) else f", {side} the noise floor of {floor}"
-    return (
-        f"On fresh seeds {difference.metric} of {a} minus {b} is {numbers.metric(difference.mean.value, places)}"
-        f"{_ends(difference.mean, places)}{relation}."
-    )
+    mean = difference.mean
+    shown = " No difference shown." if mean.low <= 0 <= mean.high else ""
+    return f"{difference.metric} on fresh seeds, {a} minus {b}: {numbers.metric(mean.value, places)}{_ends(mean, places)}.{shown}"
 
 
 def _scores(results: Results, confirmed: Confirmation) -> Table:
@@ -105,8 +95,7 @@ def _scores(results: Results, confirmed: Confirmation) -> Table:
         f"{objective} of what the searches chose: tuning score, and mean on {confirmed.seeds} fresh seeds.",
         ("view", "searches", "tuning", "fresh", level, "gap", level),
         rows,
-        note=f"The gap is tuning minus fresh; {notation.goal.better_side} 0 the tuning score flatters. Intervals: BCa over searches "
-        "(fresh), t of the crossed means over searches and seeds (gap).",
+        note=f"The gap is tuning minus fresh; {notation.goal.better_side} 0 the tuning score flatters. {_interval_note(confirmed)}",
     )
 
 
@@ -118,7 +107,7 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
             view.data.view,
             *_cells(metric.tuned, decimals),
             *_cells(metric.default, decimals),
-            *_cells(metric.gain, decimals, mark=_below(metric, metric.gain)),
+            *_cells(metric.gain, decimals),
         )
         for view, metric, decimals in _measured(confirmed)
     ]
@@ -128,8 +117,7 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
         ("metric", "view", "tuned", ci, "default", ci, "tuned − default", ci),
         grouped(rows),
         left=2,
-        note="Intervals: BCa over searches (tuned), Student's t over seeds (default), t of the crossed means over searches and seeds "
-        f"(tuned − default). {FLOOR_NOTE}",
+        note=f"{_interval_note(confirmed)} Default: over seeds.",
     )
 
 
@@ -167,8 +155,7 @@ def _pairs(results: Results, confirmed: Confirmation) -> Table:
             name,
             f"{pair.a} − {pair.b}",
             str(difference.mean.n),
-            *_cells(difference.mean, decimals, mark=difference.below_floor),
-            numbers.metric(difference.floor, decimals),
+            *_cells(difference.mean, decimals),
         )
         for index, (name, decimals) in enumerate((name, _decimals(confirmed, name)) for name in confirmed.metrics)
         for pair in confirmed.pairs
@@ -176,10 +163,10 @@ def _pairs(results: Results, confirmed: Confirmation) -> Table:
     ]
     return Table(
         "Views compared on fresh seeds, paired by replicate.",
-        ("metric", "comparison", "replicates", "difference", f"{Notation(results).level} interval", "noise floor"),
+        ("metric", "comparison", "replicates", "difference", f"{Notation(results).level} interval"),
         grouped(rows),
         left=2,
-        note=f"BCa intervals over replicates. {FLOOR_NOTE}",
+        note=_interval_note(confirmed),
     )
 
 
@@ -196,10 +183,6 @@ def _decimals(confirmed: Confirmation, metric: str) -> int:
     return numbers.decimals_of_points([view.data.scores[metric].mean(axis=1, keepdims=True) for view in confirmed.views])
 
 
-def _below(metric: ConfirmedMetric, difference: CountedEstimate | None) -> bool:
-    return difference is not None and bool(abs(difference.value) < metric.components.floor)
-
-
 def _share(share: float) -> str:
     return numbers.MISSING if math.isnan(share) else numbers.percent(round(share, 2))
 
@@ -210,12 +193,18 @@ def _shared(metric: ConfirmedMetric) -> float:
     return shared / noise if noise > 0 else math.nan
 
 
-def _cells(estimate: CountedEstimate | None, decimals: int, *, mark: bool = False) -> tuple[str, str]:
-    """Value and interval; a value below the noise floor is marked."""
+def _interval_note(confirmed: Confirmation) -> str:
+    """What the intervals count as a sample."""
+    if confirmed.seeds > 1:
+        return "Intervals: Student's t over searches and seeds."
+    return "Intervals: over searches, for this seed; one seed does not tell how another would differ."
+
+
+def _cells(estimate: CountedEstimate | None, decimals: int) -> tuple[str, str]:
+    """Value and interval."""
     if estimate is None:
         return numbers.MISSING, numbers.MISSING
-    value, interval = numbers.cells(estimate.value, estimate.low, estimate.high, partial(numbers.metric, decimals=decimals))
-    return value + (BELOW if mark else ""), interval
+    return numbers.cells(estimate.value, estimate.low, estimate.high, partial(numbers.metric, decimals=decimals))
 
 
 def _ends(estimate: CountedEstimate, decimals: int, of: str = "") -> str:

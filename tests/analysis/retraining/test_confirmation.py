@@ -85,12 +85,26 @@ def test_pairs_are_differences_by_replicate_on_seeds_that_both_have():
     assert (difference.mean.value, difference.mean.n) == (pytest.approx((2 + 3) / 2), 2)
 
 
-def test_the_floor_of_a_pair_is_the_root_mean_noise_variance_of_both():
-    a = view_on_fresh_seeds(data([[0, 2], [0, 2]]), ["score"], BOOTSTRAP)  # variance 2
-    b = view_on_fresh_seeds(data([[0, 4], [4, 0]], view="b"), ["score"], BOOTSTRAP)  # variance 8
+def test_a_pair_counts_the_seeds_as_a_sample():
+    """The five seeds of embedded speech: replicates agree within a seed and seeds do not, so five numbers tell, not twenty."""
+    by_seed = np.array([0.020, 0.017, -0.006, 0.014, -0.004])
+    a = view_on_fresh_seeds(data(np.tile(by_seed, (20, 1)) + np.linspace(-1e-6, 1e-6, 20)[:, None]), ["score"], BOOTSTRAP)
+    b = view_on_fresh_seeds(data(np.zeros((20, 5)), view="b"), ["score"], BOOTSTRAP)
     (difference,) = pair_on_fresh_seeds(a, b, BOOTSTRAP).differences
-    assert difference.floor == pytest.approx(np.sqrt(5))
-    assert difference.below_floor
+    expected = stats.t.interval(0.95, 4, loc=by_seed.mean(), scale=stats.sem(by_seed))
+    assert (difference.mean.low, difference.mean.high) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(("between", "shared", "rest"), [(0.006, 0.013, 0.008), (0.009, 0.008, 0.01)])
+def test_the_interval_of_a_pair_covers_the_truth_where_points_share_the_noise_of_a_seed(between, shared, rest):
+    generator, covered, studies = np.random.default_rng(8), 0, 400
+    nothing = view_on_fresh_seeds(data(np.zeros((20, 5)), view="b"), ["score"], BOOTSTRAP)
+    for _ in range(studies):
+        noise = shared * generator.normal(size=5) + rest * generator.normal(size=(20, 5))
+        a = data(between * generator.normal(size=(20, 1)) + noise)
+        (difference,) = pair_on_fresh_seeds(view_on_fresh_seeds(a, ["score"], BOOTSTRAP), nothing, BOOTSTRAP).differences
+        covered += difference.mean.low <= 0 <= difference.mean.high
+    assert covered / studies > 0.92  # over searches alone: 0.5 to 0.6
 
 
 def test_views_without_a_replicate_in_common_make_no_pair():
@@ -171,8 +185,13 @@ def test_the_bca_interval_of_the_mean_over_searches_covers_the_truth():
     assert 0.84 <= covered / studies <= 0.96
 
 
-def test_the_gap_of_trainings_without_a_value_has_the_interval_over_searches():
+def test_the_gap_of_trainings_without_a_value_is_the_mean_of_the_searches_over_what_they_have():
     scores = np.array([[1.0, 2.0], [NAN, 4.0], [3.0, 5.0]])
     view = view_on_fresh_seeds(data(scores, tuning=[5, 7, 6]), ["score"], BOOTSTRAP)
-    expected = over_searches(np.array([3.5, 3.0, 2.0]), BOOTSTRAP)
-    assert view.gap == expected
+    assert (view.gap.value, view.gap.n) == (pytest.approx(np.mean([3.5, 3.0, 2.0])), 3)
+    assert view.gap.low < view.gap.value < view.gap.high
+
+
+def test_one_fresh_seed_has_the_interval_over_searches():
+    view = view_on_fresh_seeds(data([[1.0], [3.0], [5.0]]), ["score"], BOOTSTRAP)
+    assert view.metrics[0].tuned == over_searches(np.array([1.0, 3.0, 5.0]), BOOTSTRAP)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpstudy.analysis.statistics.crossed import components, crossed_mean
+from hpstudy.analysis.statistics.crossed import components, crossed_mean, filled
 
 NAN = float("nan")
 CROSSED = np.array([[3.0, 5.0, 4.0], [6.0, 9.0, 6.0], [2.0, 2.0, 5.0], [7.0, 8.0, 9.0]])
@@ -90,6 +90,28 @@ def test_without_a_row_effect_a_crossed_mean_has_the_t_interval_of_the_column_me
 def test_equal_values_have_an_interval_without_width():
     found = crossed_mean(np.full((3, 2), 7.0), 0.95)
     assert (found.value, found.low, found.high) == (7, 7, 7)
+
+
+def test_a_missing_cell_is_filled_so_that_it_adds_nothing_to_the_residual():
+    values = CROSSED.copy()
+    values[1, 2] = NAN
+    rows, columns = values.shape
+    row, column, total = np.nansum(values[1]), np.nansum(values[:, 2]), np.nansum(values)
+    yates = (rows * row + columns * column - total) / ((rows - 1) * (columns - 1))
+    assert filled(values)[1, 2] == pytest.approx(yates)
+
+
+def test_a_row_with_a_missing_cell_counts_with_the_mean_of_what_it_has():
+    values = np.array([[1.0, 3.0, 2.0], [4.0, NAN, 6.0], [5.0, 9.0, 7.0], [NAN, NAN, NAN]])
+    found = crossed_mean(values, 0.95)
+    assert (found.value, found.n) == (pytest.approx((2 + 5 + 7) / 3), 3)
+    assert found.low < found.value < found.high
+
+
+def test_too_many_missing_cells_leave_no_interval():
+    found = crossed_mean(np.array([[1.0, 3.0], [NAN, 4.0]]), 0.95)
+    assert found.value == pytest.approx(3)
+    assert np.isnan(found.low)
 
 
 @pytest.mark.parametrize("spread", [(1, 1, 1), (2, 0, 1), (0, 2, 1), (0, 0, 1)], ids=str)
