@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import bind, matched
 from hpstudy.loading.load import load_study, read_study
+from hpstudy.modules import module_folder
 from hpstudy.store import Reader
-from hpstudy.study.modules import module_folder
 from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import typer
 
 from hpstudy.cli.options import Form
 from hpstudy.cli.output import Format, print_rows, say
-from hpstudy.study.modules import module_path
+from hpstudy.modules import module_path
 
 if TYPE_CHECKING:
     from hpstudy.data.dataset import Progress

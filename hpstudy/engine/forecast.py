@@ -15,10 +15,10 @@ from hpstudy.engine.stop import aborting
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points
 from hpstudy.loading.make import is_sweep
+from hpstudy.modules import module_path
 from hpstudy.store import Counts, Reader, by_arm
 from hpstudy.study.changes import grown
 from hpstudy.study.controls import arms
-from hpstudy.study.modules import module_path
 from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Confirm, Study
 from hpstudy.study.space import Point

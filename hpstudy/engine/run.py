@@ -15,8 +15,8 @@ from hpstudy.engine.session import identity_of, prepare, reopened, session
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StoreError
 from hpstudy.loading.bind import LoadedStudy
+from hpstudy.modules import module_path
 from hpstudy.store import Counts, Store, by_arm
-from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 
 

@@ -22,11 +22,11 @@ from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError, PluginError
 from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_task
+from hpstudy.modules import module_path
 from hpstudy.plugins import place_of
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
 from hpstudy.study.controls import arms
-from hpstudy.study.modules import module_path
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Control, Study
 from hpstudy.study.space import Point

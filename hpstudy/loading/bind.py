@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from hpstudy.errors import StudyError
 from hpstudy.loading.check import Parts, check
+from hpstudy.modules import module_path
 from hpstudy.study.changes import changes, grown, refuse_changes
-from hpstudy.study.modules import module_path
 from hpstudy.study.schema import Analysis, SearchBlock, Study, TaskBlock
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from hpstudy.errors import Problem, StudyError
 from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, Parts, check
+from hpstudy.modules import module_path
 from hpstudy.study.explain import explain
 from hpstudy.study.include import Source, read_source
 from hpstudy.study.models import Model, validated
-from hpstudy.study.modules import module_path
 from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
 
 

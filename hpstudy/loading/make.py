@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def make_task(block: TaskBlock) -> Task:
     """The task of a task block: one of `TASKS`, or a user's own callable ("module:name").
 
-    Import a user's own within `hpstudy.study.modules.module_path`.
+    Import a user's own within `hpstudy.modules.module_path`.
 
     Raises:
         StudyError: no such task, a user's module that cannot be used, or settings that are not the task's; keys begin with "task".

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from hpstudy.study.modules import module_path
+from hpstudy.modules import module_path
 
 
 @pytest.fixture
