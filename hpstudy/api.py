@@ -14,7 +14,7 @@ from hpstudy.loading.bind import bind, matched
 from hpstudy.loading.load import load_study, read_study
 from hpstudy.modules import module_folder
 from hpstudy.store import Reader
-from hpstudy.study.schema import Study
+from hpstudy.study.schema import Confirm, Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -171,6 +171,7 @@ def confirm(
     *,
     scale: str | None = None,
     seeds: int | None = None,
+    incumbents: bool = False,
     workers: int | None = None,
     executor: str = "processes",
     allow_changed_code: bool = False,
@@ -185,6 +186,7 @@ def confirm(
         storage: of a study file or a name: see `default_storage`.
         scale: one of the study file's `scales`, when it was run at that.
         seeds: fresh seeds of each point; when None those of the study, or 5. A larger number later adds to the smaller one.
+        incumbents: train every incumbent of a search, each trial that is better than all before it; also when the study asks for it.
         workers: worker processes; the physical cores when None.
         executor: processes or inline.
         allow_changed_code: go on although a user's function changed since the study began.
@@ -195,6 +197,7 @@ def confirm(
 
     Raises:
         UsageError: a sweep, or a study without a complete search.
+        StudyChanged: the study has confirmations of its best trials, and `incumbents` asks for those of all incumbents.
         HpstudyError: see `hpstudy.errors`; nothing that was stored is lost.
     """
     from hpstudy.engine.confirm import confirm_study
@@ -204,15 +207,17 @@ def confirm(
     if Path(study).suffix in STUDY_SUFFIXES:
         loaded = read_study(study, scale)
         where = default_storage(loaded.study.name, storage)
-        if seeds is None and loaded.study.confirm is not None:
-            seeds = loaded.study.confirm.seeds
+        declared = loaded.study.confirm
         with Reader.open(where) as reader:
             loaded = replace(loaded, study=matched(reader.study, loaded.study, where, loaded.module_path))
     else:
         where = locate(study, storage, scale=scale)
         with Reader.open(where) as reader:
             loaded = bind(reader.study, reader.module_path)
-    return confirm_study(loaded, where, _run_options(workers, executor, allow_changed_code, progress), seeds)
+        declared = None
+    block = declared or loaded.study.confirm or Confirm()
+    asked = Confirm(seeds=seeds or block.seeds, incumbents=incumbents or block.incumbents)
+    return confirm_study(loaded, where, _run_options(workers, executor, allow_changed_code, progress), asked)
 
 
 def open(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Reader:

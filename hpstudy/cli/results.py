@@ -14,7 +14,7 @@ from hpstudy.errors import UsageError, nearest
 from hpstudy.metric_names import of_layer
 
 if TYPE_CHECKING:
-    from hpstudy.store import Owner
+    from hpstudy.store import Counts, Owner
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,9 +33,10 @@ def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: 
         counts = reader.counts()
         searched = {name for name, arm in arms(reader.study).items() if not arm.listed}  # the best confirmation is a lucky seed
         best = {name: reader.best(name) if name in searched else None for name in counts}
+        estimated = any(count.estimated for count in counts.values())
         print_rows(
             [
-                {"view": view, **asdict(count), "best": trial.objective if (trial := best[view]) else None}
+                {"view": view, **_columns(count, estimated), "best": trial.objective if (trial := best[view]) else None}
                 for view, count in counts.items()
             ],
             form,
@@ -44,11 +45,19 @@ def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: 
             total = Counts.total(counts.values())
             owner = reader.owner()
             say(
-                f"\n{reader.study.name}: {total.finished:,} of {total.planned:,} trials done. {_owner_sentence(owner, not total.left)}"
+                f"\n{reader.study.name}: {total.finished:,} of {total.planned_text} trials done. {_owner_sentence(owner, not total.left)}"
             )
             if total.no_value:
                 say(f"warning: {total.no_value}")
             say(f"database: {reader.path}")
+
+
+def _columns(count: Counts, estimated: bool) -> dict[str, int]:
+    """The counts of an arm; how many of the planned trials are an estimate where any are."""
+    columns = asdict(count)
+    if not estimated:
+        del columns["estimated"]
+    return columns
 
 
 def _owner_sentence(owner: Owner | None, complete: bool) -> str:

@@ -131,6 +131,9 @@ def confirm(
         int | None,
         typer.Option("--seeds", min=1, help="Fresh seeds per point; can be raised later. Default: as in the study file, or 5."),
     ] = None,
+    incumbents: Annotated[
+        bool, typer.Option("--incumbents", help="Train every incumbent of a search: each trial better than all before it.")
+    ] = False,
     workers: Workers = None,
     executor: Executor = "processes",
     allow_changed_code: AllowCode = False,
@@ -146,6 +149,7 @@ def confirm(
         storage,
         scale=scale,
         seeds=seeds,
+        incumbents=incumbents,
         workers=workers,
         executor=executor,
         allow_changed_code=allow_changed_code,
@@ -155,6 +159,7 @@ def confirm(
 
 
 def _size(study: Study) -> str:
+    from hpstudy.store import Counts, planned_counts
     from hpstudy.study.controls import arms
     from hpstudy.study.plan import Plan
 
@@ -166,7 +171,7 @@ def _size(study: Study) -> str:
         "confirmations": sum(n for key, n in trials.items() if arms(study)[key.view].listed),
     }
     more = "".join(f" + {count:,} of {what}" for what, count in added.items() if count)
-    return f"{factors}{more} = {Plan(study).trials:,} trials"
+    return f"{factors}{more} = {Counts.total(planned_counts(study).values()).planned_text} trials"
 
 
 def _finish(summary: RunSummary, quiet: bool, again: str = "") -> None:

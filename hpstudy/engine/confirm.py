@@ -15,17 +15,18 @@ from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
 
 
-def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, seeds: int | None = None) -> RunSummary:
+def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, confirm: Confirm | None = None) -> RunSummary:
     """Train the incumbents and default points of the study at `storage` again, as far as they are not.
 
     Args:
         loaded: the study of the database, with its parts.
         storage: the database.
         options: how to run it; the observer also receives which searches are left out.
-        seeds: fresh seeds of each point; None for those that the study asks for. The study keeps the larger number.
+        confirm: what to train; None for what the study asks for. The study keeps the larger number of seeds.
 
     Raises:
         UsageError: a sweep, or a study without a complete search.
+        StudyChanged: the study has confirmations of another kind (`confirm.incumbents`).
         HpstudyError: as `run_study`.
     """
     study = loaded.study
@@ -51,6 +52,7 @@ def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, seeds
         )
     if left_out:
         options.observer.note(f"left out, being incomplete or without a value: {', '.join(left_out)}")
-    asked = [confirm.seeds for confirm in (study.confirm, Confirm(seeds=seeds) if seeds else None) if confirm]
-    study = study.model_copy(update={"confirm": Confirm(seeds=max(asked)) if asked else Confirm()})
+    asked = confirm or study.confirm or Confirm()
+    seeds = max(asked.seeds, study.confirm.seeds if study.confirm else 1)
+    study = study.model_copy(update={"confirm": asked.model_copy(update={"seeds": seeds})})
     return run_study(replace(loaded, study=study), storage, options, ready)

@@ -16,7 +16,7 @@ from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points
 from hpstudy.loading.make import is_sweep
 from hpstudy.modules import module_path
-from hpstudy.store import Counts, Reader, by_arm
+from hpstudy.store import Counts, Reader, by_arm, planned_counts
 from hpstudy.study.changes import grown
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import Plan, SearchKey
@@ -67,14 +67,17 @@ class Forecast:
     def sentence(self) -> str:
         """The time that the rest takes."""
         left = {key: counts.left for key, counts in self.counts.items()}
-        trials = sum(left.values())
-        if not trials:
+        total = Counts.total(self.counts.values())
+        if not total.left:
             return "nothing is left to run"
+        trials = f"{total.left - total.estimated:,} trials left"
+        if total.estimated:
+            trials += f" and about {total.estimated:,} confirmations of incumbents to come"
         known = {name: seconds for name, seconds in self.trial_s.items() if seconds is not None}
         if set(known) != set(arms(self.study)):
-            return f"{trials:,} trials left; --pilot times one trial of every view"
+            return f"{trials}; --pilot times one trial of every view"
         seconds = Plan(self.study).duration_s(left, known, self.workers)
-        return f"{trials:,} trials left: about {human_duration(seconds)} with {self.workers} workers ({self.measured})"
+        return f"{trials}: about {human_duration(seconds)} with {self.workers} workers ({self.measured})"
 
     def confirmation_sentence(self) -> str:
         """What `hpstudy confirm` adds to a study that asks for no confirmations; "" for one that does, and for a sweep."""
@@ -113,7 +116,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
             measured = "from the trials so far"
     else:
         study = study.started()
-        counts = {key: Counts(trials) for key, trials in Plan(study).planned().items()}
+        counts = planned_counts(study)
     if pilot:
         with module_path(loaded.module_path):
             loaded.task.prepare()

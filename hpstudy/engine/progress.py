@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from hpstudy.engine.duration import human_duration
@@ -22,6 +23,9 @@ class Observer:
 
     def run_started(self, study: Study, counts: dict[str, Counts], workers: int) -> None:
         """Before the first step; `counts` holds the trials of each arm by state."""
+
+    def plan_changed(self, arm: str, planned: int, estimated: int) -> None:
+        """The number of trials of an arm became better known: planned in all, of which some are an estimate."""
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """A trial was stored."""
@@ -48,11 +52,15 @@ class Lines(Observer):
         """Say what is left."""
         self._metric = study.metric
         total = Counts.total(counts.values())
-        self._done, self._planned = total.finished, total.planned
+        self._counts, self._done = dict(counts), total.finished
         self._eta.start()
         self._say(
-            f"{study.name}: {total.left:,} of {self._planned:,} trials to run, {workers} worker{'s' if workers > 1 else ''}"
+            f"{study.name}: {total.left:,} of {total.planned_text} trials to run, {workers} worker{'s' if workers > 1 else ''}"
         )
+
+    def plan_changed(self, arm: str, planned: int, estimated: int) -> None:
+        """Count with it from now on."""
+        self._counts[arm] = replace(self._counts[arm], planned=planned, estimated=estimated)
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """A line, when verbose or when the trial gave no value."""
@@ -65,10 +73,11 @@ class Lines(Observer):
 
     def search_finished(self, search: SearchKey, trials: Sequence[TrialRow]) -> None:
         """A line."""
-        left = self._eta.left(self._planned - self._done)
+        total = Counts.total(self._counts.values())
+        left = self._eta.left(total.planned - self._done)
         value = _value(trials, self._metric) or "no value"
         self._say(
-            f"[{self._done:,}/{self._planned:,}] {_name(search)}: {value}{f'; {human_duration(left)} left' if left else ''}"
+            f"[{self._done:,}/{total.planned_text}] {_name(search)}: {value}{f'; {human_duration(left)} left' if left else ''}"
         )
 
     def note(self, text: str) -> None:
@@ -100,10 +109,16 @@ class Bars(Observer):
             view: self._progress.add_task(view, total=c.planned, completed=c.finished, info="") for view, c in counts.items()
         }
         total = Counts.total(counts.values())
-        self._planned = total.planned
         self._all = self._progress.add_task(study.name, total=total.planned, completed=total.finished, info="")
         self._eta.start()
         self._progress.start()
+
+    def plan_changed(self, arm: str, planned: int, estimated: int) -> None:
+        """Make the bars as long as the plan, and mark an estimate."""
+        assert self._progress is not None
+        of_arm, of_all = (self._progress.tasks[task] for task in (self._views[arm], self._all))
+        self._progress.update(self._all, total=(of_all.total or 0) + planned - (of_arm.total or 0))
+        self._progress.update(self._views[arm], total=planned, description=f"{arm} (estimated)" if estimated else arm)
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """Move the bars."""
@@ -115,7 +130,7 @@ class Bars(Observer):
         self._progress.update(self._views[search.view], advance=1, info=best)
         self._eta.count()
         task = self._progress.tasks[self._all]
-        left = self._eta.left(self._planned - int(task.completed) - 1)
+        left = self._eta.left(int((task.total or 0) - task.completed) - 1)
         self._progress.update(self._all, advance=1, info=f"{human_duration(left)} left" if left else "")
         if self._verbose or outcome.state in ("failed", "timed_out"):
             why = _reason(outcome)

@@ -52,7 +52,7 @@ class RunSummary:
         """The summary in words."""
         states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in self.counts.by_state.items() if count)
         head = "complete" if self.complete else "interrupted" if self.interrupted else "incomplete"
-        done = f"{self.counts.finished:,} of {self.counts.planned:,} trials ({states or 'none'})"
+        done = f"{self.counts.finished:,} of {self.counts.planned_text} trials ({states or 'none'})"
         return f"{head}: {done}; {self.ran:,} in this run, {human_duration(self.duration_s)}"
 
 

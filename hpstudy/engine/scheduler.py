@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
@@ -19,8 +19,8 @@ from hpstudy.engine.progress import Observer
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate, training_seed
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError
-from hpstudy.store import HEARTBEAT_S, Counts, Store, TrialRow
-from hpstudy.study.confirm import Retraining
+from hpstudy.store import HEARTBEAT_S, Counts, Store, TrialRow, incumbent_count, incumbents
+from hpstudy.study.confirm import IncumbentCount, Retraining
 from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.space import Point
@@ -48,7 +48,8 @@ class Scheduler:
     """Runs the remaining trials of some searches of a study.
 
     Searches are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole replicates; each has at
-    most one step under way. Listed trials follow, seed by seed, once the search that they confirm is complete. At most as many steps are
+    most one step under way. Listed trials follow, seed by seed, once the search that they confirm is complete, or with
+    `confirm.incumbents` once it has found an incumbent; they only get workers for which no search has a step. At most as many steps are
     under way as the executor has workers. A trial is stored as running, with its point, before it is evaluated.
 
     Args:
@@ -93,18 +94,29 @@ class Scheduler:
         self._waiting: list[tuple[int, int, int, _Trial]] = []
         self._order = count()
         self._left = Counter[SearchKey]()
+        self._queued = defaultdict[SearchKey, set[Retraining]](set)
+        self._incumbents = self.study.confirm is not None and self.study.confirm.incumbents
+        self._found: dict[str, IncumbentCount] = {}
         counts = store.search_counts()
         chosen = {key: trials for key, trials in counts.items() if searches is None or key in searches}
         total = Counts.total(chosen.values())
         self._positions = {key: position for position, key in enumerate(chosen)}
         self._totals = Totals(total.completed, total.finished - total.completed)
-        for key, trials in chosen.items():
-            arm = self._arms[key.view]
-            if not arm.listed:
-                if trials.left:
+        self._searching = {key for key, trials in counts.items() if not self._arms[key.view].listed and trials.left > 0}
+        for key in chosen:
+            if not self._arms[key.view].listed:
+                if key in self._searching:
                     self._wait(_Trial(key))
-            elif counts[SearchKey(arm.view, key.replicate)].finished >= self.study.search.trials:
+                continue
+            running = [row for row in self._history(key) if row.state == "running"]
+            for row in running:
+                self._wait(_Trial(key, row))
+            self._left[key] = len(running)
+            if self._incumbents or self._searched(key) not in self._searching:
                 self._list(key)
+        for view in self.study.views if self._incumbents else ():
+            histories = [store.history(SearchKey(view, replicate)) for replicate in range(self.study.replicates)]
+            self._found[view] = incumbent_count(self.study, histories)
 
     def run(self) -> None:
         """Run until every search is complete or a stop is requested.
@@ -141,14 +153,16 @@ class Scheduler:
         heapq.heappush(self._waiting, (seed_number, self._positions[trial.key], next(self._order), trial))
 
     def _list(self, key: SearchKey) -> None:
-        """Let the trials of a confirmation wait: those that an earlier session left running, and those not begun."""
-        running = [row for row in self._history(key) if row.state == "running"]
-        for row in running:
-            self._wait(_Trial(key, row))
-        listed = self.store.listed(key)
-        for retraining, point in listed.items():
-            self._wait(_Trial(key, listed=(retraining, point)))
-        self._left[key] = len(running) + len(listed)
+        """Let the trials of a confirmation wait that are listed by now and not begun, as far as they do not wait yet."""
+        for retraining, point in self.store.listed(key).items():
+            if retraining not in self._queued[key]:
+                self._queued[key].add(retraining)
+                self._left[key] += 1
+                self._wait(_Trial(key, listed=(retraining, point)))
+
+    def _searched(self, confirmation: SearchKey) -> SearchKey:
+        """The search that a confirmation confirms."""
+        return SearchKey(self._arms[confirmation.view].view, confirmation.replicate)
 
     def _begin(self, trial: _Trial) -> None:
         """Start the first step of a trial."""
@@ -236,17 +250,35 @@ class Scheduler:
         self._totals.count(outcome, objective)
         self.observer.trial_finished(key, rows[row.number], outcome)
         self._totals.stop_if_broken(self.study.limits.max_failures)
-        arm = self._arms[key.view]
-        if arm.listed:
+        if self._arms[key.view].listed:
             self._left[key] -= 1
-        elif len(rows) < arm.trials:
+            self._close(key)
+        else:
+            self._continue(key, rows)
+
+    def _continue(self, key: SearchKey, rows: list[TrialRow]) -> None:
+        """Let the next trial of a search wait, and the confirmations that its last trial made known."""
+        confirmation = SearchKey(arm_name(key.view, "confirm"), key.replicate)
+        confirmed = confirmation in self._positions
+        if confirmed and self._incumbents:
+            found = incumbents(self.study, rows)
+            if found and found[-1] is rows[-1]:
+                self._list(confirmation)
+            self._found[key.view].found[key.replicate] = len(found), len(rows)
+            self.observer.plan_changed(confirmation.view, *self._found[key.view].trainings(self._arms[confirmation.view].trials))
+        if len(rows) < self._arms[key.view].trials:
             self._wait(_Trial(key))
             return
-        if not self._left[key]:
-            self.observer.search_finished(key, self._rows.pop(key))
-            confirmation = SearchKey(arm_name(key.view, "confirm"), key.replicate)
-            if confirmation in self._positions:
-                self._list(confirmation)
+        self._searching.remove(key)
+        self.observer.search_finished(key, self._rows.pop(key))
+        if confirmed:
+            self._list(confirmation)
+            self._close(confirmation)
+
+    def _close(self, confirmation: SearchKey) -> None:
+        """Report a confirmation of which nothing is left to run: its search is complete, and all its trials have ended."""
+        if not self._left[confirmation] and self._searched(confirmation) not in self._searching and self._history(confirmation):
+            self.observer.search_finished(confirmation, self._rows.pop(confirmation))
 
     def _history(self, key: SearchKey) -> list[TrialRow]:
         """The trials of a search under way."""

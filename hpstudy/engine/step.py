@@ -99,11 +99,14 @@ def train_seed(study: Study, replicate: int, number: int) -> int:
     return _training_seed(study, "train", replicate, number)
 
 
-def fresh_seed(study: Study, number: int) -> int:
+def fresh_seed(study: Study, replicate: int, number: int) -> int:
     """The seed of a training that no search has seen.
 
-    The same for every point, so that points are compared on common random numbers.
+    The same for every point, so that points are compared on common random numbers: for every point of a replicate where all incumbents
+    are confirmed, so that replicates stay independent; otherwise for every point of the study.
     """
+    if study.confirm is not None and study.confirm.incumbents:
+        return _training_seed(study, "confirm", replicate, number)
     return _training_seed(study, "confirm", number)
 
 
@@ -114,7 +117,7 @@ def _training_seed(study: Study, *names: str | int) -> int:
 
 def training_seed(study: Study, replicate: int, number: int, seed_number: int | None) -> int:
     """The seed of any trial's training: of a confirmation (one with a `seed_number`) a fresh one."""
-    return train_seed(study, replicate, number) if seed_number is None else fresh_seed(study, seed_number)
+    return train_seed(study, replicate, number) if seed_number is None else fresh_seed(study, replicate, seed_number)
 
 
 def ask(request: AskRequest) -> Asked:

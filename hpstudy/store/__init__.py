@@ -1,9 +1,9 @@
 """Keeping it: one SQLite file per study, with one writer (`Store`) and any number of readers (`Reader`)."""
 
 from hpstudy.store.check import check
-from hpstudy.store.counts import Counts, by_arm
+from hpstudy.store.counts import Counts, by_arm, planned_counts
 from hpstudy.store.export import FORMATS, export
-from hpstudy.store.listing import incumbent, is_complete
+from hpstudy.store.listing import incumbent, incumbent_count, incumbents, is_complete
 from hpstudy.store.owner import HEARTBEAT_S, Owner
 from hpstudy.store.reader import Reader
 from hpstudy.store.rows import STATES, BestTrial, Environment, Event, TrialRow, TrialState
@@ -26,5 +26,8 @@ __all__ = [
     "check",
     "export",
     "incumbent",
+    "incumbent_count",
+    "incumbents",
     "is_complete",
+    "planned_counts",
 ]

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hpstudy.errors import StoreError
+from hpstudy.store.listing import incumbents
 from hpstudy.store.reader import Reader
+from hpstudy.store.rows import read_history
 from hpstudy.store.values import decode_point, encode_point
 from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
@@ -100,6 +102,7 @@ def check(path: str | Path) -> list[str]:
                 *_limited(_study_problems(connection, reader)),
                 *_inconsistencies(connection),
                 *_limited(_point_problems(connection, reader.study)),
+                *_limited(_listing_problems(connection, reader.study)),
             ]
     except StoreError as error:
         return [error.message]
@@ -154,6 +157,23 @@ def _point_problems(connection: sqlite3.Connection, study: Study) -> Iterator[st
             yield f"{name}: its point {text} lies outside the view's space"
         if is_default and text != encode_point(spaces[view].default()):
             yield f"{name}: its point {text} is not the view's default point"
+
+
+def _listing_problems(connection: sqlite3.Connection, study: Study) -> Iterator[str]:
+    """Confirmations that no listing has asked for."""
+    for name, arm in arms(study).items():
+        for replicate in range(study.replicates if arm.listed else 0):
+            chosen = {None, *(row.number for row in incumbents(study, read_history(connection, arm.view, replicate)))}
+            for row in read_history(connection, name, replicate):
+                if row.retrained is None:
+                    continue
+                if row.retrained.number not in chosen:
+                    yield f"{name}/{replicate} trial {row.number}: its trial is not better than all trials before it"
+                if row.retrained.seed_number >= arm.trials:
+                    yield (
+                        f"{name}/{replicate} trial {row.number}: its fresh seed {row.retrained.seed_number} is not below the study's "
+                        f"{arm.trials}"
+                    )
 
 
 def _limited(problems: Iterator[str]) -> Iterator[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass
 
-from hpstudy.study.plan import SearchKey
+from hpstudy.study.controls import arms
+from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.study.schema import Study
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class Counts:
     Attributes:
         planned: trials in all, stored or not.
         running, completed, diverged, failed, timed_out: stored trials in this state.
+        estimated: how many of the planned trials are an estimate: confirmations of incumbents that a search is expected to find.
     """
 
     planned: int = 0
@@ -23,13 +26,19 @@ class Counts:
     diverged: int = 0
     failed: int = 0
     timed_out: int = 0
+    estimated: int = 0
 
     @property
     def by_state(self) -> dict[str, int]:
         """The stored trials by state, in the order of `hpstudy.store.STATES`."""
         counts = asdict(self)
-        del counts["planned"]
+        del counts["planned"], counts["estimated"]
         return counts
+
+    @property
+    def planned_text(self) -> str:
+        """The number of planned trials in words."""
+        return f"{'about ' if self.estimated else ''}{self.planned:,}"
 
     @property
     def finished(self) -> int:
@@ -53,6 +62,12 @@ class Counts:
     def total(cls, counts: Iterable[Counts]) -> Counts:
         """The sum of several counts; zeros when there are none."""
         return cls(*map(sum, zip(*map(astuple, counts), strict=True)))
+
+
+def planned_counts(study: Study) -> dict[SearchKey, Counts]:
+    """The counts of a study that has not begun, search by search in run order."""
+    named = arms(study)
+    return {key: Counts(trials, estimated=named[key.view].estimated) for key, trials in Plan(study).planned().items()}
 
 
 def by_arm(counts: Mapping[SearchKey, Counts]) -> dict[str, Counts]:

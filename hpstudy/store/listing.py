@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from hpstudy.store.rows import TrialRow
-from hpstudy.study.confirm import Retraining, retrainings
+from hpstudy.study.confirm import IncumbentCount, Retraining, retrainings
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 
 
+def incumbents(study: Study, rows: Sequence[TrialRow]) -> list[TrialRow]:
+    """The trials of a search that are better than all before them, in order. Whether a trial is one is final once it has ended."""
+    found, best = list[TrialRow](), -math.inf
+    for row in rows:
+        if row.state == "completed" and row.objective is not None and study.metric.goal.sign * row.objective > best:
+            found.append(row)
+            best = study.metric.goal.sign * row.objective
+    return found
+
+
 def incumbent(study: Study, rows: Sequence[TrialRow]) -> TrialRow | None:
     """The best trial of a search so far, the first of equals; None when no trial has a value."""
-    sign = study.metric.goal.sign
-    valued = [(sign * row.objective, -row.number, row) for row in rows if row.state == "completed" and row.objective is not None]
-    return max(valued)[-1] if valued else None
+    return next(reversed(incumbents(study, rows)), None)
 
 
 def is_complete(study: Study, rows: Sequence[TrialRow]) -> bool:
     """Whether all trials of a view's search have ended."""
-    return sum(row.state != "running" for row in rows) >= study.search.trials
+    return finished(rows) >= study.search.trials
+
+
+def finished(rows: Sequence[TrialRow]) -> int:
+    """How many trials have ended."""
+    return sum(row.state != "running" for row in rows)
 
 
 def listed(
@@ -31,21 +45,50 @@ def listed(
         study: resolved; with a `confirm` block.
         view: the name of the view.
         replicate: of the search.
-        search: its trials. While it is incomplete, its best trial so far stands in for its incumbent.
+        search: its trials. While it is incomplete, `confirm.incumbents` lists its incumbents so far; otherwise its best trial so far
+            stands in for its best one.
         stored: the trials of the confirmation.
     """
     assert study.confirm is not None
-    best = incumbent(study, search)
-    points: dict[int | None, Point] = {None: study.views[view].space.default()}
-    if best is not None:
-        points[best.number] = best.point
+    chosen = incumbents(study, search)
+    if not study.confirm.incumbents:
+        chosen = chosen[-1:]
+    points: dict[int | None, Point] = {None: study.views[view].space.default(), **{row.number: row.point for row in chosen}}
     known = {row.retrained for row in stored}
-    wanted = retrainings(study.confirm.seeds, replicate, [best.number] if best is not None else [])
+    wanted = retrainings(study.confirm.seeds, replicate, [row.number for row in chosen])
     return {again: points[again.number] for again in wanted if again not in known}
 
 
-def planned(study: Study, view: str, replicate: int, search: Sequence[TrialRow], stored: Sequence[TrialRow]) -> int:
-    """How many trials a confirmation will have: those stored and those listed; as many as seeds for an incumbent that is not known yet."""
+def planned(
+    study: Study, view: str, search: Sequence[Sequence[TrialRow]], stored: Sequence[Sequence[TrialRow]]
+) -> list[tuple[int, int]]:
+    """How many trials the confirmation of each replicate has, as far as known, and how many more are expected.
+
+    The first number counts the trials stored and those listed by now; without `confirm.incumbents` also those of an incumbent that is not
+    known yet. The second one is an estimate for the incumbents to come of an incomplete search (`IncumbentCount`).
+
+    Args:
+        study: resolved; with a `confirm` block.
+        view: the name of the view.
+        search: the trials of the searches of every replicate.
+        stored: the trials of their confirmations.
+    """
     assert study.confirm is not None
-    unknown = incumbent(study, search) is None and not is_complete(study, search)
-    return len(stored) + len(listed(study, view, replicate, search, stored)) + (study.confirm.seeds if unknown else 0)
+    counts = []
+    found = incumbent_count(study, search)
+    for replicate, (rows, done) in enumerate(zip(search, stored, strict=True)):
+        known = len(done) + len(listed(study, view, replicate, rows, done))
+        expected = 0
+        if not is_complete(study, rows):
+            if study.confirm.incumbents:
+                expected = study.confirm.seeds * found.expected(replicate)
+            elif incumbent(study, rows) is None:
+                known += study.confirm.seeds
+        counts.append((known, expected))
+    return counts
+
+
+def incumbent_count(study: Study, searches: Sequence[Sequence[TrialRow]]) -> IncumbentCount:
+    """Incumbents of the searches of one view, given the trials of every replicate."""
+    found = {replicate: (len(incumbents(study, rows)), finished(rows)) for replicate, rows in enumerate(searches)}
+    return IncumbentCount(study.search.trials, found)

@@ -6,12 +6,12 @@ import sqlite3
 from dataclasses import replace
 
 from hpstudy.goal import Goal
-from hpstudy.store.counts import Counts, by_arm
+from hpstudy.store.counts import Counts, by_arm, planned_counts
 from hpstudy.store.listing import planned
 from hpstudy.store.rows import BestTrial, read_history
 from hpstudy.store.values import decode, decode_point
 from hpstudy.study.controls import arms
-from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 
 
@@ -24,9 +24,10 @@ def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[Se
     """For every search, in run order: its trials by state.
 
     Of a confirmation, `planned` counts the trials that are stored and those that are listed by now; while its search is incomplete,
-    those that would be listed if it found nothing better.
+    those that would be listed if it found nothing better. With `confirm.incumbents` it also counts, as `estimated`, those of the
+    incumbents that the search is expected to find.
     """
-    counts = {key: Counts(trials) for key, trials in Plan(study).planned().items()}
+    counts = planned_counts(study)
     rows = connection.execute(
         """
         SELECT view.name, search.replicate, trial.state, count(*)
@@ -38,10 +39,13 @@ def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[Se
         key = SearchKey(view, replicate)
         counts[key] = replace(counts[key], **{state: trials})
     for name, arm in arms(study).items():
-        for replicate in range(study.replicates if arm.listed else 0):
-            search, stored = (read_history(connection, of, replicate) for of in (arm.view, name))
-            key = SearchKey(name, replicate)
-            counts[key] = replace(counts[key], planned=planned(study, arm.view, replicate, search, stored))
+        if arm.listed:
+            search, stored = (
+                [read_history(connection, of, replicate) for replicate in range(study.replicates)] for of in (arm.view, name)
+            )
+            for replicate, (known, expected) in enumerate(planned(study, arm.view, search, stored)):
+                key = SearchKey(name, replicate)
+                counts[key] = replace(counts[key], planned=known + expected, estimated=expected)
     return counts
 
 

@@ -1,8 +1,8 @@
 """What differs between two studies, key by key: what may change while a database stands, and what may not.
 
 A database keeps the numbers of one study. Whatever can change a number (`Study.determinants`) must stay. The numbers of replicates and
-trials may grow, controls and confirmations may be added; the name, the question, labels, notes, analysis settings and
-`limits.max_failures` may change at any time.
+trials may grow, controls and confirmations may be added, but `confirm.incumbents` stays once there are confirmations; the name, the
+question, labels, notes, analysis settings and `limits.max_failures` may change at any time.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ def growth(old: Study, new: Study) -> list[str]:
     return [_line(key, a, b) for key, a, b in _differences(before, after)]
 
 
+def confirmation_changes(old: Study, new: Study) -> list[str]:
+    """Which trials are confirmed on which seeds, when a study with confirmations says it otherwise. Lines as those of `changes`."""
+    if old.confirm is None or new.confirm is None or old.confirm.incumbents == new.confirm.incumbents:
+        return []
+    return [_line(("confirm", "incumbents"), old.confirm.incumbents, new.confirm.incumbents)]
+
+
 def shrinkage(old: Study, new: Study) -> list[str]:
     """The sizes of the new study that are smaller than the old one's, and controls that it lacks. Lines as those of `changes`.
 
@@ -69,7 +76,11 @@ def refuse_changes(old: Study, new: Study, storage: Path) -> None:
     Raises:
         StudyChanged: with every changed key.
     """
-    lines = [*changes(old, new), *(f"{line} (may grow, not shrink)" for line in shrinkage(old, new))]
+    lines = [
+        *changes(old, new),
+        *confirmation_changes(old, new),
+        *(f"{line} (may grow, not shrink)" for line in shrinkage(old, new)),
+    ]
     if lines:
         listed = "\n".join(f"  {line}" for line in lines)
         raise StudyChanged(

@@ -7,7 +7,7 @@ search has seen gives an unbiased score, and shows how much of a score is noise 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,7 @@ class Retraining:
 def retrainings(seeds: int, replicate: int, incumbents: Iterable[int]) -> list[Retraining]:
     """The trials that are listed for one replicate of a view.
 
-    Seed by seed, so that an interrupted confirmation has all points on some seeds. The fresh seeds are common to all replicates: the
-    default point is listed once, in replicate 0.
+    Seed by seed, so that an interrupted confirmation has all points on some seeds. The default point is listed once, in replicate 0.
 
     Args:
         seeds: how many fresh seeds.
@@ -39,3 +38,36 @@ def retrainings(seeds: int, replicate: int, incumbents: Iterable[int]) -> list[R
     """
     points = [*([None] if replicate == 0 else []), *incumbents]
     return [Retraining(number, seed) for seed in range(seeds) for number in points]
+
+
+@dataclass
+class IncumbentCount:
+    """Incumbents of the searches of one view: those found so far, and an estimate of those to come.
+
+    If the values of a search were exchangeable, trial i (from 1) would be an incumbent with probability 1/i. The estimate scales this
+    with the incumbents found in all trials so far: it begins with the harmonic number of the trials, and is exact at the end.
+
+    Attributes:
+        trials: of every search.
+        found: by replicate: incumbents and finished trials of its search so far.
+    """
+
+    trials: int
+    found: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def expected(self, replicate: int) -> int:
+        """Incumbents that the complete search of `replicate` is expected to have beyond those found."""
+        exchangeable = sum(harmonic(finished) for _, finished in self.found.values())
+        scale = sum(incumbents for incumbents, _ in self.found.values()) / exchangeable if exchangeable else 1.0
+        _, finished = self.found.get(replicate, (0, 0))
+        return round(scale * (harmonic(self.trials) - harmonic(finished)))
+
+    def trainings(self, seeds: int) -> tuple[int, int]:
+        """Trials of all confirmations of the view, those of the default point included, and how many of them are an estimate."""
+        to_come = sum(map(self.expected, self.found))
+        return seeds * (1 + sum(incumbents for incumbents, _ in self.found.values()) + to_come), seeds * to_come
+
+
+def harmonic(n: int) -> float:
+    """1 + 1/2 + ... + 1/n: the expected number of incumbents among n exchangeable values."""
+    return sum(1 / i for i in range(1, n + 1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hpstudy.study.confirm import harmonic
 from hpstudy.study.schema import Control, Study
 
 
@@ -21,16 +22,25 @@ class Arm:
         control: which control; None for the study's own searcher, and for confirmations.
         trials: of every search; of confirmations, of every point that is trained again.
         listed: whether its trials are listed instead of asked for, as those of confirmations are.
+        incumbents: of confirmations: the number of incumbents that a search is expected to have, of which all are trained again; None
+            where only its best trial is.
     """
 
     view: str
     control: Control | None
     trials: int
     listed: bool = False
+    incumbents: int | None = None
 
     def planned(self, replicate: int) -> int:
-        """Trials of the search of `replicate`, as far as the study tells: one point is confirmed, in replicate 0 the default point too."""
-        return self.trials * (2 if self.listed and replicate == 0 else 1)
+        """Trials of the search of `replicate`, as far as the study tells; in replicate 0 the default point is confirmed too."""
+        points = 1 if self.incumbents is None else self.incumbents
+        return self.trials * (points + 1 if self.listed and replicate == 0 else points)
+
+    @property
+    def estimated(self) -> int:
+        """How many of these trials are an estimate."""
+        return self.trials * (self.incumbents or 0)
 
 
 def arms(study: Study) -> dict[str, Arm]:
@@ -42,7 +52,11 @@ def arms(study: Study) -> dict[str, Arm]:
     }
     if study.confirm is None:
         return {**views, **controls}
-    confirmed = {arm_name(view, "confirm"): Arm(view, None, study.confirm.seeds, listed=True) for view in study.views}
+    incumbents = round(harmonic(study.search.trials)) if study.confirm.incumbents else None
+    confirmed = {
+        arm_name(view, "confirm"): Arm(view, None, study.confirm.seeds, listed=True, incumbents=incumbents)
+        for view in study.views
+    }
     return {**views, **controls, **confirmed}
 
 

@@ -214,6 +214,14 @@ class Confirm(Block):
 
     seeds: int = Field(default=5, ge=1)
     """Fresh seeds of each point. With 5, the mean of a point is known to 0.45 standard deviations of the noise."""
+    incumbents: bool = False
+    """Train every incumbent of a search: each trial that is better than all before it. The fresh seeds then belong to the replicate and
+    are common to all views; otherwise they are common to all replicates. Cannot be changed once there are confirmations."""
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A block without `incumbents` is written as before the key existed."""
+        return {key: value for key, value in dump(self).items() if key != "incumbents" or value}
 
 
 SEED_SIZES = ("seed_bits", "search_seed_bits")

@@ -1,3 +1,5 @@
+from hpstudy.store import Store
+
 SEEDS = ("--seeds", "2", "--executor", "inline")
 
 
@@ -61,3 +63,40 @@ def test_exported_trials_name_what_they_confirm(hpstudy, study_text):
     header, *lines = hpstudy("export", "tiny").stdout.splitlines()
     assert ",seed_number,retrains," in header
     assert sum(line.startswith("both/confirm,") for line in lines) == 4
+
+
+def test_all_incumbents_are_confirmed_by_command_and_by_study_file(hpstudy, study_text):
+    asking = study_text + "confirm: {seeds: 2, incumbents: true}\n"
+    assert "+ 28 of confirmations = about 52 trials" in hpstudy("validate", "tiny.yaml", text=asking).stderr
+    planned = hpstudy("plan", "tiny.yaml").stderr
+    assert "28 trials left and about 24 confirmations of incumbents to come" in planned
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline").returncode == 0
+    rows = hpstudy("export", "tiny").stdout
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline", "--storage", "other.sqlite", text=study_text).returncode == 0
+    done = hpstudy("confirm", "other.sqlite", "--incumbents", *SEEDS)
+    assert done.returncode == 0, done.stderr
+    assert sorted(map(_without_times, rows.splitlines())) == sorted(
+        map(_without_times, hpstudy("export", "other.sqlite").stdout.splitlines())
+    )
+    again = hpstudy("confirm", "other.sqlite", "--seeds", "3", "--executor", "inline")
+    assert again.returncode == 0, again.stderr
+    other = hpstudy("confirm", "tiny.yaml", *SEEDS, text=study_text + "confirm: {seeds: 2}\n")
+    assert other.returncode == 4
+    assert "confirm.incumbents: true -> false" in other.stderr
+
+
+def test_status_says_that_the_number_of_confirmations_is_an_estimate(hpstudy, study_text, tmp_path):
+    asking = study_text + "confirm: {seeds: 2, incumbents: true}\n"
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=asking).returncode == 0
+    assert "estimated" not in hpstudy("status", "tiny").stdout
+    with Store.open(tmp_path / "runs/tiny.sqlite") as store:
+        store.grow(store.study.model_copy(update={"replicates": 5}))
+    said = hpstudy("status", "tiny")
+    assert "estimated" in said.stdout
+    assert " of about " in said.stderr
+
+
+def _without_times(line):
+    """View, replicate, state, objective, and what follows the session: seed, trial and point."""
+    cells = line.split(",")
+    return (*cells[:2], *cells[3:5], *cells[13:])

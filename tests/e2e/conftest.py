@@ -47,7 +47,7 @@ views:
   one: {{space: {{x: {{type: float, low: 0, high: 1}}}}}}
 search: {{searcher: {searcher}, trials: 8}}
 replicates: 2
-"""
+{confirm}"""
 
 
 class Command:
@@ -58,9 +58,11 @@ class Command:
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.started: list[subprocess.Popen[str]] = []
 
-    def write(self, *, searcher="sobol", function="train"):
+    def write(self, *, searcher="sobol", function="train", confirm=None):
         (self.folder / "mine.py").write_text(TASK)
-        (self.folder / "killed.yaml").write_text(STUDY.format(searcher=searcher, function=function))
+        (self.folder / "killed.yaml").write_text(
+            STUDY.format(searcher=searcher, function=function, confirm=f"confirm: {confirm}\n" if confirm else "")
+        )
 
     def start(self, *arguments):
         process = subprocess.Popen(

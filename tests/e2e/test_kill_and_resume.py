@@ -55,6 +55,23 @@ def test_a_confirmation_that_was_killed_again_and_again_equals_one_that_ran_thro
     assert_frame_equal(*confirmed, check_exact=True)
 
 
+def test_confirmations_of_incumbents_that_were_killed_among_searches_equal_those_of_a_whole_run(command, wait_until):
+    command.write(confirm="{seeds: 2, incumbents: true}")
+    run = ("run", "killed.yaml", "-j", "2", "--storage")
+    assert command.run(*run, "whole.sqlite")[0] == 0
+    for rows in (9, 30, 37):
+        process = command.start(*run, "killed.sqlite")
+        wait_until(lambda rows=rows: command.rows("killed.sqlite") >= rows, process)
+        command.kill(process)
+        assert command.run("db", "check", "killed.sqlite")[0] == 0
+    assert command.run(*run, "killed.sqlite")[0] == 0
+    # Confirmations are numbered in the order in which they began; everything else is the same.
+    confirmed = [command.confirmed(storage) for storage in ("killed.sqlite", "whole.sqlite")]
+    assert_frame_equal(*confirmed, check_exact=True)
+    searched = [command.measured(storage)[0].query("seed_number.isna()") for storage in ("killed.sqlite", "whole.sqlite")]
+    assert_frame_equal(*searched, check_exact=True)
+
+
 def test_a_killed_database_has_no_problems(command, wait_until):
     command.write()
     process = command.start("run", "killed.yaml", "-j", "2", "--storage", "killed.sqlite")

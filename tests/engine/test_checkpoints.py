@@ -94,7 +94,7 @@ def confirm(storage, tmp_path):
     def confirm():
         with Reader.open(storage) as reader:
             loaded = bind(reader.study, str(tmp_path))
-        return confirm_study(loaded, storage, RunOptions(executor="inline"), seeds=1)
+        return confirm_study(loaded, storage, RunOptions(executor="inline"), Confirm(seeds=1))
 
     return confirm
 
@@ -421,7 +421,7 @@ def test_a_file_is_that_of_the_training_seed(run, confirm, make_study, monkeypat
     assert seen == {train_seed(study, replicate, number) for replicate in range(2) for number in range(2)}
     seen.clear()
     confirm()
-    assert seen == {fresh_seed(study, 0)}
+    assert seen == {fresh_seed(study, 0, 0)}
 
 
 @pytest.mark.parametrize("last", [1, 50, 90])

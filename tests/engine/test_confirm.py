@@ -42,7 +42,7 @@ def confirm(storage, tmp_path):
         options = RunOptions(**{"executor": "inline", **options})
         with Reader.open(storage) as reader:
             loaded = bind(reader.study, str(tmp_path))
-        return confirm_study(loaded, storage, options, seeds)
+        return confirm_study(loaded, storage, options, Confirm(seeds=seeds))
 
     return confirm
 
@@ -124,7 +124,7 @@ def test_the_default_points_are_confirmed_on_the_same_seeds(confirm, complete):
 
 def test_no_training_of_the_study_has_a_fresh_seed(make_study):
     study = make_study(trials=50, replicates=20)
-    fresh = {fresh_seed(study, number) for number in range(100)}
+    fresh = {fresh_seed(study, 0, number) for number in range(100)}
     assert len(fresh) == 100
     assert not fresh & {train_seed(study, replicate, number) for replicate in range(20) for number in range(50)}
 
@@ -469,10 +469,10 @@ def test_what_is_stored_is_not_listed_and_another_incumbent_is_added(make_study)
     rows = [TrialRow(n, {"x1": n}, "completed", value, 1) for n, value in enumerate((2.0, 1.0, 3.0, 0.0))]
     done = [TrialRow(n, {}, "completed", 1.0, 1, Retraining(1, n)) for n in range(2)]
     assert list(listed(study, "one", 1, rows, done)) == [Retraining(3, 0), Retraining(3, 1)]
-    assert planned(study, "one", 1, rows, done) == 4
-    assert planned(study, "one", 1, rows[:3], done) == 2  # as long as nothing better is found
-    assert planned(study, "one", 1, [], []) == 2
-    assert planned(study, "one", 1, [TrialRow(n, {}, "failed", None, 1) for n in range(4)], []) == 0
+    failed = [TrialRow(n, {}, "failed", None, 1) for n in range(4)]
+    # As long as nothing better is found, the third search has nothing to add; replicate 0 also has the default point.
+    counts = planned(study, "one", [[], rows, rows[:3], [], failed], [[], done, done, [], []])
+    assert counts == [(4, 0), (4, 0), (2, 0), (2, 0), (0, 0)]
 
 
 def test_status_counts_what_is_stored_and_what_is_listed(run, confirm, make_study, complete):

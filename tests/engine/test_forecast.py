@@ -78,7 +78,7 @@ def test_a_new_study_has_a_confirmation_of_every_search_and_view_on_every_seed_l
 
 def test_confirmations_are_counted_for_the_points_that_a_study_which_grows_will_have(foresee, make_study, run, storage):
     run(make_study())
-    confirm_study(bind(make_study()), storage, RunOptions(executor="inline"), seeds=2)
+    confirm_study(bind(make_study()), storage, RunOptions(executor="inline"), Confirm(seeds=2))
     assert foresee(make_study()).sentence() == "nothing is left to run"
     rows = {row["view"]: row for row in foresee(make_study(replicates=3)).rows()}
     assert (rows["one/confirm"]["planned"], rows["one/confirm"]["done"], rows["one/confirm"]["left"]) == (8, 6, 2)

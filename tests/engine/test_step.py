@@ -50,14 +50,14 @@ SWEEPS = {
 def test_a_training_seed_has_the_bits_of_its_study(make_study, bits, below):
     study = make_study().model_copy(update={"seed_bits": bits})
     seeds = [train_seed(study, replicate, number) for replicate in range(5) for number in range(5)]
-    seeds += [fresh_seed(study, number) for number in range(5)]
+    seeds += [fresh_seed(study, 0, number) for number in range(5)]
     seeds += [train_seed(searched_by(study, "points"), 0, 0)]
     assert below // 4 < max(seeds) < below
 
 
 def test_seeds_of_a_database_that_states_no_size_stay_what_they_were(make_study):
     study = make_study()
-    assert (study.seed_bits, train_seed(study, 1, 2), fresh_seed(study, 3)) == (None, 381532481141669058, 2613332882706193678)
+    assert (study.seed_bits, train_seed(study, 1, 2), fresh_seed(study, 0, 3)) == (None, 381532481141669058, 2613332882706193678)
 
 
 def searched_by(study, searcher):

@@ -176,6 +176,7 @@ TAMPERINGS = {
     "filter/confirm/0 trial 2: trains the default point on fresh seed 0, as an earlier trial does": (
         "UPDATE retraining SET seed_number = 0"
     ),
+    "filter/confirm/0 trial 2: its fresh seed 7 is not below the study's 2": "UPDATE retraining SET seed_number = 7 WHERE trial_id = 4",
     "filter/confirm/0: trial numbers have gaps (2 trials, the last is number 2)": "DELETE FROM trial WHERE id = 3",
 }
 
@@ -183,3 +184,11 @@ TAMPERINGS = {
 @pytest.mark.parametrize("problem", TAMPERINGS)
 def test_a_check_finds_what_was_tampered_with(tampered, problem):
     assert problem in tampered(TAMPERINGS[problem])
+
+
+def test_a_check_finds_a_confirmation_of_a_trial_that_was_no_incumbent(store, add, confirm, path):
+    add(0, 0.9)
+    add(1, 0.8)
+    confirm(Retraining(1, 0), {"accuracy": 0.8})
+    store.close()
+    assert check(path) == ["filter/confirm/0 trial 0: its trial is not better than all trials before it"]

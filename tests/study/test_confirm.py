@@ -3,7 +3,7 @@ import json
 import pytest
 
 from hpstudy.loading.load import load_study
-from hpstudy.study.changes import changes, grown, growth, shrinkage
+from hpstudy.study.changes import changes, confirmation_changes, grown, growth, shrinkage
 from hpstudy.study.confirm import Retraining, retrainings
 from hpstudy.study.controls import Arm, arms
 from hpstudy.study.plan import Plan, SearchKey
@@ -76,6 +76,24 @@ def test_too_few_seeds_and_unknown_keys_are_refused(toy_text, refused):
     assert "confirm.seeds: must be at least 1, not 0" in line
     (line,) = refused(f"{toy_text}confirm: {{seed: 4}}\n")
     assert "did you mean 'seeds'?" in line
+
+
+def test_incumbents_are_written_where_they_are_asked_for(confirmed):
+    assert json.loads(confirmed("{seeds: 4, incumbents: true}").to_json())["confirm"] == {"seeds": 4, "incumbents": True}
+    assert json.loads(confirmed("{seeds: 4, incumbents: false}").to_json())["confirm"] == {"seeds": 4}
+
+
+def test_incumbents_may_not_be_changed_but_added_with_the_block(toy, confirmed):
+    few, all_of_them = confirmed(), confirmed("{seeds: 4, incumbents: true}")
+    assert confirmation_changes(few, all_of_them) == ["confirm.incumbents: false -> true"]
+    assert confirmation_changes(toy, all_of_them) == confirmation_changes(all_of_them, toy) == []
+
+
+def test_the_plan_expects_as_many_incumbents_as_among_exchangeable_values(confirmed):
+    # 1 + 1/2 + ... + 1/6 = 2.45
+    plan = Plan(confirmed("{seeds: 4, incumbents: true}"))
+    assert [plan.planned()[SearchKey("a/confirm", replicate)] for replicate in range(3)] == [4 + 8, 8, 8]
+    assert arms(plan.study)["a/confirm"].estimated == 8
 
 
 def test_a_sweep_has_nothing_to_confirm(toy_text, refused):
