@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import bind, matched
 from hpstudy.loading.load import load_study, read_study
-from hpstudy.modules import module_folder
+from hpstudy.modules import module_folder, module_path
 from hpstudy.store import Reader
 from hpstudy.study.schema import Confirm, Study
 
@@ -485,4 +485,5 @@ def analyze(study: str | Path, storage: str | Path | None = None, *, scale: str 
     loaded = read_study(study, scale)
     with Reader.open(default_storage(loaded.study.name, storage)) as reader:
         matched(reader.study, loaded.study, reader.path, loaded.module_path)
-        return analyse_trials(reader, loaded.study.analysis, thorough=thorough)
+        with module_path(loaded.module_path):
+            return analyse_trials(reader, loaded.study.analysis, thorough=thorough)

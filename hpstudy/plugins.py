@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy.errors import PluginError, nearest
+from hpstudy.modules import passed_over
 
 
 def is_plugin(name: str) -> bool:
@@ -33,7 +34,7 @@ def load_callable(use: str) -> Callable[..., Any]:
         if error.name is not None and name.split(".")[0] == error.name.split(".")[0]:
             raise PluginError(
                 f"there is no module '{name}' for '{use}'",
-                "put it beside the study file, install it, or add its folder to PYTHONPATH",
+                passed_over(name) or "put it beside the study file, install it, or add its folder to PYTHONPATH",
             ) from error
         raise PluginError(f"module '{name}' needs '{error.name}', which is not installed", f"pip install {error.name}") from error
     except KeyboardInterrupt:
@@ -44,14 +45,15 @@ def load_callable(use: str) -> Callable[..., Any]:
             "Put the code that runs a script, such as argparse and sys.exit, under: if __name__ == '__main__':",
         ) from error
     except BaseException as error:  # a user's module may raise anything
+        mistaken = passed_over() if isinstance(error, AttributeError | ImportError) else ""
         raise PluginError(
             f"importing '{name}' for '{use}' failed: {type(error).__name__}: {error} ({place_of(error)})",
-            f"run: python -c 'import {name}'",
+            mistaken or f"run: python -c 'import {name}'",
         ) from error
     target = getattr(module, attribute, None)
     if not callable(target):
         public: Sequence[str] = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise PluginError(f"module '{name}' has no function '{attribute}': {nearest(attribute, public)}")
+        raise PluginError(f"module '{name}' has no function '{attribute}': {nearest(attribute, public)}", passed_over(name))
     return target  # type: ignore[no-any-return]
 
 

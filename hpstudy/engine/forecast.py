@@ -14,7 +14,6 @@ from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.engine.stop import aborting
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points
-from hpstudy.loading.make import is_sweep
 from hpstudy.modules import module_path
 from hpstudy.store import Counts, Reader, by_arm, planned_counts
 from hpstudy.study.changes import grown
@@ -37,6 +36,7 @@ class Forecast:
         trial_s: mean seconds of one trial of each arm, asking included; None for an arm of which nothing is known.
         measured: how `trial_s` is known, in words.
         train_s: the same without asking.
+        sweep: whether the searcher lists its points, so that none is chosen and confirmed.
     """
 
     study: Study
@@ -46,6 +46,7 @@ class Forecast:
     trial_s: dict[str, float | None]
     measured: str
     train_s: dict[str, float | None]
+    sweep: bool
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per arm: the views, then their controls, then their confirmations."""
@@ -81,7 +82,7 @@ class Forecast:
 
     def confirmation_sentence(self) -> str:
         """What `hpstudy confirm` adds to a study that asks for no confirmations; "" for one that does, and for a sweep."""
-        if self.study.confirm is not None or is_sweep(self.study):
+        if self.study.confirm is not None or self.sweep:
             return ""
         points, seeds = len(self.study.views) * (self.study.replicates + 1), Confirm().seeds
         added = f"`hpstudy confirm` adds {points * seeds:,} trials ({points:,} points on {seeds} fresh seeds)"
@@ -133,7 +134,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
     # What has not begun trains what its view does; a confirmation asks for nothing.
     each = {name: trial_s.get(name, (train_s if arm.listed else trial_s).get(arm.view)) for name, arm in arms(study).items()}
     trained = {view: train_s.get(view) for view in study.views}
-    return Forecast(study, storage, workers or default_workers(), counts, each, measured, trained)
+    return Forecast(study, storage, workers or default_workers(), counts, each, measured, trained, loaded.searcher.lists_points)
 
 
 def _pilot_point(loaded: LoadedStudy, view: str) -> Point:

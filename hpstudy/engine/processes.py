@@ -27,6 +27,7 @@ import psutil
 
 from hpstudy.engine.executors import THREAD_VARIABLES, Answer, Executor, Request, StepTimedOut, WorkerDied
 from hpstudy.engine.worker import log_path
+from hpstudy.modules import search_path
 
 LIVENESS_CHECK_S = 0.5
 """How often a waiting thread looks whether its worker still lives. Death closes the connection at once, unless a process that the
@@ -114,7 +115,7 @@ class _Worker:
         self._connection, theirs = Pipe()
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONHASHSEED": "0"}
         end = theirs.fileno()
-        path, folder = [str(entry) for entry in sys.path], str(logs) if logs else None
+        path, folder = search_path(), str(logs) if logs else None
         boot = BOOT.format(path=path, descriptor=end, parent=os.getpid(), logs=folder)
         with theirs, _without_interrupts():
             self._process = subprocess.Popen(

@@ -77,10 +77,13 @@ def run_study(
         StudyBroken: the first trials all failed.
         Aborted: a second signal.
     """
-    started = time.monotonic()
     with module_path(loaded.module_path):
-        kind = EXECUTORS.load(options.executor)
-    storage = Path(storage).absolute()
+        return _run(loaded, Path(storage).absolute(), options, searches)
+
+
+def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Collection[SearchKey] | None) -> RunSummary:
+    started = time.monotonic()
+    kind = EXECUTORS.load(options.executor)
     scheduler = None
     with _opened(loaded, storage) as store:
         # The folder may have moved since the database was made.
@@ -109,9 +112,8 @@ def run_study(
 def _opened(loaded: LoadedStudy, storage: Path) -> Store:
     """The database at `storage`, for the study: new, or checked and grown."""
     if not storage.exists():
-        with module_path(loaded.module_path):
-            loaded.task.prepare()
-            identity = identity_of(loaded.study, loaded.task)
+        loaded.task.prepare()
+        identity = identity_of(loaded.study, loaded.task)
         try:
             storage.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -22,7 +22,7 @@ from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError, PluginError
 from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_task
-from hpstudy.modules import module_path
+from hpstudy.modules import StudyModules, module_path
 from hpstudy.plugins import place_of
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
@@ -132,8 +132,8 @@ def ask(request: AskRequest) -> Asked:
     arm = arms(study)[request.search.view]
     space = study.views[arm.view].space
     try:
-        with module_path(request.module_path):
-            point = _searcher(request.study_json, arm.control).ask(
+        with module_path(request.module_path) as modules:
+            point = _searcher(request.study_json, arm.control, modules).ask(
                 space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
             )
         admitted = isinstance(point, Mapping) and space.admits(point)
@@ -167,8 +167,8 @@ def evaluate(request: EvaluateRequest) -> Outcome:
     failure = None
     state: State = "completed"
     try:
-        with module_path(request.module_path):
-            study, task = _study(request.study_json), _task(request.study_json)
+        with module_path(request.module_path) as modules:
+            study, task = _study(request.study_json), _task(request.study_json, modules)
             view = study.views[arms(study)[request.search.view].view]
             seed = training_seed(study, request.search.replicate, request.number, request.seed_number)
             recorder.begin()
@@ -222,10 +222,12 @@ def _study(study_json: str) -> Study:
 
 
 @lru_cache(maxsize=CACHED_STUDIES)
-def _searcher(study_json: str, control: Control | None) -> Searcher:
+def _searcher(study_json: str, control: Control | None, _modules: StudyModules | None) -> Searcher:
+    """Made once for each study and for the modules that its code comes from."""
     return make_searcher(_study(study_json).search) if control is None else make_control(control)
 
 
 @lru_cache(maxsize=CACHED_STUDIES)
-def _task(study_json: str) -> Task:
+def _task(study_json: str, _modules: StudyModules | None) -> Task:
+    """Made once for each study and for the modules that its code comes from."""
     return make_task(_study(study_json).task)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.errors import StudyError
 from hpstudy.loading.check import Parts, check
-from hpstudy.modules import module_path
+from hpstudy.modules import forget_changed_modules, module_path
 from hpstudy.study.changes import changes, grown, refuse_changes
 from hpstudy.study.schema import Analysis, SearchBlock, Study, TaskBlock
 
@@ -60,6 +60,7 @@ def bind(study: Study, folder: str | None = None) -> LoadedStudy:
     Raises:
         StudyError: with all mistakes.
     """
+    forget_changed_modules()
     with module_path(folder):
         findings = check(Parts.of(study))
         if findings.problems or findings.task is None or findings.searcher is None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from hpstudy.errors import Problem, StudyError
 from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, Parts, check
-from hpstudy.modules import module_path
+from hpstudy.modules import forget_changed_modules, module_path
 from hpstudy.study.explain import explain
 from hpstudy.study.include import Source, read_source
 from hpstudy.study.models import Model, validated
@@ -41,6 +41,7 @@ def read_study(path: str | Path, scale: str | None = None) -> LoadedStudy:
     if source.root is None:
         raise StudyError(source.problems, "" if source.files else "`hpstudy init DIR` gives a folder of studies to start from")
     folder = str(path.resolve().parent)
+    forget_changed_modules()
     with module_path(folder):
         return _checked(source, source.root.plain(), folder)
 

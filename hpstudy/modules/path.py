@@ -1,41 +1,145 @@
-"""The user's own modules: found in the folder of the study file first, in every process."""
+"""A study's own modules: found in the folder of its study file, in every process, while the study is at work."""
 
 from __future__ import annotations
 
-import importlib
+import hashlib
 import sys
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 
-_imported: dict[str, str] = {}
-"""Modules of this process that came from a study's folder: name -> folder."""
+from hpstudy.modules.finder import StudyFinder, holds_packages
+
+
+class StudyModules:
+    """The modules that this process has loaded from the folder of a study. They are in sys.modules only while they are installed.
+
+    Args:
+        folder: absolute.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.finder = StudyFinder(folder)
+        self._own: dict[str, ModuleType] = {}
+        self._others: dict[str, ModuleType] = {}
+        self._extended_path = False
+
+    def install(self) -> None:
+        """Make the modules importable, in place of others of the same names."""
+        sys.meta_path.insert(0, self.finder)
+        if self.folder not in sys.path:
+            # The end of the path is for processes that a trial starts with multiprocessing or joblib. They get it without the finder.
+            sys.path.append(self.folder)
+            self._extended_path = True
+        self._others = {name: sys.modules.pop(name) for name in self._hidden_by_folder()}
+        sys.modules.update(self._own)
+
+    def remove(self) -> None:
+        """Put everything back."""
+        with suppress(ValueError):  # user code may have removed them
+            sys.meta_path.remove(self.finder)
+            if self._extended_path:
+                self._extended_path = False
+                sys.path.remove(self.folder)
+        self._own = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in self.finder.names}
+        for name in self._own:
+            del sys.modules[name]
+        sys.modules.update(self._others)
+        self._others = {}
+
+    def changed(self) -> bool:
+        """Whether a file is no longer as it was when it was loaded."""
+        return any(digest != digest_of(Path(self.folder, path)) for path, digest in self.finder.digests.items())
+
+    def names_in_folder(self) -> set[str]:
+        """Names that a module in the folder may have."""
+        try:
+            return {entry.name.partition(".")[0] for entry in Path(self.folder).iterdir()} - {""}
+        except OSError:
+            return set()
+
+    def _hidden_by_folder(self) -> list[str]:
+        """Modules in sys.modules, imported by others, that an import would now find in the folder."""
+        here = self.names_in_folder() & sys.modules.keys()
+        hidden = {name for name in here if self.finder.find_spec(name) and name in self.finder.names}
+        return [name for name in sys.modules if name.partition(".")[0] in hidden]
+
+
+_lock = threading.RLock()
+_entered: list[StudyModules] = []
+"""Those of each `module_path` block under way; those of the last one are installed."""
+
+_kept: StudyModules | None = None
+"""Those of the last study, kept for its next block."""
 
 
 @contextmanager
-def module_path(folder: str | None) -> Iterator[None]:
+def module_path(folder: str | None) -> Iterator[StudyModules | None]:
     """Look for modules in `folder` before anywhere else, while the body runs.
 
-    Modules that were imported from the folder of another study are forgotten first: two studies may each have a `train.py`.
+    A process keeps the modules of one folder from block to block. Those of another folder, which may have the same names, are
+    forgotten. Several threads may be in blocks of one folder.
 
     Args:
         folder: an absolute path; None for a study that came from no file.
+
+    Yields:
+        The modules; None if `folder` is None, or is where packages are installed. A new object means that all are imported again.
     """
-    if folder is None:
-        yield
+    if folder is None or holds_packages(folder):
+        yield None
         return
-    for name in [name for name, origin in _imported.items() if origin != folder]:
-        del _imported[name]
-        sys.modules.pop(name, None)
-    before = set(sys.modules)
-    sys.path.insert(0, folder)
-    importlib.invalidate_caches()
+    modules = _enter(folder)
     try:
-        yield
+        yield modules
     finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
-        _imported.update(dict.fromkeys(_new_modules(before, folder), folder))
+        _leave(modules)
+
+
+def forget_changed_modules() -> None:
+    """Before a run: import a study's modules again if one of their files has changed. Within a `module_path` block, do nothing."""
+    global _kept
+    with _lock:
+        if not _entered and _kept is not None and _kept.changed():
+            _kept = None
+
+
+def search_path() -> list[str]:
+    """sys.path for a new worker process: without the folder that a `module_path` block has added."""
+    with _lock:
+        added = _entered[-1].folder if _entered and _entered[-1]._extended_path else None
+        return [str(entry) for entry in sys.path if entry != added]
+
+
+def loaded_sources() -> dict[str, str]:
+    """SHA-256 (hex) of each file that was loaded from the study's folder, by its path in the folder; empty outside `module_path`."""
+    with _lock:
+        return dict(_entered[-1].finder.digests) if _entered else {}
+
+
+def passed_over(name: str | None = None) -> str:
+    """Which modules of the study's folder are not imported, and why, as advice; "" when there are none.
+
+    Args:
+        name: only of this module; of all modules in the folder when None.
+    """
+    with _lock:
+        if not _entered:
+            return ""
+        modules = _entered[-1]
+        names = sorted(modules.names_in_folder()) if name is None else [name.partition(".")[0]]
+        return "; ".join(filter(None, (modules.finder.passed_over(each) for each in names)))
+
+
+def digest_of(file: Path) -> str:
+    """SHA-256 (hex) of a file; "" if it cannot be read."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def module_folder(names: Iterable[str]) -> str | None:
@@ -46,20 +150,40 @@ def module_folder(names: Iterable[str]) -> str | None:
 
     Returns:
         The first of their folders that is not on sys.path, where every worker finds modules anyway; without such a folder the first of
-        all; the working directory when none of the modules is imported; None when there are no names.
+        all; if none of the modules is imported, the folder of the last study if it has one of them, or else the working directory; None
+        when there are no names.
     """
     names = list(names)
     files = [(name, file) for name in names if (file := getattr(sys.modules.get(name), "__file__", None))]
     folders = [str(Path(file).resolve().parents[name.count(".") + (Path(file).name == "__init__.py")]) for name, file in files]
     if not folders:
-        return str(Path.cwd()) if names else None
+        loaded = _kept is not None and any(name.partition(".")[0] in _kept.finder.names for name in names)
+        return (_kept.folder if _kept is not None and loaded else str(Path.cwd())) if names else None
     return next((folder for folder in folders if folder not in sys.path), folders[0])
 
 
-def _new_modules(before: set[str], folder: str) -> Iterator[str]:
-    """Modules imported since `before` that stand in `folder`: `folder/name.py`, or in a package `folder/name/`."""
-    for name in set(sys.modules) - before:
-        top = name.partition(".")[0]
-        file = getattr(sys.modules.get(top), "__file__", None)
-        if top not in before and file and Path(folder) in list(Path(file).parents)[:2]:
-            yield name
+def _enter(folder: str) -> StudyModules:
+    global _kept
+    with _lock:
+        active = _entered[-1] if _entered else None
+        if active is not None and active.folder == folder:
+            modules = active
+        else:
+            modules = _kept if _kept is not None and _kept.folder == folder else StudyModules(folder)
+            if active is not None:
+                active.remove()
+            modules.install()
+        _entered.append(modules)
+        _kept = modules
+        return modules
+
+
+def _leave(modules: StudyModules) -> None:
+    with _lock:
+        installed = _entered[-1]
+        del _entered[len(_entered) - 1 - _entered[::-1].index(modules)]
+        following = _entered[-1] if _entered else None
+        if following is not installed:
+            installed.remove()
+            if following is not None:
+                following.install()

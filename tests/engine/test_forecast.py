@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from hpstudy.engine.confirm import confirm_study
@@ -105,9 +107,8 @@ def test_a_study_without_confirmations_is_told_what_they_take(foresee, make_stud
     assert foresee(asking(make_study(), 5)).confirmation_sentence() == ""
 
 
-def test_a_sweep_has_no_confirmation(foresee, make_study, monkeypatch):
-    monkeypatch.setattr("hpstudy.engine.forecast.is_sweep", lambda study: True)
-    assert foresee(make_study()).confirmation_sentence() == ""
+def test_a_sweep_has_no_confirmation(foresee, make_study):
+    assert replace(foresee(make_study()), sweep=True).confirmation_sentence() == ""
 
 
 def test_ctrl_c_ends_a_pilot(make_study, write_module, storage, tmp_path):

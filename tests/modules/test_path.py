@@ -1,8 +1,14 @@
+import os
+import py_compile
+import subprocess
 import sys
+import threading
+import types
+from pathlib import Path
 
 import pytest
 
-from hpstudy.modules import module_path
+from hpstudy.modules import forget_changed_modules, loaded_sources, module_folder, module_path, search_path
 
 
 @pytest.fixture
@@ -12,9 +18,7 @@ def folders(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "twin.py").write_text("import twin_helper\nwho = twin_helper.who")
         (tmp_path / name / "twin_helper.py").write_text(f"who = {name!r}")
-    yield str(tmp_path / "one"), str(tmp_path / "two")
-    for module in ("twin", "twin_helper"):
-        sys.modules.pop(module, None)
+    return str(tmp_path / "one"), str(tmp_path / "two")
 
 
 def who():
@@ -23,23 +27,30 @@ def who():
     return twin.who
 
 
-def test_the_folder_comes_first_while_the_body_runs(folders):
+def test_the_folder_comes_first_while_the_body_runs(folders, monkeypatch):
+    monkeypatch.syspath_prepend(folders[1])
     with module_path(folders[0]):
-        assert sys.path[0] == folders[0]
+        assert who() == "one"
 
 
-def test_the_search_path_is_as_before_afterwards(folders):
-    before = list(sys.path)
-    with pytest.raises(ZeroDivisionError), module_path(folders[0]):
+def test_everything_is_as_before_afterwards(folders):
+    before = list(sys.path), list(sys.meta_path), dict(sys.modules)
+
+    def fail():
+        who()
         raise ZeroDivisionError
-    assert sys.path == before
+
+    with pytest.raises(ZeroDivisionError), module_path(folders[0]):
+        fail()
+    assert (sys.path, sys.meta_path, sys.modules) == before
 
 
-def test_a_folder_that_is_on_the_path_already_still_comes_first(folders, monkeypatch):
+def test_a_folder_that_is_on_the_path_already_stays_where_it_is(folders, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path, folders[1]])
+    before = list(sys.path)
     with module_path(folders[1]):
-        assert sys.path[0] == folders[1]
-    assert sys.path[-1] == folders[1]
+        assert (sys.path, who()) == (before, "two")
+    assert sys.path == before
 
 
 def test_two_studies_may_have_modules_of_the_same_name(folders):
@@ -50,13 +61,63 @@ def test_two_studies_may_have_modules_of_the_same_name(folders):
     assert seen == ["one", "two", "one"]
 
 
+def test_two_studies_may_have_folders_of_the_same_name_without_init(tmp_path):
+    seen = []
+    for name in ("p1", "p2", "p1"):
+        (tmp_path / name / "src").mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / "src" / "train.py").write_text(f"who = {name!r}")
+        with module_path(str(tmp_path / name)):
+            from src.train import who
+
+            seen.append(who)
+    assert seen == ["p1", "p2", "p1"]
+
+
+def test_a_study_within_a_study_has_its_own_modules(folders):
+    with module_path(folders[0]):
+        first = [who()]
+        with module_path(folders[1]):
+            inner = who()
+        first.append(who())
+    assert (first, inner) == (["one", "one"], "two")
+
+
 def test_a_module_is_imported_once_for_one_folder(folders):
     with module_path(folders[0]):
         who()
-    first = sys.modules["twin"]
+        first = sys.modules["twin"]
     with module_path(folders[0]):
         who()
-    assert sys.modules["twin"] is first
+        assert sys.modules["twin"] is first
+
+
+def test_several_threads_may_be_in_blocks_of_one_folder(folders):
+    inside, leave, seen = threading.Barrier(5), threading.Event(), []
+
+    def enter(wait):
+        with module_path(folders[0]):
+            inside.wait()
+            if wait:
+                leave.wait()
+            seen.append(who())
+
+    threads = [threading.Thread(target=enter, args=(number % 2,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    inside.wait()
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert seen == ["one"] * 4
+    assert "twin" not in sys.modules
+
+
+def test_a_module_of_the_same_name_that_others_imported_is_put_back(folders, monkeypatch):
+    (other := types.ModuleType("twin")).who = "notebook"
+    monkeypatch.setitem(sys.modules, "twin", other)
+    with module_path(folders[0]):
+        assert who() == "one"
+    assert who() == "notebook"
 
 
 def test_modules_of_others_are_never_forgotten(folders):
@@ -68,6 +129,67 @@ def test_modules_of_others_are_never_forgotten(folders):
 
 
 def test_without_a_folder_nothing_changes():
-    before = list(sys.path)
+    before = list(sys.path), list(sys.meta_path)
     with module_path(None):
-        assert sys.path == before
+        assert (sys.path, sys.meta_path) == before
+
+
+def test_a_folder_of_installed_packages_is_not_a_studys():
+    with module_path(str(Path(pytest.__file__).parents[1])) as modules:
+        assert modules is None
+
+
+def test_a_changed_module_is_imported_again_by_the_next_run(folder, load):
+    place = folder(edited="K = 1")
+    seen = []
+    for code in (None, None, "K = 3"):
+        if code:
+            folder(edited=code)
+        forget_changed_modules()
+        with module_path(place):
+            seen.append(load("edited"))
+    assert seen[0] is seen[1]
+    assert [module.K for module in seen] == [1, 1, 3]
+
+
+def test_within_a_run_a_changed_module_stays_and_so_does_its_checksum(folder, load):
+    place = folder(edited="K = 1")
+    with module_path(place):
+        first, before = load("edited"), loaded_sources()
+        folder(edited="K = 3")
+        forget_changed_modules()
+        with module_path(place):
+            assert load("edited") is first
+            assert loaded_sources() == before
+
+
+def test_a_stale_pyc_is_not_run_and_none_is_written(folder, load):
+    place = Path(folder(stale="K = 1"))
+    source = place / "stale.py"
+    py_compile.compile(str(source), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    written = sorted((place / "__pycache__").iterdir())
+    source.write_text("K = 2")
+    folder(fresh="")
+    with module_path(str(place)):
+        load("fresh")
+        assert load("stale").K == 2
+    assert sorted((place / "__pycache__").iterdir()) == written
+
+
+def test_processes_that_a_trial_starts_find_the_folder_last(folders):
+    with module_path(folders[0]):
+        assert sys.path[-1] == folders[0]
+        command = f"import sys; sys.path[:] = {sys.path!r}; import twin, json; print(twin.who, json.__file__)"
+        done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"one {Path(os.__file__).parent}")
+
+
+def test_a_new_worker_does_not_find_the_folder(folders):
+    with module_path(folders[0]):
+        assert folders[0] not in search_path()
+
+
+def test_the_folder_of_a_module_that_a_study_has_loaded_is_known(folders):
+    with module_path(folders[1]):
+        who()
+    assert module_folder(["twin"]) == folders[1]
