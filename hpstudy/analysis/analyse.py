@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
-
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.claims.declaration import declaration
 from hpstudy.analysis.claims.judgement import judge
 from hpstudy.analysis.claims.values import observe
+from hpstudy.analysis.comparisons.family import judged
 from hpstudy.analysis.curves.best_so_far import best_so_far, worst_value
 from hpstudy.analysis.endpoints import Endpoints, budgets_of, level_of_study, pairs_of
 from hpstudy.analysis.exploration.searches import searched
 from hpstudy.analysis.pair_result import pair_result
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.retraining.confirmation import confirmation
-from hpstudy.analysis.statistics.permutation import holm
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.analysis.sweeps.points import sweep
 from hpstudy.analysis.trials.completeness import failures
@@ -84,7 +82,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         worst=worst,
     )
     views = {name: view_result(blocks[name], best[name], table, endpoints) for name in study.views}
-    pairs = () if listed else tuple(pair_result(a, b, views, endpoints) for a, b in pairs_of(study))
+    pairs = () if listed else judged([pair_result(a, b, views, endpoints) for a, b in pairs_of(study)], endpoints)
     swept = sweep(table, reader.curves(), study) if listed else ()
     claims = study.analysis.criteria
     observed = observe(study, table, tuple(views.values()), swept) if claims else {}
@@ -99,11 +97,10 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         worst=worst,
         views=tuple(views.values()),
         pairs=pairs,
-        adjusted=holm(np.array([difference.test.p for pair in pairs for difference in pair.budgets])),
         failures=failures(table, tuple(study.views)),
         sweep=swept,
         declaration=declaration(reader.study, study, events, sum(int(block.finished.sum()) for block in blocks.values())),
-        criteria=tuple(judge(claim, observed, study.metric.name, study.analysis.confidence) for claim in claims),
+        criteria=tuple(judge(claim, observed, study.metric.name, endpoints.bootstrap) for claim in claims),
         controls=controls(table, study, endpoints.bootstrap) if study.controls else None,
         confirmation=confirmation(
             reader.confirmations(),

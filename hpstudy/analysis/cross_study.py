@@ -21,6 +21,7 @@ from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
 from hpstudy.analysis.statistics.estimate import mean_of
+from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.errors import UsageError
 from hpstudy.seeds import derive_seed
 
@@ -153,8 +154,8 @@ def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -
     return PairOfStudies(
         a,
         b,
-        tuple(_estimate(values, results) for values, results in zip(scores, studies, strict=True)),
-        tuple(None if values is None else _estimate(values, results) for values, results in zip(trials, studies, strict=True)),
+        tuple(_difference(values, results) for values, results in zip(scores, studies, strict=True)),
+        tuple(None if values is None else _difference(values, results) for values, results in zip(trials, studies, strict=True)),
         _together(scores, studies[0]),
         None if any(values is None for values in trials) else _together([v for v in trials if v is not None], studies[0]),
     )
@@ -180,6 +181,11 @@ def _bootstrap(results: Results) -> Bootstrap:
 
 def _estimate(values: Floats, results: Results) -> Estimate:
     mean = mean_of(values, _bootstrap(results))
+    return Estimate(mean.value, mean.low, mean.high, len(values))
+
+
+def _difference(values: Floats, results: Results) -> Estimate:
+    mean = t_mean(values, results.study.analysis.confidence)
     return Estimate(mean.value, mean.low, mean.high, len(values))
 
 

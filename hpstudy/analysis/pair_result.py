@@ -41,8 +41,7 @@ class PairResult:
 
 def pair_result(a: str, b: str, views: Mapping[str, ViewResult], endpoints: Endpoints) -> PairResult:
     """Compare two views, `a` minus `b`."""
-    study, level, bootstrap = endpoints.study, endpoints.level, endpoints.bootstrap
-    goal = study.metric.goal
+    level, bootstrap, goal = endpoints.level, endpoints.bootstrap, endpoints.study.metric.goal
     both = common(views[a].searches.complete, views[b].searches.complete)
     x, y = views[a].best[both], views[b].best[both]
     if not both.size or np.isnan(x).any() or np.isnan(y).any():
@@ -55,7 +54,6 @@ def pair_result(a: str, b: str, views: Mapping[str, ViewResult], endpoints: Endp
             goal,
             bootstrap,
             seed=derive_seed(endpoints.seed, "sign_flip", a, b, budget),
-            margin=study.analysis.margin,
         )
         for budget in endpoints.budgets
     )

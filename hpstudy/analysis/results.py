@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import Controls
 from hpstudy.analysis.claims.declaration import Declaration
@@ -37,7 +39,6 @@ class Results:
         worst: the worst value of the study, which stands for "no value yet"; NaN when no trial has a value, and in a sweep.
         views: in the order of the study.
         pairs: the declared comparisons; none in a sweep.
-        adjusted: Holm-adjusted p of every (pair, budget), in the order of `pairs` and their budgets.
         failures: trials without a value, grouped.
         sweep: the views of a study whose searcher lists its points, in the order of the study; empty for a search.
         declaration: when the analysis was declared; None where nothing is known of it.
@@ -58,7 +59,6 @@ class Results:
     worst: float
     views: tuple[ViewResult, ...]
     pairs: tuple[PairResult, ...]
-    adjusted: Floats
     failures: tuple[Failures, ...]
     sweep: tuple[SweepView, ...] = ()
     declaration: Declaration | None = None
@@ -72,6 +72,11 @@ class Results:
     def endpoints(self) -> Endpoints:
         """What the views are compared on."""
         return Endpoints(self.study, self.seed, self.budgets, self.level, self.worst)
+
+    @property
+    def adjusted(self) -> Floats:
+        """Holm-adjusted p of every (pair, budget), in the order of `pairs` and their budgets."""
+        return np.array([difference.adjusted for pair in self.pairs for difference in pair.budgets])
 
     @property
     def provisional(self) -> bool:

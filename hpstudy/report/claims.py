@@ -7,10 +7,10 @@ from collections import Counter
 from functools import partial
 
 from hpstudy.analysis.claims.judgement import Contrast, CriterionResult, Verdict
+from hpstudy.analysis.comparisons.margin import ENOUGH
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.model import Table
-from hpstudy.report.notation import Notation
 
 OPENINGS: dict[Verdict, str] = {
     "holds": "Holds",
@@ -27,8 +27,9 @@ IN_TABLE = 8
 """Comparisons of a claim that the table lists; the JSON file has all."""
 
 NOTE = (
-    "n: replicates. A claim holds when the interval of every comparison lies within what is claimed. It does not hold when one lies "
-    "outside altogether, with the level of the interval corrected for the number of comparisons (Bonferroni). Else it is inconclusive."
+    "n: replicates. A claim holds when every interval lies within what is claimed; with two bounds that is the interval of two one-sided "
+    "tests. It does not hold when one lies outside altogether, at a level corrected for their number (Bonferroni). Else it is "
+    "inconclusive."
 )
 """How to read the table."""
 
@@ -71,27 +72,42 @@ def slack(contrast: Contrast) -> float:
     return min(distances, default=math.inf)
 
 
-def sentence(results: Results, result: CriterionResult) -> str:
+def sentence(result: CriterionResult) -> str:
     """The verdict, the claim, and the estimate behind it: of several comparisons the one that speaks most against the claim."""
     behind = ""
     if result.contrasts:
         weakest, total = deciding(result, 1)[0], len(result.contrasts)
         name = f"the weakest of {numbers.count(total)} comparisons, {weakest.what}: " if total > 1 else ""
-        behind = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(results, weakest)})"
+        behind = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(weakest)}{_withheld(weakest)})"
     return f"{OPENINGS[result.verdict]}: {result.claim.strip().rstrip('.')}{behind}."
 
 
-def _estimate(results: Results, contrast: Contrast) -> str:
-    ci = "" if math.isnan(contrast.low) else f", {Notation(results).ci} {_interval(contrast)}"
+def _estimate(contrast: Contrast) -> str:
+    ci = "" if math.isnan(contrast.low) else f", {numbers.percent(round(contrast.level, 4))} CI {_interval(contrast)}"
     return f"{number(contrast, contrast.mean)}{ci}"
 
 
+def _withheld(contrast: Contrast) -> str:
+    """Why a claim whose interval lies within its bounds is not said to hold, with a leading semicolon."""
+    if not contrast.withheld:
+        return ""
+    return (
+        f"; within the bounds, but not said to hold with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be in "
+        f"none of these {contrast.replicates}"
+    )
+
+
 def number(contrast: Contrast, value: float) -> str:
-    """A number of a comparison: two digits of half its interval's width, or four digits without an interval."""
+    """A number of a comparison: two digits of half its interval's width, or four digits without an interval.
+
+    The interval has as many digits as show on which side of the claimed bounds it ends.
+    """
     half = (contrast.high - contrast.low) / 2
     if not math.isfinite(half) or half <= 0:
         return numbers.MISSING if math.isnan(value) else numbers.general(value)
-    return numbers.metric(value, max(0, 1 - math.floor(math.log10(half))))
+    limits = [limit for limit in (contrast.above, contrast.below) if limit is not None]
+    decimals = max(0, 1 - math.floor(math.log10(half)))
+    return numbers.metric(value, numbers.telling(decimals, (contrast.low, contrast.high), limits))
 
 
 def _interval(contrast: Contrast) -> str:
@@ -111,8 +127,8 @@ def table(results: Results) -> Table | None:
     """Every declared claim and the comparisons behind its verdict."""
     if not results.criteria:
         return None
-    ci, rows = Notation(results).ci, _rows(results)
-    head: tuple[str, ...] = ("claim", "verdict", "what is compared", "estimate", ci, "claimed", "verdict on it", "n")
+    rows = _rows(results)
+    head: tuple[str, ...] = ("claim", "verdict", "what is compared", "estimate", "CI", "claimed", "verdict on it", "n")
     if not any(row[6] for row in rows):
         head, rows = (*head[:6], *head[7:]), tuple((*row[:6], *row[7:]) for row in rows)
     return Table("Claims that the study declares.", head, rows, left=3, note=_note(results))
@@ -131,16 +147,19 @@ def _rows(results: Results) -> tuple[tuple[str, ...], ...]:
 
 def _note(results: Results) -> str:
     """How to read the table, and what it leaves out."""
+    note = NOTE
+    if any(contrast.withheld for result in results.criteria for contrast in result.contrasts):
+        note += f" With fewer than {ENOUGH} replicates no claim with two bounds is said to hold: a rare large loss may be in none of them."
     if all(len(result.contrasts) <= IN_TABLE for result in results.criteria):
-        return NOTE
-    return f"{NOTE} Of a claim with more than {IN_TABLE} comparisons those that decide are listed; the JSON file has all."
+        return note
+    return f"{note} Of a claim with more than {IN_TABLE} comparisons those that decide are listed; the JSON file has all."
 
 
 def _line(contrast: Contrast, *, alone: bool) -> tuple[str, ...]:
     return (
         contrast.what,
         number(contrast, contrast.mean),
-        _interval(contrast),
+        numbers.MISSING if math.isnan(contrast.low) else f"{numbers.percent(round(contrast.level, 4))}: {_interval(contrast)}",
         bound(contrast),
         "" if alone else contrast.verdict,
         str(contrast.replicates),

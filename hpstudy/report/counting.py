@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
 from hpstudy.report import overview
 
@@ -43,9 +44,9 @@ def counted(results: Results, target: str, named: int | None) -> str:
 
 
 def _kinds(
-    sides: Sequence[tuple[str, overview.Side | None]],
+    sides: Sequence[tuple[str, Side | None]],
     verbs: _Verbs,
-    order: tuple[overview.Side, overview.Side],
+    order: tuple[Side, Side],
     of: str,
     named: int | None,
 ) -> str:

@@ -36,10 +36,23 @@ def searches(results: Results) -> Iterator[Row]:
 def comparisons(results: Results) -> Iterator[Row]:
     """Each comparison at each budget, A minus B."""
     yield "a", "b", "trials", "replicates", "mean", "low", "high", "sd", "wins", "ties", "losses", "p", "p_holm", "correlation"
-    tested = ((pair, budget) for pair in results.pairs for budget in pair.budgets)
-    for (pair, d), adjusted in zip(tested, results.adjusted.tolist(), strict=True):
-        counts = (d.wins, d.ties, d.losses)
-        yield pair.a, pair.b, d.budget, d.replicates, d.mean, d.low, d.high, d.sd, *counts, d.test.p, adjusted, d.correlation
+    for pair in results.pairs:
+        for d in pair.budgets:
+            counts = (d.wins, d.ties, d.losses)
+            yield (
+                pair.a,
+                pair.b,
+                d.budget,
+                d.replicates,
+                d.mean,
+                d.low,
+                d.high,
+                d.sd,
+                *counts,
+                d.test.p,
+                d.adjusted,
+                d.correlation,
+            )
 
 
 def listed(*columns: Any) -> list[list[Any]]:

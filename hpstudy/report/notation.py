@@ -53,6 +53,11 @@ class Notation:
         """The ends of an interval of the metric: "0.912 to 0.934"."""
         return numbers.interval(low, high, self.value)
 
+    def ends(self, low: float, high: float, *limits: float) -> tuple[str, str]:
+        """The ends of an interval, with as many decimals as show on which side of each limit they lie."""
+        decimals = numbers.telling(self.decimals, (low, high), limits)
+        return numbers.metric(low, decimals), numbers.metric(high, decimals)
+
     def cells(self, value: float, low: float, high: float) -> tuple[str, str]:
         """A value of the metric and its interval, for two columns of a table."""
         return numbers.cells(value, low, high, self.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,18 @@ def decimals_of_points(blocks: Sequence[Floats]) -> int:
     sizes = sizes[np.isfinite(sizes) & (sizes != 0)]
     scale = float(np.median(errors)) if errors else float(np.median(sizes)) / 100 if sizes.size else 0.01
     return max(0, 1 - math.floor(math.log10(scale)))
+
+
+def telling(decimals: int, ends: Iterable[float], limits: Iterable[float]) -> int:
+    """The fewest decimals from `decimals` on, at most `MOST_DECIMALS`, with which no end is written as a limit that it is not.
+
+    >>> telling(4, (-0.00502, 0.0038), (-0.005, 0.005))
+    5
+    """
+    pairs = [(end, limit) for end in ends for limit in limits if end != limit]
+    while decimals < MOST_DECIMALS and any(round(end - limit, decimals) == 0 for end, limit in pairs):
+        decimals += 1
+    return decimals
 
 
 def metric(value: float | None, decimals: int) -> str:

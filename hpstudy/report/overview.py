@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from hpstudy.analysis.comparisons.budgets import BudgetDifference
+from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.targets.trials_to_target import TrialsDifference
@@ -15,9 +15,6 @@ from hpstudy.goal import Goal
 FEW = 4
 """Views up to which all share one plot and each comparison has its paragraph: there are four line styles (`style.DASHES`), and of more
 views some differ by colour alone. In a report of many, comparisons are counted, and every view has a panel of its own."""
-
-Side: TypeAlias = Literal[-1, 0, 1]
-"""Where an interval lies: below 0, around it, above it."""
 
 
 def many_views(results: Results) -> bool:
@@ -28,13 +25,6 @@ def many_views(results: Results) -> bool:
 def many_comparisons(results: Results) -> bool:
     """Whether the comparisons are too many for a paragraph each: as many as more than `FEW` views have with one of them."""
     return len(results.pairs) >= FEW
-
-
-def side(low: float, high: float) -> Side | None:
-    """Where the interval from `low` to `high` lies; None when it is not a number."""
-    if math.isnan(low) or math.isnan(high):
-        return None
-    return 1 if low > 0 else -1 if high < 0 else 0
 
 
 def reference(results: Results) -> str | None:
@@ -55,7 +45,6 @@ class Standing:
         trials: the difference of restricted mean trials-to-target; None without a target or a replicate, and when neither view
             reached the target.
         final: the difference of the final best; None without a replicate.
-        holm: sign-flip p of that, adjusted over all comparisons and budgets; NaN where there is none.
         trials_side: 1 when A needs more trials, -1 fewer, 0 when no difference is shown.
         final_side: 1 when A ends better, -1 worse, 0 when no difference is shown.
     """
@@ -64,9 +53,12 @@ class Standing:
     name: str
     trials: TrialsDifference | None
     final: BudgetDifference | None
-    holm: float
     trials_side: Side | None
     final_side: Side | None
+
+
+def _opposite(side: Side) -> Side:
+    return -1 if side > 0 else 1 if side < 0 else 0
 
 
 def one_reference(results: Results) -> bool:
@@ -77,21 +69,18 @@ def one_reference(results: Results) -> bool:
 def standings(results: Results) -> tuple[Standing, ...]:
     """All comparisons, that in which A saves most trials first; equal ones and those without trials by the final best of A."""
     upward = results.study.metric.goal is Goal.MAXIMIZE
-    unordered, tests = [], 0
+    unordered = []
     for pair in results.pairs:
-        tests += len(pair.budgets)
         final = pair.budgets[-1] if pair.budgets else None
         trials = pair.trials if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b) else None
-        low, high = (final.low, final.high) if final is not None else (math.nan, math.nan)
         unordered.append(
             Standing(
                 pair=pair,
                 name=pair.a if one_reference(results) else f"{pair.a} − {pair.b}",
                 trials=trials,
                 final=final,
-                holm=float(results.adjusted[tests - 1]) if final is not None else math.nan,
-                trials_side=side(trials.low, trials.high) if trials is not None else None,
-                final_side=side(low, high) if upward else side(-high, -low),
+                trials_side=None if trials is None else trials.shown,
+                final_side=None if final is None or final.shown is None else final.shown if upward else _opposite(final.shown),
             )
         )
 

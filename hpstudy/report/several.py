@@ -150,7 +150,7 @@ def _methods(compared: Several) -> str:
     return (
         "Every study was analysed by itself, and its own report has the details. Values are put on a scale on which the median first "
         "trial of a study, whose point no search chose, is 0, and the best value of any of its trials is 1; raw metrics are never "
-        f"pooled. Intervals of a study are {_ci(compared)} BCa bootstrap intervals over paired replicates. Those of all studies together "
+        f"pooled. Intervals of a study are {_ci(compared)}s over paired replicates (Student's t). Those of all studies together "
         "are percentile intervals of a bootstrap that draws replicates within every study and weighs studies equally. They say what "
         "these studies would give with other seeds, not what other tasks would."
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from hpstudy.analysis.comparisons.curve_distance import Distance
+from hpstudy.analysis.comparisons.margin import ENOUGH, Verdict
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.goal import Goal
@@ -83,26 +84,21 @@ def needs(results: Results, pair: PairResult) -> str:
         return f"No replicate is complete in both {a} and {b} yet: they cannot be compared."
     if pair.trials is None:
         return f"No search of {_setter(results)}, which sets the target, is complete yet: {a} and {b} cannot be compared."
-    trials, target, ci = pair.trials, level_text(results), Notation(results).ci
+    trials, target = pair.trials, level_text(results)
     if not trials.reached_a and not trials.reached_b:
         where = f"in any of {n} replicates" if n > 1 else "in the one complete replicate"
         return (
             f"Neither {a} nor {b} reached {target} within {budget} trials {where}: how many trials they need cannot be compared."
         )
-    took = _more(trials.difference)
     if n == 1:
+        took = _more(trials.difference)
         return f"In the one complete replicate {a} took {took} {b} to reach {target}; one replicate says nothing about the next."
-    if not overview.side(trials.low, trials.high):
-        return (
-            f"No difference shown: to reach {target}, {a} needs {took} {b} ({ci} {_side(trials.low)} to {_side(trials.high)}), and the "
-            f"interval includes 0{_detectable(trials.detectable, lambda value: f'{numbers.trials(value)} trials')}."
-        )
-    low, high = sorted((abs(trials.low), abs(trials.high)))
-    word = "more" if trials.difference > 0 else "fewer"
-    return (
-        f"{_capital(a)} needs {numbers.trials(abs(trials.difference))} trials {word} ({ci} {numbers.interval(low, high, numbers.trials)}) "
-        f"than {b} to reach {target}."
-    )
+    interval = f"{Notation(results).ci} {numbers.interval(trials.low, trials.high, numbers.trials)}"
+    estimate = f"Trials to reach {target}, {pair.a} minus {pair.b}: {numbers.trials(trials.difference)} ({interval})."
+    if trials.shown:
+        return f"{_capital(a)} needs {'more' if trials.difference > 0 else 'fewer'} trials than {b}. {estimate}"
+    power = _detectable(trials.detectable, lambda value: f"{numbers.trials(value)} trials")
+    return f"No difference shown. {estimate}{_not_rejected(trials.low, trials.high, trials.adjusted)}{power}"
 
 
 def counted(results: Results, named: int | None = None) -> str:
@@ -118,29 +114,26 @@ def counted(results: Results, named: int | None = None) -> str:
 
 def counted_evidence(results: Results) -> str:
     """What stands behind `counted`: the target, what an interval says among many, and what adjusted tests say."""
-    notation, share = Notation(results), numbers.percent(1 - results.study.analysis.confidence)
-    standings = overview.standings(results)
     sentences = [
         f"The target is {level_origin(results)}." if results.level is not None else "",
-        f"A difference is shown when its {notation.level} interval excludes 0. Every interval is that of its own comparison: of "
-        f"views that do not differ about {share} are shown to differ all the same.",
+        f"A difference is shown when its {Notation(results).level} interval excludes 0 and its sign-flip test, adjusted for all "
+        "comparisons (Holm), is significant.",
     ]
-    n = min((len(one.pair.replicates) for one in standings if one.final is not None), default=0)
+    n = min((len(one.pair.replicates) for one in overview.standings(results) if one.final is not None), default=0)
     if n > 1:
-        sentences.append(_adjusted(results, standings, n))
+        sentences.append(_out_of_reach(results, n))
     if 1 < n < SAYS_LITTLE:
         sentences.append(_rough(n))
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _adjusted(results: Results, standings: Sequence[overview.Standing], n: int) -> str:
-    """Which final bests differ when their tests are adjusted for one another; whether any could with `n` replicates."""
-    tests, alpha = len(results.adjusted), 1 - results.study.analysis.confidence
-    sure = [one.name for one in standings if one.holm < alpha]
-    which = f"{', '.join(sure)} still {'differ' if len(sure) > 1 else 'differs'}" if sure else "none is shown to differ"
-    least = min(1.0, tests * 2.0 ** (1 - n))
-    could = f"; with {n} replicates none could, as no such p is below {numbers.general(least, 2)}" if least >= alpha else ""
-    return f"Adjusted over all {tests} comparisons and budgets (sign-flip tests, Holm), {which} in the final best{could}."
+def _out_of_reach(results: Results, n: int) -> str:
+    """Which differences `n` replicates cannot show, since no adjusted p is small enough; "" when they can show all."""
+    alpha = 1 - results.study.analysis.confidence
+    tests = {"trials-to-target": len(results.pairs), "a final best": len(results.adjusted)}
+    least = {what: min(1.0, number * 2.0 ** (1 - n)) for what, number in tests.items()}
+    parts = [f"{what} (no adjusted p is below {numbers.general(p, 2)})" for what, p in least.items() if p >= alpha]
+    return f"{n} replicates cannot show a difference in {' or in '.join(parts)}." if parts else ""
 
 
 def evidence(results: Results, pair: PairResult) -> list[str]:
@@ -199,22 +192,41 @@ def distance_interval(distance: Distance, budget: int) -> str:
 def at_the_end(results: Results, pair: PairResult) -> str:
     """The paired difference of the final best values."""
     last, notation = pair.budgets[-1], Notation(results)
-    sentence = f"After all {last.budget} trials the best {notation.metric} differs by {notation.value(last.mean)} ({pair.a} minus {pair.b}"
+    estimate = (
+        f"After all {last.budget} trials the best {notation.metric}, {pair.a} minus {pair.b}, is {notation.value(last.mean)}"
+    )
     if len(pair.replicates) < 2:
-        return sentence + ")."
-    interval = f"{notation.ci} {notation.value(last.low)} to {notation.value(last.high)}"
-    if overview.side(last.low, last.high):
-        verdict = f"{pair.a if notation.goal.sign * last.mean > 0 else pair.b} ends better"
+        return f"{estimate}."
+    margin = results.study.analysis.margin
+    low, high = notation.ends(last.low, last.high, 0.0, *(() if margin is None else (margin, -margin)))
+    text = f"{estimate} ({notation.ci} {low} to {high}, sign-flip p {numbers.p_value(last.test.p)})."
+    if last.shown:
+        text += f" {pair.a if notation.goal.sign * last.mean > 0 else pair.b} ends better."
     else:
-        verdict = f"no difference shown{_detectable(last.detectable, notation.value)}"
-    margin = ""
-    if last.verdict is not None and results.study.analysis.margin is not None:
-        size = numbers.general(results.study.analysis.margin)
-        margin = f" Against the margin of {size}, {pair.a} is {_VERDICTS[last.verdict]} {pair.b}."
-    return f"{sentence}; {interval}; sign-flip p {numbers.p_value(last.test.p)}): {verdict}.{margin}"
+        not_rejected = _not_rejected(last.low, last.high, last.adjusted)
+        text += f" No difference shown.{not_rejected}{_detectable(last.detectable, notation.value)}"
+    return text if margin is None or last.verdict is None else f"{text} {_against(last.verdict, margin, pair)}"
 
 
-_VERDICTS = {
+def _against(verdict: Verdict, margin: float, pair: PairResult) -> str:
+    """The verdict on the final difference, or why there is none."""
+    n, size = len(pair.replicates), numbers.general(margin)
+    if verdict == "inconclusive" and n < ENOUGH:
+        return (
+            f"Equivalence within {size} is not judged with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be "
+            f"in none of these {n}."
+        )
+    return f"Against the margin of {size}, {pair.a} is {_VERDICTS[verdict]} {pair.b}."
+
+
+def _not_rejected(low: float, high: float, p: float) -> str:
+    """Why nothing is shown although the interval excludes 0, with a leading space; "" where it includes 0."""
+    if low <= 0 <= high:
+        return ""
+    return f" The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p {numbers.p_value(p)})."
+
+
+_VERDICTS: dict[Verdict, str] = {
     "superior": "superior to",
     "inferior": "inferior to",
     "equivalent": "equivalent to",
@@ -295,12 +307,6 @@ def _more(difference: float) -> str:
     return f"{numbers.trials(abs(difference))} trials {'more' if difference > 0 else 'fewer'} than"
 
 
-def _side(difference: float) -> str:
-    """One end of an interval around zero: "1.2 fewer"."""
-    size = numbers.trials(abs(difference))
-    return "0" if size == "0.0" else f"{size} {'more' if difference > 0 else 'fewer'}"
-
-
 def _distance_text(a: str, distance: Distance, budget: int) -> str:
     if math.isinf(distance.difference):
         more = "later" if distance.difference > 0 else "earlier"
@@ -328,8 +334,8 @@ def _bound(end: float, distance: Distance, budget: int) -> str:
 
 
 def _detectable(difference: float, shown: Callable[[float], str]) -> str:
-    """What a study of this size would have found, beside every "no difference"; "" where it cannot be said."""
-    return f" (a true difference of {shown(difference)} is found with 80 % power)" if math.isfinite(difference) else ""
+    """What a study of this size would have found, beside every "no difference", with a leading space; "" where it cannot be said."""
+    return f" A true difference of {shown(difference)} is found with 80 % power." if math.isfinite(difference) else ""
 
 
 def _capital(text: str) -> str:

@@ -32,7 +32,7 @@ def read_csv(path):
 
 
 def contrast(mean=0.5, low=0.4, high=0.6, verdict="holds", what="a − b", above=0.0, below=None):
-    return Contrast(what, mean, low, high, 5, above, below, verdict)
+    return Contrast(what, mean, low, high, 0.95, 5, above, below, verdict)
 
 
 def grid(*sides):
@@ -181,14 +181,14 @@ def test_claims_stand_in_the_answer_and_in_a_table(make_sweep):
     ]
     assert headline(found).endswith("Of 3 claims 1 holds, 1 is inconclusive, 1 has no data.")
     table = claims.table(found)
-    assert table.rows[0] == ("It rises.", "holds", "a − b", "0.50", "0.40 to 0.60", "> 0", "5")
+    assert table.rows[0] == ("It rises.", "holds", "a − b", "0.50", "95 %: 0.40 to 0.60", "> 0", "5")
     assert [row[5] for row in table.rows] == ["> 0", "−0.55 to 0.55", "–"]
 
 
 def test_claims_of_a_search_stand_beside_its_comparisons(results):
     found = dataclasses.replace(results, criteria=(CriterionResult("A is better", "score", "does not hold", (contrast(),)),))
     assert [answer[:13] for answer in answers_of(found)] == ["The a view ne", "Does not hold"]
-    assert references(found)[:-1] == references(results)
+    assert references(found)[:-2] == references(results)
     assert headline(found) == f"{headline(results)} Of 1 claim 1 does not hold."
 
 
@@ -197,7 +197,7 @@ def test_of_many_comparisons_those_that_decide_are_shown(swept):
     fine[15] = contrast(-1, -1.1, -0.9, "does not hold", "step 15")
     result = CriterionResult("It rises", "score", "does not hold", tuple(fine))
     found = dataclasses.replace(swept, criteria=(result,))
-    assert claims.sentence(found, result) == (
+    assert claims.sentence(result) == (
         "Does not hold: It rises (the weakest of 20 comparisons, step 15: −1.00, 95 % CI −1.10 to −0.90)."
     )
     assert "step 15" in [row[2] for row in claims.table(found).rows]

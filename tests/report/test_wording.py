@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.comparisons.curve_distance import Distance
-from hpstudy.report import wording
+from hpstudy.report import numbers, wording
 from hpstudy.report.wording import headline
 
 
@@ -16,12 +16,16 @@ def states(shape, finished):
 
 
 def test_more_trials_with_an_interval_above_zero(results):
-    assert headline(results) == "The a view needs 3.0 trials more (95 % CI 3.0 to 3.0) than the b view to reach score ≥ 5."
+    assert headline(results) == (
+        "The a view needs more trials than the b view. Trials to reach score ≥ 5, a minus b: 3.0 (95 % CI 3.0 to 3.0)."
+    )
 
 
 def test_fewer_trials_with_an_interval_below_zero(make_results, ramps):
     swapped = make_results({"a": ramps(), "b": ramps(3)}, analysis={"target": {"value": 5}})
-    assert headline(swapped) == "The a view needs 3.0 trials fewer (95 % CI 3.0 to 3.0) than the b view to reach score ≥ 5."
+    assert headline(swapped) == (
+        "The a view needs fewer trials than the b view. Trials to reach score ≥ 5, a minus b: −3.0 (95 % CI −3.0 to −3.0)."
+    )
 
 
 def test_the_ends_of_an_interval_of_fewer_trials_are_in_ascending_order(make_results, ramps):
@@ -29,8 +33,8 @@ def test_the_ends_of_an_interval_of_fewer_trials_are_in_ascending_order(make_res
     slow[:2] = ramps(5, 1)[:2]
     found = make_results({"a": ramps(0, 2), "b": slow}, analysis={"target": {"value": 5}})
     pair = found.pairs[0].trials
-    assert f"CI {abs(pair.high):.1f} to {abs(pair.low):.1f})" in headline(found)
-    assert abs(pair.high) < abs(pair.low)
+    assert f"CI −{abs(pair.low):.1f} to −{abs(pair.high):.1f})" in headline(found)
+    assert pair.low < pair.high < 0
 
 
 def test_an_interval_around_zero_shows_no_difference(make_results, ramps):
@@ -39,14 +43,28 @@ def test_an_interval_around_zero_shows_no_difference(make_results, ramps):
     other = ramps(0, 2)
     other[1::2] = ramps(2, 3)[1::2]
     text = headline(make_results({"a": noisy, "b": other}, analysis={"target": {"value": 5}}))
-    assert text.startswith("No difference shown: to reach score ≥ 5, the a view needs")
-    assert re.search(r"CI [\d.]+ fewer to [\d.]+ more\)", text)
-    assert re.search(r"and the interval includes 0 \(a true difference of [\d.]+ trials? is found with 80 % power\)\.$", text)
+    assert text.startswith("No difference shown. Trials to reach score ≥ 5, a minus b: ")
+    assert re.search(r"CI −[\d.]+ to [\d.]+\)\.", text)
+    assert re.search(r" A true difference of [\d.]+ trials is found with 80 % power\.$", text)
+
+
+def test_an_interval_without_0_shows_nothing_where_the_test_does_not_reject(make_results, ramps):
+    """With 5 replicates the smallest p of a sign-flip test is 0.0625."""
+    found = make_results({"a": ramps(3, 1, n=5), "b": ramps(0, 2, n=5)}, analysis={"target": {"value": 5}, "margin": 0.5})
+    pair = found.pairs[0]
+    assert pair.trials.low > 0
+    assert pair.budgets[-1].high < 0
+    assert headline(found).startswith("No difference shown. ")
+    assert "The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p = 0.062)." in headline(found)
+    end = wording.at_the_end(found, pair)
+    assert "No difference shown. The interval excludes 0, but the test" in end
+    assert "ends better" not in end
+    assert "inferior" not in end
 
 
 def test_equal_views_need_as_many_trials(make_results, ramps):
     text = headline(make_results({"a": ramps(), "b": ramps()}, analysis={"target": {"value": 5}}))
-    assert "the a view needs as many trials as the b view (95 % CI 0 to 0)" in text
+    assert text.startswith("No difference shown. Trials to reach score ≥ 5, a minus b: 0.0 (95 % CI 0.0 to 0.0).")
 
 
 def test_a_target_that_nobody_reaches_compares_nothing(make_results, ramps):
@@ -59,7 +77,7 @@ def test_a_target_that_nobody_reaches_compares_nothing(make_results, ramps):
 
 def test_a_minimised_target_is_an_upper_bound(make_results, ramps):
     text = headline(make_results({"a": -ramps(3), "b": -ramps()}, goal="minimize", analysis={"target": {"value": -5}}))
-    assert "to reach score ≤ −5." in text
+    assert "Trials to reach score ≤ −5, a minus b: 3.0" in text
 
 
 def test_one_view_compares_nothing(make_results, ramps):
@@ -86,10 +104,10 @@ def test_without_a_complete_replicate_nothing_is_compared(make_results, ramps):
 
 def test_a_half_finished_study_is_provisional_and_says_on_how_many_replicates_it_stands(make_results, ramps):
     found = make_results(
-        {"a": ramps(3), "b": ramps()}, states={"b": states((6, 10), [10, 10, 10, 10, 4, 0])}, analysis={"target": {"value": 5}}
+        {"a": ramps(3, n=8), "b": ramps(n=8)}, states={"b": states((8, 10), [*[10] * 6, 4, 0])}, analysis={"target": {"value": 5}}
     )
     assert headline(found).startswith("PROVISIONAL: The a view needs")
-    assert "over 4 paired replicates" in wording.evidence(found, found.pairs[0])[0]
+    assert "over 6 paired replicates" in wording.evidence(found, found.pairs[0])[0]
 
 
 def test_a_study_that_failed_from_the_start_says_so(make_results):
@@ -122,6 +140,21 @@ def test_searches_that_miss_the_target_on_the_faster_side_are_said_to_favour_it(
 def test_the_margin_has_a_verdict(make_results, ramps):
     found = make_results({"a": ramps(3, 1), "b": ramps(0, 2)}, analysis={"margin": 0.5})
     assert "Against the margin of 0.5, a is inferior to b." in wording.at_the_end(found, found.pairs[0])
+
+
+def test_a_verdict_of_equivalence_is_withheld_with_the_reason_where_replicates_are_few(make_results, ramps):
+    few, many = (make_results({"a": ramps(0, 1, n), "b": ramps(0, 1, n)}, analysis={"margin": 0.5}) for n in (28, 29))
+    assert wording.at_the_end(few, few.pairs[0]).endswith(
+        "Equivalence within 0.5 is not judged with fewer than 29 replicates: a large loss in a tenth of the searches may be in none of "
+        "these 28."
+    )
+    assert wording.at_the_end(many, many.pairs[0]).endswith("Against the margin of 0.5, a is equivalent to b.")
+
+
+def test_an_end_of_an_interval_has_the_digits_that_show_on_which_side_of_the_margin_it_lies():
+    assert numbers.telling(4, (-0.00502, 0.0038), (-0.005, 0.005)) == 5
+    assert numbers.telling(4, (-0.0050, 0.0038), (-0.005, 0.005)) == 4
+    assert numbers.telling(2, (-0.001, 0.5), (0.0,)) == 3
 
 
 def test_few_replicates_are_called_rough(make_results, ramps):

@@ -10,6 +10,7 @@ Learn. Res. 20. Tang et al. (2020), ACL 58.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +19,17 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.baselines.expected_best import expected_curve, trials_to_match
 from hpstudy.analysis.comparisons.budgets import common
+from hpstudy.analysis.comparisons.family import sides
+from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, best_value, mean_curve, worst_value
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.estimate import mean_of
+from hpstudy.analysis.statistics.student import t_intervals, t_mean
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.analysis.trials.searches import Searches, gather
 from hpstudy.goal import Goal
 from hpstudy.loading.make import is_sweep
+from hpstudy.seeds import derive_seed
 from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.schema import Study
 
@@ -60,7 +65,9 @@ class RandomControl:
         curve: its mean.
         expected: the expected best of random search, from the trials of all complete random searches; None without any.
         replicates: those that are complete in both; without any, there is no gap.
-        gap: (trials) best so far of the search minus that of random search, over these replicates, paired; None without any.
+        gap: (trials) best so far of the search minus that of random search, over these replicates, paired, with t intervals; None
+            without any.
+        shown: where the gap after all trials is shown to lie; None with fewer than two replicates.
         matching: trials that random search needs to find what the searches find in all theirs, on average; None when it is more than
             half of all random trials, or not known.
         easy: share of good points; None without a declared margin.
@@ -72,6 +79,7 @@ class RandomControl:
     expected: MeanCurve | None
     replicates: Ints
     gap: MeanCurve | None
+    shown: Side | None
     matching: int | None
     easy: EasyVolume | None
 
@@ -84,7 +92,8 @@ class DefaultControl:
         values: (replicates,) its value in every replicate that trained it; NaN elsewhere. The worst value where it gave none.
         mean, low, high: over replicates.
         replicates: those that are complete in both; without any, there is no gain.
-        gain: final best of the search minus the default's value: its mean and interval, paired; None without any.
+        gain: final best of the search minus the default's value: its mean and t interval, paired; None without any.
+        shown: where the gain is shown to lie; None with fewer than two replicates.
     """
 
     values: Floats
@@ -93,6 +102,7 @@ class DefaultControl:
     high: float
     replicates: Ints
     gain: tuple[float, float, float] | None
+    shown: Side | None
 
 
 @dataclass(frozen=True)
@@ -137,11 +147,14 @@ def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None
     worst = worst_value([blocks[view] for view in study.views], goal)
     curves = {name: _Curves.of(block, goal, worst) for name, block in blocks.items()}
     best_known = best_value(list(blocks.values()), goal)
-    views = []
+    views, above = [], {control: _shown(curves, control, study, bootstrap) for control in ("random", "default")}
     for view in study.views:
         random, default = (arm_name(view, control) for control in ("random", "default"))
-        of_random = _random(curves[view], curves[random], worst, best_known, study, bootstrap) if random in curves else None
-        of_default = _default(curves[view], curves[default], bootstrap) if default in curves else None
+        of_random = of_default = None
+        if random in curves:
+            of_random = _random(curves[view], curves[random], worst, best_known, study, bootstrap, above["random"][view])
+        if default in curves:
+            of_default = _default(curves[view], curves[default], bootstrap, above["default"][view])
         views.append(ViewControls(view, mean_curve(curves[view].best, bootstrap), of_random, of_default))
     return Controls(tuple(views), best_known)
 
@@ -170,7 +183,20 @@ class _Curves:
         return both[~(np.isnan(self.best[both]).any(axis=1) | np.isnan(other.best[both]).any(axis=1))]
 
 
-def _random(view: _Curves, random: _Curves, worst: float, best_known: float, study: Study, bootstrap: Bootstrap) -> RandomControl:
+def _shown(curves: Mapping[str, _Curves], control: str, study: Study, bootstrap: Bootstrap) -> dict[str, Side | None]:
+    """Where the final best of the searches minus that of one control is shown to lie, by view; the views are one family of tests."""
+    differences = {}
+    for view in study.views:
+        if (arm := curves.get(arm_name(view, control))) is not None:
+            both = curves[view].shared(arm)
+            differences[view] = curves[view].best[both, -1] - arm.best[both, -1]
+    found = sides(list(differences.values()), bootstrap.confidence, derive_seed(bootstrap.seed, "sign_flip", control))
+    return dict(zip(differences, found, strict=True))
+
+
+def _random(
+    view: _Curves, random: _Curves, worst: float, best_known: float, study: Study, bootstrap: Bootstrap, side: Side | None
+) -> RandomControl:
     goal, margin, block = study.metric.goal, study.analysis.margin, random.searches
     both = view.shared(random)
     pooled = np.where(np.isnan(block.values), worst, block.values)[block.complete]
@@ -186,17 +212,24 @@ def _random(view: _Curves, random: _Curves, worst: float, best_known: float, stu
         curve=mean_curve(random.best, bootstrap),
         expected=expected,
         replicates=both,
-        gap=mean_curve(view.best[both] - random.best[both], bootstrap) if both.size else None,
+        gap=_paired_curve(view.best[both] - random.best[both], bootstrap.confidence) if both.size else None,
+        shown=side,
         matching=matching,
         easy=easy_volume(block, best_known, margin, goal, bootstrap.confidence) if margin is not None else None,
     )
 
 
-def _default(view: _Curves, default: _Curves, bootstrap: Bootstrap) -> DefaultControl:
+def _paired_curve(differences: Floats, confidence: float) -> MeanCurve:
+    """The mean of (replicates x trials) paired differences without NaN, with t intervals."""
+    low, high = t_intervals(differences, confidence)
+    return MeanCurve(np.full(differences.shape[1], len(differences)), differences.mean(axis=0), low, high)
+
+
+def _default(view: _Curves, default: _Curves, bootstrap: Bootstrap, side: Side | None) -> DefaultControl:
     values, both = default.best[:, 0], view.shared(default)
     known = values[~np.isnan(values)]
     mean = mean_of(known, bootstrap)
-    gain = mean_of(view.best[both, -1] - values[both], bootstrap) if both.size else None
+    gain = t_mean(view.best[both, -1] - values[both], bootstrap.confidence)
     return DefaultControl(
-        values, mean.value, mean.low, mean.high, both, None if gain is None else (gain.value, gain.low, gain.high)
+        values, mean.value, mean.low, mean.high, both, (gain.value, gain.low, gain.high) if both.size else None, side
     )

@@ -1,12 +1,14 @@
 """Claims that a study declares, and what its trials say of them.
 
 A claim is about numbers that are computed for every replicate: a metric at a point, or its difference between two. Each number's mean
-over replicates gets a Student t interval; a replicate without the value is left out. Two levels are used:
+over replicates gets a Student t interval; a replicate without the value is left out. Alpha is 1 - confidence of the study.
 
-- the claim *holds* when every interval, at the study's confidence, lies within the claim's bounds. As all must, no correction for their
-  number is due (an intersection-union test: Berger, Technometrics 24, 1982);
-- it *does not hold* when at least one interval lies outside the bounds altogether; as one is enough, the level is divided by the number
-  of intervals (Bonferroni).
+- The claim *holds* when every interval lies within the claim's bounds: the (1 - alpha) interval for a claim with one bound, both one-sided
+  bounds at 1 - alpha for a claim with two (equivalence, as `comparisons.margin` judges it). As all must, no correction for their number is
+  due (an intersection-union test: Berger, Technometrics 24, 1982).
+- It *does not hold* when at least one (1 - alpha) interval lies outside the bounds altogether; as one is enough, alpha is divided by the
+  number of intervals (Bonferroni).
+- In a search with fewer than `ENOUGH` replicates a claim with two bounds is never said to hold: a rare large loss may be in no replicate.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from itertools import combinations, pairwise
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.comparisons.margin import ENOUGH, Bounds, one_sided
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
+from hpstudy.analysis.statistics.estimate import Estimate
+from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.goal import Goal
 from hpstudy.loading.claims import selected_points
 from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection
@@ -34,20 +39,24 @@ class Contrast:
 
     Attributes:
         what: what is compared, in words.
-        mean, low, high: the estimate and its interval at the study's confidence; NaN where there is none.
+        mean, low, high: the estimate and its interval; NaN where there is none.
+        level: of the interval: the study's confidence, or 1 - 2 alpha of a claim with two bounds.
         replicates: how many it is over.
         above, below: the bounds that the claim sets; None where it sets none.
         verdict: of this number; "does not hold" at the level that is corrected for the number of contrasts.
+        withheld: whether the interval lies within two bounds, and the verdict is withheld because the replicates are fewer than `ENOUGH`.
     """
 
     what: str
     mean: float
     low: float
     high: float
+    level: float
     replicates: int
     above: float | None
     below: float | None
     verdict: Verdict
+    withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,12 +105,13 @@ class _Values:
     values: Floats
 
 
-def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str, confidence: float) -> CriterionResult:
+def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str, bootstrap: Bootstrap) -> CriterionResult:
     """Check one claim against every view's values; `objective` is the study's own metric."""
     metric = criterion.metric or objective
     compared = list(_compared(criterion, observed, metric))
     above, below = criterion.bounds
-    contrasts = tuple(_contrast(one, above, below, confidence, len(compared)) for one in compared)
+    listed = any(view.points for view in observed.values())
+    contrasts = tuple(_contrast(one, above, below, bootstrap, len(compared), enough=2 if listed else ENOUGH) for one in compared)
     return CriterionResult(criterion.claim, metric, _together([c.verdict for c in contrasts]), contrasts)
 
 
@@ -195,35 +205,28 @@ def _minus(a: _Values, b: _Values) -> _Values:
     return _Values(f"{a.what} − {b.what}", a.values - b.values)
 
 
-def _contrast(one: _Values, above: float | None, below: float | None, confidence: float, number: int) -> Contrast:
-    values = one.values[~np.isnan(one.values)]
-    mean = _mean(values) if len(values) else np.nan
-    low, high = _interval(values, confidence)
-    wide = _interval(values, 1 - (1 - confidence) / number)
+def _contrast(
+    one: _Values, above: float | None, below: float | None, bootstrap: Bootstrap, number: int, *, enough: int
+) -> Contrast:
+    """One of `number` contrasts; with fewer than `enough` replicates it does not hold between two bounds."""
+    values, confidence = one.values[~np.isnan(one.values)], bootstrap.confidence
+    mean, wide = t_mean(values, confidence), t_mean(values, 1 - (1 - confidence) / number)
+    level, holds, withheld = confidence, False, False
+    if above is not None and below is not None:
+        bounds = one_sided(values, bootstrap) if len(values) > 1 else Bounds(np.nan, np.nan)
+        level, mean = 2 * confidence - 1, Estimate(mean.value, bounds.lower, bounds.upper)
+        withheld = bounds.within(above, below) and len(values) < enough
+        holds = bounds.within(above, below) and not withheld
+    elif not np.isnan(mean.low):
+        holds = (above is None or mean.low > above) and (below is None or mean.high < below)
     verdict: Verdict = "inconclusive"
     if not len(values):
         verdict = "no data"
-    elif np.isnan(low):
-        verdict = "inconclusive"
-    elif (above is None or low > above) and (below is None or high < below):
+    elif holds:
         verdict = "holds"
-    elif (above is not None and wide[1] < above) or (below is not None and wide[0] > below):
+    elif (above is not None and wide.high < above) or (below is not None and wide.low > below):
         verdict = "does not hold"
-    return Contrast(one.what, mean, low, high, len(values), above, below, verdict)
-
-
-def _mean(values: Floats) -> float:
-    """The mean; that of equal values is that value exactly, so that rounding does not carry it over a bound."""
-    return float(values[0] + (values - values[0]).mean())
-
-
-def _interval(values: Floats, confidence: float) -> tuple[float, float]:
-    """Student's t interval of the mean; NaN for fewer than two values, and of no width for equal ones."""
-    if len(values) < 2:
-        return np.nan, np.nan
-    mean, spread = _mean(values), (values - values[0]).std(ddof=1)
-    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * spread / np.sqrt(len(values))
-    return float(mean - half), float(mean + half)
+    return Contrast(one.what, mean.value, mean.low, mean.high, level, len(values), above, below, verdict, withheld)
 
 
 def _together(verdicts: Sequence[Verdict]) -> Verdict:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
-from hpstudy.analysis.comparisons.margin import Verdict, verdict
-from hpstudy.analysis.statistics.bootstrap import Band, Bootstrap, mean_intervals, ranges, simultaneous_band
+from hpstudy.analysis.comparisons.margin import Side, Verdict
+from hpstudy.analysis.statistics.bootstrap import Band, Bootstrap, ranges, simultaneous_band
 from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
+from hpstudy.analysis.statistics.student import t_intervals, t_mean
 from hpstudy.goal import Goal
 
 
@@ -51,7 +52,7 @@ class Difference:
     """The paired difference of two best-so-far curves, A minus B, at every trial.
 
     Attributes:
-        mean, low, high: (trials,) mean over replicates and pointwise BCa interval.
+        mean, low, high: (trials,) mean over replicates and pointwise t interval.
         band: the simultaneous band; None with one replicate.
         excludes_zero: (first, last) trials, counted from 1, of the runs in which the band lies on one side of 0.
     """
@@ -66,7 +67,7 @@ class Difference:
 def difference_curve(a: Floats, b: Floats, bootstrap: Bootstrap) -> Difference:
     """Compare two whole curves: (replicates x trials) best so far, complete."""
     d = a - b
-    low, high = mean_intervals(d, bootstrap)
+    low, high = t_intervals(d, bootstrap.confidence)
     band = simultaneous_band(d, bootstrap) if len(d) >= 2 else None
     apart = ranges((band.low > 0) | (band.high < 0)) if band else ()
     return Difference(d.mean(axis=0), low, high, band, apart)
@@ -79,7 +80,7 @@ class BudgetDifference:
     Attributes:
         replicates: how many pairs.
         values_a, values_b: (replicates,) best so far of each.
-        mean, low, high: mean difference and its BCa interval.
+        mean, low, high: mean difference and its t interval.
         sd: of the differences.
         effect: mean / sd (Cohen's d_z); NaN when all differences are equal.
         wins, ties, losses: replicates in which A is better, as good, worse.
@@ -87,6 +88,8 @@ class BudgetDifference:
         correlation: of the two views over replicates: how much pairing helps; NaN when a view does not vary.
         detectable: smallest true difference that a two-sided paired t test would find with 80 % power, in units of the metric,
             given sd.
+        adjusted: p of the test, adjusted for all declared with it; NaN before they are (`comparisons.family`), as the two below are None.
+        shown: where the difference is shown to lie; None with one replicate.
         verdict: from the declared margin; None without one.
     """
 
@@ -105,7 +108,9 @@ class BudgetDifference:
     test: SignFlip
     correlation: float
     detectable: float
-    verdict: Verdict | None
+    adjusted: float = float("nan")
+    shown: Side | None = None
+    verdict: Verdict | None = None
 
 
 def budget_difference(
@@ -116,16 +121,15 @@ def budget_difference(
     bootstrap: Bootstrap,
     *,
     seed: int,
-    margin: float | None = None,
 ) -> BudgetDifference:
     """Compare two views after `budget` trials (from 1); `a` and `b` are (replicates x trials) best so far, complete.
 
-    The seed is that of the sign-flip test, the margin the smallest difference that matters.
+    The seed is that of the sign-flip test.
     """
     x, y = a[:, budget - 1], b[:, budget - 1]
     d = x - y
     n = len(d)
-    mean = mean_of(d, bootstrap)
+    mean = t_mean(d, bootstrap.confidence)
     gain = goal.sign * d
     sd = float(d.std(ddof=1)) if n > 1 else float("nan")
     varies = n > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
@@ -145,7 +149,6 @@ def budget_difference(
         test=sign_flip(d, seed),
         correlation=float(np.corrcoef(x, y)[0, 1]) if varies else float("nan"),
         detectable=detectable(n, POWER, 1 - bootstrap.confidence) * sd if n > 1 else float("nan"),
-        verdict=verdict(gain, margin, bootstrap) if margin is not None and n > 1 else None,
     )
 
 

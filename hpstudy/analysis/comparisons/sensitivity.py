@@ -9,8 +9,8 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.best_so_far import best_so_far
-from hpstudy.analysis.statistics.bootstrap import Bootstrap
-from hpstudy.analysis.statistics.estimate import Estimate, mean_of
+from hpstudy.analysis.statistics.estimate import Estimate
+from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.goal import Goal
 
@@ -74,7 +74,7 @@ def under_policy(
     budgets: tuple[int, ...],
     goal: Goal,
     worst: float,
-    bootstrap: Bootstrap,
+    confidence: float,
 ) -> PolicyResult:
     """The differences of two views under one policy.
 
@@ -88,9 +88,9 @@ def under_policy(
     if level is not None:
         whole = np.full(len(a), a.shape[1])
         spent = [trials_to_target(best_so_far(x, goal), whole, level, goal).trials.astype(np.float64) for x in values]
-        trials = mean_of(spent[0] - spent[1], bootstrap)
+        trials = t_mean(spent[0] - spent[1], confidence)
     best = [best_so_far(x, goal, worst=worst) for x in values]
-    differences = [mean_of(best[0][:, budget - 1] - best[1][:, budget - 1], bootstrap) for budget in budgets]
+    differences = [t_mean(best[0][:, budget - 1] - best[1][:, budget - 1], confidence) for budget in budgets]
     left_out = int(np.isnan(a).sum() + np.isnan(b).sum()) if policy == "drop" else 0
     return PolicyResult(policy, left_out, trials, tuple(differences))
 

@@ -16,6 +16,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 from hpstudy.analysis.statistics.estimate import Estimate, mean_of
+from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.goal import Goal
 
 TARGETS = 50
@@ -113,7 +114,7 @@ class AnytimeDifference:
     metric: Estimate
 
 
-def anytime_difference(a: Floats, b: Floats, scale: Scale, bootstrap: Bootstrap) -> AnytimeDifference:
-    """Compare two views by their (replicates x trials) best so far, no NaN; the scale is held fixed in the resamples."""
+def anytime_difference(a: Floats, b: Floats, scale: Scale, confidence: float) -> AnytimeDifference:
+    """Compare two views by their (replicates x trials) best so far, no NaN, with t intervals; the scale is taken as given."""
     rated = [(attained(x, scale).mean(axis=1), progress(x, scale).mean(axis=1), x.mean(axis=1)) for x in (a, b)]
-    return AnytimeDifference(*(mean_of(x - y, bootstrap) for x, y in zip(*rated, strict=True)))
+    return AnytimeDifference(*(t_mean(x - y, confidence) for x, y in zip(*rated, strict=True)))

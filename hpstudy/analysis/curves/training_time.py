@@ -11,6 +11,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 from hpstudy.analysis.statistics.estimate import Estimate, mean_of
+from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.trials.searches import Layout, Searches
 
 POINTS = 100
@@ -114,7 +115,7 @@ def cost_curve(best: Floats, spent: Floats, ask_s: Floats, seconds: Floats, boot
     return CostCurve(values.mean(axis=0), low, high, *totals)
 
 
-def cost_difference(a: Floats, b: Floats, spent_a: Floats, spent_b: Floats, bootstrap: Bootstrap) -> CostDifference | None:
+def cost_difference(a: Floats, b: Floats, spent_a: Floats, spent_b: Floats, confidence: float) -> CostDifference | None:
     """Two views after equal seconds; best so far and cumulative training seconds are (replicates x trials), no NaN.
 
     None when no time is shared by all searches. Half of the longest time is left out when a search had no value by then.
@@ -124,5 +125,5 @@ def cost_difference(a: Floats, b: Floats, spent_a: Floats, spent_b: Floats, boot
         return None
     times = np.array([time for time in (grid[-1] / 2, grid[-1]) if time >= grid[0]])
     d = at_seconds(a, spent_a, times) - at_seconds(b, spent_b, times)
-    differences = tuple(mean_of(column, bootstrap) for column in d.T)
+    differences = tuple(t_mean(column, confidence) for column in d.T)
     return CostDifference(tuple(times.tolist()), differences, float(spent_a[:, -1].mean() / spent_b[:, -1].mean()))

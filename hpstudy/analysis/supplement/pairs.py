@@ -101,7 +101,7 @@ def pair_supplement(
     cost = None
     if spent:
         trained_a, trained_b = (spent[name].trained[both] for name in (pair.a, pair.b))
-        cost = cost_difference(a, b, trained_a, trained_b, bootstrap)
+        cost = cost_difference(a, b, trained_a, trained_b, bootstrap.confidence)
     return PairSupplement(
         a=pair.a,
         b=pair.b,
@@ -109,11 +109,11 @@ def pair_supplement(
         ratio=ratio,
         runtime_ratio=of_runtimes,
         log_rank=test,
-        anytime=anytime_difference(a, b, scale, bootstrap) if scale is not None else None,
+        anytime=anytime_difference(a, b, scale, bootstrap.confidence) if scale is not None else None,
         without_one=leave_one_out(a[:, -1] - b[:, -1]),
         trials_without_one=leave_one_out(pair.trials.trials_a - pair.trials.trials_b) if pair.trials is not None else None,
         policies=tuple(
-            under_policy(policy, values_a, values_b, target, endpoints.budgets, goal, endpoints.worst, bootstrap)
+            under_policy(policy, values_a, values_b, target, endpoints.budgets, goal, endpoints.worst, bootstrap.confidence)
             for policy in ("worst", "drop")
         ),
         cost=cost,

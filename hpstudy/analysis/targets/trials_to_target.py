@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals, percentile_interval
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
+from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.statistics.survival import Survival, Times, kaplan_meier, trials_to_target, wilson
 from hpstudy.goal import Goal
 
@@ -75,13 +77,15 @@ class TrialsDifference:
         trials_a, trials_b: (replicates,) min(trials-to-target, horizon).
         reached_a, reached_b: how many of these searches reached the target.
         mean_a, mean_b, difference: means of trials_a, trials_b, and of trials_a - trials_b.
-        low, high: BCa interval of the difference, with the level held fixed; NaN with one replicate.
+        low, high: t interval of the difference, with the level held fixed; NaN with one replicate.
         low_a, high_a, low_b, high_b: BCa intervals of the two means.
         resampled_low, resampled_high: percentile interval with the level computed anew in every resample, when the level is a
             statistic of this study's searches; NaN otherwise.
         test: sign-flip test of the difference.
         detectable: smallest true difference that a two-sided paired t test would find with 80 % power, given the spread of the
             differences; NaN with one replicate.
+        adjusted: p of the test, adjusted for all comparisons; NaN before they are (`comparisons.family`), as `shown` is None.
+        shown: where the difference is shown to lie; None with one replicate.
     """
 
     replicates: int
@@ -102,6 +106,8 @@ class TrialsDifference:
     resampled_high: float
     test: SignFlip
     detectable: float
+    adjusted: float = float("nan")
+    shown: Side | None = None
 
 
 def trials_difference(
@@ -126,8 +132,9 @@ def trials_difference(
     whole = np.full(n, horizon)
     times_a, times_b = (trials_to_target(best, whole, level, goal) for best in (a, b))
     trials_a, trials_b = times_a.trials.astype(np.float64), times_b.trials.astype(np.float64)
-    columns = np.stack([trials_a - trials_b, trials_a, trials_b], axis=1)
-    low, high = mean_intervals(columns, bootstrap)
+    differences = trials_a - trials_b
+    mean = t_mean(differences, bootstrap.confidence)
+    low, high = mean_intervals(np.stack([trials_a, trials_b], axis=1), bootstrap)
     again = (float("nan"), float("nan"))
     if finals is not None and statistic is not None and n >= 2:
         again = _with_level_resampled(a, b, finals, statistic, goal, bootstrap)
@@ -139,17 +146,17 @@ def trials_difference(
         reached_b=int(times_b.reached.sum()),
         mean_a=float(trials_a.mean()),
         mean_b=float(trials_b.mean()),
-        difference=float(columns[:, 0].mean()),
-        low=float(low[0]),
-        high=float(high[0]),
-        low_a=float(low[1]),
-        high_a=float(high[1]),
-        low_b=float(low[2]),
-        high_b=float(high[2]),
+        difference=mean.value,
+        low=mean.low,
+        high=mean.high,
+        low_a=float(low[0]),
+        high_a=float(high[0]),
+        low_b=float(low[1]),
+        high_b=float(high[1]),
         resampled_low=again[0],
         resampled_high=again[1],
-        test=sign_flip(columns[:, 0], seed),
-        detectable=detectable(n, POWER, 1 - bootstrap.confidence) * float(columns[:, 0].std(ddof=1)) if n > 1 else float("nan"),
+        test=sign_flip(differences, seed),
+        detectable=detectable(n, POWER, 1 - bootstrap.confidence) * float(differences.std(ddof=1)) if n > 1 else float("nan"),
     )
 
 

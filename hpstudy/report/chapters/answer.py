@@ -24,7 +24,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 def _answers(results: Results) -> Iterator[tuple[str, str]]:
     """Sentences with what stands behind them: comparisons or views, and claims."""
-    told = [(claims.sentence(results, result), "") for result in results.criteria]
+    told = [(claims.sentence(result), "") for result in results.criteria]
     if results.sweep:
         yield from told
         yield from ((sweeps.best_sentence(results, view), sweeps.evidence(results, view)) for view in results.sweep)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hpstudy.analysis.comparisons.margin import ENOUGH
 from hpstudy.analysis.results import Results
 from hpstudy.report import csvs, numbers
 from hpstudy.report.charts import budgets
@@ -60,12 +61,12 @@ def budget_differences(results: Results) -> Table | None:
             *notation.cells(difference.mean, difference.low, difference.high),
             f"{difference.wins}/{difference.ties}/{difference.losses}",
             numbers.p_cell(difference.test.p),
-            numbers.p_cell(float(adjusted)),
+            numbers.p_cell(difference.adjusted),
             numbers.metric(difference.correlation, 2),
             notation.value(difference.detectable),
             *([] if margin is None else [difference.verdict or numbers.MISSING]),
         )
-        for (pair, difference), adjusted in zip(differences, results.adjusted, strict=True)
+        for pair, difference in differences
     ]
     note = (
         f"Mean differences {notation.goal.better_side} 0 favour the first view. Win, tie, loss: replicates in which the first view is "
@@ -75,6 +76,10 @@ def budget_differences(results: Results) -> Table | None:
     )
     head: tuple[str, ...] = ("A − B", "trials", "n", "mean", notation.ci, "win/tie/loss", "p", "Holm", "r", "MDE")
     if margin is not None:
-        note += f" Verdict: of the first view against the margin of {numbers.general(margin)}."
+        note += (
+            f" Verdict: of the first view against the margin of {numbers.general(margin)}. Superior and inferior need the adjusted p too. "
+            f"Equivalent and non-inferior are not said with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be "
+            "in none of them."
+        )
         head = (*head, "verdict")
     return Table("Paired differences after a number of trials.", head, grouped(rows), note=note)

@@ -44,7 +44,8 @@ def _paragraph(results: Results) -> str:
     text = (
         f"We compared {views} {unit} by {study.replicates} independent searches of {study.search.trials} trials each (searcher "
         f"{study.search.searcher}, {_program(results)}). Trainings of the same replicate and trial share their random numbers across "
-        f"views. Intervals are {level} BCa bootstrap intervals over replicates ({numbers.count(study.analysis.resamples)} resamples)."
+        f"views. Intervals have level {level} and are over replicates: BCa bootstrap intervals of a view "
+        f"({numbers.count(study.analysis.resamples)} resamples), Student's t intervals of paired differences."
     )
     if results.level is not None and results.level.value is not None:
         text += (

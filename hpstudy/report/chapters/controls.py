@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from hpstudy.analysis.baselines.controls import Controls, DefaultControl, RandomControl, ViewControls
+from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
-from hpstudy.goal import Goal
 from hpstudy.report import numbers
 from hpstudy.report.charts import controls as charts
 from hpstudy.report.csvs import Row
@@ -70,7 +70,7 @@ def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
     gap, trials = random.gap, results.study.search.trials
     assert gap is not None
     low, high = float(gap.low[-1]), float(gap.high[-1])
-    verdict = _verdict(results, low, high, "the search beats random search", "random search beats the search")
+    verdict = _verdict(results, random.shown, "the search beats random search", "random search beats the search")
     text = (
         f"{view}: after {trials} trials, search minus random search is {_with_interval(results, float(gap.mean[-1]), low, high)}, over "
         f"{numbers.things(len(random.replicates), 'paired replicate')}: {verdict}."
@@ -86,11 +86,10 @@ def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
 
 def _default_sentence(results: Results, view: str, default: DefaultControl) -> str:
     assert default.gain is not None
-    _, low, high = default.gain
     pairs = numbers.things(len(default.replicates), "paired replicate")
     return (
         f"{view}: tuned minus default is {_with_interval(results, *default.gain)}, over {pairs}: "
-        f"{_verdict(results, low, high, ABOVE_DEFAULT, BELOW_DEFAULT)}."
+        f"{_verdict(results, default.shown, ABOVE_DEFAULT, BELOW_DEFAULT)}."
     )
 
 
@@ -100,13 +99,13 @@ def _with_interval(results: Results, mean: float, low: float, high: float) -> st
     return value if math.isnan(low) else f"{value} ({notation.ci} {notation.interval(low, high)})"
 
 
-def _verdict(results: Results, low: float, high: float, better: str, worse: str) -> str:
-    """What an interval of a difference says."""
-    if math.isnan(low):
+def _verdict(results: Results, side: Side | None, better: str, worse: str) -> str:
+    """What a difference shows."""
+    if side is None:
         return "one replicate has no spread to judge it by"
-    if results.study.metric.goal is Goal.MINIMIZE:
-        low, high = -high, -low
-    return better if low > 0 else worse if high < 0 else "the trials do not tell the two apart"
+    if side == 0:
+        return "no difference shown"
+    return better if side * results.study.metric.goal.sign > 0 else worse
 
 
 def _against_random(results: Results, views: list[ViewControls]) -> Table | None:

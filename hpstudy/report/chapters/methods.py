@@ -28,7 +28,10 @@ REFERENCES = [
 SWEEP_REFERENCES = ["Student. The probable error of a mean. Biometrika 6, 1908."]
 """Sources of the methods of a sweep."""
 
-CLAIM_REFERENCES = ["Berger. Multiparameter hypothesis testing and acceptance sampling. Technometrics 24, 1982."]
+CLAIM_REFERENCES = [
+    "Berger. Multiparameter hypothesis testing and acceptance sampling. Technometrics 24, 1982.",
+    "Schuirmann. Two one-sided tests procedure and the power approach. J. Pharmacokinet. Biopharm. 15, 1987.",
+]
 """Sources of the verdicts on claims."""
 
 
@@ -53,8 +56,9 @@ def _of_claims(results: Results) -> str:
     level = Notation(results).level
     return (
         f"A claim is about one or several numbers, each a mean over replicates with Student's {level} t interval. It holds when all "
-        "intervals lie within the claimed bounds; as all must, no correction for their number is due (Berger 1982). It does not hold "
-        "when at least one interval, at a level corrected for their number (Bonferroni), lies outside the bounds altogether."
+        "intervals lie within the claimed bounds; as all must, no correction for their number is due (Berger 1982). With two bounds, "
+        "these are the intervals of two one-sided tests (Schuirmann 1987), the outer ones of Student's t and BCa. It does not hold when "
+        "at least one interval, at a level corrected for their number (Bonferroni), lies outside the bounds altogether."
     )
 
 
@@ -82,10 +86,14 @@ def _of_search(results: Results) -> list[str]:
         f"A search is one sequential run of {study.search.trials} trials with its own seed. {setting} A trial without a value (diverged, "
         "failed, timed out) is a spent trial: the best so far stays what it was. Trials before the first value of their search count as "
         "the worst value of any trial of the study, in all views alike.",
-        f"Intervals are {level} bootstrap intervals from {resamples} resamples. The unit that is resampled is a whole replicate with all "
-        "its views, never a trial. Means have BCa intervals (Efron 1987) with Hesterberg's small-sample expansion; the simultaneous band "
-        "is a sup-t band whose critical value is carried to Student's t. The test is a two-sided sign-flip permutation of the paired "
-        "differences, counted exactly up to 20 replicates.",
+        f"Intervals have level {level}. Paired differences have Student's t intervals. Means of a view have BCa bootstrap intervals (Efron "
+        f"1987) with Hesterberg's small-sample expansion, from {resamples} resamples; the unit that is resampled is a whole replicate with "
+        "all its views, never a trial. The simultaneous band is a sup-t band whose critical value is carried to Student's t. These "
+        "intervals hold if no rare event dominates the mean: where a tenth of one view's searches lose much, those of 20 replicates cover "
+        "less than 90 %.",
+        "The test is a two-sided sign-flip permutation of the paired differences, counted exactly up to 20 replicates. Its p is adjusted "
+        "(Holm) over all comparisons and budgets, and that of trials-to-target over all comparisons. A difference is shown when its "
+        "interval excludes 0 and its adjusted p is below 1 minus the level.",
     ]
     if results.level is not None and results.level.value is not None:
         paragraphs.append(

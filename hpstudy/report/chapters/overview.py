@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.charts import overview
 from hpstudy.report.model import Section, Table
 from hpstudy.report.notation import Notation
-from hpstudy.report.overview import Side, many_comparisons, one_reference, standings
+from hpstudy.report.overview import many_comparisons, one_reference, standings
 
 TABLES = {"overview": overview.overview}
 
@@ -36,16 +37,17 @@ def _table(results: Results) -> Table:
                 numbers.trials(trials.detectable) if trials else numbers.MISSING,
                 _NEEDS[row.trials_side],
                 *(notation.cells(final.mean, final.low, final.high) if final else _NOTHING),
-                numbers.p_cell(row.holm) if final else numbers.MISSING,
+                numbers.p_cell(final.adjusted) if final else numbers.MISSING,
                 _ENDS[row.final_side],
             )
         )
     alone, ci = one_reference(results), notation.ci
     head = ("view" if alone else "A − B", "trials", ci, "MDE", "needs", "final best", ci, "Holm", "ends")
     note = (
-        f"Trials: restricted mean trials-to-target, over paired replicates; final best: of {notation.metric}. Not shown: the interval, "
-        "which is that of its own comparison, includes 0. MDE: smallest true difference found with 80 % power. Holm: p of a sign-flip "
-        f"test, adjusted over all {len(results.adjusted)} comparisons and budgets."
+        f"Trials: restricted mean trials-to-target, over paired replicates; final best: of {notation.metric}. A difference is shown when "
+        "its interval excludes 0 and its adjusted sign-flip test is significant. MDE: smallest true difference found with 80 % power. "
+        f"Holm: p adjusted over all {len(results.adjusted)} comparisons and budgets; that of trials is adjusted over the "
+        f"{len(results.pairs)} comparisons."
     )
     if any(row.trials_side is None for row in standings(results)):
         note += f" {numbers.MISSING}: neither view reached the target, or too few replicates are complete in both."

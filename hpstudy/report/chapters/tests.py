@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.comparisons.budgets import BudgetDifference
+from hpstudy.analysis.comparisons.margin import ENOUGH
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.ranks import ZEROS
@@ -136,7 +137,10 @@ def _bounds(results: Results, supplement: Supplement) -> Table:
         for first, difference, more in _budgets(results, supplement)
     )
     margin = numbers.general(results.study.analysis.margin or 0)
-    note = f"Each bound holds by itself at {notation.level}; both within ±{margin}, the declared margin, is equivalence."
+    note = (
+        f"Each bound holds by itself at {notation.level}: the outer one of Student's t and BCa. With both within ±{margin}, the declared "
+        f"margin, and at least {ENOUGH} replicates the views are equivalent."
+    )
     return Table("One-sided bounds of the mean difference.", ("A − B", "trials", "above", "below", "verdict"), rows, note=note)
 
 

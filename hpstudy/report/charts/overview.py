@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around_zero, row_axis
@@ -17,13 +18,13 @@ from hpstudy.report.charts.views import aside
 from hpstudy.report.charts.words import confidence, filled, metric
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import LONGEST, cut
-from hpstudy.report.overview import Side, Standing, one_reference, standings
+from hpstudy.report.overview import Standing, one_reference, standings
 
 ROW = 0.19
 """Inches of a row."""
 
 MUTED = style.grey(0.55)
-"""Colour of an interval that includes 0."""
+"""Colour of a difference that is not shown."""
 
 
 def chart(results: Results) -> Chart:
@@ -51,13 +52,13 @@ def _panel(
     sides: Sequence[Side | None],
     directions: tuple[str, str],
 ) -> Panel:
-    """One interval in each row; one that includes 0 is grey, and its marker open.
+    """One interval in each row; that of a difference that is not shown is grey, and its marker open.
 
     Args:
         results: of the study.
         label: of the axis.
         intervals: (estimate, low, high) of every row; None for an empty row.
-        sides: where the interval of every row lies.
+        sides: where the difference of every row is shown to lie.
         directions: what values below and above 0 mean.
     """
     names = [_name(results, row) for row in standings(results)]
@@ -87,8 +88,8 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     what = "restricted mean trials-to-target (left) and final best (right)" if with_trials else "final best"
     caption = f"Differences between {of}, first minus second: {what}."
     reading = (
-        f"A bar is the {level} bootstrap interval of its own comparison, not adjusted for their number; black where it excludes 0, "
-        "grey and open where it includes 0."
+        f"A bar is the {level} interval of its own comparison, not adjusted for their number. Black: a difference is shown, which the "
+        "test adjusted for all comparisons must say too. Grey and open: not shown."
     )
     return caption, reading
 
@@ -99,5 +100,5 @@ def overview(results: Results) -> Iterator[Row]:
     for row in standings(results):
         trials, final = row.trials, row.final
         of_trials = ("",) * 4 if trials is None else (trials.difference, trials.low, trials.high, trials.detectable)
-        of_final = ("",) * 3 if final is None else (final.mean, final.low, final.high)
-        yield row.pair.a, row.pair.b, *of_trials, *of_final, row.holm
+        of_final = ("",) * 4 if final is None else (final.mean, final.low, final.high, final.adjusted)
+        yield row.pair.a, row.pair.b, *of_trials, *of_final

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.claims.judgement import Observed, best_numbers, judge
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.goal import Goal
 from hpstudy.study.schema import Criterion
 
@@ -47,7 +48,7 @@ def judged(observed, of=None, minus=None, confidence=0.95, **criterion):
     observed = observed if isinstance(observed, dict) else {"a": observed}
     of = {"view": "a", **(of or {})}
     claim = Criterion.model_validate({"claim": "It is so.", "of": of, **({"minus": minus} if minus else {}), **criterion})
-    return judge(claim, observed, "score", confidence)
+    return judge(claim, observed, "score", Bootstrap(1, 1000, confidence))
 
 
 def verdicts(result):
@@ -85,7 +86,11 @@ def test_the_interval_has_the_level_of_the_study():
         ([2, 3, 4], {"below": 5.4}, "inconclusive"),
         ([2, 3, 4], {"below": 0.5}, "does not hold"),
         ([2, 3, 4], {"above": 0.5, "below": 5.5}, "holds"),
-        ([2, 3, 4], {"above": 0.6, "below": 5.5}, "inconclusive"),
+        # Two bounds: two one-sided tests at 5 % each, 3 +- 1.686.
+        ([2, 3, 4], {"above": 1.31, "below": 5.5}, "holds"),
+        ([2, 3, 4], {"above": 1.32, "below": 5.5}, "inconclusive"),
+        ([2, 3, 4], {"above": 0.5, "below": 4.69}, "holds"),
+        ([2, 3, 4], {"above": 0.5, "below": 4.68}, "inconclusive"),
         ([2, 3, 4], {"above": 5.5, "below": 9}, "does not hold"),
         ([2, 3, 4], {"above": -9, "below": 0.5}, "does not hold"),
         ([1, 2, 6], {"above": -3}, "inconclusive"),
@@ -331,6 +336,21 @@ def test_trials_to_target_are_compared_search_by_search():
     views = {"a": searched(np.ones((3, 4)), times=[14, 15, np.nan]), "b": searched(np.ones((3, 4)), times=[2, 5, 3])}
     result = judged(views, minus={"view": "b"}, metric="trials_to_target", above=5)
     assert (result.metric, means(result), result.contrasts[0].replicates) == ("trials_to_target", [11], 2)
+
+
+def test_a_claim_with_two_bounds_is_judged_by_the_interval_that_is_printed():
+    (contrast,) = judged(swept([[2], [3], [4]]), above=0, below=5).contrasts
+    half = quantile(0.95) / math.sqrt(3)
+    assert (contrast.low, contrast.high, contrast.level) == pytest.approx((3 - half, 3 + half, 0.9))
+    assert judged(swept([[2], [3], [4]]), above=0).contrasts[0].level == 0.95
+
+
+@pytest.mark.parametrize(("replicates", "verdict"), [(28, "inconclusive"), (29, "holds")])
+def test_searches_too_few_to_hold_a_rare_large_loss_are_not_said_to_be_alike(replicates, verdict):
+    alike = searched(np.linspace(-1, 1, replicates)[:, None])
+    (contrast,) = (result := judged(alike, above=-1, below=1)).contrasts
+    assert (result.verdict, contrast.withheld) == (verdict, verdict == "inconclusive")
+    assert judged(alike, above=-1).verdict == "holds"
 
 
 def test_without_a_target_there_are_no_trials_to_it():

@@ -2,16 +2,14 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.comparisons.sensitivity import close_up, leave_one_out, under_policy
-from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.goal import Goal
 
-BOOTSTRAP = Bootstrap(seed=1, resamples=1000, confidence=0.95)
 NAN = float("nan")
 
 
 def policy(name, a, b, *, level=None, budgets=(3,), goal=Goal.MAXIMIZE, worst=0.0):
     a, b = np.array(a, dtype=float), np.array(b, dtype=float)
-    return under_policy(name, a, b, level, budgets, goal, worst, BOOTSTRAP)
+    return under_policy(name, a, b, level, budgets, goal, worst, 0.95)
 
 
 def test_every_replicate_is_left_out_once():

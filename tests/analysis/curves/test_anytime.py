@@ -65,14 +65,14 @@ def test_the_score_is_the_mean_over_all_trials():
 
 def test_the_differences_are_paired_and_favour_the_first_view_above_zero():
     shared = searches(np.random.default_rng(0), 9, (2, 2))
-    found = anytime_difference(shared + 0.1, shared, Scale(0, 2), BOOTSTRAP)
+    found = anytime_difference(shared + 0.1, shared, Scale(0, 2), 0.95)
     assert (found.metric.value, found.metric.low, found.metric.high) == pytest.approx((0.1, 0.1, 0.1))
     assert found.score.value == pytest.approx(0.05)
     assert found.ecdf_area.value > 0
 
 
 def test_where_less_is_better_a_lower_first_view_has_the_higher_rating():
-    found = anytime_difference(np.full((3, 2), 1.0), np.full((3, 2), 2.0), Scale(4, 0), BOOTSTRAP)
+    found = anytime_difference(np.full((3, 2), 1.0), np.full((3, 2), 2.0), Scale(4, 0), 0.95)
     assert found.metric.value == -1
     assert found.score.value == 0.25
 
@@ -90,7 +90,7 @@ def test_the_intervals_of_ratings_cover_as_often_as_they_say():
     for _ in range(200):
         a, b = searches(rng, 20, (2, 2)), searches(rng, 20, (3, 2))
         scale = scale_of([a, b], Goal.MAXIMIZE)
-        found = anytime_difference(a, b, scale, BOOTSTRAP)
+        found = anytime_difference(a, b, scale, 0.95)
         true = [rate(many[0], scale).mean() - rate(many[1], scale).mean() for rate in (attained, progress)]
         true.append(many[0].mean() - many[1].mean())
         for place, mean in enumerate((found.ecdf_area, found.score, found.metric)):
@@ -127,7 +127,7 @@ def test_the_cost_of_a_search_is_its_last_sum():
 
 def test_a_view_with_trials_of_half_the_time_is_ahead_at_equal_seconds():
     best = np.tile(np.arange(1.0, 5.0), (3, 1))
-    found = cost_difference(best, best, np.tile([1.0, 2, 3, 4], (3, 1)), np.tile([2.0, 4, 6, 8], (3, 1)), BOOTSTRAP)
+    found = cost_difference(best, best, np.tile([1.0, 2, 3, 4], (3, 1)), np.tile([2.0, 4, 6, 8], (3, 1)), 0.95)
     assert found.seconds == (2, 4)
     assert [mean.value for mean in found.differences] == [1, 2]
     assert found.ratio_s == 0.5
@@ -135,10 +135,10 @@ def test_a_view_with_trials_of_half_the_time_is_ahead_at_equal_seconds():
 
 def test_half_the_time_is_left_out_when_a_search_had_no_value_by_then():
     best = np.ones((2, 2))
-    found = cost_difference(best, best, np.tile([3.0, 4.0], (2, 1)), np.tile([1.0, 9.0], (2, 1)), BOOTSTRAP)
+    found = cost_difference(best, best, np.tile([3.0, 4.0], (2, 1)), np.tile([1.0, 9.0], (2, 1)), 0.95)
     assert found.seconds == (4,)
 
 
 def test_views_that_share_no_time_are_not_compared():
     best = np.ones((2, 2))
-    assert cost_difference(best, best, np.tile([1.0, 2.0], (2, 1)), np.tile([3.0, 4.0], (2, 1)), BOOTSTRAP) is None
+    assert cost_difference(best, best, np.tile([1.0, 2.0], (2, 1)), np.tile([3.0, 4.0], (2, 1)), 0.95) is None

@@ -98,8 +98,8 @@ def test_each_one_sided_bound_leaves_five_per_cent_on_its_side():
 
 
 def test_the_bounds_decide_equivalence_as_the_verdict_does():
-    d = 0.3 + 0.5 * np.random.default_rng(0).normal(size=20)
+    d = 0.3 + 0.5 * np.random.default_rng(0).normal(size=29)
     bounds = one_sided(d, BOOTSTRAP)
     edge = max(-bounds.lower, bounds.upper)
-    assert verdict(d, edge * 1.001, BOOTSTRAP) == "equivalent"
-    assert verdict(d, edge * 0.999, BOOTSTRAP) != "equivalent"
+    assert verdict(d, edge * 1.001, 0.5, BOOTSTRAP) == "equivalent"
+    assert verdict(d, edge * 0.999, 0.5, BOOTSTRAP) != "equivalent"

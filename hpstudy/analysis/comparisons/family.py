@@ -1,0 +1,62 @@
+"""The tests of a study as families: what each difference shows once all that were declared with it are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.comparisons.budgets import BudgetDifference
+from hpstudy.analysis.comparisons.margin import Side, shown, verdict
+from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.statistics.permutation import holm, sign_flip
+from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.targets.trials_to_target import TrialsDifference
+
+
+def judged(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[PairResult, ...]:
+    """Every comparison with its adjusted p, and with what it then shows.
+
+    The sign-flip tests of all (comparison, budget) are one family, those of trials-to-target of all comparisons another (Holm).
+    """
+    of_budgets = iter(holm(np.array([difference.test.p for pair in pairs for difference in pair.budgets])).tolist())
+    of_trials = iter(holm(np.array([pair.trials.test.p for pair in pairs if pair.trials is not None])).tolist())
+    return tuple(
+        replace(
+            pair,
+            budgets=tuple(_budget(difference, next(of_budgets), endpoints) for difference in pair.budgets),
+            trials=None if pair.trials is None else _trials(pair.trials, next(of_trials), endpoints),
+        )
+        for pair in pairs
+    )
+
+
+def sides(differences: Sequence[Floats], confidence: float, seed: int) -> tuple[Side | None, ...]:
+    """Where each of several (replicates,) paired differences is shown to lie, by t intervals and sign-flip tests of one family (Holm).
+
+    None with fewer than 2 replicates; `seed` is that of the tests.
+    """
+    tested = [len(values) > 1 for values in differences]
+    p = iter(holm(np.array([sign_flip(v, seed).p for v, several in zip(differences, tested, strict=True) if several])).tolist())
+    found = []
+    for values, several in zip(differences, tested, strict=True):
+        interval = t_mean(values, confidence)
+        found.append(shown(interval.low, interval.high, next(p), 1 - confidence) if several else None)
+    return tuple(found)
+
+
+def _budget(difference: BudgetDifference, p: float, endpoints: Endpoints) -> BudgetDifference:
+    settings, gain = endpoints.study.analysis, endpoints.study.metric.goal.sign * (difference.values_a - difference.values_b)
+    return replace(
+        difference,
+        adjusted=p,
+        shown=shown(difference.low, difference.high, p, 1 - settings.confidence),
+        verdict=None if settings.margin is None or len(gain) < 2 else verdict(gain, settings.margin, p, endpoints.bootstrap),
+    )
+
+
+def _trials(trials: TrialsDifference, p: float, endpoints: Endpoints) -> TrialsDifference:
+    return replace(trials, adjusted=p, shown=shown(trials.low, trials.high, p, 1 - endpoints.study.analysis.confidence))

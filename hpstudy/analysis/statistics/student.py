@@ -1,0 +1,37 @@
+"""Student's t intervals: those of paired differences.
+
+Differences of two views are more symmetric than the values of one, and t then covers better than the bootstrap (docs/statistics.md has the
+coverage). The claims, the power and the simultaneous band of a single trial are t as well, so all of them agree. Reference: Student (1908),
+Biometrika 6.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.statistics.estimate import Estimate
+
+
+def t_intervals(values: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """The ends of mean +- t(n - 1) sd / sqrt(n) for every column of (replicates x columns) values without NaN.
+
+    NaN with fewer than 2 replicates, and the value itself where all replicates agree.
+    """
+    n, columns = values.shape
+    if n < 2:
+        return np.full(columns, np.nan), np.full(columns, np.nan)
+    # Equal values have their own value as the mean, whatever the rounding of a sum.
+    centred = values - values[0]
+    mean = values[0] + centred.mean(axis=0)
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * centred.std(axis=0, ddof=1) / np.sqrt(n)
+    return mean - half, mean + half
+
+
+def t_mean(values: Floats, confidence: float) -> Estimate:
+    """The mean of (replicates,) paired differences without NaN, with its t interval; the mean is NaN without values."""
+    if not values.size:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    low, high = t_intervals(values[:, None], confidence)
+    return Estimate(float(values[0] + (values - values[0]).mean()), float(low[0]), float(high[0]))
