@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
 import lzma
+import math
+import os
 import stat
 import struct
 import tarfile
@@ -18,13 +23,31 @@ from hpstudy.data.cache import writing
 from hpstudy.errors import DataError
 
 CHUNK_BYTES = 1 << 20
+HEADER_BYTES = 1 << 20
+"""What the headers of one tar entry may have. They are read into memory, and pack to a thousandth of their size."""
+DIRECTORY_BYTES = 256
+"""What one entry of a zip archive's directory may have, on average. The directory is read into memory."""
+GLOBAL_HEADERS = 100
+"""Pax headers that apply to every entry; each entry gets a copy. Git writes one."""
+NAME_BYTES, PART_BYTES = 4095, 255
+"""Lengths of a path, and of the name of one file or folder, that common file systems can hold."""
+SHOWN_CHARACTERS = 80
+"""Of an entry's name in a message."""
+COMPRESSED: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
+"""What opens a compressed file, by its first bytes."""
 DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
     lzma.LZMAError,
     struct.error,
+    ArithmeticError,
     EOFError,
+    LookupError,
     OSError,
     RuntimeError,
     ValueError,
@@ -73,8 +96,12 @@ def unpack(archive: Path, into: Path, *, suffix: str = "", limits: Limits | None
             names that occur twice; or it holds too much.
     """
     limits = limits or Limits()
+    if not archive.is_file():
+        raise DataError(
+            f"{archive} is neither a folder nor a regular file", "give the folder or archive that holds the original files"
+        )
     try:
-        with _entries(archive) as entries:
+        with _entries(archive, limits) as entries:
             checked, allowed = _check(archive, entries, limits)
             for entry, target in checked:
                 if entry.kind == "file" and entry.name.endswith(suffix):
@@ -84,38 +111,83 @@ def unpack(archive: Path, into: Path, *, suffix: str = "", limits: Limits | None
         raise DataError(f"{archive} cannot be unpacked: {reason}", "get it again: it is damaged or not whole") from error
 
 
+class _Bounded(io.BufferedReader):
+    """A file that an archive's headers cannot make read without end.
+
+    Attributes:
+        archive: for messages.
+        budget: bytes that may still be asked for. Calls count, not what they give: at the end of a file some readers ask for ever.
+    """
+
+    def __init__(self, raw: io.RawIOBase | io.BufferedIOBase, archive: Path, budget: float) -> None:
+        super().__init__(raw)
+        self.archive = archive
+        self.budget = budget
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Raises DataError when the budget is used up."""
+        whole = size is None or size < 0
+        if whole and self.budget < math.inf:
+            size = int(self.budget) + 1
+        elif size is not None and size > self.budget:
+            raise _refused(self.archive, "its headers are too large")
+        content = super().read(size)
+        self.budget -= len(content) if whole else size or 0
+        if self.budget < 0:
+            raise _refused(self.archive, "its headers are too large")
+        return content
+
+
 @contextmanager
-def _entries(archive: Path) -> Iterator[Iterable[Entry]]:
+def _entries(archive: Path, limits: Limits) -> Iterator[Iterable[Entry]]:
     if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as packed:
+        with _Bounded(archive.open("rb"), archive, limits.entries * DIRECTORY_BYTES) as file, zipfile.ZipFile(file) as packed:
+            file.budget = math.inf
             yield (_zip_entry(packed, info) for info in packed.infolist())
-    elif archive.suffix != ".zip" and tarfile.is_tarfile(archive):
-        with tarfile.open(archive) as packed_tar:
-            yield _tar_entries(packed_tar)
+    elif archive.suffix != ".zip":
+        with _Bounded(_uncompressed(archive), archive, HEADER_BYTES) as file, _opened_tar(archive, file) as packed_tar:
+            yield _tar_entries(packed_tar, file)
     else:
-        raise DataError(
-            f"{archive} is not a zip or tar archive, or it is truncated", "get it again, or give the folder that you unpacked"
-        )
+        raise _no_archive(archive)
+
+
+def _uncompressed(archive: Path) -> io.BufferedIOBase:
+    with archive.open("rb") as file:
+        head = file.read(max(map(len, COMPRESSED)))
+    opened = (opener for magic, opener in COMPRESSED.items() if head.startswith(magic))
+    return next(opened, lambda path: path.open("rb"))(archive)
+
+
+def _opened_tar(archive: Path, file: IO[bytes]) -> tarfile.TarFile:
+    try:
+        return tarfile.open(fileobj=file, mode="r:")
+    except (tarfile.ReadError, EOFError):
+        raise _no_archive(archive) from None
 
 
 def _zip_entry(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
     link = stat.S_ISLNK(info.external_attr >> 16)
-    kind = "link" if link else "folder" if info.is_dir() else "file"
+    kind = "link" if link else "folder" if info.filename.endswith("/") else "file"
     return Entry(info.filename, kind, info.file_size, lambda: packed.open(info))
 
 
-def _tar_entries(packed: tarfile.TarFile) -> Iterator[Entry]:
+def _tar_entries(packed: tarfile.TarFile, file: _Bounded) -> Iterator[Entry]:
     for info in packed:
+        if len(packed.pax_headers) > GLOBAL_HEADERS:
+            raise _refused(file.archive, f"it has more than {GLOBAL_HEADERS} global headers")
+        info.pax_headers = {}  # the archive keeps every entry
         yield _tar_entry(packed, info)
+        file.budget = HEADER_BYTES
+    file.budget = math.inf
     # The tar may end before its compressed stream does, and the checksum of the stream is compared at its end only.
-    assert packed.fileobj is not None, "it is open"
-    packed.fileobj.seek(packed.offset)
-    while chunk := packed.fileobj.read(CHUNK_BYTES):
+    file.seek(packed.offset)
+    while chunk := file.read(CHUNK_BYTES):
         yield Entry("padding", "padding", len(chunk), lambda: None)
 
 
 def _tar_entry(packed: tarfile.TarFile, info: tarfile.TarInfo) -> Entry:
-    kind = "file" if info.isfile() else "folder" if info.isdir() else "link" if info.issym() or info.islnk() else "device"
+    regular = "sparse file" if info.issparse() else "file"
+    kind = regular if info.isfile() else "folder" if info.isdir() else "link" if info.issym() or info.islnk() else "device"
     return Entry(info.name, kind, info.size, lambda: packed.extractfile(info))
 
 
@@ -127,8 +199,12 @@ def _check(archive: Path, entries: Iterable[Entry], limits: Limits) -> tuple[lis
     total = 0
     for entry in entries:
         if entry.kind not in ("file", "folder", "padding"):
-            raise _refused(archive, f"'{entry.name}' is a {entry.kind}")
+            raise _refused(archive, f"'{_shown(entry.name)}' is a {entry.kind}")
+        if entry.size < 0:
+            raise _refused(archive, f"'{_shown(entry.name)}' has the size {entry.size}")
         target = _inside(archive, entry.name)
+        if entry.kind == "file" and not target.name:
+            raise _refused(archive, "a file has no name")
         total += entry.size
         if len(checked) >= limits.entries:
             raise _refused(archive, f"it has more than {limits.entries:,} entries")
@@ -136,7 +212,7 @@ def _check(archive: Path, entries: Iterable[Entry], limits: Limits) -> tuple[lis
             raise _refused(archive, f"it would unpack to more than {allowed:,} bytes")
         if entry.kind == "file":
             if (key := target.as_posix().casefold()) in seen:
-                raise _refused(archive, f"'{entry.name}' occurs twice")
+                raise _refused(archive, f"'{_shown(entry.name)}' occurs twice")
             seen.add(key)
         checked.append((entry, target))
     return checked, allowed
@@ -145,7 +221,10 @@ def _check(archive: Path, entries: Iterable[Entry], limits: Limits) -> tuple[lis
 def _inside(archive: Path, name: str) -> Path:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name:
-        raise _refused(archive, f"the name '{name}' leads out of the folder")
+        raise _refused(archive, f"the name '{_shown(name)}' leads out of the folder")
+    lengths = [len(os.fsencode(part)) for part in path.parts]
+    if max(lengths, default=0) > PART_BYTES or sum(lengths) + len(lengths) > NAME_BYTES:
+        raise _refused(archive, f"the name '{_shown(name)}' is too long")
     return Path(*path.parts)
 
 
@@ -161,12 +240,22 @@ def _write(archive: Path, entry: Entry, path: Path, allowed: int) -> int:
         while chunk := source.read(CHUNK_BYTES):
             written += len(chunk)
             if written > allowed:
-                raise _refused(archive, f"'{entry.name}' is larger than it says")
+                raise _refused(archive, f"'{_shown(entry.name)}' is larger than it says")
             with writing(path):
                 target.write(chunk)
     if written != entry.size:
-        raise EOFError(f"'{entry.name}' ends after {written:,} of {entry.size:,} bytes")
+        raise EOFError(f"'{_shown(entry.name)}' ends after {written:,} of {entry.size:,} bytes")
     return written
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= SHOWN_CHARACTERS else f"{name[:SHOWN_CHARACTERS]}..."
+
+
+def _no_archive(archive: Path) -> DataError:
+    return DataError(
+        f"{archive} is not a zip or tar archive, or it is truncated", "get it again, or give the folder that you unpacked"
+    )
 
 
 def _refused(archive: Path, reason: str) -> DataError:

@@ -1,6 +1,9 @@
+import gzip
 import io
+import os
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -172,3 +175,104 @@ def test_a_damaged_archive_is_a_data_error_or_gives_what_was_packed(tmp_path, ki
         except DataError:
             continue
         assert all(path.read_bytes() == noise for path in folder.rglob("*") if path.is_file())
+
+
+LARGE = 64 << 20
+HEADERS = {
+    "pax": (tarfile.XHDTYPE, LARGE, LARGE),
+    "pax of all entries": (tarfile.XGLTYPE, LARGE, LARGE),
+    "pax of Solaris": (tarfile.SOLARIS_XHDTYPE, LARGE, LARGE),
+    "long name": (tarfile.GNUTYPE_LONGNAME, LARGE, LARGE),
+    "long link": (tarfile.GNUTYPE_LONGLINK, LARGE, LARGE),
+    "announced only": (tarfile.GNUTYPE_LONGNAME, 1 << 40, 0),
+}
+"""Headers of a tar: the kind, the bytes that it announces, and those that follow."""
+
+
+def header_of(kind: bytes, announced: int, bytes_: int) -> bytes:
+    return member("./@Header", kind, size=announced).tobuf(format=tarfile.GNU_FORMAT) + b"a" * bytes_
+
+
+@pytest.mark.parametrize("place", ["first", "second"])
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_tar_with_large_headers_is_refused_before_they_are_read(tmp_path, into, name, place):
+    good = member("good.wav").tobuf() if place == "second" else b""
+    content = good + header_of(*HEADERS[name]) + member("a.wav").tobuf() + bytes(1024)
+    (tmp_path / "a.tgz").write_bytes(gzip.compress(content, 1))
+    tracemalloc.start()
+    assert_refused(tmp_path / "a.tgz", into, "its headers are too large")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+
+
+def test_a_tar_with_many_headers_for_one_entry_is_refused(tmp_path, into):
+    content = header_of(tarfile.GNUTYPE_LONGNAME, 1 << 16, 1 << 16) * 40 + member("a.wav").tobuf() + bytes(1024)
+    (tmp_path / "a.tgz").write_bytes(gzip.compress(content))
+    assert_refused(tmp_path / "a.tgz", into, "its headers are too large")
+
+
+def pax(records: dict[str, str], kind: bytes = tarfile.XHDTYPE) -> bytes:
+    """A pax header."""
+    return tarfile.TarInfo._create_pax_generic_header(records, kind, "utf-8")  # type: ignore[attr-defined]
+
+
+def test_a_tar_with_many_headers_for_every_entry_is_refused(tmp_path, into):
+    headers = pax({f"key{number}": "x" for number in range(1000)}, tarfile.XGLTYPE)
+    (tmp_path / "a.tar").write_bytes(headers + member("a.wav").tobuf() + bytes(1024))
+    assert_refused(tmp_path / "a.tar", into, "more than 100 global headers")
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "a.wav", "GNU.sparse.realsize": "9"},
+        {"GNU.sparse.map": "0,1", "GNU.sparse.size": "9"},
+        {"size": "-512"},
+    ],
+)
+def test_a_tar_whose_headers_lead_nowhere_is_an_error(tmp_path, into, records):
+    body = b"9999999\n" + b"1\n" * 300
+    content = pax(records) + member("a.wav", size=len(body)).tobuf() + body.ljust(1024, b"\0") + bytes(1024)
+    (tmp_path / "a.tar").write_bytes(content)
+    with pytest.raises(DataError):
+        unpack(tmp_path / "a.tar", into)
+
+
+@pytest.mark.parametrize("records", [{"path": "one.wav"}, {"comment": "x" * 50_000}])
+def test_a_tar_with_ordinary_pax_headers_gives_its_files(tmp_path, into, records):
+    content = (
+        pax({"comment": "a commit"}, tarfile.XGLTYPE) + pax(records) + member("one.wav", size=3).tobuf() + b"abc" + bytes(1533)
+    )
+    (tmp_path / "a.tgz").write_bytes(gzip.compress(content))
+    unpack(tmp_path / "a.tgz", into)
+    assert (into / "one.wav").read_bytes() == b"abc"
+
+
+def test_a_zip_with_a_large_directory_is_refused_before_it_is_read(tmp_path, into):
+    archive = zip_of(tmp_path / "a.zip", {f"{'a' * 200}{number}.wav": b"" for number in range(100)})
+    assert_refused(archive, into, "its headers are too large", entries=10)
+
+
+@pytest.mark.parametrize("name", ["", ".", "./"])
+def test_a_zip_with_a_file_without_a_name_is_refused(tmp_path, into, name):
+    info = zipfile.ZipInfo("x")
+    info.filename = name
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr(info, b"x") if not name.endswith("/") else packed.writestr(name + ".", b"x")
+    assert_refused(tmp_path / "a.zip", into, "a file has no name")
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".wav", "a/" * 5000 + "b.wav"])
+def test_a_name_that_no_file_system_holds_is_refused_and_cut(tmp_path, into, name):
+    with pytest.raises(DataError, match="is too long") as caught:
+        unpack(zip_of(tmp_path / "a.zip", {name: b"1"}), into)
+    assert len(str(caught.value)) < 400 + len(str(tmp_path))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
+def test_a_fifo_or_a_device_is_no_archive(tmp_path, into):
+    os.mkfifo(tmp_path / "fifo")
+    for source in (tmp_path / "fifo", Path("/dev/zero")):
+        with pytest.raises(DataError, match="neither a folder nor a regular file"):
+            unpack(source, into)

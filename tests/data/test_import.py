@@ -1,3 +1,4 @@
+import os
 import shutil
 import zipfile
 
@@ -107,6 +108,13 @@ def test_two_channels_are_refused(recordings):
 
     soundfile.write(recordings / "0_george_0.wav", np.ones((100, 2), dtype=np.int16), 8000, subtype="PCM_16")
     assert "2 channels instead of 1" in refused(recordings)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
+def test_a_fifo_among_the_recordings_is_refused_without_waiting(recordings):
+    (recordings / "0_george_0.wav").unlink()
+    os.mkfifo(recordings / "0_george_0.wav")
+    assert "0_george_0.wav (not a regular file)" in refused(recordings)
 
 
 def test_a_source_that_is_not_there_is_one_error(tmp_path):
