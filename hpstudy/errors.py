@@ -68,14 +68,21 @@ class Problem:
         return f"{where}{key}: {self.message}" if key else f"{where}{self.message}"
 
 
+SHOWN_PROBLEMS = 100
+"""Mistakes of a study that a message lists."""
+
+
 class StudyError(HpstudyError):
-    """A study file with mistakes; all of them, each with its file, line and key."""
+    """A study file with mistakes, each with its file, line and key."""
 
     exit_code = 2
 
     def __init__(self, problems: Sequence[Problem], hint: str = "") -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems), hint)
+        lines = [str(problem) for problem in self.problems[:SHOWN_PROBLEMS]]
+        if (more := len(self.problems) - SHOWN_PROBLEMS) > 0:
+            lines.append(f"... and {more:,} more")
+        super().__init__("\n".join(lines), hint)
 
     def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[Problem, ...], str]]:  # type: ignore[override]
         return type(self), (self.problems, self.hint)
@@ -119,6 +126,10 @@ class Diverged(Exception):
     """Raised by a task when training diverged. A diverged trial is a spent trial, not an error."""
 
 
+LISTED = 50
+"""Valid choices that a message lists."""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """The rest of a sentence that helps a misspelt word: the nearest choice and all choices.
 
@@ -127,5 +138,6 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     """
     known = [str(choice) for choice in choices]
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    valid = f"valid: {', '.join(known)}" if known else "there are none to choose from"
+    more = f" and {len(known) - LISTED:,} more" if len(known) > LISTED else ""
+    valid = f"valid: {', '.join(known[:LISTED])}{more}" if known else "there are none to choose from"
     return f"did you mean '{close[0]}'? {valid}" if close else valid

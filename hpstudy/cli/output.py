@@ -32,7 +32,7 @@ def fail(error: HpstudyError) -> NoReturn:
     """Print an error and its hint, and exit with its code."""
     if isinstance(error, StudyError):
         count = len(error.problems)
-        say("\n".join(str(problem) for problem in error.problems))
+        say(error.message)
         say(f"error: {count} mistake{'s' if count > 1 else ''} in the study; nothing was run")
     else:
         say(f"error: {error.message}")

@@ -88,10 +88,10 @@ def explain(error: ValidationError, tree: object, model: type[BaseModel]) -> lis
         for f in group
         if f.kind == "extra_forbidden" and (close := _close(f))
     }
+    blocks = {key[:length] for key, _ in groups for length in range(len(key))}
     mistakes = []
     for (key, _), group in groups.items():
-        inner = any(other[: len(key)] == key != other for other, _ in groups)
-        consequence = inner and all(f.kind in ("too_short", "too_long") for f in group)
+        consequence = key in blocks and all(f.kind in ("too_short", "too_long") for f in group)
         missing = all(f.kind == "missing" for f in group)
         if not consequence and not (missing and key in misspelt):
             mistakes.append(_mistake(group))

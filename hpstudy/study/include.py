@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hpstudy.errors import Problem, StudyError, nearest
-from hpstudy.study.yaml import Location, Node, nodes_along, parse
+from hpstudy.study.yaml import MAX_BYTES, Location, Node, nodes_along, parse
 
 Key = tuple[str | int, ...]
 
@@ -20,6 +20,9 @@ BLOCKS = ("task", "metric", "search", "limits", "analysis")
 
 NAMED_BY = {"task": "use", "search": "searcher", "metric": "name"}
 """The key of a block that names what the block is about: what a reader who writes a text instead of a block has in mind."""
+
+MAX_DEPTH = 20
+"""Files that include one another, one inside the other."""
 
 FROM = "from"
 """The key of a block that names the file which the block overrides."""
@@ -47,6 +50,7 @@ class Source:
         scales: names of the study's overlays.
         problems: what was wrong while reading.
         broken: keys whose block could not be read, so that nothing can be said of what stands there.
+        size_bytes: of all files read.
     """
 
     root: Node | None = None
@@ -55,6 +59,7 @@ class Source:
     scales: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     broken: set[Key] = field(default_factory=set)
+    size_bytes: int = 0
 
     def problem(self, key: Key, message: str, *, at_key: bool = False) -> Problem:
         """A problem at `key`, with the location of the value (`at_key`: of its key), or of the nearest block around it."""
@@ -125,6 +130,11 @@ def _read(file: Path, shown: Path, key: Key, source: Source) -> Node | None:
         source.problems.append(Problem(key, problem))
         return None
     source.files.append(shown)
+    source.size_bytes += (size := file.stat().st_size)
+    if source.size_bytes > MAX_BYTES:
+        text = f"has {size:,} bytes; a study with all that it includes may have {MAX_BYTES:,}"
+        source.problems.append(Problem(key, text, shown))
+        return None
     try:
         tree = parse(file, shown, source.problems)
     except StudyError as error:
@@ -145,6 +155,8 @@ def _missing(file: Path, shown: Path) -> str:
             return ""
         if file.is_dir():
             return f"{shown} is a folder, not a study file: {nearest('', _yaml_files(file))}"
+        if file.exists():
+            return f"{shown} is not a regular file"
         if not file.parent.is_dir():
             return f"there is no file {shown}, nor the folder that it should stand in"
         return f"there is no file {shown}: {nearest(file.name, _yaml_files(file.parent))}"
@@ -196,6 +208,8 @@ def _included(name: Node, block: Node, key: Key, file: Path, source: Source, cha
         elif (real := path.resolve()) in chain:
             circle = " -> ".join(link.name for link in (*chain[chain.index(real) :], real))
             source.problems.append(_at(name.location, where, f"these files include each other without end: {circle}"))
+        elif len(chain) > MAX_DEPTH:
+            source.problems.append(_at(name.location, where, f"more than {MAX_DEPTH} files are included one inside the other"))
         else:
             tree = _read(real, _shown(real), key, source)
             if tree is not None:

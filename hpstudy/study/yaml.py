@@ -22,6 +22,9 @@ from hpstudy.errors import Problem, StudyError
 
 Scalar = bool | int | float | str | None
 
+MAX_BYTES = 512 * 1024
+"""Size of a study file together with all that it includes. Reading this much takes some seconds; a study has some kilobytes."""
+
 MAX_NODES = 100_000
 """Values in one file, aliases written out. A study has hundreds; nested aliases could otherwise fill the memory."""
 

@@ -1,9 +1,13 @@
 """Blocks from other files, and overrides."""
 
+import os
+
 import pytest
 
+from hpstudy.errors import StudyError
 from hpstudy.loading.load import load_study, read_study
-from hpstudy.study.include import read_source
+from hpstudy.study.include import MAX_DEPTH, read_source
+from hpstudy.study.yaml import MAX_BYTES
 
 VIEW = """\
     # a view
@@ -213,3 +217,30 @@ def test_an_included_file_must_hold_a_block(refused, text, holds):
 def test_malformed_yaml_in_an_included_file_names_that_file(refused):
     (line,) = refused(study("  v: view.yaml"), view_yaml="space:\n  rate: {type: float\n")
     assert line.startswith("view.yaml:3: views.v: not YAML: ")
+
+
+def test_a_study_file_of_any_size_is_answered_at_once(refused, toy_text):
+    (line,) = refused(toy_text + "#" * MAX_BYTES)
+    assert line.endswith(f"bytes; a study with all that it includes may have {MAX_BYTES:,}")
+
+
+def test_the_size_of_a_study_counts_all_that_it_includes(refused, toy_text):
+    files = {f"{name}_yaml": f"space: {{rate: {{type: float, low: 0, high: 1}}}}\n#{'#' * (MAX_BYTES // 2)}" for name in "ab"}
+    lines = refused(study("  a: a.yaml\n  b: b.yaml"), **files)
+    (line,) = [line for line in lines if "may have" in line]
+    assert line.startswith("b.yaml: views.b: has 262,")
+
+
+def test_files_included_one_inside_the_other_without_end_are_refused(refused):
+    files = {f"f{number}_yaml": f"from: f{number + 1}.yaml\n" for number in range(500)}
+    (line,) = refused("from: f0.yaml\n", **files)
+    assert line == f"f{MAX_DEPTH - 1}.yaml:1: from: more than {MAX_DEPTH} files are included one inside the other"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
+@pytest.mark.parametrize("path", ["fifo.yaml", "/dev/zero"])
+def test_a_fifo_or_a_device_is_not_read(refused, tmp_path, path):
+    os.mkfifo(tmp_path / "fifo.yaml")
+    assert f"toy.yaml:2: task: {path} is not a regular file" in "\n".join(refused(study("  {}", task=path)))
+    with pytest.raises(StudyError, match="is not a regular file"):
+        load_study(path)
