@@ -14,7 +14,7 @@ from hpstudy.loading.bind import bind, matched
 from hpstudy.loading.load import load_study, read_study
 from hpstudy.modules import module_folder, module_path
 from hpstudy.store import Reader
-from hpstudy.study.schema import Confirm, Study
+from hpstudy.study.schema import MOST_SEEDS, Confirm, Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -202,8 +202,8 @@ def confirm(
     """
     from hpstudy.engine.confirm import confirm_study
 
-    if seeds is not None and seeds < 1:
-        raise UsageError(f"{seeds} fresh seeds train nothing", "give --seeds 1 or more")
+    if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
+        raise UsageError(f"--seeds is {seeds}, not between 1 and {MOST_SEEDS:,}", "5 is usual")
     if Path(study).suffix in STUDY_SUFFIXES:
         loaded = read_study(study, scale)
         where = default_storage(loaded.study.name, storage)

@@ -32,6 +32,16 @@ Control = Literal["default", "random"]
 """What the searches of a view are measured against: its default point, or random search."""
 
 
+MOST_SEEDS = 1_000
+"""Fresh seeds of a point."""
+
+MOST_TRIALS = 1_000_000
+"""Trials of a study. A report reads all of them into memory; a million take some gigabytes."""
+
+MOST_RESAMPLED = 100_000_000
+"""Bootstrap resamples times replicates: numbers of one table in memory, 8 bytes each."""
+
+
 class Block(BaseModel):
     """A block of a study file: unknown keys are refused, and a block never changes once read."""
 
@@ -61,7 +71,7 @@ class SearchBlock(OpenBlock):
 
     searcher: str = "ax"
     """A searcher of `hpstudy list searchers`."""
-    trials: int = Field(ge=1)
+    trials: int = Field(ge=1, le=100_000)
     """Trials of every search, the initial ones included."""
 
 
@@ -212,7 +222,7 @@ class Limits(Block):
 class Confirm(Block):
     """Training again, on fresh seeds: the best trial of every complete search, and the default point of every view."""
 
-    seeds: int = Field(default=5, ge=1)
+    seeds: int = Field(default=5, ge=1, le=MOST_SEEDS)
     """Fresh seeds of each point. With 5, the mean of a point is known to 0.45 standard deviations of the noise."""
     incumbents: bool = False
     """Train every incumbent of a search: each trial that is better than all before it. The fresh seeds then belong to the replicate and
@@ -249,11 +259,11 @@ class Study(Block):
     """What is trained and measured."""
     metric: Metric
     """The number that the search sees."""
-    views: dict[Name, View] = Field(min_length=1)
+    views: dict[Name, View] = Field(min_length=1, max_length=100)
     """The hyperparameterisations to compare."""
     search: SearchBlock
     """How points are chosen."""
-    replicates: int = Field(ge=1)
+    replicates: int = Field(ge=1, le=1_000)
     """Independent searches of every view."""
     controls: tuple[Control, ...] = Field(default=(), json_schema_extra={"uniqueItems": True})
     """Beside the searches: `random`, as many random searches of every view; `default`, one training of every view's default point per
@@ -271,6 +281,18 @@ class Study(Block):
         if len(set(controls)) < len(controls):
             raise ValueError("names a control twice: every control is run once")
         return controls
+
+    @model_validator(mode="after")
+    def _fits(self) -> Study:
+        trials = self.search.trials * (1 + ("random" in self.controls)) + ("default" in self.controls)
+        confirmations = self.confirm.seeds * (self.replicates + 1) if self.confirm else 0
+        planned = len(self.views) * (self.replicates * trials + confirmations)
+        if planned > MOST_TRIALS:
+            raise ValueError(f"this study plans {planned:,} trials, more than {MOST_TRIALS:,}: lower replicates or search.trials")
+        if self.analysis.resamples * self.replicates > MOST_RESAMPLED:
+            most = MOST_RESAMPLED // self.replicates
+            raise ValueError(f"analysis.resamples must be at most {most:,} for {self.replicates} replicates")
+        return self
 
     @model_serializer(mode="wrap")
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from hpstudy.errors import StudyError
+from hpstudy.errors import StudyError, nearest
 from hpstudy.loading.load import load_study, read_study
 from hpstudy.study.schema import Study
 from hpstudy.study.shipped import shipped_root
@@ -181,3 +181,36 @@ def test_reading_a_study_imports_no_heavy_library():
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root, check=False)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("replicates: 3", "replicates: 1000000000", "toy.yaml:14: replicates: must be at most 1000, not 1000000000"),
+        ("trials: 6", "trials: 1000000000", "toy.yaml:13: search.trials: must be at most 100000, not 1000000000"),
+        ("replicates: 3", "replicates: 1000\nconfirm: {seeds: 1000}", "plans 2,014,000 trials, more than 1,000,000"),
+        ("replicates: 3", "replicates: 3\nconfirm: {seeds: 1001}", "confirm.seeds: must be at most 1000, not 1001"),
+        ("replicates: 3", "replicates: 1000\nanalysis: {resamples: 100001}", "must be at most 100,000 for 1000 replicates"),
+    ],
+)
+def test_a_study_that_no_machine_can_hold_is_refused(refused, toy_text, old, new, said):
+    lines = refused(toy_text.replace(old, new))
+    assert any(said in line for line in lines)
+
+
+def test_the_largest_study_is_valid(write, toy_text):
+    large = toy_text.replace("trials: 6", "trials: 500").replace("replicates: 3", "replicates: 1000")
+    assert load_study(write(toy_yaml=large)).replicates == 1000
+    assert load_study(write(toy_yaml=toy_text.replace("trials: 6", "trials: 100000"))).search.trials == 100_000
+
+
+def test_thousands_of_mistakes_are_counted_and_not_listed(write, toy_text):
+    keys = "".join(f"key{number}: 1\n" for number in range(20_000))
+    with pytest.raises(StudyError) as caught:
+        load_study(write(toy_yaml=toy_text + keys))
+    lines = str(caught.value).splitlines()
+    assert (len(lines), lines[-1]) == (101, "... and 19,900 more")
+
+
+def test_a_long_list_of_choices_is_cut():
+    assert nearest("x", [f"name{number}" for number in range(1000)]).endswith("name49 and 950 more")
