@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hpstudy.errors import StoreError
+from hpstudy.errors import StoreBusy, StoreError, StoreTooNew
+from hpstudy.store.decoders import Misfit, point
+from hpstudy.store.decoding import TABLES, Undecodable, misfits
 from hpstudy.store.listing import incumbents
 from hpstudy.store.reader import Reader
 from hpstudy.store.rows import read_history
-from hpstudy.store.values import decode_point, encode_point
+from hpstudy.store.searches import read_searches
+from hpstudy.store.values import encode_point
 from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 
@@ -93,19 +96,48 @@ def check(path: str | Path) -> list[str]:
 
     Looks at the file (SQLite's own integrity check, foreign keys, versions), the study (fingerprint, views, searches) and the
     trials (numbers, states, objectives, points within their spaces). Reads only.
+
+    Raises:
+        StoreTooNew: a newer hpstudy wrote the database, so that nothing can be said of it.
+        StoreBusy: another program has locked it.
     """
     try:
         with Reader.open(path) as reader, reader.snapshot() as connection:
             # On a damaged file every further query may fail or mislead.
-            return list(_limited(_damage(connection))) or [
-                *_limited(_dangling(connection)),
-                *_limited(_study_problems(connection, reader)),
-                *_inconsistencies(connection),
-                *_limited(_point_problems(connection, reader.study)),
-                *_limited(_listing_problems(connection, reader.study)),
-            ]
+            return list(_limited(_damage(connection))) or _problems(connection, reader)
+    except (StoreTooNew, StoreBusy):
+        raise
     except StoreError as error:
         return [error.message]
+
+
+def _problems(connection: sqlite3.Connection, reader: Reader) -> list[str]:
+    """What is wrong in a file that SQLite can read."""
+    parts: tuple[Callable[[], Iterator[str]], ...] = (
+        lambda: _undecodable(connection),
+        lambda: _limited(_dangling(connection)),
+        lambda: _limited(_study_problems(connection, reader)),
+        lambda: _inconsistencies(connection),
+        lambda: _limited(_point_problems(connection, reader.study)),
+        lambda: _limited(_listing_problems(connection, reader.study)),
+    )
+    problems: list[str] = []
+    for part in parts:
+        try:
+            problems += part()
+        except (Undecodable, sqlite3.Error):
+            # A value named by an earlier part can stop a later one.
+            if not problems:
+                raise
+    return problems
+
+
+def _undecodable(connection: sqlite3.Connection) -> Iterator[str]:
+    for table in TABLES:
+        found = misfits(connection, table, _LISTED + 1)
+        yield from found[:_LISTED]
+        if len(found) > _LISTED:
+            yield f"... and more in table {table}"
 
 
 def _damage(connection: sqlite3.Connection) -> Iterator[str]:
@@ -126,12 +158,19 @@ def _study_problems(connection: sqlite3.Connection, reader: Reader) -> Iterator[
     recorded = connection.execute("SELECT name, metric, goal, trials, replicates FROM study").fetchone()
     if recorded != (study.name, study.metric.name, study.metric.goal, study.search.trials, study.replicates):
         yield "the columns of table study differ from its definition"
-    planned = {(view, replicate) for view in arms(study) for replicate in range(study.replicates)}
-    stored = set(connection.execute("SELECT name, replicate FROM search JOIN view ON view.id = view_id").fetchall())
-    for view, replicate in sorted(planned - stored):
-        yield f"{view}/{replicate}: the search is missing"
-    for view, replicate in sorted(stored - planned):
+    known, stored = (
+        arms(study),
+        connection.execute("SELECT name, replicate FROM search JOIN view ON view.id = view_id").fetchall(),
+    )
+    foreign = {(view, replicate) for view, replicate in stored if view not in known or not 0 <= replicate < study.replicates}
+    for view, replicate in sorted(foreign):
         yield f"{view}/{replicate}: the search is not part of the study"
+    if (missing := len(known) * study.replicates - len(set(stored) - foreign)) > _LISTED:
+        yield f"{missing:,} searches of the study are missing"
+    elif missing:
+        planned = {(view, replicate) for view in known for replicate in range(study.replicates)}
+        for view, replicate in sorted(planned - set(stored)):
+            yield f"{view}/{replicate}: the search is missing"
 
 
 def _inconsistencies(connection: sqlite3.Connection) -> Iterator[str]:
@@ -149,8 +188,8 @@ def _point_problems(connection: sqlite3.Connection, study: Study) -> Iterator[st
         if view not in spaces:
             continue
         try:
-            admitted = spaces[view].admits(decode_point(text))
-        except ValueError:
+            admitted = spaces[view].admits(point(text))
+        except Misfit:
             yield f"{name}: its point is not JSON"
             continue
         if not admitted:
@@ -161,10 +200,11 @@ def _point_problems(connection: sqlite3.Connection, study: Study) -> Iterator[st
 
 def _listing_problems(connection: sqlite3.Connection, study: Study) -> Iterator[str]:
     """Confirmations that no listing has asked for."""
+    read_searches(connection, study)
     for name, arm in arms(study).items():
         for replicate in range(study.replicates if arm.listed else 0):
-            chosen = {None, *(row.number for row in incumbents(study, read_history(connection, arm.view, replicate)))}
-            for row in read_history(connection, name, replicate):
+            chosen = {None, *(row.number for row in incumbents(study, read_history(connection, study, arm.view, replicate)))}
+            for row in read_history(connection, study, name, replicate):
                 if row.retrained is None:
                     continue
                 if row.retrained.number not in chosen:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hpstudy.errors import StoreBusy, StoreError
+from hpstudy.store.decoding import Undecodable
 
 DAMAGED_HINT = "nothing was changed; `hpstudy db check` lists what is wrong, or use a backup, or start a new database"
 
@@ -20,6 +21,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise translate(error, path) from error
+    except Undecodable as error:
+        raise StoreError(f"{path} was altered or is damaged: {error}", DAMAGED_HINT) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         # Damaged text; also in SQLite's own messages, which quote it.
         raise StoreError(f"{path} is damaged (it holds text that cannot be read: {error})", DAMAGED_HINT) from error

@@ -5,28 +5,35 @@ Non-finite numbers keep their values here; a value that is missing is NaN as wel
 
 from __future__ import annotations
 
-import json
+import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hpstudy.store.decoding import Undecodable, fetch, refuse_misfits, row_name
+from hpstudy.store.rows import read_retrainings
+from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
+from hpstudy.study.controls import arms
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
+from hpstudy.study.space import Point
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBER = "CASE {kind} WHEN 'finite' THEN {value} WHEN 'inf' THEN 9e999 WHEN '-inf' THEN -9e999 WHEN '-0' THEN -0.0 END"
-"""A stored number as SQL; NaN comes as NULL. 9e999 is SQLite's spelling of infinity."""
+_NUMBER = """CASE kind
+    WHEN 'finite' THEN ifnull(value, 'missing') WHEN 'nan' THEN iif(value IS NULL, NULL, 'present')
+    WHEN 'inf' THEN iif(value IS NULL, 9e999, 'present') WHEN '-inf' THEN iif(value IS NULL, -9e999, 'present')
+    WHEN '-0' THEN iif(value = 0, -0.0, 'not 0') ELSE 'unknown kind' END"""
+"""A measured number as SQL: NaN comes as NULL, and text where the pair does not fit. 9e999 is SQLite's spelling of infinity."""
 
 _CHUNK_ROWS = 200_000
 """Rows fetched at a time: enough to be fast, and few enough that 10 million rows of Python tuples never exist at once."""
 
 _TRIAL_COLUMNS = (
-    "view",
-    "replicate",
     "number",
     "state",
     "objective",
@@ -52,17 +59,10 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = connection.execute(
-        f"""
-        SELECT trial.id, point, view.name, search.replicate, trial.number, state,
-            {_NUMBER.format(kind="objective_kind", value="objective")}, attempts, ask_s, evaluate_s, started_at, ended_at,
-            error_type, error, environment_id
-        FROM search JOIN view ON view.id = search.view_id JOIN trial ON trial.search_id = search.id
-        ORDER BY view.id, search.replicate, trial.number
-        """
-    ).fetchall()
-    ids, points, *fields = zip(*rows, strict=True) if rows else ((),) * (len(_TRIAL_COLUMNS) + 2)
-    columns: dict[str, Any] = dict(zip(_TRIAL_COLUMNS, fields, strict=True))
+    keys, rows = _trials(connection, study, " ".join(f"trial.{name}" for name in ("point", *_TRIAL_COLUMNS)))
+    points, *fields = zip(*rows, strict=True) if rows else ((),) * (len(_TRIAL_COLUMNS) + 1)
+    columns: dict[str, Any] = {"view": [key.view for key in keys.values()], "replicate": [key.replicate for key in keys.values()]}
+    columns |= zip(_TRIAL_COLUMNS, fields, strict=True)
     for name in ("replicate", "number", "attempts"):
         columns[name] = np.array(columns[name], dtype=np.int64)
     for name in ("objective", "ask_s", "evaluate_s"):
@@ -70,54 +70,47 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
     columns["environment_id"] = pd.array(columns["environment_id"], dtype="Int64")
     for name in ("view", "state", "started_at", "ended_at", "error_type", "error"):
         columns[name] = pd.Series(columns[name], dtype=object)
+    for (trial_id, key), point in zip(keys.items(), points, strict=True):
+        refuse_foreign_point(trial_id, point, space_of(study, key.view))
     if study.confirm is not None:
-        columns.update(_retraining_columns(connection, ids))
+        columns.update(_retraining_columns(connection, keys))
     columns.update(_point_columns(points, study))
-    columns.update(_metric_columns(connection, np.array(ids, dtype=np.int64)))
+    columns.update(_metric_columns(connection, keys))
     return pd.DataFrame(columns)
 
 
-def curves_frame(connection: sqlite3.Connection, metric: str | None = None) -> pd.DataFrame:
+def curves_frame(connection: sqlite3.Connection, study: Study, metric: str | None = None) -> pd.DataFrame:
     """One row per reported value, ordered by trial (as in `trials_frame`), metric and epoch.
 
     Columns: view, replicate, number, metric, epoch, value. Only the metric called `metric`, when given.
     """
     import pandas as pd
 
-    trial_rows = connection.execute(
-        """
-        SELECT trial.id, view.id, search.replicate, trial.number
-        FROM search JOIN view ON view.id = search.view_id JOIN trial ON trial.search_id = search.id
-        ORDER BY view.id, search.replicate, trial.number
-        """
-    ).fetchall()
-    trials = np.array(trial_rows, dtype=np.int64).reshape(-1, 4)
-    views = dict(connection.execute("SELECT id, name FROM view").fetchall())
-    metrics = dict(connection.execute("SELECT id, name FROM metric").fetchall())
+    keys, numbers = _trials(connection, study, "trial.number")
+    metrics = dict(fetch(connection, "metric.id metric.name", "FROM metric ORDER BY name"))
     where, arguments = ("", ()) if metric is None else ("WHERE metric_id = (SELECT id FROM metric WHERE name = ?)", (metric,))
     trial_id, metric_id, epoch, value = _numeric_columns(
-        connection.execute(
-            f"SELECT trial_id, metric_id, epoch, {_NUMBER.format(kind='kind', value='value')} FROM curve {where}", arguments
-        ),
-        [np.int64, np.int64, np.int64, np.float64],
+        connection, "curve", f"SELECT trial_id, metric_id, epoch, {_NUMBER} FROM curve {where}", arguments
     )
-    trial_row = _positions(trials[:, 0], trial_id)
-    metric_rank = _positions(np.array(sorted(metrics, key=lambda number: metrics[number]), dtype=np.int64), metric_id)
-    order = np.lexsort((epoch, metric_rank, trial_row))
-    trial = trials[trial_row[order]]
+    trial, rank = (
+        _positions("curve", "trial_id", list(keys), trial_id),
+        _positions("curve", "metric_id", list(metrics), metric_id),
+    )
+    order = np.lexsort((epoch, rank, trial))
+    trial = trial[order]
     return pd.DataFrame(
         {
-            "view": _names(views, trial[:, 1]),
-            "replicate": trial[:, 2],
-            "number": trial[:, 3],
-            "metric": _names(metrics, metric_id[order]),
+            "view": np.array([key.view for key in keys.values()], dtype=object)[trial],
+            "replicate": np.array([key.replicate for key in keys.values()], dtype=np.int64)[trial],
+            "number": np.array(numbers, dtype=np.int64).reshape(-1)[trial],
+            "metric": np.array(list(metrics.values()), dtype=object)[rank[order]],
             "epoch": epoch[order],
             "value": value[order],
         }
     )
 
 
-def confirmations_frame(connection: sqlite3.Connection) -> pd.DataFrame:
+def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
     """One row per training on a fresh seed, ordered by view (as in the study; default point first), replicate, number and seed.
 
     Columns: view, replicate and number of the trial that is trained again (NaN for the view's default point), seed_number, state,
@@ -125,17 +118,19 @@ def confirmations_frame(connection: sqlite3.Connection) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = connection.execute(
-        f"""
-        SELECT result.confirmation_id, result.view, result.replicate, result.number, result.seed_number, result.state,
-            {_NUMBER.format(kind="trial.objective_kind", value="trial.objective")}
-        FROM confirmation_result AS result JOIN trial ON trial.id = result.confirmation_id JOIN view ON view.name = result.view
-        ORDER BY view.id, result.replicate, result.number, result.seed_number
-        """
-    ).fetchall()
-    ids, views, replicates, numbers, seeds, states, objectives = zip(*rows, strict=True) if rows else ((),) * 7
+    keys, outcomes = _trials(connection, study, "trial.state trial.objective")
+    found, known, views = dict(zip(keys, outcomes, strict=True)), arms(study), list(study.views)
+    rows = []
+    for trial_id, again in read_retrainings(connection).items():
+        if trial_id not in keys or not known[keys[trial_id].view].listed:
+            raise Undecodable(f"{row_name('retraining', [trial_id])}, column trial_id: there is no such confirmation")
+        view, replicate = known[keys[trial_id].view].view, math.nan if again.number is None else keys[trial_id].replicate
+        number = math.nan if again.number is None else again.number
+        rows.append((trial_id, view, replicate, number, again.seed_number, *found[trial_id]))
+    rows.sort(key=lambda row: (views.index(row[1]), *(-1 if math.isnan(part) else part for part in row[2:5])))
+    ids, names, replicates, numbers, seeds, states, objectives = zip(*rows, strict=True) if rows else ((),) * 7
     columns: dict[str, Any] = {
-        "view": pd.Series(views, dtype=object),
+        "view": pd.Series(names, dtype=object),
         "replicate": np.array(replicates, dtype=np.float64),
         "number": np.array(numbers, dtype=np.float64),
         "seed_number": np.array(seeds, dtype=np.int64),
@@ -143,39 +138,42 @@ def confirmations_frame(connection: sqlite3.Connection) -> pd.DataFrame:
         "objective": np.array(objectives, dtype=np.float64),
     }
     if rows:
-        query = "SELECT trial_id, metric_id, {} FROM metric_value JOIN retraining USING (trial_id)"
-        columns.update(_metric_columns(connection, np.array(ids, dtype=np.int64), query))
+        columns.update(_metric_columns(connection, ids, "JOIN retraining USING (trial_id)"))
     return pd.DataFrame(columns)
 
 
-def _retraining_columns(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[str, Any]:
+def _trials(connection: sqlite3.Connection, study: Study, columns: str) -> tuple[dict[int, SearchKey], list[tuple[Any, ...]]]:
+    """The search of every trial by the trial's id, and some of its columns; by view (as in the study), replicate and number."""
+    searches = read_searches(connection, study)
+    rows = fetch(connection, f"trial.id trial.search_id trial.number {columns}", "FROM trial")
+    places = {search_id: place for place, search_id in enumerate(searches)}
+    rows.sort(key=lambda row: (places.get(row[1], -1), row[2]))
+    return {row[0]: key_of(searches, row[0], row[1]) for row in rows}, [row[3:] for row in rows]
+
+
+def _retraining_columns(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[str, Any]:
     """Columns that say what each trial with one of `ids` trains again, and on which seed."""
     import pandas as pd
 
-    rows = connection.execute(
-        "SELECT trial_id, seed_number, trial.number FROM retraining LEFT JOIN trial ON trial.id = of_trial_id"
-    ).fetchall()
-    known = {trial: (seed, number) for trial, seed, number in rows}
-    retrainings = [known.get(trial, (None, None)) for trial in ids]
+    known = read_retrainings(connection)
+    retrainings = [known.get(trial_id) for trial_id in ids]
     return {
-        name: pd.array([pair[index] for pair in retrainings], dtype="Int64")
-        for index, name in enumerate(("seed_number", "retrains"))
+        "seed_number": pd.array([again.seed_number if again else None for again in retrainings], dtype="Int64"),
+        "retrains": pd.array([again.number if again else None for again in retrainings], dtype="Int64"),
     }
 
 
-def _point_columns(texts: Sequence[str], study: Study) -> dict[str, Any]:
+def _point_columns(points: Sequence[Point], study: Study) -> dict[str, Any]:
     """A column per hyperparameter: float64, Int64 (whole numbers, with gaps), or objects for choices and mixed types."""
     import pandas as pd
 
-    # One JSON document is parsed several times faster than 100,000.
-    points = json.loads("[" + ",".join(texts) + "]")
     types: dict[str, set[str]] = {}
     for view in study.views.values():
         for name, parameter in view.space.items():
             types.setdefault(name, set()).add(parameter.type)
     columns: dict[str, Any] = {}
     for name, kinds in types.items():
-        values = [point.get(name) for point in points]
+        values: list[Any] = [point.get(name) for point in points]
         if kinds == {"float"}:
             columns[f"point.{name}"] = np.array(values, dtype=np.float64)
         elif kinds == {"int"}:
@@ -185,50 +183,58 @@ def _point_columns(texts: Sequence[str], study: Study) -> dict[str, Any]:
     return columns
 
 
-def _metric_columns(
-    connection: sqlite3.Connection, ids: NDArray[np.int64], query: str = "SELECT trial_id, metric_id, {} FROM metric_value"
-) -> dict[str, NDArray[np.float64]]:
+def _metric_columns(connection: sqlite3.Connection, ids: Iterable[int], join: str = "") -> dict[str, NDArray[np.float64]]:
     """A column per final metric, NaN where a row has none.
 
     Args:
         connection: to the database.
         ids: of the trials, in the order of the rows.
-        query: selects id, metric_id and the value, written as {}.
+        join: leaves out the values of other trials.
     """
-    owner_id, metric_id, value = _numeric_columns(
-        connection.execute(query.format(_NUMBER.format(kind="kind", value="value"))), [np.int64, np.int64, np.float64]
+    known, metrics = list(ids), dict(fetch(connection, "metric.id metric.name", "FROM metric ORDER BY name"))
+    trial_id, metric_id, value = _numeric_columns(
+        connection, "metric_value", f"SELECT trial_id, metric_id, {_NUMBER} FROM metric_value {join}"
     )
-    row = _positions(ids, owner_id)
+    row = _positions("metric_value", "trial_id", known, trial_id)
+    _positions("metric_value", "metric_id", list(metrics), metric_id)
     columns = {}
-    for number, name in connection.execute("SELECT id, name FROM metric ORDER BY name").fetchall():
+    for number, name in metrics.items():
         of_metric = metric_id == number
         if of_metric.any():
-            column = np.full(len(ids), np.nan)
+            column = np.full(len(known), np.nan)
             column[row[of_metric]] = value[of_metric]
             columns[f"metric.{name}"] = column
     return columns
 
 
-def _numeric_columns(cursor: sqlite3.Cursor, dtypes: Sequence[type[np.generic]]) -> list[NDArray[Any]]:
-    """All rows of a query as one array per column; NULL is NaN."""
-    chunks: list[list[NDArray[Any]]] = [[np.array([], dtype=dtype)] for dtype in dtypes]
+def _numeric_columns(
+    connection: sqlite3.Connection, table: str, query: str, arguments: tuple[str, ...] = ()
+) -> list[NDArray[Any]]:
+    """All rows of a query as one array per column: whole numbers, and at last a measured number, where NULL is NaN.
+
+    Raises:
+        Undecodable: a column holds something else.
+    """
+    cursor = connection.execute(query, arguments)
+    chunks: list[list[NDArray[Any]]] = [[] for _ in cursor.description]
     while rows := cursor.fetchmany(_CHUNK_ROWS):
-        for chunk, dtype, column in zip(chunks, dtypes, zip(*rows, strict=True), strict=True):
-            try:
-                chunk.append(np.array(column, dtype=dtype))
-            except (TypeError, ValueError) as error:
-                raise sqlite3.DatabaseError("a column of numbers holds something else") from error
-    return [np.concatenate(chunk) for chunk in chunks]
+        *wholes, values = zip(*rows, strict=True)
+        arrays = [*map(np.array, wholes), np.array(values)]
+        if arrays[-1].dtype == object and {type(value) for value in values} <= {float, type(None)}:
+            arrays[-1] = arrays[-1].astype(np.float64)
+        if [array.dtype for array in arrays] != [*[np.dtype(np.int64)] * len(wholes), np.dtype(np.float64)]:
+            refuse_misfits(connection, [table])
+            raise Undecodable(f"table {table} holds something else than numbers")
+        for chunk, array in zip(chunks, arrays, strict=True):
+            chunk.append(array)
+    empty = [np.array([], dtype=np.int64)] * (len(chunks) - 1) + [np.array([], dtype=np.float64)]
+    return [np.concatenate([none, *chunk]) for none, chunk in zip(empty, chunks, strict=True)]
 
 
-def _positions(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Where in `ids` each of `wanted` stands."""
-    if not np.isin(wanted, ids).all():
-        raise sqlite3.DatabaseError("a row refers to a trial or metric that does not exist")
-    order = np.argsort(ids)
-    return order[np.searchsorted(ids[order], wanted)]
-
-
-def _names(names: dict[int, str], ids: NDArray[np.int64]) -> NDArray[np.object_]:
-    table = np.array([names.get(number) for number in range(max(names, default=0) + 1)], dtype=object)
-    return table[ids]
+def _positions(table: str, column: str, ids: Sequence[int], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The index in `ids` of each of `wanted`. Raises Undecodable when one is not there."""
+    known = np.array(ids, dtype=np.int64)
+    if (missing := ~np.isin(wanted, known)).any():
+        raise Undecodable(f"table {table}, column {column}: there is no row {wanted[missing][0]}")
+    order = np.argsort(known)
+    return order[np.searchsorted(known[order], wanted)]

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from hpstudy.errors import StoreBusy
+from hpstudy.store.decoding import fetch
 from hpstudy.store.values import seconds_since, utc_now
 
 HEARTBEAT_S = 30.0
@@ -90,8 +91,9 @@ def this_process() -> Owner:
 
 def read_owner(connection: sqlite3.Connection) -> Owner | None:
     """The recorded owner; None when the last one closed the database."""
-    row = connection.execute("SELECT host, namespace, pid, process_started, token, since, heartbeat_at FROM owner").fetchone()
-    return Owner(*row) if row else None
+    columns = "owner.host owner.namespace owner.pid owner.process_started owner.token owner.since owner.heartbeat_at"
+    rows = fetch(connection, columns, "FROM owner")
+    return Owner(*rows[0]) if rows else None
 
 
 def claim(connection: sqlite3.Connection, path: Path) -> tuple[Owner, Owner | None]:

@@ -13,6 +13,7 @@ from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import summary
 from hpstudy.store.connection import close_reader, connect_memory, connect_reader
 from hpstudy.store.counts import Counts
+from hpstudy.store.decoding import fetch
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import LATEST, migrate, refuse_newer, version
 from hpstudy.store.owner import Owner, read_owner
@@ -134,17 +135,17 @@ class Reader:
     def mean_trial_s(self) -> dict[str, float]:
         """For every arm with finished trials: mean wall seconds of one, the choice of its point included."""
         with self.snapshot() as connection:
-            return summary.mean_trial_s(connection)
+            return summary.mean_trial_s(connection, self.study)
 
     def mean_train_s(self) -> dict[str, float]:
         """For every arm with finished trials: mean wall seconds of the training alone."""
         with self.snapshot() as connection:
-            return summary.mean_train_s(connection)
+            return summary.mean_train_s(connection, self.study)
 
     def search_counts(self, study: Study | None = None) -> dict[SearchKey, Counts]:
         """For every search, in run order: its trials by state; `study` is the study to which this one grows, if it does."""
         with self.snapshot() as connection:
-            return summary.count_search_trials(connection, study or self.study)
+            return summary.count_search_trials(connection, self.study, study)
 
     def best(self, view: str, replicate: int | None = None) -> BestTrial | None:
         """The best completed trial of an arm, or of one of its searches; None before the first one.
@@ -160,7 +161,7 @@ class Reader:
     def history(self, key: SearchKey) -> list[TrialRow]:
         """The trials of a search, in order."""
         with self.snapshot() as connection:
-            return read_history(connection, key.view, key.replicate)
+            return read_history(connection, self.study, key.view, key.replicate)
 
     def events(self) -> list[Event]:
         """What happened to the study, in order."""
@@ -195,16 +196,16 @@ class Reader:
         with self.snapshot() as connection:
             if metric is not None and metric not in (known := self.metrics()):
                 raise UsageError(f"{self.path} has no metric '{metric}': {nearest(metric, known)}")
-            return curves_frame(connection, metric)
+            return curves_frame(connection, self.study, metric)
 
     def confirmations(self) -> pd.DataFrame:
         """One row per training on a fresh seed; see `frames.confirmations_frame` for the columns."""
         from hpstudy.store.frames import confirmations_frame
 
         with self.snapshot() as connection:
-            return confirmations_frame(connection)
+            return confirmations_frame(connection, self.study)
 
     def metrics(self) -> list[str]:
         """The names of all metrics recorded so far, sorted."""
         with self.snapshot() as connection:
-            return [name for (name,) in connection.execute("SELECT name FROM metric ORDER BY name")]
+            return [name for (name,) in fetch(connection, "metric.name", "FROM metric ORDER BY name")]

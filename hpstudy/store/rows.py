@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from hpstudy.store.values import decode, decode_point
+from hpstudy.store.decoding import Undecodable, fetch, row_name
+from hpstudy.store.searches import refuse_foreign_point, space_of
+from hpstudy.store.values import TrialState
 from hpstudy.study.confirm import Retraining
+from hpstudy.study.controls import arms
+from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
-
-TrialState = Literal["running", "completed", "diverged", "failed", "timed_out"]
-"""The state of a stored trial; all but the first are final."""
-
-STATES: tuple[TrialState, ...] = ("running", "completed", "diverged", "failed", "timed_out")
-"""All states, in the order in which counts are shown."""
 
 
 @dataclass(frozen=True)
@@ -75,39 +72,59 @@ class Environment:
     detail: dict[str, str]
 
 
-def read_history(connection: sqlite3.Connection, view: str, replicate: int) -> list[TrialRow]:
-    """The trials of one search, in order."""
-    rows = connection.execute(
-        """
-        SELECT trial.number, trial.point, trial.state, trial.objective, trial.objective_kind, trial.attempts,
-            original.number, retraining.seed_number
-        FROM trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id
-        LEFT JOIN retraining ON retraining.trial_id = trial.id LEFT JOIN trial AS original ON original.id = retraining.of_trial_id
-        WHERE view.name = ? AND search.replicate = ?
-        ORDER BY trial.number
-        """,
+def read_history(connection: sqlite3.Connection, study: Study, view: str, replicate: int) -> list[TrialRow]:
+    """The trials of one search of the study, in order; none for a search that the database does not have yet."""
+    search_ids = fetch(
+        connection,
+        "search.id",
+        "FROM search JOIN view ON view.id = view_id WHERE view.name = ? AND replicate = ?",
         (view, replicate),
     )
-    return [
-        TrialRow(
-            number,
-            decode_point(point),
-            state,
-            None if kind is None else decode(value, kind),
-            attempts,
-            None if seed is None else Retraining(of, seed),
-        )
-        for number, point, state, value, kind, attempts, of, seed in rows
-    ]
+    if not search_ids:
+        return []
+    space, is_listed = space_of(study, view), arms(study)[view].listed
+    rows = fetch(
+        connection,
+        "trial.id trial.number trial.point trial.state trial.objective trial.attempts",
+        "FROM trial WHERE search_id = ? ORDER BY number",
+        search_ids[0],
+    )
+    retrained = read_retrainings(connection, search_ids[0][0]) if is_listed else {}
+    history = []
+    for trial_id, number, point, state, objective, attempts in rows:
+        refuse_foreign_point(trial_id, point, space)
+        if is_listed and trial_id not in retrained:
+            raise Undecodable(f"{row_name('trial', [trial_id])}: it is a confirmation, and has no row in table retraining")
+        history.append(TrialRow(number, point, state, objective, attempts, retrained.get(trial_id)))
+    return history
+
+
+def read_retrainings(connection: sqlite3.Connection, search_id: int | None = None) -> dict[int, Retraining]:
+    """What each confirmation of a search trains again, by the id of the trial; those of all searches when `search_id` is None."""
+    rows = fetch(
+        connection,
+        "retraining.trial_id retraining.of_trial_id retraining.seed_number",
+        "FROM retraining" if search_id is None else "FROM retraining JOIN trial ON trial.id = trial_id WHERE search_id = ?",
+        () if search_id is None else (search_id,),
+    )
+    originals = {
+        of: fetch(connection, "trial.number", "FROM trial WHERE id = ?", (of,))
+        for of in {of for _, of, _ in rows if of is not None}
+    }
+    retrained = {}
+    for trial_id, of, seed_number in rows:
+        if of is not None and not originals[of]:
+            raise Undecodable(f"{row_name('retraining', [trial_id])}, column of_trial_id: there is no trial {of}")
+        retrained[trial_id] = Retraining(None if of is None else originals[of][0][0], seed_number)
+    return retrained
 
 
 def read_events(connection: sqlite3.Connection) -> list[Event]:
     """All events, in order."""
-    rows = connection.execute("SELECT at, kind, detail FROM event ORDER BY id")
-    return [Event(at, kind, json.loads(detail)) for at, kind, detail in rows]
+    return [Event(*row) for row in fetch(connection, "event.at event.kind event.detail", "FROM event ORDER BY id")]
 
 
 def read_environments(connection: sqlite3.Connection) -> list[Environment]:
     """All sessions' environments, in order."""
-    rows = connection.execute("SELECT id, started_at, ended_at, detail FROM environment ORDER BY id")
-    return [Environment(number, started, ended, json.loads(detail)) for number, started, ended, detail in rows]
+    columns = "environment.id environment.started_at environment.ended_at environment.detail"
+    return [Environment(*row) for row in fetch(connection, columns, "FROM environment ORDER BY id")]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from hpstudy.errors import StoreError
 from hpstudy.store import paths
+from hpstudy.store.decoding import fetch
 from hpstudy.study.schema import Study
 
 
@@ -34,15 +35,15 @@ class StoredStudy:
 
 def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
     """The study in the database. Raises StoreError when it holds none that this program can read."""
-    row = connection.execute("SELECT definition, fingerprint, module_path, created_at FROM study").fetchone()
-    if row is None:
+    rows = fetch(connection, "study.definition study.fingerprint study.module_path study.created_at", "FROM study")
+    if not rows:
         raise StoreError(f"{path} holds no study", "use a backup, or start a new database")
-    definition, fingerprint, module_path, created_at = row
+    definition, fingerprint, module_path, created_at = rows[0]
     try:
-        study = Study.from_json(definition)
-    except (ValidationError, ValueError) as error:
+        study = Study.model_validate(definition)
+    except ValidationError as error:
         raise StoreError(
             f"the study in {path} cannot be read by this version of hpstudy: {error}", "use the version that wrote it"
         ) from error
-    identity = dict(connection.execute("SELECT name, value FROM identity ORDER BY name").fetchall())
+    identity = dict(fetch(connection, "identity.name identity.value", "FROM identity ORDER BY name"))
     return StoredStudy(study, fingerprint, identity, paths.to_absolute(module_path, path), created_at)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from dataclasses import replace
+from statistics import fmean
 
 from hpstudy.goal import Goal
 from hpstudy.store.counts import Counts, by_arm, planned_counts
+from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.listing import planned
 from hpstudy.store.rows import BestTrial, read_history
-from hpstudy.store.values import decode, decode_point
+from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
@@ -20,54 +23,57 @@ def count_trials(connection: sqlite3.Connection, study: Study) -> dict[str, Coun
     return by_arm(count_search_trials(connection, study))
 
 
-def count_search_trials(connection: sqlite3.Connection, study: Study) -> dict[SearchKey, Counts]:
+def count_search_trials(connection: sqlite3.Connection, stored: Study, study: Study | None = None) -> dict[SearchKey, Counts]:
     """For every search, in run order: its trials by state.
 
     Of a confirmation, `planned` counts the trials that are stored and those that are listed by now; while its search is incomplete,
     those that would be listed if it found nothing better. With `confirm.incumbents` it also counts, as `estimated`, those of the
     incumbents that the search is expected to find.
+
+    Args:
+        connection: to the database.
+        stored: its study.
+        study: the study to which it grows, if it does.
     """
+    study = study or stored
+    searches = read_searches(connection, stored)
     counts = planned_counts(study)
-    rows = connection.execute(
-        """
-        SELECT view.name, search.replicate, trial.state, count(*)
-        FROM trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id
-        GROUP BY search.id, trial.state
-        """
-    )
-    for view, replicate, state, trials in rows:
-        key = SearchKey(view, replicate)
+    states = Counter(fetch(connection, "trial.search_id trial.state", "FROM trial"))
+    for (search_id, state), trials in states.items():
+        if search_id not in searches:
+            raise Undecodable(f"table trial: {trials} rows belong to search {search_id}, which does not exist")
+        key = searches[search_id]
         counts[key] = replace(counts[key], **{state: trials})
     for name, arm in arms(study).items():
         if arm.listed:
-            search, stored = (
-                [read_history(connection, of, replicate) for replicate in range(study.replicates)] for of in (arm.view, name)
+            search, confirmed = (
+                [read_history(connection, study, of, replicate) for replicate in range(study.replicates)]
+                for of in (arm.view, name)
             )
-            for replicate, (known, expected) in enumerate(planned(study, arm.view, search, stored)):
+            for replicate, (known, expected) in enumerate(planned(study, arm.view, search, confirmed)):
                 key = SearchKey(name, replicate)
                 counts[key] = replace(counts[key], planned=known + expected, estimated=expected)
     return counts
 
 
-def mean_trial_s(connection: sqlite3.Connection) -> dict[str, float]:
+def mean_trial_s(connection: sqlite3.Connection, study: Study) -> dict[str, float]:
     """For every arm with finished trials: mean wall seconds of asking and evaluating one."""
-    return _mean_s(connection, "ask_s + evaluate_s")
+    return _mean_s(connection, study, asking=True)
 
 
-def mean_train_s(connection: sqlite3.Connection) -> dict[str, float]:
+def mean_train_s(connection: sqlite3.Connection, study: Study) -> dict[str, float]:
     """For every arm with finished trials: mean wall seconds of evaluating one."""
-    return _mean_s(connection, "evaluate_s")
+    return _mean_s(connection, study, asking=False)
 
 
-def _mean_s(connection: sqlite3.Connection, seconds: str) -> dict[str, float]:
-    rows = connection.execute(
-        f"""
-        SELECT view.name, avg({seconds})
-        FROM trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id
-        WHERE evaluate_s IS NOT NULL GROUP BY view.id
-        """
-    )
-    return dict(rows.fetchall())
+def _mean_s(connection: sqlite3.Connection, study: Study, *, asking: bool) -> dict[str, float]:
+    searches = read_searches(connection, study)
+    durations: dict[str, list[float]] = {}
+    rows = fetch(connection, "trial.id trial.search_id trial.ask_s trial.evaluate_s", "FROM trial WHERE evaluate_s IS NOT NULL")
+    for trial_id, search_id, ask_s, evaluate_s in rows:
+        view = key_of(searches, trial_id, search_id).view
+        durations.setdefault(view, []).append(evaluate_s + ask_s if asking else evaluate_s)
+    return {view: fmean(seconds) for view, seconds in durations.items()}
 
 
 def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate: int | None) -> BestTrial | None:
@@ -80,22 +86,25 @@ def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate
         replicate: only this replicate's search; all of them when None.
     """
     order = "DESC" if study.metric.goal is Goal.MAXIMIZE else "ASC"
-    row = connection.execute(
+    rows = fetch(
+        connection,
+        "trial.id search.replicate trial.number trial.objective trial.point",
         f"""
-        SELECT trial.id, search.replicate, trial.number, objective, objective_kind, point
         FROM trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id
         WHERE view.name = ? AND search.replicate = coalesce(?, search.replicate)
             AND trial.state = 'completed' AND objective IS NOT NULL
         ORDER BY objective {order}, search.replicate, trial.number LIMIT 1
         """,
         (view, replicate),
-    ).fetchone()
-    if row is None:
+    )
+    if not rows:
         return None
-    trial_id, replicate, number, objective, kind, point = row
-    metrics = connection.execute(
-        "SELECT name, value, kind FROM metric_value JOIN metric ON metric.id = metric_id WHERE trial_id = ? ORDER BY name",
+    trial_id, replicate, number, objective, point = rows[0]
+    refuse_foreign_point(trial_id, point, space_of(study, view))
+    metrics = fetch(
+        connection,
+        "metric.name metric_value.value",
+        "FROM metric_value JOIN metric ON metric.id = metric_id WHERE trial_id = ? ORDER BY name",
         (trial_id,),
     )
-    values = {name: decode(value, value_kind) for name, value, value_kind in metrics}
-    return BestTrial(view, replicate, number, decode(objective, kind), decode_point(point), values)
+    return BestTrial(view, replicate, number, objective, point, dict(metrics))

@@ -16,9 +16,13 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from hpstudy.study.space import Point
+TrialState = Literal["running", "completed", "diverged", "failed", "timed_out"]
+"""The state of a stored trial; all but the first are final."""
+
+STATES: tuple[TrialState, ...] = ("running", "completed", "diverged", "failed", "timed_out")
+"""All states, in the order in which counts are shown."""
 
 KINDS = ("finite", "-0", "nan", "inf", "-inf")
 """The kinds of numbers."""
@@ -45,12 +49,6 @@ def decode(value: float | None, kind: str) -> float:
 def encode_point(point: Mapping[str, Any]) -> str:
     """A point as JSON text: floats in their shortest exact form, so that 1, 1.0, true and "1" stay different."""
     return json.dumps(dict(point), allow_nan=False, default=_plain)
-
-
-def decode_point(text: str) -> Point:
-    """The point that `encode_point` wrote."""
-    point: Point = json.loads(text)
-    return point
 
 
 def clean_text(text: str) -> str:

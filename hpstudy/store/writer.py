@@ -18,7 +18,7 @@ from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.listing import listed
 from hpstudy.store.owned import OwnedDatabase
-from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
+from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history, read_retrainings
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.values import clean_text, encode, encode_point, utc_now
 from hpstudy.study.changes import changes, growth, refuse_changes
@@ -134,8 +134,8 @@ class Store:
         if study == self.study:
             return
         with self._database.transaction() as connection:
-            write_study(connection, study)
             counts = Counts.total(summary.count_search_trials(connection, self.study).values())
+            write_study(connection, study)
             detail = {
                 "finished_trials": counts.finished,
                 "changes": growth(old, study),
@@ -161,7 +161,7 @@ class Store:
     def history(self, key: SearchKey) -> list[TrialRow]:
         """The trials of a search, in order; the last one may be running, of a confirmation several."""
         with translated(self.path):
-            return read_history(self._connection, key.view, key.replicate)
+            return read_history(self._connection, self.study, key.view, key.replicate)
 
     def listed(self, key: SearchKey) -> dict[Retraining, Point]:
         """The trials of a confirmation whose search is complete that are not stored yet, in the order in which they begin."""
@@ -200,7 +200,7 @@ class Store:
     def _write_retraining(
         self, connection: sqlite3.Connection, key: SearchKey, trial_id: int | None, retrained: Retraining
     ) -> None:
-        if retrained in {row.retrained for row in read_history(connection, key.view, key.replicate)}:
+        if retrained in read_retrainings(connection, self._search_id(key)).values():
             raise StoreError(f"{_name(key)} holds {retrained} already in {self.path}")
         of_trial_id = None
         if retrained.number is not None:

@@ -2,7 +2,9 @@ import sqlite3
 
 import pytest
 
-from hpstudy.store import check
+from hpstudy.errors import StoreTooNew
+from hpstudy.store import Store, check
+from hpstudy.store.migrations import LATEST
 from tests.support.databases import example_study, synthetic_database
 
 
@@ -87,3 +89,21 @@ def test_a_broken_index_is_found(path):
         file.seek(root * size - 200)
         file.write(b"\xff" * 200)
     assert check(path)
+
+
+def test_a_newer_database_is_not_called_damaged(path, study):
+    Store.create(path, study).close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(f"PRAGMA user_version = {LATEST + 1}")
+    connection.close()
+    with pytest.raises(StoreTooNew):
+        check(path)
+
+
+def test_every_value_that_cannot_be_decoded_is_listed(tampered):
+    problems = tampered("UPDATE trial SET state = 'ended' WHERE id IN (1, 3)", "UPDATE event SET detail = '7'")
+    assert [problem[:40] for problem in problems[:3]] == [
+        "table trial, row 1, column state: 'ended",
+        "table trial, row 3, column state: 'ended",
+        "table event, row 1, column detail: '7' i",
+    ]

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.store import Reader, Store
-from hpstudy.store.rows import STATES
-from hpstudy.store.values import KINDS
+from hpstudy.store.values import KINDS, STATES
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm

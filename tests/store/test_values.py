@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpstudy.store.decoders import point as point_of
 from hpstudy.store.values import (
     KINDS,
     clean_text,
     decode,
-    decode_point,
     encode,
     encode_point,
     seconds_since,
@@ -40,7 +40,7 @@ def test_an_integer_is_kept_as_a_float():
 
 @given(st.dictionaries(st.text(), VALUES))
 def test_every_point_comes_back_with_its_values_and_types(point):
-    again = decode_point(encode_point(point))
+    again = point_of(encode_point(point))
     assert [(name, type(value), value) for name, value in again.items()] == [
         (name, type(value), value) for name, value in point.items()
     ]
@@ -51,7 +51,7 @@ def test_one_in_four_types_is_four_points():
 
 
 def test_a_numpy_scalar_in_a_point_is_kept_as_a_plain_number():
-    assert decode_point(encode_point({"x": np.int64(3), "y": np.float32(0.1)})) == {"x": 3, "y": float(np.float32(0.1))}
+    assert point_of(encode_point({"x": np.int64(3), "y": np.float32(0.1)})) == {"x": 3, "y": float(np.float32(0.1))}
 
 
 def test_a_point_refuses_what_no_space_admits():

@@ -90,7 +90,7 @@ def test_of_two_reports_of_one_epoch_the_later_counts(store, add):
 def test_metrics_and_curves_keep_their_bits(store, values):
     key = SearchKey("latent", 0)
     number = len(store.history(key))
-    store.start_trial(key, number, {}, 0.0)
+    store.start_trial(key, number, store.study.views["latent"].space.default(), 0.0)
     curves = tuple((epoch, "loss", value) for epoch, value in enumerate(values))
     store.finish_trial(key, number, Outcome("completed", {f"m{i}": v for i, v in enumerate(values)}, curves), None)
     with Reader.open(store.path) as reader:
