@@ -9,6 +9,8 @@ from hpstudy.analysis.claims.declaration import declaration
 from hpstudy.analysis.claims.judgement import judge
 from hpstudy.analysis.claims.values import observe
 from hpstudy.analysis.comparisons.family import judged
+from hpstudy.analysis.confirmed.curves import confirmed_curves
+from hpstudy.analysis.confirmed.endpoints import endpoint_results
 from hpstudy.analysis.curves.best_so_far import best_so_far, worst_value
 from hpstudy.analysis.endpoints import Endpoints, budgets_of, level_of_study, pairs_of
 from hpstudy.analysis.exploration.searches import searched
@@ -84,6 +86,9 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
     views = {name: view_result(blocks[name], best[name], table, endpoints) for name in study.views}
     pairs = () if listed else judged([pair_result(a, b, views, endpoints) for a, b in pairs_of(study)], endpoints)
     swept = sweep(table, reader.curves(), study) if listed else ()
+    fresh = reader.confirmations()
+    all_confirmed = study.confirm is not None and study.confirm.incumbents and not listed
+    confirmed = confirmed_curves(fresh, blocks, study) if all_confirmed else ()
     claims = study.analysis.criteria
     observed = observe(study, table, tuple(views.values()), swept) if claims else {}
     return Results(
@@ -102,8 +107,10 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         declaration=declaration(reader.study, study, events, sum(int(block.finished.sum()) for block in blocks.values())),
         criteria=tuple(judge(claim, observed, study.metric.name, endpoints.bootstrap) for claim in claims),
         controls=controls(table, study, endpoints.bootstrap) if study.controls else None,
+        confirmed=confirmed,
+        declared=endpoint_results(confirmed, blocks, endpoints),
         confirmation=confirmation(
-            reader.confirmations(),
+            fresh,
             blocks,
             () if listed else pairs_of(study),
             metric=study.metric.name,

@@ -12,6 +12,8 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import Controls
 from hpstudy.analysis.claims.declaration import Declaration
 from hpstudy.analysis.claims.judgement import CriterionResult
+from hpstudy.analysis.confirmed.curves import ConfirmedCurve
+from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.pair_result import PairResult
@@ -44,6 +46,8 @@ class Results:
         declaration: when the analysis was declared; None where nothing is known of it.
         criteria: what became of the declared claims; empty when none is declared.
         controls: searches against random search and the default point; None for a study without controls.
+        confirmed: the confirmed curves of the views, in the order of the study; empty where not all incumbents are confirmed.
+        declared: the declared endpoints.
         confirmation: trainings on fresh seeds; None without any.
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
         supplement: supplementary statistics; None in a sweep, and where the analysis was not thorough.
@@ -64,6 +68,8 @@ class Results:
     declaration: Declaration | None = None
     criteria: tuple[CriterionResult, ...] = ()
     controls: Controls | None = None
+    confirmed: tuple[ConfirmedCurve, ...] = ()
+    declared: tuple[EndpointResult, ...] = ()
     confirmation: Confirmation | None = None
     searched: tuple[SearchedView, ...] = ()
     supplement: Supplement | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from hpstudy.errors import Problem, StudyError, nearest
 from hpstudy.loading.claims import check_criteria, listed_points
+from hpstudy.loading.endpoints import check_endpoints
 from hpstudy.loading.joint import check_search, check_sweep
 from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.search.interface import Searcher
@@ -26,8 +27,10 @@ class Parts:
         views: the views of sound form.
         names: all views.
         trials: trials of a search; None when the file holds no valid number.
+        replicates: of every view; None when the file holds no valid number.
         controls: whether the study asks for control searches.
         confirm: whether it asks for confirmations.
+        incumbents: whether it asks for those of every incumbent.
     """
 
     task: TaskBlock | None
@@ -37,8 +40,10 @@ class Parts:
     views: Mapping[str, View]
     names: tuple[str, ...]
     trials: int | None
+    replicates: int | None = None
     controls: bool = False
     confirm: bool = False
+    incumbents: bool = False
 
     @classmethod
     def of(cls, study: Study) -> Parts:
@@ -52,8 +57,10 @@ class Parts:
             study.views,
             names,
             trials,
+            study.replicates,
             controls=bool(study.controls),
             confirm=study.confirm is not None,
+            incumbents=study.confirm is not None and study.confirm.incumbents,
         )
 
 
@@ -103,6 +110,7 @@ def check(parts: Parts) -> Findings:
         findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in problems]
     if parts.analysis is not None:
         findings.problems += _analysis(parts.analysis, parts.names, parts.trials)
+        findings.problems += check_endpoints(parts.analysis, parts, findings.searcher)
         findings.problems += check_criteria(parts.analysis.criteria, parts.views, parts.names, findings.searcher, parts.trials)
     return findings
 

@@ -67,8 +67,7 @@ def _checked(source: Source, tree: object, folder: str) -> LoadedStudy:
 def _sound_parts(tree: Mapping[str, object]) -> Parts:
     """The blocks of a tree that are valid by themselves."""
     search = tree.get("search")
-    trials = search.get("trials") if isinstance(search, Mapping) else None
-    trials = trials if isinstance(trials, int) and not isinstance(trials, bool) and trials >= 1 else None
+    trials = _whole(search.get("trials")) if isinstance(search, Mapping) else None
     if isinstance(search, Mapping) and trials is None:
         # The searcher and its settings can be checked although the number of trials cannot be used.
         search = {**search, "trials": 1}
@@ -83,9 +82,16 @@ def _sound_parts(tree: Mapping[str, object]) -> Parts:
         views=sound,
         names=tuple(blocks),
         trials=trials,
+        replicates=_whole(tree.get("replicates")),
         controls=bool(tree.get("controls")),
         confirm=tree.get("confirm") is not None,
+        incumbents=isinstance(confirm := tree.get("confirm"), Mapping) and confirm.get("incumbents") is True,
     )
+
+
+def _whole(value: object) -> int | None:
+    """A whole number of at least 1; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
 
 
 def _sound(model: type[Model], block: object) -> Model | None:

@@ -20,8 +20,8 @@ from hpstudy.report.wording import headline
 FORMAT = "hpstudy report"
 """Marks a JSON file as a report of ours."""
 
-IN_CSV = {"searches", "best", "points"}
-"""Fields of a view that are (replicates x trials) and stand in best_so_far.csv and searched_trials.csv."""
+IN_CSV = {"searches", "best", "points", "confirmed", "scored", "optimism"}
+"""Fields of a view that are (replicates x trials) and stand in best_so_far.csv, searched_trials.csv and confirmed_curves.csv."""
 
 
 def text(body: Mapping[str, Any]) -> str:
@@ -34,7 +34,8 @@ def body(results: Results) -> dict[str, Any]:
 
     The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
     never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
-    is there when claims are declared, "controls", "confirmation" and "extended" where there are any.
+    is there when claims are declared, "endpoints" when endpoints are, "confirmed", "controls", "confirmation" and "extended" where there
+    are any.
     """
     return {
         "format": FORMAT,
@@ -52,6 +53,8 @@ def body(results: Results) -> dict[str, Any]:
         },
         **(_of_sweep(results) if results.sweep else _of_search(results)),
         **({"criteria": plain(results.criteria)} if results.criteria else {}),
+        **({"endpoints": plain(results.declared)} if results.declared else {}),
+        **({"confirmed": plain(results.confirmed)} if results.confirmed else {}),
         **({"controls": plain(results.controls)} if results.controls is not None else {}),
         **({"confirmation": plain(results.confirmation)} if results.confirmation is not None else {}),
         **({"extended": plain(results.supplement)} if results.supplement is not None and not results.sweep else {}),

@@ -189,6 +189,65 @@ class Criterion(Block):
         return self.above, self.below
 
 
+class Endpoint(Block):
+    """A number that views are compared on, computed for every search. All but trials_to_target need `confirm.incumbents`."""
+
+    use: Literal["confirmed_regret", "trials_to_within", "final", "trials_to_target"]
+    """confirmed_regret: mean over the trials of the plateau minus the confirmed value, the mean of the incumbent on fresh seeds;
+    trials_to_within: trials until the confirmed value is within a delta of the plateau; final: the confirmed value after the last trial;
+    trials_to_target: trials until the best value of the search reaches `analysis.target`."""
+    plateau: Literal["own", "best"] | None = None
+    """Of confirmed_regret and trials_to_within: the plateau of the view itself (how hard it is to tune; the default), or the best plateau
+    of all views (how good it is in the end)."""
+    deltas: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Of trials_to_within: distances from the plateau, in units of the metric. The first one is the declared one, the others are shown
+    beside it."""
+    co_primary: bool = False
+    """Whether the endpoint is primary next to the first one, which always is. Holm corrects the p-values of all primary endpoints together,
+    and those of all others."""
+
+    @model_validator(mode="after")
+    def _keys_of_its_kind(self) -> Endpoint:
+        if self.plateau is not None and not self.has_plateau:
+            raise ValueError(f"{self.use} is not about a plateau: leave out 'plateau'")
+        if self.deltas and self.use != "trials_to_within":
+            raise ValueError(f"{self.use} has no distance from a plateau: leave out 'deltas'")
+        if self.use == "trials_to_within" and not self.deltas:
+            raise ValueError("trials_to_within needs 'deltas', the distances from the plateau; the first one is the declared one")
+        if len(set(self.deltas)) < len(self.deltas):
+            raise ValueError("'deltas' names a distance twice")
+        return self
+
+    @property
+    def has_plateau(self) -> bool:
+        """Whether it is a distance from a plateau."""
+        return self.use in ("confirmed_regret", "trials_to_within")
+
+    @property
+    def of_best_plateau(self) -> bool:
+        """Whether the plateau is the best one of all views."""
+        return self.plateau == "best"
+
+
+class Plateaus(Block):
+    """What each view can reach when it is well tuned: declared from a pilot, or taken from replicates that are not judged."""
+
+    values: dict[Name, float] = {}
+    """The plateau of every view, in units of the metric."""
+    source: str = ""
+    """Where the values come from, in words."""
+    held_out: int | None = Field(default=None, ge=1)
+    """Instead: the mean confirmed value after the last trial of this many replicates, the first ones. They are not judged."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Plateaus:
+        if bool(self.values) == (self.held_out is not None):
+            raise ValueError("give either 'values' with their 'source', or 'held_out'")
+        if bool(self.values) != bool(self.source):
+            raise ValueError("'values' need their 'source', the pilot that they come from, and 'held_out' needs none")
+        return self
+
+
 class Analysis(Block):
     """What the report computes. These settings change no trial and may be edited at any time."""
 
@@ -206,6 +265,29 @@ class Analysis(Block):
     """Level of every interval."""
     criteria: tuple[Criterion, ...] = ()
     """Claims to be checked."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """What the report answers on its first page, the primary endpoint first. Trials to the target when empty."""
+    plateaus: Plateaus | None = None
+    """Of endpoints with a plateau. When absent, each replicate is judged against the mean confirmed value after the last trial of all
+    other replicates."""
+
+    @model_validator(mode="after")
+    def _declared_once(self) -> Analysis:
+        if len({(endpoint.use, endpoint.of_best_plateau) for endpoint in self.endpoints}) < len(self.endpoints):
+            raise ValueError("'endpoints' declares an endpoint twice")
+        if self.plateaus is not None and not any(endpoint.has_plateau for endpoint in self.endpoints):
+            raise ValueError("'plateaus' belong to the endpoints confirmed_regret and trials_to_within, and none is declared")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A declaration without endpoints is written, and has the digest, as before they existed."""
+        return {key: value for key, value in dump(self).items() if key not in ("endpoints", "plateaus") or value}
+
+    @property
+    def primary(self) -> tuple[Endpoint, ...]:
+        """The primary endpoints."""
+        return (*self.endpoints[:1], *(endpoint for endpoint in self.endpoints[1:] if endpoint.co_primary))
 
 
 class Limits(Block):

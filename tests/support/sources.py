@@ -28,6 +28,7 @@ class MemorySource:
         identity: what determines numbers beside the study.
         sessions: environments of the sessions, as a Reader gives them.
         happened: events, as a Reader gives them.
+        fresh: for each view (replicates x trials x seeds) values of its incumbents on fresh seeds; NaN is a training that diverged.
     """
 
     study: Study
@@ -37,6 +38,7 @@ class MemorySource:
     identity: dict[str, str] = field(default_factory=dict)
     sessions: Sequence[Any] = ()
     happened: Sequence[Any] = ()
+    fresh: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
 
     def trials(self) -> pd.DataFrame:
         """One row per trial; every point is the middle of its view's space."""
@@ -77,10 +79,21 @@ class MemorySource:
         return pd.DataFrame(columns=["view", "replicate", "number", "metric", "epoch", "value"])
 
     def confirmations(self) -> pd.DataFrame:
-        """No trainings on fresh seeds."""
+        """The incumbents of the searches on fresh seeds, as far as `fresh` has them."""
         import pandas as pd
 
-        return pd.DataFrame(columns=["view", "replicate", "number", "seed_number", "state", "objective"])
+        rows = []
+        sign = self.study.metric.goal.sign
+        for view, given in self.fresh.items():
+            fresh, values = np.asarray(given, dtype=np.float64), sign * np.asarray(self.values[view], dtype=np.float64)
+            for replicate, search in enumerate(values.tolist()):
+                best = -np.inf
+                for number, value in enumerate(search):
+                    if value > best:
+                        best = value
+                        for seed, again in enumerate(fresh[replicate, number].tolist()):
+                            rows.append((view, replicate, number, seed, "diverged" if np.isnan(again) else "completed", again))
+        return pd.DataFrame(rows, columns=["view", "replicate", "number", "seed_number", "state", "objective"])
 
     def environments(self) -> Sequence[Any]:
         """The sessions' environments."""

@@ -1,0 +1,155 @@
+"""An endpoint of every view and comparison: an estimate, and a paired difference over replicates.
+
+The replicate is the sampling unit: its searches in all views share their fresh seeds, which no other replicate has. Intervals and tests
+are Student's t over replicates (Student 1908, Biometrika 6). Where the plateau of a replicate comes from the other replicates of the
+study, the numbers of replicates depend on each other, and the interval is that of the jackknife over replicates, which repeats the whole
+computation without each of them (Tukey 1958, Ann. Math. Stat. 29; Efron and Tibshirani 1993, An introduction to the bootstrap, chapter 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.confirmed.measure import Judged, Values, measured
+from hpstudy.analysis.statistics.estimate import CountedEstimate
+from hpstudy.analysis.statistics.power import POWER, detectable
+from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.study.schema import Endpoint
+
+
+@dataclass(frozen=True)
+class EndpointOfView:
+    """An endpoint of one view.
+
+    Attributes:
+        values: (replicates,) the endpoint of every judged search.
+        estimate: their mean with its interval; ends are NaN with too few replicates.
+        plateau: mean of the plateaus that the searches are judged against; None for an endpoint without one.
+        reached: searches that come within the delta of the plateau, or to the target; None for an endpoint that is no number of trials.
+    """
+
+    view: str
+    values: Floats
+    estimate: CountedEstimate
+    plateau: float | None
+    reached: int | None
+
+
+@dataclass(frozen=True)
+class EndpointOfPair:
+    """An endpoint of A minus that of B, paired by replicate.
+
+    Attributes:
+        differences: (replicates,) paired differences.
+        estimate: their mean with its interval.
+        p: of the two-sided t test of no difference; NaN with too few replicates.
+        adjusted: the same, corrected with the family of the endpoint (Holm).
+        shown: the view that does better, if the adjusted p is below 1 - confidence; "" where no difference is shown.
+        attainable: of a number of trials: the lowest and highest difference that A could have, given the mean of B; None for others.
+        detectable: smallest true difference that a study of this size finds with 80 % power, uncorrected; NaN with too few replicates, or
+            where it is not attainable.
+    """
+
+    a: str
+    b: str
+    differences: Floats
+    estimate: CountedEstimate
+    p: float
+    adjusted: float
+    shown: str
+    attainable: tuple[float, float] | None
+    detectable: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """An endpoint of all views and comparisons.
+
+    Attributes:
+        delta: distance from the plateau; None for an endpoint without one.
+        views: in the order of the study.
+        pairs: the declared comparisons.
+    """
+
+    delta: float | None
+    views: tuple[EndpointOfView, ...]
+    pairs: tuple[EndpointOfPair, ...]
+
+
+def measurement(
+    endpoint: Endpoint, delta: float | None, judged: Judged, pairs: Sequence[tuple[str, str]], confidence: float
+) -> Measurement:
+    """An endpoint of all views and comparisons; its p-values are not adjusted yet."""
+    found = measured(endpoint, delta, judged)
+    influence = _influence(endpoint, delta, judged, found)
+    views = tuple(
+        EndpointOfView(
+            view,
+            of.values,
+            _estimate(of.values, influence[view], confidence),
+            None if of.plateau is None else float(of.plateau.mean()),
+            None if of.reached is None else int(of.reached.sum()),
+        )
+        for view, of in found.items()
+    )
+    horizon = next(iter(judged.curves.values())).shape[1]
+    means = {view.view: view.estimate.value for view in views}
+    compared = []
+    for a, b in pairs:
+        differences, spread = found[a].values - found[b].values, influence[a] - influence[b]
+        attainable = None if found[a].reached is None else (1 - means[b], horizon - means[b])
+        compared.append(_pair(a, b, differences, spread, attainable, confidence))
+    return Measurement(delta, views, tuple(compared))
+
+
+def _influence(endpoint: Endpoint, delta: float | None, judged: Judged, found: Mapping[str, Values]) -> dict[str, Floats]:
+    """For each view (replicates,) numbers whose spread is that of the mean: the values, or jackknife pseudo-values.
+
+    Pseudo-values where the plateaus come from the replicates themselves; NaN where too few are left when one is left out.
+    """
+    n = judged.replicates
+    if not endpoint.has_plateau or judged.plateaus is not None:
+        return {view: of.values for view, of in found.items()}
+    if n < 3:
+        return {view: np.full(n, np.nan) for view in found}
+    without = [measured(endpoint, delta, judged.without(replicate)) for replicate in range(n)]
+    return {
+        view: n * of.values.mean() - (n - 1) * np.array([others[view].values.mean() for others in without])
+        for view, of in found.items()
+    }
+
+
+def _estimate(values: Floats, influence: Floats, confidence: float) -> CountedEstimate:
+    """The mean of the values, with the t interval that the spread of `influence` gives."""
+    mean = t_mean(values, confidence)
+    spread = t_mean(influence, confidence)
+    return CountedEstimate(
+        mean.value, mean.value - (spread.value - spread.low), mean.value + (spread.high - spread.value), len(values)
+    )
+
+
+def _pair(
+    a: str, b: str, differences: Floats, influence: Floats, attainable: tuple[float, float] | None, confidence: float
+) -> EndpointOfPair:
+    n = len(differences)
+    estimate = _estimate(differences, influence, confidence)
+    sd = float((influence - influence[0]).std(ddof=1)) if n > 1 else float("nan")
+    smallest = detectable(n, POWER, 1 - confidence) * sd if n > 1 else float("nan")
+    if attainable is not None and not smallest <= max(-attainable[0], attainable[1]):
+        smallest = float("nan")
+    p = _p(estimate.value, sd, n)
+    return EndpointOfPair(a, b, differences, estimate, p, float("nan"), "", attainable, smallest)
+
+
+def _p(mean: float, sd: float, n: int) -> float:
+    """Two-sided p of Student's t; where all differences are equal, that of their common sign under random signs."""
+    if np.isnan(sd):
+        return float("nan")
+    if sd == 0:
+        return 2.0 ** (1 - n) if mean else 1.0
+    return float(2 * stats.t.sf(abs(mean) / (sd / np.sqrt(n)), n - 1))

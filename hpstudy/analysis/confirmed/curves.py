@@ -1,0 +1,163 @@
+"""Confirmed curves: the mean of a search's incumbent on fresh seeds, trial by trial.
+
+The best value so far is the best of many noisy values, and flatters itself. The confirmed curve holds at each trial what a practitioner
+would take home: the incumbent at that trial, trained again on seeds that no search has seen. The gap between the two curves, the optimism,
+is the bias of selection (Cawley and Talbot 2010, JMLR 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far
+from hpstudy.analysis.statistics.student import t_intervals
+from hpstudy.analysis.trials.searches import Searches
+from hpstudy.goal import Goal
+from hpstudy.study.schema import Study
+
+
+@dataclass(frozen=True)
+class ConfirmedCurve:
+    """The confirmed curves of one view.
+
+    Attributes:
+        view: the name of the view.
+        seeds: fresh seeds of every incumbent.
+        complete: (replicates,) whether the search is complete and each of its incumbents has ended on every seed.
+        confirmed: (replicates x trials) mean of the incumbent on its fresh seeds; NaN before the first incumbent, and where it is not
+            known yet.
+        scored: (replicates x trials) the same, with the worst value of the study before the first incumbent.
+        optimism: (replicates x trials) observed best so far minus confirmed, signed so that positive flatters the search.
+        incumbents: of the complete searches.
+        lost: trainings on fresh seeds that ended without a value.
+        noise: standard deviation of one training of an incumbent from seed to seed; NaN with one seed.
+        mean, mean_optimism: over complete replicates, with pointwise t intervals.
+    """
+
+    view: str
+    seeds: int
+    complete: Bools
+    confirmed: Floats
+    scored: Floats
+    optimism: Floats
+    incumbents: int
+    lost: int
+    noise: float
+    mean: MeanCurve
+    mean_optimism: MeanCurve
+
+
+def confirmed_curves(rows: Any, searches: Mapping[str, Searches], study: Study) -> tuple[ConfirmedCurve, ...]:
+    """The confirmed curves of every view of a study that confirms all incumbents; nothing without a value.
+
+    A search has no incumbent before its first value: those trials count as the worst value of the study, as in the best so far. A
+    training on a fresh seed without a value is treated as `metric.on_failure` says: it counts as the worst value of the study, or is left
+    out of the mean of its incumbent; an incumbent without any value counts as the worst. The worst value is that of any trial,
+    confirmations included.
+
+    Args:
+        rows: a DataFrame as `hpstudy.store.Reader.confirmations` gives it.
+        searches: every view's trials.
+        study: resolved; with `confirm.incumbents`.
+    """
+    assert study.confirm is not None
+    goal = study.metric.goal
+    values = np.concatenate(
+        [*(block.values.ravel() for block in searches.values()), rows["objective"].to_numpy(dtype=np.float64)]
+    )
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return ()
+    worst = float(goal.worst(values))
+    left_out = study.metric.on_failure == "drop"
+    confidence = study.analysis.confidence
+    return tuple(
+        _curve(_fresh(rows, block, study.confirm.seeds), block, goal, worst, left_out, confidence) for block in searches.values()
+    )
+
+
+def is_incumbent(values: Floats, goal: Goal) -> Bools:
+    """(searches x trials) whether a trial is better than all before it; `values` are NaN for trials without one. Ties do not count."""
+    best = np.fmax.accumulate(np.where(np.isnan(values), -np.inf, goal.sign * values), axis=1)
+    before = np.concatenate([np.full((len(values), 1), -np.inf), best[:, :-1]], axis=1)
+    return np.asarray(best > before, dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """Trainings on fresh seeds: (replicates x trials x seeds) values, NaN for none, and whether they have ended."""
+
+    values: Floats
+    ended: Bools
+
+
+def _fresh(rows: Any, block: Searches, seeds: int) -> _Fresh:
+    own = rows[(rows["view"] == block.view) & rows["replicate"].notna() & (rows["state"] != "running")]
+    replicate, number, seed = (own[key].to_numpy(dtype=np.int64) for key in ("replicate", "number", "seed_number"))
+    shape = (*block.values.shape, seeds)
+    kept = (replicate < shape[0]) & (number < shape[1]) & (seed < shape[2])
+    at = replicate[kept], number[kept], seed[kept]
+    value = own["objective"].to_numpy(dtype=np.float64)[kept]
+    completed = (own["state"] == "completed").to_numpy(dtype=np.bool_)[kept] & np.isfinite(value)
+    fresh = _Fresh(np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_))
+    fresh.values[at] = np.where(completed, value, np.nan)
+    fresh.ended[at] = True
+    return fresh
+
+
+def _curve(fresh: _Fresh, block: Searches, goal: Goal, worst: float, left_out: bool, confidence: float) -> ConfirmedCurve:
+    chosen = is_incumbent(block.values, goal)
+    complete = block.complete & (fresh.ended.all(axis=2) | ~chosen).all(axis=1)
+    failed = np.isnan(fresh.values)
+    counted = ~failed if left_out else np.ones_like(failed)
+    total = np.where(counted, np.where(failed, worst, fresh.values), 0.0).sum(axis=2)
+    number = counted.sum(axis=2)
+    means = np.where(number > 0, total / np.maximum(number, 1), worst)
+    means[~fresh.ended.all(axis=2)] = np.nan
+    trials = np.arange(block.values.shape[1])
+    latest = np.maximum.accumulate(np.where(chosen, trials, -1), axis=1)
+    spent = trials < block.finished[:, None]
+    held = np.take_along_axis(means, np.maximum(latest, 0), axis=1)
+    confirmed = np.where(spent & (latest >= 0), held, np.nan)
+    scored = np.where(spent & (latest < 0), worst, confirmed)
+    optimism = goal.sign * (best_so_far(block.values, goal) - confirmed)
+    trained = fresh.values[chosen & complete[:, None]]
+    return ConfirmedCurve(
+        view=block.view,
+        seeds=fresh.values.shape[2],
+        complete=complete,
+        confirmed=confirmed,
+        scored=scored,
+        optimism=optimism,
+        incumbents=int(chosen[complete].sum()),
+        lost=int((fresh.ended & failed).sum()),
+        noise=_noise(trained),
+        mean=_mean(scored[complete], confidence),
+        mean_optimism=_mean(optimism[complete], confidence),
+    )
+
+
+def _mean(curves: Floats, confidence: float) -> MeanCurve:
+    """The mean of (searches x trials) curves over the searches that have a value at each trial."""
+    known = ~np.isnan(curves)
+    mean, low, high = (np.full(curves.shape[1], np.nan) for _ in range(3))
+    for trial in np.flatnonzero(known.any(axis=0)):
+        column = curves[known[:, trial], trial]
+        mean[trial] = column.mean()
+        low[trial : trial + 1], high[trial : trial + 1] = t_intervals(column[:, None], confidence)
+    return MeanCurve(known.sum(axis=0).astype(np.int64), mean, low, high)
+
+
+def _noise(values: Floats) -> float:
+    """Pooled standard deviation within the rows of (points x seeds) values, NaN left out; NaN where nothing repeats."""
+    present = ~np.isnan(values)
+    freedom = int((present.sum(axis=1) - 1).clip(min=0).sum())
+    if not freedom:
+        return float("nan")
+    kept = values[present.any(axis=1)]
+    return float(np.sqrt(np.nansum((kept - np.nanmean(kept, axis=1, keepdims=True)) ** 2) / freedom))

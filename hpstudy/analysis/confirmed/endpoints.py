@@ -1,0 +1,121 @@
+"""The endpoints that a study declares: which replicates are judged, and what the tests show together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Bools, Floats, Ints
+from hpstudy.analysis.confirmed.comparison import Measurement, measurement
+from hpstudy.analysis.confirmed.curves import ConfirmedCurve
+from hpstudy.analysis.confirmed.measure import Judged
+from hpstudy.analysis.curves.best_so_far import best_so_far
+from hpstudy.analysis.endpoints import Endpoints, pairs_of
+from hpstudy.analysis.statistics.permutation import holm
+from hpstudy.analysis.trials.searches import Searches
+from hpstudy.study.schema import Endpoint, Plateaus, Study
+
+
+@dataclass(frozen=True)
+class EndpointResult:
+    """What became of one declared endpoint.
+
+    Attributes:
+        endpoint: as declared.
+        primary: whether it belongs to the primary ones.
+        replicates: (n,) those that are judged: complete in all views, and not held out.
+        measurements: the declared one, then those at the other deltas, which are not tested; none without a replicate to judge, a plateau
+            or a target.
+    """
+
+    endpoint: Endpoint
+    primary: bool
+    replicates: Ints
+    measurements: tuple[Measurement, ...]
+
+    @property
+    def declared(self) -> Measurement | None:
+        """The measurement that is tested."""
+        return self.measurements[0] if self.measurements else None
+
+
+def endpoint_results(
+    curves: Sequence[ConfirmedCurve], searches: Mapping[str, Searches], endpoints: Endpoints
+) -> tuple[EndpointResult, ...]:
+    """Estimate and test every declared endpoint.
+
+    Args:
+        curves: the confirmed curves; none where the study confirms no incumbents.
+        searches: every view's trials.
+        endpoints: the study and its target.
+    """
+    study = endpoints.study
+    declared = study.analysis.plateaus
+    first = declared.held_out or 0 if declared else 0
+    primary = study.analysis.primary
+    results = []
+    for endpoint in study.analysis.endpoints:
+        if endpoint.use == "trials_to_target":
+            whole = np.logical_and.reduce([block.complete for block in searches.values()])
+            arrays = {view: best_so_far(block.values, study.metric.goal) for view, block in searches.items()}
+        else:
+            whole = np.logical_and.reduce([curve.complete for curve in curves] or [np.zeros(study.replicates, dtype=np.bool_)])
+            arrays = {curve.view: curve.scored for curve in curves}
+        chosen = np.flatnonzero(whole & (np.arange(study.replicates) >= first)).astype(np.int64)
+        judged = Judged(study.metric.goal, {view: array[chosen] for view, array in arrays.items()}, declared, endpoints.target)
+        if endpoint.has_plateau and declared is not None and declared.held_out is not None:
+            judged = replace(judged, plateaus=_held_out(arrays, whole, first))
+        possible = len(chosen) > 0 and (endpoint.use != "trials_to_target" or endpoints.target is not None)
+        if endpoint.has_plateau and judged.plateaus is None:
+            possible = len(chosen) > 1 and first == 0
+        deltas = endpoint.deltas or (None,)
+        measurements = [
+            measurement(endpoint, delta, judged, pairs_of(study), study.analysis.confidence) for delta in deltas if possible
+        ]
+        results.append(EndpointResult(endpoint, endpoint in primary, chosen, tuple(measurements)))
+    return tested(results, study)
+
+
+def _held_out(curves: Mapping[str, Floats], whole: Bools, first: int) -> Plateaus | None:
+    """Plateaus of the held-out replicates; None while they are not complete."""
+    if not whole[:first].all():
+        return None
+    means = {view: float(curve[:first, -1].mean()) for view, curve in curves.items()}
+    return Plateaus(values=means, source=f"the first {first} replicates, which are not judged")
+
+
+def tested(results: Sequence[EndpointResult], study: Study) -> tuple[EndpointResult, ...]:
+    """The endpoints with adjusted p-values: Holm over all comparisons of the primary ones, and over those of the others."""
+    adjusted: dict[tuple[int, int], float] = {}
+    for primary in (True, False):
+        places = [
+            (index, position)
+            for index, result in enumerate(results)
+            if result.primary == primary and result.declared is not None
+            for position, pair in enumerate(result.declared.pairs)
+            if not np.isnan(pair.p)
+        ]
+        p = np.array([_declared(results[index]).pairs[position].p for index, position in places])
+        adjusted |= dict(zip(places, holm(p).tolist(), strict=True))
+    return tuple(_adjusted(result, index, adjusted, study) for index, result in enumerate(results))
+
+
+def _declared(result: EndpointResult) -> Measurement:
+    assert result.declared is not None
+    return result.declared
+
+
+def _adjusted(result: EndpointResult, index: int, adjusted: Mapping[tuple[int, int], float], study: Study) -> EndpointResult:
+    if result.declared is None:
+        return result
+    pairs = []
+    for position, pair in enumerate(result.declared.pairs):
+        p = adjusted.get((index, position), float("nan"))
+        shown = ""
+        if p < 1 - study.analysis.confidence:
+            sign = study.metric.goal.sign if result.endpoint.use == "final" else -1
+            shown = pair.a if sign * pair.estimate.value > 0 else pair.b
+        pairs.append(replace(pair, adjusted=p, shown=shown))
+    return replace(result, measurements=(replace(result.declared, pairs=tuple(pairs)), *result.measurements[1:]))

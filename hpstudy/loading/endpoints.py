@@ -1,0 +1,59 @@
+"""Endpoints that a study cannot answer: those of values that are not confirmed, and plateaus of views that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from hpstudy.errors import Problem, nearest
+from hpstudy.search.interface import Searcher
+from hpstudy.study.schema import Analysis
+
+FEWEST_JUDGED = 2
+"""Replicates that must be left when others are held out: fewer give no interval."""
+
+
+class Declared(Protocol):
+    """What is needed of a study's other blocks; `hpstudy.loading.check.Parts` has it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All views."""
+
+    @property
+    def replicates(self) -> int | None:
+        """Of every view; None when the file holds no valid number."""
+
+    @property
+    def incumbents(self) -> bool:
+        """Whether every incumbent is confirmed."""
+
+
+def check_endpoints(analysis: Analysis, study: Declared, searcher: Searcher | None) -> Iterator[Problem]:
+    """What is wrong with the endpoints of an analysis and with their plateaus. Keys are those of the study."""
+    if not analysis.endpoints:
+        return
+    if searcher is not None and searcher.lists_points:
+        yield Problem(
+            ("analysis", "endpoints"), "a sweep has no searches whose endpoint could be compared: declare claims (criteria)"
+        )
+        return
+    for index, endpoint in enumerate(analysis.endpoints):
+        if endpoint.use != "trials_to_target" and not study.incumbents:
+            text = f"'{endpoint.use}' needs the confirmed value of every incumbent: add 'confirm: {{seeds: 8, incumbents: true}}'"
+            yield Problem(("analysis", "endpoints", index), text)
+    if analysis.plateaus is not None:
+        yield from _plateaus(analysis.plateaus.values, study.names)
+        held_out, replicates = analysis.plateaus.held_out, study.replicates
+        if held_out is not None and replicates is not None and held_out > replicates - FEWEST_JUDGED:
+            text = f"must leave at least {FEWEST_JUDGED} of the {replicates} replicates to be judged, so be at most "
+            yield Problem(("analysis", "plateaus", "held_out"), f"{text}{max(0, replicates - FEWEST_JUDGED)}, not {held_out}")
+
+
+def _plateaus(values: dict[str, float], names: Sequence[str]) -> Iterator[Problem]:
+    key = ("analysis", "plateaus", "values")
+    for name in values:
+        if name not in names:
+            yield Problem((*key, name), f"no view is called '{name}': {nearest(name, names)}")
+    if values and (missing := [name for name in names if name not in values]):
+        yield Problem(key, f"has no plateau of {', '.join(map(repr, missing))}: name every view")

@@ -1,0 +1,86 @@
+"""Endpoints in study files: what is accepted, and what is said of those that a study cannot answer."""
+
+import json
+
+import pytest
+
+from hpstudy.loading.load import load_study
+from hpstudy.study.schema import Study
+
+CONFIRM = "confirm: {seeds: 4, incumbents: true}\n"
+HEAD = "analysis:\n  endpoints:\n"
+REGRET = "    - {use: confirmed_regret}\n"
+WITHIN = "    - {use: trials_to_within, deltas: [0.01, 0.02]}\n"
+
+
+@pytest.fixture
+def declare(toy_text, write):
+    return lambda text, confirm=CONFIRM: load_study(write(toy_yaml=f"{toy_text}{confirm}{text}"))
+
+
+@pytest.fixture
+def refuse(toy_text, refused):
+    return lambda text, confirm=CONFIRM: refused(f"{toy_text}{confirm}{text}")
+
+
+def test_endpoints_are_read_and_come_back_from_the_database(declare):
+    study = declare(f"{HEAD}{REGRET}{WITHIN}    - {{use: final}}\n  plateaus: {{held_out: 1}}\n")
+    assert [endpoint.use for endpoint in study.analysis.endpoints] == ["confirmed_regret", "trials_to_within", "final"]
+    assert study.analysis.primary == study.analysis.endpoints[:1]
+    assert Study.from_json(study.to_json()) == study
+    both = declare(f"{HEAD}{REGRET}    - {{use: final, co_primary: true}}\n")
+    assert both.analysis.primary == both.analysis.endpoints
+
+
+def test_a_study_without_endpoints_has_the_declaration_that_it_had_before_they_existed(toy):
+    analysis = json.loads(toy.to_json())["analysis"]
+    assert "endpoints" not in analysis
+    assert "plateaus" not in analysis
+
+
+def test_an_endpoint_changes_the_digest_of_the_declaration(declare, toy):
+    assert declare(f"{HEAD}{REGRET}").declaration() != toy.declaration() == declare("").declaration()
+
+
+@pytest.mark.parametrize("confirm", ["", "confirm: {seeds: 4}\n"])
+def test_confirmed_endpoints_need_all_incumbents_confirmed(refuse, declare, confirm):
+    (line,) = refuse(f"{HEAD}{REGRET}", confirm)
+    assert line.startswith("toy.yaml:")
+    assert "analysis.endpoints.0: 'confirmed_regret' needs the confirmed value" in line
+    assert "add 'confirm: {seeds: 8, incumbents: true}'" in line
+    assert declare(f"{HEAD}    - {{use: trials_to_target}}\n", confirm)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{HEAD}    - {{use: trials_to_within, deltas: [0]}}\n", "must be more than 0, not 0"),
+        (f"{HEAD}    - {{use: trials_to_within, deltas: [0.1, -0.2]}}\n", "must be more than 0, not -0.2"),
+        (f"{HEAD}    - {{use: trials_to_within}}\n", "trials_to_within needs 'deltas'"),
+        (f"{HEAD}    - {{use: trials_to_within, deltas: [0.1, 0.1]}}\n", "'deltas' names a distance twice"),
+        (f"{HEAD}    - {{use: confirmed_regret, deltas: [0.1]}}\n", "confirmed_regret has no distance from a plateau"),
+        (f"{HEAD}    - {{use: final, plateau: own}}\n", "final is not about a plateau: leave out 'plateau'"),
+        (f"{HEAD}    - {{use: regret}}\n", "confirmed_regret"),
+        (f"{HEAD}{REGRET}    - {{use: confirmed_regret, plateau: own}}\n", "'endpoints' declares an endpoint twice"),
+        (f"{HEAD}    - {{use: final}}\n  plateaus: {{held_out: 1}}\n", "and none is declared"),
+        (
+            f"{HEAD}{REGRET}  plateaus: {{held_out: 2}}\n",
+            "must leave at least 2 of the 3 replicates to be judged, so be at most 1",
+        ),
+        (f"{HEAD}{REGRET}  plateaus: {{}}\n", "give either 'values' with their 'source', or 'held_out'"),
+        (f"{HEAD}{REGRET}  plateaus: {{values: {{a: 1, b: 2}}}}\n", "'values' need their 'source'"),
+        (f"{HEAD}{REGRET}  plateaus: {{values: {{a: 1, c: 2, b: 1}}, source: x}}\n", "no view is called 'c'"),
+        (f"{HEAD}{REGRET}  plateaus: {{values: {{a: 1}}, source: x}}\n", "has no plateau of 'b': name every view"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_is_refused_with_its_place(refuse, text, said):
+    lines = refuse(text)
+    assert any(said in line for line in lines), lines
+    assert all(line.startswith("toy.yaml:") for line in lines)
+
+
+def test_a_sweep_has_no_endpoints(toy_text, refused):
+    sweep = toy_text.replace("searcher: toy, trials: 6, initial: 2", "searcher: grid, trials: 2, levels: {rate: 2}")
+    sweep = sweep.replace("      width: {type: int, low: 1, high: 8}\n", "")
+    (line,) = refused(f"{sweep}{HEAD}    - {{use: trials_to_target}}\n")
+    assert "a sweep has no searches whose endpoint could be compared" in line
