@@ -455,6 +455,12 @@ def power(
     from hpstudy.analysis.comparisons.planning import study_power
 
     results = analyze(study, storage, scale=scale, thorough=False)
+    most = max((pair.trials.most for pair in results.pairs if pair.trials is not None), default=math.inf)
+    if trials is not None and trials > most:
+        raise UsageError(
+            f"{results.study.name}: with this target a difference of at most {most:.3g} trials can be observed, below --trials {trials:g}",
+            "choose a smaller difference, or a study with more trials or an easier target",
+        )
     endpoints = study_power(results, difference, trials, wanted=wanted, alpha=alpha)
     if not any(each.power.replicates >= 2 for each in endpoints):
         raise UsageError(

@@ -41,7 +41,7 @@ def power(
             f"\nTwo-sided paired t test, level {alpha:g}, power {wanted:g}.\n"
             f"sd: standard deviation of the paired differences, with its {100 * (1 - alpha):g}% interval (chi-square).\n"
             "needed: replicates to detect the difference; needed_low, needed_high: at the ends of that interval.\n"
-            "mde: smallest difference that this study detects; mde_N: with N replicates."
+            "mde: smallest difference that this study detects; mde_N: with N replicates. Empty: beyond what the target can show."
         )
 
 

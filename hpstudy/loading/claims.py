@@ -111,9 +111,21 @@ def _of_a_search(criterion: Criterion, key: Key, sides: Sequence[_Side], trials:
             yield Problem((*side.key, "best_of"), f"{TRIALS_TO_TARGET} is about whole searches: leave out 'best_of'")
         elif best_of is not None and trials is not None and best_of > trials:
             yield Problem((*side.key, "best_of"), f"must be at most {trials}, the trials of a search, not {best_of}")
+    if criterion.metric == TRIALS_TO_TARGET and trials is not None:
+        yield from _of_trials(criterion, key, trials)
     of, *minus = (side.selection for side in sides)
     if minus and of.view == minus[0].view and _budget(of, trials) == _budget(minus[0], trials):
         yield Problem((*key, "minus"), "is the same as 'of', so that every difference is 0: select something else")
+
+
+def _of_trials(criterion: Criterion, key: Key, trials: int) -> Iterator[Problem]:
+    """Bounds that trials-to-target, from 1 to the trials of a search, never lie within."""
+    least, most = (1 - trials, trials - 1) if criterion.minus is not None else (1, trials)
+    what = "a difference of trials-to-target" if criterion.minus is not None else "trials-to-target"
+    if criterion.above is not None and criterion.above >= most:
+        yield Problem((*key, "above"), f"{what} is at most {most} with {trials} trials per search, so the claim cannot hold")
+    if criterion.below is not None and criterion.below <= least:
+        yield Problem((*key, "below"), f"{what} is at least {least} with {trials} trials per search, so the claim cannot hold")
 
 
 def _budget(selection: Selection, trials: int | None) -> int | None:

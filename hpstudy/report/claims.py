@@ -26,6 +26,9 @@ SEVERITY: tuple[Verdict, ...] = ("no data", "does not hold", "inconclusive", "ho
 IN_TABLE = 8
 """Comparisons of a claim that the table lists; the JSON file has all."""
 
+UNATTAINABLE = "*"
+"""Marks a claimed bound outside what the target can show."""
+
 NOTE = (
     "n: replicates. A claim holds when every interval lies within what is claimed; with two bounds that is the interval of two one-sided "
     "tests. It does not hold when one lies outside altogether, at a level corrected for their number (Bonferroni). Else it is "
@@ -78,7 +81,7 @@ def sentence(result: CriterionResult) -> str:
     if result.contrasts:
         weakest, total = deciding(result, 1)[0], len(result.contrasts)
         name = f"the weakest of {numbers.count(total)} comparisons, {weakest.what}: " if total > 1 else ""
-        behind = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(weakest)}{_withheld(weakest)})"
+        behind = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(weakest)}{_withheld(weakest)}{_unattainable(weakest)})"
     return f"{OPENINGS[result.verdict]}: {result.claim.strip().rstrip('.')}{behind}."
 
 
@@ -95,6 +98,14 @@ def _withheld(contrast: Contrast) -> str:
         f"; within the bounds, but not said to hold with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be in "
         f"none of these {contrast.replicates}"
     )
+
+
+def _unattainable(contrast: Contrast) -> str:
+    """That what is claimed cannot be observed with this target, with a leading semicolon."""
+    if not contrast.unattainable or contrast.attainable is None:
+        return ""
+    reach = numbers.interval(*contrast.attainable, numbers.trials)
+    return f"; claimed {bound(contrast)}, but with this target only {reach} can be observed"
 
 
 def number(contrast: Contrast, value: float) -> str:
@@ -150,6 +161,11 @@ def _note(results: Results) -> str:
     note = NOTE
     if any(contrast.withheld for result in results.criteria for contrast in result.contrasts):
         note += f" With fewer than {ENOUGH} replicates no claim with two bounds is said to hold: a rare large loss may be in none of them."
+    if any(contrast.unattainable for result in results.criteria for contrast in result.contrasts):
+        note += (
+            f" {UNATTAINABLE} cannot be observed with this target: the difference is at most the trials of a search minus the mean of the "
+            "faster view."
+        )
     if all(len(result.contrasts) <= IN_TABLE for result in results.criteria):
         return note
     return f"{note} Of a claim with more than {IN_TABLE} comparisons those that decide are listed; the JSON file has all."
@@ -160,7 +176,7 @@ def _line(contrast: Contrast, *, alone: bool) -> tuple[str, ...]:
         contrast.what,
         number(contrast, contrast.mean),
         numbers.MISSING if math.isnan(contrast.low) else f"{numbers.percent(round(contrast.level, 4))}: {_interval(contrast)}",
-        bound(contrast),
+        bound(contrast) + (UNATTAINABLE if contrast.unattainable else ""),
         "" if alone else contrast.verdict,
         str(contrast.replicates),
     )

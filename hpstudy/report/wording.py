@@ -10,7 +10,7 @@ from hpstudy.analysis.comparisons.margin import ENOUGH, Verdict
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.goal import Goal
-from hpstudy.report import claims, counting, numbers, overview, sweeps
+from hpstudy.report import claims, counting, limits, numbers, overview, sweeps
 from hpstudy.report.notation import Notation
 
 SAYS_LITTLE = 6
@@ -94,7 +94,9 @@ def needs(results: Results, pair: PairResult) -> str:
         took = _more(trials.difference)
         return f"In the one complete replicate {a} took {took} {b} to reach {target}; one replicate says nothing about the next."
     interval = f"{Notation(results).ci} {numbers.interval(trials.low, trials.high, numbers.trials)}"
-    estimate = f"Trials to reach {target}, {pair.a} minus {pair.b}: {numbers.trials(trials.difference)} ({interval})."
+    reach = numbers.interval(trials.lowest, trials.highest, numbers.trials)
+    what = f"Trials to reach {target}, {pair.a} minus {pair.b}"
+    estimate = f"{what}: {numbers.trials(trials.difference)} ({interval}; attainable {reach})."
     if trials.shown:
         return f"{_capital(a)} needs {'more' if trials.difference > 0 else 'fewer'} trials than {b}. {estimate}"
     power = _detectable(trials.detectable, lambda value: f"{numbers.trials(value)} trials")
@@ -143,7 +145,7 @@ def evidence(results: Results, pair: PairResult) -> list[str]:
         return []
     sentences = []
     if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b):
-        sentences += [_sample(results, pair), along_trials(results, pair.distances[0], pair)]
+        sentences += [_sample(results, pair), *limits.sentences(results, pair), along_trials(results, pair.distances[0], pair)]
     sentences.append(at_the_end(results, pair))
     if n > 1:
         sentences.append(band(results, pair))
@@ -335,7 +337,7 @@ def _bound(end: float, distance: Distance, budget: int) -> str:
 
 def _detectable(difference: float, shown: Callable[[float], str]) -> str:
     """What a study of this size would have found, beside every "no difference", with a leading space; "" where it cannot be said."""
-    return f" A true difference of {shown(difference)} is found with 80 % power." if math.isfinite(difference) else ""
+    return f" A true difference of {shown(difference)} is found with 80 % power." if difference > 0 else ""
 
 
 def _capital(text: str) -> str:

@@ -75,6 +75,7 @@ def test_claims_that_a_sweep_can_answer_are_accepted(write, lines):
         ("of: {view: a, best_of: 3}", "minus: {view: a}", EACH),
         ("of: {view: a, best_of: 6}", B, EACH),
         (A, B, EACH, "metric: trials_to_target"),
+        (A, B, "above: 4.9", "metric: trials_to_target"),
         (A, EACH, "metric: test_accuracy"),
     ],
 )
@@ -163,6 +164,18 @@ SEARCHED = [
     (
         ("of: {view: a, best_of: 6}", "minus: {view: a}", EACH),
         ["13: minus: is the same as 'of', so that every difference is 0: select something else"],
+    ),
+    *(
+        (
+            (A, *side, f"{bound}: {value}", "metric: trials_to_target"),
+            [f"{13 + len(side)}: {bound}: {text} with 6 trials per search, so the claim cannot hold"],
+        )
+        for side, bound, value, text in (
+            ((B,), "above", 5, "a difference of trials-to-target is at most 5"),
+            ((B,), "below", -5, "a difference of trials-to-target is at least -5"),
+            ((), "above", 6, "trials-to-target is at most 6"),
+            ((), "below", 1, "trials-to-target is at least 1"),
+        )
     ),
     ((A,), ["11: give 'above', 'below' or both: the bounds within which the claim holds"]),
 ]

@@ -162,7 +162,7 @@ def test_the_table_of_all_comparisons_has_the_order_and_the_verdicts_of_the_figu
     (section,) = glance.chapter(many)
     figure, table = section.blocks
     assert figure.name == "overview"
-    assert [(row[0], row[4], row[8]) for row in table.rows] == [
+    assert [(row[0], row[5], row[9]) for row in table.rows] == [
         ("fast", "fewer", "better"),
         ("twin", "not shown", "not shown"),
         ("slow", "more", "worse"),
@@ -188,7 +188,7 @@ def test_a_comparison_that_cannot_be_made_has_an_empty_row(make_results, values)
     found = make_results(values, analysis={"target": {"value": 4}, "compare": WITH_REFERENCE}, states=missing)
     (section,) = glance.chapter(found)
     *_, last = section.blocks[1].rows
-    assert last == ("slow", *"––––––––")
+    assert last == ("slow", *"–––––––––")
     assert "1 cannot be compared" in wording.headline(found)
 
 

@@ -17,14 +17,16 @@ def states(shape, finished):
 
 def test_more_trials_with_an_interval_above_zero(results):
     assert headline(results) == (
-        "The a view needs more trials than the b view. Trials to reach score ≥ 5, a minus b: 3.0 (95 % CI 3.0 to 3.0)."
+        "The a view needs more trials than the b view. "
+        "Trials to reach score ≥ 5, a minus b: 3.0 (95 % CI 3.0 to 3.0; attainable −1.7 to 4.7)."
     )
 
 
 def test_fewer_trials_with_an_interval_below_zero(make_results, ramps):
     swapped = make_results({"a": ramps(), "b": ramps(3)}, analysis={"target": {"value": 5}})
     assert headline(swapped) == (
-        "The a view needs fewer trials than the b view. Trials to reach score ≥ 5, a minus b: −3.0 (95 % CI −3.0 to −3.0)."
+        "The a view needs fewer trials than the b view. "
+        "Trials to reach score ≥ 5, a minus b: −3.0 (95 % CI −3.0 to −3.0; attainable −4.7 to 1.7)."
     )
 
 
@@ -33,18 +35,18 @@ def test_the_ends_of_an_interval_of_fewer_trials_are_in_ascending_order(make_res
     slow[:2] = ramps(5, 1)[:2]
     found = make_results({"a": ramps(0, 2), "b": slow}, analysis={"target": {"value": 5}})
     pair = found.pairs[0].trials
-    assert f"CI −{abs(pair.low):.1f} to −{abs(pair.high):.1f})" in headline(found)
+    assert f"CI −{abs(pair.low):.1f} to −{abs(pair.high):.1f}; attainable" in headline(found)
     assert pair.low < pair.high < 0
 
 
 def test_an_interval_around_zero_shows_no_difference(make_results, ramps):
-    noisy = ramps(0, 2)
-    noisy[::2] = ramps(2, 3)[::2]
-    other = ramps(0, 2)
-    other[1::2] = ramps(2, 3)[1::2]
+    noisy = ramps(0, 2, n=12)
+    noisy[::2] = ramps(2, 3, n=12)[::2]
+    other = ramps(0, 2, n=12)
+    other[1::2] = ramps(2, 3, n=12)[1::2]
     text = headline(make_results({"a": noisy, "b": other}, analysis={"target": {"value": 5}}))
     assert text.startswith("No difference shown. Trials to reach score ≥ 5, a minus b: ")
-    assert re.search(r"CI −[\d.]+ to [\d.]+\)\.", text)
+    assert re.search(r"CI −[\d.]+ to [\d.]+; attainable −[\d.]+ to [\d.]+\)\.", text)
     assert re.search(r" A true difference of [\d.]+ trials is found with 80 % power\.$", text)
 
 
@@ -64,7 +66,9 @@ def test_an_interval_without_0_shows_nothing_where_the_test_does_not_reject(make
 
 def test_equal_views_need_as_many_trials(make_results, ramps):
     text = headline(make_results({"a": ramps(), "b": ramps()}, analysis={"target": {"value": 5}}))
-    assert text.startswith("No difference shown. Trials to reach score ≥ 5, a minus b: 0.0 (95 % CI 0.0 to 0.0).")
+    assert text.startswith(
+        "No difference shown. Trials to reach score ≥ 5, a minus b: 0.0 (95 % CI 0.0 to 0.0; attainable −4.7 to 4.7)."
+    )
 
 
 def test_a_target_that_nobody_reaches_compares_nothing(make_results, ramps):

@@ -44,7 +44,7 @@ def test_the_study_has_the_settings_that_the_paper_publishes():
 @pytest.mark.usefixtures("small_audiomnist")
 def test_the_study_runs_on_recordings_in_the_layout_of_audiomnist(tmp_path):
     file = tmp_path / "small.yaml"
-    sizes = {"search": {"trials": 2, "initial": 2}, "replicates": 1, "analysis": {"budgets": [1, 2]}}
+    sizes = {"search": {"trials": 2, "initial": 2}, "replicates": 1, "analysis": {"budgets": [1, 2], "criteria": []}}
     file.write_text(json.dumps({"from": str(STUDY), **sizes}))
     done = hpstudy.run(file, tmp_path / "small.sqlite", executor="inline")
     assert (done.complete, done.counts.completed) == (True, 4)

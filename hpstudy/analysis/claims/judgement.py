@@ -25,6 +25,7 @@ from hpstudy.analysis.comparisons.margin import ENOUGH, Bounds, one_sided
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.targets.trials_to_target import attainable
 from hpstudy.goal import Goal
 from hpstudy.loading.claims import selected_points
 from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection
@@ -44,6 +45,7 @@ class Contrast:
         replicates: how many it is over.
         above, below: the bounds that the claim sets; None where it sets none.
         verdict: of this number; "does not hold" at the level that is corrected for the number of contrasts.
+        attainable: the range of a difference of trials-to-target, if the one view never reached the target; None for anything else.
         withheld: whether the interval lies within two bounds, and the verdict is withheld because the replicates are fewer than `ENOUGH`.
     """
 
@@ -56,7 +58,16 @@ class Contrast:
     above: float | None
     below: float | None
     verdict: Verdict
+    attainable: tuple[float, float] | None = None
     withheld: bool = False
+
+    @property
+    def unattainable(self) -> bool:
+        """Whether a claimed bound lies outside the attainable range."""
+        if self.attainable is None:
+            return False
+        lowest, highest = self.attainable
+        return any(not lowest <= bound <= highest for bound in (self.above, self.below) if bound is not None)
 
 
 @dataclass(frozen=True)
@@ -99,10 +110,17 @@ class Observed:
 
 @dataclass(frozen=True)
 class _Values:
-    """Numbers of one selected point: (replicates,) and what they are, in words."""
+    """Numbers of one selected point: (replicates,) and what they are, in words.
+
+    Attributes:
+        horizon: of trials-to-target: the trials of a search.
+        attainable: range of a difference of trials-to-target.
+    """
 
     what: str
     values: Floats
+    horizon: int | None = None
+    attainable: tuple[float, float] | None = None
 
 
 def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str, bootstrap: Bootstrap) -> CriterionResult:
@@ -155,7 +173,11 @@ def _selected(selection: Selection, observed: Mapping[str, Observed], metric: st
     """The values of a selection, one for each point: by number of the epoch where every epoch counts, else under 0."""
     view = observed[selection.view]
     if metric == TRIALS_TO_TARGET:
-        return {} if view.trials_to_target is None else {0: [_Values(selection.view, view.trials_to_target)]}
+        return (
+            {}
+            if view.trials_to_target is None
+            else {0: [_Values(selection.view, view.trials_to_target, horizon=view.best.shape[1])]}
+        )
     if not view.points:
         if selection.at:
             return {}  # a sweep whose searcher cannot be imported here looks like a search
@@ -202,7 +224,10 @@ def _shown(value: Value) -> str:
 
 
 def _minus(a: _Values, b: _Values) -> _Values:
-    return _Values(f"{a.what} − {b.what}", a.values - b.values)
+    both, reach = ~np.isnan(a.values - b.values), None
+    if a.horizon is not None and both.any():
+        reach = attainable(a.values[both], b.values[both], a.horizon)
+    return _Values(f"{a.what} − {b.what}", a.values - b.values, attainable=reach)
 
 
 def _contrast(
@@ -226,7 +251,9 @@ def _contrast(
         verdict = "holds"
     elif (above is not None and wide.high < above) or (below is not None and wide.low > below):
         verdict = "does not hold"
-    return Contrast(one.what, mean.value, mean.low, mean.high, level, len(values), above, below, verdict, withheld)
+    return Contrast(
+        one.what, mean.value, mean.low, mean.high, level, len(values), above, below, verdict, one.attainable, withheld
+    )
 
 
 def _together(verdicts: Sequence[Verdict]) -> Verdict:

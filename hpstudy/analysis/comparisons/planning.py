@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from hpstudy.analysis.results import Results
@@ -54,5 +54,12 @@ def study_power(
             plans.append(EndpointPower(pair.a, pair.b, "final_best", difference, plan))
         if pair.trials is not None:
             plan = power(pair.trials.trials_a - pair.trials.trials_b, trials, power=wanted, alpha=alpha)
+            plan = _attainable(plan, pair.trials.most)
             plans.append(EndpointPower(pair.a, pair.b, "trials_to_target", trials, plan))
     return tuple(plans)
+
+
+def _attainable(plan: Power, most: float) -> Power:
+    """A plan without the detectable differences beyond the largest that can be observed."""
+    mde, *others = (value if value <= most else float("nan") for value in (plan.detectable, *plan.detectable_at))
+    return replace(plan, detectable=mde, detectable_at=tuple(others))

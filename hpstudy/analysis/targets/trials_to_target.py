@@ -34,6 +34,9 @@ class Level:
     searches: int
 
 
+MOST_CENSORED = 0.75
+"""Share of searches without the target beyond which their spread tells no detectable difference: most of them are all the same."""
+
 STATISTICS: dict[str, Callable[[Floats], Any]] = {"median_final": np.median, "mean_final": np.mean}
 """Statistics of a view's final best values that can set the level."""
 
@@ -82,8 +85,10 @@ class TrialsDifference:
         resampled_low, resampled_high: percentile interval with the level computed anew in every resample, when the level is a
             statistic of this study's searches; NaN otherwise.
         test: sign-flip test of the difference.
+        lowest, highest: attainable range: the difference if the one view never reached the target and the other had its observed mean.
         detectable: smallest true difference that a two-sided paired t test would find with 80 % power, given the spread of the
-            differences; NaN with one replicate.
+            differences; NaN with one replicate, where it is beyond the attainable range, and where more than `MOST_CENSORED` of the
+            searches did not reach the target.
         adjusted: p of the test, adjusted for all comparisons; NaN before they are (`comparisons.family`), as `shown` is None.
         shown: where the difference is shown to lie; None with one replicate.
     """
@@ -105,9 +110,16 @@ class TrialsDifference:
     resampled_low: float
     resampled_high: float
     test: SignFlip
+    lowest: float
+    highest: float
     detectable: float
     adjusted: float = float("nan")
     shown: Side | None = None
+
+    @property
+    def most(self) -> float:
+        """The largest difference that can be observed in either direction."""
+        return min(-self.lowest, self.highest)
 
 
 def trials_difference(
@@ -135,6 +147,7 @@ def trials_difference(
     differences = trials_a - trials_b
     mean = t_mean(differences, bootstrap.confidence)
     low, high = mean_intervals(np.stack([trials_a, trials_b], axis=1), bootstrap)
+    lowest, highest = attainable(trials_a, trials_b, horizon)
     again = (float("nan"), float("nan"))
     if finals is not None and statistic is not None and n >= 2:
         again = _with_level_resampled(a, b, finals, statistic, goal, bootstrap)
@@ -156,8 +169,28 @@ def trials_difference(
         resampled_low=again[0],
         resampled_high=again[1],
         test=sign_flip(differences, seed),
-        detectable=detectable(n, POWER, 1 - bootstrap.confidence) * float(differences.std(ddof=1)) if n > 1 else float("nan"),
+        lowest=lowest,
+        highest=highest,
+        detectable=_detectable(times_a, times_b, horizon, bootstrap.confidence),
     )
+
+
+def attainable(trials_a: Floats, trials_b: Floats, horizon: int) -> tuple[float, float]:
+    """The range of the difference of restricted means: if one view never reached the target.
+
+    The other view keeps its observed mean of (replicates,) min(trials-to-target, horizon).
+    """
+    return float(trials_a.mean()) - horizon, horizon - float(trials_b.mean())
+
+
+def _detectable(a: Times, b: Times, horizon: int, confidence: float) -> float:
+    """The minimal detectable difference; NaN where the study cannot tell one."""
+    n = len(a.trials)
+    if n < 2 or 1 - np.r_[a.reached, b.reached].mean() > MOST_CENSORED:
+        return float("nan")
+    found = detectable(n, POWER, 1 - confidence) * float((a.trials - b.trials).std(ddof=1))
+    lowest, highest = attainable(a.trials.astype(np.float64), b.trials.astype(np.float64), horizon)
+    return found if found <= min(-lowest, highest) else float("nan")
 
 
 def _with_level_resampled(

@@ -34,6 +34,7 @@ def _table(results: Results) -> Table:
             (
                 row.name,
                 *(numbers.cells(trials.difference, trials.low, trials.high, numbers.trials) if trials else _NOTHING),
+                numbers.interval(trials.lowest, trials.highest, numbers.trials) if trials else numbers.MISSING,
                 numbers.trials(trials.detectable) if trials else numbers.MISSING,
                 _NEEDS[row.trials_side],
                 *(notation.cells(final.mean, final.low, final.high) if final else _NOTHING),
@@ -42,10 +43,11 @@ def _table(results: Results) -> Table:
             )
         )
     alone, ci = one_reference(results), notation.ci
-    head = ("view" if alone else "A − B", "trials", ci, "MDE", "needs", "final best", ci, "Holm", "ends")
+    head = ("view" if alone else "A − B", "trials", ci, "attainable", "MDE", "needs", "final best", ci, "Holm", "ends")
     note = (
         f"Trials: restricted mean trials-to-target, over paired replicates; final best: of {notation.metric}. A difference is shown when "
-        "its interval excludes 0 and its adjusted sign-flip test is significant. MDE: smallest true difference found with 80 % power. "
+        "its interval excludes 0 and its adjusted sign-flip test is significant. Attainable: the difference in trials if one view never "
+        "reached the target. MDE: smallest true difference found with 80 % power; none beyond what is attainable. "
         f"Holm: p adjusted over all {len(results.adjusted)} comparisons and budgets; that of trials is adjusted over the "
         f"{len(results.pairs)} comparisons."
     )

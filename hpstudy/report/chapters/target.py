@@ -70,13 +70,17 @@ def trials_differences(results: Results) -> Table | None:
             numbers.trials(t.mean_a),
             numbers.trials(t.mean_b),
             *numbers.cells(t.difference, t.low, t.high, numbers.trials),
+            numbers.interval(t.lowest, t.highest, numbers.trials),
             numbers.interval(t.resampled_low, t.resampled_high, numbers.trials),
-            numbers.p_cell(t.test.p),
+            numbers.p_cell(t.adjusted),
         )
         for pair, t in compared
     )
-    head = ("A − B", "n", "mean A", "mean B", "difference", Notation(results).ci, "CI, target resampled", "p")
-    note = "Restricted mean trials-to-target over paired replicates; above 0 the first view needs more trials."
+    head = ("A − B", "n", "mean A", "mean B", "difference", Notation(results).ci, "attainable", "CI, target resampled", "Holm")
+    note = (
+        "Restricted mean trials-to-target over paired replicates; above 0 the first view needs more trials. Attainable: the difference if "
+        "one view never reached the target and the other kept its mean. Holm: sign-flip p, adjusted over the comparisons."
+    )
     if not all(math.isnan(t.resampled_low) for _, t in compared):
         note += (
             " The target is itself a statistic of this study. The first interval takes its level as given; the second computes it in "

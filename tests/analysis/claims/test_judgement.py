@@ -353,6 +353,19 @@ def test_searches_too_few_to_hold_a_rare_large_loss_are_not_said_to_be_alike(rep
     assert judged(alike, above=-1).verdict == "holds"
 
 
+def test_a_claim_about_more_trials_than_can_be_observed_is_marked():
+    """Filter takes 20 and 24 of 25 trials: the difference is at most 3, whatever the latent view does."""
+    views = {"a": searched(np.ones((2, 25)), times=[25, 25]), "b": searched(np.ones((2, 25)), times=[20, 24])}
+    bounds = ({"above": 5, "below": 15}, {"above": 2}, {"below": -1})
+    (beyond,), (within,), (below,) = (
+        judged(views, minus={"view": "b"}, metric="trials_to_target", **given).contrasts for given in bounds
+    )
+    assert beyond.attainable == within.attainable == (0, 3)
+    assert (beyond.unattainable, within.unattainable, below.unattainable) == (True, False, True)
+    (other,) = judged(searched(np.ones((3, 4))), above=5).contrasts
+    assert (other.attainable, other.unattainable) == (None, False)
+
+
 def test_without_a_target_there_are_no_trials_to_it():
     assert judged(searched(np.ones((3, 4))), metric="trials_to_target", above=5).verdict == "no data"
 

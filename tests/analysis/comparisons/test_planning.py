@@ -33,7 +33,7 @@ def invoke(make_source, monkeypatch):
         from contextlib import nullcontext
 
         source = make_source(
-            {name: np.random.default_rng(seed).normal(size=(n, 5)) for seed, name in enumerate("ab")}, target={"value": 1}
+            {name: np.random.default_rng(seed).normal(size=(n, 5)) for seed, name in enumerate("ab")}, target={"value": 0}
         )
         object.__setattr__(source, "snapshot", nullcontext)
         monkeypatch.setattr("hpstudy.api.open", lambda study, storage, *, scale: nullcontext(source))
@@ -74,6 +74,12 @@ def test_the_command_asks_for_no_trials_unless_told(invoke):
 )
 def test_impossible_wishes_are_refused(invoke, arguments):
     assert isinstance(invoke(*arguments).exception, UsageError)
+
+
+def test_a_difference_beyond_what_the_target_can_show_is_refused(invoke):
+    found = invoke("--difference", "1", "--trials", "4").exception
+    assert isinstance(found, UsageError)
+    assert "can be observed, below --trials 4" in found.message
 
 
 def test_a_study_with_one_replicate_is_refused(invoke):

@@ -5,6 +5,7 @@ import pytest
 
 from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
+from hpstudy.analysis.statistics.power import detectable
 from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.analysis.targets.trials_to_target import _weighted_medians, level_of, trials_difference, view_trials
 from hpstudy.goal import Goal
@@ -38,6 +39,36 @@ def test_the_difference_is_that_of_the_mean_trials_spent():
     assert found.trials_a.tolist() == [3, 3]
     assert found.trials_b.tolist() == [1, 2]
     assert (found.difference, found.reached_a, found.reached_b) == (1.5, 1, 2)
+
+
+def test_the_attainable_range_is_that_of_a_view_that_never_reaches_the_target():
+    a = np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])  # 3 and 3 of 3 trials
+    b = np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])  # 1 and 2
+    found = trials_difference(a, b, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
+    assert (found.lowest, found.highest) == (0, 1.5)
+    never = trials_difference(a * 0, b, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
+    assert never.difference == never.highest == 1.5
+
+
+def reached_at(trials, horizon=25):
+    """(searches x horizon) best so far that reaches 1 at these trials; 0 for never."""
+    return np.array([[float(0 < trial <= number) for number in range(1, horizon + 1)] for trial in trials])
+
+
+def test_a_detectable_difference_is_given_only_where_it_can_be_observed():
+    quick, slow, mixed = [1, 2] * 10, [24, 25] * 10, [1, 25] * 10
+    within = trials_difference(reached_at(quick), reached_at(quick[::-1]), 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
+    sd = np.std([-1, 1] * 10, ddof=1)
+    assert within.detectable == pytest.approx(detectable(20, 0.8, 0.05) * sd)
+    beyond = trials_difference(reached_at(mixed), reached_at(slow), 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
+    assert beyond.highest == 0.5
+    assert np.isnan(beyond.detectable)
+
+
+def test_searches_that_are_nearly_all_censored_tell_no_detectable_difference():
+    few = trials_difference(reached_at([24, *[0] * 19]), reached_at([24, *[0] * 19]), 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
+    assert (few.reached_a, few.reached_b) == (1, 1)
+    assert np.isnan(few.detectable)
 
 
 def test_exchanging_the_views_turns_the_difference_round():

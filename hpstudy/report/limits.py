@@ -1,0 +1,48 @@
+"""What the target of a study cannot show: searches that never reach it, and a level that only single trainings reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers
+from hpstudy.report.notation import Notation
+
+HEAVY = 0.25
+"""Share of a view's searches without the target above which the report warns."""
+
+
+def sentences(results: Results, pair: PairResult) -> Iterator[str]:
+    """Warnings about the target that belong beside the answer."""
+    yield from _censoring(pair)
+    yield from _beyond(results, pair)
+
+
+def _censoring(pair: PairResult) -> Iterator[str]:
+    trials, n = pair.trials, len(pair.replicates)
+    assert trials is not None, "there is a difference of trials"
+    late = {pair.a: n - trials.reached_a, pair.b: n - trials.reached_b}
+    if max(late.values()) <= HEAVY * n:
+        return
+    heavy = " and ".join(f"{count} of {n} {view}" for view, count in late.items() if count > HEAVY * n)
+    yield (
+        f"Heavy censoring: {heavy} searches never reached the target. The difference can be {numbers.trials(trials.lowest)} to "
+        f"{numbers.trials(trials.highest)} trials at most, if one view never reached it and the other kept its mean."
+    )
+
+
+def _beyond(results: Results, pair: PairResult) -> Iterator[str]:
+    """The target against what the chosen points reach on fresh seeds."""
+    notation, level = Notation(results), results.level
+    if results.confirmation is None or level is None or level.value is None:
+        return
+    goal = notation.goal
+    means = {view.data.view: view.metrics[0].tuned.value for view in results.confirmation.views}
+    short = [(view, means[view]) for view in (pair.a, pair.b) if view in means and not goal.reached(means[view], level.value)]
+    if short:
+        reached = ", ".join(f"{view} {notation.value(mean)}" for view, mean in short)
+        yield (
+            f"The target is beyond the mean of the chosen points on fresh seeds ({reached}): reaching it takes a lucky training, or "
+            "a better point than most."
+        )

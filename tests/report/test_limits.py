@@ -1,0 +1,60 @@
+"""What is said beside the answer when a target cannot carry it."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from hpstudy.analysis.claims.judgement import Contrast, CriterionResult
+from hpstudy.report import claims, limits, wording
+
+
+@pytest.fixture
+def censored(make_results, ramps):
+    """Two of six searches of view a, and none of b, never reach the target."""
+    a = ramps(3)
+    a[:2] = 0
+    return make_results({"a": a, "b": ramps()}, analysis={"target": {"value": 5}})
+
+
+def test_searches_that_mostly_reach_the_target_have_no_warning(results):
+    assert list(limits.sentences(results, results.pairs[0])) == []
+
+
+def test_heavy_censoring_is_said_with_what_the_difference_can_be(censored):
+    trials = censored.pairs[0].trials
+    (sentence,) = limits.sentences(censored, censored.pairs[0])
+    assert sentence.startswith("Heavy censoring: 2 of 6 a searches never reached the target.")
+    assert f"can be −{abs(trials.lowest):.1f} to {trials.highest:.1f} trials at most" in sentence
+    assert sentence in wording.evidence(censored, censored.pairs[0])
+
+
+@pytest.mark.parametrize(("sign", "goal"), [(1, "maximize"), (-1, "minimize")])
+def test_a_target_beyond_the_confirmed_level_of_a_view_is_said(make_results, ramps, sign, goal):
+    found = make_results({"a": sign * ramps(3), "b": sign * ramps()}, goal=goal, analysis={"target": {"value": sign * 5}})
+    views = [
+        SimpleNamespace(data=SimpleNamespace(view=name), metrics=[SimpleNamespace(tuned=SimpleNamespace(value=sign * value))])
+        for name, value in {"a": 4.5, "b": 5.5}.items()
+    ]
+    confirmed = dataclasses.replace(found, confirmation=SimpleNamespace(views=views))
+    (sentence,) = limits.sentences(confirmed, confirmed.pairs[0])
+    shown = "4.5" if sign > 0 else "−4.5"
+    assert sentence.startswith(f"The target is beyond the mean of the chosen points on fresh seeds (a {shown}")
+    assert ", b" not in sentence
+
+
+def test_without_a_detectable_difference_none_is_told(make_results):
+    late = np.zeros((6, 10))
+    late[0, -1] = late[1, -2] = 1.0
+    found = make_results({"a": late, "b": late[::-1]}, analysis={"target": {"value": 1}})
+    assert "80 % power" not in wording.needs(found, found.pairs[0])
+
+
+def test_a_claim_that_cannot_be_observed_is_flagged_in_sentence_and_table(results):
+    contrast = Contrast("a − b", -4.5, -8.1, -0.9, 0.9, 20, 5.0, 15.0, "does not hold", (-5.3, 0.8))
+    result = CriterionResult("It takes 10 trials more.", "trials_to_target", "does not hold", (contrast,))
+    assert claims.sentence(result).endswith("; claimed 5 to 15, but with this target only −5.3 to 0.8 can be observed).")
+    table = claims.table(dataclasses.replace(results, criteria=(result,)))
+    assert table.rows[0][5] == "5 to 15*"
+    assert "* cannot be observed with this target" in table.note
