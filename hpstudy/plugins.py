@@ -21,6 +21,11 @@ def is_plugin(name: str) -> bool:
     return ":" in name
 
 
+def module_name(use: str) -> str:
+    """The module of a user's own part."""
+    return use.partition(":")[0]
+
+
 def load_callable(use: str) -> Callable[..., Any]:
     """Import what "module:attribute" names.
 

@@ -6,8 +6,9 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from hpstudy.errors import HpstudyError
 from hpstudy.registry import Entry, Registry
@@ -16,8 +17,14 @@ EXECUTORS = Registry(
     "executor",
     "subclass hpstudy.engine.executors.Executor and give --executor my_module:MyExecutor",
     {
-        "inline": Entry("in this process, one step at a time; no time-outs", "hpstudy.engine.inline:InlineExecutor"),
-        "processes": Entry("in worker processes of this machine, one thread each", "hpstudy.engine.processes:ProcessExecutor"),
+        "inline": Entry(
+            "in this process, one step at a time; no time-outs, no isolation of your own code",
+            "hpstudy.engine.inline:InlineExecutor",
+        ),
+        "processes": Entry(
+            "in worker processes of this machine, one thread each; every trial of your own code in a process of its own",
+            "hpstudy.engine.processes:ProcessExecutor",
+        ),
     },
 )
 
@@ -27,6 +34,19 @@ are taken in the same order on every number of cores."""
 
 UNLIMITED_CORES = 2**31
 """More than any machine has."""
+
+
+@runtime_checkable
+class UserCodeRequest(Protocol):
+    """The request of a step that may run a user's code."""
+
+    @property
+    def user_modules(self) -> tuple[str, ...]:
+        """The user's modules that the step runs; empty when it runs only hpstudy's own code."""
+
+    def warm(self) -> AbstractContextManager[None]:
+        """A block in which these modules are imported, and what all such steps share is loaded. It runs no step."""
+
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -53,6 +73,9 @@ class Executor(ABC):
 
     workers: int
 
+    isolates = False
+    """Whether a step that runs a user's code leaves nothing behind in the processes of other steps."""
+
     def __init__(self, workers: int, logs: Path | None = None) -> None:
         self.workers = workers
         self.logs = logs
@@ -69,6 +92,10 @@ class Executor(ABC):
         Returns:
             A future with the answer, or with the exception that `call` raised, or with WorkerDied or StepTimedOut.
         """
+
+    def take_notes(self) -> list[str]:
+        """What the user should know about the steps so far. Each note is returned once."""
+        return []
 
     @abstractmethod
     def close(self, *, abort: bool = False) -> None:

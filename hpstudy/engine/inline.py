@@ -15,7 +15,8 @@ from hpstudy.errors import UsageError
 class InlineExecutor(Executor):
     """Runs each step when it is submitted, one after another; the futures that it returns are done.
 
-    Numerical libraries get one thread meanwhile, as in a worker, so that both executors measure the same bits.
+    Numerical libraries get one thread meanwhile, as in a worker, so that both executors measure the same bits. A user's code is not
+    isolated: what a trial changes in this process (generators apart) can change later trials and the points that are chosen.
     """
 
     def __init__(self, workers: int = 1, logs: Path | None = None) -> None:

@@ -10,28 +10,36 @@ from __future__ import annotations
 
 import pickle
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from hpstudy.engine.executors import Answer, Executor, Request, WorkerDied
-from hpstudy.engine.worker_process import WorkerProcess
+from hpstudy.engine.executors import Answer, Executor, Request, UserCodeRequest, WorkerDied
+from hpstudy.engine.worker_process import TrialServerProcess, WorkerProcess
 
 
 class ProcessExecutor(Executor):
     """Worker processes, started when first needed and kept for the whole run.
 
+    A step that runs a user's code gets a process of its own, forked by a trial server (`hpstudy.engine.trial_server`). All other steps
+    run in workers, which never import a user's module. There is one trial server per kind of request and step under way.
+
     A worker has one thread for numerics and a fixed hash seed, ignores Ctrl-C (this process decides when to stop), ends within a
     second when this process ends, however it ends, and prints to `logs`/worker-PID.log.
     """
+
+    isolates = True
 
     def __init__(self, workers: int, logs: Path | None = None) -> None:
         super().__init__(workers, logs)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="hpstudy-worker")
         self._lock = threading.Lock()
-        self._idle: list[WorkerProcess] = []
+        self._idle: defaultdict[type | None, list[WorkerProcess]] = defaultdict(list)
         self._all: set[WorkerProcess] = set()
+        self._note = ""
+        self._note_taken = False
         self._aborted = False
 
     def submit(self, call: Callable[[Request], Answer], request: Request, timeout_s: float | None = None) -> Future[Answer]:
@@ -40,34 +48,56 @@ class ProcessExecutor(Executor):
 
     def _step(self, call: Callable[[Request], Answer], request: Request, timeout_s: float | None) -> Answer:
         payload = pickle.dumps((call, request))
-        worker = self._take()
+        kind = type(request) if isinstance(request, UserCodeRequest) and request.user_modules else None
+        worker = self._take(kind)
         try:
+            if not worker.started:
+                worker.start(request)
+                self._note = self._note or worker.note
             succeeded, answer = worker.answer(payload, timeout_s)
         except BaseException:
-            with self._lock:
-                self._all.discard(worker)
-            worker.kill()
-            worker.let_go()
-            worker.wait()
+            self._end(worker)
             raise
-        with self._lock:
-            self._idle.append(worker)
+        if worker.reusable:
+            with self._lock:
+                self._idle[kind].append(worker)
+        else:
+            self._end(worker)
         if not succeeded:
             raise answer
         return answer  # type: ignore[no-any-return]
 
-    def _take(self) -> WorkerProcess:
+    def _take(self, kind: type | None) -> WorkerProcess:
+        """An idle worker, or a new one.
+
+        Args:
+            kind: of the requests of a trial server; None for a worker.
+        """
         with self._lock:
             if self._aborted:
                 raise WorkerDied("the run was aborted")
-            if self._idle:
-                return self._idle.pop()
-            worker = WorkerProcess(self.logs)
+            if self._idle[kind]:
+                return self._idle[kind].pop()
+            worker = WorkerProcess(self.logs) if kind is None else TrialServerProcess(self.logs)
             self._all.add(worker)
             return worker
 
+    def _end(self, worker: WorkerProcess) -> None:
+        with self._lock:
+            self._all.discard(worker)
+        worker.kill()
+        worker.shut_down()
+        worker.wait()
+
+    def take_notes(self) -> list[str]:
+        """Why each trial needs a new process, once per run."""
+        if not self._note or self._note_taken:
+            return []
+        self._note_taken = True
+        return [self._note]
+
     def close(self, *, abort: bool = False) -> None:
-        """Let the workers go, and remove the logs in which nothing was written."""
+        """End the workers. Logs in which nothing was written are removed."""
         if abort:
             with self._lock:
                 self._aborted = True
@@ -76,12 +106,9 @@ class ProcessExecutor(Executor):
                 worker.kill()
         self._threads.shutdown(wait=True, cancel_futures=abort)
         for worker in self._all:
-            worker.let_go()
+            worker.shut_down()
         for worker in self._all:
             worker.wait()
-        if self.logs is not None and self.logs.is_dir():
-            for log in self.logs.glob("worker-*.log"):
-                if log.stat().st_size == 0:
-                    log.unlink()
-            with suppress(OSError):  # not empty
+        if self.logs is not None:
+            with suppress(OSError):  # not there, or not empty
                 self.logs.rmdir()

@@ -136,6 +136,8 @@ class Scheduler:
             self.waited_s += time.perf_counter() - started
             for future in done:
                 self._receive(self._under_way.pop(future), future)
+            for note in self.executor.take_notes():
+                self.observer.note(note)
             if time.monotonic() - self._last_write > HEARTBEAT_S:
                 self.store.heartbeat()
                 self._wrote()

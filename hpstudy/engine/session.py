@@ -81,6 +81,11 @@ def session(
     aborted = True
     try:
         _begin_session(store, runner.workers, options)
+        if store.study.plugins() and not runner.isolates:
+            options.observer.note(
+                f"the executor '{options.executor}' does not isolate your code: what a trial changes in its process, such as torch's "
+                "default dtype or the environment, can change later trials. The executor 'processes' isolates every trial."
+            )
         with stop.listening(options.observer.note):
             yield runner
         aborted = False

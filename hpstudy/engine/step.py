@@ -11,7 +11,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,7 +24,7 @@ from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError, PluginError
 from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_task
 from hpstudy.modules import StudyModules, module_path
-from hpstudy.plugins import place_of
+from hpstudy.plugins import is_plugin, load_callable, module_name, place_of
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
 from hpstudy.study.controls import arms
@@ -45,13 +46,31 @@ CACHED_STUDIES = 4
 
 @dataclass(frozen=True)
 class AskRequest:
-    """What determines a trial's point: the study, the search, and its trials 0 .. number-1; `module_path` as for an evaluation."""
+    """What determines a trial's point: the study, the search, and its trials 0 .. number-1; `module_path` as for an evaluation.
+
+    It is a `hpstudy.engine.executors.UserCodeRequest`, and so is an evaluation's.
+    """
 
     study_json: str
     search: SearchKey
     number: int
     history: tuple[Observation, ...]
     module_path: str | None = None
+
+    @property
+    def user_modules(self) -> tuple[str, ...]:
+        """The module of the user's searcher."""
+        study = _study(self.study_json)
+        searcher = study.search.searcher
+        built_in = arms(study)[self.search.view].control is not None or not is_plugin(searcher)
+        return () if built_in else (module_name(searcher),)
+
+    @contextmanager
+    def warm(self) -> Iterator[None]:
+        """With the searcher made."""
+        with _importing(self) as modules:
+            _searcher(self.study_json, None, modules)
+            yield
 
 
 @dataclass(frozen=True)
@@ -77,6 +96,28 @@ class EvaluateRequest:
     module_path: str | None
     checkpoint: CheckpointFile | None = None
     seed_number: int | None = None
+
+    @property
+    def user_modules(self) -> tuple[str, ...]:
+        """The modules of all parts of the user's: the searcher too, which says whether the study is a sweep."""
+        return tuple(sorted({module_name(part) for part in _study(self.study_json).plugins()}))
+
+    @contextmanager
+    def warm(self) -> Iterator[None]:
+        """With the task made, what its trials share loaded, and the other parts imported."""
+        with _importing(self) as modules:
+            _task(self.study_json, modules).warm_up()
+            for part in _study(self.study_json).user_parts():
+                load_callable(part)
+            yield
+
+
+@contextmanager
+def _importing(request: AskRequest | EvaluateRequest) -> Iterator[StudyModules | None]:
+    """Import modules from the study's folder in the body, with global generators in the same state in every process."""
+    with module_path(request.module_path) as modules:
+        seed_process(derive_seed(_study(request.study_json).seed, "import"))
+        yield modules
 
 
 class SearcherFailed(HpstudyError):
@@ -132,7 +173,7 @@ def ask(request: AskRequest) -> Asked:
     arm = arms(study)[request.search.view]
     space = study.views[arm.view].space
     try:
-        with module_path(request.module_path) as modules:
+        with module_path(request.module_path if request.user_modules else None) as modules:
             point = _searcher(request.study_json, arm.control, modules).ask(
                 space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
             )

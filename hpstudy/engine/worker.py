@@ -1,4 +1,4 @@
-"""The other end of a worker: what runs in a process of `hpstudy.engine.processes`."""
+"""What runs in a worker process: it answers requests one after another."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from hpstudy.engine.executors import WorkerDied
 from hpstudy.errors import HpstudyError
 
 LOG_VARIABLE = "HPSTUDY_WORKER_LOG"
@@ -44,6 +45,18 @@ def serve(descriptor: int, parent: int, logs: str | None) -> None:
         parent: process number of the parent, with which this process ends, however it ends.
         logs: the folder for what is printed here; None to print where the parent does.
     """
+    connection = connect(descriptor, logs)
+    threading.Thread(target=end_with, args=(parent,), name="parent-watch", daemon=True).start()
+    while True:
+        try:
+            payload = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        connection.send_bytes(answer(payload))
+
+
+def connect(descriptor: int, logs: str | None) -> Connection:
+    """Set up this process and say READY. Arguments as in `serve`."""
     # Ctrl-C in a terminal reaches every process of the group; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
@@ -51,17 +64,11 @@ def serve(descriptor: int, parent: int, logs: str | None) -> None:
     if logs is not None:
         _print_to(log_path(Path(logs), os.getpid()))
     faulthandler.enable()
-    threading.Thread(target=_end_with, args=(parent,), name="parent-watch", daemon=True).start()
     # Inherited once, from the parent; programs that a task starts have no business with it.
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
     connection.send_bytes(READY)
-    while True:
-        try:
-            payload = connection.recv_bytes()
-        except (EOFError, OSError):
-            return
-        connection.send_bytes(_answer(payload))
+    return connection
 
 
 def _print_to(path: Path) -> None:
@@ -75,25 +82,53 @@ def _print_to(path: Path) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
-def _answer(payload: bytes) -> bytes:
+def answer(payload: bytes) -> bytes:
+    """The packed answer to a packed request."""
     try:
         call, request = pickle.loads(payload)
         return pickle.dumps((True, call(request)))
     except Exception as error:
-        return _packed(error)
+        return packed(error)
 
 
-def _packed(error: Exception) -> bytes:
+def packed(error: Exception) -> bytes:
+    """The packed answer of a step that raised `error`."""
     try:
-        packed = pickle.dumps((False, error))
-        pickle.loads(packed)
-    except Exception:
+        answer = pickle.dumps((False, error))
+        pickle.loads(answer)
+    except Exception:  # anything that pickle or the exception's own methods raise
         text = "".join(traceback.format_exception(error))
-        packed = pickle.dumps((False, StepError(f"{type(error).__name__} in a worker:\n{text}")))
-    return packed
+        answer = pickle.dumps((False, StepError(f"{type(error).__name__} in a worker:\n{text}")))
+    return answer
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
+    """Wait until the parent has ended, then end this process, and the processes of its group if it leads one."""
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_S)
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(1)
+
+
+def death(process: str, exit_code: int | None, log: Path | None) -> WorkerDied:
+    """The error for a process that ended without an answer.
+
+    Args:
+        process: which process, in words.
+        exit_code: its exit code, or minus the signal that ended it; None for a process that closed its connection and lives.
+        log: what it printed.
+    """
+    hints = []
+    if exit_code is None:
+        how = "closed its connection"
+    elif exit_code >= 0:
+        how = f"ended with exit code {exit_code}"
+    else:
+        names = {number.value: f" ({number.name})" for number in signal.Signals}
+        how = f"was ended by signal {-exit_code}{names.get(-exit_code, '')}"
+    if exit_code == -signal.SIGKILL:
+        hints.append("the system may have run out of memory: try fewer workers")
+    if log is not None and log.exists() and log.stat().st_size:
+        hints.append(f"see {log}")
+    return WorkerDied(f"{process} {how}", "; ".join(hints))

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from pathlib import Path
@@ -17,53 +17,85 @@ from typing import Any
 
 import psutil
 
-from hpstudy.engine.executors import THREAD_VARIABLES, StepTimedOut, WorkerDied
-from hpstudy.engine.worker import log_path
+from hpstudy.engine.executors import THREAD_VARIABLES, StepTimedOut, UserCodeRequest
+from hpstudy.engine.trial_server import WarmUp
+from hpstudy.engine.worker import death, log_path
 from hpstudy.modules import search_path
 
 LIVENESS_CHECK_S = 0.5
 """How often a waiting thread looks whether its worker still lives. Death closes the connection at once, unless a process that the
 task forked holds it open."""
 
-FAREWELL_S = 5.0
-"""How long a worker that was let go may take to end before it is killed."""
+SHUTDOWN_GRACE_S = 5.0
+"""How long a worker may take to end after its connection was closed, before it is killed."""
 
-BOOT = "import sys; sys.path[:] = {path!r}; from hpstudy.engine.worker import serve; serve({descriptor}, {parent}, {logs!r})"
+BOOT = "import sys; sys.path[:] = {path!r}; from {module} import serve; serve({descriptor}, {parent}, {logs!r})"
 """What a worker runs. It gets this process's import path, so that it finds hpstudy and the user's modules where this one did."""
+
+FORK_VARIABLES = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+"""Keep a trial server fit to fork: pyarrow, which pandas and scikit-learn load, starts no thread of its allocator, and
+torch.cuda.is_available() does not initialize CUDA."""
 
 
 class WorkerProcess:
-    """One worker process and this process's end of its connection."""
+    """One worker process and this process's end of its connection.
+
+    Args:
+        logs: the folder for what it prints; None to let it print where this process does.
+
+    Attributes:
+        started: whether it is ready for steps.
+        reusable: whether it can serve another step. Known once it has started.
+        note: why not, in a sentence; "" if it can.
+    """
+
+    module = "hpstudy.engine.worker"
+    """What the process runs: `serve` of this module."""
+
+    variables: Mapping[str, str] = {}
+    """Environment variables of the process."""
 
     def __init__(self, logs: Path | None) -> None:
         self._connection, theirs = Pipe()
-        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONHASHSEED": "0"}
+        fixed = {**dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONHASHSEED": "0"}
+        environment = {**os.environ, **fixed, **self.variables}
         end = theirs.fileno()
         path, folder = search_path(), str(logs) if logs else None
-        boot = BOOT.format(path=path, descriptor=end, parent=os.getpid(), logs=folder)
+        boot = BOOT.format(module=self.module, path=path, descriptor=end, parent=os.getpid(), logs=folder)
         with theirs, _without_interrupts():
             self._process = subprocess.Popen(
                 [sys.executable, "-c", boot], stdin=subprocess.DEVNULL, env=environment, pass_fds=[end]
             )
-        self._started = False
+        self.started = False
+        self.reusable = True
+        self.note = ""
         self.log = log_path(logs, self._process.pid) if logs else None
 
+    def start(self, request: object) -> None:
+        """Wait until the worker is ready for steps such as `request`. Raises WorkerDied when it ended."""
+        with self._dying():
+            self._receive(None)
+        self.started = True
+
     def answer(self, payload: bytes, timeout_s: float | None) -> tuple[bool, Any]:
-        """Send a request and wait for its answer; the time that the worker takes to start does not count.
+        """Send a packed request to the started worker and wait for its answer.
 
         Raises:
             WorkerDied: the worker ended.
             StepTimedOut: there was no answer in time.
         """
-        try:
-            if not self._started:
-                self._receive(None)
-                self._started = True
+        with self._dying():
             self._connection.send_bytes(payload)
             answer = self._receive(timeout_s)
-        except (EOFError, OSError) as error:
-            raise WorkerDied(f"the worker process {self._fate()}", self._advice()) from error
         return pickle.loads(answer)  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _dying(self) -> Iterator[None]:
+        """Turn the loss of the connection into WorkerDied with its reason."""
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            raise death("the worker process", self._exit_code(), self.log) from error
 
     def _receive(self, timeout_s: float | None) -> bytes:
         """The next message. Raises EOFError when the worker has ended, StepTimedOut when there was no message in time."""
@@ -75,48 +107,71 @@ class WorkerProcess:
                 raise EOFError
         return self._connection.recv_bytes()
 
-    def _fate(self) -> str:
+    def _exit_code(self) -> int | None:
+        """As `subprocess.Popen.returncode`; None for a process that closed its connection and lives."""
         try:
-            code = self._process.wait(FAREWELL_S)
+            return self._process.wait(SHUTDOWN_GRACE_S)
         except subprocess.TimeoutExpired:
-            return "closed its connection"
-        if code >= 0:
-            return f"ended with exit code {code}"
-        try:
-            return f"was ended by signal {-code} ({signal.Signals(-code).name})"
-        except ValueError:
-            return f"was ended by signal {-code}"
-
-    def _advice(self) -> str:
-        log = f"see {self.log}" if self.log is not None and self.log.exists() and self.log.stat().st_size else ""
-        if self._process.returncode == -signal.SIGKILL:
-            return "; ".join(filter(None, ["the system may have run out of memory: try fewer workers", log]))
-        return log
+            return None
 
     def kill(self) -> None:
         """End the worker now, and the processes that its task started."""
         with suppress(psutil.Error):
-            for process in psutil.Process(self._process.pid).children(recursive=True):
-                with suppress(psutil.Error):
-                    process.kill()
-        self._process.kill()
+            process = psutil.Process(self._process.pid)
+            for descendant in (*process.children(recursive=True), process):
+                with suppress(psutil.Error, ProcessLookupError):
+                    if (
+                        os.getpgid(descendant.pid) == descendant.pid
+                    ):  # of a trial; its group has the processes that lost their parent
+                        os.killpg(descendant.pid, signal.SIGKILL)
+                    descendant.kill()
 
-    def let_go(self) -> None:
+    def shut_down(self) -> None:
         """Tell the worker that there is no more to do."""
         self._connection.close()
 
     def wait(self) -> None:
-        """Wait until the worker has ended; one that does not is killed."""
+        """Wait until the worker has ended; one that does not is killed. Its log is removed if nothing was printed."""
         try:
-            self._process.wait(FAREWELL_S)
+            self._process.wait(SHUTDOWN_GRACE_S)
         except subprocess.TimeoutExpired:
             self.kill()
             self._process.wait()
+        if self.log is not None and self.log.exists() and self.log.stat().st_size == 0:
+            self.log.unlink()
+
+
+class TrialServerProcess(WorkerProcess):
+    """A trial server, for steps that run a user's code."""
+
+    module = "hpstudy.engine.trial_server"
+    variables = FORK_VARIABLES
+
+    def start(self, request: object) -> None:
+        """Wait until the server has imported the user's modules; that has no time limit."""
+        assert isinstance(request, UserCodeRequest)
+        super().start(request)
+        with self._dying():
+            self._connection.send_bytes(pickle.dumps(request))
+            warm_up: WarmUp = pickle.loads(self._receive(None))
+        self.reusable = warm_up.obstacles == ()
+        if not self.reusable:
+            self.note = _cost(warm_up, request.user_modules)
+
+
+def _cost(warm_up: WarmUp, modules: Sequence[str]) -> str:
+    """Why each trial needs a new process, and what that costs."""
+    cost = f"each trial starts a new process and imports again ({warm_up.duration_s:.1f} s)"
+    if warm_up.obstacles is None:
+        return f"trials of your own code cannot share an import on this system: {cost}"
+    first, *others = warm_up.obstacles
+    more = f" and {len(others)} more" if others else ""
+    return f"importing {', '.join(modules)} leaves {first}{more}: {cost}"
 
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """A process that starts in this block is born deaf to Ctrl-C, before its own code can say so."""
+    """Block SIGINT while a process starts, so that it ignores Ctrl-C before its own code says so."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -415,6 +416,11 @@ class Study(Block):
         parts = (self.task.use, self.search.searcher, *(view.method for view in self.views.values()))
         return [part for part in parts if part and is_plugin(part)]
 
+    def plugins(self) -> list[str]:
+        """All names of the user's own parts: `user_parts`, and the data set or network in the settings of a built-in task."""
+        settings = {} if is_plugin(self.task.use) else self.task.settings
+        return [*self.user_parts(), *(text for text in _texts(settings) if is_plugin(text))]
+
     def declaration(self) -> str:
         """SHA-256 (hex) of the analysis settings: what was declared, and whether it is still the same."""
         text = json.dumps(self.analysis.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
@@ -424,3 +430,13 @@ class Study(Block):
         """SHA-256 (hex) of `determinants`: two studies with the same fingerprint run the same trials."""
         text = json.dumps(self.determinants(), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All strings in nested settings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for inner in value.values() for text in _texts(inner))
+    elif isinstance(value, list | tuple):
+        yield from (text for inner in value for text in _texts(inner))

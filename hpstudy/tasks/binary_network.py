@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hpstudy.bnn.methods import METHODS
@@ -69,6 +70,12 @@ class BinaryNetworkTask(Task):
             DataError: the data set is not there, or a part is smaller than asked for.
         """
         self.data()
+
+    def warm_up(self) -> None:
+        """Import what `evaluate` does, and load data that stay on the CPU."""
+        import_module("hpstudy.bnn.train")
+        if getattr(self.settings, "device", "cpu") == "cpu":
+            self.data()
 
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> dict[str, float]:
         """Train one network. Its initial real weights have a seed stream of their own, beside those of `bnn.train`."""

@@ -30,7 +30,8 @@ class Task(ABC):
 
     Life cycle: made from its settings whenever a study is read (so construction and the checks import no heavy library);
     `prepare` once per run, before the first trial, in the process that owns the database; then `evaluate` many times, in any
-    worker process, which keeps one task object alive between trials.
+    worker process. A worker keeps one task object for all trials of a built-in task. A trial with a part of the user's own runs in a
+    copy of a process in which the task was made and `warm_up` called.
     """
 
     Settings: ClassVar[type[BaseModel]]
@@ -64,6 +65,9 @@ class Task(ABC):
     def identity(self) -> dict[str, str]:
         """What determines numbers beside the settings: checksums of data, of a user's source file. Called after `prepare`."""
         return {}
+
+    def warm_up(self) -> None:
+        """Import libraries and load data that all trials share. What is loaded here is not loaded again for each trial."""
 
     @abstractmethod
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Mapping[str, Any] | float:

@@ -1,0 +1,223 @@
+"""A trial server: a process that runs every step of a user's code in a process of its own.
+
+It imports the user's modules once and runs none of their functions. For each step it forks, so that every step starts from the
+state after the import and its process ends with it. If the import leaves something that a fork would share or lose, the server
+serves one step, in its own process, and the next step needs a new server.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import select
+import signal
+import struct
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NoReturn
+
+from hpstudy.engine.executors import UserCodeRequest
+from hpstudy.engine.forking import CAN_FORK, Held, held
+from hpstudy.engine.worker import LOG_VARIABLE, PARENT_CHECK_S, answer, connect, death, end_with, packed
+from hpstudy.seeds import seed_process
+
+LENGTH = struct.Struct("!Q")
+"""Precedes the answer of a child."""
+
+LAZY_IMPORTS = {"torch": "torch._dynamo"}
+"""What a library imports at its first use instead of at its import. torch.optim does so, which takes a second."""
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """How the import of the user's modules went.
+
+    Attributes:
+        obstacles: what it left that a fork would share or lose; None where this system cannot fork.
+        duration_s: wall seconds.
+    """
+
+    obstacles: tuple[str, ...] | None
+    duration_s: float
+
+
+def serve(descriptor: int, parent: int, logs: str | None) -> None:
+    """Warm up for the first message, a request, and answer it with a WarmUp. Then answer requests until the other end is closed.
+
+    Arguments, requests and answers as for `hpstudy.engine.worker.serve`.
+    """
+    connection = connect(descriptor, logs)
+    first = _received(connection, parent)
+    if first is None:
+        return
+    with ExitStack() as stack:
+        warm_up = _warm_up(first, parent, stack)
+        connection.send_bytes(pickle.dumps(warm_up))
+        if warm_up.obstacles != ():
+            if (payload := _received(connection, parent)) is not None:
+                _serve_once(connection, payload, parent)
+            return
+        server = _Server(connection, parent)
+        while (payload := _received(connection, parent)) is not None:
+            server.serve(payload)
+
+
+def _received(connection: Connection, parent: int) -> bytes | None:
+    """The next message; None when the other end was closed or the parent has ended."""
+    try:
+        while not connection.poll(PARENT_CHECK_S):
+            if os.getppid() != parent:
+                return None
+        return connection.recv_bytes()
+    except (EOFError, OSError):
+        return None
+
+
+def _warm_up(packed_request: bytes, parent: int, stack: ExitStack) -> WarmUp:
+    """Import the user's modules for a request, until `stack` is closed, and compare what this process holds before and after."""
+    started = time.perf_counter()
+    before: Held = held() if CAN_FORK else frozenset()
+    # User code may raise anything. The step imports the module again and reports the error.
+    with _ending_with(parent), suppress(BaseException):
+        request: UserCodeRequest = pickle.loads(packed_request)
+        stack.enter_context(request.warm())
+        for library, module in LAZY_IMPORTS.items():
+            if library in sys.modules:
+                import_module(module)
+        seed_process(0)  # its first call reads source files
+    gc.collect()
+    gc.freeze()
+    obstacles = tuple(sorted({words for _, words in held() - before})) if CAN_FORK else None
+    return WarmUp(obstacles, time.perf_counter() - started)
+
+
+@contextmanager
+def _ending_with(parent: int) -> Iterator[None]:
+    """End this process if its parent ends while the body runs. No thread is left afterwards."""
+    left = threading.Event()
+
+    def watch() -> None:
+        while not left.wait(PARENT_CHECK_S):
+            if os.getppid() != parent:
+                os._exit(1)
+
+    thread = threading.Thread(target=watch, name="parent-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join()
+        # Python forgets a thread a moment before the system does.
+        while Path(f"/proc/self/task/{thread.native_id}").exists():
+            time.sleep(0.001)
+
+
+def _serve_once(connection: Connection, payload: bytes, parent: int) -> NoReturn:
+    """Answer in this process, and end it together with everything that the step started."""
+    os.setsid()
+    threading.Thread(target=end_with, args=(parent,), name="parent-watch", daemon=True).start()
+    packed_answer = answer(payload)
+    _flush()
+    connection.send_bytes(packed_answer)
+    os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(0)
+
+
+class _Server:
+    """Answers requests, each in a child process. It has no threads, because a fork copies only the thread that forks.
+
+    Args:
+        connection: to the parent; the children close their copy.
+        parent: process number of the parent.
+    """
+
+    def __init__(self, connection: Connection, parent: int) -> None:
+        self._connection = connection
+        self._parent = parent
+        # Only the parent decides what Ctrl-C means, and an ignored SIGCHLD hides exit codes. The children get both as the import left them.
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        self._on_child = signal.getsignal(signal.SIGCHLD)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        log = os.environ.get(LOG_VARIABLE)
+        self._log = Path(log) if log else None
+
+    def serve(self, payload: bytes) -> None:
+        """Answer a packed request, then end all that its step left running."""
+        _flush()
+        source, sink = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(source)
+            self._run_step(payload, sink)
+        os.close(sink)
+        packed_answer = self._read(source, child)
+        os.close(source)
+        if packed_answer is not None:
+            self._connection.send_bytes(packed_answer)
+        _kill_group(child)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if packed_answer is None:
+            self._connection.send_bytes(packed(death("the process of the trial", code, self._log)))
+
+    def _run_step(self, payload: bytes, sink: int) -> NoReturn:
+        """In the child: write the length of the answer and the answer, and end. Handlers of atexit are not run."""
+        code = 1
+        try:
+            server = os.getppid()
+            os.setsid()
+            self._connection.close()
+            if self._on_child is not None:
+                signal.signal(signal.SIGCHLD, self._on_child)
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+            threading.Thread(target=end_with, args=(server,), name="parent-watch", daemon=True).start()
+            packed_answer = answer(payload)
+            _flush()
+            with open(sink, "wb") as file:
+                file.write(LENGTH.pack(len(packed_answer)) + packed_answer)
+            code = 0
+        except BaseException:  # the server reports the exit code, the log has the reason
+            traceback.print_exc()
+            _flush()
+        finally:
+            os._exit(code)
+
+    def _read(self, source: int, child: int) -> bytes | None:
+        """The answer of a child; None when it ended without one. This process ends with its parent."""
+        received = bytearray()
+        while True:
+            if select.select([source], [], [], PARENT_CHECK_S)[0]:
+                received += (part := os.read(source, 1 << 20))
+                if len(received) >= LENGTH.size and len(received) == LENGTH.size + LENGTH.unpack_from(received)[0]:
+                    return bytes(received[LENGTH.size :])
+                if not part:
+                    return None
+            # A process that the step started may hold the other end open.
+            elif os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                return None
+            if os.getppid() != self._parent:
+                _kill_group(child)
+                os._exit(1)
+
+
+def _kill_group(leader: int) -> None:
+    """End a child that is not reaped yet, and the processes of its group."""
+    with suppress(ProcessLookupError):  # it ended before it led a group
+        os.killpg(leader, signal.SIGKILL)
+    os.kill(leader, signal.SIGKILL)
+
+
+def _flush() -> None:
+    """Write out what was printed. User code may have closed or replaced these files."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]
