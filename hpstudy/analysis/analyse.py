@@ -90,7 +90,8 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
     all_confirmed = study.confirm is not None and study.confirm.incumbents and not listed
     confirmed = confirmed_curves(fresh, blocks, study) if all_confirmed else ()
     claims = study.analysis.criteria
-    observed = observe(study, table, tuple(views.values()), swept) if claims else {}
+    declared = endpoint_results(confirmed, blocks, endpoints)
+    observed = observe(study, table, tuple(views.values()), swept, declared) if claims else {}
     return Results(
         study=study,
         identity=dict(reader.identity),
@@ -108,7 +109,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         criteria=tuple(judge(claim, observed, study.metric.name, endpoints.bootstrap) for claim in claims),
         controls=controls(table, study, endpoints.bootstrap) if study.controls else None,
         confirmed=confirmed,
-        declared=endpoint_results(confirmed, blocks, endpoints),
+        declared=declared,
         confirmation=confirmation(
             fresh,
             blocks,

@@ -111,7 +111,7 @@ def check(parts: Parts) -> Findings:
     if parts.analysis is not None:
         findings.problems += _analysis(parts.analysis, parts.names, parts.trials)
         findings.problems += check_endpoints(parts.analysis, parts, findings.searcher)
-        findings.problems += check_criteria(parts.analysis.criteria, parts.views, parts.names, findings.searcher, parts.trials)
+        findings.problems += check_criteria(parts.analysis, parts.views, parts.names, findings.searcher, parts.trials)
     return findings
 
 

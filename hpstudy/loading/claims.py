@@ -12,10 +12,13 @@ from hpstudy.errors import Problem, nearest
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Searcher
 from hpstudy.study.explain import shown
-from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection, View
+from hpstudy.study.schema import NUMBERS_OF_TRIALS, TRIALS_TO_TARGET, Analysis, Criterion, Selection, View
 from hpstudy.study.space import Point, Space, Value, same_value
 
 Key = tuple[str | int, ...]
+
+CONFIRMED = ("confirmed_regret", "trials_to_within")
+"""Names of endpoints that no task uses for a metric."""
 
 MOST_LISTED = 12
 """Valid values that a message lists."""
@@ -60,7 +63,7 @@ class _Side:
 
 
 def check_criteria(
-    criteria: Sequence[Criterion],
+    analysis: Analysis,
     views: Mapping[str, View],
     names: Sequence[str],
     searcher: Searcher | None,
@@ -69,17 +72,17 @@ def check_criteria(
     """What claims ask that the study cannot answer. Keys begin with "analysis".
 
     Args:
-        criteria: the claims.
+        analysis: the claims, and the endpoints that they may be about.
         views: the views of sound form.
         names: all views.
         searcher: the study's; None when it could not be made, and then only names of views are checked.
         trials: of a search, or points of a sweep; None when the study holds no valid number.
     """
-    named = {side.view for criterion in criteria for side in (criterion.of, criterion.minus) if side is not None}
+    named = {side.view for criterion in analysis.criteria for side in (criterion.of, criterion.minus) if side is not None}
     points: dict[str, tuple[Point, ...]] = {}
     if searcher is not None and trials is not None:
         points = {name: listed_points(searcher, view.space, trials) for name, view in views.items() if name in named}
-    for index, criterion in enumerate(criteria):
+    for index, criterion in enumerate(analysis.criteria):
         key: Key = ("analysis", "criteria", index)
         sides = [
             _Side((*key, name), selection, views.get(selection.view), points.get(selection.view, ()))
@@ -92,11 +95,19 @@ def check_criteria(
                 yield Problem((*side.key, "view"), text)
         if searcher is not None:
             yield from (
-                _of_a_sweep(criterion, key, sides) if searcher.lists_points else _of_a_search(criterion, key, sides, trials)
+                _of_a_sweep(criterion, key, sides)
+                if searcher.lists_points
+                else _of_a_search(criterion, key, sides, trials, endpoint=analysis.is_endpoint(criterion.metric))
             )
 
 
-def _of_a_search(criterion: Criterion, key: Key, sides: Sequence[_Side], trials: int | None) -> Iterator[Problem]:
+def _of_a_search(
+    criterion: Criterion, key: Key, sides: Sequence[_Side], trials: int | None, *, endpoint: bool
+) -> Iterator[Problem]:
+    if not endpoint and criterion.metric in CONFIRMED:
+        yield Problem(
+            (*key, "metric"), f"'{criterion.metric}' is an endpoint that the study does not declare: add it to 'endpoints'"
+        )
     if criterion.epoch != "last":
         yield Problem((*key, "epoch"), "a claim about a search is about the final values of its best trial: leave out 'epoch'")
     if criterion.shape != "each":
@@ -107,11 +118,11 @@ def _of_a_search(criterion: Criterion, key: Key, sides: Sequence[_Side], trials:
         if side.selection.at:
             text = "a search chooses its points itself: leave out 'at', or list the points with the searcher points or grid"
             yield Problem((*side.key, "at"), text)
-        if best_of is not None and criterion.metric == TRIALS_TO_TARGET:
-            yield Problem((*side.key, "best_of"), f"{TRIALS_TO_TARGET} is about whole searches: leave out 'best_of'")
+        if best_of is not None and endpoint:
+            yield Problem((*side.key, "best_of"), f"{criterion.metric} is about whole searches: leave out 'best_of'")
         elif best_of is not None and trials is not None and best_of > trials:
             yield Problem((*side.key, "best_of"), f"must be at most {trials}, the trials of a search, not {best_of}")
-    if criterion.metric == TRIALS_TO_TARGET and trials is not None:
+    if endpoint and criterion.metric in NUMBERS_OF_TRIALS and trials is not None:
         yield from _of_trials(criterion, key, trials)
     of, *minus = (side.selection for side in sides)
     if minus and of.view == minus[0].view and _budget(of, trials) == _budget(minus[0], trials):
@@ -119,9 +130,10 @@ def _of_a_search(criterion: Criterion, key: Key, sides: Sequence[_Side], trials:
 
 
 def _of_trials(criterion: Criterion, key: Key, trials: int) -> Iterator[Problem]:
-    """Bounds that trials-to-target, from 1 to the trials of a search, never lie within."""
+    """Bounds that a number of trials, from 1 to those of a search, never lies within."""
     least, most = (1 - trials, trials - 1) if criterion.minus is not None else (1, trials)
-    what = "a difference of trials-to-target" if criterion.minus is not None else "trials-to-target"
+    name = str(criterion.metric).replace("_", "-")
+    what = f"a difference of {name}" if criterion.minus is not None else name
     if criterion.above is not None and criterion.above >= most:
         yield Problem((*key, "above"), f"{what} is at most {most} with {trials} trials per search, so the claim cannot hold")
     if criterion.below is not None and criterion.below <= least:
@@ -133,7 +145,7 @@ def _budget(selection: Selection, trials: int | None) -> int | None:
 
 
 def _of_a_sweep(criterion: Criterion, key: Key, sides: Sequence[_Side]) -> Iterator[Problem]:
-    if criterion.metric == TRIALS_TO_TARGET:
+    if criterion.metric in (TRIALS_TO_TARGET, *CONFIRMED):
         yield Problem((*key, "metric"), "a sweep has no trials to a target: name a metric that the task reports")
     wrong = False
     for side in sides:

@@ -126,6 +126,8 @@ class Target(Block):
 
 
 TRIALS_TO_TARGET = "trials_to_target"
+NUMBERS_OF_TRIALS = (TRIALS_TO_TARGET, "trials_to_within")
+"""Endpoints that are a number of trials, from 1 to those of a search."""
 """The name of a criterion's metric for the trials that a search needs to reach the target."""
 
 
@@ -152,7 +154,7 @@ class Criterion(Block):
     claim: str
     """The claim, in a sentence."""
     metric: str | None = None
-    """The metric that it is about; the study's own when absent; trials_to_target in a search."""
+    """The metric that it is about; the study's own when absent. In a search also trials_to_target, or the `use` of a declared endpoint."""
     of: Selection
     """What is compared with the bounds."""
     minus: Selection | None = None
@@ -284,6 +286,10 @@ class Analysis(Block):
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A declaration without endpoints is written, and has the digest, as before they existed."""
         return {key: value for key, value in dump(self).items() if key not in ("endpoints", "plateaus") or value}
+
+    def is_endpoint(self, metric: str | None) -> bool:
+        """Whether a claim about `metric` is about whole searches: trials to the target, or an endpoint that is declared."""
+        return metric == TRIALS_TO_TARGET or any(endpoint.use == metric for endpoint in self.endpoints)
 
     @property
     def primary(self) -> tuple[Endpoint, ...]:

@@ -79,6 +79,34 @@ def test_an_endpoint_that_cannot_be_is_refused_with_its_place(refuse, text, said
     assert all(line.startswith("toy.yaml:") for line in lines)
 
 
+CLAIM = "  criteria:\n    - {{claim: x, metric: {metric}, of: {{view: a{of}}}, minus: {{view: b}}, above: {above}}}\n"
+
+
+@pytest.mark.parametrize("metric", ["trials_to_within", "confirmed_regret", "final"])
+def test_a_claim_may_be_about_a_declared_endpoint(declare, metric):
+    text = f"{HEAD}{REGRET}{WITHIN}    - {{use: final}}\n{CLAIM.format(metric=metric, of='', above=1)}"
+    assert declare(text).analysis.criteria[0].metric == metric
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        (
+            CLAIM.format(metric="trials_to_within", of="", above=1),
+            "'trials_to_within' is an endpoint that the study does not declare",
+        ),
+        (CLAIM.format(metric="confirmed_regret", of=", best_of: 3", above=1), "confirmed_regret is about whole searches"),
+    ],
+)
+def test_a_claim_about_an_endpoint_that_cannot_be_is_refused(refuse, claim, said):
+    assert any(said in line for line in refuse(f"{HEAD}{REGRET}{claim}"))
+
+
+def test_a_claim_about_more_trials_within_a_plateau_than_a_search_has_is_refused(refuse):
+    (line,) = refuse(f"{HEAD}{WITHIN}{CLAIM.format(metric='trials_to_within', of='', above=5)}")
+    assert "a difference of trials-to-within is at most 5 with 6 trials per search" in line
+
+
 def test_a_sweep_has_no_endpoints(toy_text, refused):
     sweep = toy_text.replace("searcher: toy, trials: 6, initial: 2", "searcher: grid, trials: 2, levels: {rate: 2}")
     sweep = sweep.replace("      width: {type: int, low: 1, high: 8}\n", "")

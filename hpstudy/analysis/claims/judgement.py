@@ -14,7 +14,7 @@ over replicates gets a Student t interval; a replicate without the value is left
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Literal
 
@@ -28,7 +28,7 @@ from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.targets.trials_to_target import attainable
 from hpstudy.goal import Goal
 from hpstudy.loading.claims import selected_points
-from hpstudy.study.schema import TRIALS_TO_TARGET, Criterion, Selection
+from hpstudy.study.schema import NUMBERS_OF_TRIALS, TRIALS_TO_TARGET, Criterion, Selection
 from hpstudy.study.space import Point, Value
 
 Verdict = Literal["holds", "does not hold", "inconclusive", "no data"]
@@ -97,7 +97,7 @@ class Observed:
         epochs: (epochs,) numbers of the epochs of `curves`.
         curves: for each metric (replicates x trials x epochs), NaN where a training has no value.
         best: in a search, (replicates x trials) number of the best trial so far; -1 where there is none, or none yet.
-        trials_to_target: (replicates,) trials to the target, at most the budget, NaN for an unfinished search; None without a target.
+        of_searches: trials to the target and each declared endpoint, by name: (replicates,), NaN where it is not known.
     """
 
     points: Sequence[Point]
@@ -105,7 +105,7 @@ class Observed:
     epochs: Ints
     curves: Mapping[str, Floats]
     best: Ints
-    trials_to_target: Floats | None = None
+    of_searches: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ class _Values:
     """Numbers of one selected point: (replicates,) and what they are, in words.
 
     Attributes:
-        horizon: of trials-to-target: the trials of a search.
-        attainable: range of a difference of trials-to-target.
+        horizon: of a number of trials: the trials of a search.
+        attainable: range of a difference of numbers of trials.
     """
 
     what: str
@@ -172,12 +172,11 @@ def _compared(criterion: Criterion, observed: Mapping[str, Observed], metric: st
 def _selected(selection: Selection, observed: Mapping[str, Observed], metric: str, epoch: str) -> dict[int, list[_Values]]:
     """The values of a selection, one for each point: by number of the epoch where every epoch counts, else under 0."""
     view = observed[selection.view]
+    if metric in view.of_searches:
+        horizon = view.best.shape[1] if metric in NUMBERS_OF_TRIALS else None
+        return {0: [_Values(selection.view, view.of_searches[metric], horizon)]}
     if metric == TRIALS_TO_TARGET:
-        return (
-            {}
-            if view.trials_to_target is None
-            else {0: [_Values(selection.view, view.trials_to_target, horizon=view.best.shape[1])]}
-        )
+        return {}
     if not view.points:
         if selection.at:
             return {}  # a sweep whose searcher cannot be imported here looks like a search

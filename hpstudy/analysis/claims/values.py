@@ -15,6 +15,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.claims.judgement import Observed, best_numbers
+from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.curves.best_so_far import worst_value
 from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.analysis.trials.searches import Searches, final_metrics
@@ -23,18 +24,29 @@ from hpstudy.errors import HpstudyError
 from hpstudy.goal import Goal
 from hpstudy.loading.claims import listed_points
 from hpstudy.loading.make import make_searcher
-from hpstudy.study.schema import Study
+from hpstudy.study.schema import TRIALS_TO_TARGET, Study
 from hpstudy.study.space import Point
 
 
-def observe(study: Study, trials: Any, views: Sequence[ViewResult], sweeps: Sequence[SweepView]) -> dict[str, Observed]:
-    """Every view's values, by name; `sweeps` is empty for a search.
+def observe(
+    study: Study,
+    trials: Any,
+    views: Sequence[ViewResult],
+    sweeps: Sequence[SweepView],
+    endpoints: Sequence[EndpointResult] = (),
+) -> dict[str, Observed]:
+    """Every view's values, by name.
 
-    `trials` is a DataFrame with one row per trial and the columns view, replicate, number, state, then `metric.NAME`.
+    Args:
+        study: resolved.
+        trials: DataFrame with one row per trial and the columns view, replicate, number, state, then `metric.NAME`.
+        views: their searches.
+        sweeps: their points; empty for a search.
+        endpoints: those that a search declares. Of two with the same `use`, a claim is about the first.
     """
     worst = worst_value([view.searches for view in views], study.metric.goal)
     if not sweeps:
-        return {view.name: _of_a_search(study, trials, view, worst) for view in views}
+        return {view.name: _of_a_search(study, trials, view, worst, endpoints) for view in views}
     curves = [view.curves[study.metric.name] for view in sweeps if study.metric.name in view.curves]
     worst_of_curve = _worst(curves, study.metric.goal)
     return {
@@ -43,7 +55,7 @@ def observe(study: Study, trials: Any, views: Sequence[ViewResult], sweeps: Sequ
     }
 
 
-def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float) -> Observed:
+def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float, endpoints: Sequence[EndpointResult]) -> Observed:
     searches = view.searches
     lost = _lost(searches)
     values = {
@@ -53,10 +65,19 @@ def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float) -> O
     best = best_numbers(searches.values, study.metric.goal)
     # Before the first value of a search its first trial, which counts as the worst value, stands for all.
     best = np.where(searches.spent, np.maximum(best, 0), -1)
-    times = None
+    whole: dict[str, Floats] = {result.endpoint.use: _replicates(result, view.name, len(best)) for result in reversed(endpoints)}
     if view.trials is not None:
-        times = np.where(searches.complete, view.trials.times.trials.astype(np.float64), np.nan)
-    return Observed(points=(), values=values, epochs=np.zeros(0, dtype=np.int64), curves={}, best=best, trials_to_target=times)
+        whole[TRIALS_TO_TARGET] = np.where(searches.complete, view.trials.times.trials.astype(np.float64), np.nan)
+    return Observed(points=(), values=values, epochs=np.zeros(0, dtype=np.int64), curves={}, best=best, of_searches=whole)
+
+
+def _replicates(result: EndpointResult, view: str, replicates: int) -> Floats:
+    """(replicates,) an endpoint of the searches of a view; NaN for those that are not judged."""
+    values = np.full(replicates, np.nan)
+    for measured in result.declared.views if result.declared is not None else ():
+        if measured.view == view:
+            values[result.replicates] = measured.values
+    return values
 
 
 def _of_a_sweep(study: Study, view: SweepView, lost: Bools, worst: float, worst_of_curve: float) -> Observed:

@@ -39,9 +39,9 @@ def swept(values, curves=None, points=None, epochs=None, metric="score"):
 def searched(values, goal=Goal.MAXIMIZE, times=None, **metrics):
     values = np.asarray(values, dtype=float)
     others = {name: np.asarray(given, dtype=float) for name, given in metrics.items()}
-    times = None if times is None else np.asarray(times, dtype=float)
+    whole = {} if times is None else {use: np.asarray(times, dtype=float) for use in ("trials_to_target", "final")}
     none = np.zeros(0, dtype=np.int64)
-    return Observed((), {"score": values, **others}, none, {}, best_numbers(values, goal), times)
+    return Observed((), {"score": values, **others}, none, {}, best_numbers(values, goal), whole)
 
 
 def judged(observed, of=None, minus=None, confidence=0.95, **criterion):
@@ -336,6 +336,12 @@ def test_trials_to_target_are_compared_search_by_search():
     views = {"a": searched(np.ones((3, 4)), times=[14, 15, np.nan]), "b": searched(np.ones((3, 4)), times=[2, 5, 3])}
     result = judged(views, minus={"view": "b"}, metric="trials_to_target", above=5)
     assert (result.metric, means(result), result.contrasts[0].replicates) == ("trials_to_target", [11], 2)
+
+
+def test_only_an_endpoint_that_is_a_number_of_trials_has_an_attainable_range():
+    views = {"a": searched(np.ones((2, 25)), times=[25, 25]), "b": searched(np.ones((2, 25)), times=[20, 24])}
+    (contrast,) = judged(views, minus={"view": "b"}, metric="final", above=5).contrasts
+    assert (contrast.mean, contrast.attainable) == (3, None)
 
 
 def test_a_claim_with_two_bounds_is_judged_by_the_interval_that_is_printed():

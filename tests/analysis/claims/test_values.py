@@ -153,7 +153,7 @@ def test_trials_to_target_are_those_of_complete_searches_and_at_most_the_budget(
     states = {"a": [["completed"] * 3, ["completed"] * 3, ["completed", "completed", "missing"]]}
     claim = {"claim": "x", "metric": "trials_to_target", "of": {"view": "a"}, "below": 9}
     results, observed = seen(values, states, searcher="random", claim=claim, target={"value": 2})
-    np.testing.assert_array_equal(observed["a"].trials_to_target, [2, 3, NAN])
+    np.testing.assert_array_equal(observed["a"].of_searches["trials_to_target"], [2, 3, NAN])
     assert results.criteria[0].contrasts[0].mean == 2.5
 
 
@@ -161,7 +161,7 @@ def test_without_complete_searches_there_is_no_target_and_no_data(seen):
     states = {"a": [["completed", "missing"]] * 2}
     claim = {"claim": "x", "metric": "trials_to_target", "of": {"view": "a"}, "below": 9}
     results, observed = seen({"a": [[1, NAN], [2, NAN]]}, states, searcher="random", claim=claim)
-    assert observed["a"].trials_to_target is None
+    assert observed["a"].of_searches == {}
     assert results.criteria[0].verdict == "no data"
 
 

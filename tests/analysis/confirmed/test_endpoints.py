@@ -235,6 +235,27 @@ def test_held_out_replicates_set_the_plateau_and_are_not_judged(declare):
     assert len(final.declared.pairs[0].differences) == 4
 
 
+def test_claims_are_about_the_declared_endpoints_of_the_judged_replicates(make_confirmed):
+    """Trials to within 1 of the plateaus 4 and 5: a takes 3, 2, 3 and b 3, 2, 3; the held-out replicate is no part of it."""
+    fresh = {"a": np.repeat(A[:, :, None], 2, axis=2), "b": np.repeat(B[:, :, None], 2, axis=2)}
+    claims = [
+        {"claim": "x", "metric": "trials_to_within", "of": {"view": "a"}, "above": 1},
+        {"claim": "y", "metric": "final", "of": {"view": "a"}, "above": 0},
+    ]
+    endpoints = [
+        {"use": "trials_to_within", "deltas": [1, 2]},
+        {"use": "trials_to_within", "deltas": [3], "plateau": "best"},
+        {"use": "final"},
+    ]
+    analysis = {"endpoints": endpoints, "criteria": claims}
+    given = {"values": {"a": 4, "b": 5}, "source": "a pilot"}
+    trials, final = analyse(make_confirmed({"a": A, "b": B}, fresh, plateaus=given, **analysis)).criteria
+    assert (trials.contrasts[0].mean, trials.contrasts[0].replicates) == (pytest.approx(8 / 3), 3)
+    assert final.contrasts[0].mean == pytest.approx((4 + 5 + 3) / 3)
+    trials, _ = analyse(make_confirmed({"a": A, "b": B}, fresh, plateaus={"held_out": 1}, **analysis)).criteria
+    assert trials.contrasts[0].replicates == 2
+
+
 def test_trials_to_target_are_those_of_the_observed_values(declare):
     (result,) = declare({"use": "trials_to_target"}, target={"value": 3})
     views = result.declared.views
