@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.comparisons.curve_distance import Distance
-from hpstudy.report import numbers, wording
+from hpstudy.report import distances, numbers, wording
 from hpstudy.report.wording import headline
 
 
@@ -187,12 +187,12 @@ PLAIN = Distance(None, 5.0, 8, 5, 3.0, 2.0, 4.0, 0.0, 0.0)
 )
 def test_a_censored_distance_is_a_bound(changes, value, interval):
     distance = dataclasses.replace(PLAIN, **changes)
-    assert wording.distance_value(distance, 10) == value
-    assert wording.distance_interval(distance, 10) == interval
+    assert distances.value(distance, 10) == value
+    assert distances.interval(distance, 10) == interval
 
 
 def test_the_reading_of_figure_8_names_both_trials(results):
-    text = wording.along_trials(results, results.pairs[0].distances[0], results.pairs[0])
+    text = distances.along_trials(results, results.pairs[0].distances[0], results.pairs[0])
     distance = results.pairs[0].distances[0]
     assert f"a reaches this level at trial {distance.trial_a}, that of b at trial {distance.trial_b}: a is 3 trials later" in text
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
+from hpstudy.report import distances as along
 from hpstudy.report import numbers, wording
 from hpstudy.report.charts import trials_to_target as charts
 from hpstudy.report.model import Block, Facts, Section, Table, grouped
@@ -98,8 +99,8 @@ def distances(results: Results) -> Table | None:
             "target" if d.budget is None else f"{pair.b} after {d.budget}",
             notation.value(d.level),
             *(f"> {budget}" if trial is None else str(trial) for trial in (d.trial_a, d.trial_b)),
-            wording.distance_value(d, budget),
-            wording.distance_interval(d, budget),
+            along.value(d, budget),
+            along.interval(d, budget),
         )
         for pair in results.pairs
         for d in pair.distances
