@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.claims.declaration import declaration
 from hpstudy.analysis.claims.judgement import judge
@@ -20,8 +21,9 @@ from hpstudy.analysis.retraining.confirmation import confirmation
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.analysis.sweeps.points import sweep
 from hpstudy.analysis.trials.completeness import failures
-from hpstudy.analysis.trials.searches import gather
+from hpstudy.analysis.trials.searches import Searches, gather
 from hpstudy.analysis.view_result import view_result
+from hpstudy.goal import Goal
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import Analysis, Study
@@ -72,10 +74,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
     blocks = {name: gather(table, name, (study.replicates, study.search.trials)) for name in study.views}
     goal, listed = study.metric.goal, is_sweep(study)
     worst = float("nan") if listed else worst_value(list(blocks.values()), goal)
-    best = {
-        name: block.values[:, :0] if listed else best_so_far(block.values, goal, finished=block.finished, worst=worst)
-        for name, block in blocks.items()
-    }
+    best = {name: block.values[:, :0] if listed else _best_so_far(block, goal, worst) for name, block in blocks.items()}
     endpoints = Endpoints(
         study=study,
         seed=derive_seed(study.seed, "analysis"),
@@ -121,3 +120,8 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         searched=searched(table, study) if thorough else (),
         supplement=supplement(tuple(views.values()), pairs, endpoints, table) if thorough and not listed else None,
     )
+
+
+def _best_so_far(block: Searches, goal: Goal, worst: float) -> Floats:
+    """(replicates x trials) best so far; all NaN in a view without any value, since the worst of another view's tells nothing of it."""
+    return best_so_far(block.values, goal, finished=block.finished, worst=worst if block.valued else float("nan"))

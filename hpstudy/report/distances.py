@@ -51,7 +51,8 @@ def interval(distance: Distance, budget: int) -> str:
 def _text(a: str, distance: Distance, budget: int) -> str:
     if math.isinf(distance.difference):
         more = "later" if distance.difference > 0 else "earlier"
-        return f"{a} is more than {_beyond(distance.difference, distance, budget)} trials {more}"
+        beyond = _beyond(distance.difference, distance, budget)
+        return f"{a} is more than {beyond} trial{'' if beyond == 1 else 's'} {more}"
     if not distance.difference:
         return "no distance"
     size = abs(int(distance.difference))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
-from hpstudy.analysis.comparisons.margin import ENOUGH, Verdict
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.view_result import ViewResult
 from hpstudy.goal import Goal
 from hpstudy.report import claims, counting, distances, limits, numbers, overview, sweeps
+from hpstudy.report.final_best import at_the_end, detectable, not_rejected
 from hpstudy.report.notation import Notation
 
 SAYS_LITTLE = 6
@@ -79,6 +79,11 @@ def needs(results: Results, pair: PairResult) -> str:
     a, b, n, budget = f"the {pair.a} view", f"the {pair.b} view", len(pair.replicates), results.study.search.trials
     if math.isnan(results.worst):
         return f"No trial has a value{' yet' if results.provisional else ''}: {a} and {b} cannot be compared."
+    if silent := [view for name in (pair.a, pair.b) if _gave_nothing(view := results.view(name))]:
+        told = " and ".join(
+            f"the {view.name} view gave no value in {numbers.things(view.completeness.finished, 'trial')}" for view in silent
+        )
+        return f"{_capital(told)}: {a} and {b} cannot be compared."
     if not n:
         return f"No replicate is complete in both {a} and {b} yet: they cannot be compared."
     if pair.trials is None:
@@ -92,14 +97,38 @@ def needs(results: Results, pair: PairResult) -> str:
     if n == 1:
         took = _more(trials.difference)
         return f"In the one complete replicate {a} took {took} {b} to reach {target}; one replicate says nothing about the next."
+    if not trials.reached_a or not trials.reached_b:
+        return _never(results, pair)
     interval = f"{Notation(results).ci} {numbers.interval(trials.low, trials.high, numbers.trials)}"
     reach = numbers.interval(trials.lowest, trials.highest, numbers.trials)
     what = f"Trials to reach {target}, {pair.a} minus {pair.b}"
     estimate = f"{what}: {numbers.trials(trials.difference)} ({interval}; attainable {reach})."
     if trials.shown:
         return f"{_capital(a)} needs {'more' if trials.difference > 0 else 'fewer'} trials than {b}. {estimate}"
-    power = _detectable(trials.detectable, lambda value: f"{numbers.trials(value)} trials")
-    return f"No difference shown. {estimate}{_not_rejected(trials.low, trials.high, trials.adjusted)}{power}"
+    power = detectable(trials.detectable, lambda value: f"{numbers.trials(value)} trials")
+    return f"No difference shown. {estimate}{not_rejected(trials.low, trials.high, trials.adjusted)}{power}"
+
+
+def _gave_nothing(view: ViewResult) -> bool:
+    """Whether a view has finished trials and no value."""
+    return bool(view.completeness.finished) and not view.searches.valued
+
+
+def _never(results: Results, pair: PairResult) -> str:
+    """The answer where one view never reached the target: a bound, and no interval of numbers that are all the same."""
+    trials, n, budget = pair.trials, len(pair.replicates), results.study.search.trials
+    assert trials is not None, "the caller has looked"
+    quick, late, reached, mean = (
+        (pair.b, pair.a, trials.reached_b, trials.mean_b)
+        if trials.reached_b
+        else (pair.a, pair.b, trials.reached_a, trials.mean_a)
+    )
+    start = "" if trials.shown else "No difference shown. "
+    return (
+        f"{start}The {late} view never reached {level_text(results)} in {n} of {n} searches of {budget} trials. The {quick} view reached "
+        f"it in {reached} of {n}, with a mean of {numbers.trials(mean)} trials within {budget}. So the {late} view needs at least "
+        f"{numbers.trials(abs(trials.difference))} trials more on average; how many is not known."
+    )
 
 
 def counted(results: Results, named: int | None = None) -> str:
@@ -157,52 +186,6 @@ def evidence(results: Results, pair: PairResult) -> list[str]:
     return sentences
 
 
-def at_the_end(results: Results, pair: PairResult) -> str:
-    """The paired difference of the final best values."""
-    last, notation = pair.budgets[-1], Notation(results)
-    estimate = (
-        f"After all {last.budget} trials the best {notation.metric}, {pair.a} minus {pair.b}, is {notation.value(last.mean)}"
-    )
-    if len(pair.replicates) < 2:
-        return f"{estimate}."
-    margin = results.study.analysis.margin
-    low, high = notation.ends(last.low, last.high, 0.0, *(() if margin is None else (margin, -margin)))
-    text = f"{estimate} ({notation.ci} {low} to {high}, sign-flip p {numbers.p_value(last.test.p)})."
-    if last.shown:
-        text += f" {pair.a if notation.goal.sign * last.mean > 0 else pair.b} ends better."
-    else:
-        not_rejected = _not_rejected(last.low, last.high, last.adjusted)
-        text += f" No difference shown.{not_rejected}{_detectable(last.detectable, notation.value)}"
-    return text if margin is None or last.verdict is None else f"{text} {_against(last.verdict, margin, pair)}"
-
-
-def _against(verdict: Verdict, margin: float, pair: PairResult) -> str:
-    """The verdict on the final difference, or why there is none."""
-    n, size = len(pair.replicates), numbers.general(margin)
-    if verdict == "inconclusive" and n < ENOUGH:
-        return (
-            f"Equivalence within {size} is not judged with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be "
-            f"in none of these {n}."
-        )
-    return f"Against the margin of {size}, {pair.a} is {_VERDICTS[verdict]} {pair.b}."
-
-
-def _not_rejected(low: float, high: float, p: float) -> str:
-    """Why nothing is shown although the interval excludes 0, with a leading space; "" where it includes 0."""
-    if low <= 0 <= high:
-        return ""
-    return f" The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p {numbers.p_value(p)})."
-
-
-_VERDICTS: dict[Verdict, str] = {
-    "superior": "superior to",
-    "inferior": "inferior to",
-    "equivalent": "equivalent to",
-    "non-inferior": "non-inferior to",
-    "inconclusive": "neither shown to be non-inferior nor to be inferior to",
-}
-
-
 def band(results: Results, pair: PairResult) -> str:
     """Where the simultaneous band of the difference excludes zero."""
     runs = pair.curve.excludes_zero if pair.curve else ()
@@ -235,8 +218,9 @@ def _one_view(results: Results) -> str:
 def _sample(results: Results, pair: PairResult) -> str:
     trials, n, budget = pair.trials, len(pair.replicates), results.study.search.trials
     assert trials is not None
+    opening = f"The target is {level_origin(results)}; the" if results.level is not None and results.level.view else "The"
     sentence = (
-        f"The target is {level_origin(results)}; the difference is that of the restricted mean trials-to-target, "
+        f"{opening} difference is that of the restricted mean trials-to-target, "
         f"{numbers.trials(trials.mean_a)} for {pair.a} against {numbers.trials(trials.mean_b)} for {pair.b}, "
         f"over {numbers.things(n, 'paired replicate')}"
     )
@@ -273,11 +257,6 @@ def _more(difference: float) -> str:
     if numbers.trials(abs(difference)) == "0.0":
         return "as many trials as"
     return f"{numbers.trials(abs(difference))} trials {'more' if difference > 0 else 'fewer'} than"
-
-
-def _detectable(difference: float, shown: Callable[[float], str]) -> str:
-    """What a study of this size would have found, beside every "no difference", with a leading space; "" where it cannot be said."""
-    return f" A true difference of {shown(difference)} is found with 80 % power." if difference > 0 else ""
 
 
 def _capital(text: str) -> str:

@@ -102,6 +102,17 @@ def test_the_tables_hold_every_budget_the_shares_and_the_defaults(two_views):
         assert {len(row) for row in table.rows} == {len(table.head)}
 
 
+def test_a_share_of_good_points_within_the_noise_of_one_training_is_not_given(controlled, ramps):
+    """The default point, trained six times, varies by 0.19."""
+    values = {"a": ramps(), "a/default": ramps()[:, :1], "a/random": ramps(seed=2)}
+    noise = np.std(values["a/default"], ddof=1)
+    for margin, given in ((1.01 * noise, True), (0.99 * noise, False)):
+        found = controlled(values, analysis={"margin": margin})
+        assert any(table.caption == "How much of each space is good." for table in blocks_of(found, Table)) == given
+        said = " ".join(block.text for block in blocks_of(found, Paragraph))
+        assert ("The share of good points is not given" in said) != given
+
+
 def test_without_a_margin_there_is_no_table_of_good_points(controlled, ramps):
     found = blocks_of(controlled({"a": ramps(), "a/random": ramps(seed=2)}, named=("random",)), Table)
     assert [table.head[2] for table in found] == ["search"]

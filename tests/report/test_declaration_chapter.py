@@ -1,5 +1,7 @@
 """The chapters that say what was declared, and what to cite."""
 
+import pytest
+
 from hpstudy.report.model import Code, Facts, Paragraph
 from hpstudy.store import Environment, Event
 from tests.support.reports import section_of
@@ -27,11 +29,27 @@ def test_what_changed_later_is_named_with_the_trials_by_then(make_results, ramps
     late = Event("10:01", "study_changed", {"finished_trials": 7, "changes": ["analysis.margin: null -> 0.1"]})
     happened = [Event("10:00", "created", {"declaration": "0" * 64}), late]
     section = section_of(make_results({"a": ramps(), "b": ramps(2)}, happened=happened, analysis={"margin": 0.1}), "Declaration")
-    assert "margin changed at 10:01 after 7 finished trials" in text_of(section)
+    assert text_of(section) == (
+        "Changed later: margin at 10:01 after 7 finished trials. The other settings were declared before the first trial."
+    )
     facts = facts_of(section)
     assert facts["declared before the first trial"] == "no"
     assert facts["margin"] == "0.1"
     assert facts["digest before the first trial"] == "0" * 16
+
+
+@pytest.mark.parametrize(
+    ("created", "change"),
+    [({}, {"finished_trials": 7, "changes": ["analysis.margin: null -> 0.1"]}), ({"declaration": "0" * 64}, {})],
+    ids=["no first digest", "an unnamed change"],
+)
+def test_nothing_is_said_to_be_declared_before_that_the_database_does_not_prove(make_results, ramps, created, change):
+    happened = [Event("10:00", "created", created), Event("10:01", "study_changed", change)]
+    section = section_of(make_results({"a": ramps(), "b": ramps(2)}, happened=happened, analysis={"margin": 0.1}), "Declaration")
+    assert "were declared before" not in text_of(section)
+    assert "does not record the analysis settings before the first trial, so the other settings may have changed too" in text_of(
+        section
+    )
 
 
 def test_the_declaration_names_endpoint_budgets_target_and_correction(make_results, ramps):

@@ -154,3 +154,15 @@ def spoilt(ramps, kind):
 def test_a_study_in_any_condition_has_a_report(make_results, ramps, kind):
     values, settings = spoilt(ramps, kind)
     assert pdf_of(make_results(values, **settings)).startswith(b"%PDF")
+
+
+def test_shared_seeds_are_not_said_to_make_views_alike(results):
+    """The methods give the correlation of the final bests instead."""
+    text = " ".join(block.text for block in section_of(results, "Methods").blocks if isinstance(block, Paragraph))
+    assert "pairs the views only as far as a seed has the same effect on different hyperparameters" in text
+    assert f"{results.pairs[0].budgets[-1].correlation:.2f} for a and b" in text
+
+
+def test_a_higher_curve_is_not_called_better_hyperparameters(results):
+    (reading,) = (chart.reading for chart in document_of(results).charts if chart.name == "best_so_far")
+    assert "a better line does not mean that better hyperparameters were found" in reading

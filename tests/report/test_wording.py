@@ -7,6 +7,7 @@ import pytest
 
 from hpstudy.analysis.comparisons.curve_distance import Distance
 from hpstudy.report import distances, numbers, wording
+from hpstudy.report.final_best import at_the_end
 from hpstudy.report.wording import headline
 
 
@@ -58,7 +59,7 @@ def test_an_interval_without_0_shows_nothing_where_the_test_does_not_reject(make
     assert pair.budgets[-1].high < 0
     assert headline(found).startswith("No difference shown. ")
     assert "The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p = 0.062)." in headline(found)
-    end = wording.at_the_end(found, pair)
+    end = at_the_end(found, pair)
     assert "No difference shown. The interval excludes 0, but the test" in end
     assert "ends better" not in end
     assert "inferior" not in end
@@ -143,22 +144,39 @@ def test_searches_that_miss_the_target_on_the_faster_side_are_said_to_favour_it(
 
 def test_the_margin_has_a_verdict(make_results, ramps):
     found = make_results({"a": ramps(3, 1), "b": ramps(0, 2)}, analysis={"margin": 0.5})
-    assert "Against the margin of 0.5, a is inferior to b." in wording.at_the_end(found, found.pairs[0])
+    assert "Against the margin of 0.5, a is inferior to b." in at_the_end(found, found.pairs[0])
 
 
 def test_a_verdict_of_equivalence_is_withheld_with_the_reason_where_replicates_are_few(make_results, ramps):
     few, many = (make_results({"a": ramps(0, 1, n), "b": ramps(0, 1, n)}, analysis={"margin": 0.5}) for n in (28, 29))
-    assert wording.at_the_end(few, few.pairs[0]).endswith(
+    assert at_the_end(few, few.pairs[0]).endswith(
         "Equivalence within 0.5 is not judged with fewer than 29 replicates: a large loss in a tenth of the searches may be in none of "
         "these 28."
     )
-    assert wording.at_the_end(many, many.pairs[0]).endswith("Against the margin of 0.5, a is equivalent to b.")
+    assert at_the_end(many, many.pairs[0]).endswith("Against the margin of 0.5, a is equivalent to b.")
 
 
 def test_an_end_of_an_interval_has_the_digits_that_show_on_which_side_of_the_margin_it_lies():
     assert numbers.telling(4, (-0.00502, 0.0038), (-0.005, 0.005)) == 5
     assert numbers.telling(4, (-0.0050, 0.0038), (-0.005, 0.005)) == 4
     assert numbers.telling(2, (-0.001, 0.5), (0.0,)) == 3
+
+
+def test_a_view_that_never_gave_a_value_is_said_to_and_has_no_interval(make_results, ramps):
+    found = make_results({"a": np.full((6, 10), math.nan), "b": ramps()}, analysis={"target": {"value": 5}, "margin": 0.5})
+    assert headline(found) == "The a view gave no value in 60 trials: the a view and the b view cannot be compared."
+    (pair,) = found.pairs
+    assert (pair.curve, pair.budgets, pair.trials) == (None, (), None)
+    assert math.isnan(found.view("a").budgets[-1].mean)
+    assert found.view("b").budgets[-1].mean == pytest.approx(found.view("b").best[:, -1].mean())
+
+
+def test_a_view_that_never_reached_the_target_needs_at_least_so_many_trials_more(make_results, ramps):
+    text = headline(make_results({"a": ramps(7), "b": ramps()}, analysis={"target": {"value": 5}}))
+    assert text == (
+        "The a view never reached score ≥ 5 in 6 of 6 searches of 10 trials. The b view reached it in 6 of 6, with a mean of 5.3 trials "
+        "within 10. So the a view needs at least 4.7 trials more on average; how many is not known."
+    )
 
 
 def test_few_replicates_are_called_rough(make_results, ramps):

@@ -47,6 +47,11 @@ class Searches:
         return np.asarray(self.spent.sum(axis=1), dtype=np.int64)
 
     @property
+    def valued(self) -> bool:
+        """Whether any trial has a value."""
+        return not bool(np.isnan(self.values).all())
+
+    @property
     def complete(self) -> Bools:
         """(replicates,) whether a search has spent all its trials."""
         return np.asarray(self.ended.all(axis=1), dtype=np.bool_)

@@ -31,8 +31,9 @@ def chapter(results: Results) -> Iterator[Section]:
         return
     blocks: list[Block] = [Paragraph(text) for text in sentences(results, controls)]
     blocks += charts.charts(results, begun)
-    tables = (_against_random(results, begun), _good_points(results, controls), _tunability(results, begun))
-    blocks += [table for table in tables if table is not None]
+    blocks += [table for table in (_against_random(results, begun),) if table is not None]
+    blocks += _good_points(results, controls)
+    blocks += [table for table in (_tunability(results, begun),) if table is not None]
     yield Section("Controls", tuple(blocks))
 
 
@@ -137,7 +138,30 @@ def _against_random(results: Results, views: list[ViewControls]) -> Table | None
     return Table(f"Best {notation.metric} so far of search and random search.", head, grouped(rows), note=note)
 
 
-def _good_points(results: Results, controls: Controls) -> Table | None:
+def _noise(results: Results) -> float:
+    """Standard deviation of one training of the same point: on fresh seeds, else of the default points; NaN where neither is known."""
+    if results.confirmation is not None:
+        floors = [view.metrics[0].components.floor for view in results.confirmation.views]
+    else:
+        defaults = [view.default.values for view in results.controls.views if view.default] if results.controls else []
+        known = [values[~np.isnan(values)] for values in defaults]
+        floors = [float(values.std(ddof=1)) for values in known if values.size > 1]
+    return max((floor for floor in floors if not math.isnan(floor)), default=math.nan)
+
+
+def _good_points(results: Results, controls: Controls) -> Iterator[Block]:
+    """The share of good points; in words why not, where the margin is below the noise of one training."""
+    margin, noise = results.study.analysis.margin, _noise(results)
+    if margin is not None and noise > margin:
+        yield Paragraph(
+            f"The share of good points is not given: the margin of {numbers.general(margin)} is below the noise of one "
+            f"training ({Notation(results).value(noise)}), so that a share within it of the best value counts lucky trainings."
+        )
+    elif (table := _good_table(results, controls)) is not None:
+        yield table
+
+
+def _good_table(results: Results, controls: Controls) -> Table | None:
     notation, margin = Notation(results), numbers.general(results.study.analysis.margin or 0)
     rows = tuple(
         (

@@ -32,22 +32,22 @@ def _history(results: Results) -> str:
     assert declared is not None, "chapter sees to it"
     if declared.before_first_trial:
         return "Endpoint, budgets, target, margin, comparisons and claims were in the study file before the first trial."
-    changes = [_change(change) for change in declared.changes if change.finished_trials != 0]
-    if not changes:
-        return "The database does not say which analysis settings stood there before the first trial."
-    return (
-        "Not all of the analysis was declared before the first trial: "
-        + "; ".join(changes)
-        + ". What is not named here was declared before."
-    )
+    late = [change for change in declared.changes if change.finished_trials != 0]
+    unknown = "The database does not record the analysis settings before the first trial"
+    if not late:
+        return f"{unknown}."
+    changes = f"Changed later: {'; '.join(_change(change) for change in late)}."
+    if declared.first_digest is None or not all(change.keys for change in late):
+        return f"{changes} {unknown}, so the other settings may have changed too."
+    return f"{changes} The other settings were declared before the first trial."
 
 
 def _change(change: Change) -> str:
     keys = ", ".join(change.keys) or "settings that are not recorded"
     if not change.at:
-        return f"{keys} changed for this report, which the database does not have"
+        return f"{keys} for this report only"
     trials = "" if change.finished_trials is None else f" after {numbers.count(change.finished_trials)} finished trials"
-    return f"{keys} changed at {change.at}{trials}"
+    return f"{keys} at {change.at}{trials}"
 
 
 def _declared(results: Results) -> Iterator[tuple[str, str]]:

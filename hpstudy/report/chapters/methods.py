@@ -25,6 +25,9 @@ REFERENCES = [
 """Sources of the methods."""
 
 
+MOST_PAIRS = 3
+"""Comparisons whose correlation the text names; the table of differences has all."""
+
 SWEEP_REFERENCES = ["Student. The probable error of a mean. Biometrika 6, 1908."]
 """Sources of the methods of a sweep."""
 
@@ -79,8 +82,8 @@ def _of_search(results: Results) -> list[str]:
     study = results.study
     level, resamples = Notation(results).level, numbers.count(study.analysis.resamples)
     setting = (
-        "Training draws the same random numbers in all views at the same replicate and trial, so views are compared within replicates; "
-        "the initial points cannot be common to spaces of different dimension."
+        "Training uses the same seed in all views at the same replicate and trial. This pairs the views only as far as a seed has the same "
+        f"effect on different hyperparameters{_correlations(results)}. The paired interval is right either way."
     )
     paragraphs = [
         f"A search is one sequential run of {study.search.trials} trials with its own seed. {setting} A trial without a value (diverged, "
@@ -105,3 +108,14 @@ def _of_search(results: Results) -> list[str]:
             "neither arrives against both ends."
         )
     return paragraphs
+
+
+def _correlations(results: Results) -> str:
+    """How far the final bests of the views go together over replicates, in brackets; "" where it is not known."""
+    known = [
+        f"{numbers.metric(last.correlation, 2)} for {pair.a} and {pair.b}"
+        for pair in results.pairs
+        for last in pair.budgets[-1:]
+        if last.correlation == last.correlation
+    ]
+    return f" (correlation of the final bests over replicates: {', '.join(known[:MOST_PAIRS])})" if known else ""

@@ -256,9 +256,9 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     begun = sum(int((~np.isnan(view.best[:, 0])).sum()) for view in results.views)
     caption = f"Best {results.study.metric.name} so far of {numbers.count(begun)} searches."
     reading = (
-        f"Thin lines are single searches, the bold line is their mean with its pointwise {level} bootstrap interval; the view "
-        "whose line is "
-        f"{'higher' if results.study.metric.goal == 'maximize' else 'lower'} at a trial has found better hyperparameters by then."
+        f"Thin lines are single searches, the bold line is their mean with its pointwise {level} bootstrap interval. The best so far is "
+        f"the {'highest' if results.study.metric.goal == 'maximize' else 'lowest'} of several noisy values: a better line does not mean "
+        "that better hyperparameters were found."
     )
     limits, which = value_limits(results), "the values, the worst ones,"
     if overview.many_views(results):

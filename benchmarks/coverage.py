@@ -1,0 +1,223 @@
+"""How often the report's intervals cover the truth, and how often its words are wrong: simulated studies with known truth.
+
+    OMP_NUM_THREADS=1 python benchmarks/coverage.py --studies 1000
+
+prints the tables of docs/statistics.md in about 20 minutes. A study has two views and 25 trials a search; a trial is an independent draw.
+For coverage view A is shifted by 0.2, for wrong words it is not. The truths are means over 400,000 searches. Everything is seeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.comparisons.budgets import budget_difference, difference_curve, view_budget
+from hpstudy.analysis.comparisons.curve_distance import distance_at_budget
+from hpstudy.analysis.comparisons.family import judged
+from hpstudy.analysis.comparisons.margin import verdict
+from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
+from hpstudy.analysis.statistics.crossed import crossed_mean
+from hpstudy.analysis.statistics.permutation import sign_flip
+from hpstudy.analysis.statistics.survival import Times, kaplan_meier, log_rank, wilson
+from hpstudy.analysis.targets.average_runtime import mean_ratio
+from hpstudy.analysis.targets.trials_to_target import level_of, trials_difference
+from hpstudy.goal import Goal
+from hpstudy.study.schema import Study
+
+TRIALS, BUDGETS, SEEDS, SHIFT = 25, (5, 10, 25), 5, 0.2
+SIZES, EDGE_SIZES = (20, 10, 5), (20, 29, 40)
+GOAL = Goal.MAXIMIZE
+BOOTSTRAP = Bootstrap(seed=1, resamples=1000, confidence=0.95)
+Draw = Callable[[np.random.Generator, int], Floats]
+Interval = tuple[str, float, float, float]
+"""What it is of, its lower end, the truth, its upper end."""
+
+
+def normal(rng: np.random.Generator, n: int) -> Floats:
+    """Trials from N(0, 1)."""
+    return rng.normal(size=(n, TRIALS))
+
+
+def stuck(rng: np.random.Generator, n: int) -> Floats:
+    """The same, but a tenth of the searches is 4 below."""
+    return normal(rng, n) - 4.0 * (rng.random((n, 1)) < 0.1)
+
+
+def discrete(rng: np.random.Generator, n: int) -> Floats:
+    """Trials from N(0, 1) in steps of a half."""
+    return np.round(2 * normal(rng, n)) / 2
+
+
+def heavy(rng: np.random.Generator, n: int) -> Floats:
+    """Trials from N(0, 1) around a level of the search from Student's t with 3 degrees of freedom, halved."""
+    return normal(rng, n) + rng.standard_t(3, size=(n, 1)) / 2
+
+
+KINDS: Mapping[str, tuple[Draw, Draw]] = {
+    "normal": (normal, normal),
+    "skewed": (stuck, stuck),
+    "discrete": (discrete, discrete),
+    "heavy tails": (heavy, heavy),
+    "A stuck": (stuck, normal),
+}
+"""Views A and B."""
+
+
+def best(draw: Draw, rng: np.random.Generator, n: int) -> Floats:
+    """(n x trials) best so far."""
+    return np.maximum.accumulate(draw(rng, n), axis=1)
+
+
+def restricted(curves: Floats, level: float) -> Floats:
+    """(searches,) min(trials-to-target, trials)."""
+    hit = curves >= level
+    return np.where(hit.any(axis=1), hit.argmax(axis=1) + 1.0, TRIALS)
+
+
+class Truth:
+    """Means of 400,000 searches of both views, A shifted."""
+
+    def __init__(self, a: Draw, b: Draw) -> None:
+        rng = np.random.default_rng(0)
+        of_a = np.concatenate([best(a, rng, 40_000) for _ in range(10)]) + SHIFT
+        of_b = np.concatenate([best(b, rng, 40_000) for _ in range(10)])
+        self.mean_a, self.mean_b = of_a.mean(axis=0), of_b.mean(axis=0)
+        self.level, self.median = float(np.quantile(of_b[:, -1], 0.4)), float(np.median(of_b[:, -1]))
+        self.given = [float(restricted(curves, self.level).mean()) for curves in (of_a, of_b)]
+        self.at_median = float(restricted(of_a, self.median).mean() - restricted(of_b, self.median).mean())
+        self.share, self.after_10 = float((of_b[:, -1] >= self.level).mean()), float((of_b[:, 9] < self.level).mean())
+
+
+def intervals(a: Floats, b: Floats, fresh: Floats, truth: Truth) -> Iterator[Interval]:
+    """Every principal interval of one study; `fresh` is (searches x seeds) of view B."""
+    n = len(a)
+    view = view_budget(b, TRIALS, BOOTSTRAP)
+    yield "mean of a view (BCa)", view.low, truth.mean_b[-1], view.high
+    differences = truth.mean_a - truth.mean_b
+    last = budget_difference(a, b, TRIALS, GOAL, BOOTSTRAP, seed=0)
+    yield "difference of the final best (t)", last.low, differences[-1], last.high
+    band = difference_curve(a, b, BOOTSTRAP).band
+    assert band is not None, "several replicates"
+    outside = np.maximum(band.low - differences, differences - band.high).max()
+    yield "simultaneous band, all 25 trials", -np.inf, outside, 0.0
+    given = trials_difference(a, b, truth.level, GOAL, BOOTSTRAP, seed=0)
+    of_a, of_b = truth.given
+    yield "difference of trials-to-target, declared target (t)", given.low, of_a - of_b, given.high
+    ratio = mean_ratio(given.trials_a, given.trials_b, BOOTSTRAP)
+    yield "ratio of trials-to-target", ratio.low, of_a / of_b, ratio.high
+    level = level_of(b[:, -1], "b", "median_final").value
+    assert level is not None, "finite values"
+    own = trials_difference(a, b, level, GOAL, BOOTSTRAP, seed=0, finals=b[:, -1], statistic="median_final")
+    yield "the difference, median target taken as given (t)", own.low, truth.at_median, own.high
+    yield "the difference, median target resampled", own.resampled_low, truth.at_median, own.resampled_high
+    distance = distance_at_budget(a, b, 5, GOAL, BOOTSTRAP)
+    apart = float((truth.mean_a < truth.mean_b[4]).sum() + 1 - 5)
+    yield "horizontal distance at B's mean after 5", distance.low, apart, distance.high
+    reached = b[:, -1] >= truth.level
+    low, high = wilson(int(reached.sum()), n, 0.95)
+    yield "share that reaches the target (Wilson)", low, truth.share, high
+    curve = kaplan_meier(Times(restricted(b, truth.level).astype(np.int64), reached), TRIALS, 0.95)
+    yield "Kaplan-Meier share after 10 trials", curve.low[9], truth.after_10, curve.high[9]
+    confirmed = crossed_mean(fresh, 0.95)
+    yield "mean on 5 fresh seeds (crossed)", confirmed.low, truth.mean_b[0], confirmed.high
+
+
+def coverage(kind: str, n: int, studies: int) -> dict[str, float]:
+    """Share of the intervals that hold the truth; intervals without ends do not count."""
+    (draw_a, draw_b), rng = KINDS[kind], np.random.default_rng([n, 1])
+    truth, held, counted = Truth(draw_a, draw_b), Counter[str](), Counter[str]()
+    for _ in range(studies):
+        fresh = draw_b(rng, n)[:, :1] + 0.5 * rng.normal(size=SEEDS) + rng.normal(size=(n, SEEDS))
+        for name, low, value, high in intervals(best(draw_a, rng, n) + SHIFT, best(draw_b, rng, n), fresh, truth):
+            counted[name] += not np.isnan(low)
+            held[name] += low <= value <= high
+    return {name: held[name] / counted[name] for name in counted}
+
+
+def study_of(n: int) -> Study:
+    """A study with a margin and three budgets."""
+    return Study.model_validate(
+        {
+            "name": "simulated",
+            "task": {"use": "branin"},
+            "metric": {"name": "score", "goal": "maximize"},
+            "views": {name: {"space": {"x": {"type": "float", "low": 0, "high": 1}}} for name in "ab"},
+            "search": {"trials": TRIALS},
+            "replicates": n,
+            "analysis": {"resamples": BOOTSTRAP.resamples, "budgets": list(BUDGETS), "margin": 0.01},
+        }
+    )
+
+
+def wrong_words(kind: str, n: int, studies: int) -> dict[str, float]:
+    """Share of the studies of equal views in which the report says that they differ."""
+    (draw, _), rng, found = KINDS[kind], np.random.default_rng([n, 2]), Counter[str]()
+    endpoints = Endpoints(study_of(n), 0, BUDGETS, None, float("nan"))
+    for _ in range(studies):
+        a, b = best(draw, rng, n), best(draw, rng, n)
+        level = float(np.median(b[:, -1]))
+        budgets = tuple(budget_difference(a, b, budget, GOAL, BOOTSTRAP, seed=0) for budget in BUDGETS)
+        trials = trials_difference(a, b, level, GOAL, BOOTSTRAP, seed=0)
+        (pair,) = judged([PairResult("a", "b", np.arange(n), None, budgets, trials, ())], endpoints)
+        assert pair.trials is not None, "given above"
+        found["superior or inferior at any of 3 budgets"] += any(
+            each.verdict in ("superior", "inferior") for each in pair.budgets
+        )
+        found["an interval without 0 at any of 3 budgets"] += any(each.low > 0 or each.high < 0 for each in pair.budgets)
+        found["needs more or fewer trials"] += bool(pair.trials.shown)
+        times = [Times(restricted(x, level).astype(np.int64), x[:, -1] >= level) for x in (a, b)]
+        found["log-rank p < 0.05"] += log_rank(*times) < 0.05
+    return {name: count / studies for name, count in found.items()}
+
+
+def at_the_edge(kind: str, n: int, studies: int) -> dict[str, float]:
+    """Share of the studies with a verdict for A, whose mean is exactly a margin below B's."""
+    (draw_a, draw_b), rng, found = KINDS[kind], np.random.default_rng([n, 3]), Counter[str]()
+    sample = np.random.default_rng(0)
+    d = np.concatenate([(best(draw_a, sample, 40_000) - best(draw_b, sample, 40_000))[:, -1] for _ in range(10)])
+    margin = float(d.std())
+    for _ in range(studies):
+        gain = (best(draw_a, rng, n) - best(draw_b, rng, n))[:, -1] - d.mean() - margin
+        found[verdict(gain, margin, sign_flip(gain, 0).p, BOOTSTRAP)] += 1
+    return {f"{word}, margin 1 SD": found[word] / studies for word in ("equivalent", "non-inferior", "superior")}
+
+
+def print_table(rows: Mapping[str, dict[tuple[str, int], float]]) -> None:
+    """A Markdown table with a column for each kind and sizes in the cells, in per cent."""
+    kinds = list(dict.fromkeys(kind for cells in rows.values() for kind, _ in cells))
+    sizes = list(dict.fromkeys(n for cells in rows.values() for _, n in cells))
+    print(f"\n| n = {', '.join(map(str, sizes))} | {' | '.join(kinds)} |\n|{'---|' * (len(kinds) + 1)}")
+    for name, cells in rows.items():
+        shown = (" / ".join(f"{100 * cells[kind, n]:.1f}" if (kind, n) in cells else "" for n in sizes) for kind in kinds)
+        print(f"| {name} | {' | '.join(shown)} |", flush=True)
+
+
+def main() -> None:
+    """Simulate, and print the three tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--studies", type=int, default=1000)
+    studies = parser.parse_args().studies
+    error = 100 * (0.05 * 0.95 / studies) ** 0.5
+    print(f"{studies} studies each; standard error {error:.1f} points at 5 and 95 %")
+    equal = tuple(kind for kind, (a, b) in KINDS.items() if a is b)
+    for measure, kinds, sizes in (
+        (wrong_words, equal, SIZES),
+        (at_the_edge, tuple(KINDS), EDGE_SIZES),
+        (coverage, tuple(KINDS), SIZES),
+    ):
+        rows: dict[str, dict[tuple[str, int], float]] = {}
+        for kind in kinds:
+            for n in sizes:
+                for name, share in measure(kind, n, studies).items():
+                    rows.setdefault(name, {})[kind, n] = share
+        print_table(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The paired difference of the final best values in words, and what is said of any difference that is not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hpstudy.analysis.comparisons.margin import ENOUGH, Verdict
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers
+from hpstudy.report.notation import Notation
+
+_VERDICTS: dict[Verdict, str] = {
+    "superior": "superior to",
+    "inferior": "inferior to",
+    "equivalent": "equivalent to",
+    "non-inferior": "non-inferior to",
+    "inconclusive": "neither shown to be non-inferior nor to be inferior to",
+}
+
+
+def at_the_end(results: Results, pair: PairResult) -> str:
+    """The paired difference of the final best values."""
+    last, notation = pair.budgets[-1], Notation(results)
+    estimate = (
+        f"After all {last.budget} trials the best {notation.metric}, {pair.a} minus {pair.b}, is {notation.value(last.mean)}"
+    )
+    if len(pair.replicates) < 2:
+        return f"{estimate}."
+    margin = results.study.analysis.margin
+    low, high = notation.ends(last.low, last.high, 0.0, *(() if margin is None else (margin, -margin)))
+    text = f"{estimate} ({notation.ci} {low} to {high}, sign-flip p {numbers.p_value(last.test.p)})."
+    if last.shown:
+        text += f" {pair.a if notation.goal.sign * last.mean > 0 else pair.b} ends better."
+    else:
+        reason = not_rejected(last.low, last.high, last.adjusted)
+        text += f" No difference shown.{reason}{detectable(last.detectable, notation.value)}"
+    return text if margin is None or last.verdict is None else f"{text} {_against(last.verdict, margin, pair)}"
+
+
+def _against(verdict: Verdict, margin: float, pair: PairResult) -> str:
+    """The verdict on the final difference, or why there is none."""
+    n, size = len(pair.replicates), numbers.general(margin)
+    if verdict == "inconclusive" and n < ENOUGH:
+        return (
+            f"Equivalence within {size} is not judged with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be "
+            f"in none of these {n}."
+        )
+    return f"Against the margin of {size}, {pair.a} is {_VERDICTS[verdict]} {pair.b}."
+
+
+def not_rejected(low: float, high: float, p: float) -> str:
+    """Why nothing is shown although the interval excludes 0, with a leading space; "" where it includes 0."""
+    if low <= 0 <= high:
+        return ""
+    return f" The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p {numbers.p_value(p)})."
+
+
+def detectable(difference: float, shown: Callable[[float], str]) -> str:
+    """What a study of this size would have found, beside every "no difference", with a leading space; "" where it cannot be said."""
+    return f" A true difference of {shown(difference)} is found with 80 % power." if difference > 0 else ""
