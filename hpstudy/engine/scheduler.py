@@ -19,6 +19,7 @@ from hpstudy.engine.progress import Observer
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate, training_seed
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError
+from hpstudy.loading.make import reads_history
 from hpstudy.store import HEARTBEAT_S, Counts, Store, TrialRow, incumbent_count, incumbents
 from hpstudy.study.confirm import IncumbentCount, Retraining
 from hpstudy.study.controls import arm_name, arms
@@ -87,6 +88,7 @@ class Scheduler:
         self.worked_s = 0.0
         self._study_json = self.study.to_json()
         self._arms = arms(self.study)
+        self._reads_history = {name: reads_history(self.study, arm.control) for name, arm in self._arms.items()}
         self._under_way: dict[Future[Any], _Trial] = {}
         self._last_write = time.monotonic()
         self._stuck: list[tuple[SearchKey, BaseException]] = []
@@ -96,6 +98,7 @@ class Scheduler:
         self._left = Counter[SearchKey]()
         self._queued = defaultdict[SearchKey, set[Retraining]](set)
         self._incumbents = self.study.confirm is not None and self.study.confirm.incumbents
+        self._incumbents_of: dict[SearchKey, list[TrialRow]] = {}
         self._found: dict[str, IncumbentCount] = {}
         counts = store.search_counts()
         chosen = {key: trials for key, trials in counts.items() if searches is None or key in searches}
@@ -178,7 +181,7 @@ class Scheduler:
             self.store.record_attempt(trial.key, trial.row.number, "the session that ran it ended")
             self._evaluate(trial, trial.row)
         else:
-            history = observations(rows, self.study.metric)
+            history = observations(rows, self.study.metric) if self._reads_history[trial.key.view] else ()
             self._start(trial, ask, AskRequest(self._study_json, trial.key, len(rows), history, self.folder))
 
     def _store_new(self, trial: _Trial, point: Point, ask_s: float, retrained: Retraining | None = None) -> None:
@@ -263,8 +266,11 @@ class Scheduler:
         confirmation = SearchKey(arm_name(key.view, "confirm"), key.replicate)
         confirmed = confirmation in self._positions
         if confirmed and self._incumbents:
-            found = incumbents(self.study, rows)
-            if found and found[-1] is rows[-1]:
+            if key not in self._incumbents_of:
+                self._incumbents_of[key] = incumbents(self.study, rows[:-1])
+            found = self._incumbents_of[key]
+            if rows[-1] in incumbents(self.study, [*found[-1:], rows[-1]]):
+                found.append(rows[-1])
                 self._list(confirmation)
             self._found[key.view].found[key.replicate] = len(found), len(rows)
             self.observer.plan_changed(confirmation.view, *self._found[key.view].trainings(self._arms[confirmation.view].trials))

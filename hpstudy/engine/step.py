@@ -48,6 +48,7 @@ CACHED_STUDIES = 4
 class AskRequest:
     """What determines a trial's point: the study, the search, and its trials 0 .. number-1; `module_path` as for an evaluation.
 
+    `history` is empty for a searcher that does not read it.
     It is a `hpstudy.engine.executors.UserCodeRequest`, and so is an evaluation's.
     """
 

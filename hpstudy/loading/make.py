@@ -62,11 +62,20 @@ def make_control(control: Control) -> Searcher:
 
 def is_sweep(study: Study) -> bool:
     """Whether the study's searcher lists its points. A user's own searcher that cannot be imported here is taken to search."""
+    return _declared(study.search.searcher, "lists_points", False)
+
+
+def reads_history(study: Study, control: Control | None) -> bool:
+    """Whether the searcher of a search reads the history. A user's own searcher that cannot be imported here is taken to read it."""
+    return control is None and _declared(study.search.searcher, "reads_history", True)
+
+
+def _declared(searcher: str, attribute: str, otherwise: bool) -> bool:
+    """What the class of a searcher declares; `otherwise` when it cannot be imported or does not say."""
     try:
-        searcher = SEARCHERS.load(study.search.searcher)
+        return bool(getattr(SEARCHERS.load(searcher), attribute, otherwise))
     except PluginError:
-        return False
-    return bool(getattr(searcher, "lists_points", False))
+        return otherwise
 
 
 def _named(make: Callable[[], Any], key: Key) -> Any:

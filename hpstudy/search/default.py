@@ -22,6 +22,7 @@ class DefaultSearcher(Searcher):
     """Every trial is the default point of the space: what is found without a search."""
 
     Settings: ClassVar[type[BaseModel]] = DefaultSettings
+    reads_history: ClassVar[bool] = False
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The default point, whatever the history holds."""

@@ -35,6 +35,7 @@ class GridSearcher(Searcher):
 
     Settings: ClassVar[type[BaseModel]] = GridSettings
     lists_points: ClassVar[bool] = True
+    reads_history: ClassVar[bool] = False
     settings: GridSettings
 
     def check(self, space: Space, trials: int) -> list[Problem]:

@@ -46,6 +46,8 @@ class Searcher(ABC):
     """The searcher's own keys of the study's `search` block; unknown keys are refused."""
     lists_points: ClassVar[bool] = False
     """Whether the points are listed beforehand, so that the study is a sweep and not a search."""
+    reads_history: ClassVar[bool] = True
+    """Whether `ask` reads the history. When False it may get an empty one, so that a trial costs the same however many came before."""
 
     def __init__(self, settings: BaseModel) -> None:
         self.settings = settings
@@ -79,7 +81,7 @@ class Searcher(ABC):
 
         Args:
             space: what may be tried.
-            history: trials 0 .. number-1 of this search, in order.
+            history: trials 0 .. number-1 of this search, in order; possibly empty when `reads_history` is False.
             goal: which way the values are better.
             seed: the search's seed, the same for all its trials; what one trial needs is derived from (seed, number). In [0, 2**31) for a
                 user's own searcher unless the study's `search_seed_bits` is 63.

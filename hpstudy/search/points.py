@@ -43,6 +43,7 @@ class PointsSearcher(Searcher):
 
     Settings: ClassVar[type[BaseModel]] = PointsSettings
     lists_points: ClassVar[bool] = True
+    reads_history: ClassVar[bool] = False
     settings: PointsSettings
 
     def check(self, space: Space, trials: int) -> list[Problem]:

@@ -23,6 +23,7 @@ class RandomSearcher(Searcher):
     """Uniform on every hyperparameter's declared scale, each trial independent of all others."""
 
     Settings: ClassVar[type[BaseModel]] = RandomSettings
+    reads_history: ClassVar[bool] = False
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The point of trial `number`: a function of (seed, number), whatever the history holds."""

@@ -18,7 +18,7 @@ from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.listing import listed
 from hpstudy.store.owned import OwnedDatabase
-from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history, read_retrainings
+from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.values import clean_text, encode, encode_point, utc_now
 from hpstudy.study.changes import changes, growth, refuse_changes
@@ -200,8 +200,6 @@ class Store:
     def _write_retraining(
         self, connection: sqlite3.Connection, key: SearchKey, trial_id: int | None, retrained: Retraining
     ) -> None:
-        if retrained in read_retrainings(connection, self._search_id(key)).values():
-            raise StoreError(f"{_name(key)} holds {retrained} already in {self.path}")
         of_trial_id = None
         if retrained.number is not None:
             of = SearchKey(arms(self.study)[key.view].view, key.replicate)
@@ -211,6 +209,15 @@ class Store:
             if row is None:
                 raise StoreError(f"{_name(of)} has no trial {retrained.number} to train again in {self.path}")
             of_trial_id = row[0]
+        same = connection.execute(
+            """
+            SELECT 1 FROM retraining JOIN trial ON trial.id = trial_id
+            WHERE of_trial_id IS ? AND seed_number = ? AND search_id = ?
+            """,
+            (of_trial_id, retrained.seed_number, self._search_id(key)),
+        )
+        if same.fetchone():
+            raise StoreError(f"{_name(key)} holds {retrained} already in {self.path}")
         connection.execute("INSERT INTO retraining VALUES (?, ?, ?)", (trial_id, of_trial_id, retrained.seed_number))
 
     def record_attempt(self, key: SearchKey, number: int, reason: str) -> None:

@@ -130,6 +130,13 @@ class SearcherContract(ABC):
         for number in reversed(range(self.trials)):
             assert searcher.ask(mixed, history[:number], goal=Goal.MAXIMIZE, seed=0, number=number) == history[number].point
 
+    def test_a_searcher_that_reads_no_history_needs_none(self, mixed: Space) -> None:
+        searcher = self.make()
+        if searcher.reads_history:
+            return
+        for past in play(searcher, mixed, trials=self.trials):
+            assert searcher.ask(mixed, (), goal=Goal.MAXIMIZE, seed=0, number=past.number) == past.point
+
     def test_draws_from_the_global_generators_do_not_change_a_point(self, mixed: Space) -> None:
         history = play(self.make(), mixed, trials=self.trials)
         random.random()

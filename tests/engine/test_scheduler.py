@@ -1,4 +1,5 @@
 import math
+import pickle
 from concurrent.futures import Future
 
 import pytest
@@ -10,6 +11,7 @@ from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.step import AskRequest, ask, evaluate
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError, StoreError, StudyBroken
+from hpstudy.search.random import RandomSearcher
 from hpstudy.store import Store
 from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.tasks.outcome import Failure, Outcome
@@ -66,6 +68,12 @@ def raises(error, *, kind="evaluate", times=10**6, where=lambda request: True):
     return script
 
 
+@pytest.fixture
+def reads_history(monkeypatch):
+    """Random search takes the history that it does not need."""
+    monkeypatch.setattr(RandomSearcher, "reads_history", True)
+
+
 def test_every_planned_trial_is_run(schedule, make_study, measured, storage):
     schedule(make_study())
     expected = {(view, replicate, number) for view in ("both", "one") for replicate in range(2) for number in range(3)}
@@ -99,13 +107,29 @@ def test_results_do_not_depend_on_the_number_of_workers(schedule, make_study, me
     assert measured(storage) == one
 
 
-def test_the_history_holds_all_finished_trials(schedule, make_study):
+def test_the_history_holds_all_finished_trials(schedule, make_study, reads_history):
     histories = []
     schedule(make_study(trials=3, replicates=1), lambda kind, r: histories.append(len(r.history)) if kind == "ask" else None)
     assert histories == [0, 1, 2, 0, 1, 2]
 
 
-def test_worst_shows_the_searcher_the_worst_value_for_a_failed_trial(schedule, make_study):
+@pytest.mark.parametrize("searcher", ["random", "sobol"])
+def test_a_searcher_that_reads_no_history_gets_none(schedule, make_study, searcher):
+    histories = []
+    study = make_study(trials=3, replicates=1, searcher=searcher)
+    schedule(study, lambda kind, r: histories.append(r.history) if kind == "ask" else None)
+    assert histories == [()] * 6
+
+
+@pytest.mark.parametrize("searcher", ["random", "sobol"])
+def test_the_request_for_a_trial_is_no_larger_at_the_end_of_a_search(schedule, make_study, searcher):
+    sizes = []
+    study = make_study(trials=200, replicates=1, searcher=searcher)
+    schedule(study, lambda kind, r: sizes.append(len(pickle.dumps(r))) if kind == "ask" else None)
+    assert max(sizes) - min(sizes) < 20
+
+
+def test_worst_shows_the_searcher_the_worst_value_for_a_failed_trial(schedule, make_study, reads_history):
     seen = {}
 
     def script(kind, request):
@@ -121,7 +145,7 @@ def test_worst_shows_the_searcher_the_worst_value_for_a_failed_trial(schedule, m
     assert seen[3] == [0.0, 2.0, 2.0]
 
 
-def test_drop_shows_the_searcher_no_value_for_a_failed_trial(schedule, make_study):
+def test_drop_shows_the_searcher_no_value_for_a_failed_trial(schedule, make_study, reads_history):
     seen = {}
 
     def script(kind, request):

@@ -1,8 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from scipy.stats import qmc
 
 from hpstudy.goal import Goal
 from hpstudy.search.sobol import SobolSearcher, SobolSettings, sobol_points
+from hpstudy.seeds import derive_seed
 from hpstudy.study.space import Space
 
 FLAT = Space.model_validate({name: {"type": "float", "low": 0.0, "high": 1.0} for name in "abc"})
@@ -14,6 +18,44 @@ def cube(count, *, seed=0, start=0):
 
 def test_a_point_does_not_depend_on_where_the_asking_started():
     assert np.array_equal(cube(9)[4:], cube(5, start=4))
+
+
+def plain(seed, count):
+    """The first points of a search's sequence as scipy gives them."""
+    return qmc.Sobol(3, scramble=True, rng=np.random.default_rng(derive_seed(seed, "sobol"))).random(count)
+
+
+def test_points_asked_for_in_any_order_are_those_of_the_sequence():
+    rng = np.random.default_rng(0)
+    sequences = {seed: plain(seed, 256) for seed in range(3)}
+    for _ in range(300):
+        seed, start = int(rng.integers(3)), int(rng.integers(250))
+        count = int(rng.integers(1, 6))
+        assert np.array_equal(cube(count, seed=seed, start=start), sequences[seed][start : start + count])
+
+
+def test_threads_that_ask_for_the_same_search_get_the_points_of_the_sequence():
+    expected = plain(0, 128)
+    with ThreadPoolExecutor(8) as pool:
+        assert np.array_equal(np.concatenate(list(pool.map(lambda number: cube(1, start=number), range(128)))), expected)
+
+
+def test_a_sequence_is_made_once_for_a_search_and_not_begun_again(monkeypatch):
+    called = []
+
+    class Counted(qmc.Sobol):
+        def __init__(self, *arguments, **settings):
+            called.append("made")
+            super().__init__(*arguments, **settings)
+
+        def fast_forward(self, count):
+            called.append(count)
+            return super().fast_forward(count)
+
+    monkeypatch.setattr(qmc, "Sobol", Counted)
+    for number in range(50):
+        cube(1, seed=99, start=number)
+    assert called == ["made"]
 
 
 def test_every_dyadic_interval_of_each_axis_holds_one_of_the_first_16_points():
