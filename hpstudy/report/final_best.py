@@ -58,4 +58,4 @@ def not_rejected(low: float, high: float, p: float) -> str:
 
 def detectable(difference: float, shown: Callable[[float], str]) -> str:
     """What a study of this size would have found, beside every "no difference", with a leading space; "" where it cannot be said."""
-    return f" A true difference of {shown(difference)} is found with 80 % power." if difference > 0 else ""
+    return f" A true difference of {shown(difference)} is found with 80% power." if difference > 0 else ""

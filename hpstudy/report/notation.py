@@ -32,12 +32,12 @@ class Notation:
 
     @property
     def level(self) -> str:
-        """Level of all intervals: "95 %"."""
+        """Level of all intervals: "95%"."""
         return numbers.percent(self.results.study.analysis.confidence)
 
     @property
     def ci(self) -> str:
-        """What a column of intervals is called: "95 % CI"."""
+        """What a column of intervals is called: "95% CI"."""
         return f"{self.level} CI"
 
     @cached_property

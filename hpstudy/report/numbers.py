@@ -154,7 +154,7 @@ def cells(value: float, low: float, high: float, write: Callable[[float], str]) 
 
 def percent(share: float) -> str:
     """A share in per cent; one decimal where it is not whole."""
-    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"
 
 
 def duration(seconds: float) -> str:

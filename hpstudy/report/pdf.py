@@ -21,8 +21,8 @@ from hpstudy.report.document import Document
 from hpstudy.report.model import Block, Code, Facts, Paragraph, References, Table
 from hpstudy.report.pens import matplotlib as pen
 
-_TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
-"""Spaces at which no line may break: "95 % CI", "p < 0.001"."""
+_TOGETHER = re.compile(r"(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
+"""Spaces at which no line may break: "95% CI", "p < 0.001"."""
 
 LONG_WORD = 24
 """Letters after which a word may be broken anywhere, so that a path or a hash stays within its column."""

@@ -103,7 +103,7 @@ def test_a_difference_whose_interval_includes_0_is_not_shown(with_confirmation):
     values = {"a": np.tile([[1.0, -1.0]], (6, 1)) + np.arange(6)[:, None] / 10, "b": np.zeros((6, 2))}
     results = with_confirmation(values, {view: np.zeros(2) for view in "ab"})
     assert blocks(results, Paragraph)[0].text.endswith(
-        "No difference shown. Points share up to 100 % of the noise on a seed. It cancels in differences on the same seeds."
+        "No difference shown. Points share up to 100% of the noise on a seed. It cancels in differences on the same seeds."
     )
 
 
@@ -113,7 +113,7 @@ def test_the_noise_table_holds_standard_deviations_and_lost_trainings(with_confi
     a, b = table(results, "Where differences").rows
     assert float(a[3]) == pytest.approx(np.sqrt(2), abs=0.01)
     assert float(b[3]) == pytest.approx(2)
-    assert (a[-1], b[-1], b[-2]) == ("6", "0", "100 %")
+    assert (a[-1], b[-1], b[-2]) == ("6", "0", "100%")
     assert "6 trainings on fresh seeds gave no value and are in no mean" in blocks(results, Paragraph)[0].text
     assert "It cancels in differences" in blocks(results, Paragraph)[0].text
 
@@ -158,7 +158,7 @@ def test_marks_of_the_figure_say_whose_they_are(shown):
     assert tuning.hover.texts[5] == f"b, replicate 5\ntuning score: {view.data.tuning[5]:.6g}"
     assert fresh.hover.texts[5] == f"b, replicate 5\non fresh seeds: {view.data.scores['score'][5].mean():.6g}"
     tuned = view.metrics[0].tuned
-    assert mean.hover.texts == (f"b, mean on fresh seeds: {tuned.value:.6g}\n95 % CI {tuned.low:.6g} to {tuned.high:.6g}",)
+    assert mean.hover.texts == (f"b, mean on fresh seeds: {tuned.value:.6g}\n95% CI {tuned.low:.6g} to {tuned.high:.6g}",)
 
 
 def test_many_searches_are_not_joined(shown, monkeypatch):

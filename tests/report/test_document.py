@@ -73,7 +73,7 @@ def test_a_long_word_can_be_broken():
 
 
 def test_an_interval_is_not_broken_over_lines():
-    assert clean("(95 % CI 1 to 2; p < 0.001)") == "(95\u00a0%\u00a0CI 1 to 2; p\u00a0<\u00a00.001)"
+    assert clean("(95% CI 1 to 2; p < 0.001)") == "(95%\u00a0CI 1 to 2; p\u00a0<\u00a00.001)"
 
 
 @pytest.mark.usefixtures("fast_fonts")

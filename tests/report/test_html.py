@@ -399,6 +399,6 @@ def test_an_output_of_another_format_is_refused(results, tmp_path):
 def test_the_patch_of_an_area_in_the_legend_is_as_opaque_as_the_area(results):
     buttons = re.findall(r'<button[^>]*class="entry".*?</button>', page_of(results))
     opacities = {re.search(r"</svg>(.*?)</button>", one)[1]: re.search(r'opacity="(.*?)"', one) for one in buttons}
-    assert opacities["pointwise 95 % interval"][1] == "0.38"
-    assert opacities["simultaneous 95 % band"][1] == "0.14"
+    assert opacities["pointwise 95% interval"][1] == "0.38"
+    assert opacities["simultaneous 95% band"][1] == "0.14"
     assert opacities["a"] is None

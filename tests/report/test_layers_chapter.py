@@ -14,7 +14,7 @@ from tests.support.reports import document_of, drawings_of, section_of
 
 TITLE = "Weights that never change sign, layer by layer"
 T_1 = math.tan(0.475 * math.pi)
-"""The 97.5 % point of Student's t with 1 degree of freedom."""
+"""The 97.5% point of Student's t with 1 degree of freedom."""
 
 INITIAL = [0.1, 0.4, 0.4, 0.1]
 
@@ -100,9 +100,9 @@ def test_the_histograms_are_means_over_replicates(make):
     assert still.top.tolist() == pytest.approx([0.32 * share for share in INITIAL])
     assert [chart.legend[one.groups[0]].name for one in bars] == ["initial weights", "never changed sign"]
     assert initial.hover.texts[1].startswith(
-        "a, layer 1\n-1.5 to 0 deviations\nmean share of weights of 2 replicates 0.4\n95 % CI"
+        "a, layer 1\n-1.5 to 0 deviations\nmean share of weights of 2 replicates 0.4\n95% CI"
     )
-    assert "mean share of weights that never changed sign of 2 replicates 0.128\n95 % CI" in still.hover.texts[1]
+    assert "mean share of weights that never changed sign of 2 replicates 0.128\n95% CI" in still.hover.texts[1]
 
 
 def test_panels_of_histograms_have_the_same_axes(make):
@@ -155,7 +155,7 @@ def test_the_lines_are_the_mean_shares_of_all_layers(make):
     assert a.x.tolist() == b.x.tolist() == [1, 2, 3, 4, 5]
     assert a.y.tolist() == pytest.approx([0.32, 0.33, 0.34, 0.35, 0.36])
     assert b.y.tolist() == pytest.approx([0.12, 0.13, 0.14, 0.15, 0.16])
-    assert a.hover.texts[1].startswith("a, layer 2\nmean share that never changed sign of 2 replicates 0.33\n95 % CI ")
+    assert a.hover.texts[1].startswith("a, layer 2\nmean share that never changed sign of 2 replicates 0.33\n95% CI ")
     band, dots = marks_of(panel, Band)[0], marks_of(panel, Dots)[0]
     assert (band.high - a.y).tolist() == pytest.approx([T_1 / 100] * 5)
     assert dots.y.tolist() == pytest.approx([0.31, 0.32, 0.33, 0.34, 0.35, 0.33, 0.34, 0.35, 0.36, 0.37])

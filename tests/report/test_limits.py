@@ -48,7 +48,7 @@ def test_without_a_detectable_difference_none_is_told(make_results):
     late = np.zeros((6, 10))
     late[0, -1] = late[1, -2] = 1.0
     found = make_results({"a": late, "b": late[::-1]}, analysis={"target": {"value": 1}})
-    assert "80 % power" not in wording.needs(found, found.pairs[0])
+    assert "80% power" not in wording.needs(found, found.pairs[0])
 
 
 def test_a_claim_that_cannot_be_observed_is_flagged_in_sentence_and_table(results):

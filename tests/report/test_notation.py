@@ -14,7 +14,7 @@ def test_values_and_intervals_have_the_metrics_decimals(make_results, ramps):
 
 def test_the_name_of_a_column_of_intervals_has_the_studys_level(make_results, ramps):
     notation = Notation(make_results({"a": ramps()}, analysis={"confidence": 0.9}))
-    assert (notation.level, notation.ci) == ("90 %", "90 % CI")
+    assert (notation.level, notation.ci) == ("90%", "90% CI")
 
 
 def test_a_first_cell_is_shown_once_until_another_one_comes():

@@ -225,7 +225,7 @@ def test_a_row_of_the_forest_is_the_interval_of_its_comparison(many):
             assert (points[row].x.tolist(), points[row].y.tolist()) == ([value], [row])
             (text,) = points[row].hover.texts
             assert text.startswith(f"{panel.y.texts[row]}\ndifference")
-            assert "95 % CI" in text
+            assert "95% CI" in text
         assert panel.x.limits[0] < 0 < panel.x.limits[1]
         (zero,) = (mark for mark in panel.marks if isinstance(mark, Rule))
         assert (zero.axis, zero.at) == ("x", 0)

@@ -115,7 +115,7 @@ def test_importance_is_drawn_as_bars_of_the_most_important_first():
     assert intervals[1].x[1::3].tolist() == view.importance.alone.high[shown].tolist()
     assert [entry.name for entry in chart.legend] == ["with interactions", "alone"]
     assert shares.y.texts == ("rate", *(view.hyperparameters[place] for place in shown[1:]))
-    assert total.hover.texts[0].startswith(f"rate, with interactions: {view.importance.total.value[0]:.3g}\n95 % CI ")
+    assert total.hover.texts[0].startswith(f"rate, with interactions: {view.importance.total.value[0]:.3g}\n95% CI ")
     rate = dots_of(best)[1]
     assert rate.x.tolist() == view.unit[view.incumbents, 0].tolist()
     assert rate.hover.names == view.hyperparameters
@@ -169,7 +169,7 @@ def test_parallel_coordinates_lead_every_trial_to_its_objective():
     assert best.hover.texts[-3].split("\n")[-1].startswith("rate ")
     names = [mark for mark in chart.panels[0].marks if isinstance(mark, Labels)][-1]
     assert names.texts == ("rate", "layers", "score")
-    assert [entry.name for entry in chart.legend] == ["other trials", "the best 10 %"]
+    assert [entry.name for entry in chart.legend] == ["other trials", "the best 10%"]
 
 
 def test_flip_ratios_of_zero_are_at_the_left_end_of_a_logarithmic_axis():

@@ -114,7 +114,7 @@ def test_the_report_of_several_studies_has_every_number_in_a_table(two):
     rows = [list(row) for row in made.tables["studies_compared"]()]
     assert rows[0] == ["a", "b", "study", "quantity", "pairs", "mean", "low", "high"]
     assert [row[2] for row in rows[1:]] == ["one", "two", "all together"] * 2
-    assert report.headline(found).startswith("a minus b, mean of 2 studies with 95 % CI: trials-to-target")
+    assert report.headline(found).startswith("a minus b, mean of 2 studies with 95% CI: trials-to-target")
 
 
 def test_rendering_again_gives_the_same_bytes(two):
@@ -136,7 +136,7 @@ def test_the_figures_draw_what_the_files_hold(two):
     assert ends == [list(row[head.index("low") :]) for row in rows]
     assert [mark.marker.symbol for mark in marks if isinstance(mark, Dots)] == ["circle", "circle", "diamond"] * 2
     assert chart.panels[0].y.texts == ("one", "two", "all together")
-    assert marks[2].hover.texts[0].startswith("a − b, one\nnormalised final best 0\n95 % CI ")
+    assert marks[2].hover.texts[0].startswith("a − b, one\nnormalised final best 0\n95% CI ")
     curves = charts.curves(found)
     (data,) = curves.data
     drawn = [y for panel in curves.panels for mark in panel.marks for y in mark.y.tolist()]

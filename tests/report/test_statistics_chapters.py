@@ -143,7 +143,7 @@ def test_a_view_that_never_arrives_has_an_infinite_average_runtime(make_extended
 
 def test_a_level_that_few_replicates_cannot_give_is_told(make_extended, ramps):
     note = table(make_extended({"a": ramps(3, n=4), "b": ramps(n=4)}), "Shift").note
-    assert "no more than 87.5 %" in note
+    assert "no more than 87.5%" in note
     assert "no more than" not in table(make_extended({"a": ramps(3), "b": ramps()}), "Shift").note
 
 
@@ -158,7 +158,7 @@ def test_three_views_are_ranked_all_at_once(make_extended, ramps):
 
 
 def test_the_view_that_always_wins_wins_in_every_replicate(extended):
-    assert [row[2] for row in table(extended, "How often").rows] == ["0 %"] * 3
+    assert [row[2] for row in table(extended, "How often").rows] == ["0%"] * 3
 
 
 def test_a_difference_that_no_replicate_turns_is_told(extended):
@@ -192,7 +192,7 @@ def test_failures_are_counted_in_both_ways(make_extended, ramps):
 
 
 def test_best_points_in_the_middle_of_a_range_hit_no_end(extended):
-    assert {row[5] for row in table(extended, "Best points").rows} == {"0 %"}
+    assert {row[5] for row in table(extended, "Best points").rows} == {"0%"}
     assert {row[1] for row in table(extended, "Best points").rows} == {"rate"}
 
 

@@ -23,7 +23,7 @@ DECAY = {"type": "float", "low": 0, "high": 1}
 CLIP = {"type": "choice", "values": ["none", "norm"]}
 
 T_1 = math.tan(0.475 * math.pi)
-"""The 97.5 % point of Student's t with 1 degree of freedom."""
+"""The 97.5% point of Student's t with 1 degree of freedom."""
 
 
 def read_csv(path):
@@ -60,7 +60,7 @@ def test_a_search_has_no_sweep(results):
 def test_the_headline_names_the_best_point_of_every_view(swept):
     half = T_1 * 1
     ends = f"{6 - half:.1f} to {6 + half:.1f}".replace("-", "−")
-    assert headline(swept).startswith(f"View a: highest mean score 6.0 (95 % CI {ends}, n = 2) at rate 0.1. View b: highest")
+    assert headline(swept).startswith(f"View a: highest mean score 6.0 (95% CI {ends}, n = 2) at rate 0.1. View b: highest")
 
 
 def test_the_best_point_of_a_minimized_metric_is_the_lowest(make_sweep):
@@ -95,7 +95,7 @@ def test_trials_without_a_value_are_told(make_sweep):
 
 def test_the_table_of_points_has_means_intervals_and_further_metrics(swept):
     found = sweep_points(swept, swept.sweep[0])
-    assert found.head == ("point", "rate", "n", "mean score", "95 % CI", "mean flip_ratio", "mean test_accuracy")
+    assert found.head == ("point", "rate", "n", "mean score", "95% CI", "mean flip_ratio", "mean test_accuracy")
     # score 5 and 7; flip ratio (1e-5 + 1e-7) / 2; test accuracy 0.5 and 0.7, its standard error 0.1.
     half = T_1 * 1
     ends = f"{6 - half:.1f} to {6 + half:.1f}".replace("-", "−")
@@ -175,13 +175,13 @@ def test_claims_stand_in_the_answer_and_in_a_table(make_sweep):
     found = make_sweep({"a": [{"rate": 0.1}]}, {"a": {"score": [[1.0]]}}, criteria=criteria)
     answers = answers_of(found)
     assert answers[:3] == [
-        "Holds: It rises (0.50, 95 % CI 0.40 to 0.60).",
-        "Inconclusive: It is flat (0.50, 95 % CI 0.40 to 0.60).",
+        "Holds: It rises (0.50, 95% CI 0.40 to 0.60).",
+        "Inconclusive: It is flat (0.50, 95% CI 0.40 to 0.60).",
         "No data: It is there.",
     ]
     assert headline(found).endswith("Of 3 claims 1 holds, 1 is inconclusive, 1 has no data.")
     table = claims.table(found)
-    assert table.rows[0] == ("It rises.", "holds", "a − b", "0.50", "95 %: 0.40 to 0.60", "> 0", "5")
+    assert table.rows[0] == ("It rises.", "holds", "a − b", "0.50", "95%: 0.40 to 0.60", "> 0", "5")
     assert [row[5] for row in table.rows] == ["> 0", "−0.55 to 0.55", "–"]
 
 
@@ -198,7 +198,7 @@ def test_of_many_comparisons_those_that_decide_are_shown(swept):
     result = CriterionResult("It rises", "score", "does not hold", tuple(fine))
     found = dataclasses.replace(swept, criteria=(result,))
     assert claims.sentence(result) == (
-        "Does not hold: It rises (the weakest of 20 comparisons, step 15: −1.00, 95 % CI −1.10 to −0.90)."
+        "Does not hold: It rises (the weakest of 20 comparisons, step 15: −1.00, 95% CI −1.10 to −0.90)."
     )
     assert "step 15" in [row[2] for row in claims.table(found).rows]
     assert len(claims.table(found).rows) == claims.IN_TABLE
@@ -231,7 +231,7 @@ def test_learning_curves_are_drawn_for_every_point(swept):
     np.testing.assert_allclose([line.y for line in lines], np.outer([2, 6, 3], [0.25, 0.5, 0.75, 1]))
     assert {tuple(line.x) for line in lines} == {(1, 2, 3, 4)}
     assert (panel.x.label, panel.y.label) == ("epoch", "score")
-    assert lines[1].hover.texts[2].startswith("a, point 1\nrate 0.1\nepoch 3\nmean score of 2 replicates 4.5\n95 % CI ")
+    assert lines[1].hover.texts[2].startswith("a, point 1\nrate 0.1\nepoch 3\nmean score of 2 replicates 4.5\n95% CI ")
 
 
 def test_a_learning_curve_has_its_interval_at_every_epoch(swept):
@@ -344,7 +344,7 @@ def test_a_map_of_two_swept_numbers_holds_the_means(make_sweep):
     assert [[float(text) for text in row] for row in cells.written] == cells.values.tolist()
     assert (frame.left, frame.right, frame.bottom, frame.top) == (1.5, 2.5, 0.5, 1.5)
     assert (chart.scale.label, chart.scale.low, chart.scale.high) == ("mean score", 0, 5)
-    assert cells.hover.texts[4].startswith("a, point 4\nrate 1\ndecay 0.5\nmean score of 2 replicates 4\n95 % CI ")
+    assert cells.hover.texts[4].startswith("a, point 4\nrate 1\ndecay 0.5\nmean score of 2 replicates 4\n95% CI ")
 
 
 def test_a_large_map_has_no_text_in_its_cells(make_sweep):

@@ -19,7 +19,7 @@ def states(shape, finished):
 def test_more_trials_with_an_interval_above_zero(results):
     assert headline(results) == (
         "The a view needs more trials than the b view. "
-        "Trials to reach score ≥ 5, a minus b: 3.0 (95 % CI 3.0 to 3.0; attainable −1.7 to 4.7)."
+        "Trials to reach score ≥ 5, a minus b: 3.0 (95% CI 3.0 to 3.0; attainable −1.7 to 4.7)."
     )
 
 
@@ -27,7 +27,7 @@ def test_fewer_trials_with_an_interval_below_zero(make_results, ramps):
     swapped = make_results({"a": ramps(), "b": ramps(3)}, analysis={"target": {"value": 5}})
     assert headline(swapped) == (
         "The a view needs fewer trials than the b view. "
-        "Trials to reach score ≥ 5, a minus b: −3.0 (95 % CI −3.0 to −3.0; attainable −4.7 to 1.7)."
+        "Trials to reach score ≥ 5, a minus b: −3.0 (95% CI −3.0 to −3.0; attainable −4.7 to 1.7)."
     )
 
 
@@ -48,7 +48,7 @@ def test_an_interval_around_zero_shows_no_difference(make_results, ramps):
     text = headline(make_results({"a": noisy, "b": other}, analysis={"target": {"value": 5}}))
     assert text.startswith("No difference shown. Trials to reach score ≥ 5, a minus b: ")
     assert re.search(r"CI −[\d.]+ to [\d.]+; attainable −[\d.]+ to [\d.]+\)\.", text)
-    assert re.search(r" A true difference of [\d.]+ trials is found with 80 % power\.$", text)
+    assert re.search(r" A true difference of [\d.]+ trials is found with 80% power\.$", text)
 
 
 def test_an_interval_without_0_shows_nothing_where_the_test_does_not_reject(make_results, ramps):
@@ -68,7 +68,7 @@ def test_an_interval_without_0_shows_nothing_where_the_test_does_not_reject(make
 def test_equal_views_need_as_many_trials(make_results, ramps):
     text = headline(make_results({"a": ramps(), "b": ramps()}, analysis={"target": {"value": 5}}))
     assert text.startswith(
-        "No difference shown. Trials to reach score ≥ 5, a minus b: 0.0 (95 % CI 0.0 to 0.0; attainable −4.7 to 4.7)."
+        "No difference shown. Trials to reach score ≥ 5, a minus b: 0.0 (95% CI 0.0 to 0.0; attainable −4.7 to 4.7)."
     )
 
 

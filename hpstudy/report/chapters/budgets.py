@@ -71,7 +71,7 @@ def budget_differences(results: Results) -> Table | None:
     note = (
         f"Mean differences {notation.goal.better_side} 0 favour the first view. Win, tie, loss: replicates in which the first view is "
         f"better, as good, worse. p: two-sided sign-flip permutation test; Holm: adjusted over all {len(rows)} tests of this table. r: "
-        "correlation of the two views over replicates, which is what pairing gains. MDE: smallest true difference found with 80 % power, "
+        "correlation of the two views over replicates, which is what pairing gains. MDE: smallest true difference found with 80% power, "
         "given the observed spread."
     )
     head: tuple[str, ...] = ("A − B", "trials", "n", "mean", notation.ci, "win/tie/loss", "p", "Holm", "r", "MDE")

@@ -93,7 +93,7 @@ def _of_search(results: Results) -> list[str]:
         f"1987) with Hesterberg's small-sample expansion, from {resamples} resamples; the unit that is resampled is a whole replicate with "
         "all its views, never a trial. The simultaneous band is a sup-t band whose critical value is carried to Student's t. These "
         "intervals hold if no rare event dominates the mean: where a tenth of one view's searches lose much, those of 20 replicates cover "
-        "less than 90 %.",
+        "less than 90%.",
         "The test is a two-sided sign-flip permutation of the paired differences, counted exactly up to 20 replicates. Its p is adjusted "
         "(Holm) over all comparisons and budgets, and that of trials-to-target over all comparisons. A difference is shown when its "
         "interval excludes 0 and its adjusted p is below 1 minus the level.",

@@ -98,7 +98,7 @@ def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
             str(hits.searches),
             str(hits.at_low),
             str(hits.at_high),
-            *numbers.cells(hits.share, hits.low, hits.high, lambda share: f"{round(100 * share)} %"),
+            *numbers.cells(hits.share, hits.low, hits.high, lambda share: f"{round(100 * share)}%"),
         )
         for view in supplement.views
         for hits in view.boundaries

@@ -128,7 +128,7 @@ def _positions(results: Results, view: SearchedView) -> Table:
     head = ("with interactions", "alone") if view.importance is not None else ()
     note = (
         "Median and middle half are over the best trials of the searches; of a choice, the most frequent value and how often. "
-        f"At an end: within {100 * EDGE:.0f} % of the (logarithmic) range, lower / upper."
+        f"At an end: within {100 * EDGE:.0f}% of the (logarithmic) range, lower / upper."
     )
     if view.importance is not None:
         note = f"Shares of the predicted variance with {Notation(results).level} bootstrap intervals over searches. " + note

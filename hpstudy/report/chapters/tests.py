@@ -182,4 +182,4 @@ def _share(share: Estimate) -> tuple[str, str]:
 
 def _percent(share: float) -> str:
     """A share in whole per cent: a few replicates tell no more."""
-    return numbers.MISSING if share != share else f"{numbers.whole(round(100 * share))} %"
+    return numbers.MISSING if share != share else f"{numbers.whole(round(100 * share))}%"

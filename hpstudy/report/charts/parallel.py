@@ -58,7 +58,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     marks.append(Labels(x=at, y=above, texts=tuple(names), anchor="bottom"))
     across = Axis("", (-0.35, count + 0.35), ticks="none", line=False)
     upwards = Axis("", (-0.05, 1.2 if crowded else 1.12), ticks="none", line=False)
-    share = f"{BEST_SHARE:.0%}".replace("%", " %")
+    share = f"{BEST_SHARE:.0%}"
     return Chart(
         name,
         (Panel(across, upwards, tuple(marks)),),

@@ -24,7 +24,7 @@ from hpstudy.report.style import INK
 OUTLIERS = 0.02
 """Share of the worst values that may lie outside a drawing: a few bad trials must not flatten the rest."""
 
-OUTSIDE = f"{100 * OUTLIERS:.0f} % of the values, the worst ones, lie outside the drawing."
+OUTSIDE = f"{100 * OUTLIERS:.0f}% of the values, the worst ones, lie outside the drawing."
 
 VECTOR_UP_TO = 1_000
 """Marks up to which print draws a figure as vectors."""

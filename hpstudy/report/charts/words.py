@@ -29,7 +29,7 @@ def filled(template: str, *parts: str) -> Words:
 
 
 def confidence(results: Results) -> str:
-    """The level of the study's intervals: "95 %", say."""
+    """The level of the study's intervals: "95%", say."""
     return numbers.percent(results.study.analysis.confidence)
 
 
