@@ -1,6 +1,6 @@
 """Showing it: figures, tables, the documents, and the numbers behind them."""
 
-from hpstudy.report.wording import headline
+from hpstudy.report.headline import headline
 from hpstudy.report.write import draw_figure, save_figure, write, write_several
 
 __all__ = ["draw_figure", "headline", "save_figure", "write", "write_several"]

@@ -18,6 +18,7 @@ from hpstudy.report.chapters import (
     confirm,
     controls,
     declaration,
+    endpoints,
     environment,
     failures,
     layers,
@@ -38,6 +39,7 @@ from hpstudy.report.model import Section
 
 CHAPTERS: tuple[ModuleType, ...] = (
     answer,
+    endpoints,
     overview,
     completeness,
     searches,

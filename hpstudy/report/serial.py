@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.metric_names import is_of_bin
-from hpstudy.report import sweeps
-from hpstudy.report.wording import headline
+from hpstudy.report import endpoints, sweeps
+from hpstudy.report.headline import headline
 
 FORMAT = "hpstudy report"
 """Marks a JSON file as a report of ours."""
@@ -53,7 +54,7 @@ def body(results: Results) -> dict[str, Any]:
         },
         **(_of_sweep(results) if results.sweep else _of_search(results)),
         **({"criteria": plain(results.criteria)} if results.criteria else {}),
-        **({"endpoints": plain(results.declared)} if results.declared else {}),
+        **({"endpoints": [_endpoint(results, result) for result in results.declared]} if results.declared else {}),
         **({"confirmed": plain(results.confirmed)} if results.confirmed else {}),
         **({"controls": plain(results.controls)} if results.controls is not None else {}),
         **({"confirmation": plain(results.confirmation)} if results.confirmation is not None else {}),
@@ -65,6 +66,11 @@ def body(results: Results) -> dict[str, Any]:
         "events": plain(results.events),
         "definition": results.study.model_dump(mode="json"),
     }
+
+
+def _endpoint(results: Results, result: EndpointResult) -> dict[str, Any]:
+    words = {"title": endpoints.title(results, result), "estimand": endpoints.estimand(results, result)}
+    return {**words, **plain(result), "endpoint": result.endpoint.model_dump(mode="json")}
 
 
 def _of_search(results: Results) -> dict[str, Any]:

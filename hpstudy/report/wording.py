@@ -8,7 +8,7 @@ from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.goal import Goal
-from hpstudy.report import claims, counting, distances, limits, numbers, overview, sweeps
+from hpstudy.report import counting, distances, limits, numbers, overview
 from hpstudy.report.final_best import at_the_end, detectable, not_rejected
 from hpstudy.report.notation import Notation
 
@@ -17,12 +17,6 @@ SAYS_LITTLE = 6
 
 NAMED = 4
 """Comparisons of one kind that the headline names; the others are in the report."""
-
-
-def headline(results: Results) -> str:
-    """The answer of the study: a sentence for each comparison, or for each view of a sweep; many are counted. Verdicts on claims."""
-    answer = sweeps.headline(results) if results.sweep else comparisons(results)
-    return f"{answer} {claims.counted(results)}".strip()
 
 
 def comparisons(results: Results) -> str:

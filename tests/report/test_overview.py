@@ -7,7 +7,7 @@ import pytest
 
 from hpstudy.analysis.statistics.permutation import holm
 from hpstudy.analysis.supplement.study import supplement
-from hpstudy.report import csvs, overview, style, wording
+from hpstudy.report import csvs, headline, overview, style, wording
 from hpstudy.report.chapters import answer, anytime, target
 from hpstudy.report.chapters import overview as glance
 from hpstudy.report.charts import anytime as forms
@@ -93,7 +93,7 @@ def test_the_reference_is_the_view_of_every_comparison(make_results, values, com
 
 
 def test_many_comparisons_are_counted_and_those_with_a_difference_named(many):
-    assert wording.headline(many) == (
+    assert headline(many) == (
         "To reach score ≥ 4, of 4 views compared with reference 1 needs fewer trials (fast), 2 need more (slow, slower) and 1 is not "
         "shown to differ. After all 10 trials, 1 ends better (fast), 2 end worse (slow, slower) and 1 is not shown to differ."
     )
@@ -106,19 +106,19 @@ def test_the_answer_also_names_those_without_a_difference(many):
 
 def test_a_headline_names_only_so_many(many, monkeypatch):
     monkeypatch.setattr(wording, "NAMED", 1)
-    assert "2 need more (slow and 1 more)" in wording.headline(many)
+    assert "2 need more (slow and 1 more)" in headline(many)
 
 
 def test_views_that_all_perform_alike_are_said_to_in_one_clause(make_results, ramps):
     found = make_results(dict.fromkeys(VIEWS, ramps()), analysis={"target": {"value": 4}, "compare": WITH_REFERENCE})
-    assert wording.headline(found) == (
+    assert headline(found) == (
         "To reach score ≥ 4, none of 4 views compared with reference is shown to need fewer or more trials. "
         "After all 10 trials, none is shown to end better or worse."
     )
 
 
 def test_a_target_that_nobody_reaches_leaves_the_final_best(make_results, values):
-    text = wording.headline(make_results(values, analysis={"target": {"value": 99}, "compare": WITH_REFERENCE}))
+    text = headline(make_results(values, analysis={"target": {"value": 99}, "compare": WITH_REFERENCE}))
     assert text.startswith(
         "To reach score ≥ 99, none of 4 views compared with reference can be compared. After all 10 trials, 1 ends"
     )
@@ -127,7 +127,7 @@ def test_a_target_that_nobody_reaches_leaves_the_final_best(make_results, values
 def test_comparisons_without_a_common_view_favour_one_of_two(make_results, ramps):
     delays = {"a": 1, "b": 0, "c": 2, "d": 3}
     found = make_results({name: ramps(delay, n=N) for name, delay in delays.items()}, analysis={"target": {"value": 4}})
-    assert wording.headline(found).startswith(
+    assert headline(found).startswith(
         "To reach score ≥ 4, of 6 comparisons 5 favour the first view (b − d, a − d, b − c, a − c and 1 more) and 1 favours the second "
         "(a − b). After all 10 trials, 5 favour the first view"
     )
@@ -189,7 +189,7 @@ def test_a_comparison_that_cannot_be_made_has_an_empty_row(make_results, values)
     (section,) = glance.chapter(found)
     *_, last = section.blocks[1].rows
     assert last == ("slow", *"–––––––––")
-    assert "1 cannot be compared" in wording.headline(found)
+    assert "1 cannot be compared" in headline(found)
 
 
 def test_an_interval_that_includes_0_is_open_and_grey(many):

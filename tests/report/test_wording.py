@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.comparisons.curve_distance import Distance
-from hpstudy.report import distances, numbers, wording
+from hpstudy.report import distances, headline, numbers, wording
 from hpstudy.report.final_best import at_the_end
-from hpstudy.report.wording import headline
 
 
 def states(shape, finished):

@@ -19,6 +19,7 @@ from hpstudy.analysis.confirmed.measure import Judged, Values, measured
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.targets.trials_to_target import attainable
 from hpstudy.study.schema import Endpoint
 
 
@@ -50,7 +51,8 @@ class EndpointOfPair:
         p: of the two-sided t test of no difference; NaN with too few replicates.
         adjusted: the same, corrected with the family of the endpoint (Holm).
         shown: the view that does better, if the adjusted p is below 1 - confidence; "" where no difference is shown.
-        attainable: of a number of trials: the lowest and highest difference that A could have, given the mean of B; None for others.
+        attainable: of a number of trials: the difference if only B never got there and A kept its mean, and the other way round; None for
+            others.
         detectable: smallest true difference that a study of this size finds with 80 % power, uncorrected; NaN with too few replicates, or
             where it is not attainable.
     """
@@ -98,12 +100,11 @@ def measurement(
         for view, of in found.items()
     )
     horizon = next(iter(judged.curves.values())).shape[1]
-    means = {view.view: view.estimate.value for view in views}
     compared = []
     for a, b in pairs:
         differences, spread = found[a].values - found[b].values, influence[a] - influence[b]
-        attainable = None if found[a].reached is None else (1 - means[b], horizon - means[b])
-        compared.append(_pair(a, b, differences, spread, attainable, confidence))
+        ends = None if found[a].reached is None else attainable(found[a].values, found[b].values, horizon)
+        compared.append(_pair(a, b, differences, spread, ends, confidence))
     return Measurement(delta, views, tuple(compared))
 
 
@@ -134,16 +135,16 @@ def _estimate(values: Floats, influence: Floats, confidence: float) -> CountedEs
 
 
 def _pair(
-    a: str, b: str, differences: Floats, influence: Floats, attainable: tuple[float, float] | None, confidence: float
+    a: str, b: str, differences: Floats, influence: Floats, ends: tuple[float, float] | None, confidence: float
 ) -> EndpointOfPair:
     n = len(differences)
     estimate = _estimate(differences, influence, confidence)
     sd = float((influence - influence[0]).std(ddof=1)) if n > 1 else float("nan")
     smallest = detectable(n, POWER, 1 - confidence) * sd if n > 1 else float("nan")
-    if attainable is not None and not smallest <= max(-attainable[0], attainable[1]):
+    if ends is not None and not smallest <= min(-ends[0], ends[1]):
         smallest = float("nan")
     p = _p(estimate.value, sd, n)
-    return EndpointOfPair(a, b, differences, estimate, p, float("nan"), "", attainable, smallest)
+    return EndpointOfPair(a, b, differences, estimate, p, float("nan"), "", ends, smallest)
 
 
 def _p(mean: float, sd: float, n: int) -> float:

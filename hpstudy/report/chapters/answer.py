@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import claims, sweeps, wording
+from hpstudy.report import claims, endpoints, sweeps, wording
+from hpstudy.report.charts import confirmed
 from hpstudy.report.model import Block, Paragraph, Section
 from hpstudy.report.overview import many_comparisons
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Every comparison's answer with the evidence behind it, or the count of many; then the verdicts on the study's claims."""
+    """The answer to every declared endpoint, or to every comparison, with the evidence behind it; then the verdicts on claims."""
     blocks: list[Block] = []
     for headline, evidence in _answers(results):
         blocks.append(Paragraph(headline, strong=True))
         if evidence:
             blocks.append(Paragraph(evidence))
+    if any(curve.complete.any() for curve in results.confirmed):
+        blocks.append(confirmed.chart(results))
     yield Section("Answer", tuple(blocks))
     if (table := claims.table(results)) is not None:
         yield Section("Claims", (table,))
@@ -29,7 +32,9 @@ def _answers(results: Results) -> Iterator[tuple[str, str]]:
         yield from told
         yield from ((sweeps.best_sentence(results, view), sweeps.evidence(results, view)) for view in results.sweep)
         return
-    if len(results.views) == 1:
+    if results.declared:
+        yield from ((endpoints.answer(results, result), endpoints.evidence(results, result)) for result in results.declared)
+    elif len(results.views) == 1:
         yield wording.comparisons(results), ""
     elif many_comparisons(results):
         yield wording.counted(results), wording.counted_evidence(results)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hpstudy.analysis.claims.declaration import Change
 from hpstudy.analysis.results import Results
-from hpstudy.report import numbers
+from hpstudy.report import endpoints, numbers
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Facts, Paragraph, Section
 
@@ -57,6 +57,11 @@ def _declared(results: Results) -> Iterator[tuple[str, str]]:
         yield "budgets", f"{', '.join(numbers.count(budget) for budget in results.budgets)} trials"
         yield "target", _target(results)
         yield "margin", "none" if analysis.margin is None else f"{analysis.margin:g}"
+        if analysis.endpoints:
+            primary = "; ".join(endpoints.name(endpoint) for endpoint in analysis.primary)
+            others = "; ".join(endpoints.name(endpoint) for endpoint in analysis.endpoints if endpoint not in analysis.primary)
+            yield "primary endpoints", primary
+            yield "secondary endpoints", others or "none"
         pairs = (f"{long_name(results, pair.a)} − {long_name(results, pair.b)}" for pair in results.pairs)
         yield "comparisons", "; ".join(pairs) or "none"
         tests = len(results.adjusted)

@@ -37,6 +37,12 @@ CLAIM_REFERENCES = [
 ]
 """Sources of the verdicts on claims."""
 
+ENDPOINT_REFERENCES = [
+    "Cawley, Talbot. On over-fitting in model selection and subsequent selection bias in performance evaluation. JMLR 11, 2010.",
+    "Tukey. Bias and confidence in not-quite large samples. Ann. Math. Stat. 29, 1958.",
+]
+"""Sources of the confirmed curves and of the intervals of endpoints."""
+
 
 def chapter(results: Results) -> Iterator[Section]:
     """The methods and their sources."""
@@ -46,13 +52,36 @@ def chapter(results: Results) -> Iterator[Section]:
 
 def references(results: Results) -> list[str]:
     """Where the methods of this report come from."""
-    return [*(SWEEP_REFERENCES if results.sweep else REFERENCES), *(CLAIM_REFERENCES if results.criteria else ())]
+    return [
+        *(SWEEP_REFERENCES if results.sweep else REFERENCES),
+        *(ENDPOINT_REFERENCES if results.declared else ()),
+        *(CLAIM_REFERENCES if results.criteria else ()),
+    ]
 
 
 def methods(results: Results) -> list[str]:
     """The methods of this report, paragraph by paragraph."""
     paragraphs = _of_sweep(results) if results.sweep else _of_search(results)
+    if results.confirmed:
+        paragraphs.append(_of_confirmed(results))
     return [*paragraphs, _of_claims(results)] if results.criteria else paragraphs
+
+
+def _of_confirmed(results: Results) -> str:
+    level = Notation(results).level
+    treated = {
+        "worst": "counts as the worst value of any trial of the study",
+        "drop": "is left out of the mean of its incumbent, and an incumbent without any value counts as the worst value of the study",
+    }[results.study.metric.on_failure]
+    alpha = numbers.general(1 - results.study.analysis.confidence, 2)
+    return (
+        "An incumbent is a trial that is better than all trials of its search before it. Each is trained again on fresh seeds, which "
+        "belong to the replicate and are common to all views; the mean is its confirmed value. A training without a value "
+        f"{treated}; so do the trials before the first value of a search. Endpoints have Student's {level} t intervals over replicates, "
+        "paired in differences. Where plateaus come from the other replicates, the intervals are those of the jackknife over replicates "
+        "(Tukey 1958). A difference is shown when the p of its t test, corrected by Holm within the primary or within the secondary "
+        f"endpoints, is below {alpha}."
+    )
 
 
 def _of_claims(results: Results) -> str:

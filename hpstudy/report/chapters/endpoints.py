@@ -1,0 +1,125 @@
+"""The declared endpoints: what each is, its numbers for every view and comparison, and what other deltas give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from hpstudy.analysis.confirmed.endpoints import EndpointResult
+from hpstudy.analysis.results import Results
+from hpstudy.report import endpoints, numbers
+from hpstudy.report.csvs import Row
+from hpstudy.report.model import Block, Facts, Paragraph, Section, Table, grouped
+from hpstudy.report.notation import Notation
+
+
+def chapter(results: Results) -> Iterator[Section]:
+    """Definitions, plateaus and the two tables; nothing without declared endpoints."""
+    if not results.declared:
+        return
+    definitions = tuple(
+        (f"{endpoints.title(results, result)} ({endpoints.role(result)})", endpoints.estimand(results, result))
+        for result in results.declared
+    )
+    blocks: list[Block] = [Facts(definitions)]
+    if origin := endpoints.plateau_origin(results):
+        blocks.append(Paragraph(origin))
+    blocks.append(_estimates(results))
+    if (table := _deltas(results)) is not None:
+        blocks.append(table)
+    yield Section("Endpoints", tuple(blocks))
+
+
+def _estimates(results: Results) -> Table:
+    """Every endpoint of every comparison."""
+    rows = []
+    for result in results.declared:
+        name = endpoints.title(results, result)
+        if result.declared is None:
+            rows.append((name, numbers.MISSING, *[numbers.MISSING] * 7))
+            continue
+        means = {view.view: view for view in result.declared.views}
+        for pair in result.declared.pairs:
+            estimate = pair.estimate
+            write = endpoints.writer(results, result, estimate.low, estimate.high)
+            of_views = [write(means[view].estimate.value) for view in (pair.a, pair.b)]
+            rows.append(
+                (
+                    name,
+                    f"{pair.a} − {pair.b}",
+                    *of_views,
+                    *endpoints.cells(results, result, estimate.value, estimate.low, estimate.high),
+                    numbers.MISSING if math.isnan(pair.p) else numbers.p_cell(pair.p),
+                    numbers.MISSING if math.isnan(pair.adjusted) else numbers.p_cell(pair.adjusted),
+                    str(estimate.n),
+                )
+            )
+    head = ("endpoint", "A − B", "A", "B", "difference", Notation(results).ci, "p", "Holm p", "n")
+    primary, others = (sum(result.primary == kind for result in results.declared) for kind in (True, False))
+    families = f"Holm's correction covers the comparisons of the {numbers.things(primary, 'primary endpoint')} together"
+    families += f", and those of the {numbers.things(others, 'secondary endpoint')} together" if others else ""
+    note = f"n: paired replicates. Intervals and p: paired t over replicates. {families}."
+    return Table("Declared endpoints, A minus B.", head, grouped(rows), left=2, note=note)
+
+
+def _deltas(results: Results) -> Table | None:
+    """Trials to come within each delta of the plateau; None without such an endpoint."""
+    found = [result for result in results.declared if len(result.measurements) > 1]
+    rows = [row for result in found for row in _of_deltas(results, result)]
+    if not rows:
+        return None
+    head = ("plateau", "delta", "A − B", "A", "reached", "B", "reached", "difference", Notation(results).ci, "attainable")
+    note = (
+        "Means are restricted to the trials of a search. Only the declared delta is tested. Attainable: if one view never gets there and "
+        "the other keeps its mean."
+    )
+    return Table("Trials to come within a delta of the plateau, for several deltas.", head, grouped(rows), left=3, note=note)
+
+
+def _of_deltas(results: Results, result: EndpointResult) -> Iterator[tuple[str, ...]]:
+    plateau = "best" if result.endpoint.of_best_plateau else "own"
+    for measured in endpoints.measurements(result):
+        views = {view.view: view for view in measured.views}
+        declared = " (declared)" if measured is result.declared else ""
+        for pair in measured.pairs:
+            cells = [
+                (numbers.trials(views[v].estimate.value), f"{views[v].reached}/{len(views[v].values)}") for v in (pair.a, pair.b)
+            ]
+            low, high = pair.attainable or (math.nan, math.nan)
+            yield (
+                plateau,
+                f"{numbers.general(measured.delta or 0)}{declared}",
+                f"{pair.a} − {pair.b}",
+                *cells[0],
+                *cells[1],
+                *endpoints.cells(results, result, pair.estimate.value, pair.estimate.low, pair.estimate.high),
+                numbers.interval(low, high, numbers.trials),
+            )
+
+
+def endpoint_values(results: Results) -> Iterator[Row]:
+    """Every endpoint of every judged search."""
+    yield "endpoint", "delta", "view", "replicate", "value"
+    for result in results.declared:
+        for measured in result.measurements:
+            for view in measured.views:
+                for replicate, value in zip(result.replicates.tolist(), view.values.tolist(), strict=True):
+                    yield endpoints.name(result.endpoint), _delta(measured.delta), view.view, replicate, value
+
+
+def endpoint_differences(results: Results) -> Iterator[Row]:
+    """Every endpoint of every comparison, A minus B; p-values of the declared delta only."""
+    yield "endpoint", "role", "delta", "a", "b", "replicates", "difference", "low", "high", "p", "p_holm", "shown", "detectable"
+    for result in results.declared:
+        for measured in result.measurements:
+            for pair in measured.pairs:
+                e, tested = pair.estimate, (pair.p, pair.adjusted) if measured is result.declared else (math.nan, math.nan)
+                name = endpoints.name(result.endpoint), endpoints.role(result), _delta(measured.delta)
+                yield *name, pair.a, pair.b, e.n, e.value, e.low, e.high, *tested, pair.shown, pair.detectable
+
+
+def _delta(delta: float | None) -> float:
+    return math.nan if delta is None else delta
+
+
+TABLES = {function.__name__: function for function in (endpoint_values, endpoint_differences)}

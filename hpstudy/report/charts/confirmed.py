@@ -1,0 +1,166 @@
+"""Confirmed curves beside the best values so far, and their paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.comparisons.budgets import Difference, difference_curve
+from hpstudy.analysis.confirmed.curves import ConfirmedCurve
+from hpstudy.analysis.results import Results
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import around, around_zero, trial_axis
+from hpstudy.report.charts.curves import trials
+from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.hovers import along
+from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.views import aside, entries, every
+from hpstudy.report.charts.words import confidence, filled, label, metric
+from hpstudy.report.csvs import Row, numbered
+from hpstudy.report.labels import SHORTEST, cut
+from hpstudy.report.notation import Notation
+
+COMPARED = 3
+"""Comparisons with a panel of their own: with the curves they fill a figure of two rows."""
+
+EARLY = 0.1
+"""Share of the trials, the first ones, that do not set the axis: what a search has after one trial would flatten the rest."""
+
+
+def chart(results: Results) -> Chart:
+    """The mean confirmed curve of every view with the mean best value so far, then paired differences of the confirmed curves."""
+    compared = list(_differences(results))[:COMPARED]
+    panels = [_curves(results), *(_difference(results, *found) for found in compared)]
+    views = len(results.confirmed)
+    legend = (
+        *entries(results),
+        Entry("confirmed, with pointwise interval", style.grey(0.2), "solid"),
+        Entry("best so far, as observed", style.grey(0.2), "dot", width=1.0),
+    )
+    assert len(legend) == views + 2
+    level = confidence(results)
+    seeds = results.confirmed[0].seeds
+    caption = f"Confirmed {results.study.metric.name} of the incumbent, mean on {numbers.things(seeds, 'fresh seed')}, and the best so far."
+    reading = (
+        f"Solid: mean over replicates of the confirmed value, with its pointwise {level} interval. Dotted: mean of the best value so far, "
+        f"which selection flatters; the gap is the optimism, after {results.study.search.trials} trials {_optimism(results)}."
+    )
+    if compared:
+        reading += (
+            f" Differences: confirmed curves, paired by replicate; the inner band is the pointwise {level} interval, the outer one "
+            "holds for all trials at once."
+        )
+    columns = 1 if len(panels) == 1 else 2
+    return Chart(
+        "confirmed",
+        in_grid(panels, columns),
+        caption,
+        reading,
+        Data.of(results, confirmed_curves, confirmed_mean_curves, confirmed_differences),
+        2.9 if len(panels) <= 2 else 2.3 * -(-len(panels) // columns),
+        legend=legend,
+    )
+
+
+def _optimism(results: Results) -> str:
+    notation = Notation(results)
+    return ", ".join(f"{curve.view} {notation.value(float(curve.mean_optimism.mean[-1]))}" for curve in results.confirmed)
+
+
+def _curves(results: Results) -> Panel:
+    """All views in one panel; the axis leaves out what lies outside the values of all but the first trials."""
+    marks: list[Mark] = []
+    shown: list[Floats] = []
+    views = len(results.confirmed)
+    first = int(results.study.search.trials * EARLY)
+    for index, curve in enumerate(results.confirmed):
+        look, mean, best = style.look(index), curve.mean, _observed(results, curve)
+        shown += [end[first:] for end in (mean.mean, mean.low, mean.high, best)]
+        x, text = trials(mean.mean), f"{label(results, curve.view)}, confirmed"
+        marks += [
+            Band(x=x, low=mean.low, high=mean.high, colour=look.colour, alpha=0.2, groups=(index, views)),
+            Line(x=x, y=best, colour=look.colour, width=1.0, dash="dot", groups=(index, views + 1)),
+            Line(
+                x=x,
+                y=mean.mean,
+                colour=look.colour,
+                width=1.8,
+                marker=Marker(look.symbol, 4.5),
+                every=every(index, views, len(x)),
+                groups=(index, views),
+                hover=along(results, text, mean.mean, mean.low, mean.high),
+            ),
+        ]
+    values = Axis(filled("{}", metric(results)), around(*shown), grid=True)
+    bands = sorted(marks, key=lambda mark: not isinstance(mark, Band))
+    return Panel(trial_axis(results.study.search.trials), values, tuple(bands))
+
+
+def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
+    """(trials,) mean best value so far of the searches that the confirmed mean is over."""
+    best = results.view(curve.view).best[curve.complete]
+    return np.asarray(best.mean(axis=0) if len(best) else np.full(best.shape[1], np.nan), dtype=np.float64)
+
+
+def _difference(results: Results, a: str, b: str, n: int, curve: Difference) -> Panel:
+    x, marks, ends = trials(curve.mean), list[Mark](), [curve.mean]
+    if curve.band is not None:
+        ends += [curve.band.low, curve.band.high]
+        marks += [
+            Band(x=x, low=curve.band.low, high=curve.band.high, colour=style.INK, alpha=0.14),
+            Band(x=x, low=curve.low, high=curve.high, colour=style.INK, alpha=0.28),
+        ]
+    marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
+    text = f"{a} − {b}, confirmed, {n} replicates"
+    marks.append(
+        Line(x=x, y=curve.mean, colour=style.INK, width=1.4, hover=along(results, text, curve.mean, curve.low, curve.high))
+    )
+    a, b = (cut(name, SHORTEST) for name in (a, b))
+    above, below = (a, b) if results.study.metric.goal == "maximize" else (b, a)
+    marks += [aside(f"{above} better", 0.99, 0.98, "right", "top"), aside(f"{below} better", 0.99, 0.02, "right", "bottom")]
+    first = int(len(x) * EARLY)
+    return Panel(
+        trial_axis(len(x)),
+        Axis(f"{a} − {b}", around_zero(np.concatenate([end[first:] for end in ends])), grid=True),
+        tuple(marks),
+    )
+
+
+def _differences(results: Results) -> Iterator[tuple[str, str, int, Difference]]:
+    """The paired difference of the confirmed curves of every comparison, with its number of replicates."""
+    curves = {curve.view: curve for curve in results.confirmed}
+    for pair in results.pairs:
+        both = curves[pair.a].complete & curves[pair.b].complete if curves else np.zeros(0, dtype=np.bool_)
+        if both.any():
+            a, b = (curves[view].scored[both] for view in (pair.a, pair.b))
+            yield pair.a, pair.b, int(both.sum()), difference_curve(a, b, results.endpoints.bootstrap)
+
+
+def confirmed_curves(results: Results) -> Iterator[Row]:
+    """Every search: the confirmed value of its incumbent at each trial, and its optimism."""
+    yield "view", "replicate", "trials", "complete", "confirmed", "optimism"
+    for curve in results.confirmed:
+        for replicate, complete in enumerate(curve.complete.tolist()):
+            for trial, *row in numbered(curve.confirmed[replicate], curve.optimism[replicate]):
+                yield curve.view, replicate, trial, complete, *row
+
+
+def confirmed_mean_curves(results: Results) -> Iterator[Row]:
+    """The mean confirmed curve of every view, and the mean optimism."""
+    yield "view", "trials", "searches", "mean", "low", "high", "optimism", "optimism_low", "optimism_high"
+    for curve in results.confirmed:
+        mean, optimism = curve.mean, curve.mean_optimism
+        for row in numbered(mean.searches, mean.mean, mean.low, mean.high, optimism.mean, optimism.low, optimism.high):
+            yield curve.view, *row
+
+
+def confirmed_differences(results: Results) -> Iterator[Row]:
+    """The paired difference of the confirmed curves of every comparison, A minus B."""
+    yield "a", "b", "trials", "replicates", "mean", "low", "high", "band_low", "band_high"
+    for a, b, n, curve in _differences(results):
+        nothing = np.full(len(curve.mean), np.nan)
+        band = (curve.band.low, curve.band.high) if curve.band else (nothing, nothing)
+        for trial, *row in numbered(curve.mean, curve.low, curve.high, *band):
+            yield a, b, trial, n, *row

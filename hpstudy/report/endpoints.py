@@ -1,0 +1,192 @@
+"""The declared endpoints in words: what each one is, what it shows, and the numbers behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from hpstudy.analysis.confirmed.comparison import EndpointOfPair, EndpointOfView, Measurement
+from hpstudy.analysis.confirmed.endpoints import EndpointResult
+from hpstudy.analysis.results import Results
+from hpstudy.goal import Goal
+from hpstudy.report import numbers
+from hpstudy.report.notation import Notation
+from hpstudy.report.wording import level_origin, level_text
+from hpstudy.study.schema import Endpoint
+
+
+def headline(results: Results) -> str:
+    """What the primary endpoints show."""
+    opening = ["PROVISIONAL:"] if results.provisional else []
+    return " ".join([*opening, *(answer(results, result) for result in results.declared if result.primary)])
+
+
+def answer(results: Results, result: EndpointResult) -> str:
+    """One endpoint in a sentence for each comparison: verdict, difference, interval."""
+    if result.declared is None:
+        return f"{title(results, result)}: {_missing(result)}."
+    if not result.declared.pairs:
+        means = ", ".join(f"{view.view} {_mean(results, result, view)}" for view in result.declared.views)
+        return f"{title(results, result)}: {means}."
+    return " ".join(_comparison(results, result, pair) for pair in result.declared.pairs)
+
+
+def evidence(results: Results, result: EndpointResult) -> str:
+    """What the answer cannot show: searches that do not get there, and differences that are too small to be found."""
+    found = result.declared
+    if found is None:
+        return ""
+    sentences = []
+    horizon = results.study.search.trials
+    late = [view for view in found.views if view.reached is not None and view.reached < len(view.values)]
+    if late:
+        counts = ", ".join(
+            f"{len(view.values) - view.reached} of {len(view.values)} {view.view}" for view in late if view.reached is not None
+        )
+        sentences.append(f"Searches that did not get there and count as {horizon}: {counts}.")
+    sentences += [text for pair in found.pairs if (text := _power(results, result, pair))]
+    return " ".join(sentences)
+
+
+def estimand(results: Results, result: EndpointResult) -> str:
+    """What the endpoint is, as a sentence."""
+    study, endpoint = results.study, result.endpoint
+    metric, trials = study.metric.name, study.search.trials
+    plateau = "the best plateau of all views" if endpoint.of_best_plateau else "the view's own plateau"
+    if endpoint.use == "confirmed_regret":
+        minus = f"{plateau} minus the confirmed {metric}"
+        if study.metric.goal is Goal.MINIMIZE:
+            minus = f"the confirmed {metric} minus {plateau}"
+        return f"The mean over trials 1 to {trials} of {minus} of the incumbent; smaller is better."
+    if endpoint.use == "trials_to_within":
+        near = numbers.general(endpoint.deltas[0])
+        return (
+            f"The first trial, from 1, at which the confirmed {metric} of the incumbent is within {near} of {plateau}; "
+            f"{trials} for a search in which it never is."
+        )
+    if endpoint.use == "final":
+        return f"The confirmed {metric} of the incumbent after {trials} trials."
+    return (
+        f"The first trial, from 1, with an observed {level_text(results)}, {level_origin(results)}; "
+        f"{trials} for a search without one."
+    )
+
+
+def title(results: Results, result: EndpointResult) -> str:
+    """The name of the endpoint's quantity."""
+    endpoint, study = result.endpoint, results.study
+    plateau = "best plateau" if endpoint.of_best_plateau else "own plateau"
+    if endpoint.use == "confirmed_regret":
+        return f"Mean confirmed regret to the {plateau}"
+    if endpoint.use == "trials_to_within":
+        return f"Trials to a confirmed value within {numbers.general(endpoint.deltas[0])} of the {plateau}"
+    if endpoint.use == "final":
+        return f"Confirmed {study.metric.name} after {study.search.trials} trials"
+    return f"Trials to an observed {level_text(results)}"
+
+
+def name(endpoint: Endpoint) -> str:
+    """An endpoint as it is declared, for reference."""
+    parts = [endpoint.use.replace("_", " ")]
+    if endpoint.has_plateau:
+        parts.append("best plateau" if endpoint.of_best_plateau else "own plateau")
+    if endpoint.deltas:
+        parts.append(f"delta {', '.join(map(numbers.general, endpoint.deltas))}")
+    return ", ".join(parts)
+
+
+def role(result: EndpointResult) -> str:
+    """Whether the endpoint is primary."""
+    return "primary" if result.primary else "secondary"
+
+
+def plateau_origin(results: Results) -> str:
+    """Where the plateaus come from, as a sentence; "" without an endpoint that has one."""
+    if not any(result.endpoint.has_plateau for result in results.declared):
+        return ""
+    declared, notation = results.study.analysis.plateaus, Notation(results)
+    if declared is None:
+        return (
+            "No plateaus are declared: each replicate is judged against the mean final confirmed value of all other replicates of this "
+            "study, never against its own; the intervals count that the plateaus are estimated from the same study."
+        )
+    if declared.held_out is not None:
+        return (
+            f"The plateau of a view is the mean final confirmed value of the first {numbers.things(declared.held_out, 'replicate')}, which "
+            "are not judged; the intervals take it as given."
+        )
+    values = ", ".join(f"{view} {notation.value(value)}" for view, value in declared.values.items())
+    return f"Declared plateaus: {values} ({declared.source.strip().rstrip('.')}); the intervals take them as given."
+
+
+def writer(results: Results, result: EndpointResult, low: float, high: float) -> Callable[[float], str]:
+    """How numbers of an endpoint are written beside an interval: trials with one decimal, others with two digits of half its width."""
+    if result.declared is not None and result.declared.views[0].reached is not None:
+        return numbers.trials
+    half = (high - low) / 2
+    if not math.isfinite(half) or half <= 0:
+        return Notation(results).value
+    decimals = numbers.telling(max(0, 1 - math.floor(math.log10(half))), (low, high), (0.0,))
+    return lambda value: numbers.metric(value, decimals)
+
+
+def cells(results: Results, result: EndpointResult, value: float, low: float, high: float) -> tuple[str, str]:
+    """A number of an endpoint and its interval, for two columns of a table."""
+    return numbers.cells(value, low, high, writer(results, result, low, high))
+
+
+def measurements(result: EndpointResult) -> Iterator[Measurement]:
+    """The measurements at all deltas, the smallest first."""
+    yield from sorted(result.measurements, key=lambda one: one.delta or 0.0)
+
+
+def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair) -> str:
+    value, interval = cells(results, result, pair.estimate.value, pair.estimate.low, pair.estimate.high)
+    number = f"{title(results, result)}, {pair.a} minus {pair.b}: {value}"
+    if math.isnan(pair.estimate.low):
+        return f"Too few replicates for an interval. {number}."
+    p = "" if math.isnan(pair.adjusted) else f"; p {numbers.p_value(pair.adjusted)}"
+    verdict = _verdict(result, pair) if pair.shown else "No difference shown"
+    return f"{verdict}. {number} ({Notation(results).ci} {interval}{p})."
+
+
+def _verdict(result: EndpointResult, pair: EndpointOfPair) -> str:
+    better, worse = pair.shown, pair.b if pair.shown == pair.a else pair.a
+    if result.endpoint.use == "final":
+        return f"{better} ends better than {worse}"
+    if result.endpoint.use == "confirmed_regret":
+        plateau = "the best plateau" if result.endpoint.of_best_plateau else "its own plateau"
+        return f"{better} is closer to {plateau} than {worse}"
+    goal = "the target" if result.endpoint.use == "trials_to_target" else "its plateau"
+    if result.endpoint.of_best_plateau:
+        goal = "the best plateau"
+    return f"{better} comes to {goal} in fewer trials than {worse}"
+
+
+def _power(results: Results, result: EndpointResult, pair: EndpointOfPair) -> str:
+    """What the study could have found in one comparison."""
+    names = f"{pair.a} minus {pair.b}"
+    attainable = ""
+    if pair.attainable is not None:
+        low, high = map(numbers.trials, pair.attainable)
+        attainable = (
+            f"The difference {names} can be {low} to {high} at most, if one view never gets there and the other keeps its mean. "
+        )
+    if math.isnan(pair.detectable):
+        return attainable.strip()
+    write = writer(results, result, pair.estimate.low, pair.estimate.high)
+    unit = " trials" if pair.attainable is not None else ""
+    return f"{attainable}A true difference of {write(pair.detectable)}{unit} is found with 80% power."
+
+
+def _mean(results: Results, result: EndpointResult, view: EndpointOfView) -> str:
+    value, interval = cells(results, result, view.estimate.value, view.estimate.low, view.estimate.high)
+    return value if interval == numbers.MISSING else f"{value} ({interval})"
+
+
+def _missing(result: EndpointResult) -> str:
+    if result.endpoint.use == "trials_to_target":
+        return "not known yet, since no replicate is complete in all views, or nothing sets the target"
+    if not len(result.replicates):
+        return "not known yet, since in no replicate all views are complete and every incumbent is trained on all fresh seeds"
+    return "not known yet, since the replicates that set the plateaus are not complete"

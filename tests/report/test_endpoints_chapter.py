@@ -1,0 +1,206 @@
+import json
+
+import numpy as np
+import pytest
+
+from hpstudy.analysis import analyse
+from hpstudy.report import csvs, headline, serial
+from hpstudy.report.chapters import endpoints as chapter
+from hpstudy.report.charts import confirmed
+from hpstudy.report.charts.model import Band, Line
+from hpstudy.report.model import Facts, Paragraph
+from hpstudy.study.schema import Study
+from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, section_of
+from tests.support.sources import MemorySource
+
+ENDPOINTS = [
+    {"use": "confirmed_regret"},
+    {"use": "confirmed_regret", "plateau": "best", "co_primary": True},
+    {"use": "trials_to_within", "deltas": [0.3, 0.1]},
+    {"use": "final"},
+    {"use": "trials_to_target"},
+]
+
+
+def make(*, n=8, goal="maximize", views=("a", "b"), on_failure="worst", endpoints=ENDPOINTS, noise=0.05, **analysis):
+    """Searches that approach 1 plus noise, the first view three times as slowly as the others."""
+    rng, trials, sign = np.random.default_rng(0), np.arange(10), 1 if goal == "maximize" else -1
+    values, fresh = {}, {}
+    for index, view in enumerate(views):
+        true = 1 - 0.5 ** (trials / (0.5 if index else 1.5)) + rng.normal(0, 0.02, size=(n, 1))
+        values[view] = sign * (true + rng.normal(0, noise, size=(n, 10)))
+        fresh[view] = sign * (true[:, :, None] + rng.normal(0, noise, size=(n, 10, 3)))
+    study = Study.model_validate(
+        {
+            "name": "small",
+            "task": {"use": "branin"},
+            "metric": {"name": "score", "goal": goal, "on_failure": on_failure},
+            "views": {view: {"space": {"x": {"type": "float", "low": 0, "high": 1}}} for view in views},
+            "search": {"trials": 10},
+            "replicates": n,
+            "confirm": {"seeds": 3, "incumbents": True},
+            "analysis": {"resamples": 1000, "endpoints": endpoints, **analysis},
+        }
+    )
+    return MemorySource(study, values, fresh=fresh)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return analyse(make())
+
+
+def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
+    answers = answers_of(found)
+    assert len(answers) == 5
+    assert answers[0].startswith("b is closer to its own plateau than a. Mean confirmed regret to the own plateau, a minus b: 0.")
+    assert "(95% CI 0." in answers[0]
+    assert answers[0].endswith("; p < 0.001).")
+    assert answers[1].startswith("b is closer to the best plateau than a. ")
+    assert answers[2].startswith(
+        "b comes to its plateau in fewer trials than a. Trials to a confirmed value within 0.3 of the own plateau"
+    )
+    assert answers[3].startswith("No difference shown. Confirmed score after 10 trials, a minus b: ")
+    assert "Trials to an observed score ≥" in answers[4]
+
+
+def test_the_headline_is_that_of_the_primary_endpoints(found):
+    assert headline(found) == " ".join(answers_of(found)[:2])
+    assert serial.body(found)["headline"] == headline(found)
+
+
+def test_what_could_have_been_found_stands_beside_the_answer(found):
+    assert evidence_of(found)[0].startswith("A true difference of 0.0")
+    within = evidence_of(found)[2]
+    (pair,) = found.declared[2].declared.pairs
+    assert f"can be {pair.attainable[0]:.1f} to {pair.attainable[1]:.1f} at most".replace("-", "−") in within
+
+
+def test_a_search_that_never_gets_there_is_told():
+    results = analyse(
+        make(endpoints=[{"use": "trials_to_within", "deltas": [0.001]}], plateaus={"values": {"a": 2, "b": 2}, "source": "x"})
+    )
+    assert "Searches that did not get there and count as 10: 8 of 8 a, 8 of 8 b." in evidence_of(results)[0]
+
+
+def test_the_first_figure_shows_both_curves_and_their_paired_difference(found):
+    chart = document_of(found).charts[0]
+    assert chart.name == "confirmed"
+    curves, difference = chart.panels
+    lines = [mark for mark in curves.marks if isinstance(mark, Line)]
+    assert [line.dash for line in lines] == ["dot", "solid"] * 2
+    np.testing.assert_array_equal(lines[0].y, found.views[0].best.mean(axis=0))
+    np.testing.assert_array_equal(lines[1].y, found.confirmed[0].mean.mean)
+    assert lines[0].y[-1] > lines[1].y[-1]  # selection flatters
+    assert lines[2].y[-1] > lines[3].y[-1]
+    (mean,) = [mark for mark in difference.marks if isinstance(mark, Line)]
+    np.testing.assert_allclose(mean.y, found.confirmed[0].mean.mean - found.confirmed[1].mean.mean)
+    assert sum(isinstance(mark, Band) for mark in difference.marks) == 2
+    assert "after 10 trials a 0.0" in chart.reading
+
+
+def test_the_chapter_defines_every_endpoint_and_says_where_plateaus_come_from(found):
+    section = section_of(found, "Endpoints")
+    (facts,) = [block for block in section.blocks if isinstance(block, Facts)]
+    assert [name.rsplit("(", 1)[1] for name, _ in facts.rows] == [
+        "primary)",
+        "primary)",
+        "secondary)",
+        "secondary)",
+        "secondary)",
+    ]
+    assert facts.rows[0][1].startswith("The mean over trials 1 to 10 of the view's own plateau minus the confirmed score")
+    (origin,) = [block.text for block in section.blocks if isinstance(block, Paragraph)]
+    assert (
+        "No plateaus are declared: each replicate is judged against the mean final confirmed value of all other replicates"
+        in origin
+    )
+
+
+@pytest.mark.parametrize(
+    ("plateaus", "said"),
+    [
+        (
+            {"values": {"a": 1, "b": 1.25}, "source": "a pilot."},
+            "Declared plateaus: a 1.000, b 1.250 (a pilot); the intervals take them as",
+        ),
+        ({"held_out": 2}, "the first 2 replicates, which are not judged"),
+    ],
+)
+def test_declared_and_held_out_plateaus_are_told(plateaus, said):
+    results = analyse(make(plateaus=plateaus))
+    (origin,) = [block.text for block in section_of(results, "Endpoints").blocks if isinstance(block, Paragraph)]
+    assert said in origin
+
+
+def test_the_tables_hold_every_endpoint_and_every_delta(found):
+    estimates, deltas = section_of(found, "Endpoints").blocks[-2:]
+    assert len(estimates.rows) == 5
+    assert [row[1] for row in deltas.rows] == ["0.1", "0.3 (declared)"]
+    (pair,) = found.declared[2].declared.pairs
+    assert deltas.rows[1][7] == f"{pair.estimate.value:.1f}"
+
+
+def test_the_json_file_holds_endpoints_and_mean_curves(found):
+    body = json.loads(serial.text(serial.body(found)))
+    first = body["endpoints"][0]
+    assert (first["endpoint"]["use"], first["primary"], first["title"][:4]) == ("confirmed_regret", True, "Mean")
+    assert first["measurements"][0]["pairs"][0]["estimate"]["n"] == 8
+    assert len(body["confirmed"][0]["mean"]["mean"]) == 10
+    assert "confirmed" not in body["confirmed"][0]
+    assert body["definition"]["analysis"]["endpoints"][0]["use"] == "confirmed_regret"
+
+
+def test_the_csv_files_hold_every_curve_and_value(found):
+    tables = document_of(found).tables
+    rows = csvs.text(tables["endpoint_values"]()).splitlines()
+    assert len(rows) == 1 + (5 + 1) * 2 * 8
+    assert (
+        csvs.text(tables["endpoint_differences"]()).splitlines()[1].startswith('"confirmed regret, own plateau",primary,,a,b,8,')
+    )
+    curves = csvs.text(confirmed.confirmed_curves(found)).splitlines()
+    assert len(curves) == 1 + 2 * 8 * 10
+    assert curves[0] == "view,replicate,trials,complete,confirmed,optimism"
+    assert len(csvs.text(confirmed.confirmed_differences(found)).splitlines()) == 1 + 10
+    assert len(csvs.text(confirmed.confirmed_mean_curves(found)).splitlines()) == 1 + 2 * 10
+
+
+def test_the_declaration_names_the_endpoints(found):
+    rows = dict(row for block in section_of(found, "Declaration").blocks if isinstance(block, Facts) for row in block.rows)
+    assert rows["primary endpoints"] == "confirmed regret, own plateau; confirmed regret, best plateau"
+    assert rows["secondary endpoints"].startswith("trials to within, own plateau, delta 0.3, 0.1; final")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+def test_small_studies_are_reported(n, goal, fast_fonts):
+    results = analyse(make(n=n, goal=goal, views=("a", "b", "c"), on_failure="drop"))
+    assert drawings_of(results)
+    assert serial.text(serial.body(results))
+    assert ("Too few replicates for an interval." in answers_of(results)[3]) == (n == 1)
+
+
+def test_a_study_with_one_view_reports_its_means(fast_fonts):
+    results = analyse(make(views=("a",)))
+    assert answers_of(results)[0].startswith("Mean confirmed regret to the own plateau: a 0.")
+    assert drawings_of(results)["confirmed"].panels[0].marks
+
+
+def test_a_study_without_a_complete_replicate_says_what_is_missing():
+    source = make()
+    whole = MemorySource(source.study, source.values)
+    results = analyse(whole)
+    assert answers_of(results)[0].startswith("Mean confirmed regret to the own plateau: not known yet")
+    assert "confirmed" not in [chart.name for chart in document_of(results).charts]
+
+
+def test_a_report_is_typeset(found, fast_fonts):
+    assert pdf_of(found).startswith(b"%PDF")
+
+
+def test_a_study_without_confirmed_incumbents_has_none_of_it(results):
+    assert not [section for section in document_of(results).sections if section.title == "Endpoints"]
+    body = serial.body(results)
+    assert "endpoints" not in body
+    assert "confirmed" not in body
+    assert list(chapter.chapter(results)) == []
