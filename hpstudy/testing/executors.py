@@ -9,12 +9,15 @@ class TestMyExecutor(ExecutorContract):
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import wait
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -64,6 +67,30 @@ def thread_variables(_: object) -> list[str | None]:
 def draw(_: object) -> float:
     """A number from a generator that whoever runs this may have used before."""
     return random.random()
+
+
+@dataclass(frozen=True)
+class UserStep:
+    """The request of a step that runs a user's code."""
+
+    user_modules: tuple[str, ...] = ("contract",)
+
+    @contextmanager
+    def warm(self) -> Iterator[None]:
+        """Nothing is to be imported."""
+        yield
+
+
+_calls: list[UserStep] = []
+
+
+def count_calls(request: UserStep) -> tuple[int, str | None, float]:
+    """How often this has run in its process; what an earlier run left in the environment, and in a module of Python's own."""
+    _calls.append(request)
+    before = len(_calls), os.environ.get("HPSTUDY_CONTRACT"), math.sqrt(4)
+    os.environ["HPSTUDY_CONTRACT"] = "left by an earlier step"
+    math.sqrt = lambda _: 7.0
+    return before
 
 
 class ExecutorContract(ABC):
@@ -119,6 +146,11 @@ class ExecutorContract(ABC):
         if self.ends_steps:
             executor.submit(wait_for_ever, None, 0.2).exception()
         assert executor.submit(double, 1).result() == 2
+
+    def test_an_executor_that_isolates_user_code_leaves_nothing_of_a_step_for_the_next(self, executor: Executor) -> None:
+        if executor.isolates:
+            answers = [executor.submit(count_calls, UserStep()).result() for _ in range(2 * executor.workers)]
+            assert answers == [(1, None, 2.0)] * len(answers)
 
     def test_numerical_libraries_get_one_thread(self, executor: Executor) -> None:
         assert executor.submit(thread_variables, None).result() == ["1"] * len(THREAD_VARIABLES)
