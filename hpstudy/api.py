@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import UsageError
-from hpstudy.loading.bind import bind, matched
+from hpstudy.loading.bind import LoadedStudy, bind, matched
 from hpstudy.loading.load import load_study, read_study
 from hpstudy.modules import module_folder, module_path
 from hpstudy.store import Reader
@@ -130,7 +130,7 @@ def run(
         _no_scale(scale)
         loaded = bind(study, module_folder(part.partition(":")[0] for part in study.user_parts()))
     else:
-        loaded = read_study(study, scale)
+        loaded = read_study(study, scale, _comparison(storage, allow_changed_code))
     if timeout_s is not None:
         loaded = loaded.with_timeout(timeout_s)
     return run_study(
@@ -138,6 +138,24 @@ def run(
         default_storage(loaded.study.name, storage),
         _run_options(workers, executor, allow_changed_code, progress),
     )
+
+
+def _comparison(storage: str | Path | None, allow_changed_code: bool) -> Callable[[str, str], None] | None:
+    """What compares a study's files with its database, given its name and folder; None if they may differ."""
+    from hpstudy.engine.identity import refuse_changed_files
+
+    return None if allow_changed_code else lambda name, folder: refuse_changed_files(default_storage(name, storage), folder)
+
+
+def _stored(path: Path, allow_changed_code: bool) -> LoadedStudy:
+    """The study of a database, with its parts. Its code is compared with the database before any of it is imported."""
+    from hpstudy.engine.identity import refuse_changed_files
+
+    with Reader.open(path) as reader:
+        study, folder = reader.study, reader.module_path
+    if not allow_changed_code:
+        refuse_changed_files(path, folder)
+    return bind(study, folder)
 
 
 def _run_options(workers: int | None, executor: str, allow_changed_code: bool, progress: Observer | None) -> RunOptions:
@@ -160,8 +178,7 @@ def resume(
     from hpstudy.engine.run import run_study
 
     path = locate(storage)
-    with Reader.open(path) as reader:
-        loaded = bind(reader.study, reader.module_path)
+    loaded = _stored(path, allow_changed_code)
     return run_study(loaded, path, _run_options(workers, executor, allow_changed_code, progress))
 
 
@@ -205,15 +222,14 @@ def confirm(
     if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
         raise UsageError(f"--seeds is {seeds}, not between 1 and {MOST_SEEDS:,}", "5 is usual")
     if Path(study).suffix in STUDY_SUFFIXES:
-        loaded = read_study(study, scale)
+        loaded = read_study(study, scale, _comparison(storage, allow_changed_code))
         where = default_storage(loaded.study.name, storage)
         declared = loaded.study.confirm
         with Reader.open(where) as reader:
             loaded = replace(loaded, study=matched(reader.study, loaded.study, where, loaded.module_path))
     else:
         where = locate(study, storage, scale=scale)
-        with Reader.open(where) as reader:
-            loaded = bind(reader.study, reader.module_path)
+        loaded = _stored(where, allow_changed_code)
         declared = None
     block = declared or loaded.study.confirm or Confirm()
     asked = Confirm(seeds=seeds or block.seeds, incumbents=incumbents or block.incumbents)

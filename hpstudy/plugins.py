@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
-import sys
 import sysconfig
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from hpstudy.errors import PluginError, nearest
@@ -69,10 +66,3 @@ def place_of(error: BaseException) -> str:
     ours = [frame for frame in frames[1:] if not frame.filename.startswith((*libraries, "<"))]
     frame = ours[-1] if ours else frames[-1]
     return f"{frame.filename}:{frame.lineno}"
-
-
-def source_identity(use: str) -> dict[str, str]:
-    """The checksum of the source file in which a user's part is defined; empty where it has none."""
-    defined_in = getattr(load_callable(use), "__module__", None) or use.partition(":")[0]
-    file = getattr(sys.modules.get(defined_in), "__file__", None)
-    return {f"source of {use}": hashlib.sha256(Path(file).read_bytes()).hexdigest()} if file else {}

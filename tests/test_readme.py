@@ -62,7 +62,7 @@ def test_a_searcher_of_the_users_own_runs_in_worker_processes(my_module):
 def test_the_source_of_a_searcher_is_part_of_the_identity(my_module):
     run(my_module, STUDY)
     with hpstudy.open(my_module / "study.sqlite") as reader:
-        assert list(reader.identity) == ["source of my_module:CentreSearcher"]
+        assert list(reader.identity) == ["source of my_module.py"]
 
 
 def test_the_task_of_readme_runs(my_module):

@@ -22,7 +22,8 @@ from hpstudy.data import cache, manifest
 from hpstudy.data.download import download
 from hpstudy.data.sets import log_progress
 from hpstudy.errors import DataError, HpstudyError, PluginError, nearest
-from hpstudy.plugins import is_plugin, load_callable, source_identity
+from hpstudy.plugins import is_plugin, load_callable
+from hpstudy.sources import source_identity
 
 log = logging.getLogger(__name__)
 

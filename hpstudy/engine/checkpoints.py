@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.engine.environment import library_versions
+from hpstudy.modules import current_digest
+from hpstudy.sources import source_file, user_sources
 from hpstudy.study.schema import TaskBlock, View
 from hpstudy.study.space import Point
 
@@ -45,7 +47,8 @@ class CheckpointFile:
 
     Attributes:
         path: of the file; its folder is made when first needed.
-        identity: checksums of the study's data and of a user's code.
+        identity: checksums of the study's data and of a user's code outside the study's folder. Those of the files in the folder are
+            written with the state.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class CheckpointFile:
             raise ValueError("it is damaged")
         header, here = json.loads(parts[1]), self._made_with()
         made_with = header["made_with"]
+        here |= {name: current_digest(file) for name in made_with if (file := source_file(name))}
         if differ := sorted(name for name in {*made_with, *here} if made_with.get(name) != here.get(name)):
             raise ValueError(f"it was made with another {', '.join(differ)}")
         curves = [(epoch, name, value) for epoch, name, value in header["curves"]]
@@ -71,7 +75,8 @@ class CheckpointFile:
 
     def write(self, kept: Kept) -> None:
         """Replace what was written last; all or nothing of it is there after a crash. Raises OSError."""
-        header = json.dumps({"made_with": self._made_with(), "curves": kept.curves, "duration_s": kept.duration_s}).encode()
+        made_with = self._made_with() | user_sources(())
+        header = json.dumps({"made_with": made_with, "curves": kept.curves, "duration_s": kept.duration_s}).encode()
         self.path.parent.mkdir(exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.")
         unfinished = Path(name)
@@ -99,7 +104,7 @@ class CheckpointFolder:
 
     Args:
         storage: the database.
-        identity: checksums of its data and of a user's code, as found by this session.
+        identity: as of a `CheckpointFile`, as found by this session.
     """
 
     def __init__(self, storage: Path, identity: Mapping[str, str]) -> None:

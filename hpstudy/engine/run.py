@@ -9,9 +9,10 @@ from pathlib import Path
 
 from hpstudy.engine.duration import human_duration
 from hpstudy.engine.executors import EXECUTORS
+from hpstudy.engine.identity import identity_of
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.session import identity_of, prepare, reopened, session
+from hpstudy.engine.session import prepare, reopened, session
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StoreError
 from hpstudy.loading.bind import LoadedStudy
@@ -89,15 +90,16 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
         # The folder may have moved since the database was made.
         folder = loaded.module_path or store.module_path
         before = _counts(store, searches)
-        checkpoints = None
+        prepared = None
         if any(counts.left for counts in before.values()):
             with module_path(folder):
-                checkpoints = prepare(store, loaded.task, options)
+                prepared = prepare(store, loaded.task, options)
         stop = StopSignal()
-        if checkpoints is not None:
+        if prepared is not None:
+            checkpoints, sources = prepared
             with session(store, kind, options, stop, checkpoints) as runner:
                 options.observer.run_started(store.study, by_arm(before), runner.workers)
-                scheduler = Scheduler(store, runner, options.observer, stop, folder, checkpoints, searches)
+                scheduler = Scheduler(store, runner, options.observer, stop, folder, checkpoints, searches, sources)
                 scheduler.run()
         after = _counts(store, searches)
     counts = Counts.total(after.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from itertools import count
@@ -15,6 +15,7 @@ from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.executors import Executor, WorkerDied
 from hpstudy.engine.failures import Totals, given_up, reason_of
 from hpstudy.engine.history import observations
+from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate, training_seed
 from hpstudy.engine.stop import StopSignal
@@ -26,6 +27,9 @@ from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
+
+NOTHING_NEW: Mapping[str, str] = {}
+"""No source that was not known before."""
 
 
 @dataclass
@@ -61,6 +65,7 @@ class Scheduler:
         folder: where a user's module is looked for first.
         checkpoints: where long trainings keep their state until their trial is stored; None to keep it nowhere.
         searches: those to run; None for all.
+        sources: the user's code that steps may have run.
 
     Attributes:
         waited_s: wall seconds that this process spent in steps, or waiting for workers.
@@ -76,6 +81,7 @@ class Scheduler:
         folder: str | None = None,
         checkpoints: CheckpointFolder | None = None,
         searches: Collection[SearchKey] | None = None,
+        sources: KnownSources | None = None,
     ) -> None:
         self.store = store
         self.study = store.study
@@ -84,6 +90,7 @@ class Scheduler:
         self.stop = stop
         self.folder = folder
         self.checkpoints = checkpoints
+        self.sources = sources or KnownSources(store.study, {})
         self.waited_s = 0.0
         self.worked_s = 0.0
         self._study_json = self.study.to_json()
@@ -126,6 +133,7 @@ class Scheduler:
 
         Raises:
             StudyBroken: the first `limits.max_failures` trials gave no value: they failed, ran out of time or diverged.
+            StudyChanged: a step ran other code than the database knows; its answer was not stored.
             StoreError: the database cannot be written; it stays as it was after the last stored trial.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
         """
@@ -184,11 +192,18 @@ class Scheduler:
             history = observations(rows, self.study.metric) if self._reads_history[trial.key.view] else ()
             self._start(trial, ask, AskRequest(self._study_json, trial.key, len(rows), history, self.folder))
 
-    def _store_new(self, trial: _Trial, point: Point, ask_s: float, retrained: Retraining | None = None) -> None:
+    def _store_new(
+        self,
+        trial: _Trial,
+        point: Point,
+        ask_s: float,
+        retrained: Retraining | None = None,
+        new_sources: Mapping[str, str] = NOTHING_NEW,
+    ) -> None:
         """Store a trial as running, and evaluate it."""
         rows = self._history(trial.key)
         trial.row = TrialRow(len(rows), point, "running", None, 1, retrained)
-        self.store.start_trial(trial.key, trial.row.number, point, ask_s, retrained)
+        self.store.start_trial(trial.key, trial.row.number, point, ask_s, retrained, identity=new_sources)
         rows.append(trial.row)
         self._wrote()
         self._evaluate(trial, trial.row)
@@ -213,10 +228,10 @@ class Scheduler:
             trial.deaths = 0
             self.worked_s += answer.duration_s
             if trial.row is not None:
-                self._finish(trial, trial.row, answer)
+                self._finish(trial, trial.row, answer, self.sources.check_task(answer.sources))
             elif not self.stop.requested:  # else asked again when the study is resumed, with the same answer
                 assert isinstance(answer, Asked)
-                self._store_new(trial, answer.point, answer.duration_s)
+                self._store_new(trial, answer.point, answer.duration_s, new_sources=self.sources.check(answer.sources))
         elif trial.row is not None:
             self._not_evaluated(trial, trial.row, error)
         elif isinstance(error, WorkerDied) and (self._may_try_again(trial) or self.stop.requested):
@@ -244,9 +259,9 @@ class Scheduler:
         self.observer.note(f"{_name(trial.key)}, trial {row.number}: {reason}; it is run again")
         self._evaluate(trial, trial.row)
 
-    def _finish(self, trial: _Trial, row: TrialRow, outcome: Outcome) -> None:
+    def _finish(self, trial: _Trial, row: TrialRow, outcome: Outcome, new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
         key, objective = trial.key, outcome.metrics.get(self.study.metric.name)
-        self.store.finish_trial(key, row.number, outcome, objective)
+        self.store.finish_trial(key, row.number, outcome, objective, identity=new_sources)
         if (checkpoint := self._checkpoint(key, row)) is not None:
             checkpoint.discard()
         rows = self._rows[key]

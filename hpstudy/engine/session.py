@@ -9,14 +9,13 @@ from pathlib import Path
 from hpstudy.engine.checkpoints import CheckpointFolder
 from hpstudy.engine.environment import environment
 from hpstudy.engine.executors import Executor
+from hpstudy.engine.identity import KnownSources, check_identity, identity_of
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.stop import Aborted, StopSignal
-from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import LoadedStudy, matched
-from hpstudy.plugins import source_identity
+from hpstudy.sources import source_file
 from hpstudy.store import Store
 from hpstudy.study.changes import grown
-from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Task
 
 
@@ -41,11 +40,11 @@ def reopened(loaded: LoadedStudy, storage: Path) -> Store:
     return store
 
 
-def prepare(store: Store, task: Task, options: RunOptions) -> CheckpointFolder:
+def prepare(store: Store, task: Task, options: RunOptions) -> tuple[CheckpointFolder, KnownSources]:
     """Make the task ready, and see that data and code are those that the database was started with.
 
     Returns:
-        Where trials with these data and this code keep their checkpoints.
+        Where trials with these data and this code keep their checkpoints, and the code.
 
     Raises:
         DataError: the task's data are missing.
@@ -53,8 +52,10 @@ def prepare(store: Store, task: Task, options: RunOptions) -> CheckpointFolder:
     """
     task.prepare()
     identity = identity_of(store.study, task)
-    _check_identity(store, identity, options)
-    return CheckpointFolder(store.path, identity)
+    sources = check_identity(store, identity, options)
+    # A checkpoint records the files in the study's folder itself: those that were loaded when it was written.
+    elsewhere = {name: digest for name, digest in identity.items() if not source_file(name)}
+    return CheckpointFolder(store.path, elsewhere), sources
 
 
 @contextmanager
@@ -100,31 +101,6 @@ def session(
         checkpoints.remove()
     if stop.requested:
         store.event("stopped")
-
-
-def identity_of(study: Study, task: Task) -> dict[str, str]:
-    """What determines numbers beside the study: data, and the source files of a user's own parts."""
-    sources = [source_identity(use) for use in sorted(set(study.user_parts()))]
-    return {**task.identity(), **{key: value for source in sources for key, value in source.items()}}
-
-
-def _check_identity(store: Store, identity: Mapping[str, str], options: RunOptions) -> None:
-    """The data and the user's code are those that the database was started with."""
-    changed = sorted(name for name in {*store.identity, *identity} if store.identity.get(name) != identity.get(name))
-    code = [name for name in changed if name.startswith("source of ")]
-    if data := [name for name in changed if name not in code]:
-        raise StudyChanged(
-            f"not what {store.path} was started with: {', '.join(data)}",
-            "restore the data (`hpstudy data verify`), or start again with another --storage",
-        )
-    if code and not options.allow_changed_code:
-        raise StudyChanged(
-            f"not what {store.path} was started with: {', '.join(code)}",
-            "restore the file, start again with another --storage, or continue with --allow-changed-code (recorded in the database)",
-        )
-    if code:
-        store.event("code_changed", sources={name: identity.get(name, "") for name in code})
-        options.observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
 
 
 def _under_way(store: Store) -> bool:

@@ -27,6 +27,7 @@ from hpstudy.modules import StudyModules, module_path
 from hpstudy.plugins import is_plugin, load_callable, module_name, place_of
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
+from hpstudy.sources import user_sources
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Control, Study
@@ -76,10 +77,11 @@ class AskRequest:
 
 @dataclass(frozen=True)
 class Asked:
-    """A trial's point, and how long it took to choose it (seconds of wall time)."""
+    """A trial's point, how long it took to choose it (seconds of wall time), and the user's code that the process had loaded."""
 
     point: Point
     duration_s: float
+    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ def ask(request: AskRequest) -> Asked:
             point = _searcher(request.study_json, arm.control, modules).ask(
                 space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
             )
+            sources = user_sources(study.user_parts())
         admitted = isinstance(point, Mapping) and space.admits(point)
     except (Aborted, PluginError):
         raise
@@ -190,7 +193,7 @@ def ask(request: AskRequest) -> Asked:
             f"'{arm.view}'",
             "this is a mistake in the searcher",
         )
-    return Asked(point, time.perf_counter() - started)
+    return Asked(point, time.perf_counter() - started, sources)
 
 
 def evaluate(request: EvaluateRequest) -> Outcome:
@@ -206,18 +209,23 @@ def evaluate(request: EvaluateRequest) -> Outcome:
     """
     recorder = Recorder(request.checkpoint)
     metrics: dict[str, float] = {}
+    sources: dict[str, str] = {}
     failure = None
     state: State = "completed"
     try:
         with module_path(request.module_path) as modules:
-            study, task = _study(request.study_json), _task(request.study_json, modules)
-            view = study.views[arms(study)[request.search.view].view]
-            seed = training_seed(study, request.search.replicate, request.number, request.seed_number)
-            recorder.begin()
-            with seeded_block(seed):
-                # The block leaves accelerators alone, whose generators a user's function may use.
-                seed_process(seed)
-                result = task.evaluate(view, request.point, seed, recorder)
+            study = _study(request.study_json)
+            try:
+                task = _task(request.study_json, modules)
+                view = study.views[arms(study)[request.search.view].view]
+                seed = training_seed(study, request.search.replicate, request.number, request.seed_number)
+                recorder.begin()
+                with seeded_block(seed):
+                    # The block leaves accelerators alone, whose generators a user's function may use.
+                    seed_process(seed)
+                    result = task.evaluate(view, request.point, seed, recorder)
+            finally:
+                sources = user_sources(study.user_parts())
         metrics = read_metrics(result, study.metric.name)
         if not math.isfinite(metrics[study.metric.name]):
             state = "diverged"
@@ -230,7 +238,14 @@ def evaluate(request: EvaluateRequest) -> Outcome:
         trace = "" if isinstance(error, InvalidResult) else _traceback(error)
         state, failure = "failed", Failure(type(error).__name__, _message(error), trace)
     return Outcome(
-        state, metrics, tuple(recorder.curves), failure, recorder.duration_s, _peak_rss_mib(), os.environ.get(LOG_VARIABLE)
+        state,
+        metrics,
+        tuple(recorder.curves),
+        failure,
+        recorder.duration_s,
+        _peak_rss_mib(),
+        os.environ.get(LOG_VARIABLE),
+        sources,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -30,8 +30,15 @@ def load_study(path: str | Path, scale: str | None = None) -> Study:
     return read_study(path, scale).study
 
 
-def read_study(path: str | Path, scale: str | None = None) -> LoadedStudy:
-    """The study in the file at `path`, with its parts and where it came from. Arguments as `load_study`.
+def read_study(
+    path: str | Path, scale: str | None = None, before_import: Callable[[str, str], None] | None = None
+) -> LoadedStudy:
+    """The study in the file at `path`, with its parts and where it came from.
+
+    Args:
+        path: the study file.
+        scale: one of the study's `scales`, to apply; none when None.
+        before_import: receives the study's name and its folder before a user's module is imported.
 
     Raises:
         StudyError: with every mistake, each with file, line and key.
@@ -41,9 +48,12 @@ def read_study(path: str | Path, scale: str | None = None) -> LoadedStudy:
     if source.root is None:
         raise StudyError(source.problems, "" if source.files else "`hpstudy init DIR` gives a folder of studies to start from")
     folder = str(path.resolve().parent)
+    tree = source.root.plain()
+    if before_import is not None and isinstance(tree, Mapping) and isinstance(name := tree.get("name"), str):
+        before_import(name, folder)
     forget_changed_modules()
     with module_path(folder):
-        return _checked(source, source.root.plain(), folder)
+        return _checked(source, tree, folder)
 
 
 def _checked(source: Source, tree: object, folder: str) -> LoadedStudy:

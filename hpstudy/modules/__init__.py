@@ -2,20 +2,28 @@
 
 from hpstudy.modules.path import (
     StudyModules,
+    current_digest,
+    digest_of,
     forget_changed_modules,
     loaded_sources,
+    module_file,
     module_folder,
     module_path,
     passed_over,
+    path_in_study,
     search_path,
 )
 
 __all__ = [
     "StudyModules",
+    "current_digest",
+    "digest_of",
     "forget_changed_modules",
     "loaded_sources",
+    "module_file",
     "module_folder",
     "module_path",
     "passed_over",
+    "path_in_study",
     "search_path",
 ]

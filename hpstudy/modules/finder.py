@@ -119,11 +119,15 @@ class StudyFinder(MetaPathFinder):
             )
         return self._ours[path]
 
-    def _keep(self, path: str, data: bytes) -> None:
-        relative = os.path.relpath(path, self.folder)
+    def relative(self, file: str) -> str:
+        """The path of a file relative to the folder, with slashes."""
+        relative = os.path.relpath(file, self.folder)
         if relative.startswith(os.pardir):  # added to sys.path by its real name, while the folder has another
-            relative = os.path.relpath(os.path.realpath(path), self._real)
-        self.digests[Path(relative).as_posix()] = hashlib.sha256(data).hexdigest()
+            relative = os.path.relpath(os.path.realpath(file), self._real)
+        return Path(relative).as_posix()
+
+    def _keep(self, path: str, data: bytes) -> None:
+        self.digests[self.relative(path)] = hashlib.sha256(data).hexdigest()
 
 
 def holds_packages(folder: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -134,12 +135,48 @@ def passed_over(name: str | None = None) -> str:
         return "; ".join(filter(None, (modules.finder.passed_over(each) for each in names)))
 
 
+def path_in_study(module: str, file: str) -> str:
+    """The path in the study's folder of a file that was loaded from it as `module`, with slashes; "" for a file from elsewhere."""
+    with _lock:
+        finder = _entered[-1].finder if _entered and module.partition(".")[0] in _entered[-1].finder.names else None
+        path = finder.relative(file) if finder is not None else ""
+        return path if finder is not None and path in finder.digests else ""
+
+
+def current_digest(path: str) -> str:
+    """SHA-256 (hex) of a file in the study's folder: as it was when it was loaded, or else as it is now; "" if it is not there.
+
+    Args:
+        path: relative to the folder, with slashes.
+    """
+    with _lock:
+        if not _entered:
+            return ""
+        modules = _entered[-1]
+        return modules.finder.digests.get(path) or digest_of(Path(modules.folder, path))
+
+
 def digest_of(file: Path) -> str:
-    """SHA-256 (hex) of a file; "" if it cannot be read."""
+    """SHA-256 (hex) of a file; "" if it is not a file that can be read."""
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError:
+        if not file.is_file():  # a pipe, or a device, may have no end
+            return ""
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except (OSError, ValueError):
         return ""
+
+
+def module_file(name: str, folder: str | None) -> str:
+    """The file that an import of `name` would load in a study whose modules are in `folder`; "" for none. Imports nothing."""
+    with module_path(folder):
+        path: Sequence[str] | None = None
+        parts = name.split(".")
+        for end in range(1, len(parts) + 1):
+            spec = _spec(".".join(parts[:end]), path)
+            if spec is None or (path := spec.submodule_search_locations) is None:
+                break
+        return spec.origin or "" if spec is not None and spec.name == name and spec.has_location else ""
 
 
 def module_folder(names: Iterable[str]) -> str | None:
@@ -160,6 +197,10 @@ def module_folder(names: Iterable[str]) -> str | None:
         loaded = _kept is not None and any(name.partition(".")[0] in _kept.finder.names for name in names)
         return (_kept.folder if _kept is not None and loaded else str(Path.cwd())) if names else None
     return next((folder for folder in folders if folder not in sys.path), folders[0])
+
+
+def _spec(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    return next((spec for finder in sys.meta_path if (spec := finder.find_spec(name, path)) is not None), None)
 
 
 def _enter(folder: str) -> StudyModules:

@@ -96,7 +96,7 @@ class Store:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What determines numbers beside the study, as given to `create`."""
+        """What determines numbers beside the study, as it was when the database was opened."""
         return dict(self._stored.identity)
 
     @property
@@ -169,7 +169,14 @@ class Store:
         return listed(self.study, view, key.replicate, self.history(SearchKey(view, key.replicate)), self.history(key))
 
     def start_trial(
-        self, key: SearchKey, number: int, point: Point, ask_s: float = 0.0, retrained: Retraining | None = None
+        self,
+        key: SearchKey,
+        number: int,
+        point: Point,
+        ask_s: float = 0.0,
+        retrained: Retraining | None = None,
+        *,
+        identity: Mapping[str, str] | None = None,
     ) -> None:
         """Record a trial as running at `point`.
 
@@ -179,6 +186,7 @@ class Store:
             point: what it evaluates, now and after any interruption.
             ask_s: wall seconds spent choosing the point.
             retrained: of a confirmation: what it trains again.
+            identity: as in `add_identity`, in the same transaction.
         """
         search_id = self._search_id(key)
         with self._database.transaction() as connection:
@@ -196,6 +204,7 @@ class Store:
             ).lastrowid
             if retrained is not None:
                 self._write_retraining(connection, key, trial_id, retrained)
+            _insert_identity(connection, identity or {})
 
     def _write_retraining(
         self, connection: sqlite3.Connection, key: SearchKey, trial_id: int | None, retrained: Retraining
@@ -234,7 +243,15 @@ class Store:
             detail = {"view": key.view, "replicate": key.replicate, "number": number, "reason": clean_text(reason)}
             write_event(connection, "attempt", detail)
 
-    def finish_trial(self, key: SearchKey, number: int, outcome: Outcome, objective: float | None) -> None:
+    def finish_trial(
+        self,
+        key: SearchKey,
+        number: int,
+        outcome: Outcome,
+        objective: float | None,
+        *,
+        identity: Mapping[str, str] | None = None,
+    ) -> None:
         """Record how a running trial ended, with its metrics and curves, in one transaction.
 
         Args:
@@ -242,6 +259,7 @@ class Store:
             number: its number.
             outcome: what the step returned. Of two reports of one metric at one epoch the later one counts.
             objective: the value of the study's metric; None when there is none.
+            identity: as in `add_identity`, in the same transaction.
         """
         failure = outcome.failure
         with self._database.transaction() as connection:
@@ -280,7 +298,18 @@ class Store:
                 "INSERT OR REPLACE INTO curve VALUES (?, ?, ?, ?, ?)",
                 [(trial_id, ids[metric], epoch, *encode(value)) for epoch, metric, value in outcome.curves],
             )
+            _insert_identity(connection, identity or {})
         self._metric_ids = ids
+
+    def add_identity(self, identity: Mapping[str, str]) -> None:
+        """Record more of what determines numbers beside the study: code that it imports when it runs.
+
+        Args:
+            identity: checksums by name; none of these names is recorded yet.
+        """
+        if identity:
+            with self._database.transaction() as connection:
+                _insert_identity(connection, identity)
 
     def event(self, kind: str, **detail: Any) -> None:
         """Record that something happened to the study."""
@@ -326,3 +355,9 @@ class Store:
 
 def _name(key: SearchKey) -> str:
     return f"{key.view}/{key.replicate}"
+
+
+def _insert_identity(connection: sqlite3.Connection, identity: Mapping[str, str]) -> None:
+    connection.executemany(
+        "INSERT INTO identity VALUES (?, ?)", [(clean_text(name), digest) for name, digest in identity.items()]
+    )

@@ -14,7 +14,8 @@ from hpstudy.bnn.settings import Settings, Teacher, TrainSettings
 from hpstudy.data.dataset import DataSet
 from hpstudy.data.datasets import check_kind
 from hpstudy.errors import DataError, HpstudyError
-from hpstudy.plugins import is_plugin, load_callable, source_identity
+from hpstudy.plugins import is_plugin, load_callable
+from hpstudy.sources import source_identity
 from hpstudy.study.explain import explain
 from hpstudy.study.models import validated
 from hpstudy.tasks.binary_network import BinaryNetworkTask

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 State = Literal["completed", "diverged", "failed", "timed_out"]
@@ -32,6 +32,7 @@ class Outcome:
             lost between a checkpoint and an interruption.
         peak_rss_mib: peak resident memory of the worker process so far, MiB.
         log_path: the file that takes what the worker process prints; None where it prints to the terminal.
+        sources: checksums of the user's code that the process had loaded (`hpstudy.sources`).
     """
 
     state: State
@@ -41,3 +42,4 @@ class Outcome:
     duration_s: float = 0.0
     peak_rss_mib: float = 0.0
     log_path: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)

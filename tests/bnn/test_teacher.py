@@ -320,7 +320,7 @@ def test_the_identity_of_a_published_teacher_is_the_checksum_of_its_weights(serv
 
 def test_the_identity_of_ones_own_teacher_is_that_of_its_source(own, tmp_path):
     checksum = hashlib.sha256((tmp_path / "own_teachers.py").read_bytes()).hexdigest()
-    assert teacher_identity(own("make")) == {"source of own_teachers:make": checksum}
+    assert teacher_identity(own("make")) == {"source of module own_teachers": checksum}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_see
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StudyBroken
 from hpstudy.loading.bind import bind
+from hpstudy.modules import module_path
 from hpstudy.store import Reader, Store
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm, TaskBlock, View
@@ -435,7 +436,8 @@ def test_the_example_of_the_documentation_goes_on(make_study, write_module, file
         patch.setattr(CheckpointFile, "write", interrupt_after(last))
         with pytest.raises(Aborted):
             evaluate(request)
-    assert [epoch for epoch, _, _ in file.read().curves] == list(range(1, last + 1))
+    with module_path(str(tmp_path)):
+        assert [epoch for epoch, _, _ in file.read().curves] == list(range(1, last + 1))
     assert measured(evaluate(request)) == whole
 
 

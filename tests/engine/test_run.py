@@ -1,4 +1,5 @@
 import gc
+import hashlib
 import json
 import os
 import signal
@@ -7,11 +8,12 @@ import weakref
 
 import pytest
 
+from hpstudy.engine.identity import identity_of
 from hpstudy.engine.progress import Observer
-from hpstudy.engine.session import identity_of
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
 from hpstudy.loading.bind import bind
+from hpstudy.modules import module_path
 from hpstudy.store import Reader, Store, check
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
@@ -115,12 +117,19 @@ def test_a_function_whose_source_changed_is_refused(run, make_study, write_modul
         run(make_study(use=use, replicates=2))
 
 
-def test_a_changed_function_may_be_allowed_and_is_recorded(run, make_study, write_module, storage):
+def sha256(folder, file):
+    return hashlib.sha256((folder / file).read_bytes()).hexdigest()
+
+
+def test_a_changed_function_may_be_allowed_and_is_recorded(run, make_study, write_module, storage, tmp_path):
     use = write_module("def f(params, seed): return 1.0")
     run(make_study(use=use, replicates=1))
     write_module("def f(params, seed): return 2.0")
     assert run(make_study(use=use, replicates=2), allow_changed_code=True).complete
-    assert [list(event["sources"]) for event in events(storage, "code_changed")] == [[f"source of {use}"]]
+    name = f"source of {use.removesuffix(':f')}.py"
+    ((changed,),) = [event["sources"].items() for event in events(storage, "code_changed")]
+    with Reader.open(storage) as reader:
+        assert changed == (name, {"old": reader.identity[name], "new": sha256(tmp_path, name.removeprefix("source of "))})
 
 
 def test_changed_data_are_refused_whatever_is_allowed(run, make_study, monkeypatch):
@@ -305,7 +314,9 @@ def test_the_seed_of_a_users_function_is_one_that_numpy_accepts(run, make_study,
 def test_a_database_with_seeds_of_63_bits_keeps_them(run, make_study, write_module, tmp_path, storage, stated):
     study = make_study(use=write_module("def f(params, seed): return float(seed >> 40)"))
     without = study.model_copy(update={"seed_bits": None})
-    Store.create(storage, without, identity=identity_of(study, bind(study).task), module_path=str(tmp_path)).close()
+    with module_path(str(tmp_path)):
+        identity = identity_of(study, bind(study, str(tmp_path)).task)
+    Store.create(storage, without, identity=identity, module_path=str(tmp_path)).close()
     assert run(study.model_copy(update={"seed_bits": stated, "replicates": 3})).counts.completed == 18
     with Reader.open(storage) as reader:
         assert reader.study.seed_bits is None

@@ -2,10 +2,11 @@
 
 import pytest
 
-from hpstudy.engine.session import identity_of
+from hpstudy.engine.identity import identity_of
 from hpstudy.engine.step import MESSAGE_CHARACTERS, search_seed
 from hpstudy.errors import HpstudyError
 from hpstudy.loading.bind import bind
+from hpstudy.modules import module_path
 from hpstudy.store import Reader, Store
 from hpstudy.study.plan import SearchKey
 
@@ -99,7 +100,9 @@ def test_seeds_of_a_search_that_states_no_size_stay_what_they_were(make_study):
 def test_a_database_whose_searcher_has_seeds_of_63_bits_keeps_them(run, searched_by, measured, tmp_path, storage, stated):
     study = searched_by("return {name: min(float(seed >> 40), 1e9) / 1e9 for name in space.names()}")
     without = study.model_copy(update={"search_seed_bits": None})
-    Store.create(storage, without, identity=identity_of(study, bind(study).task), module_path=str(tmp_path)).close()
+    with module_path(str(tmp_path)):
+        identity = identity_of(study, bind(study, str(tmp_path)).task)
+    Store.create(storage, without, identity=identity, module_path=str(tmp_path)).close()
     assert run(study.model_copy(update={"search_seed_bits": stated, "replicates": 3})).counts.completed == 18
     with Reader.open(storage) as reader:
         assert reader.study.search_seed_bits is None

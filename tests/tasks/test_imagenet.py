@@ -166,7 +166,8 @@ def test_the_identity_is_that_of_files_and_teacher():
     assert task().identity() == {f"photographs of {SET}": open_listed(SET).checksum}
     assert set(task(teacher={"network": "my_photographs:oracle"}).identity()) == {
         f"photographs of {SET}",
-        "source of my_photographs:oracle",
+        "source of module my_photographs",
+        f"source of module {__name__}",
     }
 
 

@@ -3,7 +3,7 @@ import textwrap
 import pytest
 
 from hpstudy.errors import PluginError
-from hpstudy.plugins import source_identity
+from hpstudy.sources import source_identity
 from hpstudy.study.schema import View
 from hpstudy.tasks.interface import Task
 from hpstudy.tasks.python import user_task

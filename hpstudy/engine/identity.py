@@ -1,0 +1,148 @@
+"""The identity of a run: the data and the user's code that determine its numbers, compared with those of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from hpstudy.engine.options import RunOptions
+from hpstudy.errors import StudyChanged
+from hpstudy.modules import current_digest, digest_of, module_file, module_path
+from hpstudy.plugins import is_plugin
+from hpstudy.sources import MODULE, SOURCE, earlier_checksum, is_earlier, source_file, source_identity, user_sources
+from hpstudy.store import Reader, Store
+from hpstudy.study.schema import Study
+from hpstudy.tasks.interface import Task
+
+RESTORE = "restore the file, start again with another --storage, or continue with --allow-changed-code (recorded in the database)"
+
+
+class KnownSources:
+    """The user's code that a run may use: that of the database, as this session found it, and what is imported later.
+
+    Args:
+        study: the study.
+        sources: checksums by name.
+    """
+
+    def __init__(self, study: Study, sources: Mapping[str, str]) -> None:
+        self._sources = dict(sources)
+        self._required = source_identity(study.task.use).keys() if is_plugin(study.task.use) else ()
+
+    def check_task(self, found: Mapping[str, str]) -> dict[str, str]:
+        """As `check`, of what a process has loaded that evaluated a trial: the task's code must be there."""
+        return self.check({**dict.fromkeys(self._required, ""), **found})
+
+    def check(self, found: Mapping[str, str]) -> dict[str, str]:
+        """The sources that were not known before, which are known from now on.
+
+        Args:
+            found: checksums of what a process has loaded.
+
+        Raises:
+            StudyChanged: a known source has another checksum.
+        """
+        if changed := sorted(name for name, digest in found.items() if self._sources.get(name, digest) != digest):
+            files = ", ".join(name.removeprefix(SOURCE) for name in changed)
+            raise StudyChanged(f"{files} changed while the study was running; a trial that used it was not stored", RESTORE)
+        new = {name: digest for name, digest in found.items() if name not in self._sources}
+        self._sources |= new
+        return new
+
+
+def identity_of(study: Study, task: Task) -> dict[str, str]:
+    """What determines numbers beside the study: data, and the user's code that this process has loaded.
+
+    Call it within the study's `module_path`.
+    """
+    return {**task.identity(), **user_sources(study.user_parts())}
+
+
+def refuse_changed_files(storage: Path, folder: str | None) -> None:
+    """Compare the files of a user's code with an existing database, without importing them.
+
+    Args:
+        storage: the database; nothing is compared if it does not exist.
+        folder: where the user's modules are.
+
+    Raises:
+        StudyChanged: with every file that is missing, changed, or not of the code that the database was started with.
+        StoreError: the database cannot be read.
+    """
+    if not storage.exists():
+        return
+    with Reader.open(storage) as reader:
+        recorded, parts = reader.identity, reader.study.user_parts()
+    with module_path(folder):
+        changed = [name for name, digest in recorded.items() if (file := source_file(name)) and _on_disk(file, folder) != digest]
+        earlier = [name.removeprefix(SOURCE) for name in recorded if is_earlier(name)]
+        changed += [name for use in {*parts, *earlier} for name in _unrecorded(use, recorded, folder)]
+    if changed:
+        raise _changed(storage, changed, RESTORE)
+
+
+def check_identity(store: Store, found: Mapping[str, str], options: RunOptions) -> KnownSources:
+    """Compare data and code with those that the database was started with, and record the code that it does not know.
+
+    Call it within the study's `module_path`, when its parts have been imported.
+
+    Args:
+        store: the database.
+        found: `identity_of` its study, here.
+        options: whether changed code is allowed; the observer receives which it is.
+
+    Raises:
+        StudyChanged: the data are not the same, or the code is not and that is not allowed.
+    """
+    recorded = store.identity
+    data = {name for name in {*recorded, *found} if not name.startswith(SOURCE)}
+    if changed := [name for name in data if recorded.get(name) != found.get(name)]:
+        raise _changed(store.path, changed, "restore the data (`hpstudy data verify`), or start again with another --storage")
+    code = _changed_sources(recorded, found, store.study)
+    if code and not options.allow_changed_code:
+        raise _changed(store.path, code, RESTORE)
+    if code:
+        store.event("code_changed", sources={name: {"old": recorded.get(name, ""), "new": new} for name, new in code.items()})
+        options.observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
+    sources = {name: digest for name, digest in found.items() if name.startswith(SOURCE)}
+    store.add_identity({name: digest for name, digest in sources.items() if name not in recorded})
+    return KnownSources(store.study, {**recorded, **code, **sources})
+
+
+def _changed_sources(recorded: Mapping[str, str], found: Mapping[str, str], study: Study) -> dict[str, str]:
+    """The present checksum of every source that is not as recorded, or that a part of the study has newly come from; "" for none."""
+    here: dict[str, str] = {}
+    for name in recorded:
+        if file := source_file(name):
+            here[name] = current_digest(file)
+        elif name.startswith(MODULE):
+            here[name] = found.get(name, "")
+        elif name.startswith(SOURCE):
+            here[name] = earlier_checksum(name.removeprefix(SOURCE))
+    for use in study.user_parts():
+        if SOURCE + use not in recorded:
+            here |= source_identity(use)
+    return {name: here[name] for name in sorted(here) if recorded.get(name) != here[name]}
+
+
+def _unrecorded(use: str, recorded: Mapping[str, str], folder: str | None) -> list[str]:
+    """The source that a part of the study would be imported from, if it lies in the folder and the database does not know it.
+
+    Of a database of an earlier version: the name under which that recorded the part, if no file in the folder has its checksum.
+    """
+    file = module_file(use.partition(":")[0], folder)
+    if folder is None or not Path(file).is_relative_to(folder):
+        return []  # compared when it has been imported
+    if (earlier := recorded.get(SOURCE + use)) is None:
+        name = SOURCE + Path(file).relative_to(folder).as_posix()
+        return [] if name in recorded else [name]
+    files = (Path(file), *Path(folder).rglob("*.py"))
+    return [] if any(digest_of(each) == earlier for each in files) else [SOURCE + use]
+
+
+def _on_disk(path: str, folder: str | None) -> str:
+    return "" if folder is None else digest_of(Path(folder, path))
+
+
+def _changed(storage: Path, names: Iterable[str], hint: str) -> StudyChanged:
+    return StudyChanged(f"not what {storage} was started with: {', '.join(sorted(names))}", hint)

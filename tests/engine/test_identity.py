@@ -1,0 +1,206 @@
+"""The code that ran is the code whose checksum is kept."""
+
+import hashlib
+import sqlite3
+
+import pytest
+
+import hpstudy
+from hpstudy.engine.identity import KnownSources
+from hpstudy.errors import StudyChanged
+from hpstudy.loading.load import read_study
+from hpstudy.modules import module_path
+
+STUDY = """\
+version: 1
+name: tiny
+task: {use: "train:f"}
+metric: {name: value, goal: minimize}
+views:
+  a: {space: {x: {type: float, low: 0, high: 1}}}
+search: {searcher: random, trials: TRIALS}
+replicates: 1
+"""
+
+LAZY = """
+def f(params, seed):
+    import late
+    return late.value(params["x"])
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A study in a folder: project.write(train="..."), project.run(trials), project.identity()."""
+
+    class Project:
+        folder, storage = tmp_path, tmp_path / "study.sqlite"
+
+        def write(self, **codes):
+            for name, code in codes.items():
+                (self.folder / f"{name}.py").write_text(code)
+
+        def run(self, trials=2, **options):
+            (self.folder / "study.yaml").write_text(STUDY.replace("TRIALS", str(trials)))
+            return hpstudy.run(self.folder / "study.yaml", self.storage, **{"executor": "inline", **options})
+
+        def identity(self):
+            with hpstudy.open(self.storage) as reader:
+                return reader.identity
+
+        def states(self):
+            with hpstudy.open(self.storage) as reader:
+                return reader.trials()["state"].tolist()
+
+    return Project()
+
+
+def sha256(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def recorded(project, *names):
+    return {f"source of {name}.py": sha256(project.folder / f"{name}.py") for name in names}
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_every_module_of_the_folder_is_recorded_also_one_that_is_imported_late(project, executor):
+    project.write(train="import helper\n" + LAZY, helper="", late="def value(x): return x", unused="")
+    project.run(executor=executor, workers=1)
+    assert project.identity() == recorded(project, "train", "helper", "late")
+
+
+@pytest.mark.parametrize("name", ["train", "helper", "late"])
+def test_a_changed_file_is_refused_by_name(project, name):
+    project.write(train="import helper\n" + LAZY, helper="", late="def value(x): return x")
+    project.run()
+    file = project.folder / f"{name}.py"
+    file.write_text(file.read_text() + "\n")
+    with pytest.raises(StudyChanged, match=f"source of {name}.py"):
+        project.run(3)
+    assert project.run(3, allow_changed_code=True).complete
+
+
+@pytest.mark.parametrize("code", ["functools.partial(base, k=2)", "wrapped(base)", "Callable().call", "Callable()"])
+def test_a_callable_of_another_module_is_looked_through(project, code):
+    helper = """
+K = 1
+def base(params, seed, k=1): return K * k * params["x"]
+class Callable:
+    def call(self, params, seed): return K * params["x"]
+    def __call__(self, params, seed): return K * params["x"]
+def wrapped(function): return function
+"""
+    project.write(train=f"import functools\nfrom base import *\nf = {code}", base=helper)
+    project.run()
+    project.write(base=helper.replace("K = 1", "K = 100"))
+    with pytest.raises(StudyChanged, match=r"source of base\.py"):
+        project.run(4)
+
+
+@pytest.mark.parametrize("command", [hpstudy.resume, hpstudy.confirm])
+def test_a_database_whose_code_differs_is_refused_before_anything_is_imported(project, command):
+    project.write(train="def f(params, seed): return params['x']")
+    project.run()
+    project.write(train=f"open({str(project.folder / 'was_here')!r}, 'w')\ndef f(params, seed): return 0.0")
+    with pytest.raises(StudyChanged, match=r"source of train\.py"):
+        command(project.storage, executor="inline")
+    assert not (project.folder / "was_here").exists()
+
+
+def test_a_run_of_a_changed_study_is_refused_before_anything_is_imported(project):
+    project.write(train="def f(params, seed): return params['x']")
+    project.run()
+    project.write(train="raise AssertionError")
+    with pytest.raises(StudyChanged, match=r"source of train\.py"):
+        project.run(3)
+
+
+def test_a_database_that_does_not_know_the_module_is_refused_before_it_is_imported(project):
+    project.write(train="def f(params, seed): return params['x']")
+    project.run()
+    with sqlite3.connect(project.storage) as connection:
+        connection.execute("DELETE FROM identity")
+    connection.close()
+    project.write(train="raise AssertionError")
+    with pytest.raises(StudyChanged, match=r"source of train\.py"):
+        hpstudy.resume(project.storage, executor="inline")
+
+
+def test_a_missing_file_is_refused_by_name(project):
+    project.write(train=LAZY, late="def value(x): return x")
+    project.run()
+    (project.folder / "late.py").unlink()
+    with pytest.raises(StudyChanged, match=r"source of late\.py"):
+        hpstudy.resume(project.storage, executor="inline")
+
+
+def test_a_recorded_name_that_is_a_device_or_outside_is_not_read_for_ever(project):
+    project.write(train="def f(params, seed): return params['x']")
+    project.run()
+    with sqlite3.connect(project.storage) as connection:
+        connection.execute("INSERT INTO identity VALUES ('source of /dev/zero', 'x')")
+    connection.close()
+    with pytest.raises(StudyChanged, match="source of /dev/zero"):
+        hpstudy.resume(project.storage, executor="inline")
+
+
+def test_code_that_changes_while_the_study_runs_ends_it_and_is_not_stored(project):
+    code = """
+import sys
+def f(params, seed):
+    sys.modules.pop("late", None)
+    import late
+    with open(late.__file__, "a") as file: file.write("#")
+    return 1.0
+"""
+    project.write(train=code, late="")
+    with pytest.raises(StudyChanged, match=r"late\.py changed while the study was running"):
+        project.run()
+    assert project.states() == ["completed", "running"]
+
+
+def test_the_code_of_the_task_must_be_among_what_an_evaluation_loaded(project):
+    project.write(train="def f(params, seed): return 1.0")
+    project.run()
+    loaded = read_study(project.folder / "study.yaml")
+    with module_path(str(project.folder)):
+        known = KnownSources(loaded.study, recorded(project, "train"))
+    assert known.check_task(recorded(project, "train")) == {}
+    with pytest.raises(StudyChanged, match=r"train\.py changed while the study was running"):
+        known.check_task({})
+
+
+def test_a_database_of_an_earlier_version_is_compared_and_then_records_all(project):
+    project.write(train="from base import f", base="def f(params, seed): return params['x']")
+    project.run()
+    with sqlite3.connect(project.storage) as connection:
+        digest = sha256(project.folder / "base.py")
+        connection.execute("DELETE FROM identity")
+        connection.execute("INSERT INTO identity VALUES ('source of train:f', ?)", (digest,))
+    connection.close()
+    assert project.run(3).complete
+    assert project.identity() == {"source of train:f": digest, **recorded(project, "train", "base")}
+
+
+def test_of_a_database_of_an_earlier_version_a_copy_of_the_old_file_does_not_count(project):
+    project.write(train="from base import f", base="def f(params, seed): return params['x']")
+    project.run()
+    with sqlite3.connect(project.storage) as connection:
+        connection.execute("DELETE FROM identity WHERE name = 'source of train.py'")
+        connection.execute("UPDATE identity SET name = 'source of train:f'")
+    connection.close()
+    project.write(base="def f(params, seed): return 0.0", backup="def f(params, seed): return params['x']")
+    with pytest.raises(StudyChanged, match="source of train:f"):
+        project.run(3)
+
+
+def test_of_a_database_of_an_earlier_version_nothing_is_imported_if_no_file_has_its_checksum(project):
+    project.write(train="def f(params, seed): return params['x']")
+    project.run()
+    with sqlite3.connect(project.storage) as connection:
+        connection.execute("UPDATE identity SET name = 'source of train:f'")
+    connection.close()
+    project.write(train="raise AssertionError")
+    with pytest.raises(StudyChanged, match="source of train:f"):
+        hpstudy.resume(project.storage, executor="inline")
