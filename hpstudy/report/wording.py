@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
@@ -169,6 +170,7 @@ def evidence(results: Results, pair: PairResult) -> list[str]:
     if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b):
         sentences += [
             _sample(results, pair),
+            *_ratio(results, pair),
             *limits.sentences(results, pair),
             distances.along_trials(results, pair.distances[0], pair),
         ]
@@ -233,6 +235,17 @@ def _sample(results: Results, pair: PairResult) -> str:
     if (late == pair.a) == (trials.difference > 0):
         return f"{sentence}, so the difference is a lower bound."
     return f"{sentence}, which favours {late}."
+
+
+def _ratio(results: Results, pair: PairResult) -> Iterator[str]:
+    """How many times the trials the first view needs, where both views reached the target; nothing without the ratio."""
+    supplement, trials = results.supplement, pair.trials
+    if supplement is None or trials is None or not (trials.reached_a and trials.reached_b):
+        return
+    for more in supplement.pairs:
+        if (more.a, more.b) == (pair.a, pair.b) and (ratio := more.ratio) is not None:
+            ends = "" if math.isnan(ratio.low) else f" ({Notation(results).ci} {ratio.low:.2f} to {ratio.high:.2f})"
+            yield f"Ratio of the means, {pair.a} to {pair.b}: {ratio.value:.2f}{ends}."
 
 
 def _rough(n: int) -> str:

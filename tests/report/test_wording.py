@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.comparisons.curve_distance import Distance
+from hpstudy.analysis.supplement.study import supplement
 from hpstudy.report import distances, headline, numbers, wording
 from hpstudy.report.final_best import at_the_end
+from tests.support.sources import MemorySource
 
 
 def states(shape, finished):
@@ -225,3 +227,13 @@ def test_the_reading_of_figure_8_names_both_trials(results):
 )
 def test_runs_of_trials_read_as_text(runs, text):
     assert wording.run_text(runs) == text
+
+
+def test_the_answer_has_the_ratio_of_the_mean_trials(results):
+    """It is computed only in a thorough analysis."""
+    table = MemorySource(results.study, {view.name: view.searches.values for view in results.views}).trials()
+    extended = dataclasses.replace(results, supplement=supplement(results.views, results.pairs, results.endpoints, table))
+    trials = extended.pairs[0].trials
+    text = " ".join(wording.evidence(extended, extended.pairs[0]))
+    assert f"Ratio of the means, a to b: {trials.mean_a / trials.mean_b:.2f} (95% CI " in text
+    assert "Ratio of the means" not in " ".join(wording.evidence(results, results.pairs[0]))
