@@ -86,7 +86,7 @@ def main_column(body: Json) -> dict[str, str]:
     total = body["definition"]["search"]["trials"]
     return {
         f"trials to the target, counted up to {total}": estimate(trials, 1, "difference"),
-        f"largest value of that difference ({total} minus the filter's mean)": fixed(total - trials["mean_b"], 1),
+        "attainable range of that difference": f"{fixed(trials['lowest'], 1)} to {fixed(trials['highest'], 1)}",
         "searches that reach the target": f"{trials['reached_a']} / {trials['reached_b']} of {trials['replicates']}",
         **{
             f"trial at which latent's mean curve reaches the filter's mean after {at['budget']}, minus {at['budget']}": estimate(
@@ -115,7 +115,7 @@ def confirmed(confirmation: Json) -> dict[str, str]:
     views, (pair,) = confirmation["views"], confirmation["pairs"]
     said = {"val_accuracy": "validation", "test_accuracy": "test"}
     means = {
-        f"{said[found['metric']]} accuracy of the chosen points on {confirmation['seeds']} fresh seeds*": beside(
+        f"{said[found['metric']]} accuracy of the chosen points on {confirmation['seeds']} fresh seeds": beside(
             *(view["metrics"][index]["tuned"]["value"] for view in views), found["mean"], "value"
         )
         for index, found in enumerate(pair["differences"])
@@ -157,22 +157,33 @@ def comparisons() -> str:
         for pair in report(name)["comparisons"]
         for found in [{each["budget"]: each for each in pair["budgets"]}]
     ]
-    return table(
-        ["study", "difference, with 95% CI", "searches", *(f"accuracy after {at}" for at in budgets), "trials to the target"],
-        rows,
-    )
+    head = ["study", "difference, with 95% CI", "searches", *(f"accuracy after {at}" for at in budgets), "trials to the target"]
+    pairs = [(name, pair) for name in COMPARISONS for pair in report(name)["comparisons"]]
+    shown = [
+        f"{name}, {pair['a']} minus {pair['b']}, {what}"
+        for name, pair in pairs
+        for what, found in (
+            *((f"accuracy after {each['budget']}", each) for each in pair["budgets"]),
+            ("trials to the target", pair["trials"]),
+        )
+        if found["shown"]
+    ]
+    which = "; ".join(shown) or "none of these differences"
+    return f"{table(head, rows)}\n\nShown once the tests of a study are adjusted for one another (Holm): {which}."
 
 
 def methods() -> str:
     """The study of all methods, in a sentence."""
     body = report("methods-small")
     ends = [(pair["a"], pair["budgets"][-1]) for pair in body["comparisons"]]
-    apart = [f"`{name}` {estimate(end)}" for name, end in ends if end["low"] > 0 or end["high"] < 0]
+    shown = [f"`{name}` {estimate(end)}" for name, end in ends if end["shown"]]
     study = body["definition"]
+    which = f"{len(shown)} of {len(ends)} methods: {', '.join(shown)}" if shown else f"none of {len(ends)} methods"
     return (
         f"In [methods-small](reports/methods-small.json), {study['replicates']} searches of {study['search']['trials']} trials for each "
-        f"method, the interval of the final accuracy minus the filter's excludes 0 for {len(apart)} of {len(ends)} methods: "
-        f"{', '.join(apart)}. The smallest p adjusted for all comparisons (Holm) is {min(body['holm_adjusted_p']):.2f}."
+        f"method, the final accuracy is shown to differ from the filter's for {which}. The smallest p adjusted for all comparisons (Holm) "
+        f"is {min(body['holm_adjusted_p']):.2f}, and with so few searches none could be below "
+        f"{min(1, len(body['holm_adjusted_p']) * 2 ** (1 - study['replicates'])):.2f}: this does not mean that they are equal."
     )
 
 
