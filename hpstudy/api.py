@@ -14,7 +14,7 @@ from hpstudy.loading.bind import LoadedStudy, bind, matched
 from hpstudy.loading.load import load_study, read_study
 from hpstudy.modules import module_folder, module_path
 from hpstudy.store import Reader
-from hpstudy.study.schema import MOST_SEEDS, Confirm, Study
+from hpstudy.study.schema import MOST_SEEDS, Analysis, Confirm, Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -499,13 +499,19 @@ def analyze(study: str | Path, storage: str | Path | None = None, *, scale: str 
     Raises:
         StudyChanged: the study file is not the one that was run.
     """
-    from hpstudy.analysis import analyse as analyse_trials
-
     if Path(study).suffix not in STUDY_SUFFIXES:
         with open(study, storage, scale=scale) as reader:
-            return analyse_trials(reader, thorough=thorough)
+            return _analyzed(reader, None, thorough)
     loaded = read_study(study, scale)
     with Reader.open(default_storage(loaded.study.name, storage)) as reader:
         matched(reader.study, loaded.study, reader.path, loaded.module_path)
         with module_path(loaded.module_path):
-            return analyse_trials(reader, loaded.study.analysis, thorough=thorough)
+            return _analyzed(reader, loaded.study.analysis, thorough)
+
+
+def _analyzed(reader: Reader, settings: Analysis | None, thorough: bool) -> Results:
+    from hpstudy.analysis import analyse as analyse_trials
+
+    with reader.snapshot():
+        broken = reader.warn_of_broken_seals() if thorough else ""
+        return replace(analyse_trials(reader, settings, thorough=thorough), broken_seals=broken)

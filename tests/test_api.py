@@ -10,6 +10,7 @@ import hpstudy
 from hpstudy import api
 from hpstudy.errors import StudyChanged
 from hpstudy.search.random import RandomSearcher
+from hpstudy.store.seals import seal_all
 from hpstudy.tasks.functions import Branin
 
 STUDY = """\
@@ -69,6 +70,7 @@ def test_a_study_stored_before_a_setting_existed_is_resumed(folder):
         old = json.loads(definition)
         del old["task"]["noise"]
         connection.execute("UPDATE study SET definition = ?", (json.dumps(old),))
+        seal_all(connection)
     connection.close()
     assert hpstudy.resume("runs/small.sqlite", executor="inline").complete
     with hpstudy.open("small") as reader:

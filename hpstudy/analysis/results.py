@@ -51,6 +51,7 @@ class Results:
         confirmation: trainings on fresh seeds; None without any.
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
         supplement: supplementary statistics; None in a sweep, and where the analysis was not thorough.
+        broken_seals: what does not match its seal in the database, in one line; "" for nothing, and where that was not looked for.
     """
 
     study: Study
@@ -73,6 +74,7 @@ class Results:
     confirmation: Confirmation | None = None
     searched: tuple[SearchedView, ...] = ()
     supplement: Supplement | None = None
+    broken_seals: str = ""
 
     @property
     def endpoints(self) -> Endpoints:

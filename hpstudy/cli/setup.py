@@ -81,3 +81,6 @@ def check(study: AnyStudy, storage: Storage = None, scale: Scale = None) -> None
         say(f"{path}: {len(problems)} problem{'s' if len(problems) > 1 else ''}")
         raise typer.Exit(1)
     say(f"{path}: no problems")
+    with api.open(path) as reader:
+        if note := reader.seal_note():
+            say(note)

@@ -35,8 +35,8 @@ def body(results: Results) -> dict[str, Any]:
 
     The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
     never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
-    is there when claims are declared, "endpoints" when endpoints are, "confirmed", "controls", "confirmation" and "extended" where there
-    are any.
+    is there when claims are declared, "endpoints" when endpoints are, "confirmed", "controls", "confirmation", "extended" and
+    "broken_seals" where there are any.
     """
     return {
         "format": FORMAT,
@@ -45,6 +45,7 @@ def body(results: Results) -> dict[str, Any]:
         "fingerprint": results.study.fingerprint(),
         "headline": headline(results),
         "provisional": results.provisional,
+        **({"broken_seals": results.broken_seals} if results.broken_seals else {}),
         "settings": {
             "seed": results.seed,
             "resamples": results.study.analysis.resamples,

@@ -35,12 +35,19 @@ def document(compared: Several) -> Document:
         provisional=" ".join(
             f"{results.study.name}: {wording.provisional(results)}" for results in compared.studies if results.provisional
         ),
-        sections=tuple(_sections(compared)),
+        sections=(*_altered(compared), *_sections(compared)),
         tables={
             "normalised_curves": partial(charts.normalised_curves, compared),
             "studies_compared": partial(charts.studies_compared, compared),
         },
     )
+
+
+def _altered(compared: Several) -> Iterator[Section]:
+    """Which databases were altered."""
+    sentences = [f"{results.study.name}: {text}" for results in compared.studies if (text := wording.broken_seals(results))]
+    if sentences:
+        yield Section("Altered databases", tuple(Paragraph(sentence, strong=True) for sentence in sentences))
 
 
 def body(compared: Several) -> dict[str, Any]:

@@ -33,6 +33,11 @@ def comparisons(results: Results) -> str:
     return " ".join(sentences)
 
 
+def broken_seals(results: Results) -> str:
+    """That the database was altered; "" when it is not known to be."""
+    return f"The database was altered: {results.broken_seals}." if results.broken_seals else ""
+
+
 def provisional(results: Results) -> str:
     """What is still missing of the study, for the notice on the first page."""
     finished = sum(view.completeness.finished for view in results.views)

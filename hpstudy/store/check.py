@@ -115,6 +115,7 @@ def _problems(connection: sqlite3.Connection, reader: Reader) -> list[str]:
     """What is wrong in a file that SQLite can read."""
     parts: tuple[Callable[[], Iterator[str]], ...] = (
         lambda: _undecodable(connection),
+        lambda: _broken(reader),
         lambda: _limited(_dangling(connection)),
         lambda: _limited(_study_problems(connection, reader)),
         lambda: _inconsistencies(connection),
@@ -138,6 +139,13 @@ def _undecodable(connection: sqlite3.Connection) -> Iterator[str]:
         yield from found[:_LISTED]
         if len(found) > _LISTED:
             yield f"... and more in table {table}"
+
+
+def _broken(reader: Reader) -> Iterator[str]:
+    if broken := reader.broken_seals():
+        yield from _limited(f"{name}: does not match its seal" for name in broken.trials)
+        yield from _limited(f"{name}: a trial was deleted or added, or a seal was altered" for name in broken.searches)
+        yield from (f"table {name}: does not match its seal" for name in broken.tables)
 
 
 def _damage(connection: sqlite3.Connection) -> Iterator[str]:

@@ -15,6 +15,7 @@ from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import migrate
 from hpstudy.store.owner import Owner, write_owner
+from hpstudy.store.seals import changing
 from hpstudy.store.values import utc_now
 from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
@@ -39,7 +40,8 @@ def create_database(path: Path, study: Study, *, identity: Mapping[str, str], mo
                 connection.execute("BEGIN IMMEDIATE")
                 write_owner(connection, owner)
                 write_study(connection, study, paths.to_stored(module_path, path))
-                connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
+                with changing(connection, "identity"):
+                    connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
                 write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
                 connection.execute("COMMIT")
             finally:
@@ -60,6 +62,11 @@ def write_study(connection: sqlite3.Connection, study: Study, module_path: str |
         study: takes the place of one that is there.
         module_path: as `paths.to_stored` gives it; that of a study which is there stays.
     """
+    with changing(connection, "study", "view", "search"):
+        _write_study(connection, study, module_path)
+
+
+def _write_study(connection: sqlite3.Connection, study: Study, module_path: str | None) -> None:
     connection.execute(
         """
         INSERT INTO study VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -7,7 +7,8 @@ Everything that is read from a database passes through `fetch` or is checked her
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -161,8 +162,7 @@ def misfits(connection: sqlite3.Connection, table: str, limit: int) -> list[str]
     keys, columns = TABLES[table].keys, TABLES[table].columns
     selected = [part for name, column in columns.items() for part in column.sql(name)]
     found: list[str] = []
-    strict, connection.text_factory = connection.text_factory, _lenient
-    try:
+    with raw_text(connection):
         for row in connection.execute(f"SELECT {', '.join(selected)} FROM {table}"):
             values = iter(row)
             for name, column in columns.items():
@@ -174,8 +174,6 @@ def misfits(connection: sqlite3.Connection, table: str, limit: int) -> list[str]
                     found.append(f"{row_name(table, row[:keys])}, column {name}: {shown} {misfit}")
                     if len(found) == limit:
                         return found
-    finally:
-        connection.text_factory = strict
     return found
 
 
@@ -184,9 +182,14 @@ def row_name(table: str, key: Iterable[Any]) -> str:
     return f"table {table}, row {', '.join(map(_shown, key))}"
 
 
-def _lenient(content: bytes) -> str:
-    """Text as it is in the file; what is not UTF-8 becomes surrogates, which `text` refuses."""
-    return content.decode("utf-8", "surrogateescape")
+@contextmanager
+def raw_text(connection: sqlite3.Connection) -> Iterator[None]:
+    """Text comes as it is in the file: what is not UTF-8 becomes surrogates, which `text` refuses."""
+    strict, connection.text_factory = connection.text_factory, lambda content: content.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        connection.text_factory = strict
 
 
 def _shown(value: Any) -> str:

@@ -6,10 +6,12 @@ import json
 import sqlite3
 from collections.abc import Mapping
 
+from hpstudy.store.seals import seal_event
 from hpstudy.store.values import utc_now
 
 
 def write_event(connection: sqlite3.Connection, kind: str, detail: Mapping[str, object]) -> None:
     """Record that something happened to the study."""
     text = json.dumps(dict(detail), default=str)
-    connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (utc_now(), kind, text))
+    cursor = connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (utc_now(), kind, text))
+    seal_event(connection, cursor.lastrowid)

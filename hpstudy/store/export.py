@@ -51,7 +51,9 @@ def export(reader: Reader, format: str, output: str | Path | None, *, curves: bo
     path = Path(output) if output is not None else None
     if path and path.exists() and not force:
         raise UsageError(f"{path} exists already", "choose another --output, or give --force to replace it")
-    frame = reader.curves() if curves else reader.trials()
+    with reader.snapshot():
+        reader.warn_of_broken_seals()
+        frame = reader.curves() if curves else reader.trials()
     if path is None:
         return _text(frame, format)
     if format == "parquet":

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from hpstudy.errors import StoreTooNew
 from hpstudy.store.events import write_event
-from hpstudy.store.schema import CONFIRMATION_TABLES, CONFIRMATION_VIEWS, RETRAINING_TABLES, RETRAINING_VIEWS, TABLES, VIEWS
+from hpstudy.store.schema import (
+    CONFIRMATION_TABLES,
+    CONFIRMATION_VIEWS,
+    RETRAINING_TABLES,
+    RETRAINING_VIEWS,
+    SEALS,
+    TABLES,
+    VIEWS,
+)
+from hpstudy.store.seals import seal_all
 from hpstudy.store.version_3 import move_confirmations
 
 Step = str | Callable[[sqlite3.Connection], None]
@@ -24,6 +33,9 @@ class Migration:
     description: str
     steps: tuple[Step, ...]
 
+
+SEALED_SINCE = 4
+"""The first version with seals (`hpstudy.store.seals`)."""
 
 MIGRATIONS = (
     Migration(1, "studies, trials, metrics and curves", (*TABLES, *VIEWS)),
@@ -41,6 +53,7 @@ MIGRATIONS = (
             *RETRAINING_VIEWS,
         ),
     ),
+    Migration(SEALED_SINCE, "seals", (*SEALS, seal_all)),
 )
 """All steps in order. A released step never changes; a new schema is a new step."""
 

@@ -64,6 +64,7 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         with reader.snapshot():
+            reader.warn_of_broken_seals()
             trials = reader.trials()
             known = reader.metrics()
             curves = reader.curves(reader.study.metric.name) if reader.study.metric.name in known else None

@@ -13,7 +13,8 @@ from hpstudy.store.connection import close_writer, connect_writer
 from hpstudy.store.create import create_database
 from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
-from hpstudy.store.migrations import migrate, refuse_newer
+from hpstudy.store.migrations import SEALED_SINCE, migrate, refuse_newer, version
+from hpstudy.store.seals import refuse_broken
 from hpstudy.study.schema import Study
 
 
@@ -45,7 +46,13 @@ class OwnedDatabase:
 
     @classmethod
     def open(cls, path: Path) -> OwnedDatabase:
-        """Claim an existing database and bring its schema up to date. Raises StoreError, StoreTooNew or StoreBusy."""
+        """Claim an existing database and bring its schema up to date.
+
+        Raises:
+            StoreError: it cannot be opened, or values do not match their seals. Nothing is written then.
+            StoreTooNew: a newer hpstudy wrote it.
+            StoreBusy: another process owns it.
+        """
         connection = connect_writer(path)
         owner = None
         with translated(path):
@@ -53,6 +60,8 @@ class OwnedDatabase:
                 refuse_newer(connection, path)
                 connection.execute("BEGIN IMMEDIATE")
                 owner, before = ownership.claim(connection, path)
+                if version(connection) >= SEALED_SINCE:
+                    refuse_broken(connection)
                 if before:
                     detail = {"host": before.host, "pid": before.pid, "since": before.since, "silent_since": before.heartbeat_at}
                     write_event(connection, "taken_over", detail)

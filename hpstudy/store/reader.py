@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from hpstudy.store.connection import close_reader, connect_memory, connect_reade
 from hpstudy.store.counts import Counts
 from hpstudy.store.decoding import fetch
 from hpstudy.store.faults import translated
-from hpstudy.store.migrations import LATEST, migrate, refuse_newer, version
+from hpstudy.store.migrations import LATEST, SEALED_SINCE, migrate, refuse_newer, version
 from hpstudy.store.owner import Owner, read_owner
 from hpstudy.store.rows import (
     BestTrial,
@@ -26,6 +27,7 @@ from hpstudy.store.rows import (
     read_events,
     read_history,
 )
+from hpstudy.store.seals import BrokenSeals, broken_seals
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+log = logging.getLogger(__name__)
+
+
 class Reader:
     """A read-only look at a study's database; a context manager.
 
@@ -42,9 +47,10 @@ class Reader:
     `snapshot` all see the same state. Raises StoreError when the file is not a sound hpstudy database.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, stored_version: int) -> None:
         """Take over an open connection; users call `open`."""
         self.path = path
+        self._version = stored_version
         self._connection = connection
         self._stored: StoredStudy = read_study(connection, path)
 
@@ -73,7 +79,7 @@ class Reader:
                     older.backup(connection)
                     close_reader(older, path)
                     migrate(connection, record=False)
-                return cls(path, connection)
+                return cls(path, connection, stored)
             except BaseException:
                 close_reader(connection, path)
                 raise
@@ -126,6 +132,29 @@ class Reader:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def broken_seals(self) -> BrokenSeals | None:
+        """What does not match its seal; None for a database of a version without seals."""
+        if self._version < SEALED_SINCE:
+            return None
+        with self.snapshot() as connection:
+            return broken_seals(connection)
+
+    def warn_of_broken_seals(self) -> str:
+        """Log what does not match its seal, in one line, and return it; "" for nothing."""
+        sentence = str(self.broken_seals() or "")
+        if sentence:
+            log.warning("%s: %s", self.path, sentence)
+        return sentence
+
+    def seal_note(self) -> str:
+        """What the seals cannot tell of this database; "" when it was sealed from its first moment."""
+        if self._version < SEALED_SINCE:
+            return f"database version {self._version} has no seals: altered values that fit cannot be noticed"
+        for event in self.events():
+            if event.kind == "migrated" and event.detail.get("to") == SEALED_SINCE:
+                return f"sealed on {event.at} by migration from version {event.detail.get('from')}: earlier changes cannot be noticed"
+        return ""
 
     def counts(self) -> dict[str, Counts]:
         """For every arm: its trials by state."""

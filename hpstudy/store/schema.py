@@ -261,3 +261,10 @@ RETRAINING_VIEWS = (
     """,
 )
 """Views of version 3. `best_so_far` is about searches, and leaves confirmations out."""
+
+SEALS = (
+    "ALTER TABLE trial ADD COLUMN seal BLOB NOT NULL DEFAULT x''",
+    f"ALTER TABLE search ADD COLUMN seal BLOB NOT NULL DEFAULT x'{'00' * 32}'",
+    "CREATE TABLE seal (name TEXT PRIMARY KEY, digest BLOB NOT NULL) STRICT, WITHOUT ROWID",
+)
+"""Columns and table of version 4 (`hpstudy.store.seals`)."""

@@ -19,6 +19,7 @@ from hpstudy.store.faults import translated
 from hpstudy.store.listing import listed
 from hpstudy.store.owned import OwnedDatabase
 from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
+from hpstudy.store.seals import changing, seal_trial
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.values import clean_text, encode, encode_point, utc_now
 from hpstudy.study.changes import changes, growth, refuse_changes
@@ -110,7 +111,7 @@ class Store:
         Returns:
             The environment's id.
         """
-        with self._database.transaction() as connection:
+        with self._database.transaction() as connection, changing(connection, "environment"):
             cursor = connection.execute(
                 "INSERT INTO environment (started_at, detail) VALUES (?, ?)", (utc_now(), json.dumps(dict(environment)))
             )
@@ -205,6 +206,7 @@ class Store:
             if retrained is not None:
                 self._write_retraining(connection, key, trial_id, retrained)
             _insert_identity(connection, identity or {})
+            seal_trial(connection, trial_id)
 
     def _write_retraining(
         self, connection: sqlite3.Connection, key: SearchKey, trial_id: int | None, retrained: Retraining
@@ -239,7 +241,7 @@ class Store:
                 """,
                 (utc_now(), self._environment_id, self._search_id(key), number),
             )
-            self._require_running(changed, key, number)
+            seal_trial(connection, self._running_id(connection, changed, key, number))
             detail = {"view": key.view, "replicate": key.replicate, "number": number, "reason": clean_text(reason)}
             write_event(connection, "attempt", detail)
 
@@ -285,10 +287,7 @@ class Store:
                     number,
                 ),
             )
-            self._require_running(changed, key, number)
-            trial_id = connection.execute(
-                "SELECT id FROM trial WHERE search_id = ? AND number = ?", (self._search_id(key), number)
-            ).fetchone()[0]
+            trial_id = self._running_id(connection, changed, key, number)
             ids = self._metrics(connection, {*outcome.metrics, *(metric for _, metric, _ in outcome.curves)})
             connection.executemany(
                 "INSERT INTO metric_value VALUES (?, ?, ?, ?)",
@@ -299,6 +298,7 @@ class Store:
                 [(trial_id, ids[metric], epoch, *encode(value)) for epoch, metric, value in outcome.curves],
             )
             _insert_identity(connection, identity or {})
+            seal_trial(connection, trial_id)
         self._metric_ids = ids
 
     def add_identity(self, identity: Mapping[str, str]) -> None:
@@ -323,7 +323,7 @@ class Store:
 
     def close(self) -> None:
         """End the session and let the database go. Closing twice does no harm."""
-        with suppress(StoreError), self._database.transaction() as connection:
+        with suppress(StoreError), self._database.transaction() as connection, changing(connection, "environment"):
             connection.execute("UPDATE environment SET ended_at = ? WHERE id = ?", (utc_now(), self._environment_id))
         self._database.close()
 
@@ -341,16 +341,25 @@ class Store:
 
     def _metrics(self, connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, int]:
         """The ids of `names` beside those known before; they hold once the transaction is committed."""
-        known = dict(self._metric_ids)
-        for name in sorted(names):
-            if name not in known:
-                connection.execute("INSERT INTO metric (name) VALUES (?) ON CONFLICT DO NOTHING", (clean_text(name),))
-                known[name] = connection.execute("SELECT id FROM metric WHERE name = ?", (clean_text(name),)).fetchone()[0]
+        known, new = dict(self._metric_ids), sorted(set(names) - set(self._metric_ids))
+        if new:
+            with changing(connection, "metric"):
+                clean = [(clean_text(name),) for name in new]
+                connection.executemany("INSERT INTO metric (name) VALUES (?) ON CONFLICT DO NOTHING", clean)
+            known |= {
+                name: connection.execute("SELECT id FROM metric WHERE name = ?", (clean_text(name),)).fetchone()[0]
+                for name in new
+            }
         return known
 
-    def _require_running(self, changed: sqlite3.Cursor, key: SearchKey, number: int) -> None:
+    def _running_id(self, connection: sqlite3.Connection, changed: sqlite3.Cursor, key: SearchKey, number: int) -> int:
+        """The id of a trial that was running until `changed`; raises StoreError when it was not."""
         if changed.rowcount != 1:
             raise StoreError(f"trial {number} of {_name(key)} is not running in {self.path}")
+        row = connection.execute(
+            "SELECT id FROM trial WHERE search_id = ? AND number = ?", (self._search_id(key), number)
+        ).fetchone()
+        return int(row[0])
 
 
 def _name(key: SearchKey) -> str:
@@ -358,6 +367,8 @@ def _name(key: SearchKey) -> str:
 
 
 def _insert_identity(connection: sqlite3.Connection, identity: Mapping[str, str]) -> None:
-    connection.executemany(
-        "INSERT INTO identity VALUES (?, ?)", [(clean_text(name), digest) for name, digest in identity.items()]
-    )
+    if identity:
+        with changing(connection, "identity"):
+            connection.executemany(
+                "INSERT INTO identity VALUES (?, ?)", [(clean_text(name), digest) for name, digest in identity.items()]
+            )

@@ -20,6 +20,7 @@ from hpstudy.loading.bind import bind
 from hpstudy.seeds import derive_seed
 from hpstudy.store import Reader, Store, TrialRow, check, incumbent, is_complete
 from hpstudy.store.listing import listed, planned
+from hpstudy.store.seals import seal_all
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
@@ -164,6 +165,7 @@ def test_a_confirmation_that_was_broken_off_ends_with_the_same_rows(confirm, com
     whole, trials = confirmed(complete), stored(complete)
     with Store.open(complete) as store, store._database.transaction() as connection:
         connection.execute("DELETE FROM trial WHERE id IN (SELECT trial_id FROM retraining)")
+        seal_all(connection)
     with pytest.raises(Aborted):
         confirm(observer=Stopping(after))
     assert len(confirmed(complete)) == after
@@ -181,6 +183,7 @@ def test_a_training_that_was_under_way_when_the_process_died_is_trained_again(co
         connection.execute(
             "UPDATE trial SET state = 'running', objective = NULL, objective_kind = NULL, ended_at = NULL WHERE id = ?", (trial,)
         )
+        seal_all(connection)
     assert confirm().ran == 1
     assert confirmed(complete).equals(whole)
     with Reader.open(complete) as reader:

@@ -15,6 +15,7 @@ from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.modules import module_path
 from hpstudy.store import Reader, Store, check
+from hpstudy.store.seals import seal_all
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.tasks.functions import Branin
@@ -79,6 +80,7 @@ def forget(path, block, setting):
         del tree[block][setting]
         old = Study.model_validate(tree)
         connection.execute("UPDATE study SET definition = ?, fingerprint = ?", (old.to_json(), old.fingerprint()))
+        seal_all(connection)
     connection.close()
 
 

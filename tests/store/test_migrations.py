@@ -243,10 +243,12 @@ def test_confirmations_of_version_2_become_trials_row_by_row(name, writing, path
         found = new.execute("SELECT * FROM confirmation_result ORDER BY confirmation_id").fetchall()
         assert [row[1:] for row in found] == [row[1:] for row in results]
         for table, rows in others.items():
-            assert new.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()[: len(rows)] == rows
+            found = new.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()[: len(rows)]
+            sealed = table in ("trial", "search")  # a column more
+            assert [row[:-1] if sealed else row for row in found] == rows
         assert new.execute("SELECT count(*), sum(value) FROM curve").fetchall() == curves
         added = [event.detail for event in reader.events()[len(others["event"]) :]]
-        assert added == ([{"from": 2, "to": 3}] if writing else [])
+        assert added == ([{"from": number, "to": number + 1} for number in range(2, LATEST)] if writing else [])
         assert reader.study.confirm == Confirm(seeds=5)
         assert reader.study.model_copy(update={"confirm": None}).to_json() == reader.study.from_json(definition).to_json()
         counts = reader.counts()

@@ -10,6 +10,8 @@ import numpy as np
 
 from hpstudy.store import Store
 from hpstudy.store.connection import close_writer, connect_writer
+from hpstudy.store.migrations import SEALED_SINCE, version
+from hpstudy.store.seals import seal_all
 from hpstudy.store.values import encode, encode_point, utc_now
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
@@ -124,6 +126,8 @@ def synthetic_database(
         )
         connection.executemany("INSERT INTO metric_value VALUES (?, ?, ?, ?)", values)
         connection.executemany("INSERT INTO curve VALUES (?, ?, ?, ?, ?)", curves)
+        if version(connection) >= SEALED_SINCE:
+            seal_all(connection)
         connection.execute("COMMIT")
     finally:
         close_writer(connection)

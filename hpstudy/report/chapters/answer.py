@@ -13,7 +13,7 @@ from hpstudy.report.overview import many_comparisons
 
 def chapter(results: Results) -> Iterator[Section]:
     """The answer to every declared endpoint, or to every comparison, with the evidence behind it; then the verdicts on claims."""
-    blocks: list[Block] = []
+    blocks: list[Block] = [Paragraph(sentence, strong=True)] if (sentence := wording.broken_seals(results)) else []
     for headline, evidence in _answers(results):
         blocks.append(Paragraph(headline, strong=True))
         if evidence:
