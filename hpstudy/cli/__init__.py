@@ -6,7 +6,9 @@ Data goes to stdout, progress and messages to stderr. Each command imports what 
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -14,6 +16,7 @@ from typer.core import TyperGroup
 
 from hpstudy.cli import data, power, results, setup, studies
 from hpstudy.cli.output import fail
+from hpstudy.cli.streams import guard_streams
 from hpstudy.errors import HpstudyError
 
 
@@ -66,14 +69,22 @@ def _top(
 
 def main() -> NoReturn:
     """Run the command line. A user error becomes one message on stderr and its exit code."""
+    guard_streams()
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            # By default these end the process at once, and files that are being written would stay as drafts.
+            signal.signal(getattr(signal, name), _end)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except HpstudyError as error:
         fail(error)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of stdout has closed it (`hpstudy trials ... | head`), which is not an error.
-        sys.stderr.close()
-        sys.exit(0)
     sys.exit(0)
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)

@@ -113,7 +113,11 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
 
 def _opened(loaded: LoadedStudy, storage: Path) -> Store:
     """The database at `storage`, for the study: new, or checked and grown."""
-    if not storage.exists():
+    try:
+        exists = storage.exists()
+    except OSError as error:  # a name that is too long
+        raise StoreError(f"{storage} cannot be a database: {error.strerror}", "choose another --storage") from None
+    if not exists:
         loaded.task.prepare()
         identity = identity_of(loaded.study, loaded.task)
         try:

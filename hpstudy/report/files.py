@@ -134,15 +134,18 @@ def write_file(path: Path, content: bytes | str) -> None:
         UsageError: when it cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name[:50]}.{os.getpid()}.part")  # cut, since names have at most 255 bytes
     try:
+        if path.exists() and not path.is_file():  # a device would be replaced
+            raise UsageError(f"{path} is not a regular file", "choose another --output")
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(data)
         part.replace(path)
     except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
+    finally:
         with suppress(OSError):
             part.unlink()
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
 
 
 def _read(path: Path) -> dict[str, object] | None:

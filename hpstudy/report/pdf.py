@@ -15,6 +15,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from hpstudy.errors import UsageError
 from hpstudy.report import style
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document
@@ -29,19 +30,28 @@ LONG_WORD = 24
 
 
 def compile_pdf(document: Document) -> bytes:
-    """The whole report as a PDF. It holds no date: the same document gives the same bytes. Call it within `style.applied()`."""
+    """The whole report as a PDF. It holds no date: the same document gives the same bytes. Call it within `style.applied()`.
+
+    Raises:
+        UsageError: the system's temporary folder cannot be written.
+    """
     import typst
 
-    with tempfile.TemporaryDirectory(prefix="hpstudy-report-") as folder:
-        root = Path(folder)
-        for index, chart in enumerate(document.charts):
-            (root / f"{index}.pdf").write_bytes(figure_bytes(pen.figure(chart), "pdf"))
-        (root / "content.json").write_text(json.dumps(clean(content(document)), ensure_ascii=False), encoding="utf-8")
-        template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
-        (root / "report.typ").write_text(template, encoding="utf-8")
-        # DejaVu Sans comes with matplotlib: letters that the text's font lacks are set in it on every machine.
-        compiler = typst.Compiler(str(root / "report.typ"), root=str(root), font_paths=[str(Path(style.font_path()).parent)])
-        pdf = compiler.compile(format="pdf", timestamp=0)
+    try:
+        with tempfile.TemporaryDirectory(prefix="hpstudy-report-") as folder:
+            root = Path(folder)
+            for index, chart in enumerate(document.charts):
+                (root / f"{index}.pdf").write_bytes(figure_bytes(pen.figure(chart), "pdf"))
+            (root / "content.json").write_text(json.dumps(clean(content(document)), ensure_ascii=False), encoding="utf-8")
+            template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
+            (root / "report.typ").write_text(template, encoding="utf-8")
+            # DejaVu Sans comes with matplotlib: letters that the text's font lacks are set in it on every machine.
+            compiler = typst.Compiler(str(root / "report.typ"), root=str(root), font_paths=[str(Path(style.font_path()).parent)])
+            pdf = compiler.compile(format="pdf", timestamp=0)
+    except OSError as error:
+        raise UsageError(
+            f"{tempfile.gettempdir()} cannot be written: {error.strerror or error}", "make room, or set TMPDIR"
+        ) from error
     assert isinstance(pdf, bytes)
     return pdf
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,27 +30,24 @@ def create_database(path: Path, study: Study, *, identity: Mapping[str, str], mo
         StoreError: when something stands at `path`, or the folder is missing or cannot be written.
     """
     _check_place(path)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
-        with translated(path):
-            connection = create_file(draft)
-            try:
-                migrate(connection)
-                connection.execute("BEGIN IMMEDIATE")
-                write_owner(connection, owner)
-                write_study(connection, study, paths.to_stored(module_path, path))
-                with changing(connection, "identity"):
-                    connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
-                write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
-                connection.execute("COMMIT")
-            finally:
-                connection.close()
-        _publish(draft, path)
+        with paths.drafted(path) as draft:
+            with translated(path):
+                connection = create_file(draft)
+                try:
+                    migrate(connection)
+                    connection.execute("BEGIN IMMEDIATE")
+                    write_owner(connection, owner)
+                    write_study(connection, study, paths.to_stored(module_path, path))
+                    with changing(connection, "identity"):
+                        connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
+                    write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
+                    connection.execute("COMMIT")
+                finally:
+                    connection.close()
+            _publish(draft, path)
     except OSError as error:
         raise StoreError(f"{path} cannot be created: {error.strerror or error}", "check the folder's permissions") from error
-    finally:
-        draft.unlink(missing_ok=True)
-        draft.with_name(draft.name + "-journal").unlink(missing_ok=True)
 
 
 def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None = None) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import StoreError, UsageError, nearest
+from hpstudy.store.paths import check_output, drafted
 from hpstudy.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -49,8 +48,8 @@ def export(reader: Reader, format: str, output: str | Path | None, *, curves: bo
     if output is None and format == "parquet":
         raise UsageError("Parquet is a binary format and needs a file", "give one with --output")
     path = Path(output) if output is not None else None
-    if path and path.exists() and not force:
-        raise UsageError(f"{path} exists already", "choose another --output, or give --force to replace it")
+    if path is not None:
+        check_output(path, force=force)
     with reader.snapshot():
         reader.warn_of_broken_seals()
         frame = reader.curves() if curves else reader.trials()
@@ -91,11 +90,9 @@ def _single_typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make the file under a temporary name, then give it its own."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.new")
     try:
-        write(draft)
-        draft.replace(path)
+        with drafted(path) as draft:
+            write(draft)
+            draft.replace(path)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
-    finally:
-        draft.unlink(missing_ok=True)

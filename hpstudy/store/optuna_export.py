@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
-import secrets
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpstudy.errors import StoreError, UsageError
+from hpstudy.store.paths import check_output, drafted
 from hpstudy.store.reader import Reader
 from hpstudy.study.schema import Study
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value
@@ -52,14 +51,12 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
         StoreError: when the file cannot be written.
     """
     path = Path(output)
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists already", "choose another file, or give --force to replace it")
+    check_output(path, force=force)
     try:
         import optuna
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError as error:
         raise UsageError("this export needs Optuna, which is not installed", "pip install 'hpstudy[optuna]'") from error
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.new")
     told = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -68,14 +65,14 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
             trials = reader.trials()
             known = reader.metrics()
             curves = reader.curves(reader.study.metric.name) if reader.study.metric.name in known else None
-        names = _write(draft, reader, trials[trials["state"] != RUNNING], curves)
-        draft.replace(path)
+        with drafted(path) as draft:
+            names = _write(draft, reader, trials[trials["state"] != RUNNING], curves)
+            draft.replace(path)
     except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
         raise StoreError(f"{path} cannot be written: {reason}", "choose another file") from error
     finally:
         optuna.logging.set_verbosity(told)
-        draft.unlink(missing_ok=True)
     return names
 
 

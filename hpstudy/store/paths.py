@@ -1,10 +1,14 @@
-"""File paths in a database: relative to its folder, so that they stay valid when the project is moved or published."""
+"""File paths in a database, relative to its folder so that they stay valid when the project is moved or published; drafts of files."""
 
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hpstudy.errors import StoreError, UsageError
 from hpstudy.store.values import clean_text
 
 
@@ -21,3 +25,28 @@ def to_stored(path: str | None, database: Path) -> str | None:
 def to_absolute(path: str | None, database: Path) -> str | None:
     """The absolute path of a stored one. Symbolic links are not resolved: the relative path was computed from unresolved names."""
     return os.path.abspath(database.parent / path) if path else None  # noqa: PTH100  # Path.resolve would follow links
+
+
+def check_output(path: Path, *, force: bool) -> None:
+    """Raises UsageError when a file may not be written to `path`: one is there, or something that is no regular file."""
+    try:
+        exists, regular = path.exists(), path.is_file()
+    except OSError as error:  # a name that is too long
+        raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another file") from None
+    if exists and not regular:
+        raise UsageError(f"{path} is not a regular file", "choose another file")
+    if exists and not force:
+        raise UsageError(f"{path} exists already", "choose another file, or give --force to replace it")
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """The name of a new file beside `path` to write first; the file, and SQLite's journal of it, are removed if they are still there."""
+    # Cut, since names have at most 255 bytes.
+    draft = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.new")
+    try:
+        yield draft
+    finally:
+        for file in (draft, draft.with_name(f"{draft.name}-journal")):
+            with suppress(OSError):
+                file.unlink()

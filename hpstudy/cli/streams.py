@@ -1,0 +1,91 @@
+"""Standard output and error of the command line: closed, full, or read by a program that has ended.
+
+What cannot be printed on stdout is an error of the command. What cannot be printed on stderr is lost, and no reason to stop.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+from hpstudy.errors import HpstudyError
+
+
+class OutputError(HpstudyError):
+    """Standard output cannot be written."""
+
+
+class _Stream(io.TextIOWrapper):
+    """A stream over the bytes of another one, which hands what the system refuses to `refused`."""
+
+    def refused(self, error: OSError) -> None:
+        raise NotImplementedError
+
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            self.refused(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            self.refused(error)
+
+
+class _Output(_Stream):
+    """Stdout."""
+
+    def refused(self, error: OSError) -> None:
+        discard(1)
+        if isinstance(error, BrokenPipeError):
+            # The reader has enough (`hpstudy trials ... | head`), which is not an error.
+            sys.exit(0)
+        raise OutputError(f"stdout cannot be written: {error.strerror}", "make room, or redirect it to another file") from error
+
+
+class _Messages(_Stream):
+    """Stderr."""
+
+    def refused(self, error: OSError) -> None:
+        discard(2)
+
+
+class _Closed(io.TextIOBase):
+    """Stdout that was closed before the program began (`>&-`)."""
+
+    def write(self, text: str, /) -> int:
+        raise OutputError(f"stdout cannot be written: {os.strerror(errno.EBADF)}", "it is closed: redirect it to a file")
+
+
+def guard_streams() -> None:
+    """Replace sys.stdout and sys.stderr. Call before any file is opened: a closed descriptor would be given to the next one."""
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(spare, True)
+    os.close(spare)
+    sys.stdout = _guarded(_Output, sys.stdout) if sys.stdout is not None else _Closed()
+    if sys.stderr is not None:
+        sys.stderr = _guarded(_Messages, sys.stderr)
+    else:
+        sys.stderr = _Messages(open(2, "wb", closefd=False), "utf-8", "backslashreplace", write_through=True)  # noqa: SIM115  # stays open
+
+
+def _guarded(kind: type[_Stream], stream: TextIO) -> _Stream:
+    assert isinstance(stream, io.TextIOWrapper), "it is the interpreter's own"
+    return kind(
+        stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering, write_through=kind is _Messages
+    )
+
+
+def discard(descriptor: int) -> None:
+    """Let all that follows on a descriptor go nowhere, also what Python writes when it ends."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)

@@ -1,0 +1,145 @@
+"""Closed and full streams, full disks, signals, and names of any length: one message, and no file left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
+
+
+@pytest.fixture
+def shell(tmp_path, hpstudy, study_text):
+    """Run shell text in a folder with the finished study tiny.sqlite, where $HPSTUDY is the command line."""
+    assert hpstudy("run", "tiny.yaml", "--storage", "tiny.sqlite", "--executor", "inline", text=study_text).returncode == 0
+
+    def call(text):
+        environment = {**os.environ, "HPSTUDY": f"{sys.executable} -m hpstudy"}
+        command = ["bash", "-c", text]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+    return call
+
+
+COMMANDS = ["trials tiny.sqlite", "list methods", "--help", "--version", "schema", "export tiny.sqlite", "status tiny.sqlite"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("target", "said"), [("/dev/full", "No space left on device"), ("&-", "Bad file descriptor")])
+def test_output_that_cannot_be_printed_is_one_message(shell, command, target, said):
+    done = shell(f"$HPSTUDY {command} >{target}")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-2] == f"error: stdout cannot be written: {said}"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "&-"])
+def test_a_run_without_a_stderr_is_complete(shell, tmp_path, target):
+    done = shell(
+        f"$HPSTUDY run tiny.yaml --storage second.sqlite -j 1 2>{target}; code=$?; $HPSTUDY db check second.sqlite; exit $code"
+    )
+    assert done.returncode == 0
+    assert "no problems" in done.stderr
+    assert "24  " in shell("$HPSTUDY status second.sqlite --format csv | tr , ' ' | awk '{s+=$4} END {print s\"  \"}'").stdout
+
+
+def test_a_run_with_all_streams_closed_is_complete(shell, tmp_path):
+    done = shell(
+        "$HPSTUDY run tiny.yaml --storage second.sqlite -j 1 >&- 2>&- <&-; code=$?; $HPSTUDY db check second.sqlite; exit $code"
+    )
+    assert done.returncode == 0
+    assert "no problems" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "&-"])
+def test_an_error_keeps_its_exit_code_without_a_stderr(shell, target):
+    assert shell(f"$HPSTUDY validate none.yaml 2>{target}").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["trials tiny.sqlite --format csv", "schema"])
+def test_a_reader_that_has_enough_is_no_error(shell, command):
+    done = shell(f"$HPSTUDY {command} | head -1; exit ${{PIPESTATUS[0]}}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ("export tiny.sqlite -o", "out.csv"),
+        ("export tiny.sqlite --format parquet -o", "out.parquet"),
+        ("report tiny.sqlite -o", "out.pdf"),
+        ("report tiny.sqlite --format html -o", "out.html"),
+        ("plot tiny.sqlite best_so_far -o", "out.png"),
+    ],
+)
+def test_a_full_disk_is_one_message_and_leaves_no_draft(shell, tmp_path, command, output):
+    program = tmp_path / "limited.py"
+    program.write_text(
+        "import resource, signal\n"
+        "from hpstudy.store import Reader\n"
+        "read = Reader.trials\n"
+        "def limit(*arguments):\n"
+        "    frame = read(*arguments)\n"
+        "    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))\n"
+        "    return frame\n"
+        "Reader.trials = limit\n"
+        "from hpstudy.cli import main\n"
+        "main()\n"
+    )
+    done = shell(f"{sys.executable} limited.py {command} {output}")
+    assert done.returncode in (1, 2)
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".") or path.name.endswith((".part", ".new"))]
+
+
+@pytest.mark.parametrize("name", ["p" * 250 + ".csv", "p" * 300 + ".csv", "p" * 5000 + ".csv"])
+def test_an_export_with_a_long_name_is_written_or_refused(hpstudy, shell, tmp_path, name):
+    done = hpstudy("export", "tiny.sqlite", "-o", name)
+    assert "Traceback" not in done.stderr
+    assert (done.returncode == 0) == (len(name) <= 255)
+    assert (done.returncode == 0) == (name in [path.name for path in tmp_path.iterdir()])
+
+
+@pytest.mark.parametrize("name", ["p" * 238 + ".sqlite", "p" * 300 + ".sqlite", "p" * 5000 + ".sqlite"])
+@pytest.mark.parametrize("command", ["run", "status", "report"])
+def test_a_database_with_a_long_name_is_opened_or_refused(hpstudy, study_text, tmp_path, name, command):
+    options = ("run", "tiny.yaml", "--executor", "inline", "--storage", name) if command == "run" else (command, name)
+    done = hpstudy(*options, text=study_text)
+    assert "Traceback" not in done.stderr
+    assert (done.returncode == 0) == (command == "run" and len(name) <= 255)
+
+
+@pytest.mark.parametrize("command", ["export tiny.sqlite --force -o", "plot tiny.sqlite best_so_far -o"])
+def test_a_device_or_a_fifo_is_not_replaced(shell, tmp_path, command):
+    os.mkfifo(tmp_path / "out.png")
+    done = shell(f"$HPSTUDY {command} out.png")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "error: out.png is not a regular file")
+    assert (tmp_path / "out.png").is_fifo()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_a_file_is_written_leaves_no_draft(shell, tmp_path, number):
+    program = tmp_path / "slow.py"
+    program.write_text(
+        "import pathlib, time\n"
+        "def write(self, text, **_):\n"
+        "    self.write_bytes(b'half'); time.sleep(60)\n"
+        "pathlib.Path.write_text = write\n"
+        "from hpstudy.cli import main\n"
+        "main()\n"
+    )
+    process = subprocess.Popen([sys.executable, "slow.py", "export", "tiny.sqlite", "-o", "out.csv"], cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".out.csv.*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(30) == 128 + number
+    assert not list(tmp_path.glob(".out.csv.*"))
+    assert not (tmp_path / "out.csv").exists()
