@@ -126,6 +126,18 @@ class Diverged(Exception):
     """Raised by a task when training diverged. A diverged trial is a spent trial, not an error."""
 
 
+MESSAGE_CHARACTERS = 2_000
+"""Of an exception's text; some libraries put a whole tensor into theirs."""
+
+
+def text_of(error: BaseException) -> str:
+    """The beginning of an exception's text, whatever its class does."""
+    try:
+        return str(error)[:MESSAGE_CHARACTERS]
+    except (Exception, SystemExit):  # a class of the user's may raise anything
+        return "(its message cannot be printed)"
+
+
 LISTED = 50
 """Valid choices that a message lists."""
 

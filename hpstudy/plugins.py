@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hpstudy.errors import PluginError, nearest
+from hpstudy.errors import PluginError, nearest, text_of
 from hpstudy.modules import passed_over
 
 
@@ -43,13 +43,13 @@ def load_callable(use: str) -> Callable[..., Any]:
         raise
     except SystemExit as error:
         raise PluginError(
-            f"importing '{name}' for '{use}' ends the program: SystemExit: {error} ({place_of(error)})",
+            f"importing '{name}' for '{use}' ends the program: SystemExit: {text_of(error)} ({place_of(error)})",
             "Put the code that runs a script, such as argparse and sys.exit, under: if __name__ == '__main__':",
         ) from error
     except BaseException as error:  # a user's module may raise anything
         mistaken = passed_over() if isinstance(error, AttributeError | ImportError) else ""
         raise PluginError(
-            f"importing '{name}' for '{use}' failed: {type(error).__name__}: {error} ({place_of(error)})",
+            f"importing '{name}' for '{use}' failed: {type(error).__name__}: {text_of(error)} ({place_of(error)})",
             mistaken or f"run: python -c 'import {name}'",
         ) from error
     target = getattr(module, attribute, None)

@@ -1,5 +1,6 @@
 import pytest
 
+from hpstudy import plugins
 from hpstudy.bnn.methods import METHODS
 from hpstudy.errors import PluginError, UsageError
 from hpstudy.modules import module_path
@@ -43,3 +44,11 @@ def test_a_misspelt_built_in_name_gets_the_nearest_and_how_to_add_one():
     with pytest.raises(UsageError, match="did you mean 'sobol'") as caught:
         SEARCHERS.load("sobbol")
     assert "my_module:MySearcher" in caught.value.hint
+
+
+def test_an_import_that_fails_with_a_long_message_is_cut(tmp_path, monkeypatch):
+    (tmp_path / "long_message.py").write_text("raise ValueError('x' * 10**7)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PluginError) as caught:
+        plugins.load_callable("long_message:f")
+    assert len(str(caught.value)) < 3_000

@@ -13,6 +13,10 @@ EPOCHS = range(-(2**63), 2**63)
 """The epochs that a database can hold: 64-bit whole numbers."""
 
 
+NAME_CHARACTERS = 1_000
+"""Of the name of a metric, which every table repeats."""
+
+
 class InvalidResult(TypeError):
     """A task returned, or reported, something that is not a number or a mapping of numbers."""
 
@@ -51,6 +55,8 @@ def read_name(name: Any, where: str) -> str:
         plain.encode()
     except UnicodeEncodeError:
         raise InvalidResult(f"{where} has a metric whose name is {name!a}; names of metrics must be valid Unicode") from None
+    if len(plain) > NAME_CHARACTERS:
+        raise InvalidResult(f"{where} has a metric whose name has {len(plain):,} characters; it may have {NAME_CHARACTERS:,}")
     return plain
 
 

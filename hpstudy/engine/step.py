@@ -21,7 +21,7 @@ from hpstudy.engine.measured import InvalidResult, read_metrics, shown
 from hpstudy.engine.recorder import Recorder
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
-from hpstudy.errors import Diverged, HpstudyError, PluginError
+from hpstudy.errors import MESSAGE_CHARACTERS, Diverged, HpstudyError, PluginError, text_of
 from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_task
 from hpstudy.modules import StudyModules, module_path
 from hpstudy.plugins import is_plugin, load_callable, module_name, place_of
@@ -37,9 +37,6 @@ from hpstudy.tasks.outcome import Failure, Outcome, State
 
 TRACEBACK_LINES = 30
 """Kept of a failed trial's traceback: enough for the user's own frames, small enough for 100,000 rows."""
-
-MESSAGE_CHARACTERS = 2_000
-"""Kept of a failed trial's message; some libraries put a whole tensor into theirs."""
 
 CACHED_STUDIES = 4
 """Studies that a process keeps bound. A worker serves one; a notebook may go back and forth between a few."""
@@ -186,7 +183,7 @@ def ask(request: AskRequest) -> Asked:
         raise
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         # A new exception, because the searcher's own may not survive the way between processes, or be large.
-        raise SearcherFailed(f"{type(error).__name__}: {_message(error)} ({place_of(error)})") from None
+        raise SearcherFailed(f"{type(error).__name__}: {text_of(error)} ({place_of(error)})") from None
     if not admitted:
         raise SearcherFailed(
             f"the searcher '{arm.control or study.search.searcher}' proposed {shown(point)}, which lies outside the space of view "
@@ -232,11 +229,11 @@ def evaluate(request: EvaluateRequest) -> Outcome:
     except Aborted:
         raise
     except Diverged as error:
-        state, failure = "diverged", Failure("Diverged", _message(error))
+        state, failure = "diverged", Failure("Diverged", text_of(error))
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         # Where an invalid result was noticed says nothing; its message does.
         trace = "" if isinstance(error, InvalidResult) else _traceback(error)
-        state, failure = "failed", Failure(type(error).__name__, _message(error), trace)
+        state, failure = "failed", Failure(type(error).__name__, text_of(error), trace)
     return Outcome(
         state,
         metrics,
@@ -249,18 +246,11 @@ def evaluate(request: EvaluateRequest) -> Outcome:
     )
 
 
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:MESSAGE_CHARACTERS]
-    except Exception:
-        return "(its message cannot be printed)"
-
-
 def _traceback(error: BaseException) -> str:
     """The end of a traceback, without the frame of `evaluate`."""
     frames = error.__traceback__.tb_next if error.__traceback__ else None
     text = "".join(traceback.format_exception(type(error), error, frames))
-    return "\n".join(text.splitlines()[-TRACEBACK_LINES:])
+    return "\n".join(line[:MESSAGE_CHARACTERS] for line in text.splitlines()[-TRACEBACK_LINES:])
 
 
 def _peak_rss_mib() -> float:

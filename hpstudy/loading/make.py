@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from hpstudy.errors import HpstudyError, PluginError, Problem, StudyError, UsageError
+from hpstudy.errors import HpstudyError, PluginError, Problem, StudyError, UsageError, text_of
 from hpstudy.plugins import is_plugin, load_callable
 from hpstudy.search import SEARCHERS
 from hpstudy.search.default import DefaultSearcher, DefaultSettings
@@ -88,7 +88,7 @@ def _named(make: Callable[[], Any], key: Key) -> Any:
         raise
     except (Exception, SystemExit) as error:  # a user's class may raise anything
         part = "searcher" if key[0] == "search" else "task"
-        raise StudyError([Problem(key, f"making the {part} failed: {type(error).__name__}: {error}")]) from error
+        raise StudyError([Problem(key, f"making the {part} failed: {type(error).__name__}: {text_of(error)}")]) from error
 
 
 def _settings(model: type[BaseModel], given: dict[str, Any], key: Key) -> BaseModel:

@@ -280,3 +280,17 @@ def test_history_reaches_the_searcher(make_study, monkeypatch):
     study, history = make_study(), (Observation(0, POINT, 0.5),)
     ask(AskRequest(study.to_json(), KEY, 1, history))
     assert seen == [(history, {"goal": "minimize", "seed": search_seed(study, KEY), "number": 1})]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError('x' * 10**7)",
+        "return {'value': 1.0, 'x' * 10**7: 1.0}",
+        "raise type('E', (Exception,), {'__str__': lambda self: exit(7)})",
+    ],
+)
+def test_a_failure_of_any_length_is_kept_in_short(outcome_of, body):
+    outcome = outcome_of(body)
+    assert outcome.state == "failed"
+    assert len(outcome.failure.message) + len(outcome.failure.traceback) < 10_000

@@ -3,8 +3,8 @@
 import pytest
 
 from hpstudy.engine.identity import identity_of
-from hpstudy.engine.step import MESSAGE_CHARACTERS, search_seed
-from hpstudy.errors import HpstudyError
+from hpstudy.engine.step import search_seed
+from hpstudy.errors import MESSAGE_CHARACTERS, HpstudyError
 from hpstudy.loading.bind import bind
 from hpstudy.modules import module_path
 from hpstudy.store import Reader, Store
