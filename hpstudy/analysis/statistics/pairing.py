@@ -7,6 +7,7 @@ Assoc. 22.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +45,10 @@ def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
     middle, total = float(a.mean() - b.mean()), of_a + of_b
     if total == 0:
         return Unpaired(middle, middle, float("nan"))
-    freedom = total**2 * (n - 1) / (of_a**2 + of_b**2)
+    # Divided by a power of two, which rounds nothing: the squares of variances of 1e-300 or 1e300 are no floats.
+    exponent = math.frexp(total)[1]
+    share_a, share_b, share = (math.ldexp(variance, -exponent) for variance in (of_a, of_b, total))
+    freedom = share**2 * (n - 1) / (share_a**2 + share_b**2)
     half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * float(np.sqrt(total / n))
     return Unpaired(middle - half, middle + half, 1 - float((a - b).var(ddof=1)) / total)
 

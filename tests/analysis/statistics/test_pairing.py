@@ -19,6 +19,13 @@ def test_the_unpaired_interval_is_welchs():
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
+@pytest.mark.parametrize("exponent", [-500, -100, 100, 500])
+def test_the_unpaired_interval_has_the_unit_of_its_values(exponent):
+    a, b = np.random.default_rng(0).normal(size=(2, 9)) * [[1], [4]]
+    plain, scaled = unpaired(a, b, 0.95), unpaired(a * 2.0**exponent, b * 2.0**exponent, 0.95)
+    assert scaled == replace(plain, low=plain.low * 2.0**exponent, high=plain.high * 2.0**exponent)
+
+
 def test_pairing_takes_away_the_variance_that_both_views_share():
     rng = np.random.default_rng(1)
     shared = rng.normal(0, 3, 5000)
