@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/coverage.py --studies 1000
 
-prints the tables of docs/statistics.md in about 20 minutes. A study has two views and 25 trials a search; a trial is an independent draw.
+prints the tables of docs/statistics.md in about 25 minutes. A study has two views and 25 trials a search; a trial is an independent draw.
 For coverage view A is shifted by 0.2, for wrong words it is not. The truths are means over 400,000 searches. Everything is seeded.
 """
 
@@ -177,7 +177,7 @@ def wrong_words(kind: str, n: int, studies: int) -> dict[str, float]:
 
 
 def at_the_edge(kind: str, n: int, studies: int) -> dict[str, float]:
-    """Share of the studies with a verdict for A, whose mean is exactly a margin below B's."""
+    """Share of the studies that call A equivalent or non-inferior, whose mean is a margin, one SD of the differences, below B's."""
     (draw_a, draw_b), rng, found = KINDS[kind], np.random.default_rng([n, 3]), Counter[str]()
     sample = np.random.default_rng(0)
     d = np.concatenate([(best(draw_a, sample, 40_000) - best(draw_b, sample, 40_000))[:, -1] for _ in range(10)])
@@ -185,7 +185,7 @@ def at_the_edge(kind: str, n: int, studies: int) -> dict[str, float]:
     for _ in range(studies):
         gain = (best(draw_a, rng, n) - best(draw_b, rng, n))[:, -1] - d.mean() - margin
         found[verdict(gain, margin, sign_flip(gain, 0).p, BOOTSTRAP)] += 1
-    return {f"{word}, margin 1 SD": found[word] / studies for word in ("equivalent", "non-inferior", "superior")}
+    return {"equivalent or non-inferior": (found["equivalent"] + found["non-inferior"]) / studies}
 
 
 def print_table(rows: Mapping[str, dict[tuple[str, int], float]]) -> None:

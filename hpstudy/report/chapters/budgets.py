@@ -44,7 +44,8 @@ def budget_values(results: Results) -> Table | None:
         for view, at in zip(results.views, budget, strict=True)
     ]
     head = ("trials", "view", "searches", "mean", f"{notation.ci} of the mean", "SD", "median")
-    return Table(f"Best {notation.metric} after a number of trials.", head, grouped(rows), left=2)
+    note = "Intervals of a mean assume that no rare event, such as a search in ten that is stuck, is missing from the searches."
+    return Table(f"Best {notation.metric} after a number of trials.", head, grouped(rows), left=2, note=note)
 
 
 def budget_differences(results: Results) -> Table | None:
