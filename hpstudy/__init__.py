@@ -30,6 +30,7 @@ from hpstudy.errors import (
 
 if TYPE_CHECKING:
     from hpstudy.analysis.comparisons.planning import EndpointPower
+    from hpstudy.analysis.confirmed.planning import PlannedEndpoint
     from hpstudy.analysis.results import Results
     from hpstudy.api import (
         WrittenReport,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         load_study,
         open,
         plan,
+        plan_endpoints,
         plot_figure,
         power,
         resume,
@@ -74,6 +76,7 @@ __all__ = [
     "Observation",
     "Observer",
     "Outcome",
+    "PlannedEndpoint",
     "PluginError",
     "Point",
     "Problem",
@@ -106,6 +109,7 @@ __all__ = [
     "open",
     "parts",
     "plan",
+    "plan_endpoints",
     "plot_figure",
     "power",
     "progress_for",
@@ -117,9 +121,10 @@ __all__ = [
 
 _HOMES = {
     "hpstudy.analysis.comparisons.planning": "EndpointPower",
+    "hpstudy.analysis.confirmed.planning": "PlannedEndpoint",
     "hpstudy.analysis.results": "Results",
-    "hpstudy.api": "WrittenReport analyze check confirm export figure figure_names load_study open plan plot_figure power resume run "
-    "write_report",
+    "hpstudy.api": "WrittenReport analyze check confirm export figure figure_names load_study open plan plan_endpoints plot_figure power "
+    "resume run write_report",
     "hpstudy.engine.executors": "Executor",
     "hpstudy.engine.forecast": "Forecast",
     "hpstudy.engine.progress": "Observer progress_for",

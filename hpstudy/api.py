@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hpstudy.analysis.comparisons.planning import EndpointPower
+    from hpstudy.analysis.confirmed.planning import PlannedEndpoint
     from hpstudy.analysis.results import Results
     from hpstudy.engine.forecast import Forecast
     from hpstudy.engine.options import RunOptions
@@ -39,6 +40,7 @@ __all__ = [
     "locate",
     "open",
     "plan",
+    "plan_endpoints",
     "plot_figure",
     "power",
     "resume",
@@ -484,6 +486,45 @@ def power(
             "run more replicates, or choose another study",
         )
     return endpoints
+
+
+def plan_endpoints(
+    pilot: str | Path,
+    study: str | Path | Study,
+    storage: str | Path | None = None,
+    *,
+    scale: str | None = None,
+    replicates: Sequence[int] = (10, 20, 40),
+    seeds: Sequence[int] = (2, 4, 8),
+    resamples: int = 400,
+) -> tuple[PlannedEndpoint, ...]:
+    """Power of the declared endpoints of a study, by resampling a pilot that was run.
+
+    Args:
+        pilot: see `locate`; with every view of the study, the same metric and as many trials. A pilot that does not confirm all incumbents
+            has its observed values in place of confirmed ones, which flatters them.
+        study: a study, or the path of a study file, with `analysis.endpoints`.
+        storage: of the pilot; see `locate`.
+        scale: one of the study file's `scales`, to apply.
+        replicates: sizes of the study.
+        seeds: fresh seeds of every incumbent.
+        resamples: of each size.
+
+    Returns:
+        For every size, endpoint and comparison: the pilot's difference, the half width of its interval, and the power to show it.
+
+    Raises:
+        UsageError: the study declares no endpoints, the pilot is of another kind, or no 2 replicates of it are complete in all views.
+    """
+    from hpstudy.analysis.confirmed.planning import plan_endpoints as planned
+    from hpstudy.analysis.confirmed.planning import read_pilot
+
+    if isinstance(study, Study):
+        _no_scale(scale)
+    planned_study = study if isinstance(study, Study) else read_study(study, scale).study
+    with open(pilot, storage) as reader:
+        known, level = read_pilot(reader, planned_study)
+    return tuple(planned(known, planned_study, level, replicates, seeds, resamples=resamples))
 
 
 def analyze(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True) -> Results:

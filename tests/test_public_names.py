@@ -18,10 +18,22 @@ ROOT = Path(__file__).parents[1]
 
 FUNCTIONS = [
     *("analyze", "check", "confirm", "copy_shipped", "export", "figure", "figure_names", "load_study", "open", "parts", "plan"),
-    *("plot_figure", "power", "progress_for", "resume", "run", "study_schema", "write_report"),
+    *("plan_endpoints", "plot_figure", "power", "progress_for", "resume", "run", "study_schema", "write_report"),
 ]
 TYPES = [
-    *("Checkpoint", "EndpointPower", "Executor", "Forecast", "Observation", "Observer", "Outcome", "Point", "Problem", "Reader"),
+    *(
+        "Checkpoint",
+        "EndpointPower",
+        "Executor",
+        "Forecast",
+        "Observation",
+        "Observer",
+        "Outcome",
+        "PlannedEndpoint",
+        "Point",
+        "Problem",
+        "Reader",
+    ),
     *("Report", "Results", "RunSummary", "Searcher", "Space", "Study", "Task", "View", "WrittenReport"),
 ]
 ERRORS = [
@@ -112,6 +124,7 @@ assert_type(hpstudy.figure("best_so_far", "quick"), Figure)
 assert_type(hpstudy.figure_names("quick"), tuple[str, ...])
 assert_type(hpstudy.plot_figure("quick", "best_so_far", "a.svg"), Path)
 assert_type(hpstudy.power("quick", difference=0.01), tuple[hpstudy.EndpointPower, ...])
+assert_type(hpstudy.plan_endpoints("pilot", "studies/audio.yaml"), tuple[hpstudy.PlannedEndpoint, ...])
 assert_type(hpstudy.export("quick", format="json"), str | None)
 assert_type(hpstudy.check("quick"), list[str])
 assert_type(hpstudy.parts("tasks"), dict[str, str])

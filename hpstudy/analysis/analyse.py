@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.claims.declaration import declaration
@@ -18,6 +16,7 @@ from hpstudy.analysis.exploration.searches import searched
 from hpstudy.analysis.pair_result import pair_result
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.retraining.confirmation import confirmation
+from hpstudy.analysis.source import Source
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.analysis.sweeps.points import sweep
 from hpstudy.analysis.trials.completeness import failures
@@ -26,34 +25,7 @@ from hpstudy.analysis.view_result import view_result
 from hpstudy.goal import Goal
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
-from hpstudy.study.schema import Analysis, Study
-
-
-class Source(Protocol):
-    """What the analysis reads of a study; `hpstudy.store.Reader` has it."""
-
-    @property
-    def study(self) -> Study:
-        """The resolved study."""
-
-    @property
-    def identity(self) -> dict[str, str]:
-        """What determines numbers beside the study, by name."""
-
-    def trials(self) -> Any:
-        """DataFrame, a row per trial."""
-
-    def curves(self) -> Any:
-        """DataFrame, a row per trial, metric and epoch."""
-
-    def confirmations(self) -> Any:
-        """DataFrame, a row per training on a fresh seed."""
-
-    def events(self) -> Any:
-        """What happened to the study, in order."""
-
-    def environments(self) -> Any:
-        """Where its sessions ran, in order."""
+from hpstudy.study.schema import Analysis
 
 
 def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:

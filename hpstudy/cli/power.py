@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hpstudy.cli.options import AnyStudy, Form, Scale, Storage
 from hpstudy.cli.output import Format, print_rows, say
+from hpstudy.errors import UsageError
 
 if TYPE_CHECKING:
     from hpstudy.analysis.comparisons.planning import EndpointPower
@@ -22,8 +24,14 @@ def add_to(app: typer.Typer) -> None:
 def power(
     study: AnyStudy,
     difference: Annotated[
-        float, typer.Option("--difference", help="Difference of the final best to detect, in units of the metric.")
-    ],
+        float | None, typer.Option("--difference", help="Difference of the final best to detect, in units of the metric.")
+    ] = None,
+    planned: Annotated[
+        Path | None,
+        typer.Option("--for", metavar="FILE", help="Instead: a study file. Plan its declared endpoints with STUDY as the pilot."),
+    ] = None,
+    replicates: Annotated[list[int] | None, typer.Option("--replicates", min=2, help="With --for: a size; repeatable.")] = None,
+    seeds: Annotated[list[int] | None, typer.Option("--seeds", min=1, help="With --for: fresh seeds; repeatable.")] = None,
     storage: Storage = None,
     scale: Scale = None,
     trials: Annotated[float | None, typer.Option("--trials", help="Also: difference of trials-to-target to detect.")] = None,
@@ -34,6 +42,12 @@ def power(
     """Compute the replicates needed to detect a difference. Uses the spread of a study that was run."""
     from hpstudy import api
 
+    if (difference is None) == (planned is None):
+        raise UsageError("give either --difference D or --for FILE", "for instance `hpstudy power audio --difference 0.005`")
+    if planned is not None:
+        _print_endpoints(study, planned, storage, scale, replicates or [10, 20, 40], seeds or [2, 4, 8], form)
+        return
+    assert difference is not None
     plans = api.power(study, storage, difference=difference, trials=trials, wanted=wanted, alpha=alpha, scale=scale)
     print_rows([_row(plan) for plan in plans], form)
     if form is Format.table:
@@ -42,6 +56,39 @@ def power(
             f"sd: standard deviation of the paired differences, with its {100 * (1 - alpha):g}% interval (chi-square).\n"
             "needed: replicates to detect the difference; needed_low, needed_high: at the ends of that interval.\n"
             "mde: smallest difference that this study detects; mde_N: with N replicates. Empty: beyond what the target can show."
+        )
+
+
+def _print_endpoints(
+    pilot: Path, planned: Path, storage: Path | None, scale: str | None, replicates: list[int], seeds: list[int], form: Format
+) -> None:
+    from hpstudy import api
+    from hpstudy.report.endpoints import name
+
+    plans = api.plan_endpoints(pilot, planned, storage, scale=scale, replicates=replicates, seeds=seeds)
+    rows = [
+        {
+            "endpoint": name(plan.endpoint),
+            "role": "primary" if plan.primary else "secondary",
+            "comparison": f"{plan.a} - {plan.b}",
+            "replicates": plan.replicates,
+            "seeds": plan.seeds,
+            "difference": _number(plan.difference),
+            "half_width": _number(plan.half_width),
+            "power": _number(plan.power),
+        }
+        for plan in plans
+    ]
+    print_rows(rows, form)
+    if form is Format.table:
+        say(
+            "\ndifference: of the pilot, taken as the true one. half_width: of the interval, on average.\n"
+            "power: share of 400 resamples of the pilot in which the study shows the difference, after Holm's correction."
+        )
+    if not plans[0].confirmed:
+        say(
+            "warning: the pilot does not confirm all incumbents. Its observed values stand in for confirmed ones, which flatters them; "
+            "seeds make no difference."
         )
 
 

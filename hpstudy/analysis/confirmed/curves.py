@@ -77,7 +77,8 @@ def confirmed_curves(rows: Any, searches: Mapping[str, Searches], study: Study) 
     left_out = study.metric.on_failure == "drop"
     confidence = study.analysis.confidence
     return tuple(
-        _curve(_fresh(rows, block, study.confirm.seeds), block, goal, worst, left_out, confidence) for block in searches.values()
+        _curve(fresh_values(rows, block, study.confirm.seeds), block, goal, worst, left_out, confidence)
+        for block in searches.values()
     )
 
 
@@ -89,14 +90,15 @@ def is_incumbent(values: Floats, goal: Goal) -> Bools:
 
 
 @dataclass(frozen=True)
-class _Fresh:
+class Fresh:
     """Trainings on fresh seeds: (replicates x trials x seeds) values, NaN for none, and whether they have ended."""
 
     values: Floats
     ended: Bools
 
 
-def _fresh(rows: Any, block: Searches, seeds: int) -> _Fresh:
+def fresh_values(rows: Any, block: Searches, seeds: int) -> Fresh:
+    """The trainings of a view's trials on fresh seeds, from a DataFrame as `hpstudy.store.Reader.confirmations` gives it."""
     own = rows[(rows["view"] == block.view) & rows["replicate"].notna() & (rows["state"] != "running")]
     replicate, number, seed = (own[key].to_numpy(dtype=np.int64) for key in ("replicate", "number", "seed_number"))
     shape = (*block.values.shape, seeds)
@@ -104,13 +106,13 @@ def _fresh(rows: Any, block: Searches, seeds: int) -> _Fresh:
     at = replicate[kept], number[kept], seed[kept]
     value = own["objective"].to_numpy(dtype=np.float64)[kept]
     completed = (own["state"] == "completed").to_numpy(dtype=np.bool_)[kept] & np.isfinite(value)
-    fresh = _Fresh(np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_))
+    fresh = Fresh(np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_))
     fresh.values[at] = np.where(completed, value, np.nan)
     fresh.ended[at] = True
     return fresh
 
 
-def _curve(fresh: _Fresh, block: Searches, goal: Goal, worst: float, left_out: bool, confidence: float) -> ConfirmedCurve:
+def _curve(fresh: Fresh, block: Searches, goal: Goal, worst: float, left_out: bool, confidence: float) -> ConfirmedCurve:
     chosen = is_incumbent(block.values, goal)
     complete = block.complete & (fresh.ended.all(axis=2) | ~chosen).all(axis=1)
     failed = np.isnan(fresh.values)

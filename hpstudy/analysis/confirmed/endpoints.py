@@ -41,6 +41,19 @@ class EndpointResult:
         return self.measurements[0] if self.measurements else None
 
 
+@dataclass(frozen=True)
+class Curves:
+    """The curves of all views.
+
+    Attributes:
+        of_views: for each view (replicates x trials); without views nothing is known.
+        complete: (replicates,) whether a replicate is complete in all views.
+    """
+
+    of_views: Mapping[str, Floats]
+    complete: Bools
+
+
 def endpoint_results(
     curves: Sequence[ConfirmedCurve], searches: Mapping[str, Searches], endpoints: Endpoints
 ) -> tuple[EndpointResult, ...]:
@@ -52,37 +65,58 @@ def endpoint_results(
         endpoints: the study and its target.
     """
     study = endpoints.study
-    declared = study.analysis.plateaus
-    first = declared.held_out or 0 if declared else 0
-    primary = study.analysis.primary
-    results = []
-    for endpoint in study.analysis.endpoints:
-        if endpoint.use == "trials_to_target":
-            whole = np.logical_and.reduce([block.complete for block in searches.values()])
-            arrays = {view: best_so_far(block.values, study.metric.goal) for view, block in searches.items()}
-        else:
-            whole = np.logical_and.reduce([curve.complete for curve in curves] or [np.zeros(study.replicates, dtype=np.bool_)])
-            arrays = {curve.view: curve.scored for curve in curves}
-        chosen = np.flatnonzero(whole & (np.arange(study.replicates) >= first)).astype(np.int64)
-        judged = Judged(study.metric.goal, {view: array[chosen] for view, array in arrays.items()}, declared, endpoints.target)
-        if endpoint.has_plateau and declared is not None and declared.held_out is not None:
-            judged = replace(judged, plateaus=_held_out(arrays, whole, first))
-        possible = len(chosen) > 0 and (endpoint.use != "trials_to_target" or endpoints.target is not None)
-        if endpoint.has_plateau and judged.plateaus is None:
-            possible = len(chosen) > 1 and first == 0
-        deltas = endpoint.deltas or (None,)
-        measurements = [
-            measurement(endpoint, delta, judged, pairs_of(study), study.analysis.confidence) for delta in deltas if possible
-        ]
-        results.append(EndpointResult(endpoint, endpoint in primary, chosen, tuple(measurements)))
+    nothing = np.zeros(study.replicates, dtype=np.bool_)
+    confirmed = Curves(
+        {curve.view: curve.scored for curve in curves},
+        np.logical_and.reduce([curve.complete for curve in curves]) if curves else nothing,
+    )
+    observed = Curves(
+        {view: best_so_far(block.values, study.metric.goal) for view, block in searches.items()},
+        np.logical_and.reduce([block.complete for block in searches.values()]),
+    )
+    return declared_results(study, confirmed, observed, endpoints.target)
+
+
+def declared_results(study: Study, confirmed: Curves, observed: Curves, level: float | None) -> tuple[EndpointResult, ...]:
+    """Estimate and test every declared endpoint.
+
+    Args:
+        study: resolved.
+        confirmed: the scored confirmed curves.
+        observed: the best values so far, NaN before the first value.
+        level: of trials to the target; None without one.
+    """
+    results = [
+        _result(endpoint, study, observed if endpoint.use == "trials_to_target" else confirmed, level)
+        for endpoint in study.analysis.endpoints
+    ]
     return tested(results, study)
 
 
-def _held_out(curves: Mapping[str, Floats], whole: Bools, first: int) -> Plateaus | None:
+def _result(endpoint: Endpoint, study: Study, curves: Curves, level: float | None) -> EndpointResult:
+    """One endpoint, not tested yet."""
+    plateaus = study.analysis.plateaus
+    first = (plateaus.held_out or 0) if plateaus is not None else 0
+    chosen = np.flatnonzero(curves.complete & (np.arange(len(curves.complete)) >= first)).astype(np.int64)
+    if first:
+        plateaus = _held_out(curves, first)
+    judged = Judged(study.metric.goal, {view: array[chosen] for view, array in curves.of_views.items()}, plateaus, level)
+    possible = len(chosen) > 0 and (endpoint.use != "trials_to_target" or level is not None)
+    if endpoint.has_plateau and plateaus is None:
+        possible = len(chosen) > 1 and not first
+    measurements = [
+        measurement(endpoint, delta, judged, pairs_of(study), study.analysis.confidence)
+        for delta in endpoint.deltas or (None,)
+        if possible
+    ]
+    return EndpointResult(endpoint, endpoint in study.analysis.primary, chosen, tuple(measurements))
+
+
+def _held_out(curves: Curves, first: int) -> Plateaus | None:
     """Plateaus of the held-out replicates; None while they are not complete."""
-    if not whole[:first].all():
+    if not curves.complete[:first].all():
         return None
-    means = {view: float(curve[:first, -1].mean()) for view, curve in curves.items()}
+    means = {view: float(curve[:first, -1].mean()) for view, curve in curves.of_views.items()}
     return Plateaus(values=means, source=f"the first {first} replicates, which are not judged")
 
 
