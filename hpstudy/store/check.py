@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hpstudy.errors import StoreBusy, StoreError, StoreTooNew
 from hpstudy.store.decoders import Misfit, point
-from hpstudy.store.decoding import TABLES, Undecodable, misfits
+from hpstudy.store.decoding import TABLES, Undecodable, fetch, misfits
 from hpstudy.store.listing import incumbents
 from hpstudy.store.reader import Reader
 from hpstudy.store.rows import read_history
@@ -168,7 +168,7 @@ def _study_problems(connection: sqlite3.Connection, reader: Reader) -> Iterator[
         yield "the columns of table study differ from its definition"
     known, stored = (
         arms(study),
-        connection.execute("SELECT name, replicate FROM search JOIN view ON view.id = view_id").fetchall(),
+        fetch(connection, "view.name search.replicate", "FROM search JOIN view ON view.id = view_id"),
     )
     foreign = {(view, replicate) for view, replicate in stored if view not in known or not 0 <= replicate < study.replicates}
     for view, replicate in sorted(foreign):

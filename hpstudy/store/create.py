@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hpstudy.errors import StoreError
@@ -18,6 +21,10 @@ from hpstudy.store.seals import changing
 from hpstudy.store.values import utc_now
 from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
+
+STALE_DRAFT_S = 60.0
+"""Age from which a draft is what a killed process left; one is written in milliseconds. Shorter: the draft of a live process on a slow
+disk is removed. Longer: more runs leave it where it is."""
 
 
 def create_database(path: Path, study: Study, *, identity: Mapping[str, str], module_path: str | None, owner: Owner) -> None:
@@ -101,14 +108,18 @@ def _check_place(path: Path) -> None:
         raise StoreError(f"{path} exists already", "open it to continue its study, or choose another --storage")
     if not path.parent.is_dir():
         raise StoreError(f"{path} cannot be created: there is no folder {path.parent}", f"mkdir -p {path.parent}")
-    for suffix in ("-wal", "-shm"):
-        leftover = path.with_name(path.name + suffix)
-        # SQLite would replay the log of a deleted database into the new one.
-        if leftover.exists() and leftover.stat().st_size > 0:
-            raise StoreError(
-                f"{leftover} is left of a database that is gone, and would damage a new one", f"move {leftover.name} away"
-            )
-        leftover.unlink(missing_ok=True)
+    log = path.with_name(path.name + "-wal")
+    # SQLite would replay the log of a deleted database into the new one.
+    if log.exists() and log.stat().st_size > 0:
+        raise StoreError(f"{log} is left of a database that is gone, and would damage a new one", f"move {log.name} away")
+    log.unlink(missing_ok=True)
+    # The index of a log holds no data; a process that still has it open must not share it with the new database.
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.new*"):
+        # Left by a process that was killed while it created this database.
+        with suppress(FileNotFoundError):
+            if time.time() - draft.stat().st_mtime > STALE_DRAFT_S:
+                draft.unlink()
 
 
 def _publish(draft: Path, path: Path) -> None:

@@ -62,13 +62,14 @@ class Owner:
         return (self.host, self.namespace) == (socket.gethostname(), _namespace())
 
     def silent_s(self) -> float:
-        """Seconds since its last sign of life."""
-        return max(0.0, seconds_since(self.heartbeat_at))
+        """Seconds since its last sign of life; below 0 when the clock of its machine is ahead of this one's."""
+        return seconds_since(self.heartbeat_at)
 
     def is_alive(self) -> bool:
         """Whether the owner still runs, as far as can be known from here."""
         if not self.is_here():
-            return self.silent_s() < STALE_AFTER_S
+            # A sign of life from further in the future than clocks differ is no sign of life: nobody should wait for that moment.
+            return abs(self.silent_s()) < STALE_AFTER_S
         if self.pid == os.getpid():
             return self.token in _OWN_TOKENS
         try:
@@ -145,9 +146,15 @@ def _busy(owner: Owner, path: Path) -> StoreBusy:
     message = f"{path} is in use by process {owner.pid} on {owner.host}, since {owner.since}"
     if owner.is_here():
         return StoreBusy(message, "wait until it ends, or stop it; then run again")
-    left = max(1, round(STALE_AFTER_S - owner.silent_s()))
+    silent_s = owner.silent_s()
+    left = max(1, round(STALE_AFTER_S - silent_s))
+    seen = (
+        f"{max(silent_s, 0.0):.0f} s ago"
+        if silent_s > -CLOCK_TOLERANCE_S
+        else f"{-silent_s:.0f} s in the future: the clocks of the two machines differ"
+    )
     return StoreBusy(
-        f"{message} (last sign of life {owner.silent_s():.0f} s ago)",
+        f"{message} (last sign of life {seen})",
         f"stop it there; if it is dead, the database can be taken over in {left} s",
     )
 

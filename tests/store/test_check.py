@@ -5,6 +5,7 @@ import pytest
 from hpstudy.errors import StoreTooNew
 from hpstudy.store import Store, check
 from hpstudy.store.migrations import LATEST
+from tests.support.alterations import alter
 from tests.support.databases import example_study, synthetic_database
 
 
@@ -107,3 +108,11 @@ def test_every_value_that_cannot_be_decoded_is_listed(tampered):
         "table trial, row 3, column state: 'ended",
         "table event, row 1, column detail: '7' i",
     ]
+
+
+def test_a_check_goes_on_after_a_value_of_another_type(path):
+    synthetic_database(path, example_study())
+    alter(path, "UPDATE search SET replicate = 'x' WHERE id = 1", "UPDATE trial SET ended_at = NULL WHERE id = 7")
+    problems = check(path)
+    assert "table search, row 1, column replicate: 'x' is not a whole number" in problems
+    assert "latent/1 trial 1: has ended but has no end time" in problems

@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from hpstudy.errors import StoreError
@@ -85,6 +90,44 @@ def test_an_empty_log_of_a_database_that_is_gone_does_no_harm(path, study):
     path.with_name(path.name + "-wal").touch()
     Store.create(path, study).close()
     assert check(path) == []
+
+
+def test_the_index_of_a_log_that_is_gone_is_removed(path, study):
+    path.with_name(path.name + "-shm").write_bytes(bytes(32768))
+    Store.create(path, study).close()
+    assert check(path) == []
+    assert names(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("suffix", ["-shm", "-wal"])
+def test_what_a_killed_process_left_beside_a_database_does_no_harm(path, study, suffix):
+    Store.create(path, study).close()
+    path.with_name(path.name + suffix).write_bytes(b"" if suffix == "-wal" else bytes(32768))
+    assert check(path) == []
+    Store.open(path).close()
+    assert names(path.parent) == [path.name]
+
+
+CREATE = """
+import os, signal, sys
+from hpstudy.store import Store, create
+from tests.support.databases import example_study
+create._publish = lambda draft, path: os.kill(os.getpid(), signal.{signal})
+Store.create(sys.argv[1], example_study())
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_the_draft_of_a_killed_process_is_removed_later(path, study, name):
+    subprocess.run([sys.executable, "-c", CREATE.format(signal=name), str(path)], check=False, cwd=Path(__file__).parents[2])
+    (draft,) = names(path.parent)
+    assert draft.endswith(".new")
+    Store.create(path, study).close()
+    assert names(path.parent) == [draft, path.name]  # it could be that of a live process
+    path.unlink()
+    os.utime(path.with_name(draft), (0, 0))
+    Store.create(path, study).close()
+    assert names(path.parent) == [path.name]
 
 
 def test_a_folder_without_write_permission_is_named(public_folder, unprivileged, study):

@@ -1,6 +1,8 @@
 import os
+import re
 import signal
 import socket
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -89,6 +91,21 @@ def test_an_owner_elsewhere_keeps_the_database_while_its_heart_beats(abandoned, 
 
 def test_an_owner_elsewhere_is_replaced_after_a_long_silence(abandoned):
     set_owner(abandoned, host="elsewhere", heartbeat_at="2020-01-01T00:00:00.000Z")
+    Store.open(abandoned).close()
+
+
+def test_an_owner_elsewhere_whose_clock_is_ahead_keeps_the_database(abandoned):
+    ahead = (datetime.now(UTC) + timedelta(seconds=300)).isoformat()
+    set_owner(abandoned, host="elsewhere", heartbeat_at=ahead)
+    with pytest.raises(StoreBusy, match=r"in the future: the clocks of the two machines differ") as caught:
+        Store.open(abandoned)
+    assert re.search("can be taken over in (899|900) s", caught.value.hint)
+
+
+def test_nobody_waits_for_a_heartbeat_from_far_in_the_future(abandoned):
+    set_owner(abandoned, host="elsewhere", heartbeat_at="2999-01-01T00:00:00.000Z")
+    with Reader.open(abandoned) as reader:
+        assert not reader.owner().is_alive()
     Store.open(abandoned).close()
 
 
