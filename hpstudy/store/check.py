@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from hpstudy.errors import StoreBusy, StoreError, StoreTooNew
@@ -103,8 +104,13 @@ def check(path: str | Path) -> list[str]:
     """
     try:
         with Reader.open(path) as reader, reader.snapshot() as connection:
-            # On a damaged file every further query may fail or mislead.
-            return list(_limited(_damage(connection))) or _problems(connection, reader)
+            damage = list(_limited(_damage(connection)))
+            if not damage:
+                return _problems(connection, reader)
+            # On a damaged file every further query may fail or mislead; only the values that SQLite can still read are looked at.
+            with suppress(sqlite3.Error):
+                damage += _undecodable(connection)
+            return damage
     except (StoreTooNew, StoreBusy):
         raise
     except StoreError as error:

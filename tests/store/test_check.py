@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from hpstudy.errors import StoreTooNew
 from hpstudy.store import Store, check
 from hpstudy.store.migrations import LATEST
+from tests.store.test_migrations import VERSION_1
 from tests.support.alterations import alter
 from tests.support.databases import example_study, synthetic_database
 
@@ -110,9 +112,17 @@ def test_every_value_that_cannot_be_decoded_is_listed(tampered):
     ]
 
 
-def test_a_check_goes_on_after_a_value_of_another_type(path):
+def test_a_value_of_another_type_is_named_with_its_row(path):
     synthetic_database(path, example_study())
-    alter(path, "UPDATE search SET replicate = 'x' WHERE id = 1", "UPDATE trial SET ended_at = NULL WHERE id = 7")
-    problems = check(path)
-    assert "table search, row 1, column replicate: 'x' is not a whole number" in problems
-    assert "latent/1 trial 1: has ended but has no end time" in problems
+    alter(path, "UPDATE search SET replicate = 'x' WHERE id = 1")
+    assert check(path) == [
+        "the file is damaged: non-INTEGER value in search.replicate",
+        "table search, row 1, column replicate: 'x' is not a whole number",
+    ]
+
+
+def test_a_value_of_another_type_in_an_older_database_is_named(path):
+    shutil.copy(VERSION_1, path)
+    alter(path, "UPDATE search SET replicate = 'x' WHERE id = 1")
+    (problem,) = check(path)
+    assert "INTEGER column search.replicate" in problem
