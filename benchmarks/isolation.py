@@ -3,8 +3,9 @@
     python benchmarks/isolation.py
 
 A function that does next to nothing, in a module that imports a library or makes an array at its top. Each trial is evaluated in
-this process and by the executor `processes`, in turn. Printed, for each module: milliseconds per trial, the difference, and the
-time that the trial server takes once, to start and to import the module.
+this process and by the executor `processes`, in turn. Printed, for each module: milliseconds per trial and their difference; the
+processor time of the trial server and its forks per trial, which depends less on what else the machine does; and the seconds that the
+trial server takes once, to start and to import the module.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import psutil
 
 from hpstudy.engine.executors import THREAD_VARIABLES
 from hpstudy.engine.processes import ProcessExecutor
@@ -60,9 +63,8 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=100)
     trials = parser.parse_args().trials
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    print(
-        f"{'top of the module':26}{'inline ms':>10}{'isolated ms: median':>21}{'10 %':>7}{'90 %':>7}{'cost ms':>9}{'start s':>9}"
-    )
+    heads = f"{'inline ms':>10}{'isolated ms: median':>21}{'10 %':>7}{'90 %':>7}{'cost ms':>9}{'CPU ms':>8}{'start s':>9}"
+    print(f"{'top of the module':26}{heads}")
     with tempfile.TemporaryDirectory() as folder:
         sys.path.insert(0, folder)
         for number, (name, (top, value)) in enumerate(TOPS.items()):
@@ -73,6 +75,8 @@ def main() -> None:
             executor.submit(evaluate, step).result()
             start_s = time.perf_counter() - started
             evaluate(step)
+            server = psutil.Process().children()[0]
+            cpu_s = sum(server.cpu_times()[:4])
             inline, isolated = [], []
             for _ in range(trials):
                 started = time.perf_counter()
@@ -82,12 +86,13 @@ def main() -> None:
                 there = executor.submit(evaluate, step).result()
                 isolated.append(1e3 * (time.perf_counter() - started))
                 assert here.metrics == there.metrics, (here, there)
+            cpu_ms = 1e3 * (sum(server.cpu_times()[:4]) - cpu_s) / trials
             notes = executor.take_notes()
             executor.close()
             deciles = statistics.quantiles(isolated, n=10)
             medians = statistics.median(inline), statistics.median(isolated)
             row = f"{medians[0]:>10.2f}{medians[1]:>21.1f}{deciles[0]:>7.1f}{deciles[-1]:>7.1f}{medians[1] - medians[0]:>9.1f}"
-            print(f"{name:26}{row}{start_s:>9.1f}", *notes, flush=True)
+            print(f"{name:26}{row}{cpu_ms:>8.1f}{start_s:>9.1f}", *notes, flush=True)
 
 
 if __name__ == "__main__":
