@@ -7,6 +7,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Sequence
+from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import FileFinder, ModuleSpec, PathFinder
 from pathlib import Path
@@ -130,6 +131,7 @@ class StudyFinder(MetaPathFinder):
         self.digests[self.relative(path)] = hashlib.sha256(data).hexdigest()
 
 
+@cache
 def holds_packages(folder: str) -> bool:
     """Whether a folder is one that packages are installed to, or that of the standard library."""
     return folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")) or any(Path(folder).glob("*.dist-info"))

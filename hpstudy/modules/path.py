@@ -66,7 +66,7 @@ class StudyModules:
         """Modules in sys.modules, imported by others, that an import would now find in the folder."""
         here = self.names_in_folder() & sys.modules.keys()
         hidden = {name for name in here if self.finder.find_spec(name) and name in self.finder.names}
-        return [name for name in sys.modules if name.partition(".")[0] in hidden]
+        return [name for name in sys.modules if name.partition(".")[0] in hidden] if hidden else []
 
 
 _lock = threading.RLock()
