@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import LoadedStudy, bind, matched
-from hpstudy.loading.load import load_study, read_study
+from hpstudy.loading.load import folder_of, load_study, read_study
 from hpstudy.modules import module_folder, module_path
 from hpstudy.store import Reader
 from hpstudy.study.schema import MOST_SEEDS, Analysis, Confirm, Study
@@ -130,7 +130,7 @@ def run(
 
     if isinstance(study, Study):
         _no_scale(scale)
-        loaded = bind(study, module_folder(part.partition(":")[0] for part in study.user_parts()))
+        loaded = bind(study, folder_of(study) or module_folder(part.partition(":")[0] for part in study.user_parts()))
     else:
         loaded = read_study(study, scale, _comparison(storage, allow_changed_code))
     if timeout_s is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from hpstudy.study.include import Source, read_source
 from hpstudy.study.models import Model, validated
 from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
 
+_folders: dict[int, tuple[weakref.ref[Study], str | None]] = {}
+"""Of each study that `load_study` returned and that is still there, by its id."""
+
 
 def load_study(path: str | Path, scale: str | None = None) -> Study:
     """The resolved study in the file at `path`: all includes read, all defaults filled, everything checked.
@@ -27,7 +31,16 @@ def load_study(path: str | Path, scale: str | None = None) -> Study:
     Raises:
         StudyError: with every mistake, each with file, line and key.
     """
-    return read_study(path, scale).study
+    loaded = read_study(path, scale)
+    key = id(loaded.study)
+    _folders[key] = weakref.ref(loaded.study, lambda _: _folders.pop(key, None)), loaded.module_path
+    return loaded.study
+
+
+def folder_of(study: Study) -> str | None:
+    """The folder of the file from which `load_study` read this study; None for a study that it did not return."""
+    reference, folder = _folders.get(id(study), (None, None))
+    return folder if reference is not None and reference() is study else None
 
 
 def read_study(

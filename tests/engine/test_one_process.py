@@ -39,6 +39,18 @@ def test_two_studies_with_modules_of_the_same_name_run_each_its_own(values):
     assert [values("p1", 1.0), values("p2", 2.0), values("p1", 1.0, storage="again.sqlite")] == [[1, 1], [2, 2], [1, 1]]
 
 
+def test_each_of_several_loaded_studies_runs_with_the_modules_of_its_own_folder(values, tmp_path):
+    values("p1", 1.0)
+    values("p2", 2.0)
+    studies = [hpstudy.load_study(tmp_path / folder / "study.yaml") for folder in ("p1", "p2")]
+    seen = []
+    for number, study in enumerate(studies):
+        hpstudy.run(study, tmp_path / f"{number}.sqlite", executor="inline")
+        with hpstudy.open(tmp_path / f"{number}.sqlite") as reader:
+            seen.append(reader.trials()["objective"].tolist())
+    assert seen == [[1, 1], [2, 2]]
+
+
 def test_an_edited_module_runs_in_the_next_run(values):
     assert [values("p", 1.0), values("p", 3.0, storage="again.sqlite")] == [[1, 1], [3, 3]]
 
