@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import re
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_see
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StudyBroken
 from hpstudy.loading.bind import bind
-from hpstudy.modules import module_path
+from hpstudy.modules import forget_changed_modules, module_path
 from hpstudy.store import Reader, Store
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm, TaskBlock, View
@@ -169,6 +170,22 @@ def test_a_file_of_other_data_or_code_is_not_used(file, caplog):
     file.write(KEPT)
     assert Recorder(dataclasses.replace(file, identity={"clips": "xyz"})).checkpoint.load() is None
     assert "it was made with another clips" in warnings(caplog)[0]
+
+
+def test_a_file_is_used_only_with_the_modules_that_were_loaded_when_it_was_written(file, tmp_path, caplog):
+    late = tmp_path / "imported_late.py"
+    late.write_text("K = 1")
+    with module_path(str(tmp_path)):
+        import_module("imported_late")
+        file.write(KEPT)
+    forget_changed_modules()
+    with module_path(str(tmp_path)):
+        assert Recorder(file).checkpoint.load() == KEPT.state
+    late.write_text("K = 2")
+    forget_changed_modules()
+    with module_path(str(tmp_path)):
+        assert Recorder(file).checkpoint.load() is None
+    assert "it was made with another source of imported_late.py" in warnings(caplog)[0]
 
 
 def test_a_file_that_cannot_be_read_is_not_used(file, caplog):
