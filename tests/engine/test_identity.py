@@ -10,6 +10,7 @@ from hpstudy.engine.identity import KnownSources
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.load import read_study
 from hpstudy.modules import module_path
+from hpstudy.store.seals import changing
 
 STUDY = """\
 version: 1
@@ -174,7 +175,7 @@ def test_the_code_of_the_task_must_be_among_what_an_evaluation_loaded(project):
 def test_a_database_of_an_earlier_version_is_compared_and_then_records_all(project):
     project.write(train="from base import f", base="def f(params, seed): return params['x']")
     project.run()
-    with sqlite3.connect(project.storage) as connection:
+    with sqlite3.connect(project.storage) as connection, changing(connection, "identity"):
         digest = sha256(project.folder / "base.py")
         connection.execute("DELETE FROM identity")
         connection.execute("INSERT INTO identity VALUES ('source of train:f', ?)", (digest,))
@@ -186,7 +187,7 @@ def test_a_database_of_an_earlier_version_is_compared_and_then_records_all(proje
 def test_of_a_database_of_an_earlier_version_a_copy_of_the_old_file_does_not_count(project):
     project.write(train="from base import f", base="def f(params, seed): return params['x']")
     project.run()
-    with sqlite3.connect(project.storage) as connection:
+    with sqlite3.connect(project.storage) as connection, changing(connection, "identity"):
         connection.execute("DELETE FROM identity WHERE name = 'source of train.py'")
         connection.execute("UPDATE identity SET name = 'source of train:f'")
     connection.close()
@@ -198,7 +199,7 @@ def test_of_a_database_of_an_earlier_version_a_copy_of_the_old_file_does_not_cou
 def test_of_a_database_of_an_earlier_version_nothing_is_imported_if_no_file_has_its_checksum(project):
     project.write(train="def f(params, seed): return params['x']")
     project.run()
-    with sqlite3.connect(project.storage) as connection:
+    with sqlite3.connect(project.storage) as connection, changing(connection, "identity"):
         connection.execute("UPDATE identity SET name = 'source of train:f'")
     connection.close()
     project.write(train="raise AssertionError")
