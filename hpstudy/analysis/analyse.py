@@ -88,6 +88,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
             metric=study.metric.name,
             goal=goal,
             bootstrap=endpoints.bootstrap,
+            crossed=not all_confirmed,
         ),
         searched=searched(table, study) if thorough else (),
         supplement=supplement(tuple(views.values()), pairs, endpoints, table) if thorough and not listed else None,

@@ -135,7 +135,8 @@ def _table(compared: Several) -> Table:
         head=("study", "comparison", "pairs", "normalised final best", "trials-to-target"),
         rows=tuple(rows),
         left=2,
-        note="Trials-to-target are restricted to the smallest budget of the studies. All together: studies weigh equally.",
+        note="Trials-to-target are restricted to the smallest budget of the studies; the report of each study has the attainable range. "
+        "All together: studies weigh equally.",
     )
 
 

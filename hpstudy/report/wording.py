@@ -145,7 +145,7 @@ def counted(results: Results, named: int | None = None) -> str:
 def counted_evidence(results: Results) -> str:
     """What stands behind `counted`: the target, what an interval says among many, and what adjusted tests say."""
     sentences = [
-        f"The target is {level_origin(results)}." if results.level is not None else "",
+        f"The target is {level_origin(results)}." if results.level is not None and results.level.view is not None else "",
         f"A difference is shown when its {Notation(results).level} interval excludes 0 and its sign-flip test, adjusted for all "
         "comparisons (Holm), is significant.",
     ]

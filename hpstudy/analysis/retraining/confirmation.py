@@ -1,7 +1,8 @@
 """What searches chose, on fresh seeds: its worth, the bias of its tuning score, and the noise of training.
 
-Every chosen point (the incumbent of a search) and every view's default point is trained on the same K fresh seeds: an array of (searches x
-seeds) per view and metric, crossed, with common random numbers in every column.
+Every chosen point (the incumbent of a search) and every view's default point is trained on K fresh seeds: an array of (searches x seeds)
+per view and metric. The seeds are common to all replicates, so that searches and seeds are crossed and both are samples; or, where a study
+confirms all incumbents, they belong to the replicate, and the searches are the sample.
 
 References: Cawley and Talbot (2010), On over-fitting in model selection and subsequent selection bias in performance evaluation, JMLR 11
 (the gap). Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks, MLSys 3 (sources of variance). Probst
@@ -19,8 +20,9 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.retraining.trainings import Retrained, retrained, test_metric
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
-from hpstudy.analysis.statistics.crossed import Components, components, crossed_mean
+from hpstudy.analysis.statistics.crossed import Components, components, crossed_mean, row_means
 from hpstudy.analysis.statistics.estimate import CountedEstimate, mean_of
+from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.sweeps.points import summary
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.goal import Goal
@@ -49,11 +51,13 @@ class ConfirmedView:
     """One view on fresh seeds.
 
     Attributes:
+        crossed: whether the seeds are common to all replicates.
         metrics: the objective, then the test metric where there is one.
         gap: tuning score minus mean score on fresh seeds, of the objective, over searches and seeds: how much selection flatters.
     """
 
     data: Retrained
+    crossed: bool
     metrics: tuple[ConfirmedMetric, ...]
     gap: CountedEstimate
 
@@ -104,15 +108,19 @@ def confirmation(
     metric: str,
     goal: Goal,
     bootstrap: Bootstrap,
+    crossed: bool = True,
 ) -> Confirmation | None:
     """Analyse the trainings on fresh seeds; None when no incumbent has a value on one.
 
     `rows` is a DataFrame as `hpstudy.store.Reader.confirmations` gives it; every one of `pairs` is compared, A minus B.
+    `crossed` says whether the fresh seeds are common to all replicates.
     """
     test = test_metric([name.removeprefix("metric.") for name in rows.columns if name.startswith("metric.")], metric)
     metrics = (metric,) if test is None else (metric, test)
     trainings = [retrained(rows, block, metrics, goal) for block in searches.values()]
-    views = {data.view: view_on_fresh_seeds(data, metrics, bootstrap) for data in trainings if len(data.replicates)}
+    views = {
+        data.view: view_on_fresh_seeds(data, metrics, bootstrap, crossed=crossed) for data in trainings if len(data.replicates)
+    }
     if not views:
         return None
     compared = [pair_on_fresh_seeds(views[a], views[b], bootstrap) for a, b in pairs if a in views and b in views]
@@ -124,7 +132,7 @@ def confirmation(
     )
 
 
-def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], bootstrap: Bootstrap) -> ConfirmedView:
+def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], bootstrap: Bootstrap, *, crossed: bool = True) -> ConfirmedView:
     """One view's statistics; every search has an objective on some seed, and the objective is the first of `metrics`."""
     confirmed = []
     for name in metrics:
@@ -133,14 +141,14 @@ def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], bootstrap: Boot
         confirmed.append(
             ConfirmedMetric(
                 name,
-                over_searches_and_seeds(values, bootstrap),
+                over_searches_and_seeds(values, bootstrap, crossed=crossed),
                 over_seeds(known, bootstrap.confidence) if known.size else None,
                 gain(values, default, bootstrap.confidence),
                 components(values),
             )
         )
-    gap = over_searches_and_seeds(data.tuning[:, None] - data.scores[metrics[0]], bootstrap)
-    return ConfirmedView(data, tuple(confirmed), gap)
+    gap = over_searches_and_seeds(data.tuning[:, None] - data.scores[metrics[0]], bootstrap, crossed=crossed)
+    return ConfirmedView(data, crossed, tuple(confirmed), gap)
 
 
 def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap) -> ConfirmedPair | None:
@@ -149,12 +157,20 @@ def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap
     differences = []
     for left, right in zip(a.metrics, b.metrics, strict=True):
         difference = a.data.scores[left.metric][of_a] - b.data.scores[right.metric][of_b]
-        differences.append(PairedDifference(left.metric, over_searches_and_seeds(difference, bootstrap)))
+        differences.append(PairedDifference(left.metric, over_searches_and_seeds(difference, bootstrap, crossed=a.crossed)))
     return ConfirmedPair(a.data.view, b.data.view, tuple(differences)) if differences[0].mean.n else None
 
 
-def over_searches_and_seeds(values: Floats, bootstrap: Bootstrap) -> CountedEstimate:
-    """Mean of (searches x seeds) values, NaN without one, over searches and seeds; with one seed over searches alone."""
+def over_searches_and_seeds(values: Floats, bootstrap: Bootstrap, *, crossed: bool) -> CountedEstimate:
+    """Mean of (searches x seeds) values, NaN without one, over searches and seeds.
+
+    Over searches alone, by Student's t, where the seeds belong to the search (not `crossed`); by BCa with one common seed.
+    """
+    if not crossed:
+        known = row_means(values)
+        known = known[~np.isnan(known)]
+        mean = t_mean(known, bootstrap.confidence)
+        return CountedEstimate(mean.value, mean.low, mean.high, known.size)
     if values.shape[1] > 1:
         return crossed_mean(values, bootstrap.confidence)
     return over_searches(values[:, 0], bootstrap)

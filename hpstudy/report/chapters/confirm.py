@@ -44,7 +44,7 @@ def summary(results: Results, confirmed: Confirmation) -> str:
     if lost := sum(view.data.lost for view in confirmed.views):
         are = "are" if lost > 1 else "is"
         sentences.append(f"{numbers.things(lost, 'training')} on fresh seeds gave no value and {are} in no mean.")
-    shares = [share for view in confirmed.views if (share := _shared(view.metrics[0])) > SHARED]
+    shares = [share for view in confirmed.views if view.crossed and (share := _shared(view.metrics[0])) > SHARED]
     if shares:
         sentences.append(
             f"Points share up to {numbers.percent(round(max(shares), 2))} of the noise on a seed. It cancels in differences on the same "
@@ -195,6 +195,8 @@ def _shared(metric: ConfirmedMetric) -> float:
 
 def _interval_note(confirmed: Confirmation) -> str:
     """What the intervals count as a sample."""
+    if not all(view.crossed for view in confirmed.views):
+        return "Intervals: Student's t over searches, each on seeds of its own; tuned minus default also over the seeds of the default."
     if confirmed.seeds > 1:
         return "Intervals: Student's t over searches and seeds."
     return "Intervals: over searches, for this seed; one seed does not tell how another would differ."

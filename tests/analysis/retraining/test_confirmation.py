@@ -192,6 +192,19 @@ def test_the_gap_of_trainings_without_a_value_is_the_mean_of_the_searches_over_w
     assert view.gap.low < view.gap.value < view.gap.high
 
 
+def test_seeds_of_the_replicate_leave_the_searches_as_the_sample():
+    scores = np.array([[1.0, 3.0, NAN], [4.0, 6.0, 5.0], [2.0, 2.0, 2.0], [9.0, 7.0, 8.0]])
+    a = view_on_fresh_seeds(data(scores), ["score"], BOOTSTRAP, crossed=False)
+    b = view_on_fresh_seeds(data(scores * 0 + np.arange(4.0)[:, None], view="b"), ["score"], BOOTSTRAP, crossed=False)
+    means = np.array([2.0, 5.0, 2.0, 8.0])
+    tuned = stats.t.interval(0.95, 3, loc=means.mean(), scale=stats.sem(means))
+    assert (a.metrics[0].tuned.low, a.metrics[0].tuned.high) == pytest.approx(tuned)
+    differences = means - np.arange(4)
+    (difference,) = pair_on_fresh_seeds(a, b, BOOTSTRAP).differences
+    expected = stats.t.interval(0.95, 3, loc=differences.mean(), scale=stats.sem(differences))
+    assert (difference.mean.low, difference.mean.high) == pytest.approx(expected)
+
+
 def test_one_fresh_seed_has_the_interval_over_searches():
     view = view_on_fresh_seeds(data([[1.0], [3.0], [5.0]]), ["score"], BOOTSTRAP)
     assert view.metrics[0].tuned == over_searches(np.array([1.0, 3.0, 5.0]), BOOTSTRAP)
