@@ -10,6 +10,7 @@ from hpstudy.analysis.claims.values import observe
 from hpstudy.analysis.comparisons.family import judged
 from hpstudy.analysis.confirmed.curves import confirmed_curves
 from hpstudy.analysis.confirmed.endpoints import endpoint_results
+from hpstudy.analysis.confirmed.secondary import secondary
 from hpstudy.analysis.curves.best_so_far import best_so_far, worst_value
 from hpstudy.analysis.endpoints import Endpoints, budgets_of, level_of_study, pairs_of
 from hpstudy.analysis.exploration.searches import searched
@@ -61,6 +62,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
     all_confirmed = study.confirm is not None and study.confirm.incumbents and not listed
     confirmed = confirmed_curves(fresh, blocks, study) if all_confirmed else ()
     claims = study.analysis.criteria
+    looked = searched(table, study) if thorough else ()
     declared = endpoint_results(confirmed, blocks, endpoints)
     observed = observe(study, table, tuple(views.values()), swept, declared) if claims else {}
     return Results(
@@ -90,7 +92,8 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
             bootstrap=endpoints.bootstrap,
             crossed=not all_confirmed,
         ),
-        searched=searched(table, study) if thorough else (),
+        secondary=secondary(tuple(views.values()), confirmed, looked, endpoints),
+        searched=looked,
         supplement=supplement(tuple(views.values()), pairs, endpoints, table) if thorough and not listed else None,
     )
 

@@ -14,6 +14,7 @@ from hpstudy.analysis.claims.declaration import Declaration
 from hpstudy.analysis.claims.judgement import CriterionResult
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
+from hpstudy.analysis.confirmed.secondary import Secondary
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.pair_result import PairResult
@@ -48,6 +49,7 @@ class Results:
         controls: searches against random search and the default point; None for a study without controls.
         confirmed: the confirmed curves of the views, in the order of the study; empty where not all incumbents are confirmed.
         declared: the declared endpoints.
+        secondary: measures of tuning that other papers use; empty where not all incumbents are confirmed.
         confirmation: trainings on fresh seeds; None without any.
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
         supplement: supplementary statistics; None in a sweep, and where the analysis was not thorough.
@@ -71,6 +73,7 @@ class Results:
     controls: Controls | None = None
     confirmed: tuple[ConfirmedCurve, ...] = ()
     declared: tuple[EndpointResult, ...] = ()
+    secondary: tuple[Secondary, ...] = ()
     confirmation: Confirmation | None = None
     searched: tuple[SearchedView, ...] = ()
     supplement: Supplement | None = None

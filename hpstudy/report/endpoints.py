@@ -145,7 +145,10 @@ def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair) 
     number = f"{title(results, result)}, {pair.a} minus {pair.b}: {value}"
     if math.isnan(pair.estimate.low):
         return f"Too few replicates for an interval. {number}."
-    p = "" if math.isnan(pair.adjusted) else f"; p {numbers.p_value(pair.adjusted)}"
+    family = sum(
+        len(one.declared.pairs) for one in results.declared if one.primary == result.primary and one.declared is not None
+    )
+    p = "" if math.isnan(pair.adjusted) else f"; {'Holm p' if family > 1 else 'p'} {numbers.p_value(pair.adjusted)}"
     verdict = _verdict(result, pair) if pair.shown else "No difference shown"
     return f"{verdict}. {number} ({Notation(results).ci} {interval}{p})."
 

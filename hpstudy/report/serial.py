@@ -35,7 +35,7 @@ def body(results: Results) -> dict[str, Any]:
 
     The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
     never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
-    is there when claims are declared, "endpoints" when endpoints are, "confirmed", "controls", "confirmation", "extended" and
+    is there when claims are declared, "endpoints" when endpoints are, "confirmed", "secondary", "controls", "confirmation", "extended" and
     "broken_seals" where there are any.
     """
     return {
@@ -57,6 +57,7 @@ def body(results: Results) -> dict[str, Any]:
         **({"criteria": plain(results.criteria)} if results.criteria else {}),
         **({"endpoints": [_endpoint(results, result) for result in results.declared]} if results.declared else {}),
         **({"confirmed": plain(results.confirmed)} if results.confirmed else {}),
+        **({"secondary": plain(results.secondary)} if results.secondary else {}),
         **({"controls": plain(results.controls)} if results.controls is not None else {}),
         **({"confirmation": plain(results.confirmation)} if results.confirmation is not None else {}),
         **({"extended": plain(results.supplement)} if results.supplement is not None and not results.sweep else {}),

@@ -55,7 +55,7 @@ def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
     assert len(answers) == 5
     assert answers[0].startswith("b is closer to its own plateau than a. Mean confirmed regret to the own plateau, a minus b: 0.")
     assert "(95% CI 0." in answers[0]
-    assert answers[0].endswith("; p < 0.001).")
+    assert answers[0].endswith("; Holm p < 0.001).")
     assert answers[1].startswith("b is closer to the best plateau than a. ")
     assert answers[2].startswith(
         "b comes to its plateau in fewer trials than a. Trials to a confirmed value within 0.3 of the own plateau"
@@ -204,3 +204,24 @@ def test_a_study_without_confirmed_incumbents_has_none_of_it(results):
     assert "endpoints" not in body
     assert "confirmed" not in body
     assert list(chapter.chapter(results)) == []
+
+
+def test_other_measures_of_tuning_have_a_chapter_and_a_csv_file():
+    results = analyse(make(), thorough=True)
+    cumulative, expected, tunable = section_of(results, "Other measures of tuning").blocks
+    assert [row[:2] for row in cumulative.rows] == [("a", "observed"), ("", "confirmed"), ("b", "observed"), ("", "confirmed")]
+    assert len(expected.rows) == 2
+    assert [row[1] for row in tunable.rows] == ["x", "x"]
+    assert len(csvs.text(document_of(results).tables["expected_best_of_trials"]()).splitlines()) == 1 + 2 * 10
+    assert serial.body(results)["secondary"][0]["of_confirmed"]["uniform"]["n"] == 8
+
+
+def test_a_p_that_is_corrected_is_called_so(found):
+    assert "; Holm p" in answers_of(found)[0]
+    alone = analyse(make(endpoints=[{"use": "final"}]))
+    assert "; p " in answers_of(alone)[0]
+
+
+def test_the_chapter_on_confirmations_says_that_replicates_have_seeds_of_their_own(found):
+    (text,) = [block.text for block in section_of(found, "Confirmation on fresh seeds").blocks if isinstance(block, Paragraph)]
+    assert "Each replicate has fresh seeds of its own; default points have those of replicate 0." in text

@@ -39,6 +39,8 @@ def summary(results: Results, confirmed: Confirmation) -> str:
     sentences = [
         f"The best trial of every complete search, and every view's default point, was trained again on {seeds} that no search has seen."
     ]
+    if _own_seeds(results):
+        sentences.append("Each replicate has fresh seeds of its own; default points have those of replicate 0.")
     sentences += [_of_view(results, confirmed, view) for view in confirmed.views]
     sentences += [_of_pair(confirmed, pair.a, pair.b, pair.differences[-1]) for pair in confirmed.pairs]
     if lost := sum(view.data.lost for view in confirmed.views):
@@ -51,6 +53,11 @@ def summary(results: Results, confirmed: Confirmation) -> str:
             "seeds."
         )
     return " ".join(sentences)
+
+
+def _own_seeds(results: Results) -> bool:
+    """Whether each replicate has fresh seeds of its own."""
+    return results.study.confirm is not None and results.study.confirm.incumbents
 
 
 def _of_view(results: Results, confirmed: Confirmation, view: ConfirmedView) -> str:
@@ -112,8 +119,11 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
         for view, metric, decimals in _measured(confirmed)
     ]
     ci = f"{Notation(results).level} interval"
+    where = f"the same {confirmed.seeds} fresh seeds"
+    if _own_seeds(results):
+        where = f"{confirmed.seeds} fresh seeds of each replicate, the default point on those of replicate 0"
     return Table(
-        f"Tuned and default point on the same {confirmed.seeds} fresh seeds.",
+        f"Tuned and default point on {where}.",
         ("metric", "view", "tuned", ci, "default", ci, "tuned − default", ci),
         grouped(rows),
         left=2,

@@ -1,0 +1,127 @@
+"""Measures of tuning that other papers use, next to the endpoints.
+
+- The expected best of n trials (Dodge et al. 2019, Show Your Work, EMNLP; unbiased form of Tang et al. 2020, ACL 58): what n trials find
+  that are drawn at random from all trials of a view. Trials of a searcher that learns are not exchangeable: there it describes the trials,
+  not the searcher.
+- Cumulative performance (Sivaprasad et al. 2020, Optimizer benchmarking needs to account for hyperparameter tuning, ICML): a weighted mean
+  of the incumbent's value over the trials, early (weights T - n + 1), uniform, or late (weights n). Of observed and of confirmed values.
+- Tunability of a hyperparameter (Probst et al. 2019, Tunability, JMLR 20): the gain of tuning it alone, the others at their defaults. No
+  study trains along these lines, so that, as in the paper, a surrogate predicts the gain; here the forest of `exploration.importance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.baselines.expected_best import expected_curve
+from hpstudy.analysis.confirmed.curves import ConfirmedCurve
+from hpstudy.analysis.curves.best_so_far import MeanCurve
+from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.exploration.importance import FEWEST, fit
+from hpstudy.analysis.exploration.searches import LINE, SearchedView, cells
+from hpstudy.analysis.statistics.estimate import CountedEstimate
+from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.view_result import ViewResult
+from hpstudy.seeds import derive_seed
+from hpstudy.study.schema import Study
+
+
+@dataclass(frozen=True)
+class Cumulative:
+    """Weighted means over trials 1..T of curves, averaged over searches, with Student's t intervals.
+
+    Attributes:
+        early: CPE, weights T - n + 1.
+        uniform: CPU, equal weights.
+        late: CPL, weights n.
+    """
+
+    early: CountedEstimate
+    uniform: CountedEstimate
+    late: CountedEstimate
+
+
+@dataclass(frozen=True)
+class Tunability:
+    """The predicted gain of tuning each hyperparameter alone.
+
+    Attributes:
+        gains: by hyperparameter, in units of the metric, at least 0.
+        explained: share of the variance of held-out searches that such forests predict; NaN where it is not known.
+    """
+
+    gains: Mapping[str, float]
+    explained: float
+
+
+@dataclass(frozen=True)
+class Secondary:
+    """The measures of one view.
+
+    Attributes:
+        expected: expected best of n of the view's trials; no trials without a complete search.
+        of_observed, of_confirmed: cumulative performance of the best value so far and of the confirmed value, over complete searches; None
+            without any.
+        tunability: None with few trials.
+    """
+
+    view: str
+    expected: MeanCurve
+    of_observed: Cumulative | None
+    of_confirmed: Cumulative | None
+    tunability: Tunability | None
+
+
+def secondary(
+    views: Sequence[ViewResult], curves: Sequence[ConfirmedCurve], searched: Sequence[SearchedView], endpoints: Endpoints
+) -> tuple[Secondary, ...]:
+    """The measures of every view that has confirmed curves. A trial without a value counts as the worst value of the study."""
+    confirmed, looked = {curve.view: curve for curve in curves}, {view.name: view for view in searched}
+    confidence, study = endpoints.study.analysis.confidence, endpoints.study
+    found = []
+    for view in views if curves else ():
+        whole, curve = view.searches.complete, confirmed[view.name]
+        values = np.where(np.isnan(view.searches.values[whole]), endpoints.worst, view.searches.values[whole])
+        nothing = MeanCurve(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
+        found.append(
+            Secondary(
+                view.name,
+                expected_curve(values, study.metric.goal, endpoints.bootstrap) if len(values) else nothing,
+                cumulative(view.best[whole], confidence) if whole.any() else None,
+                cumulative(curve.scored[curve.complete], confidence) if curve.complete.any() else None,
+                tunability(looked[view.name], study) if view.name in looked else None,
+            )
+        )
+    return tuple(found)
+
+
+def cumulative(curves: Floats, confidence: float) -> Cumulative:
+    """Cumulative performance of (searches x trials) curves without NaN, at least one."""
+    trials = np.arange(1, curves.shape[1] + 1)
+    return Cumulative(*(_weighted(curves, weights, confidence) for weights in (trials[::-1], np.ones(len(trials)), trials)))
+
+
+def _weighted(curves: Floats, weights: Floats, confidence: float) -> CountedEstimate:
+    mean = t_mean(curves @ (weights / weights.sum()), confidence)
+    return CountedEstimate(mean.value, mean.low, mean.high, len(curves))
+
+
+def tunability(view: SearchedView, study: Study) -> Tunability | None:
+    """The gain that a forest predicts for each hyperparameter between its default and its best value, the others at their defaults."""
+    if len(view.objective) < FEWEST or np.ptp(view.objective) == 0:
+        return None
+    forest = fit(view.unit, view.objective, derive_seed(study.seed, "analysis", "tunability", view.name))
+    space = study.views[view.name].space
+    default = np.array([parameter.unit(space.default()[name]) for name, parameter in space.items()])
+    gains = {}
+    for column, (name, parameter) in enumerate(space.items()):
+        line = np.append(cells(parameter, LINE), default[column])
+        points = np.tile(default, (len(line), 1))
+        points[:, column] = line
+        predicted = study.metric.goal.sign * forest.predict(points.astype(np.float32))
+        gains[name] = float(predicted.max() - predicted[-1])
+    return Tunability(gains, view.importance.explained if view.importance is not None else float("nan"))
