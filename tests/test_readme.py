@@ -108,8 +108,10 @@ def test_every_command_in_readme_exists():
 
 
 def test_every_shipped_study_is_in_the_table():
+    """The parts of the pilot are one row, that of their folder."""
     for path in (ROOT / "studies").rglob("*.yaml"):
-        assert f"`{path.relative_to(ROOT)}`" in README
+        entry = path.relative_to(ROOT)
+        assert f"`{entry}`" in README or (entry.parent.name == "pilot" and "`studies/pilot/`" in README), entry
 
 
 def test_every_page_that_readme_links_is_there():
