@@ -11,7 +11,7 @@ one of version 1), alters a copy, and calls the commands in this process, each w
 - `schema`: a table, view, index or column dropped or renamed, a trigger added, another `user_version`.
 
 A call fails when it ends in anything but its output or an error of hpstudy, or takes longer than --limit seconds. The alteration of round n
-depends on --seed and n alone, so that `--first n --rounds 1` repeats it.
+depends on --seed and n alone, so that `--first n --rounds 1` repeats it. SIGTERM ends the program after the present round.
 """
 
 from __future__ import annotations
@@ -242,11 +242,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the alterations")
     parser.add_argument("--first", type=int, default=0, help="the first round")
     parser.add_argument("--rounds", type=int, help="end after this many rounds")
-    parser.add_argument("--limit", type=float, default=60.0, help="seconds for a call")
+    parser.add_argument("--limit", type=float, default=120.0, help="seconds for a call")
     parser.add_argument("--results", type=Path, help="append failures, and at the end the counts, as lines of JSON")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     counts, failed, began = Counter[str](), Counter[str](), time.monotonic()
 
     def tell(**line: object) -> None:
@@ -261,7 +263,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         sources = bases(Path(folder))
         number = options.first
-        while sum(counts.values()) < options.calls and (options.rounds is None or number < options.first + options.rounds):
+        while (
+            not stopped
+            and sum(counts.values()) < options.calls
+            and (options.rounds is None or number < options.first + options.rounds)
+        ):
             draw = random.Random(f"{options.seed} {number}")
             source, name = (
                 draw.choice(sources),

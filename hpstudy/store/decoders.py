@@ -13,6 +13,9 @@ from hpstudy.store.values import KINDS, decode
 INTEGERS = range(-(2**63), 2**63)
 """What an INTEGER of SQLite can hold."""
 
+LONGEST_NAME = 255
+"""Bytes of the name of a file or folder, the limit of most file systems. Longer: using the path is an OSError."""
+
 DEEPEST = 20
 """Levels of nesting in stored JSON. More: whoever walks through the value runs into Python's limit of recursion."""
 
@@ -35,7 +38,7 @@ def text(value: Any) -> str:
 
 def path_text(value: Any) -> str:
     """Text that can be a path."""
-    if "\0" in text(value):
+    if "\0" in text(value) or any(len(name.encode()) > LONGEST_NAME for name in value.replace("\\", "/").split("/")):
         raise Misfit("is not a path")
     return text(value)
 
