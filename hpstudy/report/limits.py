@@ -25,10 +25,10 @@ def _censoring(pair: PairResult) -> Iterator[str]:
     late = {pair.a: n - trials.reached_a, pair.b: n - trials.reached_b}
     if max(late.values()) <= HEAVY * n:
         return
-    heavy = " and ".join(f"{count} of {n} {view}" for view, count in late.items() if count > HEAVY * n)
+    heavy = " and ".join(view for view, count in late.items() if count > HEAVY * n)
     yield (
-        f"Heavy censoring: {heavy} searches never reached the target. The difference can be {numbers.trials(trials.lowest)} to "
-        f"{numbers.trials(trials.highest)} trials at most, if one view never reached it and the other kept its mean."
+        f"Heavy censoring: more than {numbers.percent(HEAVY)} of the {heavy} searches never reached the target, so the difference says "
+        "little about how many trials they would need."
     )
 
 
