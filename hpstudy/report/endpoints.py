@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from hpstudy.analysis.confirmed.comparison import EndpointOfPair, EndpointOfView, Measurement
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
@@ -11,6 +11,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.goal import Goal
 from hpstudy.report import numbers
 from hpstudy.report.notation import Notation
+from hpstudy.report.overview import many_comparisons
 from hpstudy.report.wording import level_origin, level_text
 from hpstudy.study.schema import Endpoint
 
@@ -22,12 +23,14 @@ def headline(results: Results) -> str:
 
 
 def answer(results: Results, result: EndpointResult) -> str:
-    """One endpoint in a sentence for each comparison: verdict, difference, interval."""
+    """One endpoint in a sentence for each comparison: verdict, difference, interval. Many comparisons are counted."""
     if result.declared is None:
         return f"{title(results, result)}: {_missing(result)}."
     if not result.declared.pairs:
         means = ", ".join(f"{view.view} {_mean(results, result, view)}" for view in result.declared.views)
         return f"{title(results, result)}: {means}."
+    if many_comparisons(results):
+        return _counted(results, result, result.declared.pairs)
     return " ".join(_comparison(results, result, pair) for pair in result.declared.pairs)
 
 
@@ -44,7 +47,8 @@ def evidence(results: Results, result: EndpointResult) -> str:
             f"{len(view.values) - view.reached} of {len(view.values)} {view.view}" for view in late if view.reached is not None
         )
         sentences.append(f"Searches that did not get there and count as {horizon}: {counts}.")
-    sentences += [text for pair in found.pairs if (text := _power(results, result, pair))]
+    if not many_comparisons(results):
+        sentences += [text for pair in found.pairs if (text := _power(results, result, pair))]
     return " ".join(sentences)
 
 
@@ -151,6 +155,13 @@ def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair) 
     p = "" if math.isnan(pair.adjusted) else f"; {'Holm p' if family > 1 else 'p'} {numbers.p_value(pair.adjusted)}"
     verdict = _verdict(result, pair) if pair.shown else "No difference shown"
     return f"{verdict}. {number} ({Notation(results).ci} {interval}{p})."
+
+
+def _counted(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
+    """How many comparisons show a difference, and which view does better in each of them."""
+    shown = [f"{pair.shown} better than {pair.b if pair.shown == pair.a else pair.a}" for pair in pairs if pair.shown]
+    which = f": {', '.join(shown)}" if shown else ""
+    return f"{title(results, result)}: {len(shown) or 'none'} of {len(pairs)} comparisons show a difference{which}."
 
 
 def _verdict(result: EndpointResult, pair: EndpointOfPair) -> str:

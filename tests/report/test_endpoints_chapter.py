@@ -225,3 +225,13 @@ def test_a_p_that_is_corrected_is_called_so(found):
 def test_the_chapter_on_confirmations_says_that_replicates_have_seeds_of_their_own(found):
     (text,) = [block.text for block in section_of(found, "Confirmation on fresh seeds").blocks if isinstance(block, Paragraph)]
     assert "Each replicate has fresh seeds of its own; default points have those of replicate 0." in text
+
+
+def test_many_comparisons_are_counted():
+    results = analyse(make(views=("a", "b", "c", "d")))
+    first = answers_of(results)[0]
+    assert first == (
+        "Mean confirmed regret to the own plateau: 3 of 6 comparisons show a difference: b better than a, c better than a, d better than a."
+    )
+    assert answers_of(results)[3] == "Confirmed score after 10 trials: none of 6 comparisons show a difference."
+    assert len(section_of(results, "Endpoints").blocks[-2].rows) == 5 * 6
