@@ -124,6 +124,10 @@ def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.Data
     for trial_id, again in read_retrainings(connection).items():
         if trial_id not in keys or not known[keys[trial_id].view].listed:
             raise Undecodable(f"{row_name('retraining', [trial_id])}, column trial_id: there is no such confirmation")
+        if again.seed_number >= (most := known[keys[trial_id].view].trials):
+            raise Undecodable(
+                f"{row_name('retraining', [trial_id])}, column seed_number: {again.seed_number} is not below {most}"
+            )
         view, replicate = known[keys[trial_id].view].view, math.nan if again.number is None else keys[trial_id].replicate
         number = math.nan if again.number is None else again.number
         rows.append((trial_id, view, replicate, number, again.seed_number, *found[trial_id]))

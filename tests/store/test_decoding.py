@@ -105,7 +105,7 @@ def test_nothing_but_store_errors_leaves_a_reader_or_a_writer(owned, statement):
         store.history(SearchKey("latent", 0))
 
 
-def test_a_confirmation_without_a_row_of_its_own_is_named(path):
+def test_a_confirmation_needs_a_row_of_its_own_and_a_seed_of_the_study(path):
     study = example_study(trials=1, replicates=1)
     study = study.model_validate({**study.model_dump(mode="json"), "confirm": {"seeds": 1}})
     synthetic_database(path, study)
@@ -113,6 +113,12 @@ def test_a_confirmation_without_a_row_of_its_own_is_named(path):
     with Store.open(path) as store:
         ((again, _),) = [item for item in store.listed(key).items() if item[0].number is None]
         store.start_trial(key, 0, point, retrained=again)
+    alter(path, "UPDATE retraining SET seed_number = 4611686018427387904")
+    with (
+        Reader.open(path) as reader,
+        pytest.raises(StoreError, match="row 3, column seed_number: 4611686018427387904 is not below 1"),
+    ):
+        reader.confirmations()
     alter(path, "DELETE FROM retraining")
     with Reader.open(path) as reader, pytest.raises(StoreError, match="it is a confirmation, and has no row in table retraining"):
         reader.history(key)
