@@ -22,7 +22,7 @@ replicates: 3
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def study_text():
     return BRANIN
 

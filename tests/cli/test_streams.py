@@ -1,6 +1,7 @@
 """Closed and full streams, full disks, signals, and names of any length: one message, and no file left behind."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +12,20 @@ import pytest
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
 
 
+@pytest.fixture(scope="module")
+def finished_study(tmp_path_factory, study_text):
+    """A folder with tiny.yaml and its finished database tiny.sqlite, which the tests copy."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "tiny.yaml").write_text(study_text)
+    command = [sys.executable, "-m", "hpstudy", "run", "tiny.yaml", "--storage", "tiny.sqlite", "--executor", "inline"]
+    subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=120)
+    return folder
+
+
 @pytest.fixture
-def shell(tmp_path, hpstudy, study_text):
-    """Run shell text in a folder with the finished study tiny.sqlite, where $HPSTUDY is the command line."""
-    assert hpstudy("run", "tiny.yaml", "--storage", "tiny.sqlite", "--executor", "inline", text=study_text).returncode == 0
+def shell(tmp_path, finished_study):
+    """Run shell text in a folder with a copy of the finished study, where $HPSTUDY is the command line."""
+    shutil.copytree(finished_study, tmp_path, dirs_exist_ok=True)
 
     def call(text):
         environment = {**os.environ, "HPSTUDY": f"{sys.executable} -m hpstudy"}
