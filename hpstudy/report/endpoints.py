@@ -186,7 +186,7 @@ def _power(results: Results, result: EndpointResult, pair: EndpointOfPair) -> st
         attainable = (
             f"The difference {names} can be {low} to {high} at most, if one view never gets there and the other keeps its mean. "
         )
-    if math.isnan(pair.detectable):
+    if not 0 < pair.detectable < math.inf:
         return attainable.strip()
     write = writer(results, result, pair.estimate.low, pair.estimate.high)
     unit = " trials" if pair.attainable is not None else ""

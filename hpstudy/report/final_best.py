@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from hpstudy.analysis.comparisons.margin import ENOUGH, Verdict
@@ -58,4 +59,4 @@ def not_rejected(low: float, high: float, p: float) -> str:
 
 def detectable(difference: float, shown: Callable[[float], str]) -> str:
     """What a study of this size would have found, beside every "no difference", with a leading space; "" where it cannot be said."""
-    return f" A true difference of {shown(difference)} is found with 80% power." if difference > 0 else ""
+    return f" A true difference of {shown(difference)} is found with 80% power." if 0 < difference < math.inf else ""

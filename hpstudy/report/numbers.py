@@ -10,6 +10,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.deviation import deviation
 
 MISSING = "–"
 """Stands where there is no number."""
@@ -29,7 +30,7 @@ def decimals_of(results: Results) -> int:
         budget.sd / math.sqrt(budget.searches)
         for view in results.views
         for budget in view.budgets[-1:]
-        if budget.searches > 1 and budget.sd > 0
+        if budget.searches > 1 and 0 < budget.sd < math.inf
     ]
     values = np.concatenate([view.searches.values.ravel() for view in results.views])
     values = np.abs(values[np.isfinite(values) & (values != 0)])
@@ -48,7 +49,7 @@ def decimals_of_points(blocks: Sequence[Floats]) -> int:
         for column in values.T:
             finite = column[np.isfinite(column)]
             if finite.size > 1 and np.ptp(finite) > 0:
-                errors.append(float(finite.std(ddof=1)) / math.sqrt(finite.size))
+                errors.append(float(deviation(finite)) / math.sqrt(finite.size))
     sizes = np.abs(np.concatenate([values.ravel() for values in blocks]))
     sizes = sizes[np.isfinite(sizes) & (sizes != 0)]
     scale = float(np.median(errors)) if errors else float(np.median(sizes)) / 100 if sizes.size else 0.01

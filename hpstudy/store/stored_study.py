@@ -43,7 +43,19 @@ def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
         study = Study.model_validate(definition)
     except ValidationError as error:
         raise StoreError(
-            f"the study in {path} cannot be read by this version of hpstudy: {error}", "use the version that wrote it"
+            f"the study in {path} cannot be read by this version of hpstudy: {_problems(error)}", "use the version that wrote it"
         ) from error
     identity = dict(fetch(connection, "identity.name identity.value", "FROM identity ORDER BY name"))
     return StoredStudy(study, fingerprint, identity, paths.to_absolute(module_path, path), created_at)
+
+
+def _problems(error: ValidationError) -> str:
+    """What is wrong with a study, on one line; a hyperparameter is named with its view."""
+    return "; ".join(f"{_place(detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors())
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    match location:
+        case ("views", view, "space", name, *_):
+            return f"view '{view}', hyperparameter '{name}'"
+    return ".".join(map(str, location)) or "study"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.claims.judgement import Contrast, CriterionResult
-from hpstudy.report import claims, limits, wording
+from hpstudy.report import claims, final_best, limits, wording
 
 
 @pytest.fixture
@@ -20,6 +20,14 @@ def censored(make_results, ramps):
 
 def test_searches_that_mostly_reach_the_target_have_no_warning(results):
     assert list(limits.sentences(results, results.pairs[0])) == []
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5])
+def test_power_is_said_only_where_the_differences_vary(make_results, ramps, spread):
+    noise = spread * np.random.default_rng(1).normal(size=(4, 1))
+    found = make_results({"a": ramps(n=4) + 0.1 + noise - noise[:1], "b": ramps(n=4)}, analysis={"target": {"value": 5}})
+    text = " ".join([*wording.evidence(found, found.pairs[0]), final_best.at_the_end(found, found.pairs[0])])
+    assert ("is found with 80% power" in text) == (spread > 0)
 
 
 def test_heavy_censoring_is_said(censored):

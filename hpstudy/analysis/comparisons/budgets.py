@@ -13,6 +13,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.comparisons.margin import Side, Verdict
 from hpstudy.analysis.statistics.bootstrap import Band, Bootstrap, ranges, simultaneous_band
+from hpstudy.analysis.statistics.deviation import deviation, paired_differences, scaled
 from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
@@ -42,7 +43,7 @@ def view_budget(best: Floats, budget: int, bootstrap: Bootstrap) -> ViewBudget:
     """Describe one view after `budget` trials (from 1); `best` is (searches x trials), NaN where a search has not come yet."""
     values = best[~np.isnan(best[:, budget - 1]), budget - 1]
     mean = mean_of(values, bootstrap)
-    sd = float(values.std(ddof=1)) if values.size > 1 else float("nan")
+    sd = float(deviation(values)) if values.size > 1 else float("nan")
     median = float(np.median(values)) if values.size else float("nan")
     return ViewBudget(budget, values.size, mean.value, sd, median, mean.low, mean.high)
 
@@ -127,11 +128,11 @@ def budget_difference(
     The seed is that of the sign-flip test.
     """
     x, y = a[:, budget - 1], b[:, budget - 1]
-    d = x - y
+    d = paired_differences(x, y)
     n = len(d)
     mean = t_mean(d, bootstrap.confidence)
     gain = goal.sign * d
-    sd = float(d.std(ddof=1)) if n > 1 else float("nan")
+    sd = float(deviation(d)) if n > 1 else float("nan")
     varies = n > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
     return BudgetDifference(
         budget=budget,
@@ -147,7 +148,7 @@ def budget_difference(
         ties=int((gain == 0).sum()),
         losses=int((gain < 0).sum()),
         test=sign_flip(d, seed),
-        correlation=float(np.corrcoef(x, y)[0, 1]) if varies else float("nan"),
+        correlation=float(np.corrcoef(scaled(x)[0], scaled(y)[0])[0, 1]) if varies else float("nan"),
         detectable=detectable(n, POWER, 1 - bootstrap.confidence) * sd if n > 1 else float("nan"),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.deviation import paired_differences
 from hpstudy.analysis.statistics.power import POWER, Power, power
 
 Endpoint = Literal["final_best", "trials_to_target"]
@@ -50,7 +51,7 @@ def study_power(
     for pair in results.pairs:
         if pair.budgets:
             last = pair.budgets[-1]
-            plan = power(last.values_a - last.values_b, difference, power=wanted, alpha=alpha)
+            plan = power(paired_differences(last.values_a, last.values_b), difference, power=wanted, alpha=alpha)
             plans.append(EndpointPower(pair.a, pair.b, "final_best", difference, plan))
         if pair.trials is not None:
             plan = power(pair.trials.trials_a - pair.trials.trials_b, trials, power=wanted, alpha=alpha)

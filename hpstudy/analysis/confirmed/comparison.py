@@ -16,6 +16,7 @@ from scipy import stats
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.confirmed.measure import Judged, Values, measured
+from hpstudy.analysis.statistics.deviation import deviation
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.student import t_mean
@@ -139,7 +140,7 @@ def _pair(
 ) -> EndpointOfPair:
     n = len(differences)
     estimate = _estimate(differences, influence, confidence)
-    sd = float((influence - influence[0]).std(ddof=1)) if n > 1 else float("nan")
+    sd = float(deviation(influence - influence[0])) if n > 1 else float("nan")
     smallest = detectable(n, POWER, 1 - confidence) * sd if n > 1 else float("nan")
     if ends is not None and not smallest <= min(-ends[0], ends[1]):
         smallest = float("nan")

@@ -20,6 +20,7 @@ from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.statistics.bootstrap import percentile_interval
+from hpstudy.analysis.statistics.deviation import scaled
 from hpstudy.seeds import derive_seed
 
 RESAMPLES = 100
@@ -104,6 +105,7 @@ def importance(unit: Floats, objective: Floats, search: Ints, seed: int, confide
     if len(objective) < FEWEST or np.ptp(objective) == 0:
         return None
     points = _Points.of(unit.shape[1], derive_seed(seed, "integration"))
+    objective, _ = scaled(objective)  # all that follows is the same for objectives in another unit
     shares = points.shares(fit(unit, objective, derive_seed(seed, "forest")))
     if np.isnan(shares).any():
         return None

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import special, stats
 
 from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.statistics.deviation import deviation, scaled
 from hpstudy.seeds import derive_seed
 
 BLOCK = 2**23
@@ -74,7 +75,7 @@ def mean_intervals(values: Floats, bootstrap: Bootstrap, *, expand: bool = True)
     low, high = np.full(trials, np.nan), np.full(trials, np.nan)
     if n < 2:
         return low, high
-    centred = values - values.mean(axis=0)
+    centred, _ = scaled(values - values.mean(axis=0))
     spread = np.ptp(values, axis=0)
     squares = (centred**2).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -145,13 +146,13 @@ def simultaneous_band(values: Floats, bootstrap: Bootstrap) -> Band:
     the band of a single trial is the t interval.
     """
     n = values.shape[0]
-    mean, error = values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(n)
+    mean, error = values.mean(axis=0), deviation(values) / np.sqrt(n)
     varies = _varies(values)
     largest = np.zeros(bootstrap.resamples)
     if varies.any():
         for columns, means in resampled_means(values[:, varies], bootstrap):
-            deviation = np.abs(means - mean[varies][columns, None]) / error[varies][columns, None]
-            np.maximum(largest, deviation.max(axis=0), out=largest)
+            distance = np.abs(means - mean[varies][columns, None]) / error[varies][columns, None]
+            np.maximum(largest, distance.max(axis=0), out=largest)
     normal = float(np.quantile(largest, bootstrap.confidence)) * np.sqrt(n / (n - 1))
     critical = float(stats.t.isf(stats.norm.sf(normal), n - 1))
     half = np.where(varies, critical * error, 0.0)

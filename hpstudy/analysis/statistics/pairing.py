@@ -15,6 +15,7 @@ from scipy import stats
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
+from hpstudy.analysis.statistics.deviation import scaled
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.goal import Goal
@@ -41,16 +42,18 @@ def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
     if n < 2:
         nan = float("nan")
         return Unpaired(nan, nan, nan)
+    (a, b), unit = scaled(np.stack([a, b]))
     of_a, of_b = float(a.var(ddof=1)), float(b.var(ddof=1))
     middle, total = float(a.mean() - b.mean()), of_a + of_b
     if total == 0:
-        return Unpaired(middle, middle, float("nan"))
+        return Unpaired(math.ldexp(middle, unit), math.ldexp(middle, unit), float("nan"))
     # Divided by a power of two, which rounds nothing: the squares of variances of 1e-300 or 1e300 are no floats.
     exponent = math.frexp(total)[1]
     share_a, share_b, share = (math.ldexp(variance, -exponent) for variance in (of_a, of_b, total))
     freedom = share**2 * (n - 1) / (share_a**2 + share_b**2)
     half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * float(np.sqrt(total / n))
-    return Unpaired(middle - half, middle + half, 1 - float((a - b).var(ddof=1)) / total)
+    low, high = math.ldexp(middle - half, unit), math.ldexp(middle + half, unit)
+    return Unpaired(low, high, 1 - float((a - b).var(ddof=1)) / total)
 
 
 def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Estimate:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.statistics.deviation import deviation
 
 POWER = 0.8
 """Power at which minimal detectable differences are stated."""
@@ -25,6 +26,10 @@ MOST = 1_000_000
 """More replicates than anyone runs: a number beyond it is given as None."""
 
 
+LARGEST_EFFECT = 1e6
+"""Larger effects are found with the same power, 1; their squares may overflow."""
+
+
 def power_of(effect: float, n: int, alpha: float) -> float:
     """Chance that the test at level alpha finds a true mean difference with n >= 2 replicates.
 
@@ -34,6 +39,7 @@ def power_of(effect: float, n: int, alpha: float) -> float:
     0.81
     """
     critical = float(stats.t.ppf(1 - alpha / 2, n - 1))
+    effect = min(abs(effect), LARGEST_EFFECT)
     return 1 - float(special.ncfdtr(1, n - 1, n * effect**2, critical**2))
 
 
@@ -90,7 +96,7 @@ class Power:
 
     Attributes:
         replicates: of the first study.
-        sd: of its paired differences; NaN with one replicate.
+        sd: of its paired differences; NaN with one replicate. Where it is 0, all that follows from it is NaN or None.
         sd_low, sd_high: chi-square interval of the standard deviation.
         needed: replicates that find the wanted difference; None when no difference is given or when there is no spread to go by.
         needed_low, needed_high: the same at the ends of the interval of the standard deviation; None as well beyond a million.
@@ -124,9 +130,9 @@ def power(
     of `replicates`.
     """
     n, nan = len(differences), float("nan")
-    if n < 2:
-        return Power(n, nan, nan, nan, None, None, None, nan, (nan,) * len(replicates))
-    sd = float(differences.std(ddof=1))
+    sd = float(deviation(differences)) if n > 1 else nan
+    if not sd > 0:
+        return Power(n, sd, nan, nan, None, None, None, nan, (nan,) * len(replicates))
     low, high = sd_interval(sd, n, 1 - alpha)
     needed = [required(difference / s, power, alpha) if difference and s > 0 else None for s in (sd, low, high)]
     smallest = [sd * detectable(number, power, alpha) for number in (n, *replicates)]

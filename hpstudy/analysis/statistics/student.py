@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.statistics.deviation import deviation
 from hpstudy.analysis.statistics.estimate import Estimate
 
 
@@ -25,7 +26,7 @@ def t_intervals(values: Floats, confidence: float) -> tuple[Floats, Floats]:
     # Equal values have their own value as the mean, whatever the rounding of a sum.
     centred = values - values[0]
     mean = values[0] + centred.mean(axis=0)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * centred.std(axis=0, ddof=1) / np.sqrt(n)
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * deviation(centred) / np.sqrt(n)
     return mean - half, mean + half
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals, percentile_interval
+from hpstudy.analysis.statistics.deviation import deviation
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.student import t_mean
@@ -188,7 +189,7 @@ def _detectable(a: Times, b: Times, horizon: int, confidence: float) -> float:
     n = len(a.trials)
     if n < 2 or 1 - np.r_[a.reached, b.reached].mean() > MOST_CENSORED:
         return float("nan")
-    found = detectable(n, POWER, 1 - confidence) * float((a.trials - b.trials).std(ddof=1))
+    found = detectable(n, POWER, 1 - confidence) * float(deviation((a.trials - b.trials).astype(np.float64)))
     lowest, highest = attainable(a.trials.astype(np.float64), b.trials.astype(np.float64), horizon)
     return found if found <= min(-lowest, highest) else float("nan")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from hpstudy.analysis.comparisons.margin import ENOUGH
@@ -64,7 +65,7 @@ def budget_differences(results: Results) -> Table | None:
             numbers.p_cell(difference.test.p),
             numbers.p_cell(difference.adjusted),
             numbers.metric(difference.correlation, 2),
-            notation.value(difference.detectable),
+            notation.value(difference.detectable if difference.sd > 0 else math.nan),
             *([] if margin is None else [difference.verdict or numbers.MISSING]),
         )
         for pair, difference in differences

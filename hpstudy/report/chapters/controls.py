@@ -10,6 +10,7 @@ import numpy as np
 from hpstudy.analysis.baselines.controls import Controls, DefaultControl, RandomControl, ViewControls
 from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.deviation import deviation
 from hpstudy.report import numbers
 from hpstudy.report.charts import controls as charts
 from hpstudy.report.csvs import Row
@@ -145,7 +146,7 @@ def _noise(results: Results) -> float:
     else:
         defaults = [view.default.values for view in results.controls.views if view.default] if results.controls else []
         known = [values[~np.isnan(values)] for values in defaults]
-        floors = [float(values.std(ddof=1)) for values in known if values.size > 1]
+        floors = [float(deviation(values)) for values in known if values.size > 1]
     return max((floor for floor in floors if not math.isnan(floor)), default=math.nan)
 
 

@@ -35,7 +35,7 @@ def _table(results: Results) -> Table:
                 row.name,
                 *(numbers.cells(trials.difference, trials.low, trials.high, numbers.trials) if trials else _NOTHING),
                 numbers.interval(trials.lowest, trials.highest, numbers.trials) if trials else numbers.MISSING,
-                numbers.trials(trials.detectable) if trials else numbers.MISSING,
+                numbers.trials(trials.detectable) if trials and trials.detectable > 0 else numbers.MISSING,
                 _NEEDS[row.trials_side],
                 *(notation.cells(final.mean, final.low, final.high) if final else _NOTHING),
                 numbers.p_cell(final.adjusted) if final else numbers.MISSING,

@@ -81,7 +81,18 @@ def test_one_replicate_shows_no_spread():
 
 
 def test_equal_differences_give_no_number_of_replicates():
-    assert power(np.full(5, 2.0), 0.5).needed is None
+    found = power(np.full(5, 0.1), 0.5)
+    assert (found.sd, found.needed) == (0, None)
+    assert np.isnan([found.sd_low, found.sd_high, found.detectable, *found.detectable_at]).all()
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_differences_whose_squares_are_no_floats_are_planned_as_others_are(size):
+    d = np.random.default_rng(2).normal(size=15)
+    found, known = power(size * d, 0.5 * size), power(d, 0.5)
+    assert found.needed == known.needed
+    assert found.detectable == pytest.approx(size * known.detectable)
+    assert power(1e-300 * d, 1.0).needed == 2
 
 
 @pytest.mark.parametrize(("n", "effect"), [(5, 1.68), (10, 1.00), (20, 0.66), (30, 0.53), (40, 0.45)])

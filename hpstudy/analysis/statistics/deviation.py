@@ -1,0 +1,49 @@
+"""Standard deviations of values of any size."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+
+ORDINARY = (1e-60, 1e60)
+"""Sizes of values whose fourth powers and their sums are floats."""
+
+
+def scaled(values: Floats) -> tuple[Floats, int]:
+    """Values of another size than `ORDINARY` divided by a power of two, so that the largest is about 1; and the exponent.
+
+    The division rounds nothing. Ordinary values, and those with a NaN, stay as they are: the exponent is 0.
+    """
+    largest = np.abs(values).max(initial=0.0)
+    if not 0 < largest < np.inf or ORDINARY[0] <= largest <= ORDINARY[1]:
+        return values, 0
+    exponent = int(np.frexp(largest)[1])
+    return np.ldexp(values, -exponent), exponent
+
+
+def deviation(values: Floats) -> Floats:
+    """The standard deviation over the first axis, with n - 1 in the denominator; 0 where all values are equal.
+
+    Args:
+        values: (replicates, ...), at least 2 replicates.
+
+    >>> deviation(np.array([1e300, 3e300, 2e300])).item()
+    1e+300
+    >>> deviation(np.array([0.1, 0.1, 0.1])).item()
+    0.0
+    """
+    small, exponent = scaled(values)
+    return np.where((values == values[0]).all(axis=0), 0.0, np.ldexp(small.std(axis=0, ddof=1), exponent))
+
+
+def paired_differences(a: Floats, b: Floats) -> Floats:
+    """(replicates,) differences A minus B; all are the first one where they agree up to the rounding of the values.
+
+    >>> paired_differences(np.array([0.4, 0.3]), np.array([0.3, 0.2])).std().item()
+    0.0
+    """
+    differences = a - b
+    rounding = 4 * np.finfo(np.float64).eps * np.abs([a, b]).max(initial=0.0)
+    equal = differences.size > 0 and np.ptp(differences) <= rounding
+    return np.full_like(differences, differences[0]) if equal else differences
