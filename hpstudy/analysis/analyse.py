@@ -83,6 +83,9 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         controls=controls(table, study, endpoints.bootstrap) if study.controls else None,
         confirmed=confirmed,
         declared=declared,
+        declared_first=endpoint_results(confirmed, blocks, endpoints, first)
+        if (first := study.analysis.first_replicates)
+        else (),
         confirmation=confirmation(
             fresh,
             blocks,

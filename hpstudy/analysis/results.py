@@ -49,6 +49,7 @@ class Results:
         controls: searches against random search and the default point; None for a study without controls.
         confirmed: the confirmed curves of the views, in the order of the study; empty where not all incumbents are confirmed.
         declared: the declared endpoints.
+        declared_first: the same from `analysis.first_replicates` replicates alone; none where that is not asked for.
         secondary: measures of tuning that other papers use; empty where not all incumbents are confirmed.
         confirmation: trainings on fresh seeds; None without any.
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
@@ -73,6 +74,7 @@ class Results:
     controls: Controls | None = None
     confirmed: tuple[ConfirmedCurve, ...] = ()
     declared: tuple[EndpointResult, ...] = ()
+    declared_first: tuple[EndpointResult, ...] = ()
     secondary: tuple[Secondary, ...] = ()
     confirmation: Confirmation | None = None
     searched: tuple[SearchedView, ...] = ()

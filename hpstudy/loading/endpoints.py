@@ -42,9 +42,12 @@ def check_endpoints(analysis: Analysis, study: Declared, searcher: Searcher | No
         if endpoint.use != "trials_to_target" and not study.incumbents:
             text = f"'{endpoint.use}' needs the confirmed value of every incumbent: add 'confirm: {{seeds: 8, incumbents: true}}'"
             yield Problem(("analysis", "endpoints", index), text)
+    first, replicates = analysis.first_replicates, study.replicates
+    if first is not None and replicates is not None and first > replicates:
+        yield Problem(("analysis", "first_replicates"), f"must be at most {replicates}, the replicates of the study, not {first}")
     if analysis.plateaus is not None:
         yield from _plateaus(analysis.plateaus.values, study.names)
-        held_out, replicates = analysis.plateaus.held_out, study.replicates
+        held_out = analysis.plateaus.held_out
         if held_out is not None and replicates is not None and held_out > replicates - FEWEST_JUDGED:
             text = f"must leave at least {FEWEST_JUDGED} of the {replicates} replicates to be judged, so be at most "
             yield Problem(("analysis", "plateaus", "held_out"), f"{text}{max(0, replicates - FEWEST_JUDGED)}, not {held_out}")

@@ -34,6 +34,12 @@ def answer(results: Results, result: EndpointResult) -> str:
     return " ".join(_comparison(results, result, pair) for pair in result.declared.pairs)
 
 
+def first_replicates(results: Results) -> str:
+    """What the primary endpoints show in the first replicates alone, as the study declares."""
+    told = " ".join(answer(results, result) for result in results.declared_first if result.primary)
+    return f"The first {results.study.analysis.first_replicates} replicates alone: {told}"
+
+
 def evidence(results: Results, result: EndpointResult) -> str:
     """What the answer cannot show: searches that do not get there, and differences that are too small to be found."""
     found = result.declared

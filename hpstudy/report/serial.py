@@ -35,8 +35,8 @@ def body(results: Results) -> dict[str, Any]:
 
     The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
     never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
-    is there when claims are declared, "endpoints" when endpoints are, "confirmed", "secondary", "controls", "confirmation", "extended" and
-    "broken_seals" where there are any.
+    is there when claims are declared, "endpoints" when endpoints are, "endpoints_of_first_replicates",
+    "confirmed", "secondary", "controls", "confirmation", "extended" and "broken_seals" where there are any.
     """
     return {
         "format": FORMAT,
@@ -56,6 +56,11 @@ def body(results: Results) -> dict[str, Any]:
         **(_of_sweep(results) if results.sweep else _of_search(results)),
         **({"criteria": plain(results.criteria)} if results.criteria else {}),
         **({"endpoints": [_endpoint(results, result) for result in results.declared]} if results.declared else {}),
+        **(
+            {"endpoints_of_first_replicates": [_endpoint(results, result) for result in results.declared_first]}
+            if results.declared_first
+            else {}
+        ),
         **({"confirmed": plain(results.confirmed)} if results.confirmed else {}),
         **({"secondary": plain(results.secondary)} if results.secondary else {}),
         **({"controls": plain(results.controls)} if results.controls is not None else {}),

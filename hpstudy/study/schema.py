@@ -274,10 +274,15 @@ class Analysis(Block):
     """Of endpoints with a plateau. When absent, each replicate is judged against the mean confirmed value after the last trial of all
     other replicates."""
 
+    first_replicates: int | None = Field(default=None, ge=2)
+    """Also say what the endpoints of this many replicates, the first ones, show alone."""
+
     @model_validator(mode="after")
     def _declared_once(self) -> Analysis:
         if len({(endpoint.use, endpoint.of_best_plateau) for endpoint in self.endpoints}) < len(self.endpoints):
             raise ValueError("'endpoints' declares an endpoint twice")
+        if self.first_replicates is not None and not self.endpoints:
+            raise ValueError("'first_replicates' is about endpoints, and none is declared")
         if self.plateaus is not None and not any(endpoint.has_plateau for endpoint in self.endpoints):
             raise ValueError("'plateaus' belong to the endpoints confirmed_regret and trials_to_within, and none is declared")
         return self
@@ -285,7 +290,9 @@ class Analysis(Block):
     @model_serializer(mode="wrap")
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A declaration without endpoints is written, and has the digest, as before they existed."""
-        return {key: value for key, value in dump(self).items() if key not in ("endpoints", "plateaus") or value}
+        return {
+            key: value for key, value in dump(self).items() if key not in ("endpoints", "plateaus", "first_replicates") or value
+        }
 
     def is_endpoint(self, metric: str | None) -> bool:
         """Whether a claim about `metric` is about whole searches: trials to the target, or an endpoint that is declared."""

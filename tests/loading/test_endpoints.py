@@ -67,6 +67,8 @@ def test_confirmed_endpoints_need_all_incumbents_confirmed(refuse, declare, conf
             f"{HEAD}{REGRET}  plateaus: {{held_out: 2}}\n",
             "must leave at least 2 of the 3 replicates to be judged, so be at most 1",
         ),
+        (f"{HEAD}{REGRET}  first_replicates: 4\n", "first_replicates: must be at most 3, the replicates of the study, not 4"),
+        ("analysis: {first_replicates: 2}\n", "'first_replicates' is about endpoints, and none is declared"),
         (f"{HEAD}{REGRET}  plateaus: {{}}\n", "give either 'values' with their 'source', or 'held_out'"),
         (f"{HEAD}{REGRET}  plateaus: {{values: {{a: 1, b: 2}}}}\n", "'values' need their 'source'"),
         (f"{HEAD}{REGRET}  plateaus: {{values: {{a: 1, c: 2, b: 1}}, source: x}}\n", "no view is called 'c'"),

@@ -235,3 +235,17 @@ def test_many_comparisons_are_counted():
     )
     assert answers_of(results)[3] == "Confirmed score after 10 trials: none of 6 comparisons show a difference."
     assert len(section_of(results, "Endpoints").blocks[-2].rows) == 5 * 6
+
+
+def test_the_first_replicates_alone_are_answered_beside_all(found):
+    plateaus = {"values": {"a": 1, "b": 1}, "source": "a pilot"}
+    twelve = analyse(make(n=12, first_replicates=6, plateaus=plateaus))
+    for whole, first in zip(twelve.declared, twelve.declared_first, strict=True):
+        assert first.replicates.tolist() == list(range(6))
+        for of_all, of_first in zip(whole.declared.views, first.declared.views, strict=True):
+            assert of_first.values.tolist() == of_all.values[:6].tolist()
+    said = [block.text for block in section_of(twelve, "Answer").blocks if isinstance(block, Paragraph)][-1]
+    assert said.startswith("The first 6 replicates alone: ")
+    assert said.count(" minus ") == 2  # the primary endpoints
+    assert len(serial.body(twelve)["endpoints_of_first_replicates"]) == len(ENDPOINTS)
+    assert "endpoints_of_first_replicates" not in serial.body(found)

@@ -55,7 +55,7 @@ class Curves:
 
 
 def endpoint_results(
-    curves: Sequence[ConfirmedCurve], searches: Mapping[str, Searches], endpoints: Endpoints
+    curves: Sequence[ConfirmedCurve], searches: Mapping[str, Searches], endpoints: Endpoints, replicates: int | None = None
 ) -> tuple[EndpointResult, ...]:
     """Estimate and test every declared endpoint.
 
@@ -63,16 +63,18 @@ def endpoint_results(
         curves: the confirmed curves; none where the study confirms no incumbents.
         searches: every view's trials.
         endpoints: the study and its target.
+        replicates: how many are used, the first ones; None for all.
     """
     study = endpoints.study
+    used = np.arange(study.replicates) < (replicates or study.replicates)
     nothing = np.zeros(study.replicates, dtype=np.bool_)
     confirmed = Curves(
         {curve.view: curve.scored for curve in curves},
-        np.logical_and.reduce([curve.complete for curve in curves]) if curves else nothing,
+        np.logical_and.reduce([used, *(curve.complete for curve in curves)]) if curves else nothing,
     )
     observed = Curves(
         {view: best_so_far(block.values, study.metric.goal) for view, block in searches.items()},
-        np.logical_and.reduce([block.complete for block in searches.values()]),
+        np.logical_and.reduce([used, *(block.complete for block in searches.values())]),
     )
     return declared_results(study, confirmed, observed, endpoints.target)
 

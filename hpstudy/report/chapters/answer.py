@@ -20,6 +20,8 @@ def chapter(results: Results) -> Iterator[Section]:
             blocks.append(Paragraph(evidence))
     if any(curve.complete.any() for curve in results.confirmed):
         blocks.append(confirmed.chart(results))
+    if results.declared_first:
+        blocks.append(Paragraph(endpoints.first_replicates(results)))
     yield Section("Answer", tuple(blocks))
     if (table := claims.table(results)) is not None:
         yield Section("Claims", (table,))
