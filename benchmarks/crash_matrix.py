@@ -260,6 +260,8 @@ def start(folder: Path, *arguments: str, fatal: int | None = None) -> subprocess
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # A shell lets what it starts in the background ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -270,7 +272,9 @@ def end(process: subprocess.Popen[str]) -> str:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise Lost(f"hangs: {process.args!r}") from None
-    if "Traceback (most recent call last)" in said:
+    # Python itself answers an interrupt that comes while it starts.
+    starting = "<frozen importlib" in said and said.rstrip().endswith("KeyboardInterrupt")
+    if "Traceback (most recent call last)" in said and not starting:
         raise Lost(f"traceback: {said[-2000:]}")
     return said
 

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from hpstudy.cli import data, power, results, setup, studies
 from hpstudy.cli.output import fail
-from hpstudy.cli.streams import guard_streams
+from hpstudy.cli.streams import guarded_streams
 from hpstudy.errors import HpstudyError
 
 
@@ -69,21 +69,21 @@ def _top(
 
 def main() -> NoReturn:
     """Run the command line. A user error becomes one message on stderr and its exit code."""
-    guard_streams()
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            # By default these end the process at once, and files that are being written would stay as drafts.
-            signal.signal(getattr(signal, name), _end)
-    try:
+    with guarded_streams():
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                # By default these end the process at once, and files that are being written would stay as drafts.
+                signal.signal(getattr(signal, name), _end)
         try:
-            app()
-        finally:
-            sys.stdout.flush()
-    except HpstudyError as error:
-        fail(error)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(0)
+            try:
+                app()
+            finally:
+                sys.stdout.flush()
+        except HpstudyError as error:
+            fail(error)
+        except KeyboardInterrupt:
+            sys.exit(130)
+        sys.exit(0)
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:

@@ -9,7 +9,8 @@ import errno
 import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from hpstudy.errors import HpstudyError
@@ -64,16 +65,29 @@ class _Closed(io.TextIOBase):
         raise OutputError(f"stdout cannot be written: {os.strerror(errno.EBADF)}", "it is closed: redirect it to a file")
 
 
-def guard_streams() -> None:
-    """Replace sys.stdout and sys.stderr. Call before any file is opened: a closed descriptor would be given to the next one."""
+@contextmanager
+def guarded_streams() -> Iterator[None]:
+    """Replace sys.stdout and sys.stderr in the body.
+
+    Enter it before any file is opened: a closed descriptor would be given to the next file.
+    """
     while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(spare, True)
     os.close(spare)
+    before = sys.stdout, sys.stderr
     sys.stdout = _guarded(_Output, sys.stdout) if sys.stdout is not None else _Closed()
     if sys.stderr is not None:
         sys.stderr = _guarded(_Messages, sys.stderr)
     else:
         sys.stderr = _Messages(open(2, "wb", closefd=False), "utf-8", "backslashreplace", write_through=True)  # noqa: SIM115  # stays open
+    guarded = sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        for stream in guarded:
+            if isinstance(stream, _Stream):
+                stream.detach()  # or the bytes of the interpreter's own stream would be closed with it
+        sys.stdout, sys.stderr = before
 
 
 def _guarded(kind: type[_Stream], stream: TextIO) -> _Stream:

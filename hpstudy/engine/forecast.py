@@ -16,6 +16,7 @@ from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points
 from hpstudy.modules import module_path
 from hpstudy.store import Counts, Reader, by_arm, planned_counts
+from hpstudy.store.paths import database_exists
 from hpstudy.study.changes import grown
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import Plan, SearchKey
@@ -109,7 +110,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
     """
     study = loaded.study
     trial_s, train_s, measured = dict[str, float](), dict[str, float](), ""
-    if storage.exists():
+    if database_exists(storage):
         with Reader.open(storage) as reader:
             study = grown(matched(reader.study, study, storage, loaded.module_path), study)
             counts = reader.search_counts(study)

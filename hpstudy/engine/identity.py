@@ -11,6 +11,7 @@ from hpstudy.modules import current_digest, digest_of, module_file, module_path
 from hpstudy.plugins import is_plugin
 from hpstudy.sources import MODULE, SOURCE, earlier_checksum, is_earlier, source_file, source_identity, user_sources
 from hpstudy.store import Reader, Store
+from hpstudy.store.paths import database_exists
 from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Task
 
@@ -69,7 +70,7 @@ def refuse_changed_files(storage: Path, folder: str | None) -> None:
         StudyChanged: with every file that is missing, changed, or not of the code that the database was started with.
         StoreError: the database cannot be read.
     """
-    if not storage.exists():
+    if not database_exists(storage):
         return
     with Reader.open(storage) as reader:
         recorded, parts = reader.identity, reader.study.user_parts()

@@ -18,6 +18,7 @@ from hpstudy.errors import StoreError
 from hpstudy.loading.bind import LoadedStudy
 from hpstudy.modules import module_path
 from hpstudy.store import Counts, Store, by_arm
+from hpstudy.store.paths import database_exists
 from hpstudy.study.plan import SearchKey
 
 
@@ -113,11 +114,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
 
 def _opened(loaded: LoadedStudy, storage: Path) -> Store:
     """The database at `storage`, for the study: new, or checked and grown."""
-    try:
-        exists = storage.exists()
-    except OSError as error:  # a name that is too long
-        raise StoreError(f"{storage} cannot be a database: {error.strerror}", "choose another --storage") from None
-    if not exists:
+    if not database_exists(storage):
         loaded.task.prepare()
         identity = identity_of(loaded.study, loaded.task)
         try:

@@ -27,6 +27,14 @@ def to_absolute(path: str | None, database: Path) -> str | None:
     return os.path.abspath(database.parent / path) if path else None  # noqa: PTH100  # Path.resolve would follow links
 
 
+def database_exists(path: Path) -> bool:
+    """Whether there is something at `path`. Raises StoreError for a name that no file can have."""
+    try:
+        return path.exists()
+    except OSError as error:  # a name that is too long
+        raise StoreError(f"{path} cannot be a database: {error.strerror}", "choose another --storage") from None
+
+
 def check_output(path: Path, *, force: bool) -> None:
     """Raises UsageError when a file may not be written to `path`: one is there, or something that is no regular file."""
     try:

@@ -138,7 +138,8 @@ def test_a_device_or_a_fifo_is_not_replaced(shell, tmp_path, command):
 def test_a_signal_while_a_file_is_written_leaves_no_draft(shell, tmp_path, number):
     program = tmp_path / "slow.py"
     program.write_text(
-        "import pathlib, time\n"
+        "import pathlib, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background\n"
         "def write(self, text, **_):\n"
         "    self.write_bytes(b'half'); time.sleep(60)\n"
         "pathlib.Path.write_text = write\n"
