@@ -12,7 +12,11 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NoReturn
 
+from hpstudy.digits import telling_digits
 from hpstudy.errors import HpstudyError, StudyError
+
+DIGITS = 6
+"""Significant digits of a float, unless two values of its column need more."""
 
 
 class Format(StrEnum):
@@ -54,7 +58,8 @@ def print_rows(rows: Sequence[Mapping[str, Any]], form: Format = Format.table) -
         writer.writerows(rows)
         print(buffer.getvalue(), end="")
         return
-    cells = [[cell(row[column]) for column in columns] for row in rows]
+    by_column = [column_cells([row[column] for row in rows]) for column in columns]
+    cells = list(zip(*by_column, strict=True))
     widths = [max(len(column), *(len(line[i]) for line in cells)) for i, column in enumerate(columns)]
     numeric = [all(isinstance(row[column], int | float) or row[column] is None for row in rows) for column in columns]
     for line in [columns, ["-" * width for width in widths], *cells] if rows else []:
@@ -69,12 +74,28 @@ def print_wrapped(label: str, text: str = "") -> None:
     print(textwrap.fill(text, width, initial_indent=label, subsequent_indent=indent) if text else label.rstrip())
 
 
-def cell(value: Any) -> str:
-    """A value as text, on one line; floats with 6 significant digits."""
+def column_cells(values: Sequence[Any]) -> list[str]:
+    """The cells of a column: floats with the digits that tell them apart; so each entry of its dictionaries, such as points."""
+    floats: dict[str | None, list[float]] = {}
+    for value in values:
+        for key, item in value.items() if isinstance(value, dict) else [(None, value)]:
+            if isinstance(item, float):
+                floats.setdefault(key, []).append(item)
+    digits = {key: telling_digits(known, DIGITS) for key, known in floats.items()}
+    return [
+        "  ".join(f"{key}={cell(item, digits.get(key, DIGITS))}" for key, item in value.items())
+        if isinstance(value, dict)
+        else cell(value, digits.get(None, DIGITS))
+        for value in values
+    ]
+
+
+def cell(value: Any, digits: int = DIGITS) -> str:
+    """A value as text, on one line; floats with `digits` significant digits."""
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, dict):
-        return "  ".join(f"{key}={cell(item)}" for key, item in value.items())
+        return "  ".join(f"{key}={cell(item, digits)}" for key, item in value.items())
     return " ".join(str(value).split())

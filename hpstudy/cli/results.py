@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hpstudy.cli.options import STUDY_HELP, AnyStudy, Form, Scale, Storage, View
-from hpstudy.cli.output import Format, cell, print_rows, print_wrapped, say
+from hpstudy.cli.output import Format, column_cells, print_rows, print_wrapped, say
 from hpstudy.errors import UsageError, nearest
 from hpstudy.metric_names import of_layer
 
@@ -119,10 +119,12 @@ def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: Vi
         trials = [trial for name in names if (trial := reader.best(name))]
     if form is not Format.table:
         print_rows([asdict(trial) for trial in trials], form)
-    for trial in trials if form is Format.table else ():
-        print_wrapped(f"{trial.view}: {metric} {trial.objective:.6g} (replicate {trial.replicate}, trial {trial.number})")
-        print_wrapped("  hyperparameters: ", cell(trial.point))
-        print_wrapped("  metrics: ", cell({name: value for name, value in trial.metrics.items() if of_layer(name) is None}))
+    values, points = column_cells([trial.objective for trial in trials]), column_cells([trial.point for trial in trials])
+    metrics = column_cells([{n: value for n, value in trial.metrics.items() if of_layer(n) is None} for trial in trials])
+    for trial, value, point, measured in zip(trials, values, points, metrics, strict=True) if form is Format.table else ():
+        print_wrapped(f"{trial.view}: {metric} {value} (replicate {trial.replicate}, trial {trial.number})")
+        print_wrapped("  hyperparameters: ", point)
+        print_wrapped("  metrics: ", measured)
     if not trials:
         say("No trial has completed yet.")
 

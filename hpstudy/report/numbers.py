@@ -11,16 +11,17 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.deviation import deviation
+from hpstudy.digits import MOST, ROUNDING, telling_digits
 
 MISSING = "–"
 """Stands where there is no number."""
 
 MOST_DECIMALS = 6
-"""Beyond, a metric is written with four significant digits instead."""
+"""Beyond, a metric is written in significant digits instead."""
 
 
 def decimals_of(results: Results) -> int:
-    """Decimals of the metric: those that give the smallest standard error of a view's final mean two significant digits.
+    """Decimals of the metric: the smallest standard error of a view's final mean has two significant digits; below 0 for tens.
 
     In a sweep: the typical standard error of a point's mean.
     """
@@ -30,12 +31,12 @@ def decimals_of(results: Results) -> int:
         budget.sd / math.sqrt(budget.searches)
         for view in results.views
         for budget in view.budgets[-1:]
-        if budget.searches > 1 and 0 < budget.sd < math.inf
+        if budget.searches > 1 and ROUNDING * abs(budget.mean) < budget.sd < math.inf
     ]
     values = np.concatenate([view.searches.values.ravel() for view in results.views])
     values = np.abs(values[np.isfinite(values) & (values != 0)])
     scale = min(errors) if errors else float(np.median(values)) / 100 if values.size else 0.01
-    return max(0, 1 - math.floor(math.log10(scale)))
+    return 1 - math.floor(math.log10(scale))
 
 
 def decimals_of_points(blocks: Sequence[Floats]) -> int:
@@ -48,12 +49,12 @@ def decimals_of_points(blocks: Sequence[Floats]) -> int:
     for values in blocks:
         for column in values.T:
             finite = column[np.isfinite(column)]
-            if finite.size > 1 and np.ptp(finite) > 0:
+            if finite.size > 1 and np.ptp(finite) > ROUNDING * np.abs(finite).max():
                 errors.append(float(deviation(finite)) / math.sqrt(finite.size))
     sizes = np.abs(np.concatenate([values.ravel() for values in blocks]))
     sizes = sizes[np.isfinite(sizes) & (sizes != 0)]
     scale = float(np.median(errors)) if errors else float(np.median(sizes)) / 100 if sizes.size else 0.01
-    return max(0, 1 - math.floor(math.log10(scale)))
+    return 1 - math.floor(math.log10(scale))
 
 
 def telling(decimals: int, ends: Iterable[float], limits: Iterable[float]) -> int:
@@ -69,13 +70,15 @@ def telling(decimals: int, ends: Iterable[float], limits: Iterable[float]) -> in
 
 
 def metric(value: float | None, decimals: int) -> str:
-    """A value of the metric."""
+    """A value of the metric; in significant digits, from four to all of a float, where `decimals` are many or the value is large."""
     if value is None or math.isnan(value):
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if decimals > MOST_DECIMALS or abs(value) >= 1e7:
-        return general(value)
+        whole_digits = math.floor(math.log10(abs(value))) + 1 if value else 0
+        return general(value, min(max(4, whole_digits + decimals), MOST))
+    decimals = max(0, decimals)
     return _minus(f"{value:.{decimals}f}")
 
 
@@ -94,12 +97,19 @@ def scientific(value: float) -> str:
     return _minus(f"{mantissa}e{int(exponent)}") if value else "0"
 
 
-def hyperparameter(value: Any) -> str:
-    """A hyperparameter's value as a study file would have it, floats with four significant digits."""
+def hyperparameters(values: Iterable[Any]) -> list[str]:
+    """Values of one hyperparameter, with the digits that tell them apart."""
+    listed = list(values)
+    digits = telling_digits([value for value in listed if isinstance(value, float)], 4)
+    return [hyperparameter(value, digits) for value in listed]
+
+
+def hyperparameter(value: Any, digits: int = 4) -> str:
+    """A hyperparameter's value as a study file would have it, floats with `digits` significant digits."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return general(value).replace("−", "-")
+        return general(value, digits).replace("−", "-")
     return str(value)
 
 

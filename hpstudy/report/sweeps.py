@@ -145,5 +145,5 @@ def tried(results: Results, view: SweepView, name: str) -> str:
         ordered = [value for value in parameter.values if value in values]
     else:
         ordered = sorted(values, key=float)
-    texts = [numbers.hyperparameter(value) for value in ordered]
+    texts = numbers.hyperparameters(ordered)
     return ", ".join(texts) if len(texts) <= 8 else f"{len(texts)} values, {texts[0]} to {texts[-1]}"

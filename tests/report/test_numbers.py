@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 
 from hpstudy.report import numbers
@@ -13,7 +14,8 @@ from hpstudy.report import numbers
         (-0.0001, 2, "0.00"),
         (math.nan, 2, "–"),
         (12345.6, 0, "12346"),
-        (1e12, 2, "1e12"),
+        (1e12, 2, "1000000000000"),
+        (1e12, -10, "1e12"),
     ],
 )
 def test_a_metric_has_the_decimals_asked_for(value, decimals, text):
@@ -64,3 +66,17 @@ def test_a_p_value_in_a_column_has_no_equals_sign(p, text):
 @pytest.mark.parametrize(("number", "text"), [(1, "1 search"), (2, "2 searches"), (1200, "1,200 searches")])
 def test_several_things_are_in_the_plural(number, text):
     assert numbers.things(number, "search", "es") == text
+
+
+def test_large_values_of_a_metric_keep_the_digits_of_their_standard_error(make_results):
+    noise = 1e12 + np.array([[0.0, 1, 2], [1, 2, 5], [0, 3, 4]])
+    found = make_results({"a": noise, "b": noise + 3})
+    decimals = numbers.decimals_of(found)
+    assert numbers.metric(1e12 + 4, decimals) != numbers.metric(1e12 + 5, decimals)
+    assert numbers.metric(1e12 + 4, -11) == numbers.metric(1e12 + 5, -11) == "1e12"
+    assert numbers.metric(123.4, -1) == "123"
+
+
+def test_values_of_a_hyperparameter_are_told_apart():
+    assert numbers.hyperparameters([0.1, 0.2]) == ["0.1", "0.2"]
+    assert numbers.hyperparameters([1000.001, 1000.002, True, "gradient"]) == ["1000.001", "1000.002", "true", "gradient"]

@@ -60,9 +60,10 @@ def sweep_points(results: Results, view: SweepView) -> Table:
     names = view.swept if len(view.swept) <= sweeps.MOST_COLUMNS else ()
     beside = {name: summary(view.values[name], results.study.analysis.confidence).mean for name in others}
     listed = sweeps.listed(results, view)
+    columns = [numbers.hyperparameters([view.points[number][name] for number in listed]) for name in names]
     rows = []
-    for number in listed:
-        point = [numbers.hyperparameter(view.points[number][name]) for name in names] or [sweeps.point_text(view, number)]
+    for row, number in enumerate(listed):
+        point = [column[row] for column in columns] or [sweeps.point_text(view, number)]
         rows.append(
             (
                 f"{number}{' *' if number == best and len(view.points) > 1 else ''}",

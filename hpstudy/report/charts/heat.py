@@ -111,5 +111,5 @@ def _edges(along: Swept) -> Floats:
 
 def _axis(along: Swept) -> Axis:
     """An axis with the values at equal distances, and room for half a frame."""
-    texts = [numbers.hyperparameter(value) for value in along.values]
+    texts = numbers.hyperparameters(along.values)
     return marked_axis(along.name, (-0.52, len(texts) - 0.48), range(len(texts)), texts, line=False)

@@ -133,7 +133,7 @@ class Swept:
         label = self.name + (" (values at equal distances)" if self.steps and self.joined else "")
         if len(self.values) > FEW and not self.steps:
             return Axis(label, self.limits, log=self.log)
-        return marked_axis(label, self.limits, self.positions, map(numbers.hyperparameter, self.values), log=self.log)
+        return marked_axis(label, self.limits, self.positions, numbers.hyperparameters(self.values), log=self.log)
 
 
 def swept(results: Results, name: str, views: Sequence[SweepView]) -> Swept:

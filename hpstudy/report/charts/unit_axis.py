@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.digits import telling_digits
 from hpstudy.report import numbers
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.model import Axis
@@ -27,19 +28,20 @@ def ticks(parameter: Parameter, most: int = 5) -> tuple[list[float], list[str]]:
     """Unit coordinates of about `most` round values, and the values as text; of a choice all its values."""
     if isinstance(parameter, ChoiceParameter):
         values = list(parameter.values)
-        texts = [cut(numbers.hyperparameter(value), LONGEST) for value in values]
+        texts = [cut(text, LONGEST) for text in numbers.hyperparameters(values)]
         return [parameter.unit(value) for value in values], texts
     rounded = _round_values(parameter, most)
     if len(rounded) < 2:
         rounded = [parameter.low, parameter.high]
-    return [parameter.unit(value) for value in rounded], [short(value) for value in rounded]
+    digits = telling_digits(rounded, 4)
+    return [parameter.unit(value) for value in rounded], [short(value, digits) for value in rounded]
 
 
-def short(value: float) -> str:
-    """A number in few letters: 1e-4 rather than 0.0001."""
-    text = f"{value:.4g}"
+def short(value: float, digits: int = 4) -> str:
+    """A number in few letters, with `digits` significant digits: 1e-4 rather than 0.0001."""
+    text = f"{value:.{digits}g}"
     power = f"{value:.0e}"
-    if value and (abs(value) < 1e-2 or abs(value) >= 1e4) and math.isclose(float(power), value, rel_tol=1e-9):
+    if value and (abs(value) < 1e-2 or abs(value) >= 1e4) and math.isclose(float(power), value, rel_tol=10.0 ** -max(9, digits)):
         mantissa, _, exponent = power.partition("e")
         text = f"{mantissa}e{int(exponent)}"
     return text.replace("-", "−")
