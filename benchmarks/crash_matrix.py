@@ -272,8 +272,8 @@ def end(process: subprocess.Popen[str]) -> str:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise Lost(f"hangs: {process.args!r}") from None
-    # Python itself answers an interrupt that comes while it starts.
-    starting = "<frozen importlib" in said and said.rstrip().endswith("KeyboardInterrupt")
+    # Python itself answers an interrupt that comes while it imports the command line.
+    starting = said.rstrip().endswith("KeyboardInterrupt") and ", in main\n" not in said
     if "Traceback (most recent call last)" in said and not starting:
         raise Lost(f"traceback: {said[-2000:]}")
     return said
