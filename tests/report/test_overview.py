@@ -128,7 +128,7 @@ def test_comparisons_without_a_common_view_favour_one_of_two(make_results, ramps
     delays = {"a": 1, "b": 0, "c": 2, "d": 3}
     found = make_results({name: ramps(delay, n=N) for name, delay in delays.items()}, analysis={"target": {"value": 4}})
     assert headline(found).startswith(
-        "To reach score ≥ 4, of 6 comparisons 5 favour the first view (b − d, a − d, b − c, a − c and 1 more) and 1 favours the second "
+        "To reach score ≥ 4, of 6 comparisons 5 favour the first view (b − d, b − c, a − d, a − c and 1 more) and 1 favours the second "
         "(a − b). After all 10 trials, 5 favour the first view"
     )
 

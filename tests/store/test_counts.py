@@ -7,7 +7,7 @@ COUNTS = Counts(planned=20, running=1, completed=2, diverged=3, failed=4, timed_
 
 
 def test_there_is_a_count_of_every_state_in_the_order_of_states():
-    assert tuple(field.name for field in fields(Counts)) == ("planned", *STATES)
+    assert tuple(field.name for field in fields(Counts)) == ("planned", *STATES, "estimated")
     assert tuple(COUNTS.by_state) == STATES
 
 
@@ -16,7 +16,7 @@ def test_running_trials_are_not_finished():
 
 
 def test_a_total_adds_every_count():
-    assert Counts.total([COUNTS, Counts(1, completed=1), COUNTS]) == Counts(41, 2, 5, 6, 8, 10)
+    assert Counts.total([COUNTS, Counts(1, completed=1, estimated=1), COUNTS]) == Counts(41, 2, 5, 6, 8, 10, 1)
     assert Counts.total([]) == Counts()
 
 

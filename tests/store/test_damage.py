@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hpstudy.errors import StoreError, StoreTooNew
 from hpstudy.store import Reader, Store, check, connection, migrations
+from hpstudy.store.seals import seal_all
 from tests.support.databases import example_study, synthetic_database
 
 
@@ -65,6 +66,7 @@ def make_altered(path):
     synthetic_database(path, example_study())
     other = sqlite3.connect(path)
     other.execute("UPDATE study SET definition = '{}'")
+    seal_all(other)
     other.commit()
     other.close()
 
@@ -73,6 +75,7 @@ def make_without_study(path):
     synthetic_database(path, example_study())
     other = sqlite3.connect(path)
     other.execute("DELETE FROM study")
+    seal_all(other)
     other.commit()
     other.close()
 
