@@ -1,4 +1,4 @@
-"""Kills every command that writes, at every point and at random moments, and compares what is left bit for bit.
+"""Kills every command that writes, at every point and at random moments, and compares the results bit for bit.
 
     python benchmarks/crash_matrix.py --kills 1000 --seed 0 --results crashes.jsonl
 
@@ -287,6 +287,10 @@ def call(folder: Path, *arguments: str) -> None:
         raise Lost(f"{' '.join(arguments)} exits with {process.returncode}: {said[-2000:]}")
 
 
+class TooLate(Exception):
+    """The command had ended before the moment of its disturbance."""
+
+
 class Lost(Exception):
     """Something is not as it must be after a crash."""
 
@@ -343,7 +347,7 @@ def disturb(process: subprocess.Popen[str], crash: Crash) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.wait(crash.moment)
     if process.poll() is not None:
-        return
+        raise TooLate
     with suppress(ProcessLookupError, psutil.NoSuchProcess):
         processes = _targets(process, crash)
         if crash.kind == "stop":
@@ -378,6 +382,7 @@ def survives(folder: Path, case: Case, crash: Crash, reference: Any) -> int:
 
     Raises:
         Lost: something is not as it must be.
+        TooLate: the command was not disturbed.
     """
     before = {} if case.database else files(folder)
     fatal = int(crash.moment) if crash.kind == "point" else None
@@ -419,7 +424,7 @@ def survives(folder: Path, case: Case, crash: Crash, reference: Any) -> int:
 
 
 def crashes(case: Case, points: list[str], duration_s: float, generator: random.Random, full: bool) -> Iterator[Crash]:
-    """Every point of a case in random order, with as many random signals between them; then random signals for ever."""
+    """Every point of a case in random order, with as many random signals between them; then random signals without end."""
     numbers = list(range(1, len(points) + 1))
     generator.shuffle(numbers)
     kinds = [("kill", t) for t in ("command", "worker", "group")] + [("stop", t) for t in ("command", "worker", "group")]
@@ -462,16 +467,20 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"{name}: {len(points)} points, {duration_s:.1f} s undisturbed, {missing} crashes to do", flush=True)
             for _ in range(count[name]):
                 next(stream)
-            for _ in range(missing):
+            while missing:
                 crash = next(stream)
                 shutil.copytree(prepared, folder)
                 try:
                     crash = replace(crash, leftovers=survives(folder, case, crash, reference))
+                except TooLate:
+                    shutil.rmtree(folder)
+                    continue
                 except Lost as error:
                     crash = replace(crash, lost=str(error))
                     print(f"LOST {crash}", flush=True)
                 results.write(json.dumps(asdict(crash)) + "\n")
                 results.flush()
+                missing -= 1
                 shutil.rmtree(folder)
             shutil.rmtree(prepared)
 

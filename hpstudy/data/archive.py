@@ -116,7 +116,7 @@ class _Bounded(io.BufferedReader):
 
     Attributes:
         archive: for messages.
-        budget: bytes that may still be asked for. Calls count, not what they give: at the end of a file some readers ask for ever.
+        budget: bytes that may still be asked for. Calls count, not what they give: at the end of a file some readers ask without end.
     """
 
     def __init__(self, raw: io.RawIOBase | io.BufferedIOBase, archive: Path, budget: float) -> None:

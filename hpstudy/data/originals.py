@@ -95,7 +95,7 @@ def read_wav(path: Path, sample_rate_hz: int) -> NDArray[np.int16]:
     import soundfile
 
     try:
-        if path.exists() and not path.is_file():  # opening a FIFO would wait for ever
+        if path.exists() and not path.is_file():  # opening a FIFO would wait without end
             raise ValueError("not a regular file")
         with path.open("rb") as file:
             head = file.read(8)

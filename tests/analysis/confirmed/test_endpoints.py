@@ -113,7 +113,7 @@ def test_the_jackknife_of_a_regret_from_the_study_itself_is_that_of_final_minus_
 
 
 def test_the_jackknife_repeats_the_computation_without_each_replicate():
-    """Brute force: plateaus, trials and means anew without every replicate."""
+    """Brute force: plateaus, trials and means computed again without each replicate."""
     rng = np.random.default_rng(3)
     a, b = rng.normal(size=(7, 6)).cumsum(axis=1), rng.normal(size=(7, 6)).cumsum(axis=1)
 
