@@ -90,3 +90,22 @@ class Searcher(ABC):
         Returns:
             A point that `space.admits`.
         """
+
+    def ask_many(
+        self, space: Space, histories: Sequence[Sequence[Observation]], *, goal: Goal, seeds: Sequence[int], number: int
+    ) -> list[Point]:
+        """The points of trial `number` of several searches of one space (`search.lockstep`). By default one after the other.
+
+        Args:
+            space: what may be tried.
+            histories: of each search, as in `ask`.
+            goal: which way the values are better.
+            seeds: of each search.
+            number: the trial asked for, from 0.
+
+        Returns:
+            A point for each search. It depends on its own search and on the number of searches, not on the other searches.
+        """
+        return [
+            self.ask(space, history, goal=goal, seed=seed, number=number) for history, seed in zip(histories, seeds, strict=True)
+        ]

@@ -36,6 +36,9 @@ class Task(ABC):
 
     Settings: ClassVar[type[BaseModel]]
     """The task's own keys of the study's `task` block; unknown keys are refused."""
+    stacks: ClassVar[bool] = False
+    """Whether `evaluate_many` trains together, so that the trials of a group (`search.lockstep`) are one step in one process. Otherwise
+    each of them is a step of its own."""
 
     def __init__(self, settings: BaseModel) -> None:
         self.settings = settings
@@ -87,3 +90,26 @@ class Task(ABC):
             Diverged: when training went out of bounds.
             Exception: any other error makes this a failed trial, recorded with its traceback.
         """
+
+    def evaluate_many(
+        self, view: View, points: Sequence[Point], seeds: Sequence[int], reports: Sequence[Report]
+    ) -> Sequence[Mapping[str, Any] | float | Exception]:
+        """Train and measure at several points of one view. By default one after the other.
+
+        Args:
+            view: the view that the points belong to.
+            points: the tuned hyperparameters of each trial.
+            seeds: of each trial's training.
+            reports: takes the metrics of each trial. All of them have the same checkpoint, which keeps one state for all trials.
+
+        Returns:
+            For each trial what `evaluate` returns, or the exception that ended it: `Diverged`, or any other for a failed trial. The result
+            of a trial depends on its own arguments and on the number of trials, not on the other trials.
+        """
+        results: list[Mapping[str, Any] | float | Exception] = []
+        for point, seed, report in zip(points, seeds, reports, strict=True):
+            try:
+                results.append(self.evaluate(view, point, seed, report))
+            except Exception as error:  # a task may raise anything; it ends its own trial only
+                results.append(error)
+        return results

@@ -195,6 +195,19 @@ class SearcherContract(ABC):
         for past in play(self.make(), space, trials=self.trials, value=lambda _number, _point: value):
             assert space.admits(past.point), past
 
+    @pytest.mark.parametrize("searches", [1, 3])
+    def test_the_point_of_a_search_in_lockstep_does_not_depend_on_the_other_searches(self, mixed: Space, searches: int) -> None:
+        histories = [play(self.make(), mixed, trials=self.trials - 1, seed=seed) for seed in range(searches + 1)]
+
+        def ask(seeds: list[int]) -> list[Point]:
+            shown = [tuple(histories[seed]) for seed in seeds]
+            return self.make().ask_many(mixed, shown, goal=Goal.MAXIMIZE, seeds=seeds, number=self.trials - 1)
+
+        points = ask(list(range(searches)))
+        assert len(points) == searches
+        assert all(mixed.admits(point) for point in points)
+        assert ask([*range(1, searches), searches])[:-1] == points[1:]
+
     def test_unknown_settings_are_refused(self) -> None:
         with pytest.raises(ValidationError):
             type(self.make()).Settings.model_validate({"no_such_setting": math.pi})
