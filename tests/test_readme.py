@@ -9,9 +9,11 @@ from ruamel.yaml import YAML
 
 import hpstudy
 from hpstudy.cli import app
+from hpstudy.engine.executors import EXECUTORS
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import run_study
 from hpstudy.loading.load import read_study
+from hpstudy.testing.executors import ExecutorContract
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -36,7 +38,7 @@ def snippet(name):
 @pytest.fixture
 def my_module(tmp_path):
     (tmp_path / "my_module.py").write_text(
-        "\n\n".join(snippet(n) for n in ("CentreSearcher", "SignOfAverage", "ThreadExecutor", "def train"))
+        "\n\n".join(snippet(n) for n in ("CentreSearcher", "SignOfAverage", "FewWorkers", "def train"))
     )
     return tmp_path
 
@@ -52,7 +54,18 @@ def test_the_searcher_of_readme_runs(my_module):
 
 
 def test_the_executor_of_readme_runs(my_module):
-    assert run(my_module, STUDY, executor="my_module:ThreadExecutor").counts.completed == 6
+    assert run(my_module, STUDY, executor="my_module:FewWorkers").counts.completed == 6
+
+
+def test_the_executor_of_readme_keeps_the_contract(my_module, monkeypatch):
+    monkeypatch.syspath_prepend(my_module)
+    contract = type("Contract", (ExecutorContract,), {"make": lambda _, logs: None})()
+    executor = EXECUTORS.load("my_module:FewWorkers")(8)
+    try:
+        assert executor.workers == 4
+        contract.test_steps_that_run_at_once_share_no_global_generator(executor)
+    finally:
+        executor.close()
 
 
 def test_a_searcher_of_the_users_own_runs_in_worker_processes(my_module):
@@ -96,7 +109,7 @@ def test_the_view_of_readme_is_a_valid_view():
 
 
 def test_every_extension_takes_under_15_lines():
-    for name in ("CentreSearcher", "SignOfAverage", "ThreadExecutor", "def train"):
+    for name in ("CentreSearcher", "SignOfAverage", "FewWorkers", "def train"):
         lines = [line for line in snippet(name).splitlines() if line.strip() and not line.startswith(("from ", "import "))]
         assert len(lines) < 15, name
 

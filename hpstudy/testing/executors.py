@@ -13,6 +13,7 @@ import math
 import os
 import random
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import wait
@@ -27,6 +28,7 @@ from hpstudy.engine.executors import THREAD_VARIABLES, Executor, StepTimedOut
 from hpstudy.engine.step import EvaluateRequest, evaluate
 from hpstudy.errors import HpstudyError, UsageError
 from hpstudy.loading.bind import bind
+from hpstudy.seeds import seed_process
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 
@@ -54,9 +56,13 @@ def fail_unpicklably(message: str) -> NoReturn:
     raise Unpicklable(message)
 
 
-def wait_for_ever(_: object) -> None:
-    """A step that never ends by itself."""
-    threading.Event().wait()
+LONG_S = 20.0
+"""Duration of a step that takes too long: an executor that drops time-outs fails its test instead of blocking it."""
+
+
+def take_too_long(_: object) -> None:
+    """A step that ends long after its time-out."""
+    time.sleep(LONG_S)
 
 
 def thread_variables(_: object) -> list[str | None]:
@@ -67,6 +73,18 @@ def thread_variables(_: object) -> list[str | None]:
 def draw(_: object) -> float:
     """A number from a generator that whoever runs this may have used before."""
     return random.random()
+
+
+def draw_slowly(seed: int) -> list[float]:
+    """Numbers from seeded global generators, with pauses in which a step beside this one draws too."""
+    import numpy as np
+
+    seed_process(seed)
+    drawn = []
+    for _ in range(10):
+        drawn += [random.random(), float(np.random.random())]
+        time.sleep(0.02)
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -137,20 +155,29 @@ class ExecutorContract(ABC):
     def test_a_step_that_takes_too_long_is_ended_or_its_time_out_refused(self, executor: Executor) -> None:
         if self.ends_steps:
             with pytest.raises(StepTimedOut, match=r"0\.2 s"):
-                executor.submit(wait_for_ever, None, 0.2).result()
+                executor.submit(take_too_long, None, 0.2).result()
         else:
             with pytest.raises(UsageError):
                 executor.submit(double, 1, 0.2).result()
 
     def test_a_step_after_one_that_took_too_long_is_answered(self, executor: Executor) -> None:
         if self.ends_steps:
-            executor.submit(wait_for_ever, None, 0.2).exception()
+            executor.submit(take_too_long, None, 0.2).exception()
         assert executor.submit(double, 1).result() == 2
 
     def test_an_executor_that_isolates_user_code_leaves_nothing_of_a_step_for_the_next(self, executor: Executor) -> None:
         if executor.isolates:
             answers = [executor.submit(count_calls, UserStep()).result() for _ in range(2 * executor.workers)]
             assert answers == [(1, None, 2.0)] * len(answers)
+
+    def test_steps_that_run_at_once_share_no_global_generator(self, executor: Executor) -> None:
+        seeds = range(min(executor.workers, 2))
+        alone = {seed: executor.submit(draw_slowly, seed).result() for seed in seeds}
+        at_once = {seed: executor.submit(draw_slowly, seed) for seed in seeds}
+        assert {seed: future.result() for seed, future in at_once.items()} == alone, (
+            "steps that run at once draw from one global generator (random, numpy), so trials get other numbers than alone; run each "
+            "step in a process that no other step uses meanwhile"
+        )
 
     def test_numerical_libraries_get_one_thread(self, executor: Executor) -> None:
         assert executor.submit(thread_variables, None).result() == ["1"] * len(THREAD_VARIABLES)

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -9,7 +10,7 @@ import pytest
 
 from hpstudy.engine.executors import StepTimedOut, WorkerDied
 from hpstudy.engine.processes import ProcessExecutor
-from hpstudy.testing.executors import double, wait_for_ever
+from hpstudy.testing.executors import double
 
 
 def pid(_):
@@ -27,7 +28,7 @@ def hold_out(file):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
     file.write_text(f"{os.getpid()} {child.pid}\n")
-    wait_for_ever(None)
+    threading.Event().wait()
 
 
 def print_everywhere(text):
