@@ -93,8 +93,9 @@ class Results:
 
     @property
     def provisional(self) -> bool:
-        """Whether any planned search is incomplete."""
-        return any(view.completeness.complete < view.completeness.searches for view in self.views)
+        """Whether any planned search is incomplete, or any incumbent that the study confirms is not trained on all its fresh seeds."""
+        searched = all(view.completeness.complete == view.completeness.searches for view in self.views)
+        return not (searched and all(curve.complete.all() for curve in self.confirmed))
 
     @property
     def has_values(self) -> bool:

@@ -103,7 +103,7 @@ def view_result(block: Searches, best: Floats, table: Any, endpoints: Endpoints)
         curve=mean_curve(best, bootstrap) if best.shape[1] else _NO_CURVE,
         budgets=tuple(view_budget(best, budget, bootstrap) for budget in endpoints.budgets),
         trials=trials,
-        completeness=completeness(block),
+        completeness=completeness(block, table),
         best_trial=_best_trial(block, table, study),
         cost=_cost(block.view, table),
         points=gather_points(table, block.view, study.views[block.view].space.names(), block.values.shape),

@@ -12,13 +12,8 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.model import Table
 
-OPENINGS: dict[Verdict, str] = {
-    "holds": "Holds",
-    "does not hold": "Does not hold",
-    "inconclusive": "Inconclusive",
-    "no data": "No data",
-}
-"""Verdicts in the order in which they are counted, with the words that open their sentence."""
+ORDER: tuple[Verdict, ...] = ("holds", "does not hold", "inconclusive", "no data")
+"""Verdicts in the order in which they are counted."""
 
 SEVERITY: tuple[Verdict, ...] = ("no data", "does not hold", "inconclusive", "holds")
 """Verdicts on comparisons in the order in which they decide the verdict on a claim."""
@@ -37,12 +32,18 @@ NOTE = (
 """How to read the table."""
 
 
+NOT_YET = "not judged yet"
+"""Verdict on a claim before the study is complete."""
+
+
 def counted(results: Results) -> str:
     """How many claims have each verdict: "Of 3 claims 2 hold, 1 is inconclusive."; "" without claims."""
     if not results.criteria:
         return ""
+    if results.provisional:
+        return f"{numbers.things(len(results.criteria), 'claim')} {NOT_YET}."
     counts = Counter(result.verdict for result in results.criteria)
-    parts = [_part(verdict, counts[verdict]) for verdict in OPENINGS if counts[verdict]]
+    parts = [_part(verdict, counts[verdict]) for verdict in ORDER if counts[verdict]]
     return f"Of {numbers.things(len(results.criteria), 'claim')} {', '.join(parts)}."
 
 
@@ -75,14 +76,21 @@ def slack(contrast: Contrast) -> float:
     return min(distances, default=math.inf)
 
 
-def sentence(result: CriterionResult) -> str:
+def verdict(results: Results, result: CriterionResult) -> str:
+    """The verdict on a claim, as in the table."""
+    return NOT_YET if results.provisional and result.contrasts else result.verdict
+
+
+def sentence(results: Results, result: CriterionResult) -> str:
     """The verdict, the claim, and the estimate behind it: of several comparisons the one that speaks most against the claim."""
     behind = ""
     if result.contrasts:
         weakest, total = deciding(result, 1)[0], len(result.contrasts)
         name = f"the weakest of {numbers.count(total)} comparisons, {weakest.what}: " if total > 1 else ""
-        behind = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(weakest)}{_withheld(weakest)}{_unattainable(weakest)})"
-    return f"{OPENINGS[result.verdict]}: {result.claim.strip().rstrip('.')}{behind}."
+        why = "" if results.provisional else _withheld(weakest)
+        behind = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(weakest)}{why}{_unattainable(weakest)})"
+    opening = verdict(results, result)
+    return f"{opening[:1].upper()}{opening[1:]}: {result.claim.strip().rstrip('.')}{behind}."
 
 
 def _estimate(contrast: Contrast) -> str:
@@ -150,8 +158,9 @@ def _rows(results: Results) -> tuple[tuple[str, ...], ...]:
     rows: list[tuple[str, ...]] = []
     for result in results.criteria:
         nothing = (*(numbers.MISSING,) * 4, "", "0")
-        lines = [_line(contrast, alone=len(result.contrasts) == 1) for contrast in deciding(result, IN_TABLE)] or [nothing]
-        openings = [(result.claim, result.verdict), *[("", "")] * (len(lines) - 1)]
+        alone = len(result.contrasts) == 1 or results.provisional
+        lines = [_line(contrast, alone=alone) for contrast in deciding(result, IN_TABLE)] or [nothing]
+        openings = [(result.claim, verdict(results, result)), *[("", "")] * (len(lines) - 1)]
         rows.extend((*opening, *line) for opening, line in zip(openings, lines, strict=True))
     return tuple(rows)
 
@@ -159,7 +168,7 @@ def _rows(results: Results) -> tuple[tuple[str, ...], ...]:
 def _note(results: Results) -> str:
     """How to read the table, and what it leaves out."""
     note = NOTE
-    if any(contrast.withheld for result in results.criteria for contrast in result.contrasts):
+    if not results.provisional and any(contrast.withheld for result in results.criteria for contrast in result.contrasts):
         note += f" With fewer than {ENOUGH} replicates no claim with two bounds is said to hold: a rare large loss may be in none of them."
     if any(contrast.unattainable for result in results.criteria for contrast in result.contrasts):
         note += (

@@ -22,22 +22,44 @@ def headline(results: Results) -> str:
     return " ".join([*opening, *(answer(results, result) for result in results.declared if result.primary)])
 
 
+def answers(results: Results) -> Iterator[tuple[str, str]]:
+    """The answer to every endpoint with the evidence behind it; first those that are not known, in a sentence for each reason."""
+    missing: dict[str, list[str]] = {}
+    for result in results.declared:
+        if result.declared is None:
+            missing.setdefault(_missing(result), []).append(title(results, result))
+    yield from ((f"{'; '.join(titles)}: {reason}.", "") for reason, titles in missing.items())
+    yield from ((answer(results, one), evidence(results, one)) for one in results.declared if one.declared is not None)
+
+
 def answer(results: Results, result: EndpointResult) -> str:
-    """One endpoint in a sentence for each comparison: verdict, difference, interval. Many comparisons are counted."""
+    """One endpoint in a sentence for each comparison: verdict, difference, interval. Many comparisons are counted.
+
+    There is no verdict before the study is complete.
+    """
+    return _answer(results, result, judged=not results.provisional)
+
+
+def _answer(results: Results, result: EndpointResult, *, judged: bool) -> str:
     if result.declared is None:
         return f"{title(results, result)}: {_missing(result)}."
     if not result.declared.pairs:
         means = ", ".join(f"{view.view} {_mean(results, result, view)}" for view in result.declared.views)
         return f"{title(results, result)}: {means}."
     if many_comparisons(results):
-        return _counted(results, result, result.declared.pairs)
-    return " ".join(_comparison(results, result, pair) for pair in result.declared.pairs)
+        return _counted(results, result, result.declared.pairs, judged=judged)
+    return " ".join(_comparison(results, result, pair, judged=judged) for pair in result.declared.pairs)
 
 
 def first_replicates(results: Results) -> str:
     """What the primary endpoints show in the first replicates alone, as the study declares."""
-    told = " ".join(answer(results, result) for result in results.declared_first if result.primary)
-    return f"The first {results.study.analysis.first_replicates} replicates alone: {told}"
+    analysis = results.study.analysis
+    assert analysis.first_replicates is not None, "they are declared"
+    asked = analysis.first_replicates - ((analysis.plateaus.held_out or 0) if analysis.plateaus else 0)
+    opening = f"The first {analysis.first_replicates} replicates alone:"
+    if any(len(result.replicates) < asked for result in results.declared_first):
+        return f"{opening} not known before all of them are complete."
+    return " ".join([opening, *(_answer(results, result, judged=True) for result in results.declared_first if result.primary)])
 
 
 def evidence(results: Results, result: EndpointResult) -> str:
@@ -150,7 +172,7 @@ def measurements(result: EndpointResult) -> Iterator[Measurement]:
     yield from sorted(result.measurements, key=lambda one: one.delta or 0.0)
 
 
-def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair) -> str:
+def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, *, judged: bool) -> str:
     value, interval = cells(results, result, pair.estimate.value, pair.estimate.low, pair.estimate.high)
     number = f"{title(results, result)}, {pair.a} minus {pair.b}: {value}"
     if math.isnan(pair.estimate.low):
@@ -159,12 +181,16 @@ def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair) 
         len(one.declared.pairs) for one in results.declared if one.primary == result.primary and one.declared is not None
     )
     p = "" if math.isnan(pair.adjusted) else f"; {'Holm p' if family > 1 else 'p'} {numbers.p_value(pair.adjusted)}"
-    verdict = _verdict(result, pair) if pair.shown else "No difference shown"
-    return f"{verdict}. {number} ({Notation(results).ci} {interval}{p})."
+    estimate = f"{number} ({Notation(results).ci} {interval}{p})."
+    if not judged:
+        return estimate
+    return f"{_verdict(result, pair) if pair.shown else 'No difference shown'}. {estimate}"
 
 
-def _counted(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
+def _counted(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair], *, judged: bool) -> str:
     """How many comparisons show a difference, and which view does better in each of them."""
+    if not judged:
+        return f"{title(results, result)}: no verdict on {len(pairs)} comparisons before the study is complete."
     shown = [f"{pair.shown} better than {pair.b if pair.shown == pair.a else pair.a}" for pair in pairs if pair.shown]
     which = f": {', '.join(shown)}" if shown else ""
     return f"{title(results, result)}: {len(shown) or 'none'} of {len(pairs)} comparisons show a difference{which}."

@@ -30,6 +30,8 @@ def at_the_end(results: Results, pair: PairResult) -> str:
         return f"{estimate}."
     margin = results.study.analysis.margin
     low, high = notation.ends(last.low, last.high, 0.0, *(() if margin is None else (margin, -margin)))
+    if results.provisional:
+        return f"{estimate} ({notation.ci} {low} to {high})."
     text = f"{estimate} ({notation.ci} {low} to {high}, sign-flip p {numbers.p_value(last.test.p)})."
     if last.shown:
         text += f" {pair.a if notation.goal.sign * last.mean > 0 else pair.b} ends better."

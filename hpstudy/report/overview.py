@@ -37,7 +37,7 @@ def reference(results: Results) -> str | None:
 
 @dataclass(frozen=True)
 class Standing:
-    """One comparison among many; both sides are None where the views cannot be compared.
+    """One comparison among many; both sides are None where the views cannot be compared, and before the study is complete.
 
     Attributes:
         pair: of views.
@@ -61,6 +61,12 @@ def _opposite(side: Side) -> Side:
     return -1 if side > 0 else 1 if side < 0 else 0
 
 
+def _side(final: BudgetDifference | None, *, upward: bool) -> Side | None:
+    if final is None or final.shown is None:
+        return None
+    return final.shown if upward else _opposite(final.shown)
+
+
 def one_reference(results: Results) -> bool:
     """Whether all comparisons have the same second view, so that the first one's name tells them apart."""
     return len({pair.b for pair in results.pairs}) == 1
@@ -68,7 +74,7 @@ def one_reference(results: Results) -> bool:
 
 def standings(results: Results) -> tuple[Standing, ...]:
     """All comparisons, that in which A saves most trials first; equal ones and those without trials by the final best of A."""
-    upward = results.study.metric.goal is Goal.MAXIMIZE
+    upward, judged = results.study.metric.goal is Goal.MAXIMIZE, not results.provisional
     unordered = []
     for pair in results.pairs:
         final = pair.budgets[-1] if pair.budgets else None
@@ -79,8 +85,8 @@ def standings(results: Results) -> tuple[Standing, ...]:
                 name=pair.a if one_reference(results) else f"{pair.a} − {pair.b}",
                 trials=trials,
                 final=final,
-                trials_side=None if trials is None else trials.shown,
-                final_side=None if final is None or final.shown is None else final.shown if upward else _opposite(final.shown),
+                trials_side=trials.shown if judged and trials is not None else None,
+                final_side=_side(final, upward=upward) if judged else None,
             )
         )
 

@@ -66,7 +66,8 @@ def body(compared: Several) -> dict[str, Any]:
 
 def headline(compared: Several) -> str:
     """What the studies say together, in a sentence for each comparison."""
-    return " ".join(_together(compared, pair) for pair in compared.pairs)
+    opening = ["PROVISIONAL:"] if _provisional(compared) else []
+    return " ".join([*opening, *(_together(compared, pair) for pair in compared.pairs)])
 
 
 def _design(compared: Several, index: int) -> str:
@@ -93,14 +94,18 @@ def _ci(compared: Several) -> str:
 
 
 def _together(compared: Several, pair: PairOfStudies) -> str:
-    parts = [f"normalised final best {_score(pair.score_together)}{_apart(pair.score_together)}"]
+    parts = [f"normalised final best {_score(pair.score_together)}{_apart(compared, pair.score_together)}"]
     if pair.trials_together is not None:
-        parts.insert(0, f"trials-to-target {_trials(pair.trials_together)}{_apart(pair.trials_together)}")
+        parts.insert(0, f"trials-to-target {_trials(pair.trials_together)}{_apart(compared, pair.trials_together)}")
     return f"{pair.a} minus {pair.b}, mean of {len(compared.studies)} studies with {_ci(compared)}: {'; '.join(parts)}."
 
 
-def _apart(estimate: Estimate) -> str:
-    return "" if estimate.low > 0 or estimate.high < 0 else ", no difference shown"
+def _provisional(compared: Several) -> bool:
+    return any(results.provisional for results in compared.studies)
+
+
+def _apart(compared: Several, estimate: Estimate) -> str:
+    return "" if _provisional(compared) or estimate.low > 0 or estimate.high < 0 else ", no difference shown"
 
 
 def _each(compared: Several, pair: PairOfStudies) -> str:

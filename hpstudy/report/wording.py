@@ -19,6 +19,9 @@ SAYS_LITTLE = 6
 NAMED = 4
 """Comparisons of one kind that the headline names; the others are in the report."""
 
+NO_VERDICT = "Every number below can still change, so the report gives no verdict before the study is complete."
+"""What a report of an incomplete study says first."""
+
 
 def comparisons(results: Results) -> str:
     """What a search found: one sentence for each declared comparison; many are counted."""
@@ -47,13 +50,16 @@ def provisional(results: Results) -> str:
     if results.sweep:
         return (
             f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished. Means use the replicates that have a value "
-            "at each point; every number below can still change, and a decision should wait for the rest."
+            f"at each point. {NO_VERDICT}"
         )
-    return (
-        f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished, {numbers.count(complete)} of "
-        f"{numbers.count(searches)} searches are complete. Comparisons use only replicates that are complete in both views; every number "
-        "below can still change, and a decision should wait for the rest."
-    )
+    told = f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished, {numbers.count(complete)} of "
+    told += f"{numbers.count(searches)} searches are complete"
+    if results.confirmed:
+        told += f", {numbers.count(sum(int(curve.complete.sum()) for curve in results.confirmed))} of them confirmed"
+    counts = {view.name: view.completeness.complete for view in results.views}
+    if len(set(counts.values())) > 1 and not overview.many_views(results):
+        told += f" ({', '.join(f'{view} {count}' for view, count in counts.items())})"
+    return f"{told}. Comparisons use only replicates that are complete in both views. {NO_VERDICT}"
 
 
 def level_text(results: Results) -> str:
@@ -103,6 +109,8 @@ def needs(results: Results, pair: PairResult) -> str:
     reach = numbers.interval(trials.lowest, trials.highest, numbers.trials)
     what = f"Trials to reach {target}, {pair.a} minus {pair.b}"
     estimate = f"{what}: {numbers.trials(trials.difference)} ({interval}; attainable {reach})."
+    if results.provisional:
+        return estimate
     if trials.shown:
         return f"{_capital(a)} needs {'more' if trials.difference > 0 else 'fewer'} trials than {b}. {estimate}"
     power = detectable(trials.detectable, lambda value: f"{numbers.trials(value)} trials")
@@ -123,11 +131,16 @@ def _never(results: Results, pair: PairResult) -> str:
         if trials.reached_b
         else (pair.a, pair.b, trials.reached_a, trials.mean_a)
     )
+    told = (
+        f"The {late} view never reached {level_text(results)} in {n} of {n} searches of {budget} trials. The {quick} view reached "
+        f"it in {reached} of {n}, with a mean of {numbers.trials(mean)} trials within {budget}."
+    )
+    if results.provisional:
+        return told
     start = "" if trials.shown else "No difference shown. "
     return (
-        f"{start}The {late} view never reached {level_text(results)} in {n} of {n} searches of {budget} trials. The {quick} view reached "
-        f"it in {reached} of {n}, with a mean of {numbers.trials(mean)} trials within {budget}. So the {late} view needs at least "
-        f"{numbers.trials(abs(trials.difference))} trials more on average; how many is not known."
+        f"{start}{told} So the {late} view needs at least {numbers.trials(abs(trials.difference))} trials more on average; how many is "
+        "not known."
     )
 
 
@@ -138,12 +151,16 @@ def counted(results: Results, named: int | None = None) -> str:
         results: of a study with comparisons.
         named: names of the comparisons of each kind at most, and none of those that show no difference; all when None.
     """
+    if results.provisional:
+        return f"No verdict on {len(results.pairs)} comparisons before the study is complete."
     known = results.level is not None and results.level.value is not None
     return counting.counted(results, level_text(results) if known else "the target", named)
 
 
 def counted_evidence(results: Results) -> str:
     """What stands behind `counted`: the target, what an interval says among many, and what adjusted tests say."""
+    if results.provisional:
+        return ""
     sentences = [
         f"The target is {level_origin(results)}." if results.level is not None and results.level.view is not None else "",
         f"A difference is shown when its {Notation(results).level} interval excludes 0 and its sign-flip test, adjusted for all "

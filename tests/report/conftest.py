@@ -111,6 +111,7 @@ class SweepSource:
                         "number": number,
                         "state": "completed" if done else "diverged",
                         "objective": objective[replicate, number],
+                        "attempts": 1,
                         "ask_s": 0.0,
                         "evaluate_s": 2.0,
                         "error_type": None,

@@ -28,7 +28,14 @@ def controlled(make_results):
             for (replicate, number), value in np.ndenumerate(np.asarray(block, dtype=float))
         ]
         table = pd.DataFrame(rows, columns=["view", "replicate", "number", "state", "objective"])
-        return SimpleNamespace(**{**vars(results), "study": study, "controls": controls(table, study, Bootstrap(1, 1000, 0.95))})
+        return SimpleNamespace(
+            **{
+                **vars(results),
+                "study": study,
+                "provisional": results.provisional,
+                "controls": controls(table, study, Bootstrap(1, 1000, 0.95)),
+            }
+        )
 
     return make
 

@@ -23,7 +23,7 @@ def test_a_finished_study_has_no_provisional_notice(results):
 def test_an_unfinished_study_says_how_far_it_is(make_results, ramps):
     states = {"a": np.where(np.arange(10) < 4, "completed", "missing").astype(object)[None].repeat(6, axis=0)}
     found = make_results({"a": ramps(), "b": ramps()}, states=states)
-    assert document_of(found).provisional.startswith("84 of 120 trials are finished, 6 of 12 searches are complete.")
+    assert document_of(found).provisional.startswith("84 of 120 trials are finished, 6 of 12 searches are complete (a 0, b 6).")
 
 
 def test_the_fingerprint_and_the_seeds_stand_in_the_report(results):

@@ -67,7 +67,7 @@ def test_without_a_detectable_difference_none_is_told(make_results):
 def test_a_claim_that_cannot_be_observed_is_flagged_in_sentence_and_table(results):
     contrast = Contrast("a − b", -4.5, -8.1, -0.9, 0.9, 20, 5.0, 15.0, "does not hold", (-5.3, 0.8))
     result = CriterionResult("It takes 10 trials more.", "trials_to_target", "does not hold", (contrast,))
-    assert claims.sentence(result).endswith("; claimed 5 to 15, but with this target only −5.3 to 0.8 can be observed).")
+    assert claims.sentence(results, result).endswith("; claimed 5 to 15, but with this target only −5.3 to 0.8 can be observed).")
     table = claims.table(dataclasses.replace(results, criteria=(result,)))
     assert table.rows[0][5] == "5 to 15*"
     assert "* cannot be observed with this target" in table.note

@@ -197,7 +197,7 @@ def test_of_many_comparisons_those_that_decide_are_shown(swept):
     fine[15] = contrast(-1, -1.1, -0.9, "does not hold", "step 15")
     result = CriterionResult("It rises", "score", "does not hold", tuple(fine))
     found = dataclasses.replace(swept, criteria=(result,))
-    assert claims.sentence(result) == (
+    assert claims.sentence(swept, result) == (
         "Does not hold: It rises (the weakest of 20 comparisons, step 15: −1.00, 95% CI −1.10 to −0.90)."
     )
     assert "step 15" in [row[2] for row in claims.table(found).rows]

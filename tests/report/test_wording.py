@@ -112,7 +112,7 @@ def test_a_half_finished_study_is_provisional_and_says_on_how_many_replicates_it
     found = make_results(
         {"a": ramps(3, n=8), "b": ramps(n=8)}, states={"b": states((8, 10), [*[10] * 6, 4, 0])}, analysis={"target": {"value": 5}}
     )
-    assert headline(found).startswith("PROVISIONAL: The a view needs")
+    assert headline(found).startswith("PROVISIONAL: Trials to reach score ≥ 5, a minus b: 3.0 (95% CI")
     assert "over 6 paired replicates" in wording.evidence(found, found.pairs[0])[0]
 
 

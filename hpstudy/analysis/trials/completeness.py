@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.curves.best_so_far import without_value_yet
-from hpstudy.analysis.trials.searches import STATES, Searches
+from hpstudy.analysis.trials.searches import STATES, Layout, Searches
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Completeness:
         complete: searches that have spent all their trials.
         before_first_value: finished trials that stand before the first value of their search; curves count them as the worst
             value of the study.
+        retries: evaluations beyond the first of each trial.
     """
 
     view: str
@@ -37,6 +38,7 @@ class Completeness:
     searches: int
     complete: int
     before_first_value: int
+    retries: int
 
     @property
     def finished(self) -> int:
@@ -44,8 +46,14 @@ class Completeness:
         return self.completed + self.diverged + self.failed + self.timed_out
 
 
-def completeness(block: Searches) -> Completeness:
-    """Count the trials of one view."""
+def completeness(block: Searches, trials: Any) -> Completeness:
+    """Count the trials of one view.
+
+    Args:
+        block: its searches.
+        trials: a DataFrame with one row per trial of the study and the columns view, replicate, number and attempts.
+    """
+    attempts = Layout.of(trials, block.view, block.states.shape).floats(trials["attempts"])
     count = dict(zip(STATES, np.bincount(block.states.ravel(), minlength=len(STATES)).tolist(), strict=True))
     return Completeness(
         view=block.view,
@@ -55,6 +63,7 @@ def completeness(block: Searches) -> Completeness:
         searches=block.states.shape[0],
         complete=int(block.complete.sum()),
         before_first_value=without_value_yet(block.values, block.finished),
+        retries=int(np.nansum(attempts - 1)),
     )
 
 

@@ -29,13 +29,13 @@ def chapter(results: Results) -> Iterator[Section]:
 
 def _answers(results: Results) -> Iterator[tuple[str, str]]:
     """Sentences with what stands behind them: comparisons or views, and claims."""
-    told = [(claims.sentence(result), "") for result in results.criteria]
+    told = [(claims.sentence(results, result), "") for result in results.criteria]
     if results.sweep:
         yield from told
         yield from ((sweeps.best_sentence(results, view), sweeps.evidence(results, view)) for view in results.sweep)
         return
     if results.declared:
-        yield from ((endpoints.answer(results, result), endpoints.evidence(results, result)) for result in results.declared)
+        yield from endpoints.answers(results)
     elif len(results.views) == 1:
         yield wording.comparisons(results), ""
     elif many_comparisons(results):

@@ -51,7 +51,7 @@ def budget_values(results: Results) -> Table | None:
 
 def budget_differences(results: Results) -> Table | None:
     """Each comparison at each budget."""
-    notation, margin = Notation(results), results.study.analysis.margin
+    notation, margin = Notation(results), None if results.provisional else results.study.analysis.margin
     differences = [(pair, difference) for pair in results.pairs for difference in pair.budgets]
     if not differences:
         return None

@@ -22,11 +22,30 @@ def completeness(results: Results) -> Table:
     rows = []
     for view in results.views:
         c = view.completeness
-        states = (c.planned, c.completed, c.diverged, c.failed, c.timed_out, c.running, c.missing)
-        rows.append((long_name(results, view.name), f"{c.complete} of {c.searches}", *(numbers.count(state) for state in states)))
+        states = (c.planned, c.completed, c.diverged, c.failed, c.timed_out, c.running, c.missing, c.retries)
+        done = [f"{c.complete} of {c.searches}"]
+        done += [f"{int(curve.complete.sum())} of {c.searches}" for curve in results.confirmed if curve.view == view.name]
+        rows.append((long_name(results, view.name), *done, *(numbers.count(state) for state in states)))
     whole = "complete replicates" if results.sweep else "complete searches"
-    head = ("view", whole, "planned trials", "completed", "diverged", "failed", "timed out", "running", "missing")
+    confirmed = ("confirmed",) if results.confirmed else ()
+    head = (
+        "view",
+        whole,
+        *confirmed,
+        "planned trials",
+        "completed",
+        "diverged",
+        "failed",
+        "timed out",
+        "running",
+        "missing",
+        "retries",
+    )
     notes = []
+    if results.confirmed:
+        notes.append("Confirmed: complete searches with all incumbents trained on all their fresh seeds.")
+    if any(view.completeness.retries for view in results.views):
+        notes.append("Retries: evaluations beyond the first of a trial, after an interruption or a lost worker.")
     waiting = sum(view.completeness.before_first_value for view in results.views)
     if waiting and not math.isnan(results.worst):
         notes.append(

@@ -103,6 +103,8 @@ def _with_interval(results: Results, mean: float, low: float, high: float) -> st
 
 def _verdict(results: Results, side: Side | None, better: str, worse: str) -> str:
     """What a difference shows."""
+    if results.provisional:
+        return "not judged yet"
     if side is None:
         return "one replicate has no spread to judge it by"
     if side == 0:

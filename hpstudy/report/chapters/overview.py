@@ -52,7 +52,7 @@ def _table(results: Results) -> Table:
         f"{len(results.pairs)} comparisons."
     )
     if any(row.trials_side is None for row in standings(results)):
-        note += f" {numbers.MISSING}: neither view reached the target, or too few replicates are complete in both."
+        note += f" {numbers.MISSING}: neither view reached the target, or too few replicates are complete."
     caption = (
         f"Differences of all comparisons: each view minus {results.pairs[0].b}." if alone else "Differences of all comparisons."
     )

@@ -41,7 +41,7 @@ def chapter(results: Results) -> Iterator[Section]:
     blocks: list[Block] = [_middle(results, supplement)]
     if any(pair.budgets for pair in supplement.pairs):
         blocks += [_shifts(results, supplement), _pairing(results, supplement), _shares(results, supplement)]
-        if results.study.analysis.margin is not None:
+        if results.study.analysis.margin is not None and not results.provisional:
             blocks.append(_bounds(results, supplement))
     if (several := _friedman(results, supplement)) is not None:
         blocks.append(several)

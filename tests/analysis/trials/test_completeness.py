@@ -12,21 +12,32 @@ def block(states, values=None):
     return Searches("a", np.full(codes.shape, NAN) if values is None else np.array(values), codes)
 
 
+def counted(states, values=None, attempts=1):
+    found = block(states, values)
+    rows = [("a", *at, attempts) for at, code in np.ndenumerate(found.states) if STATES[code] != "missing"]
+    return completeness(found, pd.DataFrame(rows, columns=["view", "replicate", "number", "attempts"]))
+
+
 def table(rows):
     return pd.DataFrame(rows, columns=["view", "replicate", "number", "state", "error_type", "error"])
 
 
 def test_the_states_add_up_to_what_is_planned():
-    c = completeness(block([["completed", "failed", "running"], ["diverged", "timed_out", "missing"]]))
+    c = counted([["completed", "failed", "running"], ["diverged", "timed_out", "missing"]])
     assert c.completed + c.diverged + c.failed + c.timed_out + c.running + c.missing == c.planned == 6
 
 
 def test_a_search_that_waits_for_its_last_trial_is_not_complete():
-    assert completeness(block([["completed", "running"], ["failed", "failed"]])).complete == 1
+    assert counted([["completed", "running"], ["failed", "failed"]]).complete == 1
 
 
 def test_completed_trials_without_a_finite_value_are_counted():
-    assert completeness(block([["completed", "completed"]], [[1.0, NAN]])).without_value == 1
+    assert counted([["completed", "completed"]], [[1.0, NAN]]).without_value == 1
+
+
+def test_retries_are_the_attempts_beyond_the_first():
+    assert counted([["completed", "missing"]]).retries == 0
+    assert counted([["completed", "failed", "running"], ["completed", "missing", "missing"]], attempts=3).retries == 8
 
 
 def test_failures_of_one_kind_are_counted_together():
