@@ -21,7 +21,7 @@ from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluat
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError
 from hpstudy.loading.make import reads_history
-from hpstudy.store import HEARTBEAT_S, Counts, Store, TrialRow, incumbent_count, incumbents
+from hpstudy.store import HEARTBEAT_S, Counts, EndedTrial, NewTrial, Store, TrialRow, incumbent_count, incumbents
 from hpstudy.study.confirm import IncumbentCount, Retraining
 from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.plan import SearchKey
@@ -186,7 +186,7 @@ class Scheduler:
         if trial.row is None and rows and rows[-1].state == "running":
             trial.row = rows[-1]
         if trial.row is not None:
-            self.store.record_attempt(trial.key, trial.row.number, "the session that ran it ended")
+            self.store.record_attempts([(trial.key, trial.row.number)], "the session that ran it ended")
             self._evaluate(trial, trial.row)
         else:
             history = observations(rows, self.study.metric) if self._reads_history[trial.key.view] else ()
@@ -203,7 +203,7 @@ class Scheduler:
         """Store a trial as running, and evaluate it."""
         rows = self._history(trial.key)
         trial.row = TrialRow(len(rows), point, "running", None, 1, retrained)
-        self.store.start_trial(trial.key, trial.row.number, point, ask_s, retrained, identity=new_sources)
+        self.store.start_trials([NewTrial(trial.key, trial.row.number, point, ask_s, retrained)], identity=new_sources)
         rows.append(trial.row)
         self._wrote()
         self._evaluate(trial, trial.row)
@@ -254,14 +254,14 @@ class Scheduler:
             self._finish(trial, row, outcome)
             return
         reason = reason_of(error)
-        self.store.record_attempt(trial.key, row.number, reason)
+        self.store.record_attempts([(trial.key, row.number)], reason)
         trial.row = self._rows[trial.key][row.number] = replace(row, attempts=row.attempts + 1)
         self.observer.note(f"{_name(trial.key)}, trial {row.number}: {reason}; it is run again")
         self._evaluate(trial, trial.row)
 
     def _finish(self, trial: _Trial, row: TrialRow, outcome: Outcome, new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
         key, objective = trial.key, outcome.metrics.get(self.study.metric.name)
-        self.store.finish_trial(key, row.number, outcome, objective, identity=new_sources)
+        self.store.finish_trials([EndedTrial(key, row.number, outcome, objective)], identity=new_sources)
         if (checkpoint := self._checkpoint(key, row)) is not None:
             checkpoint.discard()
         rows = self._rows[key]

@@ -8,7 +8,7 @@ from hpstudy.store.owner import HEARTBEAT_S, Owner
 from hpstudy.store.reader import Reader
 from hpstudy.store.rows import BestTrial, Environment, Event, TrialRow
 from hpstudy.store.values import STATES, TrialState
-from hpstudy.store.writer import Store
+from hpstudy.store.writer import EndedTrial, NewTrial, Store
 
 __all__ = [
     "FORMATS",
@@ -16,8 +16,10 @@ __all__ = [
     "STATES",
     "BestTrial",
     "Counts",
+    "EndedTrial",
     "Environment",
     "Event",
+    "NewTrial",
     "Owner",
     "Reader",
     "Store",

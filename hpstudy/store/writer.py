@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +30,42 @@ from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class NewTrial:
+    """A trial that begins.
+
+    Attributes:
+        key: its search.
+        number: its number, the next one of the search.
+        point: what it evaluates, now and after any interruption.
+        ask_s: wall seconds spent choosing the point.
+        retrained: of a confirmation: what it trains again.
+    """
+
+    key: SearchKey
+    number: int
+    point: Point
+    ask_s: float = 0.0
+    retrained: Retraining | None = None
+
+
+@dataclass(frozen=True)
+class EndedTrial:
+    """A running trial that has ended.
+
+    Attributes:
+        key: its search.
+        number: its number.
+        outcome: what the step returned. Of two reports of one metric at one epoch the later one counts.
+        objective: the value of the study's metric; None when there is none.
+    """
+
+    key: SearchKey
+    number: int
+    outcome: Outcome
+    objective: float | None
 
 
 class Store:
@@ -169,44 +206,37 @@ class Store:
         view = arms(self.study)[key.view].view
         return listed(self.study, view, key.replicate, self.history(SearchKey(view, key.replicate)), self.history(key))
 
-    def start_trial(
-        self,
-        key: SearchKey,
-        number: int,
-        point: Point,
-        ask_s: float = 0.0,
-        retrained: Retraining | None = None,
-        *,
-        identity: Mapping[str, str] | None = None,
-    ) -> None:
-        """Record a trial as running at `point`.
+    def start_trials(self, trials: Iterable[NewTrial], *, identity: Mapping[str, str] | None = None) -> None:
+        """Record trials as running, each the next one of its search, in one transaction.
 
         Args:
-            key: its search.
-            number: its number, the next one of the search.
-            point: what it evaluates, now and after any interruption.
-            ask_s: wall seconds spent choosing the point.
-            retrained: of a confirmation: what it trains again.
+            trials: in the order of their rows.
             identity: as in `add_identity`, in the same transaction.
         """
-        search_id = self._search_id(key)
         with self._database.transaction() as connection:
-            following = connection.execute(
-                "SELECT coalesce(max(number) + 1, 0) FROM trial WHERE search_id = ?", (search_id,)
-            ).fetchone()[0]
-            if number != following:
-                raise StoreError(f"trial {number} of {_name(key)} cannot be started in {self.path}: the next one is {following}")
-            trial_id = connection.execute(
-                """
-                INSERT INTO trial (search_id, number, state, point, attempts, started_at, ask_s, environment_id)
-                VALUES (?, ?, 'running', ?, 1, ?, ?, ?)
-                """,
-                (search_id, number, encode_point(point), utc_now(), ask_s, self._environment_id),
-            ).lastrowid
-            if retrained is not None:
-                self._write_retraining(connection, key, trial_id, retrained)
+            for trial in trials:
+                self._start(connection, trial)
             _insert_identity(connection, identity or {})
-            seal_trial(connection, trial_id)
+
+    def _start(self, connection: sqlite3.Connection, trial: NewTrial) -> None:
+        search_id = self._search_id(trial.key)
+        following = connection.execute(
+            "SELECT coalesce(max(number) + 1, 0) FROM trial WHERE search_id = ?", (search_id,)
+        ).fetchone()[0]
+        if trial.number != following:
+            raise StoreError(
+                f"trial {trial.number} of {_name(trial.key)} cannot be started in {self.path}: the next one is {following}"
+            )
+        trial_id = connection.execute(
+            """
+            INSERT INTO trial (search_id, number, state, point, attempts, started_at, ask_s, environment_id)
+            VALUES (?, ?, 'running', ?, 1, ?, ?, ?)
+            """,
+            (search_id, trial.number, encode_point(trial.point), utc_now(), trial.ask_s, self._environment_id),
+        ).lastrowid
+        if trial.retrained is not None:
+            self._write_retraining(connection, trial.key, trial_id, trial.retrained)
+        seal_trial(connection, trial_id)
 
     def _write_retraining(
         self, connection: sqlite3.Connection, key: SearchKey, trial_id: int | None, retrained: Retraining
@@ -231,75 +261,77 @@ class Store:
             raise StoreError(f"{_name(key)} holds {retrained} already in {self.path}")
         connection.execute("INSERT INTO retraining VALUES (?, ?, ?)", (trial_id, of_trial_id, retrained.seed_number))
 
-    def record_attempt(self, key: SearchKey, number: int, reason: str) -> None:
-        """Another evaluation of a running trial begins, because the last one ended without an outcome."""
-        with self._database.transaction() as connection:
-            changed = connection.execute(
-                """
-                UPDATE trial SET attempts = attempts + 1, started_at = ?, environment_id = ?
-                WHERE search_id = ? AND number = ? AND state = 'running'
-                """,
-                (utc_now(), self._environment_id, self._search_id(key), number),
-            )
-            seal_trial(connection, self._running_id(connection, changed, key, number))
-            detail = {"view": key.view, "replicate": key.replicate, "number": number, "reason": clean_text(reason)}
-            write_event(connection, "attempt", detail)
-
-    def finish_trial(
-        self,
-        key: SearchKey,
-        number: int,
-        outcome: Outcome,
-        objective: float | None,
-        *,
-        identity: Mapping[str, str] | None = None,
-    ) -> None:
-        """Record how a running trial ended, with its metrics and curves, in one transaction.
+    def record_attempts(self, trials: Iterable[tuple[SearchKey, int]], reason: str) -> None:
+        """Another evaluation of running trials begins, because the last one ended without an outcome.
 
         Args:
-            key: its search.
-            number: its number.
-            outcome: what the step returned. Of two reports of one metric at one epoch the later one counts.
-            objective: the value of the study's metric; None when there is none.
+            trials: the search and the number of each.
+            reason: why there was no outcome.
+        """
+        with self._database.transaction() as connection:
+            for key, number in trials:
+                changed = connection.execute(
+                    """
+                    UPDATE trial SET attempts = attempts + 1, started_at = ?, environment_id = ?
+                    WHERE search_id = ? AND number = ? AND state = 'running'
+                    """,
+                    (utc_now(), self._environment_id, self._search_id(key), number),
+                )
+                seal_trial(connection, self._running_id(connection, changed, key, number))
+                detail = {"view": key.view, "replicate": key.replicate, "number": number, "reason": clean_text(reason)}
+                write_event(connection, "attempt", detail)
+
+    def finish_trials(self, trials: Sequence[EndedTrial], *, identity: Mapping[str, str] | None = None) -> None:
+        """Record how running trials ended, with their metrics and curves, in one transaction.
+
+        Args:
+            trials: each is running.
             identity: as in `add_identity`, in the same transaction.
         """
-        failure = outcome.failure
         with self._database.transaction() as connection:
-            changed = connection.execute(
-                """
-                UPDATE trial SET
-                    state = ?, objective = ?, objective_kind = ?, ended_at = ?, evaluate_s = ?, peak_rss_mib = ?,
-                    error_type = ?, error = ?, traceback = ?, log_path = ?, environment_id = ?
-                WHERE search_id = ? AND number = ? AND state = 'running'
-                """,
-                (
-                    outcome.state,
-                    *((None, None) if objective is None else encode(objective)),
-                    utc_now(),
-                    outcome.duration_s,
-                    outcome.peak_rss_mib,
-                    clean_text(failure.type) if failure else None,
-                    clean_text(failure.message) if failure else None,
-                    clean_text(failure.traceback) if failure else None,
-                    paths.to_stored(outcome.log_path, self.path),
-                    self._environment_id,
-                    self._search_id(key),
-                    number,
-                ),
-            )
-            trial_id = self._running_id(connection, changed, key, number)
-            ids = self._metrics(connection, {*outcome.metrics, *(metric for _, metric, _ in outcome.curves)})
-            connection.executemany(
-                "INSERT INTO metric_value VALUES (?, ?, ?, ?)",
-                [(trial_id, ids[metric], *encode(value)) for metric, value in outcome.metrics.items()],
-            )
-            connection.executemany(
-                "INSERT OR REPLACE INTO curve VALUES (?, ?, ?, ?, ?)",
-                [(trial_id, ids[metric], epoch, *encode(value)) for epoch, metric, value in outcome.curves],
-            )
+            names = {
+                name for trial in trials for name in (*trial.outcome.metrics, *(metric for _, metric, _ in trial.outcome.curves))
+            }
+            ids = self._metrics(connection, names)
+            for trial in trials:
+                self._finish(connection, trial, ids)
             _insert_identity(connection, identity or {})
-            seal_trial(connection, trial_id)
         self._metric_ids = ids
+
+    def _finish(self, connection: sqlite3.Connection, trial: EndedTrial, ids: Mapping[str, int]) -> None:
+        outcome, failure = trial.outcome, trial.outcome.failure
+        changed = connection.execute(
+            """
+            UPDATE trial SET
+                state = ?, objective = ?, objective_kind = ?, ended_at = ?, evaluate_s = ?, peak_rss_mib = ?,
+                error_type = ?, error = ?, traceback = ?, log_path = ?, environment_id = ?
+            WHERE search_id = ? AND number = ? AND state = 'running'
+            """,
+            (
+                outcome.state,
+                *((None, None) if trial.objective is None else encode(trial.objective)),
+                utc_now(),
+                outcome.duration_s,
+                outcome.peak_rss_mib,
+                clean_text(failure.type) if failure else None,
+                clean_text(failure.message) if failure else None,
+                clean_text(failure.traceback) if failure else None,
+                paths.to_stored(outcome.log_path, self.path),
+                self._environment_id,
+                self._search_id(trial.key),
+                trial.number,
+            ),
+        )
+        trial_id = self._running_id(connection, changed, trial.key, trial.number)
+        connection.executemany(
+            "INSERT INTO metric_value VALUES (?, ?, ?, ?)",
+            [(trial_id, ids[metric], *encode(value)) for metric, value in outcome.metrics.items()],
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO curve VALUES (?, ?, ?, ?, ?)",
+            [(trial_id, ids[metric], epoch, *encode(value)) for epoch, metric, value in outcome.curves],
+        )
+        seal_trial(connection, trial_id)
 
     def add_identity(self, identity: Mapping[str, str]) -> None:
         """Record more of what determines numbers beside the study: code that it imports when it runs.

@@ -349,8 +349,8 @@ def test_changed_code_starts_over(run, make_study, function, interrupted, epochs
 @pytest.mark.parametrize("end", ["return loss", "raise Diverged", "raise LookupError"])
 def test_a_file_is_kept_until_the_outcome_is_stored(run, make_study, function, monkeypatch, folder, end):
     files = []
-    finish = Store.finish_trial
-    monkeypatch.setattr(Store, "finish_trial", lambda *a, **k: (files.append(len(names(folder))), finish(*a, **k)))
+    finish = Store.finish_trials
+    monkeypatch.setattr(Store, "finish_trials", lambda *a, **k: (files.append(len(names(folder))), finish(*a, **k)))
     use = function(f"from hpstudy.errors import Diverged\n    {end}")
     run(make_study(use=use, trials=2, replicates=1))
     assert (files, folder.exists()) == ([1, 1, 1, 1], False)
@@ -358,9 +358,9 @@ def test_a_file_is_kept_until_the_outcome_is_stored(run, make_study, function, m
 
 def test_a_file_is_kept_until_a_fresh_training_is_stored(run, confirm, make_study, function, monkeypatch, folder):
     files = []
-    finish = Store.finish_trial
+    finish = Store.finish_trials
     run(make_study(use=function(), trials=1, replicates=1))
-    monkeypatch.setattr(Store, "finish_trial", lambda *a, **k: (files.append(len(names(folder))), finish(*a, **k)))
+    monkeypatch.setattr(Store, "finish_trials", lambda *a, **k: (files.append(len(names(folder))), finish(*a, **k)))
     confirm()
     assert (files, folder.exists()) == ([1, 1, 1, 1], False)
 

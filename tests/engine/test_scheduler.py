@@ -304,7 +304,7 @@ def test_a_database_that_cannot_be_written_ends_the_run(make_study, storage, mon
 
     with Store.create(storage, make_study()) as store:
         store.begin_session({})
-        monkeypatch.setattr(store, "finish_trial", full)
+        monkeypatch.setattr(store, "finish_trials", full)
         executor = Scripted()
         with pytest.raises(StoreError, match="full"):
             Scheduler(store, executor, Observer(), StopSignal()).run()

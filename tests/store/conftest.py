@@ -14,6 +14,7 @@ from hpstudy.store import Store
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
 from tests.support.databases import example_study
+from tests.support.trials import finish, start
 
 KEY = SearchKey("filter", 0)
 POINT = {"rate": 0.01, "decay": 0.5}
@@ -61,9 +62,9 @@ def add(store):
     """Record a whole trial of one search: add(0, 0.9), or add(0, outcome=...)."""
 
     def add(number=0, objective=0.5, *, key=KEY, point=POINT, outcome=None):
-        store.start_trial(key, number, point, 0.01)
+        start(store, key, number, point, 0.01)
         outcome = outcome or Outcome("completed", {"accuracy": objective})
-        store.finish_trial(key, number, outcome, objective if outcome.state == "completed" else None)
+        finish(store, key, number, outcome, objective if outcome.state == "completed" else None)
 
     return add
 

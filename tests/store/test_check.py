@@ -9,6 +9,7 @@ from hpstudy.store.migrations import LATEST
 from tests.store.test_migrations import VERSION_1
 from tests.support.alterations import alter
 from tests.support.databases import example_study, synthetic_database
+from tests.support.trials import start
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_failures_are_no_problems(path):
 
 def test_an_unfinished_study_has_no_problems(store, add, key, point):
     add(0)
-    store.start_trial(key, 1, point, 0.0)
+    start(store, key, 1, point, 0.0)
     assert check(store.path) == []
 
 

@@ -8,6 +8,7 @@ from hpstudy.study.confirm import Retraining
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
 from hpstudy.tasks.outcome import Failure, Outcome
+from tests.support.trials import attempt, finish, start
 
 KEY = SearchKey("filter/confirm", 0)
 BEST, DEFAULT = Retraining(0, 0), Retraining(None, 0)
@@ -26,15 +27,15 @@ def confirm(store):
 
     def confirm(retrained, metrics, *, point=POINT, outcome=None):
         number = len(store.history(KEY))
-        store.start_trial(KEY, number, point, retrained=retrained)
-        store.finish_trial(KEY, number, outcome or Outcome("completed", metrics), metrics.get("accuracy"))
+        start(store, KEY, number, point, retrained=retrained)
+        finish(store, KEY, number, outcome or Outcome("completed", metrics), metrics.get("accuracy"))
 
     return confirm
 
 
 def test_a_training_begins_as_running(store, add):
     add(0, 0.9)
-    store.start_trial(KEY, 0, POINT, retrained=Retraining(0, 1))
+    start(store, KEY, 0, POINT, retrained=Retraining(0, 1))
     (row,) = store.history(KEY)
     assert (row.retrained, row.point, row.state, row.objective, row.attempts) == (Retraining(0, 1), POINT, "running", None, 1)
 
@@ -42,7 +43,7 @@ def test_a_training_begins_as_running(store, add):
 def test_a_reader_sees_the_rows_that_the_writer_sees(store, add, confirm, path):
     add(0, 0.9)
     confirm(BEST, {"accuracy": 0.8})
-    store.start_trial(KEY, 1, POINT, retrained=DEFAULT)
+    start(store, KEY, 1, POINT, retrained=DEFAULT)
     with Reader.open(path) as reader:
         rows = reader.history(KEY)
     assert rows == store.history(KEY)
@@ -82,8 +83,8 @@ def test_no_training_is_stored_twice(store, add, confirm, number):
     add(0, 0.9)
     confirm(Retraining(number, 0), {"accuracy": 0.8})
     with pytest.raises(StoreError, match="on fresh seed 0 already"):
-        store.start_trial(KEY, 1, POINT, retrained=Retraining(number, 0))
-    store.start_trial(KEY, 1, POINT, retrained=Retraining(number, 1))
+        start(store, KEY, 1, POINT, retrained=Retraining(number, 0))
+    start(store, KEY, 1, POINT, retrained=Retraining(number, 1))
     assert [row.retrained.seed_number for row in store.history(KEY)] == [0, 1]
 
 
@@ -99,8 +100,8 @@ def test_a_failure_is_kept_with_its_error(store, add, confirm, path):
 
 def test_another_attempt_is_counted_and_recorded(store, add):
     add(0, 0.9)
-    store.start_trial(KEY, 0, POINT, retrained=BEST)
-    store.record_attempt(KEY, 0, "killed")
+    start(store, KEY, 0, POINT, retrained=BEST)
+    attempt(store, KEY, 0, "killed")
     assert [row.attempts for row in store.history(KEY)] == [2]
 
 
@@ -109,7 +110,7 @@ def test_another_attempt_is_counted_and_recorded(store, add):
 )
 def test_what_is_not_there_cannot_be_trained_again(store, key, message):
     with pytest.raises(StoreError, match=message):
-        store.start_trial(key, 0, POINT, retrained=Retraining(3, 0))
+        start(store, key, 0, POINT, retrained=Retraining(3, 0))
     assert store.history(KEY) == []
 
 
@@ -117,7 +118,7 @@ def test_a_finished_training_cannot_be_finished_again(store, add, confirm):
     add(0, 0.9)
     confirm(BEST, {"accuracy": 0.8})
     with pytest.raises(StoreError, match="not running"):
-        store.finish_trial(KEY, 0, Outcome("completed", {"accuracy": 0.1}), 0.1)
+        finish(store, KEY, 0, Outcome("completed", {"accuracy": 0.1}), 0.1)
 
 
 def test_values_that_are_not_finite_are_kept(add, confirm, store):

@@ -80,8 +80,9 @@ def test_a_reader_sees_what_a_killed_writer_had_committed(path, study):
 import os, sys
 from hpstudy.store import Store
 from hpstudy.study.plan import SearchKey
+from tests.support.trials import start
 store = Store.open(sys.argv[1])
-store.start_trial(SearchKey("filter", 0), 0, {"rate": 0.01, "decay": 0.5}, 0.0)
+start(store, SearchKey("filter", 0), 0, {"rate": 0.01, "decay": 0.5}, 0.0)
 os.kill(os.getpid(), 9)
 """
     Store.create(path, study).close()

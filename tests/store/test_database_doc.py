@@ -10,6 +10,7 @@ from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
 from hpstudy.tasks.outcome import Outcome
 from tests.support.databases import example_study, synthetic_database
+from tests.support.trials import finish, start
 
 TEXT = (Path(__file__).parents[2] / "docs" / "database.md").read_text()
 QUERIES = re.findall(r"```sql\n(.*?)```", TEXT, flags=re.DOTALL)
@@ -24,8 +25,8 @@ def connection(tmp_path_factory):
         store.grow(study.model_copy(update={"confirm": Confirm()}))
         for number, of in enumerate((None, 1)):
             key = SearchKey("filter/confirm", 0)
-            store.start_trial(key, number, point, retrained=Retraining(of, 0))
-            store.finish_trial(key, number, Outcome("completed", {"accuracy": 0.5}), 0.5)
+            start(store, key, number, point, retrained=Retraining(of, 0))
+            finish(store, key, number, Outcome("completed", {"accuracy": 0.5}), 0.5)
     with Reader.open(path) as reader, reader.snapshot() as connection:
         yield connection
 

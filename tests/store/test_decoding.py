@@ -8,6 +8,7 @@ from hpstudy.store import Reader, Store, check
 from hpstudy.study.plan import SearchKey
 from tests.support.alterations import alter
 from tests.support.databases import example_study, synthetic_database
+from tests.support.trials import start
 
 READS = {
     "counts": lambda reader: reader.counts(),
@@ -112,7 +113,7 @@ def test_a_confirmation_needs_a_row_of_its_own_and_a_seed_of_the_study(path):
     key, point = SearchKey("latent/confirm", 0), study.views["latent"].space.default()
     with Store.open(path) as store:
         ((again, _),) = [item for item in store.listed(key).items() if item[0].number is None]
-        store.start_trial(key, 0, point, retrained=again)
+        start(store, key, 0, point, retrained=again)
     alter(path, "UPDATE retraining SET seed_number = 4611686018427387904")
     with (
         Reader.open(path) as reader,

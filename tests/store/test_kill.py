@@ -10,14 +10,15 @@ from tests.support.databases import example_study
 WRITER = """
 import sys
 from hpstudy.store import Store
+from tests.support.trials import finish, start
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
 key = SearchKey("filter", 0)
 curves = tuple((epoch, "loss", 1 / epoch) for epoch in range(1, 200))
 with Store.open(sys.argv[1]) as store:
     for number in range(10_000):
-        store.start_trial(key, number, {"rate": 0.1, "decay": 0.5}, 0.0)
-        store.finish_trial(key, number, Outcome("completed", {"accuracy": 0.5}, curves), 0.5)
+        start(store, key, number, {"rate": 0.1, "decay": 0.5}, 0.0)
+        finish(store, key, number, Outcome("completed", {"accuracy": 0.5}, curves), 0.5)
         print(number, flush=True)
 """
 

@@ -12,6 +12,7 @@ from hpstudy.store import Reader
 from hpstudy.store.optuna_export import export_optuna
 from hpstudy.tasks.outcome import Failure, Outcome
 from tests.support.databases import example_study, synthetic_database
+from tests.support.trials import start
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -73,7 +74,7 @@ def test_the_learning_curve_of_the_objective_becomes_intermediate_values(reader,
 def test_a_trial_without_a_value_fails_and_says_why(store, add, key, load, tmp_path):
     add(0, 0.25)
     add(1, outcome=Outcome("diverged", {"accuracy": math.nan}, failure=Failure("FloatingPointError", "the loss is NaN", "")))
-    store.start_trial(key, 2, {"rate": 0.1, "decay": 0.1}, 0.01)
+    start(store, key, 2, {"rate": 0.1, "decay": 0.1}, 0.01)
     with Reader.open(store.path) as reader:
         export_optuna(reader, tmp_path / "o.db")
         began = reader.trials()["started_at"][0]

@@ -9,6 +9,7 @@ import pytest
 from hpstudy.errors import StoreBusy
 from hpstudy.store import Reader, Store, owner
 from hpstudy.store.connection import connect_writer
+from tests.support.trials import start
 
 
 def set_owner(path, **columns):
@@ -126,7 +127,7 @@ def test_every_write_is_a_sign_of_life(store, path, add):
 def test_a_writer_that_was_replaced_can_write_nothing_more(store, path, key, point):
     set_owner(path, token="another", pid=7, host="elsewhere")
     with pytest.raises(StoreBusy, match=r"process 7 on elsewhere, since .* took over"):
-        store.start_trial(key, 0, point, 0.0)
+        start(store, key, 0, point, 0.0)
     with Reader.open(path) as reader:
         assert reader.history(key) == []
 

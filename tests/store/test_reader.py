@@ -8,6 +8,7 @@ from hpstudy.store import Counts, Reader
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Failure, Outcome
 from tests.support.databases import example_study, synthetic_database
+from tests.support.trials import finish, start
 
 LATENT = SearchKey("latent", 1)
 LATENT_POINT = {"rate": 0.5, "decay": 0.25, "width": 32, "clipping": "none"}
@@ -31,7 +32,7 @@ def test_counts_of_a_new_database_are_zero(reader):
 def test_counts_are_by_view_and_state(reader, store, add, key, point):
     add(0)
     add(1, outcome=Outcome("diverged", {}))
-    store.start_trial(key, 2, point, 0.0)
+    start(store, key, 2, point, 0.0)
     assert reader.counts()["filter"] == Counts(8, completed=1, diverged=1, running=1)
 
 
@@ -64,8 +65,8 @@ def test_of_equal_trials_the_earliest_is_best(reader, add):
 
 
 def test_a_diverged_trial_is_never_the_best(reader, store, key, point):
-    store.start_trial(key, 0, point, 0.0)
-    store.finish_trial(key, 0, Outcome("diverged", {"accuracy": 0.9}), 0.9)
+    start(store, key, 0, point, 0.0)
+    finish(store, key, 0, Outcome("diverged", {"accuracy": 0.9}), 0.9)
     assert reader.best("filter") is None
 
 
@@ -177,6 +178,6 @@ def test_a_reader_can_be_closed_twice(reader):
 def test_the_mean_seconds_of_a_trial_include_those_of_asking_and_those_of_a_training_do_not(reader, add, store, key, point):
     for number, seconds in enumerate((2.0, 4.0)):
         add(number, outcome=Outcome("completed", {}, duration_s=seconds))
-    store.start_trial(key, 2, point, 100.0)  # not finished: not counted
+    start(store, key, 2, point, 100.0)  # not finished: not counted
     assert reader.mean_train_s() == {"filter": 3.0}
     assert reader.mean_trial_s() == {"filter": pytest.approx(3.01)}

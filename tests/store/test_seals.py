@@ -18,6 +18,7 @@ from hpstudy.tasks.outcome import Failure, Outcome
 from tests.store.test_migrations import VERSION_1
 from tests.support.alterations import alter
 from tests.support.databases import example_study
+from tests.support.trials import attempt, finish, start
 
 CURVES = ((1, "loss", 1.0), (2, "loss", float("nan")), (3, "loss", -0.0), (1, "accuracy", float("inf")), (2, "accuracy", 0.25))
 
@@ -32,19 +33,19 @@ def sealed(tmp_path_factory):
     key, again = SearchKey("filter", 0), SearchKey("filter/confirm", 0)
     with Store.create(path, study, identity={"data": "abc", "source": "def"}, module_path=str(path.parent)) as store:
         store.begin_session({"machine": "first"})
-        store.start_trial(key, 0, point, 0.5)
-        store.record_attempt(key, 0, "the worker died")
-        store.finish_trial(
-            key, 0, Outcome("completed", {"accuracy": 0.25, "loss": float("nan")}, CURVES, None, 1.5, 80.0, "a.log"), 0.25
+        start(store, key, 0, point, 0.5)
+        attempt(store, key, 0, "the worker died")
+        finish(
+            store, key, 0, Outcome("completed", {"accuracy": 0.25, "loss": float("nan")}, CURVES, None, 1.5, 80.0, "a.log"), 0.25
         )
     with Store.open(path) as store:
         store.begin_session({"machine": "second"})
-        store.start_trial(SearchKey("filter", 1), 0, point, 0.25)
+        start(store, SearchKey("filter", 1), 0, point, 0.25)
         failure = Failure("ValueError", "no", "line 1")
-        store.finish_trial(SearchKey("filter", 1), 0, Outcome("failed", {}, (), failure, 1.0, 80.0), None)
-        store.start_trial(again, 0, point, retrained=Retraining(None, 0))
-        store.finish_trial(again, 0, Outcome("completed", {"accuracy": 0.5}, CURVES[-1:]), 0.5)
-        store.start_trial(again, 1, point, retrained=Retraining(0, 0))
+        finish(store, SearchKey("filter", 1), 0, Outcome("failed", {}, (), failure, 1.0, 80.0), None)
+        start(store, again, 0, point, retrained=Retraining(None, 0))
+        finish(store, again, 0, Outcome("completed", {"accuracy": 0.5}, CURVES[-1:]), 0.5)
+        start(store, again, 1, point, retrained=Retraining(0, 0))
         store.event("stopped")
     assert check(path) == []
     return path
@@ -190,18 +191,18 @@ def test_a_writer_refuses_an_altered_database_and_writes_nothing(copy):
 def test_seals_change_in_the_transaction_of_their_values(store, key, point, monkeypatch):
     monkeypatch.setattr("hpstudy.store.writer.seal_trial", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        store.start_trial(key, 0, point)
+        start(store, key, 0, point)
     assert store.history(key) == []
     assert check(store.path) == []
 
 
 def test_a_database_is_sound_after_every_write(store, key, point):
     store.begin_session({"machine": "here"})
-    store.start_trial(key, 0, point, 0.1)
+    start(store, key, 0, point, 0.1)
     assert check(store.path) == []
-    store.record_attempt(key, 0, "stopped")
+    attempt(store, key, 0, "stopped")
     assert check(store.path) == []
-    store.finish_trial(key, 0, Outcome("completed", {"accuracy": 0.5, "loss": 1.0}, CURVES), 0.5)
+    finish(store, key, 0, Outcome("completed", {"accuracy": 0.5, "loss": 1.0}, CURVES), 0.5)
     assert check(store.path) == []
     store.grow(example_study(trials=5, replicates=3))
     assert check(store.path) == []
@@ -250,6 +251,6 @@ def test_the_report_of_a_sealed_study_says_nothing_of_seals(sealed):
 
 def test_code_that_is_recorded_later_is_sealed(store, key, point):
     store.add_identity({"code": "a"})
-    store.start_trial(key, 0, point, identity={"code of a trial": "b"})
-    store.finish_trial(key, 0, Outcome("completed", {"accuracy": 0.5}), 0.5, identity={"more code": "c"})
+    start(store, key, 0, point, identity={"code of a trial": "b"})
+    finish(store, key, 0, Outcome("completed", {"accuracy": 0.5}), 0.5, identity={"more code": "c"})
     assert check(store.path) == []

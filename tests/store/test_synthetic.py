@@ -2,6 +2,7 @@ import pytest
 
 from hpstudy.store import Reader, Store, check
 from tests.support.databases import example_study, synthetic_database
+from tests.support.trials import start
 
 
 def frames(path):
@@ -48,7 +49,7 @@ def test_a_synthetic_database_can_be_continued(path):
     from hpstudy.study.plan import SearchKey
 
     with Store.open(path) as store:
-        store.start_trial(SearchKey("filter", 0), 5, {"rate": 0.1, "decay": 0.0}, 0.0)
+        start(store, SearchKey("filter", 0), 5, {"rate": 0.1, "decay": 0.0}, 0.0)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])

@@ -1,11 +1,14 @@
+import math
 import os
 
 import pytest
 
 from hpstudy.errors import StoreBusy, StoreError
-from hpstudy.store import Reader, connection
+from hpstudy.store import EndedTrial, NewTrial, Reader, check, connection
 from hpstudy.store.connection import connect_writer
+from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
+from tests.support.trials import finish, start
 
 LONG = Outcome("completed", {"accuracy": 0.5}, tuple((epoch, "loss", 1 / (1 + epoch)) for epoch in range(20_000)))
 
@@ -20,17 +23,17 @@ def free_disk(store):
 
 
 def test_a_full_disk_is_named(store, key, point):
-    store.start_trial(key, 0, point, 0.0)
+    start(store, key, 0, point, 0.0)
     fill_disk(store)
     with pytest.raises(StoreError, match="the disk is full"):
-        store.finish_trial(key, 0, LONG, 0.5)
+        finish(store, key, 0, LONG, 0.5)
 
 
 def test_a_trial_that_does_not_fit_leaves_no_trace(store, key, point):
-    store.start_trial(key, 0, point, 0.0)
+    start(store, key, 0, point, 0.0)
     fill_disk(store)
     with pytest.raises(StoreError):
-        store.finish_trial(key, 0, LONG, 0.5)
+        finish(store, key, 0, LONG, 0.5)
     with Reader.open(store.path) as reader:
         assert reader.history(key)[0].state == "running"
         assert reader.curves().empty
@@ -38,12 +41,12 @@ def test_a_trial_that_does_not_fit_leaves_no_trace(store, key, point):
 
 
 def test_a_trial_can_be_stored_once_the_disk_has_space_again(store, key, point):
-    store.start_trial(key, 0, point, 0.0)
+    start(store, key, 0, point, 0.0)
     fill_disk(store)
     with pytest.raises(StoreError):
-        store.finish_trial(key, 0, LONG, 0.5)
+        finish(store, key, 0, LONG, 0.5)
     free_disk(store)
-    store.finish_trial(key, 0, LONG, 0.5)
+    finish(store, key, 0, LONG, 0.5)
     with Reader.open(store.path) as reader:
         assert len(reader.curves("loss")) == 20_000
 
@@ -59,11 +62,40 @@ def test_an_interruption_within_a_transaction_leaves_no_trace(store, key, point)
         def __iter__(self):
             return interrupt()
 
-    store.start_trial(key, 0, point, 0.0)
+    start(store, key, 0, point, 0.0)
     with pytest.raises(KeyboardInterrupt):
-        store.finish_trial(key, 0, Outcome("completed", {"accuracy": 0.5}, Interrupted()), 0.5)
+        finish(store, key, 0, Outcome("completed", {"accuracy": 0.5}, Interrupted()), 0.5)
     assert store.history(key)[0].state == "running"
-    store.finish_trial(key, 0, Outcome("completed", {"accuracy": 0.5}), 0.5)
+    finish(store, key, 0, Outcome("completed", {"accuracy": 0.5}), 0.5)
+
+
+def test_trials_that_begin_together_are_all_stored_or_none(store, key, point):
+    other = SearchKey("filter", 1)
+    start(store, other, 0, point)
+    with pytest.raises(StoreError, match="trial 0 of filter/1 cannot be started"):
+        store.start_trials([NewTrial(key, 0, point), NewTrial(other, 0, point)])
+    assert store.history(key) == []
+    store.start_trials([NewTrial(key, 0, point, 0.25), NewTrial(other, 1, point, 0.25)])
+    assert [store.history(search)[-1].state for search in (key, other)] == ["running", "running"]
+    assert check(store.path) == ["filter/1 trial 0: is running although a later trial of its search exists"]
+
+
+def test_trials_that_end_together_are_all_stored_or_none(store, key, point):
+    other = SearchKey("filter", 1)
+    ended = [
+        EndedTrial(key, 0, Outcome("completed", {"accuracy": 0.5}, ((1, "loss", 1.0),)), 0.5),
+        EndedTrial(other, 0, Outcome("diverged", {"loss": math.nan}), None),
+    ]
+    start(store, key, 0, point)
+    with pytest.raises(StoreError, match="trial 0 of filter/1 is not running"):
+        store.finish_trials(ended)
+    assert store.history(key)[0].state == "running"
+    start(store, other, 0, point)
+    store.record_attempts([(key, 0), (other, 0)], "killed")
+    store.finish_trials(ended)
+    rows = [store.history(search)[0] for search in (key, other)]
+    assert [(row.state, row.objective, row.attempts) for row in rows] == [("completed", 0.5, 2), ("diverged", None, 2)]
+    assert check(store.path) == []
 
 
 def test_a_program_that_writes_for_long_makes_the_store_busy(store, path, monkeypatch):

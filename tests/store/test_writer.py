@@ -10,6 +10,7 @@ from hpstudy.store import Reader, Store, TrialRow
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Failure, Outcome
 from tests.support.databases import example_study
+from tests.support.trials import attempt, finish, start
 
 
 def query(store, sql, *arguments):
@@ -36,12 +37,12 @@ def test_a_search_without_trials_has_an_empty_history(store, key):
 
 
 def test_a_started_trial_is_running_at_its_point(store, key, point):
-    store.start_trial(key, 0, point, 0.1)
+    start(store, key, 0, point, 0.1)
     assert store.history(key) == [TrialRow(0, point, "running", None, 1)]
 
 
 def test_a_started_trial_survives_without_closing(store, path, key, point):
-    store.start_trial(key, 0, point, 0.1)
+    start(store, key, 0, point, 0.1)
     with Reader.open(path) as reader:
         assert reader.history(key) == store.history(key)
 
@@ -74,9 +75,9 @@ def test_a_failure_keeps_its_type_message_and_traceback(store, add):
 
 
 def test_a_finished_trial_keeps_its_costs_and_its_log(store, key, point):
-    store.start_trial(key, 0, point, 0.25)
+    start(store, key, 0, point, 0.25)
     log = str(store.path.with_name("logs") / "a.log")
-    store.finish_trial(key, 0, Outcome("completed", {}, duration_s=2.5, peak_rss_mib=300.0, log_path=log), 1.0)
+    finish(store, key, 0, Outcome("completed", {}, duration_s=2.5, peak_rss_mib=300.0, log_path=log), 1.0)
     assert query(store, "SELECT ask_s, evaluate_s, peak_rss_mib, log_path FROM trial") == [(0.25, 2.5, 300.0, "logs/a.log")]
 
 
@@ -90,9 +91,9 @@ def test_of_two_reports_of_one_epoch_the_later_counts(store, add):
 def test_metrics_and_curves_keep_their_bits(store, values):
     key = SearchKey("latent", 0)
     number = len(store.history(key))
-    store.start_trial(key, number, store.study.views["latent"].space.default(), 0.0)
+    start(store, key, number, store.study.views["latent"].space.default(), 0.0)
     curves = tuple((epoch, "loss", value) for epoch, value in enumerate(values))
-    store.finish_trial(key, number, Outcome("completed", {f"m{i}": v for i, v in enumerate(values)}, curves), None)
+    finish(store, key, number, Outcome("completed", {f"m{i}": v for i, v in enumerate(values)}, curves), None)
     with Reader.open(store.path) as reader:
         curve = reader.curves()
         finals = reader.trials().query("number == @number").iloc[0]
@@ -103,35 +104,35 @@ def test_metrics_and_curves_keep_their_bits(store, values):
 
 def test_trials_start_in_order(store, key, point):
     with pytest.raises(StoreError, match=r"trial 1 of filter/0 cannot be started .* the next one is 0"):
-        store.start_trial(key, 1, point, 0.0)
+        start(store, key, 1, point, 0.0)
 
 
 def test_a_trial_starts_once(store, key, point):
-    store.start_trial(key, 0, point, 0.0)
+    start(store, key, 0, point, 0.0)
     with pytest.raises(StoreError, match="the next one is 1"):
-        store.start_trial(key, 0, point, 0.0)
+        start(store, key, 0, point, 0.0)
 
 
 def test_a_trial_ends_once(store, add, key):
     add(0, 0.5)
     with pytest.raises(StoreError, match="trial 0 of filter/0 is not running"):
-        store.finish_trial(key, 0, Outcome("completed", {}), 0.9)
+        finish(store, key, 0, Outcome("completed", {}), 0.9)
 
 
 def test_a_trial_that_never_started_cannot_end(store, key):
     with pytest.raises(StoreError, match="is not running"):
-        store.finish_trial(key, 0, Outcome("completed", {}), 0.9)
+        finish(store, key, 0, Outcome("completed", {}), 0.9)
 
 
 @pytest.mark.parametrize("unknown", [SearchKey("filter", 2), SearchKey("filtre", 0)])
 def test_a_search_outside_the_study_is_refused(store, point, unknown):
     with pytest.raises(StoreError, match="has no search"):
-        store.start_trial(unknown, 0, point, 0.0)
+        start(store, unknown, 0, point, 0.0)
 
 
 def test_another_attempt_is_counted_and_gives_its_reason(store, key, point):
-    store.start_trial(key, 0, point, 0.0)
-    store.record_attempt(key, 0, "the worker died")
+    start(store, key, 0, point, 0.0)
+    attempt(store, key, 0, "the worker died")
     assert store.history(key)[0].attempts == 2
     with Reader.open(store.path) as reader:
         event = reader.events()[-1]
@@ -141,7 +142,7 @@ def test_another_attempt_is_counted_and_gives_its_reason(store, key, point):
 def test_only_a_running_trial_is_attempted_again(store, add, key):
     add(0)
     with pytest.raises(StoreError, match="is not running"):
-        store.record_attempt(key, 0, "the worker died")
+        attempt(store, key, 0, "the worker died")
 
 
 def test_a_trial_refers_to_the_environment_it_ran_in(store, add):
@@ -169,7 +170,7 @@ def test_an_event_keeps_its_particulars(store):
 def test_a_study_may_grow(store, study):
     larger = example_study(trials=6, replicates=3)
     store.grow(larger)
-    store.start_trial(SearchKey("latent", 2), 0, {}, 0.0)
+    start(store, SearchKey("latent", 2), 0, {}, 0.0)
     with Reader.open(store.path) as reader:
         assert reader.study == larger == store.study
 
