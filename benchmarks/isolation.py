@@ -22,7 +22,7 @@ import psutil
 
 from hpstudy.engine.executors import THREAD_VARIABLES
 from hpstudy.engine.processes import ProcessExecutor
-from hpstudy.engine.step import EvaluateRequest, evaluate
+from hpstudy.engine.step import EvaluateRequest, Trial, evaluate
 from hpstudy.loading.bind import bind
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
@@ -55,7 +55,7 @@ def request(folder: Path, module: str) -> EvaluateRequest:
             "replicates": 1,
         }
     )
-    return EvaluateRequest(bind(study, str(folder)).study.to_json(), SearchKey("a", 0), 0, {"x": 0.5}, str(folder))
+    return EvaluateRequest(bind(study, str(folder)).study.to_json(), (Trial(SearchKey("a", 0), 0, {"x": 0.5}),), str(folder))
 
 
 def main() -> None:
@@ -80,10 +80,10 @@ def main() -> None:
             inline, isolated = [], []
             for _ in range(trials):
                 started = time.perf_counter()
-                here = evaluate(step)
+                (here,) = evaluate(step)
                 inline.append(1e3 * (time.perf_counter() - started))
                 started = time.perf_counter()
-                there = executor.submit(evaluate, step).result()
+                (there,) = executor.submit(evaluate, step).result()
                 isolated.append(1e3 * (time.perf_counter() - started))
                 assert here.metrics == there.metrics, (here, there)
             cpu_ms = 1e3 * (sum(server.cpu_times()[:4]) - cpu_s) / trials

@@ -1,7 +1,7 @@
-"""Checkpoints of trials that are under way: a file each, in a folder beside the database, until the outcome is stored.
+"""Checkpoints of evaluations that are under way: a file each, in a folder beside the database, until the outcome is stored.
 
-Nothing that is left there can change a number. A file is named after what an evaluation is given (task, method, fixed values, point
-and seed), says what it was made with (versions of libraries, checksums of data and code), and is used by nothing else.
+Nothing that is left there can change a number. A file is named after what an evaluation is given (task, method, fixed values, points
+and seeds), says what it was made with (versions of libraries, checksums of data and code), and is used by nothing else.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from hpstudy.engine.environment import library_versions
@@ -23,6 +24,9 @@ from hpstudy.study.space import Point
 
 SUFFIX = ".checkpoint"
 
+Curves = Sequence[tuple[int, str, float]]
+"""What a trial reported: (epoch, metric, value)."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -30,12 +34,12 @@ class Kept:
 
     Attributes:
         state: the task's, as it gave it.
-        curves: (epoch, metric, value), reported until then.
+        curves: of each trial of the evaluation: (epoch, metric, value), reported until then.
         duration_s: wall seconds spent training until then.
     """
 
     state: bytes
-    curves: Sequence[tuple[int, str, float]]
+    curves: Sequence[Curves]
     duration_s: float
 
 
@@ -70,13 +74,15 @@ class CheckpointFile:
         here |= {name: current_digest(file) for name in made_with if (file := source_file(name))}
         if differ := sorted(name for name in {*made_with, *here} if made_with.get(name) != here.get(name)):
             raise ValueError(f"it was made with another {', '.join(differ)}")
-        curves = [(epoch, name, value) for epoch, name, value in header["curves"]]
+        if "curves of trials" not in header:
+            raise ValueError("it was made by an earlier version of hpstudy")
+        curves = [[(epoch, name, value) for epoch, name, value in trial] for trial in header["curves of trials"]]
         return Kept(parts[2], curves, header["duration_s"])
 
     def write(self, kept: Kept) -> None:
         """Replace what was written last; all or nothing of it is there after a crash. Raises OSError."""
         made_with = self._made_with() | user_sources(())
-        header = json.dumps({"made_with": made_with, "curves": kept.curves, "duration_s": kept.duration_s}).encode()
+        header = json.dumps({"made_with": made_with, "curves of trials": kept.curves, "duration_s": kept.duration_s}).encode()
         self.path.parent.mkdir(exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.")
         unfinished = Path(name)
@@ -111,9 +117,9 @@ class CheckpointFolder:
         self.path = storage.with_name(storage.name + ".checkpoints")
         self.identity = dict(identity)
 
-    def file(self, task: TaskBlock, view: View, point: Point, seed: int) -> CheckpointFile:
-        """The file of the evaluation of `point` of `view` with this training seed."""
-        given = [task.model_dump(mode="json"), view.method, view.fixed, point, seed]
+    def file(self, task: TaskBlock, view: View, trials: Iterable[tuple[Point, int]]) -> CheckpointFile:
+        """The file of an evaluation of `view`; each of its trials has a point and a training seed."""
+        given = [task.model_dump(mode="json"), view.method, view.fixed, *chain.from_iterable(trials)]
         name = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
         return CheckpointFile(self.path / (name + SUFFIX), self.identity)
 

@@ -10,7 +10,7 @@ from typing import Any
 from hpstudy.engine.duration import human_duration
 from hpstudy.engine.executors import default_workers
 from hpstudy.engine.inline import InlineExecutor
-from hpstudy.engine.step import EvaluateRequest, evaluate
+from hpstudy.engine.step import EvaluateRequest, Trial, evaluate
 from hpstudy.engine.stop import aborting
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points
@@ -126,9 +126,10 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
         with aborting():
             for view in study.views:
                 point = _pilot_point(loaded, view)
-                request = EvaluateRequest(study.to_json(), SearchKey(view, 0), 0, point, loaded.module_path)
+                request = EvaluateRequest(study.to_json(), (Trial(SearchKey(view, 0), 0, point),), loaded.module_path)
                 executor.submit(evaluate, request)  # the first one loads libraries and data
-                train_s[view] = executor.submit(evaluate, request).result().duration_s
+                (outcome,) = executor.submit(evaluate, request).result()
+                train_s[view] = outcome.duration_s
         executor.close()
         trial_s = dict(train_s)
         measured = "from one pilot trial of every view, without asking"

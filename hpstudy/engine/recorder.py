@@ -1,4 +1,4 @@
-"""What an evaluation reports while it trains: learning curves, and its checkpoint."""
+"""What an evaluation reports while it trains: the learning curves of its trials, and its checkpoint."""
 
 from __future__ import annotations
 
@@ -7,44 +7,32 @@ import time
 from collections.abc import Sequence
 
 from hpstudy.checkpoint import CHECKPOINT_S
-from hpstudy.engine.checkpoints import CheckpointFile, Kept
+from hpstudy.engine.checkpoints import CheckpointFile, Curves, Kept
 from hpstudy.engine.measured import InvalidResult, read_epoch, read_name, read_number
 
 log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Collects what a task reports while it trains, and how long that takes; a `hpstudy.tasks.interface.Report`.
+    """Collects what a task reports of one trial; a `hpstudy.tasks.interface.Report`.
 
     Args:
-        file: where the evaluation keeps its checkpoint; None for one that keeps none.
+        file: where an evaluation of this trial alone keeps its checkpoint; None for one that keeps none.
 
     Attributes:
         curves: (epoch, metric, value) in the order reported.
-        checkpoint: keeps the task's state, with the curves and the seconds that led to it.
+        checkpoint: keeps the task's state, with the curves of all trials of the evaluation and the seconds that led to it.
     """
 
     def __init__(self, file: CheckpointFile | None = None) -> None:
         self.curves: list[tuple[int, str, float]] = []
         self._reported: set[tuple[int, str]] = set()
-        self.checkpoint = TrialCheckpoint(file, self)
-        self._earlier_s = 0.0
-        self.begin()
+        self.checkpoint = EvaluationCheckpoint(file, [self])
 
-    def begin(self) -> None:
-        """Training begins: seconds count from here."""
-        self._began = time.perf_counter()
-
-    def go_on(self, curves: Sequence[tuple[int, str, float]], duration_s: float) -> None:
-        """Begin with what an interrupted evaluation had reported, and the seconds that it had spent on it."""
+    def restore(self, curves: Curves) -> None:
+        """Begin with what an interrupted evaluation had reported."""
         self.curves[:] = curves
         self._reported = {(epoch, name) for epoch, name, _ in curves}
-        self._earlier_s = duration_s
-
-    @property
-    def duration_s(self) -> float:
-        """Wall seconds spent training, those of interrupted evaluations included as far as this one goes on from them."""
-        return self._earlier_s + time.perf_counter() - self._began
 
     def __call__(self, epoch: int, **metrics: float) -> None:
         """Record `metrics` at `epoch`.
@@ -62,18 +50,31 @@ class Recorder:
             self._reported.add((at, name))
 
 
-class TrialCheckpoint:
-    """What one evaluation sees of its file; a `hpstudy.checkpoint.Checkpoint`.
+class EvaluationCheckpoint:
+    """What an evaluation sees of its file, and how long it trains; a `hpstudy.checkpoint.Checkpoint`.
 
     Args:
         file: where; None to keep nothing.
-        recorder: what is reported meanwhile.
+        recorders: of each trial of the evaluation, which share this checkpoint from now on.
     """
 
-    def __init__(self, file: CheckpointFile | None, recorder: Recorder) -> None:
+    def __init__(self, file: CheckpointFile | None, recorders: Sequence[Recorder]) -> None:
+        for recorder in recorders:
+            recorder.checkpoint = self
+        self._recorders = recorders
         self._file = file
-        self._recorder = recorder
         self._last = time.monotonic()
+        self._earlier_s = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """Training begins: seconds count from here."""
+        self._began = time.perf_counter()
+
+    @property
+    def duration_s(self) -> float:
+        """Wall seconds spent training, those of interrupted evaluations included as far as this one continues from them."""
+        return self._earlier_s + time.perf_counter() - self._began
 
     def load(self) -> bytes | None:
         """The state last saved, with its curves and seconds put back; None when there is none, or none that can be used."""
@@ -86,7 +87,9 @@ class TrialCheckpoint:
         except (OSError, ValueError) as error:
             log.warning("the checkpoint %s is not used, the training starts over: %s", self._file.path, error)
             return None
-        self._recorder.go_on(kept.curves, kept.duration_s)
+        for recorder, curves in zip(self._recorders, kept.curves, strict=True):
+            recorder.restore(curves)
+        self._earlier_s = kept.duration_s
         return kept.state
 
     def due(self) -> bool:
@@ -103,7 +106,7 @@ class TrialCheckpoint:
         if self._file is None:
             return
         try:
-            self._file.write(Kept(state, self._recorder.curves, self._recorder.duration_s))
+            self._file.write(Kept(state, [recorder.curves for recorder in self._recorders], self.duration_s))
         except OSError as error:
             log.warning("the checkpoint %s cannot be written, the training goes on without it: %s", self._file.path, error)
         self._last = time.monotonic()

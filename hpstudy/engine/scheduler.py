@@ -17,7 +17,7 @@ from hpstudy.engine.failures import Totals, given_up, reason_of
 from hpstudy.engine.history import observations
 from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.progress import Observer
-from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, ask, evaluate, training_seed
+from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, Trial, ask, evaluate, training_seed
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError
 from hpstudy.loading.make import reads_history
@@ -190,7 +190,7 @@ class Scheduler:
             self._evaluate(trial, trial.row)
         else:
             history = observations(rows, self.study.metric) if self._reads_history[trial.key.view] else ()
-            self._start(trial, ask, AskRequest(self._study_json, trial.key, len(rows), history, self.folder))
+            self._start(trial, ask, AskRequest(self._study_json, (trial.key,), len(rows), (history,), self.folder))
 
     def _store_new(
         self,
@@ -210,9 +210,8 @@ class Scheduler:
 
     def _evaluate(self, trial: _Trial, row: TrialRow) -> None:
         checkpoint = self._checkpoint(trial.key, row)
-        request = EvaluateRequest(
-            self._study_json, trial.key, row.number, row.point, self.folder, checkpoint, seed_number=row.seed_number
-        )
+        trials = (Trial(trial.key, row.number, row.point, row.seed_number),)
+        request = EvaluateRequest(self._study_json, trials, self.folder, checkpoint)
         self._start(trial, evaluate, request, self.study.limits.timeout_s)
 
     def _start(self, trial: _Trial, step: Callable[[Any], Any], request: object, timeout_s: float | None = None) -> None:
@@ -226,12 +225,15 @@ class Scheduler:
         if error is None:
             answer = future.result()
             trial.deaths = 0
-            self.worked_s += answer.duration_s
             if trial.row is not None:
-                self._finish(trial, trial.row, answer, self.sources.check_task(answer.sources))
-            elif not self.stop.requested:  # else asked again when the study is resumed, with the same answer
-                assert isinstance(answer, Asked)
-                self._store_new(trial, answer.point, answer.duration_s, new_sources=self.sources.check(answer.sources))
+                (outcome,) = answer
+                self.worked_s += outcome.duration_s
+                self._finish(trial, trial.row, outcome, self.sources.check_task(outcome.sources))
+                return
+            assert isinstance(answer, Asked)
+            self.worked_s += answer.duration_s
+            if not self.stop.requested:  # else asked again when the study is resumed, with the same answer
+                self._store_new(trial, answer.points[0], answer.duration_s, new_sources=self.sources.check(answer.sources))
         elif trial.row is not None:
             self._not_evaluated(trial, trial.row, error)
         elif isinstance(error, WorkerDied) and (self._may_try_again(trial) or self.stop.requested):
@@ -313,7 +315,7 @@ class Scheduler:
         if self.checkpoints is None:
             return None
         seed = training_seed(self.study, key.replicate, row.number, row.seed_number)
-        return self.checkpoints.file(self.study.task, self.study.views[self._arms[key.view].view], row.point, seed)
+        return self.checkpoints.file(self.study.task, self.study.views[self._arms[key.view].view], [(row.point, seed)])
 
     def _wrote(self) -> None:
         self._last_write = time.monotonic()

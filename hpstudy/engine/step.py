@@ -1,7 +1,7 @@
-"""The pure steps of a trial: ask for its point, and evaluate it.
+"""The pure steps of trials: ask for their points, and evaluate them.
 
 Both are functions of their request alone. They can run in any process, any number of times, and give the same answer; that is
-what makes resume exact and a dead worker harmless.
+what makes resume exact and a dead worker harmless. A step serves one trial, or those of a group that runs in lockstep.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.measured import InvalidResult, read_metrics, shown
-from hpstudy.engine.recorder import Recorder
+from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import MESSAGE_CHARACTERS, Diverged, HpstudyError, PluginError, text_of
@@ -38,22 +39,25 @@ from hpstudy.tasks.outcome import Failure, Outcome, State
 TRACEBACK_LINES = 30
 """Kept of a failed trial's traceback: enough for the user's own frames, small enough for 100,000 rows."""
 
+Result = Mapping[str, Any] | float
+"""What a task returns for a trial."""
+
 CACHED_STUDIES = 4
 """Studies that a process keeps bound. A worker serves one; a notebook may go back and forth between a few."""
 
 
 @dataclass(frozen=True)
 class AskRequest:
-    """What determines a trial's point: the study, the search, and its trials 0 .. number-1; `module_path` as for an evaluation.
+    """What determines the points of trial `number` of some searches of one arm: the study, and trials 0 .. number-1 of each search.
 
-    `history` is empty for a searcher that does not read it.
+    The histories are empty for a searcher that does not read them. `module_path` is as for an evaluation.
     It is a `hpstudy.engine.executors.UserCodeRequest`, and so is an evaluation's.
     """
 
     study_json: str
-    search: SearchKey
+    searches: tuple[SearchKey, ...]
     number: int
-    history: tuple[Observation, ...]
+    histories: tuple[tuple[Observation, ...], ...]
     module_path: str | None = None
 
     @property
@@ -61,7 +65,7 @@ class AskRequest:
         """The module of the user's searcher."""
         study = _study(self.study_json)
         searcher = study.search.searcher
-        built_in = arms(study)[self.search.view].control is not None or not is_plugin(searcher)
+        built_in = arms(study)[self.searches[0].view].control is not None or not is_plugin(searcher)
         return () if built_in else (module_name(searcher),)
 
     @contextmanager
@@ -74,28 +78,35 @@ class AskRequest:
 
 @dataclass(frozen=True)
 class Asked:
-    """A trial's point, how long it took to choose it (seconds of wall time), and the user's code that the process had loaded."""
+    """A point for each search, the wall seconds that it took to choose them, and the user's code that the process had loaded."""
 
-    point: Point
+    points: tuple[Point, ...]
     duration_s: float
     sources: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class EvaluateRequest:
-    """What determines a trial's outcome; `module_path` is the folder in which a user's module is looked for first.
+class Trial:
+    """A trial to be evaluated; `seed_number` is that of a confirmation's fresh seed."""
 
-    `checkpoint` is where a long training keeps its state, None to keep it nowhere. It does not change the outcome. `seed_number` is that
-    of a confirmation's fresh seed.
-    """
-
-    study_json: str
     search: SearchKey
     number: int
     point: Point
+    seed_number: int | None = None
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What determines the outcomes of trials of one view; several are trained together.
+
+    `module_path` is the folder in which a user's module is looked for first. `checkpoint` is where a long training keeps its state, None
+    to keep it nowhere; it does not change the outcomes.
+    """
+
+    study_json: str
+    trials: tuple[Trial, ...]
     module_path: str | None
     checkpoint: CheckpointFile | None = None
-    seed_number: int | None = None
 
     @property
     def user_modules(self) -> tuple[str, ...]:
@@ -162,7 +173,7 @@ def training_seed(study: Study, replicate: int, number: int, seed_number: int | 
 
 
 def ask(request: AskRequest) -> Asked:
-    """Choose a trial's point.
+    """Choose the points of trials.
 
     Raises:
         SearcherFailed: the searcher raised an exception, or proposed something outside the space.
@@ -170,33 +181,39 @@ def ask(request: AskRequest) -> Asked:
     """
     started = time.perf_counter()
     study = _study(request.study_json)
-    arm = arms(study)[request.search.view]
-    space = study.views[arm.view].space
+    arm = arms(study)[request.searches[0].view]
+    space, goal, number = study.views[arm.view].space, study.metric.goal, request.number
+    seeds = [search_seed(study, search) for search in request.searches]
     try:
         with module_path(request.module_path if request.user_modules else None) as modules:
-            point = _searcher(request.study_json, arm.control, modules).ask(
-                space, request.history, goal=study.metric.goal, seed=search_seed(study, request.search), number=request.number
-            )
+            searcher = _searcher(request.study_json, arm.control, modules)
+            if len(seeds) == 1:
+                points = [searcher.ask(space, request.histories[0], goal=goal, seed=seeds[0], number=number)]
+            else:
+                points = list(searcher.ask_many(space, request.histories, goal=goal, seeds=seeds, number=number))
             sources = user_sources(study.user_parts())
-        admitted = isinstance(point, Mapping) and space.admits(point)
+        refused = [point for point in points if not isinstance(point, Mapping) or not space.admits(point)]
     except (Aborted, PluginError):
         raise
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         # A new exception, because the searcher's own may not survive the way between processes, or be large.
         raise SearcherFailed(f"{type(error).__name__}: {text_of(error)} ({place_of(error)})") from None
-    if not admitted:
+    name, hint = arm.control or study.search.searcher, "this is a mistake in the searcher"
+    if len(points) != len(seeds):
+        raise SearcherFailed(f"the searcher '{name}' proposed {len(points)} points for {len(seeds)} searches", hint)
+    if refused:
         raise SearcherFailed(
-            f"the searcher '{arm.control or study.search.searcher}' proposed {shown(point)}, which lies outside the space of view "
-            f"'{arm.view}'",
-            "this is a mistake in the searcher",
+            f"the searcher '{name}' proposed {shown(refused[0])}, which lies outside the space of view '{arm.view}'", hint
         )
-    return Asked(point, time.perf_counter() - started, sources)
+    return Asked(tuple(points), time.perf_counter() - started, sources)
 
 
-def evaluate(request: EvaluateRequest) -> Outcome:
+def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
     """Train and measure once, under freshly seeded global generators, which are put back afterwards.
 
-    Whatever the task does, the answer is an outcome: an exception is a failed trial, and so is a result without the study's metric.
+    Whatever the task does, the answer is an outcome of each trial: an exception is a failed trial, and so is a result without the study's
+    metric. The seconds and the global generators are those of the step: each trial gets an equal share of the seconds, and the seed of the
+    first trial seeds the generators.
 
     A KeyboardInterrupt is the task's own, because a Ctrl-C never arrives as one: workers ignore SIGINT, and the process that runs
     inline steps turns it into `Aborted`.
@@ -204,51 +221,77 @@ def evaluate(request: EvaluateRequest) -> Outcome:
     Raises:
         Aborted: the only exception that passes.
     """
-    recorder = Recorder(request.checkpoint)
-    metrics: dict[str, float] = {}
+    recorders = [Recorder() for _ in request.trials]
+    checkpoint = EvaluationCheckpoint(request.checkpoint, recorders)
+    results: Sequence[Result | BaseException]
     sources: dict[str, str] = {}
-    failure = None
-    state: State = "completed"
     try:
         with module_path(request.module_path) as modules:
             study = _study(request.study_json)
             try:
                 task = _task(request.study_json, modules)
-                view = study.views[arms(study)[request.search.view].view]
-                seed = training_seed(study, request.search.replicate, request.number, request.seed_number)
-                recorder.begin()
-                with seeded_block(seed):
-                    # The block leaves accelerators alone, whose generators a user's function may use.
-                    seed_process(seed)
-                    result = task.evaluate(view, request.point, seed, recorder)
+                checkpoint.begin()
+                results = _results(task, study, request.trials, recorders)
             finally:
                 sources = user_sources(study.user_parts())
-        metrics = read_metrics(result, study.metric.name)
-        if not math.isfinite(metrics[study.metric.name]):
-            state = "diverged"
+    except Aborted:
+        raise
+    except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
+        results = [error] * len(recorders)
+    outcomes = []
+    for result, recorder in zip(results, recorders, strict=True):
+        state, metrics, failure = _ending(request.study_json, result)
+        curves, duration_s = tuple(recorder.curves), checkpoint.duration_s / len(recorders)
+        log_path = os.environ.get(LOG_VARIABLE)
+        outcomes.append(Outcome(state, metrics, curves, failure, duration_s, _peak_rss_mib(), log_path, sources))
+    return tuple(outcomes)
+
+
+def _results(
+    task: Task, study: Study, trials: Sequence[Trial], recorders: Sequence[Recorder]
+) -> Sequence[Result | BaseException]:
+    """What the task returns for each trial, or the exception that ended it."""
+    view = study.views[arms(study)[trials[0].search.view].view]
+    seeds = [training_seed(study, trial.search.replicate, trial.number, trial.seed_number) for trial in trials]
+    with seeded_block(seeds[0]):
+        # The block leaves accelerators alone, whose generators a user's function may use.
+        seed_process(seeds[0])
+        if len(trials) == 1:
+            return [task.evaluate(view, trials[0].point, seeds[0], recorders[0])]
+        results = task.evaluate_many(view, [trial.point for trial in trials], seeds, recorders)
+    if len(results) != len(trials):
+        raise InvalidResult(f"evaluate_many returned {len(results)} results for {len(trials)} trials")
+    return results
+
+
+def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dict[str, float], Failure | None]:
+    """How a trial ended: its state, its metrics and its failure.
+
+    Args:
+        study_json: its study.
+        result: what the task returned for it, or the exception that ended it.
+    """
+    try:
+        if isinstance(result, BaseException):
+            raise result
+        name = _study(study_json).metric.name
+        metrics = read_metrics(result, name)
     except Aborted:
         raise
     except Diverged as error:
-        state, failure = "diverged", Failure("Diverged", text_of(error))
+        return "diverged", {}, Failure("Diverged", text_of(error))
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         # Where an invalid result was noticed says nothing; its message does.
         trace = "" if isinstance(error, InvalidResult) else _traceback(error)
-        state, failure = "failed", Failure(type(error).__name__, text_of(error), trace)
-    return Outcome(
-        state,
-        metrics,
-        tuple(recorder.curves),
-        failure,
-        recorder.duration_s,
-        _peak_rss_mib(),
-        os.environ.get(LOG_VARIABLE),
-        sources,
-    )
+        return "failed", {}, Failure(type(error).__name__, text_of(error), trace)
+    return "completed" if math.isfinite(metrics[name]) else "diverged", metrics, None
 
 
 def _traceback(error: BaseException) -> str:
-    """The end of a traceback, without the frame of `evaluate`."""
-    frames = error.__traceback__.tb_next if error.__traceback__ else None
+    """The end of a traceback, without the frames of this module."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     return "\n".join(line[:MESSAGE_CHARACTERS] for line in text.splitlines()[-TRACEBACK_LINES:])
 

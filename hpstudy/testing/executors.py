@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 import pytest
 
 from hpstudy.engine.executors import THREAD_VARIABLES, Executor, StepTimedOut
-from hpstudy.engine.step import EvaluateRequest, evaluate
+from hpstudy.engine.step import EvaluateRequest, Trial, evaluate
 from hpstudy.errors import HpstudyError, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.seeds import seed_process
@@ -207,7 +207,8 @@ class ExecutorContract(ABC):
     def test_an_evaluation_is_the_same_as_in_this_process(self, executor: Executor) -> None:
         request = _example_request()
         executor.submit(draw, None).result()
-        assert _measured(executor.submit(evaluate, request).result()) == _measured(evaluate(request))
+        (there,), (here,) = executor.submit(evaluate, request).result(), evaluate(request)
+        assert _measured(there) == _measured(here)
 
 
 def _example_request() -> EvaluateRequest:
@@ -221,7 +222,7 @@ def _example_request() -> EvaluateRequest:
             "replicates": 1,
         }
     )
-    return EvaluateRequest(bind(study).study.to_json(), SearchKey("a", 0), 1, {"x1": 0.5}, None)
+    return EvaluateRequest(bind(study).study.to_json(), (Trial(SearchKey("a", 0), 1, {"x1": 0.5}),), None)
 
 
 def _measured(outcome: Any) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder, Kept
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.recorder import Recorder
-from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_seed
+from hpstudy.engine.step import fresh_seed, train_seed
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StudyBroken
 from hpstudy.loading.bind import bind
@@ -24,10 +24,11 @@ from hpstudy.modules import forget_changed_modules, module_path
 from hpstudy.store import Reader, Store
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm, TaskBlock, View
+from tests.support.steps import evaluate_one, evaluation
 
 ARCHITECTURE = (Path(__file__).parents[2] / "docs/architecture.md").read_text()
 
-KEPT = Kept(b"\x00\n{state}\n", [(1, "loss", 0.1), (2, "loss", math.inf)], 12.5)
+KEPT = Kept(b"\x00\n{state}\n", [[(1, "loss", 0.1), (2, "loss", math.inf)]], 12.5)
 
 FUNCTION = """
 import json
@@ -127,8 +128,8 @@ def test_a_file_holds_what_was_written_last(file):
 
 
 def test_nan_stays_nan(file):
-    file.write(dataclasses.replace(KEPT, curves=[(1, "loss", math.nan)]))
-    assert math.isnan(file.read().curves[0][2])
+    file.write(dataclasses.replace(KEPT, curves=[[(1, "loss", math.nan)]]))
+    assert math.isnan(file.read().curves[0][0][2])
 
 
 @pytest.mark.parametrize(
@@ -205,17 +206,18 @@ def test_loading_puts_the_curves_and_the_seconds_back(file):
     recorder(1, loss=0.5)
     assert recorder.checkpoint.load() == KEPT.state
     recorder(3, loss=0.25)
-    assert recorder.curves == [*KEPT.curves, (3, "loss", 0.25)]
-    assert 1e6 <= recorder.duration_s < 1.1e6
+    assert recorder.curves == [*KEPT.curves[0], (3, "loss", 0.25)]
+    assert 1e6 <= recorder.checkpoint.duration_s < 1.1e6
 
 
 def test_saving_keeps_the_state_with_all_that_was_reported(file):
+    file.write(Kept(b"", [[(1, "loss", 1.0)]], 1e6))
     recorder = Recorder(file)
-    recorder.go_on([(1, "loss", 1.0)], 1e6)
+    recorder.checkpoint.load()
     recorder(2, loss=0.5)
     recorder.checkpoint.save(b"state")
     kept = file.read()
-    assert (kept.state, kept.curves) == (b"state", [(1, "loss", 1.0), (2, "loss", 0.5)])
+    assert (kept.state, kept.curves) == (b"state", [[(1, "loss", 1.0), (2, "loss", 0.5)]])
     assert 1e6 <= kept.duration_s < 1.1e6
 
 
@@ -262,7 +264,7 @@ VIEW = View(method="filter", space={"a": {"type": "float", "low": 0.0, "high": 1
 
 
 def path_of(task=TASK, view=VIEW, point=None, seed=7):
-    return CheckpointFolder(Path("study.sqlite"), {}).file(task, view, point or {"a": 0.5}, seed).path
+    return CheckpointFolder(Path("study.sqlite"), {}).file(task, view, [(point or {"a": 0.5}, seed)]).path
 
 
 @pytest.mark.parametrize(
@@ -292,27 +294,27 @@ def test_an_interrupted_training_goes_on_and_ends_as_if_nothing_had_happened(
     make_study, function, interrupted, epochs, file, tmp_path, end
 ):
     study = make_study(use=function(end)).to_json()
-    request = EvaluateRequest(study, SearchKey("both", 1), 0, {"x1": 1.0, "x2": 2.0}, str(tmp_path), file)
-    whole = evaluate(dataclasses.replace(request, checkpoint=None))
-    interrupted(evaluate, request)
-    assert measured(evaluate(request)) == measured(whole)
+    request = evaluation(study, SearchKey("both", 1), 0, {"x1": 1.0, "x2": 2.0}, str(tmp_path), file)
+    whole = evaluate_one(dataclasses.replace(request, checkpoint=None))
+    interrupted(evaluate_one, request)
+    assert measured(evaluate_one(request)) == measured(whole)
     assert epochs() == [1, 2, 3, 4, 1, 2, 3, 3, 4]
     assert [epoch for epoch, _, _ in whole.curves] == [1, 2, 3, 4]
 
 
 def test_a_training_on_a_fresh_seed_goes_on_too(make_study, function, interrupted, epochs, file, tmp_path):
     study = make_study(use=function()).model_copy(update={"confirm": Confirm()}).to_json()
-    request = EvaluateRequest(study, SearchKey("both/confirm", 1), 3, {"x1": 1.0, "x2": 2.0}, str(tmp_path), file, seed_number=0)
-    whole = measured(evaluate(dataclasses.replace(request, checkpoint=None)))
-    interrupted(evaluate, request)
-    assert measured(evaluate(request)) == whole
+    request = evaluation(study, SearchKey("both/confirm", 1), 3, {"x1": 1.0, "x2": 2.0}, str(tmp_path), file, seed_number=0)
+    whole = measured(evaluate_one(dataclasses.replace(request, checkpoint=None)))
+    interrupted(evaluate_one, request)
+    assert measured(evaluate_one(request)) == whole
     assert epochs() == [1, 2, 3, 4, 1, 2, 3, 3, 4]
 
 
 def test_a_task_that_never_loads_starts_over(make_study, write_module, file, tmp_path):
     file.write(KEPT)
     study = make_study(use=write_module("def f(params, seed, report):\n    report(1, loss=1.0)\n    return 1.0"))
-    outcome = evaluate(EvaluateRequest(study.to_json(), SearchKey("both", 1), 0, {"x1": 1.0}, str(tmp_path), file))
+    outcome = evaluate_one(evaluation(study.to_json(), SearchKey("both", 1), 0, {"x1": 1.0}, str(tmp_path), file))
     assert (outcome.curves, outcome.duration_s < KEPT.duration_s) == (((1, "loss", 1.0),), True)
 
 
@@ -434,7 +436,9 @@ def test_files_of_fresh_trainings_that_are_under_way_stay(run, confirm, make_stu
 def test_a_file_is_that_of_the_training_seed(run, confirm, make_study, monkeypatch):
     seen = set()
     file = CheckpointFolder.file
-    monkeypatch.setattr(CheckpointFolder, "file", lambda self, *given: (seen.add(given[-1]), file(self, *given))[1])
+    monkeypatch.setattr(
+        CheckpointFolder, "file", lambda self, *given: (seen.update(seed for _, seed in given[-1]), file(self, *given))[1]
+    )
     run(study := make_study(trials=2))
     assert seen == {train_seed(study, replicate, number) for replicate in range(2) for number in range(2)}
     seen.clear()
@@ -446,16 +450,16 @@ def test_a_file_is_that_of_the_training_seed(run, confirm, make_study, monkeypat
 def test_the_example_of_the_documentation_goes_on(make_study, write_module, file, tmp_path, monkeypatch, last):
     (example,) = re.findall(r"```python\n(.*?)```", ARCHITECTURE, flags=re.DOTALL)
     use = write_module(example.replace("def train", "def f"))
-    request = EvaluateRequest(make_study(use=use).to_json(), SearchKey("both", 1), 0, {"rate": 0.1}, str(tmp_path), file)
-    whole = measured(evaluate(dataclasses.replace(request, checkpoint=None)))
+    request = evaluation(make_study(use=use).to_json(), SearchKey("both", 1), 0, {"rate": 0.1}, str(tmp_path), file)
+    whole = measured(evaluate_one(dataclasses.replace(request, checkpoint=None)))
     monkeypatch.setattr("hpstudy.engine.recorder.CHECKPOINT_S", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(CheckpointFile, "write", interrupt_after(last))
         with pytest.raises(Aborted):
-            evaluate(request)
+            evaluate_one(request)
     with module_path(str(tmp_path)):
-        assert [epoch for epoch, _, _ in file.read().curves] == list(range(1, last + 1))
-    assert measured(evaluate(request)) == whole
+        assert [epoch for epoch, _, _ in file.read().curves[0]] == list(range(1, last + 1))
+    assert measured(evaluate_one(request)) == whole
 
 
 def interrupt_after(epoch):
@@ -464,7 +468,7 @@ def interrupt_after(epoch):
 
     def write_and_interrupt(self, kept):
         write(self, kept)
-        if kept.curves[-1][0] == epoch:
+        if kept.curves[0][-1][0] == epoch:
             raise Aborted
 
     return write_and_interrupt

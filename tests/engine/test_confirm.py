@@ -13,7 +13,7 @@ from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Lines, Observer
 from hpstudy.engine.run import run_study
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.step import EvaluateRequest, evaluate, fresh_seed, train_seed
+from hpstudy.engine.step import fresh_seed, train_seed
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
 from hpstudy.loading.bind import bind
@@ -24,6 +24,7 @@ from hpstudy.store.seals import seal_all
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
+from tests.support.steps import evaluate_one, evaluation
 
 TRAININGS = 6 * 3
 """Of the study `tiny` (2 views x 2 replicates) on 3 fresh seeds: 4 incumbents and 2 default points."""
@@ -133,8 +134,8 @@ def test_no_training_of_the_study_has_a_fresh_seed(make_study):
 def test_retraining_and_evaluating_differ_in_the_seed_alone(make_study):
     study = make_study()
     point = {"x1": 1.0, "x2": 2.0}
-    again = evaluate(EvaluateRequest(study.to_json(), SearchKey("both", 0), 0, point, None, seed_number=0))
-    first = evaluate(EvaluateRequest(study.to_json(), SearchKey("both", 0), 0, point, None))
+    again = evaluate_one(evaluation(study.to_json(), SearchKey("both", 0), 0, point, None, seed_number=0))
+    first = evaluate_one(evaluation(study.to_json(), SearchKey("both", 0), 0, point, None))
     assert again.metrics["true_value"] == first.metrics["true_value"]
     assert again.metrics["value"] != first.metrics["value"]
 
@@ -194,7 +195,7 @@ def test_a_training_that_was_under_way_when_the_process_died_is_trained_again(co
 def test_a_stop_leaves_the_rest_for_later(confirm, complete, monkeypatch):
     class Pausing(InlineExecutor):
         def submit(self, call, request, timeout_s=None):
-            if request.seed_number == 1:
+            if request.trials[0].seed_number == 1:
                 schedulers[0].stop.request()
             return super().submit(call, request, timeout_s)
 

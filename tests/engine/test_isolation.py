@@ -4,10 +4,10 @@ import pytest
 
 from hpstudy.engine.executors import UserCodeRequest
 from hpstudy.engine.progress import Observer
-from hpstudy.engine.step import AskRequest, EvaluateRequest
 from hpstudy.store import Reader
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import TaskBlock
+from tests.support import steps
 
 FUNCTION = "def f(params, seed): return params['x1']\n"
 
@@ -34,11 +34,11 @@ class Notes(Observer):
 
 
 def evaluation(study, view="both"):
-    return EvaluateRequest(study.to_json(), SearchKey(view, 0), 0, {"x1": 1.0, "x2": 2.0}, None)
+    return steps.evaluation(study.to_json(), SearchKey(view, 0), 0, {"x1": 1.0, "x2": 2.0})
 
 
 def question(study, view="both"):
-    return AskRequest(study.to_json(), SearchKey(view, 0), 0, ())
+    return steps.question(study.to_json(), SearchKey(view, 0), 0, ())
 
 
 def test_requests_of_a_study_without_user_code_have_no_user_modules(make_study):

@@ -141,7 +141,7 @@ def test_a_metric_is_reported_once_per_epoch():
 def test_an_evaluation_that_goes_on_knows_what_was_reported():
     report = Recorder()
     report(2, loss=0.25)
-    report.go_on([(1, "loss", 0.5)], 0.0)
+    report.restore([(1, "loss", 0.5)])
     report(2, loss=0.25)
     with pytest.raises(InvalidResult, match="twice"):
         report(1, loss=0.5)

@@ -1,6 +1,7 @@
 import math
 import pickle
 from concurrent.futures import Future
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +9,7 @@ from hpstudy.engine import scheduler
 from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.step import AskRequest, ask, evaluate
+from hpstudy.engine.step import AskRequest
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError, StoreError, StudyBroken
 from hpstudy.search.random import RandomSearcher
@@ -26,11 +27,12 @@ class Scripted(Executor):
         self.steps = []
 
     def submit(self, call, request, timeout_s=None):
-        kind = "ask" if isinstance(request, AskRequest) else "evaluate"
-        self.steps.append((kind, request.search.view, request.search.replicate, request.number))
+        kind, trials = ("ask", _asked(request)) if isinstance(request, AskRequest) else ("evaluate", request.trials)
+        self.steps += [(kind, trial.search.view, trial.search.replicate, trial.number) for trial in trials]
         future = Future()
         try:
-            future.set_result(self.script(kind, request) or {"ask": ask, "evaluate": evaluate}[kind](request))
+            outcomes = tuple(self.script(kind, trial) for trial in trials)
+            future.set_result(outcomes if any(outcomes) else call(request))
         except (WorkerDied, StepTimedOut, LookupError) as error:
             future.set_exception(error)
         return future
@@ -40,6 +42,14 @@ class Scripted(Executor):
 
     def evaluations(self):
         return [step[1:] for step in self.steps if step[0] == "evaluate"]
+
+
+def _asked(request):
+    """The trials of a request for points, with the history of each."""
+    return [
+        SimpleNamespace(search=search, number=request.number, history=history, request=request)
+        for search, history in zip(request.searches, request.histories, strict=True)
+    ]
 
 
 @pytest.fixture
@@ -125,7 +135,7 @@ def test_a_searcher_that_reads_no_history_gets_none(schedule, make_study, search
 def test_the_request_for_a_trial_is_no_larger_at_the_end_of_a_search(schedule, make_study, searcher):
     sizes = []
     study = make_study(trials=200, replicates=1, searcher=searcher)
-    schedule(study, lambda kind, r: sizes.append(len(pickle.dumps(r))) if kind == "ask" else None)
+    schedule(study, lambda kind, r: sizes.append(len(pickle.dumps(r.request))) if kind == "ask" else None)
     assert max(sizes) - min(sizes) < 20
 
 

@@ -7,11 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from hpstudy.engine.step import TRACEBACK_LINES, AskRequest, EvaluateRequest, ask, evaluate, fresh_seed, search_seed, train_seed
+from hpstudy.engine.step import TRACEBACK_LINES, ask, fresh_seed, search_seed, train_seed
 from hpstudy.engine.stop import Aborted
 from hpstudy.search.interface import Observation
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import SearchBlock
+from tests.support.steps import ask_one, evaluate_one, evaluation, question
 
 KEY = SearchKey("both", 1)
 POINT = {"x1": 1.0, "x2": 2.0}
@@ -24,7 +25,7 @@ def outcome_of(make_study, write_module, tmp_path):
     def outcome_of(*lines, before="", report=False):
         body = "\n".join(f"    {line}" for line in lines)
         use = write_module(f"{before}\ndef f(params, seed{', report' if report else ''}):\n{body}\n")
-        return evaluate(EvaluateRequest(make_study(use=use).to_json(), KEY, 0, POINT, str(tmp_path)))
+        return evaluate_one(evaluation(make_study(use=use).to_json(), KEY, 0, POINT, str(tmp_path)))
 
     return outcome_of
 
@@ -83,7 +84,7 @@ def test_every_trial_of_a_search_trains_with_its_own_seed(make_study, searcher):
 @pytest.mark.parametrize("noise", [0.0, 1.0])
 def test_what_differs_between_equal_points_of_a_sweep_is_nothing(make_study, noise):
     study = searched_by(make_study(noise=noise), "points").to_json()
-    first, second = (evaluate(EvaluateRequest(study, KEY, number, POINT, None)) for number in (0, 1))
+    first, second = (evaluate_one(evaluation(study, KEY, number, POINT, None)) for number in (0, 1))
     assert same(first, second)
 
 
@@ -95,13 +96,13 @@ def test_every_search_has_its_own_seed(make_study):
 
 @pytest.mark.parametrize("searcher", ["random", "sobol"])
 def test_asking_again_gives_the_same_point(make_study, searcher):
-    request = AskRequest(make_study(searcher=searcher).to_json(), KEY, 0, ())
-    assert ask(request).point == ask(request).point
+    request = question(make_study(searcher=searcher).to_json(), KEY, 0, ())
+    assert ask_one(request) == ask_one(request)
 
 
 def test_asking_leaves_the_global_generators_alone(make_study):
     random.seed(7)
-    ask(AskRequest(make_study().to_json(), KEY, 0, ()))
+    ask(question(make_study().to_json(), KEY, 0, ()))
     after = random.random()
     random.seed(7)
     assert after == random.random()
@@ -113,25 +114,25 @@ def test_a_point_outside_its_space_is_refused(make_study, monkeypatch):
 
     monkeypatch.setattr(RandomSearcher, "ask", lambda *_, **__: {"x1": 11.0, "x2": 0.0})
     with pytest.raises(HpstudyError, match=r"'random' proposed .* outside the space of view 'both'"):
-        ask(AskRequest(make_study().to_json(), KEY, 0, ()))
+        ask(question(make_study().to_json(), KEY, 0, ()))
 
 
 def test_evaluating_again_gives_the_same_outcome(make_study):
-    request = EvaluateRequest(make_study(noise=1.0).to_json(), KEY, 3, POINT, None)
-    assert same(evaluate(request), evaluate(request))
+    request = evaluation(make_study(noise=1.0).to_json(), KEY, 3, POINT, None)
+    assert same(evaluate_one(request), evaluate_one(request))
 
 
 def test_another_process_gives_the_same_outcome(make_study):
     study = make_study(noise=1.0).to_json()
     script = (
         "import sys\n"
-        "from hpstudy.engine.step import EvaluateRequest, evaluate\n"
+        "from hpstudy.engine.step import EvaluateRequest, Trial, evaluate\n"
         "from hpstudy.study.plan import SearchKey\n"
-        f"request = EvaluateRequest(sys.stdin.read(), SearchKey('both', 1), 3, {POINT!r}, None)\n"
-        "print(evaluate(request).metrics['value'].hex())\n"
+        f"request = EvaluateRequest(sys.stdin.read(), (Trial(SearchKey('both', 1), 3, {POINT!r}),), None)\n"
+        "print(evaluate(request)[0].metrics['value'].hex())\n"
     )
     done = subprocess.run([sys.executable, "-c", script], input=study, capture_output=True, text=True, check=True)
-    here = evaluate(EvaluateRequest(study, KEY, 3, POINT, None))
+    here = evaluate_one(evaluation(study, KEY, 3, POINT, None))
     assert done.stdout.strip() == here.metrics["value"].hex()
 
 
@@ -147,12 +148,12 @@ def test_torch_is_seeded_even_when_a_function_imports_it_late(make_study, write_
     use = write_module("def f(params, seed):\n    import torch\n    return torch.rand(()).item()")
     script = (
         "import sys\n"
-        "from hpstudy.engine.step import EvaluateRequest, evaluate\n"
+        "from hpstudy.engine.step import EvaluateRequest, Trial, evaluate\n"
         "from hpstudy.study.plan import SearchKey\n"
-        f"request = lambda n: EvaluateRequest(study, SearchKey('both', 1), n, {POINT!r}, {str(tmp_path)!r})\n"
+        f"request = lambda n: EvaluateRequest(study, (Trial(SearchKey('both', 1), n, {POINT!r}),), {str(tmp_path)!r})\n"
         "study = sys.stdin.read()\n"
         "assert 'torch' not in sys.modules\n"
-        "print(*(evaluate(request(n)).metrics['value'].hex() for n in (0, 1, 0)))\n"
+        "print(*(evaluate(request(n))[0].metrics['value'].hex() for n in (0, 1, 0)))\n"
     )
     study = make_study(use=use).to_json()
     done = subprocess.run([sys.executable, "-c", script], input=study, capture_output=True, text=True, check=True)
@@ -251,8 +252,8 @@ def test_a_result_without_the_objective_is_a_failed_trial(outcome_of, result):
 
 def test_a_function_that_is_not_there_is_a_failed_trial(make_study, write_module, tmp_path):
     study = make_study(use=write_module("def f(params, seed): return 1.0"))
-    request = EvaluateRequest(study.to_json().replace(":f", ":g"), KEY, 0, POINT, str(tmp_path))
-    assert "no function 'g'" in evaluate(request).failure.message
+    request = evaluation(study.to_json().replace(":f", ":g"), KEY, 0, POINT, str(tmp_path))
+    assert "no function 'g'" in evaluate_one(request).failure.message
 
 
 def test_the_peak_memory_is_recorded(outcome_of):
@@ -264,9 +265,9 @@ def test_a_task_is_bound_once_per_process(make_study, monkeypatch):
 
     bound = []
     monkeypatch.setattr(step, "make_task", lambda block, make=step.make_task: bound.append(block) or make(block))
-    request = EvaluateRequest(make_study(noise=0.125).to_json(), KEY, 0, POINT, None)
+    request = evaluation(make_study(noise=0.125).to_json(), KEY, 0, POINT, None)
     for _ in range(3):
-        evaluate(request)
+        evaluate_one(request)
     assert len(bound) == 1
 
 
@@ -278,7 +279,7 @@ def test_history_reaches_the_searcher(make_study, monkeypatch):
         RandomSearcher, "ask", lambda self, space, history, **given: seen.append((history, given)) or space.default()
     )
     study, history = make_study(), (Observation(0, POINT, 0.5),)
-    ask(AskRequest(study.to_json(), KEY, 1, history))
+    ask(question(study.to_json(), KEY, 1, history))
     assert seen == [(history, {"goal": "minimize", "seed": search_seed(study, KEY), "number": 1})]
 
 

@@ -80,11 +80,11 @@ def test_a_pilot_tries_a_point_that_the_study_may_try(write, monkeypatch, tmp_pa
 
     class Noting:
         def submit(self, call, request):
-            points.append(request.point["track_threshold"])
+            points.append(request.trials[0].point["track_threshold"])
             return self
 
         def result(self):
-            return self
+            return (self,)
 
         duration_s = 1.0
 
