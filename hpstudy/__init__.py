@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         figure,
         figure_names,
         load_study,
+        merge,
         open,
         plan,
         plan_endpoints,
@@ -106,6 +107,7 @@ __all__ = [
     "figure",
     "figure_names",
     "load_study",
+    "merge",
     "open",
     "parts",
     "plan",
@@ -123,8 +125,8 @@ _HOMES = {
     "hpstudy.analysis.comparisons.planning": "EndpointPower",
     "hpstudy.analysis.confirmed.planning": "PlannedEndpoint",
     "hpstudy.analysis.results": "Results",
-    "hpstudy.api": "WrittenReport analyze check confirm export figure figure_names load_study open plan plan_endpoints plot_figure power "
-    "resume run write_report",
+    "hpstudy.api": "WrittenReport analyze check confirm export figure figure_names load_study merge open plan plan_endpoints plot_figure "
+    "power resume run write_report",
     "hpstudy.engine.executors": "Executor",
     "hpstudy.engine.forecast": "Forecast",
     "hpstudy.engine.progress": "Observer progress_for",

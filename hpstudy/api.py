@@ -15,6 +15,7 @@ from hpstudy.loading.load import folder_of, load_study, read_study
 from hpstudy.modules import module_folder, module_path
 from hpstudy.store import Reader
 from hpstudy.study.schema import MOST_SEEDS, Analysis, Confirm, Study
+from hpstudy.study.shard import Shard
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +39,7 @@ __all__ = [
     "figure_names",
     "load_study",
     "locate",
+    "merge",
     "open",
     "plan",
     "plan_endpoints",
@@ -54,16 +56,18 @@ STORAGE_VARIABLE = "HPSTUDY_STORAGE"
 """Environment variable: a folder for databases, or the database itself when it ends in .sqlite."""
 
 
-def default_storage(name: str, storage: str | Path | None = None) -> Path:
-    """The database of the study called `name`.
+def default_storage(name: str, storage: str | Path | None = None, shard: Shard | None = None) -> Path:
+    """The database of the study called `name`, or of a shard of it.
 
     Args:
         name: the study's name.
         storage: a database (ends in .sqlite or .db), or a folder for databases; the environment variable HPSTUDY_STORAGE when None, and
             the folder runs/ where that is not set.
+        shard: adds itself to the name of the database.
     """
     given = Path(storage or os.environ.get(STORAGE_VARIABLE) or "runs")
-    return given if given.suffix in (".sqlite", ".db") else given / f"{name}.sqlite"
+    path = given if given.suffix in (".sqlite", ".db") else given / f"{name}.sqlite"
+    return path if shard is None else shard.storage(path)
 
 
 def locate(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Path:
@@ -106,6 +110,7 @@ def run(
     executor: str = "processes",
     timeout_s: float | None = None,
     allow_changed_code: bool = False,
+    shard: str | None = None,
     progress: Observer | None = None,
 ) -> RunSummary:
     """Run a study, resuming it if it was interrupted.
@@ -118,6 +123,7 @@ def run(
         executor: "processes", "inline" or "my_module:MyExecutor".
         timeout_s: time limit per trial in seconds; overrides the study's limits.timeout_s.
         allow_changed_code: continue even if the source file of a user's function has changed since the study began.
+        shard: run only this part of the study, such as "0/3" for the first of three, in a database of its own; see `merge`.
         progress: receives events; `progress_for()` draws bars or prints lines. Silent when None.
 
     Returns:
@@ -128,25 +134,30 @@ def run(
     """
     from hpstudy.engine.run import run_study
 
+    part = None if shard is None else Shard.parse(shard)
     if isinstance(study, Study):
         _no_scale(scale)
-        loaded = bind(study, folder_of(study) or module_folder(part.partition(":")[0] for part in study.user_parts()))
+        loaded = bind(study, folder_of(study) or module_folder(use.partition(":")[0] for use in study.user_parts()))
     else:
-        loaded = read_study(study, scale, _comparison(storage, allow_changed_code))
+        loaded = read_study(study, scale, _comparison(storage, allow_changed_code, part))
     if timeout_s is not None:
         loaded = loaded.with_timeout(timeout_s)
     return run_study(
         loaded,
-        default_storage(loaded.study.name, storage),
-        _run_options(workers, executor, allow_changed_code, progress),
+        default_storage(loaded.study.name, storage, part),
+        _run_options(workers, executor, allow_changed_code, progress, part),
     )
 
 
-def _comparison(storage: str | Path | None, allow_changed_code: bool) -> Callable[[str, str], None] | None:
+def _comparison(
+    storage: str | Path | None, allow_changed_code: bool, shard: Shard | None = None
+) -> Callable[[str, str], None] | None:
     """What compares a study's files with its database, given its name and folder; None if they may differ."""
     from hpstudy.engine.identity import refuse_changed_files
 
-    return None if allow_changed_code else lambda name, folder: refuse_changed_files(default_storage(name, storage), folder)
+    if allow_changed_code:
+        return None
+    return lambda name, folder: refuse_changed_files(default_storage(name, storage, shard), folder)
 
 
 def _stored(path: Path, allow_changed_code: bool) -> LoadedStudy:
@@ -160,12 +171,14 @@ def _stored(path: Path, allow_changed_code: bool) -> LoadedStudy:
     return bind(study, folder)
 
 
-def _run_options(workers: int | None, executor: str, allow_changed_code: bool, progress: Observer | None) -> RunOptions:
+def _run_options(
+    workers: int | None, executor: str, allow_changed_code: bool, progress: Observer | None, shard: Shard | None = None
+) -> RunOptions:
     from hpstudy.engine.executors import default_workers
     from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
 
-    return RunOptions(workers or default_workers(), executor, allow_changed_code, progress or Observer())
+    return RunOptions(workers or default_workers(), executor, allow_changed_code, progress or Observer(), shard)
 
 
 def resume(
@@ -182,6 +195,40 @@ def resume(
     path = locate(storage)
     loaded = _stored(path, allow_changed_code)
     return run_study(loaded, path, _run_options(workers, executor, allow_changed_code, progress))
+
+
+def merge(
+    shards: Sequence[str | Path],
+    storage: str | Path | None = None,
+    *,
+    partial: bool = False,
+    allow_mixed: bool = False,
+) -> Path:
+    """Merge the shards of a study into one database, which holds the numbers of a run without shards.
+
+    Args:
+        shards: the databases of `run(study, shard="I/N")`.
+        storage: the new database, or a folder for it: see `default_storage`.
+        partial: merge although replicates or trials are missing; `resume` completes the new database.
+        allow_mixed: merge although the shards were run with different library versions; the report says so.
+
+    Returns:
+        The new database.
+
+    Raises:
+        UsageError: shards overlap, or are missing or incomplete.
+        StudyChanged: they are of different studies, or were run with different data, code or libraries.
+        StoreError: a shard cannot be read, or the new database cannot be written.
+    """
+    from hpstudy.engine.merge import merge_shards
+
+    databases = [Path(shard) for shard in shards]
+    if not databases:
+        raise UsageError("there are no shards to merge", "name the databases of all shards")
+    with Reader.open(databases[0]) as reader:
+        output = default_storage(reader.study.name, storage).absolute()
+    merge_shards(databases, output, partial=partial, allow_mixed=allow_mixed)
+    return output
 
 
 def confirm(

@@ -17,7 +17,20 @@ from hpstudy.cli import app
 ROOT = Path(__file__).parents[1]
 
 FUNCTIONS = [
-    *("analyze", "check", "confirm", "copy_shipped", "export", "figure", "figure_names", "load_study", "open", "parts", "plan"),
+    *(
+        "analyze",
+        "check",
+        "confirm",
+        "copy_shipped",
+        "export",
+        "figure",
+        "figure_names",
+        "load_study",
+        "merge",
+        "open",
+        "parts",
+        "plan",
+    ),
     *("plan_endpoints", "plot_figure", "power", "progress_for", "resume", "run", "study_schema", "write_report"),
 ]
 TYPES = [
@@ -46,6 +59,7 @@ FUNCTION_OF = {
     "plan": "plan",
     "run": "run",
     "resume": "resume",
+    "merge": "merge",
     "confirm": "confirm",
     "status": "open",
     "trials": "open",
@@ -113,6 +127,7 @@ study = hpstudy.load_study("studies/quick.yaml", "small")
 assert_type(study, hpstudy.Study)
 assert_type(hpstudy.run(study, progress=hpstudy.progress_for()), hpstudy.RunSummary)
 assert_type(hpstudy.resume("quick").complete, bool)
+assert_type(hpstudy.merge(["a.sqlite", Path("b.sqlite")]), Path)
 assert_type(hpstudy.confirm("quick", seeds=5), hpstudy.RunSummary)
 assert_type(hpstudy.plan("studies/quick.yaml"), hpstudy.Forecast)
 with hpstudy.open("quick", scale=None) as reader:

@@ -28,6 +28,7 @@ def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: 
     from hpstudy import api
     from hpstudy.store import Counts
     from hpstudy.study.controls import arms
+    from hpstudy.study.shard import replicates_in_words
 
     with api.open(study, storage, scale=scale) as reader, reader.snapshot():
         counts = reader.counts()
@@ -47,6 +48,10 @@ def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: 
             say(
                 f"\n{reader.study.name}: {total.finished:,} of {total.planned_text} trials done. {_owner_sentence(owner, not total.left)}"
             )
+            if reader.shard is not None:
+                say(
+                    f"shard {reader.shard}: {replicates_in_words(reader.shard.replicates(reader.study))} of {reader.study.replicates}"
+                )
             if total.no_value:
                 say(f"warning: {total.no_value}")
             say(f"database: {reader.path}")

@@ -1,4 +1,4 @@
-"""Commands that run a study: validate, plan, run, resume, confirm."""
+"""Commands that run a study: validate, plan, run, resume, merge, confirm."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the command line."""
-    for command in (validate, plan, run, resume, confirm):
+    for command in (validate, plan, run, resume, merge, confirm):
         app.command(rich_help_panel="Run a study")(command)
 
 
@@ -79,6 +79,14 @@ def run(
         typer.Option("--timeout", min=0.001, help="Time limit per trial in seconds; overrides limits.timeout_s of the study."),
     ] = None,
     allow_changed_code: AllowCode = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="I/N",
+            help="Run only this part of the replicates, from 0/N to N-1/N, in its own database. `hpstudy merge` joins all parts.",
+        ),
+    ] = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -94,6 +102,7 @@ def run(
         executor=executor,
         timeout_s=timeout,
         allow_changed_code=allow_changed_code,
+        shard=shard,
         progress=progress_for(verbose=verbose, quiet=quiet),
     )
     _finish(summary, quiet)
@@ -121,6 +130,34 @@ def resume(
         progress=progress_for(verbose=verbose, quiet=quiet),
     )
     _finish(summary, quiet)
+
+
+def merge(
+    shards: Annotated[list[Path], typer.Argument(metavar="SHARD...", help="The databases of all shards of a study.")],
+    storage: Annotated[
+        Path | None,
+        typer.Option("-o", "--storage", help="The new database, or a folder for it. Default: the database of the whole study."),
+    ] = None,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="Merge although shards are missing or incomplete. `hpstudy resume` completes the result."),
+    ] = False,
+    allow_mixed: Annotated[
+        bool,
+        typer.Option(
+            "--allow-mixed", help="Merge although library versions differ between shards. Recorded, and shown in the report."
+        ),
+    ] = False,
+) -> None:
+    """Merge the shards of a study into one database. Its numbers are those of a run without shards."""
+    from hpstudy import api
+    from hpstudy.store import Counts
+
+    merged = api.merge(shards, storage, partial=partial, allow_mixed=allow_mixed)
+    say(f"written: {merged}")
+    with api.open(merged) as reader:
+        left = Counts.total(reader.counts().values()).left
+    say(f"{left:,} trials are left: hpstudy resume {merged}" if left else f"next: hpstudy report {merged}")
 
 
 def confirm(
@@ -178,7 +215,10 @@ def _finish(summary: RunSummary, quiet: bool, again: str = "") -> None:
     no_value = summary.counts.no_value
     if not quiet:
         say(summary.sentence())
-        if summary.complete and not no_value:
+        if summary.complete and summary.shard is not None:
+            every = summary.storage.name.replace(f".shard-{summary.shard.index}-of-", ".shard-*-of-")
+            say(f"next, when all shards are complete: hpstudy merge {summary.storage.with_name(every)}")
+        elif summary.complete and not no_value:
             say(f"next: hpstudy report {summary.storage}")
         elif not summary.complete:
             say(f"to continue: {again or f'hpstudy resume {summary.storage}'}")

@@ -38,14 +38,14 @@ def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, confi
     ready: list[SearchKey] = []
     left_out: list[str] = []
     with Reader.open(storage) as reader:
-        for key in reader.search_counts():
-            if key.view in study.views:
-                rows = reader.history(key)
-                if is_complete(study, rows):
-                    ready.append(SearchKey(arm_name(key.view, "confirm"), key.replicate))
-                if not is_complete(study, rows) or incumbent(study, rows) is None:
-                    left_out.append(f"{key.view}/{key.replicate}")
-    if len(left_out) == study.replicates * len(study.views):
+        searched = [key for key in reader.search_counts() if key.view in study.views]
+        for key in searched:
+            rows = reader.history(key)
+            if is_complete(study, rows):
+                ready.append(SearchKey(arm_name(key.view, "confirm"), key.replicate))
+            if not is_complete(study, rows) or incumbent(study, rows) is None:
+                left_out.append(f"{key.view}/{key.replicate}")
+    if len(left_out) == len(searched):
         raise UsageError(
             f"{study.name} has no complete search yet, so that nothing was chosen that could be confirmed",
             f"`hpstudy resume {storage}` completes its searches",

@@ -57,7 +57,7 @@ class Forecast:
                 "view": name,
                 "method": views[arm.view].method,
                 "tuned": " ".join(views[arm.view].space.names()),
-                "searches": self.study.replicates,
+                "searches": sum(key.view == name for key in self.counts),
                 "planned": counts[name].planned,
                 "done": counts[name].finished,
                 "left": counts[name].left,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hpstudy.engine.executors import default_workers
 from hpstudy.engine.progress import Observer
+from hpstudy.study.shard import Shard
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,11 @@ class RunOptions:
         executor: a name in EXECUTORS, or "my_module:MyExecutor".
         allow_changed_code: continue even if a user's source file is not the one that the database was started with.
         observer: receives events; silent by default.
+        shard: the part of the study to run; None for what the database holds, of a new one all of the study.
     """
 
     workers: int = field(default_factory=default_workers)
     executor: str = "processes"
     allow_changed_code: bool = False
     observer: Observer = field(default_factory=Observer)
+    shard: Shard | None = None

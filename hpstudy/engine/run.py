@@ -14,12 +14,13 @@ from hpstudy.engine.options import RunOptions
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.session import prepare, reopened, session
 from hpstudy.engine.stop import StopSignal
-from hpstudy.errors import StoreError
+from hpstudy.errors import StoreError, UsageError
 from hpstudy.loading.bind import LoadedStudy
 from hpstudy.modules import module_path
 from hpstudy.store import Counts, Store, by_arm
 from hpstudy.store.paths import database_exists
 from hpstudy.study.plan import SearchKey
+from hpstudy.study.shard import Shard, replicates_in_words
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class RunSummary:
         worked_s: seconds that the steps of this run took together, in all workers; for a trial that went on from a checkpoint, those
             of earlier runs too.
         overhead_s: seconds in which this process worked itself: scheduling, and storing trials.
+        shard: the part of the study that this database runs; None for all of it.
     """
 
     storage: Path
@@ -44,6 +46,7 @@ class RunSummary:
     duration_s: float
     worked_s: float
     overhead_s: float
+    shard: Shard | None = None
 
     @property
     def complete(self) -> bool:
@@ -87,7 +90,8 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
     started = time.monotonic()
     kind = EXECUTORS.load(options.executor)
     scheduler = None
-    with _opened(loaded, storage) as store:
+    with _opened(loaded, storage, options.shard) as store:
+        shard = store.shard
         # The folder may have moved since the database was made.
         folder = loaded.module_path or store.module_path
         before = _counts(store, searches)
@@ -98,6 +102,8 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
         stop = StopSignal()
         if prepared is not None:
             checkpoints, sources = prepared
+            if shard is not None:
+                options.observer.note(f"shard {shard}: {replicates_in_words(shard.replicates(store.study))}")
             with session(store, kind, options, stop, checkpoints) as runner:
                 options.observer.run_started(store.study, by_arm(before), runner.workers)
                 scheduler = Scheduler(store, runner, options.observer, stop, folder, checkpoints, searches, sources)
@@ -107,13 +113,22 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
     ran = counts.finished - Counts.total(before.values()).finished
     duration_s = time.monotonic() - started
     if scheduler is None:
-        return RunSummary(storage, counts, ran, False, duration_s, worked_s=0.0, overhead_s=duration_s)
+        return RunSummary(storage, counts, ran, False, duration_s, worked_s=0.0, overhead_s=duration_s, shard=shard)
     overhead_s = duration_s - scheduler.waited_s
-    return RunSummary(storage, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s)
+    return RunSummary(storage, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s, shard)
 
 
-def _opened(loaded: LoadedStudy, storage: Path) -> Store:
-    """The database at `storage`, for the study: new, or checked and grown."""
+def _opened(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:
+    """The database at `storage`, for the study or its shard: new, or checked and grown.
+
+    Raises:
+        UsageError: the shard holds no replicate, or the database is not that of the shard.
+    """
+    if shard is not None and not shard.replicates(loaded.study):
+        raise UsageError(
+            f"shard {shard} of {loaded.study.name} holds no replicate: the study has {loaded.study.replicates}",
+            "use at most as many shards as replicates",
+        )
     if not database_exists(storage):
         loaded.task.prepare()
         identity = identity_of(loaded.study, loaded.task)
@@ -123,8 +138,8 @@ def _opened(loaded: LoadedStudy, storage: Path) -> Store:
             raise StoreError(
                 f"the folder {storage.parent} cannot be made: {error.strerror}", "choose another --storage"
             ) from None
-        return Store.create(storage, loaded.study.started(), identity=identity, module_path=loaded.module_path)
-    return reopened(loaded, storage)
+        return Store.create(storage, loaded.study.started(), identity=identity, module_path=loaded.module_path, shard=shard)
+    return reopened(loaded, storage, shard)
 
 
 def _counts(store: Store, searches: Collection[SearchKey] | None) -> dict[SearchKey, Counts]:

@@ -125,7 +125,7 @@ class Scheduler:
             if self._incumbents or self._searched(key) not in self._searching:
                 self._list(key)
         for view in self.study.views if self._incumbents else ():
-            histories = [store.history(SearchKey(view, replicate)) for replicate in range(self.study.replicates)]
+            histories = {key.replicate: store.history(key) for key in counts if key.view == view}
             self._found[view] = incumbent_count(self.study, histories)
 
     def run(self) -> None:

@@ -12,26 +12,35 @@ from hpstudy.engine.executors import Executor
 from hpstudy.engine.identity import KnownSources, check_identity, identity_of
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.stop import Aborted, StopSignal
+from hpstudy.errors import UsageError
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.sources import source_file
 from hpstudy.store import Store
 from hpstudy.study.changes import grown
+from hpstudy.study.shard import Shard
 from hpstudy.tasks.interface import Task
 
 
-def reopened(loaded: LoadedStudy, storage: Path) -> Store:
+def reopened(loaded: LoadedStudy, storage: Path, shard: Shard | None = None) -> Store:
     """The database at `storage` as its writer, checked to be that of the study, and grown to it.
 
     Args:
         loaded: the study.
         storage: an existing database.
+        shard: the part of the study that it must run; None for any.
 
     Raises:
+        UsageError: it runs another part of the study.
         StudyChanged: the study is not that of the database.
         StoreError: the database cannot be opened, or another process owns it.
     """
     store = Store.open(storage)
     try:
+        if shard not in (None, store.shard):
+            raise UsageError(
+                f"{storage} runs {f'shard {store.shard}' if store.shard else 'the whole study'}, not shard {shard}",
+                "choose another --storage",
+            )
         stored = matched(store.study, loaded.study, storage, loaded.module_path)
         store.grow(grown(stored, loaded.study), stored=stored)
     except BaseException:

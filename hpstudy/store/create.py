@@ -6,8 +6,8 @@ import glob
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hpstudy.errors import StoreError
@@ -18,17 +18,44 @@ from hpstudy.store.faults import translated
 from hpstudy.store.migrations import migrate
 from hpstudy.store.owner import Owner, write_owner
 from hpstudy.store.seals import changing
+from hpstudy.store.stored_study import SHARD
 from hpstudy.store.values import utc_now
 from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
+from hpstudy.study.shard import Shard
 
 STALE_DRAFT_S = 60.0
 """Age from which a draft is what a killed process left; one is written in milliseconds. Shorter: the draft of a live process on a slow
 disk is removed. Longer: more runs leave it where it is."""
 
 
-def create_database(path: Path, study: Study, *, identity: Mapping[str, str], module_path: str | None, owner: Owner) -> None:
-    """Put a new database at `path` that belongs to `owner` from its first moment.
+def create_database(
+    path: Path,
+    study: Study,
+    *,
+    identity: Mapping[str, str],
+    module_path: str | None,
+    owner: Owner,
+    shard: Shard | None = None,
+) -> None:
+    """Put a new database at `path` that belongs to `owner` from its first moment; of all of the study, or of a shard.
+
+    Raises:
+        StoreError: when something stands at `path`, or the folder is missing or cannot be written.
+    """
+    with new_database(path) as connection:
+        write_owner(connection, owner)
+        write_study(connection, study, paths.to_stored(module_path, path))
+        with changing(connection, "identity"):
+            connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
+        write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
+        if shard is not None:
+            write_event(connection, SHARD, {"shard": str(shard)})
+
+
+@contextmanager
+def new_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """An empty database in one transaction; what the body writes appears at `path` when it ends.
 
     It is built under a temporary name in the same folder and appears at `path` complete: a crash before that leaves
     nothing at `path`.
@@ -44,11 +71,7 @@ def create_database(path: Path, study: Study, *, identity: Mapping[str, str], mo
                 try:
                     migrate(connection)
                     connection.execute("BEGIN IMMEDIATE")
-                    write_owner(connection, owner)
-                    write_study(connection, study, paths.to_stored(module_path, path))
-                    with changing(connection, "identity"):
-                        connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
-                    write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
+                    yield connection
                     connection.execute("COMMIT")
                 finally:
                     connection.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hpstudy.store.rows import TrialRow
 from hpstudy.study.confirm import IncumbentCount, Retraining, retrainings
@@ -75,7 +75,7 @@ def planned(
     """
     assert study.confirm is not None
     counts = []
-    found = incumbent_count(study, search)
+    found = incumbent_count(study, dict(enumerate(search)))
     for replicate, (rows, done) in enumerate(zip(search, stored, strict=True)):
         known = len(done) + len(listed(study, view, replicate, rows, done))
         expected = 0
@@ -88,7 +88,7 @@ def planned(
     return counts
 
 
-def incumbent_count(study: Study, searches: Sequence[Sequence[TrialRow]]) -> IncumbentCount:
-    """Incumbents of the searches of one view, given the trials of every replicate."""
-    found = {replicate: (len(incumbents(study, rows)), finished(rows)) for replicate, rows in enumerate(searches)}
+def incumbent_count(study: Study, searches: Mapping[int, Sequence[TrialRow]]) -> IncumbentCount:
+    """Incumbents of the searches of one view, given the trials by replicate."""
+    found = {replicate: (len(incumbents(study, rows)), finished(rows)) for replicate, rows in searches.items()}
     return IncumbentCount(study.search.trials, found)

@@ -16,6 +16,7 @@ from hpstudy.store.faults import translated
 from hpstudy.store.migrations import SEALED_SINCE, migrate, refuse_newer, version
 from hpstudy.store.seals import refuse_broken
 from hpstudy.study.schema import Study
+from hpstudy.study.shard import Shard
 
 
 class OwnedDatabase:
@@ -34,11 +35,13 @@ class OwnedDatabase:
         self._file = _file_id(path)
 
     @classmethod
-    def create(cls, path: Path, study: Study, *, identity: Mapping[str, str], module_path: str | None) -> OwnedDatabase:
+    def create(
+        cls, path: Path, study: Study, *, identity: Mapping[str, str], module_path: str | None, shard: Shard | None
+    ) -> OwnedDatabase:
         """A new database for `study`, owned by this process from its first moment. Raises StoreError where that cannot be."""
         owner = ownership.this_process()
         try:
-            create_database(path, study, identity=identity, module_path=module_path, owner=owner)
+            create_database(path, study, identity=identity, module_path=module_path, owner=owner, shard=shard)
             return cls(path, connect_writer(path), owner)
         except BaseException:
             ownership.forget(owner)

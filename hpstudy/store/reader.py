@@ -32,6 +32,7 @@ from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
+from hpstudy.study.shard import Shard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,6 +120,11 @@ class Reader:
         """When the database was created (ISO 8601, UTC)."""
         return self._stored.created_at
 
+    @property
+    def shard(self) -> Shard | None:
+        """The part of the study that this database runs; None for all of it."""
+        return self._stored.shard
+
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """Everything read inside sees one state of the database, whatever is written meanwhile; may be nested."""
@@ -159,7 +165,7 @@ class Reader:
     def counts(self) -> dict[str, Counts]:
         """For every arm: its trials by state."""
         with self.snapshot() as connection:
-            return summary.count_trials(connection, self.study)
+            return summary.count_trials(connection, self._stored)
 
     def mean_trial_s(self) -> dict[str, float]:
         """For every arm with finished trials: mean wall seconds of one, the choice of its point included."""
@@ -172,9 +178,9 @@ class Reader:
             return summary.mean_train_s(connection, self.study)
 
     def search_counts(self, study: Study | None = None) -> dict[SearchKey, Counts]:
-        """For every search, in run order: its trials by state; `study` is the study to which this one grows, if it does."""
+        """For every search that this database runs, in run order: its trials by state; `study` is what this one grows to, if it does."""
         with self.snapshot() as connection:
-            return summary.count_search_trials(connection, self.study, study)
+            return summary.count_search_trials(connection, self._stored, study)
 
     def best(self, view: str, replicate: int | None = None) -> BestTrial | None:
         """The best completed trial of an arm, or of one of its searches; None before the first one.

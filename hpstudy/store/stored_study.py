@@ -8,10 +8,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hpstudy.errors import StoreError
+from hpstudy.errors import StoreError, UsageError
 from hpstudy.store import paths
-from hpstudy.store.decoding import fetch
+from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.study.schema import Study
+from hpstudy.study.shard import Shard
+
+SHARD = "shard"
+"""The kind of the event that says which part of the study a database runs."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class StoredStudy:
         identity: what determines numbers beside the study, by name.
         module_path: the folder put first on the import path for a user's own callable.
         created_at: when the database was created (UTC).
+        shard: the part of the study that this database runs; None for all of it.
     """
 
     study: Study
@@ -31,6 +36,7 @@ class StoredStudy:
     identity: dict[str, str]
     module_path: str | None
     created_at: str
+    shard: Shard | None
 
 
 def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
@@ -46,7 +52,16 @@ def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
             f"the study in {path} cannot be read by this version of hpstudy: {_problems(error)}", "use the version that wrote it"
         ) from error
     identity = dict(fetch(connection, "identity.name identity.value", "FROM identity ORDER BY name"))
-    return StoredStudy(study, fingerprint, identity, paths.to_absolute(module_path, path), created_at)
+    return StoredStudy(study, fingerprint, identity, paths.to_absolute(module_path, path), created_at, _read_shard(connection))
+
+
+def _read_shard(connection: sqlite3.Connection) -> Shard | None:
+    for (detail,) in fetch(connection, "event.detail", f"FROM event WHERE kind = '{SHARD}'"):
+        try:
+            return Shard.parse(str(detail.get("shard")))
+        except UsageError as error:
+            raise Undecodable(f"the event '{SHARD}': {error.message}") from None
+    return None
 
 
 def _problems(error: ValidationError) -> str:

@@ -13,18 +13,21 @@ from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.listing import planned
 from hpstudy.store.rows import BestTrial, read_history
 from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
+from hpstudy.store.stored_study import StoredStudy
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 
 
-def count_trials(connection: sqlite3.Connection, study: Study) -> dict[str, Counts]:
+def count_trials(connection: sqlite3.Connection, stored: StoredStudy) -> dict[str, Counts]:
     """For every arm of the study: its trials by state."""
-    return by_arm(count_search_trials(connection, study))
+    return by_arm(count_search_trials(connection, stored))
 
 
-def count_search_trials(connection: sqlite3.Connection, stored: Study, study: Study | None = None) -> dict[SearchKey, Counts]:
-    """For every search, in run order: its trials by state.
+def count_search_trials(
+    connection: sqlite3.Connection, stored: StoredStudy, study: Study | None = None
+) -> dict[SearchKey, Counts]:
+    """For every search that the database runs (of a shard, those of its replicates), in run order: its trials by state.
 
     Of a confirmation, `planned` counts the trials that are stored and those that are listed by now; while its search is incomplete,
     those that would be listed if it found nothing better. With `confirm.incumbents` it also counts, as `estimated`, those of the
@@ -32,11 +35,11 @@ def count_search_trials(connection: sqlite3.Connection, stored: Study, study: St
 
     Args:
         connection: to the database.
-        stored: its study.
+        stored: its study, and the shard.
         study: the study to which it grows, if it does.
     """
-    study = study or stored
-    searches = read_searches(connection, stored)
+    study = study or stored.study
+    searches = read_searches(connection, stored.study)
     counts = planned_counts(study)
     states = Counter(fetch(connection, "trial.search_id trial.state", "FROM trial"))
     for (search_id, state), trials in states.items():
@@ -53,7 +56,7 @@ def count_search_trials(connection: sqlite3.Connection, stored: Study, study: St
             for replicate, (known, expected) in enumerate(planned(study, arm.view, search, confirmed)):
                 key = SearchKey(name, replicate)
                 counts[key] = replace(counts[key], planned=known + expected, estimated=expected)
-    return counts
+    return {key: count for key, count in counts.items() if stored.shard is None or stored.shard.holds(key.replicate)}
 
 
 def mean_trial_s(connection: sqlite3.Connection, study: Study) -> dict[str, float]:

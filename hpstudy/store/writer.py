@@ -28,6 +28,7 @@ from hpstudy.study.confirm import Retraining
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
+from hpstudy.study.shard import Shard
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
 
@@ -92,7 +93,13 @@ class Store:
 
     @classmethod
     def create(
-        cls, path: str | Path, study: Study, *, identity: Mapping[str, str] | None = None, module_path: str | None = None
+        cls,
+        path: str | Path,
+        study: Study,
+        *,
+        identity: Mapping[str, str] | None = None,
+        module_path: str | None = None,
+        shard: Shard | None = None,
     ) -> Store:
         """A new database at `path` for `study`, owned by this process.
 
@@ -101,9 +108,11 @@ class Store:
             study: the resolved study.
             identity: what determines numbers beside the study, by name: checksums of data, versions of code.
             module_path: the folder put first on the import path for a user's own callable.
+            shard: the part of the study that this database runs; None for all of it.
         """
-        database = OwnedDatabase.create(Path(path).absolute(), study, identity=identity or {}, module_path=module_path)
-        return cls(database)
+        return cls(
+            OwnedDatabase.create(Path(path).absolute(), study, identity=identity or {}, module_path=module_path, shard=shard)
+        )
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -142,6 +151,11 @@ class Store:
         """The folder put first on the import path for a user's own callable."""
         return self._stored.module_path
 
+    @property
+    def shard(self) -> Shard | None:
+        """The part of the study that this database runs; None for all of it."""
+        return self._stored.shard
+
     def begin_session(self, environment: Mapping[str, str]) -> int:
         """Record where this session runs; trials from now on refer to it.
 
@@ -172,7 +186,7 @@ class Store:
         if study == self.study:
             return
         with self._database.transaction() as connection:
-            counts = Counts.total(summary.count_search_trials(connection, self.study).values())
+            counts = Counts.total(summary.count_search_trials(connection, self._stored).values())
             write_study(connection, study)
             detail = {
                 "finished_trials": counts.finished,
@@ -187,9 +201,9 @@ class Store:
         self._stored = grown
 
     def search_counts(self) -> dict[SearchKey, Counts]:
-        """For every search, in run order: its trials by state."""
+        """For every search that this database runs, in run order: its trials by state."""
         with translated(self.path):
-            return summary.count_search_trials(self._connection, self.study)
+            return summary.count_search_trials(self._connection, self._stored)
 
     def environments(self) -> list[Environment]:
         """Where the study's sessions ran, in order."""

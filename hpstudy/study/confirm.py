@@ -63,9 +63,10 @@ class IncumbentCount:
         return round(scale * (harmonic(self.trials) - harmonic(finished)))
 
     def trainings(self, seeds: int) -> tuple[int, int]:
-        """Trials of all confirmations of the view, those of the default point included, and how many of them are an estimate."""
+        """Trials of all confirmations of the view, and how many of them are an estimate. Those of its default point are in replicate 0."""
         to_come = sum(map(self.expected, self.found))
-        return seeds * (1 + sum(incumbents for incumbents, _ in self.found.values()) + to_come), seeds * to_come
+        found = sum(incumbents for incumbents, _ in self.found.values())
+        return seeds * ((0 in self.found) + found + to_come), seeds * to_come
 
 
 def harmonic(n: int) -> float:

@@ -1,0 +1,137 @@
+"""Merging the shards of a study: they must be parts of one study, run with the same data, code and libraries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from hpstudy.engine.environment import LIBRARIES
+from hpstudy.errors import StoreError, StudyChanged, UsageError
+from hpstudy.sources import SOURCE
+from hpstudy.store import Counts, Reader
+from hpstudy.store.merge import write_merged
+from hpstudy.study.changes import changes, growth
+from hpstudy.study.shard import Shard, replicates_in_words
+
+
+def merge_shards(paths: Sequence[Path], output: Path, *, partial: bool = False, allow_mixed: bool = False) -> None:
+    """Write one database from those of shards; its numbers are those of a run without shards.
+
+    Args:
+        paths: the databases of the shards.
+        output: the new database.
+        partial: merge although replicates or trials are missing; `run` and `resume` complete the new database.
+        allow_mixed: merge although library versions differ between sessions; the database records it.
+
+    Raises:
+        UsageError: a database is no shard, two hold the same replicate, or something is missing.
+        StudyChanged: the studies, the data, the code or the library versions differ.
+        StoreError: a database cannot be read, does not match its seals, or the new one cannot be written.
+    """
+    with ExitStack() as opened:
+        shards = [opened.enter_context(Reader.open(path)) for path in paths]
+        for shard in shards:
+            opened.enter_context(shard.snapshot())
+            _shard(shard)
+            if broken := str(shard.broken_seals() or ""):
+                raise StoreError(f"{shard.path} was altered or is damaged: {broken}", "use a backup, or run this shard again")
+        _check_studies(shards)
+        _check_replicates(shards, partial)
+        identity = _common_identity(shards)
+        mixed = _library_versions(shards)
+        if mixed and not allow_mixed:
+            listed = "\n".join(f"  {line}" for line in mixed)
+            raise StudyChanged(
+                f"the shards were run with different libraries, which can change numbers:\n{listed}",
+                "run them again with the same versions, or merge with --allow-mixed (recorded, and shown in the report)",
+            )
+        detail = {"shards": [str(shard.shard) for shard in shards], **({"mixed_libraries": mixed} if mixed else {})}
+        write_merged(shards, output, identity, detail)
+
+
+def _check_replicates(shards: Sequence[Reader], partial: bool) -> None:
+    """Refuse replicates that are in two shards, in none, or incomplete."""
+    study, holders = shards[0].study, defaultdict[int, list[Reader]](list)
+    for shard in shards:
+        for replicate in _shard(shard).replicates(study):
+            holders[replicate].append(shard)
+    for replicate, found in holders.items():
+        if len(found) > 1:
+            raise UsageError(
+                f"replicate {replicate} is in both {found[0].path} and {found[1].path}",
+                "give each shard once, and only shards of one division (the same N of --shard I/N)",
+            )
+    if partial:
+        return
+    if missing := [replicate for replicate in range(study.replicates) if replicate not in holders]:
+        of = _shard(shards[0]).of
+        absent = [shard for shard in (Shard(index, of) for index in range(of)) if any(map(shard.holds, missing))]
+        raise UsageError(
+            f"{replicates_in_words(missing)} of {study.name}: in none of the databases (shard {', '.join(map(str, absent))})",
+            "add the databases of these shards, or merge what is there with --partial",
+        )
+    for shard in shards:
+        if left := Counts.total(shard.counts().values()).left:
+            raise UsageError(
+                f"shard {shard.shard} in {shard.path} is incomplete: {left:,} trials are left",
+                f"complete it with `hpstudy resume {shard.path}`, or merge what is there with --partial",
+            )
+
+
+def _shard(reader: Reader) -> Shard:
+    """The shard of a database. Raises UsageError when it holds the whole study."""
+    if reader.shard is None:
+        raise UsageError(
+            f"{reader.path} is no shard: it holds the whole study", "merge databases of `hpstudy run STUDY --shard I/N`"
+        )
+    return reader.shard
+
+
+def _check_studies(shards: Sequence[Reader]) -> None:
+    first = shards[0]
+    for shard in shards[1:]:
+        if shard.study != first.study:
+            lines = [*changes(first.study, shard.study), *growth(first.study, shard.study)]
+            listed = "\n".join(f"  {line}" for line in lines)
+            raise StudyChanged(
+                f"{first.path} and {shard.path} do not hold the same study:\n{listed}",
+                "run all shards with the same study file; a shard of a study that has grown is run again with the larger one",
+            )
+
+
+def _common_identity(shards: Sequence[Reader]) -> dict[str, str]:
+    """Checksums of data and code of all shards. A shard may lack code that only some trials import.
+
+    Raises:
+        StudyChanged: they differ.
+    """
+    first = shards[0]
+    merged = dict(first.identity)
+    for shard in shards[1:]:
+        here = shard.identity
+        data = {name for name in {*merged, *here} if not name.startswith(SOURCE)}
+        changed = {name for name in data if merged.get(name) != here.get(name)}
+        changed |= {name for name in merged.keys() & here.keys() if merged[name] != here[name]}
+        if changed:
+            raise StudyChanged(
+                f"{first.path} and {shard.path} were run with different data or code: {', '.join(sorted(changed))}",
+                "run the shards again with the same data and code",
+            )
+        merged |= here
+    return merged
+
+
+def _library_versions(shards: Sequence[Reader]) -> list[str]:
+    """Libraries of which the sessions had several versions, as lines such as "torch: 2.5.1 (shards 0/2), 2.6.0 (shards 1/2)"."""
+    lines = []
+    for name in ("python", *LIBRARIES):
+        versions = defaultdict[str, list[str]](list)
+        for shard in shards:
+            for version in dict.fromkeys(session.detail.get(name, "none") for session in shard.environments()):
+                versions[version].append(str(shard.shard))
+        if len(versions) > 1:
+            used = [f"{version} (shard {', '.join(of)})" for version, of in sorted(versions.items())]
+            lines.append(f"{name}: {', '.join(used)}")
+    return lines

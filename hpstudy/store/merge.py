@@ -1,0 +1,99 @@
+"""Writing one database from those of a study's shards."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpstudy.store import paths
+from hpstudy.store.create import new_database, write_study
+from hpstudy.store.events import write_event
+from hpstudy.store.reader import Reader
+from hpstudy.store.seals import seal_all
+from hpstudy.store.stored_study import SHARD
+
+Ids = dict[int, int]
+"""Ids in the merged database by those in a shard's."""
+
+
+def write_merged(shards: Sequence[Reader], path: Path, identity: Mapping[str, str], detail: Mapping[str, Any]) -> None:
+    """Write all that the shards hold into a new database.
+
+    Values are copied as they are stored, with their sessions, events and attempts. Ids are new. Sessions and events are in the order of
+    their times; the detail of an event names its shard.
+
+    Args:
+        shards: of one study, without a replicate in common.
+        path: the new database; nothing may be there.
+        identity: of the study.
+        detail: of the event `merged`.
+
+    Raises:
+        StoreError: the database cannot be written, or a shard cannot be read.
+    """
+    first = shards[0]
+    with new_database(path) as connection:
+        write_study(connection, first.study, paths.to_stored(first.module_path, path))
+        connection.execute("UPDATE study SET created_at = ?", (min(shard.created_at for shard in shards),))
+        connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
+        environments = _copy_environments(connection, shards)
+        for shard, known in zip(shards, environments, strict=True):
+            with shard.snapshot() as source:
+                _copy_trials(connection, source, known, shard.path, path)
+        events = [(event, shard) for shard in shards for event in shard.events() if event.kind != SHARD]
+        for event, shard in sorted(events, key=lambda each: each[0].at):
+            text = json.dumps({**event.detail, "shard": str(shard.shard)})
+            connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (event.at, event.kind, text))
+        write_event(connection, "merged", detail)
+        seal_all(connection)
+
+
+def _copy_environments(connection: sqlite3.Connection, shards: Sequence[Reader]) -> list[Ids]:
+    """Copy the sessions in the order in which they began. Returns their ids for each shard."""
+    sessions = [(session, index) for index, shard in enumerate(shards) for session in shard.environments()]
+    ids: list[Ids] = [{} for _ in shards]
+    for session, index in sorted(sessions, key=lambda each: each[0].started_at):
+        row = session.started_at, session.ended_at, json.dumps(session.detail)
+        cursor = connection.execute("INSERT INTO environment (started_at, ended_at, detail) VALUES (?, ?, ?)", row)
+        assert cursor.lastrowid is not None
+        ids[index][session.id] = cursor.lastrowid
+    return ids
+
+
+def _copy_trials(connection: sqlite3.Connection, source: sqlite3.Connection, environments: Ids, shard: Path, path: Path) -> None:
+    """Copy the trials of a shard at `shard` to the database at `path`, with their metrics, curves and rows of `retraining`."""
+    keys = "SELECT view.name, search.replicate, search.id FROM search JOIN view ON view.id = view_id"
+    searches = {tuple(key): number for *key, number in connection.execute(keys)}
+    of_search: Ids = {number: searches[tuple(key)] for *key, number in source.execute(keys)}
+    of_metric: Ids = {}
+    for number, name in source.execute("SELECT id, name FROM metric ORDER BY id"):
+        connection.execute("INSERT INTO metric (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+        (of_metric[number],) = connection.execute("SELECT id FROM metric WHERE name = ?", (name,)).fetchone()
+    (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM trial").fetchone()
+    numbers = [number for (number,) in source.execute("SELECT id FROM trial ORDER BY id")]
+    of_trial: Ids = {number: last + 1 + index for index, number in enumerate(numbers)}
+    _copy(
+        connection,
+        source,
+        "trial",
+        id=of_trial.get,
+        search_id=of_search.get,
+        environment_id=environments.get,
+        log_path=lambda log: paths.to_stored(paths.to_absolute(log, shard), path),
+    )
+    _copy(connection, source, "metric_value", trial_id=of_trial.get, metric_id=of_metric.get)
+    _copy(connection, source, "curve", trial_id=of_trial.get, metric_id=of_metric.get)
+    _copy(connection, source, "retraining", trial_id=of_trial.get, of_trial_id=of_trial.get)
+
+
+def _copy(connection: sqlite3.Connection, source: sqlite3.Connection, table: str, **changed: Callable[[Any], Any]) -> None:
+    """Copy the rows of a table, in the order of its key; `changed` gives the new values of some columns."""
+    rows = source.execute(f"SELECT * FROM {table} ORDER BY 1, 2")
+    names = [column[0] for column in rows.description]
+    connection.executemany(
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+        ([changed[name](value) if name in changed else value for name, value in zip(names, row, strict=True)] for row in rows),
+    )

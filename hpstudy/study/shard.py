@@ -1,0 +1,62 @@
+"""Shards: parts of a study that run apart, each in a database of its own, and are merged afterwards.
+
+A shard holds whole replicates: all views, controls and confirmations of each, so that pairs stay together. Replicates are dealt out in
+turn, so a study that grows only adds to its shards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpstudy.errors import UsageError
+from hpstudy.study.schema import Study
+
+MOST_SHARDS = 1_000
+"""As many as a study may have replicates."""
+
+LISTED = 20
+"""Replicates that a message lists."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of `of` shards of a study; `index` counts from 0."""
+
+    index: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """The shard that is written as "INDEX/NUMBER", such as "0/3". Raises UsageError for anything else."""
+        match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text)
+        index, of = (int(match[1]), int(match[2])) if match else (0, 0)
+        if not 1 <= of <= MOST_SHARDS or index >= of:
+            raise UsageError(
+                f"'{text}' is no shard", f"shards are 0/3, 1/3 and 2/3 for instance; there are at most {MOST_SHARDS:,}"
+            )
+        return cls(index, of)
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.of}"
+
+    def holds(self, replicate: int) -> bool:
+        """Whether a replicate belongs to the shard."""
+        return replicate % self.of == self.index
+
+    def replicates(self, study: Study) -> tuple[int, ...]:
+        """The replicates of the study that belong to the shard."""
+        return tuple(replicate for replicate in range(study.replicates) if self.holds(replicate))
+
+    def storage(self, storage: Path) -> Path:
+        """The shard's database, given that of the whole study: runs/audio.sqlite -> runs/audio.shard-0-of-3.sqlite."""
+        suffix = f".shard-{self.index}-of-{self.of}"
+        return storage if storage.stem.endswith(suffix) else storage.with_name(f"{storage.stem}{suffix}{storage.suffix}")
+
+
+def replicates_in_words(replicates: Sequence[int]) -> str:
+    """Replicates by number, the first ones of many."""
+    shown = ", ".join(map(str, replicates[:LISTED])) + (", ..." if len(replicates) > LISTED else "")
+    return f"replicate{'s' if len(replicates) != 1 else ''} {shown}"
