@@ -601,5 +601,8 @@ def _analyzed(reader: Reader, settings: Analysis | None, thorough: bool) -> Resu
     from hpstudy.analysis import analyse as analyse_trials
 
     with reader.snapshot():
-        broken = reader.warn_of_broken_seals() if thorough else ""
-        return replace(analyse_trials(reader, settings, thorough=thorough), broken_seals=broken)
+        results = analyse_trials(reader, settings, thorough=thorough)
+        if not thorough:
+            return results
+        broken, digest, note = reader.warn_of_broken_seals(), reader.content_digest(), reader.seal_note()
+        return replace(results, broken_seals=broken, database_digest=digest, seal_note=note)

@@ -55,6 +55,8 @@ class Results:
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
         supplement: supplementary statistics; None in a sweep, and where the analysis was not thorough.
         broken_seals: what does not match its seal in the database, in one line; "" for nothing, and where that was not looked for.
+        database_digest: of all values in the database; "" where there is no database or that was not looked for.
+        seal_note: what the seals of the database cannot tell; "" for nothing, and where that was not looked for.
     """
 
     study: Study
@@ -80,6 +82,8 @@ class Results:
     searched: tuple[SearchedView, ...] = ()
     supplement: Supplement | None = None
     broken_seals: str = ""
+    database_digest: str = ""
+    seal_note: str = ""
 
     @property
     def endpoints(self) -> Endpoints:

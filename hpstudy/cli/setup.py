@@ -82,5 +82,6 @@ def check(study: AnyStudy, storage: Storage = None, scale: Scale = None) -> None
         raise typer.Exit(1)
     say(f"{path}: no problems")
     with api.open(path) as reader:
+        say(f"digest of the contents: {reader.content_digest()}")
         if note := reader.seal_note():
             say(note)

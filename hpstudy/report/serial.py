@@ -36,7 +36,7 @@ def body(results: Results) -> dict[str, Any]:
     The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
     never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
     is there when claims are declared, "endpoints" when endpoints are, "endpoints_of_first_replicates",
-    "confirmed", "secondary", "controls", "confirmation", "extended" and "broken_seals" where there are any.
+    "confirmed", "secondary", "controls", "confirmation", "extended", "broken_seals", "database_digest" and "seal_note" where there are any.
     """
     return {
         "format": FORMAT,
@@ -69,6 +69,8 @@ def body(results: Results) -> dict[str, Any]:
         "declaration": plain(results.declaration),
         "failures": plain(results.failures),
         "identity": dict(results.identity),
+        **({"database_digest": results.database_digest} if results.database_digest else {}),
+        **({"seal_note": results.seal_note} if results.seal_note else {}),
         "environments": plain(results.environments),
         "events": plain(results.events),
         "definition": results.study.model_dump(mode="json"),

@@ -27,7 +27,7 @@ from hpstudy.store.rows import (
     read_events,
     read_history,
 )
-from hpstudy.store.seals import BrokenSeals, broken_seals
+from hpstudy.store.seals import BrokenSeals, broken_seals, content_digest
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
@@ -152,6 +152,14 @@ class Reader:
         if sentence:
             log.warning("%s: %s", self.path, sentence)
         return sentence
+
+    def content_digest(self) -> str:
+        """SHA-256 (hex) over all seals: equal for databases with equal contents. Copies and VACUUM keep it.
+
+        A database of a version without seals is sealed in memory: its digest can change with the version of hpstudy.
+        """
+        with self.snapshot() as connection:
+            return content_digest(connection)
 
     def seal_note(self) -> str:
         """What the seals cannot tell of this database; "" when it was sealed from its first moment."""

@@ -1,5 +1,7 @@
 """The chapters that say what was declared, and what to cite."""
 
+import dataclasses
+
 import pytest
 
 from hpstudy.report.model import Code, Facts, Paragraph
@@ -59,6 +61,58 @@ def test_the_declaration_names_endpoint_budgets_target_and_correction(make_resul
     assert facts["budgets"] == "4, 8, 10 trials"
     assert facts["target"] == "5"
     assert facts["correction"] == "Holm, over 3 tests (comparisons x budgets)"
+
+
+def sessions(*details):
+    return [Environment(number, "2025-01-01", None, detail) for number, detail in enumerate(details)]
+
+
+@pytest.mark.parametrize(
+    ("details", "code"),
+    [
+        ((), "not recorded"),
+        (({"torch": "2"},), "version not recorded, commit not recorded (1 session)"),
+        (({"hpstudy": "1.2", "commit": ""},), "version 1.2, commit not recorded (1 session)"),
+        (
+            ({"hpstudy": "1.2", "commit": "abc"}, {"hpstudy": "1.2", "commit": "abc-dirty"}, {"hpstudy": "1.2", "commit": "abc"}),
+            "version 1.2, commit abc (2 sessions); version 1.2, commit abc with changed files, which are not recorded (1 session)",
+        ),
+    ],
+)
+def test_the_declaration_says_which_code_ran_and_where_that_is_not_known(make_results, ramps, details, code):
+    facts = facts_of(section_of(make_results({"a": ramps()}, sessions=sessions(*details)), "Declaration"))
+    assert facts["code of hpstudy"] == code
+
+
+def test_the_declaration_has_the_digests_of_data_and_code(make_results, ramps):
+    own = {"task": {"use": "train:f"}}
+    known = {"source of train.py": "abc", "features of speech": "def"}
+    facts = facts_of(section_of(make_results({"a": ramps()}, study=own, identity=known), "Declaration"))
+    assert {name: facts.get(name) for name in known} == known
+    assert "code of your own" not in facts
+    unknown = facts_of(section_of(make_results({"a": ramps()}, study=own), "Declaration"))
+    assert unknown["code of your own"] == "not recorded: train:f"
+
+
+def test_code_that_changed_during_the_study_is_named(make_results, ramps):
+    happened = [
+        Event("10:00", "created", {}),
+        Event("10:01", "code_changed", {"sources": {"source of train.py": {"old": "a", "new": "b"}}}),
+    ]
+    facts = facts_of(section_of(make_results({"a": ramps()}, happened=happened), "Declaration"))
+    assert facts["code changed during the study"] == "train.py at 10:01"
+
+
+def test_the_declaration_has_the_digest_of_the_database_with_its_limits(make_results, ramps):
+    found = make_results({"a": ramps()})
+    assert "digest of the database" not in facts_of(section_of(found, "Declaration"))
+    digest = "0" * 64
+    sealed = dataclasses.replace(found, database_digest=digest)
+    assert facts_of(section_of(sealed, "Declaration"))["digest of the database"] == digest
+    migrated = dataclasses.replace(sealed, seal_note="sealed later")
+    assert facts_of(section_of(migrated, "Declaration"))["digest of the database"] == f"{digest}; sealed later"
+    altered = dataclasses.replace(sealed, broken_seals="1 trial does not match its seal")
+    assert "do not match the seals" in facts_of(section_of(altered, "Declaration"))["digest of the database"]
 
 
 def test_the_text_to_paste_has_the_studys_own_numbers(make_results, ramps):

@@ -3,8 +3,10 @@ import sqlite3
 from contextlib import closing, suppress
 
 import pytest
+from typer.testing import CliRunner
 
 from hpstudy import api
+from hpstudy.cli import app
 from hpstudy.errors import StoreError
 from hpstudy.report import style
 from hpstudy.report.document import document
@@ -225,6 +227,43 @@ def test_a_database_of_an_older_version_is_sealed_by_its_migration(path):
 def test_a_new_database_needs_no_note(sealed):
     with Reader.open(sealed) as reader:
         assert reader.seal_note() == ""
+
+
+def digest(path):
+    with Reader.open(path) as reader:
+        return reader.content_digest()
+
+
+def test_the_digest_of_the_contents_is_that_of_the_values_and_not_of_the_file(sealed, copy):
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("PRAGMA page_size = 8192")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("VACUUM")
+    assert copy.read_bytes() != sealed.read_bytes()
+    assert digest(copy) == digest(sealed)
+
+
+def test_every_write_changes_the_digest_of_the_contents(store, key, point):
+    seen = [digest(store.path)]
+    for write in (
+        lambda: start(store, key, 0, point),
+        lambda: finish(store, key, 0, Outcome("completed", {"accuracy": 0.5}), 0.5),
+        lambda: store.event("noticed"),
+        lambda: store.begin_session({"machine": "here"}),
+        lambda: store.add_identity({"code": "a"}),
+    ):
+        write()
+        seen.append(digest(store.path))
+    assert len(set(seen)) == 6
+
+
+def test_a_report_and_a_check_have_the_digest_of_the_contents(sealed):
+    results = api.analyze(sealed)
+    assert body(results)["database_digest"] == digest(sealed)
+    assert "seal_note" not in body(results)
+    done = CliRunner().invoke(app, ["db", "check", str(sealed)])
+    assert done.exit_code == 0
+    assert f"digest of the contents: {digest(sealed)}" in done.output
 
 
 def test_an_export_warns_in_one_line(copy, caplog):

@@ -1,24 +1,28 @@
-"""What was declared, when, and what was added later."""
+"""What was declared, when, and what was added later; which data, code and database the report is about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from hpstudy.analysis.claims.declaration import Change
 from hpstudy.analysis.results import Results
 from hpstudy.report import endpoints, numbers
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Facts, Paragraph, Section
+from hpstudy.sources import SOURCE
 
 DIGITS = 16
-"""Of a digest that are shown: enough to compare two reports."""
+"""Of the digest of a declaration that are shown: enough to compare two reports."""
+
+DIRTY = "-dirty"
+"""Ends the commit of a session that ran with changed files."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """A sentence that says whether all was declared before the first trial, and the declaration itself."""
     if results.declaration is None:
         return
-    facts = Facts((("declared before the first trial", _short(results)), *_declared(results)))
+    facts = Facts((("declared before the first trial", _short(results)), *_declared(results), *_digests(results)))
     yield Section("Declaration", (Paragraph(_history(results)), facts))
 
 
@@ -71,6 +75,36 @@ def _declared(results: Results) -> Iterator[tuple[str, str]]:
     yield "digest of the declaration", results.declaration.digest[:DIGITS]
     if results.declaration.first_digest not in (None, results.declaration.digest):
         yield "digest before the first trial", str(results.declaration.first_digest)[:DIGITS]
+
+
+def _digests(results: Results) -> Iterator[tuple[str, str]]:
+    """What identifies the database, the data and the code, and where that is not known."""
+    if results.database_digest:
+        broken = "the values do not match the seals that it is over" if results.broken_seals else ""
+        told = "; ".join(part for part in (results.database_digest, broken, results.seal_note) if part)
+        yield "digest of the database", told
+    yield from results.identity.items()
+    commits: dict[str, int] = {}
+    for _, _, detail in results.environments:
+        code = _code(detail)
+        commits[code] = commits.get(code, 0) + 1
+    told = "; ".join(f"{code} ({numbers.things(sessions, 'session')})" for code, sessions in commits.items())
+    yield "code of hpstudy", told or "not recorded"
+    if (parts := results.study.user_parts()) and not any(name.startswith(SOURCE) for name in results.identity):
+        yield "code of your own", f"not recorded: {', '.join(parts)}"
+    for at, kind, detail in results.events:
+        if kind == "code_changed":
+            changed = ", ".join(name.removeprefix(SOURCE) for name in detail.get("sources", {}))
+            yield "code changed during the study", f"{changed} at {at}"
+
+
+def _code(environment: Mapping[str, str]) -> str:
+    """Version and commit of hpstudy in one session."""
+    version = f"version {environment['hpstudy']}" if "hpstudy" in environment else "version not recorded"
+    commit, dirty = environment.get("commit", "").removesuffix(DIRTY), environment.get("commit", "").endswith(DIRTY)
+    if not commit:
+        return f"{version}, commit not recorded"
+    return f"{version}, commit {commit}{' with changed files, which are not recorded' if dirty else ''}"
 
 
 def _target(results: Results) -> str:

@@ -39,7 +39,6 @@ def _identity(results: Results) -> tuple[tuple[str, str], ...]:
         ("seed of the analysis", str(results.seed)),
         *(() if results.sweep else (("bootstrap resamples", numbers.count(study.analysis.resamples)),)),
         ("confidence", Notation(results).level),
-        *results.identity.items(),
     )
 
 
