@@ -11,7 +11,7 @@ from hpstudy.report import csvs, headline, overview, style, wording
 from hpstudy.report.chapters import answer, anytime, target
 from hpstudy.report.chapters import overview as glance
 from hpstudy.report.charts import anytime as forms
-from hpstudy.report.charts import best_so_far, budgets, trials_to_target
+from hpstudy.report.charts import best_so_far, budgets, iqm, trials_to_target
 from hpstudy.report.charts import overview as forest
 from hpstudy.report.charts.model import Dots, Line, Rule, Steps
 from hpstudy.report.charts.small_multiples import GREY
@@ -323,6 +323,20 @@ def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, va
     for row, view in enumerate(extended.supplement.views):
         score, (bar, point) = view.anytime.score, others[2 * row : 2 * row + 2]
         assert (bar.x.tolist(), point.x.tolist(), point.y.tolist()) == ([score.low, score.high], [score.value], [row])
+
+
+def test_the_interquartile_means_of_many_views_are_in_panels(many, values, styled):
+    table = MemorySource(many.study, values).trials()
+    found = supplement(many.views, many.pairs, many.endpoints, table)
+    chart = iqm.chart(dataclasses.replace(many, supplement=found), found)
+    panels = chart.shown("print")
+    assert [panel.title for panel in panels] == list(VIEWS)
+    (page,) = chart.shown("page")
+    for panel, view in zip(panels, found.views, strict=True):
+        *_, line = [mark for mark in panel.marks if isinstance(mark, Line)]
+        np.testing.assert_array_equal(line.y, view.iqm.iqm)
+    assert len([mark for mark in page.marks if isinstance(mark, Line)]) == len(VIEWS)
+    pen.figure(chart).canvas.draw()
 
 
 def test_the_ecdfs_of_few_views_are_beside_their_scores(make_results, values):

@@ -6,8 +6,9 @@ from hpstudy.analysis.supplement.study import supplement
 from hpstudy.report import numbers, style
 from hpstudy.report.chapters import anytime, robustness, tests
 from hpstudy.report.charts.best_by_seconds import best_by_seconds
+from hpstudy.report.charts.iqm import iqm_curves
 from hpstudy.report.charts.leave_one_out import leave_one_out
-from hpstudy.report.charts.model import Band, Chart, Dots, Steps
+from hpstudy.report.charts.model import Band, Chart, Dots, Line, Steps
 from hpstudy.report.model import Paragraph, Table
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.sources import MemorySource
@@ -62,7 +63,7 @@ def test_every_row_has_a_cell_for_every_column(extended):
 
 def test_every_figure_can_be_drawn_and_has_its_numbers_in_a_file(extended):
     found = drawings(extended)
-    assert set(found) == {"anytime", "leave_one_out", "best_by_seconds"}
+    assert set(found) == {"anytime", "leave_one_out", "best_by_seconds", "iqm"}
     written = {name for module in CHAPTERS for name in module.TABLES}
     for drawing in found.values():
         assert {data.name for data in drawing.data} <= written
@@ -81,6 +82,24 @@ def test_the_figure_of_replicates_left_out_draws_its_file(extended):
         assert full.hover.texts == (f"a − b\nall 6 replicates: {numbers.general(own[0][4], 6)}",)
         assert without.hover.texts[3] == f"a − b\nwithout replicate 3: {numbers.general(own[4][4], 6)}"
     assert chart.panels[0].y.texts == ("a − b",)
+
+
+def test_the_figure_of_interquartile_means_draws_its_file_beside_the_means(extended):
+    chart = drawings(extended)["iqm"]
+    _, *rows = (tuple(row) for row in iqm_curves(extended))
+    mean, middle = chart.panels
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    for panel, parts in ((middle, columns[3:]), (mean, None)):
+        lines, bands = ([mark for mark in panel.marks if isinstance(mark, kind)] for kind in (Line, Band))
+        drawn = [
+            [value for mark in marks for value in getattr(mark, end).tolist()]
+            for marks, end in ((lines, "y"), (bands, "low"), (bands, "high"))
+        ]
+        curves = [view.curve for view in extended.views]
+        assert drawn == (parts or [[x for curve in curves for x in getattr(curve, end)] for end in ("mean", "low", "high")])
+    assert mean.y.limits == middle.y.limits
+    assert (mean.title, middle.title) == ("mean", "interquartile mean")
+    assert lines[1].hover.texts[0].startswith("b, mean of the best so far")
 
 
 def test_the_figure_of_seconds_draws_its_file(extended):
@@ -120,8 +139,9 @@ def test_a_study_without_any_value_has_no_such_figures(make_extended):
 
 
 def test_a_single_view_is_not_compared(make_extended, ramps):
-    captions = tables(make_extended({"a": ramps()}))
-    assert any(caption.startswith("Interquartile") for caption in captions)
+    alone = make_extended({"a": ramps()})
+    captions = tables(alone)
+    assert "iqm" in drawings(alone)
     assert not any("one replicate left out" in caption for caption in captions)
 
 
@@ -200,7 +220,7 @@ def test_seconds_of_a_search_are_those_of_its_trials(extended):
     assert [row[1] for row in table(extended, "Seconds of a search").rows] == ["20 s", "20 s"]
 
 
-def test_the_middle_of_the_searches_is_written_with_the_metrics_decimals(extended):
-    row = table(extended, "Interquartile").rows[-1]
-    assert row[:3] == ("", "b", "6")
-    assert float(row[3]) == pytest.approx(np.sort(extended.view("b").best[:, -1])[1:-1].mean(), abs=0.01)
+def test_the_middle_of_the_searches_leaves_out_a_quarter_at_either_end(extended):
+    *_, b = [mark for mark in drawings(extended)["iqm"].panels[1].marks if isinstance(mark, Line)]
+    assert b.y[-1] == pytest.approx(np.sort(extended.view("b").best[:, -1])[1:-1].mean())
+    assert extended.supplement.views[1].iqm.searches[-1] == 6

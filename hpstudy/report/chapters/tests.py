@@ -12,7 +12,7 @@ from hpstudy.analysis.statistics.ranks import ZEROS
 from hpstudy.analysis.supplement.pairs import BudgetSupplement
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers
-from hpstudy.report.csvs import Row
+from hpstudy.report.charts import iqm
 from hpstudy.report.labels import cut
 from hpstudy.report.model import Block, Section, Table, grouped
 from hpstudy.report.notation import Notation
@@ -21,24 +21,14 @@ MOST_VIEWS = 16
 """Views of a Friedman test whose mean ranks stand in its row; the JSON file has those of all."""
 
 
-def iqm_curves(results: Results) -> Iterator[Row]:
-    """The interquartile mean of every view's best-so-far curves."""
-    yield "view", "trials", "searches", "iqm", "low", "high"
-    for view in results.supplement.views if results.supplement else ():
-        curve = view.iqm
-        columns = (column.tolist() for column in (curve.searches, curve.iqm, curve.low, curve.high))
-        for trial, row in enumerate(zip(*columns, strict=True), start=1):
-            yield view.name, trial, *row
-
-
-TABLES = {"iqm_curves": iqm_curves}
+TABLES = {"iqm_curves": iqm.iqm_curves}
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """Interquartile means; shifts and rank tests; paired and unpaired intervals; how often one view beats the other."""
     if (supplement := results.supplement) is None or not any(view.iqm.searches.any() for view in supplement.views):
         return
-    blocks: list[Block] = [_middle(results, supplement)]
+    blocks: list[Block] = [iqm.chart(results, supplement)]
     if any(pair.budgets for pair in supplement.pairs):
         blocks += [_shifts(results, supplement), _pairing(results, supplement), _shares(results, supplement)]
         if results.study.analysis.margin is not None and not results.provisional:
@@ -46,23 +36,6 @@ def chapter(results: Results) -> Iterator[Section]:
     if (several := _friedman(results, supplement)) is not None:
         blocks.append(several)
     yield Section("Second opinions at the same number of trials", tuple(blocks))
-
-
-def _middle(results: Results, supplement: Supplement) -> Table:
-    notation = Notation(results)
-    rows = [
-        (
-            str(budget),
-            view.name,
-            str(int(view.iqm.searches[budget - 1])),
-            *notation.cells(*(float(curve[budget - 1]) for curve in (view.iqm.iqm, view.iqm.low, view.iqm.high))),
-        )
-        for budget in results.budgets
-        for view in supplement.views
-    ]
-    head = ("trials", "view", "searches", "IQM", notation.ci)
-    note = "Mean of the middle half of the searches: a quarter at either end, in whole searches, is left out."
-    return Table(f"Interquartile mean of the best {notation.metric}.", head, grouped(rows), left=2, note=note)
 
 
 def _shifts(results: Results, supplement: Supplement) -> Table:

@@ -1,0 +1,87 @@
+"""Interquartile means of the best so far beside the means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.supplement.study import Supplement
+from hpstudy.report import overview, style
+from hpstudy.report.charts.axes import around, best_axis, trial_axis
+from hpstudy.report.charts.best_so_far import late
+from hpstudy.report.charts.curves import mean_curve, trials
+from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.hovers import along
+from hpstudy.report.charts.model import Chart, Data, Mark, Panel
+from hpstudy.report.charts.small_multiples import (
+    NOTE,
+    beside_reference,
+    reference_words,
+    small_multiples,
+    together,
+)
+from hpstudy.report.charts.views import bands_first, entries, every
+from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.csvs import Row
+
+EARLY = 0.1
+"""Share of the trials, the first ones, that do not set the axis."""
+
+
+def chart(results: Results, supplement: Supplement) -> Chart:
+    """The means in one panel and the interquartile means in another; of many views the latter, in a panel for each."""
+    many, count, budget = overview.many_views(results), len(results.views), results.study.search.trials
+    first = late(results)[0] - 1 if many else int(EARLY * budget)
+    means = [(view.curve.mean, view.curve.low, view.curve.high) for view in results.views]
+    middles = [(view.iqm.iqm, view.iqm.low, view.iqm.high) for view in supplement.views]
+    shown = middles if many else [*means, *middles]
+    axes = trial_axis(budget), best_axis(results, around(*(end[first:] for ends in shown for end in ends)))
+    of_middle = partial(_curve, results, "interquartile mean", middles)
+
+    def panel(name: str, ends: list[tuple[Floats, Floats, Floats]]) -> Panel:
+        marks = bands_first(mark for index in range(count) for mark in _curve(results, name, ends, index))
+        return Panel(*axes, marks, title=name, media=together(results))
+
+    panels, height = in_grid([panel("mean", means), panel("interquartile mean", middles)], 2, shared=True), 2.5
+    if many:
+        small, height = small_multiples(results, lambda index: Panel(*axes, beside_reference(results, of_middle, index)))
+        panels = (*small, panel("interquartile mean", middles))
+    level = confidence(results)
+    reading = (
+        "The interquartile mean is that of the middle half of the searches: a quarter at either end, in whole searches, is left out, so "
+        f"that few odd searches do not move it. Pointwise {level} bootstrap intervals: percentile for interquartile means, BCa for means."
+    )
+    if many:
+        reading += reference_words(results, "the interquartile mean")
+    return Chart(
+        "iqm",
+        panels,
+        f"{'Interquartile mean' if many else 'Mean and interquartile mean'} of the best {results.study.metric.name} so far.",
+        reading,
+        Data.of(results, iqm_curves),
+        height,
+        legend=tuple(entries(results, media="page" if many else "both")),
+        x_label=axes[0].label if many else "",
+        y_label=axes[1].label if many else "",
+        page_note=NOTE if many else "",
+    )
+
+
+def _curve(results: Results, name: str, ends: list[tuple[Floats, Floats, Floats]], index: int) -> tuple[Mark, ...]:
+    """One curve of a view with its interval."""
+    head = f"{label(results, results.views[index].name)}, {name} of the best so far"
+    x, spaced = trials(ends[index][0]), every(index, len(results.views), results.study.search.trials)
+    hover = along(results, head, *ends[index])
+    return mean_curve(x, ends[index], style.look(index), alpha=0.18, size=3.5, groups=(index,), every=spaced, hover=hover)
+
+
+def iqm_curves(results: Results) -> Iterator[Row]:
+    """The interquartile mean of every view's best-so-far curves."""
+    yield "view", "trials", "searches", "iqm", "low", "high"
+    for view in results.supplement.views if results.supplement else ():
+        curve = view.iqm
+        columns = (column.tolist() for column in (curve.searches, curve.iqm, curve.low, curve.high))
+        for trial, row in enumerate(zip(*columns, strict=True), start=1):
+            yield view.name, trial, *row
