@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -102,13 +102,30 @@ class Data:
 
 
 def epoch_batches(
-    data: Data, size: int, number: int, order: torch.Generator, augmentation: torch.Generator
+    data: Data, size: int, number: int, orders: Sequence[torch.Generator], augmentations: Sequence[torch.Generator]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """An epoch's (x, y): `number` batches of `size` samples in a new random order; the incomplete last batch is left out."""
-    rows = torch.randperm(len(data.train.y), generator=order)[: size * number]
-    draws = data.transform.draw(len(rows), augmentation)
-    for x, y, drawn in data.train.batches(rows, draws, size):
-        yield data.transform(x, drawn), y
+    """An epoch's (x, y): `number` batches of `size` samples in a new random order; the incomplete last batch is left out.
+
+    Args:
+        data: for its training part and transform.
+        size: samples of a batch.
+        number: of batches.
+        orders: of the samples, a generator for each of the K networks that are trained side by side.
+        augmentations: for the transform's draws, one for each network.
+
+    Yields:
+        x (size K, ...) and y (size K,): sample n of network k is in row n K + k.
+    """
+    rows = [torch.randperm(len(data.train.y), generator=order)[: size * number] for order in orders]
+    draws = [data.transform.draw(len(own), generator) for own, generator in zip(rows, augmentations, strict=True)]
+    drawn = [draw for draw in draws if draw is not None]
+    for x, y, draw in data.train.batches(_in_turn(rows), _in_turn(drawn) if drawn else None, size * len(rows)):
+        yield data.transform(x, draw), y
+
+
+def _in_turn(columns: Sequence[Tensor]) -> Tensor:
+    """The first row of each, the second row of each, and so on."""
+    return columns[0] if len(columns) == 1 else torch.stack(tuple(columns), 1).flatten(0, 1)
 
 
 def plain_batches(data: Data, rows: Tensor, size: int) -> Iterator[Tensor]:

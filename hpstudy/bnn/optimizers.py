@@ -1,28 +1,49 @@
-"""The two optimizers of a binary network: a method for the binary weights, SGD or Adam for all the rest."""
+"""The two optimizers of binary networks: a method for the binary weights, SGD or Adam for all the rest."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from hpstudy.bnn.layers import binary_weights
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State
+from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, shared_choices
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import RealOptimizer
+
+
+@dataclass
+class _Group:
+    """Networks whose hyperparameters differ in numbers only.
+
+    Attributes:
+        slots: which networks of the stack.
+        rows: the same as a tensor on the device.
+        hp: their hyperparameters; numbers are tensors (len(slots), 1, 1), or plain where there is no stack.
+        states: the method's, for every layer.
+    """
+
+    slots: list[int]
+    rows: Tensor
+    hp: Hyperparameters
+    states: list[State]
 
 
 class BinaryOptimizer:
     """Keeps a method's state of every binary layer, and the layers' weights in step with it.
 
     Args:
-        network: whose binary layers are trained; their weights are set at once.
+        network: whose binary layers are trained; their weights are set at once. One network, or a stack (`hpstudy.bnn.stack`).
         method: the update rule.
-        hp: the method's hyperparameters.
-        noise: for every binary layer (filters, fan_in) numbers that theta_0 and w_0 come from, standard normal (`initial_noise`) or
-            the weights of a first step scaled to deviation 1; the same for every method, so that all start from the same signs.
-        generator: for the method's other draws.
+        hps: the method's hyperparameters, for every network of the stack.
+        noise: for every network and binary layer (filters, fan_in) numbers that theta_0 and w_0 come from, standard normal
+            (`initial_noise`) or the weights of a first step scaled to deviation 1; the same for every method, so that all start from
+            the same signs.
+        generators: for the method's other draws, one for every network.
         clock: the start of training.
     """
 
@@ -30,48 +51,82 @@ class BinaryOptimizer:
         self,
         network: nn.Module,
         method: Method[Any],
-        hp: Hyperparameters,
+        hps: Sequence[Hyperparameters],
         *,
-        noise: list[Tensor],
-        generator: torch.Generator,
+        noise: Sequence[list[Tensor]],
+        generators: Sequence[torch.Generator],
         clock: Clock,
     ) -> None:
         self.weights = binary_weights(network)
         self.method = method
-        self.hp = hp
-        self.states: list[State] = [method.init(z, hp, generator) for z in noise]
-        self._put(clock)
+        self.size = len(hps)
+        self._groups: list[_Group] = []
+        for slots, hp in shared_choices(hps, self.weights[0]):
+            states = [[method.init(z, hps[slot], generators[slot]) for z in noise[slot]] for slot in slots]
+            rows = torch.tensor(slots, device=self.weights[0].device)
+            self._groups.append(_Group(slots, rows, hp, states[0] if self.size == 1 else _stacked(states)))
+        self._places = {slot: (group, place) for group in self._groups for place, slot in enumerate(group.slots)}
+        self._put(self.method.weight, clock)
 
     @property
-    def thetas(self) -> list[Tensor]:
-        """The binary weights of every layer, in {-1, +1}, shape (filters, fan_in)."""
-        return [state["theta"] for state in self.states]
+    def states(self) -> list[list[State]]:
+        """The method's, for every group of networks with the same choices and every layer."""
+        return [group.states for group in self._groups]
+
+    @states.setter
+    def states(self, states: list[list[State]]) -> None:
+        for group, own in zip(self._groups, states, strict=True):
+            group.states = own
+
+    def thetas(self, slot: int) -> list[Tensor]:
+        """The binary weights of every layer of one network, in {-1, +1}, shape (filters, fan_in)."""
+        group, place = self._places[slot]
+        thetas = [state["theta"] for state in group.states]
+        return thetas if self.size == 1 else [theta[place] for theta in thetas]
 
     @torch.no_grad()
     def start_epoch(self, clock: Clock) -> None:
         """What the method does once per epoch; leaves the training weights in the layers."""
-        self.states = [self.method.start_epoch(state, self.hp, clock) for state in self.states]
-        self._put(clock)
+        for group in self._groups:
+            group.states = [self.method.start_epoch(state, group.hp, clock) for state in group.states]
+        self._put(self.method.weight, clock)
 
     @torch.no_grad()
     def step(self, clock: Clock) -> None:
         """One update from the gradients in the layers, which are taken away."""
         for layer, weight in enumerate(self.weights):
             assert weight.grad is not None, "step comes after backward"
-            self.states[layer] = self.method.update(self.states[layer], weight.grad.flatten(1), self.hp, clock)
+            grad = weight.grad.flatten(1) if self.size == 1 else self._apart(weight.grad).flatten(2)
+            for group in self._groups:
+                own = grad if len(group.slots) == self.size else grad[group.rows]
+                group.states[layer] = self.method.update(group.states[layer], own, group.hp, clock)
             weight.grad = None
-        self._put(clock)
+        self._put(self.method.weight, clock)
 
     @torch.no_grad()
     def use_evaluation_weights(self, clock: Clock) -> None:
         """Put the evaluation weights into the layers, until the next `start_epoch`."""
-        for weight, state in zip(self.weights, self.states, strict=True):
-            weight.copy_(self.method.evaluation_weight(state, self.hp, clock).view_as(weight))
+        self._put(self.method.evaluation_weight, clock)
 
     @torch.no_grad()
-    def _put(self, clock: Clock) -> None:
-        for weight, state in zip(self.weights, self.states, strict=True):
-            weight.copy_(self.method.weight(state, self.hp, clock).view_as(weight))
+    def _put(self, rule: Callable[[State, Any, Clock], Tensor], clock: Clock) -> None:
+        for group in self._groups:
+            for weight, state in zip(self.weights, group.states, strict=True):
+                values = rule(state, group.hp, clock)
+                if len(group.slots) == self.size:
+                    weight.copy_(values.view_as(weight))
+                else:
+                    apart = self._apart(weight)
+                    apart.index_copy_(0, group.rows, values.view(-1, *apart.shape[1:]))
+
+    def _apart(self, weight: Tensor) -> Tensor:
+        """(K filters, ...) -> (K, filters, ...)."""
+        return weight.unflatten(0, (self.size, -1))  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _stacked(states: Sequence[Sequence[State]]) -> list[State]:
+    """For every layer the states of all networks as one, stacked in a new first dimension."""
+    return [{name: torch.stack([own[name] for own in layer]) for name in layer[0]} for layer in zip(*states, strict=True)]
 
 
 def initial_noise(network: nn.Module, generator: torch.Generator) -> list[Tensor]:
@@ -95,9 +150,9 @@ def real_parameters(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Par
     return [p for p in real if id(p) not in norms], [p for p in real if id(p) in norms]
 
 
-def real_optimizer(network: nn.Module, settings: RealOptimizer) -> torch.optim.Optimizer:
-    """The optimizer of the parameters that are not binary; `set_learning_rate` moves its schedule."""
-    decaying, others = real_parameters(network)
+def real_optimizer(networks: Sequence[nn.Module], settings: RealOptimizer) -> torch.optim.Optimizer:
+    """The optimizer of the parameters that are not binary, of all networks; `set_learning_rate` moves its schedule."""
+    decaying, others = (list(itertools.chain(*own)) for own in zip(*map(real_parameters, networks), strict=True))
     groups = [
         {"params": decaying, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},

@@ -1,42 +1,31 @@
-"""Training a binary network: one loop for every network and method."""
+"""Training binary networks: one loop for every network and method, and for several networks side by side."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from hpstudy.bnn.batches import Data, epoch_batches, plain_batches
+from hpstudy.bnn.batches import Data, epoch_batches
 from hpstudy.bnn.binarize import BinaryActivation
-from hpstudy.bnn.calibration import recalibrate
 from hpstudy.bnn.distillation import distillation_loss
-from hpstudy.bnn.evaluation import evaluate
-from hpstudy.bnn.flips import EpochFlips, FlipCounter
-from hpstudy.bnn.methods.interface import H, Hyperparameters, Method
-from hpstudy.bnn.methods.real import RealSGD, RealSGDHyperparameters
-from hpstudy.bnn.optimizers import (
-    BinaryOptimizer,
-    initial_noise,
-    real_optimizer,
-    real_parameters,
-    set_learning_rate,
-    trained_noise,
-)
+from hpstudy.bnn.flips import FlipCounter
+from hpstudy.bnn.methods.interface import H, Method
+from hpstudy.bnn.optimizers import BinaryOptimizer, real_optimizer, set_learning_rate
 from hpstudy.bnn.schedules import Clock, warmed_up
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
-from hpstudy.bnn.silent import never_flipped_histogram
+from hpstudy.bnn.slot import Report, Slot
 from hpstudy.bnn.snapshot import Snapshot
+from hpstudy.bnn.stack import side_by_side
+from hpstudy.bnn.steps import Step, steps
 from hpstudy.checkpoint import Checkpoint
 from hpstudy.errors import Diverged
-from hpstudy.seeds import derive_seed
 
-Report = Callable[..., None]
-"""Called as report(epoch, **metrics) after every epoch, from 1."""
+Outcome: TypeAlias = dict[str, float] | Diverged
+"""A network's metrics, or why it has none."""
 
 
 def train(
@@ -73,195 +62,205 @@ def train(
     Raises:
         Diverged: a loss or a real-valued parameter is not finite.
     """
-    training = _Training(network, data, settings, seed, report, teacher, checkpoint)
+    (outcome,) = train_many(
+        [network], method, [hp], data, settings, seeds=[seed], reports=[report], teacher=teacher, checkpoint=checkpoint
+    )
+    if isinstance(outcome, Diverged):
+        raise outcome
+    return outcome
+
+
+def train_many(
+    networks: Sequence[nn.Module],
+    method: Method[H],
+    hps: Sequence[H],
+    data: Data,
+    settings: TrainSettings,
+    *,
+    seeds: Sequence[int],
+    reports: Sequence[Report],
+    teacher: nn.Module | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> list[Outcome]:
+    """Train K networks of one shape in one pass, each with its own hyperparameters, seed and batch order.
+
+    A network's numbers depend on its own arguments and on K, not on the other networks. For K = 1 they are those of `train`; for more
+    they agree with them up to rounding, which training amplifies. A network that diverges ends alone.
+
+    Memory: K times the parameters, method states and activations of one network; the data once.
+
+    Args:
+        networks: see `hpstudy.bnn.stack.Stack`; one network may be of any class.
+        method: of all networks.
+        hps: of each network.
+        data: as in `train`.
+        settings: of all networks.
+        seeds: of each network.
+        reports: of each network.
+        teacher: of all networks.
+        checkpoint: keeps the state of all networks together.
+
+    Returns:
+        For each network what `train` returns or raises.
+
+    Raises:
+        UsageError: the networks cannot be stacked.
+    """
+    slots = [Slot(network, seed, report, data) for network, seed, report in zip(networks, seeds, reports, strict=True)]
+    training = _Training(slots, data, settings, teacher, checkpoint)
     # On CUDA, cuDNN would otherwise choose among kernels by their speed, some of which add in no fixed order.
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-        final = training.run([*_first_steps(settings), _Step(method, hp, settings)])
-        return {**final, **evaluate(network, data, data.test, settings.top_k).metrics("test", loss=False)}
+        training.run(steps(method, hps, settings))
+        return [slot.outcome(settings.top_k) for slot in slots]
 
 
-@dataclass(frozen=True)
-class _Step:
-    """A method for the binary weights, with its hyperparameters, and how long and with what optimizer it trains."""
-
-    method: Method[Any]
-    hp: Hyperparameters
-    settings: TrainSettings
-
-
-@dataclass
 class _Training:
-    """One network's training, in one step or two."""
+    """The training of all slots' networks, in one step or two."""
 
-    network: nn.Module
-    data: Data
-    settings: TrainSettings
-    seed: int
-    report: Report
-    teacher: nn.Module | None
-    checkpoint: Checkpoint | None
-    reported: int = 0
-
-    def __post_init__(self) -> None:
-        self.updates_per_epoch = max(len(self.data.train.y) // self.settings.batch_size, 1)
-        self.order, self.augmentation = _generator(self.seed, "order"), _generator(self.seed, "augmentation")
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        data: Data,
+        settings: TrainSettings,
+        teacher: nn.Module | None,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        self.slots = slots
+        self.network = side_by_side([slot.network for slot in slots])
+        self.data = data
+        self.batch_size = settings.batch_size
+        self.teacher = teacher
+        self.checkpoint = checkpoint
+        self.reported = 0
+        self.updates_per_epoch = max(len(data.train.y) // settings.batch_size, 1)
         self.activations = [module for module in self.network.modules() if isinstance(module, BinaryActivation)]
 
-    def run(self, steps: Sequence[_Step]) -> dict[str, float]:
-        """Train step by step, from the checkpoint where there is one; the metrics of the last epoch."""
-        noise = initial_noise(self.network, _generator(self.seed, "weights"))
+    def run(self, steps: Sequence[Step]) -> None:
+        """Train step by step, from the checkpoint where there is one."""
         kept = self._kept()
-        final: dict[str, float] = {}
-        for number, step in enumerate(steps[kept.step :] if kept else steps, kept.step if kept else 0):
-            final = self._step(number, step, kept.noise if kept else noise, kept)
-            noise, kept = trained_noise(self.network), None
-        return final
+        for number, step in enumerate(steps):
+            if kept and number < kept.step:
+                continue
+            if number > 0 and not kept:
+                for slot in self.slots:
+                    slot.start_from_trained()
+            self._step(number, step, kept)
+            kept = None
 
-    def _step(self, number: int, step: _Step, noise: list[Tensor], kept: Snapshot | None) -> dict[str, float]:
-        """Train for the step's epochs, from `noise` or from what was kept; the metrics of the last epoch."""
-        method, hp, settings = step.method, step.hp, step.settings
+    def _step(self, number: int, step: Step, kept: Snapshot | None) -> None:
+        """Train for the step's epochs, from the slots' noise or from what was kept, as long as a network has not diverged."""
+        settings = step.settings
         updates = settings.epochs * self.updates_per_epoch
-        start = Clock(0, settings.epochs, 0, updates)
-        binary = BinaryOptimizer(self.network, method, hp, noise=noise, generator=_generator(self.seed, "method"), clock=start)
-        real = real_optimizer(self.network, settings.real_optimizer)
         if kept:
-            self._put_back(kept, binary, real)
-        flips = FlipCounter(binary.thetas, kept.never if kept else None)
-        final = kept.final if kept else {}
+            self._put_back_slots(kept)
+        binary = BinaryOptimizer(
+            self.network,
+            step.method,
+            step.hps,
+            noise=[slot.noise for slot in self.slots],
+            generators=[slot.generator("method") for slot in self.slots],
+            clock=Clock(0, settings.epochs, 0, updates),
+        )
+        real = real_optimizer([slot.network for slot in self.slots], settings.real_optimizer)
+        if kept:
+            self.network.load_state_dict(kept.network)
+            binary.states = kept.states
+            real.load_state_dict(kept.real)
+        for index, slot in enumerate(self.slots):
+            slot.flips = FlipCounter(binary.thetas(index), kept.never[index] if kept else None)
         for epoch in range(kept.epochs if kept else 0, settings.epochs):
+            if all(slot.diverged for slot in self.slots):
+                return
             clock = Clock(epoch, settings.epochs, epoch * self.updates_per_epoch, updates)
-            train_loss, train_accuracy = self._epoch(binary, real, settings.real_optimizer, flips, clock)
-            _check_loss("training", train_loss, self.reported + 1)
-            _check_parameters(self.network, self.reported + 1)
+            training = self._epoch(binary, real, settings.real_optimizer, clock)
             binary.use_evaluation_weights(clock)
-            last = epoch + 1 == settings.epochs
-            if method.recalibrates(hp) or settings.recalibrate == "every_epoch" or (settings.recalibrate == "end" and last):
-                recalibrate(self.network, self._calibration_batches())
-            validation = evaluate(self.network, self.data, self.data.validation, settings.top_k)
-            _check_loss("validation", validation.loss, self.reported + 1)
-            final = {
-                **validation.metrics("val"),
-                "train_accuracy": train_accuracy,
-                "train_loss": train_loss,
-                **_flip_metrics(flips.end_epoch(), by_layer=settings.layer_metrics),
-            }
             self.reported += 1
-            self.report(self.reported, **final)
+            for slot, hp, (loss, accuracy) in zip(self.slots, step.hps, training, strict=True):
+                if not slot.diverged:
+                    again = step.method.recalibrates(hp) or _recalibrates(settings, last=epoch + 1 == settings.epochs)
+                    batches = min(settings.calibration_batches, self.updates_per_epoch) if again else 0
+                    slot.end_epoch(self.reported, loss, accuracy, settings, batches)
             if self.checkpoint and self.checkpoint.due():
-                self.checkpoint.save(self._snapshot(number, epoch + 1, final, noise, binary, real, flips).to_bytes())
-        if settings.initial_weight_bins is not None:
-            final = {**final, **never_flipped_histogram(noise, flips.never(), settings.initial_weight_bins)}
-        return final
+                self.checkpoint.save(self._snapshot(number, epoch + 1, binary, real).to_bytes())
+        for slot in self.slots:
+            slot.end_step(settings.initial_weight_bins)
 
-    def _snapshot(
-        self,
-        step: int,
-        epochs: int,
-        final: dict[str, float],
-        noise: list[Tensor],
-        binary: BinaryOptimizer,
-        real: torch.optim.Optimizer,
-        flips: FlipCounter,
-    ) -> Snapshot:
+    def _epoch(
+        self, binary: BinaryOptimizer, real: torch.optim.Optimizer, schedule: RealOptimizer, start: Clock
+    ) -> list[tuple[float, float]]:
+        """Mean loss and accuracy over the epoch's updates, of every network.
+
+        Nothing is read back from the device before the epoch ends.
+        """
+        self.network.train()
+        for activation in self.activations:
+            activation.start_epoch(start)
+        binary.start_epoch(start)
+        losses: list[list[Tensor]] = []
+        correct, samples = [], 0
+        orders, augmentations = [slot.order for slot in self.slots], [slot.augmentation for slot in self.slots]
+        batches = epoch_batches(self.data, self.batch_size, self.updates_per_epoch, orders, augmentations)
+        for number, (x, y) in enumerate(batches):
+            clock = Clock(start.epoch, start.epochs, start.update + number, start.updates)
+            set_learning_rate(real, _learning_rate(schedule, clock))
+            logits = self.network(x)
+            own = zip(self._apart(logits), self._apart(x), self._apart(y), strict=True)
+            loss = [self._loss(*parts) for parts in own]
+            torch.autograd.backward(loss)  # the gradient of their sum, in which every network has its own loss only
+            real.step()
+            real.zero_grad(set_to_none=len(self.slots) == 1)  # those of a stack are views
+            binary.step(clock)
+            for index, slot in enumerate(self.slots):
+                slot.flips.count(binary.thetas(index))
+            losses.append([value.detach() for value in loss])
+            correct.append((logits.detach().argmax(1) == y).view(-1, len(self.slots)).sum(0))
+            samples += len(y) // len(self.slots)
+        accuracies = (torch.stack(correct).sum(0).float() / samples).tolist()
+        means = [torch.stack(values).mean().item() for values in zip(*losses, strict=True)]
+        return list(zip(means, accuracies, strict=True))
+
+    def _loss(self, logits: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return cross_entropy(logits, y) if self.teacher is None else distillation_loss(logits, self.teacher, x)
+
+    def _apart(self, samples: Tensor) -> Sequence[Tensor]:
+        """(batch K, ...) as a batch (batch, ...) for every network."""
+        size = len(self.slots)
+        return [samples] if size == 1 else samples.view(-1, size, *samples.shape[1:]).unbind(1)
+
+    def _snapshot(self, step: int, epochs: int, binary: BinaryOptimizer, real: torch.optim.Optimizer) -> Snapshot:
         return Snapshot(
             step=step,
             epochs=epochs,
             reported=self.reported,
-            final=final,
-            noise=noise,
-            never=flips.never(),
+            final=[slot.final for slot in self.slots],
+            diverged=[str(slot.diverged) if slot.diverged else None for slot in self.slots],
+            noise=[slot.noise for slot in self.slots],
+            never=[slot.flips.never() for slot in self.slots],
             states=binary.states,
             network=self.network.state_dict(),
             real=real.state_dict(),
-            generators={"order": self.order.get_state(), "augmentation": self.augmentation.get_state()},
+            generators=[(slot.order.get_state(), slot.augmentation.get_state()) for slot in self.slots],
         )
 
     def _kept(self) -> Snapshot | None:
         content = self.checkpoint.load() if self.checkpoint else None
         return None if content is None else Snapshot.from_bytes(content, self.data.train.y.device)
 
-    def _put_back(self, kept: Snapshot, binary: BinaryOptimizer, real: torch.optim.Optimizer) -> None:
+    def _put_back_slots(self, kept: Snapshot) -> None:
         self.reported = kept.reported
-        self.network.load_state_dict(kept.network)
-        binary.states = kept.states
-        real.load_state_dict(kept.real)
-        self.order.set_state(kept.generators["order"])
-        self.augmentation.set_state(kept.generators["augmentation"])
-
-    def _epoch(
-        self, binary: BinaryOptimizer, real: torch.optim.Optimizer, schedule: RealOptimizer, flips: FlipCounter, start: Clock
-    ) -> tuple[float, float]:
-        """Mean loss and accuracy over the epoch's updates. Nothing is read back from the device before the epoch ends."""
-        self.network.train()
-        for activation in self.activations:
-            activation.start_epoch(start)
-        binary.start_epoch(start)
-        losses, correct, samples = [], [], 0
-        batches = epoch_batches(self.data, self.settings.batch_size, self.updates_per_epoch, self.order, self.augmentation)
-        for number, (x, y) in enumerate(batches):
-            clock = Clock(start.epoch, start.epochs, start.update + number, start.updates)
-            set_learning_rate(real, _learning_rate(schedule, clock))
-            logits = self.network(x)
-            loss = cross_entropy(logits, y) if self.teacher is None else distillation_loss(logits, self.teacher, x)
-            loss.backward()  # type: ignore[no-untyped-call]
-            real.step()
-            real.zero_grad()
-            binary.step(clock)
-            flips.count(binary.thetas)
-            losses.append(loss.detach())
-            correct.append((logits.detach().argmax(1) == y).sum())
-            samples += len(y)
-        return torch.stack(losses).mean().item(), (torch.stack(correct).sum().float() / samples).item()
-
-    def _calibration_batches(self) -> Iterator[Tensor]:
-        """The same training samples at every calibration, without augmentation."""
-        size = self.settings.batch_size
-        rows = torch.randperm(len(self.data.train.y), generator=_generator(self.seed, "calibration"))
-        return plain_batches(self.data, rows[: size * min(self.settings.calibration_batches, self.updates_per_epoch)], size)
+        for index, slot in enumerate(self.slots):
+            slot.final = kept.final[index]
+            slot.diverged = None if (message := kept.diverged[index]) is None else Diverged(message)
+            slot.noise = kept.noise[index]
+            order, augmentation = kept.generators[index]
+            slot.order.set_state(order)
+            slot.augmentation.set_state(augmentation)
 
 
 def _learning_rate(schedule: RealOptimizer, clock: Clock) -> float:
     return schedule.learning_rate * warmed_up(schedule.decay, clock, schedule.decay_per, schedule.warmup_epochs)
 
 
-def _first_steps(settings: TrainSettings) -> list[_Step]:
-    """The first of two steps, where there are two."""
-    step = settings.first_step
-    if step is None:
-        return []
-    hp = RealSGDHyperparameters(
-        learning_rate=step.learning_rate,
-        learning_rate_decay=step.decay,
-        momentum_rate=step.momentum_rate,
-        weight_decay=step.weight_decay,
-    )
-    changed = {"epochs": step.epochs, "real_optimizer": step.real_optimizer, "recalibrate": "never", "initial_weight_bins": None}
-    return [_Step(RealSGD(), hp, settings.model_copy(update=changed))]
-
-
-def _flip_metrics(counted: EpochFlips, *, by_layer: bool) -> dict[str, float]:
-    metrics = {
-        "flip_ratio": counted.flip_ratio,
-        "epoch_flip_rate": counted.epoch_flip_rate,
-        "never_flipped": counted.never_flipped,
-    }
-    if by_layer:
-        for layer, (ratio, never) in enumerate(zip(counted.layer_flip_ratios, counted.layer_never_flipped, strict=True), 1):
-            metrics |= {f"flip_ratio.layer{layer}": ratio, f"never_flipped.layer{layer}": never}
-    return metrics
-
-
-def _check_loss(part: str, loss: float, epoch: int) -> None:
-    if not math.isfinite(loss):
-        raise Diverged(f"the {part} loss of epoch {epoch} is {loss}")
-
-
-def _check_parameters(network: nn.Module, epoch: int) -> None:
-    # The sign of an activation hides a NaN before it from the loss, so the parameters are looked at too.
-    for parameters in real_parameters(network):
-        if not all(bool(p.isfinite().all()) for p in parameters):
-            raise Diverged(f"a real-valued parameter is not finite after epoch {epoch}")
-
-
-def _generator(seed: int, stream: str) -> torch.Generator:
-    return torch.Generator().manual_seed(derive_seed(seed, stream))
+def _recalibrates(settings: TrainSettings, *, last: bool) -> bool:
+    """Whether the settings ask for it after an epoch, whatever the method does."""
+    return settings.recalibrate == "every_epoch" or (settings.recalibrate == "end" and last)

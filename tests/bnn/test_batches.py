@@ -32,7 +32,7 @@ def generator(seed=0):
 
 def order(size=5, number=4, *, rows=None, augmentation=None, d=None):
     """The samples of an epoch, in order."""
-    batches = epoch_batches(d or data(), size, number, rows or generator(), augmentation or generator())
+    batches = epoch_batches(d or data(), size, number, [rows or generator()], [augmentation or generator()])
     return torch.cat([y for _, y in batches]).tolist()
 
 
@@ -48,7 +48,7 @@ def test_with_complete_batches_every_sample_comes_once():
 
 
 def test_the_incomplete_last_batch_is_left_out():
-    sizes = [len(y) for _, y in epoch_batches(data(), 5, SAMPLES // 5, generator(), generator())]
+    sizes = [len(y) for _, y in epoch_batches(data(), 5, SAMPLES // 5, [generator()], [generator()])]
     assert sizes == [5, 5, 5, 5]
 
 
@@ -81,7 +81,7 @@ def test_the_order_is_the_same_for_every_batch_size(size):
 
 
 def test_samples_come_with_their_own_class():
-    for x, y in epoch_batches(data(), 5, 4, generator(), generator()):
+    for x, y in epoch_batches(data(), 5, 4, [generator()], [generator()]):
         assert torch.equal(x[:, 0], y.float())
 
 
@@ -92,7 +92,7 @@ def test_draws_are_made_once_per_epoch_for_the_samples_in_use():
 
 
 def test_every_sample_gets_the_draw_of_its_place_in_the_epoch():
-    seen = [x[:, 0] - 2 * y for x, y in epoch_batches(data(Doubling()), 5, 4, generator(), generator(7))]
+    seen = [x[:, 0] - 2 * y for x, y in epoch_batches(data(Doubling()), 5, 4, [generator()], [generator(7)])]
     torch.testing.assert_close(torch.cat(seen), torch.rand(20, generator=generator(7)), atol=1e-5, rtol=0)
 
 

@@ -103,7 +103,7 @@ def data(t, n=24):
 
 
 def epoch(d, size, *, order=0, augmentation=0):
-    return list(epoch_batches(d, size, len(d.train.y) // size, generator(order), generator(augmentation)))
+    return list(epoch_batches(d, size, len(d.train.y) // size, [generator(order)], [generator(augmentation)]))
 
 
 @pytest.mark.parametrize("size", [4, 8, 12])

@@ -315,7 +315,7 @@ def test_transparency_is_left_out_in_silence():
 def test_an_epoch_of_photographs_reaches_the_network_as_pieces_in_the_drawn_order():
     d = Data(part(), part(), part(), transform(), evaluation_rows=4)
     order, augmentation = (torch.Generator().manual_seed(seed) for seed in (1, 2))
-    found = list(epoch_batches(d, 4, 2, order, augmentation))
+    found = list(epoch_batches(d, 4, 2, [order], [augmentation]))
     rows = torch.randperm(N, generator=torch.Generator().manual_seed(1))[:8]
     [(x, y, _)] = part().batches(rows, draws(8, seed=2), 8)
     assert torch.equal(torch.cat([y for _, y in found]), y)

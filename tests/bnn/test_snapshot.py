@@ -8,29 +8,9 @@ from hpstudy.bnn.methods import METHODS
 from hpstudy.bnn.settings import FirstStep, RealOptimizer
 from hpstudy.bnn.snapshot import Snapshot
 from hpstudy.bnn.train import train
-from tests.support.networks import SETTINGS, make_data, make_network
+from tests.support.networks import SETTINGS, Kept, make_data, make_network
 
 EPOCHS = 4
-
-
-class Kept:
-    """A checkpoint in memory: saves after chosen epochs, and gives back what it was made with."""
-
-    def __init__(self, content=None, *, save_after=()):
-        self.content = content
-        self.saved = {}
-        self._epoch = 0
-        self._save_after = save_after
-
-    def load(self):
-        return self.content
-
-    def due(self):
-        self._epoch += 1
-        return self._epoch in self._save_after
-
-    def save(self, state):
-        self.saved[self._epoch] = state
 
 
 def settings(**changed):
@@ -125,7 +105,7 @@ def test_a_snapshot_holds_what_it_was_given():
     first = Kept(save_after=(2,))
     _, reports, _ = run(checkpoint=first)
     found = Snapshot.from_bytes(first.saved[2], torch.device("cpu"))
-    assert (found.step, found.epochs, found.reported, found.final) == (0, 2, 2, reports[1][1])
+    assert (found.step, found.epochs, found.reported, found.final) == (0, 2, 2, [reports[1][1]])
 
 
 def test_without_a_due_checkpoint_nothing_is_saved():

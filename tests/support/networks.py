@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import torch
 from torch import Tensor
 
@@ -39,6 +41,29 @@ def make_network(*, dtype: torch.dtype = torch.float32, seed: int = 0) -> Binary
 
 def ignore(epoch: int, **metrics: float) -> None:
     """A report that goes nowhere."""
+
+
+class Kept:
+    """A checkpoint in memory: saves after chosen epochs, and gives back what it was made with."""
+
+    def __init__(self, content: bytes | None = None, *, save_after: Container[int] = ()) -> None:
+        self.content = content
+        self.saved: dict[int, bytes] = {}
+        self._epoch = 0
+        self._save_after = save_after
+
+    def load(self) -> bytes | None:
+        """What it was made with."""
+        return self.content
+
+    def due(self) -> bool:
+        """Whether this epoch is one of those chosen."""
+        self._epoch += 1
+        return self._epoch in self._save_after
+
+    def save(self, state: bytes) -> None:
+        """Keep it under the number of the epoch."""
+        self.saved[self._epoch] = state
 
 
 class Recorder(Method[H]):

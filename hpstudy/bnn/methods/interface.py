@@ -11,6 +11,7 @@ Method files import torch for type checkers only: a study's hyperparameters are 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,6 +53,43 @@ def hyperparameter(default: Any, description: str, *, magnitude_based: bool, **d
 
 
 H = TypeVar("H", bound=Hyperparameters)
+
+
+def shared_choices(hps: Sequence[H], like: torch.Tensor) -> list[tuple[list[int], H]]:
+    """Networks of a stack that one call of an update rule serves: those whose hyperparameters differ in real numbers only.
+
+    Real numbers of a stack are tensors also where all networks, or the only one of a group, have the same: so a network's result does
+    not depend on the others' hyperparameters.
+
+    Args:
+        hps: for every network of the stack.
+        like: a tensor of the type and device that the numbers shall have.
+
+    Returns:
+        Indices of the networks of each group, and their hyperparameters, with a tensor (n, 1, 1) for each field that is declared as
+        float. A single network's hyperparameters are returned as they are.
+    """
+    if len(hps) == 1:
+        return [([0], hps[0])]
+    numbers = [name for name, field in type(hps[0]).model_fields.items() if field.annotation is float]
+    groups: list[tuple[dict[str, Any], list[int]]] = []
+    for slot, hp in enumerate(hps):
+        choices = hp.model_dump(exclude=set(numbers))
+        for found, slots in groups:
+            if found == choices:
+                slots.append(slot)
+                break
+        else:
+            groups.append((choices, [slot]))
+    return [
+        (
+            slots,
+            hps[slots[0]].model_copy(
+                update={name: like.new_tensor([getattr(hps[slot], name) for slot in slots]).view(-1, 1, 1) for name in numbers}
+            ),
+        )
+        for _, slots in groups
+    ]
 
 
 class Method(ABC, Generic[H]):

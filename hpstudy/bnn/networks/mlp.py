@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,8 @@ class BinaryMLP(nn.Module):
         activation: in front of every binary layer.
         generator: draws the real layer's initial weights, uniform with variance 1/(3 inputs) (the default of torch).
     """
+
+    stackable: ClassVar = True
 
     def __init__(
         self, inputs: int, widths: Sequence[int], classes: int, activation: BinaryActivation, generator: torch.Generator

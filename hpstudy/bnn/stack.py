@@ -1,0 +1,229 @@
+"""Networks of one shape as one network that is as wide as all of them: each works on features of its own.
+
+In a stack of K networks the features (or channels) of a sample are those of the K networks in a row, (batch, K features). A layer of
+the stack holds the K layers' parameters in a row too and never mixes features of two networks. Batch normalisation and all that treats
+every feature by itself need no rule of their own, as they see K times as many features.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hpstudy.bnn.binarize import POINTWISE, BinaryActivation
+from hpstudy.bnn.layers import BinaryLinear, binary_weights
+from hpstudy.errors import UsageError
+
+LANES = 16
+"""Matrix products and batch normalisation on a CPU add in another order at the end of a row, or in a matrix that starts at an odd address.
+Rows are padded to a multiple of this many numbers, so that a network's place in the stack changes no bit."""
+
+
+class Stack(nn.Module):
+    """K networks that are trained in one pass. Their parameters and buffers become views of those of the stack.
+
+    So training the stack trains the networks, and each can be evaluated, and its real-valued parameters updated, as a network alone.
+    The gradients of those are views of the stack's too: set them to zero, not to None.
+
+    Args:
+        networks: of one class and shape, whose class says `stackable = True`: its `forward` treats features (dimension 1) one by one,
+            except in its layers.
+
+    Raises:
+        UsageError: they cannot be stacked.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        if len({type(network) for network in networks}) > 1 or not getattr(networks[0], "stackable", False):
+            names = ", ".join(sorted({type(network).__name__ for network in networks}))
+            raise UsageError(f"networks of {names} cannot be trained in one pass", "train them one after the other")
+        self.size = len(networks)
+        self.wide = _stacked(networks, {})
+        binary = {id(weight) for weight in binary_weights(self.wide)}
+        for name, parameter in self.wide.named_parameters():
+            if id(parameter) not in binary:
+                parameter.grad = torch.zeros_like(parameter)
+                for network, part in zip(networks, parameter.grad.chunk(self.size), strict=True):
+                    network.get_parameter(name).grad = part
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits. x: (batch K, ...), sample n of network k in row n K + k -> (batch K, classes)."""
+        logits: Tensor = self.wide(x.reshape(-1, self.size * x.shape[1], *x.shape[2:]))
+        return logits.reshape(len(x), -1)
+
+
+def side_by_side(networks: Sequence[nn.Module]) -> nn.Module:
+    """One module that trains all of them: the network itself where there is one, else a `Stack`."""
+    return networks[0] if len(networks) == 1 else Stack(networks)
+
+
+class StackedLinear(nn.Module):
+    """K fully connected layers, each on its own features.
+
+    Args:
+        layers: of one shape; their parameters become views of the stack's.
+    """
+
+    weight: nn.Parameter
+    bias: nn.Parameter | None
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        nn.Module.__init__(self)
+        self.size = len(layers)
+        self.register_parameter("bias", None)
+        _join(self, layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, K inputs) -> (batch, K outputs)."""
+        inputs = self.weight.shape[1]
+        x, weight = x.reshape(-1, self.size, inputs), self.weight.view(self.size, -1, inputs)
+        outputs = weight.shape[1]
+        if outputs % LANES or inputs % LANES:
+            x = functional.pad(x, (0, -inputs % LANES))
+            weight = functional.pad(weight, (0, -inputs % LANES, 0, -outputs % LANES))
+        products: Tensor = _Products.apply(x, weight)  # type: ignore[no-untyped-call]
+        products = products[:, :, :outputs].flatten(1)
+        return products if self.bias is None else products + self.bias
+
+
+class StackedBinaryLinear(StackedLinear, BinaryLinear):
+    """K binary fully connected layers."""
+
+
+class StackedNorm(nn.modules.batchnorm._BatchNorm):
+    """K batch normalisations, each of its own features.
+
+    Args:
+        norms: of one shape, with running averages; their parameters and buffers become views of the stack's.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def __init__(self, norms: Sequence[nn.modules.batchnorm._BatchNorm]) -> None:
+        nn.Module.__init__(self)
+        self.eps = norms[0].eps
+        if norms[0].momentum is None or norms[0].running_mean is None:
+            raise UsageError(
+                "batch normalisation without running averages cannot be stacked", "train the networks one after the other"
+            )
+        self.rate = norms[0].momentum
+        _join(self, norms)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of a batch in training. The shape of x, (batch, K features)."""
+        self.num_batches_tracked += 1
+        features = x.shape[1]
+        end = -features % LANES
+        own = (x, self.running_mean, self.running_var, self.weight, self.bias)
+        x, mean, variance, weight, bias = (functional.pad(v, (0, end)) if end and v is not None else v for v in own)
+        y = functional.batch_norm(x, mean, variance, weight, bias, True, self.rate, self.eps)
+        if end:
+            self.running_mean.copy_(mean[:features])
+            self.running_var.copy_(variance[:features])
+        return y[:, :features]
+
+
+class StackedActivation(nn.Module):
+    """K activations, each on its own features.
+
+    Activations that treat every number by itself and have no temperature give the same bits together as apart, so those are applied
+    together where all K are the same; others one by one.
+
+    Args:
+        activations: of the K networks.
+    """
+
+    def __init__(self, activations: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.activations = nn.ModuleList(activations)
+        names = {str(activation.name) for activation in activations}
+        self.together = len(names) == 1 and names <= POINTWISE
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The shape of x, (batch, K features, ...)."""
+        if self.together:
+            return self.activations[0](x)  # type: ignore[no-any-return]
+        parts = x.chunk(len(self.activations), 1)
+        return torch.cat([a(part) for a, part in zip(self.activations, parts, strict=True)], 1)
+
+
+class _Products(torch.autograd.Function):
+    """X W^T of K layers: (batch, K, inputs), (K, outputs, inputs) -> (batch, K, outputs).
+
+    The products are written where the next layer reads them: a batched product of transposed views would copy each of them.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        out = x.new_empty(len(x), *weight.shape[:2])
+        torch.bmm(x.transpose(0, 1), weight.mT, out=out.transpose(0, 1))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor]:
+        x, weight = ctx.saved_tensors
+        grad = grad.transpose(0, 1)
+        grad_x = None
+        if ctx.needs_input_grad[0]:
+            grad_x = torch.empty_like(x)
+            torch.bmm(grad, weight, out=grad_x.transpose(0, 1))
+        return grad_x, torch.bmm(grad.mT, x.transpose(0, 1))
+
+
+RULES: dict[type[nn.Module], Callable[[Sequence[Any]], nn.Module]] = {
+    nn.Linear: StackedLinear,
+    BinaryLinear: StackedBinaryLinear,
+    BinaryActivation: StackedActivation,
+    nn.BatchNorm1d: StackedNorm,
+}
+"""How modules of a class become one."""
+
+
+def _stacked(modules: Sequence[nn.Module], made: dict[int, nn.Module]) -> nn.Module:
+    """The modules at one place of the K networks as one; `made` holds what a network has in two places, by identity."""
+    first = modules[0]
+    if id(first) not in made:
+        if rule := RULES.get(type(first)):
+            made[id(first)] = rule(modules)
+        elif first._parameters or first._buffers:
+            raise UsageError(f"a {type(first).__name__} cannot be stacked", "train the networks one after the other")
+        else:
+            wide = _like(first)
+            for name in first._modules:
+                wide.add_module(name, _stacked([module.get_submodule(name) for module in modules], made))
+            made[id(first)] = wide
+    return made[id(first)]
+
+
+def _like(module: nn.Module) -> nn.Module:
+    """A copy with all plain attributes, but without modules."""
+    made = copy.copy(module)
+    made._modules = {}
+    return made
+
+
+def _join(wide: nn.Module, modules: Sequence[nn.Module]) -> None:
+    """Give `wide` the parameters and buffers of `modules` in a row, and make theirs views of them."""
+    for name, first in modules[0]._parameters.items():
+        if first is None:
+            wide.register_parameter(name, None)
+            continue
+        joined = torch.cat([module.get_parameter(name).detach() for module in modules])
+        wide.register_parameter(name, nn.Parameter(joined))
+        for module, part in zip(modules, joined.chunk(len(modules)), strict=True):
+            module.get_parameter(name).data = part
+    for name, buffer in modules[0].named_buffers():
+        own = [module.get_buffer(name) for module in modules]
+        joined = torch.cat(own) if buffer.dim() else torch.stack(own)
+        wide.register_buffer(name, joined)
+        for module, part in zip(modules, joined.chunk(len(modules)) if buffer.dim() else joined.unbind(), strict=True):
+            module.register_buffer(name, part)
