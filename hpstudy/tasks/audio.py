@@ -70,6 +70,7 @@ class AudioMLP(BinaryNetworkTask):
 
     Settings = AudioSettings
     settings: AudioSettings
+    stacks = True
 
     def data(self) -> Data:
         """The features, computed or found in the cache, and split."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hpstudy.bnn.methods import METHODS
 from hpstudy.bnn.methods.interface import Method
 from hpstudy.bnn.settings import Surrogate, TrainSettings
-from hpstudy.errors import Problem
+from hpstudy.errors import Diverged, Problem
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
@@ -31,6 +31,9 @@ class BinaryNetworkTask(Task):
     Metrics: val_accuracy, val_loss; train_accuracy, train_loss, test_accuracy; flip_ratio, epoch_flip_rate, never_flipped (see
     `hpstudy.bnn.flips`). All are of the last epoch, and all but test_accuracy are recorded for every epoch. Accuracies are
     shares.
+
+    A subclass whose network can be stacked (`hpstudy.bnn.stack.Stack`) may set `stacks = True`. Convolutional networks cannot: as
+    grouped convolutions they take twice as long on a CPU as one after the other.
     """
 
     settings: TrainSettings
@@ -79,24 +82,45 @@ class BinaryNetworkTask(Task):
 
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> dict[str, float]:
         """Train one network. Its initial real weights have a seed stream of their own, beside those of `bnn.train`."""
+        (outcome,) = self._trained(view, [point], [seed], [report])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def evaluate_many(
+        self, view: View, points: Sequence[Point], seeds: Sequence[int], reports: Sequence[Report]
+    ) -> Sequence[Mapping[str, Any] | float | Exception]:
+        """Train all networks in one pass where `stacks` says so, else one after the other."""
+        if not self.stacks:
+            return super().evaluate_many(view, points, seeds, reports)
+        return self._trained(view, points, seeds, reports)
+
+    def _trained(
+        self, view: View, points: Sequence[Point], seeds: Sequence[int], reports: Sequence[Report]
+    ) -> Sequence[dict[str, float] | Diverged]:
         import torch
 
         from hpstudy.bnn.binarize import BinaryActivation
-        from hpstudy.bnn.train import train
+        from hpstudy.bnn.train import train_many
 
         assert view.method is not None, "check_view refuses a view without a method"
         method: Method[Any] = METHODS.load(view.method)()
-        hp = method.Hyperparameters.model_validate({**view.fixed, **point}, strict=True)
-        activation = BinaryActivation(method.activation(hp) or Surrogate(self.settings.activation))
-        network = self.network(activation, torch.Generator().manual_seed(derive_seed(seed, "network")))
-        return train(
-            network,
+        hps = [method.Hyperparameters.model_validate({**view.fixed, **point}, strict=True) for point in points]
+        networks = [
+            self.network(
+                BinaryActivation(method.activation(hp) or Surrogate(self.settings.activation)),
+                torch.Generator().manual_seed(derive_seed(seed, "network")),
+            )
+            for hp, seed in zip(hps, seeds, strict=True)
+        ]
+        return train_many(
+            networks,
             method,
-            hp,
+            hps,
             self.data(),
             self.settings,
-            seed=seed,
-            report=report,
+            seeds=seeds,
+            reports=reports,
             teacher=self.teacher(),
-            checkpoint=report.checkpoint,
+            checkpoint=reports[0].checkpoint,
         )

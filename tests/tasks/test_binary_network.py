@@ -3,6 +3,7 @@ import pytest
 from hpstudy.bnn.settings import FirstStep
 from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.recorder import Recorder
+from hpstudy.errors import Diverged
 from hpstudy.study.schema import View
 from hpstudy.tasks.binary_network import BinaryNetworkTask
 from tests.support.networks import SETTINGS, make_data, make_network
@@ -12,6 +13,8 @@ VIEW = View.model_validate({"method": "latent_sgd", "space": {"learning_rate": {
 
 class Small(BinaryNetworkTask):
     """The multilayer perceptron of the tests, as a task."""
+
+    stacks = True
 
     def data(self):
         return make_data()
@@ -40,9 +43,9 @@ def file(tmp_path, monkeypatch):
     return CheckpointFile(tmp_path / "a.checkpoint", {})
 
 
-def evaluate(recorder, **changed):
+def evaluate(recorder, rate=0.05, seed=0, **changed):
     task = Small(SETTINGS.model_copy(update={"epochs": 4, **changed}))
-    return task.evaluate(task.complete_view(VIEW), {"learning_rate": 0.05}, 0, recorder)
+    return task.evaluate(task.complete_view(VIEW), {"learning_rate": rate}, seed, recorder)
 
 
 @pytest.mark.parametrize("changed", [{}, {"first_step": FirstStep(epochs=2)}], ids=["one step", "two steps"])
@@ -79,3 +82,40 @@ def test_a_training_without_a_due_checkpoint_writes_none(file, monkeypatch):
     monkeypatch.setattr("hpstudy.engine.recorder.CHECKPOINT_S", 3600.0)
     evaluate(Recorder(file))
     assert not file.path.exists()
+
+
+def many(recorders, rates=(0.05, 0.02, 0.01), seeds=(0, 1, 2), **changed):
+    task = Small(SETTINGS.model_copy(update={"epochs": 4, **changed}))
+    return task.evaluate_many(task.complete_view(VIEW), [{"learning_rate": rate} for rate in rates], seeds, recorders)
+
+
+def test_networks_that_are_trained_in_one_pass_have_reports_of_their_own():
+    recorders = [Recorder() for _ in range(3)]
+    outcomes = many(recorders)
+    assert [recorder.curves[-1] for recorder in recorders] == [(4, "never_flipped", o["never_flipped"]) for o in outcomes]
+    assert len({outcome["val_loss"] for outcome in outcomes}) == 3
+
+
+def test_a_network_that_diverges_is_an_exception_beside_results():
+    good, bad, fine = many([Recorder() for _ in range(3)], rates=(0.05, 3e38, 0.05))
+    assert isinstance(bad, Diverged)
+    assert "val_loss" in good
+    assert "val_loss" in fine
+
+
+def test_an_interrupted_stack_goes_on_from_its_file(file):
+    whole = [Recorder() for _ in range(3)]
+    outcomes = many(whole)
+    with pytest.raises(KeyboardInterrupt):
+        many([Recorder(file), Recorder(file), Interrupted(file, 2)])
+    again = [Recorder(file) for _ in range(3)]
+    assert many(again) == outcomes
+
+
+def test_a_task_that_does_not_stack_trains_one_after_the_other(monkeypatch):
+    together = many([Recorder() for _ in range(3)])
+    monkeypatch.setattr(Small, "stacks", False)
+    apart = many([Recorder() for _ in range(3)])
+    alone = [evaluate(Recorder(), rate, seed) for rate, seed in ((0.05, 0), (0.02, 1), (0.01, 2))]
+    assert apart == alone
+    assert [o["val_loss"] for o in together] != [o["val_loss"] for o in alone]
