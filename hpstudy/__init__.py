@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         power,
         resume,
         run,
+        slurm,
         write_report,
     )
     from hpstudy.catalog import parts
@@ -117,6 +118,7 @@ __all__ = [
     "progress_for",
     "resume",
     "run",
+    "slurm",
     "study_schema",
     "write_report",
 ]
@@ -126,7 +128,7 @@ _HOMES = {
     "hpstudy.analysis.confirmed.planning": "PlannedEndpoint",
     "hpstudy.analysis.results": "Results",
     "hpstudy.api": "WrittenReport analyze check confirm export figure figure_names load_study merge open plan plan_endpoints plot_figure "
-    "power resume run write_report",
+    "power resume run slurm write_report",
     "hpstudy.engine.executors": "Executor",
     "hpstudy.engine.forecast": "Forecast",
     "hpstudy.engine.progress": "Observer progress_for",

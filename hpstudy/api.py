@@ -47,6 +47,7 @@ __all__ = [
     "power",
     "resume",
     "run",
+    "slurm",
     "write_report",
 ]
 
@@ -229,6 +230,41 @@ def merge(
         output = default_storage(reader.study.name, storage).absolute()
     merge_shards(databases, output, partial=partial, allow_mixed=allow_mixed)
     return output
+
+
+def slurm(
+    study: str | Path,
+    storage: str | Path | None = None,
+    *,
+    shards: int,
+    scale: str | None = None,
+    options: Sequence[str] = (),
+    submit: bool = False,
+) -> str:
+    """A Slurm array script that runs the shards of a study, each on its node's own disk, and queues them again at their time limit.
+
+    Args:
+        study: the path of a study file.
+        storage: the database of the whole study, or its folder: see `default_storage`. Shards are kept in folders beside it.
+        shards: how many.
+        scale: one of the study file's `scales`, to apply.
+        options: of sbatch, such as "--time=8:00:00".
+        submit: send it with sbatch.
+
+    Returns:
+        The script, or what sbatch said.
+
+    Raises:
+        StudyError: the study file has mistakes.
+        UsageError: there are more shards than replicates, or no sbatch.
+        HpstudyError: sbatch refused the script.
+    """
+    from hpstudy.engine import slurm as scripts
+
+    whole = load_study(study, scale)
+    where = default_storage(whole.name, storage)
+    script = scripts.array_script(whole, Path(study), where, shards, scale=scale, options=options)
+    return scripts.submit(script) if submit else script
 
 
 def confirm(

@@ -31,7 +31,7 @@ FUNCTIONS = [
         "parts",
         "plan",
     ),
-    *("plan_endpoints", "plot_figure", "power", "progress_for", "resume", "run", "study_schema", "write_report"),
+    *("plan_endpoints", "plot_figure", "power", "progress_for", "resume", "run", "slurm", "study_schema", "write_report"),
 ]
 TYPES = [
     *(
@@ -60,6 +60,7 @@ FUNCTION_OF = {
     "run": "run",
     "resume": "resume",
     "merge": "merge",
+    "slurm": "slurm",
     "confirm": "confirm",
     "status": "open",
     "trials": "open",
@@ -128,6 +129,7 @@ assert_type(study, hpstudy.Study)
 assert_type(hpstudy.run(study, progress=hpstudy.progress_for()), hpstudy.RunSummary)
 assert_type(hpstudy.resume("quick").complete, bool)
 assert_type(hpstudy.merge(["a.sqlite", Path("b.sqlite")]), Path)
+assert_type(hpstudy.slurm("studies/audio.yaml", shards=4, options=["--time=1:00:00"]), str)
 assert_type(hpstudy.confirm("quick", seeds=5), hpstudy.RunSummary)
 assert_type(hpstudy.plan("studies/quick.yaml"), hpstudy.Forecast)
 with hpstudy.open("quick", scale=None) as reader:

@@ -1,4 +1,4 @@
-"""Commands that run a study: validate, plan, run, resume, merge, confirm."""
+"""Commands that run a study: validate, plan, run, resume, merge, slurm, confirm."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the command line."""
-    for command in (validate, plan, run, resume, merge, confirm):
+    for command in (validate, plan, run, resume, merge, slurm, confirm):
         app.command(rich_help_panel="Run a study")(command)
 
 
@@ -158,6 +158,28 @@ def merge(
     with api.open(merged) as reader:
         left = Counts.total(reader.counts().values()).left
     say(f"{left:,} trials are left: hpstudy resume {merged}" if left else f"next: hpstudy report {merged}")
+
+
+def slurm(
+    study: StudyFile,
+    shards: Annotated[int, typer.Option("--shards", min=1, help="How many shards: tasks of the array.")],
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- OPTIONS OF SBATCH]", help="Options of sbatch, such as its time limit.")
+    ] = None,
+    storage: Storage = None,
+    scale: Scale = None,
+    submit: Annotated[bool, typer.Option("--submit", help="Send the script with sbatch instead of printing it.")] = False,
+) -> None:
+    """Print a Slurm array script that runs a study in shards. Each task stops before its time limit and is queued again."""
+    from hpstudy import api
+
+    text = api.slurm(study, storage, shards=shards, scale=scale, options=options or (), submit=submit)
+    if not submit:
+        print(text, end="")
+        return
+    say(text)
+    kept = api.locate(study, storage, scale=scale)
+    say(f"next, when all tasks have ended: hpstudy merge {kept.with_suffix('')}.shard-*-of-{shards}/*.sqlite")
 
 
 def confirm(

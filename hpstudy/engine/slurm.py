@@ -1,0 +1,137 @@
+"""The array script that runs the shards of a study with Slurm."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpstudy.errors import HpstudyError, UsageError
+from hpstudy.study.schema import Study
+from hpstudy.study.shard import MOST_SHARDS, Shard
+
+LEAD_S = 300
+"""Slurm signals the script this long before the time limit. Longer: less of a job is used. Shorter: a shard may not be saved in time."""
+
+GRACE_S = 180
+"""How long trials under way may then go on before they are given up."""
+
+SCRIPT = """\
+#!/bin/bash
+#SBATCH --job-name={name}
+#SBATCH --array=0-{last}
+#SBATCH --signal=B:USR1@{lead_s}
+#SBATCH --requeue
+#SBATCH --open-mode=append
+{options}
+# Each task runs one shard on the node's own disk and keeps it in a folder between jobs. Shortly before the time limit it stops, saves the
+# shard and queues itself again. Submitting the script again continues every shard that is not complete.
+
+shard="$SLURM_ARRAY_TASK_ID"
+kept={kept}"$shard"-of-{shards}
+mkdir -p {folder} || exit 1
+work="$(mktemp -d "${{SLURM_TMPDIR:-${{TMPDIR:-/tmp}}}}/hpstudy.XXXXXX")" || exit 1
+
+stop() {{
+    kill -TERM "$run" 2>/dev/null                     # start no new trial
+    for _ in $(seq {grace_s}); do
+        kill -0 "$run" 2>/dev/null || return
+        sleep 1
+    done
+    kill -TERM "$run" 2>/dev/null                     # give up trials under way; they continue from their checkpoints
+}}
+
+save() {{
+    rm -rf "$kept.new" "$kept.old" && cp -a "$work" "$kept.new" || return
+    if [ -d "$kept" ]; then mv "$kept" "$kept.old" || return; fi
+    mv "$kept.new" "$kept" && rm -rf "$kept.old" "$work"
+}}
+
+if [ ! -d "$kept" ] && [ -d "$kept.old" ]; then mv "$kept.old" "$kept" || exit 1; fi
+if [ -d "$kept" ]; then cp -a "$kept/." "$work/" || exit 1; fi
+
+again=no
+{command} --shard "$shard/{shards}" --storage "$work"/{database} ${{SLURM_CPUS_PER_TASK:+-j "$SLURM_CPUS_PER_TASK"}} &
+run=$!
+trap 'again=yes; stop' USR1
+trap stop TERM INT
+while kill -0 "$run" 2>/dev/null; do wait "$run"; done
+wait "$run"
+code=$?
+trap '' USR1 TERM INT
+save || {{ echo "shard $shard could not be saved: it is in $work on $(hostname)" >&2; exit 1; }}
+case "$again $code" in "yes 130" | "yes 143") exec scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$shard" ;; esac
+exit "$code"
+"""
+
+
+def array_script(
+    study: Study, file: Path, storage: Path, shards: int, *, scale: str | None = None, options: Sequence[str] = ()
+) -> str:
+    """The script for `sbatch`.
+
+    Args:
+        study: resolved.
+        file: its study file.
+        storage: the database of the whole study; the shards are kept in folders beside it.
+        shards: how many.
+        scale: one of the study file's `scales`.
+        options: of sbatch; the last one of several that contradict each other counts.
+
+    Raises:
+        UsageError: there are no replicates for so many shards, or what should be an option is none.
+    """
+    if not 1 <= shards <= MOST_SHARDS or not Shard(shards - 1, shards).replicates(study):
+        raise UsageError(
+            f"{study.name} has {study.replicates} replicates, which cannot be divided into {shards} shards", "use fewer shards"
+        )
+    command = [sys.executable, "-m", "hpstudy", "run", str(file.absolute()), *(() if scale is None else ("--scale", scale))]
+    return SCRIPT.format(
+        name=shlex.quote(study.name),
+        last=shards - 1,
+        lead_s=LEAD_S,
+        options="".join(f"#SBATCH {line}\n" for line in _lines(options)),
+        folder=shlex.quote(str(storage.absolute().parent)),
+        kept=shlex.quote(str(storage.absolute().with_suffix("")) + ".shard-"),
+        shards=shards,
+        grace_s=GRACE_S,
+        command=shlex.join(command),
+        database=shlex.quote(storage.name),
+    )
+
+
+def submit(script: str) -> str:
+    """Send a script to Slurm. Returns what sbatch said.
+
+    Raises:
+        UsageError: there is no sbatch here.
+        HpstudyError: sbatch refused the script.
+    """
+    try:
+        done = subprocess.run(["sbatch"], input=script, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise UsageError(
+            "there is no sbatch on this machine", "leave out --submit and send the script from a login node"
+        ) from None
+    except OSError as error:
+        raise HpstudyError(f"the script cannot be submitted: {error}") from None
+    if done.returncode:
+        raise HpstudyError(f"sbatch refused the script: {done.stderr.strip()}", "check the options after `--`")
+    return done.stdout.strip()
+
+
+def _lines(options: Sequence[str]) -> list[str]:
+    """The options of sbatch, each with its value on a line of its own."""
+    lines: list[list[str]] = []
+    for word in options:
+        if "\n" in word or not (lines or word.startswith("-")):
+            raise UsageError(
+                f"{word!r} is no option of sbatch", "options of sbatch follow `--`, for instance: -- --time=8:00:00 --mem=4G"
+            )
+        if word.startswith("-"):
+            lines.append([word])
+        else:
+            lines[-1].append(word)
+    return [shlex.join(line) for line in lines]
