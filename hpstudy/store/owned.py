@@ -14,6 +14,7 @@ from hpstudy.store.create import create_database
 from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import SEALED_SINCE, migrate, refuse_newer, version
+from hpstudy.store.network import refuse_network_disk
 from hpstudy.store.seals import refuse_broken
 from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
@@ -39,6 +40,7 @@ class OwnedDatabase:
         cls, path: Path, study: Study, *, identity: Mapping[str, str], module_path: str | None, shard: Shard | None
     ) -> OwnedDatabase:
         """A new database for `study`, owned by this process from its first moment. Raises StoreError where that cannot be."""
+        refuse_network_disk(path)
         owner = ownership.this_process()
         try:
             create_database(path, study, identity=identity, module_path=module_path, owner=owner, shard=shard)
@@ -52,10 +54,11 @@ class OwnedDatabase:
         """Claim an existing database and bring its schema up to date.
 
         Raises:
-            StoreError: it cannot be opened, or values do not match their seals. Nothing is written then.
+            StoreError: it cannot be opened, is on a network disk, or values do not match their seals. Nothing is written then.
             StoreTooNew: a newer hpstudy wrote it.
             StoreBusy: another process owns it.
         """
+        refuse_network_disk(path)
         connection = connect_writer(path)
         owner = None
         with translated(path):
