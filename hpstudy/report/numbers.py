@@ -11,6 +11,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.deviation import deviation
+from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.digits import MOST, ROUNDING, telling_digits
 
 MISSING = "–"
@@ -111,6 +112,13 @@ def hyperparameter(value: Any, digits: int = 4) -> str:
     if isinstance(value, float):
         return general(value, digits).replace("−", "-")
     return str(value)
+
+
+def share_cells(share: CountedEstimate | None) -> tuple[str, str]:
+    """A share of searches and its interval in whole per cent, for two columns of a table."""
+    if share is None:
+        return MISSING, MISSING
+    return cells(share.value, share.low, share.high, lambda value: f"{round(100 * value)}%")
 
 
 def trials(value: float) -> str:

@@ -227,7 +227,7 @@ def test_a_p_that_is_corrected_is_called_so(found):
 
 def test_the_chapter_on_confirmations_says_that_replicates_have_seeds_of_their_own(found):
     (text,) = [block.text for block in section_of(found, "Confirmation on fresh seeds").blocks if isinstance(block, Paragraph)]
-    assert "Each replicate has fresh seeds of its own; default points have those of replicate 0." in text
+    assert "Each replicate has fresh seeds of its own. The default points were trained on those of replicate 0 only" in text
 
 
 def test_many_comparisons_are_counted():

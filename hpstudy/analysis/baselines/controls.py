@@ -23,7 +23,8 @@ from hpstudy.analysis.comparisons.family import sides
 from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, best_value, mean_curve, worst_value
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
-from hpstudy.analysis.statistics.estimate import mean_of
+from hpstudy.analysis.statistics.estimate import CountedEstimate, mean_of
+from hpstudy.analysis.statistics.pairing import win_share
 from hpstudy.analysis.statistics.student import t_intervals, t_mean
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.analysis.trials.searches import Searches, gather
@@ -94,6 +95,8 @@ class DefaultControl:
         replicates: those that are complete in both; without any, there is no gain.
         gain: final best of the search minus the default's value: its mean and t interval, paired; None without any.
         shown: where the gain is shown to lie; None with fewer than two replicates.
+        below: share of these searches whose final best is worse than the default's value, ties half, with Wilson's interval; None without
+            any.
     """
 
     values: Floats
@@ -103,6 +106,7 @@ class DefaultControl:
     replicates: Ints
     gain: tuple[float, float, float] | None
     shown: Side | None
+    below: CountedEstimate | None
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None
         if random in curves:
             of_random = _random(curves[view], curves[random], worst, best_known, study, bootstrap, above["random"][view])
         if default in curves:
-            of_default = _default(curves[view], curves[default], bootstrap, above["default"][view])
+            of_default = _default(curves[view], curves[default], goal, bootstrap, above["default"][view])
         views.append(ViewControls(view, mean_curve(curves[view].best, bootstrap), of_random, of_default))
     return Controls(tuple(views), best_known)
 
@@ -225,11 +229,14 @@ def _paired_curve(differences: Floats, confidence: float) -> MeanCurve:
     return MeanCurve(np.full(differences.shape[1], len(differences)), differences.mean(axis=0), low, high)
 
 
-def _default(view: _Curves, default: _Curves, bootstrap: Bootstrap, side: Side | None) -> DefaultControl:
+def _default(view: _Curves, default: _Curves, goal: Goal, bootstrap: Bootstrap, side: Side | None) -> DefaultControl:
     values, both = default.best[:, 0], view.shared(default)
     known = values[~np.isnan(values)]
     mean = mean_of(known, bootstrap)
-    gain = t_mean(view.best[both, -1] - values[both], bootstrap.confidence)
-    return DefaultControl(
-        values, mean.value, mean.low, mean.high, both, (gain.value, gain.low, gain.high) if both.size else None, side
-    )
+    if not both.size:
+        return DefaultControl(values, mean.value, mean.low, mean.high, both, None, side, None)
+    tuned = view.best[both, -1]
+    gain = t_mean(tuned - values[both], bootstrap.confidence)
+    share = win_share(values[both], tuned, goal, bootstrap.confidence)
+    below = CountedEstimate(share.value, share.low, share.high, len(both))
+    return DefaultControl(values, mean.value, mean.low, mean.high, both, (gain.value, gain.low, gain.high), side, below)

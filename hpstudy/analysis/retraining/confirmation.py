@@ -22,6 +22,7 @@ from hpstudy.analysis.retraining.trainings import Retrained, retrained, test_met
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.crossed import Components, components, crossed_mean, row_means
 from hpstudy.analysis.statistics.estimate import CountedEstimate, mean_of
+from hpstudy.analysis.statistics.pairing import win_share
 from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.sweeps.points import summary
 from hpstudy.analysis.trials.searches import Searches
@@ -54,12 +55,15 @@ class ConfirmedView:
         crossed: whether the seeds are common to all replicates.
         metrics: the objective, then the test metric where there is one.
         gap: tuning score minus mean score on fresh seeds, of the objective, over searches and seeds: how much selection flatters.
+        below_default: share of the searches whose mean on fresh seeds is worse than that of the default point, ties half, with Wilson's
+            interval; None without seeds in common.
     """
 
     data: Retrained
     crossed: bool
     metrics: tuple[ConfirmedMetric, ...]
     gap: CountedEstimate
+    below_default: CountedEstimate | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,9 @@ def confirmation(
     metrics = (metric,) if test is None else (metric, test)
     trainings = [retrained(rows, block, metrics, goal) for block in searches.values()]
     views = {
-        data.view: view_on_fresh_seeds(data, metrics, bootstrap, crossed=crossed) for data in trainings if len(data.replicates)
+        data.view: view_on_fresh_seeds(data, metrics, goal, bootstrap, crossed=crossed)
+        for data in trainings
+        if len(data.replicates)
     }
     if not views:
         return None
@@ -132,7 +138,9 @@ def confirmation(
     )
 
 
-def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], bootstrap: Bootstrap, *, crossed: bool = True) -> ConfirmedView:
+def view_on_fresh_seeds(
+    data: Retrained, metrics: Sequence[str], goal: Goal, bootstrap: Bootstrap, *, crossed: bool = True
+) -> ConfirmedView:
     """One view's statistics; every search has an objective on some seed, and the objective is the first of `metrics`."""
     confirmed = []
     for name in metrics:
@@ -148,7 +156,9 @@ def view_on_fresh_seeds(data: Retrained, metrics: Sequence[str], bootstrap: Boot
             )
         )
     gap = over_searches_and_seeds(data.tuning[:, None] - data.scores[metrics[0]], bootstrap, crossed=crossed)
-    return ConfirmedView(data, crossed, tuple(confirmed), gap)
+    scores, default = data.scores[metrics[0]], data.default[metrics[0]]
+    risk = below_default(scores, default, goal, bootstrap.confidence, crossed=crossed)
+    return ConfirmedView(data, crossed, tuple(confirmed), gap, risk)
 
 
 def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap) -> ConfirmedPair | None:
@@ -187,6 +197,29 @@ def over_seeds(values: Floats, confidence: float) -> CountedEstimate:
     """Mean of (seeds,) values, at least one and no NaN, with Student's t interval."""
     means = summary(values[:, None], confidence)
     return CountedEstimate(float(means.mean[0]), float(means.low[0]), float(means.high[0]), values.size)
+
+
+def below_default(values: Floats, default: Floats, goal: Goal, confidence: float, *, crossed: bool) -> CountedEstimate | None:
+    """The share of searches whose mean is worse than that of the default point, with Wilson's interval over searches.
+
+    The default's mean is taken as given.
+
+    Args:
+        values: (searches x seeds), NaN without one.
+        default: (seeds,) values of the default point.
+        goal: of the metric.
+        confidence: of the interval.
+        crossed: whether the seeds are common, so that only those count on which both have a value; else each search is on its own seeds.
+    """
+    seeds = ~np.isnan(default)
+    if crossed:
+        values = values[:, seeds]
+        values = values[~np.isnan(values).any(axis=1)]
+    if not seeds.any() or not values.size:
+        return None
+    tuned = row_means(values)
+    share = win_share(np.full(len(tuned), default[seeds].mean()), tuned, goal, confidence)
+    return CountedEstimate(share.value, share.low, share.high, len(tuned))
 
 
 def gain(values: Floats, default: Floats, confidence: float) -> CountedEstimate | None:

@@ -40,7 +40,10 @@ def summary(results: Results, confirmed: Confirmation) -> str:
         f"The best trial of every complete search, and every view's default point, was trained again on {seeds} that no search has seen."
     ]
     if _own_seeds(results):
-        sentences.append("Each replicate has fresh seeds of its own; default points have those of replicate 0.")
+        sentences.append(
+            "Each replicate has fresh seeds of its own. The default points were trained on those of replicate 0 only, so tuned minus "
+            "default compares means on different seeds."
+        )
     sentences += [_of_view(results, confirmed, view) for view in confirmed.views]
     sentences += [_of_pair(confirmed, pair.a, pair.b, pair.differences[-1]) for pair in confirmed.pairs]
     if lost := sum(view.data.lost for view in confirmed.views):
@@ -74,6 +77,9 @@ def _of_view(results: Results, confirmed: Confirmation, view: ConfirmedView) -> 
         text += f"; {last.metric} is {numbers.metric(last.tuned.value, places)}{_ends(last.tuned, places)}"
     if last.gain is not None:
         text += f"; tuned minus default {numbers.metric(last.gain.value, places)}{_ends(last.gain, places)}"
+    if view.below_default is not None:
+        share, interval = numbers.share_cells(view.below_default)
+        text += f"; {share} of the searches end below the default point ({interval})"
     return text + "."
 
 
@@ -115,6 +121,7 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
             *_cells(metric.tuned, decimals),
             *_cells(metric.default, decimals),
             *_cells(metric.gain, decimals),
+            *numbers.share_cells(view.below_default if metric is view.metrics[0] else None),
         )
         for view, metric, decimals in _measured(confirmed)
     ]
@@ -124,10 +131,11 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
         where = f"{confirmed.seeds} fresh seeds of each replicate, the default point on those of replicate 0"
     return Table(
         f"Tuned and default point on {where}.",
-        ("metric", "view", "tuned", ci, "default", ci, "tuned − default", ci),
+        ("metric", "view", "tuned", ci, "default", ci, "tuned − default", ci, "below default", ci),
         grouped(rows),
         left=2,
-        note=f"{_interval_note(confirmed)} Default: over seeds.",
+        note=f"{_interval_note(confirmed)} Default: over seeds. Below default: share of the searches whose chosen point has a worse mean "
+        "than the default point, the risk of tuning (ties half; Wilson interval over searches, the default's mean taken as given).",
     )
 
 

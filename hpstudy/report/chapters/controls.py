@@ -194,16 +194,18 @@ def _tunability(results: Results, views: list[ViewControls]) -> Table | None:
             *notation.cells(default.mean, default.low, default.high),
             str(len(default.replicates)),
             *notation.cells(*(default.gain or (math.nan,) * 3)),
+            *numbers.share_cells(default.below),
         )
         for view in views
         if (default := view.default) is not None
     )
     if not rows:
         return None
-    head = ("view", "default", notation.ci, "n", "tuned − default", notation.ci)
+    head = ("view", "default", notation.ci, "n", "tuned − default", notation.ci, "below default", notation.ci)
     note = (
         f"Tuned: the best of {results.study.search.trials} trials of a search, of which one part is the luck of the best draw; the "
         "default point is trained once per replicate, with the seed of the search's first trial, and has no such luck. The comparison "
-        "with random search is free of this, since both choose from as many trials."
+        "with random search is free of this, since both choose from as many trials. Below default: share of the searches whose best is "
+        "worse than that training of the default (ties half, Wilson interval): the risk of tuning, and too small for the same reason."
     )
     return Table(f"What tuning gains in {notation.metric} on the default point.", head, rows, note=note)

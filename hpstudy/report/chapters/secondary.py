@@ -63,7 +63,7 @@ def _tunability(results: Results) -> Table:
     note = (
         "Gain of tuning one hyperparameter, the others at their defaults (Probst et al. 2019), as a forest predicts it from the trials: "
         "the largest prediction along the line minus that at the default. The study trains nothing along these lines, so that there is no "
-        "interval, and tuning risk is not known. Explained: share of the variance of held-out searches that the forest predicts."
+        "interval. Explained: share of the variance of held-out searches that the forest predicts."
     )
     head = ("view", "hyperparameter", "gain", "explained")
     return Table("Tunability of each hyperparameter, predicted.", head, grouped(rows), left=2, note=note)

@@ -14,12 +14,12 @@ from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers
 from hpstudy.report.charts import iqm
 from hpstudy.report.labels import cut
-from hpstudy.report.model import Block, Section, Table, grouped
+from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
+from hpstudy.report.non_inferiority import of_fewer_hyperparameters
 from hpstudy.report.notation import Notation
 
 MOST_VIEWS = 16
 """Views of a Friedman test whose mean ranks stand in its row; the JSON file has those of all."""
-
 
 TABLES = {"iqm_curves": iqm.iqm_curves}
 
@@ -33,6 +33,8 @@ def chapter(results: Results) -> Iterator[Section]:
         blocks += [_shifts(results, supplement), _pairing(results, supplement), _shares(results, supplement)]
         if results.study.analysis.margin is not None and not results.provisional:
             blocks.append(_bounds(results, supplement))
+            pairs = zip(results.pairs, supplement.pairs, strict=True)
+            blocks += [Paragraph(text) for pair, more in pairs if (text := of_fewer_hyperparameters(results, pair, more))]
     if (several := _friedman(results, supplement)) is not None:
         blocks.append(several)
     yield Section("Second opinions at the same number of trials", tuple(blocks))

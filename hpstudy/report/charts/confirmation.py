@@ -122,6 +122,8 @@ def confirmed_means(results: Results) -> Iterator[Row]:
         name, objective = view.data.view, view.metrics[0].metric
         yield name, objective, "tuning", float(view.data.tuning.mean()), math.nan, math.nan, len(view.data.tuning)
         yield name, objective, "gap", *_numbers(view.gap)
+        if view.below_default is not None:
+            yield name, objective, "share below default", *_numbers(view.below_default)
         for metric in view.metrics:
             for what, mean in (("tuned", metric.tuned), ("default", metric.default), ("tuned minus default", metric.gain)):
                 if mean is not None:

@@ -137,8 +137,28 @@ def control_curves(results: Results) -> Iterator[Row]:
 
 def control_defaults(results: Results) -> Iterator[Row]:
     """The default point of every view, and the final best of its searches minus it."""
-    yield "view", "trainings", "mean", "low", "high", "replicates", "tuned_minus_default", "gain_low", "gain_high"
+    yield (
+        "view",
+        "trainings",
+        "mean",
+        "low",
+        "high",
+        "replicates",
+        "tuned_minus_default",
+        "gain_low",
+        "gain_high",
+        "below_default",
+    )
     for view in results.controls.views if results.controls else ():
         if (default := view.default) is not None:
             trainings, gain = int(np.isfinite(default.values).sum()), default.gain or (math.nan,) * 3
-            yield view.view, trainings, default.mean, default.low, default.high, len(default.replicates), *gain
+            yield (
+                view.view,
+                trainings,
+                default.mean,
+                default.low,
+                default.high,
+                len(default.replicates),
+                *gain,
+                default.below and default.below.value,
+            )

@@ -157,6 +157,10 @@ def test_tunability_is_the_final_best_minus_the_default():
     assert default.mean == 1.5
     assert default.gain[0] == ((4 - 2) + (6 - 1)) / 2
     assert default.gain[1] < default.gain[0] < default.gain[2]
+    assert (default.below.value, default.below.n) == (0.0, 2)
+    below = of({**VALUES, "a/default": [[9.0], [1.0]]}).views[0].default.below
+    assert below.value == 0.5
+    assert below.low < 0.5 < below.high
 
 
 def test_the_expected_curve_of_a_view_is_that_of_its_own_random_trials():
@@ -234,6 +238,7 @@ def test_a_study_in_which_nothing_has_a_value_gives_no_numbers():
     assert found.views[0].random.gap is None
     assert found.views[0].random.expected is None
     assert found.views[0].default.gain is None
+    assert found.views[0].default.below is None
     assert found.views[0].random.easy.good == 0
 
 

@@ -16,6 +16,7 @@ from hpstudy.analysis.retraining.confirmation import (
 from hpstudy.analysis.retraining.trainings import Retrained, retrained
 from hpstudy.analysis.retraining.trainings import test_metric as metric_of_test_data
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
+from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.analysis.trials.searches import STATES, Searches
 from hpstudy.goal import Goal
 
@@ -47,9 +48,29 @@ def data(scores, *, tuning=None, default=None, view="a", replicates=None):
 
 
 def test_the_gap_is_the_tuning_score_minus_the_mean_on_fresh_seeds():
-    view = view_on_fresh_seeds(data([[1, 3], [4, 4]], tuning=[5, 7]), ["score"], BOOTSTRAP)
+    view = view_on_fresh_seeds(data([[1, 3], [4, 4]], tuning=[5, 7]), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
     assert view.gap.value == pytest.approx(((5 - 2) + (7 - 4)) / 2)
     assert view.metrics[0].tuned.value == 3
+
+
+def test_the_risk_of_tuning_is_the_share_of_searches_below_the_default():
+    made = data([[1, 3], [4, 4], [2, 3], [9, NAN]], default=[2, 3])
+    risk = view_on_fresh_seeds(made, ["score"], Goal.MAXIMIZE, BOOTSTRAP).below_default
+    assert (risk.value, risk.n) == (1.5 / 3, 3)  # 2 is below 2.5, 4 above, 2.5 a tie; the last search lacks a seed
+    assert (risk.low, risk.high) == pytest.approx(wilson(1.5, 3, 0.95))
+    lower = view_on_fresh_seeds(made, ["score"], Goal.MINIMIZE, BOOTSTRAP).below_default
+    assert lower.value == 1.5 / 3
+    assert (
+        view_on_fresh_seeds(data([[1], [3], [4]], default=[2]), ["score"], Goal.MINIMIZE, BOOTSTRAP).below_default.value == 2 / 3
+    )
+
+
+def test_on_seeds_of_their_own_searches_are_held_against_the_mean_of_the_default():
+    made = data([[1, 3], [NAN, 4], [5, NAN]], default=[2, NAN])
+    risk = view_on_fresh_seeds(made, ["score"], Goal.MAXIMIZE, BOOTSTRAP, crossed=False).below_default
+    assert (risk.value, risk.n) == (pytest.approx(0.5 / 3), 3)  # the means are 2, 4 and 5
+    nothing = data([[1, 3]], default=[NAN, NAN])
+    assert view_on_fresh_seeds(nothing, ["score"], Goal.MAXIMIZE, BOOTSTRAP).below_default is None
 
 
 def test_the_mean_over_searches_has_the_bca_interval_of_the_searches_means():
@@ -79,8 +100,8 @@ def test_without_a_value_of_the_default_there_is_no_gain():
 
 
 def test_pairs_are_differences_by_replicate_on_seeds_that_both_have():
-    a = view_on_fresh_seeds(data([[1, 3], [4, NAN], [9, 9]], replicates=[0, 2, 3]), ["score"], BOOTSTRAP)
-    b = view_on_fresh_seeds(data([[0, 0], [1, 5]], replicates=[0, 2], view="b"), ["score"], BOOTSTRAP)
+    a = view_on_fresh_seeds(data([[1, 3], [4, NAN], [9, 9]], replicates=[0, 2, 3]), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
+    b = view_on_fresh_seeds(data([[0, 0], [1, 5]], replicates=[0, 2], view="b"), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
     (difference,) = pair_on_fresh_seeds(a, b, BOOTSTRAP).differences
     assert (difference.mean.value, difference.mean.n) == (pytest.approx((2 + 3) / 2), 2)
 
@@ -88,8 +109,10 @@ def test_pairs_are_differences_by_replicate_on_seeds_that_both_have():
 def test_a_pair_counts_the_seeds_as_a_sample():
     """The five seeds of embedded speech: replicates agree within a seed and seeds do not, so five numbers tell, not twenty."""
     by_seed = np.array([0.020, 0.017, -0.006, 0.014, -0.004])
-    a = view_on_fresh_seeds(data(np.tile(by_seed, (20, 1)) + np.linspace(-1e-6, 1e-6, 20)[:, None]), ["score"], BOOTSTRAP)
-    b = view_on_fresh_seeds(data(np.zeros((20, 5)), view="b"), ["score"], BOOTSTRAP)
+    a = view_on_fresh_seeds(
+        data(np.tile(by_seed, (20, 1)) + np.linspace(-1e-6, 1e-6, 20)[:, None]), ["score"], Goal.MAXIMIZE, BOOTSTRAP
+    )
+    b = view_on_fresh_seeds(data(np.zeros((20, 5)), view="b"), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
     (difference,) = pair_on_fresh_seeds(a, b, BOOTSTRAP).differences
     expected = stats.t.interval(0.95, 4, loc=by_seed.mean(), scale=stats.sem(by_seed))
     assert (difference.mean.low, difference.mean.high) == pytest.approx(expected, rel=1e-3)
@@ -98,18 +121,20 @@ def test_a_pair_counts_the_seeds_as_a_sample():
 @pytest.mark.parametrize(("between", "shared", "rest"), [(0.006, 0.013, 0.008), (0.009, 0.008, 0.01)])
 def test_the_interval_of_a_pair_covers_the_truth_where_points_share_the_noise_of_a_seed(between, shared, rest):
     generator, covered, studies = np.random.default_rng(8), 0, 400
-    nothing = view_on_fresh_seeds(data(np.zeros((20, 5)), view="b"), ["score"], BOOTSTRAP)
+    nothing = view_on_fresh_seeds(data(np.zeros((20, 5)), view="b"), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
     for _ in range(studies):
         noise = shared * generator.normal(size=5) + rest * generator.normal(size=(20, 5))
         a = data(between * generator.normal(size=(20, 1)) + noise)
-        (difference,) = pair_on_fresh_seeds(view_on_fresh_seeds(a, ["score"], BOOTSTRAP), nothing, BOOTSTRAP).differences
+        (difference,) = pair_on_fresh_seeds(
+            view_on_fresh_seeds(a, ["score"], Goal.MAXIMIZE, BOOTSTRAP), nothing, BOOTSTRAP
+        ).differences
         covered += difference.mean.low <= 0 <= difference.mean.high
     assert covered / studies > 0.92  # over searches alone: 0.5 to 0.6
 
 
 def test_views_without_a_replicate_in_common_make_no_pair():
-    a = view_on_fresh_seeds(data([[1, 2]], replicates=[0]), ["score"], BOOTSTRAP)
-    b = view_on_fresh_seeds(data([[1, 2]], replicates=[1], view="b"), ["score"], BOOTSTRAP)
+    a = view_on_fresh_seeds(data([[1, 2]], replicates=[0]), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
+    b = view_on_fresh_seeds(data([[1, 2]], replicates=[1], view="b"), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
     assert pair_on_fresh_seeds(a, b, BOOTSTRAP) is None
 
 
@@ -171,7 +196,7 @@ def test_the_interval_of_the_gap_covers_the_bias_of_choosing_the_best(shared):
     for _ in range(studies):
         tuning = generator.normal(size=(16, 8)).max(axis=1)
         noise = np.sqrt(shared) * generator.normal(size=5) + np.sqrt(1 - shared) * generator.normal(size=(16, 5))
-        view = view_on_fresh_seeds(data(noise, tuning=tuning), ["score"], replace(BOOTSTRAP, confidence=0.9))
+        view = view_on_fresh_seeds(data(noise, tuning=tuning), ["score"], Goal.MAXIMIZE, replace(BOOTSTRAP, confidence=0.9))
         covered += view.gap.low <= bias <= view.gap.high
     assert 0.85 <= covered / studies <= 0.97
 
@@ -187,15 +212,17 @@ def test_the_bca_interval_of_the_mean_over_searches_covers_the_truth():
 
 def test_the_gap_of_trainings_without_a_value_is_the_mean_of_the_searches_over_what_they_have():
     scores = np.array([[1.0, 2.0], [NAN, 4.0], [3.0, 5.0]])
-    view = view_on_fresh_seeds(data(scores, tuning=[5, 7, 6]), ["score"], BOOTSTRAP)
+    view = view_on_fresh_seeds(data(scores, tuning=[5, 7, 6]), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
     assert (view.gap.value, view.gap.n) == (pytest.approx(np.mean([3.5, 3.0, 2.0])), 3)
     assert view.gap.low < view.gap.value < view.gap.high
 
 
 def test_seeds_of_the_replicate_leave_the_searches_as_the_sample():
     scores = np.array([[1.0, 3.0, NAN], [4.0, 6.0, 5.0], [2.0, 2.0, 2.0], [9.0, 7.0, 8.0]])
-    a = view_on_fresh_seeds(data(scores), ["score"], BOOTSTRAP, crossed=False)
-    b = view_on_fresh_seeds(data(scores * 0 + np.arange(4.0)[:, None], view="b"), ["score"], BOOTSTRAP, crossed=False)
+    a = view_on_fresh_seeds(data(scores), ["score"], Goal.MAXIMIZE, BOOTSTRAP, crossed=False)
+    b = view_on_fresh_seeds(
+        data(scores * 0 + np.arange(4.0)[:, None], view="b"), ["score"], Goal.MAXIMIZE, BOOTSTRAP, crossed=False
+    )
     means = np.array([2.0, 5.0, 2.0, 8.0])
     tuned = stats.t.interval(0.95, 3, loc=means.mean(), scale=stats.sem(means))
     assert (a.metrics[0].tuned.low, a.metrics[0].tuned.high) == pytest.approx(tuned)
@@ -206,5 +233,5 @@ def test_seeds_of_the_replicate_leave_the_searches_as_the_sample():
 
 
 def test_one_fresh_seed_has_the_interval_over_searches():
-    view = view_on_fresh_seeds(data([[1.0], [3.0], [5.0]]), ["score"], BOOTSTRAP)
+    view = view_on_fresh_seeds(data([[1.0], [3.0], [5.0]]), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
     assert view.metrics[0].tuned == over_searches(np.array([1.0, 3.0, 5.0]), BOOTSTRAP)
