@@ -10,6 +10,7 @@ from hpstudy.analysis.claims.values import observe
 from hpstudy.analysis.comparisons.family import judged
 from hpstudy.analysis.confirmed.curves import confirmed_curves
 from hpstudy.analysis.confirmed.endpoints import endpoint_results
+from hpstudy.analysis.confirmed.policies import under_policies
 from hpstudy.analysis.confirmed.secondary import secondary
 from hpstudy.analysis.curves.best_so_far import best_so_far, worst_value
 from hpstudy.analysis.endpoints import Endpoints, budgets_of, level_of_study, pairs_of
@@ -86,6 +87,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         declared_first=endpoint_results(confirmed, blocks, endpoints, first)
         if (first := study.analysis.first_replicates)
         else (),
+        policies=under_policies(fresh, blocks, endpoints) if thorough and all_confirmed else (),
         confirmation=confirmation(
             fresh,
             blocks,

@@ -14,6 +14,7 @@ from hpstudy.analysis.claims.declaration import Declaration
 from hpstudy.analysis.claims.judgement import CriterionResult
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
+from hpstudy.analysis.confirmed.policies import EndpointsUnderPolicy
 from hpstudy.analysis.confirmed.secondary import Secondary
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.searches import SearchedView
@@ -50,6 +51,8 @@ class Results:
         confirmed: the confirmed curves of the views, in the order of the study; empty where not all incumbents are confirmed.
         declared: the declared endpoints.
         declared_first: the same from `analysis.first_replicates` replicates alone; none where that is not asked for.
+        policies: the declared endpoints under other ways of counting trainings without a value; none where each gave one, and where the
+            analysis was not thorough.
         secondary: measures of tuning that other papers use; empty where not all incumbents are confirmed.
         confirmation: trainings on fresh seeds; None without any.
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
@@ -77,6 +80,7 @@ class Results:
     confirmed: tuple[ConfirmedCurve, ...] = ()
     declared: tuple[EndpointResult, ...] = ()
     declared_first: tuple[EndpointResult, ...] = ()
+    policies: tuple[EndpointsUnderPolicy, ...] = ()
     secondary: tuple[Secondary, ...] = ()
     confirmation: Confirmation | None = None
     searched: tuple[SearchedView, ...] = ()

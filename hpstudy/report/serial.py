@@ -35,8 +35,9 @@ def body(results: Results) -> dict[str, Any]:
 
     The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
     never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
-    is there when claims are declared, "endpoints" when endpoints are, "endpoints_of_first_replicates",
-    "confirmed", "secondary", "controls", "confirmation", "extended", "broken_seals", "database_digest" and "seal_note" where there are any.
+    is there when claims are declared, "endpoints" when endpoints are, "endpoints_of_first_replicates", "endpoints_under_policies",
+    "confirmed", "secondary", "controls", "confirmation", "extended", "broken_seals", "database_digest" and "seal_note" where there
+    are any.
     """
     return {
         "format": FORMAT,
@@ -61,6 +62,7 @@ def body(results: Results) -> dict[str, Any]:
             if results.declared_first
             else {}
         ),
+        **({"endpoints_under_policies": plain(results.policies)} if results.policies else {}),
         **({"confirmed": plain(results.confirmed)} if results.confirmed else {}),
         **({"secondary": plain(results.secondary)} if results.secondary else {}),
         **({"controls": plain(results.controls)} if results.controls is not None else {}),

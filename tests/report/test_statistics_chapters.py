@@ -216,6 +216,13 @@ def test_best_points_in_the_middle_of_a_range_hit_no_end(extended):
     assert {row[1] for row in table(extended, "Best points").rows} == {"rate"}
 
 
+def test_searches_that_chose_a_point_of_their_initial_design_are_counted(make_extended, ramps):
+    found = make_extended({"a": ramps(), "b": ramps()[:, ::-1]}, study={"search": {"trials": 10, "initial": 3}})
+    rows = table(found, "Searches whose best trial").rows
+    assert [row[:4] for row in rows] == [("a", "3", "0 of 6", "0%"), ("b", "3", "6 of 6", "100%")]
+    assert "30% of the best trials would be in the design" in table(found, "Searches whose best trial").note
+
+
 def test_seconds_of_a_search_are_those_of_its_trials(extended):
     assert [row[1] for row in table(extended, "Seconds of a search").rows] == ["20 s", "20 s"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -52,7 +52,13 @@ class ConfirmedCurve:
     mean_optimism: MeanCurve
 
 
-def confirmed_curves(rows: Any, searches: Mapping[str, Searches], study: Study) -> tuple[ConfirmedCurve, ...]:
+Policy = Literal["worst", "drop", "median"]
+"""How a training without a value counts: as the worst value of the study, not at all, or as the median of all values."""
+
+
+def confirmed_curves(
+    rows: Any, searches: Mapping[str, Searches], study: Study, policy: Policy | None = None
+) -> tuple[ConfirmedCurve, ...]:
     """The confirmed curves of every view of a study that confirms all incumbents; nothing without a value.
 
     A search has no incumbent before its first value: those trials count as the worst value of the study, as in the best so far. A
@@ -64,6 +70,7 @@ def confirmed_curves(rows: Any, searches: Mapping[str, Searches], study: Study) 
         rows: a DataFrame as `hpstudy.store.Reader.confirmations` gives it.
         searches: every view's trials.
         study: resolved; with `confirm.incumbents`.
+        policy: instead of `metric.on_failure`; the median also counts before the first value of a search.
     """
     assert study.confirm is not None
     goal = study.metric.goal
@@ -73,11 +80,11 @@ def confirmed_curves(rows: Any, searches: Mapping[str, Searches], study: Study) 
     values = values[np.isfinite(values)]
     if not values.size:
         return ()
-    worst = float(goal.worst(values))
-    left_out = study.metric.on_failure == "drop"
+    policy = policy or study.metric.on_failure
+    instead = float(np.median(values)) if policy == "median" else float(goal.worst(values))
     confidence = study.analysis.confidence
     return tuple(
-        _curve(fresh_values(rows, block, study.confirm.seeds), block, goal, worst, left_out, confidence)
+        _curve(fresh_values(rows, block, study.confirm.seeds), block, goal, instead, policy == "drop", confidence)
         for block in searches.values()
     )
 
@@ -112,21 +119,21 @@ def fresh_values(rows: Any, block: Searches, seeds: int) -> Fresh:
     return fresh
 
 
-def _curve(fresh: Fresh, block: Searches, goal: Goal, worst: float, left_out: bool, confidence: float) -> ConfirmedCurve:
+def _curve(fresh: Fresh, block: Searches, goal: Goal, instead: float, left_out: bool, confidence: float) -> ConfirmedCurve:
     chosen = is_incumbent(block.values, goal)
     complete = block.complete & (fresh.ended.all(axis=2) | ~chosen).all(axis=1)
     failed = np.isnan(fresh.values)
     counted = ~failed if left_out else np.ones_like(failed)
-    total = np.where(counted, np.where(failed, worst, fresh.values), 0.0).sum(axis=2)
+    total = np.where(counted, np.where(failed, instead, fresh.values), 0.0).sum(axis=2)
     number = counted.sum(axis=2)
-    means = np.where(number > 0, total / np.maximum(number, 1), worst)
+    means = np.where(number > 0, total / np.maximum(number, 1), instead)
     means[~fresh.ended.all(axis=2)] = np.nan
     trials = np.arange(block.values.shape[1])
     latest = np.maximum.accumulate(np.where(chosen, trials, -1), axis=1)
     spent = trials < block.finished[:, None]
     held = np.take_along_axis(means, np.maximum(latest, 0), axis=1)
     confirmed = np.where(spent & (latest >= 0), held, np.nan)
-    scored = np.where(spent & (latest < 0), worst, confirmed)
+    scored = np.where(spent & (latest < 0), instead, confirmed)
     optimism = goal.sign * (best_so_far(block.values, goal) - confirmed)
     trained = fresh.values[chosen & complete[:, None]]
     return ConfirmedCurve(

@@ -10,6 +10,7 @@ from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.curves.anytime import Anytime, Scale, anytime
 from hpstudy.analysis.curves.training_time import CostCurve, TrialSeconds, cost_curve
 from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.exploration.initial_design import InitialDesign, initial_design
 from hpstudy.analysis.exploration.range_ends import BoundaryHits, boundary_hits, unit_coordinates
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.interquartile_mean import IqmCurve, iqm_curve
@@ -27,6 +28,7 @@ class ViewSupplement:
         runtime: average runtime to the target, over complete searches; None without a target level or a complete search.
         anytime: ratings over all trials; None without a scale or a complete search.
         boundaries: of every hyperparameter that has a range.
+        initial: searches that chose a point of their initial design; None without such a design or a complete search.
         cost: against seconds of training; None without a grid of seconds, a complete search, or records of the time.
     """
 
@@ -35,6 +37,7 @@ class ViewSupplement:
     runtime: Estimate | None
     anytime: Anytime | None
     boundaries: tuple[BoundaryHits, ...]
+    initial: InitialDesign | None
     cost: CostCurve | None
 
 
@@ -59,6 +62,7 @@ def view_supplement(
         runtime=runtime,
         anytime=anytime(best, scale, bootstrap) if scale is not None and len(best) else None,
         boundaries=_boundaries(view, endpoints),
+        initial=initial_design(view.searches, endpoints.study),
         cost=cost,
     )
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from hpstudy.analysis.exploration.range_ends import MARGIN
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.statistics.estimate import Estimate
+from hpstudy.analysis.statistics.estimate import CountedEstimate, Estimate
 from hpstudy.analysis.supplement.study import Supplement
-from hpstudy.report import numbers
+from hpstudy.report import endpoints, numbers
 from hpstudy.report.charts import best_by_seconds, leave_one_out
 from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
 from hpstudy.report.notation import Notation
@@ -22,7 +22,8 @@ def chapter(results: Results) -> Iterator[Section]:
         return
     parts = (
         ("One replicate left out", _one_left_out(results)),
-        ("Trials without a value", _policies(results)),
+        ("Trials without a value", [*_policies(results), *_endpoints_under_policies(results)]),
+        ("The initial design", _initial(results, supplement)),
         ("Best points at the ends of their ranges", _boundaries(results, supplement)),
         ("Equal seconds of training instead of equal trials", _costs(results, supplement)),
     )
@@ -82,6 +83,59 @@ def _policies(results: Results) -> list[Block]:
         "the later trials close up, as if it had cost nothing. The final best is the same either way, up to searches without any value."
     )
     return [Table("Differences under two ways of counting trials without a value.", head, rows, left=2, note=note)]
+
+
+def _endpoints_under_policies(results: Results) -> list[Block]:
+    """Every declared difference of confirmed values under each policy, a column for each."""
+    rows = []
+    for same in zip(*(of.endpoints for of in results.policies), strict=True):
+        known = [result.declared for result in same if result.declared is not None]
+        if len(known) < len(same):
+            continue
+        for pairs in zip(*(declared.pairs for declared in known), strict=True):
+            estimates = [(result, pair.estimate) for result, pair in zip(same, pairs, strict=True)]
+            texts = [endpoints.cells(results, result, e.value, e.low, e.high) for result, e in estimates]
+            rows.append(
+                (
+                    endpoints.title(results, same[0]),
+                    f"{pairs[0].a} − {pairs[0].b}",
+                    *(value if interval == numbers.MISSING else f"{value} ({interval})" for value, interval in texts),
+                )
+            )
+    if not rows:
+        return []
+    declared = results.study.metric.on_failure
+    columns = {"worst": "as the worst value", "drop": "not at all", "median": "as the median value"}
+    head = tuple(f"{columns[of.policy]}{' (declared)' if of.policy == declared else ''}" for of in results.policies)
+    note = (
+        f"Differences with {Notation(results).ci}, when a training on a fresh seed without a value counts as the worst value of the study, "
+        "is left out of the mean of its incumbent, or counts as the median of all values. In the last column so do the trials before the "
+        "first value of a search; in the others these count as the worst value."
+    )
+    caption = "Declared endpoints when a training without a value counts"
+    return [Table(f"{caption} ...", ("endpoint", "A − B", *head), grouped(rows), left=2, note=note)]
+
+
+def _initial(results: Results, supplement: Supplement) -> list[Block]:
+    designs = [(view.name, view.initial) for view in supplement.views if view.initial is not None]
+    if not designs:
+        return []
+    rows = tuple(
+        (
+            name,
+            str(design.trials),
+            f"{design.chosen} of {design.searches}",
+            *numbers.share_cells(CountedEstimate(design.chosen / design.searches, design.low, design.high, design.searches)),
+        )
+        for name, design in designs
+    )
+    alike = numbers.percent(round(designs[0][1].trials / results.study.search.trials, 3))
+    note = (
+        f"Complete searches. If all trials were alike, {alike} of the best trials would be in the design; the study does not tell what a "
+        "design of another size would give."
+    )
+    head = ("view", "trials of the design", "best trial in the design", "share", Notation(results).ci)
+    return [Table("Searches whose best trial belongs to their initial design.", head, rows, note=note)]
 
 
 def _trials(mean: Estimate | None) -> tuple[str, str]:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpstudy.analysis import analyse
-from hpstudy.analysis.confirmed.curves import is_incumbent
+from hpstudy.analysis.confirmed.curves import confirmed_curves, is_incumbent
+from hpstudy.analysis.trials.searches import gather
 from hpstudy.goal import Goal
 from hpstudy.store import TrialRow, incumbents
 from hpstudy.study.schema import Study
@@ -72,6 +73,15 @@ def test_a_retraining_without_a_value_counts_as_on_failure_says(make_confirmed, 
     curve = curve_of(make_confirmed({"a": values}, {"a": fresh}, on_failure=on_failure))
     assert curve.confirmed.tolist() == [means]
     assert curve.lost == 3
+
+
+@pytest.mark.parametrize(("policy", "mean"), [("worst", 1.0), ("drop", 4.0), ("median", 3.0)])
+def test_a_policy_replaces_that_of_the_study(make_confirmed, policy, mean):
+    """The median of all values, -2, -2, 2, 3 and 4, is 2."""
+    source = make_confirmed({"a": [[NAN, -2.0, 3.0]]}, {"a": [[[NAN, NAN], [-2.0, 2.0], [4.0, NAN]]]})
+    searches = {"a": gather(source.trials(), "a", (1, 3))}
+    (curve,) = confirmed_curves(source.confirmations(), searches, source.study, policy)
+    assert curve.scored.tolist() == [[2.0 if policy == "median" else -2.0, 0.0, mean]]
 
 
 def test_a_search_whose_incumbents_are_not_all_trained_is_not_complete(make_confirmed):
