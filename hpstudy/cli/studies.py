@@ -63,6 +63,8 @@ def plan(
     if form is Format.table:
         say(_size(planned.study))
         say(f"database: {planned.storage}{'' if planned.storage.exists() else ' (not created yet)'}")
+        if lockstep := planned.lockstep_sentence():
+            say(lockstep)
         say(planned.sentence())
         if confirmation := planned.confirmation_sentence():
             say(confirmation)

@@ -10,13 +10,14 @@ from hpstudy.study.schema import Limits
 from hpstudy.tasks.outcome import Failure, Outcome
 
 
-def given_up(error: BaseException, deaths: int, limits: Limits) -> Outcome | None:
-    """How an evaluation that gave no outcome ends.
+def given_up(error: BaseException, deaths: int, limits: Limits, trials: int) -> Outcome | None:
+    """How each trial of an evaluation that gave no outcome ends.
 
     Args:
         error: its step's exception.
         deaths: workers that died at it, this one included.
         limits: the study's.
+        trials: how many it evaluated.
 
     Returns:
         None when it may be tried again.
@@ -26,7 +27,7 @@ def given_up(error: BaseException, deaths: int, limits: Limits) -> Outcome | Non
     """
     if isinstance(error, StepTimedOut):
         failure = Failure("TimeoutError", f"{error.message} (limits.timeout_s)")
-        return Outcome("timed_out", {}, failure=failure, duration_s=limits.timeout_s or 0.0)
+        return Outcome("timed_out", {}, failure=failure, duration_s=(limits.timeout_s or 0.0) / trials)
     if not isinstance(error, WorkerDied):
         raise error
     if deaths < limits.max_attempts:

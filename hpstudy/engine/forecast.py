@@ -38,6 +38,7 @@ class Forecast:
         measured: how `trial_s` is known, in words.
         train_s: the same without asking.
         sweep: whether the searcher lists its points, so that none is chosen and confirmed.
+        stacks: whether the task trains the trials of a group in lockstep together.
     """
 
     study: Study
@@ -48,6 +49,7 @@ class Forecast:
     measured: str
     train_s: dict[str, float | None]
     sweep: bool
+    stacks: bool
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per arm: the views, then their controls, then their confirmations."""
@@ -78,8 +80,23 @@ class Forecast:
         known = {name: seconds for name, seconds in self.trial_s.items() if seconds is not None}
         if set(known) != set(arms(self.study)):
             return f"{trials}; --pilot times one trial of every view"
-        seconds = Plan(self.study).duration_s(left, known, self.workers)
+        seconds = Plan(self.study).duration_s(left, known, self.workers, stacks=self.stacks)
         return f"{trials}: about {human_duration(seconds)} with {self.workers} workers ({self.measured})"
+
+    def lockstep_sentence(self) -> str:
+        """How searches run in lockstep; "" where each runs alone."""
+        size = self.study.search.lockstep
+        if size == 1:
+            return ""
+        named = arms(self.study)
+        groups = [group for group in Plan(self.study).groups() if not named[group[0].view].listed]
+        steps = sum(any(self.counts[key].left for key in group) for group in groups)
+        text = f"in lockstep: {len(groups)} groups of {size} searches"
+        if not self.stacks:
+            return f"{text}, whose points are chosen together; the task trains each trial alone"
+        return (
+            f"{text}, whose trials are trained together; {steps} of them are left, and at most as many workers have a step to run"
+        )
 
     def confirmation_sentence(self) -> str:
         """What `hpstudy confirm` adds to a study that asks for no confirmations; "" for one that does, and for a sweep."""
@@ -103,7 +120,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
         storage: its database, which may not exist yet.
         workers: steps at a time; the physical cores when None.
         pilot: train every view once, here and now, to know how long a trial takes: at its default point, in a sweep at its first one.
-            Stores nothing.
+            Trials that are trained together are so here. Stores nothing.
 
     Raises:
         StudyChanged: the database is that of another study.
@@ -126,17 +143,28 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
         with aborting():
             for view in study.views:
                 point = _pilot_point(loaded, view)
-                request = EvaluateRequest(study.to_json(), (Trial(SearchKey(view, 0), 0, point),), loaded.module_path)
+                searches = range(study.search.lockstep if loaded.task.stacks else 1)
+                trials = tuple(Trial(SearchKey(view, replicate), 0, point) for replicate in searches)
+                request = EvaluateRequest(study.to_json(), trials, loaded.module_path)
                 executor.submit(evaluate, request)  # the first one loads libraries and data
-                (outcome,) = executor.submit(evaluate, request).result()
-                train_s[view] = outcome.duration_s
+                train_s[view] = executor.submit(evaluate, request).result()[0].duration_s
         executor.close()
         trial_s = dict(train_s)
         measured = "from one pilot trial of every view, without asking"
     # What has not begun trains what its view does; a confirmation asks for nothing.
     each = {name: trial_s.get(name, (train_s if arm.listed else trial_s).get(arm.view)) for name, arm in arms(study).items()}
     trained = {view: train_s.get(view) for view in study.views}
-    return Forecast(study, storage, workers or default_workers(), counts, each, measured, trained, loaded.searcher.lists_points)
+    return Forecast(
+        study,
+        storage,
+        workers or default_workers(),
+        counts,
+        each,
+        measured,
+        trained,
+        loaded.searcher.lists_points,
+        loaded.task.stacks,
+    )
 
 
 def _pilot_point(loaded: LoadedStudy, view: str) -> Point:

@@ -67,7 +67,7 @@ def _check_replicates(shards: Sequence[Reader], partial: bool) -> None:
         return
     if missing := [replicate for replicate in range(study.replicates) if replicate not in holders]:
         of = _shard(shards[0]).of
-        absent = [shard for shard in (Shard(index, of) for index in range(of)) if any(map(shard.holds, missing))]
+        absent = [shard for shard in (Shard(index, of) for index in range(of)) if set(shard.replicates(study)) & set(missing)]
         raise UsageError(
             f"{replicates_in_words(missing)} of {study.name}: in none of the databases (shard {', '.join(map(str, absent))})",
             "add the databases of these shards, or merge what is there with --partial",

@@ -106,7 +106,9 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
                 options.observer.note(f"shard {shard}: {replicates_in_words(shard.replicates(store.study))}")
             with session(store, kind, options, stop, checkpoints) as runner:
                 options.observer.run_started(store.study, by_arm(before), runner.workers)
-                scheduler = Scheduler(store, runner, options.observer, stop, folder, checkpoints, searches, sources)
+                scheduler = Scheduler(
+                    store, runner, options.observer, stop, folder, checkpoints, loaded.task.stacks, searches, sources
+                )
                 scheduler.run()
         after = _counts(store, searches)
     counts = Counts.total(after.values())
@@ -127,7 +129,7 @@ def _opened(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:
     if shard is not None and not shard.replicates(loaded.study):
         raise UsageError(
             f"shard {shard} of {loaded.study.name} holds no replicate: the study has {loaded.study.replicates}",
-            "use at most as many shards as replicates",
+            "use at most as many shards as replicates, or in lockstep as groups of replicates",
         )
     if not database_exists(storage):
         loaded.task.prepare()

@@ -1,17 +1,18 @@
-"""Runs the searches of a study: each trial by trial, and the listed trials of confirmations side by side."""
+"""Runs the searches of a study: groups in lockstep, trial by trial, and the listed trials of confirmations side by side."""
 
 from __future__ import annotations
 
 import heapq
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
+from hpstudy.engine.confirmations import Confirmations
 from hpstudy.engine.executors import Executor, WorkerDied
 from hpstudy.engine.failures import Totals, given_up, reason_of
 from hpstudy.engine.history import observations
@@ -21,10 +22,10 @@ from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, Trial, ask, 
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError
 from hpstudy.loading.make import reads_history
-from hpstudy.store import HEARTBEAT_S, Counts, EndedTrial, NewTrial, Store, TrialRow, incumbent_count, incumbents
-from hpstudy.study.confirm import IncumbentCount, Retraining
+from hpstudy.store import HEARTBEAT_S, Counts, EndedTrial, NewTrial, Store, TrialRow
+from hpstudy.study.confirm import Retraining
 from hpstudy.study.controls import arm_name, arms
-from hpstudy.study.plan import SearchKey
+from hpstudy.study.plan import Group, Plan, SearchKey
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
 
@@ -32,30 +33,43 @@ NOTHING_NEW: Mapping[str, str] = {}
 """No source that was not known before."""
 
 
-@dataclass
-class _Trial:
-    """A trial to be run.
-
-    Attributes:
-        key: its search.
-        row: as stored; None before it has begun.
-        listed: of a confirmation that has not begun: what it trains again, and the point. The point of other trials is asked for.
-        deaths: workers that died at its present step in this session. Interruptions of the whole run are not the step's fault.
-    """
+class _Trial(NamedTuple):
+    """A trial as it is stored: its search and its row."""
 
     key: SearchKey
-    row: TrialRow | None = None
-    listed: tuple[Retraining, Point] | None = None
+    row: TrialRow
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A step to be run, or under way.
+
+    Attributes:
+        group: the searches that it belongs to; of a step of a confirmation, that alone.
+        trials: those that it evaluates; none where it asks for the next points of the group.
+        listed: trials of a confirmation that have not begun, and that it stores and evaluates: what they train again, and the points.
+        interrupted: whether the session that evaluated its trials has ended.
+        deaths: workers that died at it in this session. Interruptions of the whole run are not the step's fault.
+    """
+
+    group: Group
+    trials: Sequence[_Trial] = ()
+    listed: Mapping[Retraining, Point] = field(default_factory=dict)
+    interrupted: bool = False
     deaths: int = 0
 
 
 class Scheduler:
     """Runs the remaining trials of some searches of a study.
 
-    Searches are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole replicates; each has at
-    most one step under way. Listed trials follow, seed by seed, once the search that they confirm is complete, or with
-    `confirm.incumbents` once it has found an incumbent; they only get workers for which no search has a step. At most as many steps are
-    under way as the executor has workers. A trial is stored as running, with its point, before it is evaluated.
+    Groups of searches in lockstep are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole
+    replicates. One step asks for the next points of a group, and its trials are stored as running, with their points, before they are
+    evaluated: in one step where the task stacks them, otherwise in a step each. The next points are asked for when all of them have
+    ended. A search alone is a group of one.
+
+    Listed trials follow, seed by seed, once the search that they confirm is complete, or with `confirm.incumbents` once it has found an
+    incumbent; they only get workers for which no search has a step. All seeds of a point are one step where the trials of a group are. At
+    most as many steps are under way as the executor has workers.
 
     Args:
         store: holds the study; this is its only writer.
@@ -64,7 +78,8 @@ class Scheduler:
         stop: asked before every new step.
         folder: where a user's module is looked for first.
         checkpoints: where long trainings keep their state until their trial is stored; None to keep it nowhere.
-        searches: those to run; None for all.
+        stacks: whether the task trains the trials of a group together (`hpstudy.tasks.interface.Task.stacks`).
+        searches: those to run, in whole groups; None for all.
         sources: the user's code that steps may have run.
 
     Attributes:
@@ -80,6 +95,7 @@ class Scheduler:
         stop: StopSignal,
         folder: str | None = None,
         checkpoints: CheckpointFolder | None = None,
+        stacks: bool = False,
         searches: Collection[SearchKey] | None = None,
         sources: KnownSources | None = None,
     ) -> None:
@@ -96,37 +112,29 @@ class Scheduler:
         self._study_json = self.study.to_json()
         self._arms = arms(self.study)
         self._reads_history = {name: reads_history(self.study, arm.control) for name, arm in self._arms.items()}
-        self._under_way: dict[Future[Any], _Trial] = {}
+        self._stacks = stacks and self.study.search.lockstep > 1
+        self._under_way: dict[Future[Any], _Step] = {}
         self._last_write = time.monotonic()
-        self._stuck: list[tuple[SearchKey, BaseException]] = []
+        self._stuck: list[tuple[Group, BaseException]] = []
         self._rows: dict[SearchKey, list[TrialRow]] = {}
-        self._waiting: list[tuple[int, int, int, _Trial]] = []
+        self._waiting: list[tuple[int, int, int, _Step]] = []
         self._order = count()
-        self._left = Counter[SearchKey]()
-        self._queued = defaultdict[SearchKey, set[Retraining]](set)
-        self._incumbents = self.study.confirm is not None and self.study.confirm.incumbents
-        self._incumbents_of: dict[SearchKey, list[TrialRow]] = {}
-        self._found: dict[str, IncumbentCount] = {}
+        self._left = Counter[Group]()
         counts = store.search_counts()
+        self._confirmations = Confirmations(store, counts, self._stacks)
         chosen = {key: trials for key, trials in counts.items() if searches is None or key in searches}
         total = Counts.total(chosen.values())
         self._positions = {key: position for position, key in enumerate(chosen)}
         self._totals = Totals(total.completed, total.finished - total.completed)
-        self._searching = {key for key, trials in counts.items() if not self._arms[key.view].listed and trials.left > 0}
-        for key in chosen:
-            if not self._arms[key.view].listed:
-                if key in self._searching:
-                    self._wait(_Trial(key))
-                continue
-            running = [row for row in self._history(key) if row.state == "running"]
-            for row in running:
-                self._wait(_Trial(key, row))
-            self._left[key] = len(running)
-            if self._incumbents or self._searched(key) not in self._searching:
-                self._list(key)
-        for view in self.study.views if self._incumbents else ():
-            histories = {key.replicate: store.history(key) for key in counts if key.view == view}
-            self._found[view] = incumbent_count(self.study, histories)
+        groups = [group for group in Plan(self.study).groups() if counts.keys() >= set(group)]
+        searching = [group for group in groups if not self._is_listed(group) and any(counts[key].left for key in group)]
+        self._searching = {key for group in searching for key in group}
+        for group in searching:
+            if chosen.keys() >= set(group):
+                self._wait(_Step(group))
+        for group in groups:
+            if self._is_listed(group) and chosen.keys() >= set(group):
+                self._wait_for_confirmation(*group)
 
     def run(self) -> None:
         """Run until every search is complete or a stop is requested.
@@ -153,156 +161,184 @@ class Scheduler:
                 self.store.heartbeat()
                 self._wrote()
         if self._stuck:
-            key, error = self._stuck[0]
+            group, error = self._stuck[0]
+            failed = sum(len(group) for group, _ in self._stuck)
             raise HpstudyError(
-                f"the searcher failed in {len(self._stuck)} of the searches, first in {_name(key)}: {reason_of(error)}",
+                f"the searcher failed in {failed} of the searches, first in {_name(group)}: {reason_of(error)}",
                 "the other searches are finished; `hpstudy resume` tries these again",
             )
 
-    def _wait(self, trial: _Trial) -> None:
-        """Let a trial wait for a worker: searches before fresh seeds, then in the order of the plan, then as listed."""
-        retraining = trial.listed[0] if trial.listed else trial.row.retrained if trial.row else None
-        seed_number = retraining.seed_number if retraining else -1
-        heapq.heappush(self._waiting, (seed_number, self._positions[trial.key], next(self._order), trial))
+    def _wait(self, step: _Step) -> None:
+        """Let a step wait for a worker: searches before fresh seeds, then in the order of the plan, then as listed."""
+        retrained = next(iter(step.listed), step.trials[0].row.retrained if step.trials else None)
+        seed_number = retrained.seed_number if retrained else -1
+        heapq.heappush(self._waiting, (seed_number, self._positions[step.group[0]], next(self._order), step))
+
+    def _wait_for_confirmation(self, key: SearchKey) -> None:
+        """Let the trials of a confirmation wait that an earlier session began, and those that are listed by now."""
+        running = {row.retrained: row for row in self._history(key) if row.state == "running" and row.retrained}
+        for stack in self._confirmations.stacked(running):
+            self._wait(_Step((key,), [_Trial(key, running[again]) for again in stack], interrupted=True))
+        self._left[(key,)] = len(running)
+        if self._confirmations.of_incumbents or self._searched(key) not in self._searching:
+            self._list(key)
 
     def _list(self, key: SearchKey) -> None:
         """Let the trials of a confirmation wait that are listed by now and not begun, as far as they do not wait yet."""
-        for retraining, point in self.store.listed(key).items():
-            if retraining not in self._queued[key]:
-                self._queued[key].add(retraining)
-                self._left[key] += 1
-                self._wait(_Trial(key, listed=(retraining, point)))
+        for listed in self._confirmations.listed(key):
+            self._left[(key,)] += len(listed)
+            self._wait(_Step((key,), listed=listed))
+
+    def _is_listed(self, group: Group) -> bool:
+        return self._arms[group[0].view].listed
 
     def _searched(self, confirmation: SearchKey) -> SearchKey:
         """The search that a confirmation confirms."""
         return SearchKey(self._arms[confirmation.view].view, confirmation.replicate)
 
-    def _begin(self, trial: _Trial) -> None:
-        """Start the first step of a trial."""
-        if trial.listed is not None:
-            self._store_new(trial, trial.listed[1], 0.0, trial.listed[0])
-            return
-        rows = self._history(trial.key)
-        if trial.row is None and rows and rows[-1].state == "running":
-            trial.row = rows[-1]
-        if trial.row is not None:
-            self.store.record_attempts([(trial.key, trial.row.number)], "the session that ran it ended")
-            self._evaluate(trial, trial.row)
+    def _begin(self, step: _Step) -> None:
+        """Start a step."""
+        if step.listed:
+            (key,) = step.group
+            first = len(self._history(key))
+            listed = enumerate(step.listed.items(), first)
+            self._store(step.group, [NewTrial(key, number, point, 0.0, again) for number, (again, point) in listed])
+        elif step.trials:
+            self._evaluate(self._again(step, "the session that ran it ended") if step.interrupted else step)
         else:
-            history = observations(rows, self.study.metric) if self._reads_history[trial.key.view] else ()
-            self._start(trial, ask, AskRequest(self._study_json, (trial.key,), len(rows), (history,), self.folder))
+            self._ask(step)
 
-    def _store_new(
-        self,
-        trial: _Trial,
-        point: Point,
-        ask_s: float,
-        retrained: Retraining | None = None,
-        new_sources: Mapping[str, str] = NOTHING_NEW,
-    ) -> None:
-        """Store a trial as running, and evaluate it."""
-        rows = self._history(trial.key)
-        trial.row = TrialRow(len(rows), point, "running", None, 1, retrained)
-        self.store.start_trials([NewTrial(trial.key, trial.row.number, point, ask_s, retrained)], identity=new_sources)
-        rows.append(trial.row)
+    def _ask(self, step: _Step) -> None:
+        """Start to ask for the next points of a group, or to evaluate its trials that an earlier session began."""
+        histories = {key: self._history(key) for key in step.group}
+        if running := [_Trial(key, rows[-1]) for key, rows in histories.items() if rows and rows[-1].state == "running"]:
+            self._left[step.group] = len(running)
+            self._evaluate_all(step.group, running, interrupted=True)
+            return
+        number = len(histories[step.group[0]])
+        shown = [
+            observations(rows, self.study.metric) if self._reads_history[key.view] else () for key, rows in histories.items()
+        ]
+        self._start(step, ask, AskRequest(self._study_json, step.group, number, tuple(shown), self.folder))
+
+    def _store(self, group: Group, new: Sequence[NewTrial], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
+        """Store trials as running, and evaluate them."""
+        self.store.start_trials(new, identity=new_sources)
+        trials = [_Trial(one.key, TrialRow(one.number, one.point, "running", None, 1, one.retrained)) for one in new]
+        for key, row in trials:
+            self._history(key).append(row)
         self._wrote()
-        self._evaluate(trial, trial.row)
+        self._evaluate_all(group, trials)
 
-    def _evaluate(self, trial: _Trial, row: TrialRow) -> None:
-        checkpoint = self._checkpoint(trial.key, row)
-        trials = (Trial(trial.key, row.number, row.point, row.seed_number),)
-        request = EvaluateRequest(self._study_json, trials, self.folder, checkpoint)
-        self._start(trial, evaluate, request, self.study.limits.timeout_s)
+    def _evaluate_all(self, group: Group, trials: Sequence[_Trial], *, interrupted: bool = False) -> None:
+        """Evaluate trials in one step, or in a step each, of which the first starts now."""
+        stacks = [trials] if self._stacks else [[trial] for trial in trials]
+        first, *others = (_Step(group, stack, interrupted=interrupted) for stack in stacks)
+        for step in others:
+            self._wait(step)
+        self._begin(first)
 
-    def _start(self, trial: _Trial, step: Callable[[Any], Any], request: object, timeout_s: float | None = None) -> None:
+    def _evaluate(self, step: _Step) -> None:
+        trials = tuple(Trial(key, row.number, row.point, row.seed_number) for key, row in step.trials)
+        request = EvaluateRequest(self._study_json, trials, self.folder, self._checkpoint(step.trials))
+        self._start(step, evaluate, request, self.study.limits.timeout_s)
+
+    def _start(self, step: _Step, call: Callable[[Any], Any], request: object, timeout_s: float | None = None) -> None:
         started = time.perf_counter()
-        self._under_way[self.executor.submit(step, request, timeout_s)] = trial
+        self._under_way[self.executor.submit(call, request, timeout_s)] = step
         self.waited_s += time.perf_counter() - started
 
-    def _receive(self, trial: _Trial, future: Future[Any]) -> None:
-        """Take the answer of a step, store it, and let its search go on."""
-        error = future.exception()
-        if error is None:
-            answer = future.result()
-            trial.deaths = 0
-            if trial.row is not None:
-                (outcome,) = answer
-                self.worked_s += outcome.duration_s
-                self._finish(trial, trial.row, outcome, self.sources.check_task(outcome.sources))
-                return
-            assert isinstance(answer, Asked)
-            self.worked_s += answer.duration_s
+    def _receive(self, step: _Step, future: Future[Any]) -> None:
+        """Take the answer of a step, store it, and let its group continue."""
+        if (error := future.exception()) is not None:
+            self._failed(step, error)
+        elif step.trials:
+            outcomes = future.result()
+            self.worked_s += sum(outcome.duration_s for outcome in outcomes)
+            self._finish(step, outcomes, self.sources.check_task(outcomes[0].sources))
+        else:
+            asked: Asked = future.result()
+            self.worked_s += asked.duration_s
             if not self.stop.requested:  # else asked again when the study is resumed, with the same answer
-                self._store_new(trial, answer.points[0], answer.duration_s, new_sources=self.sources.check(answer.sources))
-        elif trial.row is not None:
-            self._not_evaluated(trial, trial.row, error)
-        elif isinstance(error, WorkerDied) and (self._may_try_again(trial) or self.stop.requested):
-            self._wait(trial)
+                ask_s = asked.duration_s / len(step.group)
+                slots = zip(step.group, asked.points, strict=True)
+                new = [NewTrial(key, len(self._history(key)), point, ask_s) for key, point in slots]
+                self._left[step.group] = len(new)
+                self._store(step.group, new, self.sources.check(asked.sources))
+
+    def _failed(self, step: _Step, error: BaseException) -> None:
+        """A step gave no answer: its worker died, its time was up, or the searcher failed."""
+        died = isinstance(error, WorkerDied)
+        step = replace(step, deaths=step.deaths + died)
+        if not step.trials:
+            if died and (self.stop.requested or step.deaths < self.study.limits.max_attempts):
+                self._wait(step)
+                return
+            for key in step.group:
+                self.store.event("ask_failed", view=key.view, replicate=key.replicate, error=reason_of(error))
+            self._stuck.append((step.group, error))
+        elif died and self.stop.requested:
+            pass  # the trials stay stored as running, and are evaluated again when the study is resumed
+        elif (outcome := given_up(error, step.deaths, self.study.limits, len(step.trials))) is not None:
+            self._finish(step, [outcome] * len(step.trials))
         else:
-            self.store.event("ask_failed", view=trial.key.view, replicate=trial.key.replicate, error=reason_of(error))
-            self._stuck.append((trial.key, error))
+            self.observer.note(f"{_name_of_trials(step.trials)}: {reason_of(error)}; it is run again")
+            self._evaluate(self._again(step, reason_of(error)))
 
-    def _may_try_again(self, trial: _Trial) -> bool:
-        """Count a worker's death."""
-        trial.deaths += 1
-        return trial.deaths < self.study.limits.max_attempts
+    def _again(self, step: _Step, reason: str) -> _Step:
+        """Record that the trials of a step are evaluated again."""
+        self.store.record_attempts([(key, row.number) for key, row in step.trials], reason)
+        trials = [_Trial(key, replace(row, attempts=row.attempts + 1)) for key, row in step.trials]
+        for key, row in trials:
+            self._rows[key][row.number] = row
+        return replace(step, trials=trials)
 
-    def _not_evaluated(self, trial: _Trial, row: TrialRow, error: BaseException) -> None:
-        """A trial's step gave no outcome: its worker died, or its time was up."""
-        if isinstance(error, WorkerDied) and self.stop.requested:
-            return  # stays stored as running, and is evaluated again when the study is resumed
-        trial.deaths += isinstance(error, WorkerDied)
-        if (outcome := given_up(error, trial.deaths, self.study.limits)) is not None:
-            self._finish(trial, row, outcome)
-            return
-        reason = reason_of(error)
-        self.store.record_attempts([(trial.key, row.number)], reason)
-        trial.row = self._rows[trial.key][row.number] = replace(row, attempts=row.attempts + 1)
-        self.observer.note(f"{_name(trial.key)}, trial {row.number}: {reason}; it is run again")
-        self._evaluate(trial, trial.row)
-
-    def _finish(self, trial: _Trial, row: TrialRow, outcome: Outcome, new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
-        key, objective = trial.key, outcome.metrics.get(self.study.metric.name)
-        self.store.finish_trials([EndedTrial(key, row.number, outcome, objective)], identity=new_sources)
-        if (checkpoint := self._checkpoint(key, row)) is not None:
+    def _finish(self, step: _Step, outcomes: Sequence[Outcome], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
+        """Store the outcomes of the trials of a step."""
+        ended = [
+            EndedTrial(key, row.number, outcome, outcome.metrics.get(self.study.metric.name))
+            for (key, row), outcome in zip(step.trials, outcomes, strict=True)
+        ]
+        self.store.finish_trials(ended, identity=new_sources)
+        if (checkpoint := self._checkpoint(step.trials)) is not None:
             checkpoint.discard()
-        rows = self._rows[key]
-        rows[row.number] = replace(row, state=outcome.state, objective=objective)
         self._wrote()
-        self._totals.count(outcome, objective)
-        self.observer.trial_finished(key, rows[row.number], outcome)
+        for one in ended:
+            rows, state = self._rows[one.key], one.outcome.state
+            rows[one.number] = replace(rows[one.number], state=state, objective=one.objective)
+            self._totals.count(one.outcome, one.objective)
+            self.observer.trial_finished(one.key, rows[one.number], one.outcome)
         self._totals.stop_if_broken(self.study.limits.max_failures)
-        if self._arms[key.view].listed:
-            self._left[key] -= 1
-            self._close(key)
-        else:
-            self._continue(key, rows)
+        self._left[step.group] -= len(ended)
+        if self._is_listed(step.group):
+            self._close(*step.group)
+        elif not self._left[step.group]:
+            self._continue(step.group)
 
-    def _continue(self, key: SearchKey, rows: list[TrialRow]) -> None:
-        """Let the next trial of a search wait, and the confirmations that its last trial made known."""
-        confirmation = SearchKey(arm_name(key.view, "confirm"), key.replicate)
-        confirmed = confirmation in self._positions
-        if confirmed and self._incumbents:
-            if key not in self._incumbents_of:
-                self._incumbents_of[key] = incumbents(self.study, rows[:-1])
-            found = self._incumbents_of[key]
-            if rows[-1] in incumbents(self.study, [*found[-1:], rows[-1]]):
-                found.append(rows[-1])
+    def _continue(self, group: Group) -> None:
+        """Let the next trials of a group wait, and the confirmations that its last ones made known."""
+        confirmations = {key: again for key in group if (again := _confirmation(key)) in self._positions}
+        for key, confirmation in confirmations.items() if self._confirmations.of_incumbents else ():
+            if self._confirmations.is_incumbent(key, self._rows[key]):
                 self._list(confirmation)
-            self._found[key.view].found[key.replicate] = len(found), len(rows)
-            self.observer.plan_changed(confirmation.view, *self._found[key.view].trainings(self._arms[confirmation.view].trials))
-        if len(rows) < self._arms[key.view].trials:
-            self._wait(_Trial(key))
+            self.observer.plan_changed(confirmation.view, *self._confirmations.planned(key.view))
+        if len(self._rows[group[0]]) < self._arms[group[0].view].trials:
+            self._wait(_Step(group))
             return
-        self._searching.remove(key)
-        self.observer.search_finished(key, self._rows.pop(key))
-        if confirmed:
-            self._list(confirmation)
-            self._close(confirmation)
+        for key in group:
+            self._searching.remove(key)
+            self.observer.search_finished(key, self._rows.pop(key))
+            if key in confirmations:
+                self._list(confirmations[key])
+                self._close(confirmations[key])
 
     def _close(self, confirmation: SearchKey) -> None:
         """Report a confirmation of which nothing is left to run: its search is complete, and all its trials have ended."""
-        if not self._left[confirmation] and self._searched(confirmation) not in self._searching and self._history(confirmation):
+        if (
+            not self._left[(confirmation,)]
+            and self._searched(confirmation) not in self._searching
+            and self._history(confirmation)
+        ):
             self.observer.search_finished(confirmation, self._rows.pop(confirmation))
 
     def _history(self, key: SearchKey) -> list[TrialRow]:
@@ -311,15 +347,35 @@ class Scheduler:
             self._rows[key] = self.store.history(key)
         return self._rows[key]
 
-    def _checkpoint(self, key: SearchKey, row: TrialRow) -> CheckpointFile | None:
+    def _checkpoint(self, trials: Sequence[_Trial]) -> CheckpointFile | None:
+        """The checkpoint of the evaluation of some trials."""
         if self.checkpoints is None:
             return None
-        seed = training_seed(self.study, key.replicate, row.number, row.seed_number)
-        return self.checkpoints.file(self.study.task, self.study.views[self._arms[key.view].view], [(row.point, seed)])
+        view = self.study.views[self._arms[trials[0].key.view].view]
+        seeds = [training_seed(self.study, key.replicate, row.number, row.seed_number) for key, row in trials]
+        return self.checkpoints.file(
+            self.study.task, view, [(trial.row.point, seed) for trial, seed in zip(trials, seeds, strict=True)]
+        )
 
     def _wrote(self) -> None:
         self._last_write = time.monotonic()
 
 
-def _name(key: SearchKey) -> str:
-    return f"{key.view}, replicate {key.replicate}"
+def _confirmation(key: SearchKey) -> SearchKey:
+    """The confirmation of a view's search."""
+    return SearchKey(arm_name(key.view, "confirm"), key.replicate)
+
+
+def _name(group: Group) -> str:
+    return f"{group[0].view}, replicate{_range([key.replicate for key in group])}"
+
+
+def _name_of_trials(trials: Sequence[_Trial]) -> str:
+    group = tuple(trial.key for trial in trials)
+    return f"{_name(group)}, trial{_range([trial.row.number for trial in trials])}"
+
+
+def _range(numbers: Sequence[int]) -> str:
+    """The end of a phrase about consecutive numbers: " 3", or "s 3 to 5"."""
+    first, last = min(numbers), max(numbers)
+    return f" {first}" if first == last else f"s {first} to {last}"

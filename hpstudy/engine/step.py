@@ -238,12 +238,12 @@ def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
         raise
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         results = [error] * len(recorders)
+    duration_s, peak_rss_mib = checkpoint.duration_s / len(recorders), _peak_rss_mib()
     outcomes = []
     for result, recorder in zip(results, recorders, strict=True):
         state, metrics, failure = _ending(request.study_json, result)
-        curves, duration_s = tuple(recorder.curves), checkpoint.duration_s / len(recorders)
-        log_path = os.environ.get(LOG_VARIABLE)
-        outcomes.append(Outcome(state, metrics, curves, failure, duration_s, _peak_rss_mib(), log_path, sources))
+        curves, log_path = tuple(recorder.curves), os.environ.get(LOG_VARIABLE)
+        outcomes.append(Outcome(state, metrics, curves, failure, duration_s, peak_rss_mib, log_path, sources))
     return tuple(outcomes)
 
 

@@ -74,7 +74,9 @@ def complete(study: Study, task: Task, searcher: Searcher) -> Study:
     resolved = study.model_copy(
         update={
             "task": TaskBlock(use=study.task.use, **task.settings.model_dump(mode="json")),
-            "search": SearchBlock(searcher=name, trials=trials, **searcher.settings.model_dump(mode="json")),
+            "search": SearchBlock(
+                searcher=name, trials=trials, lockstep=study.search.lockstep, **searcher.settings.model_dump(mode="json")
+            ),
             "views": {name: task.complete_view(view) for name, view in study.views.items()},
             "analysis": _complete_analysis(study),
         }

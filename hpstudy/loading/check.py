@@ -93,6 +93,7 @@ def check(parts: Parts) -> Findings:
         try:
             findings.searcher = searcher = make_searcher(parts.search)
             findings.problems += [*_named(searcher, parts), *_searched(searcher, parts), *_controlled(searcher, parts)]
+            findings.problems += _grouped(parts.search.lockstep, parts.replicates)
         except StudyError as error:
             findings.take(error)
     if parts.task is not None:
@@ -149,6 +150,16 @@ def _controlled(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
             ("confirm",),
             "a sweep chooses no point: there is nothing to confirm; leave it out, and raise replicates for more seeds",
         )
+
+
+def _grouped(lockstep: int, replicates: int | None) -> Iterator[Problem]:
+    """Replicates that are not whole groups in lockstep."""
+    if replicates is not None and replicates % lockstep:
+        divisors = [str(size) for size in range(2, replicates + 1) if replicates % size == 0]
+        advice = [f"set lockstep to {' or '.join(divisors)}"] if divisors else []
+        advice.append(f"set replicates to {replicates + lockstep - replicates % lockstep}")
+        text = f"replicates must be a multiple of lockstep, and {replicates} is not a multiple of {lockstep}"
+        yield Problem(("search", "lockstep"), f"{text}: {', or '.join(advice)}")
 
 
 def _joint(task: Task, view: View, searcher: Searcher, trials: int | None) -> list[Problem]:

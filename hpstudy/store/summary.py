@@ -56,7 +56,7 @@ def count_search_trials(
             for replicate, (known, expected) in enumerate(planned(study, arm.view, search, confirmed)):
                 key = SearchKey(name, replicate)
                 counts[key] = replace(counts[key], planned=known + expected, estimated=expected)
-    return {key: count for key, count in counts.items() if stored.shard is None or stored.shard.holds(key.replicate)}
+    return {key: count for key, count in counts.items() if stored.shard is None or stored.shard.holds(study, key.replicate)}
 
 
 def mean_trial_s(connection: sqlite3.Connection, study: Study) -> dict[str, float]:

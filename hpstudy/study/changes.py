@@ -1,8 +1,8 @@
 """What differs between two studies, key by key: what may change while a database stands, and what may not.
 
 A database keeps the numbers of one study. Whatever can change a number (`Study.determinants`) must stay. The numbers of replicates and
-trials may grow, controls and confirmations may be added, but `confirm.incumbents` stays once there are confirmations; the name, the
-question, labels, notes, analysis settings and `limits.max_failures` may change at any time.
+trials may grow, controls and confirmations may be added, but `confirm.incumbents`, and in lockstep `confirm.seeds`, stay once there are
+confirmations; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change at any time.
 """
 
 from __future__ import annotations
@@ -40,9 +40,15 @@ def growth(old: Study, new: Study) -> list[str]:
 
 def confirmation_changes(old: Study, new: Study) -> list[str]:
     """Which trials are confirmed on which seeds, when a study with confirmations says it otherwise. Lines as those of `changes`."""
-    if old.confirm is None or new.confirm is None or old.confirm.incumbents == new.confirm.incumbents:
+    if old.confirm is None or new.confirm is None:
         return []
-    return [_line(("confirm", "incumbents"), old.confirm.incumbents, new.confirm.incumbents)]
+    lines = []
+    if old.confirm.incumbents != new.confirm.incumbents:
+        lines.append(_line(("confirm", "incumbents"), old.confirm.incumbents, new.confirm.incumbents))
+    if old.search.lockstep > 1 and new.confirm.seeds > old.confirm.seeds:
+        line = _line(("confirm", "seeds"), old.confirm.seeds, new.confirm.seeds)
+        lines.append(f"{line} (may not grow in lockstep: the seeds of a point are trained together)")
+    return lines
 
 
 def shrinkage(old: Study, new: Study) -> list[str]:

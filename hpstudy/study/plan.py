@@ -1,4 +1,4 @@
-"""What a study is going to run: its searches in order, the work left, and how long it takes."""
+"""What a study is going to run: its searches in order and in groups, the work left, and how long it takes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ class SearchKey:
     replicate: int
 
 
+Group = tuple[SearchKey, ...]
+"""Searches of one arm that run in lockstep, in the order of their replicates; or one search alone."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a study is going to run."""
@@ -30,12 +34,16 @@ class Plan:
         Replicate by replicate, so that a half-finished study has whole replicates; then by view, and the controls. At last the
         confirmations.
         """
-        names = arms(self.study).items()
+        return tuple(key for group in self.groups() for key in group)
+
+    def groups(self) -> tuple[Group, ...]:
+        """All searches in run order, in the groups that run in lockstep. A confirmation is a group of its own."""
+        named, replicates = arms(self.study), self.study.replicates
         return tuple(
-            SearchKey(name, replicate)
-            for listed in (False, True)
-            for replicate in range(self.study.replicates)
-            for name, arm in names
+            tuple(SearchKey(name, replicate) for replicate in range(first, min(first + size, replicates)))
+            for listed, size in ((False, self.study.search.lockstep), (True, 1))
+            for first in range(0, replicates, size)
+            for name, arm in named.items()
             if arm.listed == listed
         )
 
@@ -49,20 +57,30 @@ class Plan:
         """Trials of all searches together."""
         return sum(self.planned().values())
 
-    def duration_s(self, left: Mapping[SearchKey, int], trial_s: Mapping[str, float], workers: int) -> float:
+    def duration_s(
+        self, left: Mapping[SearchKey, int], trial_s: Mapping[str, float], workers: int, *, stacks: bool = False
+    ) -> float:
         """Wall seconds that the rest takes.
 
         Each worker takes the next search in run order when it is free: the trials of one search follow each other, so that more
-        workers than searches do not help. Listed trials do not wait for each other.
+        workers than searches do not help. Listed trials do not wait for each other. Trials that are trained together have one worker.
 
         Args:
-            left: trials still to be run of each search, in run order.
-            trial_s: seconds of one trial of each arm, choosing its point included.
-            workers: trials at a time.
+            left: trials still to be run of each search.
+            trial_s: seconds of one trial of each arm, choosing its point included: a share of the seconds of the trials that are trained
+                together.
+            workers: steps at a time.
+            stacks: whether the task trains the trials of a group in lockstep together.
         """
         named, free_at = arms(self.study), [0.0] * workers
-        for search, trials in left.items():
-            runs = [1] * trials if named[search.view].listed else [trials]
-            for run in runs:
-                heapq.heapreplace(free_at, free_at[0] + run * trial_s[search.view])
+        stacks = stacks and self.study.search.lockstep > 1
+        for group in self.groups():
+            arm, trials = named[group[0].view], [left[search] for search in group if search in left]
+            if arm.listed:
+                size = arm.trials if stacks else 1
+                runs = [min(size, sum(trials) - begun) for begun in range(0, sum(trials), size)]
+            else:
+                runs = [sum(trials)] if stacks else trials
+            for run in filter(None, runs):
+                heapq.heapreplace(free_at, free_at[0] + run * trial_s[group[0].view])
         return max(free_at)

@@ -68,12 +68,20 @@ class TaskBlock(OpenBlock):
 
 
 class SearchBlock(OpenBlock):
-    """How the next point is chosen. All keys but these two are settings of the searcher."""
+    """How the next point is chosen. All keys but these three are settings of the searcher."""
 
     searcher: str = "ax"
     """A searcher of `hpstudy list searchers`."""
     trials: int = Field(ge=1, le=100_000)
     """Trials of every search, the initial ones included."""
+    lockstep: int = Field(default=1, ge=1, le=1_000)
+    """Replicates of a view that run in lockstep: their next points are chosen together, and tasks that can train them together do so.
+    Divides `replicates`. Cannot be changed once there is a database."""
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A block without `lockstep` is written as before the key existed."""
+        return {key: value for key, value in dump(self).items() if key != "lockstep" or value != 1}
 
 
 class Metric(Block):
@@ -308,7 +316,8 @@ class Limits(Block):
     """When to give up on a trial, and on the whole study."""
 
     timeout_s: float | None = Field(default=None, gt=0)
-    """Seconds after which a trial is ended and recorded as timed out."""
+    """Seconds after which a trial is ended and recorded as timed out. Trials that are trained together (`search.lockstep`) are ended
+    together."""
     max_failures: int = Field(default=10, ge=1)
     """End the run when this many trials failed, timed out or diverged before a single one completed."""
     max_attempts: int = Field(default=3, ge=1)

@@ -1,7 +1,7 @@
 """Shards: parts of a study that run apart, each in a database of its own, and are merged afterwards.
 
-A shard holds whole replicates: all views, controls and confirmations of each, so that pairs stay together. Replicates are dealt out in
-turn, so a study that grows only adds to its shards.
+A shard holds whole replicates: all views, controls and confirmations of each, so that pairs stay together. Replicates, or groups of
+them that run in lockstep, are dealt out in turn, so a study that grows only adds to its shards.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Shard:
     def __str__(self) -> str:
         return f"{self.index}/{self.of}"
 
-    def holds(self, replicate: int) -> bool:
-        """Whether a replicate belongs to the shard."""
-        return replicate % self.of == self.index
+    def holds(self, study: Study, replicate: int) -> bool:
+        """Whether a replicate of the study belongs to the shard."""
+        return replicate // study.search.lockstep % self.of == self.index
 
     def replicates(self, study: Study) -> tuple[int, ...]:
         """The replicates of the study that belong to the shard."""
-        return tuple(replicate for replicate in range(study.replicates) if self.holds(replicate))
+        return tuple(replicate for replicate in range(study.replicates) if self.holds(study, replicate))
 
     def storage(self, storage: Path) -> Path:
         """The shard's database, given that of the whole study: runs/audio.sqlite -> runs/audio.shard-0-of-3.sqlite."""

@@ -34,7 +34,16 @@ def make_study():
     """A study of the Branin function with two views, changed by keys: make_study(trials=3, use="mine:f")."""
 
     def make(
-        *, use="branin", searcher="random", trials=3, replicates=2, limits=None, on_failure="worst", goal="minimize", **task
+        *,
+        use="branin",
+        searcher="random",
+        trials=3,
+        replicates=2,
+        lockstep=1,
+        limits=None,
+        on_failure="worst",
+        goal="minimize",
+        **task,
     ):
         if use == "branin":
             task.setdefault("noise", 0.5)
@@ -46,7 +55,7 @@ def make_study():
                 "task": {"use": use, **task},
                 "metric": {"name": "value", "goal": goal, "on_failure": on_failure},
                 "views": {"both": {"space": {"x1": x1, "x2": x2}}, "one": {"space": {"x1": x1}, "fixed": {"x2": 2.5}}},
-                "search": {"searcher": searcher, "trials": trials},
+                "search": {"searcher": searcher, "trials": trials, "lockstep": lockstep},
                 "replicates": replicates,
                 "limits": limits or {},
             }

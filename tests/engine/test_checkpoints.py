@@ -15,7 +15,7 @@ from hpstudy.engine import checkpoints
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder, Kept
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.options import RunOptions
-from hpstudy.engine.recorder import Recorder
+from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
 from hpstudy.engine.step import fresh_seed, train_seed
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StudyBroken
@@ -309,6 +309,38 @@ def test_a_training_on_a_fresh_seed_goes_on_too(make_study, function, interrupte
     interrupted(evaluate_one, request)
     assert measured(evaluate_one(request)) == whole
     assert epochs() == [1, 2, 3, 4, 1, 2, 3, 3, 4]
+
+
+def test_trials_that_are_trained_together_share_a_checkpoint_with_the_curves_of_each(file):
+    recorders = [Recorder(), Recorder()]
+    checkpoint = EvaluationCheckpoint(file, recorders)
+    assert {recorder.checkpoint for recorder in recorders} == {checkpoint}
+    for slot, recorder in enumerate(recorders):
+        recorder(1, loss=slot)
+    checkpoint.save(b"both")
+    again = [Recorder(), Recorder()]
+    EvaluationCheckpoint(file, again)
+    again[1](1, loss=0.5)
+    assert again[0].checkpoint.load() == b"both"
+    assert [recorder.curves for recorder in again] == [[(1, "loss", 0.0)], [(1, "loss", 1.0)]]
+
+
+def test_the_file_of_several_trials_is_named_after_the_points_and_seeds_of_all():
+    def path(*trials):
+        return CheckpointFolder(Path("study.sqlite"), {}).file(TASK, VIEW, trials).path
+
+    one, two = ({"a": 0.5}, 7), ({"a": 0.25}, 8)
+    assert path(one) == path_of()
+    assert len({path(one), path(one, two), path(two, one), path(one, ({"a": 0.25}, 9)), path(one, ({"a": 0.5}, 8))}) == 5
+
+
+def test_a_file_of_an_earlier_version_is_not_used(file, caplog):
+    file.write(KEPT)
+    _, header, state = file.path.read_bytes().split(b"\n", 2)
+    header = header.replace(b"curves of trials", b"curves")
+    file.path.write_bytes(b"\n".join((checkpoints._checksum(header, state), header, state)))
+    assert Recorder(file).checkpoint.load() is None
+    assert "it was made by an earlier version of hpstudy" in warnings(caplog)[0]
 
 
 def test_a_task_that_never_loads_starts_over(make_study, write_module, file, tmp_path):

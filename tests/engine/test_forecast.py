@@ -111,6 +111,24 @@ def test_a_sweep_has_no_confirmation(foresee, make_study):
     assert replace(foresee(make_study()), sweep=True).confirmation_sentence() == ""
 
 
+def test_a_study_in_lockstep_is_told_how_many_steps_can_run_side_by_side(foresee, make_study, run):
+    assert foresee(make_study()).lockstep_sentence() == ""
+    study = make_study(replicates=4, lockstep=2)
+    alone = "in lockstep: 4 groups of 2 searches, whose points are chosen together; the task trains each trial alone"
+    assert foresee(study).lockstep_sentence() == alone
+    together = replace(foresee(study), stacks=True)
+    said = "whose trials are trained together; 4 of them are left, and at most as many workers have a step to run"
+    assert together.lockstep_sentence() == f"in lockstep: 4 groups of 2 searches, {said}"
+    together.trial_s.update(both=60.0, one=60.0)
+    assert [replace(together, workers=workers).sentence().split("about ")[1][:6] for workers in (1, 4, 9)] == [
+        "24 min",
+        "6 min ",
+        "6 min ",
+    ]
+    run(make_study(replicates=2, lockstep=2))
+    assert "; 2 of them are left" in replace(foresee(study), stacks=True).lockstep_sentence()
+
+
 def test_ctrl_c_ends_a_pilot(make_study, write_module, storage, tmp_path):
     use = write_module("import os, signal\ndef f(params, seed):\n    os.kill(os.getpid(), signal.SIGINT)\n    return 1.0")
     with pytest.raises(Aborted):

@@ -93,6 +93,14 @@ def test_replicates_are_dealt_out_in_turn_so_that_a_larger_study_only_adds_to_a_
     assert Shard(1, 3).replicates(large) == (1, 4, 7)
 
 
+def test_a_shard_of_a_study_in_lockstep_has_whole_groups(make, make_study, run, merge):
+    study = make(replicates=6, search=make_study(searcher="sobol", lockstep=2).search)
+    assert [Shard(index, 2).replicates(study) for index in range(2)] == [(0, 1, 4, 5), (2, 3)]
+    merged = merge([run(study, f"{index}/2") for index in range(2)])
+    for ours, whole in zip(numbers(merged), numbers(run(study)), strict=True):
+        assert_frame_equal(ours, whole, check_exact=True)
+
+
 @pytest.mark.parametrize("text", ["", "1", "3/3", "-1/3", "0/0", "0/1001", "a/b", "0 / 3"])
 def test_what_is_no_shard_is_refused(text):
     with pytest.raises(UsageError, match="is no shard"):

@@ -7,7 +7,18 @@ import sys
 import numpy as np
 import pytest
 
-from hpstudy.engine.step import TRACEBACK_LINES, ask, fresh_seed, search_seed, train_seed
+from hpstudy.engine.step import (
+    TRACEBACK_LINES,
+    AskRequest,
+    EvaluateRequest,
+    SearcherFailed,
+    Trial,
+    ask,
+    evaluate,
+    fresh_seed,
+    search_seed,
+    train_seed,
+)
 from hpstudy.engine.stop import Aborted
 from hpstudy.search.interface import Observation
 from hpstudy.study.plan import SearchKey
@@ -295,3 +306,124 @@ def test_a_failure_of_any_length_is_kept_in_short(outcome_of, body):
     outcome = outcome_of(body)
     assert outcome.state == "failed"
     assert len(outcome.failure.message) + len(outcome.failure.traceback) < 10_000
+
+
+STACK = """
+from pydantic import BaseModel
+from hpstudy.errors import Diverged
+from hpstudy.tasks.interface import Task
+
+class Settings(BaseModel):
+    ...
+
+class f(Task):
+    Settings = Settings
+    def objectives(self): return None
+    def check_view(self, view): return []
+    def evaluate(self, view, point, seed, report): return point["x1"]
+    def evaluate_many(self, view, points, seeds, reports):
+        for number, report in enumerate(reports):
+            report(1, slot=number)
+        {body}
+"""
+
+
+@pytest.fixture
+def outcomes_of(make_study, write_module, tmp_path):
+    """The outcomes of trials that a task evaluates together: outcomes_of("return [1.0, 2.0, 3.0]")."""
+
+    def outcomes_of(body, before="", trials=3):
+        study = make_study(use=write_module(before + STACK.format(body=body))).to_json()
+        stack = tuple(Trial(SearchKey("both", slot), 4, {"x1": float(slot), "x2": 2.0}) for slot in range(trials))
+        return evaluate(EvaluateRequest(study, stack, str(tmp_path)))
+
+    return outcomes_of
+
+
+def test_several_trials_are_evaluated_together_each_with_its_point_seed_and_curves(outcomes_of, make_study):
+    outcomes = outcomes_of("return [{'value': point['x1'], 'seed': seed} for point, seed in zip(points, seeds)]")
+    seeds = [train_seed(make_study(), slot, 4) % 2**31 for slot in range(3)]
+    assert [outcome.metrics for outcome in outcomes] == [{"value": float(n), "seed": seed} for n, seed in enumerate(seeds)]
+    assert [outcome.curves for outcome in outcomes] == [((1, "slot", float(slot)),) for slot in range(3)]
+    assert len({outcome.duration_s for outcome in outcomes}) == 1
+
+
+def test_one_trial_is_evaluated_alone(outcomes_of):
+    (outcome,) = outcomes_of("1 / 0", trials=1)
+    assert (outcome.state, outcome.metrics) == ("completed", {"value": 0.0})
+
+
+def test_the_exception_of_a_trial_ends_that_trial_only(outcomes_of):
+    body = "try: return 1 / 0\n        except ZeroDivisionError as error: return [Diverged('high'), error, 1.0]"
+    diverged, failed, completed = outcomes_of(body)
+    assert (diverged.state, diverged.failure.message, diverged.failure.traceback) == ("diverged", "high", "")
+    assert (failed.state, failed.failure.type) == ("failed", "ZeroDivisionError")
+    assert "return 1 / 0" in failed.failure.traceback
+    assert "engine/step.py" not in failed.failure.traceback
+    assert (completed.state, completed.metrics) == ("completed", {"value": 1.0})
+
+
+def test_a_result_of_a_trial_that_is_no_number_fails_that_trial_only(outcomes_of):
+    outcomes = outcomes_of("return [None, float('nan'), 1.0]")
+    assert [outcome.state for outcome in outcomes] == ["failed", "diverged", "completed"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [("1 / 0", "float division by zero"), ("return [1.0]", "evaluate_many returned 1 results for 3 trials"), ("exit()", "None")],
+)
+def test_what_ends_the_evaluation_as_a_whole_fails_each_trial(outcomes_of, body, message):
+    outcomes = outcomes_of(body.replace("1 / 0", "1.0 / 0"))
+    assert [(outcome.state, outcome.failure.message) for outcome in outcomes] == [("failed", message)] * 3
+    assert [outcome.curves for outcome in outcomes] == [((1, "slot", float(slot)),) for slot in range(3)]
+
+
+def test_an_abort_of_a_trial_passes(outcomes_of):
+    with pytest.raises(Aborted):
+        outcomes_of("return [1.0, Aborted(), 1.0]", before="from hpstudy.engine.stop import Aborted\n")
+
+
+def test_the_seed_of_the_first_trial_seeds_the_global_generators(outcomes_of, make_study):
+    outcomes = outcomes_of("return [random.random() for _ in points]", before="import random\n")
+    random.seed(train_seed(make_study(), 0, 4) % 2**31)
+    assert [outcome.metrics["value"] for outcome in outcomes] == [random.random() for _ in range(3)]
+
+
+def ask_several(study, searches=3):
+    keys = tuple(SearchKey("both", replicate) for replicate in range(searches))
+    return ask(AskRequest(study.to_json(), keys, 0, ((),) * searches))
+
+
+def test_several_points_are_asked_for_together_each_with_the_seed_of_its_search(make_study):
+    study = make_study()
+    points = [ask_one(question(study.to_json(), SearchKey("both", replicate), 0, ())) for replicate in range(3)]
+    assert ask_several(study).points == tuple(points)
+
+
+def test_histories_and_seeds_reach_the_searcher(make_study, monkeypatch):
+    from hpstudy.search.random import RandomSearcher
+
+    seen = []
+    monkeypatch.setattr(
+        RandomSearcher, "ask_many", lambda self, space, histories, **given: seen.append((histories, given)) or [POINT] * 3
+    )
+    study = make_study()
+    ask_several(study)
+    seeds = [search_seed(study, SearchKey("both", replicate)) for replicate in range(3)]
+    assert seen == [(((),) * 3, {"goal": "minimize", "seeds": seeds, "number": 0})]
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        ([POINT, {"x1": 11.0, "x2": 0.0}, POINT], "proposed .*11.* outside the space of view 'both'"),
+        ([POINT], "proposed 1 points for 3 searches"),
+        (None, "TypeError"),
+    ],
+)
+def test_points_that_are_not_one_of_the_space_for_each_search_are_refused(make_study, monkeypatch, points, said):
+    from hpstudy.search.random import RandomSearcher
+
+    monkeypatch.setattr(RandomSearcher, "ask_many", lambda *_, **__: points)
+    with pytest.raises(SearcherFailed, match=said):
+        ask_several(make_study())

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpstudy.study.plan import Plan, SearchKey
-from hpstudy.study.schema import Study
+from hpstudy.study.schema import Confirm, Study
 
 
 def test_searches_run_replicate_by_replicate_with_views_in_file_order(toy):
@@ -50,3 +50,36 @@ def test_the_time_lies_between_perfect_balance_and_one_worker(seconds, workers):
     taken = Plan(study).duration_s(Plan(study).planned(), trial_s, workers)
     assert total / workers <= taken * (1 + 1e-9)
     assert taken <= total * (1 + 1e-9)
+
+
+def grouped(toy, **keys):
+    search = toy.search.model_copy(update={"lockstep": 2})
+    return toy.model_copy(update={"search": search, "replicates": 4, **keys})
+
+
+def test_in_lockstep_searches_run_group_by_group(toy):
+    groups = Plan(grouped(toy, confirm=Confirm(seeds=3))).groups()
+    expected = [tuple(SearchKey(view, replicate) for replicate in slots) for slots in ((0, 1), (2, 3)) for view in ("a", "b")]
+    assert list(groups[:4]) == expected
+    assert list(groups[4:]) == [(SearchKey(f"{view}/confirm", replicate),) for replicate in range(4) for view in ("a", "b")]
+
+
+def test_controls_run_in_lockstep_too(toy):
+    groups = Plan(grouped(toy, controls=("default", "random"))).groups()
+    assert {(group[0].view, len(group)) for group in groups} == {
+        (f"{v}{arm}", 2) for v in "ab" for arm in ("", "/default", "/random")
+    }
+
+
+def test_a_study_that_is_not_in_lockstep_has_groups_of_one_search(toy):
+    assert Plan(toy).groups() == tuple((key,) for key in Plan(toy).searches())
+
+
+def test_trials_that_are_trained_together_have_one_worker(toy):
+    plan, seconds = Plan(grouped(toy)), {"a": 1.0, "b": 10.0}
+    assert plan.duration_s(plan.planned(), seconds, workers=50, stacks=True) == 2 * 60
+    assert plan.duration_s(plan.planned(), seconds, workers=50, stacks=False) == 60
+    assert Plan(toy).duration_s(Plan(toy).planned(), seconds, workers=50, stacks=True) == 60
+    confirmed = Plan(grouped(toy, confirm=Confirm(seeds=3)))
+    left = {SearchKey("a/confirm", 0): 7}
+    assert confirmed.duration_s(left, {"a/confirm": 1.0}, workers=2, stacks=True) == 4
