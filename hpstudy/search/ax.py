@@ -27,34 +27,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpstudy.goal import Goal
+from hpstudy.search.effort import FALLBACKS, FAST, Effort
 from hpstudy.search.encoding import Cells, Encoding
 from hpstudy.search.interface import Observation, Searcher
+from hpstudy.search.outcomes import has_value, robustly_scaled
+from hpstudy.search.snapping import Snapping
 from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import is_tried, untried_points
 from hpstudy.seeds import derive_seed, seeded_block
 from hpstudy.study.space import Point, Space
 
 if TYPE_CHECKING:
+    from ax.core.observation import ObservationFeatures
     from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
 METRIC = "objective"
 """What Ax calls the value of a trial, always maximised: values to minimise change sign."""
-
-FAST_OPTIMIZER = {"num_restarts": 4, "raw_samples": 256, "options": {"maxiter": 50, "init_batch_limit": 256}}
-"""Acquisition optimiser of `effort: fast`. Ax's own is 20 restarts from 1,024 raw samples: 1.5 times the time per ask, and over
-60 paired searches of 25 trials no difference in regret that could be told from chance."""
-
-FIT_TOLERANCE = 1e-6
-"""Relative change of the likelihood at which the fit of `effort: fast` stops (scipy's default is 2e-9). Looser fits less exactly; over
-60 paired searches this one made no difference in regret that could be told from chance."""
-
-FALLBACKS = 256
-"""Untried points among which the acquisition chooses when its optimum was tried before: all of a small finite space."""
-
-MAX_STANDARDIZED = 1e12
-"""Values further out, in interquartile ranges, are cut: Ax winsorises them anyway, but squares them first."""
 
 
 class AxSettings(BaseModel):
@@ -81,8 +71,7 @@ class AxSearcher(Searcher):
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The point of trial `number`; see `Searcher.ask`."""
-        valued = sum(_has_value(past) for past in history)
-        if number >= self.settings.initial and valued >= 2:
+        if number >= self.settings.initial and sum(map(has_value, history)) >= 2:
             with _quiet(), seeded_block(derive_seed(seed, "ask", number)):
                 proposed = self._propose(space, history, goal=goal, seed=seed, number=number)
             if proposed is not None:
@@ -93,25 +82,16 @@ class AxSearcher(Searcher):
     def _propose(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point | None:
         """The surrogate's proposal; None when there is no surrogate, or nothing left to propose."""
         import numpy as np
-        from ax.adapter.registry import Generators
-        from ax.core.observation import ObservationFeatures
         from botorch.exceptions.errors import ModelFittingError
 
-        fast = self.settings.effort == "fast"
         encoding = Encoding(space)
-
-        def features(point: Point) -> ObservationFeatures:
-            return ObservationFeatures(_coordinates(encoding, point))
-
-        experiment, data = _experiment(encoding, history, goal)
-        pending = {METRIC: [features(past.point) for past in history if not _has_value(past)]}
+        pending = {METRIC: [features(encoding, past.point) for past in history if not has_value(past)]}
         try:
-            adapter: Any = Generators.BOTORCH_MODULAR(experiment=experiment, data=data, surrogate_spec=_surrogate(encoding, fast))
+            adapter = fitted_adapter(encoding, history, goal=goal, effort=self.settings.effort)
         except ModelFittingError as error:
             logger.warning("no Gaussian process could be fitted (%s): trial %d takes a Sobol point", error, number)
             return None
-        # A copy, because Ax takes entries out of the dictionary that it is given.
-        options = {"optimizer_kwargs": dict(FAST_OPTIMIZER)} if fast else {}
+        options = {"optimizer_kwargs": _optimizer(FAST)} if self.settings.effort == "fast" else {}
         proposed = adapter.gen(n=1, pending_observations=pending, model_gen_options=options).arms[0].parameters
         point = encoding.decode([float(proposed[name]) for name in _names(encoding)])
         if not is_tried(point, history):
@@ -119,12 +99,8 @@ class AxSearcher(Searcher):
         untried = untried_points(space, history, seed=seed, number=number, count=FALLBACKS)
         if not untried:
             return point
-        values = adapter.evaluate_acquisition_function([features(p) for p in untried], pending_observations=pending)
+        values = adapter.evaluate_acquisition_function([features(encoding, p) for p in untried], pending_observations=pending)
         return untried[int(np.argmax(values))]
-
-
-def _has_value(past: Observation) -> bool:
-    return past.value is not None and math.isfinite(past.value)
 
 
 def _names(encoding: Encoding) -> list[str]:
@@ -132,22 +108,29 @@ def _names(encoding: Encoding) -> list[str]:
     return [f"x{column}" for column in range(encoding.width)]
 
 
-def _coordinates(encoding: Encoding, point: Point) -> dict[str, Any]:
+def features(encoding: Encoding, point: Point) -> ObservationFeatures:
     """A point as Ax knows it."""
-    return dict(zip(_names(encoding), encoding.encode(point), strict=True))
+    from ax.core.observation import ObservationFeatures
+
+    return ObservationFeatures(dict(zip(_names(encoding), encoding.encode(point), strict=True)))
 
 
-def _standardized(values: Sequence[float]) -> list[float]:
-    """Values relative to their median, in units of their interquartile range (or full range, where that is zero).
+def fitted_adapter(encoding: Encoding, history: Sequence[Observation], *, goal: Goal, effort: str) -> Any:
+    """Ax's adapter, with a Gaussian process fitted to the trials that have a value.
 
-    Ax takes a standard deviation below 1e-8 for zero and overflows above 1e150; in these units it meets neither.
+    Raises:
+        botorch.exceptions.errors.ModelFittingError: if every attempt to fit it failed.
     """
-    import numpy as np
+    from ax.adapter.registry import Generators
 
-    array = np.asarray(values, dtype=np.float64) / max(1.0, 1e-200 * float(np.max(np.abs(values))))
-    first, median, third = np.quantile(array, [0.25, 0.5, 0.75])
-    spread = float(third - first) or float(np.ptp(array)) or 1.0
-    return np.clip((array - median) / spread, -MAX_STANDARDIZED, MAX_STANDARDIZED).tolist()  # type: ignore[no-any-return]
+    experiment, data = _experiment(encoding, history, goal)
+    return Generators.BOTORCH_MODULAR(experiment=experiment, data=data, surrogate_spec=_surrogate(encoding, effort == "fast"))
+
+
+def _optimizer(effort: Effort) -> dict[str, Any]:
+    """An effort in the words of Ax."""
+    options = {"maxiter": effort.iterations, "init_batch_limit": effort.raw_samples}
+    return {"num_restarts": effort.restarts, "raw_samples": effort.raw_samples, "options": options}
 
 
 def _experiment(encoding: Encoding, history: Sequence[Observation], goal: Goal) -> tuple[Any, Any]:
@@ -166,12 +149,11 @@ def _experiment(encoding: Encoding, history: Sequence[Observation], goal: Goal) 
         optimization_config=OptimizationConfig(Objective(METRIC, metric_name_to_signature={METRIC: METRIC})),
         metrics=[Metric(METRIC, lower_is_better=False)],
     )
-    sign = float(goal.sign)
-    valued = [(past.point, sign * past.value) for past in history if past.value is not None and math.isfinite(past.value)]
+    valued = [past for past in history if has_value(past)]
     rows = []
-    for (point, _), mean in zip(valued, _standardized([value for _, value in valued]), strict=True):
+    for past, mean in zip(valued, robustly_scaled(valued, goal), strict=True):
         # Ax names the arm, because a point that comes again is the same arm to it.
-        arms, index = experiment.attach_trial([_coordinates(encoding, point)])
+        arms, index = experiment.attach_trial([features(encoding, past.point).parameters])
         experiment.trials[index].mark_completed()
         rows += [(index, arm, METRIC, METRIC, mean, math.nan) for arm in arms]
     columns = ["trial_index", "arm_name", "metric_name", "metric_signature", "mean", "sem"]
@@ -195,7 +177,6 @@ def _surrogate(encoding: Encoding, fast: bool) -> Any:
 def botorch_classes() -> tuple[type, type]:
     """The Gaussian process and the input transform; made on first use, because their base classes take seconds to import."""
     import numpy as np
-    import torch
     from botorch.fit import fit_gpytorch_mll
     from botorch.models import SingleTaskGP
     from botorch.models.transforms.input import InputTransform
@@ -218,7 +199,7 @@ def botorch_classes() -> tuple[type, type]:
             """One fit; after a singular matrix BoTorch's own fit, which retries from other starting values."""
             start = {name: value.clone() for name, value in mll.state_dict().items()}
             try:
-                fit_gpytorch_mll_scipy(mll.train(), options={"ftol": FIT_TOLERANCE})
+                fit_gpytorch_mll_scipy(mll.train(), options={"ftol": FAST.fit_tolerance})
             except (NotPSDError, NanError, np.linalg.LinAlgError):
                 mll.load_state_dict(start)
                 self.fits_once = False
@@ -226,11 +207,7 @@ def botorch_classes() -> tuple[type, type]:
             return mll.eval()
 
     class Snap(InputTransform):
-        """Moves coordinates to the centres of their cells, and one-hot groups to their largest coordinate.
-
-        Constant within a cell, so its gradient is zero: an acquisition optimiser moves the other coordinates, from starts in many
-        cells.
-        """
+        """`Snapping` as BoTorch's input transform."""
 
         is_one_to_many = False
         transform_on_train = True
@@ -239,28 +216,27 @@ def botorch_classes() -> tuple[type, type]:
 
         def __init__(self, cells: Sequence[Cells], one_hot: Sequence[tuple[int, int]]) -> None:
             super().__init__()
-            self.cells = [(c.column, torch.from_numpy(c.borders), torch.from_numpy(c.centres)) for c in cells]
-            self.one_hot = one_hot
+            self.snapping = Snapping(cells, one_hot)
 
         def transform(self, X: Tensor) -> Tensor:
             """(..., n, width) coordinates -> (..., n, width) snapped coordinates."""
-            snapped = X.clone()
-            for column, borders, centres in self.cells:
-                snapped[..., column] = centres[torch.bucketize(X[..., column].detach().contiguous(), borders, right=True)]
-            for start, values in self.one_hot:
-                group = X[..., start : start + values].detach()
-                snapped[..., start : start + values] = torch.nn.functional.one_hot(group.argmax(-1), values).to(X)
-            return snapped
+            return self.snapping(X)
 
     return QuickFitGP, Snap
 
 
 @contextmanager
+def _no_deprecations() -> Iterator[None]:
+    """Ax 1.3 uses pandas options that pandas 4 removes and deprecated names of its own; GPyTorch uses deprecated parts of torch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=DeprecationWarning)
+        yield
+
+
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Ax without its INFO lines, and without the warnings that say nothing about the search."""
-    with warnings.catch_warnings():
-        # Ax 1.3 uses pandas options that pandas 4 removes, and deprecated names of its own.
-        warnings.simplefilter("ignore", category=DeprecationWarning)
+    with _no_deprecations():
         import ax  # noqa: F401
 
         _silence_loggers()
