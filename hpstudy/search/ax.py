@@ -6,8 +6,8 @@ history on every ask (a few ms), and an ask is a function of its arguments; see 
 Ax is given coordinates in [0, 1] (`hpstudy.search.encoding`), and the Gaussian process snaps those of whole numbers and choices
 to their cells. Ax's own way with choices, one acquisition optimisation for each combination of values, takes more than twice as
 long on four floats and two two-valued choices. Otherwise surrogate, outcome transforms and acquisition (noisy expected
-improvement) are Ax's defaults. This is the only file that knows Ax, BoTorch and GPyTorch; importing them takes seconds, so it
-happens inside `ask`.
+improvement) are Ax's defaults. Several searches are asked at once without Ax, by the same model and acquisition as one batch of
+tensors (`hpstudy.search.batched`). Only this file knows Ax; importing it takes seconds, so it happens inside `ask`.
 
 References:
     S. Ament et al., "Unexpected improvements to expected improvement for Bayesian optimization", NeurIPS 2023 (the acquisition).
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpstudy.goal import Goal
-from hpstudy.search.effort import FALLBACKS, FAST, Effort
+from hpstudy.search.effort import DEFAULT, FALLBACKS, FAST, Effort
 from hpstudy.search.encoding import Cells, Encoding
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.search.outcomes import has_value, robustly_scaled
@@ -78,6 +78,25 @@ class AxSearcher(Searcher):
                 return proposed
         untried = untried_points(space, history, seed=seed, number=number, count=1)
         return untried[0] if untried else sobol_points(space, seed=seed, start=number, count=1)[0]
+
+    def ask_many(
+        self, space: Space, histories: Sequence[Sequence[Observation]], *, goal: Goal, seeds: Sequence[int], number: int
+    ) -> list[Point]:
+        """The points of trial `number` of several searches; see `Searcher.ask_many`.
+
+        A search whose surrogate cannot be fitted gets the point of `ask`, as does one in its initial design.
+        """
+        proposed: list[Point | None] = [None] * len(seeds)
+        if number >= self.settings.initial:
+            with _no_deprecations():
+                from hpstudy.search.batched.propose import propose
+
+            effort = FAST if self.settings.effort == "fast" else DEFAULT
+            proposed = propose(space, histories, goal=goal, seeds=seeds, number=number, effort=effort)
+        return [
+            self.ask(space, history, goal=goal, seed=seed, number=number) if point is None else point
+            for point, history, seed in zip(proposed, histories, seeds, strict=True)
+        ]
 
     def _propose(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point | None:
         """The surrogate's proposal; None when there is no surrogate, or nothing left to propose."""

@@ -1,0 +1,1 @@
+"""The proposals of several searches at once: K Gaussian processes and K acquisitions as one batch of tensors."""

@@ -1,0 +1,181 @@
+"""The next points of K searches of one space, by one batch of Gaussian processes and one of acquisitions.
+
+The point of a search depends on its own trials, its seed and K, bit for bit: not on what the other searches hold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from botorch.utils.sampling import draw_sobol_samples
+from torch import Tensor
+
+from hpstudy.goal import Goal
+from hpstudy.search.batched.improvement import NoisyImprovement, possible_best
+from hpstudy.search.batched.lbfgs import minimize
+from hpstudy.search.batched.process import Posterior, Trials, fit
+from hpstudy.search.effort import FALLBACKS, TOLERANCE, Effort
+from hpstudy.search.encoding import Encoding
+from hpstudy.search.interface import Observation
+from hpstudy.search.outcomes import has_value, robustly_scaled, standardized
+from hpstudy.search.snapping import Snapping
+from hpstudy.search.untried import is_tried, untried_points
+from hpstudy.seeds import derive_seed
+from hpstudy.study.space import Point, Space
+
+ROW_MULTIPLE = 8
+"""Rows of a search are padded to a multiple of this, so that vector instructions round alike at every search's place in the batch."""
+
+CHUNK = 256
+"""Candidates of a search whose acquisition is computed at a time: 20 MB of samples for 20 searches."""
+
+
+def propose(
+    space: Space,
+    histories: Sequence[Sequence[Observation]],
+    *,
+    goal: Goal,
+    seeds: Sequence[int],
+    number: int,
+    effort: Effort,
+) -> list[Point | None]:
+    """The surrogates' proposals for trial `number` of every search.
+
+    Args:
+        space: what may be tried.
+        histories: trials 0 .. number - 1 of each search.
+        goal: which way the values are better.
+        seeds: of the searches.
+        number: the trial asked for, from 0.
+        effort: of the optimisers.
+
+    Returns:
+        A point for each search; None where fewer than two trials have a value, or where the surrogate could not be fitted.
+    """
+    encoding = Encoding(space)
+    acquisition = _acquisition(encoding, histories, goal, seeds, number, effort)
+    candidates, values = _maximum(acquisition, encoding.width, [derive_seed(seed, "start", number) for seed in seeds], effort)
+    proposed: list[Point | None] = [
+        encoding.decode(candidate) if math.isfinite(value) and sum(map(has_value, history)) >= 2 else None
+        for candidate, value, history in zip(candidates.tolist(), values.tolist(), histories, strict=True)
+    ]
+    untried = [
+        untried_points(space, history, seed=seed, number=number, count=FALLBACKS) if point and is_tried(point, history) else []
+        for point, history, seed in zip(proposed, histories, seeds, strict=True)
+    ]
+    if any(untried):
+        for search, best in enumerate(_best(acquisition, encoding, untried)):
+            if untried[search]:
+                proposed[search] = untried[search][best]
+    return proposed
+
+
+def _acquisition(
+    encoding: Encoding,
+    histories: Sequence[Sequence[Observation]],
+    goal: Goal,
+    seeds: Sequence[int],
+    number: int,
+    effort: Effort,
+) -> NoisyImprovement:
+    """The acquisitions of the fitted surrogates."""
+    snap = Snapping(encoding.cells, encoding.one_hot)
+    trials, first = tabulated(encoding, histories, goal, number)
+    trials = replace(trials, points=snap(trials.points))
+    posterior = Posterior(trials, fit(trials, tolerance=effort.fit_tolerance))
+    observed, pending = trials.valued & first, ~trials.valued & first
+    possible = possible_best(posterior, observed, [derive_seed(seed, "prune", number) for seed in seeds])
+    return NoisyImprovement(posterior, possible | pending, [derive_seed(seed, "improve", number) for seed in seeds], snap)
+
+
+def tabulated(encoding: Encoding, histories: Sequence[Sequence[Observation]], goal: Goal, number: int) -> tuple[Trials, Tensor]:
+    """The trials of K searches as tensors.
+
+    Returns:
+        The trials, those with a value first, in coordinates that are not snapped; and the (K, N) rows that are the first at their point.
+    """
+    shape = (len(histories), -(-number // ROW_MULTIPLE) * ROW_MULTIPLE)
+    points = torch.zeros(*shape, encoding.width, dtype=torch.float64)
+    values = torch.zeros(shape, dtype=torch.float64)
+    valued, first = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.bool)
+    for search, history in enumerate(histories):
+        ordered = sorted(history, key=has_value, reverse=True)
+        coordinates = [encoding.encode(past.point) for past in ordered]
+        points[search, :number] = torch.tensor(coordinates, dtype=torch.float64)
+        first[search, :number] = torch.tensor([row not in coordinates[:n] for n, row in enumerate(coordinates)])
+        if count := sum(map(has_value, ordered)):
+            values[search, :count] = torch.from_numpy(standardized(robustly_scaled(ordered, goal)))
+            valued[search, :count] = True
+    return Trials(points, values, valued), first
+
+
+def _maximum(acquisition: NoisyImprovement, width: int, seeds: Sequence[int], effort: Effort) -> tuple[Tensor, Tensor]:
+    """The candidate of each search with the largest acquisition that L-BFGS-B finds from several starts.
+
+    Args:
+        acquisition: of K searches.
+        width: number of coordinates D.
+        seeds: of the starts of each search.
+        effort: number of starts and of steps.
+
+    Returns:
+        (K, D) candidates and their (K,) acquisitions; NaN where a surrogate could not be fitted.
+    """
+    unit = torch.stack([torch.zeros(width), torch.ones(width)]).to(torch.float64)
+    raw = torch.stack([draw_sobol_samples(unit, effort.raw_samples, q=1, seed=seed)[:, 0] for seed in seeds])
+    chosen = _starts(_evaluated(acquisition, raw), effort.restarts, seeds)
+    starts = raw.gather(1, chosen[..., None].expand(-1, -1, width))
+    candidates, values = minimize(
+        lambda rows: -acquisition(rows.view_as(starts)).flatten(),
+        starts.flatten(0, 1),
+        [(0.0, 1.0)] * width,
+        tolerance=TOLERANCE,
+        iterations=effort.iterations,
+    )
+    best = values.view(len(seeds), -1).nan_to_num(nan=math.inf).argmin(1)
+    rows = torch.arange(len(seeds))
+    return candidates.view_as(starts)[rows, best], -values.view(len(seeds), -1)[rows, best]
+
+
+def _starts(values: Tensor, count: int, seeds: Sequence[int]) -> Tensor:
+    """Where to start from: the best raw sample, and others with probabilities that grow with their acquisition.
+
+    As BoTorch's `initialize_q_batch`: without replacement, proportional to the exponential of the standardised acquisition. The
+    largest sums of logarithmic weights and Gumbel variates are such a draw.
+
+    Args:
+        values: (K, S) acquisitions of the raw samples.
+        count: starts wanted.
+        seeds: of the draws of each search.
+
+    Returns:
+        (K, count) indices of raw samples.
+    """
+    deviation = values.std(1, keepdim=True)
+    weights = (values - values.mean(1, keepdim=True)) / deviation.where(deviation > 0, 1.0)
+    for search, seed in enumerate(seeds):
+        uniform = torch.rand(values.shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+        weights[search] -= (-uniform.log()).log()
+    weights[torch.arange(len(seeds)), values.argmax(1)] = math.inf
+    return weights.topk(count).indices
+
+
+def _evaluated(acquisition: NoisyImprovement, candidates: Tensor) -> Tensor:
+    """(K, S, D) candidates -> (K, S) acquisitions, without gradients and in chunks that fit into a cache."""
+    with torch.no_grad():
+        starts = range(0, candidates.shape[1], CHUNK)
+        return torch.cat([acquisition(candidates[:, start : start + CHUNK]) for start in starts], 1)
+
+
+def _best(acquisition: NoisyImprovement, encoding: Encoding, points: Sequence[Sequence[Point]]) -> list[int]:
+    """The index, for each search, of the point with the largest acquisition among up to `FALLBACKS`; 0 where there are none."""
+    coordinates = torch.zeros(len(points), FALLBACKS, encoding.width, dtype=torch.float64)
+    missing = torch.ones(coordinates.shape[:2], dtype=torch.bool)
+    for search, listed in enumerate(points):
+        for row, point in enumerate(listed):
+            coordinates[search, row] = torch.tensor(encoding.encode(point), dtype=torch.float64)
+            missing[search, row] = False
+    return _evaluated(acquisition, coordinates).masked_fill(missing, -math.inf).argmax(1).tolist()
