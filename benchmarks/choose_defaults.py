@@ -109,7 +109,7 @@ def main():
     settings = AudioSettings.model_validate(block)
     task = AudioMLP(settings)
     task.prepare()
-    data = audio_data(settings.dataset, settings.split, settings.features, settings.train_clips)
+    data = audio_data(settings.dataset, settings.split, settings.features, settings.train_clips, settings.device)
     parts = {name: len(part.y) for name, part in vars(data).items()}
     print(f"\n{arguments.task.name}: {parts}, {data.train.x.shape[1]} features, {arguments.set or ''}\n")
     best = {rate: [ceiling(data, settings, rate, seed) for seed in range(3)] for rate in (1e-3, 1e-2, 1e-1)}

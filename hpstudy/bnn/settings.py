@@ -98,6 +98,8 @@ class TrainSettings(Settings):
 
     epochs: int = Field(default=10, ge=1)
     """Passes over the training part, without those of a first step."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where to train. Another device rounds differently, so it belongs to what determines a study's numbers."""
     batch_size: int = Field(default=100, ge=2)
     """Samples per update; the incomplete last batch of an epoch is left out."""
     activation: Activation = "approx_sign"

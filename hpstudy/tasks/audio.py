@@ -74,7 +74,8 @@ class AudioMLP(BinaryNetworkTask):
 
     def data(self) -> Data:
         """The features, computed or found in the cache, and split."""
-        return audio_data(self.settings.dataset, self.settings.split, self.settings.features, self.settings.train_clips)
+        settings = self.settings
+        return audio_data(settings.dataset, settings.split, settings.features, settings.train_clips, settings.device)
 
     def identity(self) -> dict[str, str]:
         """The checksum of the features, which covers recordings and preprocessing."""
@@ -83,16 +84,17 @@ class AudioMLP(BinaryNetworkTask):
         return {f"features of {self.settings.dataset}": load_features(self.settings.dataset, self.settings.features).checksum}
 
     def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
-        """A multilayer perceptron."""
+        """A multilayer perceptron, on the device."""
+        from hpstudy.bnn.layers import placed
         from hpstudy.bnn.networks.mlp import BinaryMLP
 
         features = next(self.data().train.in_order(1)).shape[1]
-        return BinaryMLP(features, self.settings.widths, DIGITS, activation, generator)
+        return placed(BinaryMLP(features, self.settings.widths, DIGITS, activation, generator), self.settings.device)
 
 
 @lru_cache(maxsize=2)
-def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings, train_clips: int | None) -> Data:
-    """The parts as tensors, loaded and standardised once per process and shared by its trials.
+def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings, train_clips: int | None, device: str) -> Data:
+    """The parts as tensors on the device, loaded and standardised once per process and shared by its trials.
 
     x <- (x - mean) / deviation, for every feature, over the training clips that are used; a constant feature becomes 0.
 
@@ -121,8 +123,7 @@ def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings,
 
     def part(numbers: np.ndarray) -> InMemory:
         x = (loaded.x[numbers] - mean) / deviation
-        return InMemory(
-            torch.from_numpy(x.astype(np.float32)), torch.from_numpy(np.asarray(loaded.digit[numbers], dtype=np.int64))
-        )
+        y = np.asarray(loaded.digit[numbers], dtype=np.int64)
+        return InMemory(torch.from_numpy(x.astype(np.float32)).to(device), torch.from_numpy(y).to(device))
 
     return Data(part(train), part(rows.validation), part(rows.test))

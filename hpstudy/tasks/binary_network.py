@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hpstudy.bnn.methods import METHODS
 from hpstudy.bnn.methods.interface import Method
 from hpstudy.bnn.settings import Surrogate, TrainSettings
-from hpstudy.errors import Diverged, Problem
+from hpstudy.errors import DataError, Diverged, Problem
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
@@ -67,17 +67,24 @@ class BinaryNetworkTask(Task):
         return complete_method_view(view)
 
     def prepare(self) -> None:
-        """Load the data, or find that it cannot be loaded.
+        """Load the data on the device, or find that there is no such data or device.
 
         Raises:
-            DataError: the data set is not there, or a part is smaller than asked for.
+            DataError: the data set is not there, or a part is smaller than asked for; there is no such device.
         """
+        import torch
+
+        if self.settings.device == "cuda" and not torch.cuda.is_available():
+            raise DataError(
+                "task.device is cuda, but this machine (or this installation of torch) has no CUDA device",
+                "run it where one is; or set device: cpu, which takes long for large networks (see --scale small)",
+            )
         self.data()
 
     def warm_up(self) -> None:
         """Import what `evaluate` does, and load data that stay on the CPU."""
         import_module("hpstudy.bnn.train")
-        if getattr(self.settings, "device", "cpu") == "cpu":
+        if self.settings.device == "cpu":
             self.data()
 
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> dict[str, float]:

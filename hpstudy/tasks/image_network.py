@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
@@ -84,8 +84,6 @@ class ImageNetworkSettings(TrainSettings):
     """Parts, size and augmentation."""
     network: dict[str, Any] = Field(default={"name": "birealnet20"}, validate_default=True)
     """The network's name, and its own settings: {name: birealnet20, variant: B, width: 16}; `hpstudy list networks`."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """Where to train. Another device rounds differently, so it belongs to what determines a study's numbers."""
     teacher: Teacher | None = None
     """Train towards the outputs of a trained network, instead of the classes."""
 
@@ -135,20 +133,13 @@ class ImageNetworkTask(BinaryNetworkTask):
         """The checksum of the images, under their name."""
 
     def prepare(self) -> None:
-        """Load the images; see that the device and the teacher are there.
+        """Load the images, and see that the device and the teacher are there.
 
         Raises:
             DataError: the images are not on this machine, or a part is smaller than asked for; there is no such device; the teacher
                 cannot be had, or has other classes.
         """
-        import torch
-
         settings = self.settings
-        if settings.device == "cuda" and not torch.cuda.is_available():
-            raise DataError(
-                "task.device is cuda, but this machine (or this installation of torch) has no CUDA device",
-                "run it where one is; or set device: cpu, which takes long at full scale (see --scale small)",
-            )
         super().prepare()
         count = len(self.classes())
         if settings.top_k is not None and settings.top_k > count:

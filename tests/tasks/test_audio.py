@@ -44,7 +44,7 @@ def task(**settings):
 
 def parts(task):
     s = task.settings
-    return audio_data(s.dataset, s.split, s.features, s.train_clips)
+    return audio_data(s.dataset, s.split, s.features, s.train_clips, s.device)
 
 
 def evaluate(task, seed=0, report=None, **point):
