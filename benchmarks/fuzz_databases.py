@@ -34,6 +34,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from hpstudy import api
@@ -44,6 +45,9 @@ from hpstudy.store import Reader
 from hpstudy.study.schema import Study
 from tests.support.alterations import alter
 from tests.support.databases import example_study
+
+COMMAND_LINE = get_command(app)
+"""Made once: typer makes it from the functions' signatures at every call of `app`, which takes longer than most commands."""
 
 OLD = Path(__file__).parents[1] / "tests" / "store" / "data" / "version_1.sqlite"
 
@@ -71,7 +75,7 @@ class Hang(BaseException):
 
 
 def bases(folder: Path) -> list[Path]:
-    """The databases that are altered."""
+    """The databases that are altered, each with its study in a file of the same name."""
 
     def made(name: str, **changes: Any) -> Path:
         tree = example_study(trials=4, replicates=2).model_dump(mode="json")
@@ -90,7 +94,11 @@ def bases(folder: Path) -> list[Path]:
     paths.append(made("sweep", **function, views=swept, search={"searcher": "grid", "trials": 4, "levels": {"x1": 4}}))
     moment = "2026-01-01T00:00:00.000Z"
     alter(paths[1], ("INSERT INTO owner VALUES (1, 'elsewhere', '', 4, 5.0, 'token', ?, ?)", (moment, moment)))
-    return [*paths, Path(shutil.copy(OLD, folder / "old.sqlite"))]
+    paths.append(Path(shutil.copy(OLD, folder / "old.sqlite")))
+    for path in paths:
+        with Reader.open(path) as reader:
+            path.with_suffix(".yaml").write_text(reader.study.model_dump_json())
+    return paths
 
 
 def alter_values(path: Path, draw: random.Random) -> str:
@@ -165,13 +173,13 @@ ALTERATIONS: dict[str, tuple[Callable[[Path, random.Random], str], int]] = {
 
 
 def command(*words: str) -> Callable[[Path], None]:
-    """A call of the command line; DB and OUT stand for the database and a folder for output."""
+    """A call of the command line; DB, OUT and STUDY stand for the database, a path for output and the study's file."""
 
     def call(path: Path) -> None:
-        names = {"DB": str(path), "OUT": str(path.parent / "out")}
-        result = CliRunner().invoke(app, [names.get(word, word.replace("OUT", names["OUT"])) for word in words])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
+        names = {"DB": path, "STUDY": path.parents[1] / f"{path.stem}.yaml", "OUT": path.parent / "out"}
+        arguments = [str(names.get(word, word.replace("OUT", str(names["OUT"])))) for word in words]
+        with CliRunner().isolation(), suppress(SystemExit):
+            COMMAND_LINE.main(arguments, prog_name="hpstudy")
 
     return call
 
@@ -208,6 +216,9 @@ CALLS: dict[str, tuple[Callable[[Path], None], float]] = {
     "power": (command("power", "DB", "--difference", "0.1"), 0.2),
     "report data": (report_data, 0.3),
     "report": (report, 0.01),
+    "plot": (command("plot", "DB", "best_so_far", "-o", "OUT.svg"), 0.02),
+    "plan": (command("plan", "STUDY", "--storage", "DB"), 0.3),
+    "run": (command("run", "STUDY", "--storage", "DB", "--executor", "inline", "--quiet"), 0.2),
     "confirm": (command("confirm", "DB", "--seeds", "1", "--executor", "inline", "--quiet"), 0.3),
     "resume": (command("resume", "DB", "--executor", "inline", "--quiet"), 1),
 }
