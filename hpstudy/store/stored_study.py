@@ -41,10 +41,12 @@ class StoredStudy:
 
 def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
     """The study in the database. Raises StoreError when it holds none that this program can read."""
-    rows = fetch(connection, "study.definition study.fingerprint study.module_path study.created_at", "FROM study")
-    if not rows:
-        raise StoreError(f"{path} holds no study", "use a backup, or start a new database")
-    definition, fingerprint, module_path, created_at = rows[0]
+    columns = "study.id study.definition study.fingerprint study.module_path study.created_at"
+    rows = fetch(connection, columns, "FROM study")
+    if len(rows) != 1:
+        count = "more than one study" if rows else "no study"
+        raise StoreError(f"{path} holds {count}", "use a backup, or start a new database")
+    _, definition, fingerprint, module_path, created_at = rows[0]
     try:
         study = Study.model_validate(definition)
     except ValidationError as error:

@@ -80,6 +80,15 @@ def make_without_study(path):
     other.close()
 
 
+def make_with_two_studies(path):
+    synthetic_database(path, example_study())
+    other = sqlite3.connect(path)
+    other.executescript("ALTER TABLE study RENAME TO one; CREATE TABLE study AS SELECT * FROM one UNION ALL SELECT * FROM one")
+    seal_all(other)
+    other.commit()
+    other.close()
+
+
 DAMAGES = {
     "does not exist": make_missing,
     "is a folder": make_folder,
@@ -92,6 +101,7 @@ DAMAGES = {
     "(?m)is not an hpstudy database$": make_headless,
     "cannot be read by this version": make_altered,
     "holds no study": make_without_study,
+    "holds more than one study": make_with_two_studies,
 }
 
 

@@ -33,6 +33,7 @@ ALTERATIONS = {
     "UPDATE study SET definition = CAST(x'7b80' AS TEXT)": ("open", "is not valid UTF-8"),
     "UPDATE study SET module_path = 'a' || char(0)": ("open", "column module_path: .* is not a path"),
     "UPDATE study SET module_path = hex(zeroblob(200))": ("open", "column module_path: .* is not a path"),
+    "UPDATE study SET id = 2": ("open", "table study, row 2, column id: 2 is not 1"),
     "UPDATE study SET created_at = 'yesterday'": ("open", "column created_at: 'yesterday' is not a time"),
     "UPDATE study SET trials = 99": ("counts", "the columns of table study differ from its definition"),
     "UPDATE identity SET value = 5": ("open", "table identity, row 'data', column value: 5 is not text"),
