@@ -1,23 +1,28 @@
 """The program of docs/reliability.md works: it crashes commands and notices what is lost."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).parents[2] / "benchmarks" / "crash_matrix.py"
+ROOT = Path(__file__).parents[2]
 
 
 def matrix(folder, *arguments):
     return subprocess.run(
-        [sys.executable, PROGRAM, "--results", "crashes.jsonl", *arguments], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-m", "benchmarks.crash_matrix", "--results", "crashes.jsonl", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
 
 
 def test_a_crash_at_a_point_and_one_at_a_random_moment_lose_nothing(tmp_path):
-    done = matrix(tmp_path, "--kills", "4", "--cases", "run", "init")
+    done = matrix(tmp_path, "--kills", "2", "--cases", "run", "init")
     assert done.returncode == 0, done.stderr
     crashes = [json.loads(line) for line in (tmp_path / "crashes.jsonl").read_text().splitlines()]
     assert [(crash["case"], crash["kind"] == "point", crash["lost"]) for crash in crashes] == [
@@ -37,10 +42,13 @@ def test_results_are_continued_and_not_repeated(tmp_path):
 
 
 def test_output_that_differs_after_a_crash_counts_as_lost(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(PROGRAM.parent)
-    from crash_matrix import CASES, Crash, Lost, survives
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks.crashes.cases import CASES
+    from benchmarks.crashes.commands import Lost
+    from benchmarks.crashes.disturbances import Crash
+    from benchmarks.crashes.outcome import survives
 
     (tmp_path / "out").mkdir()
-    crash = Crash("init", "kill", "command", 0.05)
+    crash = Crash("init", "point", "command", 1)
     with pytest.raises(Lost, match=r"studies/quick\.yaml"):
         survives(tmp_path, CASES["init"], crash, {"studies/quick.yaml": b"another"})
