@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python -m benchmarks.fuzz_databases --calls 100000 --seed 0 --results fuzz.jsonl
 
-Each round takes one of four small databases (a study with learning curves, one with confirmations, controls and a dead owner, a sweep, and
+Each round takes one of five small databases (a study, one with confirmations, controls and a dead owner, a sweep, one of two shards, and
 one of version 1), alters a copy, and calls the commands in this process, each with a time limit. An alteration is one of
 
 - `value`: one to three values replaced: NULL, another type, huge and special numbers, text, invalid JSON and UTF-8, a value of another row;
@@ -94,6 +94,11 @@ def bases(folder: Path) -> list[Path]:
     paths.append(made("sweep", **function, views=swept, search={"searcher": "grid", "trials": 4, "levels": {"x1": 4}}))
     moment = "2026-01-01T00:00:00.000Z"
     alter(paths[1], ("INSERT INTO owner VALUES (1, 'elsewhere', '', 4, 5.0, 'token', ?, ?)", (moment, moment)))
+    study = paths[0].with_suffix(".json")
+    with Reader.open(paths[0]) as reader:
+        study.write_text(reader.study.model_dump_json())
+    api.run(study, folder / "shard.sqlite", shard="0/2", executor="inline")
+    paths.append(Path(shutil.move(folder / "shard.shard-0-of-2.sqlite", folder / "shard.sqlite")))
     paths.append(Path(shutil.copy(OLD, folder / "old.sqlite")))
     for path in paths:
         with Reader.open(path) as reader:
@@ -219,6 +224,7 @@ CALLS: dict[str, tuple[Callable[[Path], None], float]] = {
     "plot": (command("plot", "DB", "best_so_far", "-o", "OUT.svg"), 0.02),
     "plan": (command("plan", "STUDY", "--storage", "DB"), 0.3),
     "run": (command("run", "STUDY", "--storage", "DB", "--executor", "inline", "--quiet"), 0.2),
+    "merge": (command("merge", "DB", "--partial", "-o", "OUT.sqlite"), 0.3),
     "confirm": (command("confirm", "DB", "--seeds", "1", "--executor", "inline", "--quiet"), 0.3),
     "resume": (command("resume", "DB", "--executor", "inline", "--quiet"), 1),
 }

@@ -112,6 +112,13 @@ def grown(folder: Path) -> None:
     begun(folder, trials=7)
 
 
+def shards(folder: Path) -> None:
+    """The study in two shards, each complete."""
+    begun(folder)
+    for number in range(2):
+        forked(folder, "run", "study.yaml", "--storage", "study.sqlite", "--shard", f"{number}/2", "-q")
+
+
 def of_version_1(folder: Path) -> None:
     """A database of the first schema."""
     shutil.copy(Path(__file__).parents[2] / "tests/store/data/version_1.sqlite", folder / "study.sqlite")
@@ -142,6 +149,7 @@ def network(folder: Path) -> None:
     (folder / "study.yaml").write_text(NETWORK)
 
 
+SHARDS = ("study.shard-0-of-2.sqlite", "study.shard-1-of-2.sqlite")
 RUN = ("run", "study.yaml", "--storage", "study.sqlite", "-j", "2", "-q")
 REPORT = ("report", "study.sqlite", "-o", "out", "--format", "pdf", "--format", "html", "--force")
 CURVES = ("export", "study.sqlite", "--curves", "--format", "parquet", "-o", "out/curves.parquet", "--force")
@@ -154,6 +162,7 @@ CASES = {
         Case("grow", RUN, grown),
         Case("confirm", ("confirm", "study.sqlite", "--seeds", "3", "-j", "2", "-q"), finished),
         Case("migrate", ("confirm", "study.sqlite", "--seeds", "1", "-j", "1", "-q"), of_version_1),
+        Case("merge", ("merge", *SHARDS, "-o", "study.sqlite"), shards, again=("db", "check", "study.sqlite")),
         Case("report", REPORT, reported, "out"),
         Case("plot", ("plot", "study.sqlite", "best_so_far", "-o", "out/figure.pdf"), confirmed, "out"),
         Case("export", ("export", "study.sqlite", "-o", "out/trials.csv", "--force"), confirmed, "out"),
