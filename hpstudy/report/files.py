@@ -10,12 +10,11 @@ its numbers are the same.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpstudy.drafts import drafted
 from hpstudy.errors import UsageError
 from hpstudy.report.serial import FORMAT, text
 
@@ -134,18 +133,15 @@ def write_file(path: Path, content: bytes | str) -> None:
         UsageError: when it cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
-    part = path.with_name(f".{path.name[:50]}.{os.getpid()}.part")  # cut, since names have at most 255 bytes
     try:
         if path.exists() and not path.is_file():  # a device would be replaced
             raise UsageError(f"{path} is not a regular file", "choose another --output")
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
+        with drafted(path) as draft:
+            draft.write_bytes(data)
+            draft.replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def _read(path: Path) -> dict[str, object] | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hpstudy.drafts import drafted
 from hpstudy.errors import StoreError
 from hpstudy.store import paths
 from hpstudy.store.connection import create_file
@@ -65,7 +66,7 @@ def new_database(path: Path) -> Iterator[sqlite3.Connection]:
     """
     _check_place(path)
     try:
-        with paths.drafted(path) as draft:
+        with drafted(path) as draft:
             with translated(path):
                 connection = create_file(draft)
                 try:

@@ -61,7 +61,9 @@ def whole(allowed: range = INTEGERS) -> Callable[[Any], int]:
         if type(value) is not int:
             raise Misfit("is not a whole number")
         if value not in allowed:
-            raise Misfit(f"is not {allowed[0]}" if allowed[0] == allowed[-1] else f"is not between {allowed[0]} and {allowed[-1]}")
+            raise Misfit(
+                f"is not {allowed[0]}" if allowed[0] == allowed[-1] else f"is not between {allowed[0]} and {allowed[-1]}"
+            )
         return value
 
     return decoder

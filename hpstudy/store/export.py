@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpstudy.drafts import drafted
 from hpstudy.errors import StoreError, UsageError, nearest
-from hpstudy.store.paths import check_output, drafted
+from hpstudy.store.paths import check_output
 from hpstudy.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpstudy.drafts import drafted
 from hpstudy.errors import StoreError, UsageError
-from hpstudy.store.paths import check_output, drafted
+from hpstudy.store.paths import check_output
 from hpstudy.store.reader import Reader
 from hpstudy.study.schema import Study
 from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value

@@ -1,11 +1,8 @@
-"""File paths in a database, relative to its folder so that they stay valid when the project is moved or published; drafts of files."""
+"""File paths in a database, relative to its folder so that they stay valid when the project is moved or published."""
 
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hpstudy.errors import StoreError, UsageError
@@ -45,16 +42,3 @@ def check_output(path: Path, *, force: bool) -> None:
         raise UsageError(f"{path} is not a regular file", "choose another file")
     if exists and not force:
         raise UsageError(f"{path} exists already", "choose another file, or give --force to replace it")
-
-
-@contextmanager
-def drafted(path: Path) -> Iterator[Path]:
-    """The name of a new file beside `path` to write first; the file, and SQLite's journal of it, are removed if they are still there."""
-    # Cut, since names have at most 255 bytes.
-    draft = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.new")
-    try:
-        yield draft
-    finally:
-        for file in (draft, draft.with_name(f"{draft.name}-journal")):
-            with suppress(OSError):
-                file.unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hpstudy.drafts import drafted
 from hpstudy.errors import StudyError, UsageError
 from hpstudy.study.yaml import parse
 
@@ -69,8 +70,9 @@ def copy_shipped(folder: Path) -> list[Path]:
         for file, content in contents.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             if not file.exists():
-                with file.open("xb") as new:
-                    new.write(content)
+                with drafted(file) as draft:
+                    draft.write_bytes(content)
+                    draft.replace(file)
     except OSError as error:
         raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}", "choose another folder") from error
     return list(contents)

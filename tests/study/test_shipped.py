@@ -38,6 +38,21 @@ def test_a_file_with_other_content_is_never_overwritten_and_nothing_is_copied(tm
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "studies/quick.yaml"]
 
 
+def test_copying_that_ends_within_a_file_leaves_no_part_of_it(tmp_path, monkeypatch):
+    write = Path.write_bytes
+
+    def full(path, content):
+        write(path, content[:9])
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UsageError, match="No space left on device"):
+        copy_shipped(tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    monkeypatch.undo()
+    assert copy_shipped(tmp_path)
+
+
 def test_a_folder_that_is_a_file_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written: Not a directory"):
