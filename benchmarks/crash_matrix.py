@@ -78,7 +78,7 @@ def run_case(case: Case, done: int, scratch: Path, options: argparse.Namespace) 
                 crash = Crash(case.name, kind, target, draw.randrange(max(written, 100_000)))
             else:
                 target = "command" if target == "worker" and not case.database else target
-                crash = Crash(case.name, kind, target, round(draw.uniform(0.1, duration_s), 3))
+                crash = Crash(case.name, kind, target, round(draw.uniform(0.1, duration_s) / 2**attempt, 3))
             copy()
             try:
                 crash = replace(crash, leftovers=survives(folder, case, crash, reference))

@@ -151,17 +151,19 @@ def network(folder: Path) -> None:
 
 SHARDS = ("study.shard-0-of-2.sqlite", "study.shard-1-of-2.sqlite")
 RUN = ("run", "study.yaml", "--storage", "study.sqlite", "-j", "2", "-q")
+CONFIRM = ("confirm", "study.sqlite", "--seeds", "3")
+INLINE = ("--executor", "inline", "-q")
 REPORT = ("report", "study.sqlite", "-o", "out", "--format", "pdf", "--format", "html", "--force")
 CURVES = ("export", "study.sqlite", "--curves", "--format", "parquet", "-o", "out/curves.parquet", "--force")
 CASES = {
     case.name: case
     for case in (
-        Case("run", RUN, begun),
+        Case("run", RUN, begun, again=(*RUN[:4], *INLINE)),
         Case("run, then resume", RUN, begun, again=("resume", "study.sqlite", "-j", "1", "-q")),
-        Case("run of a network", (*RUN[:-2], "1", "-q"), network),
-        Case("grow", RUN, grown),
-        Case("confirm", ("confirm", "study.sqlite", "--seeds", "3", "-j", "2", "-q"), finished),
-        Case("migrate", ("confirm", "study.sqlite", "--seeds", "1", "-j", "1", "-q"), of_version_1),
+        Case("run of a network", (*RUN[:4], "-j", "1", "-q"), network),
+        Case("grow", (*RUN[:4], "-j", "1", "-q"), grown, again=(*RUN[:4], *INLINE)),
+        Case("confirm", (*CONFIRM, "-j", "1", "-q"), finished, again=(*CONFIRM, *INLINE)),
+        Case("migrate", (*CONFIRM, "-j", "1", "-q"), of_version_1, again=(*CONFIRM, *INLINE)),
         Case("merge", ("merge", *SHARDS, "-o", "study.sqlite"), shards, again=("db", "check", "study.sqlite")),
         Case("report", REPORT, reported, "out"),
         Case("plot", ("plot", "study.sqlite", "best_so_far", "-o", "out/figure.pdf"), confirmed, "out"),

@@ -50,29 +50,30 @@ class Undisturbed(Exception):
 
 
 def disturb(command: Command, crash: Crash) -> None:
-    """Wait for the moment, then send the signals of a crash. Raises Undisturbed when nobody is there to receive them."""
-    if command.ended(crash.moment):
-        raise Undisturbed
-    with suppress(psutil.NoSuchProcess):
-        processes = _targets(command.pid, crash)
-        if crash.kind == "stop":
-            _send(processes, signal.SIGSTOP)
-            time.sleep(PAUSE_S)
-            _send(processes, signal.SIGCONT)
-            return
-        for name in crash.kind.split("-"):
-            _send(processes, signal.Signals[f"SIG{name.upper()}"])
-            time.sleep(0.05)
+    """Wait for the moment, and for a worker if it is the target, then send the signals. Raises Undisturbed when the command has ended."""
+    pause_s = crash.moment
+    processes: list[psutil.Process] = []
+    while not processes:
+        if command.ended(pause_s):
+            raise Undisturbed
+        processes, pause_s = _targets(psutil.Process(command.pid), crash), 0.1
+    if crash.kind == "stop":
+        _send(processes, signal.SIGSTOP)
+        time.sleep(PAUSE_S)
+        _send(processes, signal.SIGCONT)
         return
-    raise Undisturbed
+    for name in crash.kind.split("-"):
+        _send(processes, signal.Signals[f"SIG{name.upper()}"])
+        time.sleep(0.05)
 
 
-def _targets(pid: int, crash: Crash) -> list[psutil.Process]:
-    command = psutil.Process(pid)
-    below = [process for process in command.children(recursive=True) if process.status() != psutil.STATUS_ZOMBIE]
-    if crash.target == "group":
-        return [command, *below]
-    return [command] if crash.target == "command" else [random.Random(crash.moment).choice(below or [psutil.Process(-1)])]
+def _targets(command: psutil.Process, crash: Crash) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        below = [process for process in command.children(recursive=True) if process.status() != psutil.STATUS_ZOMBIE]
+        if crash.target == "group":
+            return [command, *below]
+        return [command] if crash.target == "command" else random.Random(crash.moment).sample(below, min(1, len(below)))
+    return []
 
 
 def _send(processes: list[psutil.Process], number: signal.Signals) -> None:
