@@ -38,31 +38,20 @@ from hpstudy.report.csvs import Row
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Section
 
-CHAPTERS: tuple[ModuleType, ...] = (
-    answer,
-    endpoints,
-    overview,
-    completeness,
-    searches,
-    sweep,
-    layers,
-    target,
-    budgets,
-    tests,
-    anytime,
-    confirm,
-    controls,
-    secondary,
-    spaces,
-    searched,
-    failures,
-    robustness,
-    declaration,
-    methods,
-    citation,
-    environment,
-)
-"""In the order of the report."""
+OBSERVED: tuple[ModuleType, ...] = (target, budgets)
+"""Chapters on observed values. They are the result of a study without declared endpoints, and further reading in others."""
+
+FURTHER: tuple[ModuleType, ...] = (tests, anytime, secondary, robustness, searched, citation, environment)
+"""Chapters of the appendix."""
+
+
+def chapters(results: Results) -> tuple[tuple[ModuleType, ...], tuple[ModuleType, ...]]:
+    """The chapters of a report in their order: those of its main part, and those of its appendix."""
+    first = (answer, completeness, failures, endpoints, overview, searches, sweep, layers)
+    last = (confirm, controls, spaces, declaration, methods)
+    if results.declared:
+        return (*first, *last), (*OBSERVED, *FURTHER)
+    return (*first, *OBSERVED, *last), FURTHER
 
 
 @dataclass(frozen=True)
@@ -95,10 +84,13 @@ def document(results: Results) -> Document:
     """The report of a study. Call it within `style.applied()`."""
     sections: list[Section] = []
     tables: dict[str, Callable[[], Iterator[Row]]] = {}
-    for module in CHAPTERS:
-        if chapter := tuple(module.chapter(results)):
-            sections += chapter
-            tables |= {name: partial(rows, results) for name, rows in getattr(module, "TABLES", {}).items()}
+    for part, modules in enumerate(chapters(results)):
+        if part:
+            sections.append(Section("Appendix", ()))
+        for module in modules:
+            if chapter := tuple(module.chapter(results)):
+                sections += chapter
+                tables |= {name: partial(rows, results) for name, rows in getattr(module, "TABLES", {}).items()}
     return Document(
         name=results.study.name,
         question=results.study.question,

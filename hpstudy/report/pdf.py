@@ -41,6 +41,8 @@ def compile_pdf(document: Document) -> bytes:
         with tempfile.TemporaryDirectory(prefix="hpstudy-report-") as folder:
             root = Path(folder)
             for index, chart in enumerate(document.charts):
+                if chart.page_only:
+                    continue
                 (root / f"{index}.pdf").write_bytes(figure_bytes(pen.figure(chart), "pdf"))
             (root / "content.json").write_text(json.dumps(clean(content(document)), ensure_ascii=False), encoding="utf-8")
             template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
@@ -82,7 +84,13 @@ def content(document: Document) -> dict[str, Any]:
         "design": document.design,
         "provisional": document.provisional,
         "sections": [
-            {"title": section.title, "level": section.level, "blocks": [_plain(block, indices) for block in section.blocks]}
+            {
+                "title": section.title,
+                "level": section.level,
+                "blocks": [
+                    _plain(block, indices) for block in section.blocks if not (isinstance(block, Chart) and block.page_only)
+                ],
+            }
             for section in document.sections
         ],
     }

@@ -1,12 +1,16 @@
+import dataclasses
 import json
 import math
 
 import numpy as np
 import pytest
 
-from hpstudy.report import headline
-from hpstudy.report.model import Facts, Paragraph
-from hpstudy.report.pdf import clean, content
+from hpstudy.analysis import analyse
+from hpstudy.report import headline, style
+from hpstudy.report.html import compile_html
+from hpstudy.report.model import Facts, Paragraph, Section
+from hpstudy.report.pdf import clean, compile_pdf, content
+from tests.report.test_endpoints_chapter import make
 from tests.support.reports import answers_of, document_of, pdf_of, section_of
 
 NASTY = '#panic("no") $x^2$ *bold* _it_ `code` @ref <label> // \\ [x] "quoted" \x00\x1b[31m 日本語 🙂 ' + "long/" * 60
@@ -166,3 +170,27 @@ def test_shared_seeds_are_not_said_to_make_views_alike(results):
 def test_a_higher_curve_is_not_called_better_hyperparameters(results):
     (reading,) = (chart.reading for chart in document_of(results).charts if chart.name == "best_so_far")
     assert "a better line does not mean that better hyperparameters were found" in reading
+
+
+def titles(results):
+    return [section.title for section in document_of(results).sections if section.level == 1]
+
+
+def test_observed_values_are_the_result_of_a_study_without_declared_endpoints_and_else_in_the_appendix(results):
+    plain, declared = titles(results), titles(analyse(make()))
+    assert plain.index("Trials-to-target") < plain.index("Methods") < plain.index("Appendix")
+    assert declared.index("Methods") < declared.index("Appendix") < declared.index("Trials-to-target")
+    for found in (plain, declared):
+        assert found[:2] == ["Answer", "What there is"]
+        assert found[-1] == "Environment"
+
+
+def test_figures_for_the_page_alone_are_not_printed(results):
+    made = document_of(results)
+    first = made.charts[0]
+    only = dataclasses.replace(made, sections=(Section("Some", (dataclasses.replace(first, page_only=True), made.charts[1])),))
+    (section,) = content(only)["sections"]
+    assert [block["file"] for block in section["blocks"]] == ["1.pdf"]
+    with style.applied():
+        assert compile_pdf(only).startswith(b"%PDF")
+        assert first.caption in compile_html(only).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import numbers, wording
+from hpstudy.report import endpoints, numbers, wording
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Code, Paragraph, Section
 from hpstudy.report.notation import Notation
@@ -47,7 +47,10 @@ def _paragraph(results: Results) -> str:
         f"views. Intervals have level {level} and are over replicates: BCa bootstrap intervals of a view "
         f"({numbers.count(study.analysis.resamples)} resamples), Student's t intervals of paired differences."
     )
-    if results.level is not None and results.level.value is not None:
+    if results.declared:
+        primary = "; ".join(endpoints.name(endpoint) for endpoint in study.analysis.primary)
+        text += f" Primary endpoints, from the means of incumbents on fresh seeds: {primary}."
+    elif results.level is not None and results.level.value is not None:
         text += (
             f" The endpoint is the number of trials until {wording.level_text(results)}, restricted to {study.search.trials}; searches "
             "that do not reach it are censored there."

@@ -38,12 +38,20 @@ def chapter(results: Results) -> Iterator[Section]:
     """An overview, then one part for each view that has a trial with a value."""
     if not results.searched:
         return
-    blocks: list[Block] = [Paragraph(_method(results)), Paragraph(ADAPTIVE)]
+    blocks: list[Block] = [Paragraph(_method(results)), Paragraph(ADAPTIVE), Paragraph(_page_only(results))]
     if flipped := [view for view in results.searched if view.flips is not None]:
         blocks += [flips.chart(results, flipped), _correlations(results, flipped)]
     yield Section("How the views were searched", tuple(blocks))
     for number, view in enumerate(results.searched, start=1):
         yield Section(long_name(results, view.name), tuple(_view(results, view, number)), level=2)
+
+
+def _page_only(results: Results) -> str:
+    """Where the figures are that print leaves out."""
+    drawn = "the shares and the positions of the best trials"
+    if len(results.searched) <= DETAILED:
+        drawn += ", all trials over all hyperparameters, and the predictions over the two hyperparameters that matter most"
+    return f"The report as a page (`hpstudy report --format html`) also draws {drawn}."
 
 
 def _method(results: Results) -> str:

@@ -57,6 +57,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         0.75 + 0.4 * len(shown),
         legend=legend,
         widths=(1, 1.25) if legend else (),
+        page_only=True,
     )
 
 

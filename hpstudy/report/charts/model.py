@@ -394,6 +394,7 @@ class Chart:
         widths, heights: relative sizes of the grid's columns and rows; () for equal ones.
         scale: of the colours; None where none is needed.
         page_note: what the reader of the page needs to know besides; "" for nothing.
+        page_only: whether the printed report leaves it out.
     """
 
     name: str
@@ -411,6 +412,7 @@ class Chart:
     heights: tuple[float, ...] = ()
     scale: ColourScale | None = None
     page_note: str = ""
+    page_only: bool = False
 
     def shown(self, media: Literal["print", "page"]) -> tuple[Panel, ...]:
         """The panels that are drawn there."""

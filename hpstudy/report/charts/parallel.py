@@ -72,6 +72,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
             Entry(f"the best {share}", colour, "solid", media="page"),
         ),
         page_note=note(view),
+        page_only=True,
     )
 
 

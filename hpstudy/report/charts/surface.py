@@ -74,6 +74,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
             reverse=goal == "minimize",
         ),
         page_note=note(view),
+        page_only=True,
     )
 
 
