@@ -60,6 +60,18 @@ class StepTimedOut(HpstudyError):
     """A step took longer than it was given, and was ended."""
 
 
+class EngineLost(HpstudyError):
+    """What runs the steps is gone, such as the scheduler of a cluster, and this step with it.
+
+    It is no fault of the step: the run ends, its trials stay stored as running, and `hpstudy resume` evaluates them again.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, hint: str = "`hpstudy resume` continues the study when it is back") -> None:
+        super().__init__(message, hint)
+
+
 class Executor(ABC):
     """Runs steps, in the shape of `concurrent.futures`.
 
@@ -69,6 +81,9 @@ class Executor(ABC):
     Args:
         workers: steps that run side by side.
         logs: the folder for what workers print, made when first needed; None to let them print where this process does.
+
+    Attributes:
+        workers: steps that it can run now. Where workers come and go it changes during the run; 0 while there is none.
     """
 
     workers: int
@@ -90,7 +105,10 @@ class Executor(ABC):
             timeout_s: seconds after which the step is ended.
 
         Returns:
-            A future with the answer, or with the exception that `call` raised, or with WorkerDied or StepTimedOut.
+            A future with the answer, or with the exception that `call` raised, or with WorkerDied, StepTimedOut or EngineLost.
+
+        Raises:
+            EngineLost: no step can be run any more.
         """
 
     def take_notes(self) -> list[str]:

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, NamedTuple
 
+from hpstudy.engine.attendance import Attendance
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.confirmations import Confirmations
-from hpstudy.engine.executors import Executor, WorkerDied
+from hpstudy.engine.executors import EngineLost, Executor, WorkerDied
 from hpstudy.engine.failures import Totals, given_up, reason_of
 from hpstudy.engine.history import observations
 from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, Trial, ask, evaluate, training_seed
-from hpstudy.engine.stop import StopSignal
+from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.errors import HpstudyError
 from hpstudy.loading.make import reads_history
 from hpstudy.store import HEARTBEAT_S, Counts, EndedTrial, NewTrial, Store, TrialRow
@@ -28,6 +29,10 @@ from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.plan import Group, Plan, SearchKey
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
+
+POLL_S = 1.0
+"""How often a waiting run looks for new workers and signals. Longer: both are noticed later. Shorter: a run of many workers spends time on
+looking."""
 
 NOTHING_NEW: Mapping[str, str] = {}
 """No source that was not known before."""
@@ -143,17 +148,19 @@ class Scheduler:
             StudyBroken: the first `limits.max_failures` trials gave no value: they failed, ran out of time or diverged.
             StudyChanged: a step ran other code than the database knows; its answer was not stored.
             StoreError: the database cannot be written; it stays as it was after the last stored trial.
+            EngineLost: what ran the steps is gone; trials under way stay stored as running.
+            Aborted: a stop was requested while no worker was there to finish the trials under way.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
         """
+        attendance = Attendance(self.executor, self.observer)
         while True:
             while self._waiting and len(self._under_way) < self.executor.workers and not self.stop.requested:
                 self._begin(heapq.heappop(self._waiting)[-1])
-            if not self._under_way:
+            if not self._under_way and (self.stop.requested or not self._waiting):
                 break
-            started = time.perf_counter()
-            done, _ = wait(self._under_way, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
-            self.waited_s += time.perf_counter() - started
-            for future in done:
+            if not attendance.check() and self.stop.requested and self._under_way:
+                raise Aborted
+            for future in self._ended():
                 self._receive(self._under_way.pop(future), future)
             for note in self.executor.take_notes():
                 self.observer.note(note)
@@ -167,6 +174,15 @@ class Scheduler:
                 f"the searcher failed in {failed} of the searches, first in {_name(group)}: {reason_of(error)}",
                 "the other searches are finished; `hpstudy resume` tries these again",
             )
+
+    def _ended(self) -> list[Future[Any]]:
+        """Wait a moment for steps to end. Those that were lost with their engine come last, so that no answer is lost with them."""
+        started = time.perf_counter()
+        done, _ = wait(self._under_way, timeout=POLL_S, return_when=FIRST_COMPLETED)
+        if not self._under_way:
+            time.sleep(POLL_S)
+        self.waited_s += time.perf_counter() - started
+        return sorted(done, key=lambda future: isinstance(future.exception(), EngineLost))
 
     def _wait(self, step: _Step) -> None:
         """Let a step wait for a worker: searches before fresh seeds, then in the order of the plan, then as listed."""
@@ -267,7 +283,9 @@ class Scheduler:
                 self._store(step.group, new, self.sources.check(asked.sources))
 
     def _failed(self, step: _Step, error: BaseException) -> None:
-        """A step gave no answer: its worker died, its time was up, or the searcher failed."""
+        """A step gave no answer: it was lost with its engine, its worker died, its time was up, or the searcher failed."""
+        if isinstance(error, EngineLost):
+            raise error
         died = isinstance(error, WorkerDied)
         step = replace(step, deaths=step.deaths + died)
         if not step.trials:

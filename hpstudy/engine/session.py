@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hpstudy.engine.checkpoints import CheckpointFolder
 from hpstudy.engine.environment import environment
-from hpstudy.engine.executors import Executor
+from hpstudy.engine.executors import EngineLost, Executor
 from hpstudy.engine.identity import KnownSources, check_identity, identity_of
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.stop import Aborted, StopSignal
@@ -85,7 +85,8 @@ def session(
         checkpoints: of the trials; removed as far as no trial needs them any more.
 
     Raises:
-        Aborted: a second signal.
+        Aborted: a second signal, or a signal while no worker is there.
+        EngineLost: what ran the steps is gone.
     """
     runner = kind(options.workers, store.path.with_name(store.path.name + ".logs"))
     aborted = True
@@ -101,6 +102,9 @@ def session(
         aborted = False
     except Aborted:
         store.event("aborted")
+        raise
+    except EngineLost as error:
+        store.event("engine_lost", reason=error.message)
         raise
     finally:
         options.observer.run_finished()

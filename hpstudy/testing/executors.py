@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from hpstudy.engine.executors import THREAD_VARIABLES, Executor, StepTimedOut
+from hpstudy.engine.executors import THREAD_VARIABLES, EngineLost, Executor, StepTimedOut
 from hpstudy.engine.step import EvaluateRequest, Trial, evaluate
 from hpstudy.errors import HpstudyError, UsageError
 from hpstudy.loading.bind import bind
@@ -117,6 +117,17 @@ class ExecutorContract(ABC):
     ends_steps = True
     """Whether the executor can end a step that takes too long; one that cannot refuses a time-out."""
 
+    remote = False
+    """Whether steps run outside this process's control, as on a cluster; then `end_workers` and `end_engine` are defined."""
+
+    def end_workers(self, executor: Executor) -> None:
+        """End all workers of a remote executor."""
+        raise NotImplementedError
+
+    def end_engine(self, executor: Executor) -> None:
+        """End what runs the steps of a remote executor, such as the scheduler of a cluster, as an outage would."""
+        raise NotImplementedError
+
     @abstractmethod
     def make(self, logs: Path) -> Executor:
         """A new executor that writes logs, if any, below `logs`."""
@@ -164,6 +175,26 @@ class ExecutorContract(ABC):
         if self.ends_steps:
             executor.submit(take_too_long, None, 0.2).exception()
         assert executor.submit(double, 1).result() == 2
+
+    def test_a_remote_executor_whose_workers_are_gone_takes_no_steps(self, executor: Executor) -> None:
+        if not self.remote:
+            pytest.skip("the workers are processes of this executor")
+        assert executor.submit(double, 1).result() == 2
+        self.end_workers(executor)
+        deadline = time.monotonic() + 3 * LONG_S
+        while executor.workers:
+            assert time.monotonic() < deadline, "`workers` must become 0 when no worker is there"
+            time.sleep(0.1)
+
+    def test_a_step_that_is_lost_with_its_engine_says_so(self, executor: Executor) -> None:
+        if not self.remote:
+            pytest.skip("the engine is this process")
+        future = executor.submit(take_too_long, None)
+        self.end_engine(executor)
+        with pytest.raises(EngineLost):
+            future.result(timeout=3 * LONG_S)
+        with pytest.raises(EngineLost):
+            executor.submit(double, 1).result(timeout=3 * LONG_S)
 
     def test_an_executor_that_isolates_user_code_leaves_nothing_of_a_step_for_the_next(self, executor: Executor) -> None:
         if executor.isolates:

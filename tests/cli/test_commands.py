@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from hpstudy.store import Reader
+
 
 @pytest.fixture
 def finished(hpstudy, study_text, tmp_path):
@@ -96,3 +98,32 @@ def test_best_prints_single_layers_in_json_and_not_in_a_table(hpstudy, study_tex
     assert "loss=1" in table
     assert "layer" not in table
     assert json.loads(body)[0]["metrics"]["flip_ratio.layer1"] == 2
+
+
+LOST = """\
+from hpstudy.engine.executors import EngineLost
+from hpstudy.engine.processes import ProcessExecutor
+
+
+class Lost(ProcessExecutor):
+    steps = 0
+
+    def submit(self, call, request, timeout_s=None):
+        self.steps += 1
+        if self.steps > 5:
+            raise EngineLost("the scheduler at tcp://10.0.0.1 does not answer")
+        return super().submit(call, request, timeout_s)
+"""
+
+
+def test_a_run_that_loses_its_engine_ends_with_exit_code_3_and_one_sentence(hpstudy, study_text, tmp_path):
+    (tmp_path / "lost.py").write_text(LOST)
+    done = hpstudy("run", "tiny.yaml", "--executor", "lost:Lost", "-q", text=study_text)
+    said = (
+        "error: the scheduler at tcp://10.0.0.1 does not answer\n  hint: `hpstudy resume` continues the study when it is back\n"
+    )
+    assert (done.returncode, done.stderr) == (3, said)
+    with Reader.open(tmp_path / "runs/tiny.sqlite") as reader:
+        assert [event.kind for event in reader.events()] == ["created", "engine_lost"]
+        assert reader.owner() is None
+    assert hpstudy("resume", "tiny", "--executor", "inline").returncode == 0

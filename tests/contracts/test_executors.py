@@ -1,10 +1,10 @@
 """Every built-in executor keeps the contract."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from hpstudy.engine.executors import EXECUTORS, Executor
+from hpstudy.engine.executors import EXECUTORS, EngineLost, Executor
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.processes import ProcessExecutor
 from hpstudy.testing.executors import ExecutorContract
@@ -61,3 +61,59 @@ def test_an_executor_that_drops_time_outs_breaks_the_contract(threads, monkeypat
     monkeypatch.setattr("hpstudy.testing.executors.LONG_S", 0.5)
     with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
         Threads().test_a_step_that_takes_too_long_is_ended_or_its_time_out_refused(threads)
+
+
+class RemoteExecutor(ProcessExecutor):
+    """Stands in for a cluster: its workers and its engine can be taken away."""
+
+    def __init__(self, workers, logs):
+        super().__init__(workers, logs)
+        self.lost = False
+        self.promised = []
+
+    def submit(self, call, request, timeout_s=None):
+        if self.lost:
+            raise EngineLost("the engine is gone")
+        promise = Future()
+        self.promised.append(promise)
+        super().submit(call, request, timeout_s).add_done_callback(lambda answer: self.deliver(answer, promise))
+        return promise
+
+    def deliver(self, answer, promise):
+        if promise.done():
+            return
+        if error := answer.exception():
+            promise.set_exception(error)
+        else:
+            promise.set_result(answer.result())
+
+    def close(self, *, abort=False):
+        super().close(abort=abort or self.lost)
+
+
+class TestRemote(ExecutorContract):
+    remote = True
+
+    def make(self, logs):
+        return RemoteExecutor(2, logs)
+
+    def end_workers(self, executor):
+        executor.workers = 0
+
+    def end_engine(self, executor):
+        executor.lost = True
+        for promise in executor.promised:
+            if not promise.done():
+                promise.set_exception(EngineLost("the engine is gone"))
+
+
+def test_an_executor_that_hides_the_loss_of_its_engine_breaks_the_contract(tmp_path, monkeypatch):
+    monkeypatch.setattr("hpstudy.testing.executors.LONG_S", 0.3)
+    contract = TestRemote()
+    monkeypatch.setattr(contract, "end_engine", lambda executor: None)
+    executor = contract.make(tmp_path / "logs")
+    try:
+        with pytest.raises((TimeoutError, pytest.fail.Exception)):
+            contract.test_a_step_that_is_lost_with_its_engine_says_so(executor)
+    finally:
+        executor.close(abort=True)
