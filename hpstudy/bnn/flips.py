@@ -33,7 +33,9 @@ class FlipCounter:
 
         FF_i = (1/N) sum over all binary weights of abs(theta_{i+1} - theta_i)/2        (Eq. 18)
 
-    Every weight's flips are counted on the device until an epoch ends: no update waits for a number.
+    Every weight's flips are counted on the device until an epoch ends: no update waits for a number. The counter keeps the sum over the
+    epoch's updates of theta_{i+1} theta_i, which is their number less twice the flips, exact up to 2^24 updates in float32: one pass over
+    the weights.
 
     Args:
         thetas: for every binary layer its weights in {-1, +1} before the first update; or at the end of an epoch, to go on from there.
@@ -41,47 +43,41 @@ class FlipCounter:
     """
 
     def __init__(self, thetas: Sequence[Tensor], never: Sequence[Tensor] | None = None) -> None:
-        self._shapes = [theta.shape for theta in thetas]
-        self._sizes = [theta.numel() for theta in thetas]
-        self._last = self._start = _flat(thetas)
-        self._counts = torch.zeros(len(self._last), dtype=torch.int32, device=self._last.device)
-        self._ever = torch.zeros_like(self._counts, dtype=torch.bool) if never is None else ~_flat(never)
+        self._last = [theta.clone() for theta in thetas]
+        self._start = [theta.clone() for theta in thetas]
+        self._agreement = [torch.zeros_like(theta) for theta in thetas]
+        self._ever = (
+            [torch.zeros_like(theta, dtype=torch.bool) for theta in thetas] if never is None else [~mask for mask in never]
+        )
         self._updates = 0
 
     def count(self, thetas: Sequence[Tensor]) -> None:
         """Take note of the weights after an update."""
-        now = _flat(thetas)
-        self._counts += now != self._last
-        self._last = now
+        for theta, last, agreement in zip(thetas, self._last, self._agreement, strict=True):
+            agreement.addcmul_(theta, last)
+            last.copy_(theta)
         self._updates += 1
 
     def never(self) -> list[Tensor]:
         """For every layer, in the shape of its weights: whether a weight never flipped since training began."""
-        never = torch.split_with_sizes(~(self._ever | (self._counts > 0)), self._sizes)
-        return [mask.view(shape) for mask, shape in zip(never, self._shapes, strict=True)]
+        return [~ever & (agreement == self._updates) for ever, agreement in zip(self._ever, self._agreement, strict=True)]
 
     def end_epoch(self) -> EpochFlips:
         """The epoch's shares; starts the next epoch."""
         updates = max(self._updates, 1)
-        layers = [int(counts.sum()) for counts in torch.split_with_sizes(self._counts, self._sizes)]
-        self._ever |= self._counts > 0
-        never = [1 - _share(ever) for ever in torch.split_with_sizes(self._ever, self._sizes)]
-        epoch = EpochFlips(
-            flip_ratio=sum(layers) / (sum(self._sizes) * updates),
-            layer_flip_ratios=tuple(flips / (size * updates) for flips, size in zip(layers, self._sizes, strict=True)),
-            layer_never_flipped=tuple(never),
-            epoch_flip_rate=_share(self._last != self._start),
-            never_flipped=1 - _share(self._ever),
-        )
-        self._start = self._last
-        self._counts.zero_()
+        self._ever = [~mask for mask in self.never()]
+        flips = [int((self._updates - agreement).div_(2).to(torch.int64).sum()) for agreement in self._agreement]
+        changed = [int((last != start).count_nonzero()) for last, start in zip(self._last, self._start, strict=True)]
+        ever = [int(mask.count_nonzero()) for mask in self._ever]
+        sizes = [theta.numel() for theta in self._last]
+        for last, start, agreement in zip(self._last, self._start, self._agreement, strict=True):
+            start.copy_(last)
+            agreement.zero_()
         self._updates = 0
-        return epoch
-
-
-def _flat(thetas: Sequence[Tensor]) -> Tensor:
-    return torch.cat([theta.flatten() for theta in thetas])
-
-
-def _share(mask: Tensor) -> float:
-    return int(mask.count_nonzero()) / mask.numel()
+        return EpochFlips(
+            flip_ratio=sum(flips) / (sum(sizes) * updates),
+            layer_flip_ratios=tuple(count / (size * updates) for count, size in zip(flips, sizes, strict=True)),
+            layer_never_flipped=tuple(1 - count / size for count, size in zip(ever, sizes, strict=True)),
+            epoch_flip_rate=sum(changed) / sum(sizes),
+            never_flipped=1 - sum(ever) / sum(sizes),
+        )
