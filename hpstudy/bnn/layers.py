@@ -64,3 +64,11 @@ def placed(network: nn.Module, device: str) -> nn.Module:
 def binary_weights(network: nn.Module) -> list[nn.Parameter]:
     """The weight of every binary layer, in the order of the network's modules: a block's binary shortcut comes before its convolutions."""
     return [module.weight for module in network.modules() if isinstance(module, BINARY_LAYERS)]
+
+
+def real_parameters(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The parameters that are not binary: those that decay, and those of batch normalisation, which do not."""
+    binary = {id(weight) for weight in binary_weights(network)}
+    norms = {id(p) for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) for p in m.parameters()}
+    real = [p for p in network.parameters() if id(p) not in binary]
+    return [p for p in real if id(p) not in norms], [p for p in real if id(p) in norms]

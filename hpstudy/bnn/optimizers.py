@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hpstudy.bnn.layers import binary_weights
+from hpstudy.bnn.layers import binary_weights, real_parameters
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, shared_choices
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import RealOptimizer
+from hpstudy.bnn.stack import Stack
 
 
 @dataclass
@@ -142,17 +142,9 @@ def trained_noise(network: nn.Module) -> list[Tensor]:
     return [weight.detach().flatten(1).div(weight.detach().std()) for weight in binary_weights(network)]
 
 
-def real_parameters(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The parameters that are not binary: those that decay, and those of batch normalisation, which do not."""
-    binary = {id(weight) for weight in binary_weights(network)}
-    norms = {id(p) for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) for p in m.parameters()}
-    real = [p for p in network.parameters() if id(p) not in binary]
-    return [p for p in real if id(p) not in norms], [p for p in real if id(p) in norms]
-
-
-def real_optimizer(networks: Sequence[nn.Module], settings: RealOptimizer) -> torch.optim.Optimizer:
-    """The optimizer of the parameters that are not binary, of all networks; `set_learning_rate` moves its schedule."""
-    decaying, others = (list(itertools.chain(*own)) for own in zip(*map(real_parameters, networks), strict=True))
+def real_optimizer(network: nn.Module, settings: RealOptimizer) -> torch.optim.Optimizer:
+    """The optimizer of the parameters that are not binary; `set_learning_rate` moves its schedule."""
+    decaying, others = network.real if isinstance(network, Stack) else real_parameters(network)
     groups = [
         {"params": decaying, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},

@@ -12,7 +12,8 @@ from hpstudy.bnn.batches import Data, plain_batches
 from hpstudy.bnn.calibration import recalibrate
 from hpstudy.bnn.evaluation import evaluate
 from hpstudy.bnn.flips import EpochFlips, FlipCounter
-from hpstudy.bnn.optimizers import initial_noise, real_parameters, trained_noise
+from hpstudy.bnn.layers import real_parameters
+from hpstudy.bnn.optimizers import initial_noise, trained_noise
 from hpstudy.bnn.settings import TrainSettings
 from hpstudy.bnn.silent import never_flipped_histogram
 from hpstudy.errors import Diverged

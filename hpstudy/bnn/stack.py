@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hpstudy.bnn.binarize import POINTWISE, BinaryActivation
-from hpstudy.bnn.layers import BinaryLinear, binary_weights
+from hpstudy.bnn.layers import BinaryLinear, real_parameters
 from hpstudy.errors import UsageError
 
 LANES = 16
@@ -27,12 +27,15 @@ Rows are padded to a multiple of this many numbers, so that a network's place in
 class Stack(nn.Module):
     """K networks that are trained in one pass. Their parameters and buffers become views of those of the stack.
 
-    So training the stack trains the networks, and each can be evaluated, and its real-valued parameters updated, as a network alone.
-    The gradients of those are views of the stack's too: set them to zero, not to None.
+    So training the stack trains the networks, and each of them can be evaluated as a network alone.
 
     Args:
         networks: of one class and shape, whose class says `stackable = True`: its `forward` treats features (dimension 1) one by one,
             except in its layers.
+
+    Attributes:
+        real: all parameters that are not binary in two, or as many as are not empty: those of layers, and those of batch normalisation.
+            Their gradients are views too: set them to zero, not to None.
 
     Raises:
         UsageError: they cannot be stacked.
@@ -45,12 +48,9 @@ class Stack(nn.Module):
             raise UsageError(f"networks of {names} cannot be trained in one pass", "train them one after the other")
         self.size = len(networks)
         self.wide = _stacked(networks, {})
-        binary = {id(weight) for weight in binary_weights(self.wide)}
-        for name, parameter in self.wide.named_parameters():
-            if id(parameter) not in binary:
-                parameter.grad = torch.zeros_like(parameter)
-                for network, part in zip(networks, parameter.grad.chunk(self.size), strict=True):
-                    network.get_parameter(name).grad = part
+        decaying, others = real_parameters(self.wide)
+        self.real = _in_one(decaying), _in_one(others)
+        _share(self.wide, networks)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits. x: (batch K, ...), sample n of network k in row n K + k -> (batch K, classes)."""
@@ -67,7 +67,7 @@ class StackedLinear(nn.Module):
     """K fully connected layers, each on its own features.
 
     Args:
-        layers: of one shape; their parameters become views of the stack's.
+        layers: of one shape.
     """
 
     weight: nn.Parameter
@@ -84,8 +84,9 @@ class StackedLinear(nn.Module):
         inputs = self.weight.shape[1]
         x, weight = x.reshape(-1, self.size, inputs), self.weight.view(self.size, -1, inputs)
         outputs = weight.shape[1]
-        if outputs % LANES or inputs % LANES:
+        if inputs % LANES:
             x = functional.pad(x, (0, -inputs % LANES))
+        if outputs % LANES or inputs % LANES:
             weight = functional.pad(weight, (0, -inputs % LANES, 0, -outputs % LANES))
         products: Tensor = _Products.apply(x, weight)  # type: ignore[no-untyped-call]
         products = products[:, :, :outputs].flatten(1)
@@ -100,7 +101,7 @@ class StackedNorm(nn.modules.batchnorm._BatchNorm):
     """K batch normalisations, each of its own features.
 
     Args:
-        norms: of one shape, with running averages; their parameters and buffers become views of the stack's.
+        norms: of one shape, with running averages.
     """
 
     running_mean: Tensor
@@ -212,18 +213,36 @@ def _like(module: nn.Module) -> nn.Module:
 
 
 def _join(wide: nn.Module, modules: Sequence[nn.Module]) -> None:
-    """Give `wide` the parameters and buffers of `modules` in a row, and make theirs views of them."""
+    """Give `wide` the parameters and buffers of `modules` in a row."""
     for name, first in modules[0]._parameters.items():
-        if first is None:
-            wide.register_parameter(name, None)
-            continue
-        joined = torch.cat([module.get_parameter(name).detach() for module in modules])
-        wide.register_parameter(name, nn.Parameter(joined))
-        for module, part in zip(modules, joined.chunk(len(modules)), strict=True):
-            module.get_parameter(name).data = part
+        values = [module.get_parameter(name).detach() for module in modules] if first is not None else []
+        wide.register_parameter(name, nn.Parameter(torch.cat(values)) if values else None)
     for name, buffer in modules[0].named_buffers():
         own = [module.get_buffer(name) for module in modules]
-        joined = torch.cat(own) if buffer.dim() else torch.stack(own)
-        wide.register_buffer(name, joined)
-        for module, part in zip(modules, joined.chunk(len(modules)) if buffer.dim() else joined.unbind(), strict=True):
-            module.register_buffer(name, part)
+        wide.register_buffer(name, torch.cat(own) if buffer.dim() else torch.stack(own))
+
+
+def _in_one(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    """One parameter that holds all of `parameters`, which become views of it, as do their gradients; none for none."""
+    if not parameters:
+        return []
+    values = torch.cat([parameter.detach().flatten() for parameter in parameters])
+    one = nn.Parameter(functional.pad(values, (0, -len(values) % LANES)))
+    one.grad = torch.zeros_like(one)
+    start = 0
+    for parameter in parameters:
+        here = slice(start, start + parameter.numel())
+        parameter.data, parameter.grad = one.data[here].view_as(parameter), one.grad[here].view_as(parameter)
+        start = here.stop
+    return [one]
+
+
+def _share(wide: nn.Module, networks: Sequence[nn.Module]) -> None:
+    """Make the parameters and buffers of `networks` views of those of `wide`."""
+    for name, parameter in wide.named_parameters():
+        for network, part in zip(networks, parameter.data.chunk(len(networks)), strict=True):
+            network.get_parameter(name).data = part
+    for name, buffer in wide.named_buffers():
+        for network, part in zip(networks, buffer.chunk(len(networks)), strict=True):
+            place, _, own = name.rpartition(".")
+            network.get_submodule(place).register_buffer(own, part.view_as(network.get_buffer(name)))

@@ -161,7 +161,7 @@ class _Training:
             generators=[slot.generator("method") for slot in self.slots],
             clock=Clock(0, settings.epochs, 0, updates),
         )
-        real = real_optimizer([slot.network for slot in self.slots], settings.real_optimizer)
+        real = real_optimizer(self.network, settings.real_optimizer)
         if kept:
             self.network.load_state_dict(kept.network)
             binary.states = kept.states
@@ -208,7 +208,7 @@ class _Training:
             loss = [self._loss(*parts) for parts in own]
             torch.autograd.backward(loss)  # the gradient of their sum, in which every network has its own loss only
             real.step()
-            real.zero_grad(set_to_none=len(self.slots) == 1)  # those of a stack are views
+            real.zero_grad(set_to_none=len(self.slots) == 1)  # a stack's are views
             binary.step(clock)
             for index, slot in enumerate(self.slots):
                 slot.flips.count(binary.thetas(index))

@@ -7,13 +7,12 @@ from pydantic import ValidationError
 from torch import nn
 
 from hpstudy.bnn.binarize import BinaryActivation
-from hpstudy.bnn.layers import BINARY_LAYERS, binary_weights
+from hpstudy.bnn.layers import BINARY_LAYERS, binary_weights, real_parameters
 from hpstudy.bnn.networks import NETWORKS
 from hpstudy.bnn.networks.binarynet import BinaryNet
 from hpstudy.bnn.networks.residual import BinaryBlock
 from hpstudy.bnn.networks.resnet20 import BiRealNet20, ResNet20
 from hpstudy.bnn.networks.shortcuts import ZeroChannels, pooled_and_padded, sliced_and_padded
-from hpstudy.bnn.optimizers import real_parameters
 from hpstudy.bnn.settings import Surrogate
 from hpstudy.errors import UsageError
 

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from hpstudy.bnn.binarize import BinaryActivation
-from hpstudy.bnn.layers import binary_weights
+from hpstudy.bnn.layers import binary_weights, real_parameters
 from hpstudy.bnn.networks.mlp import BinaryMLP
-from hpstudy.bnn.optimizers import real_optimizer, real_parameters
+from hpstudy.bnn.optimizers import real_optimizer
 from hpstudy.bnn.settings import RealOptimizer, Surrogate
 from tests.support.networks import CLASSES, FEATURES, make_data, make_network
 
@@ -55,8 +55,6 @@ def test_every_parameter_is_binary_decaying_or_of_a_normalisation():
 @pytest.mark.parametrize("name", ["sgd", "adam"])
 def test_parameters_of_a_normalisation_do_not_decay(name):
     network = make_network()
-    decays = [
-        group["weight_decay"] for group in real_optimizer([network], RealOptimizer(name=name, weight_decay=0.1)).param_groups
-    ]
+    decays = [group["weight_decay"] for group in real_optimizer(network, RealOptimizer(name=name, weight_decay=0.1)).param_groups]
     assert decays == [0.1, 0.0]
     assert [len(group) for group in real_parameters(network)] == [1, 8]

@@ -6,11 +6,10 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from hpstudy.bnn.batches import Data
-from hpstudy.bnn.layers import binary_weights
+from hpstudy.bnn.layers import binary_weights, real_parameters
 from hpstudy.bnn.methods.filter import Filter
 from hpstudy.bnn.methods.latent_sgd import LatentSGD
 from hpstudy.bnn.methods.real import RealSGD
-from hpstudy.bnn.optimizers import real_parameters
 from hpstudy.bnn.settings import FirstStep, RealOptimizer, TrainSettings
 from hpstudy.bnn.train import train
 from hpstudy.engine import recorder
