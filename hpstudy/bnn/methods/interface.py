@@ -3,7 +3,7 @@
 A method is tensor arithmetic outside autograd. It sees one binary layer at a time, as a tensor of shape (*stack, filters,
 fan_in): a convolution's (out, in, height, width) comes flattened to (out, in height width), so that "per filter" is always the
 last dimension and "per layer" the last two. `stack` is empty, or counts networks that are trained side by side; then a numeric
-hyperparameter is a tensor of shape (*stack, 1, 1).
+hyperparameter is a tensor of shape (*stack, 1, 1), and the tensors of a state are those of every network's `init`, stacked.
 
 Method files import torch for type checkers only: a study's hyperparameters are checked without loading it.
 """
@@ -113,7 +113,7 @@ class Method(ABC, Generic[H]):
 
     @abstractmethod
     def init(self, noise: torch.Tensor, hp: H, generator: torch.Generator) -> State:
-        """The state before the first update.
+        """The state before the first update. In training it is called for every network alone.
 
         Args:
             noise: (*stack, filters, fan_in) standard normal; the same for all methods under one seed, and theta_0 = sign(noise),

@@ -71,8 +71,8 @@ class LatentAdam(Method[LatentAdamHyperparameters]):
         d = grad + w * hp.weight_decay
         m = state["m"].lerp_(d, hp.beta1_rate)
         v = state["v"].lerp_(d.square(), hp.beta2_rate)
-        mean = m / (1 - (1 - hp.beta1_rate) ** number)
-        root = (v / (1 - (1 - hp.beta2_rate) ** number)).sqrt_().add_(EPSILON)
+        mean = m / filled(hp.beta1_rate, number)
+        root = (v / filled(hp.beta2_rate, number)).sqrt_().add_(EPSILON)
         w = w.sub_(mean.div_(root).mul_(epsilon))
         if hp.clipping == "weight":
             w = w.clamp_(-1, 1)
@@ -81,3 +81,14 @@ class LatentAdam(Method[LatentAdamHyperparameters]):
     def weight(self, state: State, hp: LatentAdamHyperparameters, clock: Clock) -> torch.Tensor:
         """Theta, or s_c theta."""
         return scaled_signs(state["theta"], state["w"]) if hp.scaling else state["theta"]
+
+
+def filled(rate: float | torch.Tensor, updates: int) -> float | torch.Tensor:
+    """1 - (1 - rate)^updates, the share of a moment's weights that are not on its start at 0; for a tensor without cancellation.
+
+    >>> f"{filled(0.1, 2):.2f}"
+    '0.19'
+    """
+    if isinstance(rate, float):
+        return 1 - (1 - rate) ** updates
+    return -(-rate).log1p().mul(updates).expm1()
