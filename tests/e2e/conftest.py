@@ -37,6 +37,41 @@ def wait(params, seed):
     return 1.0
 """
 
+STACKING = """
+
+from pydantic import BaseModel
+
+from hpstudy.errors import Diverged
+from hpstudy.tasks.interface import Task
+
+
+class Settings(BaseModel):
+    pass
+
+
+class Stacked(Task):
+    Settings = Settings
+    stacks = True
+
+    def objectives(self):
+        return ("loss",)
+
+    def check_view(self, view):
+        return []
+
+    def evaluate(self, view, point, seed, report):
+        raise AssertionError("trained alone")
+
+    def evaluate_many(self, view, points, seeds, reports):
+        noise = [np.random.default_rng(seed) for seed in seeds]
+        for epoch in range(1, 4):
+            losses = [(point["x"] - 0.3) ** 2 + 0.1 * draw.random() for point, draw in zip(points, noise)]
+            for report, loss in zip(reports, losses):
+                report(epoch, loss=loss)
+            time.sleep(0.01)
+        return [Diverged("x") if point["x"] > 0.9 else {"loss": loss} for point, loss in zip(points, losses)]
+"""
+
 STUDY = """\
 version: 1
 name: killed
@@ -45,7 +80,7 @@ metric: {{name: loss, goal: minimize}}
 views:
   two: {{space: {{x: {{type: float, low: 0, high: 1}}, y: {{type: float, low: 0, high: 1}}}}}}
   one: {{space: {{x: {{type: float, low: 0, high: 1}}}}}}
-search: {{searcher: {searcher}, trials: 8}}
+search: {{searcher: {searcher}, trials: 8, lockstep: {lockstep}}}
 replicates: 2
 {confirm}"""
 
@@ -58,10 +93,11 @@ class Command:
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.started: list[subprocess.Popen[str]] = []
 
-    def write(self, *, searcher="sobol", function="train", confirm=None):
-        (self.folder / "mine.py").write_text(TASK)
+    def write(self, *, searcher="sobol", function="train", confirm=None, lockstep=1):
+        (self.folder / "mine.py").write_text(TASK + (STACKING if function == "Stacked" else ""))
+        added = f"confirm: {confirm}\n" if confirm else ""
         (self.folder / "killed.yaml").write_text(
-            STUDY.format(searcher=searcher, function=function, confirm=f"confirm: {confirm}\n" if confirm else "")
+            STUDY.format(searcher=searcher, function=function, confirm=added, lockstep=lockstep)
         )
 
     def start(self, *arguments):

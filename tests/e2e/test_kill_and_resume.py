@@ -72,6 +72,23 @@ def test_confirmations_of_incumbents_that_were_killed_among_searches_equal_those
     assert_frame_equal(*searched, check_exact=True)
 
 
+@pytest.mark.parametrize(("function", "kills"), [("train", (7, 26)), ("Stacked", (7, 26, 42))])
+def test_replicates_in_lockstep_that_were_killed_equal_those_of_a_whole_run(command, wait_until, function, kills):
+    command.write(function=function, confirm="{seeds: 2, incumbents: true}", lockstep=2)
+    run = ("run", "killed.yaml", "-j", "2", "--storage")
+    assert command.run("run", "killed.yaml", "-j", "1", "--storage", "whole.sqlite")[0] == 0
+    for rows in kills:
+        process = command.start(*run, "killed.sqlite")
+        wait_until(lambda rows=rows: command.rows("killed.sqlite") >= rows, process)
+        command.kill(process)
+        assert command.run("db", "check", "killed.sqlite")[0] == 0
+    assert command.run("resume", "killed.sqlite", "-j", "2")[0] == 0
+    confirmed = [command.confirmed(storage) for storage in ("killed.sqlite", "whole.sqlite")]
+    assert_frame_equal(*confirmed, check_exact=True)
+    searched = [command.measured(storage)[0].query("seed_number.isna()") for storage in ("killed.sqlite", "whole.sqlite")]
+    assert_frame_equal(*searched, check_exact=True)
+
+
 def test_a_killed_database_has_no_problems(command, wait_until):
     command.write()
     process = command.start("run", "killed.yaml", "-j", "2", "--storage", "killed.sqlite")
