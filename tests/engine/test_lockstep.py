@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.executors import EXECUTORS, StepTimedOut, WorkerDied
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.options import RunOptions
@@ -18,7 +19,7 @@ from hpstudy.loading.bind import bind
 from hpstudy.search.random import RandomSearcher
 from hpstudy.store import Reader, Store, check
 from hpstudy.study.plan import SearchKey
-from hpstudy.study.schema import Analysis, Confirm
+from hpstudy.study.schema import Analysis, Confirm, SearchBlock, Study
 
 STACKING = """
 import numpy as np
@@ -345,6 +346,68 @@ def test_the_seeds_of_a_point_train_alone_where_the_task_does(run, make_study, s
     confirming = [numbers for _, view, _, numbers in steps if view.endswith("/confirm")]
     assert len(confirming) == 2 * (2 + 1) * 2
     assert {len(numbers) for numbers in confirming} == {1}
+
+
+@pytest.mark.parametrize("use", [None, "stacking"])
+def test_the_command_confirm_gives_the_rows_of_the_study_file(run, make_study, stacking, storage, tmp_path, use):
+    study, asked = make_study(replicates=2, lockstep=2, **({"use": stacking()} if use else {})), Confirm(seeds=2, incumbents=True)
+    run(study.model_copy(update={"confirm": asked}))
+    whole = everything(storage)
+    storage.unlink()
+    run(study)
+    assert confirm_study(bind(study, str(tmp_path)), storage, RunOptions(executor="inline"), asked).complete
+    assert everything(storage) == whole
+
+
+@pytest.mark.parametrize("use", [None, "stacking"])
+def test_a_sweep_runs_in_lockstep(run, make_study, stacking, storage, use):
+    def sweep(lockstep):
+        study = make_study(trials=3, replicates=4, **({"use": stacking()} if use else {}))
+        points = [{"x1": float(n), "x2": 1.0} for n in range(3)]
+        search = SearchBlock(searcher="points", trials=3, lockstep=lockstep, points=points)
+        return study.model_copy(update={"search": search, "views": {"both": study.views["both"]}, "analysis": Analysis()})
+
+    run(sweep(1))
+    alone = everything(storage)
+    storage.unlink()
+    run(sweep(2))
+    assert everything(storage) == alone
+
+
+CHECKPOINTS = """
+        import json
+        import os
+        checkpoint = reports[0].checkpoint
+        begun = json.loads(checkpoint.load() or b"0")
+        for epoch in range(begun + 1, 5):
+            for slot, report in enumerate(reports):
+                report(epoch, loss=slot)
+            checkpoint.save(json.dumps(epoch).encode())
+            if epoch == 2 and os.path.exists("interrupt"):
+                os.remove("interrupt")
+                os.kill(os.getpid(), 9)
+        return [float(epoch)] * len(reports)
+"""
+
+
+def test_a_stack_whose_worker_was_killed_goes_on_from_its_checkpoint(run, make_study, stacking, storage, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "interrupt").touch()
+    study = make_study(use=stacking(CHECKPOINTS.strip()), trials=1, replicates=2, lockstep=2)
+    assert run(study, executor="processes", workers=1).counts.completed == 4
+    with Reader.open(storage) as reader:
+        curves, trials = reader.curves(), reader.trials()
+    assert [list(group["value"]) for _, group in curves.groupby(["view", "replicate"])] == [[0.0] * 4, [1.0] * 4] * 2
+    assert list(trials["attempts"]) == [2, 2, 1, 1]
+    assert not storage.with_name("study.sqlite.checkpoints").exists()
+
+
+def test_a_study_that_is_not_in_lockstep_is_stored_as_before_the_key_existed(make_study):
+    study = make_study()
+    written = study.to_json()
+    assert "lockstep" not in written
+    assert Study.from_json(written.replace('"trials": 3', '"trials": 3, "lockstep": 1')).fingerprint() == study.fingerprint()
+    assert make_study(lockstep=2).fingerprint() != study.fingerprint()
 
 
 def test_another_size_of_groups_is_another_study(run, make_study):

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.report import numbers, style
-from hpstudy.report.chapters import anytime, robustness, tests
+from hpstudy.report.chapters import anytime, methods, robustness, tests
 from hpstudy.report.charts.best_by_seconds import best_by_seconds
 from hpstudy.report.charts.iqm import iqm_curves
 from hpstudy.report.charts.leave_one_out import leave_one_out
@@ -53,6 +53,15 @@ def table(results, beginning):
 
 def drawings(results):
     return {block.name: block for block in blocks(results) if isinstance(block, Chart)}
+
+
+def test_the_methods_say_which_replicates_ran_in_lockstep(make_results, ramps):
+    def said(**search):
+        results = make_results({"a": ramps(3), "b": ramps()}, study={"search": {"trials": 10, **search}})
+        return " ".join(methods.methods(results))
+
+    assert "its own seed. Groups of 3 replicates ran in lockstep; their points" in said(lockstep=3)
+    assert "lockstep" not in said()
 
 
 def test_every_row_has_a_cell_for_every_column(extended):

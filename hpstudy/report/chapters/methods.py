@@ -114,10 +114,14 @@ def _of_search(results: Results) -> list[str]:
         "Training uses the same seed in all views at the same replicate and trial. This pairs the views only as far as a seed has the same "
         f"effect on different hyperparameters{_correlations(results)}. The paired interval is right either way."
     )
+    size = study.search.lockstep
+    lockstep = (
+        f"Groups of {size} replicates ran in lockstep; their points and results do not depend on each other. " if size > 1 else ""
+    )
     paragraphs = [
-        f"A search is one sequential run of {study.search.trials} trials with its own seed. {setting} A trial without a value (diverged, "
-        "failed, timed out) is a spent trial: the best so far stays what it was. Trials before the first value of their search count as "
-        "the worst value of any trial of the study, in all views alike.",
+        f"A search is one sequential run of {study.search.trials} trials with its own seed. {lockstep}{setting} A trial without a value "
+        "(diverged, failed, timed out) is a spent trial: the best so far stays what it was. Trials before the first value of their search "
+        "count as the worst value of any trial of the study, in all views alike.",
         f"Intervals have level {level}. Paired differences have Student's t intervals. Means of a view have BCa bootstrap intervals (Efron "
         f"1987) with Hesterberg's small-sample expansion, from {resamples} resamples; the unit that is resampled is a whole replicate with "
         "all its views, never a trial. The simultaneous band is a sup-t band whose critical value is carried to Student's t. These "
