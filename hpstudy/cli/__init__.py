@@ -69,15 +69,18 @@ def _top(
 
 def main() -> NoReturn:
     """Run the command line. A user error becomes one message on stderr and its exit code."""
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     with guarded_streams():
-        for name in ("SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
-                # By default these end the process at once, and files that are being written would stay as drafts.
-                signal.signal(getattr(signal, name), _end)
+        for number in ends:
+            # By default these end the process at once, and files that are being written would stay as drafts.
+            signal.signal(number, _end)
         try:
             try:
                 app()
             finally:
+                # Now nothing is being written, and Python shows the traceback of an exception that a handler raises while it shuts down.
+                for number in (signal.SIGINT, *ends):
+                    signal.signal(number, signal.SIG_DFL)
                 sys.stdout.flush()
         except HpstudyError as error:
             fail(error)

@@ -155,3 +155,19 @@ def test_a_signal_while_a_file_is_written_leaves_no_draft(shell, tmp_path, numbe
     assert process.wait(30) == 128 + number
     assert not list(tmp_path.glob(".out.csv.*"))
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_python_shuts_down_shows_no_traceback(shell, tmp_path, number):
+    program = tmp_path / "late.py"
+    program.write_text(
+        "import atexit, os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background\n"
+        f"atexit.register(os.kill, os.getpid(), {number.value})\n"
+        "from hpstudy.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "late.py", "status", "tiny.sqlite"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == -number
+    assert "Traceback" not in done.stderr
+    assert "complete" in done.stdout + done.stderr
