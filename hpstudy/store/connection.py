@@ -138,10 +138,21 @@ def check_header(path: Path) -> None:
         raise StoreError(f"{path} is not a file", "give the path of an .sqlite file")
     if status.st_size == 0:
         raise StoreError(f"{path} is not an hpstudy database: it is empty", "delete it, or choose another --storage")
-    with translated(path), closing(_connect(path, "mode=ro&immutable=1")) as connection:
-        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    with translated(path):
+        try:
+            application_id = _application_id(path, "mode=ro&immutable=1")
+        except sqlite3.DatabaseError:
+            # A writer that ends while it copies its log into the file leaves a file that is sound only with its log.
+            if not _log(path).exists():
+                raise
+            application_id = _application_id(path, "mode=ro")
     if application_id != APPLICATION_ID:
         raise StoreError(f"{path} is not an hpstudy database: another program wrote it", "check the path; nothing was changed")
+
+
+def _application_id(path: Path, options: str) -> int:
+    with closing(_connect(path, options)) as connection:
+        return int(connection.execute("PRAGMA application_id").fetchone()[0])
 
 
 def _set_rules(connection: sqlite3.Connection) -> None:

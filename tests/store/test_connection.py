@@ -1,5 +1,7 @@
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,25 @@ os.kill(os.getpid(), 9)
     subprocess.run([sys.executable, "-c", script, str(path)], check=False, cwd=Path(__file__).parents[2])
     with Reader.open(path) as reader:
         assert reader.counts()["filter"].running == 1
+
+
+@pytest.mark.parametrize("open_database", [Reader.open, Store.open])
+def test_a_log_that_was_copied_into_the_file_in_part_is_read(path, open_database):
+    """As after a full disk or a crash: the header already counts pages that the file does not have yet."""
+    synthetic_database(path, example_study())
+    file = path.read_bytes()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("CREATE TABLE more AS SELECT zeroblob(100000)")
+        connection.execute("DROP TABLE more")
+        connection.commit()
+        log = path.with_name(f"{path.name}-wal").read_bytes()
+    header = path.read_bytes()[:4096]
+    path.write_bytes(header + file[4096:])
+    path.with_name(f"{path.name}-wal").write_bytes(log)
+    assert check(path) == []
+    with open_database(path) as database:
+        assert database.study == example_study()
 
 
 def test_opening_a_reader_keeps_the_locks_of_this_process(store, path):
