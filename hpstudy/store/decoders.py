@@ -139,9 +139,10 @@ def texts(value: Any) -> dict[str, str]:
 def event_detail(value: Any) -> dict[str, Any]:
     """The particulars of an event; those that are read again have the type that their reader needs."""
     decoded = json_object(value)
-    changes = decoded.get("changes", [])
-    if not (isinstance(changes, list) and all(isinstance(line, str) for line in changes)):
-        raise Misfit("is not the detail of an event: 'changes' is not a list of text")
+    for name in ("changes", "mixed_libraries"):
+        lines = decoded.get(name, [])
+        if not (isinstance(lines, list) and all(isinstance(line, str) for line in lines)):
+            raise Misfit(f"is not the detail of an event: '{name}' is not a list of text")
     if not isinstance(decoded.get("finished_trials", 0), int):
         raise Misfit("is not the detail of an event: 'finished_trials' is not a whole number")
     if not isinstance(decoded.get("declaration", ""), str):

@@ -318,3 +318,10 @@ def test_paths_in_a_merged_database_are_relative_to_it(make, run, tmp_path):
     assert merged == tmp_path / "elsewhere" / "tiny.sqlite"
     with Reader.open(merged) as reader:
         assert reader.module_path == str(tmp_path)
+
+
+def test_a_shard_that_cannot_be_is_an_error(make, run):
+    path = run(make(replicates=2), "0/2")
+    altered(path, "UPDATE event SET detail = '{\"shard\": \"5/2\"}' WHERE kind = 'shard'")
+    with pytest.raises(StoreError, match="'5/2' is no shard"):
+        Reader.open(path)

@@ -47,6 +47,18 @@ def test_sessions_of_one_environment_stand_together(make_results, ramps):
     assert [block.rows for block in blocks if isinstance(block, Facts)] == [(("torch", "2.9"),)]
 
 
+def test_shards_with_different_libraries_are_named(make_results, ramps):
+    from hpstudy.store import Event
+
+    lines = ["numpy: 1.26 (shard 0/2), 2.1 (shard 1/2)", "python: 3.11.7 (shard 0/2), 3.12.1 (shard 1/2)"]
+    happened = [Event("2025-01-01", "merged", {"shards": ["0/2", "1/2"], "mixed_libraries": lines})]
+    texts = [block.text for block in section_of(make_results({"a": ramps()}, happened=happened), "Environment").blocks[1:]]
+    assert texts == [
+        "Shards with different libraries were merged, which can change numbers: numpy: 1.26 (shard 0/2), 2.1 (shard 1/2); "
+        "python: 3.11.7 (shard 0/2), 3.12.1 (shard 1/2)."
+    ]
+
+
 def test_what_happened_on_the_way_stands_in_the_report(make_results, ramps):
     from hpstudy.store import Event
 

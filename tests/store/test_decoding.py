@@ -68,6 +68,7 @@ ALTERATIONS = {
     "UPDATE event SET at = NULL": ("events", "table event, row 1, column at: NULL is not a time"),
     "UPDATE event SET detail = 'null'": ("events", "table event, row 1, column detail: 'null' is not a JSON object"),
     "UPDATE event SET detail = '{\"changes\": 1}'": ("events", "'changes' is not a list of text"),
+    "UPDATE event SET detail = '{\"mixed_libraries\": [1]}'": ("events", "'mixed_libraries' is not a list of text"),
     "UPDATE environment SET detail = '{\"machine\": 1}'": ("environments", "column detail: .* is not a JSON object of text"),
     "UPDATE environment SET started_at = 7": ("environments", "table environment, row 1, column started_at: 7 is not a time"),
     "UPDATE owner SET heartbeat_at = 'soon'": ("owner", "table owner, row 1, column heartbeat_at: 'soon' is not a time"),

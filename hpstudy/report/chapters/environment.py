@@ -23,6 +23,9 @@ def chapter(results: Results) -> Iterator[Section]:
     blocks: list[Block] = []
     if (times := cost(results)) is not None:
         blocks.append(times)
+    mixed = [line for _, kind, detail in results.events if kind == "merged" for line in detail.get("mixed_libraries", ())]
+    if mixed:
+        blocks.append(Paragraph(f"Shards with different libraries were merged, which can change numbers: {'; '.join(mixed)}."))
     for sessions, detail in _environments(results):
         blocks += [Paragraph(sessions), Facts(detail)]
     yield Section("Environment", tuple(blocks))
