@@ -208,6 +208,19 @@ class SearcherContract(ABC):
         assert all(mixed.admits(point) for point in points)
         assert ask([*range(1, searches), searches])[:-1] == points[1:]
 
+    def test_searches_in_lockstep_may_lack_values_and_leave_the_global_generators_as_they_were(self, space: Space) -> None:
+        histories = [
+            play(self.make(), space, trials=self.trials - 1),
+            play(self.make(), space, trials=self.trials - 1, value=lambda _number, _point: None, seed=1),
+        ]
+        before = _generator_states(), copy.deepcopy(histories)
+        points = [
+            self.make().ask_many(space, histories, goal=Goal.MAXIMIZE, seeds=(0, 1), number=self.trials - 1) for _ in range(2)
+        ]
+        assert (_generator_states(), histories) == before
+        assert points[0] == points[1]
+        assert all(space.admits(point) for point in points[0])
+
     def test_unknown_settings_are_refused(self) -> None:
         with pytest.raises(ValidationError):
             type(self.make()).Settings.model_validate({"no_such_setting": math.pi})
