@@ -62,6 +62,7 @@ wait "$run"
 code=$?
 trap '' USR1 TERM INT
 save || {{ echo "shard $shard could not be saved: it is in $work on $(hostname)" >&2; exit 1; }}
+echo "shard $shard is saved in $kept" >&2
 case "$again $code" in "yes 130" | "yes 143") exec scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$shard" ;; esac
 exit "$code"
 """
