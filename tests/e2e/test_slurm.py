@@ -12,6 +12,20 @@ import hpstudy
 from hpstudy.engine import slurm
 from hpstudy.errors import HpstudyError, UsageError
 
+CHECKPOINTED = """\
+import time
+from pathlib import Path
+
+
+def train(params, seed, report):
+    saved = report.checkpoint.load()
+    if not Path("started").exists():
+        report.checkpoint.save(b"half")
+        Path("started").write_text("x")
+        time.sleep(600)
+    return {"loss": 1.0, "resumed": saved == b"half"}
+"""
+
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 
 
@@ -124,6 +138,20 @@ def test_a_trial_that_does_not_end_in_time_is_given_up_and_kept_as_running(node,
     with hpstudy.open(database(node, 0)) as reader:
         assert [count.running for count in reader.counts().values()] == [1, 0]
         assert reader.owner() is None
+
+
+def test_a_trial_that_was_given_up_continues_from_its_checkpoint_in_the_next_job(node, wait_until, monkeypatch):
+    monkeypatch.setattr(slurm, "GRACE_S", 1)
+    (node.folder / "mine.py").write_text(CHECKPOINTED)
+    task = job(node, script(node), 0)
+    wait_until((node.folder / "started").exists, task)
+    task.send_signal(signal.SIGUSR1)
+    task.communicate(timeout=120)
+    again = job(node, script(node), 0)
+    said, _ = again.communicate(timeout=240)
+    assert again.returncode == 0, said
+    with hpstudy.open(database(node, 0)) as reader:
+        assert reader.trials()["metric.resumed"].tolist() == [1.0] + [0.0] * 31
 
 
 def test_a_cancelled_task_keeps_its_shard_and_is_not_queued_again(node, wait_until):
