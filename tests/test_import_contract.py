@@ -85,7 +85,7 @@ def test_a_chart_knows_no_pen_and_a_pen_no_kind_of_figure():
 
 
 def test_only_one_file_imports_scikit_learn_and_one_optuna():
-    assert importers("sklearn") == {"analysis/exploration/importance.py"}
+    assert importers("sklearn") == {"analysis/exploration/forest.py"}
     assert importers("optuna", "sqlalchemy") == {"store/optuna_export.py"}
 
 

@@ -14,6 +14,7 @@ from hpstudy.report.chapters import (
     anytime,
     budgets,
     citation,
+    claims,
     completeness,
     confirm,
     controls,
@@ -47,11 +48,10 @@ FURTHER: tuple[ModuleType, ...] = (tests, anytime, secondary, robustness, search
 
 def chapters(results: Results) -> tuple[tuple[ModuleType, ...], tuple[ModuleType, ...]]:
     """The chapters of a report in their order: those of its main part, and those of its appendix."""
-    first = (answer, completeness, failures, endpoints, overview, searches, sweep, layers)
     last = (confirm, controls, spaces, declaration, methods)
     if results.declared:
-        return (*first, *last), (*OBSERVED, *FURTHER)
-    return (*first, *OBSERVED, *last), FURTHER
+        return (answer, completeness, claims, failures, endpoints, overview, searches, *last), (*OBSERVED, *FURTHER)
+    return (answer, completeness, overview, searches, claims, failures, sweep, layers, *OBSERVED, *last), FURTHER
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from hpstudy.errors import UsageError
@@ -24,6 +25,9 @@ from hpstudy.report.pens import matplotlib as pen
 
 _TOGETHER = re.compile(r"(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
 """Spaces at which no line may break: "95% CI", "p < 0.001"."""
+
+OUTLINES = 3
+"""Type of the fonts in the figures of a report: glyphs as outlines. TrueType subsets, which single figures have, take most of the time."""
 
 LONG_WORD = 24
 """Letters after which a word may be broken anywhere, so that a path or a hash stays within its column."""
@@ -40,10 +44,10 @@ def compile_pdf(document: Document) -> bytes:
     try:
         with tempfile.TemporaryDirectory(prefix="hpstudy-report-") as folder:
             root = Path(folder)
-            for index, chart in enumerate(document.charts):
-                if chart.page_only:
-                    continue
-                (root / f"{index}.pdf").write_bytes(figure_bytes(pen.figure(chart), "pdf"))
+            with rc_context({"pdf.fonttype": OUTLINES}):
+                for index, chart in enumerate(document.charts):
+                    if not chart.page_only:
+                        (root / f"{index}.pdf").write_bytes(figure_bytes(pen.figure(chart), "pdf"))
             (root / "content.json").write_text(json.dumps(clean(content(document)), ensure_ascii=False), encoding="utf-8")
             template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
             (root / "report.typ").write_text(template, encoding="utf-8")

@@ -21,7 +21,8 @@ from hpstudy.analysis.baselines.expected_best import expected_curve
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.curves.best_so_far import MeanCurve
 from hpstudy.analysis.endpoints import Endpoints
-from hpstudy.analysis.exploration.importance import FEWEST, fit
+from hpstudy.analysis.exploration.forest import fit
+from hpstudy.analysis.exploration.importance import FEWEST
 from hpstudy.analysis.exploration.searches import LINE, SearchedView, cells
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.analysis.statistics.student import t_mean
@@ -122,6 +123,6 @@ def tunability(view: SearchedView, study: Study) -> Tunability | None:
         line = np.append(cells(parameter, LINE), default[column])
         points = np.tile(default, (len(line), 1))
         points[:, column] = line
-        predicted = study.metric.goal.sign * forest.predict(points.astype(np.float32))
+        predicted = study.metric.goal.sign * forest.predict(points)
         gains[name] = float(predicted.max() - predicted[-1])
     return Tunability(gains, view.importance.explained if view.importance is not None else float("nan"))

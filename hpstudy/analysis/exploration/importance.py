@@ -1,11 +1,10 @@
 """How much of a view's objective each hyperparameter explains: functional ANOVA of a forest, with its uncertainty.
 
 A forest of extremely randomised trees is fitted to the trials, and the variance of its predictions over the whole declared space
-is divided among the hyperparameters. scikit-learn grows the forest and SciPy computes the shares; scikit-learn is imported when the
-first forest is fitted.
+is divided among the hyperparameters. scikit-learn grows the forest and SciPy computes the shares.
 
 References: Hutter, Hoos and Leyton-Brown (2014), An efficient approach for assessing hyperparameter importance, ICML (the idea, with
-random forests and exact integrals). Geurts, Ernst and Wehenkel (2006), Extremely randomized trees, Machine Learning 63. Saltelli et
+random forests and exact integrals). Saltelli et
 al. (2010), Variance based sensitivity analysis of model output, Comput. Phys. Commun. 181 (the estimator in SciPy). Friedman (2001),
 Greedy function approximation, Ann. Stat. 29, section 8.2 (partial dependence).
 """
@@ -13,12 +12,12 @@ Greedy function approximation, Ann. Stat. 29, section 8.2 (partial dependence).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.exploration.forest import Forest, fit
 from hpstudy.analysis.statistics.bootstrap import percentile_interval
 from hpstudy.analysis.statistics.deviation import scaled
 from hpstudy.seeds import derive_seed
@@ -26,14 +25,8 @@ from hpstudy.seeds import derive_seed
 RESAMPLES = 100
 """Bootstrap resamples, each with a forest of its own."""
 
-TREES = 64
-"""Trees of the forest of all trials."""
-
 FEWER_TREES = 16
 """Trees of the forest of a resample."""
-
-LEAF = 3
-"""Trials in a leaf, at least: a forest that repeats every single trial takes noise for an interaction."""
 
 POINTS = 512
 """Points of the quasi-random integration; a power of two."""
@@ -81,14 +74,6 @@ class Importance:
     trials: int
 
 
-def fit(unit: Floats, objective: Floats, seed: int, trees: int = TREES) -> Any:
-    """A forest of the objective (trials,) over unit coordinates (trials x hyperparameters)."""
-    from sklearn.ensemble import ExtraTreesRegressor
-
-    forest = ExtraTreesRegressor(n_estimators=trees, min_samples_leaf=LEAF, random_state=seed % 2**32)
-    return forest.fit(unit.astype(np.float32), objective)
-
-
 def importance(unit: Floats, objective: Floats, search: Ints, seed: int, confidence: float) -> Importance | None:
     """Shares of every hyperparameter, with percentile intervals from resampling whole searches.
 
@@ -121,7 +106,7 @@ def importance(unit: Floats, objective: Floats, search: Ints, seed: int, confide
     return Importance(alone, total, explained, len(rows), len(objective))
 
 
-def response(forest: Any, hyperparameters: int, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:
+def response(forest: Forest, hyperparameters: int, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:
     """(points,) mean prediction at values of some hyperparameters, over uniform values of all others (partial dependence).
 
     `at` is (points x columns): the unit coordinates at which the hyperparameters `columns` are held.
@@ -130,7 +115,7 @@ def response(forest: Any, hyperparameters: int, columns: tuple[int, ...], at: Fl
     grid = np.repeat(others[None], len(at), axis=0)
     for index, column in enumerate(columns):
         grid[:, :, column] = at[:, index, None]
-    predicted = forest.predict(grid.reshape(-1, hyperparameters).astype(np.float32))
+    predicted = forest.predict(grid.reshape(-1, hyperparameters))
     return np.asarray(predicted.reshape(len(at), OTHERS).mean(axis=1), dtype=np.float64)
 
 
@@ -151,9 +136,9 @@ class _Points:
         mixed = np.repeat(a[None], hyperparameters, axis=0)
         for column in range(hyperparameters):
             mixed[column, :, column] = b[:, column]
-        return cls(np.concatenate([a, b, *mixed]).astype(np.float32))
+        return cls(np.concatenate([a, b, *mixed]))
 
-    def shares(self, forest: Any) -> Floats:
+    def shares(self, forest: Forest) -> Floats:
         """(2 x hyperparameters) first- and total-order indices, in [0, 1]; NaN when the forest is constant."""
         a, b, *mixed = forest.predict(self.all).reshape(-1, POINTS)
         if np.ptp(np.concatenate([a, b])) == 0:
@@ -179,5 +164,5 @@ def _explained(unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> 
     for fold in range(min(FOLDS, len(rows))):
         held = np.concatenate(rows[fold :: min(FOLDS, len(rows))])
         seen = np.setdiff1d(np.arange(len(objective)), held)
-        predicted[held] = fit(unit[seen], objective[seen], seed, FEWER_TREES).predict(unit[held].astype(np.float32))
+        predicted[held] = fit(unit[seen], objective[seen], seed, FEWER_TREES).predict(unit[held])
     return float(1 - ((objective - predicted) ** 2).sum() / ((objective - objective.mean()) ** 2).sum())

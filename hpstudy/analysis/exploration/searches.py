@@ -14,7 +14,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
-from hpstudy.analysis.exploration.importance import FEWEST, Importance, fit, importance, response
+from hpstudy.analysis.exploration.forest import Forest, fit
+from hpstudy.analysis.exploration.importance import FEWEST, Importance, importance, response
 from hpstudy.analysis.statistics.bootstrap import percentile_interval
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
@@ -220,7 +221,7 @@ def _explained(view: View, unit: Floats, objective: Floats, replicate: Ints, see
     return {"importance": shares, "responses": tuple(responses), "surface": surface}
 
 
-def _surface(forest: Any, unit: Floats, columns: tuple[int, int], at: tuple[Floats, Floats], seed: int) -> Surface:
+def _surface(forest: Forest, unit: Floats, columns: tuple[int, int], at: tuple[Floats, Floats], seed: int) -> Surface:
     x, y = columns
     grid = np.stack(np.meshgrid(*at), axis=-1)
     predicted = response(forest, unit.shape[1], columns, grid.reshape(-1, 2), seed).reshape(grid.shape[:2])

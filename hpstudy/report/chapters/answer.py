@@ -23,8 +23,6 @@ def chapter(results: Results) -> Iterator[Section]:
     if results.declared_first:
         blocks.append(Paragraph(endpoints.first_replicates(results)))
     yield Section("Answer", tuple(blocks))
-    if (table := claims.table(results)) is not None:
-        yield Section("Claims", (table,))
 
 
 def _answers(results: Results) -> Iterator[tuple[str, str]]:
