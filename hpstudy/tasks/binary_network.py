@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from hpstudy.bnn.methods import METHODS
-from hpstudy.bnn.methods.interface import Method
+from hpstudy.bnn.methods.interface import Hyperparameters, Method
 from hpstudy.bnn.settings import Surrogate, TrainSettings
-from hpstudy.errors import DataError, Diverged, Problem
+from hpstudy.errors import DataError, Problem
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
@@ -104,7 +106,7 @@ class BinaryNetworkTask(Task):
 
     def _trained(
         self, view: View, points: Sequence[Point], seeds: Sequence[int], reports: Sequence[Report]
-    ) -> Sequence[dict[str, float] | Diverged]:
+    ) -> Sequence[dict[str, float] | Exception]:
         import torch
 
         from hpstudy.bnn.binarize import BinaryActivation
@@ -112,7 +114,17 @@ class BinaryNetworkTask(Task):
 
         assert view.method is not None, "check_view refuses a view without a method"
         method: Method[Any] = METHODS.load(view.method)()
-        hps = [method.Hyperparameters.model_validate({**view.fixed, **point}, strict=True) for point in points]
+        hps: list[Hyperparameters] = []
+        refused: dict[int, Exception] = {}
+        for slot, point in enumerate(points):
+            try:
+                hps.append(method.Hyperparameters.model_validate({**view.fixed, **point}, strict=True))
+            except ValidationError as error:
+                if len(points) == 1:
+                    raise
+                # Its place is taken by another network, as the numbers of the others depend on the size of the stack.
+                refused[slot] = error
+                hps.append(method.Hyperparameters())
         networks = [
             self.network(
                 BinaryActivation(method.activation(hp) or Surrogate(self.settings.activation)),
@@ -120,14 +132,19 @@ class BinaryNetworkTask(Task):
             )
             for hp, seed in zip(hps, seeds, strict=True)
         ]
-        return train_many(
+        outcomes = train_many(
             networks,
             method,
             hps,
             self.data(),
             self.settings,
             seeds=seeds,
-            reports=reports,
+            reports=[_unheard if slot in refused else report for slot, report in enumerate(reports)],
             teacher=self.teacher(),
             checkpoint=reports[0].checkpoint,
         )
+        return [refused.get(slot, outcome) for slot, outcome in enumerate(outcomes)]
+
+
+def _unheard(epoch: int, **metrics: float) -> None:
+    """A report that goes nowhere."""

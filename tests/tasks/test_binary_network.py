@@ -1,4 +1,5 @@
 import pytest
+from pydantic import ValidationError
 
 from hpstudy.bnn.settings import FirstStep
 from hpstudy.engine.checkpoints import CheckpointFile
@@ -119,3 +120,18 @@ def test_a_task_that_does_not_stack_trains_one_after_the_other(monkeypatch):
     alone = [evaluate(Recorder(), rate, seed) for rate, seed in ((0.05, 0), (0.02, 1), (0.01, 2))]
     assert apart == alone
     assert [o["val_loss"] for o in together] != [o["val_loss"] for o in alone]
+
+
+def test_a_point_that_the_method_refuses_fails_alone():
+    recorders = [Recorder() for _ in range(3)]
+    good, refused, fine = many(recorders, rates=(0.05, -1.0, 0.01))
+    assert isinstance(refused, ValidationError)
+    assert recorders[1].curves == []
+    first, _, third = many([Recorder() for _ in range(3)])
+    assert (good, fine) == (first, third)
+
+
+def test_the_only_point_is_not_trained_when_the_method_refuses_it(monkeypatch):
+    monkeypatch.setattr("hpstudy.bnn.train.train_many", lambda *_, **__: pytest.fail("trains"))
+    with pytest.raises(ValidationError):
+        evaluate(Recorder(), rate=-1.0)
