@@ -139,14 +139,19 @@ def recordings(folder: Path) -> None:
     (folder / "source").symlink_to(source)
 
 
-def network(folder: Path) -> None:
+def network(folder: Path, text: str = NETWORK) -> None:
     """A study of a binary network on these recordings, which lie beside the folder as well."""
     importer = folder.with_name("importer")
     importer.mkdir()
     recordings(importer)
     forked(importer, "data", "import", "fsdd", "--from", "source")
     (folder / "data").symlink_to(importer / "data")
-    (folder / "study.yaml").write_text(NETWORK)
+    (folder / "study.yaml").write_text(text)
+
+
+def stack(folder: Path) -> None:
+    """The study of a binary network with two replicates in lockstep, whose networks are trained together."""
+    network(folder, NETWORK.replace("initial: 2}\nreplicates: 1", "initial: 2, lockstep: 2}\nreplicates: 2\nconfirm: {seeds: 2}"))
 
 
 SHARDS = ("study.shard-0-of-2.sqlite", "study.shard-1-of-2.sqlite")
@@ -161,6 +166,7 @@ CASES = {
         Case("run", RUN, begun, again=(*RUN[:4], *INLINE)),
         Case("run, then resume", RUN, begun, again=("resume", "study.sqlite", "-j", "1", "-q")),
         Case("run of a network", (*RUN[:4], "-j", "1", "-q"), network),
+        Case("run in lockstep", (*RUN[:4], "-j", "1", "-q"), stack),
         Case("grow", (*RUN[:4], "-j", "1", "-q"), grown, again=(*RUN[:4], *INLINE)),
         Case("confirm", (*CONFIRM, "-j", "1", "-q"), finished, again=(*CONFIRM, *INLINE)),
         Case("migrate", (*CONFIRM, "-j", "1", "-q"), of_version_1, again=(*CONFIRM, *INLINE)),
