@@ -9,6 +9,7 @@ import pytest
 
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.executors import EXECUTORS, StepTimedOut, WorkerDied
+from hpstudy.engine.forecast import forecast
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Lines, Observer
@@ -346,6 +347,18 @@ def test_the_seeds_of_a_point_train_alone_where_the_task_does(run, make_study, s
     confirming = [numbers for _, view, _, numbers in steps if view.endswith("/confirm")]
     assert len(confirming) == 2 * (2 + 1) * 2
     assert {len(numbers) for numbers in confirming} == {1}
+
+
+def test_a_pilot_trains_a_group_together(make_study, stacking, storage, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    use = stacking("import time; time.sleep(0.2)\n        with open('sizes', 'a') as file: file.write(f'{len(points)} ')")
+    study = make_study(use=use, replicates=4, lockstep=4)
+    seen = forecast(bind(study, str(tmp_path)), storage, workers=1, pilot=True)
+    assert (tmp_path / "sizes").read_text().split() == ["4"] * 4
+    assert all(seconds >= 0.05 for seconds in seen.trial_s.values())
+    assert seen.lockstep_sentence().startswith(
+        "in lockstep: 2 groups of 4 searches, whose trials are trained together; 2 of them"
+    )
 
 
 @pytest.mark.parametrize("use", [None, "stacking"])
