@@ -62,7 +62,7 @@ def body(results: Results) -> dict[str, Any]:
             if results.declared_first
             else {}
         ),
-        **({"endpoints_under_policies": plain(results.policies)} if results.policies else {}),
+        **({"endpoints_under_policies": _under_policies(results)} if results.policies else {}),
         **({"confirmed": plain(results.confirmed)} if results.confirmed else {}),
         **({"secondary": plain(results.secondary)} if results.secondary else {}),
         **({"controls": plain(results.controls)} if results.controls is not None else {}),
@@ -77,6 +77,12 @@ def body(results: Results) -> dict[str, Any]:
         "events": plain(results.events),
         "definition": results.study.model_dump(mode="json"),
     }
+
+
+def _under_policies(results: Results) -> list[dict[str, Any]]:
+    return [
+        {"policy": of.policy, "endpoints": [_endpoint(results, result) for result in of.endpoints]} for of in results.policies
+    ]
 
 
 def _endpoint(results: Results, result: EndpointResult) -> dict[str, Any]:

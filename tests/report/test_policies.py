@@ -1,6 +1,7 @@
 """The declared endpoints when trainings without a value count in another way."""
 
 import dataclasses
+import json
 
 import numpy as np
 
@@ -43,7 +44,14 @@ def test_every_endpoint_on_confirmed_values_is_computed_under_every_policy():
     table = table_of(results)
     assert table.head[2:] == ("as the worst value", "not at all (declared)", "as the median value")
     assert len(table.rows) == 4
-    assert [of["policy"] for of in serial.body(results)["endpoints_under_policies"]] == ["worst", "drop", "median"]
+    body = json.loads(serial.text(serial.body(results)))
+    assert [of["policy"] for of in body["endpoints_under_policies"]] == ["worst", "drop", "median"]
+    assert [of["endpoint"]["use"] for of in body["endpoints_under_policies"][0]["endpoints"]] == [
+        "confirmed_regret",
+        "confirmed_regret",
+        "trials_to_within",
+        "final",
+    ]
 
 
 def test_the_quick_analysis_has_no_policies():
