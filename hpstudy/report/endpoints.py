@@ -22,14 +22,18 @@ def headline(results: Results) -> str:
     return " ".join([*opening, *(answer(results, result) for result in results.declared if result.primary)])
 
 
-def answers(results: Results) -> Iterator[tuple[str, str]]:
-    """The answer to every endpoint with the evidence behind it; first those that are not known, in a sentence for each reason."""
+def answers(results: Results, *, primary: bool) -> Iterator[tuple[str, str]]:
+    """The answers to the primary or to the other endpoints, each with the evidence behind it.
+
+    First those that are not known, in a sentence for each reason.
+    """
+    asked = [result for result in results.declared if result.primary == primary]
     missing: dict[str, list[str]] = {}
-    for result in results.declared:
+    for result in asked:
         if result.declared is None:
             missing.setdefault(_missing(result), []).append(title(results, result))
     yield from ((f"{'; '.join(titles)}: {reason}.", "") for reason, titles in missing.items())
-    yield from ((answer(results, one), evidence(results, one)) for one in results.declared if one.declared is not None)
+    yield from ((answer(results, one), evidence(results, one)) for one in asked if one.declared is not None)
 
 
 def answer(results: Results, result: EndpointResult) -> str:

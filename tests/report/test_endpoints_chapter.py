@@ -64,6 +64,11 @@ def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
     assert "Trials to an observed score ≥" in answers[4]
 
 
+def test_the_figure_follows_the_primary_endpoints(found):
+    kinds = [getattr(block, "strong", None) for block in section_of(found, "Answer").blocks]
+    assert kinds[:6] == [True, False, True, False, None, True]
+
+
 def test_the_headline_is_that_of_the_primary_endpoints(found):
     assert headline(found) == " ".join(answers_of(found)[:2])
     assert serial.body(found)["headline"] == headline(found)
@@ -191,7 +196,7 @@ def test_a_study_without_a_complete_replicate_says_what_is_missing():
     whole = MemorySource(source.study, source.values)
     results = analyse(whole)
     assert answers_of(results)[0].startswith(
-        "Mean confirmed regret to the own plateau; Mean confirmed regret to the best plateau; "
+        "Mean confirmed regret to the own plateau; Mean confirmed regret to the best plateau: not known yet"
     )
     assert ": not known yet, since in no replicate all views are complete" in answers_of(results)[0]
     assert "confirmed" not in [chart.name for chart in document_of(results).charts]

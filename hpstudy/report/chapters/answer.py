@@ -14,26 +14,31 @@ from hpstudy.report.overview import many_comparisons
 def chapter(results: Results) -> Iterator[Section]:
     """The answer to every declared endpoint, or to every comparison, with the evidence behind it; then the verdicts on claims."""
     blocks: list[Block] = [Paragraph(sentence, strong=True)] if (sentence := wording.broken_seals(results)) else []
-    for headline, evidence in _answers(results):
-        blocks.append(Paragraph(headline, strong=True))
-        if evidence:
-            blocks.append(Paragraph(evidence))
+    blocks += _told(endpoints.answers(results, primary=True))
     if any(curve.complete.any() for curve in results.confirmed):
         blocks.append(confirmed.chart(results))
+    blocks += _told(_answers(results))
     if results.declared_first:
         blocks.append(Paragraph(endpoints.first_replicates(results)))
     yield Section("Answer", tuple(blocks))
 
 
+def _told(answers: Iterator[tuple[str, str]]) -> Iterator[Paragraph]:
+    for headline, evidence in answers:
+        yield Paragraph(headline, strong=True)
+        if evidence:
+            yield Paragraph(evidence)
+
+
 def _answers(results: Results) -> Iterator[tuple[str, str]]:
-    """Sentences with what stands behind them: comparisons or views, and claims."""
+    """Sentences with the evidence behind them: other endpoints, comparisons or views, and claims."""
     told = [(claims.sentence(results, result), "") for result in results.criteria]
     if results.sweep:
         yield from told
         yield from ((sweeps.best_sentence(results, view), sweeps.evidence(results, view)) for view in results.sweep)
         return
     if results.declared:
-        yield from endpoints.answers(results)
+        yield from endpoints.answers(results, primary=False)
     elif len(results.views) == 1:
         yield wording.comparisons(results), ""
     elif many_comparisons(results):

@@ -59,7 +59,7 @@ def chart(results: Results) -> Chart:
         caption,
         reading,
         Data.of(results, confirmed_curves, confirmed_mean_curves, confirmed_differences),
-        2.9 if len(panels) <= 2 else 2.3 * -(-len(panels) // columns),
+        2.7 if len(panels) <= 2 else 2.0 * -(-len(panels) // columns),
         legend=legend,
     )
 
