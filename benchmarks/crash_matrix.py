@@ -2,10 +2,10 @@
 
     PYTHONPATH=. python -m benchmarks.crash_matrix --kills 80 --seed 0 --results crashes.jsonl
 
-Each case runs one command once without disturbance: its output is the reference. Then the command is disturbed, run again until it
-succeeds, and its output is compared with the reference: trials, metrics, curves and confirmations of a database, the bytes of every
-other file. After each disturbance, before the command is run again, a database must pass `hpstudy db check`, and every other output
-must be absent, what it was before, or complete.
+Each case runs one command once without disturbance: its output is the reference. Then the command is disturbed and, unless it ended
+with 0, run again, and its output is compared with the reference: trials, metrics, curves and confirmations of a database, the bytes of
+every other file. After each disturbance, before the command is run again, a database must pass `hpstudy db check`, and every other
+output must be absent, what it was before, or complete.
 
 A disturbance is one of
 
@@ -16,12 +16,9 @@ A disturbance is one of
 - `full`: the disk is full when the command starts, or soon after. Only with --small-disk DIR, a small file system:
   `mount -t tmpfs -o size=64m tmpfs DIR`.
 
-A command that gets signals, or a full disk, starts as a user starts it. One that dies at a point, and one that is run again, runs in a
-fork of this process, which has imported hpstudy already: that saves half of the time.
-
-A crash counts if it took place: the command, or a worker, was there to receive the signal, and a command that was to end did not end
-with 0. The program can be stopped and started again: what --results holds already is not done again. With --summary it prints the table
-of docs/reliability.md from these files.
+A command that gets signals, or a full disk, starts as a user starts it. One that dies at a point, or is run again, runs in a fork of this
+process, which has imported hpstudy already. A crash counts if somebody received the signal and a command that was to end did not end
+with 0. What --results holds already is not done again. --summary prints the table of docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -42,7 +39,7 @@ from pathlib import Path
 from benchmarks.crashes.cases import CASES, Case
 from benchmarks.crashes.commands import Command, Lost, forked
 from benchmarks.crashes.disturbances import SIGNALS, Crash, Undisturbed
-from benchmarks.crashes.outcome import contents, survives
+from benchmarks.crashes.outcome import contents, crash_and_compare
 from benchmarks.crashes.points import Points
 
 
@@ -81,7 +78,7 @@ def run_case(case: Case, done: int, scratch: Path, options: argparse.Namespace) 
                 crash = Crash(case.name, kind, target, round(draw.uniform(0.1, duration_s) / 2**attempt, 3))
             copy()
             try:
-                crash = replace(crash, leftovers=survives(folder, case, crash, reference))
+                crash_and_compare(folder, case, crash, reference)
             except Undisturbed:
                 continue
             except Lost as error:
@@ -101,14 +98,14 @@ def read(results: Path) -> list[Crash]:
 
 def summarize(done: list[Crash]) -> None:
     """Print a table: crashes by case and kind, and what was lost."""
-    kinds = list(dict.fromkeys(f"{crash.kind} {crash.target}" for crash in sorted(done, key=lambda crash: crash.kind)))
-    print(f"| command | {' | '.join(kinds)} | all | lost |")
+    kinds = sorted({(crash.kind, crash.target) for crash in done})
+    print(f"| command | {' | '.join(map(' '.join, kinds))} | all | lost |")
     print(f"|---|{'---|' * (len(kinds) + 2)}")
     for name in [*dict.fromkeys(crash.case for crash in done), ""]:
         rows = [crash for crash in done if name in ("", crash.case)]
-        cells = Counter(f"{crash.kind} {crash.target}" for crash in rows)
-        numbers = " | ".join(str(cells[kind]) for kind in kinds)
-        print(f"| {name or 'all'} | {numbers} | {len(rows)} | {sum(bool(crash.lost) for crash in rows)} |")
+        cells = Counter((crash.kind, crash.target) for crash in rows)
+        numbers = [*(cells[kind] for kind in kinds), len(rows), sum(bool(crash.lost) for crash in rows)]
+        print(f"| {name or 'all'} | {' | '.join(map(str, numbers))} |")
 
 
 def main() -> None:

@@ -16,14 +16,11 @@ import numpy as np
 
 
 def train(params, seed, report):
-    x, y = params["x"], params.get("y", 0.5)
+    loss = float("nan") if params["x"] > 0.9 else sum(params.values())
     for epoch in range(1, 4):
-        loss = (x - 0.3) ** 2 + (y - 0.6) ** 2 + 0.1 * np.random.rand()
-        report(epoch, loss=loss)
+        report(epoch, loss=loss + np.random.rand())
         time.sleep(0.01)
-    if x > 0.9:
-        return float("nan")
-    return {"loss": loss, "seed": seed % 1000}
+    return loss
 """
 
 STUDY = """\
@@ -164,11 +161,13 @@ CASES = {
     case.name: case
     for case in (
         Case("run", RUN, begun, again=(*RUN[:4], *INLINE)),
+        Case("run in one process", (*RUN[:4], *INLINE), begun),
         Case("run, then resume", RUN, begun, again=("resume", "study.sqlite", "-j", "1", "-q")),
         Case("run of a network", (*RUN[:4], "-j", "1", "-q"), network),
         Case("run in lockstep", (*RUN[:4], "-j", "1", "-q"), stack),
         Case("grow", (*RUN[:4], "-j", "1", "-q"), grown, again=(*RUN[:4], *INLINE)),
         Case("confirm", (*CONFIRM, "-j", "1", "-q"), finished, again=(*CONFIRM, *INLINE)),
+        Case("confirm in one process", (*CONFIRM, *INLINE), finished),
         Case("migrate", (*CONFIRM, "-j", "1", "-q"), of_version_1, again=(*CONFIRM, *INLINE)),
         Case("merge", ("merge", *SHARDS, "-o", "study.sqlite"), shards, again=("db", "check", "study.sqlite")),
         Case("report", REPORT, reported, "out"),

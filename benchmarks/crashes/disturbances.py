@@ -33,7 +33,6 @@ class Crash:
         moment: number of the point, free bytes of the disk, or seconds after the start.
         point: name of the point.
         lost: what was lost; "" for nothing.
-        leftovers: files beside the output that the crash left and the next run did not remove.
     """
 
     case: str
@@ -42,7 +41,6 @@ class Crash:
     moment: float
     point: str = ""
     lost: str = ""
-    leftovers: int = 0
 
 
 class Undisturbed(Exception):

@@ -10,12 +10,9 @@ from typing import Any
 
 import hpstudy
 from benchmarks.crashes.cases import Case
-from benchmarks.crashes.commands import Command, Lost, unwatched
+from benchmarks.crashes.commands import Command, Lost, forked
 from benchmarks.crashes.disturbances import Crash, Undisturbed, disturb, took_place
 from benchmarks.crashes.points import Points
-
-ATTEMPTS = 3
-"""How often a command is run again before the case counts as lost."""
 
 VOLATILE = {"attempts", "started_at", "ended_at", "ask_s", "evaluate_s", "environment_id"}
 """Columns of trials that differ from run to run."""
@@ -37,11 +34,8 @@ def contents(folder: Path, case: Case) -> Any:
     return [trials.to_csv(index=False), curves.sort_values([*named, "value"])[[*named, "value"]].to_csv(index=False)]
 
 
-def survives(folder: Path, case: Case, crash: Crash, reference: Any) -> int:
+def crash_and_compare(folder: Path, case: Case, crash: Crash, reference: Any) -> None:
     """Run in a prepared folder, disturb, run again, compare.
-
-    Returns:
-        The number of files beside the output that the crash left and the next run did not remove.
 
     Raises:
         Lost: something is not as it must be.
@@ -69,20 +63,10 @@ def survives(folder: Path, case: Case, crash: Crash, reference: Any) -> int:
         for name, data in contents(folder, case).items():
             if name in reference and data not in (reference[name], before.get(name)):
                 raise Lost(f"{name} is neither the old nor the new file: {len(data)} bytes")
-    for _ in range(ATTEMPTS):
-        if code == 0:
-            break
-        command = Command(
-            folder, *(case.again if case.again and (folder / case.output).exists() else case.command), fork=unwatched
-        )
-        code = command.end()
-    else:
-        raise Lost(f"{' '.join(command.arguments)} exits with {code}: {command.output[-2000:]}")
+    if code:
+        forked(folder, *(case.again if case.again and (folder / case.output).exists() else case.command))
     found = contents(folder, case)
-    if case.database:
-        if found != reference:
-            raise Lost("the database differs from that of the undisturbed run")
-        return sum(path.name.startswith((f"{case.output}.", f"{case.output}-", ".study")) for path in folder.iterdir())
-    if differ := [name for name in reference if found.get(name) != reference[name]]:
+    if case.database and found != reference:
+        raise Lost("the database differs from that of the undisturbed run")
+    if not case.database and (differ := [name for name in reference if found.get(name) != reference[name]]):
         raise Lost(f"files differ from those of the undisturbed run: {', '.join(differ)}")
-    return len(found.keys() - reference.keys())

@@ -46,9 +46,9 @@ def test_output_that_differs_after_a_crash_counts_as_lost(tmp_path, monkeypatch)
     from benchmarks.crashes.cases import CASES
     from benchmarks.crashes.commands import Lost
     from benchmarks.crashes.disturbances import Crash
-    from benchmarks.crashes.outcome import survives
+    from benchmarks.crashes.outcome import crash_and_compare
 
     (tmp_path / "out").mkdir()
     crash = Crash("init", "point", "command", 1)
     with pytest.raises(Lost, match=r"studies/quick\.yaml"):
-        survives(tmp_path, CASES["init"], crash, {"studies/quick.yaml": b"another"})
+        crash_and_compare(tmp_path, CASES["init"], crash, {"studies/quick.yaml": b"another"})
