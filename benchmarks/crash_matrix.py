@@ -74,7 +74,7 @@ def run_case(case: Case, done: int, scratch: Path, options: argparse.Namespace) 
             elif kind == "full":
                 crash = Crash(case.name, kind, target, draw.randrange(max(written, 100_000)))
             else:
-                target = "command" if target == "worker" and not case.database else target
+                target = "command" if target == "worker" and "-j" not in case.command else target
                 crash = Crash(case.name, kind, target, round(draw.uniform(0.1, duration_s) / 2**attempt, 3))
             copy()
             try:
