@@ -31,7 +31,7 @@ metric: {name: loss, goal: minimize}
 views:
   two: {space: {x: {type: float, low: 0, high: 1}, y: {type: float, low: 0, high: 1}}}
   one: {space: {x: {type: float, low: 0, high: 1}}}
-search: {searcher: SEARCHER, trials: TRIALS}
+search: {searcher: random, trials: TRIALS}
 replicates: 2
 analysis: {resamples: 1000}
 """
@@ -78,10 +78,10 @@ def empty(folder: Path) -> None:
     """Nothing."""
 
 
-def begun(folder: Path, trials: int = 4, searcher: str = "random") -> None:
+def begun(folder: Path, trials: int = 4) -> None:
     """A study of a user's own function."""
     (folder / "mine.py").write_text(FUNCTION)
-    (folder / "study.yaml").write_text(STUDY.replace("TRIALS", str(trials)).replace("SEARCHER", searcher))
+    (folder / "study.yaml").write_text(STUDY.replace("TRIALS", str(trials)))
 
 
 def finished(folder: Path) -> None:
