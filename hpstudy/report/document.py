@@ -50,8 +50,8 @@ def chapters(results: Results) -> tuple[tuple[ModuleType, ...], tuple[ModuleType
     """The chapters of a report in their order: those of its main part, and those of its appendix."""
     last = (confirm, controls, spaces, declaration, methods)
     if results.declared:
-        return (answer, completeness, claims, failures, endpoints, overview, searches, *last), (*OBSERVED, *FURTHER)
-    return (answer, completeness, overview, searches, claims, failures, sweep, layers, *OBSERVED, *last), FURTHER
+        return (answer, overview, completeness, claims, failures, endpoints, searches, *last), (*OBSERVED, *FURTHER)
+    return (answer, overview, completeness, searches, claims, failures, sweep, layers, *OBSERVED, *last), FURTHER
 
 
 @dataclass(frozen=True)
