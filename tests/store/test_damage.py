@@ -227,7 +227,8 @@ def test_whatever_the_damage_only_store_errors_leave_the_store(tmp_path, data):
     for left in tmp_path.glob("damaged.sqlite*"):
         left.unlink()
     damaged.write_bytes(content)
-    check(damaged)
+    with suppress(StoreTooNew):  # the changed byte may be one of the database's version
+        check(damaged)
     with suppress(StoreError), Reader.open(damaged) as reader:
         for read in (reader.counts, reader.trials, reader.curves, reader.events, reader.environments, reader.owner):
             with suppress(StoreError):
