@@ -195,7 +195,7 @@ def main() -> None:
     study = loaded.model_copy(
         update={
             "replicates": arguments.replicates,
-            "search": loaded.search.model_copy(update={"trials": trials}),
+            "search": loaded.search.model_copy(update={"trials": trials, "lockstep": 1}),
             "controls": (),
             "confirm": None,
             "analysis": Analysis(),
