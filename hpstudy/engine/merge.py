@@ -26,7 +26,7 @@ def merge_shards(paths: Sequence[Path], output: Path, *, partial: bool = False, 
         allow_mixed: merge although library versions differ between sessions; the database records it.
 
     Raises:
-        UsageError: a database is no shard, two hold the same replicate, or something is missing.
+        UsageError: a database is not a shard, two hold the same replicate, or something is missing.
         StudyChanged: the studies, the data, the code or the library versions differ.
         StoreError: a database cannot be read, does not match its seals, or the new one cannot be written.
     """
@@ -84,7 +84,7 @@ def _shard(reader: Reader) -> Shard:
     """The shard of a database. Raises UsageError when it holds the whole study."""
     if reader.shard is None:
         raise UsageError(
-            f"{reader.path} is no shard: it holds the whole study", "merge databases of `hpstudy run STUDY --shard I/N`"
+            f"{reader.path} is not a shard: it holds the whole study", "merge databases of `hpstudy run STUDY --shard I/N`"
         )
     return reader.shard
 

@@ -82,11 +82,13 @@ def array_script(
         options: of sbatch; the last one of several that contradict each other counts.
 
     Raises:
-        UsageError: there are no replicates for so many shards, or what should be an option is none.
+        UsageError: the study has too few replicates for so many shards, or an option does not begin with "-".
     """
     if not 1 <= shards <= MOST_SHARDS or not Shard(shards - 1, shards).replicates(study):
+        groups = min(study.replicates // study.search.lockstep, MOST_SHARDS)
         raise UsageError(
-            f"{study.name} has {study.replicates} replicates, which cannot be divided into {shards} shards", "use fewer shards"
+            f"{study.name} has {study.replicates} replicates, which cannot be divided into {shards} shards",
+            f"choose 1 to {groups} shards",
         )
     command = [sys.executable, "-m", "hpstudy", "run", str(file.absolute()), *(() if scale is None else ("--scale", scale))]
     return SCRIPT.format(
@@ -129,7 +131,7 @@ def _lines(options: Sequence[str]) -> list[str]:
     for word in options:
         if "\n" in word or not (lines or word.startswith("-")):
             raise UsageError(
-                f"{word!r} is no option of sbatch", "options of sbatch follow `--`, for instance: -- --time=8:00:00 --mem=4G"
+                f"{word!r} is not an option of sbatch", "options of sbatch follow `--`, for instance: -- --time=8:00:00 --mem=4G"
             )
         if word.startswith("-"):
             lines.append([word])

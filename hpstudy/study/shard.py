@@ -35,7 +35,7 @@ class Shard:
         index, of = (int(match[1]), int(match[2])) if match else (0, 0)
         if not 1 <= of <= MOST_SHARDS or index >= of:
             raise UsageError(
-                f"'{text}' is no shard", f"shards are 0/3, 1/3 and 2/3 for instance; there are at most {MOST_SHARDS:,}"
+                f"'{text}' is not a shard", f"shards are 0/3, 1/3 and 2/3 for instance; there are at most {MOST_SHARDS:,}"
             )
         return cls(index, of)
 

@@ -103,7 +103,7 @@ def test_a_shard_of_a_study_in_lockstep_has_whole_groups(make, make_study, run, 
 
 @pytest.mark.parametrize("text", ["", "1", "3/3", "-1/3", "0/0", "0/1001", "a/b", "0 / 3"])
 def test_what_is_no_shard_is_refused(text):
-    with pytest.raises(UsageError, match="is no shard"):
+    with pytest.raises(UsageError, match="is not a shard"):
         Shard.parse(text)
 
 
@@ -233,7 +233,7 @@ def test_missing_shards_are_named(make, run, merge):
 
 
 def test_a_whole_study_is_no_shard(make, run, merge):
-    with pytest.raises(UsageError, match="is no shard: it holds the whole study"):
+    with pytest.raises(UsageError, match="is not a shard: it holds the whole study"):
         merge([run(make())])
 
 
@@ -323,5 +323,5 @@ def test_paths_in_a_merged_database_are_relative_to_it(make, run, tmp_path):
 def test_a_shard_that_cannot_be_is_an_error(make, run):
     path = run(make(replicates=2), "0/2")
     altered(path, "UPDATE event SET detail = '{\"shard\": \"5/2\"}' WHERE kind = 'shard'")
-    with pytest.raises(StoreError, match="'5/2' is no shard"):
+    with pytest.raises(StoreError, match="'5/2' is not a shard"):
         Reader.open(path)
