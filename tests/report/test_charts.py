@@ -1,6 +1,7 @@
 """Charts as data, and the two pens that draw them."""
 
 import dataclasses
+import itertools
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import hpstudy
 from hpstudy.errors import UsageError
 from hpstudy.report import style
 from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target
+from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.model import (
     Axis,
     Band,
@@ -139,6 +141,17 @@ def test_ticks_that_would_touch_are_left_out():
     chart = dataclasses.replace(chart_of(), panels=(Panel(x, Axis("y", (0, 1)), ()),))
     with style.applied():
         assert [text.get_text() for text in matplotlib.figure(chart).axes[0].get_xticklabels()] == ["first", "", "third"]
+
+
+def test_long_numbers_at_the_ticks_of_a_narrow_panel_do_not_touch():
+    x = Axis("x", (-0.0011, 0.0009))
+    chart = dataclasses.replace(chart_of(), panels=in_grid([Panel(x, Axis("y", (0, 1)), ())] * 3, 3))
+    with style.applied():
+        figure = matplotlib.figure(chart)
+        figure.canvas.draw()
+        boxes = [text.get_window_extent() for text in figure.axes[0].get_xticklabels() if text.get_text()]
+    assert len(boxes) > 2
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
 
 
 def rows_of(chart, name):

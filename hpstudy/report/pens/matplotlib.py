@@ -60,6 +60,9 @@ EDGES = 0.75
 LETTER = 0.068
 """Inches that a letter of a tick label takes."""
 
+NUMBER = 8
+"""Letters of a long number at a tick, such as -0.0025, and of the gap beside it."""
+
 TICK_ROW = 0.12
 """Inches that a tick label takes in height."""
 
@@ -127,6 +130,8 @@ def _panel(axes: Axes, chart: Chart, panel: Panel, width: float, height: float) 
 def _ticks(axis: MplAxis, given: Axis, inches: float, *, upright: bool) -> None:
     if given.ticks == "none":
         axis.set_ticks([])
+    elif given.ticks == "auto" and not (upright or given.log):
+        axis.set_major_locator(MaxNLocator(nbins=min(9, max(2, int(inches / (NUMBER * LETTER)))), steps=[1, 2, 2.5, 5, 10]))
     elif given.ticks == "integers":
         axis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
     elif given.ticks == "decades":
