@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 
 from hpstudy.errors import Problem
+from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.schema import View
-from hpstudy.study.space import ChoiceParameter, Point, Space
+from hpstudy.study.space import Point, Space
 from hpstudy.tasks.interface import Task
 
 MAX_CORNERS = 4_096

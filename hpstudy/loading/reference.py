@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hpstudy.search import SEARCHERS
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
 from hpstudy.study.schema import (
     Analysis,
     Confirm,
@@ -31,7 +32,6 @@ from hpstudy.study.schema import (
     TaskBlock,
     View,
 )
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 from hpstudy.tasks import TASKS
 
 BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"

@@ -13,7 +13,7 @@ from hpstudy.analysis.sweeps.points import Means, SweepView, best_point, summary
 from hpstudy.goal import Goal
 from hpstudy.report import numbers
 from hpstudy.report.notation import Notation
-from hpstudy.study.space import ChoiceParameter
+from hpstudy.study.parameters import ChoiceParameter
 
 SHOWN = ("flip_ratio", "test_accuracy")
 """Metrics that stand beside the objective in tables, where they were recorded."""

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from hpstudy.study.space import ChoiceParameter, FloatParameter, Point, Space
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter
+from hpstudy.study.space import Point, Space
 
 if TYPE_CHECKING:
     import numpy as np

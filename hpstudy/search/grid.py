@@ -13,7 +13,8 @@ from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.levels import level
 from hpstudy.search.values import AnyParameter, expected, in_a_point, objection
-from hpstudy.study.space import ChoiceParameter, IntParameter, Point, Space, Value
+from hpstudy.study.parameters import ChoiceParameter, IntParameter, Value
+from hpstudy.study.space import Point, Space
 
 MAX_LEVELS = 1_000
 """Levels of one hyperparameter."""

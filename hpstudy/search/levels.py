@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
-from hpstudy.study.space import FloatParameter, IntParameter
+from hpstudy.study.parameters import FloatParameter, IntParameter
 
 DIGITS = 50
 """Decimal digits of the calculation: a level is rounded once, at the end, so 1e-4 to 1e1 in 6 levels gives 0.0001, 0.001, ..., 10."""

@@ -14,7 +14,8 @@ from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.values import in_a_point, objection
-from hpstudy.study.space import Point, Space, Value
+from hpstudy.study.parameters import Value
+from hpstudy.study.space import Point, Space
 
 
 class PointsSettings(BaseModel):

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from hpstudy.search.interface import Observation
 from hpstudy.search.sobol import sobol_points
-from hpstudy.study.space import ChoiceParameter, FloatParameter, Point, Space, Value
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, Value
+from hpstudy.study.space import Point, Space
 
 SPARE_PLACES = 32
 """Places of the Sobol sequence looked at beyond the number of points wanted, before a finite space is counted through.

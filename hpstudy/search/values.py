@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hpstudy.study.explain import shown
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value
 
 AnyParameter = FloatParameter | IntParameter | ChoiceParameter
 

@@ -17,8 +17,8 @@ from hpstudy.drafts import drafted
 from hpstudy.errors import StoreError, UsageError
 from hpstudy.store.paths import check_output
 from hpstudy.store.reader import Reader
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value
 from hpstudy.study.schema import Study
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value
 
 if TYPE_CHECKING:
     import pandas as pd

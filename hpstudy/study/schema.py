@@ -23,7 +23,8 @@ from pydantic import (
 
 from hpstudy.goal import Goal
 from hpstudy.plugins import is_plugin
-from hpstudy.study.space import Space, Value
+from hpstudy.study.parameters import Value
+from hpstudy.study.space import Space
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 """A study's or a view's name: it becomes part of file names and seeds."""

@@ -15,8 +15,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpstudy.errors import Problem, nearest
+from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.schema import View
-from hpstudy.study.space import ChoiceParameter, Point
+from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Report, Task
 
 

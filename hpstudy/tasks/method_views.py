@@ -9,8 +9,9 @@ from hpstudy.bnn.methods import METHODS
 from hpstudy.bnn.methods.domain import choices, inconsistent, outside
 from hpstudy.bnn.methods.interface import Hyperparameters
 from hpstudy.errors import PluginError, Problem, nearest
+from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.schema import View
-from hpstudy.study.space import ChoiceParameter, Point
+from hpstudy.study.space import Point
 
 
 def check_method_view(view: View) -> list[Problem]:

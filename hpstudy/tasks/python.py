@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from hpstudy.errors import PluginError, Problem
 from hpstudy.plugins import load_callable
+from hpstudy.study.parameters import Value
 from hpstudy.study.schema import View
-from hpstudy.study.space import Point, Value
+from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Report, Task
 
 

@@ -23,7 +23,8 @@ from pydantic import ValidationError
 
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Observation, Searcher
-from hpstudy.study.space import ChoiceParameter, Point, Space
+from hpstudy.study.parameters import ChoiceParameter
+from hpstudy.study.space import Point, Space
 
 SPACES: dict[str, Space] = {
     name: Space.model_validate(space)

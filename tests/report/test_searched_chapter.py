@@ -17,8 +17,8 @@ from hpstudy.report.html import embedded
 from hpstudy.report.model import Paragraph, Table
 from hpstudy.report.pens import matplotlib as pen
 from hpstudy.report.pens import plotly
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
 from hpstudy.study.schema import Study
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 
 SPACE = {
     "rate": {"type": "float", "low": 1e-5, "high": 1, "log": True},

@@ -8,7 +8,8 @@ from hpstudy.errors import HpstudyError
 from hpstudy.goal import Goal
 from hpstudy.search.grid import GridSearcher, GridSettings
 from hpstudy.search.levels import level
-from hpstudy.study.space import FloatParameter, IntParameter, Space
+from hpstudy.study.parameters import FloatParameter, IntParameter
+from hpstudy.study.space import Space
 
 ALPHA = FloatParameter(low=1e-4, high=10, log=True)
 SPACE = Space.model_validate(

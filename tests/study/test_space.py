@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Space
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
+from hpstudy.study.space import Space
 
 units = st.floats(0, 1)
 

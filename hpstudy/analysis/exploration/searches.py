@@ -19,8 +19,8 @@ from hpstudy.analysis.exploration.importance import FEWEST, Importance, importan
 from hpstudy.analysis.statistics.bootstrap import percentile_interval
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
 from hpstudy.study.schema import Study, View
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
 
 FLIPS = "flip_ratio"
 """The metric that is held against the objective, where a task reports it."""

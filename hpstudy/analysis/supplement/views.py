@@ -16,7 +16,7 @@ from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.interquartile_mean import IqmCurve, iqm_curve
 from hpstudy.analysis.targets.average_runtime import average_runtime
 from hpstudy.analysis.view_result import ViewResult
-from hpstudy.study.space import ChoiceParameter
+from hpstudy.study.parameters import ChoiceParameter
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from hpstudy.report.charts import flips, importance, parallel, searched, slices,
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Block, Paragraph, Section, Table
 from hpstudy.report.notation import Notation
-from hpstudy.study.space import ChoiceParameter
+from hpstudy.study.parameters import ChoiceParameter
 
 WEAK = 0.3
 """Share of the variance of held-out searches below which the forest's shares are not to be relied on."""

@@ -13,7 +13,7 @@ from hpstudy.report import numbers, sweeps
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Section, Table
 from hpstudy.report.notation import Notation
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
 
 
 def chapter(results: Results) -> Iterator[Section]:

@@ -18,7 +18,7 @@ from hpstudy.report.charts.sweep import sweep_means
 from hpstudy.report.charts.sweep_metrics import mean_hover, point_words
 from hpstudy.report.charts.swept import Swept, rank, swept
 from hpstudy.report.charts.words import filled, label, metric
-from hpstudy.study.space import Value
+from hpstudy.study.parameters import Value
 
 WRITTEN = 7
 """Rows and columns up to which the cells hold their values."""

@@ -21,7 +21,7 @@ from hpstudy.report.charts.views import bands_first
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row
 from hpstudy.report.style import Look
-from hpstudy.study.space import Value
+from hpstudy.study.parameters import Value
 
 PANELS = 3 * COLUMNS
 """Views in one figure."""

@@ -14,7 +14,7 @@ from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.report import numbers
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.model import Axis
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter, Value
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value
 
 CROWDED = 0.02
 """Share of a linear axis below which two neighbouring values cannot be told apart."""

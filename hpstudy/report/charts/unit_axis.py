@@ -13,7 +13,7 @@ from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.model import Axis
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.labels import cut
-from hpstudy.study.space import ChoiceParameter, FloatParameter, IntParameter
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
 
 LONGEST = 9
 """Letters of a choice at an axis."""

@@ -1,0 +1,167 @@
+"""Hyperparameters: which values each may take, and where they lie in [0, 1]."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Value = bool | int | float | str
+"""One hyperparameter's value."""
+
+LARGEST = 1e60
+"""The largest magnitude of a range. Larger: sums and fourth powers of values, which the report computes, overflow."""
+
+SMALLEST = 1e-60
+"""The smallest low of a log range, and the smallest width of another. Smaller: fourth powers underflow to 0."""
+
+
+def same_value(a: Value, b: Value) -> bool:
+    """Whether the author of a study would call two values the same.
+
+    0.001 is 1e-3 and what a grid computes for it, and 1 is 1.0; but true is not 1.
+    """
+    if isinstance(a, bool | str) or isinstance(b, bool | str):
+        return type(a) is type(b) and a == b
+    return math.isclose(a, b, rel_tol=1e-9)
+
+
+class _Parameter(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class FloatParameter(_Parameter):
+    """A real number in [low, high], searched linearly, or logarithmically when `log`."""
+
+    type: Literal["float"] = "float"
+    """A real number."""
+    low: float
+    """Lower end of the range, included."""
+    high: float
+    """Upper end of the range, included."""
+    log: bool = False
+    """Search the logarithm: every decade of the range is as large as every other."""
+    default: float | None = None
+    """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
+
+    @model_validator(mode="after")
+    def _check(self) -> FloatParameter:
+        _check_range(self.low, self.high, self.log, self.default)
+        return self
+
+    def at(self, unit: float) -> float:
+        """The value at `unit` in [0, 1]."""
+        if self.log:
+            value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
+        else:
+            value = self.low + unit * (self.high - self.low)
+        return min(max(value, self.low), self.high)
+
+    def unit(self, value: Value) -> float:
+        """Where `value` lies in the range, in [0, 1]."""
+        number = float(value)
+        if self.log:
+            return (math.log(number) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
+        return (number - self.low) / (self.high - self.low)
+
+    def admits(self, value: object) -> bool:
+        """Whether `value` may stand in a point."""
+        return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+class IntParameter(_Parameter):
+    """A whole number in [low, high], both included."""
+
+    type: Literal["int"]
+    """A whole number."""
+    low: int
+    """Smallest value."""
+    high: int
+    """Largest value."""
+    log: bool = False
+    """Search the logarithm."""
+    default: int | None = None
+    """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
+
+    @model_validator(mode="after")
+    def _check(self) -> IntParameter:
+        _check_range(self.low, self.high, self.log, self.default)
+        return self
+
+    def at(self, unit: float) -> int:
+        """The value at `unit` in [0, 1]; each whole number owns a cell of the (log) axis that reaches half a step either way."""
+        low, high = self.low - 0.5, self.high + 0.5
+        if self.log:
+            real = math.exp(math.log(low) + unit * (math.log(high) - math.log(low)))
+        else:
+            real = low + unit * (high - low)
+        return min(max(math.floor(real + 0.5), self.low), self.high)
+
+    def unit(self, value: Value) -> float:
+        """Where `value` lies in the range, in [0, 1]."""
+        low, high, number = self.low - 0.5, self.high + 0.5, float(value)
+        if self.log:
+            return (math.log(number) - math.log(low)) / (math.log(high) - math.log(low))
+        return (number - low) / (high - low)
+
+    def admits(self, value: object) -> bool:
+        """Whether `value` may stand in a point."""
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+class ChoiceParameter(_Parameter):
+    """One of a list of values: strings, numbers or booleans; `ordered` when their order means something."""
+
+    type: Literal["choice"]
+    """One of a list."""
+    values: tuple[Value, ...] = Field(min_length=2)
+    """The list: two or more values of one type."""
+    ordered: bool = False
+    """Whether neighbours in the list are alike, as in [small, medium, large]."""
+    default: Value | None = None
+    """The value of a practitioner who does not tune; the first of the list when absent."""
+
+    @model_validator(mode="after")
+    def _check(self) -> ChoiceParameter:
+        kinds = {type(value) for value in self.values}
+        if len(kinds) > 1:
+            raise ValueError(f"all values of a choice must be of one type, not {sorted(kind.__name__ for kind in kinds)}")
+        if len(set(self.values)) < len(self.values):
+            raise ValueError("a value stands twice among the choices")
+        if self.default is not None and not self.admits(self.default):
+            raise ValueError(f"default {self.default!r} is not among the values {list(self.values)}")
+        return self
+
+    def at(self, unit: float) -> Value:
+        """The value at `unit` in [0, 1]: equal cells, in the order of `values`."""
+        return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
+
+    def unit(self, value: Value) -> float:
+        """The middle of the value's cell, in [0, 1]."""
+        return (self.values.index(value) + 0.5) / len(self.values)
+
+    def admits(self, value: object) -> bool:
+        """Whether `value` may stand in a point."""
+        return any(type(value) is type(own) and value == own for own in self.values)
+
+
+Parameter = Annotated[FloatParameter | IntParameter | ChoiceParameter, Field(discriminator="type")]
+
+
+def _check_range(low: float, high: float, log: bool, default: float | None) -> None:
+    if not (-math.inf < low < math.inf and -math.inf < high < math.inf):
+        raise ValueError("low and high must be finite numbers")
+    if max(abs(low), abs(high)) > LARGEST:
+        raise ValueError(
+            f"low and high must lie between {-LARGEST:g} and {LARGEST:g}: tune the number in another unit, or its exponent"
+        )
+    if low >= high:
+        raise ValueError(f"low ({low}) must be smaller than high ({high})")
+    if log and low <= 0:
+        raise ValueError(f"a log range needs low > 0, not {low}: raise low, or set log: false")
+    if (low if log else high - low) < SMALLEST:
+        smallest = "low of a log range" if log else "the distance from low to high"
+        raise ValueError(f"{smallest} must be at least {SMALLEST:g}: tune the number in another unit, or its exponent")
+    if default is not None and not low <= default <= high:
+        raise ValueError(f"default {default} lies outside [{low}, {high}]")
