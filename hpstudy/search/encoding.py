@@ -2,7 +2,7 @@
 
 Every hyperparameter but an unordered choice of three or more values becomes one coordinate; such a choice becomes one per value
 (one-hot). A surrogate would see differences inside a cell that maps to one and the same value, so it must *snap* the
-coordinates of whole numbers and choices to their cells before it compares points.
+coordinates of whole numbers, steps and choices to their cells before it compares points.
 
 References:
     E. C. Garrido-Merchán, D. Hernández-Lobato, "Dealing with categorical and integer-valued variables in Bayesian optimization
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from hpstudy.study.parameters import ChoiceParameter, FloatParameter
+from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.space import Point, Space
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MAX_CELLS = 1_000
-"""Whole-number ranges with more values than this are not snapped: their cells are too narrow to matter, and a table of a billion
+"""Ranges with more values than this are not snapped: their cells are too narrow to matter, and a table of a billion
 cells would not fit in memory."""
 
 Array: TypeAlias = "npt.NDArray[np.float64]"
@@ -70,9 +70,12 @@ class Encoding:
                 else:
                     # The first and last value lie at 0 and 1, so that two values are as far apart as the ends of a range.
                     self.cells.append(Cells(self.width, np.arange(1, values) / values, np.linspace(0, 1, values)))
-            elif not isinstance(parameter, FloatParameter) and parameter.high - parameter.low < MAX_CELLS:
-                numbers = range(parameter.low, parameter.high + 1)
-                borders = np.array([parameter.unit(number + 0.5) for number in numbers[:-1]])
+            elif parameter.count is not None and parameter.count <= MAX_CELLS:
+                numbers = [parameter.value(index) for index in range(parameter.count)]
+                if parameter.step is None:
+                    borders = np.array([parameter.unit(number + 0.5) for number in numbers[:-1]])
+                else:
+                    borders = np.arange(1, parameter.count) / parameter.count
                 self.cells.append(Cells(self.width, borders, np.array([parameter.unit(number) for number in numbers])))
             self.width += 1
 

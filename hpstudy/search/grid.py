@@ -12,8 +12,8 @@ from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.levels import level
-from hpstudy.search.values import AnyParameter, expected, in_a_point, objection
-from hpstudy.study.parameters import ChoiceParameter, IntParameter, Value
+from hpstudy.search.values import AnyParameter, expected, in_a_point, listed_values, objection
+from hpstudy.study.parameters import ChoiceParameter, Value
 from hpstudy.study.space import Point, Space
 
 MAX_LEVELS = 1_000
@@ -28,7 +28,7 @@ class GridSettings(BaseModel):
     levels: dict[str, Annotated[int, Field(ge=2, le=MAX_LEVELS)]] = {}
     """How many equally spaced values a hyperparameter takes on its (log) scale, both ends of its range included: 2 to 1000."""
     values: dict[str, Annotated[tuple[Value, ...], Field(min_length=1)]] = {}
-    """The values that a hyperparameter takes, in order. A choice that stands nowhere takes all its values."""
+    """The values that a hyperparameter takes, in order. A choice or a range with steps that is in neither takes all its values."""
 
 
 class GridSearcher(Searcher):
@@ -73,14 +73,14 @@ class GridSearcher(Searcher):
         """How many values a hyperparameter takes."""
         if name in self.settings.values:
             return len(self.settings.values[name])
-        return len(parameter.values) if isinstance(parameter, ChoiceParameter) else self.settings.levels[name]
+        return self.settings.levels.get(name) or parameter.count or 0
 
     def _value(self, name: str, parameter: AnyParameter, index: int) -> Value:
         """Value `index`, from 0, of a hyperparameter."""
         if name in self.settings.values:
             return in_a_point(parameter, self.settings.values[name][index])
-        if isinstance(parameter, ChoiceParameter):
-            return parameter.values[index]
+        if isinstance(parameter, ChoiceParameter) or name not in self.settings.levels:
+            return parameter.value(index)
         return level(parameter, self.settings.levels[name], index)
 
     def _check_values(self, name: str, parameter: AnyParameter) -> list[Problem]:
@@ -90,7 +90,7 @@ class GridSearcher(Searcher):
             return [Problem(("search", "levels", name), text)] if text else []
         if name in self.settings.values:
             return _check_listed(self.settings.values[name], ("search", "values", name), parameter)
-        if isinstance(parameter, ChoiceParameter):
+        if listed_values(parameter) is not None:
             return []
         text = (
             f"the grid has no values of '{name}', {expected(parameter)}: write 'levels: {{{name}: 5}}', or list them in 'values'"
@@ -104,9 +104,13 @@ class GridSearcher(Searcher):
         if isinstance(parameter, ChoiceParameter):
             return f"'{name}' is a choice and has no scale: leave it out to try all its values, or list some in 'values'"
         count = self.settings.levels[name]
-        if isinstance(parameter, IntParameter) and count > (most := parameter.high - parameter.low + 1):
-            return f"must be at most {most}, all whole numbers in [{parameter.low}, {parameter.high}], not {count}"
-        different = len({level(parameter, count, index) for index in range(count)})
+        if parameter.count is not None and count > parameter.count:
+            what = "all whole numbers" if parameter.step is None else f"all steps of {parameter.step:.15g}"
+            return f"must be at most {parameter.count}, {what} in [{parameter.low:.15g}, {parameter.high:.15g}], not {count}"
+        values = [level(parameter, count, index) for index in range(count)]
+        if not all(map(parameter.admits, values)):
+            return f"{count} levels do not lie on the steps of '{name}': leave it out to try all its values, or list some in 'values'"
+        different = len(set(values))
         if different < count:
             return f"rounding leaves {different} different values of {count} levels: take fewer levels, or list them in 'values'"
         return ""

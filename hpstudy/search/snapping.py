@@ -1,4 +1,4 @@
-"""Coordinates of whole numbers and choices, moved to where the surrogate compares them."""
+"""Coordinates of whole numbers, steps and choices, moved to where the surrogate compares them."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from hpstudy.search.interface import Observation
 from hpstudy.search.sobol import sobol_points
-from hpstudy.study.parameters import ChoiceParameter, FloatParameter, Value
+from hpstudy.study.parameters import ChoiceParameter, Value
 from hpstudy.study.space import Point, Space
 
 SPARE_PLACES = 32
@@ -49,17 +49,17 @@ def untried_points(space: Space, history: Sequence[Observation], *, seed: int, n
 
 
 def _combinations(space: Space, tried: int) -> Iterator[Point]:
-    """Points of a finite space, in the order of its hyperparameters; none of a space with a float.
+    """Points of a finite space, in the order of its hyperparameters; none of a space with a continuous range.
 
-    A range with more whole numbers than past trials is cut to its first `tried + 1`: one of them is untried.
+    A range with more values than past trials is cut to its first `tried + 1`: one of them is untried.
     """
     columns: list[Sequence[Value]] = []
     for parameter in space.root.values():
-        if isinstance(parameter, FloatParameter):
+        if parameter.count is None:
             return
         if isinstance(parameter, ChoiceParameter):
             columns.append(parameter.values)
         else:
-            columns.append(range(parameter.low, min(parameter.high, parameter.low + tried) + 1))
+            columns.append([parameter.value(index) for index in range(min(parameter.count, tried + 1))])
     for values in itertools.product(*columns):
         yield dict(zip(space.names(), values, strict=True))

@@ -17,7 +17,13 @@ def expected(parameter: AnyParameter) -> str:
     if isinstance(parameter, ChoiceParameter):
         return f"one of {', '.join(map(shown, parameter.values))}"
     kind = "a number" if isinstance(parameter, FloatParameter) else "a whole number"
-    return f"{kind} in [{parameter.low:.15g}, {parameter.high:.15g}]"
+    steps = "" if parameter.step is None else f" in steps of {parameter.step:.15g}"
+    return f"{kind} in [{parameter.low:.15g}, {parameter.high:.15g}]{steps}"
+
+
+def listed_values(parameter: AnyParameter) -> int | None:
+    """Number of values of a choice or a range with steps, which a sweep may try all of; None for any other range."""
+    return parameter.count if isinstance(parameter, ChoiceParameter) or parameter.step is not None else None
 
 
 def objection(parameter: AnyParameter, value: Value) -> str:

@@ -84,8 +84,8 @@ def distribution(parameter: FloatParameter | IntParameter | ChoiceParameter) -> 
     if isinstance(parameter, ChoiceParameter):
         return CategoricalDistribution(parameter.values)
     if isinstance(parameter, IntParameter):
-        return IntDistribution(parameter.low, parameter.high, log=parameter.log)
-    return FloatDistribution(parameter.low, parameter.high, log=parameter.log)
+        return IntDistribution(parameter.low, parameter.high, log=parameter.log, step=parameter.step or 1)
+    return FloatDistribution(parameter.low, parameter.high, log=parameter.log, step=parameter.step)
 
 
 def _write(path: Path, reader: Reader, trials: pd.DataFrame, curves: pd.DataFrame | None) -> tuple[str, ...]:

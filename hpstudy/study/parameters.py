@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 Value = bool | int | float | str
 """One hyperparameter's value."""
@@ -15,6 +16,9 @@ LARGEST = 1e60
 
 SMALLEST = 1e-60
 """The smallest low of a log range, and the smallest width of another. Smaller: fourth powers underflow to 0."""
+
+MOST_STEPS = 1_000_000
+"""Steps of a range. With more of them than this, neighbouring values hardly differ and a range without steps is meant."""
 
 
 def same_value(a: Value, b: Value) -> bool:
@@ -30,6 +34,11 @@ def same_value(a: Value, b: Value) -> bool:
 class _Parameter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
+    @model_serializer(mode="wrap")
+    def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A parameter without steps is written as before they existed."""
+        return {key: value for key, value in dump(self).items() if key != "step" or value is not None}
+
 
 class FloatParameter(_Parameter):
     """A real number in [low, high], searched linearly, or logarithmically when `log`."""
@@ -44,14 +53,29 @@ class FloatParameter(_Parameter):
     """Search the logarithm: every decade of the range is as large as every other."""
     default: float | None = None
     """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
+    step: float | None = None
+    """Distance between neighbouring values: only low, low + step, ..., high are tried. Not on a log range."""
 
     @model_validator(mode="after")
     def _check(self) -> FloatParameter:
         _check_range(self.low, self.high, self.log, self.default)
+        _check_steps(self.low, self.high, self.step, self.log, self.default)
         return self
 
+    @property
+    def count(self) -> int | None:
+        """Number of values; None without steps."""
+        return None if self.step is None else int((_decimal(self.high) - _decimal(self.low)) / _decimal(self.step)) + 1
+
+    def value(self, index: int) -> float:
+        """Value `index`, from 0, of a range with steps: the number nearest to the decimal one, 0.3 rather than 0.1 + 0.2."""
+        assert self.step is not None, "a range without steps has no list of values"
+        return float(_decimal(self.low) + index * _decimal(self.step))
+
     def at(self, unit: float) -> float:
-        """The value at `unit` in [0, 1]."""
+        """The value at `unit` in [0, 1]; the values of a range with steps have equal cells."""
+        if self.count is not None:
+            return self.value(min(int(unit * self.count), self.count - 1))
         if self.log:
             value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
         else:
@@ -59,15 +83,24 @@ class FloatParameter(_Parameter):
         return min(max(value, self.low), self.high)
 
     def unit(self, value: Value) -> float:
-        """Where `value` lies in the range, in [0, 1]."""
+        """Where `value` lies in the range, in [0, 1]; with steps, the middle of its cell."""
         number = float(value)
+        if self.count is not None:
+            return (self._index(number) + 0.5) / self.count
         if self.log:
             return (math.log(number) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
         return (number - self.low) / (self.high - self.low)
 
     def admits(self, value: object) -> bool:
         """Whether `value` may stand in a point."""
-        return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
+        if not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
+            return False
+        return self.step is None or self.value(self._index(value)) == value
+
+    def _index(self, number: float) -> int:
+        """The index of the value of a range with steps that is nearest to `number`."""
+        assert self.step is not None, "a range without steps has no list of values"
+        return round((number - self.low) / self.step)
 
 
 class IntParameter(_Parameter):
@@ -83,14 +116,28 @@ class IntParameter(_Parameter):
     """Search the logarithm."""
     default: int | None = None
     """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
+    step: int | None = None
+    """Distance between neighbouring values: only low, low + step, ..., high are tried. Not on a log range."""
 
     @model_validator(mode="after")
     def _check(self) -> IntParameter:
         _check_range(self.low, self.high, self.log, self.default)
+        _check_steps(self.low, self.high, self.step, self.log, self.default)
         return self
 
+    @property
+    def count(self) -> int:
+        """Number of values."""
+        return (self.high - self.low) // (self.step or 1) + 1
+
+    def value(self, index: int) -> int:
+        """Value `index`, from 0."""
+        return self.low + index * (self.step or 1)
+
     def at(self, unit: float) -> int:
-        """The value at `unit` in [0, 1]; each whole number owns a cell of the (log) axis that reaches half a step either way."""
+        """The value at `unit` in [0, 1]; each value owns a cell of the (log) axis that reaches half a step either way."""
+        if self.step is not None:
+            return self.value(min(int(unit * self.count), self.count - 1))
         low, high = self.low - 0.5, self.high + 0.5
         if self.log:
             real = math.exp(math.log(low) + unit * (math.log(high) - math.log(low)))
@@ -100,6 +147,8 @@ class IntParameter(_Parameter):
 
     def unit(self, value: Value) -> float:
         """Where `value` lies in the range, in [0, 1]."""
+        if self.step is not None:
+            return ((float(value) - self.low) / self.step + 0.5) / self.count
         low, high, number = self.low - 0.5, self.high + 0.5, float(value)
         if self.log:
             return (math.log(number) - math.log(low)) / (math.log(high) - math.log(low))
@@ -107,7 +156,9 @@ class IntParameter(_Parameter):
 
     def admits(self, value: object) -> bool:
         """Whether `value` may stand in a point."""
-        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+        if not isinstance(value, int) or isinstance(value, bool) or not self.low <= value <= self.high:
+            return False
+        return (value - self.low) % (self.step or 1) == 0
 
 
 class ChoiceParameter(_Parameter):
@@ -132,6 +183,15 @@ class ChoiceParameter(_Parameter):
         if self.default is not None and not self.admits(self.default):
             raise ValueError(f"default {self.default!r} is not among the values {list(self.values)}")
         return self
+
+    @property
+    def count(self) -> int:
+        """Number of values."""
+        return len(self.values)
+
+    def value(self, index: int) -> Value:
+        """Value `index`, from 0."""
+        return self.values[index]
 
     def at(self, unit: float) -> Value:
         """The value at `unit` in [0, 1]: equal cells, in the order of `values`."""
@@ -165,3 +225,31 @@ def _check_range(low: float, high: float, log: bool, default: float | None) -> N
         raise ValueError(f"{smallest} must be at least {SMALLEST:g}: tune the number in another unit, or its exponent")
     if default is not None and not low <= default <= high:
         raise ValueError(f"default {default} lies outside [{low}, {high}]")
+
+
+def _check_steps(low: float, high: float, step: float | None, log: bool, default: float | None) -> None:
+    if step is None:
+        return
+    if log:
+        raise ValueError("a log range has no steps: leave 'step' out, or set log: false")
+    width = _decimal(high) - _decimal(low)
+    if not 0 < step < math.inf or _decimal(step) > width:
+        raise ValueError(f"step must be more than 0 and at most {width:f}, the distance from low to high, not {step}")
+    if (high - low) / step > MOST_STEPS:
+        raise ValueError(f"step divides the range into more than {MOST_STEPS:,} steps: leave it out, or make it larger")
+    below, above = _neighbours(low, step, high)
+    if below != _decimal(high):
+        raise ValueError(f"high must be low plus a whole number of steps: {below:f} or {above:f}, not {high}")
+    if default is not None and (neighbours := _neighbours(low, step, default))[0] != _decimal(default):
+        raise ValueError(f"default {default} lies between two steps: take {neighbours[0]:f} or {neighbours[1]:f}")
+
+
+def _neighbours(low: float, step: float, number: float) -> tuple[Decimal, Decimal]:
+    """The last of low, low + step, ... that is not above a number, and the next one."""
+    below = _decimal(low) + (_decimal(number) - _decimal(low)) // _decimal(step) * _decimal(step)
+    return below, below + _decimal(step)
+
+
+def _decimal(number: float) -> Decimal:
+    """The decimal number that the author of a study wrote: 0.1 and not the binary fraction next to it."""
+    return Decimal(str(number))

@@ -36,6 +36,10 @@ SPACES: dict[str, Space] = {
             "scaling": {"type": "choice", "values": [True, False]},
             "clipping": {"type": "choice", "values": ["none", "gradient", "weight"]},
         },
+        "steps": {
+            "share": {"type": "float", "low": 0.1, "high": 0.8, "step": 0.1},
+            "size": {"type": "int", "low": 16, "high": 64, "step": 16},
+        },
         "one float": {"rate": {"type": "float", "low": 1e-5, "high": 1e-1, "log": True}},
         "choices": {
             "scaling": {"type": "choice", "values": [False, True]},
@@ -44,7 +48,7 @@ SPACES: dict[str, Space] = {
         },
     }.items()
 }
-"""Spaces with every type of hyperparameter, the smallest one, and one without a float."""
+"""Spaces with every type of hyperparameter, with steps, the smallest one, and one without a float."""
 
 
 def objective(space: Space, point: Point) -> float:

@@ -249,6 +249,10 @@ def test_ticks_are_round_values_at_their_place_in_the_range():
     assert ticks(narrow)[1] == ["5e−4", "1e−3", "2e−3"]
     assert ticks(FloatParameter(low=0, high=1))[1] == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
     assert ticks(IntParameter(type="int", low=1, high=3)) == (pytest.approx([1 / 6, 1 / 2, 5 / 6]), ["1", "2", "3"])
+    assert ticks(FloatParameter(low=0, high=0.9, step=0.3)) == (
+        pytest.approx([1 / 8, 3 / 8, 5 / 8, 7 / 8]),
+        ["0", "0.3", "0.6", "0.9"],
+    )
     assert ticks(ChoiceParameter(type="choice", values=("a", "b"))) == ([0.25, 0.75], ["a", "b"])
     assert [short(value) for value in (1000.0, 2e-5, -2.5, 0.0)] == ["1000", "2e−5", "−2.5", "0"]
 

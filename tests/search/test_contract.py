@@ -20,7 +20,7 @@ class TestGrid(SearcherContract):
 
 class TestPoints(SearcherContract):
     def make(self):
-        point = {"decay": 0.5, "width": 32, "scaling": True, "clipping": "none", "batch": 16}
+        point = {"decay": 0.5, "width": 32, "scaling": True, "clipping": "none", "batch": 16, "share": 0.3, "size": 32}
         return PointsSearcher(PointsSettings(points=tuple({"rate": 1e-5 * (n + 1), **point} for n in range(self.trials))))
 
 

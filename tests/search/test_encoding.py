@@ -36,10 +36,12 @@ def test_every_coordinate_even_just_outside_decodes_to_an_admitted_point(space, 
     [
         of(type="int", low=1, high=7),
         of(type="int", low=1, high=7, log=True),
+        of(type="int", low=1, high=16, step=3),
+        of(type="float", low=-0.3, high=0.6, step=0.1),
         of(type="choice", values=[8, 16, 32, 64], ordered=True),
         of(type="choice", values=["no", "yes"]),
     ],
-    ids=["int", "log int", "ordered choice", "two values"],
+    ids=["int", "log int", "int with steps", "float with steps", "ordered choice", "two values"],
 )
 def test_the_cells_are_those_that_decode_to_one_value(encoding):
     (cells,) = encoding.cells
@@ -50,7 +52,14 @@ def test_the_cells_are_those_that_decode_to_one_value(encoding):
     assert len(set.union(*values)) == len(cells.centres)
 
 
-@pytest.mark.parametrize("kind", [{"type": "int", "low": 1, "high": 7, "log": True}, {"type": "choice", "values": ["a", "b"]}])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"type": "int", "low": 1, "high": 7, "log": True},
+        {"type": "float", "low": 0, "high": 1, "step": 0.1},
+        {"type": "choice", "values": ["a", "b"]},
+    ],
+)
 def test_every_centre_lies_in_its_own_cell(kind):
     (cells,) = of(**kind).cells
     assert np.array_equal(np.searchsorted(cells.borders, cells.centres, side="right"), np.arange(len(cells.centres)))

@@ -107,6 +107,21 @@ def test_levels_that_rounding_makes_equal_are_refused():
     assert said(searcher(levels={"width": 4}), space, 4) == []
 
 
+def test_a_range_with_steps_takes_all_its_values_unless_some_are_chosen():
+    space = Space.model_validate({"rate": {"type": "float", "low": 0, "high": 0.4, "step": 0.1}})
+    assert [point["rate"] for point in points(searcher(), space, 5)] == [0, 0.1, 0.2, 0.3, 0.4]
+    assert [point["rate"] for point in points(searcher(levels={"rate": 3}), space, 3)] == [0, 0.2, 0.4]
+    assert said(searcher(), space, 5) == []
+
+
+def test_levels_between_steps_are_refused():
+    space = Space.model_validate({"rate": {"type": "float", "low": 0, "high": 0.4, "step": 0.1}})
+    text = "4 levels do not lie on the steps of 'rate': leave it out to try all its values, or list some in 'values'"
+    assert said(searcher(levels={"rate": 4}), space, 4) == [(("search", "levels", "rate"), text)]
+    ((_, text),) = said(searcher(values={"rate": (0.1, 0.25)}), space, 2)
+    assert text == "must be a number in [0, 0.4] in steps of 0.1, not 0.25"
+
+
 def test_levels_of_a_choice_are_refused():
     ((key, text),) = said(searcher(levels={"scaling": 2, "alpha": 2, "width": 2}), SPACE, 8)
     assert key == ("search", "levels", "scaling")

@@ -9,6 +9,7 @@ FINITE = Space.model_validate(
     {"layers": {"type": "int", "low": 1, "high": 3}, "scaling": {"type": "choice", "values": [False, True]}}
 )
 EVERY = [{"layers": layers, "scaling": scaling} for layers, scaling in itertools.product((1, 2, 3), (False, True))]
+STEPS = Space.model_validate({"rate": {"type": "float", "low": 0.1, "high": 0.9, "step": 0.1}})
 REAL = Space.model_validate({"rate": {"type": "float", "low": 0.0, "high": 1.0}})
 
 
@@ -34,6 +35,13 @@ def test_the_last_untried_combination_is_found():
 def test_no_combination_comes_twice():
     found = untried_points(FINITE, (), seed=0, number=0, count=100)
     assert sorted(map(str, found)) == sorted(map(str, EVERY))
+
+
+def test_the_last_untried_step_is_found():
+    rates = [STEPS.root["rate"].value(index) for index in range(9)]
+    for left in rates:
+        rest = tried([{"rate": rate} for rate in rates if rate != left])
+        assert untried_points(STEPS, rest, seed=0, number=8, count=2) == [{"rate": left}]
 
 
 def test_a_used_up_space_has_none():

@@ -9,12 +9,18 @@ from typer.testing import CliRunner
 from hpstudy.cli import app
 from hpstudy.errors import StoreError, UsageError
 from hpstudy.store import Reader
-from hpstudy.store.optuna_export import export_optuna
+from hpstudy.store.optuna_export import distribution, export_optuna
+from hpstudy.study.parameters import FloatParameter, IntParameter
 from hpstudy.tasks.outcome import Failure, Outcome
 from tests.support.databases import example_study, synthetic_database
 from tests.support.trials import start
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+
+
+def test_steps_are_steps_of_the_distribution():
+    assert distribution(FloatParameter(low=0, high=1, step=0.1)) == optuna.distributions.FloatDistribution(0, 1, step=0.1)
+    assert distribution(IntParameter(type="int", low=0, high=8, step=2)) == optuna.distributions.IntDistribution(0, 8, step=2)
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import math
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -27,12 +28,26 @@ def ints(draw):
     return IntParameter(type="int", low=low, high=low + draw(st.integers(1, 1000)), log=log)
 
 
+@st.composite
+def steps(draw):
+    """Ranges with steps, of reals with up to three decimals, and of whole numbers."""
+    count = draw(st.integers(1, 40))
+    low, step = draw(st.integers(-1000, 1000)), draw(st.integers(1, 50))
+    if draw(st.booleans()):
+        return IntParameter(type="int", low=low, high=low + count * step, step=step)
+    power = draw(st.integers(1, 3))
+    low, high, step = (float(Decimal(number).scaleb(-power)) for number in (low, low + count * step, step))
+    return FloatParameter(low=low, high=high, step=step)
+
+
 values = st.lists(st.integers(), min_size=2, max_size=9, unique=True) | st.lists(st.text(), min_size=2, max_size=9, unique=True)
 choices = values.map(lambda given: ChoiceParameter(type="choice", values=given))
-spaces = st.dictionaries(st.text(min_size=1, max_size=5), floats() | ints() | choices, min_size=1, max_size=5).map(Space)
+spaces = st.dictionaries(st.text(min_size=1, max_size=5), floats() | ints() | steps() | choices, min_size=1, max_size=5).map(
+    Space
+)
 
 
-@given(floats() | ints() | choices, units)
+@given(floats() | ints() | steps() | choices, units)
 def test_every_place_of_the_unit_interval_is_a_value_of_the_parameter(parameter, unit):
     assert parameter.admits(parameter.at(unit))
 
@@ -44,18 +59,18 @@ def test_a_real_value_is_found_back_at_its_place(parameter, unit):
     assert parameter.unit(parameter.at(unit)) == pytest.approx(unit, abs=1e-12 + 1e-14 * size / scale)
 
 
-@given(ints() | choices, units)
+@given(ints() | steps() | choices, units)
 def test_a_discrete_value_is_found_back_from_its_own_place(parameter, unit):
     value = parameter.at(unit)
     assert parameter.at(parameter.unit(value)) == value
 
 
-@given(ints() | choices, units)
+@given(ints() | steps() | choices, units)
 def test_the_place_of_a_discrete_value_lies_inside_the_unit_interval(parameter, unit):
     assert 0 < parameter.unit(parameter.at(unit)) < 1
 
 
-@given(floats() | ints(), units, units)
+@given(floats() | ints() | steps(), units, units)
 def test_places_keep_the_order_of_values(parameter, one, other):
     low, high = sorted([one, other])
     assert parameter.at(low) <= parameter.at(high)
@@ -77,9 +92,7 @@ def test_a_point_is_found_back_from_its_place_in_the_cube(space, data):
     point = space.from_unit(data.draw(st.lists(units, min_size=len(space), max_size=len(space))))
     back = space.from_unit([parameter.unit(point[name]) for name, parameter in space.items()])
     for name, parameter in space.items():
-        assert back[name] == (
-            pytest.approx(point[name], rel=1e-6, abs=1e-6) if isinstance(parameter, FloatParameter) else point[name]
-        )
+        assert back[name] == (pytest.approx(point[name], rel=1e-6, abs=1e-6) if parameter.count is None else point[name])
 
 
 def test_a_log_range_has_its_geometric_mean_in_the_middle():
@@ -95,6 +108,37 @@ def test_every_whole_number_owns_an_equal_part_of_the_axis():
     parameter = IntParameter(type="int", low=1, high=4)
     found = [parameter.at((i + 0.5) / 1000) for i in range(1000)]
     assert [found.count(value) for value in (1, 2, 3, 4)] == [250] * 4
+
+
+@given(steps())
+def test_the_values_of_a_range_with_steps_are_the_decimal_numbers_that_were_written(parameter):
+    low, step = Decimal(str(parameter.low)), Decimal(str(parameter.step))
+    found = [parameter.value(index) for index in range(parameter.count)]
+    assert [Decimal(str(value)) for value in found] == [low + index * step for index in range(parameter.count)]
+    assert (found[0], found[-1]) == (parameter.low, parameter.high)
+
+
+@given(steps(), units)
+def test_a_range_with_steps_admits_its_values_and_nothing_between(parameter, unit):
+    value = parameter.at(unit)
+    assert type(value) is type(parameter.low)
+    assert not parameter.admits(value + parameter.step / 2)
+    assert [parameter.at((index + 0.5) / parameter.count) for index in range(parameter.count)] == [
+        parameter.value(index) for index in range(parameter.count)
+    ]
+
+
+def test_a_step_of_a_tenth_gives_three_tenths():
+    parameter = FloatParameter(low=0, high=1, step=0.1)
+    assert parameter.at(0.3) == 0.3
+    assert not parameter.admits(0.1 + 0.2)
+    assert parameter.admits(0.3)
+
+
+def test_a_parameter_without_steps_is_written_as_before_they_existed():
+    parameters = (FloatParameter(low=0, high=1), IntParameter(type="int", low=0, high=1))
+    assert [list(parameter.model_dump()) for parameter in parameters] == [["type", "low", "high", "log", "default"]] * 2
+    assert FloatParameter(low=0, high=1, step=0.5).model_dump()["step"] == 0.5
 
 
 def test_every_choice_owns_an_equal_part_of_the_axis():
@@ -141,6 +185,15 @@ def test_true_and_one_are_different_choices():
         {"type": "float", "low": 0, "high": math.inf},
         {"type": "float", "low": 0, "high": 1, "default": 2},
         {"type": "int", "low": 3, "high": 2},
+        {"type": "float", "low": 0, "high": 1, "step": 0.3},
+        {"type": "float", "low": 0, "high": 1, "step": 0},
+        {"type": "float", "low": 0, "high": 1, "step": 2},
+        {"type": "float", "low": 0, "high": 1, "step": 1e-9},
+        {"type": "float", "low": 0, "high": 1e60, "step": 1e-60},
+        {"type": "float", "low": 0, "high": 1, "step": 0.5, "default": 0.3},
+        {"type": "float", "low": 1, "high": 2, "step": 0.5, "log": True},
+        {"type": "int", "low": 1, "high": 9, "step": 3},
+        {"type": "choice", "values": [1, 2], "step": 1},
         {"type": "choice", "values": ["a"]},
         {"type": "choice", "values": ["a", "a"]},
         {"type": "choice", "values": [1, "a"]},
@@ -151,6 +204,18 @@ def test_true_and_one_are_different_choices():
 def test_a_parameter_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValidationError):
         Space({"x": wrong})
+
+
+@pytest.mark.parametrize(
+    ("high", "default", "said"),
+    [
+        (0.95, None, "high must be low plus a whole number of steps: 0.9 or 1.0, not 0.95"),
+        (1.0, 0.25, "default 0.25 lies between two steps: take 0.2 or 0.3"),
+    ],
+)
+def test_a_number_between_two_steps_is_told_its_neighbours(high, default, said):
+    with pytest.raises(ValidationError, match=said):
+        FloatParameter(low=0, high=high, step=0.1, default=default)
 
 
 @pytest.mark.parametrize(

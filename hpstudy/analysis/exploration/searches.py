@@ -147,28 +147,26 @@ def searched(trials: Any, study: Study) -> tuple[SearchedView, ...]:
 def at_edge(view: SearchedView, space: Mapping[str, Any]) -> npt.NDArray[np.int8]:
     """(searches x hyperparameters) -1 where an incumbent lies at the lower end of a range, 1 at the upper, else 0.
 
-    A real number lies at an end within `EDGE` of it, a whole number when it is the end. Choices have no ends.
+    A real number lies at an end within `EDGE` of it, a whole number or one of a range with steps when it is the end. Choices have no ends.
     """
     ends_hit = np.zeros((len(view.incumbents), len(view.hyperparameters)), dtype=np.int8)
     for column, name in enumerate(view.hyperparameters):
         parameter, unit = space[name], view.unit[view.incumbents, column]
-        if isinstance(parameter, FloatParameter):
+        if isinstance(parameter, FloatParameter) and parameter.step is None:
             ends_hit[:, column] = (unit >= 1 - EDGE).astype(np.int8) - (unit <= EDGE)
-        elif isinstance(parameter, IntParameter):
+        elif not isinstance(parameter, ChoiceParameter):
             ends = np.array([parameter.unit(parameter.low), parameter.unit(parameter.high)])
             ends_hit[:, column] = np.isclose(unit, ends[1]).astype(np.int8) - np.isclose(unit, ends[0])
     return ends_hit
 
 
 def cells(parameter: FloatParameter | IntParameter | ChoiceParameter, most: int) -> Floats:
-    """Unit coordinates that stand for a range: every value of a choice or a short range of whole numbers, else equal cells' middles.
+    """Unit coordinates that represent a range: all values of a choice or of few whole numbers or steps, else equal cells' middles.
 
     There are at most `most` cells of a range of numbers.
     """
-    if isinstance(parameter, ChoiceParameter):
-        return np.array([parameter.unit(value) for value in parameter.values])
-    if isinstance(parameter, IntParameter) and parameter.high - parameter.low < most:
-        return np.array([parameter.unit(value) for value in range(parameter.low, parameter.high + 1)])
+    if parameter.count is not None and (isinstance(parameter, ChoiceParameter) or parameter.count <= most):
+        return np.array([parameter.unit(parameter.value(index)) for index in range(parameter.count)])
     return np.asarray((np.arange(most) + 0.5) / most, dtype=np.float64)
 
 

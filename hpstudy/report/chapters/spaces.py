@@ -110,4 +110,6 @@ def _range(parameter: FloatParameter | IntParameter | ChoiceParameter) -> str:
 def _scale(parameter: FloatParameter | IntParameter | ChoiceParameter) -> str:
     if isinstance(parameter, ChoiceParameter):
         return "ordered choice" if parameter.ordered else "choice"
+    if parameter.step is not None:
+        return f"{parameter.type}, step {numbers.hyperparameter(parameter.step)}"
     return f"{parameter.type}, {'log' if parameter.log else 'linear'}"

@@ -19,7 +19,7 @@ LONGEST = 9
 """Letters of a choice at an axis."""
 
 FEW = 12
-"""Whole numbers up to which each has a cell that points are spread in."""
+"""Whole numbers or steps up to which each has a cell that points are spread in."""
 
 Parameter = FloatParameter | IntParameter | ChoiceParameter
 
@@ -60,16 +60,16 @@ def spread(parameter: Parameter, unit: Floats, number: Ints) -> Floats:
         unit: (trials,) coordinates.
         number: (trials,) what sets a trial's place in its cell.
     """
-    if isinstance(parameter, ChoiceParameter):
-        width = 1 / len(parameter.values)
-    elif isinstance(parameter, IntParameter) and parameter.high - parameter.low < FEW:
-        width = 1 / (parameter.high - parameter.low + 1)
-    else:
+    count = parameter.count
+    if count is None or (count > FEW and not isinstance(parameter, ChoiceParameter)):
         return unit
+    width = 1 / count
     return np.asarray(unit + 0.6 * width * apart(number), dtype=np.float64)
 
 
 def _round_values(parameter: FloatParameter | IntParameter, most: int) -> list[float]:
+    if parameter.step is not None and parameter.count is not None:
+        return [parameter.value(index) for index in range(0, parameter.count, -(-parameter.count // (most + 1)))]
     if parameter.log:
         first, last = math.floor(math.log10(parameter.low)), math.ceil(math.log10(parameter.high))
         decades = [10.0**power for power in range(first, last + 1)]
