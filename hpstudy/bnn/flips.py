@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,25 +39,37 @@ class FlipCounter:
     the weights.
 
     Args:
-        thetas: for every binary layer its weights in {-1, +1} before the first update; or at the end of an epoch, to go on from there.
-        never: to go on, what `never` gave there.
+        thetas: binary weights in {-1, +1} before the first update, a tensor for every binary layer.
     """
 
-    def __init__(self, thetas: Sequence[Tensor], never: Sequence[Tensor] | None = None) -> None:
+    def __init__(self, thetas: Sequence[Tensor]) -> None:
         self._last = [theta.clone() for theta in thetas]
         self._start = [theta.clone() for theta in thetas]
         self._agreement = [torch.zeros_like(theta) for theta in thetas]
-        self._ever = (
-            [torch.zeros_like(theta, dtype=torch.bool) for theta in thetas] if never is None else [~mask for mask in never]
-        )
+        self._ever = [torch.zeros_like(theta, dtype=torch.bool) for theta in thetas]
         self._updates = 0
+        self._parts: list[FlipCounter] = []
+
+    def part(self, pick: Callable[[list[Tensor]], list[Tensor]], never: Sequence[Tensor] | None = None) -> FlipCounter:
+        """The counter of some of the weights. It counts whenever this one does.
+
+        Args:
+            pick: takes one tensor for each tensor of this counter, and returns views of them that hold the weights of the part.
+            never: to continue from the end of an epoch, what `never` returned there.
+        """
+        part = copy.copy(self)
+        part._last, part._start, part._agreement = pick(self._last), pick(self._start), pick(self._agreement)
+        part._ever = pick(self._ever) if never is None else [~mask for mask in never]
+        self._parts.append(part)
+        return part
 
     def count(self, thetas: Sequence[Tensor]) -> None:
         """Take note of the weights after an update."""
         for theta, last, agreement in zip(thetas, self._last, self._agreement, strict=True):
             agreement.addcmul_(theta, last)
             last.copy_(theta)
-        self._updates += 1
+        for counter in (self, *self._parts):
+            counter._updates += 1
 
     def never(self) -> list[Tensor]:
         """For every layer, in the shape of its weights: whether a weight never flipped since training began."""

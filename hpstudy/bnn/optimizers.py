@@ -65,7 +65,7 @@ class BinaryOptimizer:
             states = [[method.init(z, hps[slot], generators[slot]) for z in noise[slot]] for slot in slots]
             rows = torch.tensor(slots, device=self.weights[0].device)
             self._groups.append(_Group(slots, rows, hp, states[0] if self.size == 1 else _stacked(states)))
-        self._places = {slot: (group, place) for group in self._groups for place, slot in enumerate(group.slots)}
+        self._places = {slot: (i, place) for i, group in enumerate(self._groups) for place, slot in enumerate(group.slots)}
         self._put(self.method.weight, clock)
 
     @property
@@ -78,11 +78,17 @@ class BinaryOptimizer:
         for group, own in zip(self._groups, states, strict=True):
             group.states = own
 
-    def thetas(self, slot: int) -> list[Tensor]:
-        """The binary weights of every layer of one network, in {-1, +1}, shape (filters, fan_in)."""
+    def thetas(self) -> list[Tensor]:
+        """The binary weights in {-1, +1} of every group and layer: (networks, filters, fan_in); (filters, fan_in) without a stack."""
+        return [state["theta"] for group in self._groups for state in group.states]
+
+    def own(self, slot: int, tensors: list[Tensor]) -> list[Tensor]:
+        """The part of one network of `tensors`, which are shaped as `thetas` returns them: views (filters, fan_in) for every layer."""
+        if self.size == 1:
+            return tensors
         group, place = self._places[slot]
-        thetas = [state["theta"] for state in group.states]
-        return thetas if self.size == 1 else [theta[place] for theta in thetas]
+        layers = len(self.weights)
+        return [tensor[place] for tensor in tensors[group * layers : (group + 1) * layers]]
 
     @torch.no_grad()
     def start_epoch(self, clock: Clock) -> None:

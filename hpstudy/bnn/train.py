@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -166,13 +167,14 @@ class _Training:
             self.network.load_state_dict(kept.network)
             binary.states = kept.states
             real.load_state_dict(kept.real)
+        flips = FlipCounter(binary.thetas())
         for index, slot in enumerate(self.slots):
-            slot.flips = FlipCounter(binary.thetas(index), kept.never[index] if kept else None)
+            slot.flips = flips.part(partial(binary.own, index), kept.never[index] if kept else None)
         for epoch in range(kept.epochs if kept else 0, settings.epochs):
             if all(slot.diverged for slot in self.slots):
                 return
             clock = Clock(epoch, settings.epochs, epoch * self.updates_per_epoch, updates)
-            training = self._epoch(binary, real, settings.real_optimizer, clock)
+            training = self._epoch(binary, real, flips, settings.real_optimizer, clock)
             binary.use_evaluation_weights(clock)
             self.reported += 1
             for slot, hp, (loss, accuracy) in zip(self.slots, step.hps, training, strict=True):
@@ -186,7 +188,7 @@ class _Training:
             slot.end_step(settings.initial_weight_bins)
 
     def _epoch(
-        self, binary: BinaryOptimizer, real: torch.optim.Optimizer, schedule: RealOptimizer, start: Clock
+        self, binary: BinaryOptimizer, real: torch.optim.Optimizer, flips: FlipCounter, schedule: RealOptimizer, start: Clock
     ) -> list[tuple[float, float]]:
         """Mean loss and accuracy over the epoch's updates, of every network.
 
@@ -210,8 +212,7 @@ class _Training:
             real.step()
             real.zero_grad(set_to_none=len(self.slots) == 1)  # a stack's are views
             binary.step(clock)
-            for index, slot in enumerate(self.slots):
-                slot.flips.count(binary.thetas(index))
+            flips.count(binary.thetas())
             losses.append([value.detach() for value in loss])
             correct.append((logits.detach().argmax(1) == y).view(-1, len(self.slots)).sum(0))
             samples += len(y) // len(self.slots)
