@@ -16,6 +16,7 @@ from hpstudy.bnn.distillation import distillation_loss
 from hpstudy.bnn.flips import FlipCounter
 from hpstudy.bnn.methods.interface import H, Method
 from hpstudy.bnn.optimizers import BinaryOptimizer, real_optimizer, set_learning_rate
+from hpstudy.bnn.passes import passes
 from hpstudy.bnn.schedules import Clock, warmed_up
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
 from hpstudy.bnn.slot import Report, Slot
@@ -135,6 +136,7 @@ class _Training:
         self.reported = 0
         self.updates_per_epoch = max(len(data.train.y) // settings.batch_size, 1)
         self.activations = [module for module in self.network.modules() if isinstance(module, BinaryActivation)]
+        self.passes = passes(self.network, len(slots), self._loss, data.train.y.device)
 
     def run(self, steps: Sequence[Step]) -> None:
         """Train step by step, from the checkpoint where there is one."""
@@ -195,38 +197,35 @@ class _Training:
         Nothing is read back from the device before the epoch ends.
         """
         self.network.train()
-        for activation in self.activations:
-            activation.start_epoch(start)
+        self._start_activations(start)
         binary.start_epoch(start)
-        losses: list[list[Tensor]] = []
-        correct, samples = [], 0
+        losses, correct, samples = [], [], 0
         orders, augmentations = [slot.order for slot in self.slots], [slot.augmentation for slot in self.slots]
         batches = epoch_batches(self.data, self.batch_size, self.updates_per_epoch, orders, augmentations)
         for number, (x, y) in enumerate(batches):
             clock = Clock(start.epoch, start.epochs, start.update + number, start.updates)
+            loss, right = self.passes(x, y)
             set_learning_rate(real, _learning_rate(schedule, clock))
-            logits = self.network(x)
-            own = zip(self._apart(logits), self._apart(x), self._apart(y), strict=True)
-            loss = [self._loss(*parts) for parts in own]
-            torch.autograd.backward(loss)  # the gradient of their sum, in which every network has its own loss only
             real.step()
             real.zero_grad(set_to_none=len(self.slots) == 1)  # a stack's are views
             binary.step(clock)
             flips.count(binary.thetas())
-            losses.append([value.detach() for value in loss])
-            correct.append((logits.detach().argmax(1) == y).view(-1, len(self.slots)).sum(0))
+            losses.append(loss)
+            correct.append(right)
             samples += len(y) // len(self.slots)
         accuracies = (torch.stack(correct).sum(0).float() / samples).tolist()
-        means = [torch.stack(values).mean().item() for values in zip(*losses, strict=True)]
+        means = [values.mean().item() for values in torch.stack(losses, 1)]
         return list(zip(means, accuracies, strict=True))
+
+    def _start_activations(self, clock: Clock) -> None:
+        before = [activation.t for activation in self.activations]
+        for activation in self.activations:
+            activation.start_epoch(clock)
+        if before != [activation.t for activation in self.activations]:
+            self.passes.forget()
 
     def _loss(self, logits: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return cross_entropy(logits, y) if self.teacher is None else distillation_loss(logits, self.teacher, x)
-
-    def _apart(self, samples: Tensor) -> Sequence[Tensor]:
-        """(batch K, ...) as a batch (batch, ...) for every network."""
-        size = len(self.slots)
-        return [samples] if size == 1 else samples.view(-1, size, *samples.shape[1:]).unbind(1)
 
     def _snapshot(self, step: int, epochs: int, binary: BinaryOptimizer, real: torch.optim.Optimizer) -> Snapshot:
         return Snapshot(
