@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from hpstudy.bnn.schedules import Decay, Per
 from hpstudy.plugins import is_plugin
@@ -100,6 +100,9 @@ class TrainSettings(Settings):
     """Passes over the training part, without those of a first step."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where to train. Another device rounds differently, so it belongs to what determines a study's numbers."""
+    precision: Literal["float32", "tf32"] = "float32"
+    """Of convolutions and matrix products on CUDA. `tf32` rounds their factors to 10 bits and adds in float32: products of signs stay
+    exact, gradients do not. (PyTorch's own default is `tf32` for convolutions.)"""
     batch_size: int = Field(default=100, ge=2)
     """Samples per update; the incomplete last batch of an epoch is left out."""
     activation: Activation = "approx_sign"
@@ -120,3 +123,10 @@ class TrainSettings(Settings):
     initial_weight_bins: int | None = Field(default=None, ge=2, le=100)
     """Also record, after the last epoch and for every binary layer, the histogram of the initial weights, and of those that never
     flipped, in so many bins, as initial.layer1.bin01, never_flipped.layer1.bin01 and so on."""
+
+    @field_validator("precision")
+    @classmethod
+    def _precision_of_device(cls, precision: str, info: ValidationInfo) -> str:
+        if precision == "tf32" and info.data.get("device") == "cpu":
+            raise ValueError("precision tf32 needs device: cuda; a CPU computes in float32")
+        return precision

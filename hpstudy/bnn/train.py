@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeAlias
 
@@ -110,10 +111,21 @@ def train_many(
     """
     slots = [Slot(network, seed, report, data) for network, seed, report in zip(networks, seeds, reports, strict=True)]
     training = _Training(slots, data, settings, teacher, checkpoint)
-    # On CUDA, cuDNN would otherwise choose among kernels by their speed, some of which add in no fixed order.
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with _reproducible(tf32=settings.precision == "tf32"):
         training.run(steps(method, hps, settings))
         return [slot.outcome(settings.top_k) for slot in slots]
+
+
+@contextmanager
+def _reproducible(*, tf32: bool) -> Iterator[None]:
+    """On CUDA, the same kernels at every run. cuDNN would otherwise choose among them by their speed, and some add in no fixed order."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32):
+            yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 class _Training:

@@ -166,11 +166,14 @@ def test_every_epoch_starts_once_for_every_layer():
     assert method.started == [epoch for epoch in range(EPOCHS) for _ in range(3)]
 
 
-def test_an_accelerator_is_asked_for_reproducible_kernels_in_training_only():
+@pytest.mark.parametrize("precision", ["float32", "tf32"])
+def test_an_accelerator_is_asked_for_reproducible_kernels_and_the_precision_in_training_only(precision):
     def flags():
-        return torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32
+        cudnn = torch.backends.cudnn
+        return cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
 
     before, seen = flags(), []
-    run(report=lambda epoch, **metrics: seen.append(flags()))
-    assert set(seen) == {(True, False, False)}
+    settings = SETTINGS.model_copy(update={"precision": precision})
+    run(settings=settings, report=lambda epoch, **metrics: seen.append(flags()))
+    assert set(seen) == {(True, False, precision == "tf32", precision == "tf32")}
     assert flags() == before

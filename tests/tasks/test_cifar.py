@@ -152,6 +152,7 @@ def study(**changes):
         ({"images": {"padding": 17}}, "images.padding: must be at most 16"),
         ({"images": {"crop": 4}}, "images.crop: unknown key"),
         ({"device": "gpu"}, r"device: 'gpu' is not valid here: .*cpu, cuda"),
+        ({"precision": "tf32"}, "precision tf32 needs device: cuda"),
         ({"recalibrate": "always"}, r"recalibrate: 'always' is not valid here: .*every_epoch"),
         ({"first_step": {}}, "first_step.epochs: this key is missing"),
         ({"activation": "sign"}, "activation: 'sign' is not valid here"),
