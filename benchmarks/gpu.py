@@ -12,11 +12,13 @@ are random bytes of CIFAR's shape: their content does not change the time. The e
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is loaded: asks are timed on one thread
 import argparse
 import json
 import math
 import multiprocessing
-import os
 import platform
 import signal
 import subprocess
@@ -30,6 +32,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch.nn.functional import conv2d
 
 import hpstudy
 from hpstudy.bnn.batches import Data, InMemory
@@ -126,6 +129,26 @@ def agreement(bench: Bench) -> dict[str, float]:
     return {**losses, "relative": abs(losses[bench.device] - losses["cpu"]) / losses["cpu"]}
 
 
+def signs(bench: Bench) -> dict[str, float]:
+    """Largest error of a convolution of signs, whose results are integers, in each precision."""
+    generator, found = torch.Generator().manual_seed(0), {}
+    for channels, pixels in ((16, 32), (64, 8)):
+        x, weight = (
+            torch.randint(2, shape, generator=generator)
+            .mul_(2)
+            .sub_(1)
+            .float()
+            .to(bench.device, memory_format=torch.channels_last)
+            for shape in ((256, channels, pixels, pixels), (channels, channels, 3, 3))
+        )
+        whole = conv2d(x.cpu().double(), weight.cpu().double(), padding=1)
+        for name, tf32 in (("float32", False), ("tf32", True)):
+            with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32):
+                result = conv2d(x, weight, padding=1)
+            found[f"{name}, {channels} channels"] = float((result.cpu().double() - whole).abs().max())
+    return found
+
+
 def repetition(bench: Bench) -> dict[str, bool]:
     """Whether the same training gives the same bits, alone and in a stack."""
     study = bench.audio(replicates=1, trials=5, epochs=1 if bench.tiny else 3)
@@ -138,7 +161,7 @@ def repetition(bench: Bench) -> dict[str, bool]:
 
 
 def resumption(bench: Bench) -> dict[str, Any]:
-    """A study that is killed three times, against one that is not."""
+    """A study that is killed twice, against one that is not."""
     with tempfile.TemporaryDirectory() as folder:
         study = bench.audio(replicates=2, trials=6, lockstep=2, train_clips=1000, epochs=2)
         (Path(folder) / "study.json").write_text(study.to_json())
@@ -146,10 +169,10 @@ def resumption(bench: Bench) -> dict[str, Any]:
         code += "if __name__ == '__main__': hpstudy.run(Study.from_json(Path('study.json').read_text()), storage=sys.argv[1], workers=2)"
         (Path(folder) / "run.py").write_text(code)
         kills = 0
-        for number in range(4):
+        for number in range(3):
             process = subprocess.Popen([sys.executable, "run.py", "killed.sqlite"], cwd=folder, start_new_session=True)
             try:
-                process.wait(None if number == 3 else 12)
+                process.wait(None if number == 2 else 14)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -168,17 +191,29 @@ def values(storage: Path) -> pd.DataFrame:
 
 def audio_study(bench: Bench) -> dict[str, Any]:
     """Figure 8: 2 views x 20 replicates x 25 trials in lockstep of 20, asks included."""
+    return figure_8(bench, lockstep=2 if bench.tiny else 20, workers=2)
+
+
+def audio_study_in_smaller_groups(bench: Bench) -> dict[str, Any]:
+    """The same in lockstep of 10, so that four workers share the GPU."""
+    return figure_8(bench, lockstep=1 if bench.tiny else 10, workers=4)
+
+
+def figure_8(bench: Bench, *, lockstep: int, workers: int) -> dict[str, Any]:
+    """Times of the searches of Figure 8."""
     replicates, trials = (2, 6) if bench.tiny else (20, 25)
-    study = bench.audio(replicates=replicates, trials=trials, lockstep=replicates, **({"epochs": 1} if bench.tiny else {}))
+    study = bench.audio(replicates=replicates, trials=trials, lockstep=lockstep, **({"epochs": 1} if bench.tiny else {}))
+    make_task(study.task).prepare()  # the data set is made at its first use
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        summary = hpstudy.run(study, storage=Path(folder) / "study.sqlite", workers=2)
+        summary = hpstudy.run(study, storage=Path(folder) / "study.sqlite", workers=workers)
         wall_s = time.perf_counter() - started
         with hpstudy.open(Path(folder) / "study.sqlite") as reader:
             stored = reader.trials()
     best = {view: float(found["objective"].max()) for view, found in stored.groupby("view")}
     return {
         "trainings": summary.counts.completed,
+        "interrupted": summary.interrupted,
         "wall_s": wall_s,
         "training_s": float(stored["evaluate_s"].sum()),
         "asking_s": float(stored["ask_s"].sum()),
@@ -190,7 +225,7 @@ def trial_alone(bench: Bench) -> dict[str, float]:
     """Seconds of a trial of the audio study, alone and in stacks."""
     study = bench.audio(replicates=1, trials=5, **({"epochs": 1} if bench.tiny else {}))
     found = {}
-    for size in (1, 2) if bench.tiny else (1, 8, 20, 40):
+    for size in (1, 2) if bench.tiny else (1, 8, 20):
         trained(study, list(range(size)))
         bench.synchronize()
         started = time.perf_counter()
@@ -234,7 +269,7 @@ def random_images(device: str, rows: int) -> Data:
     return Data(part(rows), part(max(rows // 10, 1)), part(10), transform=transform)
 
 
-def convolutional_updates(device: str, epochs: int, rows: int, batch: int) -> float:
+def convolutional_updates(device: str, precision: str, epochs: int, rows: int, batch: int) -> float:
     """Updates per second of Bi-RealNet-20, width 16, an evaluation of a tenth of the images included in every epoch."""
     torch.set_num_threads(1)
     make: Any = NETWORKS.load("birealnet20")
@@ -243,7 +278,7 @@ def convolutional_updates(device: str, epochs: int, rows: int, batch: int) -> fl
     settings = make.Settings(variant="B", width=16)
     network = placed(make(settings, channels_in=3, classes=10, activation=activation, generator=generator), device)
     data = random_images(device, rows)
-    hp, chosen = FilterHyperparameters(), TrainSettings(epochs=epochs, batch_size=batch)
+    hp, chosen = FilterHyperparameters(), TrainSettings(epochs=epochs, batch_size=batch, device=device, precision=precision)
     started: list[float] = []
 
     def report(*_: Any, **__: float) -> None:
@@ -255,20 +290,23 @@ def convolutional_updates(device: str, epochs: int, rows: int, batch: int) -> fl
 
 def convolutional(bench: Bench) -> dict[str, Any]:
     """Bi-RealNet-20: updates per second in one process and, together, in several; memory; the projected study."""
-    sizes = (2, 128, 32) if bench.tiny else (3, 45_000, 256)
+    sizes = (2, 128, 32) if bench.tiny else (3, 15_360, 256)
+    fast = "tf32" if bench.device == "cuda" else "float32"
     found: dict[str, Any] = {}
-    for processes in (1, 2) if bench.tiny else (1, 2, 4, 8):
+    for precision, processes in (("float32", 1), (fast, 1), (fast, 2), (fast, 4)):
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
-            rates = pool.starmap(convolutional_updates, [(bench.device, *sizes)] * processes)
-        found[f"{processes} processes"] = sum(rates)
+            rates = pool.starmap(convolutional_updates, [(bench.device, precision, *sizes)] * processes)
+        found[f"{precision}, {processes} processes"] = sum(rates)
     if bench.device == "cuda":
-        convolutional_updates(bench.device, 2, 4096, 256)
+        convolutional_updates(bench.device, fast, 2, 4096, 256)
         found["peak_memory_mib"] = torch.cuda.max_memory_allocated() / 2**20
     found["cifar_study_hours"] = CIFAR_UPDATES / max(rate for name, rate in found.items() if "processes" in name) / 3600
     return found
 
 
-STEPS = (machine, agreement, repetition, resumption, audio_study, trial_alone, asks, convolutional)
+STEPS = (
+    machine, agreement, signs, repetition, resumption, audio_study, audio_study_in_smaller_groups, trial_alone, asks, convolutional
+)  # fmt: skip
 
 
 def main() -> None:
