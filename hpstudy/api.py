@@ -291,7 +291,7 @@ def confirm(
         incumbents: train every incumbent of a search, each trial that is better than all before it; also when the study asks for it.
         workers: worker processes; the physical cores when None.
         executor: processes or inline.
-        allow_changed_code: go on although a user's function changed since the study began.
+        allow_changed_code: continue even if a user's function has changed since the study began.
         progress: as in `run`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The state of a training, kept while it runs, so that an interrupted trial goes on where it was: the interface."""
+"""The interface of checkpoints: the state of a training, saved while it runs, from which an interrupted trial continues."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ MESSAGE_CHARACTERS = 2_000
 
 
 def text_of(error: BaseException) -> str:
-    """The beginning of an exception's text, whatever its class does."""
+    """The beginning of an exception's text, even if its class fails to print it."""
     try:
         return str(error)[:MESSAGE_CHARACTERS]
     except (Exception, SystemExit):  # a class of the user's may raise anything

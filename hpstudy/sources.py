@@ -32,7 +32,7 @@ _elsewhere: dict[str, str] = {}
 
 
 def source_file(name: str) -> str:
-    """The path in the study's folder that a name stands for; "" for names of other kinds."""
+    """The path in the study's folder that a name refers to; "" for names of other kinds."""
     return name.removeprefix(SOURCE) if name.startswith(SOURCE) and not (is_earlier(name) or name.startswith(MODULE)) else ""
 
 

@@ -39,7 +39,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
     Args:
         reader: an open `hpstudy.store.Reader`, or anything with its study, identity, trials, events and environments, and
             for a sweep its learning curves.
-        settings: stand for the study's own analysis settings.
+        settings: override the study's own analysis settings.
         thorough: also compute what takes seconds instead of tenths: second opinions, anytime scores, robustness, importances.
     """
     study = reader.study if settings is None else reader.study.model_copy(update={"analysis": settings})

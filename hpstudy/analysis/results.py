@@ -40,7 +40,7 @@ class Results:
         seed: root of the seeds of the analysis.
         budgets: numbers of trials at which views are compared; none in a sweep.
         level: the target; None when nothing sets one, and in a sweep.
-        worst: the worst value of the study, which stands for "no value yet"; NaN when no trial has a value, and in a sweep.
+        worst: the worst value of the study, used where a search has no value yet; NaN when no trial has a value, and in a sweep.
         views: in the order of the study.
         pairs: the declared comparisons; none in a sweep.
         failures: trials without a value, grouped.

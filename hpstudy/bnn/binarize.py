@@ -50,7 +50,7 @@ def signs(x: Tensor) -> Tensor:
 
 
 class _Sign(torch.autograd.Function):
-    """sign(x); its subclasses say what stands for the derivative."""
+    """sign(x); its subclasses define the surrogate derivative."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Measuring the running statistics of batch normalisation anew, for weights that are not those of the last training batches."""
+"""Measure the running statistics of batch normalisation again, for weights that are not those of the last training batches."""
 
 from __future__ import annotations
 

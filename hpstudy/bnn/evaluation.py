@@ -45,7 +45,7 @@ def evaluate(network: nn.Module, data: Data, part: Part, top_k: int | None = Non
         network: is left in evaluation mode.
         data: for its transform.
         part: of `data`.
-        top_k: also count so many guesses, at most as many as there are classes.
+        top_k: also count this number of guesses, at most the number of classes.
     """
     network.eval()
     logits = torch.cat([network(x) for x in evaluation_batches(data, part)])

@@ -141,7 +141,7 @@ def middle(picture: Image.Image, size: int, short_side: int) -> Image.Image:
 
 @contextmanager
 def _readers(threads: int) -> Iterator[Callable[..., Future[None]]]:
-    """A function that submits calls to so many threads; with 0 it makes each call at once. Calls not begun at the end are dropped."""
+    """A function that submits calls to this number of threads; with 0 it calls directly. Calls that have not begun by the end are lost."""
     if threads == 0:
         yield _at_once
         return

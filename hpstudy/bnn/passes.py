@@ -77,7 +77,7 @@ class RecordedPasses(Passes):
         return losses.clone(), correct.clone()
 
     def forget(self) -> None:
-        """Record the next batch anew."""
+        """Record the next batch again."""
         self._graph = None
 
     def _record(self, x: Tensor, y: Tensor) -> None:

@@ -50,7 +50,7 @@ class RealOptimizer(Settings):
     decay_per: Per = "epoch"
     """How often the schedule moves."""
     warmup_epochs: int = Field(default=0, ge=0)
-    """The learning rate rises over so many epochs, as (e + 1) / warmup_epochs; its schedule begins after them."""
+    """Number of epochs over which the learning rate rises, as (e + 1) / warmup_epochs; its schedule begins after them."""
 
 
 class FirstStep(Settings):
@@ -112,17 +112,17 @@ class TrainSettings(Settings):
     first_step: FirstStep | None = None
     """Train in two steps; in one when absent."""
     recalibrate: Literal["never", "end", "every_epoch"] = "never"
-    """When the running statistics of batch normalisation are measured anew, with fixed weights: before the last evaluation, or before
+    """When the running statistics of batch normalisation are measured again, with fixed weights: before the last evaluation, or before
     every one (which some methods ask for by themselves). A first step is never recalibrated."""
     calibration_batches: int = Field(default=20, ge=1)
     """Training batches for that; all when there are fewer."""
     top_k: int | None = Field(default=None, ge=2)
-    """Also record the share of samples whose class is among so many best guesses, as val_top5_accuracy and test_top5_accuracy for 5."""
+    """Also record the top-k accuracies for this k: val_top5_accuracy and test_top5_accuracy for 5."""
     layer_metrics: bool = False
     """Also record flip_ratio and never_flipped of every binary layer, as flip_ratio.layer1 and so on."""
     initial_weight_bins: int | None = Field(default=None, ge=2, le=100)
     """Also record, after the last epoch and for every binary layer, the histogram of the initial weights, and of those that never
-    flipped, in so many bins, as initial.layer1.bin01, never_flipped.layer1.bin01 and so on."""
+    flipped, in this number of bins, as initial.layer1.bin01, never_flipped.layer1.bin01 and so on."""
 
     @field_validator("precision")
     @classmethod

@@ -55,10 +55,10 @@ def train(
             but the last are common to all methods.
         report: told of every epoch; those of a first step come first.
         teacher: a trained network, in evaluation mode; its outputs then take the place of the classes in the loss of training.
-        checkpoint: keeps the state of a long training, which then goes on after an interruption and ends with the same numbers.
+        checkpoint: keeps the state of a long training, which then continues after an interruption and ends with the same numbers.
 
     Returns:
-        val_accuracy, val_loss, test_accuracy of the trained network, and with `settings.top_k` accuracies of so many guesses;
+        val_accuracy, val_loss, test_accuracy of the trained network, and with `settings.top_k` the accuracies of that number of guesses;
         train_accuracy, train_loss, flip_ratio, epoch_flip_rate of the last epoch, the first two as means over its updates;
         never_flipped since the (second) step began. Accuracies are shares.
 
@@ -274,5 +274,5 @@ def _learning_rate(schedule: RealOptimizer, clock: Clock) -> float:
 
 
 def _recalibrates(settings: TrainSettings, *, last: bool) -> bool:
-    """Whether the settings ask for it after an epoch, whatever the method does."""
+    """Whether the settings ask for it after an epoch, independent of the method."""
     return settings.recalibrate == "every_epoch" or (settings.recalibrate == "end" and last)

@@ -60,7 +60,7 @@ class Limits:
     """How much an archive may hold.
 
     Attributes:
-        entries: at most so many files, folders and others.
+        entries: maximum number of files, folders and other entries.
         total_bytes: unpacked, all together.
         ratio: unpacked over packed size of the archive. Speech packs to a half of its size, zeros to a thousandth.
     """

@@ -37,7 +37,7 @@ class AudioMnist(SpokenDigits):
     int16.
 
     Args:
-        speakers: the first so many.
+        speakers: number of speakers, the first ones.
         repetitions: of every digit by every speaker.
     """
 

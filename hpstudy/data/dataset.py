@@ -1,4 +1,4 @@
-"""The interface of every data set, whatever it holds."""
+"""The interface of all data sets."""
 
 from __future__ import annotations
 

@@ -44,11 +44,14 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress, *, 
         expected = _receive(url, part, tag, progress)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         raise DataError(
-            f"{url} cannot be fetched: {str(error) or type(error).__name__}", "try again: it goes on where it was"
+            f"{url} cannot be fetched: {str(error) or type(error).__name__}",
+            "try again: the download continues from what has arrived",
         ) from error
     size = part.stat().st_size
     if expected is not None and size < expected:
-        raise DataError(f"{url} broke off after {size:,} of {expected:,} bytes", "try again: it goes on where it was")
+        raise DataError(
+            f"{url} broke off after {size:,} of {expected:,} bytes", "try again: the download continues from what has arrived"
+        )
     known = {"sha256": sha256, "md5": md5}
     differs = any(digest and not manifest.checksum_of(part, algorithm).startswith(digest) for algorithm, digest in known.items())
     if (expected is not None and size > expected) or differs:
@@ -60,7 +63,7 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress, *, 
 
 
 def _receive(url: str, part: Path, tag: Path, progress: Progress) -> int | None:
-    """Append to `part` what is missing, or write it anew; returns the whole file's size where the server says it."""
+    """Append to `part` what is missing, or write it from the start; returns the whole file's size where the server says it."""
     have = part.stat().st_size if part.exists() and tag.exists() else 0
     request = urllib.request.Request(url)
     if have:

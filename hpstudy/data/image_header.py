@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP")
-"""Looked for in the bytes, whatever a file's name ends in: one image of ImageNet is a PNG called .JPEG."""
+"""Found by the bytes, not by the file's name: one image of ImageNet is a PNG called .JPEG."""
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """Endings of image files, in small letters: those of torchvision's `ImageFolder`."""
 
 
 @contextmanager
 def strict_headers() -> Iterator[None]:
-    """Around all calls of `height_and_width`, in whatever threads: warnings are a matter of the process.
+    """Use around all calls of `height_and_width`, in all threads: warning filters belong to the process.
 
     Pillow warns of images with more pixels than it decodes without a doubt (`PIL.Image.MAX_IMAGE_PIXELS`, 89 million), and would do so at
     every later decoding: here such a file is refused. Its other warnings are of no consequence for the size.

@@ -93,7 +93,7 @@ def status(name: str) -> SetStatus:
 def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     """Get a data set from its public address, or make it where it is made here. One that is here and sound is left as it is.
 
-    An archive stays in the cache until it was imported, so that an interrupted `fetch` goes on where it was.
+    An archive stays in the cache until it was imported, so that an interrupted `fetch` continues.
 
     Raises:
         UsageError: there is no such data set.

@@ -24,7 +24,7 @@ from hpstudy.seeds import derive_seed
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-029", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc")
 """Dealt to the speakers in turn. Their number and that of the folds have no common divisor, so every fold has every accent."""
 ENDINGS = ("", "?", "!", ",")
-"""Punctuation after the word: statement, question, exclamation, and a list that goes on differ in intonation."""
+"""Punctuation after the word: statement, question, exclamation, and a list that continues differ in intonation."""
 RATE_WPM = (130, 260)
 PITCH = (20, 80)
 RANGE = (10, 90)

@@ -41,7 +41,7 @@ def audition(variants: Iterable[str], wanted: int, workers: int) -> Audition:
 
     Args:
         variants: in order of preference.
-        wanted: stop after so many speakers.
+        wanted: maximum number of speakers.
         workers: processes that speak side by side; the result does not depend on it.
     """
     result = Audition()

@@ -51,7 +51,7 @@ class _Side:
     """One selection of a claim: `of` or `minus`.
 
     Attributes:
-        key: where it stands.
+        key: its path in the study file.
         selection: what is written there.
         view: the view that it names; None for one with mistakes of form.
         points: of the sweep in that view; empty when they are not known.

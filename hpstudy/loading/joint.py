@@ -1,6 +1,6 @@
 """Whether a task accepts the values of a view together, at the points that the study may try.
 
-A sweep tries the points it lists. A search may try any point of the space: its default point and its corners stand for the others,
+A sweep tries the points it lists. A search may try any point of the space: its default point and its corners represent the others,
 because a rule such as "a < b" is broken first at a corner.
 """
 

@@ -1,4 +1,4 @@
-"""What stands in a report, in order, whatever it is printed on."""
+"""The contents of a report, in order, independent of the output format."""
 
 from __future__ import annotations
 

@@ -104,13 +104,13 @@ def claim(paths: ReportPaths, name: str, fingerprint: str, *, force: bool) -> Ea
         paths: of the report.
         name: of the study.
         fingerprint: of the study.
-        force: overwrite what is in the way.
+        force: overwrite existing files.
 
     Returns:
         The older report of this study at the same place.
 
     Raises:
-        UsageError: when a file is in the way that is not of an older report of the same study.
+        UsageError: a file of that name exists and is not from an older report of the same study.
     """
     old = _read(paths.json)
     ours = old is not None and old.get("study") == name and old.get("fingerprint") == fingerprint

@@ -1,4 +1,4 @@
-"""What a report is made of, whatever it is printed on: sections of paragraphs, tables, figures and facts.
+"""The parts of a report, independent of the output format: sections of paragraphs, tables, figures and facts.
 
 A chapter (`hpstudy.report.chapters`) turns results into sections; a printer (`hpstudy.report.pdf`, `hpstudy.report.html`) turns sections
 into a file. All text is data: nothing in it is ever read as markup.

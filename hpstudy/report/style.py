@@ -63,7 +63,7 @@ _SETTINGS: dict[Any, Any] = {
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Matplotlib's own defaults with the settings of this module, whatever the user's matplotlibrc says."""
+    """Matplotlib's own defaults with the settings of this module; the user's matplotlibrc is ignored."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)

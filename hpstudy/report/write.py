@@ -25,19 +25,19 @@ def write(results: Results, output: str | Path, formats: Sequence[str] | None = 
     """Write NAME.pdf or NAME.html or both, NAME.json and NAME/*.csv.
 
     The same results always give the same bytes. An older report of the same study at the same place is replaced, but for its document
-    in a form that is not asked for (`hpstudy.report.files.outdated`); any other file that is in the way is left alone.
+    in a form that is not asked for (`hpstudy.report.files.outdated`); any other existing file is kept.
 
     Args:
         results: of `hpstudy.analysis.analyse`.
         output: the document, when it ends in .pdf or .html; else the folder for it, where NAME is the study's name.
         formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
-        force: overwrite what is in the way.
+        force: overwrite existing files.
 
     Returns:
         The files written, the documents first.
 
     Raises:
-        UsageError: when there is no such format, something else is in the way, or a file cannot be written.
+        UsageError: there is no such format, another file of that name exists, or a file cannot be written.
     """
     from hpstudy.report import style
     from hpstudy.report.document import document
@@ -57,10 +57,10 @@ def write_several(
         compared: of `hpstudy.analysis.cross_study.several`.
         output: the document, when it ends in .pdf or .html; else the folder for it.
         formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
-        force: overwrite what is in the way.
+        force: overwrite existing files.
 
     Raises:
-        UsageError: when there is no such format, something else is in the way, or a file cannot be written.
+        UsageError: there is no such format, another file of that name exists, or a file cannot be written.
     """
     from hpstudy.report import several, style
 

@@ -87,7 +87,7 @@ class OwnedDatabase:
         if _file_id(self.path) != self._file:
             raise StoreError(
                 f"{self.path} was deleted or replaced while this process was writing to it",
-                "nothing was written to the new file; put the old one back, or run again to start anew",
+                "nothing was written to the new file; put the old one back, or run again to start from the beginning",
             )
         with translated(self.path):
             try:

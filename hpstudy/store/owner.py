@@ -138,7 +138,7 @@ def release(connection: sqlite3.Connection, owner: Owner) -> None:
 
 
 def forget(owner: Owner) -> None:
-    """Note that this process no longer acts as `owner`, whatever the database says."""
+    """Note that this process no longer acts as `owner`, even if the database says so."""
     _OWN_TOKENS.discard(owner.token)
 
 

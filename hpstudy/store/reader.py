@@ -127,7 +127,7 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Everything read inside sees one state of the database, whatever is written meanwhile; may be nested."""
+        """Everything read inside sees one state of the database, even if others write meanwhile; may be nested."""
         with translated(self.path):
             if self._connection.in_transaction:
                 yield self._connection

@@ -117,7 +117,7 @@ def broken_seals(connection: sqlite3.Connection) -> BrokenSeals:
 
 
 def content_digest(connection: sqlite3.Connection) -> str:
-    """SHA-256 (hex) over the seals of all searches and tables: one number for all values, whatever the layout of the file."""
+    """SHA-256 (hex) over the seals of all searches and tables: one number for all values, independent of the layout of the file."""
     searches = connection.execute("SELECT id, seal FROM search ORDER BY id").fetchall()
     tables = connection.execute("SELECT name, digest FROM seal ORDER BY name").fetchall()
     return hashlib.sha256(_json(searches, tables)).hexdigest()

@@ -35,7 +35,7 @@ HEAVY = ("torch", "torchaudio", "scipy", "soundfile", "pandas", "PIL")
 
 
 class DataSetContract(ABC):
-    """What the commands rely on, whatever the data set holds."""
+    """Rules of every data set, which the commands rely on."""
 
     @classmethod
     @abstractmethod
@@ -87,7 +87,7 @@ class DataSetContract(ABC):
 
 
 class SpokenDigitsContract(DataSetContract):
-    """What features and tasks rely on, whatever the set of spoken digits."""
+    """Rules of every set of spoken digits, which features and tasks rely on."""
 
     @classmethod
     @abstractmethod
@@ -164,7 +164,7 @@ class SpokenDigitsContract(DataSetContract):
 
 
 class ImageSetContract(DataSetContract):
-    """What tasks rely on, whatever the set of images."""
+    """Rules of every set of images, which tasks rely on."""
 
     @classmethod
     @abstractmethod
@@ -195,7 +195,7 @@ class ImageSetContract(DataSetContract):
 
 
 class ImageFolderContract(DataSetContract):
-    """What tasks rely on, whatever the folder of images."""
+    """Rules of every folder of images, which tasks rely on."""
 
     @classmethod
     @abstractmethod

@@ -47,7 +47,7 @@ def normal(*shape: int, seed: int, dtype: torch.dtype = torch.float64) -> Tensor
 
 
 class MethodContract:
-    """What the trainer and the analysis rely on, whatever the method."""
+    """Rules of every method, which the trainer and the analysis rely on."""
 
     method_class: ClassVar[type[Method[Any]]]
     alternatives: ClassVar[Mapping[str, Alternative]]

@@ -63,7 +63,7 @@ def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float, endp
         study.metric.name: np.where(lost, worst, searches.values),
     }
     best = best_numbers(searches.values, study.metric.goal)
-    # Before the first value of a search its first trial, which counts as the worst value, stands for all.
+    # Before the first value of a search its first trial, which counts as the worst value, is used for all.
     best = np.where(searches.spent, np.maximum(best, 0), -1)
     whole: dict[str, Floats] = {result.endpoint.use: _replicates(result, view.name, len(best)) for result in reversed(endpoints)}
     if view.trials is not None:

@@ -15,7 +15,7 @@ from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.goal import Goal
 
 Policy = Literal["worst", "drop"]
-"""How a trial without a value counts: as a trial that was spent in vain (worst), or not at all (drop)."""
+"""How a trial without a value counts: as a used trial with the worst value (worst), or not at all (drop)."""
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class Pilot:
 def pilot_of(rows: Any, searches: Mapping[str, Searches], study: Study) -> Pilot:
     """The pilot in a database.
 
-    A training on a fresh seed without a value counts as the worst value, whatever `metric.on_failure` says.
+    A training on a fresh seed without a value counts as the worst value, independent of `metric.on_failure`.
 
     Args:
         rows: a DataFrame as `hpstudy.store.Reader.confirmations` gives it.

@@ -1,4 +1,4 @@
-"""Scores of whole searches, whatever the budget: the runtime ECDF over a grid of targets, and the regret over all trials.
+"""Scores of whole searches, independent of a budget: the runtime ECDF over a grid of targets, and the regret over all trials.
 
 Both rate every search by one number between its first and its last trial, so that a mean over searches has an ordinary interval.
 The scale is that of the study: 0 is the median first trial of all searches, 1 the best value of any trial.

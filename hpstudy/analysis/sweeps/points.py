@@ -28,7 +28,7 @@ class SweepView:
         points: the point of every trial number; empty where no replicate has begun that trial.
         swept: hyperparameters that take more than one value over the points, in the order of the space.
         values: for each metric (replicates x points) final values of completed trials, the study's own metric first; NaN for
-            a trial without a value, whatever the reason.
+            a trial without a value.
         epochs: (epochs,) numbers of the epochs that any curve of the view has.
         curves: for each metric with curves (replicates x points x epochs) values of completed trials; NaN where there is none.
     """

@@ -83,7 +83,7 @@ class TrialsDifference:
         mean_a, mean_b, difference: means of trials_a, trials_b, and of trials_a - trials_b.
         low, high: t interval of the difference, with the level held fixed; NaN with one replicate.
         low_a, high_a, low_b, high_b: BCa intervals of the two means.
-        resampled_low, resampled_high: percentile interval with the level computed anew in every resample, when the level is a
+        resampled_low, resampled_high: percentile interval with the level computed in every resample, when the level is a
             statistic of this study's searches; NaN otherwise.
         test: sign-flip test of the difference.
         lowest, highest: attainable range: the difference if the one view never reached the target and the other had its observed mean.

@@ -23,7 +23,7 @@ class Searches:
     """All searches of one view.
 
     Attributes:
-        values: (replicates x trials) objective; NaN for a trial without a value, whatever the reason.
+        values: (replicates x trials) objective; NaN for a trial without a value.
         states: (replicates x trials) index into `STATES`.
     """
 

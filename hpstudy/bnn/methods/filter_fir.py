@@ -27,7 +27,7 @@ class FIRFilter(Method[FIRFilterHyperparameters]):
 
         theta_i = -sign(G_i + G_{i-1} + ... + G_{i-L+1}),   G_i = 0 for i < 0
 
-    The sum is taken anew at every update: a running sum would keep rounding errors for ever, and a weight whose last L gradients
+    The sum is computed again at every update: a running sum would accumulate rounding errors, and a weight whose last L gradients
     are all 0 must have a sum of exactly 0. A window does not decay.
 
     State: theta; recent, the last L gradients, (*stack, L, filters, fan_in), in the order of update modulo L.

@@ -119,7 +119,7 @@ class Method(ABC, Generic[H]):
             noise: (*stack, filters, fan_in) standard normal; the same for all methods under one seed, and theta_0 = sign(noise),
                 so that methods start from the same network.
             hp: the hyperparameters.
-            generator: for whatever else the method draws; the trainer draws nothing from it.
+            generator: for the method's other draws; the trainer draws nothing from it.
         """
 
     def start_epoch(self, state: State, hp: H, clock: Clock) -> State:
@@ -150,7 +150,7 @@ class Method(ABC, Generic[H]):
         return None
 
     def recalibrates(self, hp: H) -> bool:
-        """Whether batch normalisation must measure its running statistics anew, with the evaluation weights, before an evaluation."""
+        """Whether batch normalisation must measure its running statistics again, with the evaluation weights, before an evaluation."""
         return False
 
 

@@ -38,7 +38,7 @@ def library_step(
 
 
 def scaled_signs(theta: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-    """s_c theta, s_c the mean abs(w) of a filter; s_c = 1 for a filter whose w are all 0, which would silence it for ever.
+    """s_c theta, s_c the mean abs(w) of a filter; s_c = 1 for a filter whose w are all 0, as a scale of 0 would silence it permanently.
 
     Args:
         theta: binary weights, (*stack, filters, fan_in).

@@ -74,7 +74,7 @@ class LatentSGD(Method[LatentSGDHyperparameters]):
         return {"theta": follow(state["theta"], w), "w": w, "m": m}
 
     def weight(self, state: State, hp: LatentSGDHyperparameters, clock: Clock) -> torch.Tensor:
-        """Theta, or s_c theta; s_c = 1 for a filter whose latent weights are all 0, which would silence it for ever."""
+        """Theta, or s_c theta; s_c = 1 for a filter whose latent weights are all 0, because a scale of 0 would silence it permanently."""
         return scaled_signs(state["theta"], state["w"]) if hp.scaling else state["theta"]
 
 

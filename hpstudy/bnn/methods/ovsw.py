@@ -47,7 +47,9 @@ class OvSWHyperparameters(Hyperparameters):
         magnitude_based=True,
         ge=0,
     )
-    warmup_epochs: int = hyperparameter(0, "the learning rate rises linearly over so many epochs", magnitude_based=True, ge=0)
+    warmup_epochs: int = hyperparameter(
+        0, "number of epochs over which the learning rate rises linearly", magnitude_based=True, ge=0
+    )
     own_activation: bool = hyperparameter(
         True, "true: the activation of the method's authors; false: that of the task", magnitude_based=False
     )

@@ -72,7 +72,7 @@ class RBNN(Method[RBNNHyperparameters]):
 
     At beta = pi/2, the published start, alpha = 1 and w receives no gradient: only weight decay, which shrinks beta, lets learning
     begin. At beta = 0 the angle stays, the derivative of |sin| being taken as 0. `rotation_period` 0 starts there, with R1 and R2
-    the identities: what is left is the surrogate derivative, the paper's ablation without rotation.
+    the identities: what remains is the surrogate derivative, the paper's ablation without rotation.
 
     The scale per filter that the paper learns is left out: batch normalisation follows and divides it out, of G too.
     The learning rate's schedule begins after the warm-up.

@@ -39,7 +39,7 @@ class ReCUHyperparameters(Hyperparameters):
     )
     quantile_end: float = hyperparameter(0.99, "quantile tau at the end", magnitude_based=False, gt=0.5, lt=1)
     warmup_epochs: int = hyperparameter(
-        5, "the learning rate rises over so many epochs; 0 switches it off", magnitude_based=True, ge=0
+        5, "number of epochs over which the learning rate rises; 0 switches it off", magnitude_based=True, ge=0
     )
     own_activation: bool = hyperparameter(
         True,

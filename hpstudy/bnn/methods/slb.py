@@ -43,7 +43,9 @@ class SLBHyperparameters(Hyperparameters):
     weight_decay: float = hyperparameter(1e-4, "weight decay of the logits", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(0.1, "standard deviation of the normal initial logits", magnitude_based=True, gt=0)
     calibration: bool = hyperparameter(
-        True, "measure the statistics of batch normalisation anew with binary weights before an evaluation", magnitude_based=False
+        True,
+        "measure the statistics of batch normalisation again, with binary weights, before an evaluation",
+        magnitude_based=False,
     )
     freeze: bool = hyperparameter(False, "train with fixed binary weights from schedule_end on", magnitude_based=False)
     decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)

@@ -135,7 +135,7 @@ def _against_random(results: Results, views: list[ViewControls]) -> Table | None
         return None
     head = ("view", "trials", "search", "random", "expected", "n", "search − random", notation.ci)
     note = (
-        "Random: mean of random searches of the same space. Expected: the same from all their trials in whatever order, unbiased and less "
+        "Random: mean of random searches of the same space. Expected: the same from all their trials in any order, unbiased and less "
         f"noisy (Tang et al. 2020). Differences are paired, over n replicates; {notation.goal.better_side} 0 the search is better."
     )
     return Table(f"Best {notation.metric} so far of search and random search.", head, grouped(rows), note=note)

@@ -103,7 +103,7 @@ class Swept:
         values: those that are drawn, in their order.
         positions: (values,) where they stand.
         log: whether the axis is logarithmic.
-        steps: whether the values stand at equal distances, whatever their size.
+        steps: draw the values at equal distances, independent of their size.
         joined: whether neighbours are alike, so that a line may join them.
     """
 

@@ -1,1 +1,1 @@
-"""Drawing a chart with a library: any chart, whatever kind of figure it is."""
+"""Draw any chart with a plotting library."""
