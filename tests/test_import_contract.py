@@ -13,7 +13,20 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "hpstudy"
 CORE = ("study", "search", "loading", "engine", "store", "analysis", "report")
 ROOMS = (
-    *("errors", "goal", "metric_names", "checkpoint", "seeds", "digits", "drafts", "modules", "plugins", "sources", "registry"),
+    *(
+        "errors",
+        "environments",
+        "goal",
+        "metric_names",
+        "checkpoint",
+        "seeds",
+        "digits",
+        "drafts",
+        "modules",
+        "plugins",
+        "sources",
+        "registry",
+    ),
     *("data", "bnn", "study", "search", "tasks", "loading", "store", "engine", "testing", "analysis", "report"),
     *("catalog", "api", "__init__", "cli", "__main__"),
 )

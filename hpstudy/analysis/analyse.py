@@ -24,6 +24,7 @@ from hpstudy.analysis.sweeps.points import sweep
 from hpstudy.analysis.trials.completeness import failures
 from hpstudy.analysis.trials.searches import Searches, gather
 from hpstudy.analysis.view_result import view_result
+from hpstudy.environments import trials_by_environment
 from hpstudy.goal import Goal
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
@@ -66,10 +67,12 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
     looked = searched(table, study) if thorough else ()
     declared = endpoint_results(confirmed, blocks, endpoints)
     observed = observe(study, table, tuple(views.values()), swept, declared) if claims else {}
+    environments = reader.environments()
     return Results(
         study=study,
         identity=dict(reader.identity),
-        environments=tuple((e.started_at, e.ended_at, e.detail) for e in reader.environments()),
+        environments=tuple((e.started_at, e.ended_at, e.detail) for e in environments),
+        ran_in=trials_by_environment((e.detail, e.trials) for e in environments),
         events=events,
         seed=endpoints.seed,
         budgets=endpoints.budgets,

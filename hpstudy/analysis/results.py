@@ -35,7 +35,8 @@ class Results:
     Attributes:
         study: the resolved study.
         identity: what determines numbers beside the study.
-        environments: (started_at, ended_at, detail) of every session.
+        environments: (started_at, ended_at, detail) of every session, and of every other host that ran its steps.
+        ran_in: where the trials ran, when that was more than one environment; "" otherwise.
         events: (at, kind, detail) of everything that happened.
         seed: root of the seeds of the analysis.
         budgets: numbers of trials at which views are compared; none in a sweep.
@@ -65,6 +66,7 @@ class Results:
     study: Study
     identity: Mapping[str, str]
     environments: tuple[tuple[str, str | None, Mapping[str, str]], ...]
+    ran_in: str
     events: tuple[tuple[str, str, Mapping[str, Any]], ...]
     seed: int
     budgets: tuple[int, ...]

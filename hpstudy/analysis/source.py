@@ -31,4 +31,4 @@ class Source(Protocol):
         """What happened to the study, in order."""
 
     def environments(self) -> Any:
-        """Where its sessions ran, in order."""
+        """Where its sessions and steps ran, in order."""

@@ -26,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
 def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: Form = Format.table) -> None:
     """Show the progress of a study. For each view: trials by state and the best value so far; also who is running it."""
     from hpstudy import api
+    from hpstudy.environments import trials_by_environment
     from hpstudy.store import Counts
     from hpstudy.study.controls import arms
     from hpstudy.study.shard import replicates_in_words
@@ -52,6 +53,8 @@ def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: 
                 say(
                     f"shard {reader.shard}: {replicates_in_words(reader.shard.replicates(reader.study))} of {reader.study.replicates}"
                 )
+            if ran_in := trials_by_environment((each.detail, each.trials) for each in reader.environments()):
+                say(ran_in)
             if total.no_value:
                 say(f"warning: {total.no_value}")
             say(f"database: {reader.path}")

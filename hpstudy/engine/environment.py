@@ -1,4 +1,4 @@
-"""Where a session ran: recorded with its trials, and shown at the end of a report."""
+"""Where sessions and steps ran: recorded with their trials, and shown at the end of a report."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,14 +30,22 @@ def library_versions() -> dict[str, str]:
     return versions
 
 
-def environment(workers: int, executor: str) -> dict[str, str]:
-    """Machine, versions and command of this session."""
+@lru_cache(maxsize=1)
+def host_environment() -> Mapping[str, str]:
+    """Versions and machine of this process, read once."""
     return {
         **library_versions(),
         "host": platform.node(),
         "system": platform.platform(),
         "cpu": _cpu_model(),
         "cores": str(os.cpu_count()),
+    }
+
+
+def environment(workers: int, executor: str) -> dict[str, str]:
+    """Machine, versions and command of this session."""
+    return {
+        **host_environment(),
         "executor": f"{executor}, {workers} worker{'s' if workers > 1 else ''}",
         "command": shlex.join([*_program(Path(sys.argv[0])), *sys.argv[1:]]),
         "commit": _commit(Path(__file__).parent),

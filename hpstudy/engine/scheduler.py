@@ -17,6 +17,7 @@ from hpstudy.engine.confirmations import Confirmations
 from hpstudy.engine.executors import EngineLost, Executor, WorkerDied
 from hpstudy.engine.failures import Totals, given_up, reason_of
 from hpstudy.engine.history import observations
+from hpstudy.engine.hosts import Hosts
 from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, Trial, ask, evaluate, training_seed
@@ -112,6 +113,7 @@ class Scheduler:
         self.folder = folder
         self.checkpoints = checkpoints
         self.sources = sources or KnownSources(store.study, {})
+        self.hosts = Hosts(store)
         self.waited_s = 0.0
         self.worked_s = 0.0
         self._study_json = self.study.to_json()
@@ -274,6 +276,7 @@ class Scheduler:
             self._finish(step, outcomes, self.sources.check_task(outcomes[0].sources))
         else:
             asked: Asked = future.result()
+            self.hosts.row(asked.environment)
             self.worked_s += asked.duration_s
             if not self.stop.requested:  # else asked again when the study is resumed, with the same answer
                 ask_s = asked.duration_s / len(step.group)
@@ -314,7 +317,13 @@ class Scheduler:
     def _finish(self, step: _Step, outcomes: Sequence[Outcome], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
         """Store the outcomes of the trials of a step."""
         ended = [
-            EndedTrial(key, row.number, outcome, outcome.metrics.get(self.study.metric.name))
+            EndedTrial(
+                key,
+                row.number,
+                outcome,
+                outcome.metrics.get(self.study.metric.name),
+                self.hosts.row(outcome.environment),
+            )
             for (key, row), outcome in zip(step.trials, outcomes, strict=True)
         ]
         self.store.finish_trials(ended, identity=new_sources)

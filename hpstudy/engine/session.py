@@ -12,6 +12,7 @@ from hpstudy.engine.executors import EngineLost, Executor
 from hpstudy.engine.identity import KnownSources, check_identity, identity_of
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.stop import Aborted, StopSignal
+from hpstudy.environments import OF_SESSION, ROLE
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.sources import source_file
@@ -124,7 +125,7 @@ def _under_way(store: Store) -> bool:
 def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
     """Record this session's environment; say when libraries differ from those of earlier sessions."""
     here = environment(workers, options.executor)
-    for past in store.environments()[-1:]:
+    for past in [row for row in store.environments() if ROLE not in row.detail][-1:]:
         differ = [
             f"{name} {past.detail[name]} -> {here.get(name, 'none')}" for name in past.detail if _differs(name, past.detail, here)
         ]
@@ -137,4 +138,4 @@ def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
 
 
 def _differs(name: str, past: Mapping[str, str], here: Mapping[str, str]) -> bool:
-    return name not in ("host", "system", "cores", "executor", "command", "commit") and past[name] != here.get(name)
+    return name not in (*OF_SESSION, "host", "system") and past[name] != here.get(name)

@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from hpstudy.engine.checkpoints import CheckpointFile
+from hpstudy.engine.environment import host_environment
 from hpstudy.engine.measured import InvalidResult, read_metrics, shown
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
 from hpstudy.engine.stop import Aborted
@@ -78,11 +79,15 @@ class AskRequest:
 
 @dataclass(frozen=True)
 class Asked:
-    """A point for each search, the wall seconds that it took to choose them, and the user's code that the process had loaded."""
+    """A point for each search, and the wall seconds that it took to choose them.
+
+    `sources` are checksums of the user's code that the process had loaded, `environment` its versions and machine.
+    """
 
     points: tuple[Point, ...]
     duration_s: float
     sources: Mapping[str, str]
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -205,7 +210,7 @@ def ask(request: AskRequest) -> Asked:
         raise SearcherFailed(
             f"the searcher '{name}' proposed {shown(refused[0])}, which lies outside the space of view '{arm.view}'", hint
         )
-    return Asked(tuple(points), time.perf_counter() - started, sources)
+    return Asked(tuple(points), time.perf_counter() - started, sources, host_environment())
 
 
 def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
@@ -243,7 +248,7 @@ def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
     for result, recorder in zip(results, recorders, strict=True):
         state, metrics, failure = _ending(request.study_json, result)
         curves, log_path = tuple(recorder.curves), os.environ.get(LOG_VARIABLE)
-        outcomes.append(Outcome(state, metrics, curves, failure, duration_s, peak_rss_mib, log_path, sources))
+        outcomes.append(Outcome(state, metrics, curves, failure, duration_s, peak_rss_mib, log_path, sources, host_environment()))
     return tuple(outcomes)
 
 

@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NoReturn
 
+from hpstudy.engine.environment import host_environment
 from hpstudy.engine.executors import UserCodeRequest
 from hpstudy.engine.forking import CAN_FORK, Held, held
 from hpstudy.engine.worker import LOG_VARIABLE, PARENT_CHECK_S, answer, connect, death, end_with, packed
@@ -94,6 +95,7 @@ def _warm_up(packed_request: bytes, parent: int, stack: ExitStack) -> WarmUp:
             if library in sys.modules:
                 import_module(module)
         seed_process(0)  # its first call reads source files
+        host_environment()
     gc.collect()
     gc.freeze()
     obstacles = tuple(sorted({words for _, words in held() - before})) if CAN_FORK else None

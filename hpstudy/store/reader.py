@@ -212,7 +212,7 @@ class Reader:
             return read_events(connection)
 
     def environments(self) -> list[Environment]:
-        """Where the study's sessions ran, in order."""
+        """Where the study's sessions and steps ran, in order."""
         with self.snapshot() as connection:
             return read_environments(connection)
 

@@ -64,12 +64,21 @@ class Event:
 
 @dataclass(frozen=True)
 class Environment:
-    """Where one session of the study ran: machine, libraries, versions. `ended_at` is None while it runs, or when it died."""
+    """Where one session of the study ran, or another host that ran its steps: machine, libraries, versions.
+
+    Attributes:
+        id: of the row.
+        started_at: when the session began, or the first step of the host ended.
+        ended_at: None while the session runs, or when it died.
+        detail: by name. That of a session has its `command`.
+        trials: that ended there.
+    """
 
     id: int
     started_at: str
     ended_at: str | None
     detail: dict[str, str]
+    trials: int = 0
 
 
 def read_history(connection: sqlite3.Connection, study: Study, view: str, replicate: int) -> list[TrialRow]:
@@ -125,6 +134,11 @@ def read_events(connection: sqlite3.Connection) -> list[Event]:
 
 
 def read_environments(connection: sqlite3.Connection) -> list[Environment]:
-    """All sessions' environments, in order."""
+    """The environments of all sessions and hosts, in order."""
     columns = "environment.id environment.started_at environment.ended_at environment.detail"
-    return [Environment(*row) for row in fetch(connection, columns, "FROM environment ORDER BY id")]
+    counted = "SELECT environment_id, count(*) FROM trial WHERE state <> 'running' GROUP BY environment_id"
+    trials = dict(connection.execute(counted).fetchall())
+    return [
+        Environment(number, started_at, ended_at, detail, trials.get(number, 0))
+        for number, started_at, ended_at, detail in fetch(connection, columns, "FROM environment ORDER BY id")
+    ]

@@ -61,12 +61,14 @@ class EndedTrial:
         number: its number.
         outcome: what the step returned. Of two reports of one metric at one epoch the later one counts.
         objective: the value of the study's metric; None when there is none.
+        environment_id: where it ran (`Store.add_environment`); None for where the session runs.
     """
 
     key: SearchKey
     number: int
     outcome: Outcome
     objective: float | None
+    environment_id: int | None = None
 
 
 class Store:
@@ -83,7 +85,7 @@ class Store:
         self._connection = database.connection
         self._search_ids: dict[tuple[str, int], int] = {}
         self._metric_ids: dict[str, int] = {}
-        self._environment_id: int | None = None
+        self._environment_ids: list[int] = []
         try:
             with translated(self.path):
                 self._stored: StoredStudy = read_study(self._connection, self.path)
@@ -162,14 +164,28 @@ class Store:
         Returns:
             The environment's id.
         """
+        self._environment_ids = []
+        return self.add_environment(environment)
+
+    def add_environment(self, environment: Mapping[str, str]) -> int:
+        """Record another host that runs steps of this session.
+
+        Returns:
+            The environment's id.
+        """
         with self._database.transaction() as connection, changing(connection, "environment"):
             cursor = connection.execute(
                 "INSERT INTO environment (started_at, detail) VALUES (?, ?)", (utc_now(), json.dumps(dict(environment)))
             )
             number = cursor.lastrowid
         assert number is not None
-        self._environment_id = number
+        self._environment_ids.append(number)
         return number
+
+    @property
+    def _environment_id(self) -> int | None:
+        """Of the session; None before it has begun."""
+        return self._environment_ids[0] if self._environment_ids else None
 
     def grow(self, study: Study, *, stored: Study | None = None) -> None:
         """Replace the study by one that runs the same trials: larger, with other analysis, labels and remarks.
@@ -206,7 +222,7 @@ class Store:
             return summary.count_search_trials(self._connection, self._stored)
 
     def environments(self) -> list[Environment]:
-        """Where the study's sessions ran, in order."""
+        """Where the study's sessions and steps ran, in order."""
         with translated(self.path):
             return read_environments(self._connection)
 
@@ -331,7 +347,7 @@ class Store:
                 clean_text(failure.message) if failure else None,
                 clean_text(failure.traceback) if failure else None,
                 paths.to_stored(outcome.log_path, self.path),
-                self._environment_id,
+                trial.environment_id or self._environment_id,
                 self._search_id(trial.key),
                 trial.number,
             ),
@@ -370,7 +386,10 @@ class Store:
     def close(self) -> None:
         """End the session and let the database go. Closing twice does no harm."""
         with suppress(StoreError), self._database.transaction() as connection, changing(connection, "environment"):
-            connection.execute("UPDATE environment SET ended_at = ? WHERE id = ?", (utc_now(), self._environment_id))
+            ended_at = utc_now()
+            connection.executemany(
+                "UPDATE environment SET ended_at = ? WHERE id = ?", [(ended_at, number) for number in self._environment_ids]
+            )
         self._database.close()
 
     def _search_id(self, key: SearchKey) -> int:

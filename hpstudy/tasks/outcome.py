@@ -33,6 +33,7 @@ class Outcome:
         peak_rss_mib: peak resident memory of the worker process so far, MiB.
         log_path: the file that takes what the worker process prints; None where it prints to the terminal.
         sources: checksums of the user's code that the process had loaded (`hpstudy.sources`).
+        environment: versions and machine of the process; empty where it is not known.
     """
 
     state: State
@@ -43,3 +44,4 @@ class Outcome:
     peak_rss_mib: float = 0.0
     log_path: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from hpstudy.analysis.claims.declaration import Change
 from hpstudy.analysis.results import Results
+from hpstudy.environments import ROLE
 from hpstudy.report import endpoints, numbers
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Facts, Paragraph, Section
@@ -85,7 +86,7 @@ def _digests(results: Results) -> Iterator[tuple[str, str]]:
         yield "digest of the database", told
     yield from results.identity.items()
     commits: dict[str, int] = {}
-    for _, _, detail in results.environments:
+    for detail in (detail for _, _, detail in results.environments if ROLE not in detail):
         code = _code(detail)
         commits[code] = commits.get(code, 0) + 1
     told = "; ".join(f"{code} ({numbers.things(sessions, 'session')})" for code, sessions in commits.items())

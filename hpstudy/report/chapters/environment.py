@@ -10,6 +10,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
+from hpstudy.environments import ROLE, WORKER
 from hpstudy.report import numbers
 from hpstudy.report.model import Block, Facts, Paragraph, Section, Table
 from hpstudy.report.notation import Notation
@@ -26,6 +27,8 @@ def chapter(results: Results) -> Iterator[Section]:
     mixed = [line for _, kind, detail in results.events if kind == "merged" for line in detail.get("mixed_libraries", ())]
     if mixed:
         blocks.append(Paragraph(f"Shards with different libraries were merged, which can change numbers: {'; '.join(mixed)}."))
+    if results.ran_in:
+        blocks.append(Paragraph(results.ran_in))
     for sessions, detail in _environments(results):
         blocks += [Paragraph(sessions), Facts(detail)]
     yield Section("Environment", tuple(blocks))
@@ -46,7 +49,7 @@ def _identity(results: Results) -> tuple[tuple[str, str], ...]:
 
 
 def _environments(results: Results) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
-    """Sessions with the same environment together, in the order in which each was first seen."""
+    """Sessions, or worker hosts, with the same environment together, in the order in which each was first seen."""
     begun: dict[str, list[str]] = {}
     details: dict[str, tuple[tuple[str, str], ...]] = {}
     for started, _, detail in results.environments:
@@ -54,10 +57,12 @@ def _environments(results: Results) -> Iterator[tuple[str, tuple[tuple[str, str]
         begun.setdefault(key, []).append(started)
         details.setdefault(key, tuple((name, str(value)) for name, value in detail.items()))
     for key, started_at in begun.items():
-        yield _sessions(started_at), details[key]
+        yield _sessions(started_at, is_worker=(ROLE, WORKER) in details[key]), details[key]
 
 
-def _sessions(started: list[str]) -> str:
+def _sessions(started: list[str], *, is_worker: bool) -> str:
+    if is_worker:
+        return f"A host that ran steps for {numbers.things(len(started), 'session')}, first seen {started[0]}."
     if len(started) == 1:
         return f"One session, begun {started[0]}."
     return f"{len(started)} sessions, the first begun {started[0]}, the last {started[-1]}."

@@ -1,0 +1,89 @@
+"""Trials are joined to the host and the versions that evaluated them."""
+
+from concurrent.futures import Future
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from hpstudy.analysis.analyse import analyse
+from hpstudy.cli import app
+from hpstudy.engine.environment import host_environment
+from hpstudy.engine.executors import Executor
+from hpstudy.engine.progress import Observer
+from hpstudy.engine.scheduler import Scheduler
+from hpstudy.engine.step import AskRequest
+from hpstudy.engine.stop import StopSignal
+from hpstudy.report.chapters.environment import chapter
+from hpstudy.report.model import Paragraph
+from hpstudy.store import Reader, Store
+
+
+class Elsewhere(Executor):
+    """Runs steps here and says of those of the view "both" that they ran on other hosts."""
+
+    def __init__(self):
+        super().__init__(1)
+
+    def submit(self, call, request, timeout_s=None):
+        answer = call(request)
+        if not isinstance(request, AskRequest) and request.trials[0].search.view == "both":
+            there = {**host_environment(), "host": f"n{request.trials[0].search.replicate}"}
+            answer = tuple(replace(outcome, environment=there) for outcome in answer)
+        future = Future()
+        future.set_result(answer)
+        return future
+
+    def close(self, *, abort=False):
+        pass
+
+
+@pytest.fixture
+def storage_of_hosts(make_study, storage):
+    with Store.create(storage, make_study(trials=2, replicates=2)) as store:
+        store.begin_session({**host_environment(), "command": "run"})
+        Scheduler(store, Elsewhere(), Observer(), StopSignal()).run()
+    return storage
+
+
+def test_every_host_has_a_row_that_its_trials_refer_to(storage_of_hosts):
+    with Reader.open(storage_of_hosts) as reader:
+        rows = [(row.detail["host"], row.detail.get("role"), row.trials) for row in reader.environments()]
+        here = host_environment()["host"]
+        assert rows == [(here, None, 4), ("n0", "worker", 2), ("n1", "worker", 2)]
+        assert all(row.ended_at for row in reader.environments())
+        trials = reader.trials()
+        assert {tuple(group["view"]) for _, group in trials.groupby("environment_id")} == {("both",) * 2, ("one",) * 4}
+        assert str(reader.broken_seals() or "") == ""
+
+
+def test_steps_of_this_machine_have_the_row_of_the_session(run, make_study, storage):
+    for executor in ("inline", "processes"):
+        run(make_study(trials=2 + (executor == "processes")), executor=executor)
+    with Reader.open(storage) as reader:
+        assert [row.trials for row in reader.environments()] == [8, 4]
+        assert not any("role" in row.detail for row in reader.environments())
+
+
+def test_a_session_is_compared_with_the_last_session_not_with_a_worker(run, make_study, storage, storage_of_hosts):
+    class Notes(Observer):
+        notes = ()
+
+        def note(self, text):
+            self.notes += (text,)
+
+    with Store.open(storage) as store:
+        store.add_environment({**host_environment(), "numpy": "1.0", "role": "worker"})
+    run(make_study(trials=3, replicates=2), observer=(observer := Notes()))
+    assert not [note for note in observer.notes if "differs from the last one" in note]
+
+
+def test_status_and_report_say_that_trials_ran_in_several_environments(storage_of_hosts):
+    sentence = f"Different: host {host_environment()['host']} (4 trials), n0 (2 trials), n1 (2 trials)."
+    said = CliRunner().invoke(app, ["status", str(storage_of_hosts)])
+    assert sentence in " ".join(said.output.split())
+    with Reader.open(storage_of_hosts) as reader:
+        (section,) = (section for section in chapter(analyse(reader)) if section.title == "Environment")
+    texts = [block.text for block in section.blocks if isinstance(block, Paragraph)]
+    assert texts[0].endswith(sentence)
+    assert [text.partition(",")[0] for text in texts[1:]] == ["One session", *["A host that ran steps for 1 session"] * 2]
