@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hpstudy.analysis.confirmed.comparison import EndpointOfPair, EndpointOfView, Measurement
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
@@ -39,7 +39,7 @@ def answers(results: Results, *, primary: bool) -> Iterator[tuple[str, str]]:
 def answer(results: Results, result: EndpointResult) -> str:
     """One endpoint in a sentence for each comparison: verdict, difference, interval. Many comparisons are counted.
 
-    There is no verdict before the study is complete.
+    Several comparisons are sentences after the name of the endpoint. There is no verdict before the study is complete.
     """
     return _answer(results, result, judged=not results.provisional)
 
@@ -52,7 +52,8 @@ def _answer(results: Results, result: EndpointResult, *, judged: bool) -> str:
         return f"{title(results, result)}: {means}."
     if many_comparisons(results):
         return _counted(results, result, result.declared.pairs, judged=judged)
-    return " ".join(_comparison(results, result, pair, judged=judged) for pair in result.declared.pairs)
+    opening = [f"{title(results, result)}."] if len(result.declared.pairs) > 1 else []
+    return " ".join([*opening, *(_comparison(results, result, pair, judged=judged) for pair in result.declared.pairs)])
 
 
 def first_replicates(results: Results) -> str:
@@ -80,7 +81,7 @@ def evidence(results: Results, result: EndpointResult) -> str:
         )
         sentences.append(f"Searches that did not get there and count as {horizon}: {counts}.")
     if not many_comparisons(results):
-        sentences += [text for pair in found.pairs if (text := _power(results, result, pair))]
+        sentences += [text for text in (_attainable(found.pairs), _detectable(results, result, found.pairs)) if text]
     return " ".join(sentences)
 
 
@@ -177,10 +178,12 @@ def measurements(result: EndpointResult) -> Iterator[Measurement]:
 
 
 def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, *, judged: bool) -> str:
+    assert result.declared is not None, "it has pairs"
+    alone = len(result.declared.pairs) == 1
     value, interval = cells(results, result, pair.estimate.value, pair.estimate.low, pair.estimate.high)
-    number = f"{title(results, result)}, {pair.a} minus {pair.b}: {value}"
+    number = f"{title(results, result)}, {_minus(pair)}: {value}" if alone else f"{_minus(pair)} {value}"
     if math.isnan(pair.estimate.low):
-        return f"Too few replicates for an interval. {number}."
+        return f"Too few replicates for an interval{'.' if alone else ':'} {number}."
     family = sum(
         len(one.declared.pairs) for one in results.declared if one.primary == result.primary and one.declared is not None
     )
@@ -188,7 +191,11 @@ def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, 
     estimate = f"{number} ({Notation(results).ci} {interval}{p})."
     if not judged:
         return estimate
-    return f"{_verdict(result, pair) if pair.shown else 'No difference shown'}. {estimate}"
+    return f"{_verdict(result, pair) if pair.shown else 'No difference shown'}{'.' if alone else ':'} {estimate}"
+
+
+def _minus(pair: EndpointOfPair) -> str:
+    return f"{pair.a} minus {pair.b}"
 
 
 def _counted(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair], *, judged: bool) -> str:
@@ -210,23 +217,36 @@ def _verdict(result: EndpointResult, pair: EndpointOfPair) -> str:
     goal = "the target" if result.endpoint.use == "trials_to_target" else "its plateau"
     if result.endpoint.of_best_plateau:
         goal = "the best plateau"
-    return f"{better} comes to {goal} in fewer trials than {worse}"
+    return f"{better} reaches {goal} in fewer trials than {worse}"
 
 
-def _power(results: Results, result: EndpointResult, pair: EndpointOfPair) -> str:
-    """What the study could have found in one comparison."""
-    names = f"{pair.a} minus {pair.b}"
-    attainable = ""
-    if pair.attainable is not None:
-        low, high = map(numbers.trials, pair.attainable)
-        attainable = (
-            f"The difference {names} can be {low} to {high} at most, if one view never gets there and the other keeps its mean. "
-        )
-    if not 0 < pair.detectable < math.inf:
-        return attainable.strip()
-    write = writer(results, result, pair.estimate.low, pair.estimate.high)
-    unit = " trials" if pair.attainable is not None else ""
-    return f"{attainable}A true difference of {write(pair.detectable)}{unit} is found with 80% power."
+def _attainable(pairs: Sequence[EndpointOfPair]) -> str:
+    """Between what ends the differences can lie; "" for an endpoint that does not limit them."""
+    ranges = {}
+    for pair in pairs:
+        if pair.attainable is not None:
+            low, high = map(numbers.trials, pair.attainable)
+            ranges[_minus(pair)] = f"{low} to {high}"
+    if not ranges:
+        return ""
+    return f"The difference can be {_of_each(ranges)} at most, if one view never gets there and the other keeps its mean."
+
+
+def _detectable(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
+    """What the study could have found."""
+    found = {}
+    for pair in pairs:
+        if 0 < pair.detectable < math.inf:
+            write = writer(results, result, pair.estimate.low, pair.estimate.high)
+            found[_minus(pair)] = f"{write(pair.detectable)}{' trials' if pair.attainable is not None else ''}"
+    return f"A true difference of {_of_each(found)} is found with 80% power." if found else ""
+
+
+def _of_each(values: Mapping[str, str]) -> str:
+    """The values by comparison, or the value alone where it is that of all."""
+    if len(set(values.values())) == 1:
+        return next(iter(values.values()))
+    return " or ".join(f"{value} ({comparison})" for comparison, value in values.items())
 
 
 def _mean(results: Results, result: EndpointResult, view: EndpointOfView) -> str:

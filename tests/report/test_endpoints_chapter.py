@@ -58,10 +58,22 @@ def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
     assert answers[0].endswith("; Holm p < 0.001).")
     assert answers[1].startswith("b is closer to the best plateau than a. ")
     assert answers[2].startswith(
-        "b comes to its plateau in fewer trials than a. Trials to a confirmed value within 0.3 of the own plateau"
+        "b reaches its plateau in fewer trials than a. Trials to a confirmed value within 0.3 of the own plateau"
     )
     assert answers[3].startswith("No difference shown. Confirmed score after 10 trials, a minus b: ")
     assert "Trials to an observed score ≥" in answers[4]
+
+
+def test_several_comparisons_name_the_endpoint_once_and_say_what_each_could_have_found():
+    results = analyse(make(views=("a", "b", "c"), compare=[["a", "b"], ["a", "c"]]))
+    title = "Mean confirmed regret to the own plateau"
+    answer, power = answers_of(results)[0], evidence_of(results)[0]
+    assert answer.startswith(f"{title}. b is closer to its own plateau than a: a minus b 0.")
+    assert "c is closer to its own plateau than a: a minus c 0." in answer
+    assert answer.count(title) == 1
+    assert power.startswith("A true difference of 0.0")
+    assert "(a minus b) or 0.0" in power
+    assert evidence_of(results)[2].count("if one view never gets there") == 1
 
 
 def test_the_figure_follows_the_primary_endpoints(found):
@@ -182,7 +194,8 @@ def test_small_studies_are_reported(n, goal, fast_fonts):
     results = analyse(make(n=n, goal=goal, views=("a", "b", "c"), on_failure="drop"))
     assert drawings_of(results)
     assert serial.text(serial.body(results))
-    assert any("Too few replicates for an interval. Confirmed score" in answer for answer in answers_of(results)) == (n == 1)
+    (final,) = (answer for answer in answers_of(results) if answer.startswith("Confirmed score after"))
+    assert ("Too few replicates for an interval: a minus b " in final) == (n == 1)
 
 
 def test_a_study_with_one_view_reports_its_means(fast_fonts):
