@@ -15,18 +15,18 @@ NAME = $(basename $(notdir $(STUDY)))$(if $(SCALE),-$(SCALE))
 OUTPUT = $(if $(wildcard reports/$(NAME).sqlite),runs,reports)
 
 # Everything in reports/ that is computed from the databases there; `make -j 2 reports` renders two at a time.
-FIGURES := reports/audio.png reports/audio_fsdd.png
+FIGURES := reports/audio-large.png
 RENDERED := $(patsubst reports/%.sqlite,render-%,$(wildcard reports/*.sqlite))
 JOINT := render-audio+audio_fsdd
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) readme test check quick format clean
+.PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) results test check quick format clean
 
 help:
 	@echo "make run                           run studies/quick.yaml and write reports/quick.pdf"
 	@echo "make run STUDY=studies/audio.yaml  run another study; interrupt it at will, the same command continues it"
 	@echo "make reports                       render the reports of the databases in reports/"
-	@echo "make readme                        write the results in README.md from the reports"
+	@echo "make results                       write the results in README.md and docs/results.md from the reports"
 	@echo "make test                          set up and run the tests"
 	@echo "make quick                         format, lint and the fast tests, for the inner loop"
 	@echo "make check                         format, lint and types, then the tests: all that CI runs"
@@ -53,10 +53,10 @@ $(JOINT): setup
 	$(BIN)/hpstudy report reports/audio.sqlite reports/audio_fsdd.sqlite --output reports
 
 $(FIGURES): reports/%.png: setup
-	$(BIN)/hpstudy plot reports/$*.sqlite best_so_far --output $@
+	$(BIN)/hpstudy plot reports/$*.sqlite confirmed --output $@
 
-readme: setup
-	$(BIN)/python tools/readme.py
+results: setup
+	$(BIN)/python tools/results.py
 
 test: setup
 	$(BIN)/python -m pytest -n auto

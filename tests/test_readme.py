@@ -1,4 +1,4 @@
-"""What README shows works as shown."""
+"""What README, docs/extending.md and docs/studies.md show works as shown, and their results are those of the reports."""
 
 import re
 import runpy
@@ -16,8 +16,13 @@ from hpstudy.loading.load import read_study
 from hpstudy.testing.executors import ExecutorContract
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+README, EXTENDING, STUDIES = ((ROOT / name).read_text() for name in ("README.md", "docs/extending.md", "docs/studies.md"))
+
+
+def blocks(language, text):
+    """The code blocks of a page."""
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
 
 STUDY = """\
 version: 1
@@ -31,7 +36,7 @@ replicates: 2
 
 
 def snippet(name):
-    (found,) = [text for text in SNIPPETS if name in text]
+    (found,) = [text for text in blocks("python", EXTENDING) if name in text]
     return found
 
 
@@ -49,15 +54,15 @@ def run(folder, text, executor="inline"):
     return run_study(loaded, folder / "study.sqlite", RunOptions(executor=executor))
 
 
-def test_the_searcher_of_readme_runs(my_module):
+def test_the_searcher_of_the_documentation_runs(my_module):
     assert run(my_module, STUDY).counts.completed == 6
 
 
-def test_the_executor_of_readme_runs(my_module):
+def test_the_executor_of_the_documentation_runs(my_module):
     assert run(my_module, STUDY, executor="my_module:FewWorkers").counts.completed == 6
 
 
-def test_the_executor_of_readme_keeps_the_contract(my_module, monkeypatch):
+def test_the_executor_of_the_documentation_keeps_the_contract(my_module, monkeypatch):
     monkeypatch.syspath_prepend(my_module)
     contract = type("Contract", (ExecutorContract,), {"make": lambda _, logs: None})()
     executor = EXECUTORS.load("my_module:FewWorkers")(8)
@@ -78,7 +83,7 @@ def test_the_source_of_a_searcher_is_part_of_the_identity(my_module):
         assert list(reader.identity) == ["source of my_module.py"]
 
 
-def test_the_task_of_readme_runs(my_module):
+def test_the_task_of_the_documentation_runs(my_module):
     text = STUDY.replace("use: branin", 'use: "my_module:train"').replace(
         "x1: {type: float, low: -5", "learning_rate: {type: float, low: 0"
     )
@@ -86,7 +91,7 @@ def test_the_task_of_readme_runs(my_module):
     assert run(my_module, text).counts.completed == 6
 
 
-def test_the_method_of_readme_trains(my_module, monkeypatch):
+def test_the_method_of_the_documentation_trains(my_module, monkeypatch):
     import torch
 
     from hpstudy.bnn.methods import METHODS
@@ -100,11 +105,11 @@ def test_the_method_of_readme_trains(my_module, monkeypatch):
     assert state["theta"].tolist() == [[-1.0, 1.0]]
 
 
-def test_the_view_of_readme_is_a_valid_view():
+def test_the_view_of_the_documentation_is_a_valid_view():
     from hpstudy.study.schema import View
     from hpstudy.tasks.method_views import check_method_view
 
-    (text,) = [t for t in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL) if "only alpha" in t]
+    (text,) = [block for block in blocks("yaml", EXTENDING) if "only alpha" in block]
     assert check_method_view(View.model_validate(YAML(typ="safe").load(text))) == []
 
 
@@ -114,9 +119,9 @@ def test_every_extension_takes_under_15_lines():
         assert len(lines) < 15, name
 
 
-def test_every_command_in_readme_exists():
+def test_every_command_exists():
     names = {command.name or command.callback.__name__ for command in app.registered_commands} | {"db", "data"}
-    for command in re.findall(r"(?:^|`)hpstudy ([a-z]+)", README, flags=re.MULTILINE):
+    for command in re.findall(r"(?:^|`)hpstudy ([a-z]+)", README + STUDIES, flags=re.MULTILINE):
         assert command in names, command
 
 
@@ -124,18 +129,43 @@ def test_every_shipped_study_is_in_the_table():
     """The parts of the pilot are one row, that of their folder."""
     for path in (ROOT / "studies").rglob("*.yaml"):
         entry = path.relative_to(ROOT)
-        assert f"`{entry}`" in README or (entry.parent.name == "pilot" and "`studies/pilot/`" in README), entry
+        in_table = f"`{entry}`" in STUDIES or (entry.parent.name == "pilot" and "`studies/pilot/`" in STUDIES)
+        assert in_table or entry.parent.name == "paper", entry
 
 
-def test_every_page_that_readme_links_is_there():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert target.startswith("http") or (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name)
+def test_every_page_and_heading_that_a_page_links_is_there(page):
+    for target, heading in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
+        if not target.startswith("http"):
+            linked = page.parent / target if target else page
+            assert linked.exists(), target
+            assert not heading or heading in anchors(linked), f"{target}#{heading}"
 
 
-def test_the_results_in_readme_are_those_of_the_reports():
-    """`make readme` writes them."""
-    tool = runpy.run_path(str(ROOT / "tools" / "readme.py"))
-    assert re.findall(r"<!-- results: (\w+) -->", README) == list(tool["BLOCKS"])
-    emptied = tool["MARKED"].sub(lambda match: match[1] + match[2], README)
-    assert "**holds**" not in emptied
-    assert tool["rewritten"](emptied) == README
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_results_are_those_of_the_reports():
+    """`make results` writes them."""
+    tool = runpy.run_path(str(ROOT / "tools" / "results.py"))
+    pages = [(ROOT / page).read_text() for page in tool["PAGES"]]
+    assert sorted(name for page in pages for name in re.findall(r"<!-- results: (\w+) -->", page)) == sorted(tool["BLOCKS"])
+    for page in pages:
+        emptied = tool["MARKED"].sub(lambda match: match[1] + match[2], page)
+        assert "**holds**" not in emptied
+        assert tool["rewritten"](emptied) == page
+
+
+def test_the_study_of_readme_runs(tmp_path):
+    (module,) = [block for block in blocks("python", README) if "def train" in block]
+    (study,) = blocks("yaml", README)
+    (tmp_path / "my_module.py").write_text(module)
+    text = study.replace("searcher: ax, trials: 15", "searcher: random, trials: 2")
+    assert run(tmp_path, text).counts.completed == 40
+
+
+def test_readme_fits_one_screen():
+    assert len(README.splitlines()) < 120

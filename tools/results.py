@@ -1,4 +1,4 @@
-"""Write the results in README.md, between its markers, from reports/*.json: `make readme`."""
+"""Write the tables of results in README.md and docs/results.md from reports/*.json: `make results`."""
 
 import json
 import math
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/results.md")
+"""Pages with blocks of results between markers."""
 MARKED = re.compile(r"(?<=<!-- results: )(\w+)( -->\n\n).*?(?=\n\n<!-- end of results -->)", flags=re.DOTALL)
-MAIN = ("audio", "audio_fsdd")
+MAIN = {"audio-large": "embedded speech"}
 COMPARISONS = ("cifar-small", "audio_ranges")
 PUBLISHED = (
     "figure_2",
@@ -34,10 +34,10 @@ Json = dict[str, Any]
 
 
 def rewritten(text: str) -> str:
-    """README.md with every block of results computed again.
+    """A page with every block of results computed again.
 
     Args:
-        text: of README.md.
+        text: of the page.
 
     Raises:
         KeyError: a marker names no block of `BLOCKS`.
@@ -67,74 +67,79 @@ def estimate(found: Json, decimals: int = 3, value: str = "mean") -> str:
     return f"{fixed(found[value], decimals)} ({low} to {high})"
 
 
-def main_results() -> str:
-    """The two main studies, a column each."""
-    columns = [main_column(report(name)) for name in MAIN]
-    links = [f"[PDF](reports/{name}.pdf), [JSON](reports/{name}.json)" for name in MAIN]
+def answer() -> str:
+    """The first difference of every declared endpoint, a column for each main study."""
+    columns = []
+    for name in MAIN:
+        body = report(name)
+        first = ((endpoint, endpoint["measurements"][0]["pairs"][0]) for endpoint in body["endpoints"])
+        columns.append({f"{named(endpoint)}, {pair['a']} minus {pair['b']}": difference(pair) for endpoint, pair in first})
     head = [
-        "latent / filter, and latent minus filter with 95% CI",
-        f"embedded speech: {links[0]}",
-        f"recordings of 6 people (FSDD): {links[1]}",
+        "difference (95% CI), or verdict on a claim",
+        *(f"{title} ([PDF](reports/{name}.pdf))" for name, title in MAIN.items()),
+    ]
+    return table(head, ([row, *(column[row] for column in columns)] for row in columns[0]))
+
+
+def main_results() -> str:
+    """The declared endpoints and claims of the main studies, a column each."""
+    columns = [main_column(report(name)) for name in MAIN]
+    head = [
+        "with 95% CI",
+        *(f"{title}: [PDF](../reports/{name}.pdf), [JSON](../reports/{name}.json)" for name, title in MAIN.items()),
     ]
     return table(head, ([row, *(column[row] for column in columns)] for row in columns[0]))
 
 
 def main_column(body: Json) -> dict[str, str]:
-    """The results of a study of two views, by what they are."""
-    (pair,) = body["comparisons"]
-    views, trials = body["views"], pair["trials"]
-    total = body["definition"]["search"]["trials"]
-    return {
-        f"trials to the target, counted up to {total}": estimate(trials, 1, "difference"),
-        "attainable range of that difference": f"{fixed(trials['lowest'], 1)} to {fixed(trials['highest'], 1)}",
-        "searches that reach the target": f"{trials['reached_a']} / {trials['reached_b']} of {trials['replicates']}",
-        **{
-            f"trial at which latent's mean curve reaches the filter's mean after {at['budget']}, minus {at['budget']}": estimate(
-                at, 0, "difference"
-            )
-            for at in pair["distances"]
-            if at["budget"] == 5
-        },
-        "mean best accuracy after 1 trial": beside(
-            *(view["curve"]["mean"][0] for view in views), {end: pair["curve"][end][0] for end in ("mean", "low", "high")}
-        ),
-        **{
-            f"mean best accuracy after {at['budget']} trials": beside(
-                *(next(each["mean"] for each in view["budgets"] if each["budget"] == at["budget"]) for view in views), at
-            )
-            for at in pair["budgets"]
-            if at["budget"] in (5, total)
-        },
-        **confirmed(body["confirmation"]),
-        "search minus random search, best accuracy after all trials": " / ".join(gaps(body)) or "not run",
-    }
-
-
-def confirmed(confirmation: Json) -> dict[str, str]:
-    """The chosen points on fresh seeds."""
-    views, (pair,) = confirmation["views"], confirmation["pairs"]
-    said = {"val_accuracy": "validation", "test_accuracy": "test"}
-    means = {
-        f"{said[found['metric']]} accuracy of the chosen points on {confirmation['seeds']} fresh seeds": beside(
-            *(view["metrics"][index]["tuned"]["value"] for view in views), found["mean"], "value"
+    """The results of a study with declared endpoints, by what they are."""
+    rows = {}
+    first = body["endpoints_of_first_replicates"]
+    for endpoint, early in zip(body["endpoints"], first, strict=True):
+        role = "primary" if endpoint["primary"] else "secondary"
+        name = f"{named(endpoint)} ({role})"
+        measured = endpoint["measurements"][0]
+        rows[f"{name}: {' / '.join(view['view'] for view in measured['views'])}"] = " / ".join(
+            mean_of_view(view) for view in measured["views"]
         )
-        for index, found in enumerate(pair["differences"])
-    }
-    by_seed = np.subtract(*(np.mean(view["data"]["scores"]["val_accuracy"], axis=0) for view in views))
+        for number, pair in enumerate(measured["pairs"]):
+            rows[f"{name}: {pair['a']} minus {pair['b']}"] = difference(pair)
+            if endpoint["primary"]:
+                count = len(early["replicates"])
+                rows[f"{name}, the first {count} replicates alone: {pair['a']} minus {pair['b']}"] = difference(
+                    early["measurements"][0]["pairs"][number]
+                )
+    return rows | verdicts(body)
+
+
+def verdicts(body: Json) -> dict[str, str]:
+    """The verdict on every declared claim, with the difference that it is judged by."""
+    return {f"claim: {claim['claim']}": f"**{claim['verdict']}** ({contrasts(claim)})" for claim in body["criteria"]}
+
+
+def named(result: Json) -> str:
+    """An endpoint in words that hold for every study."""
+    endpoint = result["endpoint"]
+    plateau = f"{endpoint['plateau'] or 'own'} plateau"
     return {
-        **means,
-        "fresh seeds on which latent's mean validation accuracy is higher": f"{int(np.sum(by_seed > 0))} of {len(by_seed)}",
-        "best value in the search minus that on fresh seeds": " / ".join(estimate(view["gap"], 3, "value") for view in views),
-        "chosen points minus the view's default point, on fresh seeds": " / ".join(
-            estimate(view["metrics"][0]["gain"], 3, "value") for view in views
-        ),
-    }
+        "confirmed_regret": f"mean confirmed regret to the {plateau}",
+        "trials_to_within": f"trials to a confirmed accuracy within {endpoint['deltas'][0] if endpoint['deltas'] else ''} of the {plateau}",
+        "final": "confirmed accuracy after all trials",
+        "trials_to_target": "trials to the target, on observed values",
+    }[endpoint["use"]]
 
 
-def gaps(body: Json) -> list[str]:
-    """Search minus random search after all trials, for every view."""
-    views = body.get("controls", {}).get("views", [])
-    return [estimate({end: view["random"]["gap"][end][-1] for end in ("mean", "low", "high")}) for view in views]
+def mean_of_view(view: Json) -> str:
+    """The mean of an endpoint over the searches of a view, and for a number of trials how many get there."""
+    trials = view["reached"] is not None
+    mean = fixed(view["estimate"]["value"], 1 if trials else 4)
+    return f"{mean} ({view['reached']} of {len(view['values'])} get there)" if trials else mean
+
+
+def difference(pair: Json) -> str:
+    """A paired difference of an endpoint, its interval, and which view does better where that is shown."""
+    decimals = 1 if pair["attainable"] else 4
+    return f"{estimate(pair['estimate'], decimals, 'value')}{', **' + pair['shown'] + ' better**' if pair['shown'] else ''}"
 
 
 def beside(a: float, b: float, difference: Json, value: str = "mean") -> str:
@@ -147,7 +152,7 @@ def comparisons() -> str:
     budgets = (5, 10, 15)
     rows = [
         [
-            f"[{name}](reports/{name}.json)",
+            f"[{name}](../reports/{name}.json)",
             f"{pair['a']} minus {pair['b']}",
             str(pair["trials"]["replicates"]),
             *(estimate(found[at]) if at in found else "" for at in budgets),
@@ -180,7 +185,7 @@ def methods() -> str:
     study = body["definition"]
     which = f"{len(shown)} of {len(ends)} methods: {', '.join(shown)}" if shown else f"none of {len(ends)} methods"
     return (
-        f"In [methods-small](reports/methods-small.json), {study['replicates']} searches of {study['search']['trials']} trials for each "
+        f"In [methods-small](../reports/methods-small.json), {study['replicates']} searches of {study['search']['trials']} trials for each "
         f"method, the final accuracy is shown to differ from the filter's for {which}. The smallest p adjusted for all comparisons (Holm) "
         f"is {min(body['holm_adjusted_p']):.2f}, and with so few searches none could be below "
         f"{min(1, len(body['holm_adjusted_p']) * 2 ** (1 - study['replicates'])):.2f}: this does not mean that they are equal."
@@ -193,8 +198,8 @@ def published() -> str:
     for study in PUBLISHED:
         body = report(f"{study}-small")
         claims = [f"{claim['claim'].rstrip('.')}: **{claim['verdict']}** ({contrasts(claim)})" for claim in body["criteria"]]
-        rows.append([f"`studies/paper/{study}.yaml` ([JSON](reports/{study}-small.json))", "<br>".join(claims)])
-    return table(["study", "claim, verdict, and the difference with its 95% CI"], rows)
+        rows.append([f"`studies/paper/{study}.yaml` ([JSON](../reports/{study}-small.json))", "<br>".join(claims)])
+    return table(["study", "claim, verdict, and the difference with its interval"], rows)
 
 
 def contrasts(claim: Json) -> str:
@@ -205,23 +210,29 @@ def contrasts(claim: Json) -> str:
     (only,) = found
     low, high = only["low"], only["high"]
     decimals = 1 - math.floor(math.log10(high - low))  # two digits of the interval's width
-    return f"{metric} {fixed(only['mean'], decimals)}, {fixed(low, decimals)} to {fixed(high, decimals)}{bounds(only)}"
+    interval = f"{only['level']:.0%} CI {fixed(low, decimals)} to {fixed(high, decimals)}"
+    return f"{metric} {fixed(only['mean'], decimals)}, {interval}{bounds(only)}"
 
 
 def bounds(contrast: Json) -> str:
     """The bounds of a claim where they are not 0."""
+    above, below = contrast["above"], contrast["below"]
+    if above is not None and below is not None:
+        return f"; claimed {above:g} to {below:g}"
     stated = [f"{word} {contrast[word]:g}" for word in ("above", "below") if contrast[word]]
     return f"; claimed {' and '.join(stated)}" if stated else ""
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
+    "answer": answer,
     "main": main_results,
     "comparisons": comparisons,
     "methods": methods,
     "published": published,
 }
-"""The blocks of README.md, by the names in its markers."""
+"""The blocks, by the names in the markers."""
 
 if __name__ == "__main__":
-    path = ROOT / "README.md"
-    path.write_text(rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
