@@ -8,7 +8,7 @@ from hpstudy.report import csvs, headline, serial
 from hpstudy.report.chapters import endpoints as chapter
 from hpstudy.report.charts import confirmed
 from hpstudy.report.charts.model import Band, Line
-from hpstudy.report.model import Facts, Paragraph
+from hpstudy.report.model import Facts, Paragraph, Table
 from hpstudy.study.schema import Study
 from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, section_of
 from tests.support.sources import MemorySource
@@ -246,6 +246,10 @@ def test_a_p_that_is_corrected_is_called_so(found):
 def test_the_chapter_on_confirmations_says_that_replicates_have_seeds_of_their_own(found):
     (text,) = [block.text for block in section_of(found, "Confirmation on fresh seeds").blocks if isinstance(block, Paragraph)]
     assert "Each replicate has fresh seeds of its own. The default points were trained on those of replicate 0 only" in text
+    tables = [block for block in section_of(found, "Confirmation on fresh seeds").blocks if isinstance(block, Table)]
+    assert ["Tuned minus default: over searches" in table.note for table in tables] == [False, True, False, False]
+    (chart,) = (chart for chart in document_of(found).charts if chart.name == "confirmation")
+    assert chart.reading.endswith("a cross is the default point on the seeds of replicate 0.")
 
 
 def test_many_comparisons_are_counted():

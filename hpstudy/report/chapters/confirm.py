@@ -126,15 +126,17 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
         for view, metric, decimals in _measured(confirmed)
     ]
     ci = f"{Notation(results).level} interval"
-    where = f"the same {confirmed.seeds} fresh seeds"
+    where, difference = f"the same {confirmed.seeds} fresh seeds", ""
     if _own_seeds(results):
+        difference = "Tuned minus default: over searches, and over the seeds of the default. "
         where = f"{confirmed.seeds} fresh seeds of each replicate, the default point on those of replicate 0"
     return Table(
         f"Tuned and default point on {where}.",
         ("metric", "view", "tuned", ci, "default", ci, "tuned − default", ci, "below default", ci),
         grouped(rows),
         left=2,
-        note=f"{_interval_note(confirmed)} Default: over seeds. Below default: share of the searches whose chosen point has a worse mean "
+        note=f"{_interval_note(confirmed)} Default: over seeds. {difference}"
+        "Below default: share of the searches whose chosen point has a worse mean "
         "than the default point, the risk of tuning (ties half; Wilson interval over searches, the default's mean taken as given).",
     )
 
@@ -214,7 +216,7 @@ def _shared(metric: ConfirmedMetric) -> float:
 def _interval_note(confirmed: Confirmation) -> str:
     """What the intervals count as a sample."""
     if not all(view.crossed for view in confirmed.views):
-        return "Intervals: Student's t over searches, each on seeds of its own; tuned minus default also over the seeds of the default."
+        return "Intervals: Student's t over searches, each on seeds of its own."
     if confirmed.seeds > 1:
         return "Intervals: Student's t over searches and seeds."
     return "Intervals: over searches, for this seed; one seed does not tell how another would differ."

@@ -46,13 +46,15 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
     values = Axis(Words(confirmation.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
     marks = [mark for centre, view in enumerate(confirmation.views) for mark in _view(results, confirmation, view, centre)]
     level = confidence(results)
+    crossed = all(view.crossed for view in confirmation.views)
+    seeds = "the same seeds" if crossed else "the seeds of replicate 0"
     return Chart(
         "confirmation",
         (Panel(values, row_axis(rows), tuple(marks)),),
         f"{confirmation.metrics[0]} of what the searches chose, when it was chosen and on {confirmation.seeds} fresh seeds.",
         "A grey line is one search, from the score of its best trial (open) to the mean of the same point on fresh seeds (filled); "
         f"diamonds are means over searches, bars their {level} intervals. Lines that all lean the same way are the bias of choosing the "
-        "best; a cross is the default point on the same seeds.",
+        f"best; a cross is the default point on {seeds}.",
         Data.of(results, confirmations, confirmed_means),
         0.9 + 0.9 * len(rows),
         legend=LEGEND,
