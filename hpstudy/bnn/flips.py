@@ -73,7 +73,7 @@ class FlipCounter:
 
     def never(self) -> list[Tensor]:
         """For every layer, in the shape of its weights: whether a weight never flipped since training began."""
-        return [~ever & (agreement == self._updates) for ever, agreement in zip(self._ever, self._agreement, strict=True)]
+        return [~flipped & (agreement == self._updates) for flipped, agreement in zip(self._ever, self._agreement, strict=True)]
 
     def end_epoch(self) -> EpochFlips:
         """The epoch's shares; starts the next epoch."""

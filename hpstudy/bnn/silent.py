@@ -13,7 +13,7 @@ from hpstudy.metric_names import REACH
 def never_flipped_histogram(noise: Sequence[Tensor], never: Sequence[Tensor], bins: int) -> dict[str, float]:
     """How the initial weights of every layer spread, and how those of them that never flipped do.
 
-    The numbers that the initial signs are made from stand for the initial weights, in standard deviations: so the histogram means the
+    The numbers that the initial signs are made from represent the initial weights, in standard deviations: so the histogram means the
     same for a method without latent weights, and the initial part is the same for every method.
 
     Args:

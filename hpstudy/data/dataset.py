@@ -38,7 +38,7 @@ class DataSet(ABC):
     """One data set.
 
     Made without arguments and cheaply whenever its name is used: a module with a data set imports no heavy library. The subclasses
-    for a kind of data, `SpokenDigits`, `ImageSet` and `ImageFolder`, say what its arrays are; a set of one's own is a subclass of one of
+    for a kind of data, `SpokenDigits`, `ImageSet` and `ImageFolder`, say what its arrays are; your own set is a subclass of one of
     them.
     """
 

@@ -69,7 +69,7 @@ class Fsdd(SpokenDigits):
         if by == "speaker":
             return rotate(labels.speaker, fold, len(labels.speakers))
         rng = np.random.default_rng(derive_seed(seed, self.name, "validation"))
-        # The clips stand speaker by speaker, digit by digit: every so many rows are the repetitions of one digit by one speaker.
+        # The clips stand speaker by speaker, digit by digit: blocks of this many rows are the repetitions of one digit by one speaker.
         groups = np.arange(len(labels.repetition)).reshape(-1, labels.repetition.max() + 1)
         others = rng.permuted(groups[:, TEST_REPETITIONS:], axis=1)
         validation = np.sort(others[:, :VALIDATION_REPETITIONS].ravel())

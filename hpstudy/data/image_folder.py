@@ -30,7 +30,7 @@ class ImageFolder(DataSet):
     Labels count the classes in the order of their names. Importing copies no image: it reads each file once and lists its path, size,
     checksum, height and width. Where the folder lies is not part of the set's checksum, so that one that was moved is the same data.
 
-    A set of one's own needs a `name` only.
+    Your own set needs a `name` only.
     """
 
     kind = "image folders"

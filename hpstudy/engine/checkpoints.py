@@ -129,7 +129,7 @@ class CheckpointFolder:
             self.path.rmdir()
 
     def remove(self) -> None:
-        """Remove the folder with what is left in it, for instance by a process that was killed between storing and deleting.
+        """Remove the folder with its remaining files, for instance by a process that was killed between storing and deleting.
 
         Call when no trial is under way.
         """

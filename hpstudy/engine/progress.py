@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Is told what happens in a run, and by default says nothing. Methods are called from the scheduler's thread, in order."""
+    """Receives the events of a run, and by default prints nothing. Methods are called from the scheduler's thread, in order."""
 
     def run_started(self, study: Study, counts: dict[str, Counts], workers: int) -> None:
         """Before the first step; `counts` holds the trials of each arm by state."""
@@ -49,7 +49,7 @@ class Lines(Observer):
         self._eta = _TimeLeft()
 
     def run_started(self, study: Study, counts: dict[str, Counts], workers: int) -> None:
-        """Say what is left."""
+        """Report the remaining work."""
         self._metric = study.metric
         total = Counts.total(counts.values())
         self._counts, self._done = dict(counts), total.finished

@@ -108,5 +108,5 @@ class EvaluationCheckpoint:
         try:
             self._file.write(Kept(state, [recorder.curves for recorder in self._recorders], self.duration_s))
         except OSError as error:
-            log.warning("the checkpoint %s cannot be written, the training goes on without it: %s", self._file.path, error)
+            log.warning("the checkpoint %s cannot be written; the training continues without it: %s", self._file.path, error)
         self._last = time.monotonic()

@@ -80,7 +80,7 @@ class Scheduler:
     Args:
         store: holds the study; this is its only writer.
         executor: runs the steps.
-        observer: is told what happens.
+        observer: receives the events of the run.
         stop: asked before every new step.
         folder: where a user's module is looked for first.
         checkpoints: where long trainings keep their state until their trial is stored; None to keep it nowhere.

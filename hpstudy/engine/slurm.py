@@ -16,7 +16,7 @@ LEAD_S = 300
 """Slurm signals the script this long before the time limit. Longer: less of a job is used. Shorter: a shard may not be saved in time."""
 
 GRACE_S = 180
-"""How long trials under way may then go on before they are given up."""
+"""How long running trials may then continue before they are given up, in seconds."""
 
 SCRIPT = """\
 #!/bin/bash
@@ -82,7 +82,7 @@ def array_script(
         options: of sbatch; the last one of several that contradict each other counts.
 
     Raises:
-        UsageError: the study has too few replicates for so many shards, or an option does not begin with "-".
+        UsageError: the study has too few replicates for this number of shards, or an option does not begin with "-".
     """
     if not 1 <= shards <= MOST_SHARDS or not Shard(shards - 1, shards).replicates(study):
         groups = min(study.replicates // study.search.lockstep, MOST_SHARDS)

@@ -216,7 +216,7 @@ def ask(request: AskRequest) -> Asked:
 def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
     """Train and measure once, under freshly seeded global generators, which are put back afterwards.
 
-    Whatever the task does, the answer is an outcome of each trial: an exception is a failed trial, and so is a result without the study's
+    Every behaviour of the task gives an outcome of each trial: an exception is a failed trial, and so is a result without the study's
     metric. The seconds and the global generators are those of the step: each trial gets an equal share of the seconds, and the seed of the
     first trial seeds the generators.
 

@@ -20,7 +20,7 @@ LOG_VARIABLE = "HPSTUDY_WORKER_LOG"
 """Environment variable of a worker: the file that takes what it prints."""
 
 PARENT_CHECK_S = 0.5
-"""How often a worker looks whether its parent still lives. Longer: a training goes on longer after a kill -9 of the parent."""
+"""How often a worker checks that its parent is alive, in seconds. After a kill -9 of the parent, a training runs on for this long."""
 
 READY = b"ready"
 """A worker's first message: from now on the time of its steps counts."""

@@ -62,7 +62,7 @@ class AxSearcher(Searcher):
     """Ax's default Bayesian optimisation: a Gaussian process and noisy expected improvement.
 
     Trials before `initial`, and trials for which fewer than two past trials have a value, come from the search's Sobol sequence:
-    the same points as `SobolSearcher`'s. A trial without a value (or with one that is not finite) is told to Ax as pending,
+    the same points as `SobolSearcher`'s. A trial without a value (or with one that is not finite) is passed to Ax as pending,
     which keeps the search away from its point. No point is tried twice while the space holds an untried one.
     """
 
@@ -180,7 +180,7 @@ def _experiment(encoding: Encoding, history: Sequence[Observation], goal: Goal) 
 
 
 def _surrogate(encoding: Encoding, fast: bool) -> Any:
-    """What Ax is told of the Gaussian process: all its defaults, but how coordinates are snapped and, when fast, when to stop."""
+    """The settings of Ax's Gaussian process: all its defaults, but how coordinates are snapped and, when fast, when to stop."""
     from ax.generators.torch.botorch_modular.surrogate import SurrogateSpec
     from ax.generators.torch.botorch_modular.utils import ModelConfig
 

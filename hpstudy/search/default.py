@@ -25,5 +25,5 @@ class DefaultSearcher(Searcher):
     reads_history: ClassVar[bool] = False
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
-        """The default point, whatever the history holds."""
+        """The default point, independent of the history."""
         return space.default()

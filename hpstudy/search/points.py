@@ -40,7 +40,7 @@ class PointsSettings(BaseModel):
 
 
 class PointsSearcher(Searcher):
-    """Tries the listed points, whatever their values were."""
+    """Tries the listed points in order, independent of their values."""
 
     Settings: ClassVar[type[BaseModel]] = PointsSettings
     lists_points: ClassVar[bool] = True

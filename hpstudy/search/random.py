@@ -26,7 +26,7 @@ class RandomSearcher(Searcher):
     reads_history: ClassVar[bool] = False
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
-        """The point of trial `number`: a function of (seed, number), whatever the history holds."""
+        """The point of trial `number`: a function of (seed, number), independent of the history."""
         import numpy as np
 
         generator = np.random.default_rng(derive_seed(seed, "random", number))

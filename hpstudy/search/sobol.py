@@ -72,5 +72,5 @@ class SobolSearcher(Searcher):
     reads_history: ClassVar[bool] = False
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
-        """The point of trial `number`: a function of (seed, number), whatever the history holds."""
+        """The point of trial `number`: a function of (seed, number), independent of the history."""
         return sobol_points(space, seed=seed, start=number, count=1)[0]

@@ -24,7 +24,7 @@ APPLICATION_ID = 0x48505354
 
 BUSY_TIMEOUT_S = 10.0
 """How long a statement waits for another program's write. Shorter: a slow disk looks busy. Longer: a stuck program stops us
-longer before anybody is told."""
+longer before an error is raised."""
 
 LAST_CHECKPOINT_S = 1.0
 """How long a closing writer waits for readers before it leaves the last trials in the log beside the database."""

@@ -1,6 +1,6 @@
 """What differs between two studies, key by key: what may change while a database stands, and what may not.
 
-A database keeps the numbers of one study. Whatever can change a number (`Study.determinants`) must stay. The numbers of replicates and
+A database keeps the numbers of one study. What can change a number (`Study.determinants`) must stay. The numbers of replicates and
 trials may grow, controls and confirmations may be added, but `confirm.incumbents`, and in lockstep `confirm.seeds`, stay once there are
 confirmations; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change at any time.
 """
@@ -15,7 +15,7 @@ from hpstudy.errors import StudyChanged
 from hpstudy.study.schema import SEED_SIZES, Study
 
 ABSENT = object()
-"""Stands for a key that one of the two studies lacks."""
+"""Represents a key that one of the two studies lacks."""
 
 Flat = dict[tuple[str, ...], Any]
 

@@ -148,7 +148,7 @@ class Selection(Block):
     at: dict[str, Value] = {}
     """In a sweep: the points that have these values; all points when empty."""
     best_of: int | None = Field(default=None, ge=1)
-    """In a search: the best of the first so many trials; of all when absent. A metric other than the objective is that of the best
+    """In a search: use the best of its first `best_of` trials. Default: of all. A metric other than the objective is that of the best
     trial."""
 
 
@@ -424,7 +424,7 @@ class Study(Block):
         """Everything in the study that can change a trial's number.
 
         Left out: names and remarks for readers, analysis settings, and what may grow (replicates, trials, controls,
-        confirmations), because trial n of replicate r is the same whatever the sizes are and whichever searches run beside its own.
+        confirmations), because trial n of replicate r is the same for all sizes and next to all other searches.
         """
         study = self.model_dump(mode="json", exclude={"name", "question", "replicates", "controls", "confirm", "analysis"})
         del study["search"]["trials"], study["limits"]["max_failures"]

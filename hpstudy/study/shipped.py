@@ -58,7 +58,7 @@ def copy_shipped(folder: Path) -> list[Path]:
         All shipped files as they stand in `folder`.
 
     Raises:
-        UsageError: a file with other content stands in the way, or the folder cannot be written.
+        UsageError: a file of that name has other content, or the folder cannot be written.
     """
     root = shipped_root()
     contents = {folder / file: (root / file).read_bytes() for file in shipped_files()}

@@ -126,7 +126,7 @@ class _Reader:
         location = location or self.location(node)
         self.count += 1
         if id(node) in self.open or self.count > MAX_NODES:
-            reason = "an alias inside what it stands for" if id(node) in self.open else f"more than {MAX_NODES:,} values"
+            reason = "an alias inside the block that it refers to" if id(node) in self.open else f"more than {MAX_NODES:,} values"
             raise StudyError([Problem(key, f"{reason} cannot be a study", location.file, location.line)])
         self.open.add(id(node))
         value: Scalar | dict[str, Node] | list[Node]

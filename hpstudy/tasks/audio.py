@@ -43,7 +43,7 @@ class AudioSettings(TrainSettings):
     features: FeatureSettings = FeatureSettings()
     """What the network sees of a clip; every feature is standardised with the training clips' mean and deviation."""
     train_clips: int | None = Field(default=None, ge=10)
-    """Train on so many clips, drawn once, the same in every trial; on all when absent."""
+    """Number of training clips, drawn once and the same in every trial. Default: all."""
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(256, 256, 256), min_length=1)
     """Outputs of every layer but the last."""
 

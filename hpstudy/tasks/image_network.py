@@ -33,11 +33,11 @@ class ImageParts(Settings):
     """Which images are for training, for the search, and for the test."""
 
     train: int | None = Field(default=None, ge=10)
-    """Train on so many images, as many of each class, drawn once; on all that do not validate when absent."""
+    """Number of training images, class-balanced and drawn once. Default: all images that are not used for validation."""
     validation: int = Field(default=5_000, ge=10)
     """Images of the training part that validate, as many of each class. The search sees no others."""
     test: int | None = Field(default=None, ge=10)
-    """Test on so many images, as many of each class; on the whole test part when absent."""
+    """Number of test images, class-balanced. Default: the whole test part."""
     seed: int = Field(default=0, ge=0)
     """Of these draws."""
 
@@ -102,7 +102,7 @@ class ImageNetworkSettings(TrainSettings):
     @field_validator("network")
     @classmethod
     def _complete(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        """The network's block with all its settings; networks that must know the size of the images are told."""
+        """The network's block with all its settings; networks that need the size of the images receive it."""
         settings = network_settings(given)
         if "images" in info.data and "input_size" in type(settings).model_fields:
             settings = _sized(given, info.data["images"])

@@ -22,7 +22,7 @@ class Report(Protocol):
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Keeps the state of a long training, so that an interrupted trial goes on where it was."""
+        """Keeps the state of a long training, from which an interrupted trial continues."""
 
 
 class Task(ABC):

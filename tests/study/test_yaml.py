@@ -118,8 +118,8 @@ def test_a_mistake_that_leaves_the_rest_readable_is_noted(read, text, message):
         ("a: 1\n---\nb: 2\n", "f.yaml:2: not YAML: expected a single document in the stream, but found another document"),
         ("a: \x01", "f.yaml:1: not YAML: unacceptable character #x0001"),
         ("a: " + "[" * 5000, "f.yaml:1: nested too deeply for a study"),
-        ("x: &a {y: *a}", "f.yaml:1: x.y: an alias inside what it stands for cannot be a study"),
-        ("x: &a\n  <<: *a\n", "f.yaml:1: x: an alias inside what it stands for cannot be a study"),
+        ("x: &a {y: *a}", "f.yaml:1: x.y: an alias inside the block that it refers to cannot be a study"),
+        ("x: &a\n  <<: *a\n", "f.yaml:1: x: an alias inside the block that it refers to cannot be a study"),
         (b"a: 1\nb: \xff\n", "f.yaml:2: not UTF-8 text: save the file as UTF-8"),
     ],
 )

@@ -80,7 +80,7 @@ def components(values: Floats) -> Components:
     """Variance components of a view's (searches x seeds) trainings by the method of moments; NaN is a training without a value.
 
     Of x_rk = mu + a_r + b_k + e_rk, a search, a seed and the rest: noise = var(b) + var(e), the mean square within searches of a
-    one-way layout, whatever is missing. Differs from the one-way estimate of the variance between searches, which counts
+    one-way layout, also with missing values. Differs from the one-way estimate of the variance between searches, which counts
     var(b) / K against the searches although all of them share it: between = (MS_rows - MS_residual) / K and shared = var(b) =
     (MS_columns - MS_residual) / R come from the two-way layout of the searches that have every seed, each at least 0.
     """

@@ -23,7 +23,7 @@ def t_intervals(values: Floats, confidence: float) -> tuple[Floats, Floats]:
     n, columns = values.shape
     if n < 2:
         return np.full(columns, np.nan), np.full(columns, np.nan)
-    # Equal values have their own value as the mean, whatever the rounding of a sum.
+    # Equal values have their own value as the mean, although a sum would round.
     centred = values - values[0]
     mean = values[0] + centred.mean(axis=0)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * deviation(centred) / np.sqrt(n)

@@ -92,7 +92,7 @@ class Bop2ndOrder(Method[Bop2ndOrderHyperparameters]):
 def moments_in_units_of_gradient(
     m: torch.Tensor, s: torch.Tensor, grad: torch.Tensor, gamma: float | torch.Tensor, sigma: float | torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """m_i / gamma_i and sqrt(v_i / sigma_i): exactly G and abs(G) at the first update, whatever the rounding of the rates.
+    """m_i / gamma_i and sqrt(v_i / sigma_i): exactly G and abs(G) at the first update, also when the rates are rounded.
 
     Args:
         m: m_{i-1}, any shape.

@@ -46,7 +46,7 @@ class LatentLARS(Method[LatentLARSHyperparameters]):
     with norms over a whole layer. The local rate l stays outside the momentum: V has the units of the gradient.
 
     Without weight decay the signs do not depend on the scale of w_0. Two guards: l = 1 where ||w|| = 0, which would stop the layer
-    for ever; and l = 0, the layer rests, where G and phi are both exactly 0 and the quotient is infinite.
+    permanently; and l = 0, the layer rests, where G and phi are both exactly 0 and the quotient is infinite.
 
     State: theta; w, latent weight; m, momentum V.
     """

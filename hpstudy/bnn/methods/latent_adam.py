@@ -46,7 +46,7 @@ class LatentAdam(Method[LatentAdamHyperparameters]):
         w_i = w_{i-1} - epsilon_i (m_i / (1 - beta1^i)) / (sqrt(v_i / (1 - beta2^i)) + 1e-8),   i from 1
         theta_i = sign(w_i)
 
-    The division by the root of v makes every weight's step about epsilon, whatever the magnitude of its gradient: no gradient
+    The division by the root of v makes every weight's step about epsilon, independent of the magnitude of its gradient: no gradient
     filter with rates common to all weights is equivalent. With lambda = 0, w_0 = 0, and neither scaling nor clipping, the signs
     do not depend on the learning rate; with w_0 != 0 they depend on learning_rate / init_scale. Decay is divided too: a weight
     that never had a gradient is pulled to 0 at that same step while lambda abs(w) is well above 1e-8, and by its momentum past

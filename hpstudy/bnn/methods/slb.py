@@ -69,7 +69,7 @@ class SLB(Method[SLBHyperparameters]):
     Training uses W, whose gradient is exact: dW/da = tau (1 - W^2). Evaluation uses theta, the likelier value. tau, an *inverse*
     temperature, grows until the two nearly agree; too early, and tanh saturates: the weights stop to flip.
 
-    One tensor a stands for the two logits. Library SGD on both, at learning rate epsilon, is on a
+    One tensor a represents the two logits. Library SGD on both, at learning rate epsilon, is on a
 
         b_i = mu b_{i-1} + G_i tau (1 - W^2) / 2 + lambda a_{i-1},    a_i = a_{i-1} - epsilon b_i
 
@@ -78,7 +78,7 @@ class SLB(Method[SLBHyperparameters]):
     1/s^2 changes no weight: one of the first three is redundant.
 
     tau is temperature_start up to schedule_start, temperature_start x temperature_growth from schedule_end on (the learning rate
-    goes on), and in between "exp": a constant factor per step of the clock; "linear"; "cos": half a cosine. With `restarts` all of this
+    continues), and in between "exp": a constant factor per step of the clock; "linear"; "cos": half a cosine. With `restarts` all of this
     happens in each of restarts + 1 equal parts of the training.
 
     With `freeze`, theta is used in training too from schedule_end on, and a stays; only the real-valued parameters train on.

@@ -6,7 +6,7 @@
     make = NETWORKS.load("birealnet20")
     network = make(make.Settings(variant="D"), channels_in=3, classes=10, activation=activation, generator=generator)
 
-Torch is imported by the call, not by `load`: a study's settings are checked without it. A network of one's own is a module class
+Torch is imported by the call, not by `load`: a study's settings are checked without it. Your own network is a module class
 with a class attribute `Settings` and a constructor of these arguments.
 """
 

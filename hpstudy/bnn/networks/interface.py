@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class MakesNetwork(Protocol):
-    """A `BuiltIn`, or a module class of one's own that has `Settings` and takes these arguments."""
+    """A `BuiltIn`, or your own module class that has `Settings` and takes these arguments."""
 
     @property
     def Settings(self) -> type[base.Settings]:  # noqa: N802
