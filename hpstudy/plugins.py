@@ -38,7 +38,10 @@ def load_callable(use: str) -> Callable[..., Any]:
                 f"there is no module '{name}' for '{use}'",
                 passed_over(name) or "put it beside the study file, install it, or add its folder to PYTHONPATH",
             ) from error
-        raise PluginError(f"module '{name}' needs '{error.name}', which is not installed", f"pip install {error.name}") from error
+        raise PluginError(
+            f"module '{name}' needs the module '{error.name}', which is not installed",
+            "install the package that provides it; a package can have another name than its module",
+        ) from error
     except KeyboardInterrupt:
         raise
     except SystemExit as error:

@@ -95,6 +95,14 @@ class Executor(ABC):
         self.workers = workers
         self.logs = logs
 
+    @classmethod
+    def check(cls) -> None:
+        """Called before a run opens its database.
+
+        Raises:
+            UsageError: this executor cannot run on this machine.
+        """
+
     @abstractmethod
     def submit(self, call: Callable[[Request], Answer], request: Request, timeout_s: float | None = None) -> Future[Answer]:
         """Run `call(request)`.

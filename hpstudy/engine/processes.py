@@ -8,6 +8,7 @@ notebook or a script without `if __name__ == "__main__"` can start them.
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 from collections import defaultdict
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from hpstudy.engine.executors import Answer, Executor, Request, UserCodeRequest, WorkerDied
 from hpstudy.engine.worker_process import TrialServerProcess, WorkerProcess
+from hpstudy.errors import UsageError
 
 
 class ProcessExecutor(Executor):
@@ -31,6 +33,19 @@ class ProcessExecutor(Executor):
     """
 
     isolates = True
+
+    @classmethod
+    def check(cls) -> None:
+        """The operating system must fork processes.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        if not hasattr(os, "fork"):
+            raise UsageError(
+                "the executor 'processes' forks processes, which this operating system cannot do",
+                "use Linux or macOS, on Windows through WSL; or run one step at a time: --executor inline",
+            )
 
     def __init__(self, workers: int, logs: Path | None = None) -> None:
         super().__init__(workers, logs)

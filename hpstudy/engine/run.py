@@ -89,6 +89,7 @@ def run_study(
 def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Collection[SearchKey] | None) -> RunSummary:
     started = time.monotonic()
     kind = EXECUTORS.load(options.executor)
+    kind.check()
     scheduler = None
     with _opened(loaded, storage, options.shard) as store:
         shard = store.shard

@@ -4,12 +4,17 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from hpstudy.engine.executors import StepTimedOut, WorkerDied
+from hpstudy.engine.options import RunOptions
 from hpstudy.engine.processes import ProcessExecutor
+from hpstudy.engine.run import run_study
+from hpstudy.errors import UsageError
+from hpstudy.loading.load import read_study
 from hpstudy.testing.executors import double
 
 
@@ -65,6 +70,16 @@ def executor(tmp_path):
     executor = ProcessExecutor(1, tmp_path / "logs")
     yield executor
     executor.close()
+
+
+def test_a_system_that_cannot_fork_is_refused_before_there_is_a_database(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "fork")
+    loaded = read_study(Path(__file__).parents[2] / "studies" / "functions.yaml")
+    with pytest.raises(UsageError, match="cannot do") as caught:
+        run_study(loaded, tmp_path / "study.sqlite", RunOptions())
+    assert "WSL" in caught.value.hint
+    assert "--executor inline" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_process_is_started_before_the_first_step(executor):

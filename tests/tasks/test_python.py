@@ -142,7 +142,7 @@ def test_a_task_class_is_made_from_its_own_settings(module):
     [
         ("", "no_such_module_here:f", "there is no module 'no_such_module_here'"),
         ("def train(params, seed): ...", "{}:trian", "did you mean 'train'"),
-        ("import not_installed_anywhere", "{}:f", "needs 'not_installed_anywhere'"),
+        ("import not_installed_anywhere", "{}:f", "needs the module 'not_installed_anywhere', which is not installed"),
         ("1 / 0", "{}:f", "ZeroDivisionError"),
         ("def f(params): ...", "{}:f", "takes (params, seed)"),
     ],
