@@ -420,9 +420,9 @@ def write_report(
 
     Args:
         study: see `analyze`. Several studies give one report that compares them.
-        output: a folder, or the name of the PDF or HTML file.
+        output: a folder, or the name of the PDF, HTML or LaTeX file.
         storage: see `locate`.
-        formats: pdf, html or both. When None: by the suffix of `output`; pdf for a folder.
+        formats: some of pdf, html and latex. When None: by the suffix of `output`; pdf for a folder.
         scale: see `locate`.
         force: overwrite the report of another study.
 

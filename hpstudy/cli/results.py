@@ -187,7 +187,10 @@ def report(
     ] = Path("reports"),
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help="pdf (default), or html: one interactive page that works offline. Repeat it for both."),
+        typer.Option(
+            "--format",
+            help="pdf (default), html (one interactive page that works offline) or latex (for a paper). Repeat it for several.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report of another study.")] = False,
 ) -> None:

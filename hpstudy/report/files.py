@@ -1,7 +1,8 @@
 """Where a report goes, and what it may overwrite.
 
-A report is NAME.pdf or NAME.html or both, NAME.json and the folder NAME/ with CSV files. Its JSON file says whose report it is:
-a new report replaces files only where that file names the same study and fingerprint. Anything else is left alone unless `force`.
+A report is one or more of NAME.pdf, NAME.html and NAME.tex, the file NAME.json, and the folder NAME/ with CSV files and the figures of
+NAME.tex. Its JSON file says whose report it is: a new report replaces files only where that file names the same study and fingerprint.
+Anything else is kept unless `force`.
 
 The JSON file lists the files that show its numbers. A report in one form keeps an earlier one in the other form, and lists it as long as
 its numbers are the same.
@@ -18,8 +19,8 @@ from hpstudy.drafts import drafted
 from hpstudy.errors import UsageError
 from hpstudy.report.serial import FORMAT, text
 
-DOCUMENTS = ("pdf", "html")
-"""Forms of a report, which are also the endings of their files."""
+DOCUMENTS = {"pdf": "pdf", "html": "html", "latex": "tex"}
+"""Forms of a report, and the endings of their files."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ReportPaths:
 
     @classmethod
     def at(cls, output: Path, name: str) -> ReportPaths:
-        """`output` is the document itself when it ends in .pdf or .html, else the folder that gets NAME.pdf and its companions."""
+        """`output` is the document itself when it has the ending of one, else the folder that gets the document and its companions."""
         named = output if form_of(output) else None
         stem = output.with_suffix("") if named else output / name
         return cls(stem.with_name(f"{stem.name}.json"), stem, named)
@@ -47,13 +48,13 @@ class ReportPaths:
         """The report in one of the `DOCUMENTS` forms."""
         if self.named is not None and form_of(self.named) == form:
             return self.named
-        return self.folder.with_name(f"{self.folder.name}.{form}")
+        return self.folder.with_name(f"{self.folder.name}.{DOCUMENTS[form]}")
 
 
 def form_of(output: Path) -> str | None:
     """The form that a file name asks for by its ending; None for a folder."""
-    form = output.suffix.lower().removeprefix(".")
-    return form if form in DOCUMENTS else None
+    ending = output.suffix.lower().removeprefix(".")
+    return next((form for form, known in DOCUMENTS.items() if known == ending), None)
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,15 @@ class Earlier:
         return [path for path in self._files() if path.parent == self.paths.folder and path.suffix == ".csv"]
 
     def documents(self, body: Mapping[str, object]) -> list[Path]:
-        """Those of its documents that are there and show the same numbers as `body`."""
+        """Those of its documents that are there and show the same numbers as `body`, with the figures of NAME.tex."""
         old, new = ({key: value for key, value in each.items() if key != "files"} for each in (self.body, body))
         if old != json.loads(text(new)):
             return []
         documents = [self.paths.document(form) for form in DOCUMENTS]
-        return [path for path in self._files() if path in documents and path.exists()]
+        kept = [path for path in self._files() if path in documents and path.exists()]
+        if self.paths.document("latex") in kept:
+            kept += [path for path in self._files() if path.parent == self.paths.folder and path.suffix != ".csv"]
+        return kept
 
     def _files(self) -> list[Path]:
         names = self.body.get("files")
@@ -93,7 +97,7 @@ def outdated(written: Iterable[Path]) -> list[Path]:
     """
     path = next(path for path in written if path.suffix == ".json")
     listed = (_read(path) or {}).get("files")
-    documents = [path.with_suffix(f".{form}") for form in DOCUMENTS]
+    documents = [path.with_suffix(f".{ending}") for ending in DOCUMENTS.values()]
     return [each for each in documents if each.exists() and not (isinstance(listed, list) and each.name in listed)]
 
 

@@ -1,8 +1,8 @@
-"""Writing a report: the PDF or the page, the JSON, and the CSV files."""
+"""Writing a report: the PDF, the page or the LaTeX source, the JSON, and the CSV files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +22,15 @@ FORMS = ("pdf", "svg", "png")
 
 
 def write(results: Results, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False) -> list[Path]:
-    """Write NAME.pdf or NAME.html or both, NAME.json and NAME/*.csv.
+    """Write NAME.pdf, NAME.html or NAME.tex, NAME.json and NAME/*.csv; and for NAME.tex the figures NAME/*.pdf.
 
     The same results always give the same bytes. An older report of the same study at the same place is replaced, but for its document
     in a form that is not asked for (`hpstudy.report.files.outdated`); any other existing file is kept.
 
     Args:
         results: of `hpstudy.analysis.analyse`.
-        output: the document, when it ends in .pdf or .html; else the folder for it, where NAME is the study's name.
-        formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
+        output: the document, when it ends in .pdf, .html or .tex; else the folder for it, where NAME is the study's name.
+        formats: some of pdf, html and latex; when None, what the ending of `output` says, and pdf for a folder.
         force: overwrite existing files.
 
     Returns:
@@ -55,8 +55,8 @@ def write_several(
 
     Args:
         compared: of `hpstudy.analysis.cross_study.several`.
-        output: the document, when it ends in .pdf or .html; else the folder for it.
-        formats: pdf, html or both; when None, what the ending of `output` says, and pdf for a folder.
+        output: the document, when it ends in .pdf, .html or .tex; else the folder for it.
+        formats: some of pdf, html and latex; when None, what the ending of `output` says, and pdf for a folder.
         force: overwrite existing files.
 
     Raises:
@@ -78,19 +78,20 @@ def _put(made: Document, output: Path, forms: Sequence[str], name: str, body: di
     body = {**body, "study": name}
     earlier = claim(paths, name, str(body["fingerprint"]), force=force)
     with style.applied():
-        documents = {paths.document(form): _printer(form)(made) for form in forms}
+        documents = {paths.document(form): _printed(form, made, paths) for form in forms}
+        companions = _companions(made, paths) if "latex" in forms else {}
     tables = {paths.folder / f"{table}.csv": csvs.text(rows()) for table, rows in made.tables.items()}
-    shown = dict.fromkeys([*documents, *earlier.documents(body), *tables])
+    shown = dict.fromkeys([*documents, *companions, *earlier.documents(body), *tables])
     files = [path.relative_to(paths.json.parent).as_posix() for path in shown]
     # The JSON file comes first: it marks the others as ours, should this process die before they are all there.
     write_file(paths.json, serial.text({**body, "files": files}))
     for path, text in tables.items():
         write_file(path, text)
-    for path, content in documents.items():
+    for path, content in (companions | documents).items():
         write_file(path, content)
     for path in set(earlier.tables()) - set(tables):
         path.unlink(missing_ok=True)
-    return [*documents, paths.json, *tables]
+    return [*documents, paths.json, *companions, *tables]
 
 
 def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[str, ...]:
@@ -100,23 +101,32 @@ def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[st
         UsageError: when there is no such format, or the ending of `output` is that of another one.
     """
     ending = form_of(Path(output))
-    asked = formats or (ending or DOCUMENTS[0],)
+    asked = formats or (ending or "pdf",)
     for form in asked:
         if form not in DOCUMENTS:
             raise UsageError(f"a report has no format '{form}': {nearest(form, DOCUMENTS)}")
     if ending is not None and ending not in asked:
         raise UsageError(
-            f"the output {output} ends in .{ending}, but the format asked for is {' and '.join(asked)}",
-            f"end it in .{asked[0]}, add --format {ending}, or name a folder",
+            f"the output {output} ends in .{DOCUMENTS[ending]}, but the format asked for is {' and '.join(asked)}",
+            f"end it in .{DOCUMENTS[asked[0]]}, add --format {ending}, or name a folder",
         )
     return tuple(form for form in DOCUMENTS if form in asked)
 
 
-def _printer(form: str) -> Callable[[Document], bytes]:
-    """What turns a document into a file of that form."""
-    from hpstudy.report import html, pdf
+def _printed(form: str, made: Document, paths: ReportPaths) -> bytes:
+    """The document in that form."""
+    from hpstudy.report import html, latex, pdf
 
-    return html.compile_html if form == "html" else pdf.compile_pdf
+    if form == "latex":
+        return latex.source(made, paths.folder.name)
+    return html.compile_html(made) if form == "html" else pdf.compile_pdf(made)
+
+
+def _companions(made: Document, paths: ReportPaths) -> dict[Path, bytes]:
+    """The files that NAME.tex needs."""
+    from hpstudy.report import latex
+
+    return {paths.folder / name: content for name, content in latex.companions(made).items()}
 
 
 def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160) -> Path:
