@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hpstudy.api import (
         WrittenReport,
         analyze,
+        bundle,
         check,
         confirm,
         export,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         load_study,
         merge,
         open,
+        open_bundle,
         plan,
         plan_endpoints,
         plot_figure,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
         slurm,
         write_report,
     )
+    from hpstudy.bundles import Bundle
     from hpstudy.catalog import parts
     from hpstudy.data import library as datasets
     from hpstudy.engine.executors import Executor
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
     from hpstudy.tasks.outcome import Outcome
 
 __all__ = [
+    "Bundle",
     "Checkpoint",
     "DataError",
     "Diverged",
@@ -100,6 +104,7 @@ __all__ = [
     "View",
     "WrittenReport",
     "analyze",
+    "bundle",
     "check",
     "confirm",
     "copy_shipped",
@@ -110,6 +115,7 @@ __all__ = [
     "load_study",
     "merge",
     "open",
+    "open_bundle",
     "parts",
     "plan",
     "plan_endpoints",
@@ -127,12 +133,13 @@ _HOMES = {
     "hpstudy.analysis.comparisons.planning": "EndpointPower",
     "hpstudy.analysis.confirmed.planning": "PlannedEndpoint",
     "hpstudy.analysis.results": "Results",
-    "hpstudy.api": "WrittenReport analyze check confirm export figure figure_names load_study merge open plan plan_endpoints plot_figure "
-    "power resume run slurm write_report",
+    "hpstudy.api": "WrittenReport analyze bundle check confirm export figure figure_names load_study merge open open_bundle plan "
+    "plan_endpoints plot_figure power resume run slurm write_report",
     "hpstudy.engine.executors": "Executor",
     "hpstudy.engine.forecast": "Forecast",
     "hpstudy.engine.progress": "Observer progress_for",
     "hpstudy.engine.run": "RunSummary",
+    "hpstudy.bundles": "Bundle",
     "hpstudy.catalog": "parts",
     "hpstudy.search.interface": "Observation Searcher",
     "hpstudy.store": "Reader",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from hpstudy.loading.bind import LoadedStudy, bind, matched
 from hpstudy.loading.load import folder_of, load_study, read_study
 from hpstudy.modules import module_folder, module_path
 from hpstudy.store import Reader
+from hpstudy.store.paths import check_output
 from hpstudy.study.schema import MOST_SEEDS, Analysis, Confirm, Study
 from hpstudy.study.shard import Shard
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from hpstudy.analysis.comparisons.planning import EndpointPower
     from hpstudy.analysis.confirmed.planning import PlannedEndpoint
     from hpstudy.analysis.results import Results
+    from hpstudy.bundles import Bundle
     from hpstudy.engine.forecast import Forecast
     from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "WrittenReport",
     "analyze",
+    "bundle",
     "check",
     "confirm",
     "default_storage",
@@ -41,6 +45,7 @@ __all__ = [
     "locate",
     "merge",
     "open",
+    "open_bundle",
     "plan",
     "plan_endpoints",
     "plot_figure",
@@ -453,6 +458,52 @@ def _write_several(studies: Sequence[Results], output: Path, formats: Sequence[s
     results = several(studies)
     files = write_several(results, output, formats, force=force)
     return WrittenReport(tuple(files), headline(results), tuple(outdated(files)))
+
+
+def bundle(
+    study: str | Path,
+    output: str | Path | None = None,
+    *,
+    storage: str | Path | None = None,
+    scale: str | None = None,
+    force: bool = False,
+) -> Bundle:
+    """Write a study's database, code, environments and report as one zip file with checksums (`hpstudy.bundles`).
+
+    Args:
+        study: see `locate`.
+        output: the zip file. When None, NAME.zip in the current folder.
+        storage: see `locate`.
+        scale: see `locate`.
+        force: replace an existing file.
+
+    Raises:
+        UsageError: the file exists, or cannot be written.
+        StoreError: the database cannot be read.
+    """
+    from hpstudy.bundles import write_bundle
+    from hpstudy.report import write
+
+    with open(study, storage, scale=scale) as reader, tempfile.TemporaryDirectory(prefix="hpstudy-bundle-") as folder:
+        path = Path(output or f"{reader.study.name}.zip")
+        check_output(path, force=force)
+        write(_analyzed(reader, None, thorough=True), Path(folder))
+        return write_bundle(reader, path, Path(folder), force=force)
+
+
+def open_bundle(bundle: str | Path, folder: str | Path | None = None) -> Path:
+    """Verify a bundle's checksums and unpack it; returns the database, which all functions take.
+
+    Args:
+        bundle: a zip file of `hpstudy.bundle`.
+        folder: a new or empty folder. When None, the name of the bundle without its suffix.
+
+    Raises:
+        UsageError: the file is no bundle, a checksum is wrong, or the folder has files.
+    """
+    from hpstudy.bundles import open_bundle as unpacked
+
+    return unpacked(bundle, folder or Path(bundle).with_suffix(""))
 
 
 def plot_figure(

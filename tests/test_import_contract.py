@@ -28,7 +28,7 @@ ROOMS = (
         "registry",
     ),
     *("data", "bnn", "study", "search", "tasks", "loading", "store", "engine", "testing", "analysis", "report"),
-    *("catalog", "api", "__init__", "cli", "__main__"),
+    *("bundles", "catalog", "api", "__init__", "cli", "__main__"),
 )
 """Files and folders of the package. Each may import only those before it."""
 

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 FUNCTIONS = [
     *(
         "analyze",
+        "bundle",
         "check",
         "confirm",
         "copy_shipped",
@@ -28,6 +29,7 @@ FUNCTIONS = [
         "load_study",
         "merge",
         "open",
+        "open_bundle",
         "parts",
         "plan",
     ),
@@ -35,6 +37,7 @@ FUNCTIONS = [
 ]
 TYPES = [
     *(
+        "Bundle",
         "Checkpoint",
         "EndpointPower",
         "Executor",
@@ -68,6 +71,8 @@ FUNCTION_OF = {
     "report": "write_report",
     "plot": "plot_figure",
     "export": "export",
+    "bundle": "bundle",
+    "open": "open_bundle",
     "power": "power",
     "init": "copy_shipped",
     "list": "parts",
@@ -143,6 +148,8 @@ assert_type(hpstudy.plot_figure("quick", "best_so_far", "a.svg"), Path)
 assert_type(hpstudy.power("quick", difference=0.01), tuple[hpstudy.EndpointPower, ...])
 assert_type(hpstudy.plan_endpoints("pilot", "studies/audio.yaml"), tuple[hpstudy.PlannedEndpoint, ...])
 assert_type(hpstudy.export("quick", format="json"), str | None)
+assert_type(hpstudy.bundle("quick", "quick.zip"), hpstudy.Bundle)
+assert_type(hpstudy.open_bundle("quick.zip"), Path)
 assert_type(hpstudy.check("quick"), list[str])
 assert_type(hpstudy.parts("tasks"), dict[str, str])
 assert_type(hpstudy.study_schema(), dict[str, Any])

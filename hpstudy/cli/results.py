@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the command line."""
-    for command in (status, trials, best, report, plot, export):
+    for command in (status, trials, best, report, plot, export, bundle):
         app.command(rich_help_panel="Results")(command)
+    app.command("open", rich_help_panel="Results")(open_bundle)
 
 
 def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: Form = Format.table) -> None:
@@ -226,6 +227,32 @@ def plot(
     if output is None:
         raise UsageError("a figure needs an output file", f"add -o {figure}.pdf (or .svg, .png)")
     print(plot_figure(study, figure, output, storage=storage, scale=scale))
+
+
+def bundle(
+    study: AnyStudy,
+    storage: Storage = None,
+    scale: Scale = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The zip file to write. Default: NAME.zip.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write database, code and report as one zip file with checksums."""
+    from hpstudy import api
+
+    written = api.bundle(study, output, storage=storage, scale=scale, force=force)
+    for name in written.missing:
+        say(f"not in the bundle, because it is not the file that ran: {name}")
+    print(written.path)
+
+
+def open_bundle(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A zip file of `hpstudy bundle`.")],
+    folder: Annotated[Path | None, typer.Argument(help="A new or empty folder. Default: the bundle's name.")] = None,
+) -> None:
+    """Verify the checksums of a bundle and unpack it."""
+    from hpstudy import api
+
+    print(api.open_bundle(bundle, folder))
 
 
 def _check_view(views: Any, view: str | None) -> None:

@@ -39,7 +39,7 @@ ESCAPES = {
     "α": r"$\alpha$", "γ": r"$\gamma$", "τ": r"$\tau$", "θ": r"$\theta$", "…": r"\ldots{}", "–": "--", "—": "---",
     "“": "``", "”": "''", "‘": "`", "’": "'", "\u00a0": "~", "\u200b": r"\allowbreak{}", "\n": " ", "\t": " ",
 }  # fmt: skip
-"""What stands for a character in LaTeX source. Others that are neither ASCII nor Latin-1 become a question mark."""
+"""The LaTeX source of a character. Others that are neither ASCII nor Latin-1 become a question mark."""
 
 
 def source(document: Document, folder: str) -> bytes:

@@ -72,12 +72,6 @@ def fast_fonts(monkeypatch):
     monkeypatch.setitem(style._SETTINGS, "pdf.fonttype", 3)
 
 
-@pytest.fixture
-def without_pdf(monkeypatch):
-    """Typeset nothing: the PDF is a few bytes."""
-    monkeypatch.setattr("hpstudy.report.pdf.compile_pdf", lambda document: b"%PDF")
-
-
 class SweepSource:
     """A sweep held in memory.
 

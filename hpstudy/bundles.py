@@ -1,0 +1,210 @@
+"""A study as one zip file that holds all that its numbers can be checked with: to archive beside a paper, and to open again.
+
+| file | contents |
+|---|---|
+| NAME.sqlite | a copy of the database |
+| study.json | the study with all defaults, as it ran |
+| code/ | the user's own files that ran, unchanged |
+| environments.json | machine and library versions of every session |
+| report/ | the PDF, report.json and the CSV files |
+| ro-crate-metadata.json | a description in JSON-LD (RO-Crate 1.1, https://w3id.org/ro/crate/1.1) |
+| SHA256SUMS | checksums; `sha256sum -c SHA256SUMS` verifies them |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from hpstudy.drafts import drafted
+from hpstudy.errors import UsageError
+from hpstudy.modules import digest_of
+from hpstudy.sources import SOURCE, source_file
+from hpstudy.store import Reader
+from hpstudy.store.paths import check_output
+
+SUMS = "SHA256SUMS"
+CRATE = "ro-crate-metadata.json"
+CODE = "code"
+
+NO_DATE = (1980, 1, 1, 0, 0, 0)
+"""The date of all files in the zip file: the same study gives the same bytes."""
+
+FORMS = {
+    ".sqlite": "application/vnd.sqlite3",
+    ".json": "application/json",
+    ".pdf": "application/pdf",
+    ".csv": "text/csv",
+    ".py": "text/x-python",
+}
+"""Media types by suffix."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was written.
+
+    Attributes:
+        path: the zip file.
+        files: names of the files in it.
+        missing: the user's own files that ran and are not in it, because they have changed or are gone.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: bool = False) -> Bundle:
+    """Write the bundle of a study.
+
+    Args:
+        reader: of its database.
+        output: the zip file.
+        report: a folder with its report, which goes into the bundle.
+        force: replace an existing file.
+
+    Raises:
+        UsageError: the file exists, or cannot be written.
+        StoreError: the database cannot be read.
+    """
+    output = Path(output).absolute()
+    check_output(output, force=force)
+    with tempfile.TemporaryDirectory(prefix="hpstudy-bundle-") as folder:
+        database = Path(folder) / f"{reader.study.name}.sqlite"
+        reader.copy_to(database)
+        code, missing = _code(reader)
+        contents: dict[str, bytes] = {
+            database.name: database.read_bytes(),
+            "study.json": reader.study.to_json().encode(),
+            "environments.json": _json([environment.detail for environment in reader.environments()]),
+            **code,
+            **{f"report/{path.relative_to(report).as_posix()}": path.read_bytes() for path in _files(report)},
+        }
+    contents[CRATE] = _json(crate(reader, contents))
+    contents[SUMS] = "".join(f"{_sha256(content)}  {name}\n" for name, content in contents.items()).encode()
+    try:
+        with drafted(output) as draft:
+            with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in contents.items():
+                    archive.writestr(zipfile.ZipInfo(name, NO_DATE), content, zipfile.ZIP_DEFLATED)
+            draft.replace(output)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror or error}", "choose another --output") from error
+    return Bundle(output, tuple(contents), missing)
+
+
+def open_bundle(bundle: str | Path, folder: str | Path) -> Path:
+    """Unpack a bundle after its checksums have been verified.
+
+    Args:
+        bundle: the zip file.
+        folder: a new or empty folder.
+
+    Returns:
+        The database in it.
+
+    Raises:
+        UsageError: the file is no bundle, a checksum is wrong, or the folder has files.
+    """
+    bundle, folder = Path(bundle), Path(folder)
+    contents = _verified(bundle)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not an empty folder", "choose another folder")
+    try:
+        for name, content in contents.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror or error}", "choose another folder") from error
+    (database,) = (name for name in contents if name.endswith(".sqlite") and "/" not in name)
+    return folder / database
+
+
+def crate(reader: Reader, contents: Mapping[str, bytes]) -> dict[str, object]:
+    """The description of a bundle: an RO-Crate, as JSON-LD.
+
+    Args:
+        reader: of the study.
+        contents: the files of the bundle, by name.
+    """
+    study = reader.study
+    files = [
+        {
+            "@id": name,
+            "@type": "File",
+            "encodingFormat": FORMS.get(PurePosixPath(name).suffix, "text/plain"),
+            "contentSize": str(len(content)),
+            "sha256": _sha256(content),
+        }
+        for name, content in contents.items()
+    ]
+    root = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": f"Hyperparameter-tuning study {study.name}",
+        "description": study.question or f"A comparison of {', '.join(study.views)} on the task {study.task.use}.",
+        "datePublished": reader.created_at[:10],
+        "identifier": reader.content_digest(),
+        "hasPart": [{"@id": name} for name in contents],
+    }
+    about = {
+        "@id": CRATE,
+        "@type": "CreativeWork",
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+        "about": {"@id": "./"},
+    }
+    return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": [about, root, *files]}
+
+
+def _code(reader: Reader) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The user's own files that ran, and the names of those that have changed since or are gone."""
+    found: dict[str, bytes] = {}
+    missing = []
+    for key, digest in sorted(reader.identity.items()):
+        if not key.startswith(SOURCE):
+            continue
+        path = Path(reader.module_path or ".") / source_file(key) if source_file(key) else None
+        if path is not None and digest_of(path) == digest:
+            found[f"{CODE}/{source_file(key)}"] = path.read_bytes()
+        else:
+            missing.append(key.removeprefix(SOURCE))
+    return found, tuple(missing)
+
+
+def _verified(bundle: Path) -> dict[str, bytes]:
+    """The files of a bundle whose checksums are right."""
+    try:
+        with zipfile.ZipFile(bundle) as archive:
+            contents = {name: archive.read(name) for name in archive.namelist()}
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{bundle} cannot be read as a zip file: {error}", "give a file of `hpstudy bundle`") from error
+    lines = contents.get(SUMS, b"").decode(errors="replace").splitlines()
+    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    if not any(name.endswith(".sqlite") for name in sums):
+        raise UsageError(
+            f"{bundle} is not a bundle of a study: it has no {SUMS} with a database", "give a file of `hpstudy bundle`"
+        )
+    if wrong := [name for name in {*sums, *contents} - {SUMS} if _sha256(contents.get(name, b"")) != sums.get(name)]:
+        raise UsageError(f"{bundle} is damaged: the checksum of {sorted(wrong)[0]} is wrong", "get the file again")
+    if outside := [name for name in contents if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]:
+        raise UsageError(f"{bundle} has the file {outside[0]}, which is outside its folder", "do not use this file")
+    return contents
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield from sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
