@@ -97,9 +97,10 @@ def test_a_chart_knows_no_pen_and_a_pen_no_kind_of_figure():
         assert all(name.startswith(("hpstudy.report.style", "hpstudy.report.charts.model")) for name in used), path
 
 
-def test_only_one_file_imports_scikit_learn_and_one_optuna():
+def test_only_one_file_imports_scikit_learn_and_two_optuna():
     assert importers("sklearn") == {"analysis/exploration/forest.py"}
-    assert importers("optuna", "sqlalchemy") == {"store/optuna_export.py"}
+    assert importers("sqlalchemy") == {"store/optuna_export.py"}
+    assert importers("optuna") == {"store/optuna_export.py", "search/samplers.py"}
 
 
 @pytest.mark.parametrize("room", CORE)

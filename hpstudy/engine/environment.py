@@ -14,7 +14,7 @@ from pathlib import Path
 
 LIBRARIES = (
     *("hpstudy", "torch", "ax-platform", "botorch", "gpytorch", "numpy", "scipy", "pandas"),
-    *("torchaudio", "torchvision", "soundfile", "pillow"),
+    *("torchaudio", "torchvision", "soundfile", "pillow", "optuna", "cmaes"),
 )
 """Libraries that can change a number."""
 

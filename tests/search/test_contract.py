@@ -2,6 +2,7 @@ from hpstudy.search.ax import AxSearcher, AxSettings
 from hpstudy.search.grid import GridSearcher, GridSettings
 from hpstudy.search.points import PointsSearcher, PointsSettings
 from hpstudy.search.random import RandomSearcher, RandomSettings
+from hpstudy.search.samplers import CMAESSearcher, SamplerSettings, TPESearcher, TPESettings
 from hpstudy.search.sobol import SobolSearcher, SobolSettings
 from hpstudy.testing.searchers import SearcherContract
 
@@ -11,6 +12,23 @@ class TestAx(SearcherContract):
 
     def make(self):
         return AxSearcher(AxSettings(initial=2))
+
+
+class TestCMAES(SearcherContract):
+    trials = 12
+
+    def make(self):
+        return CMAESSearcher(SamplerSettings(initial=2))
+
+
+class TestTPE(SearcherContract):
+    def make(self):
+        return TPESearcher(TPESettings(initial=2))
+
+
+class TestIndependentTPE(SearcherContract):
+    def make(self):
+        return TPESearcher(TPESettings(initial=2, multivariate=False))
 
 
 class TestGrid(SearcherContract):

@@ -1,0 +1,210 @@
+"""Optuna's samplers as searchers: the tree-structured Parzen estimator and CMA-ES, after an initial Sobol design.
+
+An Optuna study in memory is rebuilt from the history on every ask, so an ask is a function of its arguments; see
+`hpstudy.search.interface`. Optuna minimises: values to maximise change sign. Ranges of few values and choices are given as indices.
+Optuna is imported when it is needed: pip install 'hpstudy[optuna]'.
+
+References:
+    J. Bergstra, R. Bardenet, Y. Bengio, B. Kégl, "Algorithms for hyper-parameter optimization", NeurIPS 2011 (the estimator).
+    S. Watanabe, "Tree-structured Parzen estimator: understanding its algorithm components and their roles for better empirical
+        performance", arXiv:2304.11127, 2023.
+    N. Hansen, "The CMA evolution strategy: a tutorial", arXiv:1604.00772, 2016.
+    T. Akiba et al., "Optuna: a next-generation hyperparameter optimization framework", KDD 2019.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hpstudy.errors import Problem
+from hpstudy.goal import Goal
+from hpstudy.search.interface import Observation, Searcher
+from hpstudy.search.outcomes import has_value
+from hpstudy.search.untried import is_tried, untried_points
+from hpstudy.seeds import derive_seed
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value, same_value
+from hpstudy.study.space import Point, Space
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+
+Parameter = FloatParameter | IntParameter | ChoiceParameter
+
+MAX_SEED = 2**32
+"""Optuna's seeds are those of numpy's RandomState."""
+
+
+class SamplerSettings(BaseModel):
+    """Settings of the searchers from Optuna."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    initial: int = Field(default=5, ge=1)
+    """Trials of the initial Sobol design, before the first that the sampler proposes. They are those of the `ax` searcher."""
+
+
+class TPESettings(SamplerSettings):
+    """Settings of the `tpe` searcher."""
+
+    multivariate: bool = True
+    """Model all hyperparameters together. When false, each is modelled by itself, as Optuna does by default."""
+
+
+class OptunaSearcher(Searcher):
+    """A sampler of Optuna. No point is tried twice while the space holds an untried one, as with the `ax` searcher."""
+
+    settings: SamplerSettings
+    needs: ClassVar[tuple[str, ...]] = ("optuna",)
+    """Modules of the extra hpstudy[optuna]."""
+
+    @abstractmethod
+    def sampler(self, seed: int, number: int) -> BaseSampler:
+        """A new sampler for trial `number` of the search with this seed."""
+
+    @abstractmethod
+    def replay(self, study: Study, past: Observation, asked: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
+        """Add a past trial to the study; its value is that of `past`, to minimise."""
+
+    def check(self, space: Space, trials: int) -> list[Problem]:
+        """See `Searcher.check`; Optuna must be installed."""
+        missing = [name for name in self.needs if find_spec(name) is None]
+        if missing:
+            text = f"this searcher needs {' and '.join(missing)}: pip install 'hpstudy[optuna]'"
+            return [Problem(("search", "searcher"), text)]
+        return super().check(space, trials)
+
+    def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
+        """The point of trial `number`; see `Searcher.ask`."""
+        untried = untried_points(space, history, seed=seed, number=number, count=1)
+        if number < self.settings.initial and untried:
+            return untried[0]
+        asked = {name: distribution(parameter) for name, parameter in space.items()}
+        with _quiet():
+            from optuna import create_study
+
+            study = create_study(sampler=self.sampler(seed, number))
+            for past in history:
+                value = -goal.sign * past.value if past.value is not None and has_value(past) else None
+                params = {name: encoded(parameter, past.point[name]) for name, parameter in space.items()}
+                self.replay(study, Observation(past.number, past.point, value), asked, params)
+            trial: Trial = study.ask(asked)
+        point = {name: decoded(parameter, trial.params[name]) for name, parameter in space.items()}
+        return untried[0] if untried and is_tried(point, history) else point
+
+
+class TPESearcher(OptunaSearcher):
+    """The tree-structured Parzen estimator. A trial without a value is left out of its densities."""
+
+    Settings: ClassVar[type[BaseModel]] = TPESettings
+    settings: TPESettings
+
+    def sampler(self, seed: int, number: int) -> BaseSampler:
+        """Optuna's defaults but for `multivariate`. Each trial has a seed of its own, because past trials draw nothing."""
+        from optuna.samplers import TPESampler
+
+        chosen = derive_seed(seed, "tpe", number) % MAX_SEED
+        return TPESampler(n_startup_trials=self.settings.initial, multivariate=self.settings.multivariate, seed=chosen)
+
+    def replay(self, study: Study, past: Observation, asked: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
+        """Add it with its point."""
+        from optuna.trial import TrialState, create_trial
+
+        state = TrialState.FAIL if past.value is None else TrialState.COMPLETE
+        study.add_trial(create_trial(state=state, value=past.value, params=params, distributions=asked))
+
+
+class CMAESSearcher(OptunaSearcher):
+    """CMA-ES. Its state is that of its draws, so every past trial is asked for again; the stored point counts.
+
+    Choices are drawn independently and uniformly. A trial without a value does not take part in a generation.
+    """
+
+    Settings: ClassVar[type[BaseModel]] = SamplerSettings
+    needs: ClassVar[tuple[str, ...]] = ("optuna", "cmaes")
+
+    def sampler(self, seed: int, number: int) -> BaseSampler:
+        """Optuna's defaults. The strategy has one seed for the whole search; choices are not drawn again for past trials."""
+        from optuna.samplers import CmaEsSampler, RandomSampler
+
+        choices = RandomSampler(seed=derive_seed(seed, "cmaes choices", number) % MAX_SEED)
+        chosen = derive_seed(seed, "cmaes") % MAX_SEED
+        return CmaEsSampler(
+            n_startup_trials=self.settings.initial, seed=chosen, independent_sampler=choices, warn_independent_sampling=False
+        )
+
+    def check(self, space: Space, trials: int) -> list[Problem]:
+        """A search needs two hyperparameters that are numbers."""
+        if sum(not _is_unordered(parameter) for parameter in space.root.values()) < 2:
+            return [
+                Problem(("search", "searcher"), "cmaes needs at least two hyperparameters that are numbers or ordered choices")
+            ]
+        return super().check(space, trials)
+
+    def replay(self, study: Study, past: Observation, asked: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
+        """Ask for it, with its point."""
+        from optuna.trial import TrialState
+
+        study.enqueue_trial(params)
+        trial = study.ask(asked)
+        _ = trial.relative_params  # Draws what the sampler drew; a trial whose point is given would not.
+        study.tell(trial, past.value, state=TrialState.FAIL if past.value is None else TrialState.COMPLETE)
+
+
+def distribution(parameter: Parameter) -> BaseDistribution:
+    """A range in Optuna's terms."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if parameter.count is None:
+        assert isinstance(parameter, FloatParameter), "only floats have no number of values"
+        return FloatDistribution(parameter.low, parameter.high, log=parameter.log)
+    if isinstance(parameter, IntParameter) and parameter.log:
+        return IntDistribution(parameter.low, parameter.high, log=True)
+    if _is_unordered(parameter):
+        return CategoricalDistribution(range(parameter.count))
+    return IntDistribution(0, parameter.count - 1)
+
+
+def encoded(parameter: Parameter, value: Value) -> Value:
+    """A value as `distribution` has it."""
+    if parameter.count is None or (isinstance(parameter, IntParameter) and parameter.log):
+        return value
+    if isinstance(parameter, ChoiceParameter):
+        return next(index for index, known in enumerate(parameter.values) if same_value(known, value))
+    return round((float(value) - parameter.low) / (parameter.step or 1))
+
+
+def decoded(parameter: Parameter, given: Any) -> Value:
+    """The value that Optuna's value means."""
+    if parameter.count is None:
+        return float(given)
+    if isinstance(parameter, IntParameter) and parameter.log:
+        return int(given)
+    return parameter.value(int(given))
+
+
+def _is_unordered(parameter: Parameter) -> bool:
+    return isinstance(parameter, ChoiceParameter) and not parameter.ordered
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Optuna's messages, and its warnings of features that may change."""
+    import optuna
+
+    told = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(told)
