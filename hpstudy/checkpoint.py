@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 CHECKPOINT_S = 600.0
@@ -36,4 +38,13 @@ class Checkpoint(Protocol):
 
         Raises:
             TypeError: `state` is not bytes.
+        """
+
+    def folder(self, sources: Mapping[str, str]) -> Path | None:
+        """A folder for the files of a program that keeps its state itself; None where nothing is kept.
+
+        It has what an interrupted evaluation of the same trial left in it, unless data, libraries or `sources` are others now.
+
+        Args:
+            sources: checksums of the program's files, by name.
         """

@@ -126,6 +126,10 @@ class Diverged(Exception):
     """Raised by a task when training diverged. A diverged trial is a spent trial, not an error."""
 
 
+class TrialFailed(Exception):
+    """Raised by a task for a failed trial whose message says all; no traceback is kept."""
+
+
 MESSAGE_CHARACTERS = 2_000
 """Of an exception's text; some libraries put a whole tensor into theirs."""
 

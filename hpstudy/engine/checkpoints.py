@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +23,8 @@ from hpstudy.modules import current_digest
 from hpstudy.sources import source_file, user_sources
 from hpstudy.study.schema import TaskBlock, View
 from hpstudy.study.space import Point
+
+log = logging.getLogger(__name__)
 
 SUFFIX = ".checkpoint"
 
@@ -95,11 +99,23 @@ class CheckpointFile:
         finally:
             unfinished.unlink(missing_ok=True)
 
+    def folder(self, sources: Mapping[str, str]) -> Path:
+        """A folder for a program's own files. It is named after what it was made with, `sources` included.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        made_with = json.dumps({**self._made_with(), **sources}, sort_keys=True)
+        folder = self.path.with_name(f"{self.path.name}.{hashlib.sha256(made_with.encode()).hexdigest()[:16]}")
+        if not folder.exists() and any(path.is_dir() for path in self.path.parent.glob(f"{self.path.name}.*")):
+            log.warning("files that %s keeps were made with other libraries, data or code: the training starts over", self.path)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def discard(self) -> None:
-        """Delete the file, and what a killed process left of it."""
-        with suppress(OSError):  # it can hurt nobody
-            for file in self.path.parent.glob(f"{self.path.name}*"):
-                file.unlink(missing_ok=True)
+        """Delete the file and the folder, and what a killed process left of them."""
+        for path in self.path.parent.glob(f"{self.path.name}*"):
+            _delete(path)
 
     def _made_with(self) -> dict[str, str]:
         return {**self.identity, **library_versions()}
@@ -133,10 +149,18 @@ class CheckpointFolder:
 
         Call when no trial is under way.
         """
-        with suppress(OSError):
-            for file in self.path.glob(f"*{SUFFIX}*"):
-                file.unlink(missing_ok=True)
+        for path in self.path.glob(f"*{SUFFIX}*"):
+            _delete(path)
         self.remove_if_empty()
+
+
+def _delete(path: Path) -> None:
+    """Delete a file or folder if that is possible; remaining files change no number."""
+    with suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _checksum(header: bytes, state: bytes) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from hpstudy.checkpoint import CHECKPOINT_S
 from hpstudy.engine.checkpoints import CheckpointFile, Curves, Kept
@@ -91,6 +92,14 @@ class EvaluationCheckpoint:
             recorder.restore(curves)
         self._earlier_s = kept.duration_s
         return kept.state
+
+    def folder(self, sources: Mapping[str, str]) -> Path | None:
+        """The folder beside the file."""
+        try:
+            return None if self._file is None else self._file.folder(sources)
+        except OSError as error:
+            log.warning("no folder for checkpoints can be made, the training keeps none: %s", error)
+            return None
 
     def due(self) -> bool:
         """Whether CHECKPOINT_S have passed."""

@@ -23,7 +23,7 @@ from hpstudy.engine.measured import InvalidResult, read_metrics, shown
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
-from hpstudy.errors import MESSAGE_CHARACTERS, Diverged, HpstudyError, PluginError, text_of
+from hpstudy.errors import MESSAGE_CHARACTERS, Diverged, HpstudyError, PluginError, TrialFailed, text_of
 from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_task
 from hpstudy.modules import StudyModules, module_path
 from hpstudy.plugins import is_plugin, load_callable, module_name, place_of
@@ -232,13 +232,13 @@ def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
     sources: dict[str, str] = {}
     try:
         with module_path(request.module_path) as modules:
-            study = _study(request.study_json)
+            study, task = _study(request.study_json), None
             try:
                 task = _task(request.study_json, modules)
                 checkpoint.begin()
                 results = _results(task, study, request.trials, recorders)
             finally:
-                sources = user_sources(study.user_parts())
+                sources = {**user_sources(study.user_parts()), **(task.sources() if task is not None else {})}
     except Aborted:
         raise
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
@@ -287,7 +287,7 @@ def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dic
         return "diverged", {}, Failure("Diverged", text_of(error))
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         # Where an invalid result was noticed says nothing; its message does.
-        trace = "" if isinstance(error, InvalidResult) else _traceback(error)
+        trace = "" if isinstance(error, InvalidResult | TrialFailed) else _traceback(error)
         return "failed", {}, Failure(type(error).__name__, text_of(error), trace)
     return "completed" if math.isfinite(metrics[name]) else "diverged", metrics, None
 

@@ -109,6 +109,8 @@ def check(parts: Parts) -> Findings:
         if not problems and task is not None and findings.searcher is not None:
             problems = _joint(task, view, findings.searcher, parts.trials)
         findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in problems]
+    if task is not None and len(parts.views) == len(parts.names):
+        findings.problems += task.check_views(parts.views)
     if parts.analysis is not None:
         findings.problems += _analysis(parts.analysis, parts.names, parts.trials)
         findings.problems += check_endpoints(parts.analysis, parts, findings.searcher)

@@ -7,7 +7,7 @@ from typing import Any
 from hpstudy.registry import Registry
 from hpstudy.search import SEARCHERS
 from hpstudy.study.include import BLOCKS, FROM, SCALES
-from hpstudy.study.schema import SearchBlock, Study
+from hpstudy.study.schema import COMMAND, SearchBlock, Study
 from hpstudy.tasks import TASKS
 
 Schema = dict[str, Any]
@@ -63,20 +63,22 @@ def study_schema() -> Schema:
 
 def _add_settings(definitions: Schema, block: str, name_key: str, table: Registry, default: str | None) -> None:
     """Let the entry that a block names decide which other keys the block has."""
-    rules = []
+    rules: list[Schema] = []
     for name in table:
         settings = table.load(name).Settings.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
         definitions |= {f"{name}.{model}": inner for model, inner in settings.pop("$defs", {}).items()}
         own = definitions[block]["properties"]
         chosen: Schema = {"properties": {name_key: {"const": name}}}
         if name != default:
-            chosen["required"] = [name_key]
+            chosen["required"] = [COMMAND if name == COMMAND else name_key]
         then = {"properties": {**dict.fromkeys(own, True), **settings.get("properties", {})}, "additionalProperties": False}
         rules.append({"if": chosen, "then": {**then, "required": settings.get("required", [])}})
     definitions[block]["allOf"] = rules
     names: list[Schema] = [{"const": name, "description": table[name].description} for name in table]
     if table is TASKS:
         names.append({"type": "string", "pattern": ":", "description": "A callable of your own: my_module:my_function"})
+        definitions[block]["required"].remove(name_key)
+        rules.append({"anyOf": [{"required": [name_key]}, {"required": [COMMAND]}]})
     definitions[block]["properties"][name_key]["anyOf"] = names
 
 

@@ -12,6 +12,7 @@ from hpstudy.modules.path import (
     passed_over,
     path_in_study,
     search_path,
+    study_folder,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "passed_over",
     "path_in_study",
     "search_path",
+    "study_folder",
 ]

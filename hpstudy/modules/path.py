@@ -115,6 +115,12 @@ def search_path() -> list[str]:
         return [str(entry) for entry in sys.path if entry != added]
 
 
+def study_folder() -> str | None:
+    """The folder of the study; None outside `module_path`."""
+    with _lock:
+        return _entered[-1].folder if _entered else None
+
+
 def loaded_sources() -> dict[str, str]:
     """SHA-256 (hex) of each file that was loaded from the study's folder, by its path in the folder; empty outside `module_path`."""
     with _lock:

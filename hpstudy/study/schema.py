@@ -61,11 +61,26 @@ class OpenBlock(BaseModel):
         return dict(self.model_extra or {})
 
 
+COMMAND = "command"
+"""The task that runs a program of the user's; its block may leave out `use`."""
+
+
 class TaskBlock(OpenBlock):
     """What is trained and measured. All keys but `use` are settings of the task."""
 
     use: str
-    """A task of `hpstudy list tasks`, or "my_module:my_function" for a function of your own."""
+    """A task of `hpstudy list tasks`, or "my_module:my_function" for a function of your own. Not needed beside `command`, the
+    command line of a program of your own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _command(cls, block: Any) -> Any:
+        return {"use": COMMAND, **block} if isinstance(block, dict) and COMMAND in block else block
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it runs code of the user's."""
+        return is_plugin(self.use) or self.use == COMMAND
 
 
 class SearchBlock(OpenBlock):
@@ -407,8 +422,8 @@ class Study(Block):
 
     def started(self) -> Study:
         """The study as a new database keeps it. User code gets seeds of 31 bits unless the study states a size."""
-        parts = {"seed_bits": self.task.use, "search_seed_bits": self.search.searcher}
-        users = {key: 31 for key, part in parts.items() if getattr(self, key) is None and is_plugin(part)}
+        own = {"seed_bits": self.task.is_own, "search_seed_bits": is_plugin(self.search.searcher)}
+        users = {key: 31 for key, is_own in own.items() if is_own and getattr(self, key) is None}
         return self.model_copy(update=users)
 
     def to_json(self) -> str:
@@ -441,7 +456,7 @@ class Study(Block):
 
     def plugins(self) -> list[str]:
         """All names of the user's own parts: `user_parts`, and the data set or network in the settings of a built-in task."""
-        settings = {} if is_plugin(self.task.use) else self.task.settings
+        settings = {} if self.task.is_own else self.task.settings
         return [*self.user_parts(), *(text for text in _texts(settings) if is_plugin(text))]
 
     def declaration(self) -> str:

@@ -9,6 +9,7 @@ TASKS = Registry(
         "audio_mlp": Entry("a binary multilayer perceptron on spoken digits", "hpstudy.tasks.audio:AudioMLP"),
         "branin": Entry("the Branin function, 2-D, with noise", "hpstudy.tasks.functions:Branin"),
         "cifar": Entry("a binary convolutional network on small images", "hpstudy.tasks.cifar:Cifar"),
+        "command": Entry("a program of your own, run by its command line", "hpstudy.tasks.command.task:Command"),
         "hartmann6": Entry("the Hartmann function, 6-D, with noise", "hpstudy.tasks.functions:Hartmann6"),
         "imagenet": Entry("a binary convolutional network on photographs of any size", "hpstudy.tasks.imagenet:ImageNet"),
     },

@@ -58,6 +58,13 @@ class Task(ABC):
         """
         return []
 
+    def check_views(self, views: Mapping[str, View]) -> list[Problem]:
+        """What is wrong with the settings, or with a view, in sight of all views: keys are those of the study.
+
+        Asked only when the form of every view is valid. By default nothing.
+        """
+        return []
+
     def complete_view(self, view: View) -> View:
         """The view with every hyperparameter that it leaves open held fixed at the task's default."""
         return view
@@ -67,6 +74,13 @@ class Task(ABC):
 
     def identity(self) -> dict[str, str]:
         """What determines numbers beside the settings: checksums of data, of a user's source file. Called after `prepare`."""
+        return {}
+
+    def sources(self) -> dict[str, str]:
+        """Checksums of the user's files that each trial reads, under the names of `hpstudy.sources`. Called after each trial.
+
+        They are part of `identity`.
+        """
         return {}
 
     def warm_up(self) -> None:

@@ -1,0 +1,1 @@
+"""A program of the user's, in any language, run by its command line."""

@@ -1,0 +1,284 @@
+"""The task `command`: each trial runs a program, and takes its values from what it prints or writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from hpstudy.errors import Problem, TrialFailed, UsageError, nearest
+from hpstudy.modules import digest_of, study_folder
+from hpstudy.sources import SOURCE
+from hpstudy.study.parameters import Value
+from hpstudy.study.schema import View
+from hpstudy.study.space import Point
+from hpstudy.tasks.command.program import run
+from hpstudy.tasks.command.template import CHECKPOINT, RESERVED, SEED, SPREADS, Template, filled, names_of, parts_of, written
+from hpstudy.tasks.command.values import AXES, JsonLines, Matches, MetricsFile, Values
+from hpstudy.tasks.interface import Report, Task
+
+SHOWN_LINES = 10
+"""Of what a program printed last, in the message of a failed trial."""
+
+SHOWN_CHARACTERS = 160
+"""Of each of these lines."""
+
+LINES = ".hpstudy-lines"
+"""File in the folder for checkpoints: the lines with values that an interrupted run of the program printed."""
+
+
+class MetricsSettings(BaseModel):
+    """Where a command's values are: in a file, or in lines that match a regular expression."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    file: str | None = None
+    """A JSON or CSV file that the program writes, such as `"{checkpoint}/metrics.json"`. Its path needs a placeholder, because trials run
+    side by side."""
+    regex: str | None = None
+    """A regular expression whose named groups are metrics, such as `"accuracy: (?P<accuracy>[0-9.]+)"`. It is searched in each line of
+    standard output and standard error."""
+
+    @field_validator("file")
+    @classmethod
+    def _of_its_own(cls, file: str | None) -> str | None:
+        if file is not None and not names_of(parts_of(file)):
+            raise ValueError(
+                'each trial needs a file of its own: write a placeholder in its path, such as "{checkpoint}/metrics.json"'
+            )
+        if file is not None and (spread := set(names_of(parts_of(file))) & SPREADS.keys()):
+            raise ValueError(f"{{{min(spread)}}} becomes several arguments and cannot be in a path")
+        return file
+
+    @field_validator("regex")
+    @classmethod
+    def _with_groups(cls, regex: str | None) -> str | None:
+        if regex is None:
+            return None
+        try:
+            groups = re.compile(regex).groupindex
+        except re.error as error:
+            raise ValueError(f"this is no regular expression: {error}") from None
+        if not groups.keys() - set(AXES):
+            raise ValueError("name the metric as a group, such as (?P<accuracy>[0-9.]+)")
+        return regex
+
+    @model_validator(mode="after")
+    def _one(self) -> MetricsSettings:
+        if (self.file is None) == (self.regex is None):
+            raise ValueError("give either 'file' or 'regex'; without 'metrics', the last JSON line of standard output counts")
+        return self
+
+
+class CommandSettings(BaseModel):
+    """Settings of a command."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    command: str
+    """The program and its arguments, such as `python train.py --lr {learning_rate} --seed {seed}`, run without a shell in the folder of the
+    study file. A placeholder is a hyperparameter, `{seed}`, `{checkpoint}` (a folder that survives an interrupted trial), `{arguments}`
+    (`--name=value` for every hyperparameter) or `{overrides}` (`name=value`, as Hydra reads it)."""
+    metrics: MetricsSettings | None = None
+    """Where the values are. Default: the last line of standard output that is a JSON object."""
+    files: tuple[str, ...] = ()
+    """More files that determine the numbers, such as modules that the script imports: paths or patterns such as `conf/**/*.yaml`. The
+    database keeps their checksums, as those of the files that the command names."""
+
+    @field_validator("command")
+    @classmethod
+    def _readable(cls, command: str) -> str:
+        Template(command)
+        return command
+
+
+class Command(Task):
+    """A program, run once for each trial.
+
+    It inherits the environment, with `HPSTUDY_SEED`. A trial fails when the program ends with another exit code than 0 or gives no value
+    of the study's metric, and diverges when that value is not finite.
+    """
+
+    Settings = CommandSettings
+    settings: CommandSettings
+
+    def __init__(self, settings: CommandSettings) -> None:
+        super().__init__(settings)
+        self._template = Template(settings.command)
+        metrics = settings.metrics or MetricsSettings.model_construct()
+        self._file = parts_of(metrics.file) if metrics.file is not None else []
+        self._pattern = re.compile(metrics.regex) if metrics.regex is not None else None
+        self._names = dict.fromkeys([*self._template.names, *names_of(self._file)])
+
+    def objectives(self) -> Sequence[str] | None:
+        """The named groups of the regular expression; not known before the first trial without one."""
+        return None if self._pattern is None else [name for name in self._pattern.groupindex if name not in AXES]
+
+    def check_view(self, view: View) -> list[Problem]:
+        """Every hyperparameter must be in the command, under a name that is not a placeholder of another kind."""
+        problems = []
+        if view.method is not None:
+            problems.append(Problem(("method",), "a command has no methods: remove this key"))
+        for block, names in (("space", list(view.space.names())), ("fixed", list(view.fixed))):
+            for name in names:
+                if name in RESERVED:
+                    problems.append(
+                        Problem((block, name), f"{{{name}}} has a meaning of its own in a command: choose another name")
+                    )
+                elif name not in self._names and not self._names.keys() & SPREADS.keys():
+                    text = f"the command does not use '{name}': add {{{name}}} to it, or {{arguments}} for all hyperparameters"
+                    problems.append(Problem((block, name), text))
+        return problems
+
+    def check_views(self, views: Mapping[str, View]) -> list[Problem]:
+        """Every placeholder must be a hyperparameter of all views, and every file be there."""
+        known = {view: [*block.space.names(), *block.fixed] for view, block in views.items()}
+        problems = []
+        for name in [name for name in self._names if name not in RESERVED]:
+            without = [view for view, names in known.items() if name not in names]
+            if len(without) == len(known):
+                every = dict.fromkeys(name for names in known.values() for name in names)
+                text = f"no view tunes or fixes '{name}', which stands in the command: {nearest(name, [*every, *RESERVED])}"
+                problems.append(Problem(("task", "command"), text))
+            else:
+                text = f"the command uses '{name}': add it to space or fixed, or write {{arguments}} in the command instead"
+                problems += [Problem(("views", view, "space"), text) for view in without]
+        for index, pattern in enumerate(self.settings.files):
+            if not self._matching(pattern):
+                problems.append(Problem(("task", "files", index), f"there is no file '{pattern}' in {_folder()}"))
+        return problems
+
+    def prepare(self) -> None:
+        """Raises UsageError when the program is not there."""
+        program = next(iter(self._template.constants), "")
+        if program == shlex.split(self.settings.command)[0] and shutil.which(_runnable(program)) is None:
+            raise UsageError(
+                f"there is no program '{program}', which the command of the task runs",
+                "install it, write its full path, or check the PATH of this shell",
+            )
+
+    def identity(self) -> dict[str, str]:
+        """Checksums of the files that the command names and of `files`."""
+        return self.sources()
+
+    def sources(self) -> dict[str, str]:
+        """As `identity`, now."""
+        program, *_ = shlex.split(self.settings.command)
+        named = [text for constant in self._template.constants for text in (constant, constant.partition("=")[2])]
+        paths = [path for path in named if path and (path != program or "/" in path)]
+        paths += [path for pattern in self.settings.files for path in self._matching(pattern)]
+        # A name with a colon is that of a part in databases of earlier versions.
+        found = {os.path.normpath(path): digest_of(Path(_folder(), path)) for path in paths if ":" not in path}
+        return {SOURCE + path: digest for path, digest in found.items() if digest}
+
+    def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Mapping[str, Any]:
+        """Run the program. Raises TrialFailed when it failed or gave no value."""
+        values = {**view.fixed, **point}
+        keeps = CHECKPOINT in self._names
+        with _checkpoint(report, self.sources(), keeps=keeps) as folder:
+            reserved = {SEED: str(seed), CHECKPOINT: str(folder)}
+            arguments = self._template.fill(values, reserved)
+            found = self._values({**values, **reserved})
+            last: deque[tuple[str, bool]] = deque(maxlen=SHOWN_LINES)
+            earlier = folder / LINES
+            _replay(earlier, found)
+
+            def take_line(line: str, *, is_error: bool) -> None:
+                if line.strip():
+                    last.append((line[:SHOWN_CHARACTERS], is_error))
+                if found.take_line(line, is_error=is_error):
+                    with earlier.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps([line, is_error]) + "\n")
+
+            print(f"$ {shlex.join(arguments)}", file=sys.stderr, flush=True)
+            arguments[0] = _runnable(arguments[0])
+            environment = {**os.environ, "PYTHONUNBUFFERED": "1", "HPSTUDY_SEED": str(seed)}
+            try:
+                code = run(arguments, _folder(), environment, take_line, together=self._pattern is not None)
+            except OSError as error:
+                raise TrialFailed(f"{arguments[0]} cannot be run: {error.strerror}") from None
+            found.finish()
+        for (epoch, name), value in sorted(found.curves.items()):
+            report(epoch, **{name: value})
+        if code:
+            raise TrialFailed(_ended(code, last))
+        if not found.final:
+            raise TrialFailed(_quoting(f"the command gave no value: {found.missing}", last))
+        return found.final
+
+    def _values(self, known: Mapping[str, Value]) -> Values:
+        """What collects the values of a trial."""
+        if self._pattern is not None:
+            return Matches(self._pattern)
+        if self._file:
+            return MetricsFile(_folder() / filled(self._file, {name: written(value) for name, value in known.items()}))
+        return JsonLines()
+
+    def _matching(self, pattern: str) -> list[str]:
+        """The files of a pattern, relative to the study's folder if the pattern is."""
+        absolute = pattern.startswith("/")
+        base = Path("/") if absolute else _folder()
+        try:
+            files = sorted(path for path in base.glob(pattern.lstrip("/")) if path.is_file())
+        except ValueError:  # no pattern
+            return []
+        return [str(path) if absolute else os.path.relpath(path, base) for path in files]
+
+
+def _folder() -> Path:
+    """The folder in which commands run: that of the study file, or the working directory for a study without one."""
+    return Path(study_folder() or Path.cwd())
+
+
+def _runnable(program: str) -> str:
+    """A program as it can be started from any folder."""
+    return str(_folder() / program) if "/" in program else program
+
+
+@contextmanager
+def _checkpoint(report: Report, sources: Mapping[str, str], *, keeps: bool) -> Iterator[Path]:
+    """The trial's folder for checkpoints; a temporary one where none is kept."""
+    kept = report.checkpoint.folder(sources) if keeps else None
+    if kept is not None:
+        yield kept
+        return
+    with TemporaryDirectory(prefix="hpstudy-") as folder:
+        yield Path(folder)
+
+
+def _replay(lines: Path, found: Values) -> None:
+    """Put back the curves of an interrupted run of the program, which it does not print again."""
+    with suppress(OSError, ValueError):  # a killed process may leave half a line at the end
+        for text in lines.read_text(encoding="utf-8").splitlines():
+            line, is_error = json.loads(text)
+            found.take_line(line, is_error=is_error)
+    found.final = {}
+
+
+def _ended(code: int, last: Sequence[tuple[str, bool]]) -> str:
+    """Why a program failed: its exit code, the last line of its standard error (or else of all), and what it printed last."""
+    if code < 0:
+        how = f"the command was ended by signal {-code} ({signal.Signals(-code).name})"
+    else:
+        how = f"the command ended with exit code {code}"
+    lines = [line.strip() for line, is_error in last if is_error] or [line.strip() for line, _ in last]
+    reason = lines[-1] if lines else ""
+    return _quoting(f"{how}: {reason}" if reason else how, last)
+
+
+def _quoting(sentence: str, last: Sequence[tuple[str, bool]]) -> str:
+    if not last:
+        return f"{sentence}. It printed nothing"
+    return "\n".join([sentence, "The last lines that it printed:", *(f"  {line}" for line, _ in last)])

@@ -1,0 +1,168 @@
+"""The values that a program prints or writes: its final metrics, and learning curves."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+AXES = ("epoch", "step")
+"""Names of the axis of a curve; the first one that is there counts."""
+
+
+class Values(ABC):
+    """Collects the values of one run of a program.
+
+    Attributes:
+        final: the last values, by name.
+        curves: values by epoch and metric; of two values of one metric at one epoch the later one counts.
+    """
+
+    missing: str
+    """What is wrong when there are none, as the rest of a sentence."""
+
+    def __init__(self) -> None:
+        self.final: dict[str, Any] = {}
+        self.curves: dict[tuple[int, str], float] = {}
+
+    @abstractmethod
+    def take_line(self, line: str, *, is_error: bool) -> bool:
+        """Read a line that the program printed. Returns whether it holds values."""
+
+    def finish(self) -> None:
+        """The program has ended."""
+
+    def _add_to_curves(self, values: Mapping[str, Any]) -> None:
+        """Values with an axis among them are those of an epoch."""
+        axis = next((name for name in AXES if _epoch(values.get(name)) is not None), None)
+        if axis is not None:
+            epoch = _epoch(values[axis])
+            assert epoch is not None
+            for name, value in values.items():
+                if name not in AXES and isinstance(value, int | float):
+                    with suppress(OverflowError):  # a whole number beyond every float
+                        self.curves[epoch, name] = float(value)
+
+
+class JsonLines(Values):
+    """Lines of standard output that are JSON objects: the last one holds the final metrics, those with an axis the curves."""
+
+    missing = "no line of its standard output is a JSON object"
+
+    def take_line(self, line: str, *, is_error: bool) -> bool:
+        """Read the line if it is an object."""
+        values = None if is_error else _object(line)
+        if values is not None:
+            self._add_to_curves(values)
+            self.final = _without_axis(values)
+        return values is not None
+
+
+class Matches(Values):
+    """The named groups of a regular expression, wherever it matches in what the program prints.
+
+    The last match of each group is its final value. A match is a row of the curves: at the epoch that a group called epoch or step gives,
+    or else numbered from 1 if there are several.
+    """
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        super().__init__()
+        self._pattern = pattern
+        self._rows: list[dict[str, Any]] = []
+        self.missing = f"no line that it printed matches {pattern.pattern!r}"
+
+    def take_line(self, line: str, *, is_error: bool) -> bool:
+        """Search the line."""
+        before = len(self._rows)
+        for match in self._pattern.finditer(line):
+            row = {name: _number(text) for name, text in match.groupdict().items() if text is not None}
+            self._rows.append(row)
+            self.final |= _without_axis(row)
+        return len(self._rows) > before
+
+    def finish(self) -> None:
+        """Make the curves of all matches."""
+        counted = not set(AXES) & self._pattern.groupindex.keys()
+        if counted and len(self._rows) == 1:
+            return
+        for number, row in enumerate(self._rows, 1):
+            self._add_to_curves({"epoch": number, **row} if counted else row)
+
+
+class MetricsFile(Values):
+    """A file that the program writes: CSV with a header, a JSON object, or a JSON object in each line.
+
+    The final metrics are those of the JSON object or of the last line, in CSV the last value of each column. Rows with an axis are the
+    curves.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._before = _stamp(path)
+        self.missing = f"it wrote no values to {path}"
+
+    def take_line(self, line: str, *, is_error: bool) -> bool:
+        """What is printed holds no values."""
+        return False
+
+    def finish(self) -> None:
+        """Read the file, unless it is one that the program found there."""
+        if _stamp(self._path) in (None, self._before):
+            return
+        with suppress(OSError):
+            text = self._path.read_text(encoding="utf-8", errors="replace")
+            if self._path.suffix == ".csv":
+                for cells in csv.DictReader(io.StringIO(text)):
+                    row = {name: _number(cell) for name, cell in cells.items() if isinstance(cell, str) and name and cell.strip()}
+                    self._add_to_curves(row)
+                    self.final |= _without_axis(row)
+                return
+            whole = _object(text)
+            for values in [whole] if whole is not None else map(_object, text.splitlines()):
+                if values is not None:
+                    self._add_to_curves(values)
+                    self.final = _without_axis(values)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """A JSON object; None for other text."""
+    if not text.lstrip().startswith("{"):
+        return None
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        return value if isinstance(value, dict) else None
+    return None
+
+
+def _number(text: str) -> float | str:
+    """The number in a text; the text itself where it holds none."""
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip()
+
+
+def _epoch(value: Any) -> int | None:
+    """A whole number of 64 bits; None for anything else."""
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63 and value == int(value)
+    return int(value) if whole else None
+
+
+def _without_axis(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in AXES}
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What tells two states of a file apart; None where there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
