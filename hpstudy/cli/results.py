@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hpstudy.cli.options import STUDY_HELP, AnyStudy, Form, Scale, Storage, View
-from hpstudy.cli.output import Format, column_cells, print_rows, print_wrapped, say
+from hpstudy.cli.output import Format, cell, column_cells, print_rows, print_wrapped, say
 from hpstudy.errors import UsageError, nearest
 from hpstudy.metric_names import of_layer
 
@@ -121,6 +121,7 @@ def trials(
 def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: View = None, form: Form = Format.table) -> None:
     """Show the best trial of each view. Prints its number, hyperparameters and metrics (csv and json: also of single layers)."""
     from hpstudy import api
+    from hpstudy.store.attributes import attribute_text
 
     with api.open(study, storage, scale=scale) as reader, reader.snapshot():
         _check_view(reader.study.views, view)
@@ -134,6 +135,8 @@ def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: Vi
         print_wrapped(f"{trial.view}: {metric} {value} (replicate {trial.replicate}, trial {trial.number})")
         print_wrapped("  hyperparameters: ", point)
         print_wrapped("  metrics: ", measured)
+        if trial.attributes:
+            print_wrapped("  attributes: ", cell({name: attribute_text(value) for name, value in trial.attributes.items()}))
     if not trials:
         say("No trial has completed yet.")
 

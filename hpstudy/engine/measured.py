@@ -9,6 +9,9 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
+from hpstudy.engine.attributes import read_attribute
+from hpstudy.tasks.outcome import Valued
+
 EPOCHS = range(-(2**63), 2**63)
 """The epochs that a database can hold: 64-bit whole numbers."""
 
@@ -21,29 +24,38 @@ class InvalidResult(TypeError):
     """A task returned, or reported, something that is not a number or a mapping of numbers."""
 
 
-def read_metrics(result: object, objective: str) -> dict[str, float]:
-    """The metrics in what a task returned.
+def read_result(result: object, objective: str) -> tuple[dict[str, float], dict[str, Any]]:
+    """The metrics and the attributes in what a task returned.
 
     Args:
-        result: a mapping of metrics, or a single number, which is the objective.
+        result: a mapping of metrics and other values, or a single number, which is the objective.
         objective: the study's metric.
 
     Returns:
-        The metrics by name, the objective among them; NaN and infinities stay what they are.
+        The metrics by name, the objective among them; NaN and infinities stay what they are. And all that is no number, or a number that
+        no float equals, as plain JSON.
 
     Raises:
-        InvalidResult: with what must be returned instead.
+        InvalidResult: the objective is missing or no number, or a name is no text; with what must be returned instead.
     """
+    if isinstance(result, Valued):
+        result = {**result.others, objective: result.value}
     if not isinstance(result, Mapping):
-        return {objective: read_number(objective, result, "the result")}
+        return {objective: read_number(objective, result, "the result")}, {}
     if objective not in result:
         names = ", ".join(str(name) for name in result) or "none"
         raise InvalidResult(
             f"the result has no metric '{objective}' (it has: {names}); a function to study must return its "
             "metric; or name one of these as metric.name in the study file"
         )
-    metrics = {read_name(name, "the result"): value for name, value in result.items()}
-    return {name: read_number(name, value, "the result") for name, value in metrics.items()}
+    named = {read_name(name, "the result"): value for name, value in result.items()}
+    metrics, attributes = {objective: read_number(objective, named[objective], "the result")}, dict[str, Any]()
+    for name, value in named.items():
+        try:
+            metrics[name] = read_number(name, value, "the result")
+        except InvalidResult:
+            attributes[name] = read_attribute(value)
+    return {name: metrics[name] for name in named if name in metrics}, attributes
 
 
 def read_name(name: Any, where: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.environment import host_environment
-from hpstudy.engine.measured import InvalidResult, read_metrics, shown
+from hpstudy.engine.measured import InvalidResult, read_result, shown
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
@@ -34,14 +34,11 @@ from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Control, Study
 from hpstudy.study.space import Point
-from hpstudy.tasks.interface import Task
+from hpstudy.tasks.interface import Result, Task
 from hpstudy.tasks.outcome import Failure, Outcome, State
 
 TRACEBACK_LINES = 30
 """Kept of a failed trial's traceback: enough for the user's own frames, small enough for 100,000 rows."""
-
-Result = Mapping[str, Any] | float
-"""What a task returns for a trial."""
 
 CACHED_STUDIES = 4
 """Studies that a process keeps bound. A worker serves one; a notebook may go back and forth between a few."""
@@ -246,9 +243,10 @@ def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
     duration_s, peak_rss_mib = checkpoint.duration_s / len(recorders), _peak_rss_mib()
     outcomes = []
     for result, recorder in zip(results, recorders, strict=True):
-        state, metrics, failure = _ending(request.study_json, result)
+        state, metrics, attributes, failure = _ending(request.study_json, result)
         curves, log_path = tuple(recorder.curves), os.environ.get(LOG_VARIABLE)
-        outcomes.append(Outcome(state, metrics, curves, failure, duration_s, peak_rss_mib, log_path, sources, host_environment()))
+        host = host_environment()
+        outcomes.append(Outcome(state, metrics, curves, failure, duration_s, peak_rss_mib, log_path, sources, host, attributes))
     return tuple(outcomes)
 
 
@@ -269,8 +267,8 @@ def _results(
     return results
 
 
-def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dict[str, float], Failure | None]:
-    """How a trial ended: its state, its metrics and its failure.
+def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dict[str, float], dict[str, Any], Failure | None]:
+    """How a trial ended: its state, its metrics, its attributes and its failure.
 
     Args:
         study_json: its study.
@@ -280,16 +278,16 @@ def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dic
         if isinstance(result, BaseException):
             raise result
         name = _study(study_json).metric.name
-        metrics = read_metrics(result, name)
+        metrics, attributes = read_result(result, name)
     except Aborted:
         raise
     except Diverged as error:
-        return "diverged", {}, Failure("Diverged", text_of(error))
+        return "diverged", {}, {}, Failure("Diverged", text_of(error))
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         # Where an invalid result was noticed says nothing; its message does.
         trace = "" if isinstance(error, InvalidResult | TrialFailed) else _traceback(error)
-        return "failed", {}, Failure(type(error).__name__, text_of(error), trace)
-    return "completed" if math.isfinite(metrics[name]) else "diverged", metrics, None
+        return "failed", {}, {}, Failure(type(error).__name__, text_of(error), trace)
+    return "completed" if math.isfinite(metrics[name]) else "diverged", metrics, attributes, None
 
 
 def _traceback(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpstudy.store.attributes import attribute_text, read_attributes
 from hpstudy.store.decoding import Undecodable, fetch, refuse_misfits, row_name
 from hpstudy.store.rows import read_retrainings
 from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
@@ -53,7 +54,8 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
 
     Columns: view, replicate, number, state, objective, attempts, ask_s, evaluate_s (seconds), started_at, ended_at (ISO text,
     UTC), error_type, error, environment_id; then `point.<name>` for each hyperparameter that any view tunes (missing where the
-    trial's view does not tune it), and `metric.<name>` for each final metric. In a study with confirmations also, before these,
+    trial's view does not tune it), `metric.<name>` for each final metric, and `attribute.<name>` for each result that is no
+    number (text, and lists and mappings as JSON text). In a study with confirmations also, before these,
     seed_number and retrains: the fresh seed and the number of the trial that is trained again (in the same replicate, of the view before
     the slash); retrains is missing for its default point, both for every other trial.
     """
@@ -76,6 +78,7 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
         columns.update(_retraining_columns(connection, keys))
     columns.update(_point_columns(points, study))
     columns.update(_metric_columns(connection, keys))
+    columns.update(_attribute_columns(connection, [(key, row[1]) for key, row in zip(keys.values(), rows, strict=True)]))
     return pd.DataFrame(columns)
 
 
@@ -209,6 +212,23 @@ def _metric_columns(connection: sqlite3.Connection, ids: Iterable[int], join: st
             column[row[of_metric]] = value[of_metric]
             columns[f"metric.{name}"] = column
     return columns
+
+
+def _attribute_columns(connection: sqlite3.Connection, trials: Sequence[tuple[SearchKey, int]]) -> dict[str, Any]:
+    """A column per attribute, None where a trial has none.
+
+    Args:
+        connection: to the database.
+        trials: the search and the number of each row.
+    """
+    import pandas as pd
+
+    known = read_attributes(connection)
+    names = sorted({name for attributes in known.values() for name in attributes})
+    return {
+        f"attribute.{name}": pd.Series([attribute_text(known.get(trial, {}).get(name)) for trial in trials], dtype=object)
+        for name in names
+    }
 
 
 def _numeric_columns(

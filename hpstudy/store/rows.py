@@ -51,6 +51,7 @@ class BestTrial:
     objective: float
     point: Point
     metrics: dict[str, float]
+    attributes: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from statistics import fmean
 
 from hpstudy.goal import Goal
+from hpstudy.store.attributes import read_attributes
 from hpstudy.store.counts import Counts, by_arm, planned_counts
 from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.listing import planned
@@ -110,4 +111,5 @@ def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate
         "FROM metric_value JOIN metric ON metric.id = metric_id WHERE trial_id = ? ORDER BY name",
         (trial_id,),
     )
-    return BestTrial(view, replicate, number, objective, point, dict(metrics))
+    attributes = read_attributes(connection).get((SearchKey(view, replicate), number), {})
+    return BestTrial(view, replicate, number, objective, point, dict(metrics), attributes)

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from hpstudy.errors import StoreError
 from hpstudy.store import paths, summary
+from hpstudy.store.attributes import write_attributes
 from hpstudy.store.counts import Counts
 from hpstudy.store.create import write_study
 from hpstudy.store.events import write_event
@@ -362,6 +363,8 @@ class Store:
             [(trial_id, ids[metric], epoch, *encode(value)) for epoch, metric, value in outcome.curves],
         )
         seal_trial(connection, trial_id)
+        if outcome.attributes:
+            write_attributes(connection, trial.key, trial.number, outcome.attributes)
 
     def add_identity(self, identity: Mapping[str, str]) -> None:
         """Record more of what determines numbers beside the study: code that it imports when it runs.

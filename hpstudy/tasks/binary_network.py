@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from hpstudy.errors import DataError, Problem
 from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
-from hpstudy.tasks.interface import Report, Task
+from hpstudy.tasks.interface import Report, Result, Task
 from hpstudy.tasks.method_views import check_method_point, check_method_view, complete_method_view
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class BinaryNetworkTask(Task):
 
     def evaluate_many(
         self, view: View, points: Sequence[Point], seeds: Sequence[int], reports: Sequence[Report]
-    ) -> Sequence[Mapping[str, Any] | float | Exception]:
+    ) -> Sequence[Result | Exception]:
         """Train all networks in one pass where `stacks` says so, else one after the other."""
         if not self.stacks:
             return super().evaluate_many(view, points, seeds, reports)

@@ -12,6 +12,10 @@ from hpstudy.checkpoint import Checkpoint
 from hpstudy.errors import Problem
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
+from hpstudy.tasks.outcome import Valued
+
+Result = Mapping[str, Any] | float | Valued
+"""What a task returns for a trial."""
 
 
 class Report(Protocol):
@@ -87,7 +91,7 @@ class Task(ABC):
         """Import libraries and load data that all trials share. What is loaded here is not loaded again for each trial."""
 
     @abstractmethod
-    def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Mapping[str, Any] | float:
+    def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Result:
         """Train and measure once.
 
         Args:
@@ -98,7 +102,8 @@ class Task(ABC):
             report: takes the metrics of every epoch, and checkpoints.
 
         Returns:
-            The trial's metrics by name, the objective among them; or the objective alone.
+            The trial's metrics by name, the objective among them; or the objective alone. Other values than numbers are kept as
+            attributes.
 
         Raises:
             Diverged: when training went out of bounds.
@@ -107,7 +112,7 @@ class Task(ABC):
 
     def evaluate_many(
         self, view: View, points: Sequence[Point], seeds: Sequence[int], reports: Sequence[Report]
-    ) -> Sequence[Mapping[str, Any] | float | Exception]:
+    ) -> Sequence[Result | Exception]:
         """Train and measure at several points of one view. By default one after the other.
 
         Args:
@@ -120,7 +125,7 @@ class Task(ABC):
             For each trial what `evaluate` returns, or the exception that ended it: `Diverged`, or any other for a failed trial. The result
             of a trial depends on its own arguments and on the number of trials, not on the other trials.
         """
-        results: list[Mapping[str, Any] | float | Exception] = []
+        results: list[Result | Exception] = []
         for point, seed, report in zip(points, seeds, reports, strict=True):
             try:
                 results.append(self.evaluate(view, point, seed, report))

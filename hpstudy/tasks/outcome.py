@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["completed", "diverged", "failed", "timed_out"]
 """How a trial ended."""
+
+
+@dataclass(frozen=True)
+class Valued:
+    """What a task returns that does not know the name of the study's metric: its value, and other results by name."""
+
+    value: Any
+    others: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Outcome:
         state: completed, diverged, failed or timed_out.
         metrics: final value by metric; may hold NaN and infinities, which a store keeps as such.
         curves: (epoch, metric, value) in the order reported.
+        attributes: other results by name, as plain JSON.
         failure: why, for a trial that failed.
         duration_s: wall seconds spent training; of a trial that went on from a checkpoint, over all its evaluations, without what was
             lost between a checkpoint and an interruption.
@@ -45,3 +54,4 @@ class Outcome:
     log_path: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hpstudy.engine.measured import read_metrics
+from hpstudy.engine.measured import read_result
 from hpstudy.engine.recorder import Recorder
 from hpstudy.study.models import validated
 from hpstudy.study.schema import View
@@ -60,7 +60,8 @@ class TaskContract(ABC):
         """The metrics and curves of one training."""
         recorder = Recorder()
         result = task.evaluate(task.complete_view(self.view), self.point(unit), seed, recorder)
-        return read_metrics(result, self.metric), recorder.curves
+        metrics, _ = read_result(result, self.metric)
+        return metrics, recorder.curves
 
     def test_the_metric_is_an_objective(self) -> None:
         """A task that knows its objectives names the metric, and no metric of the test set."""

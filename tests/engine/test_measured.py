@@ -1,3 +1,4 @@
+import json
 import math
 from decimal import Decimal
 from enum import StrEnum
@@ -7,8 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from hpstudy.engine.measured import InvalidResult, read_metrics
+from hpstudy.engine.measured import InvalidResult, read_result
 from hpstudy.engine.recorder import Recorder
+
+
+def read_metrics(result, objective):
+    """The metrics of a result that holds nothing else."""
+    metrics, attributes = read_result(result, objective)
+    assert attributes == {}
+    return metrics
 
 
 @pytest.mark.parametrize(
@@ -71,9 +79,52 @@ def test_a_mapping_without_the_objective_is_refused_with_the_metrics_it_has():
         read_metrics({"loss": 1.0, "time": 2.0}, "accuracy")
 
 
-def test_another_metric_that_is_no_number_is_refused():
-    with pytest.raises(InvalidResult, match="'model'"):
-        read_metrics({"accuracy": 0.5, "model": "resnet"}, "accuracy")
+class Hostile:
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("resnet", "resnet"),
+        (None, None),
+        ({"layers": [1, 2.5, True, None], 3: "x"}, {"layers": [1, 2.5, True, None], "3": "x"}),
+        ({"loss": [math.nan, math.inf]}, {"loss": ["nan", "inf"]}),
+        (np.array([1, 2]), [1, 2]),
+        (torch.ones(2, 1), [[1.0], [1.0]]),
+        (np.ones(2_000), "ndarray of shape (2000,)"),
+        (2**53 + 1, 2**53 + 1),
+        (2**70 + 1, str(2**70 + 1)),
+        ("\ud800", "\\ud800"),
+        ("x" * 30_000, "x" * 20_000),
+        (Decimal("0.1"), "0.1"),
+        (Hostile(), "a Hostile that cannot be kept (RuntimeError)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_number_beside_a_good_objective_is_kept_as_json(value, kept):
+    metrics, attributes = read_result({"accuracy": 0.5, "other": value}, "accuracy")
+    assert metrics == {"accuracy": 0.5}
+    assert attributes == {"other": kept}
+    assert json.loads(json.dumps(attributes, allow_nan=False)) == attributes
+
+
+def test_a_long_attribute_is_cut():
+    (kept,) = read_result({"accuracy": 0.5, "rows": ["x" * 100] * 1_000}, "accuracy")[1].values()
+    assert kept.startswith('["xxx')
+    assert 20_000 < len(kept) < 20_010
+
+
+def test_a_deep_attribute_is_kept_as_text_at_its_end():
+    value = []
+    for _ in range(5_000):
+        value = [value]
+    (kept,) = read_result({"accuracy": 0.5, "deep": value}, "accuracy")[1].values()
+    depth = 0
+    while isinstance(kept, list):
+        kept, depth = kept[0], depth + 1
+    assert depth <= 10
 
 
 def test_a_metric_whose_name_is_no_string_is_refused():
