@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from hpstudy.errors import HpstudyError, PluginError, Problem, StudyError, UsageError, text_of
-from hpstudy.plugins import is_plugin, load_callable
+from hpstudy.plugins import is_plugin
 from hpstudy.search import SEARCHERS
 from hpstudy.search.default import DefaultSearcher, DefaultSettings
 from hpstudy.study.explain import Key, explain
@@ -33,10 +33,9 @@ def make_task(block: TaskBlock) -> Task:
     if not is_plugin(block.use):
         kind = _named(lambda: TASKS.load(block.use), (*key, "use"))
         return kind(_settings(kind.Settings, block.settings, key))  # type: ignore[no-any-return]
-    from hpstudy.tasks.python import user_task
+    from hpstudy.tasks.python import settings_model, user_task
 
-    implementation = _named(lambda: load_callable(block.use), (*key, "use"))
-    model = _named(lambda: _user_settings(implementation), (*key, "use"))
+    model = _named(lambda: settings_model(block.use, block.settings), (*key, "use"))
     settings = _named(lambda: _settings(model, block.settings, key), (*key, "use"))
     return _named(lambda: user_task(block.use, settings.model_dump()), (*key, "use"))  # type: ignore[no-any-return]
 
@@ -97,11 +96,3 @@ def _settings(model: type[BaseModel], given: dict[str, Any], key: Key) -> BaseMo
     except ValidationError as error:
         mistakes = explain(error, given, model)
         raise StudyError([Problem((*key, *m.key), m.sentence) for m in mistakes]) from error
-
-
-def _user_settings(implementation: Any) -> type[BaseModel]:
-    from hpstudy.tasks.interface import Task
-    from hpstudy.tasks.python import PythonSettings
-
-    is_task = isinstance(implementation, type) and issubclass(implementation, Task)
-    return implementation.Settings if is_task else PythonSettings

@@ -14,6 +14,7 @@ from hpstudy.study.parameters import Value
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Report, Task
+from hpstudy.tasks.optuna_objective import OptunaSettings, OptunaTask
 
 
 class PythonSettings(BaseModel):
@@ -95,7 +96,8 @@ def _convention(use: str, function: Callable[..., Any]) -> tuple[bool, tuple[str
         return wants_report, by_name
     raise PluginError(
         f"'{use}' takes {signature}, but a function to study takes (params, seed)",
-        "define it as: def my_function(params, seed): ... return a number, or a dict of metrics",
+        "define it as: def my_function(params, seed): ... return a number, or a dict of metrics; for an Optuna objective, f(trial), add "
+        "style: optuna to the task block",
     )
 
 
@@ -109,4 +111,19 @@ def user_task(use: str, settings: Mapping[str, Any]) -> Task:
     target = load_callable(use)
     if isinstance(target, type) and issubclass(target, Task):
         return target(target.Settings.model_validate(dict(settings)))
+    if is_optuna(settings):
+        return OptunaTask(use, OptunaSettings.model_validate(dict(settings)))
     return PythonTask(use, PythonSettings.model_validate(dict(settings)))
+
+
+def settings_model(use: str, settings: Mapping[str, Any]) -> type[BaseModel]:
+    """The model of the settings that "module:name" takes."""
+    target = load_callable(use)
+    if isinstance(target, type) and issubclass(target, Task):
+        return target.Settings
+    return OptunaSettings if is_optuna(settings) else PythonSettings
+
+
+def is_optuna(settings: Mapping[str, Any]) -> bool:
+    """Whether a function's settings are those of an Optuna objective."""
+    return "style" in settings

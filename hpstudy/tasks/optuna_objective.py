@@ -1,0 +1,198 @@
+"""A user's Optuna objective, `objective(trial) -> float`, answered from the declared space. Optuna itself is not needed."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from hpstudy.errors import PluginError, Problem, TrialFailed
+from hpstudy.plugins import load_callable
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value, same_value
+from hpstudy.study.schema import View
+from hpstudy.study.space import Point
+from hpstudy.tasks.interface import Report, Task
+from hpstudy.tasks.outcome import Valued
+
+INTERMEDIATE = "intermediate"
+"""The metric of the curve that `trial.report` makes."""
+
+
+class OptunaSettings(BaseModel):
+    """Settings of an Optuna objective."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    style: Literal["optuna"]
+    """The function is an Optuna objective: it takes a trial."""
+
+
+class OptunaTask(Task):
+    """A function `objective(trial) -> float` that asks for its hyperparameters with `trial.suggest_float` and the like.
+
+    Args:
+        use: "module:function"; the folder of the study file is searched first.
+        settings: of this style.
+
+    Raises:
+        PluginError: the module cannot be imported, or the function is not there or cannot be called with a trial.
+    """
+
+    Settings = OptunaSettings
+
+    def __init__(self, use: str, settings: OptunaSettings) -> None:
+        super().__init__(settings)
+        self.function = load_callable(use)
+        _refuse_other_signatures(use, self.function)
+
+    def objectives(self) -> None:
+        """Not known before the first trial: the value that the objective returns has the name of the study's metric."""
+
+    def check_view(self, view: View) -> list[Problem]:
+        """Any space; a method means nothing to a function."""
+        return [] if view.method is None else [Problem(("method",), "an objective has no methods: remove this key")]
+
+    def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Valued:
+        """Call the objective.
+
+        Raises:
+            TrialFailed: it asks for something that the view does not declare, or declares otherwise.
+        """
+        trial = Trial(view, point, seed, report)
+        return Valued(self.function(trial), trial.user_attrs)
+
+
+class Trial:
+    """What an objective sees of a trial; the part of `optuna.trial.Trial` that needs no Optuna study.
+
+    Attributes:
+        number: the seed of the training, a whole number of 31 bits.
+        params: the values suggested so far.
+        user_attrs: the attributes set so far.
+    """
+
+    def __init__(self, view: View, point: Point, seed: int, report: Report) -> None:
+        self.number = seed
+        self.params: dict[str, Value] = {}
+        self.user_attrs: dict[str, Any] = {}
+        self._declared = dict(view.space.items())
+        self._values: Mapping[str, Value] = {**view.fixed, **point}
+        self._report = report
+        self._reported = set[int]()
+
+    def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False) -> float:
+        """The value of a real hyperparameter."""
+        return float(self._suggest(name, {"type": "float", "low": low, "high": high, "log": log, "step": step}))
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """The value of a whole hyperparameter."""
+        return int(self._suggest(name, {"type": "int", "low": low, "high": high, "log": log, "step": step}))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Value:
+        """One of the choices."""
+        return self._suggest(name, {"type": "choice", "values": list(choices)})
+
+    def report(self, value: float, step: int) -> None:
+        """Record an intermediate value. Of two values at one step the first one counts, as in Optuna."""
+        if step not in self._reported:
+            self._reported.add(step)
+            self._report(step, **{INTERMEDIATE: value})
+
+    def should_prune(self) -> bool:
+        """Never: a pruned trial has no final value to compare."""
+        return False
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Keep a value with the trial: a number as a metric, anything else as an attribute."""
+        self.user_attrs[key] = value
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"a trial of hpstudy has no '{name}': it has suggest_float, suggest_int, suggest_categorical, report, should_prune, "
+            "set_user_attr, user_attrs, params and number"
+        )
+
+    def _suggest(self, name: str, asked: Mapping[str, Any]) -> Value:
+        """The value of a hyperparameter, whose declaration must agree with what is asked for."""
+        if name not in self._values:
+            one = asked["values"][0] if "values" in asked else asked["low"]
+            raise TrialFailed(
+                f"the objective asks for '{name}', which the view neither tunes nor fixes.\n"
+                f"Add to the view:\n  space:\n    {_yaml(name, asked)}\n"
+                f"or hold it at one value:\n  fixed: {{{name}: {_text(one)}}}"
+            )
+        value = self._values[name]
+        parameter = self._declared.get(name)
+        differences = _outside(asked, value) if parameter is None else _differences(asked, parameter)
+        if differences:
+            raise TrialFailed(f"the objective and the view disagree on '{name}': {'; '.join(differences)}. Change one of the two")
+        self.params[name] = value
+        return value
+
+
+def _differences(asked: Mapping[str, Any], declared: FloatParameter | IntParameter | ChoiceParameter) -> list[str]:
+    """Where a declaration goes beyond what an objective asks for. A narrower range, or fewer choices, is a question of its own."""
+    if asked["type"] != declared.type:
+        return [f"it asks for type {asked['type']}, the view declares {declared.type}"]
+    if isinstance(declared, ChoiceParameter):
+        extra = [value for value in declared.values if not any(same_value(value, choice) for choice in asked["values"])]
+        return [f"the view's {_text(value)} is not among its choices {_text(asked['values'])}" for value in extra]
+    found = []
+    if declared.low < asked["low"] and not same_value(declared.low, asked["low"]):
+        found.append(f"the view's low {_text(declared.low)} is below its low {_text(asked['low'])}")
+    if declared.high > asked["high"] and not same_value(declared.high, asked["high"]):
+        found.append(f"the view's high {_text(declared.high)} is above its high {_text(asked['high'])}")
+    found += [
+        f"it has {key}: {_text(asked[key])}, the view {key}: {_text(getattr(declared, key))}"
+        for key in ("log", "step")
+        if not _equal(asked[key], getattr(declared, key), default=1 if key == "step" and declared.type == "int" else None)
+    ]
+    return found
+
+
+def _equal(asked: Any, declared: Any, *, default: Any) -> bool:
+    """Whether two settings are equal; `default` is what one that is absent means."""
+    return bool((default if asked is None else asked) == (default if declared is None else declared))
+
+
+def _outside(asked: Mapping[str, Any], value: Value) -> list[str]:
+    """Why a fixed value is none that the objective asks for."""
+    if asked["type"] == "choice":
+        known = any(same_value(value, choice) for choice in asked["values"])
+        return [] if known else [f"the fixed value {_text(value)} is not among its choices {_text(asked['values'])}"]
+    kinds = int if asked["type"] == "int" else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not asked["low"] <= value <= asked["high"]:
+        return [f"the fixed value {_text(value)} is no {asked['type']} from {_text(asked['low'])} to {_text(asked['high'])}"]
+    return []
+
+
+def _yaml(name: str, asked: Mapping[str, Any]) -> str:
+    """The line of a study file that declares what an objective asks for."""
+    absent = (None, False, 1) if asked["type"] == "int" else (None, False)
+    kept = {key: value for key, value in asked.items() if key not in ("log", "step") or value not in absent}
+    return f"{name}: {{{', '.join(f'{key}: {_text(value)}' for key, value in kept.items())}}}"
+
+
+def _text(value: Any) -> str:
+    """A value as it is written in a study file."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return json.dumps(value) if isinstance(value, str) and not value.isidentifier() else str(value)
+
+
+def _refuse_other_signatures(use: str, function: Callable[..., Any]) -> None:
+    try:
+        signature = inspect.signature(function)
+        signature.bind(None)
+    except ValueError:  # written in C
+        return
+    except TypeError:
+        raise PluginError(
+            f"'{use}' takes {signature}, but an Optuna objective takes (trial)",
+            "define it as: def my_objective(trial): ... return a number; or leave out style: optuna",
+        ) from None
