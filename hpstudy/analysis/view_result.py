@@ -117,11 +117,13 @@ def _best_trial(block: Searches, table: Any, study: Study) -> Best | None:
     replicate, number = (int(index) for index in np.unravel_index(flat, block.values.shape))
     chosen = (table["view"] == block.view) & (table["replicate"] == replicate) & (table["number"] == number)
     row = table[chosen].iloc[0]
+    present = row.notna()
+    names = [name for name in study.views[block.view].space.names() if present[f"point.{name}"]]
     return Best(
         replicate,
         number,
         float(block.values[replicate, number]),
-        {key: _plain(row[f"point.{key}"]) for key in study.views[block.view].space.names()},
+        {name: _plain(row[f"point.{name}"]) for name in names},
         {str(key).removeprefix("metric."): float(row[key]) for key in table.columns if str(key).startswith("metric.")},
     )
 

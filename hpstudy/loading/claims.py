@@ -169,7 +169,7 @@ def _selects(side: _Side) -> Iterator[Problem]:
         text = ""
         if name not in side.view.space.names():
             text = f"view '{side.selection.view}' does not tune '{name}': {nearest(name, side.view.space.names())}"
-        elif side.points and not any(same_value(point[name], value) for point in side.points):
+        elif side.points and not any(name in point and same_value(point[name], value) for point in side.points):
             text = f"no point of the sweep has {name} {shown(value)}: valid: {_values(side.points, name)}"
         if text:
             wrong = True
@@ -182,7 +182,7 @@ def _values(points: Sequence[Point], name: str) -> str:
     """The values that a hyperparameter takes, in the order of the sweep."""
     values: list[Value] = []
     for point in points:
-        if not any(same_value(point[name], value) for value in values):
+        if name in point and not any(same_value(point[name], value) for value in values):
             values.append(point[name])
     more = [f"... ({len(values)} in all)"] if len(values) > MOST_LISTED else []
     return ", ".join([*(shown(value) for value in values[:MOST_LISTED]), *more])

@@ -23,7 +23,7 @@ def check_search(task: Task, view: View) -> list[Problem]:
     """What is wrong at the default point, else at the first corner that is refused. Keys are relative to the view."""
     if reasons := task.check_point(view, view.space.default()):
         return [_problem(f"at the default point: {text}") for text in reasons]
-    for corner in islice(_corners(view.space), MAX_CORNERS):
+    for corner in _corners(view.space):
         if reasons := task.check_point(view, corner):
             head = f"a search may try points that the {_refuses(view)}, such as {_point_text(corner)}"
             return [_problem(f"{head}: {text}") for text in reasons]
@@ -43,7 +43,8 @@ def check_sweep(task: Task, view: View, points: Sequence[Point]) -> list[Problem
 
 def _corners(space: Space) -> Iterator[Point]:
     ends = [p.values if isinstance(p, ChoiceParameter) else (p.low, p.high) for _, p in space.items()]
-    return (dict(zip(space.names(), values, strict=True)) for values in product(*ends))
+    points = (space.present(dict(zip(space.names(), values, strict=True))) for values in islice(product(*ends), MAX_CORNERS))
+    return filter(space.satisfies, points)
 
 
 def _refuses(view: View) -> str:

@@ -128,7 +128,9 @@ def _type_name(annotation: Any) -> str:
         return " or ".join(f"`{value}`" for value in annotation)
     if origin in (Union, types.UnionType):
         kinds = [part for part in arguments if part is not type(None)]
-        return "value" if set(kinds) == set(NAMES) else " or ".join(_type_name(kind) for kind in kinds)
+        if set(kinds) >= set(NAMES):
+            return " or ".join(["value", *(_type_name(kind) for kind in kinds if kind not in NAMES)])
+        return " or ".join(_type_name(kind) for kind in kinds)
     if origin is tuple and ... not in arguments:
         return f"[{', '.join(_type_name(part) for part in arguments)}]"
     if origin in (tuple, list):

@@ -106,7 +106,9 @@ def hyperparameters(values: Iterable[Any]) -> list[str]:
 
 
 def hyperparameter(value: Any, digits: int = 4) -> str:
-    """A hyperparameter's value as a study file would have it, floats with `digits` significant digits."""
+    """A hyperparameter's value as a study file would have it, floats with `digits` significant digits; a dash for an absent one (None)."""
+    if value is None:
+        return MISSING
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -40,7 +40,7 @@ def best(results: Results, view: SweepView) -> int | None:
 
 def point_text(view: SweepView, number: int) -> str:
     """The swept hyperparameters of a point: "rate 0.01, decay 0"; all of them where nothing is swept."""
-    names = view.swept or tuple(view.points[number])
+    names = [name for name in view.swept or view.points[number] if name in view.points[number]]
     return ", ".join(f"{name} {numbers.hyperparameter(view.points[number][name])}" for name in names)
 
 
@@ -139,7 +139,7 @@ def held(view: SweepView) -> dict[str, Any]:
 
 def tried(results: Results, view: SweepView, name: str) -> str:
     """The values of a swept hyperparameter: listed when they are few, else their ends."""
-    values = {point[name] for point in view.points if point}
+    values = {point[name] for point in view.points if name in point}
     parameter = results.study.views[view.name].space.root[name]
     if isinstance(parameter, ChoiceParameter):
         ordered = [value for value in parameter.values if value in values]

@@ -26,10 +26,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hpstudy.errors import Problem
 from hpstudy.goal import Goal
 from hpstudy.search.effort import DEFAULT, FALLBACKS, FAST, Effort
-from hpstudy.search.encoding import Cells, Encoding
+from hpstudy.search.encoding import Encoding
+from hpstudy.search.feasible import feasible_neighbours, projected
 from hpstudy.search.interface import Observation, Searcher
+from hpstudy.search.linear import objection
 from hpstudy.search.outcomes import has_value, robustly_scaled
 from hpstudy.search.snapping import Snapping
 from hpstudy.search.sobol import sobol_points
@@ -39,9 +42,14 @@ from hpstudy.study.space import Point, Space
 
 if TYPE_CHECKING:
     from ax.core.observation import ObservationFeatures
+    from ax.core.search_space import SearchSpace
     from torch import Tensor
 
 logger = logging.getLogger(__name__)
+
+LOOSER = 1e-7
+"""Distance in coordinates by which the constraints that Ax gets are wider than the true ones. Ax leaves trials that violate them out of the
+acquisition's baseline, and the best trials often lie on a constraint."""
 
 METRIC = "objective"
 """What Ax calls the value of a trial, always maximised: values to minimise change sign."""
@@ -64,10 +72,19 @@ class AxSearcher(Searcher):
     Trials before `initial`, and trials for which fewer than two past trials have a value, come from the search's Sobol sequence:
     the same points as `SobolSearcher`'s. A trial without a value (or with one that is not finite) is passed to Ax as pending,
     which keeps the search away from its point. No point is tried twice while the space holds an untried one.
+
+    Constraints are passed to Ax as linear constraints on the coordinates. Rounding to whole numbers and steps may violate them: then real
+    numbers are moved to the nearest ones that satisfy them, or else the acquisition chooses among neighbours that do and untried points of
+    the Sobol sequence.
     """
 
     Settings: ClassVar[type[BaseModel]] = AxSettings
     settings: AxSettings
+
+    def check(self, space: Space, trials: int) -> list[Problem]:
+        """An initial design that does not fit, and constraints that are not linear in the coordinates."""
+        found = [text for constraint in space.constraints if (text := objection(constraint, space))]
+        return [*super().check(space, trials), *(Problem(("search", "searcher"), text) for text in found)]
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The point of trial `number`; see `Searcher.ask`."""
@@ -84,10 +101,11 @@ class AxSearcher(Searcher):
     ) -> list[Point]:
         """The points of trial `number` of several searches; see `Searcher.ask_many`.
 
-        A search whose surrogate cannot be fitted gets the point of `ask`, as does one in its initial design.
+        A search whose surrogate cannot be fitted gets the point of `ask`, as does one in its initial design. So do all searches under
+        constraints, which the batched optimiser cannot keep to.
         """
         proposed: list[Point | None] = [None] * len(seeds)
-        if number >= self.settings.initial:
+        if number >= self.settings.initial and not space.constraints:
             with _no_deprecations():
                 from hpstudy.search.batched.propose import propose
 
@@ -99,7 +117,7 @@ class AxSearcher(Searcher):
         ]
 
     def _propose(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point | None:
-        """The surrogate's proposal; None when there is no surrogate, or nothing left to propose."""
+        """The surrogate's proposal; None when there is no surrogate, or no point to propose."""
         import numpy as np
         from botorch.exceptions.errors import ModelFittingError
 
@@ -111,13 +129,17 @@ class AxSearcher(Searcher):
             logger.warning("no Gaussian process could be fitted (%s): trial %d takes a Sobol point", error, number)
             return None
         options = {"optimizer_kwargs": _optimizer(FAST)} if self.settings.effort == "fast" else {}
-        proposed = adapter.gen(n=1, pending_observations=pending, model_gen_options=options).arms[0].parameters
+        among = {"search_space": _constrained(encoding)} if space.constraints else {}
+        proposed = adapter.gen(n=1, pending_observations=pending, model_gen_options=options, **among).arms[0].parameters
         point = encoding.decode([float(proposed[name]) for name in _names(encoding)])
-        if not is_tried(point, history):
+        if not space.satisfies(point):
+            point = encoding.decode(projected(encoding, encoding.encode(point)))
+        if space.satisfies(point) and not is_tried(point, history):
             return point
-        untried = untried_points(space, history, seed=seed, number=number, count=FALLBACKS)
+        untried = [near for near in feasible_neighbours(space, point) if not is_tried(near, history)]
+        untried += untried_points(space, history, seed=seed, number=number, count=FALLBACKS)
         if not untried:
-            return point
+            return point if space.satisfies(point) else None
         values = adapter.evaluate_acquisition_function([features(encoding, p) for p in untried], pending_observations=pending)
         return untried[int(np.argmax(values))]
 
@@ -146,6 +168,27 @@ def fitted_adapter(encoding: Encoding, history: Sequence[Observation], *, goal: 
     return Generators.BOTORCH_MODULAR(experiment=experiment, data=data, surrogate_spec=_surrogate(encoding, effort == "fast"))
 
 
+def _constrained(encoding: Encoding) -> SearchSpace:
+    """The unit cube under the constraints of a space."""
+    from ax.core.parameter_constraint import ParameterConstraint
+
+    search_space = _search_space(encoding)
+    texts = [
+        f"{' + '.join(f'{weight:.17f} * x{column}' for column, weight in weights.items())} <= {bound + LOOSER:.17f}"
+        for weights, bound in encoding.constraints()
+    ]
+    search_space.set_parameter_constraints([ParameterConstraint(inequality=text) for text in texts])
+    return search_space
+
+
+def _search_space(encoding: Encoding) -> SearchSpace:
+    """The unit cube as Ax knows it."""
+    from ax.core.parameter import ParameterType, RangeParameter
+    from ax.core.search_space import SearchSpace
+
+    return SearchSpace([RangeParameter(name, ParameterType.FLOAT, 0.0, 1.0) for name in _names(encoding)])
+
+
 def _optimizer(effort: Effort) -> dict[str, Any]:
     """An effort in the words of Ax."""
     options = {"maxiter": effort.iterations, "init_batch_limit": effort.raw_samples}
@@ -160,11 +203,9 @@ def _experiment(encoding: Encoding, history: Sequence[Observation], goal: Goal) 
     from ax.core.metric import Metric
     from ax.core.objective import Objective
     from ax.core.optimization_config import OptimizationConfig
-    from ax.core.parameter import ParameterType, RangeParameter
-    from ax.core.search_space import SearchSpace
 
     experiment = Experiment(
-        search_space=SearchSpace([RangeParameter(name, ParameterType.FLOAT, 0.0, 1.0) for name in _names(encoding)]),
+        search_space=_search_space(encoding),
         optimization_config=OptimizationConfig(Objective(METRIC, metric_name_to_signature={METRIC: METRIC})),
         metrics=[Metric(METRIC, lower_is_better=False)],
     )
@@ -188,7 +229,7 @@ def _surrogate(encoding: Encoding, fast: bool) -> Any:
     options: dict[str, Any] = {"botorch_model_class": quick_fit_gp} if fast else {}
     if encoding.cells or encoding.one_hot:
         options["input_transform_classes"] = [snap]
-        options["input_transform_options"] = {snap.__name__: {"cells": tuple(encoding.cells), "one_hot": tuple(encoding.one_hot)}}
+        options["input_transform_options"] = {snap.__name__: {"encoding": encoding}}
     return SurrogateSpec(model_configs=[ModelConfig(name="hpstudy", **options)])
 
 
@@ -233,9 +274,9 @@ def botorch_classes() -> tuple[type, type]:
         transform_on_eval = True
         transform_on_fantasize = True
 
-        def __init__(self, cells: Sequence[Cells], one_hot: Sequence[tuple[int, int]]) -> None:
+        def __init__(self, encoding: Encoding) -> None:
             super().__init__()
-            self.snapping = Snapping(cells, one_hot)
+            self.snapping = Snapping(encoding)
 
         def transform(self, X: Tensor) -> Tensor:
             """(..., n, width) coordinates -> (..., n, width) snapped coordinates."""

@@ -2,11 +2,14 @@
 
 Every hyperparameter but an unordered choice of three or more values becomes one coordinate; such a choice becomes one per value
 (one-hot). A surrogate would see differences inside a cell that maps to one and the same value, so it must *snap* the
-coordinates of whole numbers, steps and choices to their cells before it compares points.
+coordinates of whole numbers, steps and choices to their cells before it compares points. Coordinates of a hyperparameter that is absent at
+the values of the others must make no difference either: they are snapped to their middle, the value that SMAC and Ax impute.
 
 References:
     E. C. Garrido-Merchán, D. Hernández-Lobato, "Dealing with categorical and integer-valued variables in Bayesian optimization
     with Gaussian processes", Neurocomputing 380 (2020), section 3.
+    J.-C. Lévesque, A. Durand, C. Gagné, R. Sabourin, "Bayesian optimization for conditional hyperparameter spaces", IJCNN 2017 (imputation
+    of absent hyperparameters inside the kernel).
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from hpstudy.study.parameters import ChoiceParameter
+from hpstudy.search.linear import in_unit_coordinates
+from hpstudy.study.parameters import ChoiceParameter, Value, conditions, is_one_of
 from hpstudy.study.space import Point, Space
 
 if TYPE_CHECKING:
@@ -44,6 +48,21 @@ class Cells:
     centres: Array
 
 
+@dataclass(frozen=True)
+class Condition:
+    """Coordinates that count only under a condition.
+
+    Attributes:
+        start: first coordinate.
+        neutral: (coordinates,) what they are where the condition does not hold.
+        parents: (first coordinate, indices of the admitted values) of each hyperparameter that the condition names.
+    """
+
+    start: int
+    neutral: tuple[float, ...]
+    parents: tuple[tuple[int, tuple[int, ...]], ...]
+
+
 class Encoding:
     """The coordinates of a space's points.
 
@@ -52,6 +71,8 @@ class Encoding:
         width: number of coordinates.
         cells: coordinates that are snapped to a cell's centre.
         one_hot: (first coordinate, number of values) of every unordered choice of three or more values.
+        columns: first coordinate of every hyperparameter.
+        conditions: of coordinates of hyperparameters that may be absent, parents before their children.
     """
 
     def __init__(self, space: Space) -> None:
@@ -61,7 +82,10 @@ class Encoding:
         self.width = 0
         self.cells: list[Cells] = []
         self.one_hot: list[tuple[int, int]] = []
-        for parameter in space.root.values():
+        self.conditions: list[Condition] = []
+        self.columns: dict[str, int] = {}
+        for name, parameter in space.items():
+            start = self.columns[name] = self.width
             if isinstance(parameter, ChoiceParameter):
                 values = len(parameter.values)
                 if values > 2 and not parameter.ordered:
@@ -78,12 +102,35 @@ class Encoding:
                     borders = np.arange(1, parameter.count) / parameter.count
                 self.cells.append(Cells(self.width, borders, np.array([parameter.unit(number) for number in numbers])))
             self.width += 1
+            if parameter.when:
+                parents = tuple(
+                    (self.columns[parent], self._indices(parent, values)) for parent, values in conditions(parameter).items()
+                )
+                self.conditions.append(Condition(start, self._neutral(start), parents))
+
+    def _indices(self, name: str, values: Sequence[Value]) -> tuple[int, ...]:
+        """Which values of a hyperparameter some values are."""
+        parameter = self.space.root[name]
+        assert parameter.count is not None, "a condition is about single values"
+        return tuple(index for index in range(parameter.count) if is_one_of(parameter.value(index), values))
+
+    def _neutral(self, start: int) -> tuple[float, ...]:
+        """The middle of the coordinates from `start` to the last one."""
+        return (1 / (self.width - start),) * (self.width - start) if self.width - start > 1 else (0.5,)
+
+    def constraints(self) -> list[tuple[dict[int, float], float]]:
+        """The constraints of the space in coordinates: weights by coordinate, and bound."""
+        linear = [in_unit_coordinates(constraint, self.space) for constraint in self.space.constraints]
+        return [({self.columns[name]: weight for name, weight in weights.items()}, bound) for weights, bound in linear]
 
     def encode(self, point: Point) -> list[float]:
-        """The coordinates of a point, `width` numbers in [0, 1]."""
+        """The coordinates of a point, `width` numbers in [0, 1]; the middle for an absent hyperparameter."""
         coordinates: list[float] = []
+        neutral = {condition.start: condition.neutral for condition in self.conditions}
         for name, parameter in self.space.items():
-            if isinstance(parameter, ChoiceParameter) and len(parameter.values) > 2 and not parameter.ordered:
+            if name not in point:
+                coordinates += neutral[self.columns[name]]
+            elif isinstance(parameter, ChoiceParameter) and len(parameter.values) > 2 and not parameter.ordered:
                 coordinates += [float(value == point[name]) for value in parameter.values]
             else:
                 coordinates.append(min(max(parameter.unit(point[name]), 0.0), 1.0))

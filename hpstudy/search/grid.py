@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,12 +13,15 @@ from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.levels import level
-from hpstudy.search.values import AnyParameter, expected, in_a_point, listed_values, objection
-from hpstudy.study.parameters import ChoiceParameter, Value
+from hpstudy.search.values import expected, in_a_point, listed_values, objection
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Value, is_present
 from hpstudy.study.space import Point, Space
 
 MAX_LEVELS = 1_000
 """Levels of one hyperparameter."""
+
+MOST_POINTS = 100_000
+"""Points that are listed: the trials that a study may have."""
 
 
 class GridSettings(BaseModel):
@@ -32,22 +36,30 @@ class GridSettings(BaseModel):
 
 
 class GridSearcher(Searcher):
-    """Tries all combinations, in the order of the view's hyperparameters: the last one changes from trial to trial."""
+    """Tries all combinations, in the order of the view's hyperparameters: the last one changes from trial to trial.
+
+    An absent hyperparameter takes no value, so that no point comes twice, and combinations that violate a constraint are left out.
+    """
 
     Settings: ClassVar[type[BaseModel]] = GridSettings
     lists_points: ClassVar[bool] = True
     reads_history: ClassVar[bool] = False
     settings: GridSettings
 
+    def __init__(self, settings: GridSettings) -> None:
+        super().__init__(settings)
+        self._listed: tuple[Space, Sequence[Point]] | None = None
+
     def check(self, space: Space, trials: int) -> list[Problem]:
         """Hyperparameters of a view without values or with wrong ones; or else a number of trials that is not that of combinations."""
         problems = [problem for name, parameter in space.items() for problem in self._check_values(name, parameter)]
         if problems:
             return problems
-        total = math.prod(self._size(name, parameter) for name, parameter in space.items())
+        total = self._count(space)
         if total == trials:
             return []
-        return [Problem(("search", "trials"), f"must be {total}, the number of points of the grid, not {trials}")]
+        text = f"must be {total}" if total <= MOST_POINTS or not _is_irregular(space) else f"must be more than {MOST_POINTS:,}"
+        return [Problem(("search", "trials"), f"{text}, the number of points of the grid, not {trials}")]
 
     def named(self) -> list[Key]:
         """Every hyperparameter that has levels or values."""
@@ -60,14 +72,31 @@ class GridSearcher(Searcher):
         Raises:
             HpstudyError: beyond the last combination, which a study that was checked never asks for.
         """
-        rest, point = number, {}
-        for name, parameter in reversed(list(space.items())):
-            rest, index = divmod(rest, self._size(name, parameter))
-            point[name] = self._value(name, parameter, index)
-        if rest:
+        points = self._points(space)
+        if number >= len(points):
             text = f"the grid has fewer than {number + 1} points, and trial {number} was asked for"
             raise HpstudyError(text, "set 'trials' to their number")
-        return {name: point[name] for name in space.names()}
+        return dict(points[number])
+
+    def _count(self, space: Space) -> int:
+        """The number of points; of a space with conditions or constraints at most one more than `MOST_POINTS`."""
+        if _is_irregular(space):
+            return sum(1 for _ in islice(self._combinations(space), MOST_POINTS + 1))
+        return math.prod(self._size(name, parameter) for name, parameter in space.items())
+
+    def _points(self, space: Space) -> Sequence[Point]:
+        """All combinations of a space, or the first of those that are too many for a study."""
+        if self._listed is None or self._listed[0] is not space:
+            self._listed = space, tuple(islice(self._combinations(space), MOST_POINTS))
+        return self._listed[1]
+
+    def _combinations(self, space: Space) -> Iterator[Point]:
+        """The points, one by one. An absent hyperparameter takes no value, so no point comes twice."""
+        points: Iterator[Point] = iter([{}])
+        for name, parameter in space.items():
+            values = [self._value(name, parameter, index) for index in range(self._size(name, parameter))]
+            points = _extended(points, name, parameter, values)
+        return filter(space.satisfies, points)
 
     def _size(self, name: str, parameter: AnyParameter) -> int:
         """How many values a hyperparameter takes."""
@@ -114,6 +143,20 @@ class GridSearcher(Searcher):
         if different < count:
             return f"rounding leaves {different} different values of {count} levels: take fewer levels, or list them in 'values'"
         return ""
+
+
+def _is_irregular(space: Space) -> bool:
+    """Whether the points of a space are not all combinations."""
+    return space.is_conditional or bool(space.constraints)
+
+
+def _extended(points: Iterable[Point], name: str, parameter: AnyParameter, values: Sequence[Value]) -> Iterator[Point]:
+    """The points with each value of one more hyperparameter, where it is present."""
+    for point in points:
+        if is_present(parameter, point):
+            yield from ({**point, name: value} for value in values)
+        else:
+            yield point
 
 
 def _check_listed(values: Sequence[Value], key: Key, parameter: AnyParameter) -> list[Problem]:

@@ -5,7 +5,7 @@ Trial n tries point n in every view, so that trial n of one view can be compared
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -14,7 +14,7 @@ from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.values import in_a_point, objection
-from hpstudy.study.parameters import Value
+from hpstudy.study.parameters import Value, is_present
 from hpstudy.study.space import Point, Space
 
 
@@ -51,6 +51,8 @@ class PointsSearcher(Searcher):
         """Hyperparameters of a view that points lack, values out of their range, and a number of trials that is not that of points."""
         points = self.settings.points
         problems = [problem for name in space.names() for problem in self._check_values(space, name)]
+        if not problems:
+            problems = [*self._check_constraints(space)]
         if trials != len(points):
             text = f"must be {len(points)}, the number of points in the list, not {trials}"
             problems.append(Problem(("search", "trials"), text))
@@ -75,19 +77,29 @@ class PointsSearcher(Searcher):
             raise HpstudyError(
                 f"the list has {len(points)} points, and trial {number} was asked for", "set 'trials' to their number"
             )
-        return {name: in_a_point(parameter, points[number][name]) for name, parameter in space.items()}
+        return {name: in_a_point(space.root[name], value) for name, value in space.present(points[number]).items()}
 
     def _check_values(self, space: Space, name: str) -> list[Problem]:
         """What is wrong with the values of one hyperparameter of a view."""
         points, parameter = self.settings.points, space.root[name]
-        if not any(name in point for point in points):
+        needed = [is_present(parameter, given) for given in map(space.given, points)]
+        if any(needed) and not any(name in point for point in points):
             return [
                 Problem(("search", "points"), f"no point gives a value of '{name}': add it to every point, or fix it in the view")
             ]
         problems = []
         for index, point in enumerate(points):
+            if not needed[index]:
+                continue
             if name not in point:
                 problems.append(Problem(("search", "points", index), f"point {index + 1} of the list gives no value of '{name}'"))
             elif text := objection(parameter, point[name]):
                 problems.append(Problem(("search", "points", index, name), text))
         return problems
+
+    def _check_constraints(self, space: Space) -> Iterator[Problem]:
+        """Points that violate constraints."""
+        for index, point in enumerate(map(space.present, self.settings.points)):
+            for constraint in space.constraints:
+                if not constraint.holds(point):
+                    yield Problem(("search", "points", index), f"point {index + 1} of the list violates {constraint.text!r}")

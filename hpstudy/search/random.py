@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from hpstudy.goal import Goal
+from hpstudy.search.feasible import feasible_points
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed
 from hpstudy.study.space import Point, Space
@@ -20,7 +21,10 @@ class RandomSettings(BaseModel):
 
 
 class RandomSearcher(Searcher):
-    """Uniform on every hyperparameter's declared scale, each trial independent of all others."""
+    """Uniform on every hyperparameter's declared scale, each trial independent of all others.
+
+    A point that violates the constraints is replaced by the next draw of its trial's own generator.
+    """
 
     Settings: ClassVar[type[BaseModel]] = RandomSettings
     reads_history: ClassVar[bool] = False
@@ -30,4 +34,4 @@ class RandomSearcher(Searcher):
         import numpy as np
 
         generator = np.random.default_rng(derive_seed(seed, "random", number))
-        return space.from_unit(generator.random(len(space)).tolist())
+        return next(point for _, point in feasible_points(space, lambda _: generator.random(len(space)).tolist()))

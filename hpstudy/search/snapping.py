@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hpstudy.search.encoding import Cells
+from hpstudy.search.encoding import Encoding
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class Snapping:
-    """Moves coordinates to the centres of their cells, and one-hot groups to their largest coordinate.
+    """Moves coordinates to the centres of their cells, one-hot groups to their largest coordinate, absent ones to the middle.
 
     Constant within a cell, so its gradient is zero: an acquisition optimiser moves the other coordinates, from starts in many
     cells.
 
     Args:
-        cells: coordinates with cells.
-        one_hot: (first coordinate, number of values) of the one-hot groups.
+        encoding: of the coordinates.
     """
 
-    def __init__(self, cells: Sequence[Cells], one_hot: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, encoding: Encoding) -> None:
         import torch
 
-        self.cells = [(c.column, torch.from_numpy(c.borders), torch.from_numpy(c.centres)) for c in cells]
-        self.one_hot = one_hot
+        self.cells = [(c.column, torch.from_numpy(c.borders), torch.from_numpy(c.centres)) for c in encoding.cells]
+        self.one_hot = encoding.one_hot
+        self.conditions = [(c, torch.tensor(c.neutral, dtype=torch.float64)) for c in encoding.conditions]
 
     def __call__(self, coordinates: Tensor) -> Tensor:
         """(..., n, width) coordinates -> (..., n, width) snapped coordinates."""
         import torch
 
         snapped = coordinates.clone()
+        values: dict[int, Tensor] = {}  # the index of the value, by first coordinate
         for column, borders, centres in self.cells:
             cell = torch.bucketize(coordinates[..., column].detach().contiguous(), borders, right=True)
             snapped[..., column] = centres[cell]
-        for start, values in self.one_hot:
-            group = coordinates[..., start : start + values].detach()
-            snapped[..., start : start + values] = torch.nn.functional.one_hot(group.argmax(-1), values).to(coordinates)
+            values[column] = cell
+        for start, count in self.one_hot:
+            group = coordinates[..., start : start + count].detach()
+            values[start] = group.argmax(-1)
+            snapped[..., start : start + count] = torch.nn.functional.one_hot(values[start], count).to(coordinates)
+        present: dict[int, Tensor] = {}
+        for condition, neutral in self.conditions:
+            own = torch.ones(coordinates.shape[:-1], dtype=torch.bool)
+            for parent, admitted in condition.parents:
+                own &= torch.isin(values[parent], torch.tensor(admitted)) & present.get(parent, own)
+            present[condition.start] = own
+            columns = slice(condition.start, condition.start + len(neutral))
+            snapped[..., columns] = torch.where(own[..., None], snapped[..., columns], neutral)
         return snapped

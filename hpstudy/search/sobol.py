@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from hpstudy.goal import Goal
+from hpstudy.search.feasible import feasible_points
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed
 from hpstudy.study.space import Point, Space
@@ -29,34 +31,62 @@ def sobol_points(space: Space, *, seed: int, start: int, count: int) -> list[Poi
     """Points `start` .. `start + count - 1` of the search's own scrambled Sobol sequence.
 
     One scrambling belongs to one search, and a point is reached by skipping, so it does not depend on which points were asked for
-    before.
+    before. Points that violate the constraints of the space are left out: point n is the n-th of those that satisfy them.
 
     Args:
         space: what may be tried.
         seed: the search's seed.
-        start: index in the sequence, from 0; below 2**30.
+        start: index among the points, from 0; below 2**30 in the sequence.
         count: number of points.
 
     Returns:
         Points that `space.admits`.
     """
-    sequence, lock = _sequence(len(space), derive_seed(seed, "sobol"))
-    with lock:
-        if start < sequence.num_generated:
-            sequence.reset()
-        if start > sequence.num_generated:
-            sequence.fast_forward(start - sequence.num_generated)
+    constrained = space.model_dump_json() if space.constraints else ""
+    texts = tuple(constraint.text for constraint in space.constraints)
+    sequence = _sequence(len(space), derive_seed(seed, "sobol"), constrained, texts)
+    with sequence.lock:
+        return [space.from_unit(sequence.unit(index)) for index in sequence.indices(space, start, start + count)]
+
+
+class _Sequence:
+    """A scrambled sequence, at the place where it was left.
+
+    Attributes:
+        lock: to hold while it is moved.
+    """
+
+    def __init__(self, dimensions: int, seed: int) -> None:
+        import numpy as np
+        from scipy.stats import qmc
+
+        self.lock = Lock()
+        self._sequence: qmc.Sobol = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed))
+        self._feasible: list[int] = []
+
+    def unit(self, index: int) -> list[float]:
+        """The coordinates at an index of the sequence."""
+        if index < self._sequence.num_generated:
+            self._sequence.reset()
+        if index > self._sequence.num_generated:
+            self._sequence.fast_forward(index - self._sequence.num_generated)
         # One at a time: scipy warns when the first draw is not a power of two, and the points are the same.
-        return [space.from_unit(sequence.random(1)[0].tolist()) for _ in range(count)]
+        return self._sequence.random(1)[0].tolist()  # type: ignore[no-any-return]
+
+    def indices(self, space: Space, start: int, stop: int) -> Sequence[int]:
+        """Where points `start` .. `stop - 1` of those that satisfy the constraints are in the sequence."""
+        if not space.constraints:
+            return range(start, stop)
+        if missing := max(0, stop - len(self._feasible)):
+            first = self._feasible[-1] + 1 if self._feasible else 0
+            self._feasible += [index for index, _ in islice(feasible_points(space, self.unit, first), missing)]
+        return self._feasible[start:stop]
 
 
 @lru_cache(maxsize=CACHED_SEQUENCES)
-def _sequence(dimensions: int, seed: int) -> tuple[qmc.Sobol, Lock]:
-    """A scrambled sequence, at the place where it was left, and what to hold while it is moved."""
-    import numpy as np
-    from scipy.stats import qmc
-
-    return qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed)), Lock()
+def _sequence(dimensions: int, seed: int, _space: str, _constraints: tuple[str, ...]) -> _Sequence:
+    """The sequence of a search; one for each set of constraints, since it remembers which of its points satisfy them."""
+    return _Sequence(dimensions, seed)
 
 
 class SobolSettings(BaseModel):

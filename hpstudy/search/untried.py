@@ -10,6 +10,9 @@ from hpstudy.search.sobol import sobol_points
 from hpstudy.study.parameters import ChoiceParameter, Value
 from hpstudy.study.space import Point, Space
 
+MOST_COMBINATIONS = 100_000
+"""Combinations of a finite space with constraints that are looked at."""
+
 SPARE_PLACES = 32
 """Places of the Sobol sequence looked at beyond the number of points wanted, before a finite space is counted through.
 
@@ -51,8 +54,10 @@ def untried_points(space: Space, history: Sequence[Observation], *, seed: int, n
 def _combinations(space: Space, tried: int) -> Iterator[Point]:
     """Points of a finite space, in the order of its hyperparameters; none of a space with a continuous range.
 
-    A range with more values than past trials is cut to its first `tried + 1`: one of them is untried.
+    A range with more values than past trials is cut to its first `tried + 1`: one of them is untried. Under constraints these may be
+    excluded, and all values are taken.
     """
+    most = MOST_COMBINATIONS if space.constraints else tried + 1
     columns: list[Sequence[Value]] = []
     for parameter in space.root.values():
         if parameter.count is None:
@@ -60,6 +65,9 @@ def _combinations(space: Space, tried: int) -> Iterator[Point]:
         if isinstance(parameter, ChoiceParameter):
             columns.append(parameter.values)
         else:
-            columns.append([parameter.value(index) for index in range(min(parameter.count, tried + 1))])
-    for values in itertools.product(*columns):
-        yield dict(zip(space.names(), values, strict=True))
+            columns.append([parameter.value(index) for index in range(min(parameter.count, most))])
+    combinations = itertools.product(*columns)
+    for values in itertools.islice(combinations, MOST_COMBINATIONS) if space.constraints else combinations:
+        point = space.present(dict(zip(space.names(), values, strict=True)))
+        if space.satisfies(point):
+            yield point

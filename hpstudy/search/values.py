@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from hpstudy.study.explain import shown
-from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value
-
-AnyParameter = FloatParameter | IntParameter | ChoiceParameter
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, FloatParameter, Value
 
 
 def expected(parameter: AnyParameter) -> str:
     """What a parameter admits, in words.
 
+    >>> from hpstudy.study.parameters import IntParameter
     >>> expected(IntParameter(type="int", low=1, high=8))
     'a whole number in [1, 8]'
     """

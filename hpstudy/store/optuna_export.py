@@ -131,6 +131,8 @@ def _without_waiting(connection: Any, record: Any) -> None:
 
 
 def _trials(study: Study, view: str, trials: pd.DataFrame, curves: pd.DataFrame | None) -> Iterator[FrozenTrial]:
+    import pandas as pd
+
     space = dict(study.views[view].space.items())
     distributions = {name: distribution(parameter) for name, parameter in space.items()}
     steps: dict[tuple[int, int], dict[int, float]] = {}
@@ -139,8 +141,11 @@ def _trials(study: Study, view: str, trials: pd.DataFrame, curves: pd.DataFrame 
         for replicate, number, epoch, value in zip(own["replicate"], own["number"], own["epoch"], own["value"], strict=True):
             steps.setdefault((int(replicate), int(number)), {})[int(epoch)] = float(value)
     for row in trials[trials["view"] == view].to_dict(orient="records"):
-        params = {name: _plain(row[f"point.{name}"], parameter) for name, parameter in space.items()}
-        yield _trial(row, params, distributions, steps.get((row["replicate"], row["number"]), {}))
+        present = {name: parameter for name, parameter in space.items() if pd.notna(row[f"point.{name}"])}
+        params = {name: _plain(row[f"point.{name}"], parameter) for name, parameter in present.items()}
+        yield _trial(
+            row, params, {name: distributions[name] for name in present}, steps.get((row["replicate"], row["number"]), {})
+        )
 
 
 def _trial(

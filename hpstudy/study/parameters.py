@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 Value = bool | int | float | str
 """One hyperparameter's value."""
+
+When = Annotated[
+    dict[str, Value | tuple[Value, ...]],
+    Field(
+        description="The hyperparameter is only there when these hyperparameters, which are above it in the space, have the given value or "
+        "one of the given values."
+    ),
+]
+"""The condition of a hyperparameter: other hyperparameters, each with one value or several."""
 
 LARGEST = 1e60
 """The largest magnitude of a range. Larger: sums and fourth powers of values, which the report computes, overflow."""
@@ -36,8 +46,8 @@ class _Parameter(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A parameter without steps is written as before they existed."""
-        return {key: value for key, value in dump(self).items() if key != "step" or value is not None}
+        """A parameter without steps or a condition is written as before they existed."""
+        return {key: value for key, value in dump(self).items() if key not in ("step", "when") or value}
 
 
 class FloatParameter(_Parameter):
@@ -55,6 +65,7 @@ class FloatParameter(_Parameter):
     """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
     step: float | None = None
     """Distance between neighbouring values: only low, low + step, ..., high are tried. Not on a log range."""
+    when: When = {}
 
     @model_validator(mode="after")
     def _check(self) -> FloatParameter:
@@ -86,7 +97,7 @@ class FloatParameter(_Parameter):
         """Where `value` lies in the range, in [0, 1]; with steps, the middle of its cell."""
         number = float(value)
         if self.count is not None:
-            return (self._index(number) + 0.5) / self.count
+            return (self.index(number) + 0.5) / self.count
         if self.log:
             return (math.log(number) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
         return (number - self.low) / (self.high - self.low)
@@ -95,12 +106,12 @@ class FloatParameter(_Parameter):
         """Whether `value` may stand in a point."""
         if not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
             return False
-        return self.step is None or self.value(self._index(value)) == value
+        return self.step is None or self.value(self.index(value)) == value
 
-    def _index(self, number: float) -> int:
-        """The index of the value of a range with steps that is nearest to `number`."""
+    def index(self, value: Value) -> int:
+        """The index of the value of a range with steps that is nearest to a number."""
         assert self.step is not None, "a range without steps has no list of values"
-        return round((number - self.low) / self.step)
+        return round((float(value) - self.low) / self.step)
 
 
 class IntParameter(_Parameter):
@@ -118,6 +129,7 @@ class IntParameter(_Parameter):
     """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
     step: int | None = None
     """Distance between neighbouring values: only low, low + step, ..., high are tried. Not on a log range."""
+    when: When = {}
 
     @model_validator(mode="after")
     def _check(self) -> IntParameter:
@@ -133,6 +145,10 @@ class IntParameter(_Parameter):
     def value(self, index: int) -> int:
         """Value `index`, from 0."""
         return self.low + index * (self.step or 1)
+
+    def index(self, value: Value) -> int:
+        """The index of a value."""
+        return (int(value) - self.low) // (self.step or 1)
 
     def at(self, unit: float) -> int:
         """The value at `unit` in [0, 1]; each value owns a cell of the (log) axis that reaches half a step either way."""
@@ -172,6 +188,7 @@ class ChoiceParameter(_Parameter):
     """Whether neighbours in the list are alike, as in [small, medium, large]."""
     default: Value | None = None
     """The value of a practitioner who does not tune; the first of the list when absent."""
+    when: When = {}
 
     @model_validator(mode="after")
     def _check(self) -> ChoiceParameter:
@@ -206,7 +223,25 @@ class ChoiceParameter(_Parameter):
         return any(type(value) is type(own) and value == own for own in self.values)
 
 
-Parameter = Annotated[FloatParameter | IntParameter | ChoiceParameter, Field(discriminator="type")]
+AnyParameter: TypeAlias = FloatParameter | IntParameter | ChoiceParameter
+Parameter = Annotated[AnyParameter, Field(discriminator="type")]
+
+
+def conditions(parameter: AnyParameter) -> dict[str, tuple[Value, ...]]:
+    """The condition of a hyperparameter: the values that each of the named ones must have one of."""
+    return {name: values if isinstance(values, tuple) else (values,) for name, values in parameter.when.items()}
+
+
+def is_present(parameter: AnyParameter, point: Mapping[str, Value]) -> bool:
+    """Whether the condition of a hyperparameter holds in a point that has its parents, where they are present themselves."""
+    return not parameter.when or all(
+        name in point and is_one_of(point[name], values) for name, values in conditions(parameter).items()
+    )
+
+
+def is_one_of(value: Value, values: Iterable[Value]) -> bool:
+    """Whether a value is among some values; true is not 1."""
+    return any(value == other and isinstance(value, bool) == isinstance(other, bool) for other in values)
 
 
 def _check_range(low: float, high: float, log: bool, default: float | None) -> None:

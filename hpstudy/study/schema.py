@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,6 +24,7 @@ from pydantic import (
 
 from hpstudy.goal import Goal
 from hpstudy.plugins import is_plugin
+from hpstudy.study.constraints import parse
 from hpstudy.study.parameters import Value
 from hpstudy.study.space import Space
 
@@ -111,6 +113,11 @@ class Metric(Block):
     """What the search sees for a trial without a value: the worst value so far, or only that the point was tried."""
 
 
+def _is_constraint(text: str) -> str:
+    parse(text)
+    return text
+
+
 class View(Block):
     """One hyperparameterisation of the task: what is tuned, and what is held fixed."""
 
@@ -120,6 +127,9 @@ class View(Block):
     """The training method, for tasks that have several (`hpstudy list methods`)."""
     space: Space
     """The hyperparameters to tune."""
+    constraints: tuple[Annotated[str, AfterValidator(_is_constraint)], ...] = ()
+    """Linear inequalities between hyperparameters of the space that every point satisfies, such as "warmup <= epochs" and "a + 2*b <= 10".
+    An inequality with an absent hyperparameter is satisfied."""
     fixed: dict[str, Value] = {}
     """Hyperparameters held at one value."""
     note: str = ""
@@ -130,6 +140,18 @@ class View(Block):
         if both := sorted(set(self.space.names()) & set(self.fixed)):
             raise ValueError(f"tuned and fixed at once: {', '.join(both)}")
         return self
+
+    @model_validator(mode="after")
+    def _constrain(self) -> View:
+        if self.constraints:
+            # The model is frozen for its users; a searcher gets the space, which must know its constraints.
+            self.__dict__["space"] = self.space.constrained(map(parse, self.constraints))
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A view without constraints is written as before they existed."""
+        return {key: value for key, value in dump(self).items() if key != "constraints" or value}
 
 
 class Target(Block):

@@ -1,16 +1,20 @@
 """Search spaces: which points a view may try.
 
-A space maps points to the unit cube and back. Every searcher works on points; the cube serves initial designs and plots.
+A space maps the unit cube to points. Every searcher works on points; the cube serves initial designs and plots.
+
+A hyperparameter with a condition (`when`) is present in a point only if the condition holds there; an absent one has no value in the
+point at all. Points also satisfy the constraints of their view.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import ConfigDict, RootModel, model_validator
+from pydantic import ConfigDict, PrivateAttr, RootModel, model_validator
 
-from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Parameter, Value
+from hpstudy.study.constraints import Constraint
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Parameter, Value, is_present
 
 Point = dict[str, Value]
 """One setting of hyperparameters: name -> value."""
@@ -20,6 +24,7 @@ class Space(RootModel[dict[str, Parameter]]):
     """The hyperparameters that a view tunes, in the order of the study file."""
 
     model_config = ConfigDict(frozen=True)
+    _constraints: tuple[Constraint, ...] = PrivateAttr(())
 
     @model_validator(mode="after")
     def _not_empty(self) -> Space:
@@ -30,29 +35,71 @@ class Space(RootModel[dict[str, Parameter]]):
     def __len__(self) -> int:
         return len(self.root)
 
+    def constrained(self, constraints: Iterable[Constraint]) -> Space:
+        """The same hyperparameters under constraints."""
+        space = Space(self.root)
+        space._constraints = tuple(constraints)
+        return space
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """What every point satisfies, as the view lists it."""
+        return self._constraints
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether some hyperparameter may be absent."""
+        return any(parameter.when for parameter in self.root.values())
+
     def names(self) -> Iterator[str]:
         """The hyperparameters' names, in order."""
         return iter(self.root)
 
-    def items(self) -> Iterator[tuple[str, FloatParameter | IntParameter | ChoiceParameter]]:
+    def items(self) -> Iterator[tuple[str, AnyParameter]]:
         """(name, parameter) pairs, in order."""
         return iter(self.root.items())
 
     def from_unit(self, unit: Sequence[float]) -> Point:
-        """The point at `unit`, one coordinate in [0, 1] for each hyperparameter."""
-        return {name: parameter.at(float(u)) for (name, parameter), u in zip(self.root.items(), unit, strict=True)}
+        """The point at `unit`, one coordinate in [0, 1] for each hyperparameter; those of absent ones have no effect.
+
+        It may violate the constraints.
+        """
+        return self.present({name: parameter.at(float(u)) for (name, parameter), u in zip(self.root.items(), unit, strict=True)})
+
+    def given(self, values: Mapping[str, Value]) -> Point:
+        """What is known of a point of which not all values may be given: values of hyperparameters whose condition is known to hold."""
+        point: Point = {}
+        for name, parameter in self.root.items():
+            if name in values and is_present(parameter, point):
+                point[name] = values[name]
+        return point
+
+    def present(self, values: Mapping[str, Value]) -> Point:
+        """The point that values of all hyperparameters make: without those whose condition does not hold."""
+        point: Point = {}
+        for name, parameter in self.root.items():
+            if is_present(parameter, point):
+                point[name] = values[name]
+        return point
+
+    def satisfies(self, point: Mapping[str, Value]) -> bool:
+        """Whether a point satisfies the constraints."""
+        return all(constraint.holds(point) for constraint in self._constraints)
 
     def admits(self, point: Mapping[str, Any]) -> bool:
-        """Whether `point` has exactly this space's hyperparameters, each within its range and of its type."""
-        return set(point) == set(self.root) and all(p.admits(point[name]) for name, p in self.root.items())
+        """Whether `point` has exactly the hyperparameters present in it, each within its range and of its type, and is not excluded."""
+        names = [name for name, parameter in self.root.items() if is_present(parameter, point)]
+        return set(point) == set(names) and all(self.root[name].admits(point[name]) for name in names) and self.satisfies(point)
 
     def default(self) -> Point:
         """The declared defaults; the middle of the (log) range, or the first choice, where none is declared."""
-        return {
-            name: parameter.default
-            if parameter.default is not None
-            else parameter.values[0]
-            if isinstance(parameter, ChoiceParameter)
-            else parameter.at(0.5)
-            for name, parameter in self.root.items()
-        }
+        return self.present(
+            {
+                name: parameter.default
+                if parameter.default is not None
+                else parameter.values[0]
+                if isinstance(parameter, ChoiceParameter)
+                else parameter.at(0.5)
+                for name, parameter in self.root.items()
+            }
+        )

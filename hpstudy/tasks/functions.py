@@ -66,6 +66,8 @@ class AnalyticFunction(Task):
         for name, parameter in view.space.items():
             if name not in ranges:
                 problems.append(Problem(("space", name), f"no such argument: {nearest(name, ranges)}"))
+            elif parameter.when and name in self.domain:
+                problems.append(Problem(("space", name, "when"), "a function needs all of its arguments: remove the condition"))
             elif isinstance(parameter, ChoiceParameter):
                 problems += [
                     Problem(("space", name, "values"), text) for v in parameter.values for text in _outside(v, *ranges[name])

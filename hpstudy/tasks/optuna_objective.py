@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hpstudy.errors import PluginError, Problem, TrialFailed
 from hpstudy.plugins import load_callable
-from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value, same_value
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Value, conditions, same_value
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Report, Task
@@ -117,6 +117,11 @@ class Trial:
 
     def _suggest(self, name: str, asked: Mapping[str, Any]) -> Value:
         """The value of a hyperparameter, whose declaration must agree with what is asked for."""
+        if name not in self._values and name in self._declared:
+            raise TrialFailed(
+                f"the objective asks for '{name}', which is absent in this point: ask for it only under its condition in the view, "
+                f"{_condition(self._declared[name])}"
+            )
         if name not in self._values:
             one = asked["values"][0] if "values" in asked else asked["low"]
             raise TrialFailed(
@@ -133,7 +138,13 @@ class Trial:
         return value
 
 
-def _differences(asked: Mapping[str, Any], declared: FloatParameter | IntParameter | ChoiceParameter) -> list[str]:
+def _condition(parameter: AnyParameter) -> str:
+    """The condition of a hyperparameter as a study file has it."""
+    values = (f"{name}: {_text(list(values))}" for name, values in conditions(parameter).items())
+    return f"when: {{{', '.join(values)}}}"
+
+
+def _differences(asked: Mapping[str, Any], declared: AnyParameter) -> list[str]:
     """Where a declaration goes beyond what an objective asks for. A narrower range, or fewer choices, is a question of its own."""
     if asked["type"] != declared.type:
         return [f"it asks for type {asked['type']}, the view declares {declared.type}"]

@@ -23,11 +23,15 @@ from pydantic import ValidationError
 
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Observation, Searcher
+from hpstudy.study.constraints import parse
 from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.space import Point, Space
 
+CONSTRAINTS = {"constrained": ("warmup <= epochs", "first + 2*second <= 1.5")}
+"""Of each space that has any."""
+
 SPACES: dict[str, Space] = {
-    name: Space.model_validate(space)
+    name: Space.model_validate(space).constrained(map(parse, CONSTRAINTS.get(name, ())))
     for name, space in {
         "mixed": {
             "rate": {"type": "float", "low": 1e-5, "high": 1e-1, "log": True},
@@ -40,6 +44,18 @@ SPACES: dict[str, Space] = {
             "share": {"type": "float", "low": 0.1, "high": 0.8, "step": 0.1},
             "size": {"type": "int", "low": 16, "high": 64, "step": 16},
         },
+        "constrained": {
+            "warmup": {"type": "int", "low": 0, "high": 8, "step": 2},
+            "epochs": {"type": "int", "low": 1, "high": 10, "step": 3},
+            "first": {"type": "float", "low": 0.0, "high": 1.0},
+            "second": {"type": "float", "low": 0.0, "high": 1.0},
+        },
+        "conditional": {
+            "kernel": {"type": "choice", "values": ["linear", "rbf", "poly"]},
+            "gamma": {"type": "float", "low": 1e-4, "high": 1.0, "log": True, "when": {"kernel": ["rbf", "poly"]}},
+            "degree": {"type": "int", "low": 2, "high": 5, "step": 1, "when": {"kernel": "poly"}},
+            "offset": {"type": "choice", "values": ["none", "one", "free"], "when": {"degree": [3, 4]}},
+        },
         "one float": {"rate": {"type": "float", "low": 1e-5, "high": 1e-1, "log": True}},
         "choices": {
             "scaling": {"type": "choice", "values": [False, True]},
@@ -48,13 +64,15 @@ SPACES: dict[str, Space] = {
         },
     }.items()
 }
-"""Spaces with every type of hyperparameter, with steps, the smallest one, and one without a float."""
+"""Spaces with every type of hyperparameter, with steps, constraints and conditions, the smallest one, and one without a float."""
 
 
 def objective(space: Space, point: Point) -> float:
-    """A smooth value with one maximum, at 0.3 of every range and at the first of every choice."""
+    """A smooth value with one maximum, at 0.3 of every range and at the first of every choice; absent hyperparameters add nothing."""
     value = 0.0
     for name, parameter in space.items():
+        if name not in point:
+            continue
         if isinstance(parameter, ChoiceParameter):
             value -= 0.2 * parameter.values.index(point[name])
         else:

@@ -50,7 +50,7 @@ def searches(request):
     histories = [history(space, 0), history(space, 1, missing=()), history(space, 2, missing=(1, 2, 5, 9))]
     encoding = Encoding(space)
     trials, first = tabulated(encoding, histories, Goal.MAXIMIZE, NUMBER)
-    snap = Snapping(encoding.cells, encoding.one_hot)
+    snap = Snapping(encoding)
     return space, histories, Trials(snap(trials.points), trials.values, trials.valued), first
 
 
@@ -129,7 +129,7 @@ def test_the_acquisition_is_botorchs_at_the_same_samples(searches, models, monke
         samples = theirs.sampler.base_samples.view(512, -1)
         of_rows[search][:, baseline[search]], of_candidate[search] = samples[:, :-1], samples[:, -1]
     monkeypatch.setattr("hpstudy.search.batched.improvement.normal_samples", lambda *_: (of_rows, of_candidate))
-    here = NoisyImprovement(posterior, baseline, [0, 1, 2], Snapping(encoding.cells, encoding.one_hot))(candidates)
+    here = NoisyImprovement(posterior, baseline, [0, 1, 2], Snapping(encoding))(candidates)
     torch.testing.assert_close(here, expected, rtol=0, atol=1e-6)
 
 
@@ -155,9 +155,7 @@ def test_the_acquisition_is_axs_within_sampling_error(searches):
     adapters = [fitted_adapter(encoding, past, goal=Goal.MAXIMIZE, effort="fast") for past in histories]
     posterior = Posterior(trials, hyperparameters_of([adapter.generator.surrogate.model for adapter in adapters]))
     baseline = possible_best(posterior, trials.valued & first, [0, 1, 2]) | (first & ~trials.valued)
-    here = NoisyImprovement(posterior, baseline, [0, 1, 2], Snapping(encoding.cells, encoding.one_hot))(
-        coordinates.expand(3, -1, -1)
-    )
+    here = NoisyImprovement(posterior, baseline, [0, 1, 2], Snapping(encoding))(coordinates.expand(3, -1, -1))
     for search, (past, adapter) in enumerate(zip(histories, adapters, strict=True)):
         pending = {METRIC: [features(encoding, trial.point) for trial in past if trial.value is None]}
         asked = [features(encoding, point) for point in candidates]

@@ -33,12 +33,22 @@ class TestIndependentTPE(SearcherContract):
 
 class TestGrid(SearcherContract):
     def make(self):
-        return GridSearcher(GridSettings(levels={"rate": 7, "decay": 2, "width": 2}))
+        return GridSearcher(GridSettings(levels={"rate": 7, "decay": 2, "width": 2, "first": 2, "second": 2, "gamma": 2}))
 
 
 class TestPoints(SearcherContract):
     def make(self):
         point = {"decay": 0.5, "width": 32, "scaling": True, "clipping": "none", "batch": 16, "share": 0.3, "size": 32}
+        point |= {
+            "warmup": 2,
+            "epochs": 4,
+            "first": 0.5,
+            "second": 0.5,
+            "kernel": "poly",
+            "gamma": 0.1,
+            "degree": 3,
+            "offset": "one",
+        }
         return PointsSearcher(PointsSettings(points=tuple({"rate": 1e-5 * (n + 1), **point} for n in range(self.trials))))
 
 

@@ -28,7 +28,7 @@ def test_decoding_an_encoded_point_gives_the_point(space, data):
 def test_every_coordinate_even_just_outside_decodes_to_an_admitted_point(space, data):
     encoding = Encoding(space)
     coordinates = data.draw(st.lists(st.floats(-1e-6, 1 + 1e-6), min_size=encoding.width, max_size=encoding.width))
-    assert space.admits(encoding.decode(coordinates))
+    assert Space(space.root).admits(encoding.decode(coordinates))  # constraints are not the encoding's
 
 
 @pytest.mark.parametrize(

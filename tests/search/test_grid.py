@@ -8,8 +8,10 @@ from hpstudy.errors import HpstudyError
 from hpstudy.goal import Goal
 from hpstudy.search.grid import GridSearcher, GridSettings
 from hpstudy.search.levels import level
+from hpstudy.study.constraints import parse
 from hpstudy.study.parameters import FloatParameter, IntParameter
 from hpstudy.study.space import Space
+from hpstudy.testing.searchers import SPACES
 
 ALPHA = FloatParameter(low=1e-4, high=10, log=True)
 SPACE = Space.model_validate(
@@ -161,3 +163,26 @@ def test_settings_that_make_no_grid_are_refused(settings):
 def test_names_are_those_of_levels_and_values():
     grid = searcher(levels={"a": 2}, values={"b": (1,)})
     assert grid.named() == [("search", "levels", "a"), ("search", "values", "b")]
+
+
+def test_a_grid_of_a_conditional_space_has_no_point_twice():
+    grid = searcher(levels={"gamma": 2})
+    space = SPACES["conditional"]
+    found = points(grid, space, 19)
+    assert found[:4] == [
+        {"kernel": "linear"},
+        {"kernel": "rbf", "gamma": 1e-4},
+        {"kernel": "rbf", "gamma": 1.0},
+        {"kernel": "poly", "gamma": 1e-4, "degree": 2},
+    ]
+    assert all(map(space.admits, found))
+    assert len(set(map(str, found))) == 19
+    assert said(grid, space, 19) == []
+    assert said(grid, space, 20) == [(("search", "trials"), "must be 19, the number of points of the grid, not 20")]
+
+
+def test_a_grid_leaves_out_what_violates_a_constraint():
+    space = Space.model_validate({name: {"type": "int", "low": 1, "high": 3, "step": 1} for name in "ab"})
+    space = space.constrained([parse("a < b")])
+    assert points(searcher(), space, 3) == [{"a": 1, "b": 2}, {"a": 1, "b": 3}, {"a": 2, "b": 3}]
+    assert said(searcher(), space, 3) == []

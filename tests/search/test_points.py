@@ -6,6 +6,7 @@ from hpstudy.goal import Goal
 from hpstudy.search.interface import Observation
 from hpstudy.search.points import PointsSearcher, PointsSettings
 from hpstudy.study.space import Space
+from hpstudy.testing.searchers import SPACES
 
 POINTS = ({"alpha": 1e-3, "gamma": 1, "batch": 32}, {"alpha": 1, "gamma": 1e-4, "batch": 64})
 
@@ -82,3 +83,30 @@ def test_an_empty_list_is_refused():
 
 def test_names_are_where_they_stand_first():
     assert searcher({"a": 1}, {"a": 2, "b": 1}).named() == [("search", "points", 0, "a"), ("search", "points", 1, "b")]
+
+
+KERNELS = SPACES["conditional"]
+
+
+def test_a_view_takes_the_hyperparameters_that_are_there():
+    grown = searcher({"kernel": "linear", "gamma": 0.1, "degree": 3}, {"kernel": "rbf", "gamma": 0.1})
+    assert [grown.ask(KERNELS, (), goal=Goal.MAXIMIZE, seed=0, number=n) for n in (0, 1)] == [
+        {"kernel": "linear"},
+        {"kernel": "rbf", "gamma": 0.1},
+    ]
+    assert grown.check(KERNELS, 2) == []
+
+
+def test_a_point_needs_the_hyperparameters_that_are_there():
+    found = searcher({"kernel": "poly", "gamma": 0.1, "degree": 3}, {"kernel": "rbf", "gamma": 0.1, "offset": "x"}).check(
+        KERNELS, 2
+    )
+    assert [problem.message for problem in found] == ["point 1 of the list gives no value of 'offset'"]
+
+
+def test_a_point_that_violates_a_constraint_is_refused():
+    space = SPACES["constrained"]
+    points = [{"warmup": warmup, "epochs": 4, "first": 0.5, "second": 0.5} for warmup in (4, 6)]
+    assert searcher(*points).check(space, 2) == [
+        Problem(("search", "points", 1), "point 2 of the list violates 'warmup <= epochs'")
+    ]

@@ -214,7 +214,7 @@ def _best(selection: Selection, view: Observed, metric: str) -> list[_Values]:
 def _name(view: str, number: int, points: Sequence[Point]) -> str:
     """A point in words: the values that differ between the points."""
     begun = [point for point in points if point]
-    swept = [name for name in points[number] if len({point[name] for point in begun}) > 1]
+    swept = [name for name in points[number] if len({point.get(name) for point in begun}) > 1]
     settings = ", ".join(f"{name} {_shown(points[number][name])}" for name in swept)
     return f"{view} at {settings}" if settings else view
 

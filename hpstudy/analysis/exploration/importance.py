@@ -11,6 +11,7 @@ Greedy function approximation, Ann. Stat. 29, section 8.2 (partial dependence).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy import stats
 
 from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.exploration.forest import Forest, fit
+from hpstudy.analysis.exploration.imputation import Imputation
 from hpstudy.analysis.statistics.bootstrap import percentile_interval
 from hpstudy.analysis.statistics.deviation import scaled
 from hpstudy.seeds import derive_seed
@@ -74,22 +76,30 @@ class Importance:
     trials: int
 
 
-def importance(unit: Floats, objective: Floats, search: Ints, seed: int, confidence: float) -> Importance | None:
+def importance(
+    unit: Floats,
+    objective: Floats,
+    search: Ints,
+    seed: int,
+    confidence: float,
+    imputed: Callable[[Floats], Floats] = np.asarray,
+) -> Importance | None:
     """Shares of every hyperparameter, with percentile intervals from resampling whole searches.
 
     Args:
-        unit: (trials x hyperparameters) coordinates in [0, 1].
+        unit: (trials x hyperparameters) coordinates in [0, 1], imputed where a hyperparameter is absent.
         objective: (trials,) finite values.
         search: (trials,) number of the search that a trial belongs to: trials of one search depend on each other.
         seed: of forests and resamples.
         confidence: level of the intervals.
+        imputed: imputes the coordinates at which the forest is integrated.
 
     Returns:
         None where there is nothing to explain: fewer than `FEWEST` trials, or values that are all alike.
     """
     if len(objective) < FEWEST or np.ptp(objective) == 0:
         return None
-    points = _Points.of(unit.shape[1], derive_seed(seed, "integration"))
+    points = _Points.of(unit.shape[1], derive_seed(seed, "integration"), imputed)
     objective, _ = scaled(objective)  # all that follows is the same for objectives in another unit
     shares = points.shares(fit(unit, objective, derive_seed(seed, "forest")))
     if np.isnan(shares).any():
@@ -106,17 +116,24 @@ def importance(unit: Floats, objective: Floats, search: Ints, seed: int, confide
     return Importance(alone, total, explained, len(rows), len(objective))
 
 
-def response(forest: Forest, hyperparameters: int, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:
+def response(forest: Forest, imputed: Imputation, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:
     """(points,) mean prediction at values of some hyperparameters, over uniform values of all others (partial dependence).
 
-    `at` is (points x columns): the unit coordinates at which the hyperparameters `columns` are held.
+    Only points that have these hyperparameters count; NaN where none does. `at` is (points x columns): the unit coordinates at which
+    the hyperparameters `columns` are held.
     """
+    hyperparameters = len(imputed.space)
     others = stats.qmc.Sobol(hyperparameters, rng=seed % 2**32).random(OTHERS)
     grid = np.repeat(others[None], len(at), axis=0)
     for index, column in enumerate(columns):
         grid[:, :, column] = at[:, index, None]
-    predicted = forest.predict(grid.reshape(-1, hyperparameters))
-    return np.asarray(predicted.reshape(len(at), OTHERS).mean(axis=1), dtype=np.float64)
+    points = grid.reshape(-1, hyperparameters)
+    predicted = forest.predict(imputed(points)).reshape(len(at), OTHERS)
+    if not imputed.space.is_conditional:
+        return np.asarray(predicted.mean(axis=1), dtype=np.float64)
+    counted = imputed.present(points)[:, columns].all(axis=1).reshape(len(at), OTHERS)
+    totals = np.where(counted, predicted, 0.0).sum(axis=1)
+    return np.asarray(totals / np.where(counted.any(axis=1), counted.sum(axis=1), np.nan), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -130,13 +147,13 @@ class _Points:
     all: Floats
 
     @classmethod
-    def of(cls, hyperparameters: int, seed: int) -> _Points:
+    def of(cls, hyperparameters: int, seed: int, imputed: Callable[[Floats], Floats]) -> _Points:
         both = stats.qmc.Sobol(2 * hyperparameters, rng=seed % 2**32).random(POINTS)
         a, b = both[:, :hyperparameters], both[:, hyperparameters:]
         mixed = np.repeat(a[None], hyperparameters, axis=0)
         for column in range(hyperparameters):
             mixed[column, :, column] = b[:, column]
-        return cls(np.concatenate([a, b, *mixed]))
+        return cls(imputed(np.concatenate([a, b, *mixed])))
 
     def shares(self, forest: Forest) -> Floats:
         """(2 x hyperparameters) first- and total-order indices, in [0, 1]; NaN when the forest is constant."""

@@ -5,6 +5,7 @@ Positions are unit coordinates: 0 and 1 are the ends of a hyperparameter's range
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from scipy import stats
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.exploration.forest import Forest, fit
 from hpstudy.analysis.exploration.importance import FEWEST, Importance, importance, response
+from hpstudy.analysis.exploration.imputation import MIDDLE, Imputation
 from hpstudy.analysis.statistics.bootstrap import percentile_interval
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
@@ -99,8 +101,8 @@ class SearchedView:
     Attributes:
         hyperparameters: names, in the order of the space.
         replicate, number: (trials,) which trial.
-        unit: (trials x hyperparameters) where it lies.
-        values: for each hyperparameter (trials,) its values.
+        unit: (trials x hyperparameters) where it lies; NaN for an absent hyperparameter.
+        values: for each hyperparameter (trials,) its values; None where it is absent.
         objective: (trials,) finite.
         left_out: trials that were begun and have no value, or that lack a hyperparameter.
         incumbents: (searches,) rows of the best trial of every search, the first one of equals.
@@ -175,13 +177,15 @@ def _view(name: str, view: View, table: Any, study: Study) -> SearchedView | Non
     objective = table["objective"].to_numpy(dtype=np.float64, na_value=np.nan)
     names = tuple(view.space.names())
     known = (table["state"] == "completed").to_numpy(dtype=np.bool_) & np.isfinite(objective)
-    for hyperparameter in names:
-        known &= table[f"point.{hyperparameter}"].notna().to_numpy(dtype=np.bool_)
+    for hyperparameter, parameter in view.space.items():
+        known &= table[f"point.{hyperparameter}"].notna().to_numpy(dtype=np.bool_) | bool(parameter.when)
     if not known.any():
         return None
     rows, objective = table[known], objective[known]
-    values = {hyperparameter: rows[f"point.{hyperparameter}"].to_numpy(dtype=object) for hyperparameter in names}
-    unit = np.array([[parameter.unit(value) for value in values[key]] for key, parameter in view.space.items()]).T
+    values = {hyperparameter: _values(rows[f"point.{hyperparameter}"]) for hyperparameter in names}
+    unit = np.array(
+        [[math.nan if value is None else parameter.unit(value) for value in values[key]] for key, parameter in view.space.items()]
+    ).T
     replicate = rows["replicate"].to_numpy(dtype=np.int64)
     seed = derive_seed(study.seed, "analysis", "searched", name)
     return SearchedView(
@@ -199,30 +203,38 @@ def _view(name: str, view: View, table: Any, study: Study) -> SearchedView | Non
     )
 
 
+def _values(column: Any) -> npt.NDArray[np.object_]:
+    """The values of one hyperparameter; None where it is absent."""
+    return column.astype(object).where(column.notna(), None).to_numpy()  # type: ignore[no-any-return]  # a DataFrame is Any here
+
+
 def _explained(view: View, unit: Floats, objective: Floats, replicate: Ints, seed: int, confidence: float) -> dict[str, Any]:
     """What forests say of a view: importance, responses and surface."""
-    seen = _first_searches(replicate)
+    seen, imputed = _first_searches(replicate), Imputation(view.space)
     unit, objective, replicate = unit[seen], objective[seen], replicate[seen]
+    tried, unit = unit, np.where(np.isnan(unit), MIDDLE, unit)
     if len(objective) < FEWEST:
         return {"importance": None, "responses": (), "surface": None}
-    shares = importance(unit, objective, replicate, seed, confidence) if unit.shape[1] > 1 else None
+    shares = importance(unit, objective, replicate, seed, confidence, imputed) if unit.shape[1] > 1 else None
     forest, among = fit(unit, objective, derive_seed(seed, "forest")), derive_seed(seed, "responses")
     parameters = [parameter for _, parameter in view.space.items()]
     responses = []
     for column, parameter in enumerate(parameters):
         at = cells(parameter, LINE)
-        responses.append(Response(at, response(forest, unit.shape[1], (column,), at[:, None], among)))
+        responses.append(Response(at, response(forest, imputed, (column,), at[:, None], among)))
     surface = None
     if shares is not None:
         x, y = sorted(np.argsort(-shares.total.value, kind="stable")[:2].tolist())
-        surface = _surface(forest, unit, (x, y), (cells(parameters[x], SIDE), cells(parameters[y], SIDE)), among)
+        surface = _surface(forest, imputed, tried, (x, y), (cells(parameters[x], SIDE), cells(parameters[y], SIDE)), among)
     return {"importance": shares, "responses": tuple(responses), "surface": surface}
 
 
-def _surface(forest: Forest, unit: Floats, columns: tuple[int, int], at: tuple[Floats, Floats], seed: int) -> Surface:
+def _surface(
+    forest: Forest, imputed: Imputation, unit: Floats, columns: tuple[int, int], at: tuple[Floats, Floats], seed: int
+) -> Surface:
     x, y = columns
     grid = np.stack(np.meshgrid(*at), axis=-1)
-    predicted = response(forest, unit.shape[1], columns, grid.reshape(-1, 2), seed).reshape(grid.shape[:2])
+    predicted = response(forest, imputed, columns, grid.reshape(-1, 2), seed).reshape(grid.shape[:2])
     near = (np.abs(grid[:, :, None] - unit[:, [x, y]]) <= NEAR).all(axis=-1).any(axis=-1)
     return Surface(x, y, *at, np.where(near, predicted, np.nan))
 

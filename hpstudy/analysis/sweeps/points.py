@@ -26,7 +26,7 @@ class SweepView:
 
     Attributes:
         points: the point of every trial number; empty where no replicate has begun that trial.
-        swept: hyperparameters that take more than one value over the points, in the order of the space.
+        swept: hyperparameters that take more than one value over the points, or are absent in some, in the order of the space.
         values: for each metric (replicates x points) final values of completed trials, the study's own metric first; NaN for
             a trial without a value.
         epochs: (epochs,) numbers of the epochs that any curve of the view has.
@@ -39,6 +39,11 @@ class SweepView:
     values: Mapping[str, Floats]
     epochs: Ints
     curves: Mapping[str, Floats]
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether a swept hyperparameter is absent in some of the points."""
+        return any(name not in point for point in self.points if point for name in self.swept)
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,9 @@ def best_point(means: Means, goal: Goal) -> int | None:
 
 
 def swept_names(points: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[str, ...]:
-    """Those of `names` that take more than one value over the points, in their order; an empty point counts for nothing."""
+    """Those of `names` that take more than one value over the points, or are absent in some; an empty point counts for nothing."""
     known = [point for point in points if point]
-    return tuple(name for name in names if len({point[name] for point in known}) > 1)
+    return tuple(name for name in names if len({point.get(name) for point in known}) > 1)
 
 
 def sweep(trials: Any, curves: Any, study: Study) -> tuple[SweepView, ...]:
@@ -117,9 +122,11 @@ def _view(view: str, trials: Any, curves: Any, study: Study) -> SweepView:
 def _points(view: str, trials: Any, names: tuple[str, ...], shape: tuple[int, int]) -> tuple[Point, ...]:
     layout = Layout.of(trials, view, shape)
     points: list[Point] = [{} for _ in range(shape[1])]
-    columns = [trials[f"point.{name}"].to_numpy(dtype=object)[layout.rows] for name in names]
+    frames = [trials[f"point.{name}"] for name in names]
+    columns = [frame.astype(object).where(frame.notna(), None).to_numpy()[layout.rows] for frame in frames]
     for number, *held in zip(layout.number.tolist(), *columns, strict=True):
-        point = {name: value.item() if isinstance(value, np.generic) else value for name, value in zip(names, held, strict=True)}
+        given = [(name, value) for name, value in zip(names, held, strict=True) if value is not None]
+        point = {name: value.item() if isinstance(value, np.generic) else value for name, value in given}
         if points[number] and points[number] != point:
             raise UsageError(
                 f"trial {number} of view {view} has different points in different replicates, so it cannot be summed up as a sweep",

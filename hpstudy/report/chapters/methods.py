@@ -44,6 +44,12 @@ ENDPOINT_REFERENCES = [
 """Sources of the confirmed curves and of the intervals of endpoints."""
 
 
+CONDITION_REFERENCES = [
+    "Lévesque, Durand, Gagné, Sabourin. Bayesian optimization for conditional hyperparameter spaces. IJCNN 2017.",
+]
+"""Sources of the treatment of conditional hyperparameters."""
+
+
 def chapter(results: Results) -> Iterator[Section]:
     """The methods and their sources."""
     paragraphs = tuple(Paragraph(text) for text in methods(results))
@@ -55,6 +61,7 @@ def references(results: Results) -> list[str]:
     return [
         *(SWEEP_REFERENCES if results.sweep else REFERENCES),
         *(ENDPOINT_REFERENCES if results.declared else ()),
+        *(CONDITION_REFERENCES if any(view.space.is_conditional for view in results.study.views.values()) else ()),
         *(CLAIM_REFERENCES if results.criteria else ()),
     ]
 
@@ -118,6 +125,12 @@ def _of_search(results: Results) -> list[str]:
     lockstep = (
         f"Groups of {size} replicates ran in lockstep; their points and results do not depend on each other. " if size > 1 else ""
     )
+    conditional = [name for name, view in study.views.items() if view.space.is_conditional]
+    if conditional and study.search.searcher == "ax":
+        setting += (
+            f" Some hyperparameters of {'view' if len(conditional) == 1 else 'views'} {', '.join(conditional)} are absent where their "
+            "condition does not hold: the Gaussian process sees an absent one at the middle of its range (Lévesque et al. 2017)."
+        )
     paragraphs = [
         f"A search is one sequential run of {study.search.trials} trials with its own seed. {lockstep}{setting} A trial without a value "
         "(diverged, failed, timed out) is a spent trial: the best so far stays what it was. Trials before the first value of their search "

@@ -27,6 +27,12 @@ CROWDED = 0.25
 DETAILED = 4
 """Views up to which the trials themselves are drawn; with more, searched_trials.csv has them."""
 
+ABSENT = (
+    " A hyperparameter that is absent in a trial counts as the middle of its range in the forest; its prediction is the mean over points "
+    "that have it, and figures show it only for trials that have it."
+)
+"""What the forest makes of hyperparameters with a condition."""
+
 ADAPTIVE = (
     "The searches chose their points, and chose most of them where earlier ones had been good: a region with few trials is one "
     "that they gave up or never saw, and the cloud of points over one hyperparameter also shows what the others were at the time."
@@ -62,6 +68,7 @@ def _method(results: Results) -> str:
         f"explained without it. Intervals ({Notation(results).level}) come from fitting the forest again to searches drawn with "
         "replacement. Trials of all replicates are pooled; positions are those on the declared (logarithmic) scale. The shares describe "
         "the forest, and are as good as the forest is where the searches hardly went."
+        + (ABSENT if any(study.space.is_conditional for study in results.study.views.values()) else "")
     )
 
 
@@ -102,16 +109,21 @@ def _summary(view: SearchedView) -> str:
 
 def _edges(results: Results, view: SearchedView) -> str:
     """The ranges at whose end many best trials lie; "" without one."""
-    ends, total = at_edge(view, results.study.views[view.name].space.root), len(view.incumbents)
+    ends, total = at_edge(view, results.study.views[view.name].space.root), _present(view)
     parts = [
-        f"{name} ({int(hits)} of {total} at the {side} end)"
+        f"{name} ({int(hits)} of {total[column]} at the {side} end)"
         for column, name in enumerate(view.hyperparameters)
         for side, end in (("lower", -1), ("upper", 1))
-        if (hits := (ends[:, column] == end).sum()) > max(1, CROWDED * total)
+        if (hits := (ends[:, column] == end).sum()) > max(1, CROWDED * total[column])
     ]
     if not parts:
         return ""
     return f"Best trials crowd at an end of the range of {', '.join(parts)}: better values may lie beyond it."
+
+
+def _present(view: SearchedView) -> list[int]:
+    """How many of the best trials have each hyperparameter."""
+    return [int(count) for count in np.isfinite(view.unit[view.incumbents]).sum(axis=0)]
 
 
 def _positions(results: Results, view: SearchedView) -> Table:
@@ -123,21 +135,27 @@ def _positions(results: Results, view: SearchedView) -> Table:
         shares: tuple[str, ...] = ()
         if view.importance is not None:
             shares = (_share(view.importance.total, column), _share(view.importance.alone, column))
-        if isinstance(parameter, ChoiceParameter):
-            value, hits = Counter(view.values[name][view.incumbents].tolist()).most_common(1)[0]
-            where = (numbers.hyperparameter(value), f"{hits} of {len(view.incumbents)}", numbers.MISSING)
+        having = view.incumbents[np.isfinite(view.unit[view.incumbents, column])]
+        if not len(having):
+            where = (numbers.MISSING, numbers.MISSING, numbers.MISSING)
+        elif isinstance(parameter, ChoiceParameter):
+            value, hits = Counter(view.values[name][having].tolist()).most_common(1)[0]
+            where = (numbers.hyperparameter(value), f"{hits} of {len(having)}", numbers.MISSING)
         else:
             # Order statistics, so that a whole number stays one.
-            low, middle, high = np.quantile(view.unit[view.incumbents, column], (0.25, 0.5, 0.75), method="inverted_cdf")
+            low, middle, high = np.quantile(view.unit[having, column], (0.25, 0.5, 0.75), method="inverted_cdf")
             middle_half = " to ".join(numbers.hyperparameter(parameter.at(float(end))) for end in (low, high))
             counts = f"{int((ends[:, column] < 0).sum())} / {int((ends[:, column] > 0).sum())}"
             where = (numbers.hyperparameter(parameter.at(float(middle))), middle_half, counts)
-        rows.append((name, *shares, *where))
+        present = f" ({len(having)} of {len(view.incumbents)})" if parameter.when else ""
+        rows.append((f"{name}{present}", *shares, *where))
     head = ("with interactions", "alone") if view.importance is not None else ()
     note = (
         "Median and middle half are over the best trials of the searches; of a choice, the most frequent value and how often. "
         f"At an end: within {100 * EDGE:.0f}% of the (logarithmic) range, lower / upper."
     )
+    if results.study.views[view.name].space.is_conditional:
+        note += " In brackets: how many of the best trials have a conditional hyperparameter; the other columns are about these."
     if view.importance is not None:
         note = f"Shares of the predicted variance with {Notation(results).level} bootstrap intervals over searches. " + note
     return Table(

@@ -13,7 +13,7 @@ from hpstudy.report import numbers, sweeps
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Section, Table
 from hpstudy.report.notation import Notation
-from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
+from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, conditions
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -31,7 +31,7 @@ def hyperparameters(results: Results, view: ViewResult) -> Table:
     best = view.best_trial
     rows = []
     for name, parameter in study.views[view.name].space.items():
-        value = numbers.hyperparameter(best.point[name]) if best else numbers.MISSING
+        value = numbers.hyperparameter(best.point.get(name)) if best else numbers.MISSING
         rows.append((name, _range(parameter), _scale(parameter), value))
     rows += [(name, "fixed", "", numbers.hyperparameter(held)) for name, held in study.views[view.name].fixed.items()]
     caption = f"View {long_name(results, view.name)}: search space and best point."
@@ -48,6 +48,8 @@ def hyperparameters(results: Results, view: ViewResult) -> Table:
         )
     else:
         note = "No trial has a value."
+    if constraints := study.views[view.name].constraints:
+        note = f"Constraints: {'; '.join(constraints)}. {note}"
     if study.views[view.name].note:
         note = f"{study.views[view.name].note.strip()} {note}"
     return Table(caption, ("hyperparameter", "searched", "scale", "best point"), tuple(rows), left=3, note=note)
@@ -60,7 +62,7 @@ def sweep_points(results: Results, view: SweepView) -> Table:
     names = view.swept if len(view.swept) <= sweeps.MOST_COLUMNS else ()
     beside = {name: summary(view.values[name], results.study.analysis.confidence).mean for name in others}
     listed = sweeps.listed(results, view)
-    columns = [numbers.hyperparameters([view.points[number][name] for number in listed]) for name in names]
+    columns = [numbers.hyperparameters([view.points[number].get(name) for number in listed]) for name in names]
     rows = []
     for row, number in enumerate(listed):
         point = [column[row] for column in columns] or [sweeps.point_text(view, number)]
@@ -91,7 +93,7 @@ def sweep_space(results: Results, view: SweepView) -> Table:
     rows = []
     for name, parameter in study.space.items():
         if name in view.swept:
-            value = numbers.MISSING if best is None else numbers.hyperparameter(view.points[best][name])
+            value = numbers.MISSING if best is None else numbers.hyperparameter(view.points[best].get(name))
             rows.append((name, sweeps.tried(results, view, name), _scale(parameter), value))
         else:
             value = numbers.hyperparameter(held[name]) if name in held else numbers.MISSING
@@ -103,8 +105,11 @@ def sweep_space(results: Results, view: SweepView) -> Table:
 
 def _range(parameter: FloatParameter | IntParameter | ChoiceParameter) -> str:
     if isinstance(parameter, ChoiceParameter):
-        return ", ".join(numbers.hyperparameter(value) for value in parameter.values)
-    return f"{numbers.hyperparameter(parameter.low)} to {numbers.hyperparameter(parameter.high)}"
+        text = ", ".join(numbers.hyperparameter(value) for value in parameter.values)
+    else:
+        text = f"{numbers.hyperparameter(parameter.low)} to {numbers.hyperparameter(parameter.high)}"
+    held = (f"{name} {' or '.join(numbers.hyperparameters(values))}" for name, values in conditions(parameter).items())
+    return f"{text}; when {' and '.join(held)}" if parameter.when else text
 
 
 def _scale(parameter: FloatParameter | IntParameter | ChoiceParameter) -> str:

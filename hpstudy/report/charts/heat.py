@@ -37,6 +37,7 @@ def views(results: Results) -> list[SweepView]:
         view
         for view in results.sweep
         if len(view.swept) == 2
+        and not view.is_conditional
         and all(rank(spaces[view.name][name]) < 2 for name in view.swept)
         and sum(map(bool, view.points)) >= FILLED * math.prod(_counts(view).values())
     ]

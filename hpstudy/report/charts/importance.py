@@ -98,10 +98,12 @@ def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, co
         Dots(x=x, y=y, colour=RAIL, marker=Marker("tick-up", 3)),
         Labels(x=x, y=y + 0.06, texts=tuple(text for *_, text in marked), size=6, anchor="top", colour=style.grey(0.35)),
     ]
-    colour, marker, hover = style.colour(index), Marker(style.symbol(index), 3.5), texts(results, view, chosen)
+    colour, marker = style.colour(index), Marker(style.symbol(index), 3.5)
     for row, number in enumerate(shown):
-        unit = spread(listed[number], view.unit[chosen, number], np.arange(count))
-        heights: Floats = row - 0.12 + 0.3 * apart(-np.arange(1, count + 1))
+        present = np.flatnonzero(np.isfinite(view.unit[chosen, number]))
+        unit = spread(listed[number], view.unit[chosen[present], number], present)
+        heights: Floats = row - 0.12 + 0.3 * apart(-(present + 1))
+        hover = texts(results, view, chosen[present])
         marks.append(Dots(x=unit, y=heights, colour=colour, marker=marker, alpha=0.6, hover=hover))
     title = f"best trial of each of {count} searches"
     names = replace(rows, line=False, labelled=column == 0)

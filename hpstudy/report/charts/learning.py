@@ -142,7 +142,7 @@ def _marks(
     marks: list[Mark] = []
     for curve in curves:
         means = summary(view.curves[metric][:, curve.number], results.study.analysis.confidence)
-        point = text_of({name: view.points[curve.number][name] for name in view.swept})
+        point = text_of({name: value for name, value in view.points[curve.number].items() if name in view.swept})
         name = point or (f"point {curve.number}" if len(curves) > 1 else label(results, view.name))
         entry = Entry(name, *curve.look, media="page")
         if entry not in legend:

@@ -18,6 +18,9 @@ from hpstudy.report.charts.views import index_of
 from hpstudy.report.charts.words import metric
 from hpstudy.report.labels import cut
 
+ABSENT = -0.14
+"""Height at which a line crosses the axis of a hyperparameter that its trial does not have."""
+
 BEST_SHARE = 0.1
 """Share of the trials that stand out."""
 
@@ -40,6 +43,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     columns = [spread(parameter, view.unit[:, column], number) for column, parameter in enumerate(listed)]
     columns.append(np.clip((view.objective - low) / (high - low), 0, 1))
     heights, chosen = np.stack(columns, axis=1), best(view, goal)
+    heights, lacking = np.where(np.isnan(heights), ABSENT, heights), np.isnan(heights).any(axis=0)
     rest = np.setdiff1d(np.arange(len(heights)), chosen)
     marks: list[Mark] = []
     for group, (rows, ink, width, alpha) in enumerate(
@@ -51,13 +55,18 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         looks = (group, ink, width, alpha)
         marks += [_lines(results, view, heights, some, media, looks) for some, media in shares(rows)]
     marks += _axes([*(ticks(parameter, 5) for parameter in listed), _round(low, high)])
+    below = np.flatnonzero(lacking).astype(np.float64)
+    if len(below):
+        marks.append(
+            Labels(x=below - 0.05, y=below * 0 + ABSENT, texts=("absent",) * len(below), size=6, align="right", boxed=True)
+        )
     names = [cut(name, 14) for name in view.hyperparameters] + [metric(results, 14)]
     crowded = max(map(len, names)) * 0.062 > style.WIDTH / (count + 1)
     at = np.arange(count + 1, dtype=np.float64)
     above = 1.06 + (0.09 * (at % 2) if crowded else 0 * at)
     marks.append(Labels(x=at, y=above, texts=tuple(names), anchor="bottom"))
     across = Axis("", (-0.35, count + 0.35), ticks="none", line=False)
-    upwards = Axis("", (-0.05, 1.2 if crowded else 1.12), ticks="none", line=False)
+    upwards = Axis("", (ABSENT - 0.05 if len(below) else -0.05, 1.2 if crowded else 1.12), ticks="none", line=False)
     share = f"{BEST_SHARE:.0%}"
     return Chart(
         name,

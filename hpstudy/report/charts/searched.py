@@ -68,8 +68,8 @@ def shares(rows: Ints) -> list[tuple[Ints, Media]]:
 def cloud(
     results: Results, view: SearchedView, x: Floats, y: Floats, values: Floats | None = None, **looks: Any
 ) -> Iterator[Dots]:
-    """A dot for every trial; x, y and `values` are (trials,), `looks` are of `Dots`."""
-    for rows, media in shares(np.arange(len(x))):
+    """A dot for every trial; x, y and `values` are (trials,), `looks` are of `Dots`. A trial whose x or y is NaN is left out."""
+    for rows, media in shares(np.flatnonzero(np.isfinite(x) & np.isfinite(y))):
         hover = texts(results, view, rows) if media != "print" else None
         raster, own = len(rows) > VECTOR_UP_TO, None if values is None else values[rows]
         yield Dots(x=x[rows], y=y[rows], values=own, raster=raster, media=media, hover=hover, **looks)
@@ -83,13 +83,13 @@ def note(view: SearchedView) -> str:
 
 def rings(results: Results, view: SearchedView, x: Floats, size: float) -> Dots:
     """Rings around the best trials of the searches; `x` is (trials,)."""
-    rows = view.incumbents
+    rows = view.incumbents[np.isfinite(x[view.incumbents])]
     marker = Marker(size=size, fill="none", edge_width=0.6)
     return Dots(x=x[rows], y=view.objective[rows], colour=INK, marker=marker, hover=texts(results, view, rows))
 
 
 def searched_trials(results: Results) -> Iterator[Row]:
-    """Every trial with a value, a row for each hyperparameter: its value, and where in the range it lies."""
+    """Every trial with a value, a row for each hyperparameter that it has: its value, and where in the range it lies."""
     yield "view", "replicate", "number", "objective", "flip_ratio", "best_of_search", "hyperparameter", "value", "unit"
     for view in results.searched:
         best = view.is_incumbent.tolist()
@@ -97,4 +97,5 @@ def searched_trials(results: Results) -> Iterator[Row]:
         heads = zip(view.replicate.tolist(), view.number.tolist(), view.objective.tolist(), flips, best, strict=True)
         for row, head in enumerate(heads):
             for column, name in enumerate(view.hyperparameters):
-                yield view.name, *head, name, view.values[name][row], float(view.unit[row, column])
+                if view.values[name][row] is not None:
+                    yield view.name, *head, name, view.values[name][row], float(view.unit[row, column])

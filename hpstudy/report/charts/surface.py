@@ -32,7 +32,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     y = spread(listed[surface.y], view.unit[:, surface.y], number * 3)
     dot = Marker(size=2, edge=style.PAPER, edge_width=0.3)
     trials = cloud(results, view, x, y, colour=style.INK, marker=dot, alpha=0.7, groups=(TRIAL,))
-    chosen = view.incumbents
+    chosen = view.incumbents[np.isfinite(x[view.incumbents] + y[view.incumbents])]
     best = Dots(
         x=x[chosen],
         y=y[chosen],

@@ -135,7 +135,11 @@ def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
     along = swept(results, main, results.sweep)
     # A view that does not sweep it has the value of its points' partners in the other views.
     partner = {
-        number: point[main] for view in results.sweep if main in view.swept for number, point in enumerate(view.points) if point
+        number: point[main]
+        for view in results.sweep
+        if main in view.swept
+        for number, point in enumerate(view.points)
+        if main in point
     }
     lines: list[Drawn] = []
     legend: list[Entry] = []
@@ -145,7 +149,7 @@ def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
             known = tuple(number for number in line.numbers if number in partner)
             if not view.swept:
                 known = tuple(sorted(known, key=lambda number: along.at(partner[number])))
-            x = np.array([along.at(view.points[n][main] if main in view.swept else partner[n]) for n in known])
+            x = np.array([along.at(view.points[n].get(main, partner[n]) if main in view.swept else partner[n]) for n in known])
             index = len(lines)
             if not along.joined:
                 x = x + _shift(index, total)
@@ -200,7 +204,7 @@ def _point_labels(results: Results, known: Sequence[int]) -> tuple[list[str], li
     rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for view in results.sweep:
         for name in view.swept:
-            texts = tuple(numbers.hyperparameter(view.points[n][name]) if view.points[n] else "" for n in known)
+            texts = tuple(numbers.hyperparameter(view.points[n].get(name)) if view.points[n] else "" for n in known)
             rows.setdefault((name, texts), []).append(view.name)
     names = [name for name, _ in rows]
     heads = [

@@ -54,7 +54,7 @@ def layout(results: Results, view: SweepView) -> Layout:
     """The main hyperparameter is a number before an ordered choice before a choice, then the one with the most values."""
     known = tuple(number for number, point in enumerate(view.points) if point)
     nothing = Layout(None, (Line({}, known),) if known else ())
-    if not view.swept:
+    if not view.swept or view.is_conditional:
         return nothing
     space = dict(results.study.views[view.name].space.items())
     counts = {name: len({view.points[number][name] for number in known}) for name in view.swept}
@@ -140,7 +140,7 @@ def swept(results: Results, name: str, views: Sequence[SweepView]) -> Swept:
     """The axis of hyperparameter `name` for all views that sweep it; logarithmic where the parameter is."""
     parameters = [results.study.views[view.name].space.root[name] for view in views if name in view.swept]
     parameter = parameters[0]
-    used = {point[name] for view in views if name in view.swept for point in view.points if point}
+    used = {point[name] for view in views if name in view.swept for point in view.points if name in point}
     kind = max(map(rank, parameters))
     if isinstance(parameter, ChoiceParameter):
         seen: dict[Value, None] = {value: None for other in parameters for value in getattr(other, "values", ())}

@@ -82,7 +82,7 @@ def _acquisition(
     effort: Effort,
 ) -> NoisyImprovement:
     """The acquisitions of the fitted surrogates."""
-    snap = Snapping(encoding.cells, encoding.one_hot)
+    snap = Snapping(encoding)
     trials, first = tabulated(encoding, histories, goal, number)
     trials = replace(trials, points=snap(trials.points))
     posterior = Posterior(trials, fit(trials, tolerance=effort.fit_tolerance))

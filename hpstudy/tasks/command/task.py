@@ -127,7 +127,7 @@ class Command(Task):
         return None if self._pattern is None else [name for name in self._pattern.groupindex if name not in AXES]
 
     def check_view(self, view: View) -> list[Problem]:
-        """Every hyperparameter must be in the command, under a name that is not a placeholder of another kind."""
+        """Every hyperparameter must be in the command, under a name that is no placeholder of another kind; present if it is named."""
         problems = []
         if view.method is not None:
             problems.append(Problem(("method",), "a command has no methods: remove this key"))
@@ -140,6 +140,14 @@ class Command(Task):
                 elif name not in self._names and not self._names.keys() & SPREADS.keys():
                     text = f"the command does not use '{name}': add {{{name}}} to it, or {{arguments}} for all hyperparameters"
                     problems.append(Problem((block, name), text))
+        problems += [
+            Problem(
+                ("space", name, "when"),
+                f"the command has {{{name}}}, and the hyperparameter may be absent: write {{arguments}}, which leaves it out, instead",
+            )
+            for name, parameter in view.space.items()
+            if parameter.when and name in self._names
+        ]
         return problems
 
     def check_views(self, views: Mapping[str, View]) -> list[Problem]:
