@@ -127,12 +127,14 @@ def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: Vi
         _check_view(reader.study.views, view)
         metric, names = reader.study.metric.name, [view] if view else list(reader.study.views)
         trials = [trial for name in names if (trial := reader.best(name))]
+        enqueued = {name: len(block.enqueue) for name, block in reader.study.views.items()}
     if form is not Format.table:
         print_rows([asdict(trial) for trial in trials], form)
     values, points = column_cells([trial.objective for trial in trials]), column_cells([trial.point for trial in trials])
     metrics = column_cells([{n: value for n, value in trial.metrics.items() if of_layer(n) is None} for trial in trials])
     for trial, value, point, measured in zip(trials, values, points, metrics, strict=True) if form is Format.table else ():
-        print_wrapped(f"{trial.view}: {metric} {value} (replicate {trial.replicate}, trial {trial.number})")
+        origin = ", enqueued" if trial.number < enqueued[trial.view] else ""
+        print_wrapped(f"{trial.view}: {metric} {value} (replicate {trial.replicate}, trial {trial.number}{origin})")
         print_wrapped("  hyperparameters: ", point)
         print_wrapped("  metrics: ", measured)
         if trial.attributes:

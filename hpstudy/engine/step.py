@@ -28,6 +28,7 @@ from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_tas
 from hpstudy.modules import StudyModules, module_path
 from hpstudy.plugins import is_plugin, load_callable, module_name, place_of
 from hpstudy.search.interface import Observation, Searcher
+from hpstudy.search.values import point_of
 from hpstudy.seeds import derive_seed, seed_process, seeded_block
 from hpstudy.sources import user_sources
 from hpstudy.study.controls import arms
@@ -175,7 +176,7 @@ def training_seed(study: Study, replicate: int, number: int, seed_number: int | 
 
 
 def ask(request: AskRequest) -> Asked:
-    """Choose the points of trials.
+    """Choose the points of trials: those that the view enqueues, then those of the searcher.
 
     Raises:
         SearcherFailed: the searcher raised an exception, or proposed something outside the space.
@@ -189,7 +190,9 @@ def ask(request: AskRequest) -> Asked:
     try:
         with module_path(request.module_path if request.user_modules else None) as modules:
             searcher = _searcher(request.study_json, arm.control, modules)
-            if len(seeds) == 1:
+            if number < arm.enqueued:
+                points = [point_of(space, study.views[arm.view].enqueue[number])] * len(seeds)
+            elif len(seeds) == 1:
                 points = [searcher.ask(space, request.histories[0], goal=goal, seed=seeds[0], number=number)]
             else:
                 points = list(searcher.ask_many(space, request.histories, goal=goal, seeds=seeds, number=number))

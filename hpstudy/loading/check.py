@@ -10,7 +10,7 @@ from hpstudy.loading.claims import check_criteria, listed_points
 from hpstudy.loading.endpoints import check_endpoints
 from hpstudy.loading.joint import check_search, check_sweep
 from hpstudy.loading.make import make_searcher, make_task
-from hpstudy.loading.spaces import check_space
+from hpstudy.loading.spaces import check_enqueued, check_space
 from hpstudy.search.interface import Searcher
 from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
 from hpstudy.tasks.interface import Task
@@ -109,6 +109,8 @@ def check(parts: Parts) -> Findings:
         problems = [*_names(view), *check_space(view), *(task.check_view(view) if task is not None else ())]
         if not problems and task is not None and findings.searcher is not None:
             problems = _joint(task, view, findings.searcher, parts.trials)
+        if findings.searcher is not None:
+            problems += check_enqueued(view, findings.searcher, parts.trials)
         findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in problems]
     if task is not None and len(parts.views) == len(parts.names):
         findings.problems += task.check_views(parts.views)

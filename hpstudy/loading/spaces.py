@@ -1,14 +1,15 @@
-"""Conditions and constraints of a view: whether they name hyperparameters that they can be about, and leave points to try."""
+"""Conditions, constraints and enqueued points of a view: whether they fit its hyperparameters, and leave points to try."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hpstudy.errors import Problem, nearest
 from hpstudy.search.feasible import LEAST_SHARE, feasible_share
-from hpstudy.search.values import objection
+from hpstudy.search.interface import Searcher
+from hpstudy.search.values import expected, objection
 from hpstudy.study.explain import shown
-from hpstudy.study.parameters import ChoiceParameter, Value, conditions
+from hpstudy.study.parameters import ChoiceParameter, Value, conditions, is_present
 from hpstudy.study.schema import View
 
 MOST_VALUES = 1_000
@@ -16,9 +17,18 @@ MOST_VALUES = 1_000
 
 
 def check_space(view: View) -> list[Problem]:
-    """Everything that is wrong with the conditions and constraints of a view. Keys are relative to the view."""
+    """Everything that is wrong with the conditions, constraints and enqueued points of a view. Keys are relative to the view."""
     problems = [*_conditions(view), *_constraints(view)]
-    return problems or [*_feasible(view)]
+    return problems or [*_feasible(view), *_enqueued(view)]
+
+
+def check_enqueued(view: View, searcher: Searcher, trials: int | None) -> Iterator[Problem]:
+    """Enqueued points of a study that cannot have them, or that are too many. Keys are relative to the view."""
+    if view.enqueue and searcher.lists_points:
+        yield Problem(("enqueue",), "enqueued points are for searches, and a sweep lists its points: add them to the sweep")
+    elif trials is not None and len(view.enqueue) > trials:
+        text = f"{len(view.enqueue)} points do not fit into a search of {trials} trials: enqueue fewer, or raise 'trials'"
+        yield Problem(("enqueue",), text)
 
 
 def _conditions(view: View) -> Iterator[Problem]:
@@ -64,6 +74,31 @@ def _constraints(view: View) -> Iterator[Problem]:
                 text = f"'{name}' is a choice, and a constraint relates ranges of numbers: write it as an int or float, possibly with steps"
             if text:
                 yield Problem(("constraints", index), text)
+
+
+def _enqueued(view: View) -> Iterator[Problem]:
+    """Enqueued points that are not points of the space."""
+    for index, values in enumerate(view.enqueue):
+        key, given = ("enqueue", index), view.space.given(values)
+        problems = [*_given(view, key, values, given)]
+        yield from problems
+        for constraint in view.space.constraints if not problems else ():
+            if not constraint.holds(given):
+                yield Problem(key, f"the point violates the constraint {constraint.text!r}")
+
+
+def _given(view: View, key: tuple[str | int, ...], values: Mapping[str, Value], given: Mapping[str, Value]) -> Iterator[Problem]:
+    """Values of a point that are missing, too many or out of their range; `given` are those of hyperparameters that it has."""
+    for name, value in values.items():
+        if name not in view.space.names():
+            yield Problem((*key, name), f"the view does not tune '{name}': {nearest(name, view.space.names())}")
+        elif name not in given:
+            yield Problem((*key, name), f"the condition of '{name}' does not hold in this point: remove the value")
+        elif text := objection(view.space.root[name], value):
+            yield Problem((*key, name), text)
+    for name, parameter in view.space.items():
+        if name not in values and is_present(parameter, given):
+            yield Problem(key, f"the point has no value of '{name}', {expected(parameter)}")
 
 
 def _feasible(view: View) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
-from hpstudy.search.values import in_a_point, objection
+from hpstudy.search.values import objection, point_of
 from hpstudy.study.parameters import Value, is_present
 from hpstudy.study.space import Point, Space
 
@@ -77,7 +77,7 @@ class PointsSearcher(Searcher):
             raise HpstudyError(
                 f"the list has {len(points)} points, and trial {number} was asked for", "set 'trials' to their number"
             )
-        return {name: in_a_point(space.root[name], value) for name, value in space.present(points[number]).items()}
+        return point_of(space, points[number])
 
     def _check_values(self, space: Space, name: str) -> list[Problem]:
         """What is wrong with the values of one hyperparameter of a view."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hpstudy.study.explain import shown
 from hpstudy.study.parameters import AnyParameter, ChoiceParameter, FloatParameter, Value
+from hpstudy.study.space import Point, Space
 
 
 def expected(parameter: AnyParameter) -> str:
@@ -28,6 +31,11 @@ def listed_values(parameter: AnyParameter) -> int | None:
 def objection(parameter: AnyParameter, value: Value) -> str:
     """Why a value may not stand in a point; "" when it may."""
     return "" if parameter.admits(value) else f"must be {expected(parameter)}, not {shown(value)}"
+
+
+def point_of(space: Space, values: Mapping[str, Value]) -> Point:
+    """The point of a space that listed values make, without those of other and of absent hyperparameters."""
+    return {name: in_a_point(space.root[name], value) for name, value in space.present(values).items()}
 
 
 def in_a_point(parameter: AnyParameter, value: Value) -> Value:

@@ -57,7 +57,8 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
     trial's view does not tune it), `metric.<name>` for each final metric, and `attribute.<name>` for each result that is no
     number (text, and lists and mappings as JSON text). In a study with confirmations also, before these,
     seed_number and retrains: the fresh seed and the number of the trial that is trained again (in the same replicate, of the view before
-    the slash); retrains is missing for its default point, both for every other trial.
+    the slash); retrains is missing for its default point, both for every other trial. In a study with enqueued points also enqueued:
+    whether the point of the trial is one.
     """
     import pandas as pd
 
@@ -74,6 +75,10 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
         columns[name] = pd.Series(columns[name], dtype=object)
     for (trial_id, key), point in zip(keys.items(), points, strict=True):
         refuse_foreign_point(trial_id, point, space_of(study, key.view))
+    if any(view.enqueue for view in study.views.values()):
+        known = arms(study)
+        numbers = zip(keys.values(), columns["number"].tolist(), strict=True)
+        columns["enqueued"] = np.array([number < known[key.view].enqueued for key, number in numbers], dtype=np.bool_)
     if study.confirm is not None:
         columns.update(_retraining_columns(connection, keys))
     columns.update(_point_columns(points, study))

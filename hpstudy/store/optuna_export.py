@@ -156,6 +156,7 @@ def _trial(
 
     completed = row["state"] == "completed" and math.isfinite(row["objective"])
     attributes = {"replicate": int(row["replicate"]), "number": int(row["number"]), "state": row["state"]}
+    attributes |= {"enqueued": bool(row["enqueued"])} if "enqueued" in row else {}
     attributes |= {name: row[name] for name in ("error_type", "error") if isinstance(row[name], str)}
     attributes |= {name: _json(row[name]) for name in ("attempts", "ask_s", "evaluate_s")}
     attributes |= {str(name): _json(value) for name, value in row.items() if str(name).startswith(METRIC)}

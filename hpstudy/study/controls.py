@@ -22,6 +22,7 @@ class Arm:
         control: which control; None for the study's own searcher, and for confirmations.
         trials: of every search; of confirmations, of every point that is trained again.
         listed: whether its trials are listed instead of asked for, as those of confirmations are.
+        enqueued: how many trials, the first ones, have the points that the view enqueues; those of its random searches too.
         incumbents: of confirmations: the number of incumbents that a search is expected to have, of which all are trained again; None
             where only its best trial is.
     """
@@ -30,6 +31,7 @@ class Arm:
     control: Control | None
     trials: int
     listed: bool = False
+    enqueued: int = 0
     incumbents: int | None = None
 
     def planned(self, replicate: int) -> int:
@@ -46,9 +48,11 @@ class Arm:
 def arms(study: Study) -> dict[str, Arm]:
     """All searches of a replicate by their names: the views, the controls of every view, then the confirmations of every view."""
     trials = {"default": 1, "random": study.search.trials}
-    views = {view: Arm(view, None, study.search.trials) for view in study.views}
+    views = {name: Arm(name, None, study.search.trials, enqueued=len(view.enqueue)) for name, view in study.views.items()}
     controls = {
-        arm_name(view, control): Arm(view, control, trials[control]) for view in study.views for control in study.controls
+        arm_name(name, control): Arm(name, control, trials[control], enqueued=len(view.enqueue) if control == "random" else 0)
+        for name, view in study.views.items()
+        for control in study.controls
     }
     if study.confirm is None:
         return {**views, **controls}

@@ -130,6 +130,8 @@ class View(Block):
     constraints: tuple[Annotated[str, AfterValidator(_is_constraint)], ...] = ()
     """Linear inequalities between hyperparameters of the space that every point satisfies, such as "warmup <= epochs" and "a + 2*b <= 10".
     An inequality with an absent hyperparameter is satisfied."""
+    enqueue: tuple[dict[str, Value], ...] = ()
+    """Points that are the first trials of every search of the view, in order: a warm start. They are trials like all others."""
     fixed: dict[str, Value] = {}
     """Hyperparameters held at one value."""
     note: str = ""
@@ -150,8 +152,8 @@ class View(Block):
 
     @model_serializer(mode="wrap")
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A view without constraints is written as before they existed."""
-        return {key: value for key, value in dump(self).items() if key != "constraints" or value}
+        """A view without constraints or enqueued points is written as before they existed."""
+        return {key: value for key, value in dump(self).items() if key not in ("constraints", "enqueue") or value}
 
 
 class Target(Block):

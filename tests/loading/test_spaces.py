@@ -1,5 +1,8 @@
 """Mistakes in conditions and constraints are told with their line and what would be valid."""
 
+from pathlib import Path
+from textwrap import indent
+
 import pytest
 
 from hpstudy.loading.load import load_study
@@ -101,3 +104,56 @@ def test_ax_refuses_what_it_cannot_keep_to_and_sobol_takes_it(text, refused, wri
     assert "search.searcher" in line
     assert said in line
     assert load_study(write(toy_yaml=made.replace("searcher: ax", "searcher: sobol"))).views["a"].constraints == (constraint,)
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        ("kernel: rbf, gamma: 0.7, n: 1, m: 2, rate: 0.1", ""),
+        ("kernel: linear, n: 1, m: 2, rate: 1", ""),
+        ("kernel: linear, n: 1, m: 2", "views.a.enqueue.0: the point has no value of 'rate', a number in [0.0001, 1]"),
+        ("kernel: rbf, n: 1, m: 2, rate: 1", "the point has no value of 'gamma', a number in [0.5, 1]"),
+        (
+            "kernel: linear, gamma: 0.7, n: 1, m: 2, rate: 1",
+            "the condition of 'gamma' does not hold in this point: remove the value",
+        ),
+        ("kernel: linear, n: 1, m: 2, rate: 3", "enqueue.0.rate: must be a number in [0.0001, 1], not 3"),
+        ("kernel: linear, n: 1, m: 2, rate: 1, rat: 1", "the view does not tune 'rat': did you mean 'rate'?"),
+        ("kernel: linear, n: 3, m: 2, rate: 1", "the point violates the constraint 'n <= m'"),
+    ],
+)
+def test_enqueued_points_are_points_of_the_space(text, refused, write, point, said):
+    made = text().replace("    fixed:", f"    enqueue:\n      - {{{point}}}\n    fixed:")
+    if not said:
+        assert len(load_study(write(toy_yaml=made)).views["a"].enqueue) == 1
+        return
+    (line,) = refused(made)
+    assert line.startswith("toy.yaml:15: ")
+    assert said in line
+
+
+def test_more_enqueued_points_than_trials_are_refused(text, refused):
+    points = "".join(f"      - {{kernel: linear, n: {n}, m: 9, rate: 1}}\n" for n in range(7))
+    (line,) = refused(text().replace("    fixed:", f"    enqueue:\n{points}    fixed:"))
+    assert "7 points do not fit into a search of 6 trials: enqueue fewer, or raise 'trials'" in line
+
+
+def test_a_sweep_has_no_enqueued_points(text, refused):
+    point = "{kernel: linear, n: 0, m: 9, rate: 1}"
+    made = text().replace("    fixed:", f"    enqueue: [{point}]\n    fixed:")
+    made = made.replace("{searcher: ax, trials: 6}", f"{{searcher: points, trials: 1, points: [{point}]}}")
+    (line,) = refused(made)
+    assert "enqueued points are for searches, and a sweep lists its points: add them to the sweep" in line
+
+
+def test_the_spaces_in_the_documentation_are_valid(text, write):
+    head, tail = text().split("views:\n")[0], "search: {searcher: ax, trials: 6}\nreplicates: 1\n"
+    page = Path(__file__).parents[2].joinpath("docs/study-file.md").read_text(encoding="utf-8")
+    blocks = [part.split("```")[0] for part in page.partition("## Spaces")[2].partition("\n## ")[0].split("```yaml\n")[1:]]
+    views = [block if block.startswith("views:") else "views:\n  a:\n" + indent(block, "    ") for block in blocks]
+    read = [load_study(write(toy_yaml=head + block + tail)).views for block in views]
+    assert [list(found) for found in read] == [["a"], ["kernels"], ["schedule"], ["sgd"]]
+    assert read[0]["a"].space.root["dropout"].count == 6
+    assert read[1]["kernels"].space.is_conditional
+    assert len(read[2]["schedule"].constraints) == 3
+    assert len(read[3]["sgd"].enqueue) == 2

@@ -131,6 +131,12 @@ def _of_search(results: Results) -> list[str]:
             f" Some hyperparameters of {'view' if len(conditional) == 1 else 'views'} {', '.join(conditional)} are absent where their "
             "condition does not hold: the Gaussian process sees an absent one at the middle of its range (Lévesque et al. 2017)."
         )
+    if any(view.enqueue for view in study.views.values()):
+        counts = ", ".join(f"{len(view.enqueue)} of {name}" for name, view in study.views.items() if view.enqueue)
+        setting += (
+            f" The first trials of every search have points that the study lists ({counts}). They count as trials: up to them a curve "
+            "shows the value of the listed points, not of the searcher."
+        )
     paragraphs = [
         f"A search is one sequential run of {study.search.trials} trials with its own seed. {lockstep}{setting} A trial without a value "
         "(diverged, failed, timed out) is a spent trial: the best so far stays what it was. Trials before the first value of their search "

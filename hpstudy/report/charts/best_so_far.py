@@ -80,6 +80,7 @@ def _together(results: Results, media: Media) -> Panel:
     marks += [_band(view, index, (index, len(views) + 1)) for index, view in enumerate(views)]
     marks += [_edge(view) for view in views]
     marks += [_mean(results, view, index) for index, view in enumerate(views)]
+    marks += [_enqueued(results, view, index) for index, view in enumerate(views)]
     marks += [star for index, view in enumerate(views) if (star := _best(results, view, index)) is not None]
     return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks), media=media)
 
@@ -112,6 +113,7 @@ def _alone(results: Results, index: int) -> Panel:
         marks.append(Line(x=trials(mean), y=mean, colour=GREY, width=1.1))
     marks.append(_edge(view))
     marks.append(Line(x=trials(view.curve.mean), y=view.curve.mean, colour=style.colour(index), width=1.6))
+    marks.append(_enqueued(results, view, index))
     return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks))
 
 
@@ -185,6 +187,12 @@ def _edge(view: ViewResult) -> Line:
     return Line(x=trials(view.curve.mean), y=view.curve.mean, colour=style.PAPER, width=3.2, media="print")
 
 
+def _enqueued(results: Results, view: ViewResult, index: int) -> Dots:
+    """Open circles on the mean at the trials whose points the study enqueued."""
+    first = view.curve.mean[: len(results.study.views[view.name].enqueue)]
+    return Dots(x=trials(first), y=first, colour=style.colour(index), marker=Marker(size=6.5, fill="none"), groups=(index,))
+
+
 def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
     """A star on the page at the best trial of a view."""
     best = view.best_trial
@@ -215,6 +223,13 @@ def _page_note(results: Results, many: bool) -> str:
     if sum(view.best.size for view in results.views) > EVERY_TRIAL_UP_TO:
         note += " A search has texts at the trials that changed its best."
     return note
+
+
+def enqueued_words(results: Results) -> str:
+    """Which trials have points that the study enqueued; "" where none has."""
+    counts = {name: len(view.enqueue) for name, view in results.study.views.items() if view.enqueue}
+    parts = [f"{name} {'trial 1' if count == 1 else f'trials 1 to {count}'}" for name, count in counts.items()]
+    return f"points that the study enqueued ({', '.join(parts)})" if parts else ""
 
 
 def late(results: Results) -> tuple[int, ...]:
@@ -270,6 +285,8 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     low, high = limits
     if any((view.best < low).any() or (view.best > high).any() for view in results.views):
         reading += f" Up to {100 * OUTLIERS:.0f}% of {which} lie outside the drawing."
+    if queued := enqueued_words(results):
+        reading += f" Open circles: {queued}."
     waiting = sum(view.completeness.before_first_value for view in results.views)
     if waiting and not math.isnan(results.worst):
         reading += (
