@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from hpstudy.engine.executors import THREAD_VARIABLES, StepTimedOut, UserCodeRequest
+from hpstudy.engine.executors import MEMORY_VARIABLES, THREAD_VARIABLES, StepTimedOut, UserCodeRequest
 from hpstudy.engine.trial_server import WarmUp
 from hpstudy.engine.worker import death, log_path
 from hpstudy.modules import search_path
@@ -58,7 +58,7 @@ class WorkerProcess:
     def __init__(self, logs: Path | None) -> None:
         self._connection, theirs = Pipe()
         fixed = {**dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONHASHSEED": "0"}
-        environment = {**os.environ, **fixed, **self.variables}
+        environment = {**MEMORY_VARIABLES, **os.environ, **fixed, **self.variables}
         end = theirs.fileno()
         path, folder = search_path(), str(logs) if logs else None
         boot = BOOT.format(module=self.module, path=path, descriptor=end, parent=os.getpid(), logs=folder)

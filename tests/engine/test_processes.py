@@ -82,6 +82,17 @@ def test_a_system_that_cannot_fork_is_refused_before_there_is_a_database(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_worker_keeps_freed_memory_unless_the_user_decides(tmp_path, monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "7")
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    executor = ProcessExecutor(1, tmp_path)
+    try:
+        seen = [executor.submit(environment, name).result() for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")]
+    finally:
+        executor.close()
+    assert seen == [str(2**30), "7"]
+
+
 def test_no_process_is_started_before_the_first_step(executor):
     before = len(psutil.Process().children())
     assert len(psutil.Process().children()) == before
