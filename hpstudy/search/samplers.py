@@ -25,8 +25,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hpstudy.errors import Problem
 from hpstudy.goal import Goal
+from hpstudy.search.encoding import Encoding
+from hpstudy.search.feasible import feasible_neighbours, projected
 from hpstudy.search.interface import Observation, Searcher
+from hpstudy.search.linear import objection
 from hpstudy.search.outcomes import has_value
+from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import is_tried, untried_points
 from hpstudy.seeds import derive_seed
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value, same_value
@@ -60,7 +64,11 @@ class TPESettings(SamplerSettings):
 
 
 class OptunaSearcher(Searcher):
-    """A sampler of Optuna. No point is tried twice while the space holds an untried one, as with the `ax` searcher."""
+    """A sampler of Optuna. No point is tried twice while the space holds an untried one.
+
+    As with the `ax` searcher, an absent hyperparameter is given at the middle of its range, and a proposed point that violates a
+    constraint is moved to one near it that does not.
+    """
 
     settings: SamplerSettings
     needs: ClassVar[tuple[str, ...]] = ("optuna",)
@@ -75,12 +83,13 @@ class OptunaSearcher(Searcher):
         """Add a past trial to the study; its value is that of `past`, to minimise."""
 
     def check(self, space: Space, trials: int) -> list[Problem]:
-        """See `Searcher.check`; Optuna must be installed."""
+        """See `Searcher.check`; Optuna must be installed, and constraints be linear in the coordinates, as with the `ax` searcher."""
+        unfit = [text for constraint in space.constraints if (text := objection(constraint, space))]
         missing = [name for name in self.needs if find_spec(name) is None]
         if missing:
             text = f"this searcher needs {' and '.join(missing)}: pip install 'hpstudy[optuna]'"
             return [Problem(("search", "searcher"), text)]
-        return super().check(space, trials)
+        return [*super().check(space, trials), *(Problem(("search", "searcher"), text) for text in unfit)]
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The point of trial `number`; see `Searcher.ask`."""
@@ -94,11 +103,13 @@ class OptunaSearcher(Searcher):
             study = create_study(sampler=self.sampler(seed, number))
             for past in history:
                 value = -goal.sign * past.value if past.value is not None and has_value(past) else None
-                params = {name: encoded(parameter, past.point[name]) for name, parameter in space.items()}
+                params = {name: encoded(parameter, past.point.get(name, parameter.at(0.5))) for name, parameter in space.items()}
                 self.replay(study, Observation(past.number, past.point, value), asked, params)
             trial: Trial = study.ask(asked)
-        point = {name: decoded(parameter, trial.params[name]) for name, parameter in space.items()}
-        return untried[0] if untried and is_tried(point, history) else point
+        point = space.present({name: decoded(parameter, trial.params[name]) for name, parameter in space.items()})
+        near = _satisfying(space, point)
+        fresh = [one for one in near if not is_tried(one, history)]
+        return (fresh or untried or near or sobol_points(space, seed=seed, start=number, count=1))[0]
 
 
 class TPESearcher(OptunaSearcher):
@@ -189,6 +200,14 @@ def decoded(parameter: Parameter, given: Any) -> Value:
     if isinstance(parameter, IntParameter) and parameter.log:
         return int(given)
     return parameter.value(int(given))
+
+
+def _satisfying(space: Space, point: Point) -> list[Point]:
+    """The point, or points near it, that satisfy the constraints."""
+    if not space.satisfies(point):
+        encoding = Encoding(space)
+        point = encoding.decode(projected(encoding, encoding.encode(point)))
+    return [point] if space.satisfies(point) else feasible_neighbours(space, point)
 
 
 def _is_unordered(parameter: Parameter) -> bool:

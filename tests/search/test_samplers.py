@@ -64,7 +64,7 @@ def test_choices_of_cma_es_vary_from_trial_to_trial():
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 def test_every_value_survives_optunas_terms(space):
     for point in sobol_points(space, seed=0, start=0, count=50):
-        for name, parameter in space.items():
+        for name, parameter in ((name, space.root[name]) for name in point):
             given = samplers.encoded(parameter, point[name])
             assert samplers.distribution(parameter)._contains(given)
             assert samplers.decoded(parameter, given) == point[name]
