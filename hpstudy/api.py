@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -114,8 +115,11 @@ def run(
     scale: str | None = None,
     workers: int | None = None,
     executor: str = "processes",
+    address: str | None = None,
+    scheduler_file: str | Path | None = None,
     timeout_s: float | None = None,
     allow_changed_code: bool = False,
+    allow_mixed: bool = False,
     shard: str | None = None,
     progress: Observer | None = None,
 ) -> RunSummary:
@@ -125,10 +129,13 @@ def run(
         study: a study, or the path of a study file.
         storage: see `default_storage`.
         scale: one of the study file's `scales`, to apply.
-        workers: worker processes; the physical cores when None.
-        executor: "processes", "inline" or "my_module:MyExecutor".
+        workers: trials at once. When None the physical cores, with a scheduler as many as its workers have threads.
+        executor: "processes", "inline", "dask" or "my_module:MyExecutor".
+        address: of the scheduler of the executor, such as "tcp://10.0.0.1:8786".
+        scheduler_file: instead, the file in which the scheduler wrote its address.
         timeout_s: time limit per trial in seconds; overrides the study's limits.timeout_s.
         allow_changed_code: continue even if the source file of a user's function has changed since the study began.
+        allow_mixed: use workers whose library versions differ from those here; the report says so.
         shard: run only this part of the study, such as "0/3" for the first of three, in a database of its own; see `merge`.
         progress: receives events; `progress_for()` draws bars or prints lines. Silent when None.
 
@@ -151,7 +158,7 @@ def run(
     return run_study(
         loaded,
         default_storage(loaded.study.name, storage, part),
-        _run_options(workers, executor, allow_changed_code, progress, part),
+        _run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress, part),
     )
 
 
@@ -178,13 +185,23 @@ def _stored(path: Path, allow_changed_code: bool) -> LoadedStudy:
 
 
 def _run_options(
-    workers: int | None, executor: str, allow_changed_code: bool, progress: Observer | None, shard: Shard | None = None
+    workers: int | None,
+    executor: str,
+    address: str | None,
+    scheduler_file: str | Path | None,
+    allow_changed_code: bool,
+    allow_mixed: bool,
+    progress: Observer | None,
+    shard: Shard | None = None,
 ) -> RunOptions:
     from hpstudy.engine.executors import default_workers
     from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
 
-    return RunOptions(workers or default_workers(), executor, allow_changed_code, progress or Observer(), shard)
+    given = {"address": address, "scheduler_file": scheduler_file and str(scheduler_file)}
+    scheduler = {name: value for name, value in given.items() if value}
+    most = workers or (sys.maxsize if scheduler else default_workers())
+    return RunOptions(most, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed)
 
 
 def resume(
@@ -192,7 +209,10 @@ def resume(
     *,
     workers: int | None = None,
     executor: str = "processes",
+    address: str | None = None,
+    scheduler_file: str | Path | None = None,
     allow_changed_code: bool = False,
+    allow_mixed: bool = False,
     progress: Observer | None = None,
 ) -> RunSummary:
     """Continue a study from its database alone. Arguments and errors as `run`."""
@@ -200,7 +220,8 @@ def resume(
 
     path = locate(storage)
     loaded = _stored(path, allow_changed_code)
-    return run_study(loaded, path, _run_options(workers, executor, allow_changed_code, progress))
+    options = _run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress)
+    return run_study(loaded, path, options)
 
 
 def merge(
@@ -281,7 +302,10 @@ def confirm(
     incumbents: bool = False,
     workers: int | None = None,
     executor: str = "processes",
+    address: str | None = None,
+    scheduler_file: str | Path | None = None,
     allow_changed_code: bool = False,
+    allow_mixed: bool = False,
     progress: Observer | None = None,
 ) -> RunSummary:
     """Train the best point of each complete search, and each view's default point, again on fresh seeds.
@@ -294,9 +318,12 @@ def confirm(
         scale: one of the study file's `scales`, when it was run at that.
         seeds: fresh seeds of each point; when None those of the study, or 5. A larger number later adds to the smaller one.
         incumbents: train every incumbent of a search, each trial that is better than all before it; also when the study asks for it.
-        workers: worker processes; the physical cores when None.
-        executor: processes or inline.
-        allow_changed_code: continue even if a user's function has changed since the study began.
+        workers: as in `run`.
+        executor: as in `run`.
+        address: as in `run`.
+        scheduler_file: as in `run`.
+        allow_changed_code: as in `run`.
+        allow_mixed: as in `run`.
         progress: as in `run`.
 
     Returns:
@@ -323,7 +350,8 @@ def confirm(
         declared = None
     block = declared or loaded.study.confirm or Confirm()
     asked = Confirm(seeds=seeds or block.seeds, incumbents=incumbents or block.incumbents)
-    return confirm_study(loaded, where, _run_options(workers, executor, allow_changed_code, progress), asked)
+    options = _run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress)
+    return confirm_study(loaded, where, options, asked)
 
 
 def open(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Reader:

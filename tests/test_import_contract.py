@@ -46,6 +46,8 @@ HEAVY = (
         "sklearn",
         "optuna",
         "sqlalchemy",
+        "dask",
+        "distributed",
     ),
     *("pyarrow", "typst", "soundfile"),
 )
@@ -101,6 +103,10 @@ def test_only_one_file_imports_scikit_learn_and_two_optuna():
     assert importers("sklearn") == {"analysis/exploration/forest.py"}
     assert importers("sqlalchemy") == {"store/optuna_export.py"}
     assert importers("optuna") == {"store/optuna_export.py", "search/samplers.py"}
+
+
+def test_only_the_dask_executor_imports_dask():
+    assert importers("dask", "distributed") == {"engine/dask_cluster.py", "engine/dask_worker.py"}
 
 
 @pytest.mark.parametrize("room", CORE)

@@ -29,9 +29,26 @@ View = Annotated[str | None, typer.Option("--view", help="Only this view.")]
 
 Workers = Annotated[
     int | None,
-    typer.Option("-j", "--workers", min=1, help="Worker processes, one thread each. Default: the number of physical cores."),
+    typer.Option(
+        "-j",
+        "--workers",
+        min=1,
+        help="Worker processes, one thread each. Default: the number of physical cores; on a cluster, all threads of its workers.",
+    ),
 ]
 Executor = Annotated[str, typer.Option("--executor", help="Where trials run; see `hpstudy list executors`.")]
+Address = Annotated[str | None, typer.Option("--address", help="Scheduler of --executor dask, such as tcp://10.0.0.1:8786.")]
+SchedulerFile = Annotated[
+    Path | None,
+    typer.Option("--scheduler-file", help="The file that `dask scheduler --scheduler-file` wrote, instead of --address."),
+]
+AllowMixed = Annotated[
+    bool,
+    typer.Option(
+        "--allow-mixed",
+        help="Use workers even if their library versions differ from those here. Recorded and shown in the report.",
+    ),
+]
 AllowCode = Annotated[
     bool,
     typer.Option(

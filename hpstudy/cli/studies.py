@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpstudy.cli.options import AllowCode, AnyStudy, Executor, Form, Quiet, Scale, Storage, StudyFile, Verbose, Workers
+from hpstudy.cli.options import (
+    Address,
+    AllowCode,
+    AllowMixed,
+    AnyStudy,
+    Executor,
+    Form,
+    Quiet,
+    Scale,
+    SchedulerFile,
+    Storage,
+    StudyFile,
+    Verbose,
+    Workers,
+)
 from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import HpstudyError, StudyBroken
 
@@ -76,11 +90,14 @@ def run(
     scale: Scale = None,
     workers: Workers = None,
     executor: Executor = "processes",
+    address: Address = None,
+    scheduler_file: SchedulerFile = None,
     timeout: Annotated[
         float | None,
         typer.Option("--timeout", min=0.001, help="Time limit per trial in seconds; overrides limits.timeout_s of the study."),
     ] = None,
     allow_changed_code: AllowCode = False,
+    allow_mixed: AllowMixed = False,
     shard: Annotated[
         str | None,
         typer.Option(
@@ -102,8 +119,11 @@ def run(
         scale=scale,
         workers=workers,
         executor=executor,
+        address=address,
+        scheduler_file=scheduler_file,
         timeout_s=timeout,
         allow_changed_code=allow_changed_code,
+        allow_mixed=allow_mixed,
         shard=shard,
         progress=progress_for(verbose=verbose, quiet=quiet),
     )
@@ -116,7 +136,10 @@ def resume(
     ],
     workers: Workers = None,
     executor: Executor = "processes",
+    address: Address = None,
+    scheduler_file: SchedulerFile = None,
     allow_changed_code: AllowCode = False,
+    allow_mixed: AllowMixed = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -128,7 +151,10 @@ def resume(
         storage,
         workers=workers,
         executor=executor,
+        address=address,
+        scheduler_file=scheduler_file,
         allow_changed_code=allow_changed_code,
+        allow_mixed=allow_mixed,
         progress=progress_for(verbose=verbose, quiet=quiet),
     )
     _finish(summary, quiet)
@@ -197,7 +223,10 @@ def confirm(
     ] = False,
     workers: Workers = None,
     executor: Executor = "processes",
+    address: Address = None,
+    scheduler_file: SchedulerFile = None,
     allow_changed_code: AllowCode = False,
+    allow_mixed: AllowMixed = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -213,7 +242,10 @@ def confirm(
         incumbents=incumbents,
         workers=workers,
         executor=executor,
+        address=address,
+        scheduler_file=scheduler_file,
         allow_changed_code=allow_changed_code,
+        allow_mixed=allow_mixed,
         progress=progress_for(verbose=verbose, quiet=quiet),
     )
     _finish(summary, quiet, again=f"hpstudy confirm {summary.storage}")

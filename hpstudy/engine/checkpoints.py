@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 
 from hpstudy.engine.environment import library_versions
+from hpstudy.engine.roots import on_this_host, portable
 from hpstudy.modules import current_digest
 from hpstudy.sources import source_file, user_sources
 from hpstudy.study.schema import TaskBlock, View
@@ -54,13 +55,18 @@ class CheckpointFile:
     It holds a line with the SHA-256 of all that follows, a line of JSON, and the task's state.
 
     Attributes:
-        path: of the file; its folder is made when first needed.
+        portable_path: of the file, as every host understands it (`hpstudy.engine.roots`); its folder is made when first needed.
         identity: checksums of the study's data and of a user's code outside the study's folder. Those of the files in the folder are
             written with the state.
     """
 
-    path: Path
+    portable_path: str
     identity: Mapping[str, str]
+
+    @property
+    def path(self) -> Path:
+        """The file on this host."""
+        return on_this_host(self.portable_path)
 
     def read(self) -> Kept:
         """What was written last.
@@ -137,7 +143,7 @@ class CheckpointFolder:
         """The file of an evaluation of `view`; each of its trials has a point and a training seed."""
         given = [task.model_dump(mode="json"), view.method, view.fixed, *chain.from_iterable(trials)]
         name = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
-        return CheckpointFile(self.path / (name + SUFFIX), self.identity)
+        return CheckpointFile(portable(self.path / (name + SUFFIX)), self.identity)
 
     def remove_if_empty(self) -> None:
         """Remove the folder unless it holds a file. Call when no worker can be writing."""

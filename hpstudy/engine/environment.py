@@ -46,7 +46,7 @@ def environment(workers: int, executor: str) -> dict[str, str]:
     """Machine, versions and command of this session."""
     return {
         **host_environment(),
-        "executor": f"{executor}, {workers} worker{'s' if workers > 1 else ''}",
+        "executor": f"{executor}, {workers} worker{'s' if workers != 1 else ''}",
         "command": shlex.join([*_program(Path(sys.argv[0])), *sys.argv[1:]]),
         "commit": _commit(Path(__file__).parent),
     }

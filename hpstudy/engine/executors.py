@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from hpstudy.errors import HpstudyError
 from hpstudy.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from hpstudy.engine.admission import Admission
 
 EXECUTORS = Registry(
     "executor",
@@ -24,6 +28,10 @@ EXECUTORS = Registry(
         "processes": Entry(
             "in worker processes of this machine, one thread each; every trial of your own code in a process of its own",
             "hpstudy.engine.processes:ProcessExecutor",
+        ),
+        "dask": Entry(
+            "on the workers of a Dask cluster (--address or --scheduler-file), in local processes there",
+            "hpstudy.engine.dask_executor:DaskExecutor",
         ),
     },
 )
@@ -56,11 +64,28 @@ Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
 
-class WorkerDied(HpstudyError):
+class StepEnded(HpstudyError):
+    """A step ended without an answer.
+
+    Attributes:
+        environment: of the host that ran it (`hpstudy.engine.environment`), where an executor knows it.
+    """
+
+    environment: Mapping[str, str] = MappingProxyType({})
+
+
+class WorkerDied(StepEnded):
     """The process that ran a step ended without an answer."""
 
 
-class StepTimedOut(HpstudyError):
+class WorkerLost(WorkerDied):
+    """What ran the process of a step is gone or cannot be reached, such as a machine of a cluster.
+
+    The step is run again. It does not count as one of `limits.max_attempts`, so that an outage does not change a result.
+    """
+
+
+class StepTimedOut(StepEnded):
     """A step took longer than it was given, and was ended."""
 
 
@@ -107,6 +132,17 @@ class Executor(ABC):
             UsageError: this executor cannot run on this machine.
         """
 
+    def admit(self, admission: Admission) -> None:
+        """Ask whether each host may run steps of the study. Called at most once, before the first `submit`.
+
+        An executor whose steps run on other hosts runs `admission.request` on each of them before its first step, and uses only hosts
+        without `admission.obstacles`. By default nothing is asked: the steps run on this host.
+
+        Raises:
+            StudyChanged: a host that is there has obstacles. A host that joins later is not used then, and a note says why.
+            EngineLost: what runs the steps cannot be reached.
+        """
+
     @abstractmethod
     def submit(self, call: Callable[[Request], Answer], request: Request, timeout_s: float | None = None) -> Future[Answer]:
         """Run `call(request)`.
@@ -117,7 +153,7 @@ class Executor(ABC):
             timeout_s: seconds after which the step is ended.
 
         Returns:
-            A future with the answer, or with the exception that `call` raised, or with WorkerDied, StepTimedOut or EngineLost.
+            A future with the answer, or with the exception that `call` raised, or with WorkerDied, WorkerLost, StepTimedOut or EngineLost.
 
         Raises:
             EngineLost: no step can be run any more.

@@ -15,7 +15,7 @@ def given_up(error: BaseException, deaths: int, limits: Limits, trials: int) -> 
 
     Args:
         error: its step's exception.
-        deaths: workers that died at it, this one included.
+        deaths: workers that died at it and count, this one included.
         limits: the study's.
         trials: how many it evaluated.
 
@@ -27,12 +27,14 @@ def given_up(error: BaseException, deaths: int, limits: Limits, trials: int) -> 
     """
     if isinstance(error, StepTimedOut):
         failure = Failure("TimeoutError", f"{error.message} (limits.timeout_s)")
-        return Outcome("timed_out", {}, failure=failure, duration_s=(limits.timeout_s or 0.0) / trials)
+        duration_s = (limits.timeout_s or 0.0) / trials
+        return Outcome("timed_out", {}, failure=failure, duration_s=duration_s, environment=error.environment)
     if not isinstance(error, WorkerDied):
         raise error
     if deaths < limits.max_attempts:
         return None
-    return Outcome("failed", {}, failure=Failure("WorkerDied", f"{deaths} times; the last time: {error}"))
+    failure = Failure("WorkerDied", f"{deaths} times; the last time: {error}")
+    return Outcome("failed", {}, failure=failure, environment=error.environment)
 
 
 def reason_of(error: BaseException) -> str:

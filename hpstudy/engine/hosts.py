@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hpstudy.engine.admission import MIXED_HINT, version_differences
 from hpstudy.engine.environment import host_environment
+from hpstudy.engine.progress import Observer
 from hpstudy.environments import ROLE, WORKER
+from hpstudy.errors import StudyChanged
 from hpstudy.store import Store
 
 
@@ -14,17 +17,30 @@ class Hosts:
 
     Args:
         store: its session has begun.
+        observer: hears of other versions.
+        allow_mixed: record hosts with other versions; they are refused otherwise.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, observer: Observer, allow_mixed: bool = False) -> None:
         self._store = store
+        self._observer = observer
+        self._allow_mixed = allow_mixed
         self._known: list[tuple[Mapping[str, str], int | None]] = [({}, None), (host_environment(), None)]
 
     def row(self, environment: Mapping[str, str]) -> int | None:
-        """The id of the row of an environment, recorded when it is new; None for that of the session, and where it is not known."""
+        """The id of the row of an environment, recorded when it is new; None for that of the session, and where it is not known.
+
+        Raises:
+            StudyChanged: its library versions differ from those of the session, and that is not allowed.
+        """
         for known, number in self._known:
             if environment == known:
                 return number
+        if differ := [f"{environment['host']}: {line}" for line in version_differences(environment)]:
+            if not self._allow_mixed:
+                raise StudyChanged(f"a step ran with other versions, and was not stored: {'; '.join(differ)}", MIXED_HINT)
+            self._observer.note(f"hosts differ, which can change numbers (--allow-mixed): {'; '.join(differ)}; recorded")
+            self._store.event("mixed_hosts", mixed_libraries=differ)
         number = self._store.add_environment({**environment, ROLE: WORKER})
         self._known.append((environment, number))
         return number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from hpstudy.engine.options import RunOptions
+from hpstudy.engine.progress import Observer
 from hpstudy.errors import StudyChanged
 from hpstudy.modules import current_digest, digest_of, module_file, module_path
 from hpstudy.plugins import is_plugin
@@ -34,6 +34,10 @@ class KnownSources:
         """As `check`, of what a process has loaded that evaluated a trial: the task's code must be there."""
         return self.check({**dict.fromkeys(self._required, ""), **found})
 
+    def changed(self, found: Mapping[str, str]) -> list[str]:
+        """The known sources that have another checksum in what a process has loaded, sorted."""
+        return sorted(name for name, digest in found.items() if self._sources.get(name, digest) != digest)
+
     def check(self, found: Mapping[str, str]) -> dict[str, str]:
         """The sources that were not known before, which are known from now on.
 
@@ -43,7 +47,7 @@ class KnownSources:
         Raises:
             StudyChanged: a known source has another checksum.
         """
-        if changed := sorted(name for name, digest in found.items() if self._sources.get(name, digest) != digest):
+        if changed := self.changed(found):
             files = ", ".join(name.removeprefix(SOURCE) for name in changed)
             raise StudyChanged(f"{files} changed while the study was running; a trial that used it was not stored", RESTORE)
         new = {name: digest for name, digest in found.items() if name not in self._sources}
@@ -82,7 +86,7 @@ def refuse_changed_files(storage: Path, folder: str | None) -> None:
         raise _changed(storage, changed, RESTORE)
 
 
-def check_identity(store: Store, found: Mapping[str, str], options: RunOptions) -> KnownSources:
+def check_identity(store: Store, found: Mapping[str, str], observer: Observer, *, allow_changed_code: bool) -> KnownSources:
     """Compare data and code with those that the database was started with, and record the code that it does not know.
 
     Call it within the study's `module_path`, when its parts have been imported.
@@ -90,7 +94,8 @@ def check_identity(store: Store, found: Mapping[str, str], options: RunOptions) 
     Args:
         store: the database.
         found: `identity_of` its study, here.
-        options: whether changed code is allowed; the observer receives which it is.
+        observer: receives which code has changed.
+        allow_changed_code: continue with it.
 
     Raises:
         StudyChanged: the data are not the same, or the code is not and that is not allowed.
@@ -100,11 +105,11 @@ def check_identity(store: Store, found: Mapping[str, str], options: RunOptions) 
     if changed := [name for name in data if recorded.get(name) != found.get(name)]:
         raise _changed(store.path, changed, "restore the data (`hpstudy data verify`), or start again with another --storage")
     code = _changed_sources(recorded, found, store.study)
-    if code and not options.allow_changed_code:
+    if code and not allow_changed_code:
         raise _changed(store.path, code, RESTORE)
     if code:
         store.event("code_changed", sources={name: {"old": recorded.get(name, ""), "new": new} for name, new in code.items()})
-        options.observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
+        observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
     sources = {name: digest for name, digest in found.items() if name.startswith(SOURCE)}
     store.add_identity({name: digest for name, digest in sources.items() if name not in recorded})
     return KnownSources(store.study, {**recorded, **code, **sources})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hpstudy.engine.executors import default_workers
@@ -19,6 +20,8 @@ class RunOptions:
         allow_changed_code: continue even if a user's source file is not the one that the database was started with.
         observer: receives events; silent by default.
         shard: the part of the study to run; None for what the database holds, of a new one all of the study.
+        scheduler: where an executor finds what runs its steps, as further arguments of it: `address` or `scheduler_file`.
+        allow_mixed: use hosts whose library versions differ from those of this session.
     """
 
     workers: int = field(default_factory=default_workers)
@@ -26,3 +29,5 @@ class RunOptions:
     allow_changed_code: bool = False
     observer: Observer = field(default_factory=Observer)
     shard: Shard | None = None
+    scheduler: Mapping[str, str] = field(default_factory=dict)
+    allow_mixed: bool = False

@@ -55,7 +55,7 @@ class Lines(Observer):
         self._counts, self._done = dict(counts), total.finished
         self._eta.start()
         lockstep = f", in lockstep groups of {study.search.lockstep}" if study.search.lockstep > 1 else ""
-        workers_text = f"{workers} worker{'s' if workers > 1 else ''}"
+        workers_text = f"{workers} worker{'s' if workers != 1 else ''}"
         self._say(f"{study.name}: {total.left:,} of {total.planned_text} trials to run, {workers_text}{lockstep}")
 
     def plan_changed(self, arm: str, planned: int, estimated: int) -> None:

@@ -99,16 +99,20 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
         prepared = None
         if any(counts.left for counts in before.values()):
             with module_path(folder):
-                prepared = prepare(store, loaded.task, options)
+                prepared = prepare(store, loaded.task, options, folder)
         stop = StopSignal()
         if prepared is not None:
-            checkpoints, sources = prepared
+            checkpoints, sources, admission = prepared
             if shard is not None:
                 options.observer.note(f"shard {shard}: {replicates_in_words(shard.replicates(store.study))}")
-            with session(store, kind, options, stop, checkpoints) as runner:
+            with session(store, kind, options, stop, checkpoints, admission) as runner:
                 options.observer.run_started(store.study, by_arm(before), runner.workers)
                 scheduler = Scheduler(
-                    store, runner, options.observer, stop, folder, checkpoints, loaded.task.stacks, searches, sources
+                    *(store, runner, options.observer, stop, folder, checkpoints),
+                    stacks=loaded.task.stacks,
+                    searches=searches,
+                    sources=sources,
+                    allow_mixed=options.allow_mixed,
                 )
                 scheduler.run()
         after = _counts(store, searches)

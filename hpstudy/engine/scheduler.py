@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 from hpstudy.engine.attendance import Attendance
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.confirmations import Confirmations
-from hpstudy.engine.executors import EngineLost, Executor, WorkerDied
+from hpstudy.engine.executors import EngineLost, Executor, WorkerDied, WorkerLost
 from hpstudy.engine.failures import Totals, given_up, reason_of
 from hpstudy.engine.history import observations
 from hpstudy.engine.hosts import Hosts
 from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.progress import Observer
+from hpstudy.engine.roots import on_this_host, portable
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, Trial, ask, evaluate, training_seed
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.errors import HpstudyError
@@ -34,6 +35,9 @@ from hpstudy.tasks.outcome import Outcome
 POLL_S = 1.0
 """How often a waiting run looks for new workers and signals. Longer: both are noticed later. Shorter: a run of many workers spends time on
 looking."""
+
+MOST_LOSSES = 20
+"""Machines that a step may lose before further losses count as deaths of its worker: it may be what ends them."""
 
 NOTHING_NEW: Mapping[str, str] = {}
 """No source that was not known before."""
@@ -56,6 +60,7 @@ class _Step:
         listed: trials of a confirmation that have not begun, and that it stores and evaluates: what they train again, and the points.
         interrupted: whether the session that evaluated its trials has ended.
         deaths: workers that died at it in this session. Interruptions of the whole run are not the step's fault.
+        losses: workers that were lost with their machine while it ran, in this session.
     """
 
     group: Group
@@ -63,6 +68,7 @@ class _Step:
     listed: Mapping[Retraining, Point] = field(default_factory=dict)
     interrupted: bool = False
     deaths: int = 0
+    losses: int = 0
 
 
 class Scheduler:
@@ -87,6 +93,7 @@ class Scheduler:
         stacks: whether the task trains the trials of a group together (`hpstudy.tasks.interface.Task.stacks`).
         searches: those to run, in whole groups; None for all.
         sources: the user's code that steps may have run.
+        allow_mixed: store trials of hosts with other library versions.
 
     Attributes:
         waited_s: wall seconds that this process spent in steps, or waiting for workers.
@@ -104,16 +111,17 @@ class Scheduler:
         stacks: bool = False,
         searches: Collection[SearchKey] | None = None,
         sources: KnownSources | None = None,
+        allow_mixed: bool = False,
     ) -> None:
         self.store = store
         self.study = store.study
         self.executor = executor
         self.observer = observer
         self.stop = stop
-        self.folder = folder
+        self.folder = None if folder is None else portable(folder)
         self.checkpoints = checkpoints
         self.sources = sources or KnownSources(store.study, {})
-        self.hosts = Hosts(store)
+        self.hosts = Hosts(store, observer, allow_mixed)
         self.waited_s = 0.0
         self.worked_s = 0.0
         self._study_json = self.study.to_json()
@@ -289,8 +297,9 @@ class Scheduler:
         """A step gave no answer: it was lost with its engine, its worker died, its time was up, or the searcher failed."""
         if isinstance(error, EngineLost):
             raise error
-        died = isinstance(error, WorkerDied)
-        step = replace(step, deaths=step.deaths + died)
+        died, lost = isinstance(error, WorkerDied), isinstance(error, WorkerLost)
+        charged = died and not (lost and step.losses < MOST_LOSSES)
+        step = replace(step, deaths=step.deaths + charged, losses=step.losses + lost)
         if not step.trials:
             if died and (self.stop.requested or step.deaths < self.study.limits.max_attempts):
                 self._wait(step)
@@ -316,14 +325,9 @@ class Scheduler:
 
     def _finish(self, step: _Step, outcomes: Sequence[Outcome], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
         """Store the outcomes of the trials of a step."""
+        name, environment_id = self.study.metric.name, self.hosts.row(outcomes[0].environment)
         ended = [
-            EndedTrial(
-                key,
-                row.number,
-                outcome,
-                outcome.metrics.get(self.study.metric.name),
-                self.hosts.row(outcome.environment),
-            )
+            EndedTrial(key, row.number, _with_log_here(outcome), outcome.metrics.get(name), environment_id)
             for (key, row), outcome in zip(step.trials, outcomes, strict=True)
         ]
         self.store.finish_trials(ended, identity=new_sources)
@@ -386,6 +390,11 @@ class Scheduler:
 
     def _wrote(self) -> None:
         self._last_write = time.monotonic()
+
+
+def _with_log_here(outcome: Outcome) -> Outcome:
+    """An outcome whose log has the path that it has on this host, if this host has it."""
+    return outcome if outcome.log_path is None else replace(outcome, log_path=str(on_this_host(outcome.log_path)))
 
 
 def _confirmation(key: SearchKey) -> SearchKey:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from hpstudy.engine.admission import Admission, HostRequest
 from hpstudy.engine.checkpoints import CheckpointFolder
 from hpstudy.engine.environment import environment
 from hpstudy.engine.executors import EngineLost, Executor
 from hpstudy.engine.identity import KnownSources, check_identity, identity_of
 from hpstudy.engine.options import RunOptions
+from hpstudy.engine.roots import portable
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.environments import OF_SESSION, ROLE
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import LoadedStudy, matched
-from hpstudy.sources import source_file
+from hpstudy.sources import SOURCE, source_file
 from hpstudy.store import Store
 from hpstudy.study.changes import grown
 from hpstudy.study.shard import Shard
@@ -50,11 +53,19 @@ def reopened(loaded: LoadedStudy, storage: Path, shard: Shard | None = None) -> 
     return store
 
 
-def prepare(store: Store, task: Task, options: RunOptions) -> tuple[CheckpointFolder, KnownSources]:
+def prepare(
+    store: Store, task: Task, options: RunOptions, folder: str | None
+) -> tuple[CheckpointFolder, KnownSources, Admission]:
     """Make the task ready, and see that data and code are those that the database was started with.
 
+    Args:
+        store: holds the study.
+        task: of the study.
+        options: whether changed code, and other versions on other hosts, are allowed.
+        folder: where a user's modules are looked for first.
+
     Returns:
-        Where trials with these data and this code keep their checkpoints, and the code.
+        Where trials with these data and this code keep their checkpoints, the code, and what a host must have that runs them.
 
     Raises:
         DataError: the task's data are missing.
@@ -62,19 +73,24 @@ def prepare(store: Store, task: Task, options: RunOptions) -> tuple[CheckpointFo
     """
     task.prepare()
     identity = identity_of(store.study, task)
-    sources = check_identity(store, identity, options)
+    sources = check_identity(store, identity, options.observer, allow_changed_code=options.allow_changed_code)
     # A checkpoint records the files in the study's folder itself: those that were loaded when it was written.
     elsewhere = {name: digest for name, digest in identity.items() if not source_file(name)}
-    return CheckpointFolder(store.path, elsewhere), sources
+    data = {name: digest for name, digest in identity.items() if not name.startswith(SOURCE)}
+    request = HostRequest(store.study.to_json(), None if folder is None else portable(folder))
+    resources = store.study.resources.amounts() if store.study.resources else {}
+    admission = Admission(request, sources, data, options.allow_mixed, resources)
+    return CheckpointFolder(store.path, elsewhere), sources, admission
 
 
 @contextmanager
 def session(
     store: Store,
-    kind: Callable[[int, Path], Executor],
+    kind: Callable[..., Executor],
     options: RunOptions,
     stop: StopSignal,
     checkpoints: CheckpointFolder,
+    admission: Admission,
 ) -> Iterator[Executor]:
     """An executor for the body, in a session that the database records; signals set `stop` meanwhile.
 
@@ -84,14 +100,21 @@ def session(
         options: the executor's name and workers; the observer also receives the end of the run.
         stop: set by the first signal.
         checkpoints: of the trials; removed as far as no trial needs them any more.
+        admission: what a host must have that runs steps.
 
     Raises:
+        UsageError: the executor does not take `options.scheduler`.
+        StudyChanged: a host that is there differs from this one.
         Aborted: a second signal, or a signal while no worker is there.
         EngineLost: what ran the steps is gone.
     """
-    runner = kind(options.workers, store.path.with_name(store.path.name + ".logs"))
+    if unknown := options.scheduler.keys() - inspect.signature(kind).parameters.keys():
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(unknown))
+        raise UsageError(f"the executor '{options.executor}' takes no {named}", "use --executor dask, or leave it out")
+    runner = kind(options.workers, store.path.with_name(store.path.name + ".logs"), **options.scheduler)
     aborted = True
     try:
+        runner.admit(admission)
         _begin_session(store, runner.workers, options)
         if store.study.plugins() and not runner.isolates:
             options.observer.note(

@@ -21,6 +21,7 @@ from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.measured import InvalidResult, read_result, shown
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
+from hpstudy.engine.roots import folder_here, portable
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import MESSAGE_CHARACTERS, Diverged, HpstudyError, PluginError, TrialFailed, text_of
@@ -102,8 +103,8 @@ class Trial:
 class EvaluateRequest:
     """What determines the outcomes of trials of one view; several are trained together.
 
-    `module_path` is the folder in which a user's module is looked for first. `checkpoint` is where a long training keeps its state, None
-    to keep it nowhere; it does not change the outcomes.
+    `module_path` is the folder in which a user's module is looked for first (`hpstudy.engine.roots.portable`). `checkpoint` is where a long
+    training keeps its state, None to keep it nowhere; it does not change the outcomes.
     """
 
     study_json: str
@@ -129,7 +130,7 @@ class EvaluateRequest:
 @contextmanager
 def _importing(request: AskRequest | EvaluateRequest) -> Iterator[StudyModules | None]:
     """Import modules from the study's folder in the body, with global generators in the same state in every process."""
-    with module_path(request.module_path) as modules:
+    with module_path(folder_here(request.module_path)) as modules:
         seed_process(derive_seed(_study(request.study_json).seed, "import"))
         yield modules
 
@@ -188,7 +189,7 @@ def ask(request: AskRequest) -> Asked:
     space, goal, number = study.views[arm.view].space, study.metric.goal, request.number
     seeds = [search_seed(study, search) for search in request.searches]
     try:
-        with module_path(request.module_path if request.user_modules else None) as modules:
+        with module_path(folder_here(request.module_path) if request.user_modules else None) as modules:
             searcher = _searcher(request.study_json, arm.control, modules)
             if number < arm.enqueued:
                 points = [point_of(space, study.views[arm.view].enqueue[number])] * len(seeds)
@@ -231,7 +232,7 @@ def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
     results: Sequence[Result | BaseException]
     sources: dict[str, str] = {}
     try:
-        with module_path(request.module_path) as modules:
+        with module_path(folder_here(request.module_path)) as modules:
             study, task = _study(request.study_json), None
             try:
                 task = _task(request.study_json, modules)
@@ -247,8 +248,8 @@ def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
     outcomes = []
     for result, recorder in zip(results, recorders, strict=True):
         state, metrics, attributes, failure = _ending(request.study_json, result)
-        curves, log_path = tuple(recorder.curves), os.environ.get(LOG_VARIABLE)
-        host = host_environment()
+        curves, log = tuple(recorder.curves), os.environ.get(LOG_VARIABLE)
+        log_path, host = portable(log) if log else None, host_environment()
         outcomes.append(Outcome(state, metrics, curves, failure, duration_s, peak_rss_mib, log_path, sources, host, attributes))
     return tuple(outcomes)
 

@@ -379,6 +379,20 @@ class Confirm(Block):
         return {key: value for key, value in dump(self).items() if key != "incumbents" or value}
 
 
+class Resources(Block):
+    """What a trial needs of the worker that runs it. Only the executor dask looks at it."""
+
+    gpus: int = Field(default=0, ge=0)
+    """GPUs: the Dask resource GPU."""
+    memory_gib: float = Field(default=0.0, ge=0)
+    """Memory in GiB: the Dask resource MEMORY, in bytes."""
+
+    def amounts(self) -> dict[str, float]:
+        """Amounts by the names that Dask uses by convention, without those that are 0."""
+        amounts = {"GPU": float(self.gpus), "MEMORY": self.memory_gib * 2**30}
+        return {name: amount for name, amount in amounts.items() if amount}
+
+
 SEED_SIZES = ("seed_bits", "search_seed_bits")
 """Keys of a study that state the size of seeds; a database that does not state one has seeds of 63 bits."""
 
@@ -417,6 +431,8 @@ class Study(Block):
     """Train what the searches chose again, on seeds that no search has seen. May be added, and its seeds raised, later."""
     limits: Limits = Limits()
     """When to give up."""
+    resources: Resources | None = None
+    """What a trial needs of a worker on a cluster. May be changed at any time."""
     analysis: Analysis = Analysis()
     """What the report computes."""
 
@@ -441,8 +457,9 @@ class Study(Block):
 
     @model_serializer(mode="wrap")
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A study without confirmations or sizes of seeds is written as before these keys existed."""
-        return {key: value for key, value in dump(self).items() if key not in ("confirm", *SEED_SIZES) or value is not None}
+        """A study without confirmations, resources or sizes of seeds is written as before these keys existed."""
+        absent = ("confirm", "resources", *SEED_SIZES)
+        return {key: value for key, value in dump(self).items() if key not in absent or value is not None}
 
     def started(self) -> Study:
         """The study as a new database keeps it. User code gets seeds of 31 bits unless the study states a size."""
@@ -462,10 +479,12 @@ class Study(Block):
     def determinants(self) -> dict[str, Any]:
         """Everything in the study that can change a trial's number.
 
-        Left out: names and remarks for readers, analysis settings, and what may grow (replicates, trials, controls,
-        confirmations), because trial n of replicate r is the same for all sizes and next to all other searches.
+        Left out: names and remarks for readers, analysis settings, resources, and what may grow (replicates, trials,
+        controls, confirmations), because trial n of replicate r is the same for all sizes and next to all other searches.
         """
-        study = self.model_dump(mode="json", exclude={"name", "question", "replicates", "controls", "confirm", "analysis"})
+        study = self.model_dump(
+            mode="json", exclude={"name", "question", "replicates", "controls", "confirm", "resources", "analysis"}
+        )
         del study["search"]["trials"], study["limits"]["max_failures"]
         for view in study["views"].values():
             del view["label"], view["note"]

@@ -40,7 +40,7 @@ class Outcome:
         duration_s: wall seconds spent training; of a trial that went on from a checkpoint, over all its evaluations, without what was
             lost between a checkpoint and an interruption.
         peak_rss_mib: peak resident memory of the worker process so far, MiB.
-        log_path: the file that takes what the worker process prints; None where it prints to the terminal.
+        log_path: the file that takes what the worker process prints, as `hpstudy.engine.roots` writes it; None for the terminal.
         sources: checksums of the user's code that the process had loaded (`hpstudy.sources`).
         environment: versions and machine of the process; empty where it is not known.
     """

@@ -12,10 +12,11 @@ from __future__ import annotations
 import math
 import os
 import random
+import signal
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,9 +25,11 @@ from typing import Any, NoReturn
 
 import pytest
 
-from hpstudy.engine.executors import THREAD_VARIABLES, EngineLost, Executor, StepTimedOut
+from hpstudy.engine.admission import Admission, HostReport, HostRequest
+from hpstudy.engine.executors import THREAD_VARIABLES, EngineLost, Executor, StepTimedOut, WorkerDied
+from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.step import EvaluateRequest, Trial, evaluate
-from hpstudy.errors import HpstudyError, UsageError
+from hpstudy.errors import HpstudyError, StudyChanged, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.seeds import seed_process
 from hpstudy.study.plan import SearchKey
@@ -63,6 +66,11 @@ LONG_S = 20.0
 def take_too_long(_: object) -> None:
     """A step that ends long after its time-out."""
     time.sleep(LONG_S)
+
+
+def kill_own_process(_: object) -> None:
+    """A step whose process is killed, as by a system without memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def thread_variables(_: object) -> list[str | None]:
@@ -118,10 +126,14 @@ class ExecutorContract(ABC):
     """Whether the executor can end a step that takes too long; one that cannot refuses a time-out."""
 
     remote = False
-    """Whether steps run outside this process's control, as on a cluster; then `end_workers` and `end_engine` are defined."""
+    """Whether steps run outside this process's control, as on a cluster; then the three methods below are defined."""
 
     def end_workers(self, executor: Executor) -> None:
         """End all workers of a remote executor."""
+        raise NotImplementedError
+
+    def add_worker(self, executor: Executor) -> None:
+        """Add a worker to a remote executor."""
         raise NotImplementedError
 
     def end_engine(self, executor: Executor) -> None:
@@ -181,10 +193,33 @@ class ExecutorContract(ABC):
             pytest.skip("the workers are processes of this executor")
         assert executor.submit(double, 1).result() == 2
         self.end_workers(executor)
-        deadline = time.monotonic() + 3 * LONG_S
-        while executor.workers:
-            assert time.monotonic() < deadline, "`workers` must become 0 when no worker is there"
-            time.sleep(0.1)
+        _wait_until(lambda: not executor.workers, "`workers` must become 0 when no worker is there")
+
+    def test_a_worker_that_joins_is_used(self, executor: Executor) -> None:
+        if not self.remote:
+            pytest.skip("the workers are processes of this executor")
+        self.end_workers(executor)
+        _wait_until(lambda: not executor.workers, "`workers` must become 0 when no worker is there")
+        self.add_worker(executor)
+        _wait_until(lambda: executor.workers, "`workers` must count a worker that joins")
+        assert executor.submit(double, 1).result() == 2
+
+    def test_a_step_whose_process_is_killed_says_so(self, executor: Executor) -> None:
+        if not self.ends_steps:
+            pytest.skip("steps have no process of their own")
+        with pytest.raises(WorkerDied):
+            executor.submit(kill_own_process, None).result()
+        assert executor.submit(double, 1).result() == 2
+
+    def test_a_host_with_obstacles_is_refused(self, executor: Executor) -> None:
+        if not self.remote:
+            pytest.skip("steps run on this host")
+        with pytest.raises(StudyChanged, match=r"numpy 0\.9"):
+            executor.admit(_Refusal(*_needs()))
+
+    def test_a_host_that_is_like_this_one_is_admitted(self, executor: Executor) -> None:
+        executor.admit(Admission(*_needs()))
+        assert executor.submit(double, 1).result() == 2
 
     def test_a_step_that_is_lost_with_its_engine_says_so(self, executor: Executor) -> None:
         if not self.remote:
@@ -240,6 +275,27 @@ class ExecutorContract(ABC):
         executor.submit(draw, None).result()
         (there,), (here,) = executor.submit(evaluate, request).result(), evaluate(request)
         assert _measured(there) == _measured(here)
+
+
+def _wait_until(happened: Callable[[], object], otherwise: str) -> None:
+    deadline = time.monotonic() + 3 * LONG_S
+    while not happened():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.1)
+
+
+class _Refusal(Admission):
+    """Finds another version on every host."""
+
+    def obstacles(self, report: HostReport) -> list[str]:
+        """One line."""
+        return ["numpy 0.9, here 2.0"]
+
+
+def _needs() -> tuple[HostRequest, KnownSources]:
+    """What an Admission is made from, of a study without user code."""
+    study_json = _example_request().study_json
+    return HostRequest(study_json, None), KnownSources(Study.from_json(study_json), {})
 
 
 def _example_request() -> EvaluateRequest:

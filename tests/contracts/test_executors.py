@@ -4,9 +4,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from hpstudy.engine.admission import report_host
+from hpstudy.engine.dask_executor import DaskExecutor
 from hpstudy.engine.executors import EXECUTORS, EngineLost, Executor
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.processes import ProcessExecutor
+from hpstudy.errors import StudyChanged
 from hpstudy.testing.executors import ExecutorContract
 
 
@@ -23,7 +26,7 @@ class TestProcesses(ExecutorContract):
 
 
 def test_every_registered_executor_is_under_contract():
-    assert {EXECUTORS.load(name) for name in EXECUTORS} == {InlineExecutor, ProcessExecutor}
+    assert {EXECUTORS.load(name) for name in EXECUTORS} == {InlineExecutor, ProcessExecutor, DaskExecutor}
 
 
 class ThreadExecutor(Executor):
@@ -79,6 +82,10 @@ class RemoteExecutor(ProcessExecutor):
         super().submit(call, request, timeout_s).add_done_callback(lambda answer: self.deliver(answer, promise))
         return promise
 
+    def admit(self, admission):
+        if lines := admission.obstacles(super().submit(report_host, admission.request).result()):
+            raise StudyChanged("; ".join(lines))
+
     def deliver(self, answer, promise):
         if promise.done():
             return
@@ -99,6 +106,9 @@ class TestRemote(ExecutorContract):
 
     def end_workers(self, executor):
         executor.workers = 0
+
+    def add_worker(self, executor):
+        executor.workers = 1
 
     def end_engine(self, executor):
         executor.lost = True

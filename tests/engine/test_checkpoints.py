@@ -58,7 +58,7 @@ def f(params, seed, report):
 
 @pytest.fixture
 def file(tmp_path):
-    return CheckpointFile(tmp_path / "study.checkpoints" / "x.checkpoint", {"clips": "abc"})
+    return CheckpointFile(str(tmp_path / "study.checkpoints" / "x.checkpoint"), {"clips": "abc"})
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class Interrupted(Recorder):
 def file(tmp_path, monkeypatch):
     """Where checkpoints go that are due after every epoch."""
     monkeypatch.setattr("hpstudy.engine.recorder.CHECKPOINT_S", 0.0)
-    return CheckpointFile(tmp_path / "a.checkpoint", {})
+    return CheckpointFile(str(tmp_path / "a.checkpoint"), {})
 
 
 def evaluate(recorder, rate=0.05, seed=0, **changed):

@@ -91,6 +91,9 @@ def _digests(results: Results) -> Iterator[tuple[str, str]]:
         commits[code] = commits.get(code, 0) + 1
     told = "; ".join(f"{code} ({numbers.things(sessions, 'session')})" for code, sessions in commits.items())
     yield "code of hpstudy", told or "not recorded"
+    mixed = [line for _, _, detail in results.events for line in detail.get("mixed_libraries", ())]
+    if mixed:
+        yield "libraries", f"differ between trials: {'; '.join(dict.fromkeys(mixed))}"
     if (parts := results.study.user_parts()) and not any(name.startswith(SOURCE) for name in results.identity):
         yield "code of your own", f"not recorded: {', '.join(parts)}"
     for at, kind, detail in results.events:

@@ -27,6 +27,12 @@ def chapter(results: Results) -> Iterator[Section]:
     mixed = [line for _, kind, detail in results.events if kind == "merged" for line in detail.get("mixed_libraries", ())]
     if mixed:
         blocks.append(Paragraph(f"Shards with different libraries were merged, which can change numbers: {'; '.join(mixed)}."))
+    hosts = [line for _, kind, detail in results.events if kind == "mixed_hosts" for line in detail.get("mixed_libraries", ())]
+    if hosts:
+        lines = "; ".join(dict.fromkeys(hosts))
+        blocks.append(
+            Paragraph(f"Steps ran on hosts with different libraries (--allow-mixed), which can change numbers: {lines}.")
+        )
     if results.ran_in:
         blocks.append(Paragraph(results.ran_in))
     for sessions, detail in _environments(results):
