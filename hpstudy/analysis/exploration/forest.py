@@ -29,10 +29,13 @@ class Forest:
     trees: tuple[Any, ...]
 
     def predict(self, points: Floats) -> Floats:
-        """(points,) mean prediction of the trees at (points x hyperparameters) unit coordinates."""
+        """(points,) mean prediction of the trees at (points x hyperparameters) unit coordinates.
+
+        The values are taken from the leaves here: the trees' own `predict` takes four times as long as finding the leaves.
+        """
         at, total = points.astype(np.float32), np.zeros(len(points))
         for tree in self.trees:
-            total += tree.predict(at)[:, 0]
+            total += tree.value[:, 0, 0].take(tree.apply(at))
         return np.asarray(total / len(self.trees), dtype=np.float64)
 
 
@@ -43,6 +46,10 @@ def fit(unit: Floats, objective: Floats, seed: int, trees: int = TREES) -> Fores
 
     points, values = unit.astype(np.float32), np.ascontiguousarray(objective, dtype=np.float64)[:, None]
     seeds = np.random.RandomState(seed % 2**32).randint(np.iinfo(np.int32).max, size=trees)
+    generator, grown = np.random.RandomState(), []
     with config_context(skip_parameter_validation=True):
-        grown = [ExtraTreeRegressor(min_samples_leaf=LEAF, random_state=int(drawn)) for drawn in seeds]
-        return Forest(tuple(tree.fit(points, values, check_input=False).tree_ for tree in grown))
+        for drawn in seeds:
+            generator.seed(drawn)  # a tree that gets the number would make a generator of its own, which takes ten times as long
+            tree = ExtraTreeRegressor(min_samples_leaf=LEAF, random_state=generator)
+            grown.append(tree.fit(points, values, check_input=False).tree_)
+    return Forest(tuple(grown))

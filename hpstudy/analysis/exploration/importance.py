@@ -1,11 +1,11 @@
 """How much of a view's objective each hyperparameter explains: functional ANOVA of a forest, with its uncertainty.
 
 A forest of extremely randomised trees is fitted to the trials, and the variance of its predictions over the whole declared space
-is divided among the hyperparameters. scikit-learn grows the forest and SciPy computes the shares.
+is divided among the hyperparameters.
 
 References: Hutter, Hoos and Leyton-Brown (2014), An efficient approach for assessing hyperparameter importance, ICML (the idea, with
 random forests and exact integrals). Saltelli et
-al. (2010), Variance based sensitivity analysis of model output, Comput. Phys. Commun. 181 (the estimator in SciPy). Friedman (2001),
+al. (2010), Variance based sensitivity analysis of model output, Comput. Phys. Commun. 181 (the estimators). Friedman (2001),
 Greedy function approximation, Ann. Stat. 29, section 8.2 (partial dependence).
 """
 
@@ -157,13 +157,29 @@ class _Points:
 
     def shares(self, forest: Forest) -> Floats:
         """(2 x hyperparameters) first- and total-order indices, in [0, 1]; NaN when the forest is constant."""
-        a, b, *mixed = forest.predict(self.all).reshape(-1, POINTS)
-        if np.ptp(np.concatenate([a, b])) == 0:
+        values = forest.predict(self.all).reshape(-1, 1, POINTS)
+        a, b, mixed = values[0], values[1], values[2:]
+        if np.ptp(values[:2]) == 0:
             return np.full((2, len(mixed)), np.nan)
-        indices = stats.sobol_indices(func={"f_A": a[None], "f_B": b[None], "f_AB": np.array(mixed)[:, None]}, n=POINTS)
-        # The estimate of a share that is nearly nothing may fall a little below it.
-        both = np.array([indices.first_order, indices.total_order], dtype=np.float64).reshape(2, len(mixed))
-        return np.asarray(np.clip(both, 0, 1), dtype=np.float64)
+        return np.clip(_sobol_indices(a, b, mixed), 0, 1)  # the estimate of a share that is nearly nothing may be below 0
+
+
+def _sobol_indices(a: Floats, b: Floats, mixed: Floats) -> Floats:
+    """(2 x hyperparameters) first- and total-order indices; 0 where the variance is too small for a float.
+
+    Args:
+        a: (1 x points) values at the first sample.
+        b: the same at the second sample.
+        mixed: (hyperparameters x 1 x points) values at the first sample with one column after the other from the second.
+    """
+    centre = np.mean([a, b], axis=(0, -1)).reshape(-1, 1)
+    a, b, mixed = a - centre, b - centre, mixed - centre
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.var([a, b], axis=(0, -1))
+        alone = np.mean(b * (mixed - a), axis=-1) / variance
+        total = 0.5 * np.mean((a - mixed) ** 2, axis=-1) / variance
+    both = np.stack([alone[:, 0], total[:, 0]])
+    return np.asarray(np.where(np.isfinite(both), both, 0.0), dtype=np.float64)
 
 
 def _resampled(points: _Points, unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> Floats:

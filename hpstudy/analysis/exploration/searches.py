@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.exploration.forest import Forest, fit
 from hpstudy.analysis.exploration.importance import FEWEST, Importance, importance, response
 from hpstudy.analysis.exploration.imputation import MIDDLE, Imputation
+from hpstudy.analysis.exploration.rank_correlation import spearman
 from hpstudy.analysis.statistics.bootstrap import percentile_interval
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
@@ -260,20 +260,14 @@ def _flips(rows: Any, objective: Floats, replicate: Ints, seed: int, confidence:
     if not known.any():
         return None
     a, b = ratio[known], objective[known]
-    own = [np.flatnonzero(replicate[known] == number) for number in np.unique(replicate[known])]
-    low = high = float("nan")
-    if len(own) > 1:
-        generator = np.random.default_rng(derive_seed(seed, "flips"))
-        drawn = generator.integers(len(own), size=(FLIP_RESAMPLES, len(own)))
-        again = np.array([_spearman(a, b, np.concatenate([own[number] for number in row])) for row in drawn])
+    numbers, search = np.unique(replicate[known], return_inverse=True)
+    searches, low, high = len(numbers), float("nan"), float("nan")
+    if searches > 1:
+        drawn = np.random.default_rng(derive_seed(seed, "flips")).integers(searches, size=(FLIP_RESAMPLES, searches))
+        times = np.zeros_like(drawn)
+        np.add.at(times, (np.arange(FLIP_RESAMPLES)[:, None], drawn), 1)
+        again = spearman(a, b, times[:, search])
         if len(again := again[np.isfinite(again)]):
-            low, high = percentile_interval(again, len(own), confidence)
-    return Flips(np.where(known, ratio, np.nan), len(own), _spearman(a, b, np.arange(len(a))), low, high)
-
-
-def _spearman(a: Floats, b: Floats, rows: Ints) -> float:
-    """Pearson's correlation of ranks; NaN where either is constant."""
-    ranks = stats.rankdata(np.stack([a[rows], b[rows]]), axis=1)
-    centred = ranks - ranks.mean(axis=1, keepdims=True)
-    squares = (centred**2).sum(axis=1)
-    return float(centred[0] @ centred[1] / np.sqrt(squares.prod())) if squares.all() else float("nan")
+            low, high = percentile_interval(again, searches, confidence)
+    (correlation,) = spearman(a, b, np.ones((1, len(a)), dtype=np.int64)).tolist()
+    return Flips(np.where(known, ratio, np.nan), searches, correlation, low, high)

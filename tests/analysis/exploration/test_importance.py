@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy import stats
 
-from hpstudy.analysis.exploration.importance import FEWEST, importance
+from hpstudy.analysis.exploration.importance import FEWEST, _sobol_indices, importance
 
 SEARCHES, TRIALS = 10, 15
 SEARCH = np.repeat(np.arange(SEARCHES), TRIALS)
@@ -79,3 +80,13 @@ def test_nothing_is_explained_of_few_trials_or_of_equal_values():
     unit = uniform(2)
     assert importance(unit, np.ones(len(unit)), SEARCH, 0, 0.95) is None
     assert importance(unit[: FEWEST - 1], unit[: FEWEST - 1, 0], SEARCH[: FEWEST - 1], 0, 0.95) is None
+
+
+def test_indices_are_bit_equal_to_those_of_scipy():
+    rng = np.random.default_rng(2)
+    for hyperparameters in (2, 5):
+        a, b = rng.normal(0.5, 0.1, size=(2, 1, 64))
+        mixed = rng.normal(0.5, 0.1, size=(hyperparameters, 1, 64))
+        theirs = stats.sobol_indices(func={"f_A": a, "f_B": b, "f_AB": mixed}, n=64)
+        expected = np.array([theirs.first_order, theirs.total_order]).reshape(2, hyperparameters)
+        np.testing.assert_array_equal(_sobol_indices(a, b, mixed), expected)

@@ -1,0 +1,51 @@
+"""Spearman's rank correlation of many resamples at once.
+
+A resample is a row of weights: how often it holds each observation. Ranks, their means and the sums of their products are multiples of a
+quarter and so exact in floating point, whatever the order of the sums.
+
+Reference: Spearman (1904), The proof and measurement of association between two things, Am. J. Psychol. 15.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hpstudy.analysis.arrays import Floats
+
+BLOCK = 2**22
+"""Weights that are handled at a time (32 MiB)."""
+
+
+def spearman(a: Floats, b: Floats, weights: npt.NDArray[np.integer]) -> Floats:
+    """(resamples,) rank correlation of `a` and `b`, with mean ranks for ties; NaN where either is constant.
+
+    Args:
+        a: (observations,) finite.
+        b: the same.
+        weights: (resamples x observations) whole, at least 0.
+    """
+    step = max(1, BLOCK // max(1, len(a)))
+    parts = [_correlations(a, b, weights[start : start + step].astype(np.float64)) for start in range(0, len(weights), step)]
+    return np.concatenate([np.zeros(0), *parts])
+
+
+def _correlations(a: Floats, b: Floats, weights: Floats) -> Floats:
+    middle = (weights.sum(axis=1, keepdims=True) + 1) / 2
+    from_middle_a, from_middle_b = _ranks(a, weights) - middle, _ranks(b, weights) - middle
+    squares = (weights * from_middle_a**2).sum(axis=1) * (weights * from_middle_b**2).sum(axis=1)
+    products = (weights * from_middle_a * from_middle_b).sum(axis=1)
+    known = squares > 0
+    return np.asarray(np.divide(products, np.sqrt(squares), out=np.full(len(weights), np.nan), where=known), dtype=np.float64)
+
+
+def _ranks(values: Floats, weights: Floats) -> Floats:
+    """(resamples x observations) mean rank of each observation among those of its resample."""
+    order = np.argsort(values)
+    starts_tie = np.r_[True, np.diff(values[order]) > 0]
+    last = np.flatnonzero(np.r_[starts_tie[1:], True])
+    up_to = np.cumsum(weights[:, order], axis=1)[:, last]
+    mean_rank = up_to - (np.diff(up_to, axis=1, prepend=0) - 1) / 2
+    tie = np.empty(len(values), dtype=np.int64)
+    tie[order] = np.cumsum(starts_tie) - 1
+    return np.asarray(mean_rank[:, tie], dtype=np.float64)
