@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special, stats
 
 from hpstudy.analysis.arrays import Bools, Floats
@@ -40,15 +41,21 @@ class Bootstrap:
 
     def weights(self, replicates: int) -> Floats:
         """(resamples x replicates) share of each replicate in each resample; rows sum to 1."""
-        return _weights(derive_seed(self.seed, "weights", replicates), self.resamples, replicates)
+        return _drawn(derive_seed(self.seed, "weights", replicates), self.resamples, replicates)[0]
+
+    def counts(self, replicates: int) -> npt.NDArray[np.int16]:
+        """(resamples x replicates) how often each resample holds each replicate; rows sum to `replicates`."""
+        return _drawn(derive_seed(self.seed, "weights", replicates), self.resamples, replicates)[1]
 
 
 @lru_cache(maxsize=2)
-def _weights(seed: int, resamples: int, replicates: int) -> Floats:
+def _drawn(seed: int, resamples: int, replicates: int) -> tuple[Floats, npt.NDArray[np.int16]]:
+    """Weights and counts of the resamples. A study has at most 1,000 replicates, so that small integers hold the counts."""
     counts = np.random.default_rng(seed).multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples)
-    weights = counts / replicates
+    weights, small = counts / replicates, counts.astype(np.int16)
     weights.setflags(write=False)
-    return weights
+    small.setflags(write=False)
+    return weights, small
 
 
 def resampled_means(values: Floats, bootstrap: Bootstrap) -> Iterator[tuple[slice, Floats]]:

@@ -52,8 +52,12 @@ def resampled_iqm(values: Floats, bootstrap: Bootstrap) -> Floats:
     """The interquartile mean of (searches,) values without NaN in every resample, (resamples,)."""
     n = len(values)
     order = np.argsort(values, kind="stable")
-    last = np.rint(bootstrap.weights(n)[:, order] * n).astype(np.int64).cumsum(axis=1)
     cut = int(TRIMMED * n)
     # A value that occurs k times in a resample fills positions last - k to last of its ordered row.
-    kept = np.diff(np.clip(last, cut, n - cut), axis=1, prepend=cut)
+    last = bootstrap.counts(n).take(order, axis=1)
+    np.cumsum(last, axis=1, out=last)
+    np.clip(last, cut, n - cut, out=last)
+    kept = np.empty(last.shape)
+    np.subtract(last[:, :1], cut, out=kept[:, :1])
+    np.subtract(last[:, 1:], last[:, :-1], out=kept[:, 1:])
     return np.asarray(kept @ values[order] / (n - 2 * cut), dtype=np.float64)
