@@ -75,6 +75,8 @@ class Earlier:
 
     def documents(self, body: Mapping[str, object]) -> list[Path]:
         """Those of its documents that are there and show the same numbers as `body`, with the figures of NAME.tex."""
+        if not self.body:
+            return []
         old, new = ({key: value for key, value in each.items() if key != "files"} for each in (self.body, body))
         if old != json.loads(text(new)):
             return []

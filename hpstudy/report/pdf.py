@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib import rc_context
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 from hpstudy.errors import UsageError
@@ -28,6 +29,9 @@ _TOGETHER = re.compile(r"(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[�
 
 OUTLINES = 3
 """Type of the fonts in the figures of a report: glyphs as outlines. TrueType subsets, which single figures have, take most of the time."""
+
+POINTS_PER_INCH = 72
+"""Of a PDF."""
 
 LONG_WORD = 24
 """Letters after which a word may be broken anywhere, so that a path or a hash stays within its column."""
@@ -74,9 +78,21 @@ def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
         "svg": {"Date": None, "Creator": None},
         "png": {"Software": None},
     }
+    if form == "pdf":
+        _lay_out(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=form, dpi=dpi, metadata=nothing[form])
     return buffer.getvalue()
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the parts of a figure for a PDF. `savefig` does the same by drawing everything once more, which takes a quarter of its time."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        FigureCanvasPdf(figure)
+        figure.dpi = POINTS_PER_INCH
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def content(document: Document) -> dict[str, Any]:

@@ -115,11 +115,17 @@ def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[st
 
 def _printed(form: str, made: Document, paths: ReportPaths) -> bytes:
     """The document in that form."""
-    from hpstudy.report import html, latex, pdf
-
     if form == "latex":
+        from hpstudy.report import latex
+
         return latex.source(made, paths.folder.name)
-    return html.compile_html(made) if form == "html" else pdf.compile_pdf(made)
+    if form == "html":
+        from hpstudy.report import html
+
+        return html.compile_html(made)
+    from hpstudy.report import pdf
+
+    return pdf.compile_pdf(made)
 
 
 def _companions(made: Document, paths: ReportPaths) -> dict[Path, bytes]:
