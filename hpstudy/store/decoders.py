@@ -110,7 +110,7 @@ def optional_number(value: Any, kind: Any) -> float | None:
 def json_object(value: Any) -> dict[str, Any]:
     """A JSON object of finite numbers, text and so on."""
     try:
-        parsed = json.loads(text(value), parse_constant=_refuse_constant)
+        parsed = _JSON.decode(text(value))
         if isinstance(parsed, dict) and _depth(parsed) <= DEEPEST:
             return parsed
     except Misfit:
@@ -123,7 +123,7 @@ def json_object(value: Any) -> dict[str, Any]:
 def point(value: Any) -> dict[str, Any]:
     """A point: hyperparameters by name."""
     decoded = json_object(value)
-    if not all(isinstance(item, bool | int | float | str) for item in decoded.values()):
+    if not _SCALARS.issuperset(map(type, decoded.values())):
         raise Misfit("is not a point: it holds more than booleans, numbers and text")
     return decoded
 
@@ -154,6 +154,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
+"""Made once: a study has a point for each trial."""
+
+_SCALARS = frozenset({bool, int, float, str})
+
+
 def _depth(value: Any) -> int:
     parts: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, parts), default=0)
+    return 1 + max((_depth(part) for part in parts if type(part) in (dict, list)), default=1 if parts else 0)

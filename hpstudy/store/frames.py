@@ -73,8 +73,9 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
     columns["environment_id"] = pd.array(columns["environment_id"], dtype="Int64")
     for name in ("view", "state", "started_at", "ended_at", "error_type", "error"):
         columns[name] = pd.Series(columns[name], dtype=object)
+    spaces = {name: space_of(study, name) for name in arms(study)}
     for (trial_id, key), point in zip(keys.items(), points, strict=True):
-        refuse_foreign_point(trial_id, point, space_of(study, key.view))
+        refuse_foreign_point(trial_id, point, spaces[key.view])
     if any(view.enqueue for view in study.views.values()):
         known = arms(study)
         numbers = zip(keys.values(), columns["number"].tolist(), strict=True)

@@ -19,6 +19,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -169,7 +170,7 @@ def _trials(
             digest = hashlib.sha256(_json(view, replicate, trial_id, columns, finals, retrainings(trial_id)))
             for metric, rows in groupby(curves(trial_id), key=itemgetter(1)):
                 _, _, epochs, values, kinds = zip(*rows, strict=True)
-                digest.update(_json(names.get(metric), len(epochs)) + _packed(epochs, values, kinds))
+                digest.update(_head(names.get(metric), len(epochs)) + _packed(epochs, values, kinds))
             yield trial_id, search_id, f"{view}/{replicate} trial {columns[0]}", seal, int.from_bytes(digest.digest(), "big")
 
 
@@ -187,6 +188,12 @@ def _grouped(cursor: Iterable[tuple[Any, ...]]) -> Callable[[int], list[tuple[An
         return current[0][1] if current[0][0] == trial_id else []
 
     return of
+
+
+@lru_cache(maxsize=1_000)
+def _head(metric: str | None, epochs: int) -> bytes:
+    """What precedes a curve; the same in most trials."""
+    return _json(metric, epochs)
 
 
 def _packed(epochs: tuple[Any, ...], values: tuple[Any, ...], kinds: tuple[Any, ...]) -> bytes:
@@ -219,8 +226,11 @@ def refuse_broken(connection: sqlite3.Connection) -> None:
         raise Undecodable(sentence)
 
 
+_ENCODER = json.JSONEncoder(default=lambda blob: {"blob": blob.hex()})
+
+
 def _json(*parts: Any) -> bytes:
-    return json.dumps(parts, default=lambda blob: {"blob": blob.hex()}).encode()
+    return _ENCODER.encode(parts).encode()
 
 
 def _bytes(number: int) -> bytes:

@@ -40,33 +40,37 @@ def retrained(rows: Any, searches: Searches, metrics: Sequence[str], goal: Goal)
     """
     own = rows[(rows["view"] == searches.view) & (rows["state"] != "running")]
     seeds = int(rows["seed_number"].max()) + 1 if len(rows) else 0
+    replicate, number = (own[name].to_numpy(dtype=np.float64) for name in ("replicate", "number"))
+    seed = own["seed_number"].to_numpy(dtype=np.int64)
+    values = {name: _values(own, "objective" if name == metrics[0] else f"metric.{name}") for name in metrics}
     filled = np.where(np.isnan(searches.values), -np.inf, goal.sign * searches.values)
     chosen = filled.argmax(axis=1)
-    candidates = [int(r) for r in np.flatnonzero(searches.complete & np.isfinite(filled.max(axis=1)))]
-    lost, kept = 0, {}
-    default = _by_seed(own[own["replicate"].isna()], metrics, seeds)
-    lost += int(own["replicate"].isna().sum() - np.isfinite(default[metrics[0]]).sum())
-    for replicate in candidates:
-        of = own[(own["replicate"] == replicate) & (own["number"] == chosen[replicate])]
-        values = _by_seed(of, metrics, seeds)
-        lost += int(len(of) - np.isfinite(values[metrics[0]]).sum())
-        if np.isfinite(values[metrics[0]]).any():
-            kept[replicate] = values
-    replicates = np.array(list(kept), dtype=np.int64)
-    scores = {name: np.array([values[name] for values in kept.values()]).reshape(len(kept), seeds) for name in metrics}
-    return Retrained(searches.view, replicates, searches.values[replicates, chosen[replicates]], scores, default, lost)
+    candidate = searches.complete & np.isfinite(filled.max(axis=1))
+    of_default = np.isnan(replicate)
+    search = np.where(replicate < len(chosen), replicate, 0).astype(np.int64)  # 0 for rows that the next line leaves out
+    of_chosen = (replicate < len(chosen)) & candidate[search] & (number == chosen[search])
+    default, scores = {}, {}
+    for name, of_metric in values.items():
+        default[name], scores[name] = np.full(seeds, np.nan), np.full((len(chosen), seeds), np.nan)
+        default[name][seed[of_default]] = of_metric[of_default]
+        scores[name][search[of_chosen], seed[of_chosen]] = of_metric[of_chosen]
+    counted = of_default | of_chosen
+    lost = int((counted & np.isnan(values[metrics[0]])).sum())
+    replicates = np.flatnonzero(np.isfinite(scores[metrics[0]]).any(axis=1)).astype(np.int64)
+    return Retrained(
+        searches.view,
+        replicates,
+        searches.values[replicates, chosen[replicates]],
+        {name: of_metric[replicates] for name, of_metric in scores.items()},
+        default,
+        lost,
+    )
 
 
-def _by_seed(rows: Any, metrics: Sequence[str], seeds: int) -> dict[str, Floats]:
-    """(seeds,) values of each metric; the first metric is the objective."""
-    values = {}
-    completed = rows[rows["state"] == "completed"]
-    for name in metrics:
-        column = "objective" if name == metrics[0] else f"metric.{name}"
-        values[name] = np.full(seeds, np.nan)
-        recorded = completed[column].to_numpy(dtype=np.float64)
-        values[name][completed["seed_number"].to_numpy(dtype=np.int64)] = np.where(np.isfinite(recorded), recorded, np.nan)
-    return values
+def _values(rows: Any, column: str) -> Floats:
+    """(rows,) finite values of the completed trainings; NaN elsewhere."""
+    recorded = rows[column].to_numpy(dtype=np.float64)
+    return np.where((rows["state"] == "completed") & np.isfinite(recorded), recorded, np.nan)
 
 
 def test_metric(names: Sequence[str], objective: str) -> str | None:
