@@ -41,7 +41,6 @@ if TYPE_CHECKING:
         export,
         figure,
         figure_names,
-        load_study,
         merge,
         open,
         open_bundle,
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
     from hpstudy.engine.progress import Observer, progress_for
     from hpstudy.engine.run import RunSummary
     from hpstudy.loading.jsonschema import study_schema
+    from hpstudy.loading.load import load_study
     from hpstudy.search.interface import Observation, Searcher
     from hpstudy.store import Reader
     from hpstudy.study.schema import Study, View
@@ -133,7 +133,7 @@ _HOMES = {
     "hpstudy.analysis.comparisons.planning": "EndpointPower",
     "hpstudy.analysis.confirmed.planning": "PlannedEndpoint",
     "hpstudy.analysis.results": "Results",
-    "hpstudy.api": "WrittenReport analyze bundle check confirm export figure figure_names load_study merge open open_bundle plan "
+    "hpstudy.api": "WrittenReport analyze bundle check confirm export figure figure_names merge open open_bundle plan "
     "plan_endpoints plot_figure power resume run slurm write_report",
     "hpstudy.engine.executors": "Executor",
     "hpstudy.engine.forecast": "Forecast",
@@ -144,6 +144,7 @@ _HOMES = {
     "hpstudy.search.interface": "Observation Searcher",
     "hpstudy.store": "Reader",
     "hpstudy.loading.jsonschema": "study_schema",
+    "hpstudy.loading.load": "load_study",
     "hpstudy.study.schema": "Study View",
     "hpstudy.study.shipped": "copy_shipped",
     "hpstudy.study.space": "Point Space",

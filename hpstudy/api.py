@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import UsageError
-from hpstudy.loading.bind import LoadedStudy, bind, matched
-from hpstudy.loading.load import folder_of, load_study, read_study
 from hpstudy.modules import module_folder, module_path
 from hpstudy.store import Reader
 from hpstudy.store.paths import check_output
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
     from hpstudy.engine.run import RunSummary
+    from hpstudy.loading.bind import LoadedStudy
 
 __all__ = [
     "WrittenReport",
@@ -42,7 +41,6 @@ __all__ = [
     "export",
     "figure",
     "figure_names",
-    "load_study",
     "locate",
     "merge",
     "open",
@@ -91,6 +89,8 @@ def locate(study: str | Path, storage: str | Path | None = None, *, scale: str |
     """
     path = Path(study)
     if path.suffix in STUDY_SUFFIXES:
+        from hpstudy.loading.load import load_study
+
         return default_storage(load_study(path, scale).name, storage)
     if not (path.suffix or path.is_file() or len(path.parts) > 1):
         return default_storage(f"{path.name}-{scale}" if scale else path.name, storage)
@@ -146,6 +146,8 @@ def run(
         HpstudyError: see `hpstudy.errors`. Trials already stored are kept.
     """
     from hpstudy.engine.run import run_study
+    from hpstudy.loading.bind import bind
+    from hpstudy.loading.load import folder_of, read_study
 
     part = None if shard is None else Shard.parse(shard)
     if isinstance(study, Study):
@@ -176,6 +178,7 @@ def _comparison(
 def _stored(path: Path, allow_changed_code: bool) -> LoadedStudy:
     """The study of a database, with its parts. Its code is compared with the database before any of it is imported."""
     from hpstudy.engine.identity import refuse_changed_files
+    from hpstudy.loading.bind import bind
 
     with Reader.open(path) as reader:
         study, folder = reader.study, reader.module_path
@@ -286,6 +289,7 @@ def slurm(
         HpstudyError: sbatch refused the script.
     """
     from hpstudy.engine import slurm as scripts
+    from hpstudy.loading.load import load_study
 
     whole = load_study(study, scale)
     where = default_storage(whole.name, storage)
@@ -335,6 +339,8 @@ def confirm(
         HpstudyError: see `hpstudy.errors`; nothing that was stored is lost.
     """
     from hpstudy.engine.confirm import confirm_study
+    from hpstudy.loading.bind import matched
+    from hpstudy.loading.load import read_study
 
     if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
         raise UsageError(f"--seeds is {seeds}, not between 1 and {MOST_SEEDS:,}", "5 is usual")
@@ -419,6 +425,7 @@ def plan(
         HpstudyError: the study is invalid, or its database is that of another study.
     """
     from hpstudy.engine.forecast import forecast
+    from hpstudy.loading.load import read_study
 
     loaded = read_study(study, scale)
     where = default_storage(loaded.study.name, storage)
@@ -680,6 +687,7 @@ def plan_endpoints(
     """
     from hpstudy.analysis.confirmed.planning import plan_endpoints as planned
     from hpstudy.analysis.confirmed.planning import read_pilot
+    from hpstudy.loading.load import read_study
 
     if isinstance(study, Study):
         _no_scale(scale)
@@ -705,6 +713,9 @@ def analyze(study: str | Path, storage: str | Path | None = None, *, scale: str 
     if Path(study).suffix not in STUDY_SUFFIXES:
         with open(study, storage, scale=scale) as reader:
             return _analyzed(reader, None, thorough)
+    from hpstudy.loading.bind import matched
+    from hpstudy.loading.load import read_study
+
     loaded = read_study(study, scale)
     with Reader.open(default_storage(loaded.study.name, storage)) as reader:
         matched(reader.study, loaded.study, reader.path, loaded.module_path)

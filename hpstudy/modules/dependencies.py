@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 
 FOR_DEVELOPMENT = "dev"
 """The extra whose packages hpstudy does not need to run."""
@@ -13,6 +12,8 @@ FOR_DEVELOPMENT = "dev"
 @cache
 def needed_modules() -> frozenset[str]:
     """Top-level names of the installed modules that hpstudy needs. Takes about half a second, once."""
+    from importlib.metadata import packages_distributions  # half of the time that `import hpstudy.modules` would take
+
     needed = _distributions()
     return frozenset(
         module for module, owners in packages_distributions().items() if any(_normal(owner) in needed for owner in owners)
@@ -21,6 +22,8 @@ def needed_modules() -> frozenset[str]:
 
 def _distributions() -> set[str]:
     """Normalised names of hpstudy's distribution and of all that it requires, its extras included."""
+    from importlib.metadata import PackageNotFoundError, requires
+
     found, waiting = set[str](), ["hpstudy"]
     while waiting:
         name = _normal(waiting.pop())

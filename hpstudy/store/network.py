@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import psutil
-
 from hpstudy.errors import StoreError
 
 ACCEPT_VARIABLE = "HPSTUDY_NETWORK_DISK"
@@ -51,6 +49,8 @@ def refuse_network_disk(path: Path) -> None:
 
 def file_system(folder: Path) -> str:
     """The type of the file system that holds a folder; "" where the system does not say."""
+    import psutil
+
     try:
         real = folder.resolve()
         mounted = psutil.disk_partitions(all=True)

@@ -14,8 +14,6 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from hpstudy.errors import StoreBusy
 from hpstudy.store.decoding import fetch
 from hpstudy.store.values import seconds_since, utc_now
@@ -72,6 +70,8 @@ class Owner:
             return abs(self.silent_s()) < STALE_AFTER_S
         if self.pid == os.getpid():
             return self.token in _OWN_TOKENS
+        import psutil
+
         try:
             process = psutil.Process(self.pid)
             # A zombie is a dead process whose parent has not yet asked for its exit status.
@@ -85,6 +85,8 @@ class Owner:
 
 def this_process() -> Owner:
     """A claim of this process, with a fresh token."""
+    import psutil
+
     now = utc_now()
     started = psutil.Process().create_time()
     return Owner(socket.gethostname(), _namespace(), os.getpid(), started, secrets.token_hex(16), now, now)
