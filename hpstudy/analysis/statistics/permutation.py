@@ -14,6 +14,9 @@ EXACT_UP_TO = 20
 DRAWS = 100_000
 """Random sign patterns beyond that: the standard error of a p of 0.05 is then 0.0007."""
 
+BLOCK = 2**16
+"""Signs that are numbers of 8 bytes at a time: they stay in the cache of a core."""
+
 
 @dataclass(frozen=True)
 class SignFlip:
@@ -47,10 +50,16 @@ def sign_flip(differences: Floats, seed: int) -> SignFlip:
         return SignFlip(float((np.abs(sums) >= observed).mean()), True, 2.0 ** (1 - n))
     rng = np.random.default_rng(seed)
     step = max(1, 2**22 // n)
+    signs = np.empty((max(1, BLOCK // n), n))
     hits = 0
     for start in range(0, DRAWS, step):
-        signs = rng.integers(0, 2, size=(min(step, DRAWS - start), n), dtype=np.int8) * 2 - 1
-        hits += int((np.abs(signs @ differences) >= observed).sum())
+        drawn = rng.integers(0, 2, size=(min(step, DRAWS - start), n), dtype=np.int8)
+        for first in range(0, len(drawn), len(signs)):
+            part = drawn[first : first + len(signs)]
+            of_part = signs[: len(part)]
+            np.multiply(part, 2.0, out=of_part)
+            of_part -= 1
+            hits += int((np.abs(of_part @ differences) >= observed).sum())
     return SignFlip((1 + hits) / (1 + DRAWS), False, max(1 / (1 + DRAWS), 2.0 ** (1 - n)))
 
 

@@ -54,6 +54,14 @@ def test_the_same_seed_repeats_a_random_p_and_another_differs():
     assert sign_flip(differences, 0).p == sign_flip(differences, 0).p != sign_flip(differences, 1).p
 
 
+@pytest.mark.parametrize("block", [1_000, 2**30])
+def test_a_random_p_does_not_depend_on_the_signs_that_are_handled_at_a_time(block, monkeypatch):
+    differences = np.random.default_rng(3).normal(0.1, 1, 250)
+    expected = sign_flip(differences, 0).p
+    monkeypatch.setattr("hpstudy.analysis.statistics.permutation.BLOCK", block)
+    assert sign_flip(differences, 0).p == expected
+
+
 def test_holm_multiplies_by_the_number_of_hypotheses_left():
     # By hand: 4 x 0.01, 3 x 0.02, then the running maximum. 0.01, 0.02, 0.03, 0.04 -> 0.04, 0.06, 0.06, 0.06.
     np.testing.assert_allclose(holm(np.array([0.04, 0.01, 0.03, 0.02])), [0.06, 0.04, 0.06, 0.06])
