@@ -59,6 +59,14 @@ def test_a_finished_database_has_no_problems(hpstudy, finished):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_best_says_of_a_point_that_the_study_enqueued_it(hpstudy, study_text, tmp_path):
+    (tmp_path / "mine.py").write_text('def measure(params, seed):\n    return abs(params["x1"] - 1)\n')
+    text = study_text.replace("{use: branin, noise: 0.5}", '{use: "mine:measure"}')
+    text = text.replace("  both:\n", "  both:\n    enqueue: [{x1: 1, x2: 2}]\n")
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline", text=text).returncode == 0
+    assert "(replicate 0, trial 0, enqueued)" in hpstudy("best", "tiny", "--view", "both").stdout
+
+
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_export_writes_every_trial(hpstudy, finished, tmp_path, form):
     hpstudy("export", "tiny", "--format", form, "-o", f"out.{form}")

@@ -80,7 +80,7 @@ def _together(results: Results, media: Media) -> Panel:
     marks += [_band(view, index, (index, len(views) + 1)) for index, view in enumerate(views)]
     marks += [_edge(view) for view in views]
     marks += [_mean(results, view, index) for index, view in enumerate(views)]
-    marks += [_enqueued(results, view, index) for index, view in enumerate(views)]
+    marks += [circles for index, view in enumerate(views) for circles in _enqueued(results, view, index)]
     marks += [star for index, view in enumerate(views) if (star := _best(results, view, index)) is not None]
     return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks), media=media)
 
@@ -113,7 +113,7 @@ def _alone(results: Results, index: int) -> Panel:
         marks.append(Line(x=trials(mean), y=mean, colour=GREY, width=1.1))
     marks.append(_edge(view))
     marks.append(Line(x=trials(view.curve.mean), y=view.curve.mean, colour=style.colour(index), width=1.6))
-    marks.append(_enqueued(results, view, index))
+    marks += _enqueued(results, view, index)
     return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks))
 
 
@@ -187,10 +187,11 @@ def _edge(view: ViewResult) -> Line:
     return Line(x=trials(view.curve.mean), y=view.curve.mean, colour=style.PAPER, width=3.2, media="print")
 
 
-def _enqueued(results: Results, view: ViewResult, index: int) -> Dots:
-    """Open circles on the mean at the trials whose points the study enqueued."""
+def _enqueued(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
+    """Open circles on the mean at the trials whose points the study enqueued, if any."""
     first = view.curve.mean[: len(results.study.views[view.name].enqueue)]
-    return Dots(x=trials(first), y=first, colour=style.colour(index), marker=Marker(size=6.5, fill="none"), groups=(index,))
+    if len(first):
+        yield Dots(x=trials(first), y=first, colour=style.colour(index), marker=Marker(size=6.5, fill="none"), groups=(index,))
 
 
 def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
