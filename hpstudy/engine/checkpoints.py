@@ -120,7 +120,7 @@ class CheckpointFile:
 
     def discard(self) -> None:
         """Delete the file and the folder, and what a killed process left of them."""
-        for path in self.path.parent.glob(f"{self.path.name}*"):
+        for path in _files(self.path.parent, f"{self.path.name}*"):
             _delete(path)
 
     def _made_with(self) -> dict[str, str]:
@@ -136,7 +136,7 @@ class CheckpointFolder:
     """
 
     def __init__(self, storage: Path, identity: Mapping[str, str]) -> None:
-        self.path = storage.with_name(storage.name + ".checkpoints")
+        self.path = storage.absolute().with_name(storage.name + ".checkpoints")
         self.identity = dict(identity)
 
     def file(self, task: TaskBlock, view: View, trials: Iterable[tuple[Point, int]]) -> CheckpointFile:
@@ -155,9 +155,16 @@ class CheckpointFolder:
 
         Call when no trial is under way.
         """
-        for path in self.path.glob(f"*{SUFFIX}*"):
+        for path in _files(self.path, f"*{SUFFIX}*"):
             _delete(path)
         self.remove_if_empty()
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder, which is not there when its name is too long for the file system."""
+    with suppress(OSError):
+        return list(folder.glob(pattern))
+    return []
 
 
 def _delete(path: Path) -> None:

@@ -286,7 +286,7 @@ def test_another_evaluation_has_another_file(other):
 def test_what_does_not_train_does_not_change_the_file():
     other = {"label": "x", "note": "y", "space": View(space={"a": {"type": "float", "low": 0.0, "high": 9.0}}).space}
     assert path_of(view=VIEW.model_copy(update=other)) == path_of()
-    assert str(path_of().parent) == "study.sqlite.checkpoints"
+    assert path_of().parent == Path("study.sqlite.checkpoints").absolute()
 
 
 @pytest.mark.parametrize("end", ["return loss", "return float('nan')", "raise LookupError('at the end')"])
