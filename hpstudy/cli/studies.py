@@ -271,6 +271,8 @@ def _finish(summary: RunSummary, quiet: bool, again: str = "") -> None:
     no_value = summary.counts.no_value
     if not quiet:
         say(summary.sentence())
+        if summary.failure is not None:
+            say(summary.failure.sentence())
         if summary.complete and summary.shard is not None:
             every = summary.storage.name.replace(f".shard-{summary.shard.index}-of-", ".shard-*-of-")
             say(f"next, when all shards are complete: hpstudy merge {summary.storage.with_name(every)}")
@@ -286,5 +288,5 @@ def _finish(summary: RunSummary, quiet: bool, again: str = "") -> None:
         raise StudyBroken(
             no_value,
             f"`hpstudy trials {summary.storage}` lists them. Check the function's metric and the ranges of the views. "
-            "If you change the function, use a new --storage.",
+            "If you change the code, `hpstudy run` starts the study over.",
         )

@@ -73,6 +73,6 @@ class Totals:
         detail = first.traceback or f"{first.type}: {first.message}"
         raise StudyBroken(
             f"the first {self.without_value} trials gave no value and none completed. The first failure:\n{detail}",
-            "Fix the cause and run again. If you change the function, use a new --storage or --allow-changed-code. "
+            "Fix the cause and run again. If you change the code, the study starts over, because no trial has completed. "
             "limits.max_failures sets after how many such trials a run ends.",
         )

@@ -10,7 +10,7 @@ from hpstudy.errors import StudyChanged
 from hpstudy.modules import current_digest, digest_of, module_file, module_path
 from hpstudy.plugins import is_plugin
 from hpstudy.sources import MODULE, SOURCE, earlier_checksum, is_earlier, source_file, source_identity, user_sources
-from hpstudy.store import Reader, Store
+from hpstudy.store import Counts, Reader, Store
 from hpstudy.store.paths import database_exists
 from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Task
@@ -77,6 +77,8 @@ def refuse_changed_files(storage: Path, folder: str | None) -> None:
     if not database_exists(storage):
         return
     with Reader.open(storage) as reader:
+        if not Counts.total(reader.counts().values()).completed:
+            return  # a study without a value starts over with the new code
         recorded, parts = reader.identity, reader.study.user_parts()
     with module_path(folder):
         changed = [name for name, digest in recorded.items() if (file := source_file(name)) and _on_disk(file, folder) != digest]
@@ -98,20 +100,26 @@ def check_identity(store: Store, found: Mapping[str, str], observer: Observer, *
         allow_changed_code: continue with it.
 
     Raises:
-        StudyChanged: the data are not the same, or the code is not and that is not allowed.
+        StudyChanged: the data are not the same, or the code is not although a trial has completed, and that is not allowed.
     """
     recorded = store.identity
     data = {name for name in {*recorded, *found} if not name.startswith(SOURCE)}
     if changed := [name for name in data if recorded.get(name) != found.get(name)]:
         raise _changed(store.path, changed, "restore the data (`hpstudy data verify`), or start again with another --storage")
     code = _changed_sources(recorded, found, store.study)
-    if code and not allow_changed_code:
+    if code and not Counts.total(store.search_counts().values()).completed:
+        removed = store.start_over(code)
+        names = ", ".join(name.removeprefix(SOURCE) for name in code)
+        observer.note(
+            f"{names} changed before a trial completed: the study starts over ({removed:,} trials without a value removed)"
+        )
+    elif code and not allow_changed_code:
         raise _changed(store.path, code, RESTORE)
-    if code:
+    elif code:
         store.event("code_changed", sources={name: {"old": recorded.get(name, ""), "new": new} for name, new in code.items()})
         observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
     sources = {name: digest for name, digest in found.items() if name.startswith(SOURCE)}
-    store.add_identity({name: digest for name, digest in sources.items() if name not in recorded})
+    store.add_identity({name: digest for name, digest in sources.items() if name not in store.identity})
     return KnownSources(store.study, {**recorded, **code, **sources})
 
 

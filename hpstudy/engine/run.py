@@ -19,6 +19,7 @@ from hpstudy.loading.bind import LoadedStudy
 from hpstudy.modules import module_path
 from hpstudy.store import Counts, Store, by_arm
 from hpstudy.store.paths import database_exists
+from hpstudy.store.summary import CommonFailure
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.shard import Shard, replicates_in_words
 
@@ -37,6 +38,7 @@ class RunSummary:
             of earlier runs too.
         overhead_s: seconds in which this process worked itself: scheduling, and storing trials.
         shard: the part of the study that this database runs; None for all of it.
+        failure: the most common failure of the study; None when no trial failed.
     """
 
     storage: Path
@@ -47,6 +49,7 @@ class RunSummary:
     worked_s: float
     overhead_s: float
     shard: Shard | None = None
+    failure: CommonFailure | None = None
 
     @property
     def complete(self) -> bool:
@@ -96,10 +99,13 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
         # The folder may have moved since the database was made.
         folder = loaded.module_path or store.module_path
         before = _counts(store, searches)
+        total = Counts.total(before.values())
         prepared = None
-        if any(counts.left for counts in before.values()):
+        if total.left or not total.completed:
             with module_path(folder):
                 prepared = prepare(store, loaded.task, options, folder)
+            before = _counts(store, searches)
+            prepared = prepared if any(counts.left for counts in before.values()) else None
         stop = StopSignal()
         if prepared is not None:
             checkpoints, sources, admission = prepared
@@ -116,13 +122,14 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
                 )
                 scheduler.run()
         after = _counts(store, searches)
+        failure = store.common_failure()
     counts = Counts.total(after.values())
     ran = counts.finished - Counts.total(before.values()).finished
     duration_s = time.monotonic() - started
     if scheduler is None:
-        return RunSummary(storage, counts, ran, False, duration_s, worked_s=0.0, overhead_s=duration_s, shard=shard)
+        return RunSummary(storage, counts, ran, False, duration_s, 0.0, duration_s, shard, failure)
     overhead_s = duration_s - scheduler.waited_s
-    return RunSummary(storage, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s, shard)
+    return RunSummary(storage, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s, shard, failure)
 
 
 def _opened(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:

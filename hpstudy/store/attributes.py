@@ -21,6 +21,11 @@ def write_attributes(connection: sqlite3.Connection, search: SearchKey, number: 
     write_event(connection, KIND, detail)
 
 
+def remove_attributes(connection: sqlite3.Connection) -> None:
+    """Remove the attributes of all trials. The caller seals the table again."""
+    connection.execute("DELETE FROM event WHERE kind = ?", (KIND,))
+
+
 def read_attributes(connection: sqlite3.Connection) -> dict[tuple[SearchKey, int], dict[str, Any]]:
     """The attributes of each trial that has any, by its search and number."""
     found = {}

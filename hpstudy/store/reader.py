@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import summary
+from hpstudy.store.attributes import read_attributes
 from hpstudy.store.connection import close_reader, connect_memory, connect_reader
 from hpstudy.store.counts import Counts
 from hpstudy.store.decoding import fetch
@@ -206,6 +207,11 @@ class Reader:
             raise UsageError(f"the study has no view '{view}': {nearest(view, self.study.views)}")
         with self.snapshot() as connection:
             return summary.find_best(connection, self.study, view, replicate)
+
+    def attributes(self) -> dict[tuple[SearchKey, int], dict[str, Any]]:
+        """Results of trials that are no numbers, by search and number; nothing for a trial that has none."""
+        with self.snapshot() as connection:
+            return read_attributes(connection)
 
     def history(self, key: SearchKey) -> list[TrialRow]:
         """The trials of a search, in order."""

@@ -51,7 +51,6 @@ class BestTrial:
     objective: float
     point: Point
     metrics: dict[str, float]
-    attributes: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from hpstudy.goal import Goal
-from hpstudy.store.attributes import read_attributes
 from hpstudy.store.counts import Counts, by_arm, planned_counts
 from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.listing import planned
@@ -58,6 +58,37 @@ def count_search_trials(
                 key = SearchKey(name, replicate)
                 counts[key] = replace(counts[key], planned=known + expected, estimated=expected)
     return {key: count for key, count in counts.items() if stored.shard is None or stored.shard.holds(study, key.replicate)}
+
+
+@dataclass(frozen=True)
+class CommonFailure:
+    """The most common failure of a study.
+
+    Attributes:
+        text: the type of the error and the first line of its message, of the first such trial.
+        trials: how many trials ended with it; messages that differ in numbers only are the same.
+        of: how many trials ended with an error.
+    """
+
+    text: str
+    trials: int
+    of: int
+
+    def sentence(self) -> str:
+        """In words."""
+        share = f"{self.trials:,} of {self.of:,} failures" if self.trials < self.of else f"{self.of:,} times"
+        return f"most common failure ({share}): {self.text}"
+
+
+def common_failure(connection: sqlite3.Connection) -> CommonFailure | None:
+    """The most common failure of all trials; None when none failed."""
+    rows = fetch(connection, "trial.error_type trial.error", "FROM trial WHERE error_type IS NOT NULL ORDER BY id")
+    texts = [f"{kind}: {lines[0]}" if (lines := (message or "").strip().splitlines()) else kind for kind, message in rows]
+    kinds = [re.sub(r"[0-9]+", "0", text) for text in texts]
+    if not kinds:
+        return None
+    ((kind, trials),) = Counter(kinds).most_common(1)
+    return CommonFailure(texts[kinds.index(kind)], trials, len(texts))
 
 
 def mean_trial_s(connection: sqlite3.Connection, study: Study) -> dict[str, float]:
@@ -111,5 +142,4 @@ def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate
         "FROM metric_value JOIN metric ON metric.id = metric_id WHERE trial_id = ? ORDER BY name",
         (trial_id,),
     )
-    attributes = read_attributes(connection).get((SearchKey(view, replicate), number), {})
-    return BestTrial(view, replicate, number, objective, point, dict(metrics), attributes)
+    return BestTrial(view, replicate, number, objective, point, dict(metrics))

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from hpstudy.errors import StoreError
 from hpstudy.store import paths, summary
-from hpstudy.store.attributes import write_attributes
+from hpstudy.store.attributes import remove_attributes, write_attributes
 from hpstudy.store.counts import Counts
 from hpstudy.store.create import write_study
 from hpstudy.store.events import write_event
@@ -21,8 +21,9 @@ from hpstudy.store.faults import translated
 from hpstudy.store.listing import listed
 from hpstudy.store.owned import OwnedDatabase
 from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
-from hpstudy.store.seals import changing, seal_trial
+from hpstudy.store.seals import changing, seal_all, seal_trial
 from hpstudy.store.stored_study import StoredStudy, read_study
+from hpstudy.store.summary import CommonFailure
 from hpstudy.store.values import clean_text, encode, encode_point, utc_now
 from hpstudy.study.changes import changes, growth, refuse_changes
 from hpstudy.study.confirm import Retraining
@@ -365,6 +366,38 @@ class Store:
         seal_trial(connection, trial_id)
         if outcome.attributes:
             write_attributes(connection, trial.key, trial.number, outcome.attributes)
+
+    def start_over(self, changed: Mapping[str, str]) -> int:
+        """Remove all trials of a study of which none has completed, because its code has changed.
+
+        Args:
+            changed: the new checksum of each changed source by name; "" for one that is gone.
+
+        Returns:
+            How many trials were removed.
+
+        Raises:
+            StoreError: a trial has completed.
+        """
+        with self._database.transaction() as connection:
+            if connection.execute("SELECT 1 FROM trial WHERE state = 'completed'").fetchone():
+                raise StoreError(f"{self.path} has completed trials: it cannot start over")
+            removed = connection.execute("DELETE FROM trial").rowcount
+            remove_attributes(connection)
+            connection.executemany("DELETE FROM identity WHERE name = ?", [(clean_text(name),) for name in changed])
+            connection.executemany(
+                "INSERT INTO identity VALUES (?, ?)", [(clean_text(name), new) for name, new in changed.items() if new]
+            )
+            seal_all(connection)
+            write_event(connection, "started_over", {"removed_trials": removed, "sources": dict(changed)})
+            stored = read_study(connection, self.path)
+        self._stored = stored
+        return removed
+
+    def common_failure(self) -> CommonFailure | None:
+        """The most common failure of all trials; None when none failed."""
+        with translated(self.path):
+            return summary.common_failure(self._connection)
 
     def add_identity(self, identity: Mapping[str, str]) -> None:
         """Record more of what determines numbers beside the study: code that it imports when it runs.
