@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from hpstudy.errors import UsageError
 from hpstudy.modules import module_folder, module_path
 from hpstudy.store import Reader
 from hpstudy.store.paths import check_output
-from hpstudy.study.schema import MOST_SEEDS, Analysis, Confirm, Study
+from hpstudy.study.schema import COMMAND, MOST_SEEDS, Analysis, Confirm, Study
 from hpstudy.study.shard import Shard
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _no_scale(scale: str | None) -> None:
 
 
 def run(
-    study: Study | str | Path,
+    study: Study | Mapping[str, object] | str | Path,
     storage: str | Path | None = None,
     *,
     scale: str | None = None,
@@ -126,7 +126,7 @@ def run(
     """Run a study, resuming it if it was interrupted.
 
     Args:
-        study: a study, or the path of a study file.
+        study: the path of a study file, a study, or a mapping with the keys of a study file.
         storage: see `default_storage`.
         scale: one of the study file's `scales`, to apply.
         workers: trials at once. When None the physical cores, with a scheduler as many as its workers have threads.
@@ -147,12 +147,14 @@ def run(
     """
     from hpstudy.engine.run import run_study
     from hpstudy.loading.bind import bind
-    from hpstudy.loading.load import folder_of, read_study
+    from hpstudy.loading.load import folder_of, read_study, study_from
 
     part = None if shard is None else Shard.parse(shard)
+    if isinstance(study, Mapping):
+        study = study_from(study)
     if isinstance(study, Study):
         _no_scale(scale)
-        loaded = bind(study, folder_of(study) or module_folder(use.partition(":")[0] for use in study.user_parts()))
+        loaded = bind(study, folder_of(study) or _folder_for(study))
     else:
         loaded = read_study(study, scale, _comparison(storage, allow_changed_code, part))
     if timeout_s is not None:
@@ -162,6 +164,13 @@ def run(
         default_storage(loaded.study.name, storage, part),
         _run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress, part),
     )
+
+
+def _folder_for(study: Study) -> str | None:
+    """Where a study that came from no file finds its modules, and runs its command."""
+    if study.task.use == COMMAND:
+        return str(Path.cwd())
+    return module_folder(use.partition(":")[0] for use in study.user_parts())
 
 
 def _comparison(
@@ -592,9 +601,11 @@ def figure(name: str, study: str | Path | Results, storage: str | Path | None = 
     return draw_figure(name, study if isinstance(study, Results) else analyze(study, storage, scale=scale))
 
 
-def figure_names(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> tuple[str, ...]:
+def figure_names(
+    study: str | Path, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True
+) -> tuple[str, ...]:
     """Names of the figures of a study's report, in its order. Arguments and errors as `analyze`."""
-    return _figures(analyze(study, storage, scale=scale))
+    return _figures(analyze(study, storage, scale=scale, thorough=thorough))
 
 
 def _figures(results: Results) -> tuple[str, ...]:

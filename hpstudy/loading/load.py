@@ -37,6 +37,20 @@ def load_study(path: str | Path, scale: str | None = None) -> Study:
     return loaded.study
 
 
+def study_from(tree: Mapping[str, object]) -> Study:
+    """The study in a mapping, which has the keys of a study file. Its form is checked; `bind` checks its meaning.
+
+    Raises:
+        StudyError: with every mistake of form.
+    """
+    try:
+        return validated(Study, tree)
+    except ValidationError as error:
+        raise StudyError([Problem(mistake.key, mistake.sentence) for mistake in explain(error, tree, Study)]) from None
+    except TypeError as error:
+        raise StudyError([Problem((), f"{error}: use numbers, text, booleans, lists and mappings")]) from None
+
+
 def folder_of(study: Study) -> str | None:
     """The folder of the file from which `load_study` read this study; None for a study that it did not return."""
     reference, folder = _folders.get(id(study), (None, None))
