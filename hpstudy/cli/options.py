@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from hpstudy.cli import completion
 from hpstudy.cli.output import Format
 
 STUDY_HELP = "A database, a study file, or the name of a study (its database is then runs/NAME.sqlite)."
 
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).")]
-AnyStudy = Annotated[Path, typer.Argument(metavar="STUDY", help=STUDY_HELP)]
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).", autocompletion=completion.studies)]
+AnyStudy = Annotated[Path, typer.Argument(metavar="STUDY", help=STUDY_HELP, autocompletion=completion.studies)]
 Storage = Annotated[
     Path | None,
     typer.Option(
@@ -22,10 +23,14 @@ Storage = Annotated[
 ]
 Scale = Annotated[
     str | None,
-    typer.Option("--scale", help="Apply one of the study file's `scales`, such as small. The study is then called NAME-SCALE."),
+    typer.Option(
+        "--scale",
+        help="Apply one of the study file's `scales`, such as small. The study is then called NAME-SCALE.",
+        autocompletion=completion.scales,
+    ),
 ]
 Form = Annotated[Format, typer.Option("--format", help="Output format.")]
-View = Annotated[str | None, typer.Option("--view", help="Only this view.")]
+View = Annotated[str | None, typer.Option("--view", help="Only this view.", autocompletion=completion.views)]
 
 Workers = Annotated[
     int | None,

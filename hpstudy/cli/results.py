@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hpstudy.cli import completion
 from hpstudy.cli.options import STUDY_HELP, AnyStudy, Form, Scale, Storage, View
 from hpstudy.cli.output import Format, cell, column_cells, print_rows, print_wrapped, say
 from hpstudy.errors import UsageError, nearest
 from hpstudy.metric_names import of_layer
+from hpstudy.study.plan import SearchKey
 
 if TYPE_CHECKING:
     from hpstudy.store import Counts, Owner
+
+
+WATCH_S = 2.0
+"""Seconds between two tables of `status --watch` on a terminal."""
+
+SILENT_WATCH_S = 30.0
+"""The same where stdout is no terminal."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,8 +35,27 @@ def add_to(app: typer.Typer) -> None:
     app.command("open", rich_help_panel="Results")(open_bundle)
 
 
-def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: Form = Format.table) -> None:
+def status(
+    study: AnyStudy,
+    storage: Storage = None,
+    scale: Scale = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every few seconds, until the study is complete.")] = False,
+    form: Form = Format.table,
+) -> None:
     """Show the progress of a study. For each view: trials by state and the best value so far; also who is running it."""
+    if watch and form is not Format.table:
+        raise UsageError("--watch shows a table for people", "leave out --format, or leave out --watch")
+    terminal = sys.stdout.isatty()
+    while True:
+        complete = _show_status(study, storage, scale, form)
+        if not watch or complete:
+            return
+        time.sleep(WATCH_S if terminal else SILENT_WATCH_S)
+        print("\x1b[2J\x1b[H" if terminal else "", flush=True)
+
+
+def _show_status(study: Path, storage: Path | None, scale: str | None, form: Format) -> bool:
+    """Print the status. Returns whether nothing is left to run."""
     from hpstudy import api
     from hpstudy.environments import trials_by_environment
     from hpstudy.store import Counts
@@ -44,8 +74,8 @@ def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: 
             ],
             form,
         )
+        total = Counts.total(counts.values())
         if form is Format.table:
-            total = Counts.total(counts.values())
             owner = reader.owner()
             say(
                 f"\n{reader.study.name}: {total.finished:,} of {total.planned_text} trials done. {_owner_sentence(owner, not total.left)}"
@@ -59,6 +89,7 @@ def status(study: AnyStudy, storage: Storage = None, scale: Scale = None, form: 
             if total.no_value:
                 say(f"warning: {total.no_value}")
             say(f"database: {reader.path}")
+    return not total.left
 
 
 def _columns(count: Counts, estimated: bool) -> dict[str, int]:
@@ -128,17 +159,21 @@ def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: Vi
         metric, names = reader.study.metric.name, [view] if view else list(reader.study.views)
         trials = [trial for name in names if (trial := reader.best(name))]
         enqueued = {name: len(block.enqueue) for name, block in reader.study.views.items()}
+        known = reader.attributes()
+    attributes = [known.get((SearchKey(trial.view, trial.replicate), trial.number), {}) for trial in trials]
     if form is not Format.table:
-        print_rows([asdict(trial) for trial in trials], form)
+        others = [{"attributes": each} if known else {} for each in attributes]
+        print_rows([{**asdict(trial), **other} for trial, other in zip(trials, others, strict=True)], form)
     values, points = column_cells([trial.objective for trial in trials]), column_cells([trial.point for trial in trials])
     metrics = column_cells([{n: value for n, value in trial.metrics.items() if of_layer(n) is None} for trial in trials])
-    for trial, value, point, measured in zip(trials, values, points, metrics, strict=True) if form is Format.table else ():
+    rows = zip(trials, values, points, metrics, attributes, strict=True) if form is Format.table else ()
+    for trial, value, point, measured, other in rows:
         origin = ", enqueued" if trial.number < enqueued[trial.view] else ""
         print_wrapped(f"{trial.view}: {metric} {value} (replicate {trial.replicate}, trial {trial.number}{origin})")
         print_wrapped("  hyperparameters: ", point)
         print_wrapped("  metrics: ", measured)
-        if trial.attributes:
-            print_wrapped("  attributes: ", cell({name: attribute_text(value) for name, value in trial.attributes.items()}))
+        if other:
+            print_wrapped("  attributes: ", cell({name: attribute_text(kept) for name, kept in other.items()}))
     if not trials:
         say("No trial has completed yet.")
 
@@ -214,7 +249,10 @@ def report(
 def plot(
     study: AnyStudy,
     figure: Annotated[
-        str | None, typer.Argument(metavar="[FIGURE]", help="Name of a figure. Without it, the names are listed.")
+        str | None,
+        typer.Argument(
+            metavar="[FIGURE]", help="Name of a figure. Without it, the names are listed.", autocompletion=completion.figures
+        ),
     ] = None,
     storage: Storage = None,
     scale: Scale = None,

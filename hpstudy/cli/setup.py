@@ -11,6 +11,7 @@ from hpstudy.catalog import KINDS, parts, registry
 from hpstudy.cli.options import AnyStudy, Form, Scale, Storage
 from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import UsageError, nearest
+from hpstudy.study.templates import TEMPLATES, write_template
 
 PANEL = "Set up"
 
@@ -24,8 +25,25 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(db, name="db", rich_help_panel=PANEL)
 
 
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; created if it does not exist.")]) -> None:
-    """Copy the shipped studies and configs into a folder."""
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; created if it does not exist.")],
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            metavar="NAME",
+            help="Instead: a small study to edit, of a function, a script, an Optuna objective or a binary network: "
+            "function, script, optuna or bnn.",
+            autocompletion=lambda: list(TEMPLATES),
+        ),
+    ] = None,
+) -> None:
+    """Copy the shipped studies and configs into a folder. With --template: write a study to edit."""
+    if template is not None:
+        for path in write_template(template, folder):
+            say(f"written: {path}")
+        say(f"Next: cd {folder} && hpstudy validate my_study.yaml && hpstudy run my_study.yaml")
+        return
     from hpstudy.study.shipped import copy_shipped
 
     copied = copy_shipped(folder)

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hpstudy.engine.duration import human_duration
 from hpstudy.engine.executors import default_workers
 from hpstudy.engine.inline import InlineExecutor
-from hpstudy.engine.step import EvaluateRequest, Trial, evaluate
+from hpstudy.engine.step import AskRequest, EvaluateRequest, Trial, ask, evaluate
 from hpstudy.engine.stop import aborting
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points
+from hpstudy.loading.make import reads_history
 from hpstudy.modules import module_path
+from hpstudy.search.interface import Observation
+from hpstudy.seeds import derive_seed
 from hpstudy.store import Counts, Reader, by_arm, planned_counts
 from hpstudy.store.paths import database_exists
 from hpstudy.study.changes import grown
@@ -119,8 +124,8 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
         loaded: the study, with its parts.
         storage: its database, which may not exist yet.
         workers: steps at a time; the physical cores when None.
-        pilot: train every view once, here and now, to know how long a trial takes: at its default point, in a sweep at its first one.
-            Trials that are trained together are so here. Stores nothing.
+        pilot: train every view once, here and now, to know how long a trial takes: at its default point, in a sweep at its first one. Then
+            choose a point after half of the trials. Trials that are trained together are so here. Stores nothing.
 
     Raises:
         StudyChanged: the database is that of another study.
@@ -148,11 +153,17 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
                 request = EvaluateRequest(study.to_json(), trials, loaded.module_path)
                 executor.submit(evaluate, request)  # the first one loads libraries and data
                 train_s[view] = executor.submit(evaluate, request).result()[0].duration_s
+                question = _pilot_question(loaded, study, view)
+                executor.submit(ask, question)
+                asking = executor.submit(ask, question)
+                trial_s[view] = train_s[view] + asking.result().duration_s / len(question.searches)
         executor.close()
-        trial_s = dict(train_s)
-        measured = "from one pilot trial of every view, without asking"
-    # What has not begun trains what its view does; a confirmation asks for nothing.
-    each = {name: trial_s.get(name, (train_s if arm.listed else trial_s).get(arm.view)) for name, arm in arms(study).items()}
+        measured = "from one pilot trial of every view and the choice of one point"
+    # What has not begun trains what its view does; controls and confirmations do not ask the searcher.
+    each = {
+        name: trial_s.get(name, (train_s if arm.listed or arm.control else trial_s).get(arm.view))
+        for name, arm in arms(study).items()
+    }
     trained = {view: train_s.get(view) for view in study.views}
     return Forecast(
         study,
@@ -165,6 +176,22 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
         loaded.searcher.lists_points,
         loaded.task.stacks,
     )
+
+
+def _pilot_question(loaded: LoadedStudy, study: Study, view: str) -> AskRequest:
+    """Ask for the point after half of the trials, whose points and values are random: this takes about the mean time of all points."""
+    space, number = study.views[view].space, study.search.trials // 2
+    searches = tuple(SearchKey(view, replicate) for replicate in range(study.search.lockstep))
+    histories = []
+    for search in searches:
+        draw = np.random.default_rng(derive_seed(study.seed, "pilot", view, search.replicate))
+        points = [space.from_unit(draw.random(len(space)).tolist()) for _ in range(number)]
+        values = draw.standard_normal(number)
+        past = tuple(
+            Observation(index, point, float(value)) for index, (point, value) in enumerate(zip(points, values, strict=True))
+        )
+        histories.append(past if reads_history(study, None) else ())
+    return AskRequest(study.to_json(), searches, number, tuple(histories), loaded.module_path)
 
 
 def _pilot_point(loaded: LoadedStudy, view: str) -> Point:

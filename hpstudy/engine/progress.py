@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+SILENCE_S = 30.0
+"""Without a terminal, the longest time between two lines. Shorter: long logs. Longer: a run looks as if it hung."""
+
+
 class Observer:
     """Receives the events of a run, and by default prints nothing. Methods are called from the scheduler's thread, in order."""
 
@@ -33,6 +37,9 @@ class Observer:
     def search_finished(self, search: SearchKey, trials: Sequence[TrialRow]) -> None:
         """The last trial of a search was stored."""
 
+    def waiting(self, steps: int) -> None:
+        """About once a second: this many steps are under way."""
+
     def note(self, text: str) -> None:
         """Something out of the ordinary, in a sentence."""
 
@@ -41,9 +48,10 @@ class Observer:
 
 
 class Lines(Observer):
-    """One line per finished search (per trial, when `verbose`), with the time left of the whole study."""
+    """One line per finished search (per trial, when `verbose`), and at least one in SILENCE_S, with the time left of the whole study."""
 
     def __init__(self, stream: TextIO, verbose: bool) -> None:
+        self._last = time.monotonic()
         self._stream = stream
         self._verbose = verbose
         self._eta = _TimeLeft()
@@ -73,18 +81,24 @@ class Lines(Observer):
 
     def search_finished(self, search: SearchKey, trials: Sequence[TrialRow]) -> None:
         """A line."""
+        self._say_progress(f"{_name(search)}: {_value(trials, self._metric) or 'no value'}")
+
+    def waiting(self, steps: int) -> None:
+        """A line when there was none for SILENCE_S."""
+        if time.monotonic() - self._last >= SILENCE_S:
+            self._say_progress(f"{steps:,} {'step' if steps == 1 else 'steps'} under way")
+
+    def _say_progress(self, text: str) -> None:
         total = Counts.total(self._counts.values())
         left = self._eta.left(total.planned - self._done)
-        value = _value(trials, self._metric) or "no value"
-        self._say(
-            f"[{self._done:,}/{total.planned_text}] {_name(search)}: {value}{f'; {human_duration(left)} left' if left else ''}"
-        )
+        self._say(f"[{self._done:,}/{total.planned_text}] {text}{f'; {human_duration(left)} left' if left else ''}")
 
     def note(self, text: str) -> None:
         """A line."""
         self._say(text)
 
     def _say(self, text: str) -> None:
+        self._last = time.monotonic()
         print(text, file=self._stream, flush=True)
 
 

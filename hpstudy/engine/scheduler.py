@@ -174,6 +174,7 @@ class Scheduler:
                 self._receive(self._under_way.pop(future), future)
             for note in self.executor.take_notes():
                 self.observer.note(note)
+            self.observer.waiting(len(self._under_way))
             if time.monotonic() - self._last_write > HEARTBEAT_S:
                 self.store.heartbeat()
                 self._wrote()

@@ -135,3 +135,11 @@ def test_a_run_that_loses_its_engine_ends_with_exit_code_3_and_one_sentence(hpst
         assert [event.kind for event in reader.events()] == ["created", "engine_lost"]
         assert reader.owner() is None
     assert hpstudy("resume", "tiny", "--executor", "inline").returncode == 0
+
+
+def test_status_is_watched_until_the_study_is_complete(hpstudy, study_text):
+    hpstudy("run", "tiny.yaml", text=study_text)
+    done = hpstudy("status", "tiny", "--watch")
+    assert done.returncode == 0
+    assert done.stdout == hpstudy("status", "tiny").stdout
+    assert hpstudy("status", "tiny", "--watch", "--format", "json").returncode == 2

@@ -133,3 +133,24 @@ def test_ctrl_c_ends_a_pilot(make_study, write_module, storage, tmp_path):
     use = write_module("import os, signal\ndef f(params, seed):\n    os.kill(os.getpid(), signal.SIGINT)\n    return 1.0")
     with pytest.raises(Aborted):
         forecast(bind(make_study(use=use), str(tmp_path)), storage, workers=1, pilot=True)
+
+
+def test_a_pilot_counts_the_time_of_asking(foresee, make_study, write_module):
+    searcher = write_module(
+        """
+import time
+from pydantic import BaseModel
+from hpstudy.search.interface import Searcher
+
+class f(Searcher):
+    class Settings(BaseModel): ...
+
+    def ask(self, space, history, *, goal, seed, number):
+        assert [past.number for past in history] == list(range(number)) and number == 4
+        time.sleep(0.5)
+        return space.default()
+"""
+    )
+    seen = foresee(make_study(searcher=searcher, trials=8), pilot=True)
+    assert all(seen.trial_s[view] >= seen.train_s[view] + 0.5 for view in ("both", "one"))
+    assert "and the choice of one point" in seen.sentence()
