@@ -1,0 +1,39 @@
+"""The pages on how to bring one's own code work as written: their files are written, and their commands run."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+COMMANDS = re.compile(r"```\n(hpstudy .*?)```", re.DOTALL)
+PAGES = {
+    "bring-your-script.md": ["train.py", "script.yaml"],
+    "bring-your-optuna-objective.md": ["objective.py", "objective.yaml"],
+    "hydra.md": ["conf/config.yaml", "app.py", "app.yaml"],
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_works_as_written(page, tmp_path):
+    if page == "hydra.md":
+        pytest.importorskip("hydra")
+    text = (DOCS / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:python|yaml)\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == len(PAGES[page])
+    for name, content in zip(PAGES[page], blocks, strict=True):
+        assert f"`{name}`" in text
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    (commands,) = COMMANDS.findall(text)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for line in commands.splitlines():
+        ran = subprocess.run(
+            [sys.executable, "-m", *line.split()], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
+        )
+        assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
+    assert "one: " in ran.stdout
+    assert "two: " in ran.stdout
