@@ -52,7 +52,7 @@ class Bundle:
     Attributes:
         path: the zip file.
         files: names of the files in it.
-        missing: the user's own files that ran and are not in it, because they have changed or are gone.
+        missing: the user's own files that ran and are not in it: they have changed, are gone, or are outside the study's folder.
     """
 
     path: Path
@@ -164,15 +164,16 @@ def crate(reader: Reader, contents: Mapping[str, bytes]) -> dict[str, object]:
 
 
 def _code(reader: Reader) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The user's own files that ran, and the names of those that have changed since or are gone."""
+    """The user's own files that ran, and the names of those that have changed since, are gone, or are outside the study's folder."""
     found: dict[str, bytes] = {}
     missing = []
     for key, digest in sorted(reader.identity.items()):
         if not key.startswith(SOURCE):
             continue
-        path = Path(reader.module_path or ".") / source_file(key) if source_file(key) else None
+        name = source_file(key)
+        path = Path(reader.module_path or ".") / name if name and not _is_outside(name) else None
         if path is not None and digest_of(path) == digest:
-            found[f"{CODE}/{source_file(key)}"] = path.read_bytes()
+            found[f"{CODE}/{name}"] = path.read_bytes()
         else:
             missing.append(key.removeprefix(SOURCE))
     return found, tuple(missing)
@@ -193,9 +194,15 @@ def _verified(bundle: Path) -> dict[str, bytes]:
         )
     if wrong := [name for name in {*sums, *contents} - {SUMS} if _sha256(contents.get(name, b"")) != sums.get(name)]:
         raise UsageError(f"{bundle} is damaged: the checksum of {sorted(wrong)[0]} is wrong", "get the file again")
-    if outside := [name for name in contents if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]:
+    if outside := [name for name in contents if _is_outside(name)]:
         raise UsageError(f"{bundle} has the file {outside[0]}, which is outside its folder", "do not use this file")
     return contents
+
+
+def _is_outside(name: str) -> bool:
+    """Whether a path leaves the folder that it is relative to."""
+    path = PurePosixPath(name)
+    return path.is_absolute() or ".." in path.parts
 
 
 def _files(folder: Path) -> Iterator[Path]:

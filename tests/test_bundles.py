@@ -153,3 +153,16 @@ def test_the_commands_print_the_zip_file_and_the_database(ran, tmp_path):
     assert run("bundle", str(ran / "mine.sqlite")) == f"{tmp_path / 'mine.zip'}\n"
     assert run("open", "mine.zip") == "mine/mine.sqlite\n"
     assert "3 of 3" in run("status", "mine/mine.sqlite") or "complete" in run("status", "mine/mine.sqlite")
+
+
+def test_a_bundle_of_a_command_opens_although_a_file_of_it_is_outside_the_study(tmp_path, without_pdf):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "outside.sh").write_text('echo "{\\"score\\": $1}"\n')
+    (tmp_path / "study/inside.txt").write_text("read by the command\n")
+    text = STUDY.replace('{use: "mine_module:train"}', '{command: "sh ../outside.sh {x} inside.txt"}').split("  b:")[0]
+    (tmp_path / "study/mine.yaml").write_text(f"{text}search: {{searcher: random, trials: 2}}\nreplicates: 2\n")
+    hpstudy.run(tmp_path / "study/mine.yaml", storage=tmp_path / "mine.sqlite", executor="inline")
+    bundle = hpstudy.bundle(tmp_path / "mine.sqlite", tmp_path / "mine.zip")
+    assert bundle.missing == ("../outside.sh",)
+    assert "code/inside.txt" in bundle.files
+    assert hpstudy.check(hpstudy.open_bundle(bundle.path, tmp_path / "there")) == []
