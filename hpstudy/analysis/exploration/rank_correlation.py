@@ -1,7 +1,7 @@
 """Spearman's rank correlation of many resamples at once.
 
 A resample is a row of weights: how often it holds each observation. Ranks, their means and the sums of their products are multiples of a
-quarter and so exact in floating point, whatever the order of the sums.
+quarter and so exact in floating point, in any order of the sums.
 
 Reference: Spearman (1904), The proof and measurement of association between two things, Am. J. Psychol. 15.
 """
