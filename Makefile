@@ -17,7 +17,7 @@ OUTPUT = $(if $(wildcard reports/$(NAME).sqlite),runs,reports)
 # Everything in reports/ that is computed from the databases there; `make -j 2 reports` renders two at a time.
 FIGURES := reports/audio-large.png
 RENDERED := $(patsubst reports/%.sqlite,render-%,$(wildcard reports/*.sqlite))
-JOINT := render-audio+audio_fsdd
+JOINT := render-audio-large+audio_fsdd-large
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) results test check quick format clean
@@ -50,7 +50,7 @@ $(RENDERED): render-%: setup
 	$(BIN)/hpstudy report reports/$*.sqlite --output reports
 
 $(JOINT): setup
-	$(BIN)/hpstudy report reports/audio.sqlite reports/audio_fsdd.sqlite --output reports
+	$(BIN)/hpstudy report reports/audio-large.sqlite reports/audio_fsdd-large.sqlite --output reports
 
 $(FIGURES): reports/%.png: setup
 	$(BIN)/hpstudy plot reports/$*.sqlite confirmed --output $@

@@ -14,7 +14,7 @@ from hpstudy.api import write_report
 from hpstudy.report import serial
 
 REPORTS = Path(__file__).parents[2] / "reports"
-NAMES = [*sorted(path.stem for path in REPORTS.glob("*.sqlite")), "audio+audio_fsdd"]
+NAMES = [*sorted(path.stem for path in REPORTS.glob("*.sqlite")), "audio-large+audio_fsdd-large"]
 
 
 def differences(committed, rendered, at=""):
