@@ -354,7 +354,11 @@ class Failing(Executor):
     ids=str,
 )
 def test_a_step_without_an_answer_is_tried_again_or_given_up(confirm, complete, monkeypatch, error, times, state, attempts):
-    monkeypatch.setattr(EXECUTORS, "load", lambda name: lambda workers, logs: Failing(error, times))
+    class Chosen(Failing):
+        def __init__(self, workers, logs):
+            super().__init__(error, times)
+
+    monkeypatch.setattr(EXECUTORS, "load", lambda name: Chosen)
     assert confirm().complete
     with Store.open(complete) as store:
         first = store.history(SearchKey("both/confirm", 0))[0]
