@@ -190,7 +190,7 @@ def encoded(parameter: Parameter, value: Value) -> Value:
         return value
     if isinstance(parameter, ChoiceParameter):
         return next(index for index, known in enumerate(parameter.values) if same_value(known, value))
-    return round((float(value) - parameter.low) / (parameter.step or 1))
+    return parameter.index(value)
 
 
 def decoded(parameter: Parameter, given: Any) -> Value:
