@@ -86,8 +86,8 @@ def test_only_the_store_imports_sqlite3():
 
 
 def test_only_the_report_imports_matplotlib_plotly_and_typst():
-    # api.py names the type that `hpstudy.figure` returns; the test of commands below holds that it does not load matplotlib.
-    assert {path.split("/")[0] for path in importers("matplotlib", "plotly", "typst")} == {"report", "api.py"}
+    # api/ names the type that `hpstudy.figure` returns; the test of commands below holds that it does not load matplotlib.
+    assert {path.split("/")[0] for path in importers("matplotlib", "plotly", "typst")} == {"report", "api"}
 
 
 def test_a_chart_knows_no_pen_and_a_pen_no_kind_of_figure():

@@ -90,7 +90,9 @@ def test_the_thorough_analysis_adds_figures_and_changes_none(database):
 
 def test_a_plot_waits_for_the_thorough_analysis_only_where_its_figure_needs_it(database, tmp_path, monkeypatch):
     asked, results = [], analysed(database)
-    monkeypatch.setattr(api, "analyze", lambda study, storage, *, scale, thorough=True: asked.append(thorough) or results)
+    monkeypatch.setattr(
+        "hpstudy.api.figures.analyze", lambda study, storage, *, scale, thorough=True: asked.append(thorough) or results
+    )
     assert api.plot_figure(database, "budgets", tmp_path / "budgets.svg").exists()
     assert asked == [False]
     with pytest.raises(UsageError, match="no figure 'anytime'"):

@@ -36,7 +36,7 @@ def invoke(make_source, monkeypatch):
             {name: np.random.default_rng(seed).normal(size=(n, 5)) for seed, name in enumerate("ab")}, target={"value": 0}
         )
         object.__setattr__(source, "snapshot", nullcontext)
-        monkeypatch.setattr("hpstudy.api.open", lambda study, storage, *, scale: nullcontext(source))
+        monkeypatch.setattr("hpstudy.api.results.open", lambda study, storage, *, scale: nullcontext(source))
         app = typer.Typer()
         command.add_to(app)
         app.callback()(lambda: None)

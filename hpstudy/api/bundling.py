@@ -1,0 +1,60 @@
+"""A study as one zip file."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.api.databases import open
+from hpstudy.api.results import analyzed
+from hpstudy.store.paths import check_output
+
+if TYPE_CHECKING:
+    from hpstudy.bundles import Bundle
+
+
+def bundle(
+    study: str | Path,
+    output: str | Path | None = None,
+    *,
+    storage: str | Path | None = None,
+    scale: str | None = None,
+    force: bool = False,
+) -> Bundle:
+    """Write a study's database, code, environments and report as one zip file with checksums (`hpstudy.bundles`).
+
+    Args:
+        study: see `locate`.
+        output: the zip file. When None, NAME.zip in the current folder.
+        storage: see `locate`.
+        scale: see `locate`.
+        force: replace an existing file.
+
+    Raises:
+        UsageError: the file exists, or cannot be written.
+        StoreError: the database cannot be read.
+    """
+    from hpstudy.bundles import write_bundle
+    from hpstudy.report import write
+
+    with open(study, storage, scale=scale) as reader, tempfile.TemporaryDirectory(prefix="hpstudy-bundle-") as folder:
+        path = Path(output or f"{reader.study.name}.zip")
+        check_output(path, force=force)
+        write(analyzed(reader, None, thorough=True), Path(folder))
+        return write_bundle(reader, path, Path(folder), force=force)
+
+
+def open_bundle(bundle: str | Path, folder: str | Path | None = None) -> Path:
+    """Verify a bundle's checksums and unpack it; returns the database, which all functions take.
+
+    Args:
+        bundle: a zip file of `hpstudy.bundle`.
+        folder: a new or empty folder. When None, the name of the bundle without its suffix.
+
+    Raises:
+        UsageError: the file is no bundle, a checksum is wrong, or the folder has files.
+    """
+    from hpstudy.bundles import open_bundle as unpacked
+
+    return unpacked(bundle, folder or Path(bundle).with_suffix(""))

@@ -1,0 +1,80 @@
+"""Confirming what the searches of a study found, on fresh seeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.api.databases import STUDY_SUFFIXES, default_storage, locate
+from hpstudy.api.sessions import comparison, run_options, stored
+from hpstudy.errors import UsageError
+from hpstudy.store import Reader
+from hpstudy.study.schema import MOST_SEEDS, Confirm
+
+if TYPE_CHECKING:
+    from hpstudy.engine.progress import Observer
+    from hpstudy.engine.run import RunSummary
+
+
+def confirm(
+    study: str | Path,
+    storage: str | Path | None = None,
+    *,
+    scale: str | None = None,
+    seeds: int | None = None,
+    incumbents: bool = False,
+    workers: int | None = None,
+    executor: str = "processes",
+    address: str | None = None,
+    scheduler_file: str | Path | None = None,
+    allow_changed_code: bool = False,
+    allow_mixed: bool = False,
+    progress: Observer | None = None,
+) -> RunSummary:
+    """Train the best point of each complete search, and each view's default point, again on fresh seeds.
+
+    The request is stored in the database: `run` and `resume` then also confirm the searches that end later.
+
+    Args:
+        study: a database, a study file, or a study's name.
+        storage: of a study file or a name: see `default_storage`.
+        scale: one of the study file's `scales`, when it was run at that.
+        seeds: fresh seeds of each point; when None those of the study, or 5. A larger number later adds to the smaller one.
+        incumbents: train every incumbent of a search, each trial that is better than all before it; also when the study asks for it.
+        workers: as in `run`.
+        executor: as in `run`.
+        address: as in `run`.
+        scheduler_file: as in `run`.
+        allow_changed_code: as in `run`.
+        allow_mixed: as in `run`.
+        progress: as in `run`.
+
+    Returns:
+        How it went, of the confirmations of complete searches. The values are in `open(study).confirmations()`.
+
+    Raises:
+        UsageError: a sweep, or a study without a complete search.
+        StudyChanged: the study has confirmations of its best trials, and `incumbents` asks for those of all incumbents.
+        HpstudyError: see `hpstudy.errors`; nothing that was stored is lost.
+    """
+    from hpstudy.engine.confirm import confirm_study
+    from hpstudy.loading.bind import matched
+    from hpstudy.loading.load import read_study
+
+    if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
+        raise UsageError(f"--seeds is {seeds}, not between 1 and {MOST_SEEDS:,}", "5 is usual")
+    if Path(study).suffix in STUDY_SUFFIXES:
+        loaded = read_study(study, scale, comparison(storage, allow_changed_code))
+        where = default_storage(loaded.study.name, storage)
+        declared = loaded.study.confirm
+        with Reader.open(where) as reader:
+            loaded = replace(loaded, study=matched(reader.study, loaded.study, where, loaded.module_path))
+    else:
+        where = locate(study, storage, scale=scale)
+        loaded = stored(where, allow_changed_code)
+        declared = None
+    block = declared or loaded.study.confirm or Confirm()
+    asked = Confirm(seeds=seeds or block.seeds, incumbents=incumbents or block.incumbents)
+    options = run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress)
+    return confirm_study(loaded, where, options, asked)

@@ -1,0 +1,114 @@
+"""The database of a study: where it is, and reading, checking and exporting it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hpstudy.errors import UsageError
+from hpstudy.store import Reader
+from hpstudy.study.shard import Shard
+
+STUDY_SUFFIXES = (".yaml", ".yml")
+
+STORAGE_VARIABLE = "HPSTUDY_STORAGE"
+"""Environment variable: a folder for databases, or the database itself when it ends in .sqlite."""
+
+
+def default_storage(name: str, storage: str | Path | None = None, shard: Shard | None = None) -> Path:
+    """The database of the study called `name`, or of a shard of it.
+
+    Args:
+        name: the study's name.
+        storage: a database (ends in .sqlite or .db), or a folder for databases; the environment variable HPSTUDY_STORAGE when None, and
+            the folder runs/ where that is not set.
+        shard: adds itself to the name of the database.
+    """
+    given = Path(storage or os.environ.get(STORAGE_VARIABLE) or "runs")
+    path = given if given.suffix in (".sqlite", ".db") else given / f"{name}.sqlite"
+    return path if shard is None else shard.storage(path)
+
+
+def locate(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Path:
+    """The database of a study.
+
+    Args:
+        study: a database, a study file, or a study's name.
+        storage: for a study file or a name: see `default_storage`.
+        scale: for a study file or a name: the scale at which it was run.
+
+    Raises:
+        StudyError: the study file has mistakes.
+        UsageError: `storage` or `scale` was given with a database.
+    """
+    path = Path(study)
+    if path.suffix in STUDY_SUFFIXES:
+        from hpstudy.loading.load import load_study
+
+        return default_storage(load_study(path, scale).name, storage)
+    if not (path.suffix or path.is_file() or len(path.parts) > 1):
+        return default_storage(f"{path.name}-{scale}" if scale else path.name, storage)
+    refuse_scale(scale)
+    if storage is not None:
+        raise UsageError(f"{path} is a database itself", "leave out --storage")
+    return path
+
+
+def refuse_scale(scale: str | None) -> None:
+    """Raise UsageError if a scale was given with something that holds a study at one scale."""
+    if scale is not None:
+        raise UsageError(
+            f"--scale {scale} needs a study file or the name of a study: a database holds a study at one scale",
+            "leave out --scale",
+        )
+
+
+def open(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Reader:
+    """Open a study's database for reading: `.trials()` and `.curves()` are pandas DataFrames. Arguments and errors as `locate`.
+
+    Raises:
+        StoreError: the file is missing, damaged, or not an hpstudy database.
+    """
+    return Reader.open(locate(study, storage, scale=scale))
+
+
+def check(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> list[str]:
+    """Check a study's database: the file, its structure, and that its trials fit the study. Arguments and errors as `locate`.
+
+    Returns:
+        The problems, one sentence each; empty when there are none.
+    """
+    from hpstudy.store import check as problems_of
+
+    return problems_of(locate(study, storage, scale=scale))
+
+
+def export(
+    study: str | Path,
+    output: str | Path | None = None,
+    *,
+    storage: str | Path | None = None,
+    format: str = "csv",
+    curves: bool = False,
+    scale: str | None = None,
+    force: bool = False,
+) -> str | None:
+    """Write all trials, or all learning curves, as one table.
+
+    Args:
+        study: see `locate`.
+        output: the file to write. When None, the text is returned; Parquet needs a file.
+        storage: see `locate`.
+        format: csv, parquet or json.
+        curves: write a row per trial, metric and epoch instead of a row per trial.
+        scale: see `locate`.
+        force: replace an existing file.
+
+    Raises:
+        UsageError: the format is unknown, or the file exists.
+        StoreError: the database cannot be read, or the file cannot be written.
+    """
+    from hpstudy.store import export as write
+
+    with open(study, storage, scale=scale) as reader:
+        return write(reader, format, output, curves=curves, force=force)

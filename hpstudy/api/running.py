@@ -1,0 +1,94 @@
+"""Running a study, and continuing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.api.databases import default_storage, locate, refuse_scale
+from hpstudy.api.sessions import comparison, folder_for, run_options, stored
+from hpstudy.study.schema import Study
+from hpstudy.study.shard import Shard
+
+if TYPE_CHECKING:
+    from hpstudy.engine.progress import Observer
+    from hpstudy.engine.run import RunSummary
+
+
+def run(
+    study: Study | Mapping[str, object] | str | Path,
+    storage: str | Path | None = None,
+    *,
+    scale: str | None = None,
+    workers: int | None = None,
+    executor: str = "processes",
+    address: str | None = None,
+    scheduler_file: str | Path | None = None,
+    timeout_s: float | None = None,
+    allow_changed_code: bool = False,
+    allow_mixed: bool = False,
+    shard: str | None = None,
+    progress: Observer | None = None,
+) -> RunSummary:
+    """Run a study, resuming it if it was interrupted.
+
+    Args:
+        study: the path of a study file, a study, or a mapping with the keys of a study file.
+        storage: see `default_storage`.
+        scale: one of the study file's `scales`, to apply.
+        workers: trials at once. When None the physical cores, with a scheduler as many as its workers have threads.
+        executor: "processes", "inline", "dask" or "my_module:MyExecutor".
+        address: of the scheduler of the executor, such as "tcp://10.0.0.1:8786".
+        scheduler_file: instead, the file in which the scheduler wrote its address.
+        timeout_s: time limit per trial in seconds; overrides the study's limits.timeout_s.
+        allow_changed_code: continue even if the source file of a user's function has changed since the study began.
+        allow_mixed: use workers whose library versions differ from those here; the report says so.
+        shard: run only this part of the study, such as "0/3" for the first of three, in a database of its own; see `merge`.
+        progress: receives events; `progress_for()` draws bars or prints lines. Silent when None.
+
+    Returns:
+        The outcome of the run: `.complete`, `.counts`, `.storage`.
+
+    Raises:
+        HpstudyError: see `hpstudy.errors`. Trials already stored are kept.
+    """
+    from hpstudy.engine.run import run_study
+    from hpstudy.loading.bind import bind
+    from hpstudy.loading.load import folder_of, read_study, study_from
+
+    part = None if shard is None else Shard.parse(shard)
+    if isinstance(study, Mapping):
+        study = study_from(study)
+    if isinstance(study, Study):
+        refuse_scale(scale)
+        loaded = bind(study, folder_of(study) or folder_for(study))
+    else:
+        loaded = read_study(study, scale, comparison(storage, allow_changed_code, part))
+    if timeout_s is not None:
+        loaded = loaded.with_timeout(timeout_s)
+    return run_study(
+        loaded,
+        default_storage(loaded.study.name, storage, part),
+        run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress, part),
+    )
+
+
+def resume(
+    storage: str | Path,
+    *,
+    workers: int | None = None,
+    executor: str = "processes",
+    address: str | None = None,
+    scheduler_file: str | Path | None = None,
+    allow_changed_code: bool = False,
+    allow_mixed: bool = False,
+    progress: Observer | None = None,
+) -> RunSummary:
+    """Continue a study from its database alone. Arguments and errors as `run`."""
+    from hpstudy.engine.run import run_study
+
+    path = locate(storage)
+    loaded = stored(path, allow_changed_code)
+    options = run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress)
+    return run_study(loaded, path, options)

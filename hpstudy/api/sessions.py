@@ -1,0 +1,70 @@
+"""What the functions that run trials have in common: where code is, what it is compared with, and their options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpstudy.api.databases import default_storage
+from hpstudy.modules import module_folder
+from hpstudy.store import Reader
+from hpstudy.study.schema import COMMAND, Study
+from hpstudy.study.shard import Shard
+
+if TYPE_CHECKING:
+    from hpstudy.engine.options import RunOptions
+    from hpstudy.engine.progress import Observer
+    from hpstudy.loading.bind import LoadedStudy
+
+
+def folder_for(study: Study) -> str | None:
+    """Where a study that came from no file finds its modules, and runs its command."""
+    if study.task.use == COMMAND:
+        return str(Path.cwd())
+    return module_folder(use.partition(":")[0] for use in study.user_parts())
+
+
+def comparison(
+    storage: str | Path | None, allow_changed_code: bool, shard: Shard | None = None
+) -> Callable[[str, str], None] | None:
+    """What compares a study's files with its database, given its name and folder; None if they may differ."""
+    from hpstudy.engine.identity import refuse_changed_files
+
+    if allow_changed_code:
+        return None
+    return lambda name, folder: refuse_changed_files(default_storage(name, storage, shard), folder)
+
+
+def stored(path: Path, allow_changed_code: bool) -> LoadedStudy:
+    """The study of a database, with its parts. Its code is compared with the database before any of it is imported."""
+    from hpstudy.engine.identity import refuse_changed_files
+    from hpstudy.loading.bind import bind
+
+    with Reader.open(path) as reader:
+        study, folder = reader.study, reader.module_path
+    if not allow_changed_code:
+        refuse_changed_files(path, folder)
+    return bind(study, folder)
+
+
+def run_options(
+    workers: int | None,
+    executor: str,
+    address: str | None,
+    scheduler_file: str | Path | None,
+    allow_changed_code: bool,
+    allow_mixed: bool,
+    progress: Observer | None,
+    shard: Shard | None = None,
+) -> RunOptions:
+    """The options of a run. Arguments as `hpstudy.run`."""
+    from hpstudy.engine.executors import default_workers
+    from hpstudy.engine.options import RunOptions
+    from hpstudy.engine.progress import Observer
+
+    given = {"address": address, "scheduler_file": scheduler_file and str(scheduler_file)}
+    scheduler = {name: value for name, value in given.items() if value}
+    most = workers or (sys.maxsize if scheduler else default_workers())
+    return RunOptions(most, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed)
