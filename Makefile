@@ -26,7 +26,7 @@ help:
 	@echo "make run                           run studies/quick.yaml and write reports/quick.pdf"
 	@echo "make run STUDY=studies/audio.yaml  run another study; interrupt it at will, the same command continues it"
 	@echo "make reports                       render the reports of the databases in reports/"
-	@echo "make results                       write the results in README.md and docs/results.md from the reports"
+	@echo "make results                       write the results in README.md and docs/reference/results.md from the reports"
 	@echo "make test                          set up and run the tests"
 	@echo "make quick                         format, lint and the fast tests, for the inner loop"
 	@echo "make check                         format, lint and types, then the tests: all that CI runs"

@@ -2,7 +2,7 @@
 
     python benchmarks/choose_defaults.py configs/tasks/audio_mlp.yaml --points 32
 
-Prints the tables of docs/measurements.md. One thread, process CPU time.
+Prints the tables of docs/explanation/measurements.md. One thread, process CPU time.
 """
 
 import argparse

@@ -2,8 +2,9 @@
 
     OMP_NUM_THREADS=1 python benchmarks/coverage.py --studies 1000
 
-prints the tables of docs/statistics.md in about 25 minutes. A study has two views and 25 trials a search; a trial is an independent draw.
-For coverage view A is shifted by 0.2, for wrong words it is not. The truths are means over 400,000 searches. Everything is seeded.
+prints the tables of docs/reference/statistics.md in about 25 minutes. A study has two views and 25 trials a search; a trial is an
+independent draw. For coverage view A is shifted by 0.2, for wrong words it is not. The truths are means over 400,000 searches. Everything
+is seeded.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ A disturbance is one of
 
 A command that gets signals, or a full disk, starts as a user starts it. One that dies at a point, or is run again, runs in a fork of this
 process, which has imported hpstudy already. A crash counts if somebody received the signal and a command that was to end did not end
-with 0. What --results holds already is not done again. --summary prints the table of docs/reliability.md.
+with 0. What --results holds already is not done again. --summary prints the table of docs/explanation/reliability.md.
 """
 
 from __future__ import annotations

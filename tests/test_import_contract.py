@@ -159,7 +159,7 @@ def test_every_file_and_folder_of_the_package_is_a_room():
 
 
 def test_architecture_md_lists_the_rooms_in_this_order():
-    text = (PACKAGE.parent / "docs/architecture.md").read_text()
+    text = (PACKAGE.parent / "docs/explanation/architecture.md").read_text()
     table = text.split("| room |")[1].split("\n\n")[0].splitlines()[2:]
     listed = [name.removesuffix("/").removesuffix(".py") for row in table for name in re.findall("`([^`]*)`", row.split("|")[1])]
     assert tuple(listed) == ROOMS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[1] / "docs"
+HOW_TO = Path(__file__).parents[1] / "docs/how-to"
 COMMANDS = re.compile(r"```\n(hpstudy .*?)```", re.DOTALL)
 PAGES = {
     "bring-your-script.md": ["train.py", "script.yaml"],
@@ -21,7 +21,7 @@ PAGES = {
 def test_the_page_works_as_written(page, tmp_path):
     if page == "hydra.md":
         pytest.importorskip("hydra")
-    text = (DOCS / page).read_text(encoding="utf-8")
+    text = (HOW_TO / page).read_text(encoding="utf-8")
     blocks = re.findall(r"```(?:python|yaml)\n(.*?)```", text, re.DOTALL)
     assert len(blocks) == len(PAGES[page])
     for name, content in zip(PAGES[page], blocks, strict=True):

@@ -24,7 +24,7 @@ INSTEAD = {
 }
 """Words to avoid, as regular expressions, and what to write instead."""
 
-FILES = [*(ROOT / "hpstudy").rglob("*.py"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+FILES = [*(ROOT / "hpstudy").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 
 @pytest.mark.parametrize("word", INSTEAD)

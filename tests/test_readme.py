@@ -1,4 +1,4 @@
-"""What README, docs/extending.md and docs/studies.md show works as shown, and their results are those of the reports."""
+"""What README, docs/how-to/extending.md and docs/reference/studies.md show works as shown, and their results are those of the reports."""
 
 import re
 import runpy
@@ -16,7 +16,9 @@ from hpstudy.loading.load import read_study
 from hpstudy.testing.executors import ExecutorContract
 
 ROOT = Path(__file__).parents[1]
-README, EXTENDING, STUDIES = ((ROOT / name).read_text() for name in ("README.md", "docs/extending.md", "docs/studies.md"))
+README, EXTENDING, STUDIES = (
+    (ROOT / name).read_text() for name in ("README.md", "docs/how-to/extending.md", "docs/reference/studies.md")
+)
 
 
 def blocks(language, text):
@@ -133,7 +135,7 @@ def test_every_shipped_study_is_in_the_table():
         assert in_table or entry.parent.name == "paper", entry
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name)
 def test_every_page_and_heading_that_a_page_links_is_there(page):
     for target, heading in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
         if not target.startswith("http"):

@@ -1,4 +1,4 @@
-"""Write the tables of results in README.md and docs/results.md from reports/*.json: `make results`."""
+"""Write the tables of results in README.md and docs/reference/results.md from reports/*.json: `make results`."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/results.md")
+PAGES = ("README.md", "docs/reference/results.md")
 """Pages with blocks of results between markers."""
 MARKED = re.compile(r"(?<=<!-- results: )(\w+)( -->\n\n).*?(?=\n\n<!-- end of results -->)", flags=re.DOTALL)
 MAIN = {"audio-large": "synthesized speech", "audio_fsdd-large": "recordings of 6 people (FSDD)"}
@@ -86,7 +86,7 @@ def main_results() -> str:
     columns = [main_column(report(name)) for name in MAIN]
     head = [
         "with 95% CI",
-        *(f"{title}: [PDF](../reports/{name}.pdf), [JSON](../reports/{name}.json)" for name, title in MAIN.items()),
+        *(f"{title}: [PDF](../../reports/{name}.pdf), [JSON](../../reports/{name}.json)" for name, title in MAIN.items()),
     ]
     return table(head, ([row, *(column[row] for column in columns)] for row in columns[0]))
 
@@ -152,7 +152,7 @@ def comparisons() -> str:
     budgets = (5, 10, 15)
     rows = [
         [
-            f"[{name}](../reports/{name}.json)",
+            f"[{name}](../../reports/{name}.json)",
             f"{pair['a']} minus {pair['b']}",
             str(pair["trials"]["replicates"]),
             *(estimate(found[at]) if at in found else "" for at in budgets),
@@ -185,9 +185,9 @@ def methods() -> str:
     study = body["definition"]
     which = f"{len(shown)} of {len(ends)} methods: {', '.join(shown)}" if shown else f"none of {len(ends)} methods"
     return (
-        f"In [methods-small](../reports/methods-small.json), {study['replicates']} searches of {study['search']['trials']} trials for each "
-        f"method, the final accuracy is shown to differ from the filter's for {which}. The smallest p adjusted for all comparisons (Holm) "
-        f"is {min(body['holm_adjusted_p']):.2f}, and with so few searches none could be below "
+        f"In [methods-small](../../reports/methods-small.json), {study['replicates']} searches of {study['search']['trials']} trials for "
+        f"each method, the final accuracy is shown to differ from the filter's for {which}. The smallest p adjusted for all comparisons "
+        f"(Holm) is {min(body['holm_adjusted_p']):.2f}, and with so few searches none could be below "
         f"{min(1, len(body['holm_adjusted_p']) * 2 ** (1 - study['replicates'])):.2f}: this does not mean that they are equal."
     )
 
@@ -198,7 +198,7 @@ def published() -> str:
     for study in PUBLISHED:
         body = report(f"{study}-small")
         claims = [f"{claim['claim'].rstrip('.')}: **{claim['verdict']}** ({contrasts(claim)})" for claim in body["criteria"]]
-        rows.append([f"`studies/paper/{study}.yaml` ([JSON](../reports/{study}-small.json))", "<br>".join(claims)])
+        rows.append([f"`studies/paper/{study}.yaml` ([JSON](../../reports/{study}-small.json))", "<br>".join(claims)])
     return table(["study", "claim, verdict, and the difference with its interval"], rows)
 
 

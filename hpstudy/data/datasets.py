@@ -8,7 +8,8 @@ from hpstudy.registry import Entry, Registry
 
 DATASETS = Registry(
     "data set",
-    'give "my_module:MySet" for a set of your own: a subclass of SpokenDigits, ImageSet or ImageFolder of hpstudy.data (docs/data.md)',
+    'give "my_module:MySet" for a set of your own: a subclass of SpokenDigits, ImageSet or ImageFolder of hpstudy.data '
+    "(docs/reference/data.md)",
     {
         "speech_digits": Entry(
             "18,000 digits by 60 synthetic voices, made on this machine on first use", "hpstudy.data.speech_digits:SpeechDigits"

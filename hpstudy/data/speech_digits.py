@@ -29,7 +29,7 @@ RATE_WPM = (130, 260)
 PITCH = (20, 80)
 RANGE = (10, 90)
 SNR_DB = (0.0, 20.0)
-"""Speech to noise. Wide, so that the task is neither trivial nor hopeless; docs/data.md says what a plain network reaches."""
+"""Speech to noise. Wide, so that the task is neither trivial nor hopeless; docs/reference/data.md says what a plain network reaches."""
 NOISE_EXPONENT = (0.0, 2.0)
 PEAK_DB = (-20.0, -3.0)
 """Loudness of the clip, speech and noise together, relative to full scale."""

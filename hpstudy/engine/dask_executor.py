@@ -52,7 +52,7 @@ class DaskExecutor(Executor):
     ) -> None:
         if (address is None) == (scheduler_file is None):
             raise UsageError(
-                "the executor 'dask' needs the scheduler: either --address or --scheduler-file", "see docs/clusters.md"
+                "the executor 'dask' needs the scheduler: either --address or --scheduler-file", "see docs/how-to/clusters.md"
             )
         if scheduler_file is not None and not Path(scheduler_file).is_file():
             raise UsageError(

@@ -1,6 +1,6 @@
-"""The reference tables of the study file, made from its models: docs/study-file.md holds them, and a test compares.
+"""The reference tables of the study file, made from its models: docs/reference/study-file.md holds them, and a test compares.
 
-`python -m hpstudy.loading.reference docs/study-file.md` brings the page up to date.
+`python -m hpstudy.loading.reference docs/reference/study-file.md` brings the page up to date.
 """
 
 from __future__ import annotations

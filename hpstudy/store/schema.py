@@ -1,4 +1,4 @@
-"""The tables and views of every version. docs/database.md explains them to readers of plain SQL.
+"""The tables and views of every version. docs/reference/database.md explains them to readers of plain SQL.
 
 `value` and `kind` go together as `hpstudy.store.values` says. Tables whose rows are small and keyed by several columns are
 WITHOUT ROWID: the key is stored once, not once in the table and once in an index.

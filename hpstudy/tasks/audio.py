@@ -34,7 +34,7 @@ class SplitSettings(Settings):
 
 
 class AudioSettings(TrainSettings):
-    """Settings of the audio task. What the paper leaves open is chosen in configs/tasks/; docs/measurements.md says why."""
+    """Settings of the audio task. What the paper leaves open is chosen in configs/tasks/; docs/explanation/measurements.md says why."""
 
     dataset: str = "speech_digits"
     """A data set of `hpstudy list data`."""

@@ -10,7 +10,7 @@ from hpstudy.bnn.methods import METHODS
 from hpstudy.bnn.networks import NETWORKS
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "methods.md").read_text()
+PAGE = (ROOT / "docs/reference/methods.md").read_text()
 VIEW = {"latent_sgd": "latent"}
 """The main view of a method, where it does not have the method's name."""
 

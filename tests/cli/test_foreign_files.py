@@ -1,4 +1,4 @@
-"""What docs/security.md says of files from somebody else."""
+"""What docs/explanation/security.md says of files from somebody else."""
 
 import sqlite3
 

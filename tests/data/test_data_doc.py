@@ -6,7 +6,7 @@ import pytest
 from hpstudy.data import DATASETS, FeatureSettings, library, load_features, load_images, open_listed, split, split_rows
 from tests.support.originals import write_image_folder
 
-PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/reference/data.md").read_text()
 EXAMPLE, EXAMPLE_OF_IMAGES, EXAMPLE_OF_A_FOLDER = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
 
 

@@ -1,4 +1,4 @@
-"""The program of docs/reliability.md works: it crashes commands and notices what is lost."""
+"""The program of docs/explanation/reliability.md works: it crashes commands and notices what is lost."""
 
 import json
 import os

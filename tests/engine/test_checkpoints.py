@@ -26,7 +26,7 @@ from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm, TaskBlock, View
 from tests.support.steps import evaluate_one, evaluation
 
-ARCHITECTURE = (Path(__file__).parents[2] / "docs/architecture.md").read_text()
+ARCHITECTURE = (Path(__file__).parents[2] / "docs/explanation/architecture.md").read_text()
 
 KEPT = Kept(b"\x00\n{state}\n", [[(1, "loss", 0.1), (2, "loss", math.inf)]], 12.5)
 

@@ -255,7 +255,7 @@ def test_checking_claims_needs_neither_numpy_nor_torch():
     assert done.stdout == "set()\n"
 
 
-PAGE = Path(__file__).parents[2].joinpath("docs/study-file.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[2].joinpath("docs/reference/study-file.md").read_text(encoding="utf-8")
 
 
 def documented(name, section):

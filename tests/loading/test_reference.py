@@ -8,7 +8,7 @@ from hpstudy.registry import Registry
 from hpstudy.search import SEARCHERS
 from hpstudy.tasks import TASKS
 
-PAGE = Path(__file__).parents[2] / "docs/study-file.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/study-file.md"
 
 
 def built_in(table):
@@ -24,7 +24,7 @@ def _without_toys(monkeypatch):
 
 def test_the_reference_in_the_documentation_is_up_to_date():
     page = PAGE.read_text(encoding="utf-8")
-    assert page == reference.page_with_reference(page), "run: python -m hpstudy.loading.reference docs/study-file.md"
+    assert page == reference.page_with_reference(page), "run: python -m hpstudy.loading.reference docs/reference/study-file.md"
 
 
 def test_every_key_has_a_description():

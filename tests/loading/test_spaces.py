@@ -148,7 +148,7 @@ def test_a_sweep_has_no_enqueued_points(text, refused):
 
 def test_the_spaces_in_the_documentation_are_valid(text, write):
     head, tail = text().split("views:\n")[0], "search: {searcher: ax, trials: 6}\nreplicates: 1\n"
-    page = Path(__file__).parents[2].joinpath("docs/study-file.md").read_text(encoding="utf-8")
+    page = Path(__file__).parents[2].joinpath("docs/reference/study-file.md").read_text(encoding="utf-8")
     blocks = [part.split("```")[0] for part in page.partition("## Spaces")[2].partition("\n## ")[0].split("```yaml\n")[1:]]
     views = [block if block.startswith("views:") else "views:\n  a:\n" + indent(block, "    ") for block in blocks]
     read = [load_study(write(toy_yaml=head + block + tail)).views for block in views]

@@ -12,7 +12,7 @@ from hpstudy.tasks.outcome import Outcome
 from tests.support.databases import example_study, synthetic_database
 from tests.support.trials import finish, start
 
-TEXT = (Path(__file__).parents[2] / "docs" / "database.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs/reference/database.md").read_text()
 QUERIES = re.findall(r"```sql\n(.*?)```", TEXT, flags=re.DOTALL)
 
 

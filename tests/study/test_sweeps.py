@@ -163,7 +163,7 @@ def test_what_the_list_of_a_stored_study_gains_is_another_study(write):
 
 
 def test_the_sweeps_in_the_documentation_are_valid(write):
-    blocks = Path(__file__).parents[2].joinpath("docs/study-file.md").read_text(encoding="utf-8").split("```yaml\n")
+    blocks = Path(__file__).parents[2].joinpath("docs/reference/study-file.md").read_text(encoding="utf-8").split("```yaml\n")
     sweeps = [
         load_study(write(documented_yaml=block.split("```")[0]))
         for block in blocks

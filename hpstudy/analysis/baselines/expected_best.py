@@ -33,7 +33,7 @@ def expected_curve(values: Floats, goal: Goal, bootstrap: Bootstrap) -> MeanCurv
 
     `values` is (searches x trials), of at least one complete random search, no NaN. The bootstrap resamples jackknife
     pseudo-values of the searches, in which the estimate is linear. Resampling the trials themselves would not do: a resample that
-    holds a search twice holds its best value twice, which makes the expected best worse than it is (docs/statistics.md has the
+    holds a search twice holds its best value twice, which makes the expected best worse than it is (docs/reference/statistics.md has the
     coverage of both).
     """
     searches, length = values.shape

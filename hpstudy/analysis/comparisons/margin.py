@@ -58,7 +58,7 @@ def one_sided(differences: Floats, bootstrap: Bootstrap) -> Bounds:
     """Both one-sided bounds of a mean of (replicates,) differences, each at the full confidence; NaN with one replicate.
 
     They are the ends of a two-sided interval at 1 - 2 alpha, alpha = 1 - confidence: each the outer one of Student's t and BCa. t is too
-    short beside a rare large loss, BCa with heavy tails (docs/statistics.md).
+    short beside a rare large loss, BCa with heavy tails (docs/reference/statistics.md).
     """
     inner = replace(bootstrap, confidence=2 * bootstrap.confidence - 1)
     t, bca = t_mean(differences, inner.confidence), mean_of(differences, inner)

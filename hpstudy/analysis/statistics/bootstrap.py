@@ -76,7 +76,7 @@ def mean_intervals(values: Floats, bootstrap: Bootstrap, *, expand: bool = True)
     Bias correction z0 and acceleration a shift the percentiles at which the resampled means are read (Efron 1987; for a mean the
     jackknife gives a = skewness / (6 sqrt n)). Differs from the textbook: the normal quantile z is replaced by
     sqrt(n / (n - 1)) t(n - 1), Hesterberg's expansion, because at n = 20 plain bootstrap intervals are too short
-    (docs/statistics.md has the coverage); `expand=False` gives Efron's interval.
+    (docs/reference/statistics.md has the coverage); `expand=False` gives Efron's interval.
     """
     n, trials = values.shape
     low, high = np.full(trials, np.nan), np.full(trials, np.nan)

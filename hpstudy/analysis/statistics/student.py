@@ -1,8 +1,8 @@
 """Student's t intervals: those of paired differences.
 
-Differences of two views are more symmetric than the values of one, and t then covers better than the bootstrap (docs/statistics.md has the
-coverage). The claims, the power and the simultaneous band of a single trial are t as well, so all of them agree. Reference: Student (1908),
-Biometrika 6.
+Differences of two views are more symmetric than the values of one, and t then covers better than the bootstrap
+(docs/reference/statistics.md has the coverage). The claims, the power and the simultaneous band of a single trial are t as well, so all of
+them agree. Reference: Student (1908), Biometrika 6.
 """
 
 from __future__ import annotations
