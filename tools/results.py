@@ -142,6 +142,27 @@ def difference(pair: Json) -> str:
     return f"{estimate(pair['estimate'], decimals, 'value')}{', **' + pair['shown'] + ' better**' if pair['shown'] else ''}"
 
 
+def epochs() -> str:
+    """The final difference on FSDD with 12 epochs and with 30, a row each, and the verdict on the claim about it."""
+    reports = {12: report("audio_fsdd-large"), 30: report("audio_fsdd_30_epochs")}
+    finals = {
+        number: next(each for each in body["endpoints"] if each["endpoint"]["use"] == "final")["measurements"][0]
+        for number, body in reports.items()
+    }
+    head = ["epochs", "replicates", "latent / filter", "latent minus filter (95% CI)"]
+    rows = [
+        [
+            str(number),
+            str(reports[number]["definition"]["replicates"]),
+            " / ".join(mean_of_view(view) for view in final["views"][:2]),
+            difference(final["pairs"][0]),
+        ]
+        for number, final in finals.items()
+    ]
+    claims = "\n".join(f"- {claim.rstrip('.')}: {verdict}." for claim, verdict in verdicts(reports[30]).items())
+    return f"{table(head, rows)}\n\n{claims}"
+
+
 def beside(a: float, b: float, difference: Json, value: str = "mean") -> str:
     """Two values and their difference."""
     return f"{fixed(a, 3)} / {fixed(b, 3)}: {estimate(difference, 3, value)}"
@@ -226,6 +247,7 @@ def bounds(contrast: Json) -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "answer": answer,
     "main": main_results,
+    "epochs": epochs,
     "comparisons": comparisons,
     "methods": methods,
     "published": published,
