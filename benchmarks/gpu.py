@@ -48,7 +48,8 @@ from hpstudy.loading.load import load_study
 from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.search.interface import Observation
 from hpstudy.search.sobol import sobol_points
-from hpstudy.study.schema import Analysis, Study
+from hpstudy.study.declaration import Analysis
+from hpstudy.study.schema import Study
 
 STUDIES = Path(__file__).parents[1] / "studies"
 CIFAR_UPDATES = 1000 * 30 * (45_000 // 256)

@@ -34,7 +34,8 @@ from hpstudy.engine.recorder import Recorder
 from hpstudy.loading.load import load_study
 from hpstudy.loading.make import make_task
 from hpstudy.seeds import derive_seed
-from hpstudy.study.schema import Analysis, Study
+from hpstudy.study.declaration import Analysis
+from hpstudy.study.schema import Study
 from hpstudy.study.space import Point, Space
 
 

@@ -28,7 +28,7 @@ from hpstudy.environments import trials_by_environment
 from hpstudy.goal import Goal
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
-from hpstudy.study.schema import Analysis
+from hpstudy.study.declaration import Analysis
 
 
 def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:

@@ -11,7 +11,8 @@ from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.targets.trials_to_target import Level, level_of
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.seeds import derive_seed
-from hpstudy.study.schema import Study, Target
+from hpstudy.study.declaration import Target
+from hpstudy.study.schema import Study
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hpstudy.api.databases import STUDY_SUFFIXES, default_storage, open
 from hpstudy.modules import module_path
 from hpstudy.store import Reader
-from hpstudy.study.schema import Analysis
+from hpstudy.study.declaration import Analysis
 
 if TYPE_CHECKING:
     from hpstudy.analysis.results import Results

@@ -12,7 +12,8 @@ from hpstudy.errors import StudyError
 from hpstudy.loading.check import Parts, check
 from hpstudy.modules import forget_changed_modules, module_path
 from hpstudy.study.changes import changes, grown, refuse_changes
-from hpstudy.study.schema import Analysis, SearchBlock, Study, TaskBlock
+from hpstudy.study.declaration import Analysis
+from hpstudy.study.schema import SearchBlock, Study, TaskBlock
 
 if TYPE_CHECKING:
     from hpstudy.search.interface import Searcher

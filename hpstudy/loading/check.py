@@ -12,7 +12,8 @@ from hpstudy.loading.joint import check_search, check_sweep
 from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.loading.spaces import check_enqueued, check_space
 from hpstudy.search.interface import Searcher
-from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
+from hpstudy.study.declaration import Analysis
+from hpstudy.study.schema import Metric, SearchBlock, Study, TaskBlock, View
 from hpstudy.tasks.interface import Task
 
 MAX_NAME = 64

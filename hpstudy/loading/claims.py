@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from hpstudy.errors import Problem, nearest
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Searcher
+from hpstudy.study.declaration import NUMBERS_OF_TRIALS, TRIALS_TO_TARGET, Analysis, Criterion, Selection
 from hpstudy.study.explain import shown
 from hpstudy.study.parameters import Value, same_value
-from hpstudy.study.schema import NUMBERS_OF_TRIALS, TRIALS_TO_TARGET, Analysis, Criterion, Selection, View
+from hpstudy.study.schema import View
 from hpstudy.study.space import Point, Space
 
 Key = tuple[str | int, ...]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from hpstudy.errors import Problem, nearest
 from hpstudy.search.interface import Searcher
-from hpstudy.study.schema import Analysis
+from hpstudy.study.declaration import Analysis
 
 FEWEST_JUDGED = 2
 """Replicates that must be left when others are held out: fewer give no interval."""

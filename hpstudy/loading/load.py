@@ -12,10 +12,11 @@ from hpstudy.errors import Problem, StudyError
 from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, Parts, check
 from hpstudy.modules import forget_changed_modules, module_path
+from hpstudy.study.declaration import Analysis
 from hpstudy.study.explain import explain
 from hpstudy.study.include import Source, read_source
 from hpstudy.study.models import Model, validated
-from hpstudy.study.schema import Analysis, Metric, SearchBlock, Study, TaskBlock, View
+from hpstudy.study.schema import Metric, SearchBlock, Study, TaskBlock, View
 
 _folders: dict[int, tuple[weakref.ref[Study], str | None]] = {}
 """Of each study that `load_study` returned and that is still there, by its id."""

@@ -16,23 +16,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hpstudy.search import SEARCHERS
+from hpstudy.study.declaration import Analysis, Criterion, Endpoint, Plateaus, Selection, Target
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
-from hpstudy.study.schema import (
-    Analysis,
-    Confirm,
-    Criterion,
-    Endpoint,
-    Limits,
-    Metric,
-    Plateaus,
-    Resources,
-    SearchBlock,
-    Selection,
-    Study,
-    Target,
-    TaskBlock,
-    View,
-)
+from hpstudy.study.schema import Confirm, Limits, Metric, Resources, SearchBlock, Study, TaskBlock, View
 from hpstudy.tasks import TASKS
 
 BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"

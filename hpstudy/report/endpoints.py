@@ -13,7 +13,7 @@ from hpstudy.report import numbers
 from hpstudy.report.notation import Notation
 from hpstudy.report.overview import many_comparisons
 from hpstudy.report.wording import level_origin, level_text
-from hpstudy.study.schema import Endpoint
+from hpstudy.study.declaration import Endpoint
 
 
 def headline(results: Results) -> str:

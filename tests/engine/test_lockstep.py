@@ -19,8 +19,9 @@ from hpstudy.errors import HpstudyError, StudyBroken, StudyChanged
 from hpstudy.loading.bind import bind
 from hpstudy.search.random import RandomSearcher
 from hpstudy.store import Reader, Store, check
+from hpstudy.study.declaration import Analysis
 from hpstudy.study.plan import SearchKey
-from hpstudy.study.schema import Analysis, Confirm, SearchBlock, Study
+from hpstudy.study.schema import Confirm, SearchBlock, Study
 
 STACKING = """
 import numpy as np

@@ -7,7 +7,8 @@ from hpstudy.loading.bind import bind, matched
 from hpstudy.loading.load import load_study
 from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.store import Reader
-from hpstudy.study.schema import Study, Target, TaskBlock
+from hpstudy.study.declaration import Target
+from hpstudy.study.schema import Study, TaskBlock
 from hpstudy.study.shipped import shipped_root
 
 REPORTS = Path(__file__).parents[2] / "reports"

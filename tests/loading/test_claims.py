@@ -10,7 +10,8 @@ from hpstudy.loading.bind import bind
 from hpstudy.loading.claims import listed_points, selected_points
 from hpstudy.loading.load import load_study
 from hpstudy.loading.make import make_searcher
-from hpstudy.study.schema import Selection, Study
+from hpstudy.study.declaration import Selection
+from hpstudy.study.schema import Study
 
 HEAD = """\
 name: claims

@@ -28,8 +28,8 @@ from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.targets.trials_to_target import attainable
 from hpstudy.goal import Goal
 from hpstudy.loading.claims import selected_points
+from hpstudy.study.declaration import NUMBERS_OF_TRIALS, TRIALS_TO_TARGET, Criterion, Selection
 from hpstudy.study.parameters import Value
-from hpstudy.study.schema import NUMBERS_OF_TRIALS, TRIALS_TO_TARGET, Criterion, Selection
 from hpstudy.study.space import Point
 
 Verdict = Literal["holds", "does not hold", "inconclusive", "no data"]

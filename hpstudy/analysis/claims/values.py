@@ -24,7 +24,8 @@ from hpstudy.errors import HpstudyError
 from hpstudy.goal import Goal
 from hpstudy.loading.claims import listed_points
 from hpstudy.loading.make import make_searcher
-from hpstudy.study.schema import TRIALS_TO_TARGET, Study
+from hpstudy.study.declaration import TRIALS_TO_TARGET
+from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 
 

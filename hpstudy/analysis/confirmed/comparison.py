@@ -21,7 +21,7 @@ from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.targets.trials_to_target import attainable
-from hpstudy.study.schema import Endpoint
+from hpstudy.study.declaration import Endpoint
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.endpoints import Endpoints, pairs_of
 from hpstudy.analysis.statistics.permutation import holm
 from hpstudy.analysis.trials.searches import Searches
-from hpstudy.study.schema import Endpoint, Plateaus, Study
+from hpstudy.study.declaration import Endpoint, Plateaus
+from hpstudy.study.schema import Study
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.confirmed.plateaus import best_plateau, plateaus
 from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.goal import Goal
-from hpstudy.study.schema import Endpoint, Plateaus
+from hpstudy.study.declaration import Endpoint, Plateaus
 
 ROUNDING = 1e-9
 """What a distance from a plateau may be above its delta by rounding alone, relative to the plateau; steps of a metric meet deltas."""

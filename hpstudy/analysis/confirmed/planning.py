@@ -23,7 +23,8 @@ from hpstudy.analysis.source import Source
 from hpstudy.analysis.trials.searches import Searches, gather
 from hpstudy.errors import UsageError
 from hpstudy.seeds import derive_seed
-from hpstudy.study.schema import Endpoint, Study
+from hpstudy.study.declaration import Endpoint
+from hpstudy.study.schema import Study
 
 FEWEST = 3
 """Replicates of a pilot: fewer have no spread from which a plateau of the others could be told."""

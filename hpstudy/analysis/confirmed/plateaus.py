@@ -8,7 +8,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.goal import Goal
-from hpstudy.study.schema import Plateaus
+from hpstudy.study.declaration import Plateaus
 
 
 def plateaus(finals: Mapping[str, Floats], declared: Plateaus | None) -> dict[str, Floats]:

@@ -8,7 +8,7 @@ import pytest
 from hpstudy.analysis.claims.judgement import Observed, best_numbers, judge
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.goal import Goal
-from hpstudy.study.schema import Criterion
+from hpstudy.study.declaration import Criterion
 
 
 def quantile(p):

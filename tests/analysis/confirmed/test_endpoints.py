@@ -6,7 +6,7 @@ from hpstudy.analysis import analyse
 from hpstudy.analysis.confirmed.comparison import measurement
 from hpstudy.analysis.confirmed.measure import Judged, measured
 from hpstudy.goal import Goal
-from hpstudy.study.schema import Endpoint, Plateaus
+from hpstudy.study.declaration import Endpoint, Plateaus
 
 NAN = float("nan")
 
