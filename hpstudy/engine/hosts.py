@@ -25,7 +25,10 @@ class Hosts:
         self._store = store
         self._observer = observer
         self._allow_mixed = allow_mixed
-        self._known: list[tuple[Mapping[str, str], int | None]] = [({}, None), (host_environment(), None)]
+        self._known: dict[frozenset[tuple[str, str]], int | None] = {
+            frozenset(): None,
+            frozenset(host_environment().items()): None,
+        }
 
     def row(self, environment: Mapping[str, str]) -> int | None:
         """The id of the row of an environment, recorded when it is new; None for that of the session, and where it is not known.
@@ -33,14 +36,14 @@ class Hosts:
         Raises:
             StudyChanged: its library versions differ from those of the session, and that is not allowed.
         """
-        for known, number in self._known:
-            if environment == known:
-                return number
+        found = frozenset(environment.items())
+        if found in self._known:
+            return self._known[found]
         if differ := [f"{environment['host']}: {line}" for line in version_differences(environment)]:
             if not self._allow_mixed:
                 raise StudyChanged(f"a step ran with other versions, and was not stored: {'; '.join(differ)}", MIXED_HINT)
             self._observer.note(f"hosts differ, which can change numbers (--allow-mixed): {'; '.join(differ)}; recorded")
             self._store.event("mixed_hosts", mixed_libraries=differ)
         number = self._store.add_environment({**environment, ROLE: WORKER})
-        self._known.append((environment, number))
+        self._known[found] = number
         return number

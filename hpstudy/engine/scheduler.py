@@ -6,9 +6,11 @@ import heapq
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from hpstudy.engine.attendance import Attendance
@@ -77,7 +79,8 @@ class Scheduler:
     Groups of searches in lockstep are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole
     replicates. One step asks for the next points of a group, and its trials are stored as running, with their points, before they are
     evaluated: in one step where the task stacks them, otherwise in a step each. The next points are asked for when all of them have
-    ended. A search alone is a group of one.
+    ended. A search alone is a group of one. The answers of all steps that have ended meanwhile are stored together: writing to the disk
+    takes longer than everything else.
 
     Listed trials follow, seed by seed, once the search that they confirm is complete, or with `confirm.incumbents` once it has found an
     incumbent; they only get workers for which no search has a step. All seeds of a point are one step where the trials of a group are. At
@@ -129,6 +132,7 @@ class Scheduler:
         self._reads_history = {name: reads_history(self.study, arm.control) for name, arm in self._arms.items()}
         self._stacks = stacks and self.study.search.lockstep > 1
         self._under_way: dict[Future[Any], _Step] = {}
+        self._arrived: SimpleQueue[Future[Any]] = SimpleQueue()
         self._last_write = time.monotonic()
         self._stuck: list[tuple[Group, BaseException]] = []
         self._rows: dict[SearchKey, list[TrialRow]] = {}
@@ -164,14 +168,13 @@ class Scheduler:
         """
         attendance = Attendance(self.executor, self.observer)
         while True:
-            while self._waiting and len(self._under_way) < self.executor.workers and not self.stop.requested:
-                self._begin(heapq.heappop(self._waiting)[-1])
+            while steps := self._next():
+                self._begin(steps)
             if not self._under_way and (self.stop.requested or not self._waiting):
                 break
             if not attendance.check() and self.stop.requested and self._under_way:
                 raise Aborted
-            for future in self._ended():
-                self._receive(self._under_way.pop(future), future)
+            self._receive(self._ended())
             for note in self.executor.take_notes():
                 self.observer.note(note)
             self.observer.waiting(len(self._under_way))
@@ -189,11 +192,20 @@ class Scheduler:
     def _ended(self) -> list[Future[Any]]:
         """Wait a moment for steps to end. Those that were lost with their engine come last, so that no answer is lost with them."""
         started = time.perf_counter()
-        done, _ = wait(self._under_way, timeout=POLL_S, return_when=FIRST_COMPLETED)
-        if not self._under_way:
-            time.sleep(POLL_S)
+        ended: list[Future[Any]] = []
+        with suppress(Empty):
+            ended.append(self._arrived.get(timeout=POLL_S))
+            while True:
+                ended.append(self._arrived.get_nowait())
         self.waited_s += time.perf_counter() - started
-        return sorted(done, key=lambda future: isinstance(future.exception(), EngineLost))
+        return sorted(ended, key=lambda future: isinstance(future.exception(), EngineLost))
+
+    def _next(self) -> list[_Step]:
+        """The steps for which workers are free."""
+        if self.stop.requested or not self._waiting:
+            return []
+        free = min(len(self._waiting), self.executor.workers - len(self._under_way))
+        return [heapq.heappop(self._waiting)[-1] for _ in range(free)]
 
     def _wait(self, step: _Step) -> None:
         """Let a step wait for a worker: searches before fresh seeds, then in the order of the plan, then as listed."""
@@ -223,17 +235,19 @@ class Scheduler:
         """The search that a confirmation confirms."""
         return SearchKey(self._arms[confirmation.view].view, confirmation.replicate)
 
-    def _begin(self, step: _Step) -> None:
-        """Start a step."""
-        if step.listed:
-            (key,) = step.group
-            first = len(self._history(key))
-            listed = enumerate(step.listed.items(), first)
-            self._store(step.group, [NewTrial(key, number, point, 0.0, again) for number, (again, point) in listed])
-        elif step.trials:
-            self._evaluate(self._again(step, "the session that ran it ended") if step.interrupted else step)
-        else:
-            self._ask(step)
+    def _begin(self, steps: Sequence[_Step]) -> None:
+        """Start steps."""
+        listed = []
+        for step in steps:
+            if step.listed:
+                (key,) = step.group
+                listed.append((step.group, [self._new(key, point, 0.0, again) for again, point in step.listed.items()]))
+            elif step.trials:
+                self._evaluate(self._again(step, "the session that ran it ended") if step.interrupted else step)
+            else:
+                self._ask(step)
+        if listed:
+            self._store(listed)
 
     def _ask(self, step: _Step) -> None:
         """Start to ask for the next points of a group, or to evaluate its trials that an earlier session began."""
@@ -248,14 +262,18 @@ class Scheduler:
         ]
         self._start(step, ask, AskRequest(self._study_json, step.group, number, tuple(shown), self.folder))
 
-    def _store(self, group: Group, new: Sequence[NewTrial], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
-        """Store trials as running, and evaluate them."""
-        self.store.start_trials(new, identity=new_sources)
-        trials = [_Trial(one.key, TrialRow(one.number, one.point, "running", None, 1, one.retrained)) for one in new]
-        for key, row in trials:
-            self._history(key).append(row)
+    def _new(self, key: SearchKey, point: Point, ask_s: float, retrained: Retraining | None = None) -> NewTrial:
+        """The next trial of a search, which has it from now on."""
+        rows = self._history(key)
+        rows.append(TrialRow(len(rows), point, "running", None, 1, retrained))
+        return NewTrial(key, len(rows) - 1, point, ask_s, retrained)
+
+    def _store(self, new: Sequence[tuple[Group, Sequence[NewTrial]]], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
+        """Store new trials of groups as running, and evaluate them."""
+        self.store.start_trials([one for _, trials in new for one in trials], identity=new_sources)
         self._wrote()
-        self._evaluate_all(group, trials)
+        for group, trials in new:
+            self._evaluate_all(group, [_Trial(one.key, self._rows[one.key][one.number]) for one in trials])
 
     def _evaluate_all(self, group: Group, trials: Sequence[_Trial], *, interrupted: bool = False) -> None:
         """Evaluate trials in one step, or in a step each, of which the first starts now."""
@@ -263,7 +281,7 @@ class Scheduler:
         first, *others = (_Step(group, stack, interrupted=interrupted) for stack in stacks)
         for step in others:
             self._wait(step)
-        self._begin(first)
+        self._begin([first])
 
     def _evaluate(self, step: _Step) -> None:
         trials = tuple(Trial(key, row.number, row.point, row.seed_number) for key, row in step.trials)
@@ -272,27 +290,48 @@ class Scheduler:
 
     def _start(self, step: _Step, call: Callable[[Any], Any], request: object, timeout_s: float | None = None) -> None:
         started = time.perf_counter()
-        self._under_way[self.executor.submit(call, request, timeout_s)] = step
+        future = self.executor.submit(call, request, timeout_s)
+        self._under_way[future] = step
+        future.add_done_callback(self._arrived.put)
         self.waited_s += time.perf_counter() - started
 
-    def _receive(self, step: _Step, future: Future[Any]) -> None:
-        """Take the answer of a step, store it, and let its group continue."""
-        if (error := future.exception()) is not None:
-            self._failed(step, error)
-        elif step.trials:
-            outcomes = future.result()
-            self.worked_s += sum(outcome.duration_s for outcome in outcomes)
-            self._finish(step, outcomes, self.sources.check_task(outcomes[0].sources))
-        else:
-            asked: Asked = future.result()
+    def _receive(self, futures: Sequence[Future[Any]]) -> None:
+        """Take the answers of steps, store them, and let their groups continue."""
+        ended = [(self._under_way.pop(future), future) for future in futures]
+        answered = [(step, future.result()) for step, future in ended if future.exception() is None]
+        self._take_outcomes([(step, outcomes) for step, outcomes in answered if step.trials])
+        self._take_points([(step, asked) for step, asked in answered if not step.trials])
+        for step, future in ended:
+            if (error := future.exception()) is not None:
+                self._failed(step, error)
+
+    def _take_outcomes(self, answered: Sequence[tuple[_Step, Sequence[Outcome]]]) -> None:
+        """Store the outcomes of trials that were evaluated."""
+        accepted, new_sources = [], dict[str, str]()
+        try:
+            for step, outcomes in answered:
+                found = self.sources.check_task(outcomes[0].sources)
+                self.hosts.row(outcomes[0].environment)
+                new_sources |= found
+                accepted.append((step, outcomes))
+        finally:  # an answer of other code or libraries ends the run; those before it are stored
+            self.worked_s += sum(outcome.duration_s for _, outcomes in accepted for outcome in outcomes)
+            self._finish(accepted, new_sources)
+
+    def _take_points(self, answered: Sequence[tuple[_Step, Asked]]) -> None:
+        """Store trials at the points of steps that asked for them, and evaluate them."""
+        new, new_sources = [], dict[str, str]()
+        for step, asked in answered:
             self.hosts.row(asked.environment)
             self.worked_s += asked.duration_s
             if not self.stop.requested:  # else asked again when the study is resumed, with the same answer
+                new_sources |= self.sources.check(asked.sources)
                 ask_s = asked.duration_s / len(step.group)
                 slots = zip(step.group, asked.points, strict=True)
-                new = [NewTrial(key, len(self._history(key)), point, ask_s) for key, point in slots]
-                self._left[step.group] = len(new)
-                self._store(step.group, new, self.sources.check(asked.sources))
+                new.append((step.group, [self._new(key, point, ask_s) for key, point in slots]))
+                self._left[step.group] = len(step.group)
+        if new:
+            self._store(new, new_sources)
 
     def _failed(self, step: _Step, error: BaseException) -> None:
         """A step gave no answer: it was lost with its engine, its worker died, its time was up, or the searcher failed."""
@@ -311,7 +350,7 @@ class Scheduler:
         elif died and self.stop.requested:
             pass  # the trials stay stored as running, and are evaluated again when the study is resumed
         elif (outcome := given_up(error, step.deaths, self.study.limits, len(step.trials))) is not None:
-            self._finish(step, [outcome] * len(step.trials))
+            self._finish([(step, [outcome] * len(step.trials))])
         else:
             self.observer.note(f"{_name_of_trials(step.trials)}: {reason_of(error)}; it is run again")
             self._evaluate(self._again(step, reason_of(error)))
@@ -324,16 +363,20 @@ class Scheduler:
             self._rows[key][row.number] = row
         return replace(step, trials=trials)
 
-    def _finish(self, step: _Step, outcomes: Sequence[Outcome], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
-        """Store the outcomes of the trials of a step."""
-        name, environment_id = self.study.metric.name, self.hosts.row(outcomes[0].environment)
+    def _finish(self, evaluated: Sequence[tuple[_Step, Sequence[Outcome]]], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
+        """Store the outcomes of the trials of steps."""
+        if not evaluated:
+            return
+        name = self.study.metric.name
         ended = [
-            EndedTrial(key, row.number, _with_log_here(outcome), outcome.metrics.get(name), environment_id)
+            EndedTrial(key, row.number, _with_log_here(outcome), outcome.metrics.get(name), self.hosts.row(outcome.environment))
+            for step, outcomes in evaluated
             for (key, row), outcome in zip(step.trials, outcomes, strict=True)
         ]
         self.store.finish_trials(ended, identity=new_sources)
-        if (checkpoint := self._checkpoint(step.trials)) is not None:
-            checkpoint.discard()
+        for step, _ in evaluated:
+            if (checkpoint := self._checkpoint(step.trials)) is not None:
+                checkpoint.discard()
         self._wrote()
         for one in ended:
             rows, state = self._rows[one.key], one.outcome.state
@@ -341,11 +384,12 @@ class Scheduler:
             self._totals.count(one.outcome, one.objective)
             self.observer.trial_finished(one.key, rows[one.number], one.outcome)
         self._totals.stop_if_broken(self.study.limits.max_failures)
-        self._left[step.group] -= len(ended)
-        if self._is_listed(step.group):
-            self._close(*step.group)
-        elif not self._left[step.group]:
-            self._continue(step.group)
+        for step, _ in evaluated:
+            self._left[step.group] -= len(step.trials)
+            if self._is_listed(step.group):
+                self._close(*step.group)
+            elif not self._left[step.group]:
+                self._continue(step.group)
 
     def _continue(self, group: Group) -> None:
         """Let the next trials of a group wait, and the confirmations that its last ones made known."""

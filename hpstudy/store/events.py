@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 
-from hpstudy.store.seals import seal_event
+from hpstudy.store.seals import seal_new
 from hpstudy.store.values import utc_now
 
 
@@ -14,4 +14,4 @@ def write_event(connection: sqlite3.Connection, kind: str, detail: Mapping[str, 
     """Record that something happened to the study."""
     text = json.dumps(dict(detail), default=str)
     cursor = connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (utc_now(), kind, text))
-    seal_event(connection, cursor.lastrowid)
+    seal_new(connection, "event", cursor.lastrowid)

@@ -77,9 +77,9 @@ def changing(connection: sqlite3.Connection, *tables: str) -> Iterator[None]:
         _add(connection, table, _sum(connection, table) - before[table])
 
 
-def seal_event(connection: sqlite3.Connection, event_id: int | None) -> None:
-    """Seal an event just written."""
-    _add(connection, "event", _sum(connection, "event", "WHERE id = ?", (event_id,)))
+def seal_new(connection: sqlite3.Connection, table: str, row_id: int | None) -> None:
+    """Seal a row just added to a table."""
+    _add(connection, table, _sum(connection, table, "WHERE id = ?", (row_id,)))
 
 
 def seal_all(connection: sqlite3.Connection) -> None:

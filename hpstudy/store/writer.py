@@ -1,4 +1,4 @@
-"""The writer of a database: one process at a time, one transaction per step of a trial."""
+"""The writer of a database: one process at a time, one transaction for the trials that begin together, and for those that end together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hpstudy.store.faults import translated
 from hpstudy.store.listing import listed
 from hpstudy.store.owned import OwnedDatabase
 from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
-from hpstudy.store.seals import changing, seal_all, seal_trial
+from hpstudy.store.seals import changing, seal_all, seal_new, seal_trial
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.summary import CommonFailure
 from hpstudy.store.values import clean_text, encode, encode_point, utc_now
@@ -175,11 +175,12 @@ class Store:
         Returns:
             The environment's id.
         """
-        with self._database.transaction() as connection, changing(connection, "environment"):
+        with self._database.transaction() as connection:
             cursor = connection.execute(
                 "INSERT INTO environment (started_at, detail) VALUES (?, ?)", (utc_now(), json.dumps(dict(environment)))
             )
             number = cursor.lastrowid
+            seal_new(connection, "environment", number)
         assert number is not None
         self._environment_ids.append(number)
         return number

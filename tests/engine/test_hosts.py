@@ -14,6 +14,7 @@ from hpstudy.engine.progress import Observer
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.step import AskRequest
 from hpstudy.engine.stop import StopSignal
+from hpstudy.errors import StudyChanged
 from hpstudy.report.chapters.environment import chapter
 from hpstudy.report.model import Paragraph
 from hpstudy.store import Reader, Store
@@ -76,6 +77,26 @@ def test_a_session_is_compared_with_the_last_session_not_with_a_worker(run, make
         store.add_environment({**host_environment(), "numpy": "1.0", "role": "worker"})
     run(make_study(trials=3, replicates=2), observer=(observer := Notes()))
     assert not [note for note in observer.notes if "differs from the last one" in note]
+
+
+def test_a_refused_answer_leaves_those_that_came_with_it(make_study, storage):
+    class OneDiffers(Elsewhere):
+        def submit(self, call, request, timeout_s=None):
+            future = super().submit(call, request, timeout_s)
+            if not isinstance(request, AskRequest) and request.trials[0].search.view == "one":
+                outcomes = future.result()
+                future = Future()
+                future.set_result(tuple(replace(one, environment={**host_environment(), "numpy": "1.0"}) for one in outcomes))
+            return future
+
+    executor = OneDiffers()
+    executor.workers = 2
+    with Store.create(storage, make_study(trials=1, replicates=1)) as store:
+        store.begin_session({**host_environment(), "command": "run"})
+        with pytest.raises(StudyChanged, match=r"numpy 1\.0"):
+            Scheduler(store, executor, Observer(), StopSignal()).run()
+    with Reader.open(storage) as reader:
+        assert list(reader.trials()["state"]) == ["completed", "running"]
 
 
 def test_status_and_report_say_that_trials_ran_in_several_environments(storage_of_hosts):

@@ -321,6 +321,17 @@ def test_a_database_that_cannot_be_written_ends_the_run(make_study, storage, mon
     assert len(executor.evaluations()) == 1
 
 
+def test_steps_that_end_together_are_stored_together(make_study, storage, monkeypatch):
+    stored = []
+    with Store.create(storage, make_study(trials=2, replicates=3)) as store:
+        store.begin_session({})
+        for kind in ("start_trials", "finish_trials"):
+            method = getattr(store, kind)
+            monkeypatch.setattr(store, kind, lambda trials, m=method, **more: (stored.append(len(trials)), m(trials, **more)))
+        Scheduler(store, Scripted(workers=6), Observer(), StopSignal()).run()
+    assert stored == [6, 6, 6, 6]
+
+
 def test_a_finished_search_is_reported_once(schedule, make_study):
     finished = []
 
