@@ -20,13 +20,15 @@ RENDERED := $(patsubst reports/%.sqlite,render-%,$(wildcard reports/*.sqlite))
 JOINT := render-audio-large+audio_fsdd-large
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) results test check quick format clean
+.PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) results docs external-links test check quick format clean
 
 help:
 	@echo "make run                           run studies/quick.yaml and write reports/quick.pdf"
 	@echo "make run STUDY=studies/audio.yaml  run another study; interrupt it at will, the same command continues it"
 	@echo "make reports                       render the reports of the databases in reports/"
 	@echo "make results                       write the results in README.md and docs/reference/results.md from the reports"
+	@echo "make docs                            build the documentation site in build/site, and check its links"
+	@echo "make external-links                  check the links to other sites; needs the network"
 	@echo "make test                          set up and run the tests"
 	@echo "make quick                         format, lint and the fast tests, for the inner loop"
 	@echo "make check                         format, lint and types, then the tests: all that CI runs"
@@ -37,7 +39,7 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hpstudy needs Python 3.11 or newer: make run PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[dev,docs]'
 	@touch $@
 
 run: setup
@@ -57,6 +59,14 @@ $(FIGURES): reports/%.png: setup
 
 results: setup
 	$(BIN)/python tools/results.py
+
+# A warning is an error: a page, heading or Python name that is linked and does not exist, a page in no table of contents.
+docs: setup
+	$(BIN)/python -m sphinx -W --keep-going -q docs build/site
+	@echo build/site/index.html
+
+external-links: setup
+	$(BIN)/python -m sphinx -q -b linkcheck docs build/external-links
 
 test: setup
 	$(BIN)/python -m pytest -n auto
