@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.claims.declaration import declaration
@@ -29,6 +31,7 @@ from hpstudy.goal import Goal
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
 from hpstudy.study.declaration import Analysis
+from hpstudy.study.schema import Study
 
 
 def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:
@@ -60,7 +63,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
     views = {name: view_result(blocks[name], best[name], table, endpoints) for name in study.views}
     pairs = () if listed else judged([pair_result(a, b, views, endpoints) for a, b in pairs_of(study)], endpoints)
     swept = sweep(table, reader.curves(), study) if listed else ()
-    fresh = reader.confirmations()
+    fresh = of_views(reader.confirmations(), study)
     all_confirmed = study.confirm is not None and study.confirm.incumbents and not listed
     confirmed = confirmed_curves(fresh, blocks, study) if all_confirmed else ()
     claims = study.analysis.criteria
@@ -84,7 +87,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         sweep=swept,
         declaration=declaration(reader.study, study, events, sum(int(block.finished.sum()) for block in blocks.values())),
         criteria=tuple(judge(claim, observed, study.metric.name, endpoints.bootstrap) for claim in claims),
-        controls=controls(table, study, endpoints.bootstrap) if study.controls else None,
+        controls=controls(table, study, endpoints.bootstrap),
         confirmed=confirmed,
         declared=declared,
         declared_first=endpoint_results(confirmed, blocks, endpoints, first)
@@ -104,6 +107,11 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         searched=looked,
         supplement=supplement(tuple(views.values()), pairs, endpoints, table) if thorough and not listed else None,
     )
+
+
+def of_views(confirmations: Any, study: Study) -> Any:
+    """The rows that confirm the views' own searches, without those of other searchers."""
+    return confirmations[confirmations["view"].isin(list(study.views))]
 
 
 def _best_so_far(block: Searches, goal: Goal, worst: float) -> Floats:

@@ -258,11 +258,18 @@ def _size(study: Study) -> str:
 
     sizes = {"view": len(study.views), "replicate": study.replicates, "trial": study.search.trials}
     factors = " x ".join(f"{size} {name}{'s' if size != 1 else ''}" for name, size in sizes.items())
-    trials = {key: count for key, count in Plan(study).planned().items() if key.view not in study.views}
-    added = {
-        f"the controls ({', '.join(study.controls)})": sum(n for key, n in trials.items() if not arms(study)[key.view].listed),
-        "confirmations": sum(n for key, n in trials.items() if arms(study)[key.view].listed),
-    }
+    named, others = arms(study), [block.searcher for block in study.search.others]
+    added = dict[str, int]()
+    for key, count in Plan(study).planned().items():
+        arm = named[key.view]
+        if arm.listed:
+            kind = "confirmations"
+        elif arm.searcher in others:
+            kind = f"the other searchers ({', '.join(others)})"
+        else:
+            kind = f"the controls ({', '.join(study.controls)})"
+        if key.view not in study.views:
+            added[kind] = added.get(kind, 0) + count
     more = "".join(f" + {count:,} of {what}" for what, count in added.items() if count)
     return f"{factors}{more} = {Counts.total(planned_counts(study).values()).planned_text} trials"
 

@@ -10,7 +10,7 @@ from hpstudy.engine.run import RunSummary, run_study
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import LoadedStudy
 from hpstudy.store import Reader, incumbent, is_complete
-from hpstudy.study.controls import arm_name
+from hpstudy.study.controls import confirmed
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
 
@@ -35,14 +35,18 @@ def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, confi
             f"{study.name} is a sweep, which chooses no point: there is nothing to confirm",
             "its replicates are fresh seeds of every point already; raise `replicates` for more",
         )
+    asked = confirm or study.confirm or Confirm()
+    seeds = max(asked.seeds, study.confirm.seeds if study.confirm else 1)
+    study = study.model_copy(update={"confirm": asked.model_copy(update={"seeds": seeds})})
+    confirmations = confirmed(study)
     ready: list[SearchKey] = []
     left_out: list[str] = []
     with Reader.open(storage) as reader:
-        searched = [key for key in reader.search_counts() if key.view in study.views]
+        searched = [key for key in reader.search_counts() if key.view in confirmations]
         for key in searched:
             rows = reader.history(key)
             if is_complete(study, rows):
-                ready.append(SearchKey(arm_name(key.view, "confirm"), key.replicate))
+                ready.append(SearchKey(confirmations[key.view], key.replicate))
             if not is_complete(study, rows) or incumbent(study, rows) is None:
                 left_out.append(f"{key.view}/{key.replicate}")
     if len(left_out) == len(searched):
@@ -52,7 +56,4 @@ def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, confi
         )
     if left_out:
         options.observer.note(f"left out, being incomplete or without a value: {', '.join(left_out)}")
-    asked = confirm or study.confirm or Confirm()
-    seeds = max(asked.seeds, study.confirm.seeds if study.confirm else 1)
-    study = study.model_copy(update={"confirm": asked.model_copy(update={"seeds": seeds})})
     return run_study(replace(loaded, study=study), storage, options, ready)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from hpstudy.store import Store, TrialRow, incumbent_count, incumbents
 from hpstudy.study.confirm import Retraining
+from hpstudy.study.controls import confirmed
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.space import Point
 
@@ -31,8 +32,10 @@ class Confirmations:
         self._returned = defaultdict[SearchKey, set[Retraining]](set)
         self._incumbents: dict[SearchKey, list[TrialRow]] = {}
         self._found = {
-            view: incumbent_count(study, {key.replicate: store.history(key) for key in searches if key.view == view})
-            for view in (study.views if self.of_incumbents else ())
+            searched: incumbent_count(
+                study, searched, {key.replicate: store.history(key) for key in searches if key.view == searched}
+            )
+            for searched in (confirmed(study) if self.of_incumbents else ())
         }
 
     def listed(self, confirmation: SearchKey) -> list[dict[Retraining, Point]]:
@@ -51,7 +54,7 @@ class Confirmations:
         return list(stacks.values())
 
     def is_incumbent(self, search: SearchKey, rows: Sequence[TrialRow]) -> bool:
-        """Whether the last trial of a search of a view, which has just ended, is an incumbent. Counts it."""
+        """Whether the last trial of a search that is confirmed, which has just ended, is an incumbent. Counts it."""
         if search not in self._incumbents:
             self._incumbents[search] = incumbents(self._study, rows[:-1])
         known = self._incumbents[search]
@@ -61,7 +64,7 @@ class Confirmations:
         self._found[search.view].found[search.replicate] = len(known), len(rows)
         return found
 
-    def planned(self, view: str) -> tuple[int, int]:
-        """Trials of all confirmations of a view, and how many of them are an estimate (`of_incumbents` only)."""
+    def planned(self, searched: str) -> tuple[int, int]:
+        """Trials of all confirmations of an arm, and how many of them are an estimate (`of_incumbents` only)."""
         assert self._study.confirm is not None
-        return self._found[view].trainings(self._study.confirm.seeds)
+        return self._found[searched].trainings(self._study.confirm.seeds)

@@ -57,7 +57,7 @@ class Forecast:
     stacks: bool
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row per arm: the views, then their controls, then their confirmations."""
+        """A row per arm: the views, then the other searchers and controls, then the confirmations."""
         views, counts = self.study.views, by_arm(self.counts)
         return [
             {
@@ -107,7 +107,8 @@ class Forecast:
         """What `hpstudy confirm` adds to a study that asks for no confirmations; "" for one that does, and for a sweep."""
         if self.study.confirm is not None or self.sweep:
             return ""
-        points, seeds = len(self.study.views) * (self.study.replicates + 1), Confirm().seeds
+        searched = self.study.replicates * (1 + len(self.study.search.others))
+        points, seeds = len(self.study.views) * (searched + 1), Confirm().seeds
         added = f"`hpstudy confirm` adds {points * seeds:,} trials ({points:,} points on {seeds} fresh seeds)"
         known = [seconds for view in self.study.views if (seconds := self.train_s[view]) is not None]
         if len(known) < len(self.study.views):
@@ -153,15 +154,17 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
                 request = EvaluateRequest(study.to_json(), trials, loaded.module_path)
                 executor.submit(evaluate, request)  # the first one loads libraries and data
                 train_s[view] = executor.submit(evaluate, request).result()[0].duration_s
-                question = _pilot_question(loaded, study, view)
-                executor.submit(ask, question)
-                asking = executor.submit(ask, question)
-                trial_s[view] = train_s[view] + asking.result().duration_s / len(question.searches)
+            for name, arm in arms(study).items():
+                if not arm.listed and (arm.searcher is None or reads_history(study, arm.searcher)):
+                    question = _pilot_question(loaded, study, name)
+                    executor.submit(ask, question)
+                    asking = executor.submit(ask, question)
+                    trial_s[name] = train_s[arm.view] + asking.result().duration_s / len(question.searches)
         executor.close()
         measured = "from one pilot trial of every view and the choice of one point"
-    # What has not begun trains what its view does; controls and confirmations do not ask the searcher.
+    # What has not begun trains what its view does. Points of another searcher that was not timed take no time.
     each = {
-        name: trial_s.get(name, (train_s if arm.listed or arm.control else trial_s).get(arm.view))
+        name: trial_s.get(name, (train_s if arm.listed or arm.searcher else trial_s).get(arm.view))
         for name, arm in arms(study).items()
     }
     trained = {view: train_s.get(view) for view in study.views}
@@ -178,19 +181,23 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
     )
 
 
-def _pilot_question(loaded: LoadedStudy, study: Study, view: str) -> AskRequest:
-    """Ask for the point after half of the trials, whose points and values are random: this takes about the mean time of all points."""
-    space, number = study.views[view].space, study.search.trials // 2
-    searches = tuple(SearchKey(view, replicate) for replicate in range(study.search.lockstep))
+def _pilot_question(loaded: LoadedStudy, study: Study, name: str) -> AskRequest:
+    """Ask for the point after half of the trials, whose points and values are random: this takes about the mean time of all points.
+
+    `name` is that of an arm.
+    """
+    arm = arms(study)[name]
+    space, number = study.views[arm.view].space, study.search.trials // 2
+    searches = tuple(SearchKey(name, replicate) for replicate in range(study.search.lockstep))
     histories = []
     for search in searches:
-        draw = np.random.default_rng(derive_seed(study.seed, "pilot", view, search.replicate))
+        draw = np.random.default_rng(derive_seed(study.seed, "pilot", arm.view, search.replicate))
         points = [space.from_unit(draw.random(len(space)).tolist()) for _ in range(number)]
         values = draw.standard_normal(number)
         past = tuple(
             Observation(index, point, float(value)) for index, (point, value) in enumerate(zip(points, values, strict=True))
         )
-        histories.append(past if reads_history(study, None) else ())
+        histories.append(past if reads_history(study, arm.searcher) else ())
     return AskRequest(study.to_json(), searches, number, tuple(histories), loaded.module_path)
 
 

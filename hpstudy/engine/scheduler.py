@@ -129,7 +129,7 @@ class Scheduler:
         self.worked_s = 0.0
         self._study_json = self.study.to_json()
         self._arms = arms(self.study)
-        self._reads_history = {name: reads_history(self.study, arm.control) for name, arm in self._arms.items()}
+        self._reads_history = {name: reads_history(self.study, arm.searcher) for name, arm in self._arms.items()}
         self._stacks = stacks and self.study.search.lockstep > 1
         self._under_way: dict[Future[Any], _Step] = {}
         self._arrived: SimpleQueue[Future[Any]] = SimpleQueue()
@@ -233,7 +233,9 @@ class Scheduler:
 
     def _searched(self, confirmation: SearchKey) -> SearchKey:
         """The search that a confirmation confirms."""
-        return SearchKey(self._arms[confirmation.view].view, confirmation.replicate)
+        searched = self._arms[confirmation.view].confirms
+        assert searched is not None, "the arm of a confirmation confirms another one"
+        return SearchKey(searched, confirmation.replicate)
 
     def _begin(self, steps: Sequence[_Step]) -> None:
         """Start steps."""
@@ -443,7 +445,7 @@ def _with_log_here(outcome: Outcome) -> Outcome:
 
 
 def _confirmation(key: SearchKey) -> SearchKey:
-    """The confirmation of a view's search."""
+    """The confirmation of a search."""
     return SearchKey(arm_name(key.view, "confirm"), key.replicate)
 
 

@@ -25,7 +25,7 @@ from hpstudy.engine.roots import folder_here, portable
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import MESSAGE_CHARACTERS, Diverged, HpstudyError, PluginError, TrialFailed, text_of
-from hpstudy.loading.make import is_sweep, make_control, make_searcher, make_task
+from hpstudy.loading.make import is_sweep, make_task, searcher_of
 from hpstudy.modules import StudyModules, module_path
 from hpstudy.plugins import is_plugin, load_callable, module_name, place_of
 from hpstudy.search.interface import Observation, Searcher
@@ -34,7 +34,7 @@ from hpstudy.seeds import derive_seed, seed_process, seeded_block
 from hpstudy.sources import user_sources
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
-from hpstudy.study.schema import Control, Study
+from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Result, Task
 from hpstudy.tasks.outcome import Failure, Outcome, State
@@ -62,17 +62,16 @@ class AskRequest:
 
     @property
     def user_modules(self) -> tuple[str, ...]:
-        """The module of the user's searcher."""
+        """The module of the searcher, if it is the user's."""
         study = _study(self.study_json)
-        searcher = study.search.searcher
-        built_in = arms(study)[self.searches[0].view].control is not None or not is_plugin(searcher)
-        return () if built_in else (module_name(searcher),)
+        searcher = arms(study)[self.searches[0].view].searcher or study.search.searcher
+        return (module_name(searcher),) if is_plugin(searcher) else ()
 
     @contextmanager
     def warm(self) -> Iterator[None]:
         """With the searcher made."""
         with _importing(self) as modules:
-            _searcher(self.study_json, None, modules)
+            _searcher(self.study_json, arms(_study(self.study_json))[self.searches[0].view].searcher, modules)
             yield
 
 
@@ -140,8 +139,10 @@ class SearcherFailed(HpstudyError):
 
 
 def search_seed(study: Study, search: SearchKey) -> int:
-    """The seed of a search's points, in [0, 2**search_seed_bits)."""
-    return derive_seed(study.seed, "search", search.view, search.replicate) % (1 << (study.search_seed_bits or 63))
+    """The seed of a search's points, in [0, 2**search_seed_bits). Another searcher of the user's has 31 bits where nothing is stated."""
+    other = arms(study)[search.view].searcher
+    bits = study.search_seed_bits or (31 if other is not None and is_plugin(other) else 63)
+    return derive_seed(study.seed, "search", search.view, search.replicate) % (1 << bits)
 
 
 def train_seed(study: Study, replicate: int, number: int) -> int:
@@ -190,7 +191,7 @@ def ask(request: AskRequest) -> Asked:
     seeds = [search_seed(study, search) for search in request.searches]
     try:
         with module_path(folder_here(request.module_path) if request.user_modules else None) as modules:
-            searcher = _searcher(request.study_json, arm.control, modules)
+            searcher = _searcher(request.study_json, arm.searcher, modules)
             if number < arm.enqueued:
                 points = [point_of(space, study.views[arm.view].enqueue[number])] * len(seeds)
             elif len(seeds) == 1:
@@ -204,7 +205,7 @@ def ask(request: AskRequest) -> Asked:
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         # A new exception, because the searcher's own may not survive the way between processes, or be large.
         raise SearcherFailed(f"{type(error).__name__}: {text_of(error)} ({place_of(error)})") from None
-    name, hint = arm.control or study.search.searcher, "this is a mistake in the searcher"
+    name, hint = arm.searcher or study.search.searcher, "this is a mistake in the searcher"
     if len(points) != len(seeds):
         raise SearcherFailed(f"the searcher '{name}' proposed {len(points)} points for {len(seeds)} searches", hint)
     if refused:
@@ -318,10 +319,10 @@ def _study(study_json: str) -> Study:
     return Study.from_json(study_json)
 
 
-@lru_cache(maxsize=CACHED_STUDIES)
-def _searcher(study_json: str, control: Control | None, _modules: StudyModules | None) -> Searcher:
-    """Made once for each study and for the modules that its code comes from."""
-    return make_searcher(_study(study_json).search) if control is None else make_control(control)
+@lru_cache(maxsize=CACHED_STUDIES * 4)
+def _searcher(study_json: str, name: str | None, _modules: StudyModules | None) -> Searcher:
+    """Made once for each study and searcher, and for the modules that its code comes from."""
+    return searcher_of(_study(study_json), name)
 
 
 @lru_cache(maxsize=CACHED_STUDIES)

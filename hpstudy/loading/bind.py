@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -13,7 +14,7 @@ from hpstudy.loading.check import Parts, check
 from hpstudy.modules import forget_changed_modules, module_path
 from hpstudy.study.changes import changes, grown, refuse_changes
 from hpstudy.study.declaration import Analysis
-from hpstudy.study.schema import SearchBlock, Study, TaskBlock
+from hpstudy.study.schema import OtherSearcher, SearchBlock, Study, TaskBlock
 
 if TYPE_CHECKING:
     from hpstudy.search.interface import Searcher
@@ -66,17 +67,26 @@ def bind(study: Study, folder: str | None = None) -> LoadedStudy:
         findings = check(Parts.of(study))
         if findings.problems or findings.task is None or findings.searcher is None:
             raise StudyError(findings.problems, findings.hint)
-        return LoadedStudy(complete(study, findings.task, findings.searcher), findings.task, findings.searcher, folder)
+        resolved = complete(study, findings.task, findings.searcher, findings.others)
+        return LoadedStudy(resolved, findings.task, findings.searcher, folder)
 
 
-def complete(study: Study, task: Task, searcher: Searcher) -> Study:
-    """A checked study with the defaults of its parts and of its analysis filled in."""
-    name, trials = study.search.searcher, study.search.trials
+def complete(study: Study, task: Task, searcher: Searcher, others: Sequence[Searcher]) -> Study:
+    """A checked study with the defaults of its parts and of its analysis filled in; `others` are its other searchers, in order."""
+    search = study.search
+    completed = [
+        OtherSearcher(searcher=block.searcher, **other.settings.model_dump(mode="json"))
+        for block, other in zip(search.others, others, strict=True)
+    ]
     resolved = study.model_copy(
         update={
             "task": TaskBlock(use=study.task.use, **task.settings.model_dump(mode="json")),
             "search": SearchBlock(
-                searcher=name, trials=trials, lockstep=study.search.lockstep, **searcher.settings.model_dump(mode="json")
+                searcher=search.searcher,
+                trials=search.trials,
+                lockstep=search.lockstep,
+                others=tuple(completed),
+                **searcher.settings.model_dump(mode="json"),
             ),
             "views": {name: task.complete_view(view) for name, view in study.views.items()},
             "analysis": _complete_analysis(study),

@@ -11,9 +11,10 @@ from hpstudy.loading.endpoints import check_endpoints
 from hpstudy.loading.joint import check_search, check_sweep
 from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.loading.spaces import check_enqueued, check_space
+from hpstudy.search import SEARCHERS
 from hpstudy.search.interface import Searcher
 from hpstudy.study.declaration import Analysis
-from hpstudy.study.schema import Metric, SearchBlock, Study, TaskBlock, View
+from hpstudy.study.schema import Metric, OtherSearcher, SearchBlock, Study, TaskBlock, View
 from hpstudy.tasks.interface import Task
 
 MAX_NAME = 64
@@ -30,7 +31,7 @@ class Parts:
         names: all views.
         trials: trials of a search; None when the file holds no valid number.
         replicates: of every view; None when the file holds no valid number.
-        controls: whether the study asks for control searches.
+        controls: names of the controls.
         confirm: whether it asks for confirmations.
         incumbents: whether it asks for those of every incumbent.
     """
@@ -43,7 +44,7 @@ class Parts:
     names: tuple[str, ...]
     trials: int | None
     replicates: int | None = None
-    controls: bool = False
+    controls: tuple[str, ...] = ()
     confirm: bool = False
     incumbents: bool = False
 
@@ -60,7 +61,7 @@ class Parts:
             names,
             trials,
             study.replicates,
-            controls=bool(study.controls),
+            controls=study.controls,
             confirm=study.confirm is not None,
             incumbents=study.confirm is not None and study.confirm.incumbents,
         )
@@ -75,12 +76,14 @@ class Findings:
         hint: advice that belongs to all of them.
         task: made from its block; None when that is missing or has mistakes.
         searcher: likewise.
+        others: the other searchers, in the order of the study; as many as have no mistakes.
     """
 
     problems: list[Problem] = field(default_factory=list)
     hint: str = ""
     task: Task | None = None
     searcher: Searcher | None = None
+    others: tuple[Searcher, ...] = ()
 
     def take(self, error: StudyError) -> None:
         """Add the problems and the hint of an error."""
@@ -98,6 +101,8 @@ def check(parts: Parts) -> Findings:
             findings.problems += _grouped(parts.search.lockstep, parts.replicates)
         except StudyError as error:
             findings.take(error)
+        for index, block in enumerate(parts.search.others):
+            _check_other(findings, parts, parts.search, index, block)
     if parts.task is not None:
         try:
             findings.task = make_task(parts.task)
@@ -120,6 +125,36 @@ def check(parts: Parts) -> Findings:
         findings.problems += check_endpoints(parts.analysis, parts, findings.searcher)
         findings.problems += check_criteria(parts.analysis, parts.views, parts.names, findings.searcher, parts.trials)
     return findings
+
+
+def _check_other(findings: Findings, parts: Parts, search: SearchBlock, index: int, block: OtherSearcher) -> None:
+    """Add another searcher and its mistakes to `findings`; `index` is its position in `search.others`."""
+    key, name = ("search", "others", index), block.searcher
+    try:
+        searcher = make_searcher(block, key)
+    except StudyError as error:
+        findings.take(error)
+        return
+    findings.others += (searcher,)
+    before = [other.searcher for other in search.others[:index]]
+    if name == search.searcher or name in before:
+        findings.problems.append(Problem(key, f"'{name}' is named twice: every searcher searches a view once per replicate"))
+    elif name in parts.controls:
+        findings.problems.append(Problem(key, f"'{name}' is a control already: leave it out here or in 'controls'"))
+    if searcher.lists_points or (findings.searcher is not None and findings.searcher.lists_points):
+        text = "other searchers are for searches, and a sweep lists its points: leave them out"
+        if searcher.lists_points:
+            text = f"'{name}' lists its points, and another searcher has to search: {nearest(name, _that_search())}"
+        findings.problems.append(Problem(key, text))
+        return
+    found = [*_named(searcher, parts), *_searched(searcher, parts)]
+    # The searcher reports the keys of the study's own search block.
+    findings.problems += [replace(problem, key=(*key, *problem.key[1:])) for problem in found]
+
+
+def _that_search() -> list[str]:
+    """The built-in searchers that choose their points."""
+    return [name for name in SEARCHERS if not SEARCHERS.load(name).lists_points]
 
 
 def _named(searcher: Searcher, parts: Parts) -> Iterator[Problem]:

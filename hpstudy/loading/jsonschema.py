@@ -32,6 +32,7 @@ def study_schema() -> Schema:
     definitions["FloatParameter"]["required"].insert(0, "type")
     _add_settings(definitions, "TaskBlock", "use", TASKS, default=None)
     _add_settings(definitions, "SearchBlock", "searcher", SEARCHERS, default=SearchBlock.model_fields["searcher"].default)
+    _add_settings(definitions, "OtherSearcher", "searcher", SEARCHERS, default=None)
     for name in [*definitions]:
         definitions[f"{name}.override"] = _override(definitions[name])
     for name in (*definition_of.values(), "View"):

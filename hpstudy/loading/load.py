@@ -99,7 +99,8 @@ def _checked(source: Source, tree: object, folder: str) -> LoadedStudy:
     task, searcher = findings.task, findings.searcher
     if problems or study is None or task is None or searcher is None:
         raise StudyError(_in_order(problems), findings.hint)
-    return LoadedStudy(complete(study, task, searcher), task, searcher, folder, tuple(source.files), source.scales)
+    resolved = complete(study, task, searcher, findings.others)
+    return LoadedStudy(resolved, task, searcher, folder, tuple(source.files), source.scales)
 
 
 def _sound_parts(tree: Mapping[str, object]) -> Parts:
@@ -121,7 +122,7 @@ def _sound_parts(tree: Mapping[str, object]) -> Parts:
         names=tuple(blocks),
         trials=trials,
         replicates=_whole(tree.get("replicates")),
-        controls=bool(tree.get("controls")),
+        controls=tuple(map(str, controls)) if isinstance(controls := tree.get("controls"), list) else (),
         confirm=tree.get("confirm") is not None,
         incumbents=isinstance(confirm := tree.get("confirm"), Mapping) and confirm.get("incumbents") is True,
     )

@@ -11,9 +11,10 @@ from hpstudy.errors import HpstudyError, PluginError, Problem, StudyError, Usage
 from hpstudy.plugins import is_plugin
 from hpstudy.search import SEARCHERS
 from hpstudy.search.default import DefaultSearcher, DefaultSettings
+from hpstudy.study.controls import DEFAULT
 from hpstudy.study.explain import Key, explain
 from hpstudy.study.models import validated
-from hpstudy.study.schema import Control, SearchBlock, Study, TaskBlock
+from hpstudy.study.schema import OtherSearcher, SearchBlock, Study, TaskBlock
 from hpstudy.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -40,23 +41,23 @@ def make_task(block: TaskBlock) -> Task:
     return _named(lambda: user_task(block.use, settings.model_dump()), (*key, "use"))  # type: ignore[no-any-return]
 
 
-def make_searcher(block: SearchBlock) -> Searcher:
-    """The searcher of a search block.
+def make_searcher(block: SearchBlock | OtherSearcher, key: Key = ("search",)) -> Searcher:
+    """The searcher of a search block, or of another searcher.
 
     Raises:
-        StudyError: no such searcher, or settings that are not the searcher's; keys begin with "search".
+        StudyError: no such searcher, or settings that are not the searcher's; keys begin with `key`, that of the block.
     """
-    key = ("search", "searcher")
-    kind = _named(lambda: SEARCHERS.load(block.searcher), key)
-    settings = _named(lambda: _settings(kind.Settings, block.settings, ("search",)), key)
-    return _named(lambda: kind(settings), key)  # type: ignore[no-any-return]
+    name = (*key, "searcher")
+    kind = _named(lambda: SEARCHERS.load(block.searcher), name)
+    settings = _named(lambda: _settings(kind.Settings, block.settings, key), name)
+    return _named(lambda: kind(settings), name)  # type: ignore[no-any-return]
 
 
-def make_control(control: Control) -> Searcher:
-    """The searcher of a control's searches."""
-    if control == "default":
+def searcher_of(study: Study, name: str | None) -> Searcher:
+    """The searcher of an arm (`hpstudy.study.controls.Arm.searcher`)."""
+    if name == DEFAULT:
         return DefaultSearcher(DefaultSettings())
-    return make_searcher(SearchBlock(searcher=control, trials=1))
+    return make_searcher(study.search if name is None else study.others[name])
 
 
 def is_sweep(study: Study) -> bool:
@@ -64,9 +65,9 @@ def is_sweep(study: Study) -> bool:
     return _declared(study.search.searcher, "lists_points", False)
 
 
-def reads_history(study: Study, control: Control | None) -> bool:
-    """Whether the searcher of a search reads the history. A user's own searcher that cannot be imported here is taken to read it."""
-    return control is None and _declared(study.search.searcher, "reads_history", True)
+def reads_history(study: Study, name: str | None) -> bool:
+    """Whether the searcher of an arm reads the history. A user's own searcher that cannot be imported here is taken to read it."""
+    return name != DEFAULT and _declared(name or study.search.searcher, "reads_history", True)
 
 
 def _declared(searcher: str, attribute: str, otherwise: bool) -> bool:

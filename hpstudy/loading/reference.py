@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from hpstudy.search import SEARCHERS
 from hpstudy.study.declaration import Analysis, Criterion, Endpoint, Plateaus, Selection, Target
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
-from hpstudy.study.schema import Confirm, Limits, Metric, Resources, SearchBlock, Study, TaskBlock, View
+from hpstudy.study.schema import Confirm, Limits, Metric, OtherSearcher, Resources, SearchBlock, Study, TaskBlock, View
 from hpstudy.tasks import TASKS
 
 BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
@@ -32,6 +32,7 @@ BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("A parameter of `space`, `type: int`", IntParameter),
     ("A parameter of `space`, `type: choice`", ChoiceParameter),
     ("`search`", SearchBlock),
+    ("A searcher of `search.others` with settings", OtherSearcher),
     ("`confirm`", Confirm),
     ("`limits`", Limits),
     ("`resources`", Resources),

@@ -216,8 +216,9 @@ def _listing_problems(connection: sqlite3.Connection, study: Study) -> Iterator[
     """Confirmations that no listing has asked for."""
     read_searches(connection, study)
     for name, arm in arms(study).items():
-        for replicate in range(study.replicates if arm.listed else 0):
-            chosen = {None, *(row.number for row in incumbents(study, read_history(connection, study, arm.view, replicate)))}
+        for replicate in range(study.replicates if arm.confirms is not None else 0):
+            searched = read_history(connection, study, arm.confirms or "", replicate)
+            chosen = {None, *(row.number for row in incumbents(study, searched))}
             for row in read_history(connection, study, name, replicate):
                 if row.retrained is None:
                     continue

@@ -120,15 +120,16 @@ def curves_frame(connection: sqlite3.Connection, study: Study, metric: str | Non
 
 
 def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
-    """One row per training on a fresh seed, ordered by view (as in the study; default point first), replicate, number and seed.
+    """One row per training on a fresh seed, ordered by arm (as in the study; default point first), replicate, number and seed.
 
-    Columns: view, replicate and number of the trial that is trained again (NaN for the view's default point), seed_number, state,
-    objective; then `metric.<name>` for each final metric.
+    Columns: view (the arm), replicate and number of the trial that is trained again (NaN for the view's default point), seed_number,
+    state, objective; then `metric.<name>` for each final metric.
     """
     import pandas as pd
 
     keys, outcomes = _trials(connection, study, "trial.state trial.objective")
-    found, known, views = dict(zip(keys, outcomes, strict=True)), arms(study), list(study.views)
+    found, known = dict(zip(keys, outcomes, strict=True)), arms(study)
+    order = list(known)
     rows = []
     for trial_id, again in read_retrainings(connection).items():
         if trial_id not in keys or not known[keys[trial_id].view].listed:
@@ -137,10 +138,10 @@ def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.Data
             raise Undecodable(
                 f"{row_name('retraining', [trial_id])}, column seed_number: {again.seed_number} is not below {most}"
             )
-        view, replicate = known[keys[trial_id].view].view, math.nan if again.number is None else keys[trial_id].replicate
+        searched, replicate = known[keys[trial_id].view].confirms, math.nan if again.number is None else keys[trial_id].replicate
         number = math.nan if again.number is None else again.number
-        rows.append((trial_id, view, replicate, number, again.seed_number, *found[trial_id]))
-    rows.sort(key=lambda row: (views.index(row[1]), *(-1 if math.isnan(part) else part for part in row[2:5])))
+        rows.append((trial_id, searched, replicate, number, again.seed_number, *found[trial_id]))
+    rows.sort(key=lambda row: (order.index(row[1]), *(-1 if math.isnan(part) else part for part in row[2:5])))
     ids, names, replicates, numbers, seeds, states, objectives = zip(*rows, strict=True) if rows else ((),) * 7
     columns: dict[str, Any] = {
         "view": pd.Series(names, dtype=object),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hpstudy.store.rows import TrialRow
 from hpstudy.study.confirm import IncumbentCount, Retraining, retrainings
+from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 
@@ -37,13 +38,13 @@ def finished(rows: Sequence[TrialRow]) -> int:
 
 
 def listed(
-    study: Study, view: str, replicate: int, search: Sequence[TrialRow], stored: Sequence[TrialRow]
+    study: Study, searched: str, replicate: int, search: Sequence[TrialRow], stored: Sequence[TrialRow]
 ) -> dict[Retraining, Point]:
     """The trials of a confirmation that are not stored yet, with their points, in the order in which they begin.
 
     Args:
         study: resolved; with a `confirm` block.
-        view: the name of the view.
+        searched: the arm whose trials are trained again.
         replicate: of the search.
         search: its trials. While it is incomplete, `confirm.incumbents` lists its incumbents so far; otherwise its best trial so far
             stands in for its best one.
@@ -53,14 +54,17 @@ def listed(
     chosen = incumbents(study, search)
     if not study.confirm.incumbents:
         chosen = chosen[-1:]
-    points: dict[int | None, Point] = {None: study.views[view].space.default(), **{row.number: row.point for row in chosen}}
+    arm = arms(study)[arm_name(searched, "confirm")]
+    default = study.views[arm.view].space.default()
+    points: dict[int | None, Point] = {None: default, **{row.number: row.point for row in chosen}}
     known = {row.retrained for row in stored}
-    wanted = retrainings(study.confirm.seeds, replicate, [row.number for row in chosen])
+    numbers = [row.number for row in chosen]
+    wanted = retrainings(study.confirm.seeds, numbers, default=arm.trains_default and replicate == 0)
     return {again: points[again.number] for again in wanted if again not in known}
 
 
 def planned(
-    study: Study, view: str, search: Sequence[Sequence[TrialRow]], stored: Sequence[Sequence[TrialRow]]
+    study: Study, searched: str, search: Sequence[Sequence[TrialRow]], stored: Sequence[Sequence[TrialRow]]
 ) -> list[tuple[int, int]]:
     """How many trials the confirmation of each replicate has, as far as known, and how many more are expected.
 
@@ -69,15 +73,15 @@ def planned(
 
     Args:
         study: resolved; with a `confirm` block.
-        view: the name of the view.
+        searched: the arm whose trials are trained again.
         search: the trials of the searches of every replicate.
         stored: the trials of their confirmations.
     """
     assert study.confirm is not None
     counts = []
-    found = incumbent_count(study, dict(enumerate(search)))
+    found = incumbent_count(study, searched, dict(enumerate(search)))
     for replicate, (rows, done) in enumerate(zip(search, stored, strict=True)):
-        known = len(done) + len(listed(study, view, replicate, rows, done))
+        known = len(done) + len(listed(study, searched, replicate, rows, done))
         expected = 0
         if not is_complete(study, rows):
             if study.confirm.incumbents:
@@ -88,7 +92,7 @@ def planned(
     return counts
 
 
-def incumbent_count(study: Study, searches: Mapping[int, Sequence[TrialRow]]) -> IncumbentCount:
-    """Incumbents of the searches of one view, given the trials by replicate."""
+def incumbent_count(study: Study, searched: str, searches: Mapping[int, Sequence[TrialRow]]) -> IncumbentCount:
+    """Incumbents of the searches of one arm, given the trials by replicate."""
     found = {replicate: (len(incumbents(study, rows)), finished(rows)) for replicate, rows in searches.items()}
-    return IncumbentCount(study.search.trials, found)
+    return IncumbentCount(study.search.trials, found, searched in study.views)

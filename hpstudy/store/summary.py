@@ -49,12 +49,12 @@ def count_search_trials(
         key = searches[search_id]
         counts[key] = replace(counts[key], **{state: trials})
     for name, arm in arms(study).items():
-        if arm.listed:
+        if arm.confirms is not None:
             search, confirmed = (
                 [read_history(connection, study, of, replicate) for replicate in range(study.replicates)]
-                for of in (arm.view, name)
+                for of in (arm.confirms, name)
             )
-            for replicate, (known, expected) in enumerate(planned(study, arm.view, search, confirmed)):
+            for replicate, (known, expected) in enumerate(planned(study, arm.confirms, search, confirmed)):
                 key = SearchKey(name, replicate)
                 counts[key] = replace(counts[key], planned=known + expected, estimated=expected)
     return {key: count for key, count in counts.items() if stored.shard is None or stored.shard.holds(study, key.replicate)}

@@ -236,8 +236,14 @@ class Store:
 
     def listed(self, key: SearchKey) -> dict[Retraining, Point]:
         """The trials of a confirmation whose search is complete that are not stored yet, in the order in which they begin."""
-        view = arms(self.study)[key.view].view
-        return listed(self.study, view, key.replicate, self.history(SearchKey(view, key.replicate)), self.history(key))
+        of = self._searched(key)
+        return listed(self.study, of.view, key.replicate, self.history(of), self.history(key))
+
+    def _searched(self, confirmation: SearchKey) -> SearchKey:
+        """The search that a confirmation confirms."""
+        searched = arms(self.study)[confirmation.view].confirms
+        assert searched is not None, "the arm of a confirmation confirms another one"
+        return SearchKey(searched, confirmation.replicate)
 
     def start_trials(self, trials: Iterable[NewTrial], *, identity: Mapping[str, str] | None = None) -> None:
         """Record trials as running, each the next one of its search, in one transaction.
@@ -276,7 +282,7 @@ class Store:
     ) -> None:
         of_trial_id = None
         if retrained.number is not None:
-            of = SearchKey(arms(self.study)[key.view].view, key.replicate)
+            of = self._searched(key)
             row = connection.execute(
                 "SELECT id FROM trial WHERE search_id = ? AND number = ?", (self._search_id(of), retrained.number)
             ).fetchone()

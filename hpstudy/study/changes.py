@@ -1,8 +1,9 @@
 """What differs between two studies, key by key: what may change while a database stands, and what may not.
 
 A database keeps the numbers of one study. What can change a number (`Study.determinants`) must stay. The numbers of replicates and
-trials may grow, controls and confirmations may be added, but `confirm.incumbents`, and in lockstep `confirm.seeds`, stay once there are
-confirmations; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change at any time.
+trials may grow, other searchers, controls and confirmations may be added, but `confirm.incumbents`, and in lockstep `confirm.seeds`,
+stay once there are confirmations; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change at
+any time.
 """
 
 from __future__ import annotations
@@ -26,15 +27,13 @@ def changes(old: Study, new: Study) -> list[str]:
     Returns:
         Lines such as "views.latent.space.learning_rate.high: 10 -> 1", in the order of the old study.
     """
-    return [
-        _line(key, before, after) for key, before, after in _differences(_flat(old.determinants()), _flat(new.determinants()))
-    ]
+    return [_line(key, before, after) for key, before, after in _differences(_determinants(old, new), _determinants(new, old))]
 
 
 def growth(old: Study, new: Study) -> list[str]:
     """Differences that change no number: sizes, labels, remarks, analysis. Lines as those of `changes`."""
-    fixed = {*_flat(old.determinants()), *_flat(new.determinants())}
-    before, after = ({k: v for k, v in _flat(s.model_dump(mode="json")).items() if k not in fixed} for s in (old, new))
+    fixed = {*_determinants(old, new), *_determinants(new, old)}
+    before, after = ({k: v for k, v in _flat(_tree(study)).items() if k not in fixed} for study in (old, new))
     return [_line(key, a, b) for key, a, b in _differences(before, after)]
 
 
@@ -52,7 +51,9 @@ def confirmation_changes(old: Study, new: Study) -> list[str]:
 
 
 def shrinkage(old: Study, new: Study) -> list[str]:
-    """The sizes of the new study that are smaller than the old one's, and controls that it lacks. Lines as those of `changes`.
+    """The sizes of the new study that are smaller than the old one's, and other searchers and controls that it lacks.
+
+    Lines as those of `changes`. Random search may become a searcher of `search.others` where it was a control.
 
     A study without a `confirm` block leaves the confirmations of the old one as they are.
     """
@@ -60,8 +61,11 @@ def shrinkage(old: Study, new: Study) -> list[str]:
     if old.confirm is not None and new.confirm is not None:
         sizes["confirm.seeds"] = (old.confirm.seeds, new.confirm.seeds)
     lines = [_line((name,), before, after) for name, (before, after) in sizes.items() if after < before]
-    if set(old.controls) - set(new.controls):
+    if set(old.controls) - {*new.controls, *new.others}:
         lines.append(_line(("controls",), list(old.controls), list(new.controls)))
+    before, after = ([block.searcher for block in study.search.others] for study in (old, new))
+    if set(before) - set(after):
+        lines.append(_line(("search", "others"), before, after))
     return lines
 
 
@@ -93,6 +97,20 @@ def refuse_changes(old: Study, new: Study, storage: Path) -> None:
             f"the study is not the one in {storage}:\n{listed}",
             "undo the change, or give the changed study another name or another --storage",
         )
+
+
+def _determinants(study: Study, other: Study) -> Flat:
+    """What can change a number that both studies have, with the settings of the other searchers that are in both."""
+    shared = {name: block.settings for name, block in study.others.items() if name in other.others}
+    return _flat(study.determinants()) | _flat({"search": {"others": shared}} if shared else {})
+
+
+def _tree(study: Study) -> dict[str, Any]:
+    """The whole study, its other searchers by name."""
+    tree = study.model_dump(mode="json")
+    if study.search.others:
+        tree["search"]["others"] = {block.searcher: block.settings for block in study.search.others}
+    return tree
 
 
 def _flat(tree: Mapping[str, Any], key: tuple[str, ...] = ()) -> Flat:

@@ -26,23 +26,23 @@ class Retraining:
         return f"{'default point' if self.number is None else f'trial {self.number}'} on fresh seed {self.seed_number}"
 
 
-def retrainings(seeds: int, replicate: int, incumbents: Iterable[int]) -> list[Retraining]:
-    """The trials that are listed for one replicate of a view.
+def retrainings(seeds: int, incumbents: Iterable[int], *, default: bool) -> list[Retraining]:
+    """The trials that are listed for one replicate of an arm.
 
-    Seed by seed, so that an interrupted confirmation has all points on some seeds. The default point is listed once, in replicate 0.
+    Seed by seed, so that an interrupted confirmation has all points on some seeds.
 
     Args:
         seeds: how many fresh seeds.
-        replicate: of the search.
         incumbents: numbers of the trials that are trained again.
+        default: whether the default point is trained too: once for each view, in replicate 0 of its own searches.
     """
-    points = [*([None] if replicate == 0 else []), *incumbents]
+    points = [*([None] if default else []), *incumbents]
     return [Retraining(number, seed) for seed in range(seeds) for number in points]
 
 
 @dataclass
 class IncumbentCount:
-    """Incumbents of the searches of one view: those found so far, and an estimate of those to come.
+    """Incumbents of the searches of one arm: those found so far, and an estimate of those to come.
 
     If the values of a search were exchangeable, trial i (from 1) would be an incumbent with probability 1/i. The estimate scales this
     with the incumbents found in all trials so far: it begins with the harmonic number of the trials, and is exact at the end.
@@ -50,10 +50,12 @@ class IncumbentCount:
     Attributes:
         trials: of every search.
         found: by replicate: incumbents and finished trials of its search so far.
+        default: whether the default point is confirmed with them.
     """
 
     trials: int
     found: dict[int, tuple[int, int]] = field(default_factory=dict)
+    default: bool = True
 
     def expected(self, replicate: int) -> int:
         """Incumbents that the complete search of `replicate` is expected to have beyond those found."""
@@ -63,10 +65,10 @@ class IncumbentCount:
         return round(scale * (harmonic(self.trials) - harmonic(finished)))
 
     def trainings(self, seeds: int) -> tuple[int, int]:
-        """Trials of all confirmations of the view, and how many of them are an estimate. Those of its default point are in replicate 0."""
+        """Trials of all confirmations of the arm, and how many of them are an estimate. Those of the default point are in replicate 0."""
         to_come = sum(map(self.expected, self.found))
         found = sum(incumbents for incumbents, _ in self.found.values())
-        return seeds * ((0 in self.found) + found + to_come), seeds * to_come
+        return seeds * ((self.default and 0 in self.found) + found + to_come), seeds * to_come
 
 
 def harmonic(n: int) -> float:

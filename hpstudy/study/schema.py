@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
     field_validator,
@@ -64,8 +65,20 @@ class TaskBlock(OpenBlock):
         return is_plugin(self.use) or self.use == COMMAND
 
 
+class OtherSearcher(OpenBlock):
+    """Another searcher of a study. All keys but `searcher` are settings of that searcher."""
+
+    searcher: str
+    """A searcher of `hpstudy list searchers` that is not the study's own."""
+
+
+def _as_block(other: Any) -> Any:
+    """Another searcher that is given by its name, as a block."""
+    return {"searcher": other} if isinstance(other, str) else other
+
+
 class SearchBlock(OpenBlock):
-    """How the next point is chosen. All keys but these three are settings of the searcher."""
+    """How the next point is chosen. All keys but these four are settings of the searcher."""
 
     searcher: str = "ax"
     """A searcher of `hpstudy list searchers`."""
@@ -74,11 +87,15 @@ class SearchBlock(OpenBlock):
     lockstep: int = Field(default=1, ge=1, le=1_000)
     """Replicates of a view that run in lockstep: their next points are chosen together, and tasks that can train them together do so.
     Divides `replicates`. Cannot be changed once there is a database."""
+    others: tuple[Annotated[OtherSearcher, BeforeValidator(_as_block, json_schema_input_type=str | OtherSearcher)], ...] = ()
+    """Other searchers, by name or as a block with settings. Each searches every view too, with as many trials and the same training seeds.
+    May be added later."""
 
     @model_serializer(mode="wrap")
     def _without_default(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A block without `lockstep` is written as before the key existed."""
-        return {key: value for key, value in dump(self).items() if key != "lockstep" or value != 1}
+        """A block without `lockstep` or `others` is written as before the keys existed."""
+        absent = {"lockstep": 1, "others": []}
+        return {key: value for key, value in dump(self).items() if key not in absent or value not in (absent[key], ())}
 
 
 class Metric(Block):
@@ -226,10 +243,17 @@ class Study(Block):
             raise ValueError("names a control twice: every control is run once")
         return controls
 
+    @property
+    def others(self) -> dict[str, OtherSearcher]:
+        """All searchers but the study's own, by name: those of `search.others`, and random search where it is a control."""
+        blocks = {block.searcher: block for block in self.search.others}
+        return {**blocks, **{name: OtherSearcher(searcher=name) for name in self.controls if name == "random"}}
+
     @model_validator(mode="after")
     def _fits(self) -> Study:
-        trials = self.search.trials * (1 + ("random" in self.controls)) + ("default" in self.controls)
-        confirmations = self.confirm.seeds * (self.replicates + 1) if self.confirm else 0
+        trials = self.search.trials * (1 + len(self.others)) + ("default" in self.controls)
+        confirmed = 1 + len(self.search.others)
+        confirmations = self.confirm.seeds * (self.replicates * confirmed + 1) if self.confirm else 0
         planned = len(self.views) * (self.replicates * trials + confirmations)
         if planned > MOST_TRIALS:
             raise ValueError(f"this study plans {planned:,} trials, more than {MOST_TRIALS:,}: lower replicates or search.trials")
@@ -263,12 +287,14 @@ class Study(Block):
         """Everything in the study that can change a trial's number.
 
         Left out: names and remarks for readers, analysis settings, resources, and what may grow (replicates, trials,
-        controls, confirmations), because trial n of replicate r is the same for all sizes and next to all other searches.
+        controls, other searchers, confirmations), because trial n of replicate r is the same for all sizes and next to all other
+        searches.
         """
         study = self.model_dump(
             mode="json", exclude={"name", "question", "replicates", "controls", "confirm", "resources", "analysis"}
         )
         del study["search"]["trials"], study["limits"]["max_failures"]
+        study["search"].pop("others", None)
         for view in study["views"].values():
             del view["label"], view["note"]
             # The fingerprint sorts keys, but the order of hyperparameters is the order of the search's dimensions.
@@ -276,8 +302,8 @@ class Study(Block):
         return study
 
     def user_parts(self) -> list[str]:
-        """The task, the searcher and the methods that are a user's own, as "module:name"."""
-        parts = (self.task.use, self.search.searcher, *(view.method for view in self.views.values()))
+        """The task, the searchers and the methods that are a user's own, as "module:name"."""
+        parts = (self.task.use, self.search.searcher, *self.others, *(view.method for view in self.views.values()))
         return [part for part in parts if part and is_plugin(part)]
 
     def plugins(self) -> list[str]:

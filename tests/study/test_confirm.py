@@ -49,7 +49,7 @@ def test_a_study_that_does_not_speak_of_confirmations_keeps_them(toy, confirmed)
 def test_every_view_gets_confirmations_after_all_searches(confirmed):
     study = confirmed()
     assert list(arms(study)) == ["a", "b", "a/confirm", "b/confirm"]
-    assert arms(study)["b/confirm"] == Arm("b", None, 4, listed=True)
+    assert arms(study)["b/confirm"] == Arm("b", None, 4, confirms="b")
     assert Plan(study).searches()[-6:] == tuple(SearchKey(f"{view}/confirm", r) for r in range(3) for view in ("a", "b"))
 
 
@@ -66,9 +66,9 @@ def test_listed_trials_do_not_wait_for_each_other(confirmed):
 
 
 def test_retrainings_are_listed_seed_by_seed_with_the_default_point_in_replicate_0():
-    assert retrainings(2, 0, [7]) == [Retraining(None, 0), Retraining(7, 0), Retraining(None, 1), Retraining(7, 1)]
-    assert retrainings(2, 1, [3, 7]) == [Retraining(3, 0), Retraining(7, 0), Retraining(3, 1), Retraining(7, 1)]
-    assert retrainings(1, 0, []) == [Retraining(None, 0)]
+    assert retrainings(2, [7], default=True) == [Retraining(None, 0), Retraining(7, 0), Retraining(None, 1), Retraining(7, 1)]
+    assert retrainings(2, [3, 7], default=False) == [Retraining(3, 0), Retraining(7, 0), Retraining(3, 1), Retraining(7, 1)]
+    assert retrainings(1, [], default=True) == [Retraining(None, 0)]
 
 
 def test_too_few_seeds_and_unknown_keys_are_refused(toy_text, refused):

@@ -1,7 +1,7 @@
 import pytest
 
 from hpstudy.loading.load import load_study
-from hpstudy.loading.make import make_control
+from hpstudy.loading.make import searcher_of
 from hpstudy.search.default import DefaultSearcher
 from hpstudy.search.random import RandomSearcher
 from hpstudy.study.changes import changes, growth, shrinkage
@@ -113,9 +113,9 @@ def test_the_json_schema_knows_the_controls():
     assert not valid("random")
 
 
-def test_every_control_has_a_searcher(toy):
-    space = toy.views["b"].space
-    assert isinstance(make_control("random"), RandomSearcher)
-    default = make_control("default")
+def test_every_control_has_a_searcher(toy, with_controls):
+    space, study = toy.views["b"].space, with_controls("[random, default]")
+    assert isinstance(searcher_of(study, "random"), RandomSearcher)
+    default = searcher_of(study, "default")
     assert isinstance(default, DefaultSearcher)
     assert default.ask(space, (), goal="maximize", seed=1, number=0) == space.default()

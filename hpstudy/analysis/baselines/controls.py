@@ -130,7 +130,7 @@ class Controls:
 
     Attributes:
         views: in the order of the study.
-        best_known: the best value of any trial, of searches and controls; NaN without any.
+        best_known: the best value of any trial, of all searches and controls; NaN without any.
     """
 
     views: tuple[ViewControls, ...]
@@ -140,10 +140,10 @@ class Controls:
 def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None:
     """Compare every view's searches with its controls; None for a study without controls.
 
-    `trials` is a DataFrame with one row per trial and the columns view, replicate, number, state and objective; a control's
-    trials are those of the view named VIEW/CONTROL.
+    Random search is a control wherever it is another searcher of the study. `trials` is a DataFrame with one row per trial and the columns
+    view, replicate, number, state and objective; a control's trials are those of the view named VIEW/CONTROL.
     """
-    if not study.controls or is_sweep(study):
+    if not (study.controls or "random" in study.others) or is_sweep(study):
         return None
     searched = {name: arm for name, arm in arms(study).items() if not arm.listed}
     blocks = {name: gather(trials, name, (study.replicates, arm.trials)) for name, arm in searched.items()}
