@@ -1,88 +1,18 @@
-"""The declared endpoints in words: what each one is, what it shows, and the numbers behind it."""
+"""The declared endpoints in words: what each one is, and how its numbers are written."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 
-from hpstudy.analysis.confirmed.comparison import EndpointOfPair, EndpointOfView, Measurement
+from hpstudy.analysis.confirmed.comparison import Measurement
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
 from hpstudy.goal import Goal
 from hpstudy.report import numbers
 from hpstudy.report.notation import Notation
-from hpstudy.report.overview import many_comparisons
 from hpstudy.report.wording import level_origin, level_text
 from hpstudy.study.declaration import Endpoint
-
-
-def headline(results: Results) -> str:
-    """What the primary endpoints show."""
-    opening = ["PROVISIONAL:"] if results.provisional else []
-    return " ".join([*opening, *(answer(results, result) for result in results.declared if result.primary)])
-
-
-def answers(results: Results, *, primary: bool) -> Iterator[tuple[str, str]]:
-    """The answers to the primary or to the other endpoints, each with the evidence behind it.
-
-    First those that are not known, in a sentence for each reason.
-    """
-    asked = [result for result in results.declared if result.primary == primary]
-    missing: dict[str, list[str]] = {}
-    for result in asked:
-        if result.declared is None:
-            missing.setdefault(_missing(result), []).append(title(results, result))
-    yield from ((f"{'; '.join(titles)}: {reason}.", "") for reason, titles in missing.items())
-    yield from ((answer(results, one), evidence(results, one)) for one in asked if one.declared is not None)
-
-
-def answer(results: Results, result: EndpointResult) -> str:
-    """One endpoint in a sentence for each comparison: verdict, difference, interval. Many comparisons are counted.
-
-    Several comparisons are sentences after the name of the endpoint. There is no verdict before the study is complete.
-    """
-    return _answer(results, result, judged=not results.provisional)
-
-
-def _answer(results: Results, result: EndpointResult, *, judged: bool) -> str:
-    if result.declared is None:
-        return f"{title(results, result)}: {_missing(result)}."
-    if not result.declared.pairs:
-        means = ", ".join(f"{view.view} {_mean(results, result, view)}" for view in result.declared.views)
-        return f"{title(results, result)}: {means}."
-    if many_comparisons(results):
-        return _counted(results, result, result.declared.pairs, judged=judged)
-    opening = [f"{title(results, result)}."] if len(result.declared.pairs) > 1 else []
-    return " ".join([*opening, *(_comparison(results, result, pair, judged=judged) for pair in result.declared.pairs)])
-
-
-def first_replicates(results: Results) -> str:
-    """What the primary endpoints show in the first replicates alone, as the study declares."""
-    analysis = results.study.analysis
-    assert analysis.first_replicates is not None, "they are declared"
-    asked = analysis.first_replicates - ((analysis.plateaus.held_out or 0) if analysis.plateaus else 0)
-    opening = f"The first {analysis.first_replicates} replicates alone:"
-    if any(len(result.replicates) < asked for result in results.declared_first):
-        return f"{opening} not known before all of them are complete."
-    return " ".join([opening, *(_answer(results, result, judged=True) for result in results.declared_first if result.primary)])
-
-
-def evidence(results: Results, result: EndpointResult) -> str:
-    """What the answer cannot show: searches that do not get there, and differences that are too small to be found."""
-    found = result.declared
-    if found is None:
-        return ""
-    sentences = []
-    horizon = results.study.search.trials
-    late = [view for view in found.views if view.reached is not None and view.reached < len(view.values)]
-    if late:
-        counts = ", ".join(
-            f"{len(view.values) - view.reached} of {len(view.values)} {view.view}" for view in late if view.reached is not None
-        )
-        sentences.append(f"Searches that did not get there and count as {horizon}: {counts}.")
-    if not many_comparisons(results):
-        sentences += [text for text in (_attainable(found.pairs), _detectable(results, result, found.pairs)) if text]
-    return " ".join(sentences)
 
 
 def estimand(results: Results, result: EndpointResult) -> str:
@@ -175,88 +105,3 @@ def cells(results: Results, result: EndpointResult, value: float, low: float, hi
 def measurements(result: EndpointResult) -> Iterator[Measurement]:
     """The measurements at all deltas, the smallest first."""
     yield from sorted(result.measurements, key=lambda one: one.delta or 0.0)
-
-
-def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, *, judged: bool) -> str:
-    assert result.declared is not None, "it has pairs"
-    alone = len(result.declared.pairs) == 1
-    value, interval = cells(results, result, pair.estimate.value, pair.estimate.low, pair.estimate.high)
-    number = f"{title(results, result)}, {_minus(pair)}: {value}" if alone else f"{_minus(pair)} {value}"
-    if math.isnan(pair.estimate.low):
-        return f"Too few replicates for an interval{'.' if alone else ':'} {number}."
-    family = sum(
-        len(one.declared.pairs) for one in results.declared if one.primary == result.primary and one.declared is not None
-    )
-    p = "" if math.isnan(pair.adjusted) else f"; {'Holm p' if family > 1 else 'p'} {numbers.p_value(pair.adjusted)}"
-    estimate = f"{number} ({Notation(results).ci} {interval}{p})."
-    if not judged:
-        return estimate
-    return f"{_verdict(result, pair) if pair.shown else 'No difference shown'}{'.' if alone else ':'} {estimate}"
-
-
-def _minus(pair: EndpointOfPair) -> str:
-    return f"{pair.a} minus {pair.b}"
-
-
-def _counted(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair], *, judged: bool) -> str:
-    """How many comparisons show a difference, and which view does better in each of them."""
-    if not judged:
-        return f"{title(results, result)}: no verdict on {len(pairs)} comparisons before the study is complete."
-    shown = [f"{pair.shown} better than {pair.b if pair.shown == pair.a else pair.a}" for pair in pairs if pair.shown]
-    which = f": {', '.join(shown)}" if shown else ""
-    return f"{title(results, result)}: {len(shown) or 'none'} of {len(pairs)} comparisons show a difference{which}."
-
-
-def _verdict(result: EndpointResult, pair: EndpointOfPair) -> str:
-    better, worse = pair.shown, pair.b if pair.shown == pair.a else pair.a
-    if result.endpoint.use == "final":
-        return f"{better} ends better than {worse}"
-    if result.endpoint.use == "confirmed_regret":
-        plateau = "the best plateau" if result.endpoint.of_best_plateau else "its own plateau"
-        return f"{better} is closer to {plateau} than {worse}"
-    goal = "the target" if result.endpoint.use == "trials_to_target" else "its plateau"
-    if result.endpoint.of_best_plateau:
-        goal = "the best plateau"
-    return f"{better} reaches {goal} in fewer trials than {worse}"
-
-
-def _attainable(pairs: Sequence[EndpointOfPair]) -> str:
-    """Between what ends the differences can lie; "" for an endpoint that does not limit them."""
-    ranges = {}
-    for pair in pairs:
-        if pair.attainable is not None:
-            low, high = map(numbers.trials, pair.attainable)
-            ranges[_minus(pair)] = f"{low} to {high}"
-    if not ranges:
-        return ""
-    return f"The difference can be {_of_each(ranges)} at most, if one view never gets there and the other keeps its mean."
-
-
-def _detectable(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
-    """What the study could have found."""
-    found = {}
-    for pair in pairs:
-        if 0 < pair.detectable < math.inf:
-            write = writer(results, result, pair.estimate.low, pair.estimate.high)
-            found[_minus(pair)] = f"{write(pair.detectable)}{' trials' if pair.attainable is not None else ''}"
-    return f"A true difference of {_of_each(found)} is found with 80% power." if found else ""
-
-
-def _of_each(values: Mapping[str, str]) -> str:
-    """The values by comparison, or the value alone where it is that of all."""
-    if len(set(values.values())) == 1:
-        return next(iter(values.values()))
-    return " or ".join(f"{value} ({comparison})" for comparison, value in values.items())
-
-
-def _mean(results: Results, result: EndpointResult, view: EndpointOfView) -> str:
-    value, interval = cells(results, result, view.estimate.value, view.estimate.low, view.estimate.high)
-    return value if interval == numbers.MISSING else f"{value} ({interval})"
-
-
-def _missing(result: EndpointResult) -> str:
-    if result.endpoint.use == "trials_to_target":
-        return "not known yet, since no replicate is complete in all views, or nothing sets the target"
-    if not len(result.replicates):
-        return "not known yet, since in no replicate all views are complete and every incumbent is trained on all fresh seeds"
-    return "not known yet, since the replicates that set the plateaus are not complete"

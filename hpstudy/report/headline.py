@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import claims, endpoints, sweeps, wording
+from hpstudy.report import claims, endpoint_answers, sweeps, wording
 
 
 def headline(results: Results) -> str:
@@ -15,7 +15,7 @@ def headline(results: Results) -> str:
     if results.sweep:
         answer = sweeps.headline(results)
     elif results.declared:
-        answer = endpoints.headline(results)
+        answer = endpoint_answers.headline(results)
     else:
         answer = wording.comparisons(results)
     return f"{answer} {claims.counted(results)}".strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import claims, endpoints, sweeps, wording
+from hpstudy.report import claims, endpoint_answers, sweeps, wording
 from hpstudy.report.charts import confirmed
 from hpstudy.report.model import Block, Paragraph, Section
 from hpstudy.report.overview import many_comparisons
@@ -14,12 +14,12 @@ from hpstudy.report.overview import many_comparisons
 def chapter(results: Results) -> Iterator[Section]:
     """The answer to every declared endpoint, or to every comparison, with the evidence behind it; then the verdicts on claims."""
     blocks: list[Block] = [Paragraph(sentence, strong=True)] if (sentence := wording.broken_seals(results)) else []
-    blocks += _told(endpoints.answers(results, primary=True))
+    blocks += _told(endpoint_answers.answers(results, primary=True))
     if any(curve.complete.any() for curve in results.confirmed):
         blocks.append(confirmed.chart(results))
     blocks += _told(_answers(results))
     if results.declared_first:
-        blocks.append(Paragraph(endpoints.first_replicates(results)))
+        blocks.append(Paragraph(endpoint_answers.first_replicates(results)))
     yield Section("Answer", tuple(blocks))
 
 
@@ -38,7 +38,7 @@ def _answers(results: Results) -> Iterator[tuple[str, str]]:
         yield from ((sweeps.best_sentence(results, view), sweeps.evidence(results, view)) for view in results.sweep)
         return
     if results.declared:
-        yield from endpoints.answers(results, primary=False)
+        yield from endpoint_answers.answers(results, primary=False)
     elif len(results.views) == 1:
         yield wording.comparisons(results), ""
     elif many_comparisons(results):
