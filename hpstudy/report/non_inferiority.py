@@ -6,34 +6,64 @@ hyperparameter need not be tuned when the result without tuning it is non-inferi
 
 from __future__ import annotations
 
-from hpstudy.analysis.comparisons.margin import ENOUGH
-from hpstudy.analysis.pair_result import PairResult
+from collections.abc import Iterator
+
+from hpstudy.analysis.comparisons.margin import ENOUGH, Bounds
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.supplement.pairs import PairSupplement
+from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.goal import Goal
 from hpstudy.report import numbers
 from hpstudy.report.notation import Notation
 
 
-def of_fewer_hyperparameters(results: Results, pair: PairResult, more: PairSupplement) -> str:
-    """Which hyperparameters one view leaves untuned, and what the declared margin makes of the loss; "" where both tune as many."""
-    views, margin, n = results.study.views, results.study.analysis.margin, len(pair.replicates)
-    fewer, other = sorted((pair.a, pair.b), key=lambda name: len(views[name].space))
-    if margin is None or n < 2 or len(views[fewer].space) == len(views[other].space):
-        return ""
-    last, notation = more.budgets[-1], Notation(results)
-    forward = (fewer == pair.b) == (notation.goal is Goal.MAXIMIZE)
-    loss = last.bounds.upper if forward else -last.bounds.lower
+def of_observed(results: Results, supplement: Supplement) -> Iterator[str]:
+    """A sentence for every comparison, by the best observed values; nothing where values on fresh seeds of each replicate are judged."""
+    if results.confirmed:
+        return
+    trials, metric = results.study.search.trials, Notation(results).metric
+    for pair, more in zip(results.pairs, supplement.pairs, strict=True):
+        if len(pair.replicates) > 1:
+            value = f"after {trials} trials the best {metric}"
+            yield from _of_fewer(results, (pair.a, pair.b), more.budgets[-1].bounds, len(pair.replicates), value)
+
+
+def of_confirmed(results: Results) -> Iterator[str]:
+    """A sentence for every comparison, by the means of the chosen points on fresh seeds of each replicate."""
+    confirmed = results.confirmation.pairs if results.confirmation is not None else ()
+    for pair in confirmed:
+        objective = pair.differences[0]
+        if objective.bounds is not None and objective.mean.n > 1:
+            value = f"on fresh seeds the {Notation(results).metric}"
+            yield from _of_fewer(results, (pair.a, pair.b), objective.bounds, objective.mean.n, value)
+
+
+def _of_fewer(results: Results, pair: tuple[str, str], bounds: Bounds, n: int, value: str) -> Iterator[str]:
+    """Which hyperparameters one view leaves untuned, and what the declared margin makes of the loss; nothing where both tune as many.
+
+    Args:
+        results: of the study.
+        pair: names of A and B.
+        bounds: of A minus B.
+        n: replicates.
+        value: what is compared.
+    """
+    views, margin = results.study.views, results.study.analysis.margin
+    fewer, other = sorted(pair, key=lambda name: len(views[name].space))
+    if margin is None or results.provisional or len(views[fewer].space) == len(views[other].space):
+        return
+    notation = Notation(results)
+    forward = (fewer == pair[1]) == (notation.goal is Goal.MAXIMIZE)
+    loss = bounds.upper if forward else -bounds.lower
     bound = numbers.metric(loss, numbers.telling(notation.decimals, (loss,), (margin,)))
     kept = set(views[fewer].space.names())
     names = ", ".join(name for name in views[other].space.names() if name not in kept)
     told = (
-        f"{fewer} does not tune {names} of {other}. Non-inferiority of leaving them out (Weerts et al. 2020): after {last.budget} trials "
-        f"the best {notation.metric} of {fewer} is worse by at most {bound} (one-sided bound at {notation.level}); "
-        f"the margin is {numbers.general(margin)}."
+        f"{fewer} does not tune {names} of {other}. Non-inferiority of leaving them out (Weerts et al. 2020): {value} of {fewer} is worse "
+        f"by at most {bound} (one-sided bound at {notation.level}); the margin is {numbers.general(margin)}."
     )
     if loss >= margin:
-        return f"{told} {fewer} is not shown to be non-inferior."
-    if n < ENOUGH:
-        return f"{told} Non-inferiority is not judged with fewer than {ENOUGH} replicates."
-    return f"{told} {fewer} is non-inferior."
+        yield f"{told} {fewer} is not shown to be non-inferior."
+    elif n < ENOUGH:
+        yield f"{told} Non-inferiority is not judged with fewer than {ENOUGH} replicates."
+    else:
+        yield f"{told} {fewer} is non-inferior."

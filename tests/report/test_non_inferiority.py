@@ -1,11 +1,14 @@
 """What the report says of a view that tunes fewer hyperparameters."""
 
+import numpy as np
 import pytest
 
 from hpstudy.analysis import analyse
 from hpstudy.analysis.supplement.study import supplement
-from hpstudy.report.non_inferiority import of_fewer_hyperparameters
+from hpstudy.report.model import Paragraph
+from hpstudy.report.non_inferiority import of_confirmed, of_observed
 from hpstudy.study.schema import Study
+from tests.support.reports import section_of
 from tests.support.sources import MemorySource
 
 
@@ -24,7 +27,7 @@ def said(make_results, ramps):
         source = MemorySource(study, {view.name: view.searches.values for view in found.views})
         results = analyse(source)
         more = supplement(results.views, results.pairs, results.endpoints, source.trials())
-        return of_fewer_hyperparameters(results, results.pairs[0], more.pairs[0])
+        return "".join(of_observed(results, more))
 
     return make
 
@@ -45,6 +48,39 @@ def test_a_view_that_tunes_less_is_non_inferior_within_the_margin(said, goal, re
 def test_a_larger_loss_is_not_shown_to_be_non_inferior(said, goal, reverse):
     assert said(-1.0, goal=goal, reverse=reverse).endswith("b is not shown to be non-inferior.")
     assert said(1.0, goal=goal, reverse=reverse).endswith("b is non-inferior.")
+
+
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+def test_confirmed_values_decide_where_every_incumbent_is_confirmed(goal):
+    """View b tunes less. By its best observed values it is better than a; on fresh seeds it is 1 worse, and that is what counts."""
+    rng, sign = np.random.default_rng(0), 1 if goal == "maximize" else -1
+    values = {"a": rng.normal(size=(30, 4)), "b": rng.normal(3, 1, size=(30, 4))}
+    fresh = {"a": rng.normal(5, 0.1, size=(30, 4, 3)), "b": rng.normal(4, 0.1, size=(30, 4, 3))}
+    space = {name: {"type": "float", "low": 0, "high": 1} for name in ("x", "y")}
+    study = {
+        "name": "small",
+        "task": {"use": "branin"},
+        "metric": {"name": "score", "goal": goal},
+        "views": {"a": {"space": space}, "b": {"space": {"x": space["x"]}}},
+        "search": {"trials": 4},
+        "replicates": 30,
+        "confirm": {"seeds": 3, "incumbents": True},
+    }
+
+    def texts(margin):
+        settings = {"resamples": 1000, "margin": margin, "endpoints": [{"use": "final"}], "compare": [["a", "b"]]}
+        made = Study.model_validate({**study, "analysis": settings})
+        flipped = {view: sign * array for view, array in values.items()}, {view: sign * array for view, array in fresh.items()}
+        results = analyse(MemorySource(made, flipped[0], fresh=flipped[1]), thorough=True)
+        assert list(of_observed(results, results.supplement)) == []
+        (text,) = of_confirmed(results)
+        assert Paragraph(text) in section_of(results, "Confirmation on fresh seeds").blocks
+        return text
+
+    assert "b does not tune y of a." in texts(0.5)
+    assert "on fresh seeds the score of b is worse by at most 1.0" in texts(0.5)
+    assert texts(0.5).endswith("b is not shown to be non-inferior.")
+    assert texts(1.5).endswith("b is non-inferior.")
 
 
 def test_few_replicates_are_not_judged(said):

@@ -20,7 +20,8 @@ from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 def judged(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[PairResult, ...]:
     """Every comparison with its adjusted p, and with what it then shows.
 
-    The sign-flip tests of all (comparison, budget) are one family, those of trials-to-target of all comparisons another (Holm).
+    The sign-flip tests of all (comparison, budget) are one family, those of trials-to-target of all comparisons another (Holm). Where the
+    study declares endpoints, verdicts are theirs, and best observed values have none.
     """
     of_budgets = iter(holm(np.array([difference.test.p for pair in pairs for difference in pair.budgets])).tolist())
     of_trials = iter(holm(np.array([pair.trials.test.p for pair in pairs if pair.trials is not None])).tolist())
@@ -54,7 +55,11 @@ def _budget(difference: BudgetDifference, p: float, endpoints: Endpoints) -> Bud
         difference,
         adjusted=p,
         shown=shown(difference.low, difference.high, p, 1 - settings.confidence),
-        verdict=None if settings.margin is None or len(gain) < 2 else verdict(gain, settings.margin, p, endpoints.bootstrap),
+        verdict=(
+            None
+            if settings.margin is None or settings.endpoints or len(gain) < 2
+            else verdict(gain, settings.margin, p, endpoints.bootstrap)
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.comparisons.margin import Bounds, one_sided
 from hpstudy.analysis.retraining.trainings import Retrained, retrained, test_metric
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.crossed import Components, components, crossed_mean, row_means
@@ -72,10 +73,13 @@ class PairedDifference:
 
     Attributes:
         mean: over replicates and seeds.
+        bounds: one-sided bounds of the mean where each replicate has seeds of its own; None where the seeds are common, since bounds over
+            searches alone would take them as given.
     """
 
     metric: str
     mean: CountedEstimate
+    bounds: Bounds | None
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,14 @@ def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap
     differences = []
     for left, right in zip(a.metrics, b.metrics, strict=True):
         difference = a.data.scores[left.metric][of_a] - b.data.scores[right.metric][of_b]
-        differences.append(PairedDifference(left.metric, over_searches_and_seeds(difference, bootstrap, crossed=a.crossed)))
+        means = row_means(difference)
+        differences.append(
+            PairedDifference(
+                left.metric,
+                over_searches_and_seeds(difference, bootstrap, crossed=a.crossed),
+                None if a.crossed else one_sided(means[~np.isnan(means)], bootstrap),
+            )
+        )
     return ConfirmedPair(a.data.view, b.data.view, tuple(differences)) if differences[0].mean.n else None
 
 

@@ -51,7 +51,7 @@ def budget_values(results: Results) -> Table | None:
 
 def budget_differences(results: Results) -> Table | None:
     """Each comparison at each budget."""
-    notation, margin = Notation(results), None if results.provisional else results.study.analysis.margin
+    notation, margin = Notation(results), None if results.provisional or results.declared else results.study.analysis.margin
     differences = [(pair, difference) for pair in results.pairs for difference in pair.budgets]
     if not differences:
         return None
@@ -74,8 +74,10 @@ def budget_differences(results: Results) -> Table | None:
         f"Mean differences {notation.goal.better_side} 0 favour the first view. Win, tie, loss: replicates in which the first view is "
         f"better, as good, worse. p: two-sided sign-flip permutation test; Holm: adjusted over all {len(rows)} tests of this table. r: "
         "correlation of the two views over replicates, which is what pairing gains. MDE: smallest true difference found with 80% power, "
-        "given the observed spread."
+        "given the observed spread, before Holm's correction."
     )
+    if results.declared:
+        note += " These are best observed values, which selection flatters: the verdicts are those on the declared endpoints."
     head: tuple[str, ...] = ("A − B", "trials", "n", "mean", notation.ci, "win/tie/loss", "p", "Holm", "r", "MDE")
     if margin is not None:
         note += (

@@ -9,7 +9,7 @@ from functools import partial
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedMetric, ConfirmedView, PairedDifference
 from hpstudy.analysis.statistics.estimate import CountedEstimate
-from hpstudy.report import numbers
+from hpstudy.report import non_inferiority, numbers
 from hpstudy.report.charts import confirmation
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
@@ -30,6 +30,7 @@ def chapter(results: Results) -> Iterator[Section]:
     blocks += [_scores(results, confirmed), _values(results, confirmed), _noise(results, confirmed)]
     if confirmed.pairs:
         blocks.append(_pairs(results, confirmed))
+        blocks += [Paragraph(text) for text in non_inferiority.of_confirmed(results)]
     yield Section("Confirmation on fresh seeds", tuple(blocks))
 
 

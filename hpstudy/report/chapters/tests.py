@@ -11,11 +11,10 @@ from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.ranks import ZEROS
 from hpstudy.analysis.supplement.pairs import BudgetSupplement
 from hpstudy.analysis.supplement.study import Supplement
-from hpstudy.report import numbers
+from hpstudy.report import non_inferiority, numbers
 from hpstudy.report.charts import iqm
 from hpstudy.report.labels import cut
 from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
-from hpstudy.report.non_inferiority import of_fewer_hyperparameters
 from hpstudy.report.notation import Notation
 
 MOST_VIEWS = 16
@@ -33,8 +32,7 @@ def chapter(results: Results) -> Iterator[Section]:
         blocks += [_shifts(results, supplement), _pairing(results, supplement), _shares(results, supplement)]
         if results.study.analysis.margin is not None and not results.provisional:
             blocks.append(_bounds(results, supplement))
-            pairs = zip(results.pairs, supplement.pairs, strict=True)
-            blocks += [Paragraph(text) for pair, more in pairs if (text := of_fewer_hyperparameters(results, pair, more))]
+            blocks += [Paragraph(text) for text in non_inferiority.of_observed(results, supplement)]
     if (several := _friedman(results, supplement)) is not None:
         blocks.append(several)
     yield Section("Second opinions at the same number of trials", tuple(blocks))
@@ -107,7 +105,7 @@ def _bounds(results: Results, supplement: Supplement) -> Table:
             *first,
             notation.value(more.bounds.lower),
             notation.value(more.bounds.upper),
-            difference.verdict or numbers.MISSING,
+            *([] if results.declared else [difference.verdict or numbers.MISSING]),
         )
         for first, difference, more in _budgets(results, supplement)
     )
@@ -116,7 +114,14 @@ def _bounds(results: Results, supplement: Supplement) -> Table:
         f"Each bound holds by itself at {notation.level}: the outer one of Student's t and BCa. With both within ±{margin}, the declared "
         f"margin, and at least {ENOUGH} replicates the views are equivalent."
     )
-    return Table("One-sided bounds of the mean difference.", ("A − B", "trials", "above", "below", "verdict"), rows, note=note)
+    head: tuple[str, ...] = ("A − B", "trials", "above", "below", "verdict")
+    if results.declared:
+        head = head[:-1]
+        note = (
+            f"Each bound holds by itself at {notation.level}: the outer one of Student's t and BCa. Of best observed values, which "
+            "selection flatters: whether views are equivalent is for the declared endpoints and claims."
+        )
+    return Table("One-sided bounds of the mean difference.", head, rows, note=note)
 
 
 def _friedman(results: Results, supplement: Supplement) -> Table | None:
