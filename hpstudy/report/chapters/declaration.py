@@ -10,7 +10,9 @@ from hpstudy.environments import ROLE
 from hpstudy.report import endpoints, numbers
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Facts, Paragraph, Section
+from hpstudy.report.notation import Notation
 from hpstudy.sources import SOURCE
+from hpstudy.study.schema import Confirm
 
 DIGITS = 16
 """Of the digest of a declaration that are shown: enough to compare two reports."""
@@ -67,15 +69,47 @@ def _declared(results: Results) -> Iterator[tuple[str, str]]:
             others = "; ".join(endpoints.name(endpoint) for endpoint in analysis.endpoints if endpoint not in analysis.primary)
             yield "primary endpoints", primary
             yield "secondary endpoints", others or "none"
+            if analysis.plateaus is not None:
+                yield "plateaus", _plateaus(results)
+            if analysis.first_replicates is not None:
+                yield "first replicates", f"{analysis.first_replicates}, also judged alone"
+        if study.confirm is not None:
+            yield "fresh seeds", _fresh_seeds(study.confirm)
         pairs = (f"{long_name(results, pair.a)} − {long_name(results, pair.b)}" for pair in results.pairs)
         yield "comparisons", "; ".join(pairs) or "none"
-        tests = len(results.adjusted)
-        yield "correction", f"Holm, over {tests} tests (comparisons x budgets)" if tests > 1 else "none needed: one test"
+        yield "correction", _correction(results)
     yield "claims", str(len(analysis.criteria)) if analysis.criteria else "none"
     assert results.declaration is not None, "chapter sees to it"
     yield "digest of the declaration", results.declaration.digest[:DIGITS]
     if results.declaration.first_digest not in (None, results.declaration.digest):
         yield "digest before the first trial", str(results.declaration.first_digest)[:DIGITS]
+
+
+def _plateaus(results: Results) -> str:
+    plateaus = results.study.analysis.plateaus
+    assert plateaus is not None, "they are declared"
+    if plateaus.held_out is not None:
+        return f"of the first {numbers.things(plateaus.held_out, 'replicate')}, which are not judged"
+    return ", ".join(f"{view} {Notation(results).value(value)}" for view, value in plateaus.values.items())
+
+
+def _fresh_seeds(confirm: Confirm) -> str:
+    trained = (
+        "every incumbent, on seeds of its replicate" if confirm.incumbents else "the best trial of every search, on common seeds"
+    )
+    return f"{confirm.seeds} for {trained}"
+
+
+def _correction(results: Results) -> str:
+    """The families of tests that are corrected together."""
+    comparisons = len(results.pairs)
+    observed = f"{len(results.adjusted)} tests (comparisons x budgets)"
+    if not results.declared:
+        return f"Holm, over {observed}" if len(results.adjusted) > 1 else "none needed: one test"
+    primary = sum(result.primary for result in results.declared)
+    families = [(primary, "primary"), (len(results.declared) - primary, "secondary")]
+    told = [f"{number * comparisons} of {role} endpoints" for number, role in families if number]
+    return f"Holm, each family by itself: tests {', '.join(told)}; beside them, of best observed values, {observed}"
 
 
 def _digests(results: Results) -> Iterator[tuple[str, str]]:
