@@ -72,8 +72,15 @@ def answer() -> str:
     columns = []
     for name in MAIN:
         body = report(name)
-        first = ((endpoint, endpoint["measurements"][0]["pairs"][0]) for endpoint in body["endpoints"])
-        columns.append({f"{named(endpoint)}, {pair['a']} minus {pair['b']}": difference(pair) for endpoint, pair in first})
+        first = (
+            (endpoint, endpoint["measurements"][0], endpoint["measurements"][0]["pairs"][0]) for endpoint in body["endpoints"]
+        )
+        columns.append(
+            {
+                f"{named(endpoint)}, {pair['a']} minus {pair['b']}": difference(measured, pair)
+                for endpoint, measured, pair in first
+            }
+        )
     head = [
         "difference (95% CI), or verdict on a claim",
         *(f"{title} ([PDF](reports/{name}.pdf))" for name, title in MAIN.items()),
@@ -103,11 +110,12 @@ def main_column(body: Json) -> dict[str, str]:
             mean_of_view(view) for view in measured["views"]
         )
         for number, pair in enumerate(measured["pairs"]):
-            rows[f"{name}: {pair['a']} minus {pair['b']}"] = difference(pair)
+            rows[f"{name}: {pair['a']} minus {pair['b']}"] = difference(measured, pair)
             if endpoint["primary"]:
                 count = len(early["replicates"])
+                alone = early["measurements"][0]
                 rows[f"{name}, the first {count} replicates alone: {pair['a']} minus {pair['b']}"] = difference(
-                    early["measurements"][0]["pairs"][number]
+                    alone, alone["pairs"][number]
                 )
     return rows | verdicts(body)
 
@@ -136,10 +144,20 @@ def mean_of_view(view: Json) -> str:
     return f"{mean} ({view['reached']} of {len(view['values'])} get there)" if trials else mean
 
 
-def difference(pair: Json) -> str:
-    """A paired difference of an endpoint, its interval, and which view does better where that is shown."""
-    decimals = 1 if pair["attainable"] else 4
-    return f"{estimate(pair['estimate'], decimals, 'value')}{', **' + pair['shown'] + ' better**' if pair['shown'] else ''}"
+def difference(measured: Json, pair: Json) -> str:
+    """A paired difference of an endpoint, its interval, and which view does better where that is shown.
+
+    Where no search of a view gets there, it is a bound without an interval.
+    """
+    better = f", **{pair['shown']} better**" if pair["shown"] else ""
+    reached = {view["view"]: view["reached"] for view in measured["views"]}
+    a, b = reached[pair["a"]], reached[pair["b"]]
+    if a == b == 0:
+        return "no search gets there"
+    if 0 in (a, b):
+        late, bound = (pair["b"], "at most") if a else (pair["a"], "at least")
+        return f"{bound} {fixed(pair['estimate']['value'], 1)}: no {late} search gets there{better}"
+    return f"{estimate(pair['estimate'], 1 if pair['attainable'] else 4, 'value')}{better}"
 
 
 def epochs() -> str:
@@ -155,7 +173,7 @@ def epochs() -> str:
             str(number),
             str(reports[number]["definition"]["replicates"]),
             " / ".join(mean_of_view(view) for view in final["views"][:2]),
-            difference(final["pairs"][0]),
+            difference(final, final["pairs"][0]),
         ]
         for number, final in finals.items()
     ]

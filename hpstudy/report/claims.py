@@ -95,7 +95,7 @@ def sentence(results: Results, result: CriterionResult) -> str:
 
 def _estimate(contrast: Contrast) -> str:
     ci = "" if math.isnan(contrast.low) else f", {numbers.percent(round(contrast.level, 4))} CI {_interval(contrast)}"
-    return f"{number(contrast, contrast.mean)}{ci}"
+    return f"{number(contrast, contrast.mean)}{ci}; claimed {bound(contrast)}"
 
 
 def _withheld(contrast: Contrast) -> str:
@@ -113,7 +113,7 @@ def _unattainable(contrast: Contrast) -> str:
     if not contrast.unattainable or contrast.attainable is None:
         return ""
     reach = numbers.interval(*contrast.attainable, numbers.trials)
-    return f"; claimed {bound(contrast)}, but with this target only {reach} can be observed"
+    return f", but only {reach} can be observed"
 
 
 def number(contrast: Contrast, value: float) -> str:
@@ -172,7 +172,7 @@ def _note(results: Results) -> str:
         note += f" With fewer than {ENOUGH} replicates no claim with two bounds is said to hold: a rare large loss may be in none of them."
     if any(contrast.unattainable for result in results.criteria for contrast in result.contrasts):
         note += (
-            f" {UNATTAINABLE} cannot be observed with this target: the difference is at most the trials of a search minus the mean of the "
+            f" {UNATTAINABLE} cannot be observed: the difference is at most the trials of a search minus the mean of the "
             "faster view."
         )
     if all(len(result.contrasts) <= IN_TABLE for result in results.criteria):

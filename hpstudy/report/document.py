@@ -109,8 +109,24 @@ def _design(results: Results) -> str:
     return (
         f"{numbers.things(len(study.views), 'view')} (hyperparameters tuned: {views}), {numbers.things(study.replicates, 'replicate')} of "
         f"{numbers.things(study.search.trials, 'trial')} each, searcher {study.search.searcher}, task {study.task.use}, "
-        f"{study.metric.name} to {study.metric.goal}."
+        f"{study.metric.name} to {study.metric.goal}.{_complete(results)}"
     )
+
+
+def _complete(results: Results) -> str:
+    """What a complete study has, and what it lacks all the same, with a leading space; "" for an incomplete one."""
+    if results.provisional:
+        return ""
+    counts = [view.completeness for view in results.views]
+    told = f"Complete: {numbers.things(sum(count.planned for count in counts), 'trial')}"
+    if lost := sum(count.planned - count.completed + count.without_value for count in counts):
+        told += f", {numbers.count(lost)} of them without a value"
+    if results.confirmed:
+        incumbents = sum(curve.incumbents for curve in results.confirmed)
+        told += f"; {numbers.things(incumbents, 'incumbent')} on {numbers.things(results.confirmed[0].seeds, 'fresh seed')} each"
+        if missed := sum(curve.lost for curve in results.confirmed):
+            told += f", {numbers.things(missed, 'training')} without a value"
+    return f" {told}."
 
 
 def _sweep_design(results: Results) -> str:

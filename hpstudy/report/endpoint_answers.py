@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from hpstudy.analysis.confirmed.comparison import EndpointOfPair, EndpointOfView
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
-from hpstudy.report import numbers
-from hpstudy.report.endpoints import cells, title, writer
+from hpstudy.report import limits, numbers
+from hpstudy.report.endpoints import cells, difference, reached, title, writer
 from hpstudy.report.notation import Notation
 from hpstudy.report.overview import many_comparisons
 
@@ -62,7 +62,19 @@ def first_replicates(results: Results) -> str:
     opening = f"The first {analysis.first_replicates} replicates alone:"
     if any(len(result.replicates) < asked for result in results.declared_first):
         return f"{opening} not known before all of them are complete."
-    return " ".join([opening, *(_answer(results, result, judged=True) for result in results.declared_first if result.primary)])
+    return " ".join([opening, *(_in_short(results, result) for result in results.declared_first if result.primary)])
+
+
+def _in_short(results: Results, result: EndpointResult) -> str:
+    """An endpoint with every comparison in a few words: difference, interval, and the view that is shown to be better."""
+    if result.declared is None or not result.declared.pairs or many_comparisons(results):
+        return _answer(results, result, judged=True)
+    told = []
+    for pair in result.declared.pairs:
+        value, interval = difference(results, result, result.declared, pair)
+        shown = f"{pair.shown} better" if pair.shown else "no difference shown"
+        told.append(f"{_minus(pair)} {value} ({'' if interval == numbers.MISSING else f'{interval}; '}{shown})")
+    return f"{title(results, result)}: {'; '.join(told)}."
 
 
 def evidence(results: Results, result: EndpointResult) -> str:
@@ -72,12 +84,15 @@ def evidence(results: Results, result: EndpointResult) -> str:
         return ""
     sentences = []
     horizon = results.study.search.trials
-    late = [view for view in found.views if view.reached is not None and view.reached < len(view.values)]
+    n = len(result.replicates)
+    late = {view.view: n - view.reached for view in found.views if view.reached is not None and view.reached < n}
     if late:
-        counts = ", ".join(
-            f"{len(view.values) - view.reached} of {len(view.values)} {view.view}" for view in late if view.reached is not None
-        )
+        counts = ", ".join(f"{count} of {n} {view}" for view, count in late.items())
         sentences.append(f"Searches that did not get there and count as {horizon}: {counts}.")
+    if heavy := ", ".join(limits.censored(late, n)):
+        sentences.append(f"Heavy censoring ({heavy}): the difference says little about how many trials these searches need.")
+    if result.endpoint.use == "trials_to_target":
+        sentences += limits.beyond(results, (view.view for view in found.views))
     if not many_comparisons(results):
         sentences += [text for text in (_attainable(found.pairs), _detectable(results, result, found.pairs)) if text]
     return " ".join(sentences)
@@ -86,18 +101,29 @@ def evidence(results: Results, result: EndpointResult) -> str:
 def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, *, judged: bool) -> str:
     assert result.declared is not None, "it has pairs"
     alone = len(result.declared.pairs) == 1
-    value, interval = cells(results, result, pair.estimate.value, pair.estimate.low, pair.estimate.high)
-    number = f"{title(results, result)}, {_minus(pair)}: {value}" if alone else f"{_minus(pair)} {value}"
+    what, stop = (f"{title(results, result)}, {_minus(pair)}:", ".") if alone else (_minus(pair), ":")
+    value, interval = difference(results, result, result.declared, pair)
     if math.isnan(pair.estimate.low):
-        return f"Too few replicates for an interval{'.' if alone else ':'} {number}."
-    family = sum(
-        len(one.declared.pairs) for one in results.declared if one.primary == result.primary and one.declared is not None
-    )
-    p = "" if math.isnan(pair.adjusted) else f"; {'Holm p' if family > 1 else 'p'} {numbers.p_value(pair.adjusted)}"
-    estimate = f"{number} ({Notation(results).ci} {interval}{p})."
+        return f"Too few replicates for an interval{stop} {what} {value}."
+    counts = reached(result.declared, pair)
+    if counts == (0, 0):
+        return f"Cannot be compared{stop} {what} no search of either view gets there."
+    behind = [f"{Notation(results).ci} {interval}"]
+    if 0 in counts:
+        late, bound = (pair.b, "at most") if counts[0] else (pair.a, "at least")
+        value, behind = f"{bound} {numbers.trials(pair.estimate.value)}, since no {late} search gets there", []
+    if not math.isnan(pair.adjusted):
+        behind.append(f"{'Holm p' if _tests(results, result) > 1 else 'p'} {numbers.p_value(pair.adjusted)}")
+    estimate = f"{what} {value} ({'; '.join(behind)})." if behind else f"{what} {value}."
     if not judged:
         return estimate
-    return f"{_verdict(result, pair) if pair.shown else 'No difference shown'}{'.' if alone else ':'} {estimate}"
+    return f"{_verdict(result, pair) if pair.shown else 'No difference shown'}{stop} {estimate}"
+
+
+def _tests(results: Results, result: EndpointResult) -> int:
+    """How many tests Holm's correction counts together with those of this endpoint, its own included."""
+    together = (one.declared for one in results.declared if one.primary == result.primary)
+    return sum(len(measured.pairs) for measured in together if measured is not None)
 
 
 def _minus(pair: EndpointOfPair) -> str:
@@ -145,7 +171,8 @@ def _detectable(results: Results, result: EndpointResult, pairs: Sequence[Endpoi
         if 0 < pair.detectable < math.inf:
             write = writer(results, result, pair.estimate.low, pair.estimate.high)
             found[_minus(pair)] = f"{write(pair.detectable)}{' trials' if pair.attainable is not None else ''}"
-    return f"A true difference of {_of_each(found)} is found with 80% power." if found else ""
+    power = "at least 80% power" if _tests(results, result) > 1 else "80% power"
+    return f"A true difference of {_of_each(found)} is found with {power}." if found else ""
 
 
 def _of_each(values: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from hpstudy.analysis.confirmed.comparison import Measurement
+from hpstudy.analysis.confirmed.comparison import EndpointOfPair, Measurement
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
 from hpstudy.goal import Goal
@@ -67,6 +67,27 @@ def role(result: EndpointResult) -> str:
     return "primary" if result.primary else "secondary"
 
 
+def words(results: Results) -> str:
+    """What the words of the answers mean: incumbent, confirmed value, plateau; "" where no endpoint is on confirmed values."""
+    study, notation = results.study, Notation(results)
+    if study.confirm is None or all(result.endpoint.use == "trials_to_target" for result in results.declared):
+        return ""
+    told = (
+        "Incumbent: the best point of a search so far. Confirmed value: the mean of the incumbent on "
+        f"{numbers.things(study.confirm.seeds, 'fresh seed')}."
+    )
+    if not any(result.endpoint.has_plateau for result in results.declared):
+        return told
+    declared = study.analysis.plateaus
+    if declared is None:
+        return f"{told} Plateau: the mean final confirmed value of the other replicates."
+    if declared.held_out is not None:
+        held_out = numbers.things(declared.held_out, "replicate")
+        return f"{told} Plateau: the mean final confirmed value of the first {held_out}, which are not judged."
+    values = ", ".join(f"{view} {notation.value(value)}" for view, value in declared.values.items())
+    return f"{told} Plateau: what a view can reach when it is well tuned, as declared: {values}."
+
+
 def plateau_origin(results: Results) -> str:
     """Where the plateaus come from, as a sentence; "" without an endpoint that has one."""
     if not any(result.endpoint.has_plateau for result in results.declared):
@@ -100,6 +121,20 @@ def writer(results: Results, result: EndpointResult, low: float, high: float) ->
 def cells(results: Results, result: EndpointResult, value: float, low: float, high: float) -> tuple[str, str]:
     """A number of an endpoint and its interval, for two columns of a table."""
     return numbers.cells(value, low, high, writer(results, result, low, high))
+
+
+def difference(results: Results, result: EndpointResult, measured: Measurement, pair: EndpointOfPair) -> tuple[str, str]:
+    """A difference and its interval, for two columns of a table; a bound where one view never gets there (`numbers.restricted`)."""
+    (a, b), e = reached(measured, pair), pair.estimate
+    if a is None or b is None:
+        return cells(results, result, e.value, e.low, e.high)
+    return numbers.restricted(e.value, e.low, e.high, a, b)
+
+
+def reached(measured: Measurement, pair: EndpointOfPair) -> tuple[int | None, int | None]:
+    """How many searches of A and of B get there; None for an endpoint that is no number of trials."""
+    counts = {view.view: view.reached for view in measured.views}
+    return counts[pair.a], counts[pair.b]
 
 
 def measurements(result: EndpointResult) -> Iterator[Measurement]:

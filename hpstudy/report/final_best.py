@@ -37,7 +37,7 @@ def at_the_end(results: Results, pair: PairResult) -> str:
         text += f" {pair.a if notation.goal.sign * last.mean > 0 else pair.b} ends better."
     else:
         reason = not_rejected(last.low, last.high, last.adjusted)
-        text += f" No difference shown.{reason}{detectable(last.detectable, notation.value)}"
+        text += f" No difference shown.{reason}{detectable(last.detectable, notation.value, len(results.adjusted))}"
     return text if margin is None or last.verdict is None else f"{text} {_against(last.verdict, margin, pair)}"
 
 
@@ -59,6 +59,14 @@ def not_rejected(low: float, high: float, p: float) -> str:
     return f" The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p {numbers.p_value(p)})."
 
 
-def detectable(difference: float, shown: Callable[[float], str]) -> str:
-    """What a study of this size would have found, beside every "no difference", with a leading space; "" where it cannot be said."""
-    return f" A true difference of {shown(difference)} is found with 80% power." if 0 < difference < math.inf else ""
+def detectable(difference: float, shown: Callable[[float], str], tests: int) -> str:
+    """What a study of this size would have found, beside every "no difference", with a leading space; "" where it cannot be said.
+
+    Args:
+        difference: what one test finds.
+        shown: how it is written.
+        tests: how many are corrected together.
+    """
+    if not 0 < difference < math.inf:
+        return ""
+    return f" A true difference of {shown(difference)} is found with 80% power{', before Holm correction' if tests > 1 else ''}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
@@ -15,31 +15,30 @@ HEAVY = 0.25
 
 def sentences(results: Results, pair: PairResult) -> Iterator[str]:
     """Warnings about the target that belong beside the answer."""
-    yield from _censoring(pair)
-    yield from _beyond(results, pair)
-
-
-def _censoring(pair: PairResult) -> Iterator[str]:
     trials, n = pair.trials, len(pair.replicates)
     assert trials is not None, "there is a difference of trials"
     late = {pair.a: n - trials.reached_a, pair.b: n - trials.reached_b}
-    if max(late.values()) <= HEAVY * n:
-        return
-    heavy = " and ".join(view for view, count in late.items() if count > HEAVY * n)
-    yield (
-        f"Heavy censoring: more than {numbers.percent(HEAVY)} of the {heavy} searches never reached the target, so the difference says "
-        "little about how many trials they would need."
-    )
+    if heavy := " and ".join(censored(late, n)):
+        yield (
+            f"Heavy censoring: more than {numbers.percent(HEAVY)} of the {heavy} searches never reached the target, so the difference says "
+            "little about how many trials they would need."
+        )
+    yield from beyond(results, (pair.a, pair.b))
 
 
-def _beyond(results: Results, pair: PairResult) -> Iterator[str]:
-    """The target against what the chosen points reach on fresh seeds."""
+def censored(late: Mapping[str, int], n: int) -> list[str]:
+    """The views of whose n searches many never get there; `late` counts those by view."""
+    return [view for view, count in late.items() if count > HEAVY * n]
+
+
+def beyond(results: Results, views: Iterable[str]) -> Iterator[str]:
+    """The target against what the chosen points of the views reach on fresh seeds."""
     notation, level = Notation(results), results.level
     if results.confirmation is None or level is None or level.value is None:
         return
     goal = notation.goal
     means = {view.data.view: view.metrics[0].tuned.value for view in results.confirmation.views}
-    short = [(view, means[view]) for view in (pair.a, pair.b) if view in means and not goal.reached(means[view], level.value)]
+    short = [(view, means[view]) for view in views if view in means and not goal.reached(means[view], level.value)]
     if short:
         reached = ", ".join(f"{view} {notation.value(mean)}" for view, mean in short)
         yield (

@@ -173,6 +173,25 @@ def cells(value: float, low: float, high: float, write: Callable[[float], str]) 
     return write(value), interval(low, high, write)
 
 
+def restricted(difference: float, low: float, high: float, reached_a: int, reached_b: int) -> tuple[str, str]:
+    """A difference of restricted mean trials and its interval, for two columns of a table.
+
+    Where one view never got there, it is a bound, and an interval would be that of a constant; where neither did, there is nothing.
+
+    Args:
+        difference: A minus B, in trials.
+        low: NaN where there is no interval.
+        high: of the same unit.
+        reached_a: searches of A that got there.
+        reached_b: searches of B that got there.
+    """
+    if reached_a and reached_b:
+        return cells(difference, low, high, trials)
+    if not reached_a and not reached_b:
+        return MISSING, MISSING
+    return f"{'≥' if reached_b else '≤'} {trials(difference)}", MISSING
+
+
 def percent(share: float) -> str:
     """A share in per cent; one decimal where it is not whole."""
     return f"{100 * share:.1f}".removesuffix(".0") + "%"

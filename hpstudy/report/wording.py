@@ -113,7 +113,7 @@ def needs(results: Results, pair: PairResult) -> str:
         return estimate
     if trials.shown:
         return f"{_capital(a)} needs {'more' if trials.difference > 0 else 'fewer'} trials than {b}. {estimate}"
-    power = detectable(trials.detectable, lambda value: f"{numbers.trials(value)} trials")
+    power = detectable(trials.detectable, lambda value: f"{numbers.trials(value)} trials", len(results.pairs))
     return f"No difference shown. {estimate}{not_rejected(trials.low, trials.high, trials.adjusted)}{power}"
 
 

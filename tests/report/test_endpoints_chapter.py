@@ -9,8 +9,9 @@ from hpstudy.report.chapters import endpoints as chapter
 from hpstudy.report.charts import confirmed
 from hpstudy.report.charts.model import Band, Line
 from hpstudy.report.model import Facts, Paragraph, Table
+from hpstudy.study.declaration import Target
 from hpstudy.study.schema import Study
-from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, section_of
+from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, section_of, tables_of
 from tests.support.sources import MemorySource
 
 ENDPOINTS = [
@@ -67,18 +68,61 @@ def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
 def test_several_comparisons_name_the_endpoint_once_and_say_what_each_could_have_found():
     results = analyse(make(views=("a", "b", "c"), compare=[["a", "b"], ["a", "c"]]))
     title = "Mean confirmed regret to the own plateau"
-    answer, power = answers_of(results)[0], evidence_of(results)[0]
+    answer, power = answers_of(results)[0], evidence_of(results)[1]
     assert answer.startswith(f"{title}. b is closer to its own plateau than a: a minus b 0.")
     assert "c is closer to its own plateau than a: a minus c 0." in answer
     assert answer.count(title) == 1
     assert power.startswith("A true difference of 0.0")
     assert "(a minus b) or 0.0" in power
-    assert evidence_of(results)[2].count("if one view never gets there") == 1
+    assert evidence_of(results)[3].count("if one view never gets there") == 1
 
 
 def test_the_figure_follows_the_primary_endpoints(found):
     kinds = [getattr(block, "strong", None) for block in section_of(found, "Answer").blocks]
-    assert kinds[:6] == [True, False, True, False, None, True]
+    assert kinds[:7] == [False, True, False, True, False, None, True]
+
+
+def test_page_one_begins_with_the_claims_and_explains_its_words():
+    claim = {"claim": "a takes longer", "metric": "trials_to_within", "of": {"view": "a"}, "minus": {"view": "b"}, "above": 1}
+    plateaus = {"values": {"a": 1, "b": 1.05}, "source": "a pilot"}
+    results = analyse(make(n=30, criteria=[{**claim, "below": 7}], plateaus=plateaus))
+    first, words = section_of(results, "Answer").blocks[:2]
+    assert first.text.startswith("Holds: a takes longer (")
+    assert first.text.endswith("; claimed 1 to 7).")
+    assert words.text == (
+        "Incumbent: the best point of a search so far. Confirmed value: the mean of the incumbent on 3 fresh seeds. "
+        "Plateau: what a view can reach when it is well tuned, as declared: a 1.0000, b 1.0500."
+    )
+
+
+@pytest.mark.parametrize(
+    ("plateaus", "said"),
+    [
+        ({}, "Plateau: the mean final confirmed value of the other replicates."),
+        (
+            {"plateaus": {"held_out": 2}},
+            "Plateau: the mean final confirmed value of the first 2 replicates, which are not judged.",
+        ),
+    ],
+)
+def test_the_words_say_which_plateau_is_meant(plateaus, said):
+    assert evidence_of(analyse(make(**plateaus)))[0].endswith(said)
+    assert evidence_of(analyse(make(endpoints=[{"use": "final"}])))[0].endswith("3 fresh seeds.")
+    assert "Incumbent" not in " ".join(evidence_of(analyse(make(endpoints=[{"use": "trials_to_target"}]))))
+
+
+def test_the_first_lines_say_what_a_complete_study_has_and_lacks():
+    source = make()
+    searches = [search for values in source.values.values() for search in values.tolist()]
+    records = sum(value > max(search[:at], default=-np.inf) for search in searches for at, value in enumerate(search))
+    complete = f" Complete: 160 trials; {records} incumbents on 3 fresh seeds each."
+    assert document_of(analyse(source)).design.endswith(complete)
+    source.values["a"][0, 0], source.fresh["b"][0, 0, 0] = np.nan, np.nan
+    lacking = document_of(analyse(source)).design
+    assert "Complete: 160 trials, 1 of them without a value; " in lacking
+    assert lacking.endswith(" on 3 fresh seeds each, 1 training without a value.")
+    part = MemorySource(source.study, source.values)
+    assert "Complete" not in document_of(analyse(part)).design
 
 
 def test_the_headline_is_that_of_the_primary_endpoints(found):
@@ -87,8 +131,10 @@ def test_the_headline_is_that_of_the_primary_endpoints(found):
 
 
 def test_what_could_have_been_found_stands_beside_the_answer(found):
-    assert evidence_of(found)[0].startswith("A true difference of 0.0")
-    within = evidence_of(found)[2]
+    assert evidence_of(found)[1].startswith("A true difference of 0.0")
+    assert evidence_of(found)[1].endswith(" is found with at least 80% power.")
+    assert evidence_of(analyse(make(endpoints=[{"use": "final"}])))[1].endswith(" is found with 80% power.")
+    within = evidence_of(found)[3]
     (pair,) = found.declared[2].declared.pairs
     assert f"can be {pair.attainable[0]:.1f} to {pair.attainable[1]:.1f} at most".replace("-", "−") in within
 
@@ -97,7 +143,65 @@ def test_a_search_that_never_gets_there_is_told():
     results = analyse(
         make(endpoints=[{"use": "trials_to_within", "deltas": [0.001]}], plateaus={"values": {"a": 2, "b": 2}, "source": "x"})
     )
-    assert "Searches that did not get there and count as 10: 8 of 8 a, 8 of 8 b." in evidence_of(results)[0]
+    assert "Searches that did not get there and count as 10: 8 of 8 a, 8 of 8 b." in evidence_of(results)[1]
+    assert answers_of(results) == [
+        "Cannot be compared. Trials to a confirmed value within 0.001 of the own plateau, a minus b: no search of either view gets there."
+    ]
+    assert section_of(results, "Endpoints").blocks[-1].rows[0][4:6] == ("–", "–")
+
+
+@pytest.mark.parametrize(
+    ("never", "said", "cell"),
+    [("a", "at least {}, since no a search gets there", "≥ {}"), ("b", "at most {}, since no b search gets there", "≤ {}")],
+)
+def test_a_view_that_never_gets_there_has_a_bound_and_no_interval_of_a_constant(never, said, cell):
+    plateaus = {"values": {"a": 1, "b": 1, never: 5}, "source": "x"}
+    results = analyse(make(n=12, endpoints=[{"use": "trials_to_within", "deltas": [0.3, 0.1]}], plateaus=plateaus))
+    (pair,) = results.declared[0].declared.pairs
+    value = f"{pair.estimate.value:.1f}".replace("-", "−")
+    (answer,) = answers_of(results)
+    assert answer.startswith(f"{'b' if never == 'a' else 'a'} reaches its plateau in fewer trials than {never}. ")
+    assert said.format(value) in answer
+    assert "CI" not in answer
+    assert answer.endswith(" (p < 0.001).")
+    estimates, deltas = section_of(results, "Endpoints").blocks[-2:]
+    assert estimates.rows[0][4:6] == (cell.format(value), "–")
+    assert [row[8] for row in deltas.rows] == ["–", "–"]
+
+
+def test_heavy_censoring_is_said_beside_an_endpoint():
+    """The share of view b's searches that never reach the target decides: 3 of 12 are a quarter, 4 are more."""
+    late = make(n=12, endpoints=[{"use": "trials_to_target"}], target={"value": 1})
+    best = np.sort(late.values["b"].max(axis=1))
+    for missed, heavy in ((3, False), (4, True)):
+        late.values["a"][:] += 10
+        results = analyse(late, late.study.analysis.model_copy(update={"target": Target(value=float(best[missed]))}))
+        (behind,) = evidence_of(results)
+        assert f"count as 10: {missed} of 12 b." in behind
+        assert ("Heavy censoring (b): the difference says little about how many trials these searches need." in behind) == heavy
+
+
+def test_a_target_beyond_the_confirmed_level_is_said_beside_the_endpoint():
+    results = analyse(make(endpoints=[{"use": "trials_to_target"}], target={"value": 1.02}, noise=0.2))
+    means = [view.metrics[0].tuned.value for view in results.confirmation.views]
+    assert all(mean < 1.02 for mean in means)
+    (behind,) = evidence_of(results)
+    assert "The target is beyond the mean of the chosen points on fresh seeds (a 0." in behind
+    within = analyse(make(endpoints=[{"use": "trials_to_target"}], target={"value": 0.5}))
+    assert "beyond" not in " ".join(evidence_of(within))
+
+
+def test_best_observed_values_have_no_verdict_beside_declared_endpoints():
+    """Endpoints and claims have the verdicts: best observed values, which selection flatters, may say the opposite."""
+    results = analyse(make(n=30, margin=0.5), thorough=True)
+    assert {difference.verdict for pair in results.pairs for difference in pair.budgets} == {None}
+    differences = next(table for table in tables_of(results) if table.caption == "Paired differences after a number of trials.")
+    assert differences.head[-1] == "MDE"
+    assert "the verdicts are those on the declared endpoints" in differences.note
+    bounds = next(table for table in tables_of(results) if table.caption == "One-sided bounds of the mean difference.")
+    assert bounds.head == ("A − B", "trials", "above", "below")
+    alone = analyse(make(n=30, margin=0.5, endpoints=[]), thorough=True)
+    assert {difference.verdict for pair in alone.pairs for difference in pair.budgets} <= {"equivalent", "inferior", "superior"}
 
 
 def test_the_first_figure_shows_both_curves_and_their_paired_difference(found):
@@ -186,6 +290,26 @@ def test_the_declaration_names_the_endpoints(found):
     rows = dict(row for block in section_of(found, "Declaration").blocks if isinstance(block, Facts) for row in block.rows)
     assert rows["primary endpoints"] == "confirmed regret, own plateau; confirmed regret, best plateau"
     assert rows["secondary endpoints"].startswith("trials to within, own plateau, delta 0.3, 0.1; final")
+    assert "plateaus" not in rows
+    assert rows["fresh seeds"] == "3 for every incumbent, on seeds of its replicate"
+    assert rows["correction"] == (
+        "Holm, each family by itself: tests 2 of primary endpoints, 3 of secondary endpoints; beside them, of best observed values, 1 "
+        "tests (comparisons x budgets)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("plateaus", "said"),
+    [
+        ({"values": {"a": 1, "b": 1.25}, "source": "a pilot"}, "a 1.000, b 1.250"),
+        ({"held_out": 2}, "of the first 2 replicates, which are not judged"),
+    ],
+)
+def test_the_declaration_has_plateaus_and_first_replicates(plateaus, said):
+    section = section_of(analyse(make(plateaus=plateaus, first_replicates=6)), "Declaration")
+    rows = dict(row for block in section.blocks if isinstance(block, Facts) for row in block.rows)
+    assert rows["plateaus"] == said
+    assert rows["first replicates"] == "6, also judged alone"
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

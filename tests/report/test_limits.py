@@ -27,7 +27,14 @@ def test_power_is_said_only_where_the_differences_vary(make_results, ramps, spre
     noise = spread * np.random.default_rng(1).normal(size=(4, 1))
     found = make_results({"a": ramps(n=4) + 0.1 + noise - noise[:1], "b": ramps(n=4)}, analysis={"target": {"value": 5}})
     text = " ".join([*wording.evidence(found, found.pairs[0]), final_best.at_the_end(found, found.pairs[0])])
-    assert ("is found with 80% power" in text) == (spread > 0)
+    assert ("is found with 80% power." in text) == (spread > 0)
+
+
+def test_power_before_the_correction_is_called_so(make_results, ramps):
+    noise = 0.5 * np.random.default_rng(1).normal(size=(4, 1))
+    found = make_results({"a": ramps(n=4) + 0.1 + noise, "b": ramps(n=4)}, analysis={"target": {"value": 5}, "budgets": [4]})
+    assert "is found with 80% power, before Holm correction." in final_best.at_the_end(found, found.pairs[0])
+    assert "is found with 80% power." in wording.needs(found, found.pairs[0])
 
 
 def test_heavy_censoring_is_said(censored):
@@ -67,7 +74,7 @@ def test_without_a_detectable_difference_none_is_told(make_results):
 def test_a_claim_that_cannot_be_observed_is_flagged_in_sentence_and_table(results):
     contrast = Contrast("a − b", -4.5, -8.1, -0.9, 0.9, 20, 5.0, 15.0, "does not hold", (-5.3, 0.8))
     result = CriterionResult("It takes 10 trials more.", "trials_to_target", "does not hold", (contrast,))
-    assert claims.sentence(results, result).endswith("; claimed 5 to 15, but with this target only −5.3 to 0.8 can be observed).")
+    assert claims.sentence(results, result).endswith("; claimed 5 to 15, but only −5.3 to 0.8 can be observed).")
     table = claims.table(dataclasses.replace(results, criteria=(result,)))
     assert table.rows[0][5] == "5 to 15*"
-    assert "* cannot be observed with this target" in table.note
+    assert "* cannot be observed: " in table.note

@@ -8,13 +8,14 @@ import pytest
 from hpstudy.analysis import analyse
 from hpstudy.report import headline
 from hpstudy.report.chapters.completeness import completeness
-from hpstudy.report.endpoints import first_replicates
+from hpstudy.report.endpoint_answers import first_replicates
 from tests.report.test_endpoints_chapter import make
 from tests.support.reports import answers_of, document_of, evidence_of
 from tests.support.sources import MemorySource
 
 VERDICTS = re.compile(
-    r"needs|shown|ends? better|better than|closer to|in fewer trials|against the margin|superior|inferior|^(holds|does not|inconclusive)",
+    r"needs|shown|ends? better|better than|; \w+ better|closer to|in fewer trials|against the margin|superior|inferior|"
+    r"^(holds|does not|inconclusive)",
     re.IGNORECASE,
 )
 """Words of a verdict."""
@@ -47,7 +48,7 @@ def test_an_incomplete_search_study_has_no_verdict(make_results, ramps, views):
     assert found_verdicts(part) == []
     assert headline(part).startswith("PROVISIONAL: ")
     assert headline(part).endswith("1 claim not judged yet.")
-    assert answers_of(part)[-1].startswith("Not judged yet: a ends better than it begins (")
+    assert answers_of(part)[0].startswith("Not judged yet: a ends better than it begins (")
     assert any("3.0" in sentence for sentence in answers_of(part)) == (len(views) == 2)
 
 
@@ -92,7 +93,10 @@ def test_a_study_is_provisional_until_all_incumbents_are_confirmed():
 def test_the_first_replicates_are_judged_when_they_are_complete():
     source = make(first_replicates=4)
     part = analyse(missing_fresh(source, 6))
-    assert first_replicates(part).startswith("The first 4 replicates alone: b is closer to its own plateau than a.")
+    assert first_replicates(part).startswith(
+        "The first 4 replicates alone: Mean confirmed regret to the own plateau: a minus b 0."
+    )
+    assert first_replicates(part).count("; b better)") == 2
     less = analyse(missing_fresh(source, 3))
     assert first_replicates(less) == "The first 4 replicates alone: not known before all of them are complete."
 

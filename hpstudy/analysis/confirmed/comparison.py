@@ -54,8 +54,9 @@ class EndpointOfPair:
         shown: the view that does better, if the adjusted p is below 1 - confidence; "" where no difference is shown.
         attainable: of a number of trials: the difference if only B never got there and A kept its mean, and the other way round; None for
             others.
-        detectable: smallest true difference that a study of this size finds with 80 % power, uncorrected; NaN with too few replicates, or
-            where it is not attainable.
+        sd: standard deviation over replicates, whose share 1 / sqrt(n) is the standard error of the mean; NaN with too few replicates.
+        detectable: smallest true difference that a study of this size finds with at least 80 % power after the correction (`findable`);
+            NaN where it is not tested, not known, or not attainable.
     """
 
     a: str
@@ -66,6 +67,7 @@ class EndpointOfPair:
     adjusted: float
     shown: str
     attainable: tuple[float, float] | None
+    sd: float
     detectable: float
 
 
@@ -141,11 +143,21 @@ def _pair(
     n = len(differences)
     estimate = _estimate(differences, influence, confidence)
     sd = float(deviation(influence - influence[0])) if n > 1 else float("nan")
-    smallest = detectable(n, POWER, 1 - confidence) * sd if n > 1 else float("nan")
-    if ends is not None and not smallest <= min(-ends[0], ends[1]):
-        smallest = float("nan")
     p = _p(estimate.value, sd, n)
-    return EndpointOfPair(a, b, differences, estimate, p, float("nan"), "", ends, smallest)
+    return EndpointOfPair(a, b, differences, estimate, p, float("nan"), "", ends, sd, float("nan"))
+
+
+def findable(pair: EndpointOfPair, alpha: float) -> float:
+    """The smallest true difference that a t test at level alpha finds with 80 % power, given the observed spread.
+
+    With alpha divided by the number of tests it is found with at least that power after Holm's correction.
+    NaN with too few replicates, and for a difference that is not attainable.
+    """
+    n = len(pair.differences)
+    smallest = detectable(n, POWER, alpha) * pair.sd if n > 1 else float("nan")
+    if pair.attainable is not None and not smallest <= min(-pair.attainable[0], pair.attainable[1]):
+        return float("nan")
+    return smallest
 
 
 def _p(mean: float, sd: float, n: int) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
-from hpstudy.analysis.confirmed.comparison import Measurement, measurement
+from hpstudy.analysis.confirmed.comparison import Measurement, findable, measurement
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.confirmed.measure import Judged
 from hpstudy.analysis.curves.best_so_far import best_so_far
@@ -126,6 +126,7 @@ def _held_out(curves: Curves, first: int) -> Plateaus | None:
 def tested(results: Sequence[EndpointResult], study: Study) -> tuple[EndpointResult, ...]:
     """The endpoints with adjusted p-values: Holm over all comparisons of the primary ones, and over those of the others."""
     adjusted: dict[tuple[int, int], float] = {}
+    tests: dict[bool, int] = {}
     for primary in (True, False):
         places = [
             (index, position)
@@ -136,7 +137,8 @@ def tested(results: Sequence[EndpointResult], study: Study) -> tuple[EndpointRes
         ]
         p = np.array([_declared(results[index]).pairs[position].p for index, position in places])
         adjusted |= dict(zip(places, holm(p).tolist(), strict=True))
-    return tuple(_adjusted(result, index, adjusted, study) for index, result in enumerate(results))
+        tests[primary] = len(places)
+    return tuple(_adjusted(result, index, adjusted, tests[result.primary], study) for index, result in enumerate(results))
 
 
 def _declared(result: EndpointResult) -> Measurement:
@@ -144,15 +146,19 @@ def _declared(result: EndpointResult) -> Measurement:
     return result.declared
 
 
-def _adjusted(result: EndpointResult, index: int, adjusted: Mapping[tuple[int, int], float], study: Study) -> EndpointResult:
+def _adjusted(
+    result: EndpointResult, index: int, adjusted: Mapping[tuple[int, int], float], tests: int, study: Study
+) -> EndpointResult:
+    """One endpoint with its part of the adjusted p-values, of a family of this many tests."""
     if result.declared is None:
         return result
     pairs = []
+    alpha = 1 - study.analysis.confidence
     for position, pair in enumerate(result.declared.pairs):
         p = adjusted.get((index, position), float("nan"))
         shown = ""
-        if p < 1 - study.analysis.confidence:
+        if p < alpha:
             sign = study.metric.goal.sign if result.endpoint.use == "final" else -1
             shown = pair.a if sign * pair.estimate.value > 0 else pair.b
-        pairs.append(replace(pair, adjusted=p, shown=shown))
+        pairs.append(replace(pair, adjusted=p, shown=shown, detectable=findable(pair, alpha / tests) if tests else float("nan")))
     return replace(result, measurements=(replace(result.declared, pairs=tuple(pairs)), *result.measurements[1:]))

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import claims, endpoint_answers, sweeps, wording
+from hpstudy.report import claims, endpoint_answers, endpoints, sweeps, wording
 from hpstudy.report.charts import confirmed
 from hpstudy.report.model import Block, Paragraph, Section
 from hpstudy.report.overview import many_comparisons
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """The answer to every declared endpoint, or to every comparison, with the evidence behind it; then the verdicts on claims."""
+    """The verdicts on claims; then the answer to every declared endpoint, or to every comparison, with the evidence behind it."""
     blocks: list[Block] = [Paragraph(sentence, strong=True)] if (sentence := wording.broken_seals(results)) else []
+    blocks += [Paragraph(claims.sentence(results, result), strong=True) for result in results.criteria]
+    if words := endpoints.words(results):
+        blocks.append(Paragraph(words))
     blocks += _told(endpoint_answers.answers(results, primary=True))
     if any(curve.complete.any() for curve in results.confirmed):
         blocks.append(confirmed.chart(results))
@@ -31,13 +34,10 @@ def _told(answers: Iterator[tuple[str, str]]) -> Iterator[Paragraph]:
 
 
 def _answers(results: Results) -> Iterator[tuple[str, str]]:
-    """Sentences with the evidence behind them: other endpoints, comparisons or views, and claims."""
-    told = [(claims.sentence(results, result), "") for result in results.criteria]
+    """Sentences with the evidence behind them: other endpoints, comparisons or views."""
     if results.sweep:
-        yield from told
         yield from ((sweeps.best_sentence(results, view), sweeps.evidence(results, view)) for view in results.sweep)
-        return
-    if results.declared:
+    elif results.declared:
         yield from endpoint_answers.answers(results, primary=False)
     elif len(results.views) == 1:
         yield wording.comparisons(results), ""
@@ -45,4 +45,3 @@ def _answers(results: Results) -> Iterator[tuple[str, str]]:
         yield wording.counted(results), wording.counted_evidence(results)
     else:
         yield from ((wording.needs(results, pair), " ".join(wording.evidence(results, pair))) for pair in results.pairs)
-    yield from told

@@ -48,7 +48,7 @@ def _estimates(results: Results) -> Table:
                     name,
                     f"{pair.a} − {pair.b}",
                     *of_views,
-                    *endpoints.cells(results, result, estimate.value, estimate.low, estimate.high),
+                    *endpoints.difference(results, result, result.declared, pair),
                     numbers.MISSING if math.isnan(pair.p) else numbers.p_cell(pair.p),
                     numbers.MISSING if math.isnan(pair.adjusted) else numbers.p_cell(pair.adjusted),
                     str(estimate.n),
@@ -92,7 +92,7 @@ def _of_deltas(results: Results, result: EndpointResult) -> Iterator[tuple[str, 
                 f"{pair.a} − {pair.b}",
                 *cells[0],
                 *cells[1],
-                *endpoints.cells(results, result, pair.estimate.value, pair.estimate.low, pair.estimate.high),
+                *endpoints.difference(results, result, measured, pair),
                 numbers.interval(low, high, numbers.trials),
             )
 

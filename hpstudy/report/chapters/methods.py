@@ -87,7 +87,8 @@ def _of_confirmed(results: Results) -> str:
         f"{treated}; so do the trials before the first value of a search. Endpoints have Student's {level} t intervals over replicates, "
         "paired in differences. Where plateaus come from the other replicates, the intervals are those of the jackknife over replicates "
         "(Tukey 1958). A difference is shown when the p of its t test, corrected by Holm within the primary or within the secondary "
-        f"endpoints, is below {alpha}."
+        f"endpoints, is below {alpha}. Power is that of a t test at {alpha} divided by the number of these tests, given the observed "
+        "spread: Holm's correction finds the difference at least as often."
     )
 
 

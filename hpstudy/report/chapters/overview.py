@@ -33,7 +33,11 @@ def _table(results: Results) -> Table:
         rows.append(
             (
                 row.name,
-                *(numbers.cells(trials.difference, trials.low, trials.high, numbers.trials) if trials else _NOTHING),
+                *(
+                    numbers.restricted(trials.difference, trials.low, trials.high, trials.reached_a, trials.reached_b)
+                    if trials
+                    else _NOTHING
+                ),
                 numbers.interval(trials.lowest, trials.highest, numbers.trials) if trials else numbers.MISSING,
                 numbers.trials(trials.detectable) if trials and trials.detectable > 0 else numbers.MISSING,
                 _NEEDS[row.trials_side],
@@ -47,7 +51,7 @@ def _table(results: Results) -> Table:
     note = (
         f"Trials: restricted mean trials-to-target, over paired replicates; final best: of {notation.metric}. A difference is shown when "
         "its interval excludes 0 and its adjusted sign-flip test is significant. Attainable: the difference in trials if one view never "
-        "reached the target. MDE: smallest true difference found with 80% power; none beyond what is attainable. "
+        "reached the target. MDE: smallest true difference found with 80% power before Holm's correction; none beyond what is attainable. "
         f"Holm: p adjusted over all {len(results.adjusted)} comparisons and budgets; that of trials is adjusted over the "
         f"{len(results.pairs)} comparisons."
     )

@@ -93,8 +93,7 @@ def _endpoints_under_policies(results: Results) -> list[Block]:
         if len(known) < len(same):
             continue
         for pairs in zip(*(declared.pairs for declared in known), strict=True):
-            estimates = [(result, pair.estimate) for result, pair in zip(same, pairs, strict=True)]
-            texts = [endpoints.cells(results, result, e.value, e.low, e.high) for result, e in estimates]
+            texts = [endpoints.difference(results, *of) for of in zip(same, known, pairs, strict=True)]
             rows.append(
                 (
                     endpoints.title(results, same[0]),

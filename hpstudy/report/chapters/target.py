@@ -70,9 +70,9 @@ def trials_differences(results: Results) -> Table | None:
             str(t.replicates),
             numbers.trials(t.mean_a),
             numbers.trials(t.mean_b),
-            *numbers.cells(t.difference, t.low, t.high, numbers.trials),
+            *numbers.restricted(t.difference, t.low, t.high, t.reached_a, t.reached_b),
             numbers.interval(t.lowest, t.highest, numbers.trials),
-            numbers.interval(t.resampled_low, t.resampled_high, numbers.trials),
+            numbers.restricted(t.difference, t.resampled_low, t.resampled_high, t.reached_a, t.reached_b)[1],
             numbers.p_cell(t.adjusted),
         )
         for pair, t in compared

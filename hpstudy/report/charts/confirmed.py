@@ -25,6 +25,9 @@ from hpstudy.report.notation import Notation
 COMPARED = 3
 """Comparisons with a panel of their own: with the curves they fill a figure of two rows."""
 
+IN_A_ROW = 3
+"""Panels that share a row; four make two rows of two."""
+
 EARLY = 0.1
 """Share of the trials, the first ones, that do not set the axis: what a search has after one trial would flatten the rest."""
 
@@ -52,14 +55,14 @@ def chart(results: Results) -> Chart:
             f" Differences: confirmed curves, paired by replicate; the inner band is the pointwise {level} interval, the outer one "
             "holds for all trials at once."
         )
-    columns = 1 if len(panels) == 1 else 2
+    columns = len(panels) if len(panels) <= IN_A_ROW else 2
     return Chart(
         "confirmed",
         in_grid(panels, columns),
         caption,
         reading,
         Data.of(results, confirmed_curves, confirmed_mean_curves, confirmed_differences),
-        2.7 if len(panels) <= 2 else 2.0 * -(-len(panels) // columns),
+        2.3 if len(panels) <= IN_A_ROW else 2.0 * -(-len(panels) // columns),
         legend=legend,
     )
 

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from hpstudy.analysis import analyse
-from hpstudy.analysis.confirmed.comparison import measurement
+from hpstudy.analysis.confirmed.comparison import findable, measurement
 from hpstudy.analysis.confirmed.measure import Judged, measured
 from hpstudy.goal import Goal
 from hpstudy.study.declaration import Endpoint, Plateaus
@@ -146,10 +146,31 @@ def test_the_attainable_range_is_that_of_one_view_that_never_gets_there():
 def test_a_difference_that_cannot_be_is_not_called_detectable():
     late = np.array([[0, 0, 9.0], [0, 9, 9], [9, 9, 9], [0, 0, 0]])
     (pair,) = measurement(within(1), 1, judged(late, late[::-1], declared(a=9, b=9)), [("a", "b")], 0.95).pairs
-    assert np.isnan(pair.detectable)
+    assert np.isnan(findable(pair, 0.05))
     early = np.concatenate([late] * 10)
     (pair,) = measurement(within(1), 1, judged(early, early[::-1], declared(a=9, b=9)), [("a", "b")], 0.95).pairs
-    assert 0 < pair.detectable < pair.attainable[1]
+    assert 0 < findable(pair, 0.05) < pair.attainable[1]
+
+
+def test_what_is_detectable_is_so_after_the_correction_for_all_tests_of_the_family(declare):
+    """With two primary endpoints a t test at 2.5 % finds the difference with 80 % power; other deltas are not tested."""
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(size=(15, 4)), rng.normal(size=(15, 4))
+    final, best, trials = declare(
+        {"use": "final"},
+        {"use": "confirmed_regret", "plateau": "best", "co_primary": True},
+        {"use": "trials_to_within", "deltas": [0.2, 0.4]},
+        a=a,
+        b=b,
+        plateaus={"values": {"a": 2, "b": 2}, "source": "a pilot"},
+    )
+    pair = final.declared.pairs[0]
+    assert pair.sd == pytest.approx(np.std(pair.differences, ddof=1))
+    effect = pair.detectable / pair.sd * np.sqrt(15)
+    critical = stats.t.ppf(1 - 0.025 / 2, 14)
+    assert stats.nct.sf(critical, 14, effect) + stats.nct.cdf(-critical, 14, effect) == pytest.approx(0.8, abs=1e-3)
+    assert best.declared.pairs[0].detectable > 0
+    assert np.isnan(trials.measurements[1].pairs[0].detectable)
 
 
 @pytest.mark.parametrize(("n", "has_value", "has_interval"), [(1, False, False), (2, True, False), (3, True, True)])
