@@ -1,4 +1,4 @@
-"""Keeping it: one SQLite file per study, with one writer (`Store`) and any number of readers (`Reader`)."""
+"""Storage: one SQLite file per study, with one writer (`Store`) and any number of readers (`Reader`)."""
 
 from hpstudy.store.check import check
 from hpstudy.store.counts import Counts, by_arm, planned_counts

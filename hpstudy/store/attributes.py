@@ -1,4 +1,4 @@
-"""Attributes of trials: results that are no numbers. Each trial that has any has an event of the kind `attributes`."""
+"""Attributes of trials: results that are not numbers. They are stored as one event of the kind `attributes` per trial."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from hpstudy.store.events import write_event
 from hpstudy.study.plan import SearchKey
 
 KIND = "attributes"
-"""Of the events."""
+"""Kind of the events that hold attributes."""
 
 
 def write_attributes(connection: sqlite3.Connection, search: SearchKey, number: int, attributes: Mapping[str, Any]) -> None:
-    """Store the attributes of a trial, which are plain JSON."""
+    """Store the attributes of a trial. Their values must be JSON-serializable."""
     detail = {"view": search.view, "replicate": search.replicate, "number": number, "attributes": dict(attributes)}
     write_event(connection, KIND, detail)
 
 
 def remove_attributes(connection: sqlite3.Connection) -> None:
-    """Remove the attributes of all trials. The caller seals the table again."""
+    """Remove the attributes of all trials. The caller must update the seal of the table."""
     connection.execute("DELETE FROM event WHERE kind = ?", (KIND,))
 
 
 def read_attributes(connection: sqlite3.Connection) -> dict[tuple[SearchKey, int], dict[str, Any]]:
-    """The attributes of each trial that has any, by its search and number."""
-    found = {}
+    """Return the attributes by search and trial number. Trials without attributes are absent."""
+    attributes_by_trial = {}
     for (detail,) in fetch(connection, "event.detail", f"FROM event WHERE kind = '{KIND}' ORDER BY id"):
         match detail:
             case {"view": str(view), "replicate": int(replicate), "number": int(number), "attributes": dict(attributes)}:
-                found[SearchKey(view, replicate), number] = attributes
-    return found
+                attributes_by_trial[SearchKey(view, replicate), number] = attributes
+    return attributes_by_trial
 
 
 def attribute_text(value: Any) -> str | None:
-    """An attribute in a table: text as it is, None for none, anything else as JSON."""
+    """Return the table cell of an attribute: text unchanged, None for a missing attribute, any other value as JSON."""
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)

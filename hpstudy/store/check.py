@@ -1,4 +1,4 @@
-"""Whether a database is sound, and what it says is consistent."""
+"""Consistency check of a database: the file itself, its values, and the relations between them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from hpstudy.errors import StoreBusy, StoreError, StoreTooNew
-from hpstudy.store.decoders import Misfit, point
-from hpstudy.store.decoding import TABLES, Undecodable, fetch, misfits
+from hpstudy.store.decoders import InvalidValue, point
+from hpstudy.store.decoding import TABLES, Undecodable, fetch, invalid_values
 from hpstudy.store.listing import incumbents
 from hpstudy.store.reader import Reader
 from hpstudy.store.rows import read_history
@@ -19,7 +19,7 @@ from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 
 _LISTED = 20
-"""Problems of one sort that are listed one by one; the rest are counted."""
+"""Problems of one kind that are listed individually; the remaining ones are only counted."""
 
 _NAME = "view.name || '/' || search.replicate || ' trial ' || trial.number"
 _TRIALS = "trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id"
@@ -57,26 +57,26 @@ _QUERIES = {
             ended_at IS NOT NULL OR EXISTS (SELECT 1 FROM metric_value WHERE trial_id = trial.id)
             OR EXISTS (SELECT 1 FROM curve WHERE trial_id = trial.id))
         """,
-    "{0}: is a confirmation, but not said to train anything again": f"""
+    "{0}: is a confirmation but has no row in table retraining": f"""
         SELECT {_NAME} FROM {_TRIALS} WHERE view.name LIKE '%/confirm' AND trial.id NOT IN (SELECT trial_id FROM retraining)
         """,
-    "{0}: trains something again, but is no confirmation": f"""
+    "{0}: has a row in table retraining but is not a confirmation": f"""
         SELECT {_NAME} FROM {_RETRAINED} WHERE view.name NOT LIKE '%/confirm'
         """,
-    "{0}: trains a trial of another search again": f"""
+    "{0}: retrains a trial of another search": f"""
         SELECT {_NAME} FROM {_RETRAINED} JOIN trial AS original ON original.id = retraining.of_trial_id
         JOIN search AS other ON other.id = original.search_id JOIN view AS of ON of.id = other.view_id
         WHERE other.replicate <> search.replicate OR view.name <> of.name || '/confirm'
         """,
-    "{0}: its trial has no value to confirm": f"""
+    "{0}: the trial that it retrains has no value": f"""
         SELECT {_NAME} FROM {_RETRAINED} JOIN trial AS original ON original.id = retraining.of_trial_id
         WHERE original.state <> 'completed'
         """,
-    "{0}: its point is not that of its trial": f"""
+    "{0}: its point differs from that of the trial it retrains": f"""
         SELECT {_NAME} FROM {_RETRAINED} JOIN trial AS original ON original.id = retraining.of_trial_id
         WHERE original.point <> trial.point
         """,
-    "{0}: trains the default point on fresh seed {1}, as an earlier trial does": f"""
+    "{0}: retrains the default point on fresh seed {1}, as an earlier trial does": f"""
         SELECT {_NAME}, retraining.seed_number FROM {_RETRAINED} WHERE of_trial_id IS NULL AND EXISTS (
             SELECT 1 FROM retraining AS first JOIN trial AS earlier ON earlier.id = first.trial_id
             WHERE earlier.search_id = trial.search_id AND earlier.number < trial.number
@@ -89,27 +89,30 @@ _QUERIES = {
         SELECT count(*) FROM curve WHERE trial_id NOT IN (SELECT id FROM trial) HAVING count(*) > 0
         """,
 }
-"""A sentence about each row that a query finds."""
+"""Queries by the message for each row that they return."""
 
 
 def check(path: str | Path) -> list[str]:
-    """What is wrong with the database at `path`, a sentence each; nothing when it is sound.
+    """Check the database at `path`.
 
-    Looks at the file (SQLite's own integrity check, foreign keys, versions), the study (fingerprint, views, searches) and the
-    trials (numbers, states, objectives, points within their spaces). Reads only.
+    Checks the file (SQLite's integrity check, foreign keys, versions), the study (fingerprint, views, searches) and the trials
+    (numbers, states, objectives, points within their search spaces). The database is opened read-only.
+
+    Returns:
+        One message per problem; an empty list when the database is sound.
 
     Raises:
-        StoreTooNew: a newer hpstudy wrote the database, so that nothing can be said of it.
-        StoreBusy: another program has locked it.
+        StoreTooNew: a newer version of hpstudy wrote the database; it cannot be checked.
+        StoreBusy: another program has locked the database.
     """
     try:
         with Reader.open(path) as reader, reader.snapshot() as connection:
             damage = list(_limited(_damage(connection)))
             if not damage:
                 return _problems(connection, reader)
-            # On a damaged file every further query may fail or mislead; only the values that SQLite can still read are looked at.
+            # On a damaged file any further query may fail or mislead. Only values that SQLite can still read are checked.
             with suppress(sqlite3.Error):
-                damage += _undecodable(connection)
+                damage += _invalid_values(connection)
             return damage
     except (StoreTooNew, StoreBusy):
         raise
@@ -118,10 +121,10 @@ def check(path: str | Path) -> list[str]:
 
 
 def _problems(connection: sqlite3.Connection, reader: Reader) -> list[str]:
-    """What is wrong in a file that SQLite can read."""
+    """Return the problems of a file that SQLite can read."""
     parts: tuple[Callable[[], Iterator[str]], ...] = (
-        lambda: _undecodable(connection),
-        lambda: _broken(reader),
+        lambda: _invalid_values(connection),
+        lambda: _broken_seals(reader),
         lambda: _limited(_dangling(connection)),
         lambda: _limited(_study_problems(connection, reader)),
         lambda: _inconsistencies(connection),
@@ -133,21 +136,21 @@ def _problems(connection: sqlite3.Connection, reader: Reader) -> list[str]:
         try:
             problems += part()
         except (Undecodable, sqlite3.Error):
-            # A value named by an earlier part can stop a later one.
+            # A value that an earlier part reported can make a later part fail.
             if not problems:
                 raise
     return problems
 
 
-def _undecodable(connection: sqlite3.Connection) -> Iterator[str]:
+def _invalid_values(connection: sqlite3.Connection) -> Iterator[str]:
     for table in TABLES:
-        found = misfits(connection, table, _LISTED + 1)
-        yield from found[:_LISTED]
-        if len(found) > _LISTED:
+        problems = invalid_values(connection, table, _LISTED + 1)
+        yield from problems[:_LISTED]
+        if len(problems) > _LISTED:
             yield f"... and more in table {table}"
 
 
-def _broken(reader: Reader) -> Iterator[str]:
+def _broken_seals(reader: Reader) -> Iterator[str]:
     if broken := reader.broken_seals():
         yield from _limited(f"{name}: does not match its seal" for name in broken.trials)
         yield from _limited(f"{name}: a trial was deleted or added, or a seal was altered" for name in broken.searches)
@@ -168,7 +171,7 @@ def _dangling(connection: sqlite3.Connection) -> Iterator[str]:
 def _study_problems(connection: sqlite3.Connection, reader: Reader) -> Iterator[str]:
     study = reader.study
     if study.fingerprint() != reader.fingerprint:
-        yield "the study in the database was altered: its fingerprint is not the recorded one"
+        yield "the study in the database was altered: its fingerprint differs from the recorded one"
     recorded = connection.execute("SELECT name, metric, goal, trials, replicates FROM study").fetchone()
     if recorded != (study.name, study.metric.name, study.metric.goal, study.search.trials, study.replicates):
         yield "the columns of table study differ from its definition"
@@ -203,17 +206,17 @@ def _point_problems(connection: sqlite3.Connection, study: Study) -> Iterator[st
             continue
         try:
             admitted = spaces[view].admits(point(text))
-        except Misfit:
+        except InvalidValue:
             yield f"{name}: its point is not JSON"
             continue
         if not admitted:
-            yield f"{name}: its point {text} lies outside the view's space"
+            yield f"{name}: its point {text} is outside the view's search space"
         if is_default and text != encode_point(spaces[view].default()):
             yield f"{name}: its point {text} is not the view's default point"
 
 
 def _listing_problems(connection: sqlite3.Connection, study: Study) -> Iterator[str]:
-    """Confirmations that no listing has asked for."""
+    """Yield the confirmations that the study does not ask for."""
     read_searches(connection, study)
     for name, arm in arms(study).items():
         for replicate in range(study.replicates if arm.confirms is not None else 0):
@@ -223,7 +226,7 @@ def _listing_problems(connection: sqlite3.Connection, study: Study) -> Iterator[
                 if row.retrained is None:
                     continue
                 if row.retrained.number not in chosen:
-                    yield f"{name}/{replicate} trial {row.number}: its trial is not better than all trials before it"
+                    yield f"{name}/{replicate} trial {row.number}: the trial that it retrains is not better than all earlier trials"
                 if row.retrained.seed_number >= arm.trials:
                     yield (
                         f"{name}/{replicate} trial {row.number}: its fresh seed {row.retrained.seed_number} is not below the study's "
@@ -232,7 +235,7 @@ def _listing_problems(connection: sqlite3.Connection, study: Study) -> Iterator[
 
 
 def _limited(problems: Iterator[str]) -> Iterator[str]:
-    """The first few, and how many more there are."""
+    """Yield the first problems, then the number of the remaining ones."""
     more = 0
     for index, problem in enumerate(problems):
         if index < _LISTED:
@@ -240,4 +243,4 @@ def _limited(problems: Iterator[str]) -> Iterator[str]:
         else:
             more += 1
     if more:
-        yield f"... and {more} more of this sort"
+        yield f"... and {more} more of this kind"

@@ -1,12 +1,12 @@
-"""Opening databases: the rules that every connection follows.
+"""Database connections and the settings that all of them share.
 
-| rule | why |
+| setting | reason |
 |---|---|
-| `application_id` is checked before anything else | a foreign file is never touched |
+| `application_id` is checked first | files of other programs are never modified |
 | write-ahead log (WAL) | readers and the writer never wait for each other |
-| `synchronous=FULL` | a committed trial survives a power cut |
-| `foreign_keys=ON` | no trial without its search, no curve without its trial |
-| explicit BEGIN | a transaction starts where the code says so |
+| `synchronous=FULL` | a committed trial survives a power failure |
+| `foreign_keys=ON` | every trial has a search, and every curve has a trial |
+| explicit BEGIN | transactions start only where the code starts them |
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from hpstudy.errors import StoreError, nearest
 from hpstudy.store.faults import translated
 
 APPLICATION_ID = 0x48505354
-"""Stands in the file's header: "HPST" in ASCII."""
+"""The application ID in the file header: "HPST" in ASCII."""
 
 BUSY_TIMEOUT_S = 10.0
-"""How long a statement waits for another program's write. Shorter: a slow disk looks busy. Longer: a stuck program stops us
-longer before an error is raised."""
+"""How long a statement waits for a lock. Shorter: a slow disk is reported as busy. Longer: a program that hangs with the lock delays the
+error."""
 
 LAST_CHECKPOINT_S = 1.0
-"""How long a closing writer waits for readers before it leaves the last trials in the log beside the database."""
+"""How long a closing writer waits for readers. After that it leaves the last trials in the write-ahead log next to the database."""
 
 OLDEST_SQLITE = (3, 37, 0)
-"""STRICT tables begin here."""
+"""The first version of SQLite with STRICT tables."""
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """A connection that may write to the hpstudy database at `path`. Raises StoreError when there is none."""
+    """Open the hpstudy database at `path` for writing. Raises StoreError if there is none."""
     check_header(path)
     with translated(path):
         connection = _connect(path, "mode=rw")
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             _set_rules(connection)
-            # A file that is write-protected opens all the same; better to learn it now than after the first trial.
+            # SQLite opens a write-protected file without an error. This transaction finds out before the first trial.
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
         except BaseException:
@@ -51,39 +51,39 @@ def connect_writer(path: Path) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """A read-only connection to the hpstudy database at `path`, live or not, also in folders that cannot be written.
+    """Open the hpstudy database at `path` read-only. A writer may have it open, and its folder may be read-only.
 
     Raises:
-        StoreError: when there is no such database, or its last transactions lie in a log that cannot be read from here.
+        StoreError: there is no such database, or its last transactions are in a write-ahead log that cannot be read.
     """
     check_header(path)
     with translated(path):
         try:
             return _connect_reader(path, "mode=ro")
         except sqlite3.OperationalError as error:
-            # Reading beside a writer needs the -shm file, which SQLite cannot create in a read-only folder.
+            # Reading a database with a write-ahead log needs the -shm file, which SQLite cannot create in a read-only folder.
             if (error.sqlite_errorcode & 0xFF) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
         log = _log(path)
         if log.exists() and log.stat().st_size > 0:
             raise StoreError(
-                f"the last trials of {path} lie in {log.name}, which cannot be read in a folder without write permission",
-                f"copy {path.name} and {log.name} to a folder of your own and open them there",
+                f"the last trials of {path} are in {log.name}, which SQLite cannot read in a folder without write permission",
+                f"copy {path.name} and {log.name} to a folder where you can write, and open the copy",
             )
-        # No log: no writer is at work and the file is whole, so SQLite may read it without any locks.
+        # Without a log there is no writer and the file is complete: SQLite may read it without locks.
         return _connect_reader(path, "mode=ro&immutable=1")
 
 
 def connect_memory() -> sqlite3.Connection:
-    """A connection to an empty database in memory, for a copy."""
+    """Open an empty in-memory database."""
     return sqlite3.connect(":memory:", isolation_level=None)
 
 
 def close_reader(connection: sqlite3.Connection, path: Path) -> None:
-    """Close a reader's connection and leave the folder as it was found."""
+    """Close a reader's connection and remove the files that it created."""
     with suppress(sqlite3.Error):
         connection.close()
-    # A read-only connection makes an empty log and may not delete it. The last one that may write deletes it on closing.
+    # A read-only connection creates an empty log but cannot delete it. A last connection with write access deletes it when closed.
     with suppress(sqlite3.Error, OSError, UnicodeDecodeError):
         if _log(path).stat().st_size == 0:
             with closing(_connect(path, "mode=rw")) as last:
@@ -91,7 +91,7 @@ def close_reader(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def close_writer(connection: sqlite3.Connection) -> None:
-    """Close a writer's connection with everything in the one file, also while readers have it open."""
+    """Copy the write-ahead log into the database file and close the connection. Readers may have the database open."""
     with suppress(sqlite3.Error):
         connection.execute(f"PRAGMA busy_timeout = {LAST_CHECKPOINT_S * 1000:.0f}")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -100,9 +100,9 @@ def close_writer(connection: sqlite3.Connection) -> None:
 
 
 def create_file(path: Path) -> sqlite3.Connection:
-    """A connection to a new, empty database file with our `application_id`.
+    """Create an empty database file with our `application_id` and open it.
 
-    It has no write-ahead log yet: what is committed is in the one file, which can then be renamed.
+    It has no write-ahead log yet. All committed data is in this one file, so it can be renamed.
     """
     with translated(path):
         connection = _connect(path, "mode=rwc")
@@ -116,9 +116,9 @@ def create_file(path: Path) -> sqlite3.Connection:
 
 
 def check_header(path: Path) -> None:
-    """Raises StoreError unless an hpstudy database stands at `path`. Changes nothing, and leaves no log behind.
+    """Raise StoreError unless there is an hpstudy database at `path`. Changes nothing and leaves no log.
 
-    The file is looked at through SQLite only: were this process to open and close it by other means, the operating system
+    The header is read through SQLite only. If this process opened and closed the file by other means, the operating system
     would drop the locks of all its SQLite connections to the file.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -142,7 +142,7 @@ def check_header(path: Path) -> None:
         try:
             application_id = _application_id(path, "mode=ro&immutable=1")
         except sqlite3.DatabaseError:
-            # A writer that ends while it copies its log into the file leaves a file that is sound only with its log.
+            # A writer that is killed while it copies its log into the file leaves a file that is sound only together with the log.
             if not _log(path).exists():
                 raise
             application_id = _application_id(path, "mode=ro")
@@ -176,12 +176,12 @@ def _connect_reader(path: Path, options: str) -> sqlite3.Connection:
 
 
 def _read(connection: sqlite3.Connection) -> None:
-    """SQLite opens lazily: the first read tells whether it can."""
+    """Read the schema. SQLite opens files lazily, so that errors appear at the first read."""
     connection.execute("SELECT count(*) FROM sqlite_schema")
 
 
 def _log(path: Path) -> Path:
-    """The write-ahead log beside a database."""
+    """Return the path of the write-ahead log of a database."""
     return path.with_name(path.name + "-wal")
 
 

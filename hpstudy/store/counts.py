@@ -1,4 +1,4 @@
-"""How many trials are in each state, and how many are planned."""
+"""Numbers of trials by state, and numbers of planned trials."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hpstudy.study.schema import Study
 
 @dataclass(frozen=True)
 class Counts:
-    """Trials of a search, an arm or a study, by state.
+    """Number of trials of a search, an arm or a study, by state.
 
     Attributes:
-        planned: trials in all, stored or not.
+        planned: all trials, stored or not.
         running, completed, diverged, failed, timed_out: stored trials in this state.
         estimated: how many of the planned trials are an estimate: confirmations of incumbents that a search is expected to find.
     """
@@ -37,7 +37,7 @@ class Counts:
 
     @property
     def planned_text(self) -> str:
-        """The number of planned trials in words."""
+        """The number of planned trials as text; "about 1,000" if it contains an estimate."""
         return f"{'about ' if self.estimated else ''}{self.planned:,}"
 
     @property
@@ -47,7 +47,7 @@ class Counts:
 
     @property
     def no_value(self) -> str:
-        """A sentence when trials have ended and none of them has a value; "" otherwise."""
+        """A message if trials have ended and none of them has a value; otherwise ""."""
         if self.completed or not self.finished:
             return ""
         ended = ", ".join(f"{n:,} {state.replace('_', ' ')}" for state, n in self.by_state.items() if n and state != "running")
@@ -60,17 +60,17 @@ class Counts:
 
     @classmethod
     def total(cls, counts: Iterable[Counts]) -> Counts:
-        """The sum of several counts; zeros when there are none."""
+        """Add several counts. Returns zeros for none."""
         return cls(*map(sum, zip(*map(astuple, counts), strict=True)))
 
 
 def planned_counts(study: Study) -> dict[SearchKey, Counts]:
-    """The counts of a study that has not begun, search by search in run order."""
+    """Return the counts of a study without trials, by search in run order."""
     named = arms(study)
     return {key: Counts(trials, estimated=named[key.view].estimated) for key, trials in Plan(study).planned().items()}
 
 
 def by_arm(counts: Mapping[SearchKey, Counts]) -> dict[str, Counts]:
-    """The counts of searches, summed over replicates."""
+    """Sum the counts of searches over replicates. Returns them by arm."""
     arms = dict.fromkeys(key.view for key in counts)
     return {name: Counts.total(count for key, count in counts.items() if key.view == name) for name in arms}

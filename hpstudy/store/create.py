@@ -1,4 +1,4 @@
-"""New databases: whole or not at all, and never over something that exists."""
+"""Creation of databases: atomic, and never over an existing file."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
 
 STALE_DRAFT_S = 60.0
-"""Age from which a draft is what a killed process left; one is written in milliseconds. Shorter: the draft of a live process on a slow
-disk is removed. Longer: more runs leave it where it is."""
+"""Age at which a draft is removed as the remains of a killed process; a draft is normally written in milliseconds. Shorter: the draft of a
+live process on a slow disk is removed. Longer: drafts of killed processes stay longer."""
 
 
 def create_database(
@@ -39,10 +39,10 @@ def create_database(
     owner: Owner,
     shard: Shard | None = None,
 ) -> None:
-    """Put a new database at `path` that belongs to `owner` from its first moment; of all of the study, or of a shard.
+    """Create a database at `path` for a study, or for a shard of it. `owner` owns it as soon as it exists.
 
     Raises:
-        StoreError: when something stands at `path`, or the folder is missing or cannot be written.
+        StoreError: `path` already exists, or its folder is missing or not writable.
     """
     with new_database(path) as connection:
         write_owner(connection, owner)
@@ -56,15 +56,15 @@ def create_database(
 
 @contextmanager
 def new_database(path: Path) -> Iterator[sqlite3.Connection]:
-    """An empty database in one transaction; what the body writes appears at `path` when it ends.
+    """Create a database at `path`. The body of the `with` block fills it in one transaction.
 
-    It is built under a temporary name in the same folder and appears at `path` complete: a crash before that leaves
-    nothing at `path`.
+    It is written under a temporary name in the same folder and renamed to `path` when it is complete. A crash before that
+    leaves nothing at `path`.
 
     Raises:
-        StoreError: when something stands at `path`, or the folder is missing or cannot be written.
+        StoreError: `path` already exists, or its folder is missing or not writable.
     """
-    _check_place(path)
+    _refuse_existing(path)
     try:
         with drafted(path) as draft:
             with translated(path):
@@ -82,12 +82,12 @@ def new_database(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None = None) -> None:
-    """Record a study with its arms and searches; those that are there already stay as they are.
+    """Store a study with its arms and searches. Existing arms and searches are kept.
 
     Args:
         connection: to the database.
-        study: takes the place of one that is there.
-        module_path: as `paths.to_stored` gives it; that of a study which is there stays.
+        study: replaces the stored study, if there is one.
+        module_path: as `paths.to_stored` returns it; the module path of a stored study is kept.
     """
     with changing(connection, "study", "view", "search"):
         _write_study(connection, study, module_path)
@@ -127,40 +127,42 @@ def _write_study(connection: sqlite3.Connection, study: Study, module_path: str 
         )
 
 
-def _check_place(path: Path) -> None:
+def _refuse_existing(path: Path) -> None:
     if path.is_symlink() or path.exists():
-        raise StoreError(f"{path} exists already", "open it to continue its study, or choose another --storage")
+        raise StoreError(f"{path} already exists", "open it to continue its study, or choose another --storage")
     if not path.parent.is_dir():
         raise StoreError(f"{path} cannot be created: there is no folder {path.parent}", f"mkdir -p {path.parent}")
     log = path.with_name(path.name + "-wal")
     # SQLite would replay the log of a deleted database into the new one.
     if log.exists() and log.stat().st_size > 0:
-        raise StoreError(f"{log} is left of a database that is gone, and would damage a new one", f"move {log.name} away")
+        raise StoreError(
+            f"{log} belongs to a database that was deleted, and would damage a new one", f"move {log.name} to another folder"
+        )
     log.unlink(missing_ok=True)
-    # The index of a log holds no data; a process that still has it open must not share it with the new database.
+    # The index of a log holds no data. A process that still has it open must not share it with the new database.
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
     for draft in path.parent.glob(f".{glob.escape(path.name)}.*.new*"):
-        # Left by a process that was killed while it created this database.
+        # A process that was killed while it created this database left the draft.
         with suppress(FileNotFoundError):
             if time.time() - draft.stat().st_mtime > STALE_DRAFT_S:
                 draft.unlink()
 
 
 def _publish(draft: Path, path: Path) -> None:
-    """Give the finished file its name, unless that name was taken meanwhile."""
+    """Rename the finished file to `path`. Raises StoreError if another process has created `path` meanwhile."""
     try:
         try:
             path.hardlink_to(draft)
         except FileExistsError:
             raise
         except OSError:
-            # A file system without hard links: reserve the name, then replace the reservation.
+            # The file system has no hard links: create an empty file to reserve the name, then replace it.
             path.touch(exist_ok=False)
             draft.replace(path)
     except FileExistsError as error:
-        raise StoreError(f"{path} was created by another process meanwhile", "open it instead") from error
+        raise StoreError(f"another process created {path} meanwhile", "open it instead") from error
     if os.name == "posix":
-        # The name itself must survive a power cut.
+        # The directory entry must survive a power failure.
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -1,7 +1,7 @@
-"""The decoding of stored values: what each column of each table may hold.
+"""Decoding of stored values: the values that each column of each table allows.
 
-Everything that is read from a database passes through `fetch` or is checked here. A value that does not fit its column raises
-`Undecodable`, which names the table, the row and the column; `faults.translated` turns it into a StoreError.
+All values that are read from a database pass through `fetch` or are checked here. A value that its column does not allow raises
+`Undecodable`, which names the table, the row and the column. `faults.translated` turns it into a StoreError.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from itertools import islice
 from typing import Any
 
 from hpstudy.store.decoders import (
-    Misfit,
+    InvalidValue,
     event_detail,
+    integer,
     json_object,
-    moment,
     number,
     one_of,
     optional,
@@ -26,34 +26,34 @@ from hpstudy.store.decoders import (
     point,
     seconds,
     text,
-    texts,
-    whole,
+    text_object,
+    timestamp,
 )
 from hpstudy.store.values import STATES
 
 _SHOWN = 60
-"""Characters of a value in a message."""
+"""Maximum number of characters of a value in a message."""
 
 
 class Undecodable(Exception):
-    """A value or a row that does not fit its table; the message names both."""
+    """A value or row that its table does not allow. The message names both."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """How a column is decoded. A measured number takes two columns of the table: `kind` names the second."""
+    """The decoder of a column. A measured number occupies two columns of the table; `kind` is the name of the second one."""
 
     decode: Callable[..., Any]
     kind: str | None = None
 
     def sql(self, name: str) -> tuple[str, ...]:
-        """The columns of the table that `decode` takes."""
+        """Return the names of the columns that `decode` takes as arguments."""
         return (name,) if self.kind is None else (name, self.kind)
 
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of a table by name; the first `keys` of them identify a row."""
+    """The columns of a table by name. The first `keys` columns identify a row."""
 
     keys: int
     columns: Mapping[str, Column]
@@ -63,13 +63,13 @@ def _table(keys: int = 1, /, **columns: Callable[..., Any] | Column) -> Table:
     return Table(keys, {name: it if isinstance(it, Column) else Column(it) for name, it in columns.items()})
 
 
-_ID = whole()
-_COUNT = whole(range(2**63))
+_ID = integer()
+_COUNT = integer(range(2**63))
 _NUMBER = Column(number, "kind")
 
 TABLES: Mapping[str, Table] = {
     "study": _table(
-        id=whole(range(1, 2)),
+        id=integer(range(1, 2)),
         name=text,
         question=text,
         metric=text,
@@ -79,22 +79,22 @@ TABLES: Mapping[str, Table] = {
         definition=json_object,
         fingerprint=text,
         module_path=optional(path_text),
-        created_at=moment,
+        created_at=timestamp,
     ),
     "identity": _table(name=text, value=text),
     "owner": _table(
-        id=whole(range(1, 2)),
+        id=integer(range(1, 2)),
         host=text,
         namespace=text,
-        pid=whole(range(1, 2**31)),
+        pid=integer(range(1, 2**31)),
         process_started=seconds,
         token=text,
-        since=moment,
-        heartbeat_at=moment,
+        since=timestamp,
+        heartbeat_at=timestamp,
     ),
     "view": _table(id=_ID, name=text, label=text),
     "search": _table(id=_ID, view_id=_ID, replicate=_COUNT),
-    "environment": _table(id=_ID, started_at=moment, ended_at=optional(moment), detail=texts),
+    "environment": _table(id=_ID, started_at=timestamp, ended_at=optional(timestamp), detail=text_object),
     "trial": _table(
         id=_ID,
         search_id=_ID,
@@ -102,9 +102,9 @@ TABLES: Mapping[str, Table] = {
         state=one_of(*STATES),
         point=point,
         objective=Column(optional_number, "objective_kind"),
-        attempts=whole(range(1, 2**63)),
-        started_at=moment,
-        ended_at=optional(moment),
+        attempts=integer(range(1, 2**63)),
+        started_at=timestamp,
+        ended_at=optional(timestamp),
         ask_s=seconds,
         evaluate_s=optional(seconds),
         peak_rss_mib=optional(seconds),
@@ -118,22 +118,22 @@ TABLES: Mapping[str, Table] = {
     "metric_value": _table(2, trial_id=_ID, metric_id=_ID, value=_NUMBER),
     "curve": _table(3, trial_id=_ID, metric_id=_ID, epoch=_ID, value=_NUMBER),
     "retraining": _table(trial_id=_ID, of_trial_id=optional(_ID), seed_number=_COUNT),
-    "event": _table(id=_ID, at=moment, kind=text, detail=event_detail),
+    "event": _table(id=_ID, at=timestamp, kind=text, detail=event_detail),
 }
 """All tables."""
 
 
 def fetch(connection: sqlite3.Connection, columns: str, tail: str, arguments: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-    """All rows of a query, decoded.
+    """Run a query and decode all rows.
 
     Args:
         connection: to the database.
-        columns: what to select, as "table.column table.column"; a measured number is one column.
-        tail: the query from FROM on.
-        arguments: of the query.
+        columns: the columns to select, as "table.column table.column"; a measured number counts as one column.
+        tail: the query, starting with FROM.
+        arguments: parameters of the query.
 
     Raises:
-        Undecodable: a value does not fit its column.
+        Undecodable: a value is not allowed in its column.
     """
     names = [name.split(".") for name in columns.split()]
     wanted = [TABLES[table].columns[name] for table, name in names]
@@ -143,25 +143,25 @@ def fetch(connection: sqlite3.Connection, columns: str, tail: str, arguments: It
         values = iter(zip(*rows, strict=True))
         decoded = [list(map(column.decode, *islice(values, len(column.sql(""))))) for column in wanted] if rows else []
         return list(zip(*decoded, strict=True))
-    except (Misfit, sqlite3.OperationalError) as error:
-        refuse_misfits(connection, dict.fromkeys(table for table, _ in names))
+    except (InvalidValue, sqlite3.OperationalError) as error:
+        refuse_invalid_values(connection, dict.fromkeys(table for table, _ in names))
         if isinstance(error, sqlite3.OperationalError):
             raise
         raise Undecodable(f"a value of table {' or '.join(dict(names))} {error}") from error
 
 
-def refuse_misfits(connection: sqlite3.Connection, tables: Iterable[str]) -> None:
-    """Raises Undecodable for the first value in `tables` that does not fit its column."""
+def refuse_invalid_values(connection: sqlite3.Connection, tables: Iterable[str]) -> None:
+    """Raise Undecodable for the first value in `tables` that its column does not allow."""
     for table in tables:
-        for sentence in misfits(connection, table, 1):
+        for sentence in invalid_values(connection, table, 1):
             raise Undecodable(sentence)
 
 
-def misfits(connection: sqlite3.Connection, table: str, limit: int) -> list[str]:
-    """A sentence about each value of `table` that does not fit its column, `limit` at most."""
+def invalid_values(connection: sqlite3.Connection, table: str, limit: int) -> list[str]:
+    """Return a message for each value of `table` that its column does not allow, at most `limit`."""
     keys, columns = TABLES[table].keys, TABLES[table].columns
     selected = [part for name, column in columns.items() for part in column.sql(name)]
-    found: list[str] = []
+    messages: list[str] = []
     with raw_text(connection):
         for row in connection.execute(f"SELECT {', '.join(selected)} FROM {table}"):
             values = iter(row)
@@ -169,22 +169,22 @@ def misfits(connection: sqlite3.Connection, table: str, limit: int) -> list[str]
                 parts = tuple(islice(values, len(column.sql(name))))
                 try:
                     column.decode(*parts)
-                except Misfit as misfit:
+                except InvalidValue as error:
                     shown = " and ".join(map(_shown, parts))
-                    found.append(f"{row_name(table, row[:keys])}, column {name}: {shown} {misfit}")
-                    if len(found) == limit:
-                        return found
-    return found
+                    messages.append(f"{row_name(table, row[:keys])}, column {name}: {shown} {error}")
+                    if len(messages) == limit:
+                        return messages
+    return messages
 
 
 def row_name(table: str, key: Iterable[Any]) -> str:
-    """A row in words."""
+    """Return the name of a row for messages."""
     return f"table {table}, row {', '.join(map(_shown, key))}"
 
 
 @contextmanager
 def raw_text(connection: sqlite3.Connection) -> Iterator[None]:
-    """Text comes as it is in the file: what is not UTF-8 becomes surrogates, which `text` refuses."""
+    """Read text without decoding errors: bytes that are not UTF-8 become surrogates, which `text` refuses."""
     strict, connection.text_factory = connection.text_factory, lambda content: content.decode("utf-8", "surrogateescape")
     try:
         yield

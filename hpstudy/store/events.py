@@ -1,4 +1,4 @@
-"""Events: what happened to a study."""
+"""Events: the history of a study apart from its trials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpstudy.store.values import utc_now
 
 
 def write_event(connection: sqlite3.Connection, kind: str, detail: Mapping[str, object]) -> None:
-    """Record that something happened to the study."""
+    """Add an event to the study's history."""
     text = json.dumps(dict(detail), default=str)
     cursor = connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (utc_now(), kind, text))
     seal_new(connection, "event", cursor.lastrowid)

@@ -1,4 +1,4 @@
-"""Trials and curves as files for other programs: CSV, Parquet, JSON."""
+"""Export of trials and curves to CSV, Parquet or JSON."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = ("csv", "parquet", "json")
-"""What `export` can write."""
+"""Formats of `export`."""
 
 _INFINITIES = (math.inf, -math.inf)
 
 
 def export(reader: Reader, format: str, output: str | Path | None, *, curves: bool = False, force: bool = False) -> str | None:
-    """Write all trials, or all curves, to a file.
+    """Export all trials or all curves.
 
-    Numbers are written exactly: every finite float comes back with the same bits. NaN and missing values are empty in CSV and
-    null in JSON; infinities are "inf" and "-inf" in both. The database itself keeps them apart. Where two views give one
-    hyperparameter different types, its Parquet column holds JSON text.
+    Numbers are written exactly: every finite float keeps its bits. NaN and missing values are empty in CSV and null in JSON,
+    although the database distinguishes them. Infinities are "inf" and "-inf" in both. If views give one hyperparameter
+    different types, its Parquet column holds JSON text.
 
     Args:
         reader: the database.
         format: csv, parquet or json (a list of records).
-        output: the file, which appears complete or not at all; None returns the text instead.
-        curves: one row per trial, metric and epoch instead of one row per trial.
-        force: replace a file that exists.
+        output: the file, written atomically; None returns the text instead.
+        curves: write one row per trial, metric and epoch instead of one row per trial.
+        force: replace an existing file.
 
     Returns:
-        The text when `output` is None; else None.
+        The text if `output` is None; otherwise None.
 
     Raises:
-        UsageError: for an unknown format, Parquet without a file, or a file that exists.
-        StoreError: when the file cannot be written.
+        UsageError: the format is unknown, Parquet has no output file, or the file exists.
+        StoreError: the file cannot be written.
     """
     if format not in FORMATS:
         raise UsageError(f"no export format is called '{format}': {nearest(format, FORMATS)}")
@@ -70,7 +70,7 @@ def _text(frame: pd.DataFrame, format: str) -> str:
         buffer = io.StringIO()
         frame.to_csv(buffer, index=False, lineterminator="\n")
         return buffer.getvalue()
-    # Strict JSON knows no NaN and no infinity.
+    # Strict JSON has neither NaN nor infinity.
     records = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     lines = (
         json.dumps({name: str(value) if value in _INFINITIES else value for name, value in record.items()}, allow_nan=False)
@@ -80,7 +80,7 @@ def _text(frame: pd.DataFrame, format: str) -> str:
 
 
 def _single_typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with columns of mixed types as JSON text: a column of a Parquet file has one type."""
+    """Return `frame` with its columns of mixed types as JSON text: a Parquet column has one type."""
     mixed = {
         str(name): column.map(json.dumps, na_action="ignore")
         for name, column in frame.items()
@@ -90,7 +90,7 @@ def _single_typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make the file under a temporary name, then give it its own."""
+    """Call `write` with a temporary path, then rename the file to `path`."""
     try:
         with drafted(path) as draft:
             write(draft)

@@ -1,4 +1,4 @@
-"""SQLite's errors in the user's words: no `sqlite3.Error` leaves the store."""
+"""Translation of SQLite's errors to StoreError: no `sqlite3.Error` leaves this package."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from hpstudy.errors import StoreBusy, StoreError
 from hpstudy.store.decoding import Undecodable
 
-DAMAGED_HINT = "nothing was changed; `hpstudy db check` lists what is wrong, or use a backup, or start a new database"
+DAMAGED_HINT = "nothing was changed; `hpstudy db check` lists the problems. Use a backup, or start a new database."
 
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Run a block of database work on `path`; raises StoreError (or StoreBusy) where SQLite raises."""
+    """Translate the errors of a block that uses the database at `path` to StoreError or StoreBusy."""
     try:
         yield
     except sqlite3.Error as error:
@@ -24,15 +24,15 @@ def translated(path: Path) -> Iterator[None]:
     except Undecodable as error:
         raise StoreError(f"{path} was altered or is damaged: {error}", DAMAGED_HINT) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        # Damaged text; also in SQLite's own messages, which quote it.
-        raise StoreError(f"{path} is damaged (it holds text that cannot be read: {error})", DAMAGED_HINT) from error
+        # Damaged text can also be in SQLite's own messages, which quote it.
+        raise StoreError(f"{path} is damaged (it contains text that cannot be decoded: {error})", DAMAGED_HINT) from error
 
 
 def translate(error: sqlite3.Error, path: Path) -> StoreError:
-    """The StoreError that says what `error` means for the database at `path`."""
+    """Return the StoreError for an SQLite error of the database at `path`."""
     if isinstance(error, sqlite3.ProgrammingError):
         return StoreError(f"{path}: {error}")
-    # The low byte is the primary code; the rest only refines it.
+    # The low byte is the primary result code; the other bits only refine it.
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:

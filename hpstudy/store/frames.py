@@ -1,6 +1,6 @@
-"""Trials and curves as pandas DataFrames. pandas is imported when the first one is made.
+"""Trials and curves as pandas DataFrames. pandas is imported when the first frame is made.
 
-Non-finite numbers keep their values here; a value that is missing is NaN as well.
+Non-finite numbers keep their values. Missing values are NaN.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.store.attributes import attribute_text, read_attributes
-from hpstudy.store.decoding import Undecodable, fetch, refuse_misfits, row_name
+from hpstudy.store.decoding import Undecodable, fetch, refuse_invalid_values, row_name
 from hpstudy.store.rows import read_retrainings
 from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
 from hpstudy.study.controls import arms
@@ -29,10 +29,10 @@ _NUMBER = """CASE kind
     WHEN 'finite' THEN ifnull(value, 'missing') WHEN 'nan' THEN iif(value IS NULL, NULL, 'present')
     WHEN 'inf' THEN iif(value IS NULL, 9e999, 'present') WHEN '-inf' THEN iif(value IS NULL, -9e999, 'present')
     WHEN '-0' THEN iif(value = 0, -0.0, 'not 0') ELSE 'unknown kind' END"""
-"""A measured number as SQL: NaN comes as NULL, and text where the pair does not fit. 9e999 is SQLite's spelling of infinity."""
+"""SQL expression of a measured number: NULL for NaN, and text for an invalid pair. SQLite reads 9e999 as infinity."""
 
 _CHUNK_ROWS = 200_000
-"""Rows fetched at a time: enough to be fast, and few enough that 10 million rows of Python tuples never exist at once."""
+"""Rows per fetch. Fewer: slower. More: the Python tuples of a curve table with 10 million rows need much memory."""
 
 _TRIAL_COLUMNS = (
     "number",
@@ -50,15 +50,17 @@ _TRIAL_COLUMNS = (
 
 
 def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
-    """One row per trial, ordered by view (as in the study), replicate and number.
+    """Return one row per trial, ordered by view (as in the study), replicate and number.
 
-    Columns: view, replicate, number, state, objective, attempts, ask_s, evaluate_s (seconds), started_at, ended_at (ISO text,
-    UTC), error_type, error, environment_id; then `point.<name>` for each hyperparameter that any view tunes (missing where the
-    trial's view does not tune it), `metric.<name>` for each final metric, and `attribute.<name>` for each result that is no
-    number (text, and lists and mappings as JSON text). In a study with confirmations also, before these,
-    seed_number and retrains: the fresh seed and the number of the trial that is trained again (in the same replicate, of the view before
-    the slash); retrains is missing for its default point, both for every other trial. In a study with enqueued points also enqueued:
-    whether the point of the trial is one.
+    Columns, in this order:
+        - view, replicate, number, state, objective, attempts, ask_s and evaluate_s (seconds), started_at and ended_at (ISO 8601
+          text, UTC), error_type, error, environment_id.
+        - enqueued, in a study with enqueued points: whether the trial's point was enqueued.
+        - seed_number and retrains, in a study with confirmations: the fresh seed, and the number of the retrained trial (same
+          replicate, of the view before the slash). retrains is missing for the default point. Both are missing for other trials.
+        - `point.<name>` for each hyperparameter of any view; missing if the trial's view does not tune it.
+        - `metric.<name>` for each final metric.
+        - `attribute.<name>` for each result that is not a number: text, or a list or mapping as JSON text.
     """
     import pandas as pd
 
@@ -89,9 +91,9 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
 
 
 def curves_frame(connection: sqlite3.Connection, study: Study, metric: str | None = None) -> pd.DataFrame:
-    """One row per reported value, ordered by trial (as in `trials_frame`), metric and epoch.
+    """Return one row per reported value, ordered by trial (as in `trials_frame`), metric and epoch.
 
-    Columns: view, replicate, number, metric, epoch, value. Only the metric called `metric`, when given.
+    Columns: view, replicate, number, metric, epoch, value. `metric` selects one metric; default: all.
     """
     import pandas as pd
 
@@ -120,15 +122,16 @@ def curves_frame(connection: sqlite3.Connection, study: Study, metric: str | Non
 
 
 def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
-    """One row per training on a fresh seed, ordered by arm (as in the study; default point first), replicate, number and seed.
+    """Return one row per training on a fresh seed.
 
-    Columns: view (the arm), replicate and number of the trial that is trained again (NaN for the view's default point), seed_number,
-    state, objective; then `metric.<name>` for each final metric.
+    Rows are ordered by arm (as in the study), replicate, number and seed; the default point comes first in its arm.
+    Columns: view (the arm), replicate and number of the retrained trial (replicate and number are NaN for the view's default point),
+    seed_number, state, objective; then `metric.<name>` for each final metric.
     """
     import pandas as pd
 
     keys, outcomes = _trials(connection, study, "trial.state trial.objective")
-    found, known = dict(zip(keys, outcomes, strict=True)), arms(study)
+    outcome_of, known = dict(zip(keys, outcomes, strict=True)), arms(study)
     order = list(known)
     rows = []
     for trial_id, again in read_retrainings(connection).items():
@@ -140,7 +143,7 @@ def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.Data
             )
         searched, replicate = known[keys[trial_id].view].confirms, math.nan if again.number is None else keys[trial_id].replicate
         number = math.nan if again.number is None else again.number
-        rows.append((trial_id, searched, replicate, number, again.seed_number, *found[trial_id]))
+        rows.append((trial_id, searched, replicate, number, again.seed_number, *outcome_of[trial_id]))
     rows.sort(key=lambda row: (order.index(row[1]), *(-1 if math.isnan(part) else part for part in row[2:5])))
     ids, names, replicates, numbers, seeds, states, objectives = zip(*rows, strict=True) if rows else ((),) * 7
     columns: dict[str, Any] = {
@@ -157,16 +160,19 @@ def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.Data
 
 
 def _trials(connection: sqlite3.Connection, study: Study, columns: str) -> tuple[dict[int, SearchKey], list[tuple[Any, ...]]]:
-    """The search of every trial by the trial's id, and some of its columns; by view (as in the study), replicate and number."""
+    """Return the search of every trial by the trial's ID, and the requested columns of every trial.
+
+    Both are ordered by view (as in the study), replicate and number.
+    """
     searches = read_searches(connection, study)
     rows = fetch(connection, f"trial.id trial.search_id trial.number {columns}", "FROM trial")
-    places = {search_id: place for place, search_id in enumerate(searches)}
-    rows.sort(key=lambda row: (places.get(row[1], -1), row[2]))
+    order = {search_id: index for index, search_id in enumerate(searches)}
+    rows.sort(key=lambda row: (order.get(row[1], -1), row[2]))
     return {row[0]: key_of(searches, row[0], row[1]) for row in rows}, [row[3:] for row in rows]
 
 
 def _retraining_columns(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[str, Any]:
-    """Columns that say what each trial with one of `ids` trains again, and on which seed."""
+    """Return the columns seed_number and retrains for the trials with these IDs."""
     import pandas as pd
 
     known = read_retrainings(connection)
@@ -178,7 +184,7 @@ def _retraining_columns(connection: sqlite3.Connection, ids: Iterable[int]) -> d
 
 
 def _point_columns(points: Sequence[Point], study: Study) -> dict[str, Any]:
-    """A column per hyperparameter: float64, Int64 (whole numbers, with gaps), or objects for choices and mixed types."""
+    """Return one column per hyperparameter: float64, Int64 (nullable integers), or object for choices and mixed types."""
     import pandas as pd
 
     types: dict[str, set[str]] = {}
@@ -198,12 +204,12 @@ def _point_columns(points: Sequence[Point], study: Study) -> dict[str, Any]:
 
 
 def _metric_columns(connection: sqlite3.Connection, ids: Iterable[int], join: str = "") -> dict[str, NDArray[np.float64]]:
-    """A column per final metric, NaN where a row has none.
+    """Return one column per final metric; NaN where a trial does not have the metric.
 
     Args:
         connection: to the database.
-        ids: of the trials, in the order of the rows.
-        join: leaves out the values of other trials.
+        ids: IDs of the trials, in the order of the rows.
+        join: SQL join that excludes the values of other trials.
     """
     known, metrics = list(ids), dict(fetch(connection, "metric.id metric.name", "FROM metric ORDER BY name"))
     trial_id, metric_id, value = _numeric_columns(
@@ -222,11 +228,11 @@ def _metric_columns(connection: sqlite3.Connection, ids: Iterable[int], join: st
 
 
 def _attribute_columns(connection: sqlite3.Connection, trials: Sequence[tuple[SearchKey, int]]) -> dict[str, Any]:
-    """A column per attribute, None where a trial has none.
+    """Return one column per attribute; None where a trial does not have the attribute.
 
     Args:
         connection: to the database.
-        trials: the search and the number of each row.
+        trials: the search and the trial number of each row.
     """
     import pandas as pd
 
@@ -241,10 +247,10 @@ def _attribute_columns(connection: sqlite3.Connection, trials: Sequence[tuple[Se
 def _numeric_columns(
     connection: sqlite3.Connection, table: str, query: str, arguments: tuple[str, ...] = ()
 ) -> list[NDArray[Any]]:
-    """All rows of a query as one array per column: whole numbers, and at last a measured number, where NULL is NaN.
+    """Return the result of a query as one array per column: integers, then one measured number, where NULL is NaN.
 
     Raises:
-        Undecodable: a column holds something else.
+        Undecodable: a column holds a value of another type.
     """
     cursor = connection.execute(query, arguments)
     chunks: list[list[NDArray[Any]]] = [[] for _ in cursor.description]
@@ -254,8 +260,8 @@ def _numeric_columns(
         if arrays[-1].dtype == object and {type(value) for value in values} <= {float, type(None)}:
             arrays[-1] = arrays[-1].astype(np.float64)
         if [array.dtype for array in arrays] != [*[np.dtype(np.int64)] * len(wholes), np.dtype(np.float64)]:
-            refuse_misfits(connection, [table])
-            raise Undecodable(f"table {table} holds something else than numbers")
+            refuse_invalid_values(connection, [table])
+            raise Undecodable(f"table {table} holds values that are not numbers")
         for chunk, array in zip(chunks, arrays, strict=True):
             chunk.append(array)
     empty = [np.array([], dtype=np.int64)] * (len(chunks) - 1) + [np.array([], dtype=np.float64)]
@@ -263,7 +269,7 @@ def _numeric_columns(
 
 
 def _positions(table: str, column: str, ids: Sequence[int], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
-    """The index in `ids` of each of `wanted`. Raises Undecodable when one is not there."""
+    """Return the index in `ids` of each ID in `wanted`. Raises Undecodable if one is missing."""
     known = np.array(ids, dtype=np.int64)
     if (missing := ~np.isin(wanted, known)).any():
         raise Undecodable(f"table {table}, column {column}: there is no row {wanted[missing][0]}")

@@ -1,4 +1,4 @@
-"""Which trials of a confirmation are still to be run, given what its search has found and what is stored."""
+"""The remaining trials of a confirmation, given the trials of its search and the stored confirmations."""
 
 from __future__ import annotations
 
@@ -13,42 +13,45 @@ from hpstudy.study.space import Point
 
 
 def incumbents(study: Study, rows: Sequence[TrialRow]) -> list[TrialRow]:
-    """The trials of a search that are better than all before them, in order. Whether a trial is one is final once it has ended."""
-    found, best = list[TrialRow](), -math.inf
+    """Return the trials of a search that are better than all earlier ones, in order.
+
+    Later trials do not change the incumbents so far.
+    """
+    improving, best = list[TrialRow](), -math.inf
     for row in rows:
         if row.state == "completed" and row.objective is not None and study.metric.goal.sign * row.objective > best:
-            found.append(row)
+            improving.append(row)
             best = study.metric.goal.sign * row.objective
-    return found
+    return improving
 
 
 def incumbent(study: Study, rows: Sequence[TrialRow]) -> TrialRow | None:
-    """The best trial of a search so far, the first of equals; None when no trial has a value."""
+    """Return the best trial of a search so far, the first one in case of a tie; None if no trial has a value."""
     return next(reversed(incumbents(study, rows)), None)
 
 
 def is_complete(study: Study, rows: Sequence[TrialRow]) -> bool:
-    """Whether all trials of a view's search have ended."""
+    """Return whether all trials of a view's search have ended."""
     return finished(rows) >= study.search.trials
 
 
 def finished(rows: Sequence[TrialRow]) -> int:
-    """How many trials have ended."""
+    """Return the number of trials that have ended."""
     return sum(row.state != "running" for row in rows)
 
 
 def listed(
     study: Study, searched: str, replicate: int, search: Sequence[TrialRow], stored: Sequence[TrialRow]
 ) -> dict[Retraining, Point]:
-    """The trials of a confirmation that are not stored yet, with their points, in the order in which they begin.
+    """Return the trials of a confirmation that are not stored yet, with their points, in run order.
 
     Args:
         study: resolved; with a `confirm` block.
-        searched: the arm whose trials are trained again.
-        replicate: of the search.
-        search: its trials. While it is incomplete, `confirm.incumbents` lists its incumbents so far; otherwise its best trial so far
-            stands in for its best one.
-        stored: the trials of the confirmation.
+        searched: the arm whose trials are retrained.
+        replicate: replicate of the search.
+        search: trials of the search. While it is incomplete, `confirm.incumbents` lists its incumbents so far; otherwise its best
+            trial so far is used as its best trial.
+        stored: stored trials of the confirmation.
     """
     assert study.confirm is not None
     chosen = incumbents(study, search)
@@ -66,26 +69,26 @@ def listed(
 def planned(
     study: Study, searched: str, search: Sequence[Sequence[TrialRow]], stored: Sequence[Sequence[TrialRow]]
 ) -> list[tuple[int, int]]:
-    """How many trials the confirmation of each replicate has, as far as known, and how many more are expected.
+    """Return the number of known and of expected trials of the confirmation of each replicate.
 
-    The first number counts the trials stored and those listed by now; without `confirm.incumbents` also those of an incumbent that is not
-    known yet. The second one is an estimate for the incumbents to come of an incomplete search (`IncumbentCount`).
+    The known trials are those stored and those listed so far. Without `confirm.incumbents` they include those of an incumbent that
+    is not known yet. The number of expected trials estimates the future incumbents of an incomplete search (`IncumbentCount`).
 
     Args:
         study: resolved; with a `confirm` block.
-        searched: the arm whose trials are trained again.
-        search: the trials of the searches of every replicate.
-        stored: the trials of their confirmations.
+        searched: the arm whose trials are retrained.
+        search: trials of the search of every replicate.
+        stored: stored trials of the confirmation of every replicate.
     """
     assert study.confirm is not None
     counts = []
-    found = incumbent_count(study, searched, dict(enumerate(search)))
+    count = incumbent_count(study, searched, dict(enumerate(search)))
     for replicate, (rows, done) in enumerate(zip(search, stored, strict=True)):
         known = len(done) + len(listed(study, searched, replicate, rows, done))
         expected = 0
         if not is_complete(study, rows):
             if study.confirm.incumbents:
-                expected = study.confirm.seeds * found.expected(replicate)
+                expected = study.confirm.seeds * count.expected(replicate)
             elif incumbent(study, rows) is None:
                 known += study.confirm.seeds
         counts.append((known, expected))
@@ -93,6 +96,6 @@ def planned(
 
 
 def incumbent_count(study: Study, searched: str, searches: Mapping[int, Sequence[TrialRow]]) -> IncumbentCount:
-    """Incumbents of the searches of one arm, given the trials by replicate."""
-    found = {replicate: (len(incumbents(study, rows)), finished(rows)) for replicate, rows in searches.items()}
-    return IncumbentCount(study.search.trials, found, searched in study.views)
+    """Count the incumbents of the searches of one arm, given the trials by replicate."""
+    counts = {replicate: (len(incumbents(study, rows)), finished(rows)) for replicate, rows in searches.items()}
+    return IncumbentCount(study.search.trials, counts, searched in study.views)

@@ -1,4 +1,4 @@
-"""Writing one database from those of a study's shards."""
+"""Merging the databases of a study's shards into one."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from hpstudy.store.seals import seal_all
 from hpstudy.store.stored_study import SHARD
 
 Ids = dict[int, int]
-"""Ids in the merged database by those in a shard's."""
+"""IDs in the merged database by IDs in the database of a shard."""
 
 
 def write_merged(shards: Sequence[Reader], path: Path, identity: Mapping[str, str], detail: Mapping[str, Any]) -> None:
-    """Write all that the shards hold into a new database.
+    """Copy the contents of the shards to a new database.
 
-    Values are copied as they are stored, with their sessions, events and attempts. Ids are new. Sessions and events are in the order of
-    their times; the detail of an event names its shard.
+    Values are copied exactly, with their sessions, events and attempts. Rows get new IDs. Sessions and events are ordered by time;
+    the detail of an event names its shard.
 
     Args:
-        shards: of one study, without a replicate in common.
-        path: the new database; nothing may be there.
-        identity: of the study.
-        detail: of the event `merged`.
+        shards: shards of one study that have no replicate in common.
+        path: the new database; it must not exist.
+        identity: identity of the study.
+        detail: detail of the event `merged`.
 
     Raises:
         StoreError: the database cannot be written, or a shard cannot be read.
@@ -52,7 +52,7 @@ def write_merged(shards: Sequence[Reader], path: Path, identity: Mapping[str, st
 
 
 def _copy_environments(connection: sqlite3.Connection, shards: Sequence[Reader]) -> list[Ids]:
-    """Copy the sessions in the order in which they began. Returns their ids for each shard."""
+    """Copy the sessions, ordered by start time. Returns their IDs for each shard."""
     sessions = [(session, index) for index, shard in enumerate(shards) for session in shard.environments()]
     ids: list[Ids] = [{} for _ in shards]
     for session, index in sorted(sessions, key=lambda each: each[0].started_at):
@@ -64,7 +64,7 @@ def _copy_environments(connection: sqlite3.Connection, shards: Sequence[Reader])
 
 
 def _copy_trials(connection: sqlite3.Connection, source: sqlite3.Connection, environments: Ids, shard: Path, path: Path) -> None:
-    """Copy the trials of a shard at `shard` to the database at `path`, with their metrics, curves and rows of `retraining`."""
+    """Copy the trials of the shard at `shard` to the database at `path`, with their metrics, curves and rows of `retraining`."""
     keys = "SELECT view.name, search.replicate, search.id FROM search JOIN view ON view.id = view_id"
     searches = {tuple(key): number for *key, number in connection.execute(keys)}
     of_search: Ids = {number: searches[tuple(key)] for *key, number in source.execute(keys)}
@@ -90,7 +90,7 @@ def _copy_trials(connection: sqlite3.Connection, source: sqlite3.Connection, env
 
 
 def _copy(connection: sqlite3.Connection, source: sqlite3.Connection, table: str, **changed: Callable[[Any], Any]) -> None:
-    """Copy the rows of a table, in the order of its key; `changed` gives the new values of some columns."""
+    """Copy the rows of a table, ordered by its key. `changed` has functions that map the values of some columns."""
     rows = source.execute(f"SELECT * FROM {table} ORDER BY 1, 2")
     names = [column[0] for column in rows.description]
     connection.executemany(

@@ -1,4 +1,4 @@
-"""The schema, as numbered steps. Each step, its record (`user_version`) and its event are one transaction."""
+"""The schema as numbered migrations. Each migration, its record (`user_version`) and its event are one transaction."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from hpstudy.store.seals import seal_all
 from hpstudy.store.version_3 import move_confirmations
 
 Step = str | Callable[[sqlite3.Connection], None]
-"""An SQL statement, or a function that does what SQL alone cannot."""
+"""An SQL statement, or a function for a change that SQL alone cannot express."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One step: the version that it leads to, what it does, and its parts in order."""
+    """A migration: the version that it produces, a description, and its steps in order."""
 
     version: int
     description: str
@@ -55,19 +55,19 @@ MIGRATIONS = (
     ),
     Migration(SEALED_SINCE, "seals", (*SEALS, seal_all)),
 )
-"""All steps in order. A released step never changes; a new schema is a new step."""
+"""All migrations in order. A released migration never changes; a change of the schema is a new migration."""
 
 LATEST = MIGRATIONS[-1].version
-"""The version that this program writes, and brings every older one to before it looks into it."""
+"""The version that this program writes. Databases of older versions are migrated to it before they are read."""
 
 
 def version(connection: sqlite3.Connection) -> int:
-    """The database's version; 0 before the first step."""
+    """Return the version of the database; 0 before the first migration."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises StoreTooNew when a newer hpstudy has migrated the database."""
+    """Raise StoreTooNew if a newer version of hpstudy has migrated the database."""
     if (stored := version(connection)) > LATEST:
         raise StoreTooNew(
             f"{path} was written by a newer hpstudy (database version {stored}; this program reads up to {LATEST})",
@@ -78,15 +78,17 @@ def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
 def migrate(
     connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS, *, record: bool = True
 ) -> list[Migration]:
-    """Take the steps that the database has not taken yet.
+    """Apply the migrations that the database does not have yet.
+
+    After an error, all earlier migrations are complete and the failed one is rolled back.
 
     Args:
         connection: to the database.
-        migrations: all steps.
-        record: leave an event of each step that an existing database takes.
+        migrations: all migrations.
+        record: write an event for each migration of an existing database.
 
     Returns:
-        The steps taken now. After an error all earlier steps are complete and the failed one has left no trace.
+        The applied migrations.
     """
     taken = []
     for migration in migrations:

@@ -1,4 +1,4 @@
-"""Network disks: a database there is not written, because SQLite's write-ahead log needs memory that all its processes share."""
+"""Detection of network disks. SQLite's write-ahead log needs shared memory between all processes, so hpstudy does not write there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from hpstudy.errors import StoreError
 
 ACCEPT_VARIABLE = "HPSTUDY_NETWORK_DISK"
-"""Environment variable: 1 to write to a database on a network disk."""
+"""Environment variable; 1 allows writing to a database on a network disk."""
 
 NETWORK_TYPES = frozenset(
     {
@@ -33,22 +33,22 @@ NETWORK_TYPES = frozenset(
         *("fuse.juicefs", "fuse.moosefs", "fuse.lizardfs", "fuse.curlftpfs", "fuse.blobfuse2", "fuse.vmhgfs-fuse"),
     }
 )
-"""File systems that several machines can mount, as the operating system names their types."""
+"""Types of file systems that several machines can mount, as named by the operating system."""
 
 
 def refuse_network_disk(path: Path) -> None:
-    """Raises StoreError for a database on a network disk, unless the user accepts it."""
+    """Raise StoreError for a database on a network disk, unless HPSTUDY_NETWORK_DISK is 1."""
     kind = file_system(path.parent)
     if kind in NETWORK_TYPES and os.environ.get(ACCEPT_VARIABLE) != "1":
         raise StoreError(
-            f"{path} is on a network disk ({kind}), where a database can be damaged",
-            "choose --storage on a disk of this machine; on several machines, `hpstudy run STUDY --shard I/N` and `hpstudy merge`. If only "
-            f"this machine ever opens the database while it is written, {ACCEPT_VARIABLE}=1 accepts the disk.",
+            f"{path} is on a network disk ({kind}), where the database can be damaged",
+            "choose a --storage on a local disk. To use several machines, run `hpstudy run STUDY --shard I/N` and `hpstudy merge`. If only "
+            f"this machine opens the database while it is written, set {ACCEPT_VARIABLE}=1 to allow the disk.",
         )
 
 
 def file_system(folder: Path) -> str:
-    """The type of the file system that holds a folder; "" where the system does not say."""
+    """Return the type of the file system of a folder; "" if it cannot be determined."""
     import psutil
 
     try:
@@ -56,6 +56,6 @@ def file_system(folder: Path) -> str:
         mounted = psutil.disk_partitions(all=True)
     except (OSError, psutil.Error):
         return ""
-    holders = [(len(place.parts), part.fstype) for part in mounted if real.is_relative_to(place := Path(part.mountpoint))]
-    # Of two file systems mounted on one folder, the last one counts.
-    return max(reversed(holders), key=lambda holder: holder[0], default=(0, ""))[1]
+    above = [(len(mount.parts), part.fstype) for part in mounted if real.is_relative_to(mount := Path(part.mountpoint))]
+    # If two file systems are mounted on one folder, the last one hides the first.
+    return max(reversed(above), key=lambda mount: mount[0], default=(0, ""))[1]

@@ -1,7 +1,7 @@
-"""Trials as an Optuna storage, for optuna-dashboard and everything else that reads one. Optuna is imported when it is needed.
+"""Export of trials to an Optuna storage, for optuna-dashboard and other programs that read one. Optuna is imported when it is needed.
 
-Each view becomes one Optuna study with the trials of all its searches. Controls and confirmations are left out: they are not trials of a
-search of the view, and Optuna would take the best of them for its own.
+Each view becomes one Optuna study with the trials of all its searches. Controls and confirmations are not exported: they are not trials of
+a search, and Optuna would report the best of them as the best trial.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 METRIC = "metric."
-"""Columns of a table of trials that hold final metrics."""
+"""Prefix of the columns of `trials_frame` that hold final metrics."""
 
 RUNNING = "running"
-"""The state of a trial that has no outcome yet, and is left out."""
+"""State of trials without an outcome. They are not exported."""
 
 
 def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) -> tuple[str, ...]:
-    """Write all finished trials to an Optuna storage, an SQLite file.
+    """Export all finished trials to an Optuna storage, an SQLite file.
 
-    A view's trials keep the order of its searches. A trial's user attributes say which one it is (replicate, number, state) and hold
-    its final metrics; a number that is not finite is text there. Diverged, failed and timed-out trials have Optuna's state FAIL, and the
-    learning curve of the objective becomes intermediate values. Trials that are still running are left out.
+    The trials of a view are ordered by search. The user attributes of a trial hold its replicate, number, state and final metrics;
+    non-finite numbers are text there. Diverged, failed and timed-out trials get Optuna's state FAIL. The learning curve of the
+    objective becomes intermediate values. Running trials are not exported.
 
     Args:
         reader: the database.
-        output: the file, which appears complete or not at all.
-        force: replace a file that exists.
+        output: the file, written atomically.
+        force: replace an existing file.
 
     Returns:
         The names of the Optuna studies.
 
     Raises:
-        UsageError: for a file that exists, or when Optuna is not installed.
-        StoreError: when the file cannot be written.
+        UsageError: the file exists, or Optuna is not installed.
+        StoreError: the file cannot be written.
     """
     path = Path(output)
     check_output(path, force=force)
@@ -58,7 +58,7 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError as error:
         raise UsageError("this export needs Optuna, which is not installed", "pip install 'hpstudy[optuna]'") from error
-    told = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         with reader.snapshot():
@@ -73,12 +73,12 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
         reason = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
         raise StoreError(f"{path} cannot be written: {reason}", "choose another file") from error
     finally:
-        optuna.logging.set_verbosity(told)
+        optuna.logging.set_verbosity(verbosity)
     return names
 
 
 def distribution(parameter: FloatParameter | IntParameter | ChoiceParameter) -> BaseDistribution:
-    """The same range in Optuna's terms."""
+    """Return the Optuna distribution with the same range."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if isinstance(parameter, ChoiceParameter):
@@ -109,13 +109,13 @@ def _write(path: Path, reader: Reader, trials: pd.DataFrame, curves: pd.DataFram
 
 @contextlib.contextmanager
 def _storage(path: Path) -> Iterator[Any]:
-    """A new Optuna storage whose file is let go at the end."""
+    """Create an Optuna storage at `path`, and close its file at the end of the block."""
     from optuna.storages import RDBStorage
     from sqlalchemy import event
 
     storage = RDBStorage(f"sqlite:///{path.absolute()}")
-    # A draft that a crash leaves behind is thrown away, so that nothing needs to wait for the disk; Optuna commits every trial.
-    event.listen(storage.engine, "connect", _without_waiting)
+    # Optuna commits every trial. The file is a draft, which is discarded after a crash, so that no commit needs to reach the disk.
+    event.listen(storage.engine, "connect", _disable_sync)
     storage.engine.dispose()
     try:
         yield storage
@@ -124,7 +124,7 @@ def _storage(path: Path) -> Iterator[Any]:
         storage.engine.dispose()
 
 
-def _without_waiting(connection: Any, record: Any) -> None:
+def _disable_sync(connection: Any, record: Any) -> None:
     del record
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA journal_mode = MEMORY")
@@ -151,7 +151,7 @@ def _trials(study: Study, view: str, trials: pd.DataFrame, curves: pd.DataFrame 
 def _trial(
     row: Mapping[Any, Any], params: dict[str, Value], distributions: dict[str, BaseDistribution], steps: dict[int, float]
 ) -> FrozenTrial:
-    """One finished trial. Optuna's states know no reason: that stands in the user attributes."""
+    """Return one finished trial. The user attributes hold the state: Optuna's states do not distinguish reasons for a failure."""
     from optuna.trial import TrialState, create_trial
 
     completed = row["state"] == "completed" and math.isfinite(row["objective"])
@@ -174,14 +174,14 @@ def _trial(
 
 
 def _plain(value: Any, parameter: FloatParameter | IntParameter | ChoiceParameter) -> Value:
-    """A value of a table of trials as Python's own type."""
+    """Convert a value of a trials frame to the Python type of its parameter."""
     if isinstance(parameter, ChoiceParameter):
         return parameter.values[parameter.values.index(value)]
     return int(value) if isinstance(parameter, IntParameter) else float(value)
 
 
 def _json(value: Any) -> float | int | str:
-    """A number as strict JSON has it: NaN and infinities become text."""
+    """Convert a number to a strict JSON value: NaN and infinities become text."""
     number = float(value)
     if not math.isfinite(number):
         return str(number)
@@ -189,7 +189,7 @@ def _json(value: Any) -> float | int | str:
 
 
 def _time(text: str | None) -> datetime | None:
-    """A stored time (ISO 8601, UTC) as Optuna keeps it: local, without a time zone."""
+    """Convert a stored time (ISO 8601, UTC) to Optuna's form: local time without a time zone."""
     if not isinstance(text, str):
         return None
     return datetime.fromisoformat(text).astimezone().replace(tzinfo=None)

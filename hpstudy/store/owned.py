@@ -1,4 +1,4 @@
-"""A database that this process owns: opened, fenced, and let go."""
+"""A database that this process owns, from opening to release."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from hpstudy.study.shard import Shard
 
 
 class OwnedDatabase:
-    """A writing connection together with the claim that protects it.
+    """A connection for writing and the ownership record that protects it.
 
     Attributes:
-        path: the file, absolute.
-        connection: for reading; what is written goes through `transaction`.
+        path: absolute path of the file.
+        connection: for reading only; all writes use `transaction`.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, owner: ownership.Owner) -> None:
-        """Hold an open connection whose database `owner` has claimed already."""
+        """Wrap an open connection to a database that `owner` has already claimed."""
         self.path = path
         self.connection = connection
         self._owner = owner
@@ -39,7 +39,7 @@ class OwnedDatabase:
     def create(
         cls, path: Path, study: Study, *, identity: Mapping[str, str], module_path: str | None, shard: Shard | None
     ) -> OwnedDatabase:
-        """A new database for `study`, owned by this process from its first moment. Raises StoreError where that cannot be."""
+        """Create a database for `study` that this process owns. Raises StoreError if it cannot be created."""
         refuse_network_disk(path)
         owner = ownership.this_process()
         try:
@@ -51,11 +51,13 @@ class OwnedDatabase:
 
     @classmethod
     def open(cls, path: Path) -> OwnedDatabase:
-        """Claim an existing database and bring its schema up to date.
+        """Claim an existing database and migrate it to the latest schema.
+
+        Nothing is written if this raises StoreError.
 
         Raises:
-            StoreError: it cannot be opened, is on a network disk, or values do not match their seals. Nothing is written then.
-            StoreTooNew: a newer hpstudy wrote it.
+            StoreError: the database cannot be opened, is on a network disk, or has values that do not match their seals.
+            StoreTooNew: a newer version of hpstudy wrote it.
             StoreBusy: another process owns it.
         """
         refuse_network_disk(path)
@@ -82,12 +84,12 @@ class OwnedDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction that only the owner of the database, still in its place, can commit."""
+        """Run a write transaction. It fails if the file was replaced or another process owns the database."""
         connection = self.connection
         if _file_id(self.path) != self._file:
             raise StoreError(
                 f"{self.path} was deleted or replaced while this process was writing to it",
-                "nothing was written to the new file; put the old one back, or run again to start from the beginning",
+                "nothing was written to the new file. Restore the old file, or run again to start from the beginning.",
             )
         with translated(self.path):
             try:
@@ -101,20 +103,20 @@ class OwnedDatabase:
                 raise
 
     def abandon(self) -> None:
-        """Close without a word in the database: the next writer finds a dead owner."""
+        """Close the connection without releasing the ownership. The next writer finds a dead owner."""
         ownership.forget(self._owner)
         close_writer(self.connection)
 
     def close(self) -> None:
-        """Let the database go. Closing twice does no harm."""
-        # An owner that cannot write its farewell is replaced like one that died; the error that matters was raised before.
+        """Release the ownership and close the connection. Closing twice has no effect."""
+        # If the release cannot be written, the next writer replaces the owner like a dead one. The relevant error was raised before.
         with suppress(StoreError), self.transaction() as connection:
             ownership.release(connection, self._owner)
         self.abandon()
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:
-    """What tells one file from another under the same name; None when there is none."""
+    """Return the device and inode of a file, which change if the file is replaced; None if it does not exist."""
     try:
         status = path.stat()
     except OSError:

@@ -1,8 +1,8 @@
-"""One writer: who owns a database, who may take it over, and how a writer that lost it finds out.
+"""Ownership of a database by its single writer, and takeover from a dead writer.
 
-The owner is a row with its host, process and a random token. A second writer is refused while the owner lives. Whether it
-lives, this host's process table tells; for an owner on another host, only its heartbeat can. Every transaction of a writer
-renews the row by its token and fails when the token is gone, so two writers can never both succeed.
+The owner is a row with host, process ID and a random token. A second writer is refused while the owner is alive. For an owner on
+this host, the process table shows whether it is alive. For an owner on another host, only its heartbeat does. Every transaction of
+a writer updates the row by its token and fails if the token is gone, so that two writers can never both succeed.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from hpstudy.store.decoding import fetch
 from hpstudy.store.values import seconds_since, utc_now
 
 HEARTBEAT_S = 30.0
-"""How often a writer that has nothing to store should call `Store.heartbeat`."""
+"""Interval at which a writer that has nothing to store should call `Store.heartbeat`."""
 
 STALE_AFTER_S = 600.0
-"""Silence after which an owner on another host counts as dead. Shorter: a writer on a stalled network disk loses its study to
-another. Longer: a study whose machine died waits longer before another machine may resume it."""
+"""Time without a heartbeat after which an owner on another host counts as dead. Shorter: a writer on a stalled network disk loses its
+study to another one. Longer: after a machine has crashed, another machine has to wait longer before it can resume the study."""
 
 CLOCK_TOLERANCE_S = 5.0
-"""Process start times shift by this much when the clock is set. Larger: a process that was given a dead owner's number looks
-like the owner."""
+"""Process start times can shift by this much when the clock is adjusted. Larger: a new process with the PID of a dead owner can be
+mistaken for the owner."""
 
 _OWN_TOKENS: set[str] = set()
-"""Tokens of this process's open stores: a row with our process number but another token is a dead owner's."""
+"""Tokens of the stores that this process has open. A row with our PID but another token belongs to a dead owner."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that may write.
+    """The process that may write to a database.
 
     Attributes:
-        host: name of its machine.
-        namespace: what its process numbers are relative to (a container has its own), "" where the system does not say.
-        pid: its process number.
-        process_started: when the process started, seconds since 1970; tells it from a later process with the same number.
-        token: random; the fence that every write must pass.
-        since: when it took the database.
-        heartbeat_at: its last sign of life.
+        host: host name of its machine.
+        namespace: PID namespace of the process (a container has its own); "" if it cannot be determined.
+        pid: process ID.
+        process_started: start time of the process in seconds since 1970; distinguishes it from a later process with the same ID.
+        token: random; every write transaction checks that it is still stored.
+        since: when it claimed the database.
+        heartbeat_at: time of its last heartbeat.
     """
 
     host: str
@@ -56,17 +56,17 @@ class Owner:
     heartbeat_at: str
 
     def is_here(self) -> bool:
-        """Whether this machine's process table can tell if the owner lives."""
+        """Return whether the owner is in this machine's process table, if it is alive."""
         return (self.host, self.namespace) == (socket.gethostname(), _namespace())
 
     def silent_s(self) -> float:
-        """Seconds since its last sign of life; below 0 when the clock of its machine is ahead of this one's."""
+        """Return the seconds since the last heartbeat; negative if the clock of the owner's machine is ahead of this one."""
         return seconds_since(self.heartbeat_at)
 
     def is_alive(self) -> bool:
-        """Whether the owner still runs, as far as can be known from here."""
+        """Return whether the owner is still running, as far as this machine can determine."""
         if not self.is_here():
-            # A sign of life from further in the future than clocks differ is no sign of life: nobody should wait for that moment.
+            # A heartbeat from the far future is not evidence of a live owner: the next writer would have to wait until then.
             return abs(self.silent_s()) < STALE_AFTER_S
         if self.pid == os.getpid():
             return self.token in _OWN_TOKENS
@@ -74,7 +74,7 @@ class Owner:
 
         try:
             process = psutil.Process(self.pid)
-            # A zombie is a dead process whose parent has not yet asked for its exit status.
+            # A zombie is a dead process whose parent has not yet read its exit status.
             same = abs(process.create_time() - self.process_started) < CLOCK_TOLERANCE_S
             return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
@@ -84,7 +84,7 @@ class Owner:
 
 
 def this_process() -> Owner:
-    """A claim of this process, with a fresh token."""
+    """Return an owner record of this process with a new token."""
     import psutil
 
     now = utc_now()
@@ -93,7 +93,7 @@ def this_process() -> Owner:
 
 
 def read_owner(connection: sqlite3.Connection) -> Owner | None:
-    """The recorded owner; None when the last one closed the database."""
+    """Return the recorded owner; None if the last owner closed the database."""
     columns = "owner.host owner.namespace owner.pid owner.process_started owner.token owner.since owner.heartbeat_at"
     rows = fetch(connection, columns, "FROM owner")
     return Owner(*rows[0]) if rows else None
@@ -103,10 +103,10 @@ def claim(connection: sqlite3.Connection, path: Path) -> tuple[Owner, Owner | No
     """Make this process the owner, within the caller's transaction (BEGIN IMMEDIATE).
 
     Returns:
-        The new owner, and the dead one whose place it took (None when the last one closed the database).
+        The new owner, and the dead owner that it replaces (None if the last owner closed the database).
 
     Raises:
-        StoreBusy: while another owner lives.
+        StoreBusy: another owner is alive.
     """
     before = read_owner(connection)
     if before and before.is_alive():
@@ -117,7 +117,7 @@ def claim(connection: sqlite3.Connection, path: Path) -> tuple[Owner, Owner | No
 
 
 def write_owner(connection: sqlite3.Connection, owner: Owner) -> None:
-    """Record `owner`, whoever was there before."""
+    """Store `owner`, replacing any recorded owner."""
     connection.execute(
         "INSERT OR REPLACE INTO owner VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
         (owner.host, owner.namespace, owner.pid, owner.process_started, owner.token, owner.since, owner.heartbeat_at),
@@ -126,28 +126,30 @@ def write_owner(connection: sqlite3.Connection, owner: Owner) -> None:
 
 
 def renew(connection: sqlite3.Connection, owner: Owner, path: Path) -> None:
-    """A sign of life, and the fence of a write transaction. Raises StoreBusy when another process took the database over."""
+    """Update the heartbeat within a write transaction. Raises StoreBusy if another process has taken over the database."""
     held = connection.execute("UPDATE owner SET heartbeat_at = ? WHERE token = ?", (utc_now(), owner.token))
     if held.rowcount != 1:
         now = read_owner(connection)
-        who = f"process {now.pid} on {now.host}, since {now.since}," if now else "another process, which has closed it again,"
-        raise StoreBusy(f"{who} took over {path} from this process", "nothing was written after that; wait for it, then resume")
+        who = f"process {now.pid} on {now.host} (since {now.since})" if now else "another process, which has closed it again,"
+        raise StoreBusy(
+            f"{who} took over {path} from this process", "nothing was written after that. Wait for it to end, then resume."
+        )
 
 
 def release(connection: sqlite3.Connection, owner: Owner) -> None:
-    """Give the database up, within the caller's transaction."""
+    """Remove the owner record, within the caller's transaction."""
     connection.execute("DELETE FROM owner WHERE token = ?", (owner.token,))
 
 
 def forget(owner: Owner) -> None:
-    """Note that this process no longer acts as `owner`, even if the database says so."""
+    """Forget the token: this process no longer acts as `owner`, even if the database still records it."""
     _OWN_TOKENS.discard(owner.token)
 
 
 def _busy(owner: Owner, path: Path) -> StoreBusy:
     message = f"{path} is in use by process {owner.pid} on {owner.host}, since {owner.since}"
     if owner.is_here():
-        return StoreBusy(message, "wait until it ends, or stop it; then run again")
+        return StoreBusy(message, "wait until it ends or stop it, then run again")
     silent_s = owner.silent_s()
     left = max(1, round(STALE_AFTER_S - silent_s))
     seen = (
@@ -156,8 +158,8 @@ def _busy(owner: Owner, path: Path) -> StoreBusy:
         else f"{-silent_s:.0f} s in the future: the clocks of the two machines differ"
     )
     return StoreBusy(
-        f"{message} (last sign of life {seen})",
-        f"stop it there; if it is dead, the database can be taken over in {left} s",
+        f"{message} (last heartbeat {seen})",
+        f"stop it on that machine. If it is dead, the database can be taken over in {left} s.",
     )
 
 

@@ -1,4 +1,4 @@
-"""File paths in a database, relative to its folder so that they stay valid when the project is moved or published."""
+"""File paths in a database. They are relative to its folder, so that they stay valid when the project is moved or published."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpstudy.store.values import clean_text
 
 
 def to_stored(path: str | None, database: Path) -> str | None:
-    """`path` relative to the folder of `database`, with slashes; absolute if it is on another drive."""
+    """Return `path` relative to the folder of `database`, with slashes; absolute if it is on another drive."""
     if not path:
         return None
     try:
@@ -20,12 +20,12 @@ def to_stored(path: str | None, database: Path) -> str | None:
 
 
 def to_absolute(path: str | None, database: Path) -> str | None:
-    """The absolute path of a stored one. Symbolic links are not resolved: the relative path was computed from unresolved names."""
+    """Return the absolute path of a stored path. Symbolic links are not resolved, because `to_stored` does not resolve them either."""
     return os.path.abspath(database.parent / path) if path else None  # noqa: PTH100  # Path.resolve would follow links
 
 
 def database_exists(path: Path) -> bool:
-    """Whether there is something at `path`. Raises StoreError for a name that no file can have."""
+    """Return whether `path` exists. Raises StoreError for a name that no file can have."""
     try:
         return path.exists()
     except OSError as error:  # a name that is too long
@@ -33,7 +33,7 @@ def database_exists(path: Path) -> bool:
 
 
 def check_output(path: Path, *, force: bool) -> None:
-    """Raises UsageError when a file may not be written to `path`: one is there, or something that is no regular file."""
+    """Raise UsageError if `path` exists and `force` is not set, or if it is not a regular file."""
     try:
         exists, regular = path.exists(), path.is_file()
     except OSError as error:  # a name that is too long
@@ -41,4 +41,4 @@ def check_output(path: Path, *, force: bool) -> None:
     if exists and not regular:
         raise UsageError(f"{path} is not a regular file", "choose another file")
     if exists and not force:
-        raise UsageError(f"{path} exists already", "choose another file, or give --force to replace it")
+        raise UsageError(f"{path} already exists", "choose another file, or use --force to replace it")

@@ -1,4 +1,4 @@
-"""Reading a database, while it is being written or long after."""
+"""Read access to a database, also while another process writes to it."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ log = logging.getLogger(__name__)
 
 
 class Reader:
-    """A read-only look at a study's database; a context manager.
+    """Read-only access to a study's database; a context manager.
 
-    It never waits for the writer and never makes it wait. Each method sees the database as it is at that moment; within
-    `snapshot` all see the same state. Raises StoreError when the file is not a sound hpstudy database.
+    A reader never blocks the writer, and the writer never blocks a reader. Each method sees the current state of the database;
+    within `snapshot` all methods see the same state. Methods raise StoreError if the file is not a sound hpstudy database.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, stored_version: int) -> None:
-        """Take over an open connection; users call `open`."""
+        """Wrap an open connection. Call `open` instead."""
         self.path = path
         self._version = stored_version
         self._connection = connection
@@ -58,13 +58,13 @@ class Reader:
 
     @classmethod
     def open(cls, path: str | Path) -> Reader:
-        """Look into the database at `path`.
+        """Open the database at `path`.
 
-        Of a database of an older version, a copy in memory is read, brought up to the newest one: it is the database at this moment.
+        A database of an older version is copied to memory and migrated there. The reader then sees its state at opening.
 
         Raises:
-            StoreError: when there is no sound hpstudy database.
-            StoreTooNew: when a newer hpstudy wrote it.
+            StoreError: there is no sound hpstudy database at `path`.
+            StoreTooNew: a newer version of hpstudy wrote it.
         """
         path = Path(path).absolute()
         connection = connect_reader(path)
@@ -93,18 +93,18 @@ class Reader:
         self.close()
 
     def copy_to(self, path: Path) -> None:
-        """Write the database, as it is now, to a new file. A database of an older version is written in the newest one."""
+        """Copy the current state of the database to a new file. The copy of an older version has the latest version."""
         with self.snapshot() as connection, closing(sqlite3.connect(path)) as copy:
             connection.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
 
     def close(self) -> None:
-        """Let the file go. Closing twice does no harm."""
+        """Close the file. Closing twice has no effect."""
         close_reader(self._connection, self.path)
 
     @property
     def study(self) -> Study:
-        """The resolved study, as it was when the reader was opened."""
+        """The resolved study, as stored when the reader was opened."""
         return self._stored.study
 
     @property
@@ -114,7 +114,7 @@ class Reader:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What determines numbers beside the study: checksums of data, versions of code."""
+        """What determines the results besides the study, by name: checksums of data, versions of code."""
         return dict(self._stored.identity)
 
     @property
@@ -134,7 +134,7 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Everything read inside sees one state of the database, even if others write meanwhile; may be nested."""
+        """Read from one state of the database within the block, even if another process writes meanwhile. May be nested."""
         with translated(self.path):
             if self._connection.in_transaction:
                 yield self._connection
@@ -147,61 +147,65 @@ class Reader:
                     self._connection.execute("ROLLBACK")
 
     def broken_seals(self) -> BrokenSeals | None:
-        """What does not match its seal; None for a database of a version without seals."""
+        """Return the values that do not match their seals; None for a database of a version without seals."""
         if self._version < SEALED_SINCE:
             return None
         with self.snapshot() as connection:
             return broken_seals(connection)
 
     def warn_of_broken_seals(self) -> str:
-        """Log what does not match its seal, in one line, and return it; "" for nothing."""
+        """Log a one-line warning if values do not match their seals, and return it; "" if all match."""
         sentence = str(self.broken_seals() or "")
         if sentence:
             log.warning("%s: %s", self.path, sentence)
         return sentence
 
     def content_digest(self) -> str:
-        """SHA-256 (hex) over all seals: equal for databases with equal contents. Copies and VACUUM keep it.
+        """Return the SHA-256 digest (hex) of all seals. Databases with equal contents have equal digests; copies and VACUUM keep it.
 
-        A database of a version without seals is sealed in memory: its digest can change with the version of hpstudy.
+        A database of a version without seals is sealed in memory, so that its digest can change with the version of hpstudy.
         """
         with self.snapshot() as connection:
             return content_digest(connection)
 
     def seal_note(self) -> str:
-        """What the seals cannot tell of this database; "" when it was sealed from its first moment."""
+        """Return a note on the changes that the seals cannot detect; "" if the database has had seals since its creation."""
         if self._version < SEALED_SINCE:
-            return f"database version {self._version} has no seals: altered values that fit cannot be noticed"
+            return f"database version {self._version} has no seals: altered values of the right type cannot be detected"
         for event in self.events():
             if event.kind == "migrated" and event.detail.get("to") == SEALED_SINCE:
-                return f"sealed on {event.at} by migration from version {event.detail.get('from')}: earlier changes cannot be noticed"
+                return f"sealed on {event.at} by migration from version {event.detail.get('from')}: earlier changes cannot be detected"
         return ""
 
     def counts(self) -> dict[str, Counts]:
-        """For every arm: its trials by state."""
+        """Return the number of trials of every arm by state."""
         with self.snapshot() as connection:
             return summary.count_trials(connection, self._stored)
 
     def mean_trial_s(self) -> dict[str, float]:
-        """For every arm with finished trials: mean wall seconds of one, the choice of its point included."""
+        """Return the mean wall time of a trial in seconds, including the choice of its point, for every arm with finished trials."""
         with self.snapshot() as connection:
             return summary.mean_trial_s(connection, self.study)
 
     def mean_train_s(self) -> dict[str, float]:
-        """For every arm with finished trials: mean wall seconds of the training alone."""
+        """Return the mean wall time of the training alone in seconds, for every arm with finished trials."""
         with self.snapshot() as connection:
             return summary.mean_train_s(connection, self.study)
 
     def search_counts(self, study: Study | None = None) -> dict[SearchKey, Counts]:
-        """For every search that this database runs, in run order: its trials by state; `study` is what this one grows to, if it does."""
+        """Return the number of trials by state for every search of this database, in run order.
+
+        Args:
+            study: the study to which the stored one is extended; default: the stored study.
+        """
         with self.snapshot() as connection:
             return summary.count_search_trials(connection, self._stored, study)
 
     def best(self, view: str, replicate: int | None = None) -> BestTrial | None:
-        """The best completed trial of an arm, or of one of its searches; None before the first one.
+        """Return the best completed trial of an arm, or of one of its searches; None if no trial has completed.
 
         Raises:
-            UsageError: when the study has no such view.
+            UsageError: the study has no such view.
         """
         if view not in arms(self.study):
             raise UsageError(f"the study has no view '{view}': {nearest(view, self.study.views)}")
@@ -209,42 +213,45 @@ class Reader:
             return summary.find_best(connection, self.study, view, replicate)
 
     def attributes(self) -> dict[tuple[SearchKey, int], dict[str, Any]]:
-        """Results of trials that are no numbers, by search and number; nothing for a trial that has none."""
+        """Return results that are not numbers, by search and trial number. Trials without attributes are absent."""
         with self.snapshot() as connection:
             return read_attributes(connection)
 
     def history(self, key: SearchKey) -> list[TrialRow]:
-        """The trials of a search, in order."""
+        """Return the trials of a search, in order."""
         with self.snapshot() as connection:
             return read_history(connection, self.study, key.view, key.replicate)
 
     def events(self) -> list[Event]:
-        """What happened to the study, in order."""
+        """Return the events of the study, in order."""
         with self.snapshot() as connection:
             return read_events(connection)
 
     def environments(self) -> list[Environment]:
-        """Where the study's sessions and steps ran, in order."""
+        """Return the environments in which the study's sessions and steps ran, in order."""
         with self.snapshot() as connection:
             return read_environments(connection)
 
     def owner(self) -> Owner | None:
-        """The process that holds the database; None when it was closed. `Owner.is_alive` tells whether it still runs."""
+        """Return the process that owns the database; None if it was closed. `Owner.is_alive` tells whether it is still running."""
         with self.snapshot() as connection:
             return read_owner(connection)
 
     def trials(self) -> pd.DataFrame:
-        """One row per trial, by view, replicate and number; see `frames.trials_frame` for the columns."""
+        """Return one row per trial, ordered by view, replicate and number. `frames.trials_frame` describes the columns."""
         from hpstudy.store.frames import trials_frame
 
         with self.snapshot() as connection:
             return trials_frame(connection, self.study)
 
     def curves(self, metric: str | None = None) -> pd.DataFrame:
-        """One row per trial, metric and epoch (of one metric, when given); see `frames.curves_frame` for the columns.
+        """Return one row per trial, metric and epoch. `frames.curves_frame` describes the columns.
+
+        Args:
+            metric: name of one metric; default: all metrics.
 
         Raises:
-            UsageError: when no trial has recorded such a metric.
+            UsageError: no trial has recorded this metric.
         """
         from hpstudy.store.frames import curves_frame
 
@@ -254,13 +261,13 @@ class Reader:
             return curves_frame(connection, self.study, metric)
 
     def confirmations(self) -> pd.DataFrame:
-        """One row per training on a fresh seed; see `frames.confirmations_frame` for the columns."""
+        """Return one row per training on a fresh seed. `frames.confirmations_frame` describes the columns."""
         from hpstudy.store.frames import confirmations_frame
 
         with self.snapshot() as connection:
             return confirmations_frame(connection, self.study)
 
     def metrics(self) -> list[str]:
-        """The names of all metrics recorded so far, sorted."""
+        """Return the names of all metrics recorded so far, sorted."""
         with self.snapshot() as connection:
             return [name for (name,) in fetch(connection, "metric.name", "FROM metric ORDER BY name")]

@@ -1,4 +1,4 @@
-"""What comes out of a database one by one: trials of a search, events, environments."""
+"""Rows of a database as objects: trials of a search, events, environments."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from hpstudy.study.space import Point
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial as the search sees it.
+    """One trial of a search.
 
     Attributes:
         number: its number within the search, from 0.
-        point: the point tried.
-        state: running, or how it ended.
-        objective: the measured value (NaN and infinities included); None when there is none.
-        attempts: how often its evaluation was begun.
-        retrained: of a confirmation: what it trains again; None for every other trial.
+        point: the evaluated point.
+        state: running, or the final state.
+        objective: the measured value, which can be NaN or infinite; None if there is none.
+        attempts: how often its evaluation was started.
+        retrained: the trial that a confirmation retrains, and the seed; None for any other trial.
     """
 
     number: int
@@ -37,7 +37,7 @@ class TrialRow:
 
     @property
     def seed_number(self) -> int | None:
-        """Number of the fresh seed of a confirmation; None for every other trial."""
+        """Number of the fresh seed of a confirmation; None for any other trial."""
         return None if self.retrained is None else self.retrained.seed_number
 
 
@@ -55,7 +55,7 @@ class BestTrial:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to the study: when (UTC), what, and its particulars."""
+    """An event of the study: its time (UTC), kind and detail."""
 
     at: str
     kind: str
@@ -64,14 +64,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Environment:
-    """Where one session of the study ran, or another host that ran its steps: machine, libraries, versions.
+    """The environment of a session, or of another host that ran its steps: machine, libraries, versions.
 
     Attributes:
-        id: of the row.
-        started_at: when the session began, or the first step of the host ended.
-        ended_at: None while the session runs, or when it died.
-        detail: by name. That of a session has its `command`.
-        trials: that ended there.
+        id: ID of the row.
+        started_at: when the session started, or the first step on the host ended.
+        ended_at: when the session ended; None while it runs, or if it was killed.
+        detail: properties by name. For a session they include its `command`.
+        trials: number of trials that ended there.
     """
 
     id: int
@@ -82,7 +82,7 @@ class Environment:
 
 
 def read_history(connection: sqlite3.Connection, study: Study, view: str, replicate: int) -> list[TrialRow]:
-    """The trials of one search of the study, in order; none for a search that the database does not have yet."""
+    """Return the trials of one search, in order; an empty list for a search that the database does not have yet."""
     search_ids = fetch(
         connection,
         "search.id",
@@ -103,13 +103,13 @@ def read_history(connection: sqlite3.Connection, study: Study, view: str, replic
     for trial_id, number, point, state, objective, attempts in rows:
         refuse_foreign_point(trial_id, point, space)
         if is_listed and trial_id not in retrained:
-            raise Undecodable(f"{row_name('trial', [trial_id])}: it is a confirmation, and has no row in table retraining")
+            raise Undecodable(f"{row_name('trial', [trial_id])}: it is a confirmation but has no row in table retraining")
         history.append(TrialRow(number, point, state, objective, attempts, retrained.get(trial_id)))
     return history
 
 
 def read_retrainings(connection: sqlite3.Connection, search_id: int | None = None) -> dict[int, Retraining]:
-    """What each confirmation of a search trains again, by the id of the trial; those of all searches when `search_id` is None."""
+    """Return what each confirmation of a search retrains, by trial ID; of all searches if `search_id` is None."""
     rows = fetch(
         connection,
         "retraining.trial_id retraining.of_trial_id retraining.seed_number",
@@ -129,12 +129,12 @@ def read_retrainings(connection: sqlite3.Connection, search_id: int | None = Non
 
 
 def read_events(connection: sqlite3.Connection) -> list[Event]:
-    """All events, in order."""
+    """Return all events, in order."""
     return [Event(*row) for row in fetch(connection, "event.at event.kind event.detail", "FROM event ORDER BY id")]
 
 
 def read_environments(connection: sqlite3.Connection) -> list[Environment]:
-    """The environments of all sessions and hosts, in order."""
+    """Return the environments of all sessions and hosts, in order."""
     columns = "environment.id environment.started_at environment.ended_at environment.detail"
     counted = "SELECT environment_id, count(*) FROM trial WHERE state <> 'running' GROUP BY environment_id"
     trials = dict(connection.execute(counted).fetchall())

@@ -1,7 +1,7 @@
-"""The tables and views of every version. docs/reference/database.md explains them to readers of plain SQL.
+"""The tables and views of every version. docs/reference/database.md documents them for users of SQL.
 
-`value` and `kind` go together as `hpstudy.store.values` says. Tables whose rows are small and keyed by several columns are
-WITHOUT ROWID: the key is stored once, not once in the table and once in an index.
+`value` and `kind` together encode a number, as described in `hpstudy.store.values`. Tables with small rows and a key of several columns
+are WITHOUT ROWID: the key is stored once, instead of once in the table and once in an index.
 """
 
 from __future__ import annotations
@@ -184,8 +184,8 @@ CONFIRMATION_TABLES = (
     ) STRICT, WITHOUT ROWID
     """,
 )
-"""Tables of version 2. A row of `confirmation` names a trial, or a view for its default point; as SQL takes every NULL of a UNIQUE
-constraint for a value of its own, each constraint holds for one of the two."""
+"""Tables of version 2. A row of `confirmation` refers to a trial, or to a view for its default point. SQL treats NULLs in a UNIQUE
+constraint as different values, so that each constraint applies to one of the two cases."""
 
 CONFIRMATION_VIEWS = (
     """
@@ -260,11 +260,11 @@ RETRAINING_VIEWS = (
     JOIN metric ON metric.id = metric_value.metric_id
     """,
 )
-"""Views of version 3. `best_so_far` is about searches, and leaves confirmations out."""
+"""Views of version 3. `best_so_far` covers searches only and excludes confirmations."""
 
 SEALS = (
     "ALTER TABLE trial ADD COLUMN seal BLOB NOT NULL DEFAULT x''",
     f"ALTER TABLE search ADD COLUMN seal BLOB NOT NULL DEFAULT x'{'00' * 32}'",
     "CREATE TABLE seal (name TEXT PRIMARY KEY, digest BLOB NOT NULL) STRICT, WITHOUT ROWID",
 )
-"""Columns and table of version 4 (`hpstudy.store.seals`)."""
+"""Columns and table added in version 4 (`hpstudy.store.seals`)."""

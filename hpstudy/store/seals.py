@@ -1,13 +1,14 @@
-"""Seals: digests of all stored values, by which an altered value and a deleted or added row are noticed.
+"""Seals: SHA-256 digests of all stored values. They detect altered values and deleted or added rows.
 
-| seal | over |
+| seal | covers |
 |---|---|
 | `trial.seal` | the trial's columns with the name of its view and its replicate, its final metrics, curves and row of `retraining` |
 | `search.seal` | the sum modulo 2**256 of the seals of its trials |
-| `seal`, a row per table | the sum modulo 2**256 of the digests of the table's rows |
+| `seal`, one row per table | the sum modulo 2**256 of the digests of the table's rows |
 
-Every seal is written in the transaction of the values that it covers. The sums make the cost of a write independent of the number of rows.
-The row of `owner` has no seal. Seals are no signatures: whoever alters a value on purpose can compute the seals again.
+Every seal is written in the transaction of the values that it covers. Because of the sums, the cost of a write does not depend on the
+number of rows. The row of `owner` has no seal. Seals are not signatures: a person who alters a value on purpose can also recompute
+the seals.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SEALED_TABLES = ("study", "identity", "view", "search", "environment", "metric",
 """Tables with a row in `seal`."""
 
 BYTES = 32
-"""Of a SHA-256, and of a sum of them."""
+"""Length of a SHA-256 digest, and of a sum of digests."""
 
 _KINDS = "CASE kind WHEN 'finite' THEN 0 WHEN '-0' THEN 1 WHEN 'nan' THEN 2 WHEN 'inf' THEN 3 WHEN '-inf' THEN 4 END"
 
@@ -39,12 +40,12 @@ _TRIAL = [part for name, column in TABLES["trial"].columns.items() for part in c
 
 @dataclass(frozen=True)
 class BrokenSeals:
-    """What does not match its seal.
+    """Trials, searches and tables that do not match their seals.
 
     Attributes:
-        trials: the names of trials.
-        searches: the names of searches that lack a trial, or have one more.
-        tables: the names of other tables.
+        trials: names of trials.
+        searches: names of searches from which a trial was removed, or to which one was added.
+        tables: names of other tables.
     """
 
     trials: tuple[str, ...]
@@ -52,7 +53,7 @@ class BrokenSeals:
     tables: tuple[str, ...]
 
     def __str__(self) -> str:
-        """All of it in one line; "" when every seal matches."""
+        """Return a one-line message; "" if every seal matches."""
         counts = ((len(self.trials), "trial", "trials"), (len(self.searches), "search", "searches"))
         parts = [f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n] + [f"table {name}" for name in self.tables]
         alone = len(parts) == 1 and len(self.trials) + len(self.searches) <= 1
@@ -61,7 +62,7 @@ class BrokenSeals:
 
 
 def seal_trial(connection: sqlite3.Connection, trial_id: int | None) -> None:
-    """Seal a trial as it is now, and its search, within the caller's transaction."""
+    """Update the seals of a trial and its search, within the caller's transaction."""
     ((_, search_id, _, before, digest),) = _trials(connection, "WHERE {} = ?", (trial_id,))
     connection.execute("UPDATE trial SET seal = ? WHERE id = ?", (_bytes(digest), trial_id))
     (total,) = connection.execute("SELECT seal FROM search WHERE id = ?", (search_id,)).fetchone()
@@ -70,7 +71,7 @@ def seal_trial(connection: sqlite3.Connection, trial_id: int | None) -> None:
 
 @contextmanager
 def changing(connection: sqlite3.Connection, *tables: str) -> Iterator[None]:
-    """Carry the seals of tables over a change of their rows, within the caller's transaction."""
+    """Update the seals of tables whose rows change in the block, within the caller's transaction."""
     before = {table: _sum(connection, table) for table in tables}
     yield
     for table in tables:
@@ -78,12 +79,12 @@ def changing(connection: sqlite3.Connection, *tables: str) -> Iterator[None]:
 
 
 def seal_new(connection: sqlite3.Connection, table: str, row_id: int | None) -> None:
-    """Seal a row just added to a table."""
+    """Update the seal of a table for a row that was just added."""
     _add(connection, table, _sum(connection, table, "WHERE id = ?", (row_id,)))
 
 
 def seal_all(connection: sqlite3.Connection) -> None:
-    """Seal everything as it is now, within the caller's transaction."""
+    """Recompute all seals, within the caller's transaction."""
     totals: dict[int, int] = {}
     seals = []
     for trial_id, search_id, _, _, digest in _trials(connection):
@@ -99,7 +100,7 @@ def seal_all(connection: sqlite3.Connection) -> None:
 
 
 def broken_seals(connection: sqlite3.Connection) -> BrokenSeals:
-    """Compute all digests again and compare them with the seals."""
+    """Recompute all digests and compare them with the seals."""
     trials, totals = [], dict[int, int]()
     for _, search_id, name, seal, digest in _trials(connection):
         totals[search_id] = totals.get(search_id, 0) + _number(seal)
@@ -118,7 +119,7 @@ def broken_seals(connection: sqlite3.Connection) -> BrokenSeals:
 
 
 def content_digest(connection: sqlite3.Connection) -> str:
-    """SHA-256 (hex) over the seals of all searches and tables: one number for all values, independent of the layout of the file."""
+    """Return the SHA-256 digest (hex) of the seals of all searches and tables. It does not depend on the layout of the file."""
     searches = connection.execute("SELECT id, seal FROM search ORDER BY id").fetchall()
     tables = connection.execute("SELECT name, digest FROM seal ORDER BY name").fetchall()
     return hashlib.sha256(_json(searches, tables)).hexdigest()
@@ -127,12 +128,12 @@ def content_digest(connection: sqlite3.Connection) -> str:
 def _trials(
     connection: sqlite3.Connection, where: str = "", arguments: tuple[int | None, ...] = ()
 ) -> Iterator[tuple[int, int, str, Any, int]]:
-    """Trials in the order of their ids: id, search_id, name, seal as stored, digest.
+    """Yield ID, search ID, name, stored seal and computed digest of trials, in the order of their IDs.
 
     Args:
         connection: to the database.
-        where: selects trials; {} is their id in each table.
-        arguments: of `where`.
+        where: SQL condition that selects trials; {} is replaced by the name of the trial ID in each table.
+        arguments: parameters of `where`.
     """
     with raw_text(connection):
         names = dict(connection.execute("SELECT id, name FROM metric").fetchall())
@@ -175,7 +176,7 @@ def _trials(
 
 
 def _grouped(cursor: Iterable[tuple[Any, ...]]) -> Callable[[int], list[tuple[Any, ...]]]:
-    """A function that gives the rows of one trial, for trials in ascending order."""
+    """Return a function that returns the rows of one trial. It must be called with trial IDs in ascending order."""
     groups = ((number, rows) for number, rows in groupby(cursor, key=itemgetter(0)) if type(number) is int)
     current: list[tuple[Any, list[tuple[Any, ...]]]] = []
 
@@ -192,12 +193,12 @@ def _grouped(cursor: Iterable[tuple[Any, ...]]) -> Callable[[int], list[tuple[An
 
 @lru_cache(maxsize=1_000)
 def _head(metric: str | None, epochs: int) -> bytes:
-    """What precedes a curve; the same in most trials."""
+    """Return the header of a curve for the digest. It is cached, because most trials have the same one."""
     return _json(metric, epochs)
 
 
 def _packed(epochs: tuple[Any, ...], values: tuple[Any, ...], kinds: tuple[Any, ...]) -> bytes:
-    """A curve as 64-bit integers, 64-bit floats (0 for NULL) and bytes: several times faster than text."""
+    """Pack a curve as 64-bit integers, 64-bit floats (0 for NULL) and bytes. This is several times faster than JSON."""
     n = len(epochs)
     try:
         return struct.pack(f"<{n}q{n}d{n}b", *epochs, *(0.0 if value is None else value for value in values), *kinds)
@@ -206,7 +207,7 @@ def _packed(epochs: tuple[Any, ...], values: tuple[Any, ...], kinds: tuple[Any, 
 
 
 def _sum(connection: sqlite3.Connection, table: str, where: str = "", arguments: tuple[int | None, ...] = ()) -> int:
-    """The sum of the digests of a table's rows."""
+    """Return the sum of the digests of a table's rows."""
     columns = ", ".join(part for name, column in TABLES[table].columns.items() for part in column.sql(name))
     with raw_text(connection):
         rows = connection.execute(f"SELECT {columns} FROM {table} {where}", arguments).fetchall()
@@ -214,14 +215,14 @@ def _sum(connection: sqlite3.Connection, table: str, where: str = "", arguments:
 
 
 def _add(connection: sqlite3.Connection, table: str, difference: int) -> None:
-    """Add to the sum of a table. A database that is not migrated yet has no sums; its migration makes them."""
+    """Add to the seal of a table. A database that is not migrated yet has no seals; its migration creates them."""
     if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'seal'").fetchone():
         (digest,) = connection.execute("SELECT digest FROM seal WHERE name = ?", (table,)).fetchone()
         connection.execute("UPDATE seal SET digest = ? WHERE name = ?", (_bytes(_number(digest) + difference), table))
 
 
 def refuse_broken(connection: sqlite3.Connection) -> None:
-    """Raises Undecodable unless everything matches its seal."""
+    """Raise Undecodable unless all values match their seals."""
     if sentence := str(broken_seals(connection)):
         raise Undecodable(sentence)
 
@@ -238,5 +239,5 @@ def _bytes(number: int) -> bytes:
 
 
 def _number(seal: Any) -> int:
-    """The number in a seal; 0 for what is none."""
+    """Return the number in a seal; 0 if it is not a byte string."""
     return int.from_bytes(seal, "big") if isinstance(seal, bytes) else 0

@@ -1,4 +1,4 @@
-"""The searches of a database: which rows belong to which search of the study."""
+"""The searches of a database, and the assignment of rows to searches of the study."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hpstudy.study.space import Point, Space
 
 
 def read_searches(connection: sqlite3.Connection, study: Study) -> dict[int, SearchKey]:
-    """The searches by id, in the order of their views' rows and of replicates.
+    """Return the searches by ID, ordered by the rows of their views and by replicate.
 
     Raises:
-        Undecodable: they are not exactly those of the study, or the columns of the study's row differ from its definition. So the sizes of
-            the study are those that were stored, and a reader may enumerate its searches.
+        Undecodable: the searches differ from those of the study, or the columns of the study's row differ from its definition. After
+            this check the sizes in the study are the stored ones, so that a reader can safely enumerate its searches.
     """
     refuse_other_sizes(connection, study)
     rows = fetch(connection, "search.id search.view_id search.replicate", "FROM search ORDER BY view_id, replicate")
@@ -37,25 +37,25 @@ def read_searches(connection: sqlite3.Connection, study: Study) -> dict[int, Sea
 
 
 def refuse_other_sizes(connection: sqlite3.Connection, study: Study) -> None:
-    """Raises Undecodable unless the columns of the study's row are those of its definition."""
+    """Raise Undecodable unless the columns of the study's row agree with its definition."""
     (recorded,) = fetch(connection, "study.name study.metric study.goal study.trials study.replicates", "FROM study")
     if recorded != (study.name, study.metric.name, study.metric.goal, study.search.trials, study.replicates):
         raise Undecodable("the columns of table study differ from its definition")
 
 
 def key_of(searches: Mapping[int, SearchKey], trial_id: int, search_id: int) -> SearchKey:
-    """The search of a trial. Raises Undecodable when there is no such search."""
+    """Return the search of a trial. Raises Undecodable if there is no such search."""
     if search_id not in searches:
         raise Undecodable(f"{row_name('trial', [trial_id])}, column search_id: there is no search {search_id}")
     return searches[search_id]
 
 
 def space_of(study: Study, view: str) -> Space:
-    """The space that the arm called `view` searches."""
+    """Return the search space of the arm named `view`."""
     return study.views[arms(study)[view].view].space
 
 
 def refuse_foreign_point(trial_id: int, point: Point, space: Space) -> None:
-    """Raises Undecodable when a trial's point lies outside its space."""
+    """Raise Undecodable if a trial's point is outside its search space."""
     if not space.admits(point):
-        raise Undecodable(f"{row_name('trial', [trial_id])}, column point: it lies outside the view's space")
+        raise Undecodable(f"{row_name('trial', [trial_id])}, column point: it is outside the view's search space")

@@ -1,4 +1,4 @@
-"""The study that a database was started with."""
+"""The study that is stored in a database."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
 
 SHARD = "shard"
-"""The kind of the event that says which part of the study a database runs."""
+"""Kind of the event that records which part of the study a database runs."""
 
 
 @dataclass(frozen=True)
 class StoredStudy:
-    """The study row of a database.
+    """The stored study, and how it was started.
 
     Attributes:
         study: the resolved study.
         fingerprint: the study's fingerprint as recorded at creation.
-        identity: what determines numbers beside the study, by name.
+        identity: what determines the results besides the study, by name: checksums of data, versions of code.
         module_path: the folder put first on the import path for a user's own callable.
         created_at: when the database was created (UTC).
         shard: the part of the study that this database runs; None for all of it.
@@ -40,18 +40,18 @@ class StoredStudy:
 
 
 def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
-    """The study in the database. Raises StoreError when it holds none that this program can read."""
+    """Read the study from the database. Raises StoreError if there is none, or if this version of hpstudy cannot read it."""
     columns = "study.id study.definition study.fingerprint study.module_path study.created_at"
     rows = fetch(connection, columns, "FROM study")
     if len(rows) != 1:
         count = "more than one study" if rows else "no study"
-        raise StoreError(f"{path} holds {count}", "use a backup, or start a new database")
+        raise StoreError(f"{path} contains {count}", "use a backup, or start a new database")
     _, definition, fingerprint, module_path, created_at = rows[0]
     try:
         study = Study.model_validate(definition)
     except ValidationError as error:
         raise StoreError(
-            f"the study in {path} cannot be read by this version of hpstudy: {_problems(error)}", "use the version that wrote it"
+            f"this version of hpstudy cannot read the study in {path}: {_problems(error)}", "use the version that wrote it"
         ) from error
     identity = dict(fetch(connection, "identity.name identity.value", "FROM identity ORDER BY name"))
     return StoredStudy(study, fingerprint, identity, paths.to_absolute(module_path, path), created_at, _read_shard(connection))
@@ -67,11 +67,13 @@ def _read_shard(connection: sqlite3.Connection) -> Shard | None:
 
 
 def _problems(error: ValidationError) -> str:
-    """What is wrong with a study, on one line; a hyperparameter is named with its view."""
-    return "; ".join(f"{_place(detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors())
+    """Return the validation errors of a study in one line. A hyperparameter is named with its view."""
+    return "; ".join(
+        f"{_location_text(detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()
+    )
 
 
-def _place(location: tuple[str | int, ...]) -> str:
+def _location_text(location: tuple[str | int, ...]) -> str:
     match location:
         case ("views", view, "space", name, *_):
             return f"view '{view}', hyperparameter '{name}'"

@@ -1,4 +1,4 @@
-"""Short answers about a database: how far it is, and which trials are best. They need no DataFrame."""
+"""Summaries of a database without DataFrames: progress, the best trials, the most common failure, mean durations."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from hpstudy.study.schema import Study
 
 
 def count_trials(connection: sqlite3.Connection, stored: StoredStudy) -> dict[str, Counts]:
-    """For every arm of the study: its trials by state."""
+    """Return the number of trials of every arm by state."""
     return by_arm(count_search_trials(connection, stored))
 
 
 def count_search_trials(
     connection: sqlite3.Connection, stored: StoredStudy, study: Study | None = None
 ) -> dict[SearchKey, Counts]:
-    """For every search that the database runs (of a shard, those of its replicates), in run order: its trials by state.
+    """Return the number of trials by state for every search of the database, in run order. A shard has those of its replicates.
 
-    Of a confirmation, `planned` counts the trials that are stored and those that are listed by now; while its search is incomplete,
-    those that would be listed if it found nothing better. With `confirm.incumbents` it also counts, as `estimated`, those of the
-    incumbents that the search is expected to find.
+    For a confirmation, `planned` counts the stored trials and those listed so far. While its search is incomplete, it counts the
+    trials that would be listed if the search found no better point. With `confirm.incumbents` it includes, as `estimated`, the
+    trials of the incumbents that the search is expected to find.
 
     Args:
         connection: to the database.
-        stored: its study, and the shard.
-        study: the study to which it grows, if it does.
+        stored: the stored study and the shard.
+        study: the study to which the stored one is extended; default: the stored study.
     """
     study = study or stored.study
     searches = read_searches(connection, stored.study)
@@ -65,9 +65,9 @@ class CommonFailure:
     """The most common failure of a study.
 
     Attributes:
-        text: the type of the error and the first line of its message, of the first such trial.
-        trials: how many trials ended with it; messages that differ in numbers only are the same.
-        of: how many trials ended with an error.
+        text: the error type and the first line of the message of the first such trial.
+        trials: number of trials that ended with it. Messages that differ only in numbers count as the same.
+        of: number of trials that ended with any error.
     """
 
     text: str
@@ -75,13 +75,13 @@ class CommonFailure:
     of: int
 
     def sentence(self) -> str:
-        """In words."""
+        """Return a one-line message."""
         share = f"{self.trials:,} of {self.of:,} failures" if self.trials < self.of else f"{self.of:,} times"
         return f"most common failure ({share}): {self.text}"
 
 
 def common_failure(connection: sqlite3.Connection) -> CommonFailure | None:
-    """The most common failure of all trials; None when none failed."""
+    """Return the most common failure of all trials; None if no trial failed."""
     rows = fetch(connection, "trial.error_type trial.error", "FROM trial WHERE error_type IS NOT NULL ORDER BY id")
     texts = [f"{kind}: {lines[0]}" if (lines := (message or "").strip().splitlines()) else kind for kind, message in rows]
     kinds = [re.sub(r"[0-9]+", "0", text) for text in texts]
@@ -92,12 +92,12 @@ def common_failure(connection: sqlite3.Connection) -> CommonFailure | None:
 
 
 def mean_trial_s(connection: sqlite3.Connection, study: Study) -> dict[str, float]:
-    """For every arm with finished trials: mean wall seconds of asking and evaluating one."""
+    """Return the mean wall time of choosing a point and evaluating it in seconds, for every arm with finished trials."""
     return _mean_s(connection, study, asking=True)
 
 
 def mean_train_s(connection: sqlite3.Connection, study: Study) -> dict[str, float]:
-    """For every arm with finished trials: mean wall seconds of evaluating one."""
+    """Return the mean wall time of an evaluation in seconds, for every arm with finished trials."""
     return _mean_s(connection, study, asking=False)
 
 
@@ -112,13 +112,13 @@ def _mean_s(connection: sqlite3.Connection, study: Study, *, asking: bool) -> di
 
 
 def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate: int | None) -> BestTrial | None:
-    """The completed trial of `view` with the best finite objective; the earliest of equals; None before the first one.
+    """Return the completed trial of `view` with the best finite objective, the earliest one in case of a tie; None if there is none.
 
     Args:
         connection: to the database.
-        study: its study, for the goal.
+        study: the stored study, for the goal.
         view: the name of an arm.
-        replicate: only this replicate's search; all of them when None.
+        replicate: search only this replicate; None searches all.
     """
     order = "DESC" if study.metric.goal is Goal.MAXIMIZE else "ASC"
     rows = fetch(

@@ -1,6 +1,6 @@
-"""How single values lie in the database, so that every one of them comes back bit for bit.
+"""Encoding of single values. Every stored number is restored with the same bits.
 
-SQLite turns NaN into NULL and -0.0 into 0.0, so a measured number is kept as a pair (value, kind):
+SQLite stores NaN as NULL and -0.0 as 0.0. A measured number is therefore stored as a pair (value, kind):
 
 | number | value | kind |
 |---|---|---|
@@ -19,17 +19,17 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 TrialState = Literal["running", "completed", "diverged", "failed", "timed_out"]
-"""The state of a stored trial; all but the first are final."""
+"""State of a stored trial. All states except "running" are final."""
 
 STATES: tuple[TrialState, ...] = ("running", "completed", "diverged", "failed", "timed_out")
-"""All states, in the order in which counts are shown."""
+"""All states, in display order."""
 
 KINDS = ("finite", "-0", "nan", "inf", "-inf")
-"""The kinds of numbers."""
+"""Kinds of stored numbers."""
 
 
 def encode(number: float) -> tuple[float | None, str]:
-    """The (value, kind) pair that keeps `number`."""
+    """Return the pair (value, kind) that represents `number`."""
     if math.isnan(number):
         return None, "nan"
     if math.isinf(number):
@@ -40,34 +40,34 @@ def encode(number: float) -> tuple[float | None, str]:
 
 
 def decode(value: float | None, kind: str) -> float:
-    """The number that `encode` turned into (value, kind)."""
+    """Return the number that `encode` represents as (value, kind)."""
     if kind == "-0":
         return -0.0
     return float(kind) if value is None else value
 
 
 def encode_point(point: Mapping[str, Any]) -> str:
-    """A point as JSON text: floats in their shortest exact form, so that 1, 1.0, true and "1" stay different."""
+    """Return a point as JSON text. Floats have their shortest exact form, so that 1, 1.0, true and "1" stay different."""
     return json.dumps(dict(point), allow_nan=False, default=_plain)
 
 
 def clean_text(text: str) -> str:
-    """`text` as valid Unicode: a message may hold stray surrogates (undecodable file names), which SQLite refuses."""
+    """Return `text` as valid Unicode. A message can contain lone surrogates (undecodable file names), which SQLite refuses."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def utc_now() -> str:
-    """The time of day as ISO 8601 text in UTC, to the millisecond: it sorts, and SQLite's date functions read it."""
+    """Return the current time in UTC as ISO 8601 text with milliseconds. It sorts as text, and SQLite's date functions read it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds_since(moment: str) -> float:
-    """Seconds from `moment`, a text of `utc_now`, to now."""
+    """Return the seconds since `moment`, a text of `utc_now`."""
     return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
 
 
 def _plain(value: Any) -> Any:
-    """A numpy scalar as the Python number it holds; anything else has no place in a point."""
+    """Convert a numpy scalar to a Python number. Raises TypeError for any other type."""
     if hasattr(value, "item"):
         return value.item()
-    raise TypeError(f"a point holds booleans, numbers and strings, not {type(value).__name__}")
+    raise TypeError(f"a point contains booleans, numbers and strings, not {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""Version 3: confirmations become trials, in searches of their own."""
+"""Migration to version 3: confirmations become trials of separate searches."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NEW_TRIALS = """
     JOIN view AS own_view ON own_view.name = view.name || '/confirm'
     JOIN search AS own ON own.view_id = own_view.id AND own.replicate = coalesce(search.replicate, 0)
 """
-"""Where each confirmation goes: numbers in the order in which they were begun; default points go to replicate 0."""
+"""The new trial of each confirmation. Trials are numbered in the order of their start; default points belong to replicate 0."""
 
 _SAME = (
     "state, point, objective, objective_kind, attempts, started_at, ended_at, evaluate_s, peak_rss_mib, error_type, error, "
     "traceback, log_path, environment_id"
 )
-"""Columns that trials and the confirmations of version 2 have in common."""
+"""Columns that trials share with the confirmations of version 2."""
 
 _MOVE = (
     _NEW_TRIALS,
@@ -50,9 +50,9 @@ _MOVE = (
 
 
 def move_confirmations(connection: sqlite3.Connection) -> None:
-    """Copy the rows of `confirmation` and `confirmation_value` to trials, and ask for as many seeds in the study as there are.
+    """Copy the rows of `confirmation` and `confirmation_value` to trials, and set `confirm.seeds` of the study to the stored number.
 
-    Within the caller's transaction. Changes nothing where nothing was confirmed.
+    Runs within the caller's transaction. Changes nothing if there are no confirmations.
     """
     seeds = connection.execute("SELECT max(seed_number) + 1 FROM confirmation").fetchone()[0]
     if seeds is None:

@@ -1,4 +1,4 @@
-"""The writer of a database: one process at a time, one transaction for the trials that begin together, and for those that end together."""
+"""Write access to a database: one process at a time, and one transaction for all trials that start or end together."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from hpstudy.tasks.outcome import Outcome
 
 @dataclass(frozen=True)
 class NewTrial:
-    """A trial that begins.
+    """A trial to start.
 
     Attributes:
         key: its search.
-        number: its number, the next one of the search.
-        point: what it evaluates, now and after any interruption.
-        ask_s: wall seconds spent choosing the point.
-        retrained: of a confirmation: what it trains again.
+        number: the next trial number of the search.
+        point: the point to evaluate, also after an interruption.
+        ask_s: wall time of choosing the point in seconds.
+        retrained: the trial that a confirmation retrains, and the seed; None for any other trial.
     """
 
     key: SearchKey
@@ -60,10 +60,10 @@ class EndedTrial:
 
     Attributes:
         key: its search.
-        number: its number.
-        outcome: what the step returned. Of two reports of one metric at one epoch the later one counts.
-        objective: the value of the study's metric; None when there is none.
-        environment_id: where it ran (`Store.add_environment`); None for where the session runs.
+        number: its trial number.
+        outcome: the outcome of its step. If a metric was reported twice for one epoch, the later report is stored.
+        objective: the value of the study's metric; None if there is none.
+        environment_id: the environment in which it ran (`Store.add_environment`); None for that of the session.
     """
 
     key: SearchKey
@@ -74,15 +74,15 @@ class EndedTrial:
 
 
 class Store:
-    """The one writer of a study's database, from `create` or `open` to `close`; a context manager.
+    """The single writer of a study's database, from `create` or `open` to `close`; a context manager.
 
-    Every method that writes is one transaction: it is in the database for good when the method returns, and leaves no trace
-    when it raises. All raise StoreError when the database cannot be written, was deleted, or was replaced, and StoreBusy when
-    another process took it over.
+    Every method that writes is one transaction. It is durable when the method returns, and rolled back if the method raises.
+    All of them raise StoreError if the database cannot be written, was deleted, or was replaced, and StoreBusy if another
+    process has taken it over.
     """
 
     def __init__(self, database: OwnedDatabase) -> None:
-        """Write to a database that this process owns already; users call `create` or `open`."""
+        """Wrap a database that this process already owns. Call `create` or `open` instead."""
         self._database = database
         self._connection = database.connection
         self._search_ids: dict[tuple[str, int], int] = {}
@@ -105,12 +105,12 @@ class Store:
         module_path: str | None = None,
         shard: Shard | None = None,
     ) -> Store:
-        """A new database at `path` for `study`, owned by this process.
+        """Create a database at `path` for `study`, owned by this process.
 
         Args:
-            path: where; nothing may stand there, and its folder must exist.
+            path: the new file; it must not exist, and its folder must exist.
             study: the resolved study.
-            identity: what determines numbers beside the study, by name: checksums of data, versions of code.
+            identity: what determines the results besides the study, by name: checksums of data, versions of code.
             module_path: the folder put first on the import path for a user's own callable.
             shard: the part of the study that this database runs; None for all of it.
         """
@@ -120,12 +120,12 @@ class Store:
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
-        """Continue the database at `path`, brought up to the newest schema.
+        """Open the database at `path` and migrate it to the latest schema.
 
         Raises:
-            StoreError: when there is no sound hpstudy database.
-            StoreTooNew: when a newer hpstudy wrote it.
-            StoreBusy: while another process owns it.
+            StoreError: there is no sound hpstudy database at `path`.
+            StoreTooNew: a newer version of hpstudy wrote it.
+            StoreBusy: another process owns it.
         """
         return cls(OwnedDatabase.open(Path(path).absolute()))
 
@@ -137,17 +137,17 @@ class Store:
 
     @property
     def path(self) -> Path:
-        """The database's file, absolute."""
+        """Absolute path of the database."""
         return self._database.path
 
     @property
     def study(self) -> Study:
-        """The resolved study, as last grown."""
+        """The resolved study, including any extension by `grow`."""
         return self._stored.study
 
     @property
     def identity(self) -> dict[str, str]:
-        """What determines numbers beside the study, as it was when the database was opened."""
+        """What determines the results besides the study, as stored when the database was opened."""
         return dict(self._stored.identity)
 
     @property
@@ -161,19 +161,19 @@ class Store:
         return self._stored.shard
 
     def begin_session(self, environment: Mapping[str, str]) -> int:
-        """Record where this session runs; trials from now on refer to it.
+        """Store the environment of this session. All later trials refer to it.
 
         Returns:
-            The environment's id.
+            The ID of the environment.
         """
         self._environment_ids = []
         return self.add_environment(environment)
 
     def add_environment(self, environment: Mapping[str, str]) -> int:
-        """Record another host that runs steps of this session.
+        """Store the environment of another host that runs steps of this session.
 
         Returns:
-            The environment's id.
+            The ID of the environment.
         """
         with self._database.transaction() as connection:
             cursor = connection.execute(
@@ -187,18 +187,18 @@ class Store:
 
     @property
     def _environment_id(self) -> int | None:
-        """Of the session; None before it has begun."""
+        """ID of the session's environment; None before the session has started."""
         return self._environment_ids[0] if self._environment_ids else None
 
     def grow(self, study: Study, *, stored: Study | None = None) -> None:
-        """Replace the study by one that runs the same trials: larger, with other analysis, labels and remarks.
+        """Replace the stored study by one that keeps all of its trials: with more trials, or another analysis, labels or remarks.
 
         Args:
-            study: takes the place of the stored one.
-            stored: the stored study with settings that did not exist when it was stored (`hpstudy.loading.bind.matched`).
+            study: the new study.
+            stored: the stored study, completed by settings that did not exist when it was stored (`hpstudy.loading.bind.matched`).
 
         Raises:
-            StudyChanged: when a trial's number could differ, or the study would shrink.
+            StudyChanged: the result of a trial could differ, or the study would become smaller.
         """
         old = stored or self.study
         refuse_changes(old, study, self.path)
@@ -220,37 +220,37 @@ class Store:
         self._stored = grown
 
     def search_counts(self) -> dict[SearchKey, Counts]:
-        """For every search that this database runs, in run order: its trials by state."""
+        """Return the number of trials by state for every search of this database, in run order."""
         with translated(self.path):
             return summary.count_search_trials(self._connection, self._stored)
 
     def environments(self) -> list[Environment]:
-        """Where the study's sessions and steps ran, in order."""
+        """Return the environments in which the study's sessions and steps ran, in order."""
         with translated(self.path):
             return read_environments(self._connection)
 
     def history(self, key: SearchKey) -> list[TrialRow]:
-        """The trials of a search, in order; the last one may be running, of a confirmation several."""
+        """Return the trials of a search, in order. The last one may be running; several may be running in a confirmation."""
         with translated(self.path):
             return read_history(self._connection, self.study, key.view, key.replicate)
 
     def listed(self, key: SearchKey) -> dict[Retraining, Point]:
-        """The trials of a confirmation whose search is complete that are not stored yet, in the order in which they begin."""
+        """Return the trials of a confirmation that are not stored yet, in run order. Its search must be complete."""
         of = self._searched(key)
         return listed(self.study, of.view, key.replicate, self.history(of), self.history(key))
 
     def _searched(self, confirmation: SearchKey) -> SearchKey:
-        """The search that a confirmation confirms."""
+        """Return the search that a confirmation confirms."""
         searched = arms(self.study)[confirmation.view].confirms
         assert searched is not None, "the arm of a confirmation confirms another one"
         return SearchKey(searched, confirmation.replicate)
 
     def start_trials(self, trials: Iterable[NewTrial], *, identity: Mapping[str, str] | None = None) -> None:
-        """Record trials as running, each the next one of its search, in one transaction.
+        """Store new trials with the state "running", in one transaction.
 
         Args:
-            trials: in the order of their rows.
-            identity: as in `add_identity`, in the same transaction.
+            trials: each is the next trial of its search; rows are added in this order.
+            identity: as in `add_identity`, written in the same transaction.
         """
         with self._database.transaction() as connection:
             for trial in trials:
@@ -287,7 +287,7 @@ class Store:
                 "SELECT id FROM trial WHERE search_id = ? AND number = ?", (self._search_id(of), retrained.number)
             ).fetchone()
             if row is None:
-                raise StoreError(f"{_name(of)} has no trial {retrained.number} to train again in {self.path}")
+                raise StoreError(f"{_name(of)} has no trial {retrained.number} to retrain in {self.path}")
             of_trial_id = row[0]
         same = connection.execute(
             """
@@ -297,14 +297,14 @@ class Store:
             (of_trial_id, retrained.seed_number, self._search_id(key)),
         )
         if same.fetchone():
-            raise StoreError(f"{_name(key)} holds {retrained} already in {self.path}")
+            raise StoreError(f"{_name(key)} already has {retrained} in {self.path}")
         connection.execute("INSERT INTO retraining VALUES (?, ?, ?)", (trial_id, of_trial_id, retrained.seed_number))
 
     def record_attempts(self, trials: Iterable[tuple[SearchKey, int]], reason: str) -> None:
-        """Another evaluation of running trials begins, because the last one ended without an outcome.
+        """Record another attempt of running trials whose last evaluation ended without an outcome.
 
         Args:
-            trials: the search and the number of each.
+            trials: the search and the trial number of each.
             reason: why there was no outcome.
         """
         with self._database.transaction() as connection:
@@ -321,11 +321,11 @@ class Store:
                 write_event(connection, "attempt", detail)
 
     def finish_trials(self, trials: Sequence[EndedTrial], *, identity: Mapping[str, str] | None = None) -> None:
-        """Record how running trials ended, with their metrics and curves, in one transaction.
+        """Store the outcomes of running trials, with their metrics and curves, in one transaction.
 
         Args:
-            trials: each is running.
-            identity: as in `add_identity`, in the same transaction.
+            trials: each must be running.
+            identity: as in `add_identity`, written in the same transaction.
         """
         with self._database.transaction() as connection:
             names = {
@@ -375,13 +375,13 @@ class Store:
             write_attributes(connection, trial.key, trial.number, outcome.attributes)
 
     def start_over(self, changed: Mapping[str, str]) -> int:
-        """Remove all trials of a study of which none has completed, because its code has changed.
+        """Remove all trials of a study whose code has changed before any trial completed.
 
         Args:
-            changed: the new checksum of each changed source by name; "" for one that is gone.
+            changed: the new checksum of each changed source by name; "" for a source that no longer exists.
 
         Returns:
-            How many trials were removed.
+            The number of removed trials.
 
         Raises:
             StoreError: a trial has completed.
@@ -402,32 +402,32 @@ class Store:
         return removed
 
     def common_failure(self) -> CommonFailure | None:
-        """The most common failure of all trials; None when none failed."""
+        """Return the most common failure of all trials; None if no trial failed."""
         with translated(self.path):
             return summary.common_failure(self._connection)
 
     def add_identity(self, identity: Mapping[str, str]) -> None:
-        """Record more of what determines numbers beside the study: code that it imports when it runs.
+        """Add to the identity of the study: code that is imported only while it runs.
 
         Args:
-            identity: checksums by name; none of these names is recorded yet.
+            identity: checksums by name. None of these names may be stored yet.
         """
         if identity:
             with self._database.transaction() as connection:
                 _insert_identity(connection, identity)
 
     def event(self, kind: str, **detail: Any) -> None:
-        """Record that something happened to the study."""
+        """Add an event to the study's history."""
         with self._database.transaction() as connection:
             write_event(connection, kind, detail)
 
     def heartbeat(self) -> None:
-        """A sign of life, for a writer that has had nothing to store for `owner.HEARTBEAT_S`."""
+        """Update the heartbeat. Call this after `owner.HEARTBEAT_S` seconds without any other write."""
         with self._database.transaction():
             pass
 
     def close(self) -> None:
-        """End the session and let the database go. Closing twice does no harm."""
+        """End the session and close the database. Closing twice has no effect."""
         with suppress(StoreError), self._database.transaction() as connection, changing(connection, "environment"):
             ended_at = utc_now()
             connection.executemany(
@@ -448,7 +448,7 @@ class Store:
         return self._search_ids[pair]
 
     def _metrics(self, connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, int]:
-        """The ids of `names` beside those known before; they hold once the transaction is committed."""
+        """Return the IDs of `names` and of all metrics known before. They are valid once the transaction is committed."""
         known, new = dict(self._metric_ids), sorted(set(names) - set(self._metric_ids))
         if new:
             with changing(connection, "metric"):
@@ -461,7 +461,7 @@ class Store:
         return known
 
     def _running_id(self, connection: sqlite3.Connection, changed: sqlite3.Cursor, key: SearchKey, number: int) -> int:
-        """The id of a trial that was running until `changed`; raises StoreError when it was not."""
+        """Return the ID of the trial that `changed` updated. Raises StoreError if no running trial was updated."""
         if changed.rowcount != 1:
             raise StoreError(f"trial {number} of {_name(key)} is not running in {self.path}")
         row = connection.execute(

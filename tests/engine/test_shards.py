@@ -307,7 +307,7 @@ def test_an_altered_shard_is_refused(make, run, merge):
 def test_no_file_is_overwritten(make, run, merge):
     shards = [run(make(), f"{index}/2") for index in range(2)]
     merge(shards)
-    with pytest.raises(StoreError, match="exists already"):
+    with pytest.raises(StoreError, match="already exists"):
         merge(shards)
 
 

@@ -62,12 +62,12 @@ TAMPERINGS = {
     "latent/0 trial 0: has ended but has no end time": "UPDATE trial SET ended_at = NULL WHERE id = 1",
     "2 values of metrics belong to no trial": "UPDATE metric_value SET trial_id = 999 WHERE trial_id = 1",
     "4 values of curves belong to no trial": "UPDATE curve SET trial_id = 999 WHERE trial_id = 1",
-    "the study in the database was altered: its fingerprint is not the recorded one": "UPDATE study SET fingerprint = 'x'",
+    "the study in the database was altered: its fingerprint differs from the recorded one": "UPDATE study SET fingerprint = 'x'",
     "the columns of table study differ from its definition": "UPDATE study SET trials = 99",
     "latent/2: the search is missing": "DELETE FROM search WHERE id = 3",
     "filter/9: the search is not part of the study": "INSERT INTO search (view_id, replicate) VALUES (2, 9)",
     "latent/0 trial 0: its point is not JSON": "UPDATE trial SET point = '{' WHERE id = 1",
-    'latent/0 trial 0: its point {"rate": 7} lies outside the view\'s space': (
+    'latent/0 trial 0: its point {"rate": 7} is outside the view\'s search space': (
         "UPDATE trial SET point = '{\"rate\": 7}' WHERE id = 1"
     ),
 }
@@ -80,7 +80,7 @@ def test_a_check_finds_what_was_tampered_with(tampered, problem):
 
 def test_a_check_counts_what_it_does_not_list(tampered):
     problems = tampered("UPDATE trial SET ended_at = NULL")
-    assert problems[-1] == "... and 10 more of this sort"
+    assert problems[-1] == "... and 10 more of this kind"
 
 
 def test_a_broken_index_is_found(path):

@@ -82,7 +82,7 @@ def test_values_come_back_as_a_data_frame(add, confirm, path):
 def test_no_training_is_stored_twice(store, add, confirm, number):
     add(0, 0.9)
     confirm(Retraining(number, 0), {"accuracy": 0.8})
-    with pytest.raises(StoreError, match="on fresh seed 0 already"):
+    with pytest.raises(StoreError, match=r"already has .* on fresh seed 0"):
         start(store, KEY, 1, POINT, retrained=Retraining(number, 0))
     start(store, KEY, 1, POINT, retrained=Retraining(number, 1))
     assert [row.retrained.seed_number for row in store.history(KEY)] == [0, 1]
@@ -166,15 +166,15 @@ TAMPERINGS = {
     "filter/confirm/0 trial 0: failed without an error": "UPDATE trial SET state = 'failed' WHERE id = 2",
     "filter/confirm/0 trial 0: has ended but has no end time": "UPDATE trial SET ended_at = NULL",
     "filter/confirm/0 trial 0: is running but has results": "UPDATE trial SET state = 'running'",
-    "filter/confirm/0 trial 1: its trial has no value to confirm": "UPDATE trial SET state = 'diverged' WHERE id = 1",
-    "filter/confirm/0 trial 1: its point is not that of its trial": "UPDATE trial SET point = '{}' WHERE id = 3",
+    "filter/confirm/0 trial 1: the trial that it retrains has no value": "UPDATE trial SET state = 'diverged' WHERE id = 1",
+    "filter/confirm/0 trial 1: its point differs from that of the trial it retrains": "UPDATE trial SET point = '{}' WHERE id = 3",
     "filter/confirm/0 trial 0: its point {} is not the view's default point": "UPDATE trial SET point = '{}' WHERE id = 2",
-    "filter/confirm/0 trial 0: its point {} lies outside the view's space": "UPDATE trial SET point = '{}' WHERE id = 2",
+    "filter/confirm/0 trial 0: its point {} is outside the view's search space": "UPDATE trial SET point = '{}' WHERE id = 2",
     "1 values of metrics belong to no trial": "UPDATE metric_value SET trial_id = 99 WHERE trial_id = 2",
-    "filter/confirm/0 trial 1: is a confirmation, but not said to train anything again": "DELETE FROM retraining WHERE trial_id = 3",
-    "filter/0 trial 0: trains something again, but is no confirmation": "INSERT INTO retraining VALUES (1, NULL, 0)",
-    "filter/confirm/0 trial 1: trains a trial of another search again": "UPDATE retraining SET of_trial_id = 2 WHERE trial_id = 3",
-    "filter/confirm/0 trial 2: trains the default point on fresh seed 0, as an earlier trial does": (
+    "filter/confirm/0 trial 1: is a confirmation but has no row in table retraining": "DELETE FROM retraining WHERE trial_id = 3",
+    "filter/0 trial 0: has a row in table retraining but is not a confirmation": "INSERT INTO retraining VALUES (1, NULL, 0)",
+    "filter/confirm/0 trial 1: retrains a trial of another search": "UPDATE retraining SET of_trial_id = 2 WHERE trial_id = 3",
+    "filter/confirm/0 trial 2: retrains the default point on fresh seed 0, as an earlier trial does": (
         "UPDATE retraining SET seed_number = 0"
     ),
     "filter/confirm/0 trial 2: its fresh seed 7 is not below the study's 2": "UPDATE retraining SET seed_number = 7 WHERE trial_id = 4",
@@ -192,4 +192,4 @@ def test_a_check_finds_a_confirmation_of_a_trial_that_was_no_incumbent(store, ad
     add(1, 0.8)
     confirm(Retraining(1, 0), {"accuracy": 0.8})
     store.close()
-    assert check(path) == ["filter/confirm/0 trial 0: its trial is not better than all trials before it"]
+    assert check(path) == ["filter/confirm/0 trial 0: the trial that it retrains is not better than all earlier trials"]

@@ -146,7 +146,7 @@ def test_trials_in_a_log_that_cannot_be_read_are_not_passed_over(public_folder, 
         database, log = path.read_bytes(), path.with_name("x.sqlite-wal").read_bytes()
     (public_folder / "y.sqlite").write_bytes(database)
     (public_folder / "y.sqlite-wal").write_bytes(log)
-    with unprivileged(public_folder), pytest.raises(StoreError, match=r"the last trials of .* lie in y\.sqlite-wal"):
+    with unprivileged(public_folder), pytest.raises(StoreError, match=r"the last trials of .* are in y\.sqlite-wal"):
         Reader.open(public_folder / "y.sqlite")
 
 

@@ -15,14 +15,14 @@ def names(folder):
 
 def test_what_exists_is_never_replaced(path, study):
     path.write_text("notes")
-    with pytest.raises(StoreError, match="exists already"):
+    with pytest.raises(StoreError, match="already exists"):
         Store.create(path, study)
     assert path.read_text() == "notes"
 
 
 def test_a_dangling_link_counts_as_existing(path, study, tmp_path):
     path.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(StoreError, match="exists already"):
+    with pytest.raises(StoreError, match="already exists"):
         Store.create(path, study)
 
 
@@ -65,7 +65,7 @@ def test_of_two_creators_the_first_wins(path, study, monkeypatch):
         publish(draft, target)
 
     monkeypatch.setattr(create, "_publish", late)
-    with pytest.raises(StoreError, match="created by another process meanwhile"):
+    with pytest.raises(StoreError, match="another process created"):
         Store.create(path, study, identity={"by": "second"})
     with Reader.open(path) as reader:
         assert reader.identity == {"by": "first"}
@@ -82,7 +82,7 @@ def test_a_file_system_without_hard_links_will_do(path, study, monkeypatch):
 
 def test_the_log_of_a_database_that_is_gone_is_not_replayed(path, study):
     path.with_name(path.name + "-wal").write_bytes(b"old trials")
-    with pytest.raises(StoreError, match="left of a database that is gone"):
+    with pytest.raises(StoreError, match="belongs to a database that was deleted"):
         Store.create(path, study)
 
 

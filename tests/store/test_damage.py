@@ -99,9 +99,9 @@ DAMAGES = {
     "is damaged": make_truncated,
     "(?s)is damaged": make_scribbled,
     "(?m)is not an hpstudy database$": make_headless,
-    "cannot be read by this version": make_altered,
-    "holds no study": make_without_study,
-    "holds more than one study": make_with_two_studies,
+    "this version of hpstudy cannot read": make_altered,
+    "contains no study": make_without_study,
+    "contains more than one study": make_with_two_studies,
 }
 
 
@@ -147,7 +147,7 @@ def test_creating_changes_nothing_in_a_damaged_file(damaged, study):
     path, _ = damaged
     if path.exists():
         before = content(path)
-        with pytest.raises(StoreError, match="exists already"):
+        with pytest.raises(StoreError, match="already exists"):
             Store.create(path, study)
         assert content(path) == before
 

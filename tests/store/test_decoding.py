@@ -47,12 +47,12 @@ ALTERATIONS = {
     "UPDATE trial SET number = 'x' WHERE id = 2": ("history", "table trial, row 2, column number: 'x' is not a whole number"),
     "UPDATE trial SET point = '{\"rate\": NaN}' WHERE id = 2": ("history", "row 2, column point: .* is not JSON"),
     "UPDATE trial SET point = '{\"rate\": [1]}' WHERE id = 2": ("history", "row 2, column point: .* is not a point"),
-    "UPDATE trial SET point = '{\"rate\": 7}' WHERE id = 2": ("trials", "row 2, column point: it lies outside the view's space"),
+    "UPDATE trial SET point = '{\"rate\": 7}' WHERE id = 2": ("trials", "row 2, column point: it is outside the view's search space"),
     f"UPDATE trial SET point = '{{\"rate\": {'9' * 5000}}}' WHERE id = 2": ("trials", "row 2, column point: .* is not JSON"),
     "UPDATE trial SET objective = 'high' WHERE id = 2": ("best", "column objective: 'high' and 'finite' is not a pair"),
     "UPDATE trial SET objective_kind = 'big' WHERE id = 2": ("trials", "row 2, column objective: .* is not a pair"),
     "UPDATE trial SET ask_s = 9e999 WHERE id = 2": ("durations", "row 2, column ask_s: inf is not a finite number"),
-    "UPDATE trial SET evaluate_s = -1.0 WHERE id = 2": ("durations", "row 2, column evaluate_s: -1.0 is not a finite number from 0"),
+    "UPDATE trial SET evaluate_s = -1.0 WHERE id = 2": ("durations", "row 2, column evaluate_s: -1.0 is not a finite number of at least 0"),
     "UPDATE trial SET evaluate_s = 'long' WHERE id = 2": ("durations", "row 2, column evaluate_s: 'long' is not a number"),
     "UPDATE trial SET error = x'00ff' WHERE id = 2": ("trials", r"row 2, column error: b'\\x00\\xff' is not text"),
     "UPDATE trial SET error = CAST(x'ff' AS TEXT) WHERE id = 2": ("trials", "row 2, column error: .* is not valid UTF-8"),
@@ -123,7 +123,7 @@ def test_a_confirmation_needs_a_row_of_its_own_and_a_seed_of_the_study(path):
     ):
         reader.confirmations()
     alter(path, "DELETE FROM retraining")
-    with Reader.open(path) as reader, pytest.raises(StoreError, match="it is a confirmation, and has no row in table retraining"):
+    with Reader.open(path) as reader, pytest.raises(StoreError, match="it is a confirmation but has no row in table retraining"):
         reader.history(key)
 
 

@@ -92,7 +92,7 @@ def test_a_misspelt_format_names_the_nearest(reader):
 
 def test_a_file_that_exists_is_kept(reader, tmp_path):
     (tmp_path / "x").write_text("notes")
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         export(reader, "csv", tmp_path / "x")
     assert (tmp_path / "x").read_text() == "notes"
 

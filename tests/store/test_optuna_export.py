@@ -95,7 +95,7 @@ def test_a_trial_without_a_value_fails_and_says_why(store, add, key, load, tmp_p
 
 def test_a_file_is_replaced_only_when_asked(reader, tmp_path):
     (tmp_path / "o.db").write_text("mine")
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         export_optuna(reader, tmp_path / "o.db")
     assert (tmp_path / "o.db").read_text() == "mine"
     export_optuna(reader, tmp_path / "o.db", force=True)

@@ -85,7 +85,7 @@ def test_a_silent_owner_on_this_host_keeps_the_database_while_it_lives(store, pa
 @pytest.mark.parametrize("elsewhere", [{"host": "elsewhere"}, {"namespace": "pid:[1]"}], ids=["host", "container"])
 def test_an_owner_elsewhere_keeps_the_database_while_its_heart_beats(abandoned, elsewhere):
     set_owner(abandoned, heartbeat_at=owner.utc_now(), **elsewhere)
-    with pytest.raises(StoreBusy, match="last sign of life 0 s ago") as caught:
+    with pytest.raises(StoreBusy, match="last heartbeat 0 s ago") as caught:
         Store.open(abandoned)
     assert "can be taken over in 600 s" in caught.value.hint
 
@@ -126,7 +126,7 @@ def test_every_write_is_a_sign_of_life(store, path, add):
 
 def test_a_writer_that_was_replaced_can_write_nothing_more(store, path, key, point):
     set_owner(path, token="another", pid=7, host="elsewhere")
-    with pytest.raises(StoreBusy, match=r"process 7 on elsewhere, since .* took over"):
+    with pytest.raises(StoreBusy, match=r"process 7 on elsewhere \(since .*\) took over"):
         start(store, key, 0, point, 0.0)
     with Reader.open(path) as reader:
         assert reader.history(key) == []

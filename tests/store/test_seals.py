@@ -214,12 +214,12 @@ def test_a_database_of_an_older_version_is_sealed_by_its_migration(path):
     shutil.copy(VERSION_1, path)
     with Reader.open(path) as reader:
         assert reader.broken_seals() is None
-        assert reader.seal_note() == "database version 1 has no seals: altered values that fit cannot be noticed"
+        assert reader.seal_note() == "database version 1 has no seals: altered values of the right type cannot be detected"
     Store.open(path).close()
     assert check(path) == []
     with Reader.open(path) as reader:
         assert str(reader.broken_seals()) == ""
-        assert reader.seal_note().endswith("by migration from version 3: earlier changes cannot be noticed")
+        assert reader.seal_note().endswith("by migration from version 3: earlier changes cannot be detected")
     alter(path, "UPDATE trial SET evaluate_s = evaluate_s + 1 WHERE id = 3")
     assert len(check(path)) == 1
 
