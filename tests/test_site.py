@@ -27,7 +27,7 @@ def site(tmp_path_factory, worker_id):
     log = folder.with_suffix(".log")
     with FileLock(folder.with_suffix(".lock")):
         if not log.exists():
-            command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", ROOT / "docs", folder]
+            command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-D", "draw_pictures=0", ROOT / "docs", folder]
             log.write_text(subprocess.run(command, capture_output=True, text=True).stderr)
     assert log.read_text() == ""
     return folder
