@@ -15,6 +15,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "gener
 exclude_patterns = ["generated/*.md"]  # included by pages
 highlight_language = "none"
 default_role = "code"  # docstrings write `name` for code
+smartquotes = False  # they turn the dashes of an option such as --scale into one
 nitpicky = True
 
 myst_heading_anchors = 6  # the anchors that GitHub makes, so that links work in both places

@@ -40,9 +40,9 @@ def plain(text: str) -> str:
 
 
 def header(text: str) -> str:
-    """The comment before the first key of a study file, as paragraphs."""
-    lines = text.partition("version:")[0].splitlines()
-    return plain("\n".join(line.removeprefix("#").strip() for line in lines)) + "\n"
+    """The comment before the first key of a study file, as paragraphs: after an empty line, and before the parts that the comments name."""
+    lines = [line.removeprefix("#").strip() for line in text.partition("version:")[0].splitlines()]
+    return plain(re.sub(r"\n(?=Claim|Holds when|Time:)", "\n\n", "\n".join(lines))) + "\n"
 
 
 def views(study: hpstudy.Study) -> str:
