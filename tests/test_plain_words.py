@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pages import PAGES
+
 ROOT = Path(__file__).parents[1]
 INSTEAD = {
     "anew": "again",
@@ -24,7 +26,7 @@ INSTEAD = {
 }
 """Words to avoid, as regular expressions, and what to write instead."""
 
-FILES = [*(ROOT / "hpstudy").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+FILES = [*(ROOT / "hpstudy").rglob("*.py"), *PAGES]
 
 
 @pytest.mark.parametrize("word", INSTEAD)

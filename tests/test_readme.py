@@ -14,6 +14,7 @@ from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import run_study
 from hpstudy.loading.load import read_study
 from hpstudy.testing.executors import ExecutorContract
+from tests.support.pages import PAGES
 
 ROOT = Path(__file__).parents[1]
 README, EXTENDING, STUDIES = (
@@ -135,7 +136,7 @@ def test_every_shipped_study_is_in_the_table():
         assert in_table or entry.parent.name == "paper", entry
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_page_and_heading_that_a_page_links_is_there(page):
     for target, heading in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
         if not target.startswith("http"):
