@@ -6,6 +6,7 @@ from typing import Any
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import controls
+from hpstudy.analysis.baselines.searchers import searchers
 from hpstudy.analysis.claims.declaration import declaration
 from hpstudy.analysis.claims.judgement import judge
 from hpstudy.analysis.claims.values import observe
@@ -63,7 +64,8 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
     views = {name: view_result(blocks[name], best[name], table, endpoints) for name in study.views}
     pairs = () if listed else judged([pair_result(a, b, views, endpoints) for a, b in pairs_of(study)], endpoints)
     swept = sweep(table, reader.curves(), study) if listed else ()
-    fresh = of_views(reader.confirmations(), study)
+    of_all = reader.confirmations()
+    fresh = of_views(of_all, study)
     all_confirmed = study.confirm is not None and study.confirm.incumbents and not listed
     confirmed = confirmed_curves(fresh, blocks, study) if all_confirmed else ()
     claims = study.analysis.criteria
@@ -88,6 +90,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         declaration=declaration(reader.study, study, events, sum(int(block.finished.sum()) for block in blocks.values())),
         criteria=tuple(judge(claim, observed, study.metric.name, endpoints.bootstrap) for claim in claims),
         controls=controls(table, study, endpoints.bootstrap),
+        searchers=searchers(table, of_all, endpoints),
         confirmed=confirmed,
         declared=declared,
         declared_first=endpoint_results(confirmed, blocks, endpoints, first)

@@ -10,6 +10,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import Controls
+from hpstudy.analysis.baselines.searchers import Searchers
 from hpstudy.analysis.claims.declaration import Declaration
 from hpstudy.analysis.claims.judgement import CriterionResult
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
@@ -49,6 +50,7 @@ class Results:
         declaration: when the analysis was declared; None where nothing is known of it.
         criteria: what became of the declared claims; empty when none is declared.
         controls: searches against random search and the default point; None for a study without controls.
+        searchers: the searchers of the study compared; None for a study with one.
         confirmed: the confirmed curves of the views, in the order of the study; empty where not all incumbents are confirmed.
         declared: the declared endpoints.
         declared_first: the same from `analysis.first_replicates` replicates alone; none where that is not asked for.
@@ -79,6 +81,7 @@ class Results:
     declaration: Declaration | None = None
     criteria: tuple[CriterionResult, ...] = ()
     controls: Controls | None = None
+    searchers: Searchers | None = None
     confirmed: tuple[ConfirmedCurve, ...] = ()
     declared: tuple[EndpointResult, ...] = ()
     declared_first: tuple[EndpointResult, ...] = ()

@@ -27,6 +27,7 @@ from hpstudy.report.chapters import (
     overview,
     robustness,
     searched,
+    searchers,
     searches,
     secondary,
     spaces,
@@ -38,6 +39,7 @@ from hpstudy.report.charts.model import Chart
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Section
+from hpstudy.study.schema import Study
 
 OBSERVED: tuple[ModuleType, ...] = (target, budgets)
 """Chapters on observed values. They are the result of a study without declared endpoints, and further reading in others."""
@@ -48,7 +50,7 @@ FURTHER: tuple[ModuleType, ...] = (tests, anytime, secondary, robustness, search
 
 def chapters(results: Results) -> tuple[tuple[ModuleType, ...], tuple[ModuleType, ...]]:
     """The chapters of a report in their order: those of its main part, and those of its appendix."""
-    last = (confirm, controls, spaces, declaration, methods)
+    last = (confirm, searchers, controls, spaces, declaration, methods)
     if results.declared:
         return (answer, overview, completeness, claims, failures, endpoints, searches, *last), (*OBSERVED, *FURTHER)
     return (answer, overview, completeness, searches, claims, failures, sweep, layers, *OBSERVED, *last), FURTHER
@@ -108,7 +110,7 @@ def _design(results: Results) -> str:
     views = ", ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
     return (
         f"{numbers.things(len(study.views), 'view')} (hyperparameters tuned: {views}), {numbers.things(study.replicates, 'replicate')} of "
-        f"{numbers.things(study.search.trials, 'trial')} each, searcher {study.search.searcher}, task {study.task.use}, "
+        f"{numbers.things(study.search.trials, 'trial')} each, {_searchers(study)}, task {study.task.use}, "
         f"{study.metric.name} to {study.metric.goal}.{_complete(results)}"
     )
 
@@ -127,6 +129,12 @@ def _complete(results: Results) -> str:
         if missed := sum(curve.lost for curve in results.confirmed):
             told += f", {numbers.things(missed, 'training')} without a value"
     return f" {told}."
+
+
+def _searchers(study: Study) -> str:
+    """The main searcher, and the others."""
+    others = ", ".join(other.searcher for other in study.search.others)
+    return f"searcher {study.search.searcher}" + (f" (also: {others})" if others else "")
 
 
 def _sweep_design(results: Results) -> str:

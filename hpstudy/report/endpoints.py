@@ -40,8 +40,13 @@ def estimand(results: Results, result: EndpointResult) -> str:
 
 
 def title(results: Results, result: EndpointResult) -> str:
-    """The name of the endpoint's quantity."""
-    endpoint, study = result.endpoint, results.study
+    """The name of a declared endpoint's quantity."""
+    return title_of(results, result.endpoint)
+
+
+def title_of(results: Results, endpoint: Endpoint) -> str:
+    """The name of an endpoint's quantity."""
+    study = results.study
     plateau = "best plateau" if endpoint.of_best_plateau else "own plateau"
     if endpoint.use == "confirmed_regret":
         return f"Mean confirmed regret to the {plateau}"
@@ -111,6 +116,11 @@ def writer(results: Results, result: EndpointResult, low: float, high: float) ->
     """How numbers of an endpoint are written beside an interval: trials with one decimal, others with two digits of half its width."""
     if result.declared is not None and result.declared.views[0].reached is not None:
         return numbers.trials
+    return metric_writer(results, low, high)
+
+
+def metric_writer(results: Results, low: float, high: float) -> Callable[[float], str]:
+    """How numbers in units of the metric are written beside an interval: with two digits of half its width."""
     half = (high - low) / 2
     if not math.isfinite(half) or half <= 0:
         return Notation(results).value

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hpstudy.analysis.baselines.searchers import Searchers
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, summary
@@ -36,8 +37,8 @@ def body(results: Results) -> dict[str, Any]:
     The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
     never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
     is there when claims are declared, "endpoints" when endpoints are, "endpoints_of_first_replicates", "endpoints_under_policies",
-    "confirmed", "secondary", "controls", "confirmation", "extended", "broken_seals", "database_digest" and "seal_note" where there
-    are any.
+    "confirmed", "secondary", "controls", "searchers", "confirmation", "extended", "broken_seals", "database_digest" and "seal_note"
+    where there are any.
     """
     return {
         "format": FORMAT,
@@ -66,6 +67,7 @@ def body(results: Results) -> dict[str, Any]:
         **({"confirmed": plain(results.confirmed)} if results.confirmed else {}),
         **({"secondary": plain(results.secondary)} if results.secondary else {}),
         **({"controls": plain(results.controls)} if results.controls is not None else {}),
+        **({"searchers": _searchers(results.searchers)} if results.searchers is not None else {}),
         **({"confirmation": plain(results.confirmation)} if results.confirmation is not None else {}),
         **({"extended": plain(results.supplement)} if results.supplement is not None and not results.sweep else {}),
         "declaration": plain(results.declaration),
@@ -77,6 +79,20 @@ def body(results: Results) -> dict[str, Any]:
         "events": plain(results.events),
         "definition": results.study.model_dump(mode="json"),
     }
+
+
+def _searchers(compared: Searchers) -> dict[str, Any]:
+    pairs = [
+        {
+            "searcher": one.searcher,
+            "endpoint": one.endpoint.model_dump(mode="json"),
+            "on_observed": one.on_observed,
+            **plain(pair),
+        }
+        for one in compared.compared
+        for pair in one.pairs
+    ]
+    return {"complete": compared.complete, "views": plain(compared.views), "interactions": pairs}
 
 
 def _under_policies(results: Results) -> list[dict[str, Any]]:

@@ -88,8 +88,8 @@ class SearchBlock(OpenBlock):
     """Replicates of a view that run in lockstep: their next points are chosen together, and tasks that can train them together do so.
     Divides `replicates`. Cannot be changed once there is a database."""
     others: tuple[Annotated[OtherSearcher, BeforeValidator(_as_block, json_schema_input_type=str | OtherSearcher)], ...] = ()
-    """Other searchers, by name or as a block with settings. Each searches every view too, with as many trials and the same training seeds.
-    May be added later."""
+    """Other searchers, by name or as a block with settings. Each searches every view too, with as many trials and the same training seeds,
+    and the report says whether the answer depends on the searcher. May be added later."""
 
     @model_serializer(mode="wrap")
     def _without_default(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

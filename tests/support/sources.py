@@ -21,7 +21,8 @@ class MemorySource:
 
     Attributes:
         study: the study.
-        values: for each view (replicates x trials) objectives. NaN is a trial that diverged, unless `states` says otherwise.
+        values: for each view, and each arm VIEW/SEARCHER, (replicates x trials) objectives. NaN is a trial that diverged, unless `states`
+            says otherwise.
         states: for each view (replicates x trials) of state names, "missing" for a trial that was never begun; a view that is
             left out has all its trials.
         error: (exception type, message) of failed trials.
@@ -51,7 +52,7 @@ class MemorySource:
             if view in self.states:
                 states = np.asarray(self.states[view], dtype=object)
             replicate, number = np.indices(values.shape)
-            middle = self.study.views[view].space.default()
+            middle = self.study.views[view.partition("/")[0]].space.default()
             rows = pd.DataFrame(
                 {
                     "view": view,

@@ -111,6 +111,49 @@ def measurement(
     return Measurement(delta, views, tuple(compared))
 
 
+@dataclass(frozen=True)
+class Interaction:
+    """A comparison of two views by the main searcher, and by another one.
+
+    Attributes:
+        a, b: the views.
+        main, other: A minus B with each searcher, with its interval.
+        estimate: the first minus the second, paired, with its interval.
+        p: of the two-sided t test that they are equal; NaN with too few replicates.
+        adjusted: the same, corrected for all interactions (Holm); NaN before they are.
+        shown: whether the difference of the two is shown: the adjusted p is below 1 - confidence.
+    """
+
+    a: str
+    b: str
+    main: CountedEstimate
+    other: CountedEstimate
+    estimate: CountedEstimate
+    p: float
+    adjusted: float = float("nan")
+    shown: bool = False
+
+
+def interactions(
+    endpoint: Endpoint,
+    delta: float | None,
+    judged: Judged,
+    pairs: Sequence[tuple[tuple[str, str], tuple[str, str]]],
+    confidence: float,
+) -> tuple[Interaction, ...]:
+    """Comparisons by two searchers, not adjusted yet; each pair has the two views' arms of the one and of the other searcher."""
+    found = measured(endpoint, delta, judged)
+    influence = _influence(endpoint, delta, judged, found)
+    made = []
+    for (a, b), (c, d) in pairs:
+        main, other = found[a].values - found[b].values, found[c].values - found[d].values
+        of_main, of_other = influence[a] - influence[b], influence[c] - influence[d]
+        both = _pair(a, b, main - other, of_main - of_other, None, confidence)
+        estimates = _estimate(main, of_main, confidence), _estimate(other, of_other, confidence)
+        made.append(Interaction(a, b, *estimates, both.estimate, both.p))
+    return tuple(made)
+
+
 def _influence(endpoint: Endpoint, delta: float | None, judged: Judged, found: Mapping[str, Values]) -> dict[str, Floats]:
     """For each view (replicates,) numbers whose spread is that of the mean: the values, or jackknife pseudo-values.
 

@@ -98,21 +98,39 @@ def declared_results(study: Study, confirmed: Curves, observed: Curves, level: f
 
 def _result(endpoint: Endpoint, study: Study, curves: Curves, level: float | None) -> EndpointResult:
     """One endpoint, not tested yet."""
+    chosen, judged = judged_by(endpoint, study, curves, level)
+    measurements = [
+        measurement(endpoint, delta, judged, pairs_of(study), study.analysis.confidence)
+        for delta in endpoint.deltas or (None,)
+        if judged is not None
+    ]
+    return EndpointResult(endpoint, endpoint in study.analysis.primary, chosen, tuple(measurements))
+
+
+def judged_by(endpoint: Endpoint, study: Study, curves: Curves, level: float | None) -> tuple[Ints, Judged | None]:
+    """The replicates that are judged, and what the endpoint is computed from; None without a replicate, a plateau or a target.
+
+    Args:
+        endpoint: what is computed.
+        study: resolved.
+        curves: of all views, or of arms of views (`hpstudy.study.controls`), which have the declared plateau of their view.
+        level: of trials to the target; None without one.
+    """
     plateaus = study.analysis.plateaus
     first = (plateaus.held_out or 0) if plateaus is not None else 0
     chosen = np.flatnonzero(curves.complete & (np.arange(len(curves.complete)) >= first)).astype(np.int64)
     if first:
         plateaus = _held_out(curves, first)
-    judged = Judged(study.metric.goal, {view: array[chosen] for view, array in curves.of_views.items()}, plateaus, level)
+    elif plateaus is not None:
+        of_arms = {name: plateaus.values[name.partition("/")[0]] for name in curves.of_views}
+        plateaus = plateaus.model_copy(update={"values": of_arms})
     possible = len(chosen) > 0 and (endpoint.use != "trials_to_target" or level is not None)
     if endpoint.has_plateau and plateaus is None:
         possible = len(chosen) > 1 and not first
-    measurements = [
-        measurement(endpoint, delta, judged, pairs_of(study), study.analysis.confidence)
-        for delta in endpoint.deltas or (None,)
-        if possible
-    ]
-    return EndpointResult(endpoint, endpoint in study.analysis.primary, chosen, tuple(measurements))
+    if not possible:
+        return chosen, None
+    of_chosen = {view: array[chosen] for view, array in curves.of_views.items()}
+    return chosen, Judged(study.metric.goal, of_chosen, plateaus, level)
 
 
 def _held_out(curves: Curves, first: int) -> Plateaus | None:

@@ -1,0 +1,170 @@
+"""Several searchers: whether the comparison of two views depends on the searcher that tunes them.
+
+For a comparison A minus B and another searcher S, the interaction is the difference of the differences: A minus B with the main searcher,
+minus A minus B with S. It is paired by replicate: the four searches of a replicate share their training seeds. Intervals and tests are
+those of an endpoint (`hpstudy.analysis.confirmed.comparison`); Holm corrects over all interactions of the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.confirmed.comparison import Interaction, interactions
+from hpstudy.analysis.confirmed.curves import confirmed_curves
+from hpstudy.analysis.confirmed.endpoints import Curves, judged_by
+from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, mean_curve, worst_value
+from hpstudy.analysis.endpoints import Endpoints, pairs_of
+from hpstudy.analysis.statistics.permutation import holm
+from hpstudy.analysis.trials.searches import Searches, gather
+from hpstudy.loading.make import is_sweep
+from hpstudy.study.controls import arm_name
+from hpstudy.study.declaration import Endpoint
+from hpstudy.study.schema import Study
+
+Known: TypeAlias = Mapping[str, tuple[Floats, Bools]]
+"""For each arm (replicates x trials) curves, and (replicates,) whether each is complete."""
+
+OBSERVED = (Endpoint(use="trials_to_target"), Endpoint(use="final"))
+"""What searchers are compared on where the study declares no endpoint, on observed values."""
+
+
+@dataclass(frozen=True)
+class SearchedBy:
+    """A view as one searcher searches it.
+
+    Attributes:
+        view: the name of the view.
+        searcher: the name of the searcher.
+        complete: complete searches.
+        curve: their mean best so far.
+    """
+
+    view: str
+    searcher: str
+    complete: int
+    curve: MeanCurve
+
+
+@dataclass(frozen=True)
+class ByEndpoint:
+    """The interactions of one endpoint and one other searcher.
+
+    Attributes:
+        searcher: the other searcher.
+        endpoint: what is compared; declared, or one of `OBSERVED`.
+        on_observed: whether it is computed from observed values, not from fresh seeds.
+        pairs: one interaction for each declared comparison; none without a replicate to judge, a plateau or a target.
+    """
+
+    searcher: str
+    endpoint: Endpoint
+    on_observed: bool
+    pairs: tuple[Interaction, ...]
+
+
+@dataclass(frozen=True)
+class Searchers:
+    """The searchers of a study compared.
+
+    Attributes:
+        views: each view with each searcher, the main one first.
+        compared: each other searcher on each endpoint.
+        complete: whether all planned searches are complete, and confirmed where the endpoints need it.
+    """
+
+    views: tuple[SearchedBy, ...]
+    compared: tuple[ByEndpoint, ...]
+    complete: bool
+
+    @property
+    def pairs(self) -> tuple[Interaction, ...]:
+        """All interactions: one family of tests."""
+        return tuple(pair for one in self.compared for pair in one.pairs)
+
+
+def searchers(trials: Any, confirmations: Any, endpoints: Endpoints) -> Searchers | None:
+    """Compare the searchers of a study; None without `search.others`.
+
+    Args:
+        trials: DataFrame with a row per trial; the trials of another searcher are those of the view VIEW/SEARCHER.
+        confirmations: DataFrame as `hpstudy.store.Reader.confirmations` gives it, of all searchers.
+        endpoints: the study and its target, which the searches of the main searcher set for all.
+    """
+    study = endpoints.study
+    others = [other.searcher for other in study.search.others]
+    if not others or is_sweep(study):
+        return None
+    goal, shape = study.metric.goal, (study.replicates, study.search.trials)
+    names = [*study.views, *(arm_name(view, other) for view in study.views for other in others)]
+    blocks = {name: gather(trials, name, shape) for name in names}
+    worst = worst_value(list(blocks.values()), goal)
+    best = {name: best_so_far(of.values, goal, finished=of.finished, worst=worst) for name, of in blocks.items()}
+    fresh = _on_fresh_seeds(confirmations, blocks, study)
+    compared = []
+    for endpoint in study.analysis.primary or OBSERVED:
+        on_observed = not study.analysis.endpoints or endpoint.use == "trials_to_target"
+        known = _observed(blocks, best, endpoint, endpoints) if on_observed else fresh
+        for other in others:
+            chosen = [*study.views, *(arm_name(view, other) for view in study.views)]
+            pairs = tuple(_interactions(endpoint, _together(known, chosen), endpoints, other))
+            compared.append(ByEndpoint(other, endpoint, on_observed, pairs))
+    whole = all(of.complete.all() for of in blocks.values()) and all(complete.all() for _, complete in fresh.values())
+    views = [
+        SearchedBy(
+            view, other or study.search.searcher, int(blocks[name].complete.sum()), mean_curve(best[name], endpoints.bootstrap)
+        )
+        for view in study.views
+        for other, name in [(None, view), *((other, arm_name(view, other)) for other in others)]
+    ]
+    return Searchers(tuple(views), _tested(compared, 1 - study.analysis.confidence), whole)
+
+
+def _observed(blocks: Mapping[str, Searches], best: Mapping[str, Floats], endpoint: Endpoint, endpoints: Endpoints) -> Known:
+    """The best values so far of all searches; for trials to the target NaN before the first value of a search."""
+    goal = endpoints.study.metric.goal
+    if endpoint.use == "trials_to_target":
+        best = {name: best_so_far(of.values, goal) for name, of in blocks.items()}
+    return {name: (best[name], of.complete) for name, of in blocks.items()}
+
+
+def _on_fresh_seeds(confirmations: Any, blocks: Mapping[str, Searches], study: Study) -> Known:
+    """The confirmed curves of all searches; none where not all incumbents are confirmed."""
+    if study.confirm is None or not study.confirm.incumbents:
+        return {}
+    return {curve.view: (curve.scored, curve.complete) for curve in confirmed_curves(confirmations, blocks, study)}
+
+
+def _together(known: Known, names: Sequence[str]) -> Curves:
+    """The curves of some arms; none where one is not known."""
+    if any(name not in known for name in names):
+        return Curves({}, np.zeros(0, dtype=np.bool_))
+    return Curves({name: known[name][0] for name in names}, np.logical_and.reduce([known[name][1] for name in names]))
+
+
+def _interactions(endpoint: Endpoint, curves: Curves, endpoints: Endpoints, other: str) -> Iterator[Interaction]:
+    """The interaction of each declared comparison with another searcher; not tested yet."""
+    study = endpoints.study
+    _, judged = judged_by(endpoint, study, curves, endpoints.target)
+    if judged is None:
+        return
+    delta = endpoint.deltas[0] if endpoint.deltas else None
+    pairs = [((a, b), (arm_name(a, other), arm_name(b, other))) for a, b in pairs_of(study)]
+    yield from interactions(endpoint, delta, judged, pairs, study.analysis.confidence)
+
+
+def _tested(compared: Sequence[ByEndpoint], alpha: float) -> tuple[ByEndpoint, ...]:
+    """With adjusted p-values (Holm over all interactions), and what they show."""
+    p = np.array([pair.p for one in compared for pair in one.pairs])
+    known = ~np.isnan(p)
+    adjusted = np.full(len(p), np.nan)
+    adjusted[known] = holm(p[known])
+    corrected = iter(adjusted.tolist())
+    return tuple(
+        replace(one, pairs=tuple(replace(pair, adjusted=(q := next(corrected)), shown=q < alpha) for pair in one.pairs))
+        for one in compared
+    )

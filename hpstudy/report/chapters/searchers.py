@@ -1,0 +1,123 @@
+"""Several searchers: whether the answer depends on which one tunes the views."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from hpstudy.analysis.baselines.searchers import ByEndpoint, Searchers
+from hpstudy.analysis.confirmed.comparison import Interaction
+from hpstudy.analysis.results import Results
+from hpstudy.report import endpoints, numbers
+from hpstudy.report.charts import searchers as charts
+from hpstudy.report.csvs import Row
+from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
+from hpstudy.report.notation import Notation
+from hpstudy.report.wording import level_text
+
+
+def chapter(results: Results) -> Iterator[Section]:
+    """The verdict, the numbers and the curves; nothing for a study with one searcher."""
+    if (found := results.searchers) is None:
+        return
+    blocks: list[Block] = [Paragraph(_verdict(results, found), strong=True)]
+    if found.pairs:
+        blocks.append(_table(results, found))
+    yield Section("Several searchers", (*blocks, *charts.charts(results)))
+
+
+def _verdict(results: Results, found: Searchers) -> str:
+    """Whether the answer depends on the searcher."""
+    main = results.study.search.searcher
+    if not found.complete or results.provisional:
+        return "Whether the answer depends on the searcher is not judged before all searches are complete."
+    tested = [(one, pair) for one in found.compared for pair in one.pairs if not math.isnan(pair.adjusted)]
+    if not tested:
+        return "Whether the answer depends on the searcher is not known: too few replicates can be compared."
+    shown = [(one, pair) for one, pair in tested if pair.shown]
+    if not shown:
+        least = min(pair.adjusted for _, pair in tested)
+        return (
+            f"It is not shown that the answer depends on the searcher: of {numbers.things(len(tested), 'difference')} between {main} and "
+            f"another searcher, none is significant (smallest p, adjusted by Holm: {numbers.p_cell(least)})."
+        )
+    told = "; ".join(_shown(results, one, pair) for one, pair in shown)
+    return f"The answer depends on the searcher ({len(shown)} of {len(tested)} differences are shown). {told}."
+
+
+def _shown(results: Results, one: ByEndpoint, pair: Interaction) -> str:
+    estimate, write = pair.estimate, _writer(results, one, pair)
+    return (
+        f"{title(results, one)}, {pair.a} minus {pair.b}: {write(pair.main.value)} with {results.study.search.searcher}, "
+        f"{write(pair.other.value)} with {one.searcher}, a difference of {write(estimate.value)} ({Notation(results).ci} "
+        f"{numbers.interval(estimate.low, estimate.high, write)}, Holm p {numbers.p_value(pair.adjusted)})"
+    )
+
+
+def title(results: Results, one: ByEndpoint) -> str:
+    """The name of what is compared."""
+    if results.study.analysis.endpoints:
+        return endpoints.title_of(results, one.endpoint)
+    if one.endpoint.use == "final":
+        return f"Final best {results.study.metric.name}"
+    return f"Trials to {level_text(results)}"
+
+
+def _writer(results: Results, one: ByEndpoint, pair: Interaction) -> Callable[[float], str]:
+    if one.endpoint.use in ("trials_to_target", "trials_to_within"):
+        return numbers.trials
+    return endpoints.metric_writer(results, pair.estimate.low, pair.estimate.high)
+
+
+def _table(results: Results, found: Searchers) -> Table:
+    main, ci = results.study.search.searcher, Notation(results).ci
+    rows = []
+    for one in found.compared:
+        for pair in one.pairs:
+            write = _writer(results, one, pair)
+            estimates = (pair.main, pair.other, pair.estimate)
+            cells = [cell for of in estimates for cell in numbers.cells(of.value, of.low, of.high, write)]
+            p = numbers.MISSING if math.isnan(pair.adjusted) else numbers.p_cell(pair.adjusted)
+            rows.append((title(results, one), f"{pair.a} − {pair.b}", one.searcher, *cells, p, str(pair.estimate.n)))
+    head = ("", "A − B", "S", f"with {main}", ci, "with S", ci, f"{main} minus S", ci, "Holm p", "n")
+    note = (
+        f"A minus B with the searcher {main}, with another searcher S, and the difference of the two. n: replicates that are complete with "
+        "both. Intervals and p are Student's t over paired replicates; Holm corrects for all rows. "
+    )
+    note += (
+        "The target is that of the main searches. "
+        if any(one.endpoint.use == "trials_to_target" for one in found.compared)
+        else ""
+    )
+    if all(one.on_observed for one in found.compared):
+        note += "Values are observed, so that the luck of the seed is in them."
+    return Table("Each comparison with each searcher.", head, grouped(rows), left=3, note=note.strip())
+
+
+def searcher_comparisons(results: Results) -> Iterator[Row]:
+    """Each comparison with the main and another searcher, and the difference of the two."""
+    yield (
+        "endpoint",
+        "a",
+        "b",
+        "searcher",
+        "replicates",
+        *_columns("main"),
+        *_columns("other"),
+        *_columns("difference"),
+        "p",
+        "p_holm",
+        "shown",
+    )
+    for one in results.searchers.compared if results.searchers is not None else ():
+        for pair in one.pairs:
+            ends = [end for of in (pair.main, pair.other, pair.estimate) for end in (of.value, of.low, of.high)]
+            name = endpoints.name(one.endpoint) + (", observed" if one.on_observed else "")
+            yield name, pair.a, pair.b, one.searcher, pair.estimate.n, *ends, pair.p, pair.adjusted, pair.shown
+
+
+def _columns(name: str) -> tuple[str, str, str]:
+    return name, f"{name}_low", f"{name}_high"
+
+
+TABLES = {"searcher_curves": charts.searcher_curves, "searcher_comparisons": searcher_comparisons}

@@ -1,0 +1,82 @@
+"""Each view with each searcher: mean best-so-far curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from hpstudy.analysis.baselines.searchers import SearchedBy
+from hpstudy.analysis.results import Results
+from hpstudy.report import style
+from hpstudy.report.charts.axes import around, best_axis, trial_axis
+from hpstudy.report.charts.curves import mean_curve, trials
+from hpstudy.report.charts.grid import in_grid, parts
+from hpstudy.report.charts.hovers import along
+from hpstudy.report.charts.model import Chart, Data, Entry, Mark, Panel
+from hpstudy.report.charts.views import bands_first, every, target, target_entry
+from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.csvs import Row, numbered
+
+PANELS = 6
+"""Views in one figure: more would not fit on a page."""
+
+
+def charts(results: Results) -> Iterator[Chart]:
+    """A panel for each view that has begun, all on one scale in a figure."""
+    searched = results.searchers.views if results.searchers is not None else ()
+    by_view = {view: [one for one in searched if one.view == view] for view in results.study.views}
+    begun = [of for of in by_view.values() if any(np.isfinite(one.curve.mean).any() for one in of)]
+    for name, shown in parts("searchers", begun, PANELS):
+        columns = min(len(shown), 2)
+        yield Chart(
+            name,
+            in_grid([_panel(results, of, _limits(shown)) for of in shown], columns, shared=True),
+            f"Best {results.study.metric.name} so far of each view with each searcher.",
+            f"Means over replicates with pointwise {confidence(results)} bootstrap intervals. If the answer does not depend on the "
+            "searcher, the step from one panel to another is the same for all lines.",
+            Data.of(results, searcher_curves),
+            2.9 if columns == 1 else 2.4 * -(-len(shown) // columns),
+            legend=(*_legend(results), target_entry(results, "both")),
+        )
+
+
+def _names(results: Results) -> list[str]:
+    return [results.study.search.searcher, *(other.searcher for other in results.study.search.others)]
+
+
+def _legend(results: Results) -> list[Entry]:
+    return [Entry(name, *style.look(index)) for index, name in enumerate(_names(results))]
+
+
+def _limits(shown: Sequence[Sequence[SearchedBy]]) -> tuple[float, float]:
+    curves = [one.curve for of in shown for one in of]
+    return around(*(ends for curve in curves for ends in (curve.mean, curve.low, curve.high)))
+
+
+def _panel(results: Results, searched: Sequence[SearchedBy], limits: tuple[float, float]) -> Panel:
+    names, budget = _names(results), results.study.search.trials
+    view = label(results, searched[0].view)
+    marks: list[Mark] = [*target(results, limits, (len(names),))]
+    for one in searched:
+        index, curve = names.index(one.searcher), one.curve
+        marks += mean_curve(
+            trials(curve.mean),
+            (curve.mean, curve.low, curve.high),
+            style.look(index),
+            alpha=0.15,
+            size=4,
+            groups=(index,),
+            every=every(index, len(names), budget),
+            hover=along(results, f"{view}, {one.searcher}", curve.mean, curve.low, curve.high),
+        )
+    return Panel(trial_axis(budget), best_axis(results, limits), bands_first(marks), title=view, title_align="left")
+
+
+def searcher_curves(results: Results) -> Iterator[Row]:
+    """The mean best-so-far curve of each view with each searcher."""
+    yield "view", "searcher", "trials", "searches", "mean", "low", "high"
+    for one in results.searchers.views if results.searchers is not None else ():
+        curve = one.curve
+        for row in numbered(curve.searches, curve.mean, curve.low, curve.high):
+            yield one.view, one.searcher, *row
