@@ -9,40 +9,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from html import escape
-from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
-from hpstudy.report.charts.model import Chart, Entry
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document
+from hpstudy.report.interactive import embedded, legend_and_places, plotly_script, resource, text
 from hpstudy.report.model import Block, Code, Facts, Paragraph, References, Section, Table
 from hpstudy.report.pdf import figure_bytes, files_of
 from hpstudy.report.pens import matplotlib, plotly
-
-_SWATCHES = {
-    "circle": '<circle cx="16" cy="7" r="4"/>',
-    "square": '<path d="M12 3h8v8h-8z"/>',
-    "triangle-up": '<path d="M16 2l5 9h-10z"/>',
-    "diamond": '<path d="M16 1l5 6-5 6-5-6z"/>',
-    "triangle-down": '<path d="M16 12l5-9h-10z"/>',
-    "cross": '<path d="M14 2h4v3h3v4h-3v3h-4v-3h-3v-4h3z"/>',
-    "x": '<path d="M12 1l4 4 4-4 2 2-4 4 4 4-2 2-4-4-4 4-2-2 4-4-4-4z"/>',
-}
-"""Plotly's markers in a legend that is 32 wide and 14 high."""
-
-_STROKES = {"solid": "", "dash": "7 3", "dashdot": "8 3 2 3", "dot": "2 3"}
 
 
 def compile_html(document: Document) -> bytes:
     """The whole report as a page in UTF-8. The same document gives the same bytes. Call it within `style.applied()`."""
     page = _Page(document)
     body = page.body()
-    scripts = [_plotly(), _resource("page.js")] if page.figures else [_resource("page.js")]
+    own = resource("figures.js") + resource("page.js")
+    scripts = [plotly_script(), own] if page.figures else [own]
     sources = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
     policy = (
         f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
@@ -53,38 +39,10 @@ def compile_html(document: Document) -> bytes:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{text(document.name)}: report</title>\n<style>\n{_resource('page.css')}</style>\n</head>\n"
+        f"<title>{text(document.name)}: report</title>\n<style>\n{resource('page.css')}</style>\n</head>\n"
     )
     tail = "".join(f"<script>{script}</script>\n" for script in scripts)
     return f"{head}<body>\n{body}{tail}</body>\n</html>\n".encode()
-
-
-def text(given: str) -> str:
-    """Text for between tags and within quotes; letters that cannot be shown are replaced."""
-    shown = "".join(letter if letter in "\n\t\u200b\u00a0" or letter.isprintable() else "\ufffd" for letter in given)
-    return escape(shown, quote=True)
-
-
-def embedded(value: Any) -> str:
-    """A value as JSON that can stand in a script element: no letter of it ends the element."""
-    written = json.dumps(plotly.plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for letter in "<>&\u2028\u2029":
-        written = written.replace(letter, f"\\u{ord(letter):04x}")
-    return written
-
-
-def _resource(name: str) -> str:
-    return resources.files("hpstudy.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _plotly() -> str:
-    """Plotly's script, from the installed package."""
-    from plotly.offline import get_plotlyjs
-
-    # A page's parser turns every line end into \n before it hashes a script.
-    script = str(get_plotlyjs()).replace("\r\n", "\n").replace("\r", "\n")
-    assert not re.search(r"</script|<!--|\0", script, re.IGNORECASE), "plotly's script cannot stand in a page"
-    return script
 
 
 @dataclass
@@ -103,9 +61,10 @@ class _Page:
     anchors: list[str] = field(default_factory=list)
 
     def body(self) -> str:
-        """All that is seen."""
+        """All that is seen. The answer comes before the contents."""
         document = self.document
-        sections = "".join(self._section(section) for section in document.sections)
+        sections = [self._section(section) for section in document.sections]
+        answered = [section.title for section in document.sections].index("Answer") + 1
         parts = [
             '<a class="skip" href="#report">Skip to the report</a>\n',
             f"<header>\n<h1>{text(document.name)}</h1>\n",
@@ -115,8 +74,11 @@ class _Page:
             if document.provisional
             else "",
             "</header>\n",
+            '<main id="report" tabindex="-1">\n',
+            *sections[:answered],
             self._contents(),
-            f'<main id="report" tabindex="-1">\n{sections}</main>\n',
+            *sections[answered:],
+            "</main>\n",
         ]
         return "".join(parts)
 
@@ -175,7 +137,8 @@ class _Page:
         told = f' <span class="live-only">{text(chart.page_note)}</span>' if chart.page_note else ""
         return (
             f'<figure id="{name}" data-name="{text(chart.name)}" class="interactive">\n'
-            f"{_living(chart, name)}"
+            f"{legend_and_places(chart, name)}"
+            f'<script type="application/json" id="{name}-data">{embedded({"panels": plotly.panels(chart)})}</script>\n'
             f'<img class="still" src="data:image/svg+xml,{still}" alt="{text(chart.caption)}">\n'
             f"<figcaption><b>Figure {self.figures}.</b> {text(chart.caption)} {text(chart.reading)}{told} "
             f'<span class="data">Data: {text(files_of(chart))}.</span></figcaption>\n</figure>\n'
@@ -209,29 +172,3 @@ def _references(block: References) -> str:
 
 def _code(block: Code) -> str:
     return f'<pre tabindex="0"><code>{text(block.text)}</code></pre>\n'
-
-
-def _living(chart: Chart, name: str) -> str:
-    """Legend, places of the panels and data of an interactive figure; hidden until a script fills them."""
-    panels = plotly.panels(chart)
-    entries = "".join(_entry(place, entry) for place, entry in enumerate(chart.legend) if entry.media != "print")
-    places = "".join(f'<div class="panel" id="{name}-panel-{place + 1}"></div>\n' for place in range(len(panels)))
-    return (
-        f'<div class="live" role="group" aria-label="{text(chart.caption)}" hidden>\n'
-        f'<ul class="legend" aria-label="Show or hide">\n{entries}'
-        '<li><button type="button" class="reset">Reset zoom</button></li>\n</ul>\n'
-        f'<div class="panels">\n{places}</div>\n</div>\n'
-        f'<script type="application/json" id="{name}-data">{embedded({"panels": panels})}</script>\n'
-    )
-
-
-def _entry(place: int, entry: Entry) -> str:
-    dashes = f' stroke-dasharray="{_STROKES[entry.dash]}"' if _STROKES.get(entry.dash) else ""
-    line = f'<path d="M1 7h30" fill="none" stroke="currentColor" stroke-width="2.5"{dashes}/>' if entry.dash else ""
-    blank = "" if entry.dash or entry.symbol else f'<path d="M4 2h24v10h-24z" opacity="{entry.alpha:g}"/>'
-    swatch = f"{line}{_SWATCHES.get(entry.symbol, '')}{blank}"
-    return (
-        f'<li><button type="button" class="entry" aria-pressed="true" data-group="{place}" data-colour="{entry.colour}">'
-        f'<svg viewBox="0 0 32 14" width="32" height="14" fill="currentColor" aria-hidden="true">{swatch}</svg>'
-        f"{text(entry.name)}</button></li>\n"
-    )

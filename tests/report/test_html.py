@@ -14,7 +14,8 @@ from hpstudy.report import numbers, style, write
 from hpstudy.report.charts import best_so_far, difference, learning, sweep
 from hpstudy.report.charts.model import Axis, Band, Chart, Panel
 from hpstudy.report.document import document
-from hpstudy.report.html import compile_html, embedded
+from hpstudy.report.html import compile_html
+from hpstudy.report.interactive import embedded
 from hpstudy.report.pens import plotly as pen
 from hpstudy.report.pens.plotly import escaped, plain
 
@@ -54,7 +55,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def short_plotly(monkeypatch):
     """Stand in for plotly's script, which is several megabytes."""
-    monkeypatch.setattr("hpstudy.report.html._plotly", lambda: "/* plotly */")
+    monkeypatch.setattr("hpstudy.report.html.plotly_script", lambda: "/* plotly */")
 
 
 @pytest.fixture
@@ -191,6 +192,14 @@ def test_every_section_is_in_the_contents_and_every_block_in_the_page(results):
         for block in section.blocks:
             for words_of in ("text", "caption", "reading", "note"):
                 assert getattr(block, words_of, "") in text
+
+
+@pytest.mark.usefixtures("short_plotly", "short_drawings")
+def test_the_answer_comes_before_the_contents(results):
+    page = Page(page_of(results))
+    order = [attributes.get("id") or tag for tag, attributes, _ in page.elements if tag in ("main", "h2", "nav")]
+    assert order[:3] == ["report", "section-answer", "nav"]
+    assert order.count("nav") == 1
 
 
 @pytest.mark.usefixtures("short_plotly")

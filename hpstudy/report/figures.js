@@ -1,0 +1,126 @@
+"use strict";
+// Draws interactive figures with plotly and switches parts of them.
+const Figures = (() => {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const touch = matchMedia("(pointer: coarse)").matches;
+  const figures = [];
+
+  const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const parts = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const luminance = (rgb) => {
+    const [r, g, b] = rgb.map((v) => (v / 255 <= 0.04045 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+
+  // A colour of the report as it can be seen on the page: ink is the page's own, others grow lighter on dark paper.
+  const seen = (colour) => {
+    const alpha = colour.slice(7);
+    if (colour.slice(0, 7) === "#000000") return variable("--ink") + alpha;
+    if (colour.slice(0, 7) === "#ffffff") return variable("--paper") + alpha;
+    if (!dark.matches) return colour;
+    const paper = luminance(parts(variable("--paper")));
+    let rgb = parts(colour);
+    while ((luminance(rgb) + 0.05) / (paper + 0.05) < 4.5) rgb = rgb.map((v) => Math.ceil(v + (255 - v) * 0.12));
+    return "#" + rgb.map((v) => v.toString(16).padStart(2, "0")).join("") + alpha;
+  };
+
+  const coloured = (value, key) => {
+    if (Array.isArray(value)) return value.map((part) => coloured(part, key));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, coloured(part, name)]));
+    }
+    return /color$/.test(key) && typeof value === "string" && /^#[0-9a-f]{6,8}$/i.test(value) ? seen(value) : value;
+  };
+
+  const axis = (given) => ({
+    automargin: true,
+    gridcolor: variable("--rule"),
+    linecolor: variable("--faint"),
+    tickcolor: variable("--faint"),
+    zerolinecolor: variable("--ink"),
+    zerolinewidth: 1,
+    ...given,
+    title: { standoff: 10, ...given.title },
+  });
+
+  const layout = (panel) => ({
+    autosize: true,
+    margin: { l: 56, r: 12, t: 38, b: 44 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: variable("--ink") },
+    title: panel.title ? { text: panel.title, font: { size: 14 }, x: 0.01, xanchor: "left" } : undefined,
+    showlegend: false,
+    barmode: "overlay",
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: variable("--faint"), activecolor: variable("--ink") },
+    hovermode: "closest",
+    hoverlabel: { bgcolor: variable("--paper"), bordercolor: variable("--faint"), align: "left",
+                  font: { color: variable("--ink"), size: 13 } },
+    dragmode: touch ? false : "zoom",
+    xaxis: axis(coloured(panel.x)),
+    yaxis: axis(coloured(panel.y)),
+    annotations: coloured(panel.annotations).map((one) => ({ font: { color: variable("--faint") }, ...one })),
+  });
+
+  const settings = {
+    responsive: true,
+    displaylogo: false,
+    showTips: false,
+    showSendToCloud: false,
+    showEditInChartStudio: false,
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  };
+
+  const traces = (figure, panel) => coloured(panel.data).map((trace) => ({
+    hoverlabel: { namelength: -1 }, ...trace, visible: trace.meta.every((group) => !figure.off.has(group)),
+  }));
+
+  const draw = (figure) => Promise.all(figure.panels.map((panel, at) =>
+    Plotly.react(figure.places[at], traces(figure, panel), layout(panel), settings)));
+
+  const paint = (figure) => {
+    for (const button of figure.element.querySelectorAll("button.entry")) {
+      button.firstElementChild.style.color = seen(button.dataset.colour);
+    }
+  };
+
+  const toggle = (figure, button) => {
+    const group = Number(button.dataset.group);
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(on));
+    if (on) figure.off.delete(group); else figure.off.add(group);
+    figure.panels.forEach((panel, at) => Plotly.restyle(figure.places[at], {
+      visible: panel.data.map((trace) => trace.meta.every((one) => !figure.off.has(one))),
+    }));
+  };
+
+  const reset = (figure) => figure.panels.forEach((panel, at) => Plotly.relayout(figure.places[at], {
+    "xaxis.range": panel.x.range && [...panel.x.range], "xaxis.autorange": !panel.x.range,
+    "yaxis.range": panel.y.range && [...panel.y.range], "yaxis.autorange": !panel.y.range,
+  }));
+
+  // Draw the panels of a figure element. Returns the figure, or null where plotly cannot draw it.
+  const start = async (element, panels) => {
+    const live = element.querySelector(".live");
+    const figure = { element, panels, off: new Set(), places: [...element.querySelectorAll(".panel")] };
+    live.hidden = false;
+    try {
+      paint(figure);
+      await draw(figure);
+    } catch (error) {
+      live.hidden = true;  // the drawing stays
+      console.error(error);
+      return null;
+    }
+    element.classList.add("drawn");
+    for (const button of element.querySelectorAll("button.entry")) {
+      button.addEventListener("click", () => toggle(figure, button));
+    }
+    element.querySelector("button.reset").addEventListener("click", () => reset(figure));
+    figures.push(figure);
+    return figure;
+  };
+
+  dark.addEventListener("change", () => figures.forEach((figure) => { paint(figure); draw(figure); }));
+  return { start };
+})();
