@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from hpstudy.errors import StoreError, UsageError, nearest
-from hpstudy.store import summary
+from hpstudy.store import single_trials, summary
 from hpstudy.store.attributes import read_attributes
 from hpstudy.store.connection import close_reader, connect_memory, connect_reader
 from hpstudy.store.counts import Counts
@@ -29,6 +29,7 @@ from hpstudy.store.rows import (
     read_history,
 )
 from hpstudy.store.seals import BrokenSeals, broken_seals, content_digest
+from hpstudy.store.single_trials import StoredTrial, TrialDetail
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
@@ -221,6 +222,33 @@ class Reader:
         """Return the trials of a search, in order."""
         with self.snapshot() as connection:
             return read_history(connection, self.study, key.view, key.replicate)
+
+    def running(self) -> list[StoredTrial]:
+        """The trials that are stored as running, the one that began first at the head."""
+        with self.snapshot() as connection:
+            return single_trials.read_running(connection, self.study)
+
+    def latest(self, most: int) -> list[StoredTrial]:
+        """The `most` trials that ended last, the last one at the head."""
+        with self.snapshot() as connection:
+            return single_trials.read_latest(connection, self.study, most)
+
+    def ended_since(self, moment: str) -> int:
+        """How many trials have ended since `moment` (ISO 8601, UTC)."""
+        with self.snapshot() as connection:
+            return single_trials.count_ended_since(connection, moment)
+
+    def trial_detail(self, key: SearchKey, number: int) -> TrialDetail:
+        """One trial with its curves, traceback and log.
+
+        Raises:
+            UsageError: there is no such trial.
+        """
+        with self.snapshot() as connection:
+            found = single_trials.read_trial(connection, self.study, key, number, self.path)
+        if found is None:
+            raise UsageError(f"there is no trial {number} of view '{key.view}', replicate {key.replicate}")
+        return found
 
     def events(self) -> list[Event]:
         """Return the events of the study, in order."""

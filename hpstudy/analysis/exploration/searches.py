@@ -134,15 +134,20 @@ class SearchedView:
         return best
 
 
-def searched(trials: Any, study: Study) -> tuple[SearchedView, ...]:
+def searched(trials: Any, study: Study, *, explained: bool = True) -> tuple[SearchedView, ...]:
     """Look at every view of a study that has a trial with a value; at none in a sweep, whose points were not searched for.
 
-    `trials` is a DataFrame with one row per trial and the columns view, replicate, number, state, objective, `point.<name>`, and
-    `metric.flip_ratio` where a task reports it. The same trials always give the same numbers.
+    The same trials always give the same numbers.
+
+    Args:
+        trials: a DataFrame with one row per trial and the columns view, replicate, number, state, objective, `point.<name>`, and
+            `metric.flip_ratio` where a task reports it.
+        study: resolved.
+        explained: also compute what takes seconds: importance, responses, surface and flips.
     """
     if is_sweep(study):
         return ()
-    views = (_view(name, view, trials[trials["view"] == name], study) for name, view in study.views.items())
+    views = (_view(name, view, trials[trials["view"] == name], study, explained) for name, view in study.views.items())
     return tuple(view for view in views if view is not None)
 
 
@@ -172,7 +177,7 @@ def cells(parameter: FloatParameter | IntParameter | ChoiceParameter, most: int)
     return np.asarray((np.arange(most) + 0.5) / most, dtype=np.float64)
 
 
-def _view(name: str, view: View, table: Any, study: Study) -> SearchedView | None:
+def _view(name: str, view: View, table: Any, study: Study, explained: bool) -> SearchedView | None:
     begun = table["state"].isin(("completed", "diverged", "failed", "timed_out")).to_numpy(dtype=np.bool_)
     objective = table["objective"].to_numpy(dtype=np.float64, na_value=np.nan)
     names = tuple(view.space.names())
@@ -198,8 +203,8 @@ def _view(name: str, view: View, table: Any, study: Study) -> SearchedView | Non
         objective=objective,
         left_out=int((begun & ~known).sum()),
         incumbents=_best_of_each(study.metric.goal.sign * objective, replicate),
-        flips=_flips(rows, objective, replicate, seed, study.analysis.confidence),
-        **_explained(view, unit, objective, replicate, seed, study.analysis.confidence),
+        flips=_flips(rows, objective, replicate, seed, study.analysis.confidence) if explained else None,
+        **(_explained(view, unit, objective, replicate, seed, study.analysis.confidence) if explained else _UNEXPLAINED),
     )
 
 
@@ -208,13 +213,17 @@ def _values(column: Any) -> npt.NDArray[np.object_]:
     return column.astype(object).where(column.notna(), None).to_numpy()  # type: ignore[no-any-return]  # a DataFrame is Any here
 
 
+_UNEXPLAINED: dict[str, Any] = {"importance": None, "responses": (), "surface": None}
+"""Where no forest was grown."""
+
+
 def _explained(view: View, unit: Floats, objective: Floats, replicate: Ints, seed: int, confidence: float) -> dict[str, Any]:
     """What forests say of a view: importance, responses and surface."""
     seen, imputed = _first_searches(replicate), Imputation(view.space)
     unit, objective, replicate = unit[seen], objective[seen], replicate[seen]
     tried, unit = unit, np.where(np.isnan(unit), MIDDLE, unit)
     if len(objective) < FEWEST:
-        return {"importance": None, "responses": (), "surface": None}
+        return _UNEXPLAINED
     shares = importance(unit, objective, replicate, seed, confidence, imputed) if unit.shape[1] > 1 else None
     forest, among = fit(unit, objective, derive_seed(seed, "forest")), derive_seed(seed, "responses")
     parameters = [parameter for _, parameter in view.space.items()]

@@ -1,0 +1,119 @@
+"""Single trials: those under way, those that ended last, and one with all that is stored of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hpstudy.store import paths
+from hpstudy.store.decoding import fetch
+from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
+from hpstudy.store.values import TrialState
+from hpstudy.study.plan import SearchKey
+from hpstudy.study.schema import Study
+from hpstudy.study.space import Point
+
+
+@dataclass(frozen=True)
+class StoredTrial:
+    """One trial without its point and metrics.
+
+    Attributes:
+        key, number: its search and its number within it, from 0.
+        state: running, or how it ended.
+        objective: the measured value; None when there is none.
+        started_at, ended_at: UTC; `ended_at` is None while it runs.
+        evaluate_s: wall seconds of its training; None while it runs.
+    """
+
+    key: SearchKey
+    number: int
+    state: TrialState
+    objective: float | None
+    started_at: str
+    ended_at: str | None
+    evaluate_s: float | None
+
+
+@dataclass(frozen=True)
+class TrialDetail:
+    """One trial with all that is stored of it.
+
+    Attributes:
+        trial: its state, value and times.
+        point: the point tried.
+        attempts: how often its evaluation was begun.
+        error_type, error, traceback: of what it raised; None for nothing.
+        log_path: the absolute path of the log of the worker that ran it; None for none.
+        metrics: final values by name.
+        curves: (epoch, value) pairs in the order of the epochs, by the name of the metric.
+    """
+
+    trial: StoredTrial
+    point: Point
+    attempts: int
+    error_type: str | None
+    error: str | None
+    traceback: str | None
+    log_path: str | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, list[tuple[int, float]]] = field(default_factory=dict)
+
+
+_COLUMNS = "trial.id trial.search_id trial.number trial.state trial.objective trial.started_at trial.ended_at trial.evaluate_s"
+"""What a StoredTrial is made from."""
+
+
+def read_running(connection: sqlite3.Connection, study: Study) -> list[StoredTrial]:
+    """The trials that are stored as running, the one that began first at the head."""
+    return _read(connection, study, "FROM trial WHERE state = 'running' ORDER BY started_at, id")
+
+
+def read_latest(connection: sqlite3.Connection, study: Study, most: int) -> list[StoredTrial]:
+    """The `most` trials that ended last, the last one at the head."""
+    return _read(connection, study, "FROM trial WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, id DESC LIMIT ?", most)
+
+
+def count_ended_since(connection: sqlite3.Connection, moment: str) -> int:
+    """How many trials have ended since `moment` (ISO 8601, UTC)."""
+    return int(connection.execute("SELECT count(*) FROM trial WHERE ended_at >= ?", (moment,)).fetchone()[0])
+
+
+def read_trial(connection: sqlite3.Connection, study: Study, key: SearchKey, number: int, database: Path) -> TrialDetail | None:
+    """One trial; None when there is none with this search and number."""
+    of_trial = "FROM trial JOIN search ON search.id = search_id JOIN view ON view.id = view_id"
+    where = (key.view, key.replicate, number)
+    rows = fetch(
+        connection,
+        f"{_COLUMNS} trial.point trial.attempts trial.error_type trial.error trial.traceback trial.log_path",
+        f"{of_trial} WHERE view.name = ? AND replicate = ? AND number = ?",
+        where,
+    )
+    if not rows:
+        return None
+    trial_id, _, _, *stored, point, attempts, error_type, error, traceback, log_path = rows[0]
+    refuse_foreign_point(trial_id, point, space_of(study, key.view))
+    finals = "FROM metric_value JOIN metric ON metric.id = metric_id WHERE trial_id = ? ORDER BY name"
+    along = "FROM curve JOIN metric ON metric.id = metric_id WHERE trial_id = ? ORDER BY name, epoch"
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for name, epoch, value in fetch(connection, "metric.name curve.epoch curve.value", along, (trial_id,)):
+        curves.setdefault(name, []).append((epoch, value))
+    return TrialDetail(
+        StoredTrial(key, number, *stored),
+        point,
+        attempts,
+        error_type,
+        error,
+        traceback,
+        paths.to_absolute(log_path, database),
+        dict(fetch(connection, "metric.name metric_value.value", finals, (trial_id,))),
+        curves,
+    )
+
+
+def _read(connection: sqlite3.Connection, study: Study, tail: str, *arguments: int) -> list[StoredTrial]:
+    searches = read_searches(connection, study)
+    rows = fetch(connection, _COLUMNS, tail, arguments)
+    return [StoredTrial(key_of(searches, trial_id, search_id), *rest) for trial_id, search_id, *rest in rows]
