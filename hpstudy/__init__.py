@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         power,
         resume,
         run,
+        serve,
         slurm,
         write_report,
     )
@@ -124,6 +125,7 @@ __all__ = [
     "progress_for",
     "resume",
     "run",
+    "serve",
     "slurm",
     "study_schema",
     "write_report",
@@ -134,7 +136,7 @@ _HOMES = {
     "hpstudy.analysis.confirmed.planning": "PlannedEndpoint",
     "hpstudy.analysis.results": "Results",
     "hpstudy.api": "WrittenReport analyze bundle check confirm export figure figure_names merge open open_bundle plan "
-    "plan_endpoints plot_figure power resume run slurm write_report",
+    "plan_endpoints plot_figure power resume run serve slurm write_report",
     "hpstudy.engine.executors": "Executor",
     "hpstudy.engine.forecast": "Forecast",
     "hpstudy.engine.progress": "Observer progress_for",

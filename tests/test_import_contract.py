@@ -28,7 +28,7 @@ ROOMS = (
         "registry",
     ),
     *("data", "bnn", "study", "search", "tasks", "loading", "store", "engine", "testing", "analysis", "report"),
-    *("bundles", "catalog", "api", "__init__", "cli", "__main__"),
+    *("live", "bundles", "catalog", "api", "__init__", "cli", "__main__"),
 )
 """Files and folders of the package. Each may import only those before it."""
 
@@ -48,6 +48,8 @@ HEAVY = (
         "sqlalchemy",
         "dask",
         "distributed",
+        "starlette",
+        "uvicorn",
     ),
     *("pyarrow", "typst", "soundfile"),
 )
@@ -107,6 +109,10 @@ def test_only_one_file_imports_scikit_learn_and_two_optuna():
 
 def test_only_the_dask_executor_imports_dask():
     assert importers("dask", "distributed") == {"engine/dask_cluster.py", "engine/dask_worker.py"}
+
+
+def test_only_the_live_page_imports_a_server():
+    assert {path.split("/")[0] for path in importers("starlette", "uvicorn")} == {"live"}
 
 
 @pytest.mark.parametrize("room", CORE)

@@ -33,7 +33,18 @@ FUNCTIONS = [
         "parts",
         "plan",
     ),
-    *("plan_endpoints", "plot_figure", "power", "progress_for", "resume", "run", "slurm", "study_schema", "write_report"),
+    *(
+        "plan_endpoints",
+        "plot_figure",
+        "power",
+        "progress_for",
+        "resume",
+        "run",
+        "serve",
+        "slurm",
+        "study_schema",
+        "write_report",
+    ),
 ]
 TYPES = [
     *(
@@ -73,6 +84,7 @@ FUNCTION_OF = {
     "export": "export",
     "bundle": "bundle",
     "open": "open_bundle",
+    "serve": "serve",
     "power": "power",
     "init": "copy_shipped",
     "list": "parts",
@@ -150,6 +162,7 @@ assert_type(hpstudy.plan_endpoints("pilot", "studies/audio.yaml"), tuple[hpstudy
 assert_type(hpstudy.export("quick", format="json"), str | None)
 assert_type(hpstudy.bundle("quick", "quick.zip"), hpstudy.Bundle)
 assert_type(hpstudy.open_bundle("quick.zip"), Path)
+hpstudy.serve(["quick"], port=8800)
 assert_type(hpstudy.check("quick"), list[str])
 assert_type(hpstudy.parts("tasks"), dict[str, str])
 assert_type(hpstudy.study_schema(), dict[str, Any])

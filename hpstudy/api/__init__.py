@@ -8,6 +8,7 @@ from hpstudy.api.planning import plan, plan_endpoints, power
 from hpstudy.api.reports import WrittenReport, write_report
 from hpstudy.api.results import analyze
 from hpstudy.api.running import resume, run
+from hpstudy.api.serving import serve
 from hpstudy.api.shards import merge, slurm
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "power",
     "resume",
     "run",
+    "serve",
     "slurm",
     "write_report",
 ]

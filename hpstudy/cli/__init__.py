@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from hpstudy.cli import data, power, results, setup, studies
+from hpstudy.cli import data, live, power, results, setup, studies
 from hpstudy.cli.output import fail
 from hpstudy.cli.streams import guarded_streams
 from hpstudy.errors import HpstudyError
@@ -46,6 +46,7 @@ app = typer.Typer(
 )
 studies.add_to(app)
 results.add_to(app)
+live.add_to(app)
 power.add_to(app)
 setup.add_to(app)
 app.add_typer(data.app, name="data", rich_help_panel=setup.PANEL)

@@ -52,6 +52,7 @@ const Figures = (() => {
     title: panel.title ? { text: panel.title, font: { size: 14 }, x: 0.01, xanchor: "left" } : undefined,
     showlegend: false,
     barmode: "overlay",
+    uirevision: "kept",
     modebar: { bgcolor: "rgba(0,0,0,0)", color: variable("--faint"), activecolor: variable("--ink") },
     hovermode: "closest",
     hoverlabel: { bgcolor: variable("--paper"), bordercolor: variable("--faint"), align: "left",
@@ -75,8 +76,8 @@ const Figures = (() => {
     hoverlabel: { namelength: -1 }, ...trace, visible: trace.meta.every((group) => !figure.off.has(group)),
   }));
 
-  const draw = (figure) => Promise.all(figure.panels.map((panel, at) =>
-    Plotly.react(figure.places[at], traces(figure, panel), layout(panel), settings)));
+  const draw = (figure, wanted) => Promise.all(figure.panels.map((panel, at) =>
+    wanted && !wanted[at] ? null : Plotly.react(figure.places[at], traces(figure, panel), layout(panel), settings)));
 
   const paint = (figure) => {
     for (const button of figure.element.querySelectorAll("button.entry")) {
@@ -121,6 +122,18 @@ const Figures = (() => {
     return figure;
   };
 
+  // Draw other panels in the same places. What the reader switched off or zoomed into stays so.
+  const update = (figure, panels) => {
+    const changed = panels.map((panel, at) => JSON.stringify(panel) !== JSON.stringify(figure.panels[at]));
+    figure.panels = panels;
+    return draw(figure, changed);
+  };
+
+  const stop = (figure) => {
+    figures.splice(figures.indexOf(figure), 1);
+    figure.places.forEach((place) => Plotly.purge(place));
+  };
+
   dark.addEventListener("change", () => figures.forEach((figure) => { paint(figure); draw(figure); }));
-  return { start };
+  return { start, update, stop };
 })();

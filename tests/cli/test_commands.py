@@ -16,7 +16,9 @@ def finished(hpstudy, study_text, tmp_path):
 
 def test_help_names_every_command(hpstudy):
     text = hpstudy("--help").stdout
-    commands = "validate plan run resume merge slurm confirm status trials best export report plot power init schema list db data"
+    commands = (
+        "validate plan run resume merge slurm confirm status trials best export report plot serve power init schema list db data"
+    )
     for command in commands.split():
         assert f"\n  {command} " in text
 

@@ -1,0 +1,47 @@
+"""The live page of studies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from hpstudy.api.databases import default_storage, locate, open
+from hpstudy.errors import UsageError
+
+
+def serve(
+    studies: Sequence[str | Path] = (),
+    storage: str | Path | None = None,
+    *,
+    scale: str | None = None,
+    port: int = 0,
+    announce: Callable[[str], None] = print,
+) -> None:
+    """Serve a live page of studies on this machine until Ctrl-C. Reads the databases and writes nothing.
+
+    Args:
+        studies: see `locate`. When empty: all databases in the folder for databases.
+        storage: see `locate`.
+        scale: see `locate`.
+        port: of 127.0.0.1; 0 for any free one.
+        announce: receives the address of the page, which contains a random token.
+
+    Raises:
+        UsageError: the extra hpstudy[serve] is not installed, the port is taken, or there is no database.
+        StoreError: a database does not exist.
+    """
+    if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
+        raise UsageError(f"the live page needs {' and '.join(missing)}: not installed", "pip install 'hpstudy[serve]'")
+    from hpstudy.live.server import serve as run_server
+
+    databases = [locate(study, storage, scale=scale) for study in studies]
+    if not databases:
+        folder = default_storage("all", storage).parent
+        databases = sorted(folder.glob("*.sqlite"))
+        if not databases:
+            raise UsageError(f"there is no database in {folder}", "name a study, or run one first")
+    for database in databases:
+        if not database.exists():
+            open(database)  # raises what all functions raise for a missing database; a damaged one is a line on its page
+    run_server(databases, port, announce)
