@@ -24,9 +24,10 @@ from pathlib import Path, PurePosixPath
 from hpstudy.drafts import drafted
 from hpstudy.errors import UsageError
 from hpstudy.modules import digest_of
-from hpstudy.sources import SOURCE, source_file
+from hpstudy.sources import FUNCTION, SOURCE, source_file
 from hpstudy.store import Reader
 from hpstudy.store.paths import check_output
+from hpstudy.study.schema import MAIN, PICKLED
 
 SUMS = "SHA256SUMS"
 CRATE = "ro-crate-metadata.json"
@@ -149,7 +150,7 @@ def crate(reader: Reader, contents: Mapping[str, bytes]) -> dict[str, object]:
         "@id": "./",
         "@type": "Dataset",
         "name": f"Hyperparameter-tuning study {study.name}",
-        "description": study.question or f"A comparison of {', '.join(study.views)} on the task {study.task.use}.",
+        "description": study.question or f"A comparison of {', '.join(study.views)} on the task {study.task.title}.",
         "datePublished": reader.created_at[:10],
         "identifier": reader.content_digest(),
         "hasPart": [{"@id": name} for name in contents],
@@ -167,8 +168,10 @@ def _code(reader: Reader) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """The user's own files that ran, and the names of those that have changed since, are gone, or are outside the study's folder."""
     found: dict[str, bytes] = {}
     missing = []
+    if (task := reader.study.task).is_pickled:
+        found[f"{CODE}/{MAIN.rstrip(':')}/{task.title}.py"] = task.settings[PICKLED]["source"].encode()
     for key, digest in sorted(reader.identity.items()):
-        if not key.startswith(SOURCE):
+        if not key.startswith(SOURCE) or key.startswith(FUNCTION):
             continue
         name = source_file(key)
         path = Path(reader.module_path or ".") / name if name and not _is_outside(name) else None

@@ -3,6 +3,7 @@
 | name | of |
 |---|---|
 | `source of src/train.py` | a file in the folder of the study |
+| `source of function train` | a function that was given to `hpstudy.run` in a notebook or a script (`hpstudy.tasks.notebook`) |
 | `source of module my_package.train` | a module elsewhere that a part of the study is named after, or is defined in |
 | `source of train:f` | in a database of an earlier version: the file in which this part is defined |
 """
@@ -23,6 +24,7 @@ from hpstudy.plugins import load_callable
 
 SOURCE = "source of "
 MODULE = "source of module "
+FUNCTION = "source of function "
 
 WRAPPERS = 100
 """Wrappers of one callable that are looked through. More are a circle."""
@@ -33,7 +35,8 @@ _elsewhere: dict[str, str] = {}
 
 def source_file(name: str) -> str:
     """The path in the study's folder that a name refers to; "" for names of other kinds."""
-    return name.removeprefix(SOURCE) if name.startswith(SOURCE) and not (is_earlier(name) or name.startswith(MODULE)) else ""
+    is_file = name.startswith(SOURCE) and not (is_earlier(name) or name.startswith((MODULE, FUNCTION)))
+    return name.removeprefix(SOURCE) if is_file else ""
 
 
 def is_earlier(name: str) -> bool:

@@ -34,7 +34,8 @@ def run(
     """Run a study, resuming it if it was interrupted.
 
     Args:
-        study: the path of a study file, a study, or a mapping with the keys of a study file.
+        study: the path of a study file, a study, or a mapping with the keys of a study file. In a mapping, `task` or `task.use` may be a
+            function itself, also one that is defined in a notebook.
         storage: see `default_storage`.
         scale: one of the study file's `scales`, to apply.
         workers: trials at once. When None the physical cores, with a scheduler as many as its workers have threads.
@@ -53,6 +54,7 @@ def run(
     Raises:
         HpstudyError: see `hpstudy.errors`. Trials already stored are kept.
     """
+    from hpstudy.engine.identity import refuse_changed_function
     from hpstudy.engine.run import run_study
     from hpstudy.loading.bind import bind
     from hpstudy.loading.load import folder_of, read_study, study_from
@@ -63,6 +65,8 @@ def run(
     if isinstance(study, Study):
         refuse_scale(scale)
         loaded = bind(study, folder_of(study) or folder_for(study))
+        if not allow_changed_code:
+            refuse_changed_function(default_storage(loaded.study.name, storage, part), loaded.task)
     else:
         loaded = read_study(study, scale, comparison(storage, allow_changed_code, part))
     if timeout_s is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def folder_for(study: Study) -> str | None:
     """Where a study that came from no file finds its modules, and runs its command."""
-    if study.task.use == COMMAND:
+    if study.task.use == COMMAND or study.task.is_pickled:
         return str(Path.cwd())
     return module_folder(use.partition(":")[0] for use in study.user_parts())
 

@@ -8,14 +8,18 @@ from pathlib import Path
 from hpstudy.engine.progress import Observer
 from hpstudy.errors import StudyChanged
 from hpstudy.modules import current_digest, digest_of, module_file, module_path
-from hpstudy.plugins import is_plugin
-from hpstudy.sources import MODULE, SOURCE, earlier_checksum, is_earlier, source_file, source_identity, user_sources
+from hpstudy.sources import FUNCTION, MODULE, SOURCE, earlier_checksum, is_earlier, source_file, source_identity, user_sources
 from hpstudy.store import Counts, Reader, Store
 from hpstudy.store.paths import database_exists
 from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Task
 
 RESTORE = "restore the file, start again with another --storage, or continue with --allow-changed-code (recorded in the database)"
+
+RESTORE_FUNCTION = (
+    "restore the function and the values that it refers to, start again with another storage, or continue with "
+    "allow_changed_code=True (recorded in the database)"
+)
 
 
 class KnownSources:
@@ -28,7 +32,7 @@ class KnownSources:
 
     def __init__(self, study: Study, sources: Mapping[str, str]) -> None:
         self._sources = dict(sources)
-        self._required = source_identity(study.task.use).keys() if is_plugin(study.task.use) else ()
+        self._required = source_identity(study.task.use).keys() if study.task.use in study.user_parts() else ()
 
     def check_task(self, found: Mapping[str, str]) -> dict[str, str]:
         """As `check`, of what a process has loaded that evaluated a trial: the task's code must be there."""
@@ -88,6 +92,27 @@ def refuse_changed_files(storage: Path, folder: str | None) -> None:
         raise _changed(storage, changed, RESTORE)
 
 
+def refuse_changed_function(storage: Path, task: Task) -> None:
+    """Compare a function that was given to `hpstudy.run` with that of an existing database.
+
+    Args:
+        storage: the database; nothing is compared if it does not exist.
+        task: of the study, as it was given.
+
+    Raises:
+        StudyChanged: the function, or something that it refers to, is not the same although a trial has completed.
+        StoreError: the database cannot be read.
+    """
+    functions = {name: digest for name, digest in task.sources().items() if name.startswith(FUNCTION)}
+    if not functions or not database_exists(storage):
+        return
+    with Reader.open(storage) as reader:
+        completed, recorded = Counts.total(reader.counts().values()).completed, reader.identity
+    changed = [name.removeprefix(SOURCE) for name, digest in functions.items() if recorded.get(name, digest) != digest]
+    if completed and changed:
+        raise _changed(storage, changed, RESTORE_FUNCTION)
+
+
 def check_identity(store: Store, found: Mapping[str, str], observer: Observer, *, allow_changed_code: bool) -> KnownSources:
     """Compare data and code with those that the database was started with, and record the code that it does not know.
 
@@ -129,7 +154,7 @@ def _changed_sources(recorded: Mapping[str, str], found: Mapping[str, str], stud
     for name in recorded:
         if file := source_file(name):
             here[name] = current_digest(file)
-        elif name.startswith(MODULE):
+        elif name.startswith((MODULE, FUNCTION)):
             here[name] = found.get(name, "")
         elif name.startswith(SOURCE):
             here[name] = earlier_checksum(name.removeprefix(SOURCE))

@@ -103,7 +103,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
         prepared = None
         if total.left or not total.completed:
             with module_path(folder):
-                prepared = prepare(store, loaded.task, options, folder)
+                prepared = prepare(store, loaded, options, folder)
             before = _counts(store, searches)
             prepared = prepared if any(counts.left for counts in before.values()) else None
         stop = StopSignal()

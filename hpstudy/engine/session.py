@@ -22,7 +22,6 @@ from hpstudy.sources import SOURCE, source_file
 from hpstudy.store import Store
 from hpstudy.study.changes import grown
 from hpstudy.study.shard import Shard
-from hpstudy.tasks.interface import Task
 
 
 def reopened(loaded: LoadedStudy, storage: Path, shard: Shard | None = None) -> Store:
@@ -54,13 +53,13 @@ def reopened(loaded: LoadedStudy, storage: Path, shard: Shard | None = None) -> 
 
 
 def prepare(
-    store: Store, task: Task, options: RunOptions, folder: str | None
+    store: Store, loaded: LoadedStudy, options: RunOptions, folder: str | None
 ) -> tuple[CheckpointFolder, KnownSources, Admission]:
     """Make the task ready, and see that data and code are those that the database was started with.
 
     Args:
         store: holds the study.
-        task: of the study.
+        loaded: the study as it was asked for, with its task.
         options: whether changed code, and other versions on other hosts, are allowed.
         folder: where a user's modules are looked for first.
 
@@ -71,9 +70,10 @@ def prepare(
         DataError: the task's data are missing.
         StudyChanged: they are not the same, or the code is not and that is not allowed.
     """
-    task.prepare()
-    identity = identity_of(store.study, task)
+    loaded.task.prepare()
+    identity = identity_of(store.study, loaded.task)
     sources = check_identity(store, identity, options.observer, allow_changed_code=options.allow_changed_code)
+    store.take_function(loaded.study.task)
     # A checkpoint records the files in the study's folder itself: those that were loaded when it was written.
     elsewhere = {name: digest for name, digest in identity.items() if not source_file(name)}
     data = {name: digest for name, digest in identity.items() if not name.startswith(SOURCE)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hpstudy.errors import Problem, StudyError
+from hpstudy.errors import PluginError, Problem, StudyError
 from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, Parts, check
 from hpstudy.modules import forget_changed_modules, module_path
@@ -16,7 +16,7 @@ from hpstudy.study.declaration import Analysis
 from hpstudy.study.explain import explain
 from hpstudy.study.include import Source, read_source
 from hpstudy.study.models import Model, validated
-from hpstudy.study.schema import Metric, SearchBlock, Study, TaskBlock, View
+from hpstudy.study.schema import MAIN, PICKLED, Metric, SearchBlock, Study, TaskBlock, View
 
 _folders: dict[int, tuple[weakref.ref[Study], str | None]] = {}
 """Of each study that `load_study` returned and that is still there, by its id."""
@@ -41,15 +41,37 @@ def load_study(path: str | Path, scale: str | None = None) -> Study:
 def study_from(tree: Mapping[str, object]) -> Study:
     """The study in a mapping, which has the keys of a study file. Its form is checked; `bind` checks its meaning.
 
+    Args:
+        tree: the mapping. A function, or a class of a module, may be given itself as `task` or `task.use`.
+
     Raises:
-        StudyError: with every mistake of form.
+        StudyError: with every mistake of form, or because the function cannot be kept in a study.
     """
+    tree = _with_named_task(tree)
     try:
         return validated(Study, tree)
     except ValidationError as error:
         raise StudyError([Problem(mistake.key, mistake.sentence) for mistake in explain(error, tree, Study)]) from None
     except TypeError as error:
         raise StudyError([Problem((), f"{error}: use numbers, text, booleans, lists and mappings")]) from None
+
+
+def _with_named_task(tree: Mapping[str, object]) -> Mapping[str, object]:
+    """The mapping with the name of its task in place of a function or a class; with the function too where no module holds it."""
+    task = tree.get("task")
+    block = task if isinstance(task, Mapping) else {"use": task}
+    part = block.get("use")
+    if not callable(part):
+        return tree
+    from hpstudy.tasks.notebook.pickled import imported_name, pickled
+
+    if name := imported_name(part):
+        return {**tree, "task": {**block, "use": name}}
+    try:
+        function = pickled(part)
+    except PluginError as error:
+        raise StudyError([Problem(("task",), error.message)], error.hint) from error
+    return {**tree, "task": {**block, "use": MAIN + function.name, PICKLED: function.model_dump()}}
 
 
 def folder_of(study: Study) -> str | None:

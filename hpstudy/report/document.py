@@ -110,7 +110,7 @@ def _design(results: Results) -> str:
     views = ", ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
     return (
         f"{numbers.things(len(study.views), 'view')} (hyperparameters tuned: {views}), {numbers.things(study.replicates, 'replicate')} of "
-        f"{numbers.things(study.search.trials, 'trial')} each, {_searchers(study)}, task {study.task.use}, "
+        f"{numbers.things(study.search.trials, 'trial')} each, {_searchers(study)}, task {study.task.title}, "
         f"{study.metric.name} to {study.metric.goal}.{_complete(results)}"
     )
 
@@ -144,6 +144,6 @@ def _sweep_design(results: Results) -> str:
     )
     return (
         f"Sweep of {numbers.things(study.search.trials, 'point')} in {numbers.things(len(study.views), 'view')} ({views}), "
-        f"{numbers.things(study.replicates, 'replicate')} of every point, searcher {study.search.searcher}, task {study.task.use}, "
+        f"{numbers.things(study.replicates, 'replicate')} of every point, searcher {study.search.searcher}, task {study.task.title}, "
         f"{study.metric.name} to {study.metric.goal}."
     )

@@ -18,6 +18,7 @@ from hpstudy.analysis.view_result import ViewResult
 from hpstudy.metric_names import is_of_bin
 from hpstudy.report import endpoints, sweeps
 from hpstudy.report.headline import headline
+from hpstudy.study.schema import PICKLED, Study
 
 FORMAT = "hpstudy report"
 """Marks a JSON file as a report of ours."""
@@ -77,7 +78,7 @@ def body(results: Results) -> dict[str, Any]:
         **({"seal_note": results.seal_note} if results.seal_note else {}),
         "environments": plain(results.environments),
         "events": plain(results.events),
-        "definition": results.study.model_dump(mode="json"),
+        "definition": _definition(results.study),
     }
 
 
@@ -93,6 +94,14 @@ def _searchers(compared: Searchers) -> dict[str, Any]:
         for pair in one.pairs
     ]
     return {"complete": compared.complete, "views": plain(compared.views), "interactions": pairs}
+
+
+def _definition(study: Study) -> dict[str, Any]:
+    """The study, without the bytes of a pickled function."""
+    definition = study.model_dump(mode="json")
+    if study.task.is_pickled:
+        del definition["task"][PICKLED]["data"]
+    return definition
 
 
 def _under_policies(results: Results) -> list[dict[str, Any]]:

@@ -72,9 +72,7 @@ def headline(compared: Several) -> str:
 
 def _design(compared: Several, index: int) -> str:
     study = compared.studies[index].study
-    return (
-        f"{study.name}: task {study.task.use}, {study.metric.name}, {study.replicates} replicates of {study.search.trials} trials"
-    )
+    return f"{study.name}: task {study.task.title}, {study.metric.name}, {study.replicates} replicates of {study.search.trials} trials"
 
 
 def _sections(compared: Several) -> Iterator[Section]:

@@ -29,7 +29,7 @@ from hpstudy.study.changes import changes, growth, refuse_changes
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
-from hpstudy.study.schema import Study
+from hpstudy.study.schema import PICKLED, Study, TaskBlock
 from hpstudy.study.shard import Shard
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
@@ -218,6 +218,20 @@ class Store:
             write_event(connection, "study_changed", detail)
             grown = read_study(connection, self.path)
         self._stored = grown
+
+    def take_function(self, task: TaskBlock) -> None:
+        """Replace the pickled function of the study if its code has changed. An event keeps the source of the former one.
+
+        Args:
+            task: with the present function.
+        """
+        if not task.is_pickled or task.settings[PICKLED]["digest"] == (old := self.study.task.settings[PICKLED])["digest"]:
+            return
+        with self._database.transaction() as connection:
+            write_study(connection, self.study.model_copy(update={"task": task}))
+            write_event(connection, "function_replaced", {key: old[key] for key in ("name", "digest", "source")})
+            stored = read_study(connection, self.path)
+        self._stored = stored
 
     def search_counts(self) -> dict[SearchKey, Counts]:
         """Return the number of trials by state for every search of this database, in run order."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy.errors import StudyChanged
-from hpstudy.study.schema import SEED_SIZES, Study
+from hpstudy.study.schema import PICKLED, SEED_SIZES, Study
 
 ABSENT = object()
 """Represents a key that one of the two studies lacks."""
@@ -70,8 +70,18 @@ def shrinkage(old: Study, new: Study) -> list[str]:
 
 
 def grown(old: Study, new: Study) -> Study:
-    """The new study, with the confirmations and the sizes of seeds of the old one where it does not state its own."""
-    kept = {key: getattr(old, key) for key in SEED_SIZES if getattr(new, key) in (None, getattr(old, key) or 63)}
+    """The new study, with the confirmations and the sizes of seeds of the old one where it does not state its own.
+
+    It also keeps a pickled function, which differs from that of another session even if its code is the same, as long as this version of
+    Python can load it.
+    """
+    kept: dict[str, Any] = {key: getattr(old, key) for key in SEED_SIZES if getattr(new, key) in (None, getattr(old, key) or 63)}
+    if (
+        old.task.is_pickled
+        and new.task.is_pickled
+        and old.task.settings[PICKLED]["python"] == new.task.settings[PICKLED]["python"]
+    ):
+        kept["task"] = new.task.model_copy(update={PICKLED: old.task.settings[PICKLED]})
     return new.model_copy(update={"confirm": old.confirm if new.confirm is None else new.confirm, **kept})
 
 

@@ -46,6 +46,10 @@ MOST_RESAMPLED = 100_000_000
 COMMAND = "command"
 """The task that runs a program of the user's; its block may leave out `use`."""
 
+MAIN = "__main__:"
+PICKLED = "pickled"
+"""A function of a notebook or a script is named "__main__:function", and this setting of the task holds it."""
+
 
 class TaskBlock(OpenBlock):
     """What is trained and measured. All keys but `use` are settings of the task."""
@@ -63,6 +67,16 @@ class TaskBlock(OpenBlock):
     def is_own(self) -> bool:
         """Whether it runs code of the user's."""
         return is_plugin(self.use) or self.use == COMMAND
+
+    @property
+    def is_pickled(self) -> bool:
+        """Whether it is a function of a notebook or a script, which the study holds itself."""
+        return self.use.startswith(MAIN) and PICKLED in self.settings
+
+    @property
+    def title(self) -> str:
+        """The task as a report names it."""
+        return self.use.removeprefix(MAIN)
 
 
 class OtherSearcher(OpenBlock):
@@ -295,6 +309,8 @@ class Study(Block):
         )
         del study["search"]["trials"], study["limits"]["max_failures"]
         study["search"].pop("others", None)
+        if self.task.is_pickled:
+            del study["task"][PICKLED]  # its digest is in the identity of the database, as that of other code
         for view in study["views"].values():
             del view["label"], view["note"]
             # The fingerprint sorts keys, but the order of hyperparameters is the order of the search's dimensions.
@@ -302,14 +318,16 @@ class Study(Block):
         return study
 
     def user_parts(self) -> list[str]:
-        """The task, the searchers and the methods that are a user's own, as "module:name"."""
-        parts = (self.task.use, self.search.searcher, *self.others, *(view.method for view in self.views.values()))
+        """The task, the searchers and the methods that a user's own modules hold, as "module:name"."""
+        task = None if self.task.is_pickled else self.task.use
+        parts = (task, self.search.searcher, *self.others, *(view.method for view in self.views.values()))
         return [part for part in parts if part and is_plugin(part)]
 
     def plugins(self) -> list[str]:
-        """All names of the user's own parts: `user_parts`, and the data set or network in the settings of a built-in task."""
+        """All names of the user's own parts: `user_parts`, a pickled function, and the data set or network of a built-in task."""
         settings = {} if self.task.is_own else self.task.settings
-        return [*self.user_parts(), *(text for text in _texts(settings) if is_plugin(text))]
+        function = [self.task.use] if self.task.is_pickled else []
+        return [*function, *self.user_parts(), *(text for text in _texts(settings) if is_plugin(text))]
 
     def declaration(self) -> str:
         """SHA-256 (hex) of the analysis settings: what was declared, and whether it is still the same."""

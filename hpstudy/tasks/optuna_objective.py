@@ -7,30 +7,26 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from hpstudy.errors import PluginError, Problem, TrialFailed
-from hpstudy.plugins import load_callable
 from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Value, conditions, same_value
-from hpstudy.study.schema import View
+from hpstudy.study.schema import MAIN, View
 from hpstudy.study.space import Point
-from hpstudy.tasks.interface import Report, Task
+from hpstudy.tasks.interface import Report
 from hpstudy.tasks.outcome import Valued
+from hpstudy.tasks.own_function import OwnFunction, OwnSettings
 
 INTERMEDIATE = "intermediate"
 """The metric of the curve that `trial.report` makes."""
 
 
-class OptunaSettings(BaseModel):
+class OptunaSettings(OwnSettings):
     """Settings of an Optuna objective."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     style: Literal["optuna"]
     """The function is an Optuna objective: it takes a trial."""
 
 
-class OptunaTask(Task):
+class OptunaTask(OwnFunction):
     """A function `objective(trial) -> float` that asks for its hyperparameters with `trial.suggest_float` and the like.
 
     Args:
@@ -38,18 +34,14 @@ class OptunaTask(Task):
         settings: of this style.
 
     Raises:
-        PluginError: the module cannot be imported, or the function is not there or cannot be called with a trial.
+        PluginError: as `OwnFunction`, or the function cannot be called with a trial.
     """
 
     Settings = OptunaSettings
 
     def __init__(self, use: str, settings: OptunaSettings) -> None:
-        super().__init__(settings)
-        self.function = load_callable(use)
-        _refuse_other_signatures(use, self.function)
-
-    def objectives(self) -> None:
-        """Not known before the first trial: the value that the objective returns has the name of the study's metric."""
+        super().__init__(use, settings)
+        _refuse_other_signatures(use.removeprefix(MAIN), self.function)
 
     def check_view(self, view: View) -> list[Problem]:
         """Any space; a method means nothing to a function."""

@@ -6,27 +6,26 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, Field
 
 from hpstudy.errors import PluginError, Problem
 from hpstudy.plugins import load_callable
 from hpstudy.study.parameters import Value
-from hpstudy.study.schema import View
+from hpstudy.study.schema import MAIN, PICKLED, View
 from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Report, Task
 from hpstudy.tasks.optuna_objective import OptunaSettings, OptunaTask
+from hpstudy.tasks.own_function import OwnFunction, OwnSettings
 
 
-class PythonSettings(BaseModel):
+class PythonSettings(OwnSettings):
     """Settings of a user's own function."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    constants: dict[str, Value] = {}
+    constants: dict[str, Value] = Field(default_factory=dict)
     """Passed to the function beside the hyperparameters, the same in every view."""
 
 
-class PythonTask(Task):
+class PythonTask(OwnFunction):
     """A function `f(params, seed) -> float or dict of metrics`: anything that can be called with these two arguments.
 
     `seed`, or both, may be keyword-only. A callable without a signature, such as a function of torch.jit, is called as f(params, seed).
@@ -39,20 +38,15 @@ class PythonTask(Task):
         settings: constants for the function.
 
     Raises:
-        PluginError: the module cannot be imported, or the function is not there or not callable as above.
+        PluginError: as `OwnFunction`, or the function is not callable as above.
     """
 
     Settings = PythonSettings
     settings: PythonSettings
 
     def __init__(self, use: str, settings: PythonSettings) -> None:
-        super().__init__(settings)
-        self.use = use
-        self.function = load_callable(use)
-        self._wants_report, self._by_name = _convention(use, self.function)
-
-    def objectives(self) -> None:
-        """Not known before the first trial."""
+        super().__init__(use, settings)
+        self._wants_report, self._by_name = _convention(use.removeprefix(MAIN), self.function)
 
     def check_view(self, view: View) -> list[Problem]:
         """Any space will do; a method means nothing to a function, and a constant may not be set twice."""
@@ -108,9 +102,8 @@ def user_task(use: str, settings: Mapping[str, Any]) -> Task:
         PluginError: see `hpstudy.plugins.load_callable`.
         pydantic.ValidationError: the settings are not the task's.
     """
-    target = load_callable(use)
-    if isinstance(target, type) and issubclass(target, Task):
-        return target(target.Settings.model_validate(dict(settings)))
+    if (own := _task_class(use, settings)) is not None:
+        return own(own.Settings.model_validate(dict(settings)))
     if is_optuna(settings):
         return OptunaTask(use, OptunaSettings.model_validate(dict(settings)))
     return PythonTask(use, PythonSettings.model_validate(dict(settings)))
@@ -118,10 +111,17 @@ def user_task(use: str, settings: Mapping[str, Any]) -> Task:
 
 def settings_model(use: str, settings: Mapping[str, Any]) -> type[BaseModel]:
     """The model of the settings that "module:name" takes."""
-    target = load_callable(use)
-    if isinstance(target, type) and issubclass(target, Task):
-        return target.Settings
+    if (own := _task_class(use, settings)) is not None:
+        return own.Settings
     return OptunaSettings if is_optuna(settings) else PythonSettings
+
+
+def _task_class(use: str, settings: Mapping[str, Any]) -> type[Task] | None:
+    """The `Task` subclass that "module:name" names; None when it names a function."""
+    if use.startswith(MAIN) and PICKLED in settings:
+        return None
+    target = load_callable(use)
+    return target if isinstance(target, type) and issubclass(target, Task) else None
 
 
 def is_optuna(settings: Mapping[str, Any]) -> bool:

@@ -1,13 +1,16 @@
 """Built-in tasks that train in moments, and a user's own, keep the contract."""
 
+import inspect
 import sys
 from pathlib import Path
 
 from hpstudy.study.schema import View
 from hpstudy.tasks.command.task import Command, CommandSettings
 from hpstudy.tasks.functions import Branin, FunctionSettings, Hartmann6
+from hpstudy.tasks.notebook.pickled import pickled
 from hpstudy.tasks.python import user_task
 from hpstudy.testing.tasks import TaskContract
+from tests.support.cells import run_cell
 
 RATE = {"type": "float", "low": 0.0, "high": 1.0}
 PRINTS = """\
@@ -47,6 +50,15 @@ class TestFunctionOfTheUsers(TaskContract):
 
     def make(self):
         return user_task(f"{__name__}:trains", {})
+
+
+class TestFunctionOfANotebook(TaskContract):
+    view = View(space={"rate": RATE})
+    metric = "accuracy"
+
+    def make(self):
+        function = run_cell(inspect.getsource(trains))["trains"]
+        return user_task("__main__:trains", {"pickled": pickled(function).model_dump()})
 
 
 class TestCommand(TaskContract):

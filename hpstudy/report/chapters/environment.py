@@ -18,6 +18,9 @@ from hpstudy.report.notation import Notation
 UNREMARKABLE = {"created"}
 """Events that every study has."""
 
+LONG = {"source"}
+"""Details that are too long for a line: the source of a function."""
+
 
 def chapter(results: Results) -> Iterator[Section]:
     """Cost and sessions; events; identity."""
@@ -75,7 +78,7 @@ def _sessions(started: list[str], *, is_worker: bool) -> str:
 
 
 def _event(kind: str, detail: Any) -> str:
-    parts = ", ".join(f"{key} {value}" for key, value in detail.items())
+    parts = ", ".join(f"{key} {value}" for key, value in detail.items() if key not in LONG)
     return f"{kind.replace('_', ' ')}{': ' if parts else ''}{parts}"
 
 

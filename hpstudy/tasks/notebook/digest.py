@@ -1,0 +1,143 @@
+"""Digests of functions without a module that a worker can import: of their source, and of all that they refer to.
+
+The pickle of a function is no identity: it holds file names and line numbers, and depends on which of its strings are one object.
+"""
+
+from __future__ import annotations
+
+import dis
+import hashlib
+import inspect
+import io
+import sys
+import textwrap
+from collections.abc import Iterator
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import cloudpickle
+
+PROTOCOL = 5
+"""Of pickle. Another number would change every digest."""
+
+HEAP_TYPE = 1 << 9
+"""Flag of a class that Python code has made."""
+
+OF_CLASSES = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__", "_abc_impl")
+"""Members of a class that are not part of its code."""
+
+
+def digest_and_source(function: FunctionType) -> tuple[str, str]:
+    """SHA-256 (hex) of a function, and the source of it and of the functions that it refers to.
+
+    It covers defaults, and the values of closures and global names that the code reads. Modules, and what can be imported from one,
+    are covered by name. The source of a lambda, or of a function typed into `python`, is not known: its compiled code is covered.
+    """
+    try:
+        return _digested(function, fast=True)
+    except (ValueError, RecursionError):  # a value that refers to itself
+        return _digested(function, fast=False)
+
+
+def references(function: FunctionType) -> dict[str, Any]:
+    """The values that a function refers to, by name: of its closure, and of its global names."""
+    values = {
+        name: function.__globals__[name] for name in sorted(set(_global_names(function.__code__))) if name in function.__globals__
+    }
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            values[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    return values
+
+
+def is_importable(value: Any) -> bool:
+    """Whether a worker can import a function or a class from its module."""
+    module = getattr(value, "__module__", None)
+    found: Any = sys.modules.get(module) if module not in (None, "__main__") else None
+    for part in value.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is value
+
+
+class _Digester(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+    """Writes equal bytes for equal values, in every process.
+
+    Args:
+        file: receives the bytes.
+        fast: write every value in full, so that it does not matter which of them are one object.
+
+    Attributes:
+        sources: of the functions met so far.
+    """
+
+    def __init__(self, file: io.BytesIO, *, fast: bool) -> None:
+        super().__init__(file, PROTOCOL)
+        self.fast = fast
+        self.sources: list[str] = []
+        self._met: dict[int, int] = {}
+
+    def persistent_id(self, value: Any) -> Any:
+        """What is written for a value; None for the value itself."""
+        if isinstance(value, ModuleType):
+            return "module", value.__name__
+        if isinstance(value, set | frozenset):
+            return "set", sorted(_bytes_of(item, fast=self.fast) for item in value)
+        is_class = isinstance(value, type) and value.__flags__ & HEAP_TYPE
+        if not (isinstance(value, FunctionType) or is_class) or is_importable(value):
+            return None
+        if id(value) in self._met:
+            return "met", self._met[id(value)]
+        self._met[id(value)] = len(self._met)
+        return self._of_function(value) if isinstance(value, FunctionType) else _of_class(value)
+
+    def _of_function(self, function: FunctionType) -> Any:
+        source = _source(function.__code__)
+        if source:
+            self.sources.append(source)
+        code = source or _of_code(function.__code__)
+        return "function", code, function.__defaults__, function.__kwdefaults__, references(function)
+
+
+def _digested(function: FunctionType, *, fast: bool) -> tuple[str, str]:
+    file = io.BytesIO()
+    digester = _Digester(file, fast=fast)
+    digester.dump(function)
+    return hashlib.sha256(file.getvalue()).hexdigest(), "\n\n".join(digester.sources)
+
+
+def _bytes_of(value: Any, *, fast: bool) -> bytes:
+    file = io.BytesIO()
+    _Digester(file, fast=fast).dump(value)
+    return file.getvalue()
+
+
+def _of_class(kind: type) -> Any:
+    members = {name: value for name, value in sorted(vars(kind).items()) if name not in OF_CLASSES}
+    return "class", kind.__qualname__, kind.__bases__, members
+
+
+def _of_code(code: CodeType) -> Any:
+    constants = tuple(_of_code(value) if isinstance(value, CodeType) else value for value in code.co_consts)
+    return code.co_code, code.co_names, code.co_varnames, code.co_freevars, constants
+
+
+def _source(code: CodeType) -> str:
+    """The source of a function; "" where it is not known, or is that of the statement around a lambda."""
+    if code.co_name == "<lambda>":
+        return ""
+    try:
+        return textwrap.dedent(inspect.getsource(code))
+    except (OSError, TypeError, IndexError, SyntaxError):
+        return ""
+
+
+def _global_names(code: CodeType) -> Iterator[str]:
+    """The global names that code reads, in functions inside it too."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield instruction.argval
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield from _global_names(value)

@@ -1,0 +1,134 @@
+"""A function to and from the text that a study keeps of it."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+import platform
+import zlib
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import cloudpickle
+from pydantic import BaseModel, ConfigDict
+
+from hpstudy.errors import PluginError, text_of
+from hpstudy.plugins import place_of
+from hpstudy.tasks.notebook.digest import PROTOCOL, digest_and_source, is_importable, references
+
+MOST_BYTES = 10_000_000
+"""Of a pickled function. It is sent with every trial."""
+
+ELSEWHERE = "create it inside the function, or in a module that the function imports"
+"""The next step for a value that a function cannot take with it."""
+
+
+class PickledFunction(BaseModel):
+    """A function that is defined in a notebook or a script. `hpstudy.run` writes it; a study file has none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    name: str
+    """Its name."""
+    source: str
+    """Its source, and that of the functions that it refers to."""
+    digest: str
+    """SHA-256 (hex) of the function (`hpstudy.tasks.notebook.digest`)."""
+    python: str
+    """Version of Python, such as 3.11. Another one cannot load it."""
+    cloudpickle: str
+    """Version of cloudpickle."""
+    data: str
+    """The pickle, compressed with zlib, in base64."""
+
+    def load(self) -> Callable[..., Any]:
+        """A copy of the function.
+
+        Raises:
+            PluginError: it was pickled by another version of Python, or cannot be loaded here.
+        """
+        if self.python != _python():
+            raise PluginError(
+                f"the function '{self.name}' was stored by Python {self.python} and cannot be loaded by Python {_python()}",
+                f"use Python {self.python}, or run the notebook again with another storage",
+            )
+        try:
+            return pickle.loads(zlib.decompress(base64.b64decode(self.data)))  # type: ignore[no-any-return]
+        except ModuleNotFoundError as error:
+            raise PluginError(
+                f"the function '{self.name}' needs the module '{error.name}', which is not found here",
+                "install it, or put it in the folder in which the study was started",
+            ) from error
+        except Exception as error:  # loading imports modules of the user's, which may raise anything
+            raise PluginError(
+                f"the function '{self.name}', stored by cloudpickle {self.cloudpickle}, cannot be loaded by cloudpickle "
+                f"{cloudpickle.__version__}: {type(error).__name__}: {text_of(error)} ({place_of(error)})",
+                "use the versions of the session that stored it, or run the notebook again",
+            ) from error
+
+
+def pickled(function: object) -> PickledFunction:
+    """A function as a study keeps it.
+
+    Args:
+        function: defined with `def`, anywhere.
+
+    Raises:
+        PluginError: it is no such function, refers to something that cannot be pickled, or to more than `MOST_BYTES` of data.
+    """
+    if not isinstance(function, FunctionType) or function.__name__ == "<lambda>":
+        kind = "a lambda" if isinstance(function, FunctionType) else f"this object of type {type(function).__name__}"
+        raise PluginError(
+            f"the task must be a function defined with def, a class in a module, or text: {kind} has no source of its own",
+            "define it as: def my_function(params, seed): ... return a number, or a dict of metrics",
+        )
+    name = function.__name__
+    try:
+        data = cloudpickle.dumps(function, PROTOCOL)
+        digest, source = digest_and_source(function)
+    except Exception as error:  # the methods of a user's objects, which say how they are pickled, may raise anything
+        raise PluginError(
+            f"the function '{name}' cannot be sent to worker processes{_culprit(function)}: {type(error).__name__}: {text_of(error)}",
+            ELSEWHERE,
+        ) from error
+    if len(data) > MOST_BYTES:
+        raise PluginError(
+            f"the function '{name}' takes {len(data) / 1e6:,.0f} MB with it ({_largest(function)}), more than {MOST_BYTES / 1e6:.0f} MB",
+            ELSEWHERE,
+        )
+    return PickledFunction(
+        name=name,
+        source=source,
+        digest=digest,
+        python=_python(),
+        cloudpickle=cloudpickle.__version__,
+        data=base64.b64encode(zlib.compress(data)).decode(),
+    )
+
+
+def imported_name(part: object) -> str:
+    """The name "module:name" of a function or class that a worker can import; "" for any other."""
+    if not isinstance(part, FunctionType | type) or "." in part.__qualname__ or not is_importable(part):
+        return ""
+    return f"{part.__module__}:{part.__qualname__}"
+
+
+def _python() -> str:
+    return ".".join(platform.python_version_tuple()[:2])
+
+
+def _culprit(function: FunctionType) -> str:
+    """What of a function cannot be pickled, as a clause; "" when that is not known."""
+    for name, value in references(function).items():
+        try:
+            cloudpickle.dumps(value, PROTOCOL)
+        except Exception:  # as above
+            return f", because it refers to '{name}'"
+    return ""
+
+
+def _largest(function: FunctionType) -> str:
+    sizes = {name: len(cloudpickle.dumps(value, PROTOCOL)) for name, value in references(function).items()}
+    name = max(sizes, key=lambda name: sizes[name])
+    return f"'{name}' {sizes[name] / 1e6:,.0f} MB"
