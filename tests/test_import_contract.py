@@ -21,6 +21,7 @@ ROOMS = (
         "checkpoint",
         "seeds",
         "digits",
+        "display",
         "drafts",
         "modules",
         "plugins",

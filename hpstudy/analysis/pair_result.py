@@ -10,10 +10,12 @@ import numpy as np
 from hpstudy.analysis.arrays import Ints
 from hpstudy.analysis.comparisons.budgets import BudgetDifference, Difference, budget_difference, common, difference_curve
 from hpstudy.analysis.comparisons.curve_distance import Distance, distance_at_budget, distance_at_level
+from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.targets.trials_to_target import TrialsDifference, trials_difference
 from hpstudy.analysis.view_result import ViewResult
+from hpstudy.display import MISSING, Listing, as_html, estimate, number
 from hpstudy.seeds import derive_seed
 
 
@@ -37,6 +39,43 @@ class PairResult:
     budgets: tuple[BudgetDifference, ...]
     trials: TrialsDifference | None
     distances: tuple[Distance, ...]
+
+    def __repr__(self) -> str:
+        return f"<PairResult {self.a} - {self.b}: {len(self.replicates)} replicates>"
+
+    def _repr_html_(self) -> str:
+        """The differences, for a notebook."""
+        head = ("at", "replicates", "difference (interval)", *TESTED)
+        return as_html(f"{self.a} - {self.b}", Listing("Differences", head, self.rows()))
+
+    def rows(self, *, verdicts: bool = True) -> tuple[tuple[str, ...], ...]:
+        """The differences at each budget and of trials to the target: at, replicates, difference, adjusted p, where it is shown to lie."""
+        measured: list[tuple[str, float, BudgetDifference | TrialsDifference]] = [
+            (f"best after {each.budget:,} trials", each.mean, each) for each in self.budgets
+        ]
+        if self.trials is not None:
+            measured.append(("trials to the target", self.trials.difference, self.trials))
+        return tuple(
+            (
+                at,
+                str(each.replicates),
+                estimate(mean, each.low, each.high),
+                *tested(each.adjusted, SIDES[each.shown], verdicts=verdicts),
+            )
+            for at, mean, each in measured
+        )
+
+
+TESTED = ("p, adjusted", "shown")
+"""Heads of the columns of `tested`."""
+
+SIDES: Mapping[Side | None, str] = {-1: "below 0", 0: "no difference", 1: "above 0", None: MISSING}
+"""Where a difference is shown to lie, in words."""
+
+
+def tested(p: float, shown: str, *, verdicts: bool) -> tuple[str, str]:
+    """The adjusted p of a difference and what it shows; nothing where a verdict would be too early."""
+    return (number(p), shown) if verdicts else (MISSING, MISSING)
 
 
 def pair_result(a: str, b: str, views: Mapping[str, ViewResult], endpoints: Endpoints) -> PairResult:

@@ -19,13 +19,14 @@ from hpstudy.analysis.confirmed.policies import EndpointsUnderPolicy
 from hpstudy.analysis.confirmed.secondary import Secondary
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.searches import SearchedView
-from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.pair_result import TESTED, PairResult
 from hpstudy.analysis.retraining.confirmation import Confirmation
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.analysis.targets.trials_to_target import Level
 from hpstudy.analysis.trials.completeness import Failures
 from hpstudy.analysis.view_result import ViewResult
+from hpstudy.display import Listing, as_html
 from hpstudy.study.schema import Study
 
 
@@ -114,6 +115,32 @@ class Results:
     def has_values(self) -> bool:
         """Whether any trial of a search study has a value, so that there is something to draw."""
         return self.worst == self.worst and any(view.completeness.finished for view in self.views)
+
+    def __repr__(self) -> str:
+        return f"<Results of {self._in_words()}; {len(self.views)} views, {len(self.pairs)} comparisons>"
+
+    def _repr_html_(self) -> str:
+        """The views, their comparisons, and the declared endpoints, for a notebook."""
+        percent = f"{self.study.analysis.confidence:.0%} CI"
+        last = f"mean best after all trials ({percent})"
+        verdicts = not self.provisional
+        endpoints = tuple(row for result in self.declared for row in result.rows(verdicts=verdicts))
+        pairs = tuple((f"{pair.a} - {pair.b}", *row) for pair in self.pairs for row in pair.rows(verdicts=verdicts))
+        return as_html(
+            f"Results of {self._in_words()}; metric: {self.study.metric.name}, to {self.study.metric.goal}.",
+            Listing("Declared endpoints", ("endpoint", "comparison", f"difference ({percent})", *TESTED), endpoints),
+            Listing(
+                "Views",
+                ("view", "complete searches", last, "reached the target", "best value"),
+                tuple(view.row() for view in self.views),
+            ),
+            Listing("Comparisons", ("comparison", "at", "replicates", f"difference ({percent})", *TESTED), pairs),
+        )
+
+    def _in_words(self) -> str:
+        complete, searches = (sum(getattr(view.completeness, key) for view in self.views) for key in ("complete", "searches"))
+        state = "provisional" if self.provisional else "complete"
+        return f"{self.study.name}: {state}, {complete:,} of {searches:,} searches"
 
     def view(self, name: str) -> ViewResult:
         """The view called `name`, which is one of the study's."""

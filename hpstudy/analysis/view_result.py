@@ -16,6 +16,7 @@ from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.analysis.targets.trials_to_target import ViewTrials, view_trials
 from hpstudy.analysis.trials.completeness import Completeness, completeness
 from hpstudy.analysis.trials.searches import Searches, gather_points
+from hpstudy.display import MISSING, Listing, as_html, estimate, number
 from hpstudy.study.schema import Study
 
 
@@ -75,6 +76,31 @@ class ViewResult:
     best_trial: Best | None
     cost: Cost
     points: Mapping[str, Objects]
+
+    def __repr__(self) -> str:
+        name, complete, mean, *_ = self.row()
+        return f"<ViewResult '{name}': {complete} searches, mean best {mean}>"
+
+    def _repr_html_(self) -> str:
+        """The budgets, for a notebook."""
+        rows = tuple(
+            (str(at.budget), str(at.searches), estimate(at.mean, at.low, at.high), number(at.sd), number(at.median))
+            for at in self.budgets
+        )
+        return as_html(
+            f"View {self.name}", Listing("Best so far", ("after trials", "searches", "mean (interval)", "sd", "median"), rows)
+        )
+
+    def row(self) -> tuple[str, ...]:
+        """Name, complete searches, mean best after all trials, searches that reached the target, best value."""
+        last = self.budgets[-1] if self.budgets else None
+        return (
+            self.name,
+            f"{self.completeness.complete} of {self.completeness.searches}",
+            MISSING if last is None else estimate(last.mean, last.low, last.high),
+            MISSING if self.trials is None else f"{self.trials.reached} of {self.trials.complete}",
+            MISSING if self.best_trial is None else number(self.best_trial.value),
+        )
 
     def point(self, replicate: int, number: int) -> dict[str, Any]:
         """The point of a trial (both numbers from 0); None for each hyperparameter where there is no trial."""

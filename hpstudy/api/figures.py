@@ -33,10 +33,12 @@ def figure(name: str, study: str | Path | Results, storage: str | Path | None = 
 
 
 def figure_names(
-    study: str | Path, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True
+    study: str | Path | Results, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True
 ) -> tuple[str, ...]:
-    """Names of the figures of a study's report, in its order. Arguments and errors as `analyze`."""
-    return _figures(analyze(study, storage, scale=scale, thorough=thorough))
+    """Names of the figures of a study's report, in its order. Arguments and errors as `figure`."""
+    from hpstudy.analysis.results import Results
+
+    return _figures(study if isinstance(study, Results) else analyze(study, storage, scale=scale, thorough=thorough))
 
 
 def plot_figure(

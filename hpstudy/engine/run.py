@@ -51,6 +51,9 @@ class RunSummary:
     shard: Shard | None = None
     failure: CommonFailure | None = None
 
+    def __repr__(self) -> str:
+        return f"<RunSummary {self.storage}: {self.sentence()}>"
+
     @property
     def complete(self) -> bool:
         """Whether every planned trial ended."""

@@ -93,6 +93,9 @@ class Reader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        return f"<Reader of {self.path}: study '{self.study.name}'>"
+
     def copy_to(self, path: Path) -> None:
         """Copy the current state of the database to a new file. The copy of an older version has the latest version."""
         with self.snapshot() as connection, closing(sqlite3.connect(path)) as copy:

@@ -232,6 +232,17 @@ def conditions(parameter: AnyParameter) -> dict[str, tuple[Value, ...]]:
     return {name: values if isinstance(values, tuple) else (values,) for name, values in parameter.when.items()}
 
 
+def values_in_words(parameter: AnyParameter) -> str:
+    """The values that a hyperparameter may take, such as "0.001 to 1, log", and its condition."""
+    if isinstance(parameter, ChoiceParameter):
+        words = ", ".join(map(str, parameter.values))
+    else:
+        step = "" if parameter.step is None else f", step {parameter.step:g}"
+        words = f"{parameter.low:g} to {parameter.high:g}{', log' if parameter.log else ''}{step}"
+    when = (f"{name} {' or '.join(map(str, values))}" for name, values in conditions(parameter).items())
+    return f"{words}, when {' and '.join(when)}" if parameter.when else words
+
+
 def is_present(parameter: AnyParameter, point: Mapping[str, Value]) -> bool:
     """Whether the condition of a hyperparameter holds in a point that has its parents, where they are present themselves."""
     return not parameter.when or all(

@@ -21,12 +21,13 @@ from pydantic import (
     model_validator,
 )
 
+from hpstudy.display import Listing, as_html
 from hpstudy.goal import Goal
 from hpstudy.plugins import is_plugin
 from hpstudy.study.blocks import Block, Name, OpenBlock
 from hpstudy.study.constraints import parse
 from hpstudy.study.declaration import Analysis
-from hpstudy.study.parameters import Value
+from hpstudy.study.parameters import Value, values_in_words
 from hpstudy.study.space import Space
 
 Control = Literal["default", "random"]
@@ -287,6 +288,31 @@ class Study(Block):
         own = {"seed_bits": self.task.is_own, "search_seed_bits": is_plugin(self.search.searcher)}
         users = {key: 31 for key, is_own in own.items() if is_own and getattr(self, key) is None}
         return self.model_copy(update=users)
+
+    def __repr__(self) -> str:
+        return f"<Study '{self.name}': {self._in_words()}; views {', '.join(self.views)}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """The views and their hyperparameters, for a notebook."""
+        rows = tuple(
+            (name, parameter, *values)
+            for name, view in self.views.items()
+            for parameter, values in (
+                *((key, (each.type, values_in_words(each))) for key, each in view.space.items()),
+                *((key, ("fixed", str(value))) for key, value in view.fixed.items()),
+            )
+        )
+        return as_html(
+            f"Study {self.name}: {self._in_words()}. {self.question}".strip(),
+            Listing("Views", ("view", "hyperparameter", "type", "values"), rows),
+        )
+
+    def _in_words(self) -> str:
+        searchers = " and ".join((self.search.searcher, *(other.searcher for other in self.search.others)))
+        sizes = f"{searchers}, {self.search.trials:,} trials x {self.replicates:,} replicates"
+        return f"task {self.task.title}, {self.metric.goal} {self.metric.name}; {sizes}"
 
     def to_json(self) -> str:
         """The whole study as JSON text, the form in which a database keeps it."""

@@ -18,6 +18,7 @@ from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.student import t_intervals, t_mean
+from hpstudy.display import estimate
 from hpstudy.goal import Goal
 
 
@@ -37,6 +38,9 @@ class ViewBudget:
     median: float
     low: float
     high: float
+
+    def __repr__(self) -> str:
+        return f"<ViewBudget after {self.budget:,} trials: {estimate(self.mean, self.low, self.high)}, {self.searches} searches>"
 
 
 def view_budget(best: Floats, budget: int, bootstrap: Bootstrap) -> ViewBudget:
@@ -112,6 +116,9 @@ class BudgetDifference:
     adjusted: float = float("nan")
     shown: Side | None = None
     verdict: Verdict | None = None
+
+    def __repr__(self) -> str:
+        return f"<BudgetDifference after {self.budget:,} trials: {estimate(self.mean, self.low, self.high)}, {self.replicates} replicates>"
 
 
 def budget_difference(

@@ -15,6 +15,7 @@ from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.endpoints import Endpoints, pairs_of
 from hpstudy.analysis.statistics.permutation import holm
 from hpstudy.analysis.trials.searches import Searches
+from hpstudy.display import MISSING, estimate, number
 from hpstudy.study.declaration import Endpoint, Plateaus
 from hpstudy.study.schema import Study
 
@@ -40,6 +41,31 @@ class EndpointResult:
     def declared(self) -> Measurement | None:
         """The measurement that is tested."""
         return self.measurements[0] if self.measurements else None
+
+    def __repr__(self) -> str:
+        return f"<EndpointResult {self._in_words()}: {len(self.replicates)} replicates>"
+
+    def rows(self, *, verdicts: bool = True) -> tuple[tuple[str, ...], ...]:
+        """The declared differences: endpoint, comparison, difference, adjusted p, the view that is shown to be better."""
+        return tuple(
+            (
+                self._in_words(),
+                f"{pair.a} - {pair.b}",
+                estimate(pair.estimate.value, pair.estimate.low, pair.estimate.high),
+                *(
+                    (number(pair.adjusted), f"{pair.shown} better" if pair.shown else "no difference")
+                    if verdicts
+                    else (MISSING, MISSING)
+                ),
+            )
+            for pair in (self.declared.pairs if self.declared is not None else ())
+        )
+
+    def _in_words(self) -> str:
+        endpoint, delta = self.endpoint, self.declared.delta if self.declared is not None else None
+        within = "" if delta is None else f" {delta:g}"
+        plateau = f" of {endpoint.plateau or 'own'} plateau" if endpoint.has_plateau else ""
+        return f"{endpoint.use.replace('_', ' ')}{within}{plateau}{' (primary)' if self.primary else ''}"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.statistics.survival import Survival, Times, kaplan_meier, trials_to_target, wilson
+from hpstudy.display import estimate
 from hpstudy.goal import Goal
 
 
@@ -116,6 +117,9 @@ class TrialsDifference:
     detectable: float
     adjusted: float = float("nan")
     shown: Side | None = None
+
+    def __repr__(self) -> str:
+        return f"<TrialsDifference {estimate(self.difference, self.low, self.high)} trials, {self.replicates} replicates>"
 
     @property
     def most(self) -> float:

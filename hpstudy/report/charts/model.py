@@ -414,6 +414,9 @@ class Chart:
     page_note: str = ""
     page_only: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Chart '{self.name}': {len(self.panels)} panels>"
+
     def shown(self, media: Literal["print", "page"]) -> tuple[Panel, ...]:
         """The panels that are drawn there."""
         return tuple(panel for panel in self.panels if panel.media in ("both", media))

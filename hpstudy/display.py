@@ -1,0 +1,59 @@
+"""How objects show themselves: a line of text in Python, plain HTML tables in a notebook.
+
+The HTML has no style and no script, so that it looks as the notebook's other tables do, dark or light.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+
+MISSING = "–"
+"""Stands where there is no number."""
+
+MOST_DECIMALS = 6
+"""Beyond, a number is written in significant digits instead."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table.
+
+    Attributes:
+        caption: what it shows.
+        head: of each column.
+        rows: a text for each column.
+    """
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def as_html(title: str, *listings: Listing) -> str:
+    """A title and tables; those without rows are left out."""
+    return f"<p>{escape(title)}</p>{''.join(_table(listing) for listing in listings if listing.rows)}"
+
+
+def number(value: float) -> str:
+    """A number of unknown size, with 4 significant digits."""
+    return f"{value:.4g}" if math.isfinite(value) else MISSING if math.isnan(value) else str(value)
+
+
+def estimate(value: float, low: float, high: float) -> str:
+    """A value with its interval, such as "0.912 (0.904 to 0.920)": two digits of the interval's width; without an interval the value."""
+    width = high - low
+    if not (math.isfinite(value) and math.isfinite(width)):
+        return number(value)
+    decimals = 1 - math.floor(math.log10(width)) if width > 0 else MOST_DECIMALS + 1
+    if decimals > MOST_DECIMALS:
+        return f"{number(value)} ({number(low)} to {number(high)})"
+    value, low, high = (round(each, decimals) + 0.0 for each in (value, low, high))
+    return " ".join((f"{value:.{max(0, decimals)}f}", f"({low:.{max(0, decimals)}f} to {high:.{max(0, decimals)}f})"))
+
+
+def _table(listing: Listing) -> str:
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in listing.head)
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in listing.rows)
+    return f"<table><caption>{escape(listing.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
