@@ -24,9 +24,11 @@ from hpstudy.cli.options import (
 )
 from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import HpstudyError, StudyBroken
+from hpstudy.study.sample_size import too_few_replicates
 
 if TYPE_CHECKING:
     from hpstudy.engine.run import RunSummary
+    from hpstudy.loading.bind import LoadedStudy
     from hpstudy.study.schema import Study
 
 
@@ -48,10 +50,10 @@ def validate(file: Annotated[list[Path], typer.Argument(metavar="FILE...", help=
             say(str(error))
             failed = error
             continue
-        say(f"{path}: valid. {_size(loaded.study)}")
+        _say_valid(str(path), loaded)
         for scale in loaded.scales:
             try:
-                say(f"{path} --scale {scale}: valid. {_size(read_study(path, scale).study)}")
+                _say_valid(f"{path} --scale {scale}", read_study(path, scale))
             except HpstudyError as error:
                 say(f"{path} --scale {scale}: not valid.\n{error}")
                 failed = error
@@ -76,6 +78,8 @@ def plan(
     print_rows(planned.rows(), form)
     if form is Format.table:
         say(_size(planned.study))
+        if not planned.sweep and (note := too_few_replicates(planned.study)):
+            say(note)
         say(f"database: {planned.storage}{'' if planned.storage.exists() else ' (not created yet)'}")
         if lockstep := planned.lockstep_sentence():
             say(lockstep)
@@ -249,6 +253,12 @@ def confirm(
         progress=progress_for(verbose=verbose, quiet=quiet),
     )
     _finish(summary, quiet, again=f"hpstudy confirm {summary.storage}")
+
+
+def _say_valid(name: str, loaded: LoadedStudy) -> None:
+    say(f"{name}: valid. {_size(loaded.study)}")
+    if not loaded.searcher.lists_points and (note := too_few_replicates(loaded.study)):
+        say(f"  {note}")
 
 
 def _size(study: Study) -> str:

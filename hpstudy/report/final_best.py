@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from hpstudy.analysis.comparisons.budgets import BudgetDifference
 from hpstudy.analysis.comparisons.margin import ENOUGH, Verdict
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 from hpstudy.report import numbers
 from hpstudy.report.notation import Notation
 
@@ -36,7 +38,7 @@ def at_the_end(results: Results, pair: PairResult) -> str:
     if last.shown:
         text += f" {pair.a if notation.goal.sign * last.mean > 0 else pair.b} ends better."
     else:
-        reason = not_rejected(last.low, last.high, last.adjusted)
+        reason = why_not_shown(last, results.study.analysis.confidence)
         text += f" No difference shown.{reason}{detectable(last.detectable, notation.value, len(results.adjusted))}"
     return text if margin is None or last.verdict is None else f"{text} {_against(last.verdict, margin, pair)}"
 
@@ -52,11 +54,15 @@ def _against(verdict: Verdict, margin: float, pair: PairResult) -> str:
     return f"Against the margin of {size}, {pair.a} is {_VERDICTS[verdict]} {pair.b}."
 
 
-def not_rejected(low: float, high: float, p: float) -> str:
-    """Why nothing is shown although the interval excludes 0, with a leading space; "" where it includes 0."""
-    if low <= 0 <= high:
+def why_not_shown(difference: BudgetDifference | TrialsDifference, confidence: float) -> str:
+    """Why nothing is shown, with a leading space: the study cannot show anything, or the test disagrees with the interval; else ""."""
+    if difference.floor >= 1 - confidence:
+        n, floor = numbers.things(difference.replicates, "replicate"), numbers.general(difference.floor, 2)
+        return f" {n} cannot show one: no adjusted p is below {floor}."
+    if difference.low <= 0 <= difference.high:
         return ""
-    return f" The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p {numbers.p_value(p)})."
+    p = numbers.p_value(difference.adjusted)
+    return f" The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p {p})."
 
 
 def detectable(difference: float, shown: Callable[[float], str], tests: int) -> str:

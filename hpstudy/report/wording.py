@@ -10,7 +10,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.goal import Goal
 from hpstudy.report import counting, distances, limits, numbers, overview
-from hpstudy.report.final_best import at_the_end, detectable, not_rejected
+from hpstudy.report.final_best import at_the_end, detectable, why_not_shown
 from hpstudy.report.notation import Notation
 
 SAYS_LITTLE = 6
@@ -114,7 +114,7 @@ def needs(results: Results, pair: PairResult) -> str:
     if trials.shown:
         return f"{_capital(a)} needs {'more' if trials.difference > 0 else 'fewer'} trials than {b}. {estimate}"
     power = detectable(trials.detectable, lambda value: f"{numbers.trials(value)} trials", len(results.pairs))
-    return f"No difference shown. {estimate}{not_rejected(trials.low, trials.high, trials.adjusted)}{power}"
+    return f"No difference shown. {estimate}{why_not_shown(trials, results.study.analysis.confidence)}{power}"
 
 
 def _gave_nothing(view: ViewResult) -> bool:
@@ -177,8 +177,11 @@ def counted_evidence(results: Results) -> str:
 def _out_of_reach(results: Results, n: int) -> str:
     """Which differences `n` replicates cannot show, since no adjusted p is small enough; "" when they can show all."""
     alpha = 1 - results.study.analysis.confidence
-    tests = {"trials-to-target": len(results.pairs), "a final best": len(results.adjusted)}
-    least = {what: min(1.0, number * 2.0 ** (1 - n)) for what, number in tests.items()}
+    floors = {
+        "trials-to-target": [pair.trials.floor for pair in results.pairs if pair.trials is not None],
+        "a final best": [pair.budgets[-1].floor for pair in results.pairs if pair.budgets],
+    }
+    least = {what: max(each) for what, each in floors.items() if each}
     parts = [f"{what} (no adjusted p is below {numbers.general(p, 2)})" for what, p in least.items() if p >= alpha]
     return f"{n} replicates cannot show a difference in {' or in '.join(parts)}." if parts else ""
 

@@ -19,7 +19,7 @@ views:                            # what is compared: sets of hyperparameters wi
       learning_rate: {type: float, low: 1e-3, high: 1, log: true}
       momentum: {type: float, low: 0, high: 0.99}
 search: {searcher: ax, trials: 10}
-replicates: 5                     # independent searches of every view; intervals need 5 or more
+replicates: 10                    # independent searches of every view; 6 or more can show a difference
 analysis: {compare: [[two, one]]}
 """
 

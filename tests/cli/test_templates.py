@@ -27,7 +27,7 @@ def test_a_template_runs(hpstudy, tmp_path, monkeypatch, name):
     text = (
         file.read_text()
         .replace("searcher: ax, trials: 10", "searcher: random, trials: 2")
-        .replace("replicates: 5", "replicates: 1")
+        .replace("replicates: 10", "replicates: 1")
     )
     file.write_text(text)
     assert api.run(file, tmp_path / "s.sqlite", executor="inline").counts.completed == 4

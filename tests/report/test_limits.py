@@ -1,6 +1,7 @@
 """What is said beside the answer when a target cannot carry it."""
 
 import dataclasses
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,15 +25,15 @@ def test_searches_that_mostly_reach_the_target_have_no_warning(results):
 
 @pytest.mark.parametrize("spread", [0.0, 0.5])
 def test_power_is_said_only_where_the_differences_vary(make_results, ramps, spread):
-    noise = spread * np.random.default_rng(1).normal(size=(4, 1))
-    found = make_results({"a": ramps(n=4) + 0.1 + noise - noise[:1], "b": ramps(n=4)}, analysis={"target": {"value": 5}})
+    noise = spread * np.random.default_rng(1).normal(size=(8, 1))
+    found = make_results({"a": ramps(n=8) + 0.1 + noise - noise[:1], "b": ramps(n=8)}, analysis={"target": {"value": 5}})
     text = " ".join([*wording.evidence(found, found.pairs[0]), final_best.at_the_end(found, found.pairs[0])])
     assert ("is found with 80% power." in text) == (spread > 0)
 
 
 def test_power_before_the_correction_is_called_so(make_results, ramps):
-    noise = 0.5 * np.random.default_rng(1).normal(size=(4, 1))
-    found = make_results({"a": ramps(n=4) + 0.1 + noise, "b": ramps(n=4)}, analysis={"target": {"value": 5}, "budgets": [4]})
+    noise = 0.5 * np.random.default_rng(1).normal(size=(8, 1))
+    found = make_results({"a": ramps(n=8) + 0.1 + noise, "b": ramps(n=8)}, analysis={"target": {"value": 5}, "budgets": [4]})
     assert "is found with 80% power, before Holm correction." in final_best.at_the_end(found, found.pairs[0])
     assert "is found with 80% power." in wording.needs(found, found.pairs[0])
 
@@ -69,6 +70,15 @@ def test_without_a_detectable_difference_none_is_told(make_results):
     late[0, -1] = late[1, -2] = 1.0
     found = make_results({"a": late, "b": late[::-1]}, analysis={"target": {"value": 1}})
     assert "80% power" not in wording.needs(found, found.pairs[0])
+
+
+@pytest.mark.parametrize(("replicates", "can"), [(5, False), (6, True)])
+def test_a_difference_is_detectable_only_where_it_could_be_shown(make_results, ramps, replicates, can):
+    other = ramps(0, 2, n=replicates)
+    other[0] = ramps(1, 2, n=replicates)[0]
+    found = make_results({"a": ramps(0, 2, n=replicates), "b": other}, analysis={"target": {"value": 5}}).pairs[0]
+    assert found.trials.floor == found.budgets[-1].floor == 2.0 ** (1 - replicates)
+    assert [math.isfinite(each.detectable) for each in (found.trials, found.budgets[-1])] == [can, can]
 
 
 def test_a_claim_that_cannot_be_observed_is_flagged_in_sentence_and_table(results):

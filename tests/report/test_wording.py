@@ -53,17 +53,34 @@ def test_an_interval_around_zero_shows_no_difference(make_results, ramps):
 
 
 def test_an_interval_without_0_shows_nothing_where_the_test_does_not_reject(make_results, ramps):
+    """Of 6 paired differences the smallest has another sign: the sign-flip p is 4 of 64."""
+    slow = ramps(3, 1, n=6)
+    slow[0] = ramps(0, 2, n=6)[0] + 0.01
+    found = make_results({"a": slow, "b": ramps(0, 2, n=6)}, analysis={"target": {"value": 5}, "margin": 0.5})
+    pair = found.pairs[0]
+    assert pair.budgets[-1].high < 0
+    assert pair.budgets[-1].adjusted == 4 / 64
+    end = at_the_end(found, pair)
+    assert (
+        "No difference shown. The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p = 0.062)."
+        in end
+    )
+    assert " is found with 80% power." in end
+    assert "ends better" not in end
+    assert "inferior" not in end
+
+
+def test_replicates_that_can_show_nothing_are_named_and_no_power_is_claimed(make_results, ramps):
     """With 5 replicates the smallest p of a sign-flip test is 0.0625."""
     found = make_results({"a": ramps(3, 1, n=5), "b": ramps(0, 2, n=5)}, analysis={"target": {"value": 5}, "margin": 0.5})
     pair = found.pairs[0]
     assert pair.trials.low > 0
     assert pair.budgets[-1].high < 0
-    assert headline(found).startswith("No difference shown. ")
-    assert "The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p = 0.062)." in headline(found)
-    end = at_the_end(found, pair)
-    assert "No difference shown. The interval excludes 0, but the test" in end
-    assert "ends better" not in end
-    assert "inferior" not in end
+    for text in (headline(found), at_the_end(found, pair)):
+        assert "No difference shown. " in text
+        assert "5 replicates cannot show one: no adjusted p is below 0.062." in text
+        assert "80% power" not in text
+        assert "ends better" not in text
 
 
 def test_equal_views_need_as_many_trials(make_results, ramps):

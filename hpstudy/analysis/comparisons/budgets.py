@@ -92,8 +92,10 @@ class BudgetDifference:
         test: sign-flip test.
         correlation: of the two views over replicates: how much pairing helps; NaN when a view does not vary.
         detectable: smallest true difference that a two-sided paired t test would find with 80 % power, in units of the metric,
-            given sd.
-        adjusted: p of the test, adjusted for all declared with it; NaN before they are (`comparisons.family`), as the two below are None.
+            given sd; NaN where `floor` is too large for any difference to be shown.
+        adjusted: p of the test, adjusted for all declared with it. NaN before `comparisons.family` sets it, as `floor` is; the
+            attributes after them are None until then.
+        floor: the smallest value of `adjusted` that this number of replicates can give.
         shown: where the difference is shown to lie; None with one replicate.
         verdict: from the declared margin; None without one.
     """
@@ -114,6 +116,7 @@ class BudgetDifference:
     correlation: float
     detectable: float
     adjusted: float = float("nan")
+    floor: float = float("nan")
     shown: Side | None = None
     verdict: Verdict | None = None
 

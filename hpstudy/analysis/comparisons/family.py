@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from hpstudy.analysis.comparisons.budgets import BudgetDifference
 from hpstudy.analysis.comparisons.margin import Side, shown, verdict
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.pair_result import PairResult
-from hpstudy.analysis.statistics.permutation import holm, sign_flip
+from hpstudy.analysis.statistics.permutation import SignFlip, holm, sign_flip
 from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 
@@ -23,16 +24,28 @@ def judged(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[PairResul
     The sign-flip tests of all (comparison, budget) are one family, those of trials-to-target of all comparisons another (Holm). Where the
     study declares endpoints, verdicts are theirs, and best observed values have none.
     """
-    of_budgets = iter(holm(np.array([difference.test.p for pair in pairs for difference in pair.budgets])).tolist())
-    of_trials = iter(holm(np.array([pair.trials.test.p for pair in pairs if pair.trials is not None])).tolist())
+    budgets = [difference.test for pair in pairs for difference in pair.budgets]
+    trials = [pair.trials.test for pair in pairs if pair.trials is not None]
+    of_budgets = zip(_adjusted(budgets), floors(budgets), strict=True)
+    of_trials = zip(_adjusted(trials), floors(trials), strict=True)
     return tuple(
         replace(
             pair,
-            budgets=tuple(_budget(difference, next(of_budgets), endpoints) for difference in pair.budgets),
-            trials=None if pair.trials is None else _trials(pair.trials, next(of_trials), endpoints),
+            budgets=tuple(_budget(difference, *next(of_budgets), endpoints) for difference in pair.budgets),
+            trials=None if pair.trials is None else _trials(pair.trials, *next(of_trials), endpoints),
         )
         for pair in pairs
     )
+
+
+def _adjusted(tests: Sequence[SignFlip]) -> list[float]:
+    """Holm's adjusted p of each test of a family."""
+    return holm(np.array([test.p for test in tests])).tolist()  # type: ignore[no-any-return]
+
+
+def floors(tests: Sequence[SignFlip]) -> list[float]:
+    """The smallest adjusted p that each test of a family can give if it has the smallest p of all."""
+    return [min(1.0, len(tests) * test.smallest) for test in tests]
 
 
 def sides(differences: Sequence[Floats], confidence: float, seed: int) -> tuple[Side | None, ...]:
@@ -49,11 +62,13 @@ def sides(differences: Sequence[Floats], confidence: float, seed: int) -> tuple[
     return tuple(found)
 
 
-def _budget(difference: BudgetDifference, p: float, endpoints: Endpoints) -> BudgetDifference:
+def _budget(difference: BudgetDifference, p: float, floor: float, endpoints: Endpoints) -> BudgetDifference:
     settings, gain = endpoints.study.analysis, endpoints.study.metric.goal.sign * (difference.values_a - difference.values_b)
     return replace(
         difference,
         adjusted=p,
+        floor=floor,
+        detectable=difference.detectable if floor < 1 - settings.confidence else math.nan,
         shown=shown(difference.low, difference.high, p, 1 - settings.confidence),
         verdict=(
             None
@@ -63,5 +78,12 @@ def _budget(difference: BudgetDifference, p: float, endpoints: Endpoints) -> Bud
     )
 
 
-def _trials(trials: TrialsDifference, p: float, endpoints: Endpoints) -> TrialsDifference:
-    return replace(trials, adjusted=p, shown=shown(trials.low, trials.high, p, 1 - endpoints.study.analysis.confidence))
+def _trials(trials: TrialsDifference, p: float, floor: float, endpoints: Endpoints) -> TrialsDifference:
+    alpha = 1 - endpoints.study.analysis.confidence
+    return replace(
+        trials,
+        adjusted=p,
+        floor=floor,
+        detectable=trials.detectable if floor < alpha else math.nan,
+        shown=shown(trials.low, trials.high, p, alpha),
+    )

@@ -90,8 +90,10 @@ class TrialsDifference:
         lowest, highest: attainable range: the difference if the one view never reached the target and the other had its observed mean.
         detectable: smallest true difference that a two-sided paired t test would find with 80 % power, given the spread of the
             differences; NaN with one replicate, where it is beyond the attainable range, and where more than `MOST_CENSORED` of the
-            searches did not reach the target.
-        adjusted: p of the test, adjusted for all comparisons; NaN before they are (`comparisons.family`), as `shown` is None.
+            searches did not reach the target, or `floor` is too large for any difference to be shown.
+        adjusted: p of the test, adjusted for all comparisons. NaN before `comparisons.family` sets it, as `floor` is; the attributes after
+            them are None until then.
+        floor: the smallest value of `adjusted` that this number of replicates can give.
         shown: where the difference is shown to lie; None with one replicate.
     """
 
@@ -116,6 +118,7 @@ class TrialsDifference:
     highest: float
     detectable: float
     adjusted: float = float("nan")
+    floor: float = float("nan")
     shown: Side | None = None
 
     def __repr__(self) -> str:
