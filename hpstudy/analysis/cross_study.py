@@ -17,6 +17,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.anytime import Scale, progress, scale_of
+from hpstudy.analysis.joint_endpoints import JointEndpoint, joint_endpoints
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
@@ -57,8 +58,8 @@ class PairOfStudies:
 
     Attributes:
         score: difference of the normalised final bests, by study.
-        trials: difference of restricted trials-to-target, by study; None where a study has no target.
-        score_together, trials_together: means over studies; trials only when every study has a target.
+        trials: difference of restricted trials-to-target, by study; None where a study has no target, or a view never reaches it.
+        score_together, trials_together: means over studies; trials only when every study has them.
     """
 
     a: str
@@ -78,12 +79,14 @@ class Several:
         scales: for each study what became 0 and 1, as in its ratings over all trials.
         views: normalised, study by study.
         pairs: comparisons that every study declares.
+        endpoints: those that every study declares, for each of these comparisons.
     """
 
     studies: tuple[Results, ...]
     scales: tuple[Scale, ...]
     views: tuple[Normalised, ...]
     pairs: tuple[PairOfStudies, ...]
+    endpoints: tuple[JointEndpoint, ...]
 
 
 def several(studies: Sequence[Results]) -> Several:
@@ -123,6 +126,7 @@ def several(studies: Sequence[Results]) -> Several:
             for view in results.study.views
         ),
         tuple(_pair(a, b, studies, scales) for a, b in shared),
+        joint_endpoints(studies, scales, shared),
     )
 
 
@@ -168,8 +172,8 @@ def _score(results: Results, scale: Scale, pair: PairResult) -> Floats:
 
 
 def _trials(pair: PairResult, horizon: int) -> Floats | None:
-    """(replicates,) difference of trials-to-target, restricted to the smallest budget."""
-    if pair.trials is None:
+    """(replicates,) difference of trials-to-target, restricted to the smallest budget; None where a view never reaches the target."""
+    if pair.trials is None or not (pair.trials.reached_a and pair.trials.reached_b):
         return None
     return np.minimum(pair.trials.trials_a, horizon) - np.minimum(pair.trials.trials_b, horizon)
 

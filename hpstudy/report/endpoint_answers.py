@@ -12,6 +12,7 @@ from hpstudy.report import limits, numbers
 from hpstudy.report.endpoints import cells, difference, reached, title, writer
 from hpstudy.report.notation import Notation
 from hpstudy.report.overview import many_comparisons
+from hpstudy.study.declaration import Endpoint
 
 
 def headline(results: Results) -> str:
@@ -29,7 +30,7 @@ def answers(results: Results, *, primary: bool) -> Iterator[tuple[str, str]]:
     missing: dict[str, list[str]] = {}
     for result in asked:
         if result.declared is None:
-            missing.setdefault(_missing(result), []).append(title(results, result))
+            missing.setdefault(_missing(result), []).append(title(results, result.endpoint))
     yield from ((f"{'; '.join(titles)}: {reason}.", "") for reason, titles in missing.items())
     yield from ((answer(results, one), evidence(results, one)) for one in asked if one.declared is not None)
 
@@ -44,13 +45,13 @@ def answer(results: Results, result: EndpointResult) -> str:
 
 def _answer(results: Results, result: EndpointResult, *, judged: bool) -> str:
     if result.declared is None:
-        return f"{title(results, result)}: {_missing(result)}."
+        return f"{title(results, result.endpoint)}: {_missing(result)}."
     if not result.declared.pairs:
         means = ", ".join(f"{view.view} {_mean(results, result, view)}" for view in result.declared.views)
-        return f"{title(results, result)}: {means}."
+        return f"{title(results, result.endpoint)}: {means}."
     if many_comparisons(results):
         return _counted(results, result, result.declared.pairs, judged=judged)
-    opening = [f"{title(results, result)}."] if len(result.declared.pairs) > 1 else []
+    opening = [f"{title(results, result.endpoint)}."] if len(result.declared.pairs) > 1 else []
     return " ".join([*opening, *(_comparison(results, result, pair, judged=judged) for pair in result.declared.pairs)])
 
 
@@ -74,7 +75,7 @@ def _in_short(results: Results, result: EndpointResult) -> str:
         value, interval = difference(results, result, result.declared, pair)
         shown = f"{pair.shown} better" if pair.shown else "no difference shown"
         told.append(f"{_minus(pair)} {value} ({'' if interval == numbers.MISSING else f'{interval}; '}{shown})")
-    return f"{title(results, result)}: {'; '.join(told)}."
+    return f"{title(results, result.endpoint)}: {'; '.join(told)}."
 
 
 def evidence(results: Results, result: EndpointResult) -> str:
@@ -101,7 +102,7 @@ def evidence(results: Results, result: EndpointResult) -> str:
 def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, *, judged: bool) -> str:
     assert result.declared is not None, "it has pairs"
     alone = len(result.declared.pairs) == 1
-    what, stop = (f"{title(results, result)}, {_minus(pair)}:", ".") if alone else (_minus(pair), ":")
+    what, stop = (f"{title(results, result.endpoint)}, {_minus(pair)}:", ".") if alone else (_minus(pair), ":")
     value, interval = difference(results, result, result.declared, pair)
     if math.isnan(pair.estimate.low):
         return f"Too few replicates for an interval{stop} {what} {value}."
@@ -117,7 +118,7 @@ def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, 
     estimate = f"{what} {value} ({'; '.join(behind)})." if behind else f"{what} {value}."
     if not judged:
         return estimate
-    return f"{_verdict(result, pair) if pair.shown else 'No difference shown'}{stop} {estimate}"
+    return f"{verdict(result.endpoint, pair.a, pair.b, pair.shown) if pair.shown else 'No difference shown'}{stop} {estimate}"
 
 
 def _tests(results: Results, result: EndpointResult) -> int:
@@ -133,21 +134,22 @@ def _minus(pair: EndpointOfPair) -> str:
 def _counted(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair], *, judged: bool) -> str:
     """How many comparisons show a difference, and which view does better in each of them."""
     if not judged:
-        return f"{title(results, result)}: no verdict on {len(pairs)} comparisons before the study is complete."
+        return f"{title(results, result.endpoint)}: no verdict on {len(pairs)} comparisons before the study is complete."
     shown = [f"{pair.shown} better than {pair.b if pair.shown == pair.a else pair.a}" for pair in pairs if pair.shown]
     which = f": {', '.join(shown)}" if shown else ""
-    return f"{title(results, result)}: {len(shown) or 'none'} of {len(pairs)} comparisons show a difference{which}."
+    return f"{title(results, result.endpoint)}: {len(shown) or 'none'} of {len(pairs)} comparisons show a difference{which}."
 
 
-def _verdict(result: EndpointResult, pair: EndpointOfPair) -> str:
-    better, worse = pair.shown, pair.b if pair.shown == pair.a else pair.a
-    if result.endpoint.use == "final":
+def verdict(endpoint: Endpoint, a: str, b: str, better: str) -> str:
+    """What a shown difference says: `better` is the one of the views a and b that does better."""
+    worse = b if better == a else a
+    if endpoint.use == "final":
         return f"{better} ends better than {worse}"
-    if result.endpoint.use == "confirmed_regret":
-        plateau = "the best plateau" if result.endpoint.of_best_plateau else "its own plateau"
+    if endpoint.use == "confirmed_regret":
+        plateau = "the best plateau" if endpoint.of_best_plateau else "its own plateau"
         return f"{better} is closer to {plateau} than {worse}"
-    goal = "the target" if result.endpoint.use == "trials_to_target" else "its plateau"
-    if result.endpoint.of_best_plateau:
+    goal = "the target" if endpoint.use == "trials_to_target" else "its plateau"
+    if endpoint.of_best_plateau:
         goal = "the best plateau"
     return f"{better} reaches {goal} in fewer trials than {worse}"
 

@@ -39,12 +39,7 @@ def estimand(results: Results, result: EndpointResult) -> str:
     )
 
 
-def title(results: Results, result: EndpointResult) -> str:
-    """The name of a declared endpoint's quantity."""
-    return title_of(results, result.endpoint)
-
-
-def title_of(results: Results, endpoint: Endpoint) -> str:
+def title(results: Results, endpoint: Endpoint) -> str:
     """The name of an endpoint's quantity."""
     study = results.study
     plateau = "best plateau" if endpoint.of_best_plateau else "own plateau"

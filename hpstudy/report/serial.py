@@ -111,7 +111,7 @@ def _under_policies(results: Results) -> list[dict[str, Any]]:
 
 
 def _endpoint(results: Results, result: EndpointResult) -> dict[str, Any]:
-    words = {"title": endpoints.title(results, result), "estimand": endpoints.estimand(results, result)}
+    words = {"title": endpoints.title(results, result.endpoint), "estimand": endpoints.estimand(results, result)}
     return {**words, **plain(result), "endpoint": result.endpoint.model_dump(mode="json")}
 
 

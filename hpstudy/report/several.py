@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from hpstudy.analysis.cross_study import Estimate, PairOfStudies, Several
-from hpstudy.report import numbers, serial, wording
+from hpstudy.analysis.joint_endpoints import JointEndpoint
+from hpstudy.report import joint_endpoints, numbers, serial, wording
 from hpstudy.report.charts import several as charts
 from hpstudy.report.document import Document
 from hpstudy.report.model import Facts, Paragraph, References, Section, Table
@@ -23,6 +24,9 @@ REFERENCES = (
     "Competition Track, PMLR 133, 2021 (the score).",
     "Efron. Better bootstrap confidence intervals. J. Am. Stat. Assoc. 82, 1987.",
 )
+
+SATTERTHWAITE = "Satterthwaite. An approximate distribution of estimates of variance components. Biometrics Bulletin 2, 1946."
+"""Source of the degrees of freedom of means of studies."""
 
 
 def document(compared: Several) -> Document:
@@ -39,6 +43,7 @@ def document(compared: Several) -> Document:
         tables={
             "normalised_curves": partial(charts.normalised_curves, compared),
             "studies_compared": partial(charts.studies_compared, compared),
+            **({"endpoints_compared": partial(charts.endpoints_compared, compared)} if compared.endpoints else {}),
         },
     )
 
@@ -61,13 +66,23 @@ def body(compared: Several) -> dict[str, Any]:
         "studies": dict(zip((results.study.name for results in compared.studies), prints, strict=True)),
         "scales": serial.plain(compared.scales),
         "comparisons": serial.plain(compared.pairs),
+        **({"endpoints": [_endpoint(one) for one in compared.endpoints]} if compared.endpoints else {}),
     }
 
 
+def _endpoint(one: JointEndpoint) -> dict[str, Any]:
+    return {**serial.plain(one), "endpoint": one.endpoint.model_dump(mode="json")}
+
+
 def headline(compared: Several) -> str:
-    """What the studies say together, in a sentence for each comparison."""
+    """What the studies say together: on their primary endpoints, or else on best observed values, in a sentence for each comparison."""
     opening = ["PROVISIONAL:"] if _provisional(compared) else []
-    return " ".join([*opening, *(_together(compared, pair) for pair in compared.pairs)])
+    primary = [
+        joint_endpoints.answer(compared, title, found)
+        for title, found in joint_endpoints.by_title(compared).items()
+        if found[0].primary
+    ]
+    return " ".join([*opening, *(primary or (_together(compared, pair) for pair in compared.pairs))])
 
 
 def _design(compared: Several, index: int) -> str:
@@ -76,14 +91,23 @@ def _design(compared: Several, index: int) -> str:
 
 
 def _sections(compared: Several) -> Iterator[Section]:
-    answers = [
+    declared = joint_endpoints.by_title(compared)
+    observed = [
         block
         for pair in compared.pairs
-        for block in (Paragraph(_together(compared, pair), strong=True), Paragraph(_each(compared, pair)))
+        for block in (Paragraph(_together(compared, pair), strong=not declared), Paragraph(_each(compared, pair)))
     ]
-    yield Section("Answer", tuple(answers))
-    yield Section("Study by study", (charts.differences(compared), _table(compared), charts.curves(compared), _scales(compared)))
-    yield Section("Methods", (Paragraph(_methods(compared)), References(REFERENCES)))
+    drawn = (charts.differences(compared), _table(compared), charts.curves(compared), _scales(compared))
+    if not declared:
+        yield Section("Answer", tuple(observed))
+        yield Section("Study by study", drawn)
+        yield Section("Methods", (Paragraph(_methods(compared)), References(REFERENCES)))
+        return
+    answers = [Paragraph(joint_endpoints.answer(compared, title, found), strong=True) for title, found in declared.items()]
+    yield Section("Answer", (*answers, charts.endpoints(compared), joint_endpoints.table(compared)))
+    yield Section("Best observed values", (*observed, *drawn))
+    methods = (Paragraph(joint_endpoints.METHODS), Paragraph(_methods(compared)))
+    yield Section("Methods", (*methods, References((*REFERENCES, SATTERTHWAITE))))
     yield Section("Identity", (Facts(tuple((r.study.name, r.study.fingerprint()) for r in compared.studies)),))
 
 

@@ -8,12 +8,14 @@ import pytest
 from hpstudy.analysis.cross_study import several
 from hpstudy.analysis.curves.anytime import Scale, progress
 from hpstudy.errors import UsageError
+from hpstudy.report import joint_endpoints, style
 from hpstudy.report import several as report
-from hpstudy.report import style
 from hpstudy.report.charts import several as charts
 from hpstudy.report.charts.model import Dots, Line
 from hpstudy.report.html import compile_html
+from hpstudy.report.model import Paragraph
 from hpstudy.report.pdf import compile_pdf
+from tests.analysis.test_joint_endpoints import joint
 
 # First trials 0, 2 and 1, 3: their median is 1.5. The best value of all is 5.
 A = [[0.0, 4.0, 3.0], [2.0, 1.0, 3.0]]
@@ -150,3 +152,107 @@ def test_a_study_without_a_target_has_no_row_of_trials(two):
     second = dataclasses.replace(second, pairs=tuple(dataclasses.replace(pair, trials=None) for pair in second.pairs))
     scores, trials = charts.differences(several([first, second])).panels
     assert [sum(isinstance(mark, Dots) for mark in panel.marks) for panel in (scores, trials)] == [3, 1]
+
+
+@pytest.fixture(scope="module")
+def declared():
+    return several(joint(views=("a", "b", "c"), compare=[["a", "b"], ["a", "c"]], plateaus=PLATEAUS))
+
+
+PLATEAUS = {"values": {"a": 1, "b": 1, "c": 1}, "source": "a pilot"}
+
+
+def test_declared_endpoints_are_the_answer_and_observed_values_come_after(declared):
+    with style.applied():
+        made = report.document(declared)
+    assert [section.title for section in made.sections] == ["Answer", "Best observed values", "Methods", "Identity"]
+    answers = [block.text for block in made.sections[0].blocks if isinstance(block, Paragraph)]
+    assert len(answers) == 5
+    assert answers[0].startswith(
+        "Mean confirmed regret to the own plateau, on the common scale, mean of 2 studies. b is closer to its own plateau than a: "
+        "a minus b 0."
+    )
+    assert "c reaches its plateau in fewer trials than a: a minus c " in answers[2]
+    assert "No difference shown: a minus b " in answers[3]
+    assert answers[0].count("; Holm p < 0.001).") == 2
+    assert not any(block.strong for block in made.sections[1].blocks if isinstance(block, Paragraph))
+
+
+def test_the_headline_and_the_json_file_have_the_declared_endpoints(declared):
+    body = report.body(declared)
+    assert body["headline"].count("mean of 2 studies.") == 2  # the primary endpoints
+    assert [one["endpoint"]["use"] for one in body["endpoints"][::2]] == [
+        "confirmed_regret",
+        "confirmed_regret",
+        "trials_to_within",
+        "final",
+        "trials_to_target",
+    ]
+    assert body["endpoints"][0]["together"]["n"] == 18
+
+
+def test_every_endpoint_is_in_the_table_the_figure_and_the_file(declared):
+    table = joint_endpoints.table(declared)
+    assert table.head == ("endpoint", "A − B", "one", "two", "together", "95% CI", "Holm p")
+    assert len(table.rows) == 5 * 2
+    chart = charts.endpoints(declared)
+    assert [panel.x.label for panel in chart.panels] == [
+        "difference of regret, own plateau",
+        "difference of regret, best plateau",
+        "difference of trials to own plateau",
+        "difference of final confirmed value",
+        "difference of trials to the target",
+    ]
+    (data,) = chart.data
+    head, *rows = (tuple(row) for row in data.rows())
+    drawn = [mark.x.tolist() for panel in chart.panels for mark in panel.marks if isinstance(mark, Dots)]
+    assert drawn == [[row[head.index("difference")]] for row in rows]
+    assert len(rows) == 5 * 2 * 3
+
+
+def test_endpoints_of_an_incomplete_study_have_no_verdict():
+    first, second = joint(plateaus=PLATEAUS, views=("a", "b", "c"), compare=[["a", "b"]])
+    view = dataclasses.replace(first.views[0], completeness=dataclasses.replace(first.views[0].completeness, complete=7))
+    part = several([dataclasses.replace(first, views=(view, *first.views[1:])), second])
+    assert report.headline(part).startswith(
+        "PROVISIONAL: Mean confirmed regret to the own plateau, on the common scale, mean of 2 studies. a minus"
+    )
+    assert "closer" not in report.headline(part)
+
+
+def test_studies_that_show_opposite_differences_are_said_to_disagree(declared):
+    turned = [dataclasses.replace(one, alone=("a", "b")) for one in declared.endpoints]
+    text = report.headline(dataclasses.replace(declared, endpoints=tuple(turned)))
+    assert text.count(" The studies disagree: a in one, b in two does better.") == 4
+    assert "disagree" not in report.headline(declared)
+    assert [one.alone for one in declared.endpoints[:1]] == [("b", "b")]
+
+
+def test_a_bound_is_no_part_of_a_mean_of_studies():
+    never = {"values": {"a": 9, "b": 1}, "source": "a pilot"}
+    within = [{"use": "trials_to_within", "deltas": [0.3]}]
+    found = several(joint(plateaus=never, endpoints=within))
+    assert report.headline(found) == (
+        "Trials to a confirmed value within 0.3 of the own plateau, mean of 2 studies. a minus b: no mean, since in one of the studies no "
+        "search of a view gets there."
+    )
+    (row,) = joint_endpoints.table(found).rows
+    assert row[2].startswith("≥ ")
+    assert row[4:] == ("–", "–", "–")
+    (panel,) = charts.endpoints(found).panels
+    assert not [mark for mark in panel.marks if isinstance(mark, Dots)]
+
+
+def test_a_report_with_endpoints_is_typeset(declared):
+    with style.applied():
+        assert compile_pdf(report.document(declared)).startswith(b"%PDF")
+
+
+def test_a_target_that_a_view_never_reaches_has_no_difference_in_trials(make_results):
+    studies = [
+        make_results({"a": np.array(A), "b": np.array(B)}, analysis={"target": {"value": level}}, study={"name": name})
+        for name, level in (("one", 4), ("two", 4.5))
+    ]
+    (pair,) = several(studies).pairs
+    assert [estimate is None for estimate in pair.trials] == [False, True]
+    assert pair.trials_together is None

@@ -18,7 +18,7 @@ def chapter(results: Results) -> Iterator[Section]:
     if not results.declared:
         return
     definitions = tuple(
-        (f"{endpoints.title(results, result)} ({endpoints.role(result)})", endpoints.estimand(results, result))
+        (f"{endpoints.title(results, result.endpoint)} ({endpoints.role(result)})", endpoints.estimand(results, result))
         for result in results.declared
     )
     blocks: list[Block] = [Facts(definitions)]
@@ -34,7 +34,7 @@ def _estimates(results: Results) -> Table:
     """Every endpoint of every comparison."""
     rows = []
     for result in results.declared:
-        name = endpoints.title(results, result)
+        name = endpoints.title(results, result.endpoint)
         if result.declared is None:
             rows.append((name, numbers.MISSING, *[numbers.MISSING] * 7))
             continue

@@ -96,7 +96,7 @@ def _endpoints_under_policies(results: Results) -> list[Block]:
             texts = [endpoints.difference(results, *of) for of in zip(same, known, pairs, strict=True)]
             rows.append(
                 (
-                    endpoints.title(results, same[0]),
+                    endpoints.title(results, same[0].endpoint),
                     f"{pairs[0].a} − {pairs[0].b}",
                     *(value if interval == numbers.MISSING else f"{value} ({interval})" for value, interval in texts),
                 )

@@ -57,7 +57,7 @@ def _shown(results: Results, one: ByEndpoint, pair: Interaction) -> str:
 def title(results: Results, one: ByEndpoint) -> str:
     """The name of what is compared."""
     if results.study.analysis.endpoints:
-        return endpoints.title_of(results, one.endpoint)
+        return endpoints.title(results, one.endpoint)
     if one.endpoint.use == "final":
         return f"Final best {results.study.metric.name}"
     return f"Trials to {level_text(results)}"

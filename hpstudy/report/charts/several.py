@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hpstudy.analysis.cross_study import Estimate, Normalised, PairOfStudies, Several
+from hpstudy.analysis.joint_endpoints import JointEndpoint
 from hpstudy.analysis.results import Results
-from hpstudy.report import style
+from hpstudy.report import joint_endpoints, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
 from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.grid import in_grid
@@ -17,26 +18,18 @@ from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Line, Mark, Marker, Panel, Rule
 from hpstudy.report.charts.words import confidence
 from hpstudy.report.csvs import Row
+from hpstudy.report.endpoints import name
 from hpstudy.report.labels import SHORTEST, cut
 
 TOGETHER = "all together"
 
 
 def differences(compared: Several) -> Chart:
-    """A panel for each quantity; a row for each study, and one for all together, under every comparison."""
-    rows = [
-        (number, pair, study)
-        for number, pair in enumerate(compared.pairs)
-        for study in (*(results.study.name for results in compared.studies), TOGETHER)
-    ]
-    several = len(compared.pairs) > 1
-    names = [
-        (f"{cut(pair.a, SHORTEST)} − {cut(pair.b, SHORTEST)}, " if several else "") + cut(study, 20) for _, pair, study in rows
-    ]
+    """Best observed values: a panel for each quantity; a row for each study, and one for all together, under every comparison."""
     score = [mean for pair in compared.pairs for mean in (*pair.score, pair.score_together)]
     trials = [mean for pair in compared.pairs for mean in (*pair.trials, pair.trials_together)]
     panels = [
-        _panel(compared, title, rows, names, means)
+        _panel(compared, title, [None if mean is None else (mean.mean, mean.low, mean.high) for mean in means])
         for title, means in (("normalised final best", score), ("trials-to-target", trials))
     ]
     return Chart(
@@ -46,20 +39,51 @@ def differences(compared: Several) -> Chart:
         f"A point is the mean over replicates (a diamond: over studies), a bar its {confidence(compared.studies[0])} CI; left and right "
         "of 0 different views are better.",
         Data.of(compared, studies_compared),
-        0.9 + 0.24 * len(rows),
+        0.9 + 0.24 * len(_rows(compared)),
     )
 
 
-def _panel(
-    compared: Several, title: str, rows: list[tuple[int, PairOfStudies, str]], names: list[str], means: Sequence[Estimate | None]
-) -> Panel:
+def endpoints(compared: Several) -> Chart:
+    """The declared endpoints: a panel for each; a row for each study, and one for all together, under every comparison."""
+    declared = list(joint_endpoints.by_title(compared).values())
+    panels = [_panel(compared, joint_endpoints.in_short(found[0]), list(_of_endpoint(found))) for found in declared]
+    return Chart(
+        "endpoints_compared",
+        in_grid(panels, 2, shared=True),
+        "Declared endpoints, study by study and together.",
+        f"A point is the mean difference over replicates (a diamond: over studies), a bar its {confidence(compared.studies[0])} CI. "
+        "Regrets and final values are on the common scale. There is no point where no search of a view gets there.",
+        Data.of(compared, endpoints_compared),
+        (0.7 + 0.2 * len(_rows(compared))) * -(-len(panels) // 2),
+    )
+
+
+def _of_endpoint(found: list[JointEndpoint]) -> Iterator[tuple[float, float, float] | None]:
+    """A mean with its ends for every study of every comparison, and for all together."""
+    for one in found:
+        for mean, reached in zip((*one.studies, one.together), (*one.reached, None), strict=True):
+            known = mean is not None and not (reached is not None and 0 in reached)
+            yield (mean.value, mean.low, mean.high) if mean is not None and known else None
+
+
+def _rows(compared: Several) -> list[tuple[int, PairOfStudies, str]]:
+    """The rows of a panel: number of the comparison, the comparison, and the study or all together."""
+    studies = (*(results.study.name for results in compared.studies), TOGETHER)
+    return [(number, pair, study) for number, pair in enumerate(compared.pairs) for study in studies]
+
+
+def _panel(compared: Several, title: str, means: Sequence[tuple[float, float, float] | None]) -> Panel:
+    rows = _rows(compared)
+    several = len(compared.pairs) > 1
+    names = [
+        (f"{cut(pair.a, SHORTEST)} − {cut(pair.b, SHORTEST)}, " if several else "") + cut(study, 20) for _, pair, study in rows
+    ]
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
     ends = np.zeros(1)
-    for row, ((number, pair, study), mean) in enumerate(zip(rows, means, strict=True)):
-        if mean is None:
+    for row, ((number, pair, study), own) in enumerate(zip(rows, means, strict=True)):
+        if own is None:
             continue
         head = f"{pair.a} − {pair.b}, {study}\n{title}"
-        own = (mean.mean, mean.low, mean.high)
         ends = np.append(ends, own)
         marker = Marker("diamond" if study is TOGETHER else style.symbol(number), 5)
         marks += estimate(compared.studies[0], own, row, style.colour(number), marker, head, width=1.2)
@@ -126,3 +150,15 @@ def studies_compared(compared: Several) -> Iterator[Row]:
             for study, mean in zip(names, estimates, strict=True):
                 if mean is not None:
                     yield pair.a, pair.b, study, quantity, mean.replicates, mean.mean, mean.low, mean.high
+
+
+def endpoints_compared(compared: Several) -> Iterator[Row]:
+    """Every declared endpoint, study by study and together; regrets and final values on the common scale."""
+    yield "endpoint", "role", "a", "b", "study", "pairs", "difference", "low", "high", "p", "p_holm", "shown"
+    names = [results.study.name for results in compared.studies]
+    for one in compared.endpoints:
+        first = name(one.endpoint), "primary" if one.primary else "secondary", one.a, one.b
+        for study, of in zip(names, one.studies, strict=True):
+            yield *first, study, of.n, of.value, of.low, of.high, "", "", ""
+        if (mean := one.together) is not None:
+            yield *first, TOGETHER, mean.n, mean.value, mean.low, mean.high, one.p, one.adjusted, one.shown

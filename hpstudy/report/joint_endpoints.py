@@ -1,0 +1,118 @@
+"""The declared endpoints of several studies in words: a sentence for each comparison, and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from hpstudy.analysis.cross_study import Several
+from hpstudy.analysis.joint_endpoints import JointEndpoint
+from hpstudy.analysis.statistics.estimate import CountedEstimate
+from hpstudy.report import endpoints, numbers
+from hpstudy.report.endpoint_answers import verdict
+from hpstudy.report.model import Table, grouped
+from hpstudy.report.notation import Notation
+
+PLACES = 3
+"""Decimals of a number on the common scale."""
+
+
+def by_title(compared: Several) -> Mapping[str, list[JointEndpoint]]:
+    """The comparisons of every endpoint, the primary endpoints first."""
+    found: dict[str, list[JointEndpoint]] = {}
+    for one in sorted(compared.endpoints, key=lambda one: not one.primary):
+        found.setdefault(_title(compared, one), []).append(one)
+    return found
+
+
+def _title(compared: Several, one: JointEndpoint) -> str:
+    """The name of the endpoint's quantity, in words that hold for every study."""
+    titles = {endpoints.title(results, one.endpoint) for results in compared.studies}
+    name = titles.pop() if len(titles) == 1 else endpoints.name(one.endpoint).capitalize()
+    return name if counts_trials(one) else f"{name}, on the common scale"
+
+
+def counts_trials(one: JointEndpoint) -> bool:
+    """Whether the endpoint is a number of trials, which needs no scale."""
+    return one.endpoint.use in ("trials_to_within", "trials_to_target")
+
+
+def in_short(one: JointEndpoint) -> str:
+    """The endpoint in a few words, for the axis of a figure."""
+    plateau = "best plateau" if one.endpoint.of_best_plateau else "own plateau"
+    return {
+        "confirmed_regret": f"regret, {plateau}",
+        "trials_to_within": f"trials to {plateau}",
+        "final": "final confirmed value",
+        "trials_to_target": "trials to the target",
+    }[one.endpoint.use]
+
+
+def answer(compared: Several, title: str, comparisons: list[JointEndpoint]) -> str:
+    """One endpoint of all studies together, in a sentence for each comparison; no verdict while a study is incomplete."""
+    return " ".join([f"{title}, mean of {len(compared.studies)} studies.", *(_comparison(compared, one) for one in comparisons)])
+
+
+def _comparison(compared: Several, one: JointEndpoint) -> str:
+    what = f"{one.a} minus {one.b}"
+    if one.together is None:
+        return f"{what}: no mean, since in one of the studies no search of a view gets there."
+    value, interval = _cells(one, one.together)
+    if one.p != one.p:
+        return f"{what} {value}, without an interval."
+    family = sum(other.primary == one.primary and other.p == other.p for other in compared.endpoints)
+    p = f"{'Holm p' if family > 1 else 'p'} {numbers.p_value(one.adjusted)}"
+    estimate = f"{what} {value} ({Notation(compared.studies[0]).ci} {interval}; {p})."
+    if any(results.provisional for results in compared.studies):
+        return estimate
+    return f"{verdict(one.endpoint, one.a, one.b, one.shown) if one.shown else 'No difference shown'}: {estimate}{_split(compared, one)}"
+
+
+def _split(compared: Several, one: JointEndpoint) -> str:
+    """That the studies show opposite differences, which their mean hides, with a leading space; "" where they do not."""
+    if len(set(one.alone) - {""}) < 2:
+        return ""
+    names = [results.study.name for results in compared.studies]
+    told = (f"{view} in {name}" for name, view in zip(names, one.alone, strict=True) if view)
+    return f" The studies disagree: {', '.join(told)} does better."
+
+
+def table(compared: Several) -> Table:
+    """Every endpoint of every comparison, in each study and together."""
+    ci = Notation(compared.studies[0]).ci
+    rows = []
+    for title, comparisons in by_title(compared).items():
+        for one in comparisons:
+            of_studies = [_of_study(one, *each) for each in zip(one.studies, one.reached, strict=True)]
+            together = (numbers.MISSING,) * 2 if one.together is None else _cells(one, one.together)
+            p = numbers.MISSING if one.adjusted != one.adjusted else numbers.p_cell(one.adjusted)
+            rows.append((title, f"{one.a} − {one.b}", *of_studies, *together, p))
+    head = ("endpoint", "A − B", *(results.study.name for results in compared.studies), "together", ci, "Holm p")
+    note = (
+        f"In brackets and beside the mean: {ci}. Holm: over the comparisons of the endpoints that are primary in every study, and over "
+        "those of the others. On the common scale a regret above 0 is larger for the first view, a final value above 0 better."
+    )
+    return Table("Declared endpoints by study and together, A minus B.", head, grouped(rows), left=2, note=note)
+
+
+def _of_study(one: JointEndpoint, estimate: CountedEstimate, reached: tuple[int, int] | None) -> str:
+    if reached is None:
+        value, interval = _cells(one, estimate)
+    else:
+        value, interval = numbers.restricted(estimate.value, estimate.low, estimate.high, *reached)
+    return value if interval == numbers.MISSING else f"{value} ({interval})"
+
+
+def _cells(one: JointEndpoint, estimate: CountedEstimate) -> tuple[str, str]:
+    write: Callable[[float], str] = numbers.trials if counts_trials(one) else partial(numbers.metric, decimals=PLACES)
+    return numbers.cells(estimate.value, estimate.low, estimate.high, write)
+
+
+METHODS = (
+    "Endpoints are those that all studies declare, with the same delta and number of trials; that they are taken together is declared in "
+    "none. Trials need no scale; regrets and final values are divided by the width of their study's scale. Replicates are paired within a "
+    "study. The mean of the studies, which weigh equally, has Student's t interval and test with the degrees of freedom of Welch and "
+    "Satterthwaite, since studies are independent. A difference is shown when its p, corrected by Holm within the primary or within the "
+    "other endpoints, is below 1 minus the level."
+)
+"""How endpoints are taken together."""
