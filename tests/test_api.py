@@ -124,10 +124,25 @@ def test_a_time_out_stands_for_that_of_the_study(folder):
         assert reader.study.limits.timeout_s == 60
 
 
-def test_another_time_out_is_another_study(folder):
+def test_a_time_out_below_what_a_trial_took_is_another_study(folder):
     hpstudy.run("small.yaml", executor="processes", workers=1, timeout_s=60)
     with pytest.raises(StudyChanged, match="timeout_s"):
-        hpstudy.run("small.yaml", executor="processes", workers=1, timeout_s=30)
+        hpstudy.run("small.yaml", executor="processes", workers=1, timeout_s=1e-9)
+
+
+@pytest.mark.parametrize("call", ["run", "resume"])
+def test_a_time_out_may_change_while_no_trial_has_timed_out(folder, call):
+    hpstudy.run("small.yaml", executor="processes", workers=1, timeout_s=60)
+    if call == "run":
+        hpstudy.run("small.yaml", executor="processes", workers=1, timeout_s=90)
+    else:
+        hpstudy.resume("small", executor="processes", workers=1, timeout_s=90)
+    with hpstudy.open("small") as reader:
+        assert reader.study.limits.timeout_s == 90
+        assert reader.fingerprint == reader.study.fingerprint()
+        assert [event.detail["changes"] for event in reader.events() if event.kind == "study_changed"] == [
+            ["limits.timeout_s: 60 -> 90"]
+        ]
 
 
 def test_a_study_that_was_loaded_finds_its_users_module_wherever_the_run_starts(folder, tmp_path_factory, monkeypatch):

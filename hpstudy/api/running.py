@@ -85,6 +85,7 @@ def resume(
     executor: str = "processes",
     address: str | None = None,
     scheduler_file: str | Path | None = None,
+    timeout_s: float | None = None,
     allow_changed_code: bool = False,
     allow_mixed: bool = False,
     progress: Observer | None = None,
@@ -94,5 +95,7 @@ def resume(
 
     path = locate(storage)
     loaded = stored(path, allow_changed_code)
+    if timeout_s is not None:
+        loaded = loaded.with_timeout(timeout_s)
     options = run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress)
     return run_study(loaded, path, options)

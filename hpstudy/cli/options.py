@@ -47,6 +47,10 @@ SchedulerFile = Annotated[
     Path | None,
     typer.Option("--scheduler-file", help="The file that `dask scheduler --scheduler-file` wrote, instead of --address."),
 ]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", min=0.001, help="Time limit per trial in seconds; overrides limits.timeout_s of the study."),
+]
 AllowMixed = Annotated[
     bool,
     typer.Option(

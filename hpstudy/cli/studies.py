@@ -19,6 +19,7 @@ from hpstudy.cli.options import (
     SchedulerFile,
     Storage,
     StudyFile,
+    Timeout,
     Verbose,
     Workers,
 )
@@ -96,10 +97,7 @@ def run(
     executor: Executor = "processes",
     address: Address = None,
     scheduler_file: SchedulerFile = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option("--timeout", min=0.001, help="Time limit per trial in seconds; overrides limits.timeout_s of the study."),
-    ] = None,
+    timeout: Timeout = None,
     allow_changed_code: AllowCode = False,
     allow_mixed: AllowMixed = False,
     shard: Annotated[
@@ -142,6 +140,7 @@ def resume(
     executor: Executor = "processes",
     address: Address = None,
     scheduler_file: SchedulerFile = None,
+    timeout: Timeout = None,
     allow_changed_code: AllowCode = False,
     allow_mixed: AllowMixed = False,
     verbose: Verbose = False,
@@ -157,6 +156,7 @@ def resume(
         executor=executor,
         address=address,
         scheduler_file=scheduler_file,
+        timeout_s=timeout,
         allow_changed_code=allow_changed_code,
         allow_mixed=allow_mixed,
         progress=progress_for(verbose=verbose, quiet=quiet),

@@ -111,6 +111,16 @@ def _mean_s(connection: sqlite3.Connection, study: Study, *, asking: bool) -> di
     return {view: fmean(seconds) for view, seconds in durations.items()}
 
 
+def time_limit_use(connection: sqlite3.Connection, study: Study) -> tuple[int, float]:
+    """How many trials ran out of time, and the most seconds that a step took, as an upper bound where a step trains several trials."""
+    query = (
+        "SELECT count(*) FILTER (WHERE state = 'timed_out'), coalesce(max(evaluate_s), 0.0) FROM trial WHERE state <> 'running'"
+    )
+    timed_out, longest_s = connection.execute(query).fetchone()
+    together = 1 if study.search.lockstep == 1 else max(study.search.lockstep, study.confirm.seeds if study.confirm else 1)
+    return timed_out, longest_s * together
+
+
 def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate: int | None) -> BestTrial | None:
     """Return the completed trial of `view` with the best finite objective, the earliest one in case of a tie; None if there is none.
 

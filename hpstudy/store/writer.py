@@ -25,7 +25,7 @@ from hpstudy.store.seals import changing, seal_all, seal_new, seal_trial
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.summary import CommonFailure
 from hpstudy.store.values import clean_text, encode, encode_point, utc_now
-from hpstudy.study.changes import changes, growth, refuse_changes
+from hpstudy.study.changes import changes, growth, refuse_changes, time_limit_changes
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
@@ -201,7 +201,9 @@ class Store:
             StudyChanged: the result of a trial could differ, or the study would become smaller.
         """
         old = stored or self.study
-        refuse_changes(old, study, self.path)
+        with translated(self.path):
+            timed_out, longest_s = summary.time_limit_use(self._connection, self.study)
+        refuse_changes(old, study, self.path, time_limit_changes(old, study, timed_out, longest_s))
         if study == self.study:
             return
         with self._database.transaction() as connection:

@@ -2,13 +2,14 @@
 
 A database keeps the numbers of one study. What can change a number (`Study.determinants`) must stay. The numbers of replicates and
 trials may grow, other searchers, controls and confirmations may be added, but `confirm.incumbents`, and in lockstep `confirm.seeds`,
-stay once there are confirmations; the name, the question, labels, notes, analysis settings and `limits.max_failures` may change at
-any time.
+stay once there are confirmations; the name, the question, labels, notes, analysis settings, resources and `limits.max_failures` may
+change at any time. The time limit of a trial may change as long as every trial that has ended would have ended alike
+(`time_limit_changes`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +21,48 @@ ABSENT = object()
 
 Flat = dict[tuple[str, ...], Any]
 
+TIME_LIMIT = ("limits", "timeout_s")
+"""The key of the time limit of a trial."""
+
 
 def changes(old: Study, new: Study) -> list[str]:
-    """Differences that can change a number; none means that both studies run the same trials.
+    """Differences that can change a number; none means that both studies run the same trials, within their time limits.
 
     Returns:
         Lines such as "views.latent.space.learning_rate.high: 10 -> 1", in the order of the old study.
     """
-    return [_line(key, before, after) for key, before, after in _differences(_determinants(old, new), _determinants(new, old))]
+    return [
+        _line(key, before, after)
+        for key, before, after in _differences(_determinants(old, new), _determinants(new, old))
+        if key != TIME_LIMIT
+    ]
 
 
 def growth(old: Study, new: Study) -> list[str]:
     """Differences that change no number: sizes, labels, remarks, analysis. Lines as those of `changes`."""
-    fixed = {*_determinants(old, new), *_determinants(new, old)}
+    fixed = {*_determinants(old, new), *_determinants(new, old)} - {TIME_LIMIT}
     before, after = ({k: v for k, v in _flat(_tree(study)).items() if k not in fixed} for study in (old, new))
     return [_line(key, a, b) for key, a, b in _differences(before, after)]
+
+
+def time_limit_changes(old: Study, new: Study, timed_out: int, longest_s: float) -> list[str]:
+    """The time limit of a trial, when it differs and trials that have ended could have ended otherwise with the new one.
+
+    Args:
+        old: the stored study.
+        new: the study asked for.
+        timed_out: how many trials have ended at the old limit.
+        longest_s: the longest time that a trial took, or a step of several trials.
+    """
+    before, after = old.limits.timeout_s, new.limits.timeout_s
+    line = _line(TIME_LIMIT, before, after)
+    if before == after:
+        return []
+    if timed_out:
+        return [f"{line} ({timed_out:,} {'trial has' if timed_out == 1 else 'trials have'} ended at the old limit)"]
+    if after is not None and longest_s > after:
+        return [f"{line} (a trial that is stored took {longest_s:.4g} s)"]
+    return []
 
 
 def confirmation_changes(old: Study, new: Study) -> list[str]:
@@ -85,13 +113,14 @@ def grown(old: Study, new: Study) -> Study:
     return new.model_copy(update={"confirm": old.confirm if new.confirm is None else new.confirm, **kept})
 
 
-def refuse_changes(old: Study, new: Study, storage: Path) -> None:
+def refuse_changes(old: Study, new: Study, storage: Path, more: Sequence[str] = ()) -> None:
     """Refuse a study of which the trials in a database are not a part.
 
     Args:
         old: the study in the database.
         new: the study asked for, resolved.
         storage: the database, for the message.
+        more: further differences that are refused (`time_limit_changes`).
 
     Raises:
         StudyChanged: with every changed key.
@@ -100,6 +129,7 @@ def refuse_changes(old: Study, new: Study, storage: Path) -> None:
         *changes(old, new),
         *confirmation_changes(old, new),
         *(f"{line} (may grow, not shrink)" for line in shrinkage(old, new)),
+        *more,
     ]
     if lines:
         listed = "\n".join(f"  {line}" for line in lines)

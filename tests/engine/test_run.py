@@ -273,6 +273,9 @@ def test_a_trial_that_takes_too_long_is_ended_and_the_search_goes_on(run, make_s
     run(study, executor="processes", workers=1)
     states = [state for _, state, _ in measured(storage).values()]
     assert states == ["timed_out", "completed", "completed", "completed"]
+    longer = study.model_copy(update={"limits": study.limits.model_copy(update={"timeout_s": 9.0})})
+    with pytest.raises(StudyChanged, match=r"limits.timeout_s: 2 -> 9 \(1 trial has ended at the old limit\)"):
+        run(longer, executor="processes", workers=1)
 
 
 def test_both_executors_measure_the_same(run, make_study, measured, storage):

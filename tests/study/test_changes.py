@@ -4,7 +4,7 @@ import pytest
 
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import bind
-from hpstudy.study.changes import changes, growth, refuse_changes, shrinkage
+from hpstudy.study.changes import changes, growth, refuse_changes, shrinkage, time_limit_changes
 from hpstudy.study.schema import Study
 
 
@@ -89,6 +89,8 @@ def test_a_removed_view_is_a_change(toy):
         (("views", "a", "label"), "A"),
         (("views", "a", "note"), "so"),
         (("limits", "max_failures"), 99),
+        (("limits", "timeout_s"), 60.0),
+        (("resources",), {"gpus": 1}),
         (("analysis", "margin"), 0.5),
         (("analysis", "budgets"), [3]),
         (("analysis", "compare"), [["b", "a"]]),
@@ -121,6 +123,28 @@ def test_a_changed_study_is_refused_with_every_changed_key(toy):
         "  task.depth: 2 -> 3",
         "  replicates: 3 -> 1 (may grow, not shrink)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "timed_out", "longest_s", "lines"),
+    [
+        (60.0, 60.0, 3, 60.0, []),
+        (60.0, 120.0, 0, 59.0, []),
+        (60.0, None, 0, 59.0, []),
+        (60.0, 120.0, 1, 60.0, ["limits.timeout_s: 60 -> 120 (1 trial has ended at the old limit)"]),
+        (60.0, None, 2, 60.0, ["limits.timeout_s: 60 -> null (2 trials have ended at the old limit)"]),
+        (60.0, 40.0, 0, 39.5, []),
+        (60.0, 40.0, 0, 41.5, ["limits.timeout_s: 60 -> 40 (a trial that is stored took 41.5 s)"]),
+        (None, 40.0, 0, 41.5, ["limits.timeout_s: null -> 40 (a trial that is stored took 41.5 s)"]),
+    ],
+)
+def test_a_time_limit_may_change_unless_a_stored_trial_would_have_ended_otherwise(
+    toy, before, after, timed_out, longest_s, lines
+):
+    old, new = (
+        toy.model_copy(update={"limits": toy.limits.model_copy(update={"timeout_s": limit})}) for limit in (before, after)
+    )
+    assert time_limit_changes(old, new, timed_out, longest_s) == lines
 
 
 def test_a_grown_study_is_accepted(toy):
