@@ -4,6 +4,9 @@ PYTHON ?= python3
 SCALE ?=
 WORKERS ?=
 
+# Build of torch: cpu, cu130, rocm7.1, ... (a folder of download.pytorch.org/whl), or nothing for that of PyPI, which is for CUDA on Linux.
+TORCH ?= cpu
+
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -20,7 +23,7 @@ RENDERED := $(patsubst reports/%.sqlite,render-%,$(wildcard reports/*.sqlite))
 JOINT := render-audio-large+audio_fsdd-large
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) results docs external-links test check quick format clean
+.PHONY: help setup run reports $(RENDERED) $(JOINT) $(FIGURES) results docs external-links test pythons check quick format clean
 
 help:
 	@echo "make run                           run studies/quick.yaml and write reports/quick.pdf"
@@ -30,6 +33,8 @@ help:
 	@echo "make docs                            build the documentation site in build/site, and check its links"
 	@echo "make external-links                  check the links to other sites; needs the network"
 	@echo "make test                          set up and run the tests"
+	@echo "make pythons                       run the tests on Python 3.11, 3.12 and 3.13, each in a new environment"
+	@echo "make setup TORCH=cu130             set up with another build of torch (rocm7.1, ...; default: cpu)"
 	@echo "make quick                         format, lint and the fast tests, for the inner loop"
 	@echo "make check                         format, lint and types, then the tests: all that CI runs"
 
@@ -39,6 +44,8 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hpstudy needs Python 3.11 or newer: make run PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH),$(BIN)/pip install -qq --no-deps --retries 1 --constraint constraints.txt \
+		--extra-index-url https://download.pytorch.org/whl/$(TORCH) torch torchaudio torchvision)
 	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[dev,docs]'
 	@touch $@
 
@@ -70,6 +77,9 @@ external-links: setup
 
 test: setup
 	$(BIN)/python -m pytest -n auto
+
+pythons:
+	tools/pythons.sh
 
 check: setup
 	$(BIN)/ruff format --check .
