@@ -55,6 +55,9 @@ from hpstudy.tasks.outcome import Outcome
 POINT = {"x1": 0.5, "x2": 0.6, "z1": 0.1, "z2": 0.2, "z3": 0.3, "z4": 0.4}
 """Every simulated searcher chooses it."""
 
+MOST_PER_SEARCH = 200
+"""Trials of a search under load: few workers wait for the disk at every step."""
+
 ASK_S, TRAIN_MEAN_S, TRAIN_SIGMA = 1.0, 1800.0, 0.5
 """Simulated seconds: of the choice of a point; mean and shape of the lognormal seconds of a training."""
 
@@ -170,7 +173,7 @@ def load(sizes: list[int], step_s: float, trials: int, folder: Path | None) -> N
     for workers in sizes:
         views = max(2, workers // 1000)
         replicates = workers // views
-        each = max(1, trials // workers)
+        each = min(MOST_PER_SEARCH, max(1, trials // workers))
         study, planned = study_of(views, replicates, each), workers * each
         memory, started, cpu = Memory(planned), time.perf_counter(), time.process_time()
         with scheduled(study, Punctual(workers, step_s), folder, memory):
@@ -321,7 +324,7 @@ def main() -> None:
     loads = commands.add_parser("load", help="steps per second and memory")
     loads.add_argument("--workers", type=int, nargs="+", default=[2, 10, 100, 1_000, 10_000])
     loads.add_argument("--step-s", type=float, default=0.0, help="seconds of each step")
-    loads.add_argument("--trials", type=int, default=20_000, help="trials of the whole study")
+    loads.add_argument("--trials", type=int, default=20_000, help=f"trials of the study; at most {MOST_PER_SEARCH} a search")
     failing = commands.add_parser("failures", help="nodes that fail, in simulated time")
     failing.add_argument("--nodes", type=int, default=1_000)
     failing.add_argument("--replicates", type=int, default=1_000, help="searches are twice as many")
