@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from hpstudy.engine.run import RunSummary
     from hpstudy.loading.jsonschema import study_schema
     from hpstudy.loading.load import load_study
+    from hpstudy.observers.interface import FinishedTrial, TrialObserver
     from hpstudy.search.interface import Observation, Searcher
     from hpstudy.store import Reader
     from hpstudy.study.schema import Study, View
@@ -78,6 +79,7 @@ __all__ = [
     "Diverged",
     "EndpointPower",
     "Executor",
+    "FinishedTrial",
     "Forecast",
     "HpstudyError",
     "Observation",
@@ -101,6 +103,7 @@ __all__ = [
     "StudyChanged",
     "StudyError",
     "Task",
+    "TrialObserver",
     "UsageError",
     "View",
     "WrittenReport",
@@ -147,6 +150,7 @@ _HOMES = {
     "hpstudy.store": "Reader",
     "hpstudy.loading.jsonschema": "study_schema",
     "hpstudy.loading.load": "load_study",
+    "hpstudy.observers.interface": "FinishedTrial TrialObserver",
     "hpstudy.study.schema": "Study View",
     "hpstudy.study.shipped": "copy_shipped",
     "hpstudy.study.space": "Point Space",

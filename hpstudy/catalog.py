@@ -5,7 +5,7 @@ from __future__ import annotations
 from hpstudy.errors import UsageError, nearest
 from hpstudy.registry import Registry
 
-KINDS = ("tasks", "methods", "networks", "searchers", "executors", "data")
+KINDS = ("tasks", "methods", "networks", "searchers", "executors", "observers", "data")
 
 
 def registry(kind: str) -> Registry:
@@ -18,12 +18,13 @@ def registry(kind: str) -> Registry:
     from hpstudy.bnn.networks import NETWORKS
     from hpstudy.data import DATASETS
     from hpstudy.engine.executors import EXECUTORS
+    from hpstudy.observers import OBSERVERS
     from hpstudy.search import SEARCHERS
     from hpstudy.tasks import TASKS
 
     if kind not in KINDS:
         raise UsageError(f"unknown kind of part '{kind}': {nearest(kind, KINDS)}")
-    return dict(zip(KINDS, (TASKS, METHODS, NETWORKS, SEARCHERS, EXECUTORS, DATASETS), strict=True))[kind]
+    return dict(zip(KINDS, (TASKS, METHODS, NETWORKS, SEARCHERS, EXECUTORS, OBSERVERS, DATASETS), strict=True))[kind]
 
 
 def parts(kind: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ ROOMS = (
         "sources",
         "registry",
     ),
-    *("data", "bnn", "study", "search", "tasks", "loading", "store", "engine", "testing", "analysis", "report"),
+    *("data", "bnn", "study", "search", "tasks", "loading", "store", "observers", "engine", "testing", "analysis", "report"),
     *("live", "bundles", "catalog", "api", "__init__", "cli", "__main__"),
 )
 """Files and folders of the package. Each may import only those before it."""
@@ -51,6 +51,9 @@ HEAVY = (
         "distributed",
         "starlette",
         "uvicorn",
+        "tensorboard",
+        "mlflow",
+        "wandb",
     ),
     *("pyarrow", "typst", "soundfile"),
 )
@@ -114,6 +117,11 @@ def test_only_the_dask_executor_imports_dask():
 
 def test_only_the_live_page_imports_a_server():
     assert {path.split("/")[0] for path in importers("starlette", "uvicorn")} == {"live"}
+
+
+def test_only_the_observers_import_their_libraries():
+    for library in ("tensorboard", "mlflow", "wandb"):
+        assert importers(library) == {f"observers/{library}.py"}
 
 
 @pytest.mark.parametrize("room", CORE)

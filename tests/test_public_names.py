@@ -52,6 +52,7 @@ TYPES = [
         "Checkpoint",
         "EndpointPower",
         "Executor",
+        "FinishedTrial",
         "Forecast",
         "Observation",
         "Observer",
@@ -61,7 +62,7 @@ TYPES = [
         "Problem",
         "Reader",
     ),
-    *("Report", "Results", "RunSummary", "Searcher", "Space", "Study", "Task", "View", "WrittenReport"),
+    *("Report", "Results", "RunSummary", "Searcher", "Space", "Study", "Task", "TrialObserver", "View", "WrittenReport"),
 ]
 ERRORS = [
     *("DataError", "Diverged", "HpstudyError", "PluginError", "StoreBusy", "StoreError", "StoreTooNew", "StudyBroken"),

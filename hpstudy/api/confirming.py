@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def confirm(
     allow_changed_code: bool = False,
     allow_mixed: bool = False,
     progress: Observer | None = None,
+    observers: Sequence[str] = (),
 ) -> RunSummary:
     """Train the best point of each complete search, and each view's default point, again on fresh seeds.
 
@@ -49,6 +51,7 @@ def confirm(
         allow_changed_code: as in `run`.
         allow_mixed: as in `run`.
         progress: as in `run`.
+        observers: as in `run`.
 
     Returns:
         How it went, of the confirmations of complete searches. The values are in `open(study).confirmations()`.
@@ -76,5 +79,5 @@ def confirm(
         declared = None
     block = declared or loaded.study.confirm or Confirm()
     asked = Confirm(seeds=seeds or block.seeds, incumbents=incumbents or block.incumbents)
-    options = run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress)
+    options = run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress, observers)
     return confirm_study(loaded, where, options, asked)

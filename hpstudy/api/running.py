@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ def run(
     allow_mixed: bool = False,
     shard: str | None = None,
     progress: Observer | None = None,
+    observers: Sequence[str] = (),
 ) -> RunSummary:
     """Run a study, resuming it if it was interrupted.
 
@@ -47,6 +48,7 @@ def run(
         allow_mixed: use workers whose library versions differ from those here; the report says so.
         shard: run only this part of the study, such as "0/3" for the first of three, in a database of its own; see `merge`.
         progress: receives events; `progress_for()` draws bars or prints lines. Silent when None.
+        observers: names that log finished trials elsewhere: "tensorboard", "mlflow", "wandb" or "my_module:MyObserver".
 
     Returns:
         The outcome of the run: `.complete`, `.counts`, `.storage`.
@@ -74,7 +76,7 @@ def run(
     return run_study(
         loaded,
         default_storage(loaded.study.name, storage, part),
-        run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress, part),
+        run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress, observers, part),
     )
 
 
@@ -89,6 +91,7 @@ def resume(
     allow_changed_code: bool = False,
     allow_mixed: bool = False,
     progress: Observer | None = None,
+    observers: Sequence[str] = (),
 ) -> RunSummary:
     """Continue a study from its database alone. Arguments and errors as `run`."""
     from hpstudy.engine.run import run_study
@@ -97,5 +100,5 @@ def resume(
     loaded = stored(path, allow_changed_code)
     if timeout_s is not None:
         loaded = loaded.with_timeout(timeout_s)
-    options = run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress)
+    options = run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress, observers)
     return run_study(loaded, path, options)

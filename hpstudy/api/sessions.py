@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,7 @@ def run_options(
     allow_changed_code: bool,
     allow_mixed: bool,
     progress: Observer | None,
+    observers: Sequence[str],
     shard: Shard | None = None,
 ) -> RunOptions:
     """The options of a run. Arguments as `hpstudy.run`."""
@@ -67,4 +68,4 @@ def run_options(
     given = {"address": address, "scheduler_file": scheduler_file and str(scheduler_file)}
     scheduler = {name: value for name, value in given.items() if value}
     most = workers or (sys.maxsize if scheduler else default_workers())
-    return RunOptions(most, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed)
+    return RunOptions(most, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed, tuple(observers))

@@ -9,6 +9,7 @@ import typer
 
 from hpstudy.cli import completion
 from hpstudy.cli.output import Format
+from hpstudy.observers import OBSERVERS
 
 STUDY_HELP = "A database, a study file, or the name of a study (its database is then runs/NAME.sqlite)."
 
@@ -63,6 +64,15 @@ AllowCode = Annotated[
     typer.Option(
         "--allow-changed-code",
         help="Continue even if your function's source file has changed. The change is recorded and shown in the report.",
+    ),
+]
+Observers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--observer",
+        metavar="NAME",
+        help="Log finished trials elsewhere too: tensorboard, mlflow, wandb or my_module:MyObserver. Repeat it for several.",
+        autocompletion=lambda: list(OBSERVERS),
     ),
 ]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Print a line per trial.")]

@@ -14,6 +14,7 @@ from hpstudy.cli.options import (
     AnyStudy,
     Executor,
     Form,
+    Observers,
     Quiet,
     Scale,
     SchedulerFile,
@@ -108,6 +109,7 @@ def run(
             help="Run only this part of the replicates, from 0/N to N-1/N, in its own database. `hpstudy merge` joins all parts.",
         ),
     ] = None,
+    observer: Observers = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -128,6 +130,7 @@ def run(
         allow_mixed=allow_mixed,
         shard=shard,
         progress=progress_for(verbose=verbose, quiet=quiet),
+        observers=observer or (),
     )
     _finish(summary, quiet)
 
@@ -143,6 +146,7 @@ def resume(
     timeout: Timeout = None,
     allow_changed_code: AllowCode = False,
     allow_mixed: AllowMixed = False,
+    observer: Observers = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -160,6 +164,7 @@ def resume(
         allow_changed_code=allow_changed_code,
         allow_mixed=allow_mixed,
         progress=progress_for(verbose=verbose, quiet=quiet),
+        observers=observer or (),
     )
     _finish(summary, quiet)
 
@@ -231,6 +236,7 @@ def confirm(
     scheduler_file: SchedulerFile = None,
     allow_changed_code: AllowCode = False,
     allow_mixed: AllowMixed = False,
+    observer: Observers = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -251,6 +257,7 @@ def confirm(
         allow_changed_code=allow_changed_code,
         allow_mixed=allow_mixed,
         progress=progress_for(verbose=verbose, quiet=quiet),
+        observers=observer or (),
     )
     _finish(summary, quiet, again=f"hpstudy confirm {summary.storage}")
 

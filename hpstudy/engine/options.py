@@ -22,6 +22,7 @@ class RunOptions:
         shard: the part of the study to run; None for what the database holds, of a new one all of the study.
         scheduler: where an executor finds what runs its steps, as further arguments of it: `address` or `scheduler_file`.
         allow_mixed: use hosts whose library versions differ from those of this session.
+        observers: names in OBSERVERS, or "my_module:MyObserver": they log finished trials elsewhere.
     """
 
     workers: int = field(default_factory=default_workers)
@@ -31,3 +32,4 @@ class RunOptions:
     shard: Shard | None = None
     scheduler: Mapping[str, str] = field(default_factory=dict)
     allow_mixed: bool = False
+    observers: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from pathlib import Path
 from hpstudy.engine.duration import human_duration
 from hpstudy.engine.executors import EXECUTORS
 from hpstudy.engine.identity import identity_of
+from hpstudy.engine.observing import check_observers, observing
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.session import prepare, reopened, session
@@ -96,8 +97,12 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
     started = time.monotonic()
     kind = EXECUTORS.load(options.executor)
     kind.check()
-    scheduler = None
-    with _opened(loaded, storage, options.shard) as store:
+    check_observers(options.observers, loaded.module_path)
+    scheduler, stop = None, StopSignal()
+    with (
+        observing(options.observers, stop, options.observer.note) as observers,
+        _opened(loaded, storage, options.shard) as store,
+    ):
         shard = store.shard
         # The folder may have moved since the database was made.
         folder = loaded.module_path or store.module_path
@@ -109,7 +114,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
                 prepared = prepare(store, loaded, options, folder)
             before = _counts(store, searches)
             prepared = prepared if any(counts.left for counts in before.values()) else None
-        stop = StopSignal()
+        observers.start(store.path, folder)
         if prepared is not None:
             checkpoints, sources, admission = prepared
             if shard is not None:
@@ -118,6 +123,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
                 options.observer.run_started(store.study, by_arm(before), runner.workers)
                 scheduler = Scheduler(
                     *(store, runner, options.observer, stop, folder, checkpoints),
+                    observers=observers,
                     stacks=loaded.task.stacks,
                     searches=searches,
                     sources=sources,
@@ -126,9 +132,9 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
                 scheduler.run()
         after = _counts(store, searches)
         failure = store.common_failure()
+        duration_s = time.monotonic() - started  # without the time that observers get to finish
     counts = Counts.total(after.values())
     ran = counts.finished - Counts.total(before.values()).finished
-    duration_s = time.monotonic() - started
     if scheduler is None:
         return RunSummary(storage, counts, ran, False, duration_s, 0.0, duration_s, shard, failure)
     overhead_s = duration_s - scheduler.waited_s

@@ -21,6 +21,7 @@ from hpstudy.engine.failures import Totals, given_up, reason_of
 from hpstudy.engine.history import observations
 from hpstudy.engine.hosts import Hosts
 from hpstudy.engine.identity import KnownSources
+from hpstudy.engine.observing import Observers
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.roots import on_this_host, portable
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, Trial, ask, evaluate, training_seed
@@ -97,6 +98,7 @@ class Scheduler:
         searches: those to run, in whole groups; None for all.
         sources: the user's code that steps may have run.
         allow_mixed: store trials of hosts with other library versions.
+        observers: log finished trials elsewhere.
 
     Attributes:
         waited_s: wall seconds that this process spent in steps, or waiting for workers.
@@ -115,12 +117,14 @@ class Scheduler:
         searches: Collection[SearchKey] | None = None,
         sources: KnownSources | None = None,
         allow_mixed: bool = False,
+        observers: Observers | None = None,
     ) -> None:
         self.store = store
         self.study = store.study
         self.executor = executor
         self.observer = observer
         self.stop = stop
+        self.observers = observers or Observers((), observer.note)
         self.folder = None if folder is None else portable(folder)
         self.checkpoints = checkpoints
         self.sources = sources or KnownSources(store.study, {})
@@ -177,6 +181,7 @@ class Scheduler:
             self._receive(self._ended())
             for note in self.executor.take_notes():
                 self.observer.note(note)
+            self.observers.check()
             self.observer.waiting(len(self._under_way))
             if time.monotonic() - self._last_write > HEARTBEAT_S:
                 self.store.heartbeat()

@@ -26,10 +26,15 @@ def remove_attributes(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM event WHERE kind = ?", (KIND,))
 
 
-def read_attributes(connection: sqlite3.Connection) -> dict[tuple[SearchKey, int], dict[str, Any]]:
-    """Return the attributes by search and trial number. Trials without attributes are absent."""
+def read_attributes(connection: sqlite3.Connection, after: int = 0) -> dict[tuple[SearchKey, int], dict[str, Any]]:
+    """Return the attributes by search and trial number. Trials without attributes are absent.
+
+    Args:
+        connection: to the database.
+        after: only of events with a larger id.
+    """
     attributes_by_trial = {}
-    for (detail,) in fetch(connection, "event.detail", f"FROM event WHERE kind = '{KIND}' ORDER BY id"):
+    for (detail,) in fetch(connection, "event.detail", f"FROM event WHERE kind = '{KIND}' AND id > ? ORDER BY id", (after,)):
         match detail:
             case {"view": str(view), "replicate": int(replicate), "number": int(number), "attributes": dict(attributes)}:
                 attributes_by_trial[SearchKey(view, replicate), number] = attributes

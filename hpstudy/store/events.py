@@ -10,6 +10,11 @@ from hpstudy.store.seals import seal_new
 from hpstudy.store.values import utc_now
 
 
+def last_event(connection: sqlite3.Connection) -> int:
+    """Return the id of the last event, 0 if there is none."""
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0])
+
+
 def write_event(connection: sqlite3.Connection, kind: str, detail: Mapping[str, object]) -> None:
     """Add an event to the study's history."""
     text = json.dumps(dict(detail), default=str)

@@ -1,0 +1,165 @@
+"""The process of an observer: it reads finished trials from the database and logs those that no earlier run logged.
+
+A file of lines, DATABASE.observers/NAME.jsonl, says which trials are logged. A lock beside it keeps a second process from logging while
+this one still does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from hpstudy.engine.step import training_seed
+from hpstudy.errors import text_of
+from hpstudy.modules import module_path
+from hpstudy.observers import OBSERVERS
+from hpstudy.observers.interface import FinishedTrial, TrialObserver
+from hpstudy.store import Reader
+from hpstudy.store.attributes import read_attributes
+from hpstudy.store.events import last_event
+from hpstudy.store.finished import FinishedKey, finished_keys, read_finished
+from hpstudy.study.controls import arms
+from hpstudy.study.plan import SearchKey
+
+POLL_S = 2.0
+"""How often the database is looked at. Longer: trials appear later. Shorter: more of the time that trainings need."""
+
+LOCK_S = 60.0
+"""How long to wait for the process of a run that was killed, which logs its last trial to the end."""
+
+FINISH = "finish"
+"""Sent by the run when it has ended: log the remaining trials, then end."""
+
+
+class ParentGone(Exception):
+    """The process of the run has ended."""
+
+
+def serve(descriptor: int, name: str, database: str, modules: str | None, folder: str) -> None:
+    """Log finished trials until told to finish. Sends the number of remaining trials from then on, None at the end, or an error.
+
+    Args:
+        descriptor: file descriptor of this end of the connection.
+        name: of the observer.
+        database: path of the database.
+        modules: the folder where a user's module is looked for first.
+        folder: of all observers of the database.
+    """
+    with suppress(AttributeError, OSError):
+        os.nice(10)
+    connection = Connection(descriptor)
+    try:
+        lines = Path(folder, f"{file_name(name)}.jsonl")
+        with FileLock(f"{lines}.lock").acquire(timeout=LOCK_S), module_path(modules), Reader.open(database) as reader:
+            observer: TrialObserver = OBSERVERS.load(name)(reader.study, Path(folder, file_name(name)))
+            _Service(connection, reader, observer, lines).run()
+            observer.close()
+        connection.send(None)
+    except ParentGone:
+        pass
+    except BaseException as error:  # an observer may raise anything
+        traceback.print_exc()
+        with suppress(OSError):
+            connection.send(f"{type(error).__name__}: {text_of(error)}")
+        sys.exit(1)
+
+
+def file_name(observer: str) -> str:
+    """The name of an observer in names of files."""
+    return observer.replace(":", ".")
+
+
+class _Service:
+    """Logs what the database has and the lines have not.
+
+    Args:
+        connection: to the run.
+        reader: of the database.
+        observer: logs.
+        lines: the file with the trials that are logged.
+    """
+
+    def __init__(self, connection: Connection, reader: Reader, observer: TrialObserver, lines: Path) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._observer = observer
+        self._lines = lines
+        self._logged = set(_read(lines))
+        self._last = ""
+        self._attributes: dict[tuple[SearchKey, int], dict[str, Any]] = {}
+        self._last_event = 0
+        self._finishing = False
+
+    def run(self) -> None:
+        """Until told to finish and nothing is left. Raises ParentGone."""
+        while not self._finishing:
+            self._log_new()
+            self._listen(POLL_S)
+        self._last = ""  # the clock may have been set back meanwhile
+        self._log_new()
+
+    def _log_new(self) -> None:
+        with self._reader.snapshot() as connection:
+            keys = finished_keys(connection, self._last)
+            self._attributes |= read_attributes(connection, self._last_event)
+            self._last_event = last_event(connection)
+        new = {key: trial_id for key, trial_id in keys.items() if key not in self._logged}
+        for done, (key, trial_id) in enumerate(new.items()):
+            self._listen(0)
+            if self._finishing:
+                self._connection.send(len(new) - done)
+            if (trial := self._trial(key, trial_id)) is not None:
+                self._observer.log(trial)
+                with self._lines.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(key) + "\n")
+            self._logged.add(key)
+            self._last = key.ended_at
+
+    def _listen(self, timeout_s: float) -> None:
+        try:
+            if self._connection.poll(timeout_s):
+                self._finishing = self._connection.recv() == FINISH
+        except (EOFError, OSError):
+            raise ParentGone from None
+
+    def _trial(self, key: FinishedKey, trial_id: int) -> FinishedTrial | None:
+        with self._reader.snapshot() as connection:
+            found = read_finished(connection, key, trial_id)
+        if found is None:
+            return None
+        study = self._reader.study
+        attributes = self._attributes.pop((SearchKey(key.view, key.replicate), key.number), {})
+        identity = json.dumps([study.name, self._reader.fingerprint, key.view, key.replicate, key.number])
+        return FinishedTrial(
+            id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+            view=key.view,
+            replicate=key.replicate,
+            number=key.number,
+            seed=training_seed(study, key.replicate, key.number, found.seed_number),
+            state=found.state,
+            hyperparameters={**study.views[arms(study)[key.view].view].fixed, **found.point},
+            metrics=found.metrics,
+            curves=found.curves,
+            attributes=attributes,
+            error=found.error,
+            started_at=found.started_at,
+            ended_at=key.ended_at,
+        )
+
+
+def _read(lines: Path) -> Iterator[FinishedKey]:
+    """The trials that are logged. A killed process may leave half a line at the end."""
+    with suppress(FileNotFoundError):
+        for line in lines.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError, TypeError):
+                yield FinishedKey(*json.loads(line))
