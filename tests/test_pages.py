@@ -1,4 +1,4 @@
-"""The pages on how to bring one's own code work as written: their files are written, and their commands run."""
+"""The pages of the documentation work as written: their files are written, their commands run, and their code blocks are valid."""
 
 import os
 import re
@@ -7,8 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
+from typer.main import get_command
 
-HOW_TO = Path(__file__).parents[1] / "docs/how-to"
+from hpstudy.cli import app
+from tests.support import pages
+
+HOW_TO = pages.ROOT / "docs/how-to"
 COMMANDS = re.compile(r"```\n(hpstudy .*?)```", re.DOTALL)
 PAGES = {
     "bring-your-script.md": ["train.py", "script.yaml"],
@@ -34,10 +39,48 @@ def test_the_page_works_as_written(page, tmp_path):
     if page == "bring-your-notebook.md":
         subprocess.run([sys.executable, "cell.py"], cwd=tmp_path, env=ENVIRONMENT, check=True, timeout=600)
     (commands,) = COMMANDS.findall(text)
-    for line in commands.splitlines():
-        ran = subprocess.run(
-            [sys.executable, "-m", *line.split()], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=600
-        )
-        assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
-    assert "one: " in ran.stdout
-    assert "two: " in ran.stdout
+    printed = [output_of(line, tmp_path) for line in commands.splitlines()]
+    assert "one: " in printed[-1]
+    assert "two: " in printed[-1]
+
+
+def output_of(line, folder):
+    """What a command prints, run in a folder."""
+    ran = subprocess.run(
+        [sys.executable, "-m", *line.split()], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=600
+    )
+    assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
+    return ran.stdout + ran.stderr
+
+
+@pytest.mark.slow
+def test_the_tutorial_works_as_written(tmp_path):
+    """`validate` prints what is shown; the other commands run on fewer trials at random points, so that the test takes seconds."""
+    text = (pages.ROOT / "docs/tutorial/first-study.md").read_text(encoding="utf-8")
+    (module,), (study,) = (re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL) for language in ("python", "yaml"))
+    (tmp_path / "digits.py").write_text(module, encoding="utf-8")
+    (tmp_path / "digits.yaml").write_text(study, encoding="utf-8")
+    (validate, shown), *others = re.findall(r"^\$ (hpstudy .*)\n((?:(?!\$|```).*\n)*)", text, re.MULTILINE)
+    assert output_of(validate, tmp_path) == shown
+    small = {"searcher: ax, trials: 12": "searcher: random, trials: 3", "replicates: 10": "replicates: 3", "seeds: 5": "seeds: 1"}
+    for key, fewer in small.items():
+        assert key in study
+        study = study.replace(key, fewer)
+    (tmp_path / "digits.yaml").write_text(study, encoding="utf-8")
+    assert [line.split()[1] for line, _ in others] == ["run", "best", "report", "power"]
+    for line, shown in others:
+        printed = output_of(line.replace(" --trials 2.5", ""), tmp_path)
+        assert not shown or line.split()[1] == "run" or printed.split()[0] == shown.split()[0]
+    assert (tmp_path / "reports/digits.pdf").exists()
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
+def test_the_code_blocks_of_a_page_are_valid(page):
+    """Every block of Python compiles, every block of YAML is YAML, and every command of a block exists."""
+    commands = set(get_command(app).commands)
+    for language, block in re.findall(r"^```(.*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        if language == "python":
+            compile(block, str(page), "exec")
+        elif language == "yaml":
+            list(YAML(typ="safe").load_all(block))
+        assert set(re.findall(r"^(?:\$ )?hpstudy ([a-z]\w*)", block, re.MULTILINE)) <= commands
