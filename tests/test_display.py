@@ -89,7 +89,7 @@ def test_a_study_is_a_line_and_a_table_of_hyperparameters():
 
 
 def test_results_are_a_line_and_tables_of_views_and_comparisons(results):
-    assert repr(results) == "<Results of shown: complete, 6 of 6 searches; 2 views, 1 comparisons>"
+    assert repr(results) == "<Results of shown: complete, 6 of 6 searches; 2 views, 1 comparison>"
     found = tables(results)
     assert list(found) == ["Views", "Comparisons"]
     head, first, second = found["Views"]
@@ -126,6 +126,10 @@ def test_a_chart_is_a_line(results):
     charts = document(results).charts
     assert all(re.fullmatch(rf"<Chart '{chart.name}': \d+ panels>", repr(chart)) for chart in charts)
     assert hpstudy.figure_names(results) == tuple(chart.name for chart in charts)
+
+
+def test_a_figure_is_an_image_in_a_notebook(results):
+    assert hpstudy.figure("best_so_far", results)._repr_png_().startswith(b"\x89PNG")
 
 
 def test_a_summary_and_a_reader_are_lines(tmp_path):

@@ -117,7 +117,11 @@ class Results:
         return self.worst == self.worst and any(view.completeness.finished for view in self.views)
 
     def __repr__(self) -> str:
-        return f"<Results of {self._in_words()}; {len(self.views)} views, {len(self.pairs)} comparisons>"
+        views, pairs = (
+            f"{len(parts)} {name}{'' if len(parts) == 1 else 's'}"
+            for parts, name in ((self.views, "view"), (self.pairs, "comparison"))
+        )
+        return f"<Results of {self._in_words()}; {views}, {pairs}>"
 
     def _repr_html_(self) -> str:
         """The views, their comparisons, and the declared endpoints, for a notebook."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
@@ -66,10 +67,23 @@ NUMBER = 8
 TICK_ROW = 0.12
 """Inches that a tick label takes in height."""
 
+NOTEBOOK_DPI = 100
+"""Dots per inch of a figure in a notebook."""
+
+
+class ShownFigure(Figure):
+    """A figure that a notebook shows, whether pyplot is imported or not."""
+
+    def _repr_png_(self) -> bytes:
+        image = BytesIO()
+        with style.applied():
+            self.savefig(image, format="png", dpi=NOTEBOOK_DPI)
+        return image.getvalue()
+
 
 def figure(chart: Chart) -> Figure:
     """Draw a chart. Call it within `style.applied()`."""
-    made = Figure(figsize=(style.WIDTH, chart.height), layout="constrained")
+    made = ShownFigure(figsize=(style.WIDTH, chart.height), layout="constrained")
     panels = chart.shown("print")
     rows, columns = (1 + max(getattr(panel, side) for panel in panels) for side in ("row", "column"))
     ratios = {"width_ratios": chart.widths or None, "height_ratios": chart.heights or None}
