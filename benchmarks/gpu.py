@@ -38,7 +38,7 @@ import hpstudy
 from hpstudy.bnn.batches import Data, InMemory
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.images import ImageTransform
-from hpstudy.bnn.layers import placed
+from hpstudy.bnn.layers import to_device
 from hpstudy.bnn.methods.filter import Filter, FilterHyperparameters
 from hpstudy.bnn.networks import NETWORKS
 from hpstudy.bnn.settings import Surrogate, TrainSettings
@@ -277,7 +277,7 @@ def convolutional_updates(device: str, precision: str, epochs: int, rows: int, b
     generator = torch.Generator().manual_seed(1)
     activation = BinaryActivation(Surrogate("approx_sign"))
     settings = make.Settings(variant="B", width=16)
-    network = placed(make(settings, channels_in=3, classes=10, activation=activation, generator=generator), device)
+    network = to_device(make(settings, channels_in=3, classes=10, activation=activation, generator=generator), device)
     data = random_images(device, rows)
     hp, chosen = FilterHyperparameters(), TrainSettings(epochs=epochs, batch_size=batch, device=device, precision=precision)
     started: list[float] = []

@@ -1,5 +1,5 @@
-"""Binary networks: layers, training methods, training. Knows nothing of studies.
+"""Binary networks: layers, training methods, training. This package does not depend on studies.
 
-Quist, Li and van Gemert, "Understanding weight-magnitude hyperparameters in training binary networks", ICLR 2023, is called
-"the paper" in this package; equation numbers are its own.
+In this package "the paper" is Quist, Li and van Gemert, "Understanding weight-magnitude hyperparameters in training binary networks",
+ICLR 2023 (https://openreview.net/forum?id=uBKBoix9NXa). Equation numbers without a name refer to it.
 """

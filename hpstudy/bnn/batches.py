@@ -1,4 +1,4 @@
-"""From the samples of a data set to batches on the device."""
+"""Batches of samples on the training device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 Batch: TypeAlias = tuple[Tensor, Tensor, Tensor | None]
-"""x (batch, ...), y (batch,) and what was drawn for each sample (batch, ...), on the device."""
+"""x (batch, ...), y (batch,) and the random draws of each sample (batch, ...), on the device."""
 
 
 class Part(ABC):
@@ -25,24 +25,24 @@ class Part(ABC):
 
     @abstractmethod
     def batches(self, rows: Tensor, draws: Tensor | None, size: int) -> Iterator[Batch]:
-        """Chosen samples, `size` at a time; the last batch may be smaller.
+        """Yield the selected samples in batches of `size`; the last batch may be smaller.
 
         Args:
             rows: (m,) int64 on the CPU, each in 0 .. n-1.
-            draws: (m, ...) of the transform's `draw` on the CPU, a row for each sample; None without augmentation.
+            draws: (m, ...) random numbers of the transform's `draw` on the CPU; None without augmentation.
             size: samples per batch.
         """
 
     @abstractmethod
     def in_order(self, size: int) -> Iterator[Tensor]:
-        """X of all samples in their order, `size` at a time, without augmentation."""
+        """Yield x of all samples in order, in batches of `size`, without augmentation."""
 
 
 class InMemory(Part):
-    """Samples that lie on the training device.
+    """Samples in the memory of the training device.
 
     Args:
-        x: (n, ...).
+        x: (n, ...) inputs.
         y: (n,) int64 classes.
     """
 
@@ -51,7 +51,7 @@ class InMemory(Part):
         self.y = y
 
     def batches(self, rows: Tensor, draws: Tensor | None, size: int) -> Iterator[Batch]:
-        """Rows and draws move to the device once: no batch waits for them."""
+        """Yield the selected samples. Rows and draws are moved to the device once, so that no batch waits for them."""
         rows = rows.to(self.y.device)
         moved = None if draws is None else draws.to(self.x.device)
         for start in range(0, len(rows), size):
@@ -60,27 +60,27 @@ class InMemory(Part):
             yield x, y, None if moved is None else moved[start : start + size]
 
     def in_order(self, size: int) -> Iterator[Tensor]:
-        """Views of x."""
+        """Yield views of x."""
         for start in range(0, len(self.x), size):
             yield self.x[start : start + size]
 
 
 class Transform:
-    """What happens to samples between data set and network: nothing, unless a subclass says otherwise.
+    """Preprocessing and augmentation of batches; the identity by default.
 
-    All draws are made on the CPU, for a whole epoch at once: the same on every device, and no batch waits for a number.
+    All random numbers are drawn on the CPU for a whole epoch at once. They are the same on every device, and no batch waits for them.
     """
 
     def draw(self, samples: int, generator: torch.Generator) -> Tensor | None:
-        """(samples, ...) random numbers of an epoch's augmentation; None without any."""
+        """Draw the random numbers of an epoch's augmentation, (samples, ...); None without augmentation."""
         return None
 
     def __call__(self, x: Tensor, draws: Tensor | None) -> Tensor:
-        """What the network sees of a batch.
+        """Transform a batch to the input of the network.
 
         Args:
-            x: (batch, ...) as the part gives it.
-            draws: (batch, ...) of `draw` in training; None in evaluation.
+            x: (batch, ...) samples of a part.
+            draws: (batch, ...) random numbers of `draw` in training; None in evaluation.
         """
         return x
 
@@ -91,9 +91,9 @@ class Data:
 
     Attributes:
         train, validation, test: samples.
-        transform: between part and network.
-        evaluation_rows: samples per forward pass in evaluation. More cost memory, fewer cost time; no result depends on it beyond
-            rounding.
+        transform: preprocessing and augmentation.
+        evaluation_rows: samples per forward pass in evaluation. More need more memory, fewer need more time. Results do not depend on it,
+            except for rounding.
     """
 
     train: Part
@@ -106,14 +106,14 @@ class Data:
 def epoch_batches(
     data: Data, size: int, number: int, orders: Sequence[torch.Generator], augmentations: Sequence[torch.Generator]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """An epoch's (x, y): `number` batches of `size` samples in a new random order; the incomplete last batch is left out.
+    """Yield the batches of an epoch: `number` batches of `size` samples in a new random order, without the incomplete last batch.
 
     Args:
-        data: for its training part and transform.
-        size: samples of a batch.
-        number: of batches.
-        orders: of the samples, a generator for each of the K networks that are trained side by side.
-        augmentations: for the transform's draws, one for each network.
+        data: its training part and transform are used.
+        size: samples per batch.
+        number: number of batches.
+        orders: generators of the sample order, one for each of the K networks that are trained together.
+        augmentations: generators of the transform's draws, one for each network.
 
     Yields:
         x (size K, ...) and y (size K,): sample n of network k is in row n K + k.
@@ -121,22 +121,22 @@ def epoch_batches(
     rows = [torch.randperm(len(data.train.y), generator=order)[: size * number] for order in orders]
     draws = [data.transform.draw(len(own), generator) for own, generator in zip(rows, augmentations, strict=True)]
     drawn = [draw for draw in draws if draw is not None]
-    for x, y, draw in data.train.batches(_in_turn(rows), _in_turn(drawn) if drawn else None, size * len(rows)):
+    for x, y, draw in data.train.batches(_interleaved(rows), _interleaved(drawn) if drawn else None, size * len(rows)):
         yield data.transform(x, draw), y
 
 
-def _in_turn(columns: Sequence[Tensor]) -> Tensor:
-    """The first row of each, the second row of each, and so on."""
+def _interleaved(columns: Sequence[Tensor]) -> Tensor:
+    """Interleave K tensors of shape (m, ...) to (m K, ...): the first row of each, the second row of each, and so on."""
     return columns[0] if len(columns) == 1 else torch.stack(tuple(columns), 1).flatten(0, 1)
 
 
 def plain_batches(data: Data, rows: Tensor, size: int) -> Iterator[Tensor]:
-    """X of chosen training samples, without augmentation. rows: (m,) int64 on the CPU."""
+    """Yield x of the selected training samples without augmentation. rows: (m,) int64 on the CPU."""
     for x, _, _ in data.train.batches(rows, None, size):
         yield data.transform(x, None)
 
 
 def evaluation_batches(data: Data, part: Part) -> Iterator[Tensor]:
-    """X of a part, in order and without augmentation."""
+    """Yield x of a part, in order and without augmentation."""
     for x in part.in_order(data.evaluation_rows):
         yield data.transform(x, None)

@@ -1,4 +1,4 @@
-"""Activations in front of binary layers: the sign forward, a surrogate for its derivative backward.
+"""Activations before binary layers: the sign in the forward pass, a surrogate derivative in the backward pass.
 
 | name | forward | d/dx | used by |
 |---|---|---|---|
@@ -11,8 +11,12 @@
 | hardtanh | x clipped to [-1, 1] | 1 inside | real-valued reference |
 | relu | max(0, x) | 1 where x > 0 | real-valued reference |
 
-t rises over training, t = t_min (t_max / t_min)^(e/E), and k = max(1/t, 1). sign(0) is +1. A library's sign is no substitute: its 0
-at 0 is a third activation value.
+The temperature t increases during training, t = t_min (t_max / t_min)^(e/E), and k = max(1/t, 1). sign(0) is +1; torch.sign cannot be
+used, because its value 0 at 0 is a third activation value.
+
+References: Bi-Real Net https://arxiv.org/abs/1808.00278, ReActNet https://arxiv.org/abs/2003.03488,
+BinaryNet https://arxiv.org/abs/1602.02830, Bop https://arxiv.org/abs/1906.02107, IR-Net https://arxiv.org/abs/1909.10788,
+RBNN https://arxiv.org/abs/2009.13055, OvSW https://arxiv.org/abs/2407.05257, ReCU https://arxiv.org/abs/2103.12369.
 """
 
 from __future__ import annotations
@@ -27,30 +31,30 @@ from hpstudy.bnn.schedules import Clock, temperature
 from hpstudy.bnn.settings import Surrogate
 
 Apply = Callable[[Tensor, float, bool], Tensor]
-"""(x, t, whether in training) -> activation."""
+"""(x, temperature t, whether in training mode) -> activation, in the shape of x."""
 
 TEMPERATURES = {"ede": (1e-3, 10.0), "rbnn": (1e-2, 10.0)}
-"""Published t_min and t_max."""
+"""Published t_min and t_max of the activations with a temperature."""
 
 VARIANCE_FLOOR = 1e-10
-"""Added to a variance per sample, so that a constant sample divides by no zero."""
+"""Added to a variance per sample, to avoid a division by zero for a constant sample."""
 
 RECU_VARIANCE_FLOOR = 1e-5
-"""The same as ReCU's code has it."""
+"""The same in ReCU's code."""
 
 
 POINTWISE = frozenset({"approx_sign", "ste_clip", "hardtanh", "relu"})
-"""Activations that treat every number by itself, at every time in the same way."""
+"""Elementwise activations without a temperature."""
 
 
 def signs(x: Tensor) -> Tensor:
-    """+1 where x >= 0, -1 elsewhere (NaN included), in the type of x."""
-    # Comparing into a float tensor: 20 times faster on a CPU than torch.where, and this is a tenth of a training.
+    """Return +1 where x >= 0 and -1 elsewhere (also for NaN), in the shape and type of x."""
+    # Comparing into a float tensor is 20 times faster on a CPU than torch.where. This function takes a tenth of the training time.
     return torch.ge(x, 0, out=torch.empty_like(x)).mul_(2).sub_(1)
 
 
 class _Sign(torch.autograd.Function):
-    """sign(x); its subclasses define the surrogate derivative."""
+    """sign(x). Subclasses define the surrogate derivative."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
@@ -59,7 +63,7 @@ class _Sign(torch.autograd.Function):
 
 
 class ApproxSign(_Sign):
-    """sign(x), with the derivative of the piecewise quadratic of Bi-Real Net."""
+    """sign(x) with the derivative of the piecewise quadratic function of Bi-Real Net."""
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # noqa: D102
@@ -68,7 +72,7 @@ class ApproxSign(_Sign):
 
 
 class ClippedSign(_Sign):
-    """sign(x), with the derivative of the identity clipped to [-1, 1]: the straight-through estimator."""
+    """sign(x) with the derivative of the identity clipped to [-1, 1]: the straight-through estimator."""
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # noqa: D102
@@ -77,7 +81,7 @@ class ClippedSign(_Sign):
 
 
 class _TemperedSign(torch.autograd.Function):
-    """sign(x), with a derivative of temperature t."""
+    """sign(x) with a surrogate derivative of temperature t."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, t: float) -> Tensor:
@@ -87,7 +91,7 @@ class _TemperedSign(torch.autograd.Function):
 
 
 class ErrorDecaySign(_TemperedSign):
-    """sign(x), with the error decay estimator of IR-Net: the derivative of k tanh(t x)."""
+    """sign(x) with the error decay estimator of IR-Net, the derivative of k tanh(t x)."""
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:  # noqa: D102
@@ -97,7 +101,7 @@ class ErrorDecaySign(_TemperedSign):
 
 
 class TrainingAwareSign(_TemperedSign):
-    """sign(x), with the derivative of the training-aware approximation of RBNN, without its factor k."""
+    """sign(x) with the derivative of the training-aware approximation of RBNN, without its factor k."""
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:  # noqa: D102
@@ -107,17 +111,17 @@ class TrainingAwareSign(_TemperedSign):
 
 
 def ede_factor(x: Tensor, t: float) -> Tensor:
-    """K t (1 - tanh^2(t x)) with k = max(1/t, 1): IR-Net's error decay estimator."""
+    """Return k t (1 - tanh^2(t x)) with k = max(1/t, 1), IR-Net's error decay estimator, in the shape of x."""
     return (x * t).tanh_().square_().neg_().add_(1).mul_(max(1.0, t))
 
 
 class BinaryActivation(nn.Module):
-    """An activation of the table above, which may sharpen from epoch to epoch.
+    """An activation of the table above. Its surrogate derivative can become sharper from epoch to epoch.
 
-    One object serves a whole network: it has no parameters.
+    It has no parameters, so that one object can be used in all layers of a network.
 
     Args:
-        surrogate: its name, and the ends of its temperature.
+        surrogate: its name, and its temperatures at the start and the end.
     """
 
     def __init__(self, surrogate: Surrogate) -> None:
@@ -134,20 +138,21 @@ class BinaryActivation(nn.Module):
         self.t = temperature(clock, self.t_min, self.t_max)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Elementwise, or per sample; the shape of x, whose first dimension is the batch."""
+        """Apply the activation, elementwise or per sample. x: (batch, ...); returns the same shape."""
         return self._apply_to(x, self.t, self.training)
 
     def extra_repr(self) -> str:
-        """The name, for a printed network."""
+        """Return the name, for the printed network."""
         return self.name
 
 
 def _applied(function: type[torch.autograd.Function], *arguments: Tensor | float) -> Tensor:
-    """What `function` gives, whose `apply` torch leaves without types."""
+    """Call `function.apply`, which has no type annotations in torch."""
     return function.apply(*arguments)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _standardised_sign(x: Tensor, t: float, _training: bool) -> Tensor:
+    """RBNN: the sign of x, standardised per sample. The gradient passes through mean and variance."""
     inner = tuple(range(1, x.dim()))
     variance, mean = torch.var_mean(x, inner, keepdim=True)
     z = (x - mean) * (variance + VARIANCE_FLOOR).rsqrt()
@@ -155,6 +160,7 @@ def _standardised_sign(x: Tensor, t: float, _training: bool) -> Tensor:
 
 
 def _scaled_sign(x: Tensor, _t: float, training: bool) -> Tensor:
+    """OvSW: the sign of x, divided by its deviation per sample, which is a constant for the gradient."""
     if not training:
         return signs(x)
     variance = x.detach().var(tuple(range(1, x.dim())), keepdim=True)
@@ -162,6 +168,7 @@ def _scaled_sign(x: Tensor, _t: float, training: bool) -> Tensor:
 
 
 def _normalised_sign(x: Tensor, _t: float, training: bool) -> Tensor:
+    """ReCU: the sign of x, divided by its deviation per sample. The gradient passes through the deviation."""
     if not training:
         return signs(x)
     variance = x.var(tuple(range(1, x.dim())), keepdim=True)
@@ -178,4 +185,4 @@ ACTIVATIONS: dict[str, Apply] = {
     "hardtanh": lambda x, *_: functional.hardtanh(x),
     "relu": lambda x, *_: functional.relu(x),
 }
-"""Activation by name; the names stand in `hpstudy.bnn.settings.Activation`."""
+"""Activations by name. `hpstudy.bnn.settings.Activation` has the same names."""

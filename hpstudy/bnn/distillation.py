@@ -1,4 +1,4 @@
-"""Training towards the outputs of a network that is trained already (Hinton et al., 2015), as ReActNet does."""
+"""Knowledge distillation from a trained network (Hinton et al., 2015, https://arxiv.org/abs/1503.02531), as used by ReActNet."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from torch.nn.functional import cross_entropy
 
 
 def distillation_loss(logits: Tensor, teacher: nn.Module, x: Tensor) -> Tensor:
-    """Mean cross-entropy between the class probabilities of teacher and student (the distributional loss of Liu et al., 2020, ReActNet).
+    """Compute the mean cross-entropy between the class probabilities of teacher and student.
 
         L = -(1/n) sum over samples i and classes c of p_teacher(c | x_i) log p_student(c | x_i)
 
-    It differs from their Kullback-Leibler divergence by the entropy of the teacher, which no gradient depends on.
+    It differs from their Kullback-Leibler divergence by the entropy of the teacher, which does not affect gradients. This is the
+    distributional loss of ReActNet (Liu et al., 2020, https://arxiv.org/abs/2003.03488).
 
     Args:
-        logits: (n, classes) of the student.
-        teacher: gives (n, classes) logits; in evaluation mode.
-        x: (n, ...) what both see.
+        logits: (n, classes) logits of the student.
+        teacher: returns (n, classes) logits; in evaluation mode.
+        x: (n, ...) input of both networks.
     """
     with torch.no_grad():
         probabilities = teacher(x).softmax(1)

@@ -1,4 +1,4 @@
-"""Measuring a trained network on a part of the data."""
+"""Evaluation of a trained network on a part of the data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hpstudy.bnn.batches import Data, Part, evaluation_batches
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured.
+    """Result of an evaluation.
 
     Attributes:
         loss: mean cross-entropy.
         accuracy: share of samples whose class has the largest output.
-        top_k: number of guesses; None where only the first counts.
+        top_k: k of the top-k accuracy; None without it.
         top_accuracy: share of samples whose class is among the `top_k` largest outputs; None without `top_k`.
     """
 
@@ -28,7 +28,7 @@ class Evaluation:
     top_accuracy: float | None = None
 
     def metrics(self, part: str, *, loss: bool = True) -> dict[str, float]:
-        """The same under the names of metrics: val_accuracy, val_loss and val_top5_accuracy for the part "val"."""
+        """Return the result as metrics, for the part "val": val_accuracy, val_loss and val_top5_accuracy."""
         metrics = {f"{part}_accuracy": self.accuracy}
         if loss:
             metrics[f"{part}_loss"] = self.loss
@@ -39,13 +39,13 @@ class Evaluation:
 
 @torch.inference_mode()
 def evaluate(network: nn.Module, data: Data, part: Part, top_k: int | None = None) -> Evaluation:
-    """Measure on a part of `data`, with running statistics in batch normalisation.
+    """Evaluate a network on a part of `data`, with the running statistics of batch normalisation.
 
     Args:
         network: is left in evaluation mode.
-        data: for its transform.
-        part: of `data`.
-        top_k: also count this number of guesses, at most the number of classes.
+        data: its transform is used.
+        part: a part of `data`.
+        top_k: also compute the top-k accuracy for this k, at most the number of classes.
     """
     network.eval()
     logits = torch.cat([network(x) for x in evaluation_batches(data, part)])

@@ -1,4 +1,4 @@
-"""Counting how often binary weights change sign."""
+"""Counts of sign changes (flips) of binary weights."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class EpochFlips:
     """Flips of one epoch, as shares of all binary weights.
 
     Attributes:
-        flip_ratio: mean over the epoch's updates of the share of weights that flipped at an update (FF ratio, Eq. 18).
-        layer_flip_ratios: the same for every layer.
-        layer_never_flipped: never_flipped for every layer.
+        flip_ratio: share of weights that flip at an update, averaged over the epoch's updates (FF ratio, Eq. 18).
+        layer_flip_ratios: flip_ratio of every layer.
+        layer_never_flipped: never_flipped of every layer.
         epoch_flip_rate: share of weights whose sign at the end of the epoch differs from that at its start.
-        never_flipped: share of weights that never flipped since training began.
+        never_flipped: share of weights that have not flipped since the start of training.
     """
 
     flip_ratio: float
@@ -30,16 +30,16 @@ class EpochFlips:
 
 
 class FlipCounter:
-    """Counts flips on the binary weights that the network uses.
+    """Counter of flips of the binary weights that the network uses.
 
         FF_i = (1/N) sum over all binary weights of abs(theta_{i+1} - theta_i)/2        (Eq. 18)
 
-    Every weight's flips are counted on the device until an epoch ends: no update waits for a number. The counter keeps the sum over the
-    epoch's updates of theta_{i+1} theta_i, which is their number less twice the flips, exact up to 2^24 updates in float32: one pass over
-    the weights.
+    Flips are counted on the device until the end of an epoch, so that no update waits for the device. The counter accumulates
+    theta_{i+1} theta_i over the epoch's updates. This sum is the number of updates minus twice the number of flips. It is exact for up
+    to 2^24 updates in float32 and needs only one pass over the weights per update.
 
     Args:
-        thetas: binary weights in {-1, +1} before the first update, a tensor for every binary layer.
+        thetas: binary weights in {-1, +1} before the first update, one tensor per binary layer.
     """
 
     def __init__(self, thetas: Sequence[Tensor]) -> None:
@@ -51,11 +51,11 @@ class FlipCounter:
         self._parts: list[FlipCounter] = []
 
     def part(self, pick: Callable[[list[Tensor]], list[Tensor]], never: Sequence[Tensor] | None = None) -> FlipCounter:
-        """The counter of some of the weights. It counts whenever this one does.
+        """Return a counter of a part of the weights. It counts whenever this counter counts.
 
         Args:
-            pick: takes one tensor for each tensor of this counter, and returns views of them that hold the weights of the part.
-            never: to continue from the end of an epoch, what `never` returned there.
+            pick: maps a list of tensors, one for each tensor of this counter, to views of the part's weights.
+            never: result of `never` at the end of an epoch, to continue from there.
         """
         part = copy.copy(self)
         part._last, part._start, part._agreement = pick(self._last), pick(self._start), pick(self._agreement)
@@ -64,7 +64,7 @@ class FlipCounter:
         return part
 
     def count(self, thetas: Sequence[Tensor]) -> None:
-        """Take note of the weights after an update."""
+        """Count the flips of an update, given the weights after it."""
         for theta, last, agreement in zip(thetas, self._last, self._agreement, strict=True):
             agreement.addcmul_(theta, last)
             last.copy_(theta)
@@ -72,11 +72,11 @@ class FlipCounter:
             counter._updates += 1
 
     def never(self) -> list[Tensor]:
-        """For every layer, in the shape of its weights: whether a weight never flipped since training began."""
+        """Return a mask for every layer, in the shape of its weights: True for weights that have never flipped."""
         return [~flipped & (agreement == self._updates) for flipped, agreement in zip(self._ever, self._agreement, strict=True)]
 
     def end_epoch(self) -> EpochFlips:
-        """The epoch's shares; starts the next epoch."""
+        """Return the flips of the epoch, and start the next epoch."""
         updates = max(self._updates, 1)
         self._ever = [~mask for mask in self.never()]
         flips = [int((self._updates - agreement).div_(2).to(torch.int64).sum()) for agreement in self._agreement]

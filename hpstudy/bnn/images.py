@@ -1,4 +1,4 @@
-"""Images: from bytes in memory to normalised, augmented batches, without a Python step per image."""
+"""Vectorised normalisation and augmentation of images in memory."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from hpstudy.bnn.batches import Transform
 
 
 class ImageTransform(Transform):
-    """Normalise; in training also pad, crop at a random place, and mirror half of the images.
+    """Normalise images; in training also pad them, crop them at a random position, and mirror half of them.
 
-    Images lie in memory as (n, height, width, channels) bytes, so that what is read together lies together, and reach the network
-    as (batch, channels, height, width) floats in channels-last order.
+    Images are stored as (n, height, width, channels) bytes, so that the values of a pixel are contiguous. The network gets
+    (batch, channels, height, width) floats in channels-last memory format.
 
     Args:
-        mean: of every channel of the training images, in [0, 1].
-        deviation: the same.
-        padding: pixels of 0 (before normalisation) on every side, of which the crop leaves one image's size; 0: no crop.
+        mean: mean of every channel of the training images, in [0, 1].
+        deviation: standard deviation of every channel of the training images, in [0, 1].
+        padding: pixels with value 0 (before normalisation) added on every side before the crop to the original size; 0 disables it.
         mirror: whether half of the images are mirrored.
-        dtype: of what the network sees.
+        dtype: type of the network's input.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class ImageTransform(Transform):
         self.mirror = mirror
 
     def to(self, device: torch.device) -> ImageTransform:
-        """Move its constants; itself."""
+        """Move the constants to a device and return the transform."""
         self._scale, self._shift = self._scale.to(device), self._shift.to(device)
         return self
 
     def draw(self, samples: int, generator: torch.Generator) -> Tensor | None:
-        """(samples, 3): row and column of the crop in the padded image, and whether to mirror."""
+        """Draw (samples, 3) integers: row and column of the crop in the padded image, and whether to mirror."""
         if not self.padding and not self.mirror:
             return None
         offset = torch.randint(2 * self.padding + 1, (samples, 2), generator=generator)
@@ -47,12 +47,13 @@ class ImageTransform(Transform):
         return torch.cat([offset, flip], 1)
 
     def __call__(self, x: Tensor, draws: Tensor | None) -> Tensor:
-        """x: (batch, height, width, channels) bytes -> (batch, channels, height, width)."""
+        """Transform (batch, height, width, channels) bytes to (batch, channels, height, width) floats."""
         if draws is not None:
             x = self._augmented(x, draws)
         return torch.addcmul(self._shift, x.to(self._scale.dtype), self._scale).permute(0, 3, 1, 2)
 
     def _augmented(self, x: Tensor, draws: Tensor) -> Tensor:
+        # Gather all crops with one indexing operation: rows (batch, height) and columns (batch, width) of the padded images.
         height, width = x.shape[1:3]
         p = self.padding
         row, column, mirror = draws.unbind(1)
@@ -65,7 +66,7 @@ class ImageTransform(Transform):
 
 
 def statistics(x: Tensor) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of every channel of (n, height, width, channels) bytes, as shares of 255."""
+    """Compute the mean and standard deviation of every channel of (n, height, width, channels) bytes, divided by 255."""
     levels = torch.arange(256, dtype=torch.float64) / 255
     means, deviations = [], []
     for channel in x.reshape(-1, x.shape[-1]).unbind(1):
@@ -77,7 +78,7 @@ def statistics(x: Tensor) -> tuple[list[float], list[float]]:
 
 
 def halved(x: Tensor, times: int) -> Tensor:
-    """Images of half the height and width, `times` times: means of 2 x 2 pixels, rounded. (n, height, width, channels) bytes."""
+    """Halve the height and width of (n, height, width, channels) bytes `times` times, by rounded means of 2 x 2 pixels."""
     for _ in range(times):
         n, height, width, channels = x.shape
         blocks = x.view(n, height // 2, 2, width // 2, 2, channels).to(torch.int32)

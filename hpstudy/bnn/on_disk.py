@@ -1,4 +1,4 @@
-"""Pictures that stay on disk: read, cut and scaled when a batch needs them, by threads that run ahead of the training."""
+"""Pictures on disk, which are read, cropped and resized when a batch needs them, by threads that prefetch batches."""
 
 from __future__ import annotations
 
@@ -21,48 +21,48 @@ from hpstudy.bnn.photographs import pieces
 from hpstudy.errors import DataError
 
 AHEAD = 2
-"""Batches that are read before they are needed."""
+"""Number of prefetched batches."""
 
 MOST_THREADS = 16
-"""Beyond them Python's own lock is what they wait for."""
+"""Maximum number of threads. With more, the threads wait for Python's global interpreter lock."""
 
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
 
 Job: TypeAlias = tuple[int, Box | None]
-"""A picture's number and the piece of it that is asked for; None: the middle, for evaluation."""
+"""Row of a picture and the box to crop; None for the centre crop of an evaluation."""
 
 
 class Pictures(Protocol):
-    """The files of pictures."""
+    """The picture files of a data set."""
 
     @property
     def paths(self) -> Sequence[str]:
-        """(n,) of the files, for messages."""
+        """(n,) paths of the files, for messages."""
 
     @property
     def shape(self) -> NDArray[np.int32]:
         """(n, 2) height and width in pixels."""
 
     def read(self, row: int) -> bytes:
-        """The content of a picture's file; called in threads."""
+        """Return the content of a picture's file. Called in threads."""
 
 
 class OnDisk(Part):
-    """Pictures on disk, as squares of bytes.
+    """Pictures on disk, cropped to squares of bytes.
 
-    In training a random piece (`hpstudy.bnn.photographs.pieces`) is scaled to the square, bilinearly; in evaluation the picture is scaled
-    until its shorter side has `short_side` pixels, and the square is its middle. What is read does not depend on the number of
-    threads. Batches of a GPU training are read ahead; on a CPU, where training has one thread, they are read in that thread. A damaged
-    file is a DataError that names it.
+    In training a random crop (`hpstudy.bnn.photographs.pieces`) is resized to the square, bilinearly. In evaluation the picture is
+    resized until its shorter side has `short_side` pixels, and the square is its centre crop. The result does not depend on the number of
+    threads. For a GPU, batches are prefetched; on a CPU, where training has one thread, they are read in that thread. A damaged file raises
+    a DataError with its name.
 
     Args:
-        pictures: of the data set.
-        rows: (n,) those that belong to this part.
-        y: (n,) int64 their classes, on the training device.
-        size: pixels, width and height of what the network sees.
-        short_side: pixels, in evaluation; at least `size`.
-        smallest_piece: share of a picture's area, in training.
+        pictures: the pictures of the data set.
+        rows: (n,) rows of the pictures in this part.
+        y: (n,) int64 classes, on the training device.
+        size: width and height of the network's input in pixels.
+        short_side: shorter side in evaluation in pixels; at least `size`.
+        smallest_piece: minimum area of a crop in training, as a share of the picture's area.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class OnDisk(Part):
         self.smallest_piece = smallest_piece
 
     def batches(self, rows: Tensor, draws: Tensor | None, size: int) -> Iterator[Batch]:
-        """Random pieces, or without draws the middles as in evaluation. Classes and draws move to the device once."""
+        """Yield random crops, or centre crops without draws. Classes and draws are moved to the device once."""
         y = self.y[rows.to(self.y.device)]
         moved = None if draws is None else draws.to(self.y.device)
         starts = range(0, len(rows), size)
@@ -93,12 +93,12 @@ class OnDisk(Part):
         return list(zip(listed.tolist(), map(_box, pieces(draws, shapes, self.smallest_piece).tolist()), strict=True))
 
     def in_order(self, size: int) -> Iterator[Tensor]:
-        """Middles of all pictures."""
+        """Yield centre crops of all pictures."""
         listed = self.rows.tolist()
         yield from self._squares([(row, None) for row in listed[i : i + size]] for i in range(0, len(listed), size))
 
     def _squares(self, batches: Iterable[Sequence[Job]]) -> Iterator[Tensor]:
-        """(batch, size, size, 3) bytes on the training device for each batch of jobs."""
+        """Yield (batch, size, size, 3) bytes on the training device for each batch of jobs."""
         device = self.y.device
         on_cuda = device.type == "cuda"
         with _readers(_threads() if on_cuda else 0) as submit:
@@ -108,30 +108,30 @@ class OnDisk(Part):
                 array = squares.numpy()
                 waiting.append((squares, [submit(self._read, array, index, *job) for index, job in enumerate(jobs)]))
                 if len(waiting) > AHEAD:
-                    yield _ready(*waiting.popleft()).to(device, non_blocking=True)
+                    yield _wait_for(*waiting.popleft()).to(device, non_blocking=True)
             while waiting:
-                yield _ready(*waiting.popleft()).to(device, non_blocking=True)
+                yield _wait_for(*waiting.popleft()).to(device, non_blocking=True)
 
     def _read(self, squares: NDArray[np.uint8], index: int, row: int, piece: Box | None) -> None:
         content = self.pictures.read(row)
         try:
             with Image.open(BytesIO(content)) as file:
-                file.info.pop("transparency", None)  # is left out, of which Pillow warns
+                file.info.pop("transparency", None)  # not used; Pillow would warn about it
                 picture = file.convert("RGB")
-        except Exception as error:  # a damaged file may raise anything
+        except Exception as error:  # Pillow can raise any exception for a damaged file
             raise DataError(
                 f"the picture {self.pictures.paths[row]} cannot be read: {str(error) or type(error).__name__}",
-                "get it again, and import the data set again",
+                "replace the file, then import the data set again",
             ) from error
         if piece is not None:
             square = picture.crop(piece).resize((self.size, self.size), Image.Resampling.BILINEAR)
         else:
-            square = middle(picture, self.size, self.short_side)
+            square = centre_crop(picture, self.size, self.short_side)
         squares[index] = np.asarray(square)
 
 
-def middle(picture: Image.Image, size: int, short_side: int) -> Image.Image:
-    """The middle square of `size` pixels of a picture whose shorter side was scaled to `short_side` pixels, bilinearly."""
+def centre_crop(picture: Image.Image, size: int, short_side: int) -> Image.Image:
+    """Resize a picture bilinearly so that its shorter side has `short_side` pixels, and return its central square of `size` pixels."""
     width, height = picture.size
     shorter = min(width, height)
     scaled = picture.resize((short_side * width // shorter, short_side * height // shorter), Image.Resampling.BILINEAR)
@@ -141,9 +141,9 @@ def middle(picture: Image.Image, size: int, short_side: int) -> Image.Image:
 
 @contextmanager
 def _readers(threads: int) -> Iterator[Callable[..., Future[None]]]:
-    """A function that submits calls to this number of threads; with 0 it calls directly. Calls that have not begun by the end are lost."""
+    """Provide a function that submits calls to threads, or calls directly if `threads` is 0. Calls pending at the end are cancelled."""
     if threads == 0:
-        yield _at_once
+        yield _call_directly
         return
     pool = ThreadPoolExecutor(threads, thread_name_prefix="hpstudy-pictures")
     try:
@@ -152,14 +152,14 @@ def _readers(threads: int) -> Iterator[Callable[..., Future[None]]]:
         pool.shutdown(cancel_futures=True)
 
 
-def _at_once(call: Callable[..., None], *args: object) -> Future[None]:
+def _call_directly(call: Callable[..., None], *args: object) -> Future[None]:
     future: Future[None] = Future()
     call(*args)
     future.set_result(None)
     return future
 
 
-def _ready(squares: Tensor, read: Sequence[Future[None]]) -> Tensor:
+def _wait_for(squares: Tensor, read: Sequence[Future[None]]) -> Tensor:
     for future in read:
         future.result()
     return squares

@@ -1,4 +1,4 @@
-"""The forward and the backward pass of a batch; on CUDA they are recorded once and replayed."""
+"""The forward and backward pass of a batch. On CUDA they are recorded once and replayed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import torch
 from torch import Tensor, nn
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(logits, x, y) of one network's batch -> its mean loss."""
+"""(logits, x, y) of a batch of one network -> mean loss."""
 
 
 class Passes:
-    """Both passes of all networks on a batch. They leave gradients in the parameters.
+    """Forward and backward pass of all networks on a batch. It sets the gradients of the parameters.
 
     Args:
         network: one network, or a stack (`hpstudy.bnn.stack`).
-        size: networks in it, K.
-        loss: of each network.
+        size: number of networks, K.
+        loss: loss of each network.
     """
 
     def __init__(self, network: nn.Module, size: int, loss: Loss) -> None:
@@ -27,34 +27,34 @@ class Passes:
         self.loss = loss
 
     def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean loss (K,) and number of correct answers (K,) of every network.
+        """Return the mean loss (K,) and the number of correct predictions (K,) of every network.
 
         Args:
-            x: (batch K, ...), sample n of network k in row n K + k.
+            x: (batch K, ...), with sample n of network k in row n K + k.
             y: (batch K,) classes.
         """
         logits = self.network(x)
-        own = zip(self._apart(logits), self._apart(x), self._apart(y), strict=True)
+        own = zip(self._by_network(logits), self._by_network(x), self._by_network(y), strict=True)
         losses = [self.loss(*parts) for parts in own]
-        torch.autograd.backward(losses)  # the gradient of their sum, in which every network has its own loss only
+        torch.autograd.backward(losses)  # each network's parameters affect only its own loss
         correct = (logits.detach().argmax(1) == y).view(-1, self.size).sum(0)
         return torch.stack([loss.detach() for loss in losses]), correct
 
-    def forget(self) -> None:
-        """Read attributes of the network's modules again, such as the temperature of an activation: a recording holds their values."""
+    def invalidate(self) -> None:
+        """Discard recorded values of module attributes. Call this after a change, for instance of an activation's temperature."""
 
-    def _apart(self, samples: Tensor) -> Sequence[Tensor]:
-        """(batch K, ...) as a batch (batch, ...) for every network."""
+    def _by_network(self, samples: Tensor) -> Sequence[Tensor]:
+        """Split (batch K, ...) into a batch (batch, ...) for every network."""
         return [samples] if self.size == 1 else samples.view(-1, self.size, *samples.shape[1:]).unbind(1)
 
 
 class RecordedPasses(Passes):
-    """The same on CUDA, with the same bits: a CUDA graph is launched at once, instead of some hundred small operations one by one.
+    """The passes as a CUDA graph, with bit-identical results: one launch instead of some hundred small operations.
 
     https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 
-    The first batch is recorded. Later batches must have its shape. A network that waits for the device in its forward pass cannot be
-    recorded; its passes run one by one.
+    The first batch is recorded, and later batches must have its shape. A network whose forward pass synchronises with the device cannot be
+    recorded; its operations are launched individually.
     """
 
     def __init__(self, network: nn.Module, size: int, loss: Loss) -> None:
@@ -63,7 +63,7 @@ class RecordedPasses(Passes):
         self._recordable = True
 
     def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """See `Passes`."""
+        """Replay the recorded passes, or record them first. Arguments and results are those of `Passes`."""
         if self._graph is None and self._recordable:
             self._record(x, y)
         if self._graph is None:
@@ -76,8 +76,8 @@ class RecordedPasses(Passes):
         losses, correct = self._results
         return losses.clone(), correct.clone()
 
-    def forget(self) -> None:
-        """Record the next batch again."""
+    def invalidate(self) -> None:
+        """Discard the recording. The next batch is recorded."""
         self._graph = None
 
     def _record(self, x: Tensor, y: Tensor) -> None:
@@ -87,23 +87,23 @@ class RecordedPasses(Passes):
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            super().__call__(self._x, self._y)  # libraries choose kernels and workspaces at their first call
+            super().__call__(self._x, self._y)  # a warm-up: libraries choose kernels and workspaces at their first call
         torch.cuda.current_stream().wait_stream(stream)
-        _put_back(buffers, gradients)
+        _restore(buffers, gradients)
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
                 self._results = super().__call__(self._x, self._y)
-        except RuntimeError:  # the class of all errors of a recording
+        except RuntimeError:  # torch raises it for all errors of a recording
             self._recordable = False
-            _put_back(buffers, gradients)
+            _restore(buffers, gradients)
         else:
             self._graph = graph
             self._gradients = [(parameter, parameter.grad) for parameter in self.network.parameters()]
 
 
-def _put_back(buffers: Sequence[tuple[Tensor, Tensor]], gradients: Sequence[tuple[nn.Parameter, Tensor | None]]) -> None:
-    """Undo a backward pass. Gradients before an update are 0 or None."""
+def _restore(buffers: Sequence[tuple[Tensor, Tensor]], gradients: Sequence[tuple[nn.Parameter, Tensor | None]]) -> None:
+    """Undo both passes: restore buffers and gradients. Gradients before an update are 0 or None."""
     for buffer, before in buffers:
         buffer.copy_(before)
     for parameter, gradient in gradients:
@@ -111,5 +111,5 @@ def _put_back(buffers: Sequence[tuple[Tensor, Tensor]], gradients: Sequence[tupl
 
 
 def passes(network: nn.Module, size: int, loss: Loss, device: torch.device) -> Passes:
-    """Those that are fastest on the device."""
+    """Create the fastest passes for a device."""
     return (RecordedPasses if device.type == "cuda" else Passes)(network, size, loss)

@@ -1,4 +1,4 @@
-"""How a hyperparameter decays over training."""
+"""Schedules of hyperparameters over training."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Decay = Literal["none", "linear", "cosine", "step"]
 """Shape of a schedule."""
 
 Per = Literal["epoch", "update"]
-"""How often a schedule moves."""
+"""How often a schedule is updated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where training stands: everything that a schedule may depend on.
+    """Progress of training, on which schedules depend.
 
     Attributes:
-        epoch: from 0.
-        epochs: their number, E.
-        update: from 0, counted over the whole training.
-        updates: their number, T.
+        epoch: index of the epoch, from 0.
+        epochs: number of epochs, E.
+        update: index of the update in the whole training, from 0.
+        updates: number of updates, T.
     """
 
     epoch: int
@@ -30,11 +30,11 @@ class Clock:
     updates: int
 
     def elapsed(self, per: Per) -> float:
-        """The share of training that is over, in [0, 1): e/E, or i/T."""
+        """Return the elapsed share of training in [0, 1): e/E, or i/T."""
         return self.epoch / self.epochs if per == "epoch" else self.update / self.updates
 
     def after(self, epochs: int) -> Clock:
-        """Where the training stands that begins `epochs` epochs later: at its start before that."""
+        """Return the clock of a training that starts `epochs` epochs later. Until then it is at its start."""
         updates = epochs * (self.updates // self.epochs)
         return Clock(
             max(self.epoch - epochs, 0),
@@ -45,16 +45,16 @@ class Clock:
 
 
 def factor(decay: Decay, elapsed: float) -> float:
-    """What the initial value is multiplied by.
+    """Return the factor by which the initial value is multiplied.
 
         none: 1        linear: 1 - r        cosine: (1 + cos(pi r)) / 2        step: 10^-floor(5 r)
 
-    It is 1 in the first epoch and above 0 in the last. (Published code that steps its schedule before the first epoch starts
-    below 1 and trains the last epoch at exactly 0.) "step" is that of Bop on CIFAR-10: a tenth after every 100 of 500 epochs.
+    It is 1 in the first epoch and above 0 in the last. (Published code that updates its schedule before the first epoch starts below 1
+    and trains the last epoch with exactly 0.) "step" is the schedule of Bop on CIFAR-10: division by 10 after every 100 of 500 epochs.
 
     Args:
         decay: shape of the schedule.
-        elapsed: r, the share of training that is over, in [0, 1).
+        elapsed: r, the elapsed share of training, in [0, 1).
 
     >>> factor("cosine", 0.5)
     0.5
@@ -67,7 +67,7 @@ def factor(decay: Decay, elapsed: float) -> float:
 
 
 def warmup(clock: Clock, epochs: int) -> float:
-    """What a learning rate is multiplied by in its first `epochs` epochs: (e + 1) / epochs, then 1.
+    """Return the warm-up factor of a learning rate: (e + 1) / epochs in the first `epochs` epochs, then 1.
 
     >>> warmup(Clock(epoch=1, epochs=100, update=0, updates=1), 5)
     0.4
@@ -76,7 +76,7 @@ def warmup(clock: Clock, epochs: int) -> float:
 
 
 def warmed_up(decay: Decay, clock: Clock, per: Per, epochs: int) -> float:
-    """What a learning rate is multiplied by that rises over `epochs` epochs (`warmup`) and then follows its schedule to the end.
+    """Return the factor of a learning rate that rises over `epochs` epochs (`warmup`) and then follows its schedule to the end.
 
     >>> warmed_up("linear", Clock(epoch=6, epochs=12, update=0, updates=1), "epoch", 2)
     0.6
@@ -85,7 +85,7 @@ def warmed_up(decay: Decay, clock: Clock, per: Per, epochs: int) -> float:
 
 
 def temperature(clock: Clock, t_min: float, t_max: float) -> float:
-    """How sharp a surrogate derivative is: t = t_min (t_max / t_min)^(e/E), from IR-Net and RBNN. Tensors are taken elementwise.
+    """Return the temperature of a surrogate derivative, t = t_min (t_max / t_min)^(e/E), as in IR-Net and RBNN. Works on tensors too.
 
     >>> temperature(Clock(epoch=50, epochs=100, update=0, updates=1), 0.01, 1)
     0.1

@@ -1,4 +1,7 @@
-"""Which initial weights never change sign: the histograms of OvSW (Xiang et al., ECCV 2024, Figures 1, 5 and 6)."""
+"""Histograms of the initial weights that never change sign (OvSW, Xiang et al., ECCV 2024, Figures 1, 5 and 6).
+
+https://arxiv.org/abs/2407.05257
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,20 @@ from hpstudy.metric_names import REACH
 
 
 def never_flipped_histogram(noise: Sequence[Tensor], never: Sequence[Tensor], bins: int) -> dict[str, float]:
-    """How the initial weights of every layer spread, and how those of them that never flipped do.
+    """Compute histograms of the initial weights of every layer, and of the initial weights that never flipped.
 
-    The numbers that the initial signs are made from represent the initial weights, in standard deviations: so the histogram means the
-    same for a method without latent weights, and the initial part is the same for every method.
+    Initial weights are represented by the numbers from which the initial signs are computed, in standard deviations. The histogram
+    therefore has the same meaning for methods without latent weights, and the initial part is the same for every method.
 
     Args:
-        noise: for every binary layer (filters, fan_in) numbers of standard deviation 1 (`hpstudy.bnn.optimizers.initial_noise`).
-        never: for every layer (filters, fan_in) whether a weight never flipped (`FlipCounter.never`).
-        bins: how many equal bins from -REACH to REACH, each with its lower end but without its upper one; the outer two also hold all
-            beyond.
+        noise: (filters, fan_in) numbers of standard deviation 1 for every binary layer (`hpstudy.bnn.optimizers.initial_noise`).
+        never: (filters, fan_in) mask for every layer, True for weights that never flipped (`FlipCounter.never`).
+        bins: number of equal bins from -REACH to REACH. A bin includes its lower end but not its upper end. The first and the last bin
+            include all values beyond the range.
 
     Returns:
-        For layer L and bin B, both from 1, with leading zeros of B: `initial.layerL.binB`, the share of the layer's weights that started
-        in the bin, and `never_flipped.layerL.binB`, the share of the layer's weights that did and never flipped.
+        For layer L and bin B, both from 1, B with leading zeros: `initial.layerL.binB`, the share of the layer's weights that started
+        in the bin, and `never_flipped.layerL.binB`, the share that started in the bin and never flipped.
     """
     shares = {}
     for layer, (z, unflipped) in enumerate(zip(noise, never, strict=True), 1):

@@ -1,4 +1,4 @@
-"""What each of the networks that are trained side by side has of its own."""
+"""State of each of the networks that are trained together."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ Report = Callable[..., None]
 
 
 class Slot:
-    """One network, its random numbers, and what was measured on it.
+    """One network with its generators and metrics.
 
     Args:
-        network: with binary layers.
-        seed: of batch order, augmentation, initial binary weights, calibration batches and the method's own draws.
-        report: takes the metrics of every epoch.
-        data: that it is trained and measured on.
+        network: a network with binary layers.
+        seed: seed of batch order, augmentation, initial binary weights, calibration batches and random draws of the method.
+        report: called with the metrics of every epoch.
+        data: the data for training and evaluation.
 
     Attributes:
-        noise: what the present step began from, for every binary layer.
-        flips: of its binary weights in the present step.
+        noise: numbers from which the current step started, for every binary layer.
+        flips: counter of flips of its binary weights in the current step.
         final: metrics of the last epoch.
-        diverged: why it ended before the others; its numbers are not looked at any more.
+        diverged: the error if the network has diverged; it is then not evaluated any more.
     """
 
     flips: FlipCounter
@@ -52,22 +52,22 @@ class Slot:
         self.diverged: Diverged | None = None
 
     def generator(self, stream: str) -> torch.Generator:
-        """A new one for one of the seed's streams."""
+        """Create a generator for a stream of the seed."""
         return torch.Generator().manual_seed(derive_seed(self.seed, stream))
 
     def start_from_trained(self) -> None:
-        """Let the next step begin from the weights of this one."""
+        """Start the next step from the trained weights of this step."""
         self.noise = trained_noise(self.network)
 
     def end_epoch(self, epoch: int, train_loss: float, train_accuracy: float, settings: TrainSettings, calibration: int) -> None:
-        """Measure with the evaluation weights, and report; or end as diverged.
+        """Evaluate with the evaluation weights and report the metrics, or set `diverged`.
 
         Args:
-            epoch: its number in the report.
-            train_loss: mean over the epoch's updates.
-            train_accuracy: the same.
-            settings: what is measured.
-            calibration: batches for measuring the statistics of batch normalisation again; 0 keeps them.
+            epoch: number of the epoch in the report.
+            train_loss: mean loss over the epoch's updates.
+            train_accuracy: mean accuracy over the epoch's updates.
+            settings: settings of the metrics.
+            calibration: number of batches for a recalibration of batch normalisation; 0 for none.
         """
         try:
             _check_loss("training", train_loss, epoch)
@@ -88,18 +88,18 @@ class Slot:
         self.report(epoch, **self.final)
 
     def end_step(self, bins: int | None) -> None:
-        """Add the histograms of a whole step to the metrics, if `bins` asks for them."""
+        """Add the histograms of the step to the metrics, unless `bins` is None."""
         if bins is not None and not self.diverged:
             self.final = {**self.final, **never_flipped_histogram(self.noise, self.flips.never(), bins)}
 
     def outcome(self, top_k: int | None) -> dict[str, float] | Diverged:
-        """All metrics, those of the test part among them; or why there are none."""
+        """Return all metrics including those of the test part, or the error if the network has diverged."""
         if self.diverged:
             return self.diverged
         return {**self.final, **evaluate(self.network, self.data, self.data.test, top_k).metrics("test", loss=False)}
 
     def _calibration_batches(self, size: int, number: int) -> Iterator[Tensor]:
-        """The same training samples at every calibration, without augmentation."""
+        """Return the batches of a calibration: the same training samples every time, without augmentation."""
         rows = torch.randperm(len(self.data.train.y), generator=self.generator("calibration"))
         return plain_batches(self.data, rows[: size * number], size)
 
@@ -122,7 +122,7 @@ def _check_loss(part: str, loss: float, epoch: int) -> None:
 
 
 def _check_parameters(network: nn.Module, epoch: int) -> None:
-    # The sign of an activation hides a NaN before it from the loss, so the parameters are looked at too.
+    # The sign of an activation hides an earlier NaN from the loss, so that the parameters are checked too.
     for parameters in real_parameters(network):
         if not all(bool(p.isfinite().all()) for p in parameters):
             raise Diverged(f"a real-valued parameter is not finite after epoch {epoch}")

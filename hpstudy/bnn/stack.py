@@ -1,8 +1,8 @@
-"""Networks of one shape as one network that is as wide as all of them: each works on features of its own.
+"""Stacks: networks of the same shape that are trained as one wide network.
 
-In a stack of K networks the features (or channels) of a sample are those of the K networks in a row, (batch, K features). A layer of
-the stack holds the K layers' parameters in a row too and never mixes features of two networks. Batch normalisation and all that treats
-every feature by itself need no rule of their own, as they see K times as many features.
+In a stack of K networks, the features (or channels) of a sample are those of the K networks concatenated, (batch, K features). A layer of
+the stack holds the concatenated parameters of the K layers and never mixes features of different networks. Modules that process every
+feature separately need no rule, because they process K times as many features.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from hpstudy.bnn.layers import BinaryLinear, real_parameters
 from hpstudy.errors import UsageError
 
 LANES = 16
-"""Matrix products and batch normalisation on a CPU add in another order at the end of a row, or in a matrix that starts at an odd address.
-Rows are padded to a multiple of this many numbers, so that a network's place in the stack changes no bit."""
+"""Rows are padded to a multiple of this number. On a CPU, matrix products and batch normalisation add in a different order at the end of a
+row, or in a matrix that starts at an odd address. With the padding, a network's position in the stack does not change any bit."""
 
 
 class Stack(nn.Module):
     """K networks that are trained in one pass. Their parameters and buffers become views of those of the stack.
 
-    So training the stack trains the networks, and each of them can be evaluated as a network alone.
+    Training the stack therefore trains the networks, and each network can be evaluated separately.
 
     Args:
-        networks: of one class and shape, whose class says `stackable = True`: its `forward` treats features (dimension 1) one by one,
-            except in its layers.
+        networks: networks of the same class and shape. The class must set `stackable = True`: outside its layers, `forward` processes
+            features (dimension 1) separately.
 
     Attributes:
-        real: all parameters that are not binary in two, or as many as are not empty: those of layers, and those of batch normalisation.
-            Their gradients are views too: set them to zero, not to None.
+        real: the parameters that are not binary, concatenated to one parameter for layers and one for batch normalisation; a list is empty
+            if there are none. The gradients of the networks are views of theirs: set them to zero, not to None.
 
     Raises:
-        UsageError: they cannot be stacked.
+        UsageError: the networks cannot be stacked.
     """
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
@@ -49,17 +49,17 @@ class Stack(nn.Module):
         self.size = len(networks)
         self.wide = _stacked(networks, {})
         decaying, others = real_parameters(self.wide)
-        self.real = _in_one(decaying), _in_one(others)
-        _share(self.wide, networks)
+        self.real = _concatenated(decaying), _concatenated(others)
+        _make_views(self.wide, networks)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits. x: (batch K, ...), sample n of network k in row n K + k -> (batch K, classes)."""
+        """Return logits. x: (batch K, ...), with sample n of network k in row n K + k -> (batch K, classes)."""
         logits: Tensor = self.wide(x.reshape(-1, self.size * x.shape[1], *x.shape[2:]))
         return logits.reshape(len(x), -1)
 
 
 def side_by_side(networks: Sequence[nn.Module]) -> nn.Module:
-    """One module that trains all of them: the network itself where there is one, else a `Stack`."""
+    """Return one module that trains all networks: a single network itself, otherwise a `Stack`."""
     return networks[0] if len(networks) == 1 else Stack(networks)
 
 
@@ -67,7 +67,7 @@ class StackedLinear(nn.Module):
     """K fully connected layers, each on its own features.
 
     Args:
-        layers: of one shape.
+        layers: layers of the same shape.
     """
 
     weight: nn.Parameter
@@ -101,7 +101,7 @@ class StackedNorm(nn.modules.batchnorm._BatchNorm):
     """K batch normalisations, each of its own features.
 
     Args:
-        norms: of one shape, with running averages.
+        norms: normalisations of the same shape, with running averages.
     """
 
     running_mean: Tensor
@@ -119,7 +119,7 @@ class StackedNorm(nn.modules.batchnorm._BatchNorm):
         _join(self, norms)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of a batch in training. The shape of x, (batch, K features)."""
+        """Normalise a batch in training mode. x: (batch, K features); returns the same shape."""
         self.num_batches_tracked += 1
         features = x.shape[1]
         end = -features % LANES
@@ -135,11 +135,11 @@ class StackedNorm(nn.modules.batchnorm._BatchNorm):
 class StackedActivation(nn.Module):
     """K activations, each on its own features.
 
-    Activations that treat every number by itself and have no temperature give the same bits together as apart, so those are applied
-    together where all K are the same; others one by one.
+    Elementwise activations without a temperature have bit-identical results together and separately. They are applied together if all K
+    are the same. Other activations are applied one by one.
 
     Args:
-        activations: of the K networks.
+        activations: the activations of the K networks.
     """
 
     def __init__(self, activations: Sequence[nn.Module]) -> None:
@@ -149,7 +149,7 @@ class StackedActivation(nn.Module):
         self.together = len(names) == 1 and names <= POINTWISE
 
     def forward(self, x: Tensor) -> Tensor:
-        """The shape of x, (batch, K features, ...)."""
+        """Apply the activations. x: (batch, K features, ...); returns the same shape."""
         if self.together:
             return self.activations[0](x)  # type: ignore[no-any-return]
         parts = x.chunk(len(self.activations), 1)
@@ -159,7 +159,7 @@ class StackedActivation(nn.Module):
 class _Products(torch.autograd.Function):
     """X W^T of K layers: (batch, K, inputs), (K, outputs, inputs) -> (batch, K, outputs).
 
-    The products are written where the next layer reads them: a batched product of transposed views would copy each of them.
+    The products are written directly in the layout of the next layer's input. A batched product of transposed views would copy them.
     """
 
     @staticmethod
@@ -186,11 +186,11 @@ RULES: dict[type[nn.Module], Callable[[Sequence[Any]], nn.Module]] = {
     BinaryActivation: StackedActivation,
     nn.BatchNorm1d: StackedNorm,
 }
-"""How modules of a class become one."""
+"""Functions that stack modules, by class."""
 
 
 def _stacked(modules: Sequence[nn.Module], made: dict[int, nn.Module]) -> nn.Module:
-    """The modules at one place of the K networks as one; `made` holds what a network has in two places, by identity."""
+    """Stack corresponding modules of the K networks. `made` maps the identity of modules to results, for modules that are used twice."""
     first = modules[0]
     if id(first) not in made:
         if rule := RULES.get(type(first)):
@@ -206,14 +206,14 @@ def _stacked(modules: Sequence[nn.Module], made: dict[int, nn.Module]) -> nn.Mod
 
 
 def _like(module: nn.Module) -> nn.Module:
-    """A copy with all plain attributes, but without modules."""
+    """Return a shallow copy without submodules."""
     made = copy.copy(module)
     made._modules = {}
     return made
 
 
 def _join(wide: nn.Module, modules: Sequence[nn.Module]) -> None:
-    """Give `wide` the parameters and buffers of `modules` in a row."""
+    """Register the concatenated parameters and buffers of `modules` in `wide`."""
     for name, first in modules[0]._parameters.items():
         values = [module.get_parameter(name).detach() for module in modules] if first is not None else []
         wide.register_parameter(name, nn.Parameter(torch.cat(values)) if values else None)
@@ -222,8 +222,8 @@ def _join(wide: nn.Module, modules: Sequence[nn.Module]) -> None:
         wide.register_buffer(name, torch.cat(own) if buffer.dim() else torch.stack(own))
 
 
-def _in_one(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
-    """One parameter that holds all of `parameters`, which become views of it, as do their gradients; none for none."""
+def _concatenated(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    """Concatenate parameters to one. They and their gradients become views of it. Returns an empty list for no parameters."""
     if not parameters:
         return []
     values = torch.cat([parameter.detach().flatten() for parameter in parameters])
@@ -237,12 +237,12 @@ def _in_one(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
     return [one]
 
 
-def _share(wide: nn.Module, networks: Sequence[nn.Module]) -> None:
-    """Make the parameters and buffers of `networks` views of those of `wide`."""
+def _make_views(wide: nn.Module, networks: Sequence[nn.Module]) -> None:
+    """Replace the parameters and buffers of `networks` by views of those of `wide`."""
     for name, parameter in wide.named_parameters():
         for network, part in zip(networks, parameter.data.chunk(len(networks)), strict=True):
             network.get_parameter(name).data = part
     for name, buffer in wide.named_buffers():
         for network, part in zip(networks, buffer.chunk(len(networks)), strict=True):
-            place, _, own = name.rpartition(".")
-            network.get_submodule(place).register_buffer(own, part.view_as(network.get_buffer(name)))
+            module, _, own = name.rpartition(".")
+            network.get_submodule(module).register_buffer(own, part.view_as(network.get_buffer(name)))

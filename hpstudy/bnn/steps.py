@@ -1,4 +1,4 @@
-"""The steps of a training: one with the view's method, or two, the first of them with real weights."""
+"""The steps of a training: one with the method of the view, or two, of which the first uses real weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpstudy.bnn.settings import FirstStep, TrainSettings
 
 @dataclass(frozen=True)
 class Step:
-    """A method for the binary weights, with the hyperparameters of every network, and how long and with what optimizer it trains."""
+    """A training step: the method for the binary weights, the hyperparameters of every network, and the settings."""
 
     method: Method[Any]
     hps: Sequence[Hyperparameters]
@@ -21,7 +21,7 @@ class Step:
 
 
 def steps(method: Method[Any], hps: Sequence[Hyperparameters], settings: TrainSettings) -> list[Step]:
-    """The steps in order; that of `method` is the last."""
+    """Return the steps in order. The last one uses `method`."""
     last = Step(method, hps, settings)
     return [last] if settings.first_step is None else [_first(settings.first_step, settings, len(hps)), last]
 

@@ -1,4 +1,4 @@
-"""Networks that are trained already, for the loss of those that are not."""
+"""Trained networks as teachers for knowledge distillation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import torch
 from torch import Tensor, nn
 
-from hpstudy.bnn.layers import placed
+from hpstudy.bnn.layers import to_device
 from hpstudy.bnn.settings import Teacher
 from hpstudy.bnn.torchvision_import import import_models
 from hpstudy.data import cache, manifest
@@ -30,52 +30,52 @@ log = logging.getLogger(__name__)
 
 @lru_cache(maxsize=1)
 def load_teacher(settings: Teacher, device: str) -> nn.Module:
-    """The network with its weights, on the device, in evaluation mode; its parameters take no gradients.
+    """Load the teacher with its weights on a device, in evaluation mode and without gradients.
 
     Raises:
         DataError: torchvision or the weights are not on this machine, or the weights are damaged.
         PluginError: a user's function fails, or does not return a network.
     """
     network = _own(settings.network) if is_plugin(settings.network) else _published(settings)
-    return placed(network, device).eval().requires_grad_(False)
+    return to_device(network, device).eval().requires_grad_(False)
 
 
 def check_teacher(settings: Teacher, classes: int, size: int, device: str) -> None:
-    """See that the teacher is on this machine and gives an output for each of `classes`, for pictures of `size` pixels.
+    """Check that the teacher can be loaded and returns one output for each of `classes`, for pictures of `size` pixels.
 
     Raises:
-        DataError: it is not, or does not; see also `load_teacher`.
+        DataError: it does not; see also `load_teacher`.
     """
     teacher = load_teacher(settings, device)
     try:
         outputs = teacher(torch.zeros(1, 3, size, size, device=device))
-    except Exception as error:  # a network may raise anything for pictures that it is not made for
+    except Exception as error:  # a network can raise any exception for pictures of the wrong size
         raise DataError(
             f"task.teacher {settings.network} cannot take pictures of {size} pixels: {error}",
-            "change the size of the pictures (task.images), or take another teacher",
+            "change the size of the pictures (task.images), or use another teacher",
         ) from error
     if not isinstance(outputs, Tensor) or outputs.shape != (1, classes):
         output = f"{tuple(outputs.shape[1:])} outputs" if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
         raise DataError(
-            f"task.teacher {settings.network} gives {output} for a picture, where the data set has {classes} classes",
-            "its outputs must be the classes of the data set, in the order of their names",
+            f"task.teacher {settings.network} returns {output} for a picture, but the data set has {classes} classes",
+            "its outputs must be the classes of the data set, sorted by name",
         )
     if not outputs.isfinite().all():
-        raise DataError(f"task.teacher {settings.network} gives outputs that are not finite", "take other weights")
+        raise DataError(f"task.teacher {settings.network} returns outputs that are not finite", "use other weights")
 
 
 def teacher_identity(settings: Teacher) -> dict[str, str]:
-    """The checksum of the weights, or of the source of a user's function."""
+    """Return the checksum of the weights, or of the source of a user's function."""
     if is_plugin(settings.network):
         return source_identity(settings.network)
     return {f"weights {settings.weights} of {settings.network}": manifest.checksum_of(weights_file(settings))}
 
 
 def weights_file(settings: Teacher) -> Path:
-    """The file of published weights in the data cache, fetched when it is not there.
+    """Return the file of published weights in the data cache. It is downloaded if needed.
 
     Raises:
-        DataError: there is no such network, or no such weights; they cannot be fetched, or are damaged.
+        DataError: there is no such network, or there are no such weights; or they cannot be downloaded, or are damaged.
     """
     url = _url(settings)
     file = cache.root() / "teachers" / "checkpoints" / PurePosixPath(urlsplit(url).path).name
@@ -83,37 +83,39 @@ def weights_file(settings: Teacher) -> Path:
     if not file.exists():
         with cache.locked(file.name):
             if not file.exists():
-                log.warning("fetching the weights of %s, once: %s", settings.network, url)
+                log.warning("downloading the weights of %s once: %s", settings.network, url)
                 try:
                     download(url, file, digest, log_progress)
                 except DataError as error:
-                    raise DataError(error.message, f"{error.hint}; or get it elsewhere and put it there: {file}") from error
+                    raise DataError(error.message, f"{error.hint}; or copy the file to {file}") from error
     if digest and not manifest.checksum_of(file).startswith(digest):
-        raise DataError(f"{file} is damaged: its SHA-256 does not begin with {digest}", "delete it: it is then fetched again")
+        raise DataError(
+            f"{file} is damaged: its SHA-256 digest does not start with {digest}", "delete it; it is then downloaded again"
+        )
     return file
 
 
 def _own(use: str) -> nn.Module:
-    """What a user's function returns."""
+    """Call a user's function and return its network."""
     make = load_callable(use)
     try:
         network = make()
     except HpstudyError:
         raise
-    except Exception as error:  # a user's function may raise anything
+    except Exception as error:  # a user's function can raise any exception
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise PluginError(
-            f"the teacher '{use}' cannot be made: {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+            f"the teacher '{use}' failed: {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
         ) from error
     if not isinstance(network, nn.Module):
-        raise PluginError(f"'{use}' returned {type(network).__name__}: a teacher is a trained torch module")
+        raise PluginError(f"'{use}' returned {type(network).__name__}: a teacher must be a trained torch module")
     return network
 
 
 def _published(settings: Teacher) -> nn.Module:
-    """A network of torchvision, made by torchvision with its weights: some need more than the weights.
+    """Create a torchvision network with its weights. torchvision loads them, because some networks need more than the weights.
 
-    GoogLeNet must be told how its pictures were normalised, DenseNet's weights have names of old, some vision transformers have another
+    GoogLeNet needs the normalisation of its pictures, the weights of DenseNet have old names, and some vision transformers have another
     size.
     """
     file = weights_file(settings)
@@ -124,7 +126,7 @@ def _published(settings: Teacher) -> nn.Module:
 
 @contextmanager
 def _hub_in(folder: Path) -> Iterator[None]:
-    """Has torchvision look into `folder`/checkpoints for weights."""
+    """Make torchvision load weights from `folder`/checkpoints within the block."""
     before = torch.hub.get_dir()
     torch.hub.set_dir(folder)
     try:
@@ -134,13 +136,13 @@ def _hub_in(folder: Path) -> Iterator[None]:
 
 
 def _digest(file: Path) -> str | None:
-    """The beginning of the file's SHA-256, which torchvision puts into its name."""
+    """Return the prefix of the SHA-256 digest that torchvision includes in the file name."""
     match = re.search(r"-([0-9a-f]{8,})\.", file.name)
     return match[1] if match else None
 
 
 def _url(settings: Teacher) -> str:
-    """Where published weights are. Raises DataError with the valid names."""
+    """Return the URL of published weights. Raises DataError with the valid names if there are none."""
     models = import_models()
     if settings.network not in (names := models.list_models(models)):
         raise DataError(

@@ -1,8 +1,8 @@
-"""torchvision beside a torch without CUDA.
+"""Import of torchvision with a torch that was built without CUDA.
 
-The torchvision wheel of PyPI has a native extension that links CUDA and is passed over where torch has no CUDA. `import torchvision`
-then fails at one module, which describes the extension's operators to torch.compile. Its classification networks use none of them. So
-there, and only there, an empty stand-in takes the place of that module.
+The torchvision wheel on PyPI has a native extension that is linked against CUDA and is skipped if torch was built without CUDA.
+`import torchvision` then fails at one module, which describes the operators of the extension for torch.compile. Classification networks do
+not use them. In this case only, that module is replaced by an empty stand-in.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from hpstudy.errors import DataError
 
 
 def import_models() -> ModuleType:
-    """The module `torchvision.models`.
+    """Return the module `torchvision.models`.
 
     Raises:
-        DataError: torchvision is not installed, or does not go with the installed torch.
+        DataError: torchvision is not installed, or is not compatible with the installed torch.
     """
     import torch
 
@@ -26,8 +26,8 @@ def import_models() -> ModuleType:
         sys.modules.setdefault("torchvision._meta_registrations", ModuleType("torchvision._meta_registrations"))
     try:
         return import_module("torchvision.models")
-    except (ImportError, OSError, RuntimeError) as error:  # the last two: a wheel for another torch
+    except (ImportError, OSError, RuntimeError) as error:  # the last two: a wheel for another version of torch
         raise DataError(
-            f"a teacher by its name is one of torchvision's networks, and torchvision cannot be imported: {error}",
-            'pip install "hpstudy[imagenet]", in the version that goes with your torch',
+            f"the teacher is a network of torchvision, but torchvision cannot be imported: {error}",
+            'pip install "hpstudy[imagenet]", with a torchvision that is compatible with your torch',
         ) from error

@@ -1,4 +1,4 @@
-"""Training binary networks: one loop for every network and method, and for several networks side by side."""
+"""Training of binary networks: one loop for all networks and methods, and for several networks together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from hpstudy.checkpoint import Checkpoint
 from hpstudy.errors import Diverged
 
 Outcome: TypeAlias = dict[str, float] | Diverged
-"""A network's metrics, or why it has none."""
+"""The metrics of a network, or the error if it has diverged."""
 
 
 def train(
@@ -43,24 +43,26 @@ def train(
     teacher: nn.Module | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> dict[str, float]:
-    """Train, and measure after the last epoch (no choice of a best epoch, which would be a selection on the validation part).
+    """Train a network and evaluate it after the last epoch.
+
+    The best epoch is not selected, because this would be a selection on the validation part.
 
     Args:
-        network: with binary layers; trained in place.
-        method: what trains the binary weights.
-        hp: the method's hyperparameters.
+        network: a network with binary layers; trained in place.
+        method: the training method of the binary weights.
+        hp: hyperparameters of the method.
         data: on the device and in the type of the network.
         settings: epochs, batch size, optimizer of the real-valued parameters, a first step.
-        seed: of batch order, augmentation, initial binary weights, calibration batches and the method's own draws: five streams; all
-            but the last are common to all methods.
-        report: told of every epoch; those of a first step come first.
-        teacher: a trained network, in evaluation mode; its outputs then take the place of the classes in the loss of training.
-        checkpoint: keeps the state of a long training, which then continues after an interruption and ends with the same numbers.
+        seed: seed of batch order, augmentation, initial binary weights, calibration batches and random draws of the method. These are
+            five streams; all but the last are the same for all methods.
+        report: called after every epoch, starting with the epochs of a first step.
+        teacher: a trained network in evaluation mode; its outputs then replace the classes in the training loss.
+        checkpoint: stores the state of a long training. After an interruption the training resumes from it, with identical results.
 
     Returns:
-        val_accuracy, val_loss, test_accuracy of the trained network, and with `settings.top_k` the accuracies of that number of guesses;
-        train_accuracy, train_loss, flip_ratio, epoch_flip_rate of the last epoch, the first two as means over its updates;
-        never_flipped since the (second) step began. Accuracies are shares.
+        val_accuracy, val_loss and test_accuracy of the trained network, and with `settings.top_k` the top-k accuracies; train_accuracy,
+        train_loss, flip_ratio and epoch_flip_rate of the last epoch, the first two as means over its updates; never_flipped since the
+        start of the (second) step. Accuracies are shares.
 
     Raises:
         Diverged: a loss or a real-valued parameter is not finite.
@@ -85,26 +87,26 @@ def train_many(
     teacher: nn.Module | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[Outcome]:
-    """Train K networks of one shape in one pass, each with its own hyperparameters, seed and batch order.
+    """Train K networks of the same shape in one pass, each with its own hyperparameters, seed and batch order.
 
-    A network's numbers depend on its own arguments and on K, not on the other networks. For K = 1 they are those of `train`; for more
-    they agree with them up to rounding, which training amplifies. A network that diverges ends alone.
+    The results of a network depend on its own arguments and on K, but not on the other networks. For K = 1 they are those of `train`. For
+    K > 1 they agree with `train` up to rounding, which training amplifies. A network that diverges does not affect the others.
 
-    Memory: K times the parameters, method states and activations of one network; the data once.
+    Memory: K times the parameters, method states and activations of one network; the data is stored once.
 
     Args:
-        networks: see `hpstudy.bnn.stack.Stack`; one network may be of any class.
-        method: of all networks.
-        hps: of each network.
+        networks: see `hpstudy.bnn.stack.Stack`; a single network can be of any class.
+        method: method of all networks.
+        hps: hyperparameters of each network.
         data: as in `train`.
-        settings: of all networks.
-        seeds: of each network.
-        reports: of each network.
-        teacher: of all networks.
-        checkpoint: keeps the state of all networks together.
+        settings: settings of all networks.
+        seeds: seed of each network.
+        reports: report function of each network.
+        teacher: teacher of all networks.
+        checkpoint: stores the state of all networks together.
 
     Returns:
-        For each network what `train` returns or raises.
+        For each network, what `train` returns or raises.
 
     Raises:
         UsageError: the networks cannot be stacked.
@@ -118,7 +120,7 @@ def train_many(
 
 @contextmanager
 def _reproducible(*, tf32: bool) -> Iterator[None]:
-    """On CUDA, the same kernels at every run. cuDNN would otherwise choose among them by their speed, and some add in no fixed order."""
+    """Use deterministic kernels on CUDA within the block. By default cuDNN selects kernels by speed, and some are not deterministic."""
     before = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = tf32
     try:
@@ -129,7 +131,7 @@ def _reproducible(*, tf32: bool) -> Iterator[None]:
 
 
 class _Training:
-    """The training of all slots' networks, in one step or two."""
+    """A training of all slots' networks, in one or two steps."""
 
     def __init__(
         self,
@@ -151,23 +153,24 @@ class _Training:
         self.passes = passes(self.network, len(slots), self._loss, data.train.y.device)
 
     def run(self, steps: Sequence[Step]) -> None:
-        """Train step by step, from the checkpoint where there is one."""
-        kept = self._kept()
+        """Train step by step, resuming from the checkpoint if there is one."""
+        snapshot = self._load_snapshot()
         for number, step in enumerate(steps):
-            if kept and number < kept.step:
+            if snapshot and number < snapshot.step:
                 continue
-            if number > 0 and not kept:
+            if number > 0 and not snapshot:
                 for slot in self.slots:
                     slot.start_from_trained()
-            self._step(number, step, kept)
-            kept = None
+            self._step(number, step, snapshot)
+            snapshot = None
 
-    def _step(self, number: int, step: Step, kept: Snapshot | None) -> None:
-        """Train for the step's epochs, from the slots' noise or from what was kept, as long as a network has not diverged."""
+    def _step(self, number: int, step: Step, snapshot: Snapshot | None) -> None:
+        """Train for the step's epochs, from the slots' noise or a snapshot. Stops early if all networks have diverged."""
         settings = step.settings
         updates = settings.epochs * self.updates_per_epoch
-        if kept:
-            self._put_back_slots(kept)
+        if snapshot:
+            self._restore_slots(snapshot)
+        # Both optimizers in their initial states, or in those of the snapshot.
         binary = BinaryOptimizer(
             self.network,
             step.method,
@@ -177,18 +180,20 @@ class _Training:
             clock=Clock(0, settings.epochs, 0, updates),
         )
         real = real_optimizer(self.network, settings.real_optimizer)
-        if kept:
-            self.network.load_state_dict(kept.network)
-            binary.states = kept.states
-            real.load_state_dict(kept.real)
+        if snapshot:
+            self.network.load_state_dict(snapshot.network)
+            binary.states = snapshot.states
+            real.load_state_dict(snapshot.real)
+        # One counter for all networks, with a view of it for each network.
         flips = FlipCounter(binary.thetas())
         for index, slot in enumerate(self.slots):
-            slot.flips = flips.part(partial(binary.own, index), kept.never[index] if kept else None)
-        for epoch in range(kept.epochs if kept else 0, settings.epochs):
+            slot.flips = flips.part(partial(binary.own, index), snapshot.never[index] if snapshot else None)
+        for epoch in range(snapshot.epochs if snapshot else 0, settings.epochs):
             if all(slot.diverged for slot in self.slots):
                 return
             clock = Clock(epoch, settings.epochs, epoch * self.updates_per_epoch, updates)
             training = self._epoch(binary, real, flips, settings.real_optimizer, clock)
+            # Evaluate and report each network with its evaluation weights.
             binary.use_evaluation_weights(clock)
             self.reported += 1
             for slot, hp, (loss, accuracy) in zip(self.slots, step.hps, training, strict=True):
@@ -204,9 +209,9 @@ class _Training:
     def _epoch(
         self, binary: BinaryOptimizer, real: torch.optim.Optimizer, flips: FlipCounter, schedule: RealOptimizer, start: Clock
     ) -> list[tuple[float, float]]:
-        """Mean loss and accuracy over the epoch's updates, of every network.
+        """Train for one epoch. Returns the mean loss and accuracy over its updates for every network.
 
-        Nothing is read back from the device before the epoch ends.
+        No value is read from the device before the end of the epoch.
         """
         self.network.train()
         self._start_activations(start)
@@ -219,7 +224,7 @@ class _Training:
             loss, right = self.passes(x, y)
             set_learning_rate(real, _learning_rate(schedule, clock))
             real.step()
-            real.zero_grad(set_to_none=len(self.slots) == 1)  # a stack's are views
+            real.zero_grad(set_to_none=len(self.slots) == 1)  # gradients in a stack are views
             binary.step(clock)
             flips.count(binary.thetas())
             losses.append(loss)
@@ -234,7 +239,7 @@ class _Training:
         for activation in self.activations:
             activation.start_epoch(clock)
         if before != [activation.t for activation in self.activations]:
-            self.passes.forget()
+            self.passes.invalidate()
 
     def _loss(self, logits: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return cross_entropy(logits, y) if self.teacher is None else distillation_loss(logits, self.teacher, x)
@@ -254,17 +259,17 @@ class _Training:
             generators=[(slot.order.get_state(), slot.augmentation.get_state()) for slot in self.slots],
         )
 
-    def _kept(self) -> Snapshot | None:
+    def _load_snapshot(self) -> Snapshot | None:
         content = self.checkpoint.load() if self.checkpoint else None
         return None if content is None else Snapshot.from_bytes(content, self.data.train.y.device)
 
-    def _put_back_slots(self, kept: Snapshot) -> None:
-        self.reported = kept.reported
+    def _restore_slots(self, snapshot: Snapshot) -> None:
+        self.reported = snapshot.reported
         for index, slot in enumerate(self.slots):
-            slot.final = kept.final[index]
-            slot.diverged = None if (message := kept.diverged[index]) is None else Diverged(message)
-            slot.noise = kept.noise[index]
-            order, augmentation = kept.generators[index]
+            slot.final = snapshot.final[index]
+            slot.diverged = None if (message := snapshot.diverged[index]) is None else Diverged(message)
+            slot.noise = snapshot.noise[index]
+            order, augmentation = snapshot.generators[index]
             slot.order.set_state(order)
             slot.augmentation.set_state(augmentation)
 
@@ -274,5 +279,5 @@ def _learning_rate(schedule: RealOptimizer, clock: Clock) -> float:
 
 
 def _recalibrates(settings: TrainSettings, *, last: bool) -> bool:
-    """Whether the settings ask for it after an epoch, independent of the method."""
+    """Return whether the settings require a recalibration after an epoch, independent of the method."""
     return settings.recalibrate == "every_epoch" or (settings.recalibrate == "end" and last)

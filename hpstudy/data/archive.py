@@ -1,4 +1,4 @@
-"""Unpacking archives that came from elsewhere, without trusting them."""
+"""Safe unpacking of untrusted archives."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from hpstudy.errors import DataError
 
 CHUNK_BYTES = 1 << 20
 HEADER_BYTES = 1 << 20
-"""What the headers of one tar entry may have. They are read into memory, and pack to a thousandth of their size."""
+"""Maximum size of the headers of one tar entry. They are read into memory, and can be compressed to a thousandth of their size."""
 DIRECTORY_BYTES = 256
-"""What one entry of a zip archive's directory may have, on average. The directory is read into memory."""
+"""Maximum average size of an entry in the directory of a zip archive. The directory is read into memory."""
 GLOBAL_HEADERS = 100
-"""Pax headers that apply to every entry; each entry gets a copy. Git writes one."""
+"""Maximum number of pax headers that apply to every entry; each entry gets a copy of them. Git writes one."""
 NAME_BYTES, PART_BYTES = 4095, 255
-"""Lengths of a path, and of the name of one file or folder, that common file systems can hold."""
+"""Maximum lengths of a path and of a file or folder name in common file systems."""
 SHOWN_CHARACTERS = 80
-"""Of an entry's name in a message."""
+"""Maximum length of an entry's name in a message."""
 COMPRESSED: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
 }
-"""What opens a compressed file, by its first bytes."""
+"""Functions that open a compressed file, by its first bytes."""
 DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -52,17 +52,17 @@ DAMAGE = (
     RuntimeError,
     ValueError,
 )
-"""What the standard library raises for archives that are truncated, damaged, encrypted, or packed in a way that it does not know."""
+"""Exceptions of the standard library for archives that are truncated, damaged, encrypted, or in an unsupported format."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much an archive may hold.
+    """Maximum contents of an archive.
 
     Attributes:
         entries: maximum number of files, folders and other entries.
-        total_bytes: unpacked, all together.
-        ratio: unpacked over packed size of the archive. Speech packs to a half of its size, zeros to a thousandth.
+        total_bytes: maximum total size after unpacking, in bytes.
+        ratio: maximum ratio of unpacked to packed size. Speech is compressed to about half of its size, zeros to a thousandth.
     """
 
     entries: int = 100_000
@@ -72,7 +72,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of an archive: `kind` is "file", "folder", "padding" (at the end) or what else it is; `size` in bytes, as declared."""
+    """One entry of an archive.
+
+    Attributes:
+        name: path in the archive.
+        kind: "file", "folder", "padding" (at the end), or the name of another type, for instance "link".
+        size: declared size in bytes.
+        open: opens its content for reading.
+    """
 
     name: str
     kind: str
@@ -83,17 +90,17 @@ class Entry:
 def unpack(archive: Path, into: Path, *, suffix: str = "", limits: Limits | None = None) -> None:
     """Unpack a zip or tar archive (tar: plain, gz, bz2, xz) into an empty folder.
 
-    Every entry is checked before the first is written; bytes are counted as they come, for headers can lie.
+    All entries are checked before the first file is written. The written bytes are counted, because headers can declare wrong sizes.
 
     Args:
         archive: the file.
-        into: an existing, empty folder; after an error its content is of no use.
-        suffix: write only the files whose names end so. All entries are checked and counted nevertheless.
-        limits: the default suits speech.
+        into: an existing, empty folder. After an error its content must be discarded.
+        suffix: write only files whose names have this suffix. All entries are checked and counted.
+        limits: maximum contents; the default suits speech.
 
     Raises:
-        DataError: it is no archive, or is truncated, damaged or encrypted; a name leaves the folder; there are links, devices or
-            names that occur twice; or it holds too much.
+        DataError: the file is not an archive, or is truncated, damaged or encrypted; a path leaves the folder; it contains links,
+            devices or duplicate names; or it exceeds the limits.
     """
     limits = limits or Limits()
     if not archive.is_file():
@@ -108,15 +115,16 @@ def unpack(archive: Path, into: Path, *, suffix: str = "", limits: Limits | None
                     allowed -= _write(archive, entry, into / target, allowed)
     except DAMAGE as error:
         reason = str(error) or type(error).__name__
-        raise DataError(f"{archive} cannot be unpacked: {reason}", "get it again: it is damaged or not whole") from error
+        raise DataError(f"{archive} cannot be unpacked: {reason}", "get it again: it is damaged or incomplete") from error
 
 
 class _Bounded(io.BufferedReader):
-    """A file that an archive's headers cannot make read without end.
+    """A file with a limit on the bytes that are read from it, so that malicious headers cannot cause unbounded reads.
 
     Attributes:
-        archive: for messages.
-        budget: bytes that may still be asked for. Calls count, not what they give: at the end of a file some readers ask without end.
+        archive: path of the archive, for messages.
+        budget: bytes that may still be requested. Requested bytes count, not returned ones: at the end of a file some readers
+            would repeat their request forever.
     """
 
     def __init__(self, raw: io.RawIOBase | io.BufferedIOBase, archive: Path, budget: float) -> None:
@@ -125,7 +133,7 @@ class _Bounded(io.BufferedReader):
         self.budget = budget
 
     def read(self, size: int | None = -1) -> bytes:
-        """Raises DataError when the budget is used up."""
+        """Read bytes. Raises DataError if the budget is used up."""
         whole = size is None or size < 0
         if whole and self.budget < math.inf:
             size = int(self.budget) + 1
@@ -175,11 +183,11 @@ def _tar_entries(packed: tarfile.TarFile, file: _Bounded) -> Iterator[Entry]:
     for info in packed:
         if len(packed.pax_headers) > GLOBAL_HEADERS:
             raise _refused(file.archive, f"it has more than {GLOBAL_HEADERS} global headers")
-        info.pax_headers = {}  # the archive keeps every entry
+        info.pax_headers = {}  # tarfile keeps every entry in memory
         yield _tar_entry(packed, info)
         file.budget = HEADER_BYTES
     file.budget = math.inf
-    # The tar may end before its compressed stream does, and the checksum of the stream is compared at its end only.
+    # The tar archive can end before its compressed stream, and the checksum of the stream is compared only at its end.
     file.seek(packed.offset)
     while chunk := file.read(CHUNK_BYTES):
         yield Entry("padding", "padding", len(chunk), lambda: None)
@@ -192,7 +200,7 @@ def _tar_entry(packed: tarfile.TarFile, info: tarfile.TarInfo) -> Entry:
 
 
 def _check(archive: Path, entries: Iterable[Entry], limits: Limits) -> tuple[list[tuple[Entry, Path]], int]:
-    """All entries with their places relative to the folder, and how many bytes may be written."""
+    """Check all entries. Returns them with their relative target paths, and the number of bytes that may be written."""
     allowed = min(limits.total_bytes, int(limits.ratio * archive.stat().st_size))
     checked: list[tuple[Entry, Path]] = []
     seen: set[str] = set()
@@ -202,6 +210,7 @@ def _check(archive: Path, entries: Iterable[Entry], limits: Limits) -> tuple[lis
             raise _refused(archive, f"'{_shown(entry.name)}' is a {entry.kind}")
         if entry.size < 0:
             raise _refused(archive, f"'{_shown(entry.name)}' has the size {entry.size}")
+        # The target path must be inside the output folder.
         target = _inside(archive, entry.name)
         if entry.kind == "file" and not target.name:
             raise _refused(archive, "a file has no name")
@@ -211,6 +220,7 @@ def _check(archive: Path, entries: Iterable[Entry], limits: Limits) -> tuple[lis
         if total > allowed:
             raise _refused(archive, f"it would unpack to more than {allowed:,} bytes")
         if entry.kind == "file":
+            # On file systems that ignore case, names that differ only in case are the same file.
             if (key := target.as_posix().casefold()) in seen:
                 raise _refused(archive, f"'{_shown(entry.name)}' occurs twice")
             seen.add(key)
@@ -229,7 +239,7 @@ def _inside(archive: Path, name: str) -> Path:
 
 
 def _write(archive: Path, entry: Entry, path: Path, allowed: int) -> int:
-    """Write one file; returns its size. Raises DataError when it is larger than allowed."""
+    """Write one file and return its size. Raises DataError if it is larger than allowed."""
     source = entry.open()
     assert source is not None, "only files are written"
     written = 0

@@ -32,13 +32,13 @@ PARTS = (
 class AudioMnist(SpokenDigits):
     """60 speakers x 10 digits x 50 repetitions.
 
-    As in the original preprocessing, recordings are resampled by Fourier transform and stand at a uniformly random place in a window of one
-    second. Ours differs in two points: the place is a function of the file's name instead of an unseeded draw, and samples are rounded to
-    int16.
+    As in the original preprocessing, each recording is resampled by Fourier transform and placed at a uniformly random offset in a window
+    of one second. This implementation differs in two points: the offset is a function of the file name instead of an unseeded draw, and
+    samples are rounded to int16.
 
     Args:
-        speakers: number of speakers, the first ones.
-        repetitions: of every digit by every speaker.
+        speakers: number of speakers; the first ones are used.
+        repetitions: recordings of every digit by every speaker.
     """
 
     name = "audiomnist"
@@ -52,7 +52,7 @@ class AudioMnist(SpokenDigits):
         self.repetitions = repetitions
 
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> Source:
-        """Originals are data/{speaker}/{digit}_{speaker}_{repetition}.wav, with two-digit speakers from 01."""
+        """Read data/{speaker}/{digit}_{speaker}_{repetition}.wav, with two-digit speaker numbers from 01."""
         assert source is not None, "a set with a url is read from its originals"
         labels = {
             f"{speaker:02}/{digit}_{speaker:02}_{repetition}.wav": (digit, f"{speaker:02}", repetition)
@@ -76,7 +76,7 @@ class AudioMnist(SpokenDigits):
             yield Recording(place(word, int(rng.integers(CLIP_SAMPLES - samples + 1))), *labels[name])
 
     def split(self, labels: Labels, by: str, fold: int, seed: int) -> Split:
-        """By speaker: the five folds of the original digit task. By repetition: repetitions are dealt to five parts in turn."""
+        """Split by speaker: the five folds of the original digit task. By repetition: repetitions are assigned to five parts in turn."""
         if by == "repetition":
             return rotate(labels.repetition % len(PARTS), fold, len(PARTS))
         names = [[f"{number:02}" for number in part] for part in PARTS]

@@ -1,12 +1,12 @@
-"""Where data lie on this machine, and how they get there whole or not at all.
+"""The data cache on this machine, and atomic publication of its folders.
 
-    ROOT/sets/NAME-VERSION/        the recordings of a data set, as arrays
+    ROOT/sets/NAME-VERSION/        the arrays of a data set
     ROOT/features/NAME-KEY/        features of a data set
-    ROOT/downloads/                archives, and parts of archives, that `fetch` is getting
+    ROOT/downloads/                complete and partial archives of `fetch`
     ROOT/teachers/                 published weights of trained networks
     ROOT/locks/                    one lock file per name, held while it is built
 
-ROOT is the environment variable HPSTUDY_DATA, or else the user's cache folder.
+ROOT is the environment variable HPSTUDY_DATA. Default: the user's cache folder.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from hpstudy.errors import DataError
 
 VARIABLE = "HPSTUDY_DATA"
 UNFINISHED = ".unfinished-"
-"""Begins the names of folders that are being built; nothing ever opens them, and the next build of the same name deletes them."""
+"""Prefix of folders that are being built. They are never opened, and the next build of the same name deletes them."""
 
 log = logging.getLogger(__name__)
 
 
 def root() -> Path:
-    """The cache's root folder; it need not exist."""
+    """Return the root folder of the cache. It may not exist yet."""
     if chosen := os.environ.get(VARIABLE):
         return Path(chosen).expanduser().absolute()
     import platformdirs
@@ -39,9 +39,10 @@ def root() -> Path:
 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Hold the lock of `name` against other processes and threads; wait for it, saying so, while another one builds.
+    """Hold the lock of `name` against other processes and threads. Logs a warning if it has to wait.
 
-    The operating system frees the lock of a process that dies. Taken for building only: what is published is opened without it.
+    The operating system releases the lock of a process that dies. The lock is needed only to build; published folders are opened
+    without it.
     """
     import filelock
 
@@ -51,7 +52,7 @@ def locked(name: str) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
-            log.warning("waiting for another process that prepares %s", name)
+            log.warning("waiting for another process that is preparing %s", name)
             lock.acquire()
     try:
         yield
@@ -61,10 +62,11 @@ def locked(name: str) -> Iterator[None]:
 
 @contextmanager
 def publishing(folder: Path) -> Iterator[Path]:
-    """A new folder beside `folder` to build in, which becomes `folder` when the block ends without an error.
+    """Create a temporary folder next to `folder`, and rename it to `folder` if the block ends without an error.
 
-    Call with the lock of its name held. Readers see the old content, or (for the moment of the exchange) none, or all of the
-    new: every file is on disk before the folder gets its name. A killed build leaves an unfinished folder that is never opened.
+    The caller must hold the lock of the name. Readers see the complete old content, no folder (during the exchange), or the
+    complete new content: every file is on disk before the folder is renamed. A killed build leaves an unfinished folder that is
+    never opened.
     """
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -90,21 +92,21 @@ def publishing(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn the system's refusals (full disk, no permission) into a DataError that names `path`, and the file where it is another."""
+    """Translate system errors (full disk, no permission) to a DataError that names `path`, and the file if it is a different one."""
     try:
         yield
     except OSError as error:
         culprit = f" ({error.filename})" if error.filename and Path(error.filename) != path else ""
         raise DataError(
             f"cannot prepare {path}: {error.strerror or error}{culprit}",
-            f"make room or set {VARIABLE} to a folder that can be written",
+            f"free some disk space, or set {VARIABLE} to a writable folder",
         ) from error
 
 
 def _to_disk(path: Path) -> None:
-    """Flush a file or folder from the system's memory to the disk."""
+    """Flush a file or folder from the system's cache to the disk."""
     if os.name == "nt" and path.is_dir():
-        return  # Windows flushes no folders
+        return  # Windows cannot flush folders
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)

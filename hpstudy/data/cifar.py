@@ -1,4 +1,7 @@
-"""CIFAR-10 and CIFAR-100: small photographs (Krizhevsky, "Learning multiple layers of features from tiny images", 2009)."""
+"""CIFAR-10 and CIFAR-100: small photographs (Krizhevsky, "Learning multiple layers of features from tiny images", 2009).
+
+https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,14 @@ from hpstudy.errors import DataError
 
 PIXELS = math.prod(IMAGE_SHAPE)
 LICENCE = "none given; cite Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html"
-HINT = "give the python version of the archive, or the folder that was unpacked from it; nothing was imported"
+HINT = "give the Python version of the archive, or the folder unpacked from it; nothing was imported"
 
 
 class Cifar(ImageSet):
-    """A set of the CIFAR family, from the publisher's "python version": pickled batches in one folder.
+    """A data set of the CIFAR family, from the publisher's "python version": pickled batches in one folder.
 
-    A batch is a dictionary with `data`, (n, 3072) uint8, channel by channel and row by row, and a list of labels. Batches that someone
-    encoded again, or with fewer rows, are taken too; the manifest's `official` says whether all are the publisher's, by their MD5.
+    A batch is a dictionary with `data`, (n, 3072) uint8, channel by channel and row by row, and a list of labels. Re-encoded batches
+    and batches with fewer rows are accepted. `official` in the manifest says whether all files have the publisher's MD5.
     """
 
     version = 1
@@ -43,7 +46,7 @@ class Cifar(ImageSet):
     """MD5 of the publisher's files."""
 
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> LabelledImages:
-        """Originals are the training batches in their order, the test batch, and a file with the names of the classes."""
+        """Read the training batches in order, the test batch, and the file with the class names."""
         assert source is not None, "a set with a url is read from its originals"
         folder = find_folder(source, scratch, self.inner, self.train_files[0], suffix="")
         complaints: list[str] = []
@@ -56,7 +59,7 @@ class Cifar(ImageSet):
                 complaints.append(f"{name} ({error})")
             progress(number, len(self.train_files) + 1, "batches")
         if complaints:
-            raise DataError(f"{folder} is not the whole {self.name}: {'; '.join(complaints)}", HINT)
+            raise DataError(f"{folder} is not a complete copy of {self.name}: {'; '.join(complaints)}", HINT)
         official = all(manifest.checksum_of(folder / name, "md5") == md5 for name, md5 in self.official.items())
         train = [batches[name] for name in self.train_files]
         return LabelledImages(
@@ -65,11 +68,11 @@ class Cifar(ImageSet):
             *batches[self.test_file],
             classes,
             {"official": official},
-            () if official else ("its files are not the publisher's own: encoded again, or a part of them",),
+            () if official else ("its files differ from the publisher's: re-encoded, or only a part of them",),
         )
 
     def _classes(self, folder: Path, complaints: list[str]) -> tuple[str, ...]:
-        """Names of the classes; what is wrong is appended to `complaints`."""
+        """Return the class names. Problems are appended to `complaints`."""
         try:
             names = _value(read_present(folder / self.meta_file), self.names_key)
             if not isinstance(names, list) or len(names) != self.class_count:
@@ -80,7 +83,7 @@ class Cifar(ImageSet):
             return ()
 
     def _batch(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Images, (n, 3, 32, 32), and labels, (n,), of one batch. Raises ValueError that says what is wrong with the file."""
+        """Return images, (n, 3, 32, 32), and labels, (n,), of one batch. Raises ValueError if the file is invalid."""
         batch = read_present(path)
         x = _value(batch, "data")
         if not isinstance(x, np.ndarray) or x.dtype != np.uint8 or x.ndim != 2 or x.shape[1] != PIXELS:
@@ -144,7 +147,7 @@ class Cifar100(Cifar):
 
 
 def read_present(path: Path) -> dict[str, Any]:
-    """The pickled dictionary in a file. Raises ValueError that says what is wrong with it, or that it is missing."""
+    """Return the pickled dictionary in a file. Raises ValueError if the file is missing or invalid."""
     if not path.is_file():
         raise ValueError("missing")
     return read_pickled(path)

@@ -1,4 +1,4 @@
-"""Recordings as arrays on disk: what every data set is turned into."""
+"""Recordings as arrays on disk, the common format of all data sets of spoken digits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpstudy.data.manifest import Manifest
 
 SAMPLE_RATE_HZ = 8000
 CLIP_SAMPLES = 8000
-"""Every clip is a window of one second."""
+"""Length of every clip: a window of one second."""
 AUDIO = "audio.int16"
 LABELS = ("digit", "speaker", "repetition")
 
@@ -26,9 +26,9 @@ class Recording:
     Attributes:
         samples: (CLIP_SAMPLES,) int16 at SAMPLE_RATE_HZ.
         digit: 0 to 9.
-        speaker: who speaks.
-        repetition: counts a speaker's recordings of a digit from 0.
-        cut: whether the window lost samples at the end of the original.
+        speaker: name of the speaker.
+        repetition: index of the recording among the speaker's recordings of the digit, from 0.
+        cut: whether samples at the end of the original were cut off.
     """
 
     samples: NDArray[np.int16]
@@ -43,8 +43,8 @@ class Labels:
     """The labels of all clips of a data set.
 
     Attributes:
-        digit, speaker, repetition: (n,) int64; `speaker` counts into `speakers`.
-        speakers: names.
+        digit, speaker, repetition: (n,) int64; `speaker` is an index into `speakers`.
+        speakers: names of the speakers.
     """
 
     digit: NDArray[np.int64]
@@ -59,7 +59,7 @@ class Clips(Labels):
 
     Attributes:
         audio: (n, CLIP_SAMPLES) int16 at SAMPLE_RATE_HZ, memory-mapped, read-only.
-        manifest: where it comes from, and its checksums.
+        manifest: its origin and checksums.
     """
 
     audio: NDArray[np.int16]
@@ -67,9 +67,9 @@ class Clips(Labels):
 
 
 def write_clips(folder: Path, recordings: Iterable[Recording]) -> dict[str, Any]:
-    """Write recordings as they come; returns what the manifest says of them.
+    """Write recordings one by one, in the given order. Returns their facts for the manifest.
 
-    The order of the recordings is the order of the clips; speakers are numbered in the order of their first recording.
+    Speakers are numbered in the order of their first recording.
     """
     speakers: dict[str, int] = {}
     labels: list[tuple[int, int, int]] = []
@@ -87,14 +87,14 @@ def write_clips(folder: Path, recordings: Iterable[Recording]) -> dict[str, Any]
 
 
 def open_clips(folder: Path, manifest: Manifest) -> Clips:
-    """The clips in `folder`, memory-mapped, of which `manifest` is the manifest."""
+    """Open the clips in `folder` memory-mapped. `manifest` is the manifest of the folder."""
     labels = {name: np.load(folder / f"{name}.npy") for name in LABELS}
     audio = np.memmap(folder / AUDIO, dtype="<i2", mode="r", shape=(len(labels["digit"]), CLIP_SAMPLES))
     return Clips(**labels, speakers=tuple(manifest.facts["speakers"]), audio=audio, manifest=manifest)
 
 
 def place(samples: NDArray[np.int16], offset: int) -> NDArray[np.int16]:
-    """A recording of at most CLIP_SAMPLES samples in a window of zeros, `offset` samples from its start."""
+    """Return at most CLIP_SAMPLES samples in a window of CLIP_SAMPLES zeros, starting at index `offset`."""
     window = np.zeros(CLIP_SAMPLES, dtype=np.int16)
     window[offset : offset + len(samples)] = samples
     return window

@@ -1,4 +1,4 @@
-"""The interface of all data sets."""
+"""Interface of all data sets."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 Progress = Callable[[int, int | None, str], None]
-"""Called with how much is done, of how much (None when that is not known), and of what, for instance "clips"."""
+"""Progress callback: number of items done, total number (None if unknown), and the kind of items, for instance "clips"."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a set on this machine holds.
+    """Contents of a data set on this machine.
 
     Attributes:
-        summary: how many of what, for instance "3,000 clips of 6 speakers".
-        notes: what a user of the set should know besides, for instance what was left out; half a sentence each.
+        summary: number and kind of items, for instance "3,000 clips of 6 speakers".
+        notes: further information for users, for instance what was excluded; a short phrase each.
     """
 
     summary: str
@@ -27,47 +27,46 @@ class Contents:
 
 
 class Origin(Enum):
-    """How a set gets onto this machine."""
+    """How a data set gets onto this machine."""
 
-    MADE = "made here, on first use"
-    FETCHED = "fetched from a public address, or imported"
-    BROUGHT = "imported only: its publisher gives it to persons, or it is the user's own"
+    MADE = "generated on this machine, on first use"
+    FETCHED = "downloaded from a public URL, or imported"
+    BROUGHT = "only imported: its publisher requires registration, or it is the user's own"
 
 
 class DataSet(ABC):
     """One data set.
 
-    Made without arguments and cheaply whenever its name is used: a module with a data set imports no heavy library. The subclasses
-    for a kind of data, `SpokenDigits`, `ImageSet` and `ImageFolder`, say what its arrays are; your own set is a subclass of one of
-    them.
+    An instance is created without arguments whenever the name of the data set is used. Creation must be cheap: do not import heavy
+    libraries at module level. Subclass `SpokenDigits`, `ImageSet` or `ImageFolder` for your own data set; they define its arrays.
     """
 
     kind: ClassVar[str]
-    """What the set holds, for messages: "spoken digits"."""
+    """Kind of data, for messages: "spoken digits"."""
     name: ClassVar[str]
-    """Also of its folder in the cache, so no two sets may share it."""
+    """Unique name; also the name of its folder in the cache."""
     version: ClassVar[int]
-    """Raise it whenever `write` would give other arrays, so that no old ones are taken for new ones."""
+    """Increase this if `write` produces different arrays, so that old arrays in the cache are not used."""
     licence: ClassVar[str]
     url: ClassVar[str | None] = None
-    """Of the archive that `fetch` gets; None for a set that is made here or that the user brings."""
+    """URL of the archive that `fetch` downloads; None for a data set that is generated or that the user provides."""
     originals: ClassVar[str | None] = None
-    """For a set that the user brings: where to get its originals and how they must lie, as an instruction ("get ..., unpack ...")."""
+    """For a data set that the user provides: instructions for getting and arranging its original files ("get ..., unpack ...")."""
     sha256: ClassVar[str | None] = None
-    """Of that archive, where its publisher promises never to pack it again."""
+    """SHA-256 digest of the archive, if its publisher guarantees that the archive does not change."""
     md5: ClassVar[str | None] = None
-    """Of that archive, where its publisher gives only this: it shows damage, and says little against forgery."""
+    """MD5 digest of the archive, if its publisher gives no other. It detects damage but offers little protection against forgery."""
     made_with: ClassVar[tuple[str, ...]] = ("hpstudy", "numpy")
-    """Installed packages that have a part in the arrays; the manifest has their versions."""
+    """Installed packages that affect the arrays; the manifest records their versions."""
 
     @property
     def origin(self) -> Origin:
-        """How this set gets onto this machine."""
+        """How this data set gets onto this machine."""
         return Origin.FETCHED if self.url else Origin.BROUGHT if self.originals else Origin.MADE
 
     @property
     def command(self) -> str:
-        """The command that gets this set."""
+        """The command that gets this data set."""
         kind = type(self)
         name = self.name if kind.__module__.startswith("hpstudy.") else f"{kind.__module__}:{kind.__qualname__}"
         fetch, bring = f"hpstudy data fetch {name}", f"hpstudy data import {name} --from PATH"
@@ -75,45 +74,45 @@ class DataSet(ABC):
 
     @property
     def instructions(self) -> str:
-        """What a user without this set does to have it."""
+        """Instructions for a user who does not have this data set."""
         return f"{self.originals}; then: {self.command}" if self.origin is Origin.BROUGHT else self.command
 
     @property
     def repair(self) -> str:
-        """What a user does whose set is damaged."""
+        """Instructions for repairing a damaged data set."""
         return self.command
 
     @abstractmethod
     def write(self, folder: Path, source: Path | None, scratch: Path, progress: Progress) -> dict[str, Any]:
-        """Check the originals and write the set's arrays. Called once per machine, under a lock, in a process of any kind.
+        """Check the original files and write the arrays. Called once per machine, with a lock held, in any process.
 
         Args:
-            folder: an empty folder, for the arrays and nothing else.
-            source: folder or archive with the originals; None for a set that is made here.
-            scratch: an empty folder for unpacking, deleted afterwards.
-            progress: told of what is made as it is made.
+            folder: an empty folder for the arrays only.
+            source: folder or archive with the original files; None for a data set that is generated.
+            scratch: an empty folder for unpacking; it is deleted afterwards.
+            progress: called as items are written.
 
         Returns:
-            What the manifest says of the arrays, as JSON values.
+            Facts for the manifest, as JSON values.
 
         Raises:
-            DataError: one error that says all that is missing or unreadable; the folder's content is then of no use.
+            DataError: one error that lists all missing or unreadable files. The content of the folder is then discarded.
         """
 
     @abstractmethod
     def contents(self, facts: Mapping[str, Any]) -> Contents:
-        """What the set holds, from the facts of its manifest alone (no array is opened)."""
+        """Describe the contents from the facts in the manifest, without opening an array."""
 
     def problems(self, folder: Path, facts: Mapping[str, Any], progress: Progress, *, thorough: bool) -> list[str]:
-        """What is wrong with files that the set needs outside its folder in the cache; most sets need none.
+        """Check files that the data set needs outside its folder in the cache. Most data sets need none.
 
         Args:
-            folder: what `write` wrote, sound.
-            facts: of the manifest.
-            progress: told of what is read.
-            thorough: compare every file with its checksum, for `verify`. Otherwise a look that takes no time: it is done on every opening.
+            folder: the folder that `write` wrote; it has been checked.
+            facts: facts in the manifest.
+            progress: called as files are read.
+            thorough: compare every file with its checksum, for `verify`. Otherwise the check must be fast: it runs at every opening.
 
         Returns:
-            One sentence each.
+            One message per problem.
         """
         return []

@@ -1,4 +1,4 @@
-"""The table of data sets."""
+"""Registry of data sets."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from hpstudy.registry import Entry, Registry
 
 DATASETS = Registry(
     "data set",
-    'give "my_module:MySet" for a set of your own: a subclass of SpokenDigits, ImageSet or ImageFolder of hpstudy.data '
+    'for your own data set give "my_module:MySet", a subclass of SpokenDigits, ImageSet or ImageFolder of hpstudy.data '
     "(docs/reference/data.md)",
     {
         "speech_digits": Entry(
-            "18,000 digits by 60 synthetic voices, made on this machine on first use", "hpstudy.data.speech_digits:SpeechDigits"
+            "18,000 digits by 60 synthetic voices, generated on this machine on first use",
+            "hpstudy.data.speech_digits:SpeechDigits",
         ),
         "fsdd": Entry("Free Spoken Digit Dataset: 3,000 digits by 6 people", "hpstudy.data.fsdd:Fsdd"),
         "audiomnist": Entry("AudioMNIST: 30,000 digits by 60 people", "hpstudy.data.audiomnist:AudioMnist"),
@@ -24,41 +25,42 @@ DATASETS = Registry(
 
 
 NEEDED = ("name", "version", "licence")
-"""Attributes that every data set has a value for."""
+"""Attributes that every data set must define."""
 
 
 def load(name: str) -> type[DataSet]:
-    """The class of a data set.
+    """Return the class of a data set.
 
     Raises:
-        UsageError: there is no such data set, with the nearest name.
-        PluginError: a user's own cannot be imported, or is no complete data set.
+        UsageError: there is no such data set; the hint has the nearest name.
+        PluginError: a user's data set cannot be imported, or is incomplete.
     """
     dataset = DATASETS.load(name)
     if not (isinstance(dataset, type) and issubclass(dataset, DataSet)):
         raise PluginError(f"'{name}' is not a data set", DATASETS.extend)
     abstract = sorted(getattr(dataset, "__abstractmethods__", ()))
     if missing := [*abstract, *(each for each in NEEDED if not hasattr(dataset, each))]:
-        raise PluginError(f"the data set '{name}' lacks {', '.join(missing)}", DATASETS.extend)
+        raise PluginError(f"the data set '{name}' does not define {', '.join(missing)}", DATASETS.extend)
     return dataset
 
 
 def dataset_names(kind: type[object]) -> list[str]:
-    """The built-in data sets of a kind (`SpokenDigits`, `ImageSet`, `ImageFolder`, or `DataSet` for all), in the order of the table."""
+    """Return the names of the built-in data sets of a kind (`SpokenDigits`, `ImageSet`, `ImageFolder`, or `DataSet` for all)."""
     return [name for name in DATASETS if issubclass(load(name), kind)]
 
 
 def check_kind(name: str, kind: type[object]) -> None:
-    """Raises UsageError, with the valid names, unless `name` is a data set of the kind (see `dataset_names`).
+    """Check that `name` is a data set of a kind (see `dataset_names`).
 
     Raises:
-        PluginError: a user's own cannot be imported, or is no complete data set.
+        UsageError: it is not; the message has the valid names.
+        PluginError: a user's data set cannot be imported, or is incomplete.
     """
     if name not in DATASETS:
         raise UsageError(f"no data set is called '{name}': {nearest(name, dataset_names(kind))}", DATASETS.extend)
     if not issubclass(dataset := load(name), kind):
         wanted = getattr(kind, "kind", "data")
         raise UsageError(
-            f"the data set '{name}' holds {dataset.kind}, where {wanted} are needed: valid: {', '.join(dataset_names(kind))}",
+            f"the data set '{name}' contains {dataset.kind}, but {wanted} are needed: valid: {', '.join(dataset_names(kind))}",
             DATASETS.extend,
         )

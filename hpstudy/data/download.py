@@ -1,4 +1,4 @@
-"""Getting a file over the network, going on where an earlier attempt was interrupted."""
+"""Downloads that resume after an interruption."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from hpstudy.data.dataset import Progress
 from hpstudy.errors import DataError
 
 TIMEOUT_S = 60
-"""Without a byte; shorter would give up on archives that a server packs on request."""
+"""Seconds without data before a download fails. Shorter: archives that a server creates on request time out."""
 CHUNK_BYTES = 1 << 18
 PARTIAL, UNSATISFIABLE = 206, 416
 
 
 def download(url: str, target: Path, sha256: str | None, progress: Progress, *, md5: str | None = None) -> None:
-    """Get `url` into `target`.
+    """Download `url` to `target`.
 
-    Bytes go to `target`.part, which keeps its name until it is whole: a later call asks the server for the rest (HTTP Range, If-Range),
-    and starts again where the server cannot do that or the file has changed. Whole means as long as the server says, with the
-    checksums that are known.
+    The data are written to `target`.part, which is renamed when it is complete. A later call requests the remaining bytes (HTTP Range,
+    If-Range). It starts again from the beginning if the server does not support this or the file has changed. A file is complete if
+    its size is the one announced by the server and its checksums match.
 
     Args:
-        url: http or https.
-        target: its folder is made.
-        sha256: hexadecimal, or as much of its beginning as is known, or None.
-        progress: told of bytes.
-        md5: hexadecimal, for a publisher who gives only this. It shows damage, and says little against forgery.
+        url: http or https URL.
+        target: output file; its folder is created.
+        sha256: SHA-256 digest or a prefix of it, hexadecimal; None if unknown.
+        progress: called with the number of bytes.
+        md5: MD5 digest, hexadecimal, if the publisher gives no other. It detects damage but offers little protection against forgery.
 
     Raises:
-        DataError: no answer, an answer that breaks off, or a file that is not the one expected.
+        DataError: the server does not answer, the connection is interrupted, or the file is not the expected one.
     """
     part = target.with_name(f"{target.name}.part")
     tag = target.with_name(f"{target.name}.etag")
@@ -44,26 +44,26 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress, *, 
         expected = _receive(url, part, tag, progress)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         raise DataError(
-            f"{url} cannot be fetched: {str(error) or type(error).__name__}",
-            "try again: the download continues from what has arrived",
+            f"{url} cannot be downloaded: {str(error) or type(error).__name__}",
+            "try again: the download resumes where it stopped",
         ) from error
     size = part.stat().st_size
     if expected is not None and size < expected:
         raise DataError(
-            f"{url} broke off after {size:,} of {expected:,} bytes", "try again: the download continues from what has arrived"
+            f"the download of {url} stopped after {size:,} of {expected:,} bytes", "try again: it resumes where it stopped"
         )
     known = {"sha256": sha256, "md5": md5}
     differs = any(digest and not manifest.checksum_of(part, algorithm).startswith(digest) for algorithm, digest in known.items())
     if (expected is not None and size > expected) or differs:
         part.unlink()
-        raise DataError(f"{url} did not send the file that was expected: its checksum or size differs", "try again later")
+        raise DataError(f"{url} is not the expected file: its checksum or size differs", "try again later")
     with writing(target):
         part.replace(target)
         tag.unlink(missing_ok=True)
 
 
 def _receive(url: str, part: Path, tag: Path, progress: Progress) -> int | None:
-    """Append to `part` what is missing, or write it from the start; returns the whole file's size where the server says it."""
+    """Append the missing bytes to `part`, or write it from the start. Returns the size of the complete file if the server sends it."""
     have = part.stat().st_size if part.exists() and tag.exists() else 0
     request = urllib.request.Request(url)
     if have:
@@ -72,16 +72,17 @@ def _receive(url: str, part: Path, tag: Path, progress: Progress) -> int | None:
     try:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
-        if error.code == UNSATISFIABLE and have:
+        if error.code == UNSATISFIABLE and have:  # the partial file is longer than the file on the server: start again
             error.close()
             part.unlink()
             return _receive(url, part, tag, progress)
         raise
     with answer:
+        # A server that ignores Range, or whose file has changed, sends the complete file with another status.
         resumed = answer.status == PARTIAL
         if not resumed:
             have = 0
-            _remember(answer.headers, tag)
+            _write_validator(answer.headers, tag)
         total = _total(answer.headers, have)
         with writing(part):
             file = part.open("ab" if resumed else "wb")
@@ -94,8 +95,8 @@ def _receive(url: str, part: Path, tag: Path, progress: Progress) -> int | None:
     return total
 
 
-def _remember(headers: http.client.HTTPMessage, tag: Path) -> None:
-    """Keep what identifies this version of the file; without it a part cannot be continued safely."""
+def _write_validator(headers: http.client.HTTPMessage, tag: Path) -> None:
+    """Store the validator (ETag or Last-Modified) of this version of the file. Without it a download cannot be resumed safely."""
     etag = headers.get("ETag") or ""
     validator = etag if etag and not etag.startswith("W/") else headers.get("Last-Modified")
     with writing(tag):
@@ -106,7 +107,7 @@ def _remember(headers: http.client.HTTPMessage, tag: Path) -> None:
 
 
 def _total(headers: http.client.HTTPMessage, have: int) -> int | None:
-    """Size of the whole file in bytes: from Content-Range, or what was there and what is coming."""
+    """Return the size of the complete file in bytes, from Content-Range, or from the existing bytes and Content-Length."""
     if match := re.fullmatch(r"bytes \d+-\d+/(\d+)", headers.get("Content-Range", "")):
         return int(match[1])
     length = headers.get("Content-Length")

@@ -1,4 +1,4 @@
-"""eSpeak NG, the speech synthesiser of the espeakng-loader wheel: its voices, and speaking with one of them."""
+"""Interface to eSpeak NG, the speech synthesiser in the espeakng-loader wheel (https://github.com/espeak-ng/espeak-ng)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from hpstudy.errors import DataError
 
 TIMEOUT_S = 120
-"""One voice speaks hundreds of words per second; a process that takes longer hangs."""
+"""Time limit of a process. One voice synthesises hundreds of words per second, so that a process that takes longer hangs."""
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """A word and how to say it: `rate` in words per minute, `pitch` and `range` (of pitch) on eSpeak's scales of 0 to 100."""
+    """A word and its prosody: `rate` in words per minute, `pitch` and pitch `range` on eSpeak's scales of 0 to 100."""
 
     text: str
     rate: int = 175
@@ -30,18 +30,18 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Speech:
-    """What a voice said: one int16 array per utterance, at `sample_rate` Hz."""
+    """Synthesised speech: one int16 array per utterance, at `sample_rate` Hz."""
 
     samples: list[NDArray[np.int16]]
     sample_rate: int
 
 
 class VoiceError(Exception):
-    """A voice that does not speak; the message says why."""
+    """A voice that cannot be used; the message is the reason."""
 
 
 def variants() -> list[str]:
-    """Names of the voice variants that this eSpeak NG has, sorted.
+    """Return the names of the installed voice variants, sorted.
 
     Raises:
         DataError: the wheel has no voices on this platform.
@@ -56,15 +56,15 @@ def variants() -> list[str]:
 
 
 def speak(language: str, variant: str, utterances: Sequence[Utterance]) -> Speech:
-    """Say utterances with one voice, in a process of their own: equal requests give equal samples, see `hpstudy.data.speak`.
+    """Synthesise utterances with one voice in a new process, so that equal requests give equal samples (see `hpstudy.data.speak`).
 
     Args:
-        language: of eSpeak NG, for instance "en-us".
-        variant: one of `variants`. eSpeak itself silently ignores one that it does not have.
-        utterances: in order; what is said later may depend on what was said before.
+        language: language of eSpeak NG, for instance "en-us".
+        variant: one of `variants`. eSpeak silently ignores an unknown variant.
+        utterances: in order; later utterances can depend on earlier ones.
 
     Raises:
-        VoiceError: the voice crashed, hangs or is refused.
+        VoiceError: the voice crashes, hangs or is refused.
     """
     import espeakng_loader
 
@@ -74,7 +74,7 @@ def speak(language: str, variant: str, utterances: Sequence[Utterance]) -> Speec
     try:
         done = subprocess.run(command, input=request.encode(), capture_output=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        raise VoiceError(f"said nothing for {TIMEOUT_S} s") from None
+        raise VoiceError(f"timed out after {TIMEOUT_S} s") from None
     if done.returncode < 0:
         raise VoiceError(f"crashed with signal {-done.returncode}")
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Features of a data set, computed once and kept."""
+"""Features of a data set, computed once and cached."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from hpstudy.data.settings import FeatureSettings
 from hpstudy.errors import DataError
 
 CODE_VERSION = 1
-"""Raise it whenever the code of a feature changes its numbers, so that no old ones are taken for new ones."""
+"""Increase this if a change of the code changes features, so that old features in the cache are not used."""
 BATCH_CLIPS = 500
 ARRAY = "x.npy"
 KEY_DIGITS = 16
-"""Of the key in a folder's name: 64 bits, far more than the number of feature sets that anyone computes."""
+"""Hexadecimal digits of the key in a folder name. 64 bits make collisions practically impossible."""
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class FeatureSet(Labels):
     Attributes:
         x: (n, d) float32, memory-mapped, read-only, not standardised; d = shape[0] * shape[1].
         shape: (frames, values per frame).
-        checksum: of the numbers in `x` and of the recordings with their labels.
+        checksum: SHA-256 digest over `x` and the recordings with their labels.
     """
 
     x: NDArray[np.float32]
@@ -43,18 +43,18 @@ class FeatureSet(Labels):
 
 
 def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
-    """Features of a data set: from the cache, or else computed and kept there.
+    """Load the features of a data set from the cache. They are computed and cached if needed.
 
-    The cache's key is a hash of all that determines the numbers: the recordings, the settings, this code's version and the versions of
-    torch and torchaudio. Opening checks sizes, not checksums; `hpstudy data verify` checks those too.
+    The key in the cache is a hash of everything that determines the features: the recordings, the settings, the version of this code and
+    the versions of torch and torchaudio. Opening checks file sizes only; `hpstudy data verify` also checks checksums.
 
     Args:
         dataset: a name in `hpstudy.data.DATASETS`, or "my_module:MyDigits".
-        settings: what to compute.
+        settings: settings of the features.
 
     Raises:
         UsageError: there is no such data set.
-        DataError: the recordings are not on this machine (with the command that gets them), or a file is damaged.
+        DataError: the recordings are not on this machine (the hint has the command that gets them), or a file is damaged.
     """
     recorded = clips(dataset)
     folder = folder_of(recorded, settings)
@@ -65,7 +65,9 @@ def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
                 made = manifest.read(folder)
     assert made is not None, "compute publishes the folder"
     if problems := manifest.problems(folder, made, thorough=False):
-        raise DataError(f"features are damaged: {problems[0]}", f"delete {folder}; they are computed again when needed")
+        raise DataError(
+            f"features are damaged: {problems[0]}", f"delete {folder}; the features are then computed again when needed"
+        )
     checksum = hashlib.sha256(f"{recorded.manifest.checksum} {made.checksum}".encode()).hexdigest()
     x = np.load(folder / ARRAY, mmap_mode="r")
     labels = {field.name: getattr(recorded, field.name) for field in fields(Labels)}
@@ -73,7 +75,7 @@ def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
 
 
 def folder_of(recorded: Clips, settings: FeatureSettings) -> Path:
-    """Where features lie."""
+    """Return the folder of the features in the cache."""
     from importlib.metadata import version
 
     determined_by = {

@@ -18,17 +18,18 @@ from hpstudy.seeds import derive_seed
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 DIGITS = 10
 TEST_REPETITIONS = 5
-"""The first of every speaker and digit: the split that the data set's own page defines."""
+"""Repetitions 0 to 4 of every speaker and digit are the test part, as defined by the publisher."""
 VALIDATION_REPETITIONS = 15
-"""Of the 45 others. 15 x 60 = 900 clips; half as many would leave a sampling error of 1.4 % at an accuracy of 0.9."""
+"""Validation repetitions among the other 45: 15 x 60 = 900 clips. With half as many, the standard error of an accuracy of 0.9 would be
+0.014."""
 
 
 class Fsdd(SpokenDigits):
-    """6 speakers x 10 digits x 50 repetitions. Clips longer than a second are cut at the end, shorter ones stand in the middle.
+    """6 speakers x 10 digits x 50 repetitions. Clips longer than a second are cut at the end; shorter ones are centred in the window.
 
     Args:
         speakers: names, in the order of the folds.
-        repetitions: of every digit by every speaker.
+        repetitions: recordings of every digit by every speaker.
     """
 
     name = "fsdd"
@@ -42,7 +43,7 @@ class Fsdd(SpokenDigits):
         self.repetitions = repetitions
 
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> Source:
-        """Originals are recordings/{digit}_{speaker}_{repetition}.wav."""
+        """Read recordings/{digit}_{speaker}_{repetition}.wav."""
         assert source is not None, "a set with a url is read from its originals"
         labels = {
             f"{digit}_{speaker}_{repetition}.wav": (digit, speaker, repetition)
@@ -61,15 +62,16 @@ class Fsdd(SpokenDigits):
             yield Recording(clip, *labels[name], cut=len(samples) > CLIP_SAMPLES)
 
     def split(self, labels: Labels, by: str, fold: int, seed: int) -> Split:
-        """By speaker: one tests, one validates, four train; six folds.
+        """Split by speaker or by repetition.
 
-        By repetition: of every speaker and digit, 0 to 4 test (the official split), and of the others 15, drawn by `seed`, validate; the
-        test part is the same for all seeds.
+        By speaker: four speakers for training, one for validation, one for test; six folds. By repetition: of every speaker and digit,
+        repetitions 0 to 4 are the test part (the official split) for all seeds. 15 of the others, drawn with `seed`, are the validation
+        part.
         """
         if by == "speaker":
             return rotate(labels.speaker, fold, len(labels.speakers))
         rng = np.random.default_rng(derive_seed(seed, self.name, "validation"))
-        # The clips stand speaker by speaker, digit by digit: blocks of this many rows are the repetitions of one digit by one speaker.
+        # The clips are sorted by speaker, digit and repetition: row i of `groups` has the repetitions of one digit by one speaker.
         groups = np.arange(len(labels.repetition)).reshape(-1, labels.repetition.max() + 1)
         others = rng.permuted(groups[:, TEST_REPETITIONS:], axis=1)
         validation = np.sort(others[:, :VALIDATION_REPETITIONS].ravel())

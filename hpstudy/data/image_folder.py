@@ -1,4 +1,4 @@
-"""The interface of every data set of image files in a folder, of any size, which stay where the user has them."""
+"""Interface of data sets of image files of any size, which stay in the user's folder."""
 
 from __future__ import annotations
 
@@ -18,43 +18,44 @@ from hpstudy.data.reading import read_many
 from hpstudy.errors import DataError
 
 PARTS = {"train": "train", "test": "val"}
-"""Parts, and the folders of their files. What a publisher calls validation, no search may see: it is the test part."""
+"""Parts and the folders of their files. The publisher's validation images are the test part, which no search may use."""
 
 Complaints = defaultdict[str, list[str]]
-"""What is wrong -> the files or folders with which it is."""
+"""Problems -> affected files or folders."""
 
 
 class ImageFolder(DataSet):
-    """One data set in the layout of torchvision's `ImageFolder`: train/CLASS/FILE and val/CLASS/FILE, with the same classes in both.
+    """A data set in the layout of torchvision's `ImageFolder`: train/CLASS/FILE and val/CLASS/FILE, with the same classes in both.
 
-    Labels count the classes in the order of their names. Importing copies no image: it reads each file once and lists its path, size,
-    checksum, height and width. Where the folder lies is not part of the set's checksum, so that one that was moved is the same data.
+    Labels are indices of the classes, sorted by name. Importing does not copy images: it reads each file once and lists its path,
+    size, checksum, height and width. The checksum of the data set does not depend on the path of the folder, so that it stays the same
+    if the folder is moved.
 
-    Your own set needs a `name` only.
+    Your own subclass needs only a `name`.
     """
 
     kind = "image folders"
     version = 1
-    licence = "that of the images, which stay with the user"
-    originals = "have the images as train/CLASS/FILE and val/CLASS/FILE, the same classes in both"
+    licence = "that of the images, which stay in the user's folder"
+    originals = "arrange the images as train/CLASS/FILE and val/CLASS/FILE, with the same classes in both"
     made_with = ("hpstudy", "numpy", "pillow")
     class_count: ClassVar[int | None] = None
-    """How many classes there must be; any number when None."""
+    """Required number of classes; None allows any number."""
     published: ClassVar[Mapping[str, int]] = {}
-    """Images of each of PARTS as published, where that is known; a folder with others is noted."""
+    """Published number of images of each part, if known. A folder with other numbers gets a note."""
 
     @property
     def repair(self) -> str:
-        """The files are the user's: only he can restore them."""
-        return f"restore the files, or import them again (equal files keep the set's checksum, others are other data): {self.command}"
+        """Instructions for repair. Only the user can restore the files."""
+        return f"restore the files, or import them again (the checksum changes unless the files are equal): {self.command}"
 
     def write(self, folder: Path, source: Path | None, scratch: Path, progress: Progress) -> dict[str, Any]:
-        """List the images in `source`, as `open_listed` opens the list. Hidden files are passed over.
+        """List the images in `source` for `open_listed`. Hidden files are ignored.
 
         Raises:
-            DataError: all that is wrong with the layout, before any image is read; or all images that cannot be used.
+            DataError: lists all problems of the layout, before any image is read, or all images that cannot be used.
         """
-        assert source is not None, "the user brings the originals"
+        assert source is not None, "the user provides the originals"
         root = source.absolute()
         layout = self._layout(root)
         classes = list(layout["train"])
@@ -68,13 +69,13 @@ class ImageFolder(DataSet):
         return {"root": str(root), "images": counts, "classes": classes, "notes": self._notes(counts)}
 
     def contents(self, facts: Mapping[str, Any]) -> Contents:
-        """Images and classes; where they are, and whether there are as many as published."""
+        """Describe the number of images and classes, their folder, and differences from the published numbers."""
         counts = facts["images"]
         summary = f"{counts['train'] + counts['test']:,} images of {len(facts['classes'])} classes"
         return Contents(summary, (f"the images stay in {facts['root']}", *facts["notes"]))
 
     def problems(self, folder: Path, facts: Mapping[str, Any], progress: Progress, *, thorough: bool) -> list[str]:
-        """Whether the folder of the images is there; with `thorough`, whether every one is as it was when it was imported."""
+        """Check that the folders of the images exist; with `thorough`, also that no image has changed since it was imported."""
         root = Path(facts["root"])
         if not all((root / inner).is_dir() for inner in PARTS.values()):
             return [f"its images are no longer in {root}"]
@@ -85,10 +86,10 @@ class ImageFolder(DataSet):
         ]
 
     def _layout(self, root: Path) -> dict[str, dict[str, list[str]]]:
-        """Part -> class -> names of its files, all ascending. Raises DataError with all that is wrong."""
+        """Return part -> class -> file names, all sorted. Raises DataError with all problems."""
         hint = f"{self.originals}; nothing was imported"
         if not root.is_dir():
-            raise DataError(f"there is no folder {root}", hint)
+            raise DataError(f"{root} is not a folder", hint)
         if missing := [inner for inner in PARTS.values() if not (root / inner).is_dir()]:
             raise DataError(f"{root} has no folder {' and no folder '.join(missing)}", hint)
         wrong: Complaints = defaultdict(list)
@@ -106,7 +107,7 @@ class ImageFolder(DataSet):
         return layout
 
     def _examine(self, root: Path, names: list[str], progress: Progress) -> list[ImageFile]:
-        """Read every image. Raises DataError with all that cannot be used."""
+        """Read every image. Raises DataError with all images that cannot be used."""
 
         def examined(row: int) -> ImageFile | str:
             try:
@@ -129,16 +130,16 @@ class ImageFolder(DataSet):
         return files
 
     def _notes(self, counts: Mapping[str, int]) -> list[str]:
-        """Whether there are other numbers of images than published."""
+        """Return a note if the numbers of images differ from the published ones."""
         if not self.published or counts == self.published:
             return []
         less = all(counts[part] <= self.published[part] for part in PARTS)
         shares = (f"{counts[part]:,} of {self.published[part]:,} in {inner}" for part, inner in PARTS.items())
-        return [f"{'a part of it' if less else 'more than was published'}: {', '.join(shares)}"]
+        return [f"{'a part of it' if less else 'more than published'}: {', '.join(shares)}"]
 
 
 def _classes(folder: Path, wrong: Complaints) -> dict[str, list[str]]:
-    """Class -> names of its image files, both ascending; what is wrong is appended."""
+    """Return class -> names of its image files, both sorted. Problems are appended to `wrong`."""
     classes = {}
     for entry in _entries(folder, wrong):
         if entry.is_dir():
@@ -146,26 +147,26 @@ def _classes(folder: Path, wrong: Complaints) -> dict[str, list[str]]:
         elif entry.name.lower().endswith(SUFFIXES):
             wrong["images must be sorted into class folders"].append(f"{folder.name}/{entry.name}")
         else:
-            wrong["entries are no image files"].append(f"{folder.name}/{entry.name}")
+            wrong["entries are not image files"].append(f"{folder.name}/{entry.name}")
     return classes
 
 
 def _images(folder: Path, wrong: Complaints) -> list[str]:
-    """Names of the image files of a class, ascending; what is wrong is appended."""
+    """Return the sorted names of the image files of a class. Problems are appended to `wrong`."""
     within = f"{folder.parent.name}/{folder.name}"
     images = []
     for entry in _entries(folder, wrong):
         if entry.is_file() and entry.name.lower().endswith(SUFFIXES):
             images.append(entry.name)
         else:
-            wrong["entries are no image files"].append(f"{within}/{entry.name}")
+            wrong["entries are not image files"].append(f"{within}/{entry.name}")
     if not images:
-        wrong["class folders hold no images"].append(within)
+        wrong["class folders contain no images"].append(within)
     return images
 
 
 def _entries(folder: Path, wrong: Complaints) -> list[os.DirEntry[str]]:
-    """What stands in a folder, ascending, without hidden files; what is wrong is appended."""
+    """Return the sorted entries of a folder without hidden files. Problems are appended to `wrong`."""
     entries = []
     try:
         with os.scandir(folder) as scan:
@@ -180,7 +181,7 @@ def _entries(folder: Path, wrong: Complaints) -> list[os.DirEntry[str]]:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name fits into a line of text."""
+    """Return whether a name is valid UTF-8 without line breaks."""
     try:
         return b"\n" not in name.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The size of an image in pixels, from the beginning of its file; no pixel is decoded."""
+"""The size of an image in pixels, read from the file header without decoding pixels."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP")
-"""Found by the bytes, not by the file's name: one image of ImageNet is a PNG called .JPEG."""
+"""Image formats, detected by content and not by file name: one image of ImageNet is a PNG file named .JPEG."""
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Endings of image files, in small letters: those of torchvision's `ImageFolder`."""
+"""Suffixes of image files in lower case, as in torchvision's `ImageFolder`."""
 
 
 @contextmanager
 def strict_headers() -> Iterator[None]:
-    """Use around all calls of `height_and_width`, in all threads: warning filters belong to the process.
+    """Turn Pillow's size warning into an error. Enclose all calls of `height_and_width` in all threads: warning filters are global.
 
-    Pillow warns of images with more pixels than it decodes without a doubt (`PIL.Image.MAX_IMAGE_PIXELS`, 89 million), and would do so at
-    every later decoding: here such a file is refused. Its other warnings are of no consequence for the size.
+    Pillow warns at every decoding of an image with more than `PIL.Image.MAX_IMAGE_PIXELS` (89 million) pixels. Such a file is refused
+    here. Other warnings of Pillow do not concern the size and are ignored.
     """
     from PIL.Image import DecompressionBombWarning
 
@@ -29,10 +29,10 @@ def strict_headers() -> Iterator[None]:
 
 
 def height_and_width(content: bytes) -> tuple[int, int]:
-    """Rows and columns of pixels as they are stored, before any rotation that EXIF asks for. Call within `strict_headers`.
+    """Return the stored height and width in pixels, before an EXIF rotation. Call within `strict_headers`.
 
     Raises:
-        ValueError: what is wrong with the file, in a few words.
+        ValueError: the file is invalid; the message is the reason.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -42,10 +42,10 @@ def height_and_width(content: bytes) -> tuple[int, int]:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             width, height = image.size
     except UnidentifiedImageError as error:
-        raise ValueError("is no image") from error
+        raise ValueError("not an image") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError(f"too large: more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
-    except Exception as error:  # a damaged image may raise anything
+    except Exception as error:  # Pillow can raise any exception for a damaged image
         raise ValueError(f"unreadable: {str(error) or type(error).__name__}") from error
     if min(height, width) < 1:
         raise ValueError(f"{width} x {height} pixels")

@@ -1,4 +1,4 @@
-"""The interface of every data set of images."""
+"""Interface of data sets of small images in arrays."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from hpstudy.data.dataset import Contents, DataSet, Progress
 from hpstudy.errors import DataError
 
 IMAGE_SHAPE = (3, 32, 32)
-"""Of every image: red, green and blue; rows from the top; columns from the left."""
+"""Shape of every image: channels (red, green, blue) x rows (from the top) x columns (from the left)."""
 
 
 @dataclass
 class LabelledImages:
-    """Images with their labels, divided by their publisher.
+    """Images with their labels, in the publisher's training and test parts.
 
     Attributes:
         train_x, test_x: (n, 3, 32, 32) uint8.
-        train_y, test_y: (n,) integers, counting into `classes`.
-        classes: names.
-        facts: go into the manifest.
-        notes: what a user of the set should know besides, half a sentence each.
+        train_y, test_y: (n,) integers, indices into `classes`.
+        classes: names of the classes.
+        facts: facts for the manifest.
+        notes: further information for users; a short phrase each.
     """
 
     train_x: NDArray[np.uint8]
@@ -40,28 +40,28 @@ class LabelledImages:
 
 
 class ImageSet(DataSet):
-    """One data set of 32 x 32 colour images with a training and a test part; the validation part is drawn from the training part."""
+    """A data set of 32 x 32 colour images with a training and a test part. Validation images are drawn from the training part."""
 
     kind = "images"
 
     @abstractmethod
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> LabelledImages:
-        """Check the originals and give their images.
+        """Check the original files and return their images.
 
         Args:
-            source: folder or archive with the originals; None for a set that is made here.
-            scratch: an empty folder for unpacking, deleted afterwards.
-            progress: told of images as they are read.
+            source: folder or archive with the original files; None for a data set that is generated.
+            scratch: an empty folder for unpacking; it is deleted afterwards.
+            progress: called as images are read.
 
         Raises:
-            DataError: one error that says all that is missing or unreadable.
+            DataError: one error that lists all missing or unreadable files.
         """
 
     def write(self, folder: Path, source: Path | None, scratch: Path, progress: Progress) -> dict[str, Any]:
-        """The images that `read` gives, as `load_images` opens them: train_x.npy, train_y.npy, test_x.npy, test_y.npy.
+        """Write the images of `read` for `load_images`: train_x.npy, train_y.npy, test_x.npy, test_y.npy.
 
         Raises:
-            DataError: see `read`; or `read` gave other shapes, types or labels than it should, or an empty part.
+            DataError: see `read`; or `read` returned invalid shapes, types or labels, or an empty part.
         """
         images = self.read(source, scratch, progress)
         parts = {"train": (images.train_x, images.train_y), "test": (images.test_x, images.test_y)}
@@ -75,14 +75,14 @@ class ImageSet(DataSet):
         return {**images.facts, "images": counts, "classes": list(images.classes), "notes": list(images.notes)}
 
     def contents(self, facts: Mapping[str, Any]) -> Contents:
-        """Images and classes, and the notes of `read`."""
+        """Describe the number of images and classes, with the notes of `read`."""
         counts = facts["images"]
         summary = f"{counts['train'] + counts['test']:,} images of {len(facts['classes'])} classes"
         return Contents(summary, tuple(facts["notes"]))
 
 
 def _complaints(part: str, x: NDArray[np.uint8], y: NDArray[np.int64], classes: int) -> list[str]:
-    """What is wrong with one part."""
+    """Return the problems of one part."""
     if x.dtype != np.uint8 or x.shape[1:] != IMAGE_SHAPE or len(x) == 0:
         return [f"{part}_x is {x.dtype} {x.shape} instead of uint8 (n, {', '.join(map(str, IMAGE_SHAPE))})"]
     if y.dtype.kind not in "iu" or y.shape != (len(x),):

@@ -1,4 +1,4 @@
-"""Images of a data set, and how their training part is divided."""
+"""Opening of image sets, and splits of their training part."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Images:
 
     Attributes:
         train_x, test_x: (n, 3, 32, 32) uint8: red, green, blue; rows from the top; columns from the left.
-        train_y, test_y: (n,) int64, counting into `classes`.
-        classes: names.
-        checksum: SHA-256 over all four arrays.
+        train_y, test_y: (n,) int64, indices into `classes`.
+        classes: names of the classes.
+        checksum: SHA-256 digest over all four arrays.
     """
 
     train_x: NDArray[np.uint8]
@@ -37,7 +37,7 @@ class Images:
 
 
 def load_images(name: str) -> Images:
-    """Open an image set; one that is made here is made on first use. Raises as `hpstudy.data.sets.opened` does.
+    """Open an image set. An image set that can be generated is generated on first use. Raises as `hpstudy.data.sets.opened` does.
 
     Args:
         name: an image set in `hpstudy.data.DATASETS`, or "my_module:MyImages".
@@ -46,21 +46,21 @@ def load_images(name: str) -> Images:
 
 
 def open_images(folder: Path, manifest: Manifest) -> Images:
-    """The images in `folder`, memory-mapped, of which `manifest` is the manifest."""
+    """Open the images in `folder` memory-mapped. `manifest` is the manifest of the folder."""
     arrays = {which: np.load(folder / f"{which}.npy", mmap_mode="r") for which in ARRAYS}
     return Images(**arrays, classes=tuple(manifest.facts["classes"]), checksum=manifest.checksum)
 
 
 def split_rows(labels: NDArray[np.int64], validation: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide a training part into rows to train on and rows to validate on.
+    """Split a training part into training and validation rows.
 
-    The validation rows have as many of each class as of any other, as far as the number of rows allows; the stream "validation" of
-    `seed` draws them. Fewer validation rows under the same seed are some of the more.
+    The validation rows are class-balanced, as far as the numbers of rows allow. They are drawn from the stream "validation" of `seed`.
+    With the same seed, a smaller validation part is a subset of a larger one.
 
     Args:
-        labels: (n,) of the training part.
-        validation: how many rows validate, 1 to n - 1.
-        seed: of the draw.
+        labels: (n,) labels of the training part.
+        validation: number of validation rows, 1 to n - 1.
+        seed: seed of the draw.
 
     Returns:
         Rows for training, (n - validation,), and for validation, (validation,), both ascending.
@@ -71,7 +71,7 @@ def split_rows(labels: NDArray[np.int64], validation: int, seed: int) -> tuple[N
     if not 1 <= validation < len(labels):
         raise DataError(
             f"{validation:,} validation images cannot be drawn from {len(labels):,} training images",
-            f"valid: 1 to {len(labels) - 1:,}, so that some remain to train on",
+            f"valid: 1 to {len(labels) - 1:,}, so that at least one training image remains",
         )
     rows = np.arange(len(labels))
     chosen = _balanced(labels, rows, validation, derive_seed(seed, "validation"))
@@ -79,16 +79,16 @@ def split_rows(labels: NDArray[np.int64], validation: int, seed: int) -> tuple[N
 
 
 def subset_rows(labels: NDArray[np.int64], rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """Draw `count` of `rows`, as many of each class as of any other, as far as their number allows.
+    """Draw a class-balanced subset of `rows`, as far as the numbers of rows allow.
 
     Args:
-        labels: (n,) of all rows.
-        rows: (m,) to draw from.
-        count: 1 to m.
-        seed: of the draw, by its stream "subset". Smaller counts under the same seed are some of the rows of larger ones.
+        labels: (n,) labels of all rows.
+        rows: (m,) rows to draw from.
+        count: number of rows to draw, 1 to m.
+        seed: seed of the draw (its stream "subset"). With the same seed, a smaller subset is a subset of a larger one.
 
     Returns:
-        (count,) ascending.
+        (count,) rows, ascending.
 
     Raises:
         DataError: there are fewer than `count` rows.
@@ -99,9 +99,10 @@ def subset_rows(labels: NDArray[np.int64], rows: NDArray[np.int64], count: int, 
 
 
 def _balanced(labels: NDArray[np.int64], rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """Draw rows in rounds: each round takes one row of every class that has some left, in random order; ascending."""
+    """Draw rows in rounds: each round takes one remaining row of every class, in random order. Returns them ascending."""
     shuffled = np.random.default_rng(seed).permutation(rows)
     drawn = np.asarray(labels)[shuffled]
+    # round_of[i]: how many rows of the same class precede row i in the shuffled order.
     round_of = np.empty(len(drawn), dtype=np.int64)
     for label in np.unique(drawn):
         members = np.flatnonzero(drawn == label)

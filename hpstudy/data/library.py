@@ -1,4 +1,4 @@
-"""What the commands `hpstudy data ...` do."""
+"""Functions behind the commands `hpstudy data ...`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from hpstudy.errors import DataError
 
 @dataclass(frozen=True)
 class SetStatus:
-    """A data set and what of it is on this machine.
+    """A data set and its state on this machine.
 
     Attributes:
-        name, description, licence: of the set.
-        present: whether it is on this machine and every file has its size.
-        problem: why a set that should be present is not usable, or "".
-        holds: how many of what, for instance "3,000 clips of 6 speakers"; "" when it is not present.
-        notes: what a user of the set should know besides, half a sentence each.
-        size_bytes: on disk, without features.
-        path: where it lies, or would lie.
+        name, description, licence: as in the registry.
+        present: whether it is on this machine and every file has the right size.
+        problem: why an existing copy cannot be used, or "".
+        holds: number and kind of items, for instance "3,000 clips of 6 speakers"; "" if it is not present.
+        notes: further information for users; a short phrase each.
+        size_bytes: size on disk without features.
+        path: its folder, which may not exist.
         command: the command that gets it.
     """
 
@@ -42,7 +42,7 @@ class SetStatus:
     command: str
 
     def as_dict(self) -> dict[str, Any]:
-        """One row of `hpstudy data list`."""
+        """Return one row of `hpstudy data list`."""
         state = "damaged" if self.problem else "yes" if self.present else "no"
         return {
             "data set": self.name,
@@ -59,12 +59,12 @@ class SetStatus:
 
 
 def list_sets() -> list[SetStatus]:
-    """All data sets of the table, in its order."""
+    """Return the status of all built-in data sets, in the order of the registry."""
     return [status(name) for name in DATASETS]
 
 
 def status(name: str) -> SetStatus:
-    """One data set. Raises UsageError when there is none of that name."""
+    """Return the status of one data set. Raises UsageError if there is no such data set."""
     data = sets.dataset(name)
     folder = sets.folder_of(data)
     record: Manifest | None = None
@@ -91,13 +91,13 @@ def status(name: str) -> SetStatus:
 
 
 def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
-    """Get a data set from its public address, or make it where it is made here. One that is here and sound is left as it is.
+    """Download a data set from its public URL, or generate it. A sound copy on this machine is kept.
 
-    An archive stays in the cache until it was imported, so that an interrupted `fetch` continues.
+    The archive stays in the cache until it has been imported, so that an interrupted `fetch` can be resumed.
 
     Raises:
         UsageError: there is no such data set.
-        DataError: the address does not answer, or what it sends is not the data set; or the user must bring it.
+        DataError: the server does not answer, or its file is not the data set; or the user must provide the files.
     """
     from hpstudy.data.download import download
 
@@ -106,7 +106,7 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     if here.present and _problems(here.path) == []:
         return here
     if data.origin is Origin.BROUGHT:
-        raise DataError(f"{name} cannot be fetched from a public address: it is yours to bring", data.instructions)
+        raise DataError(f"{name} cannot be downloaded: it has no public URL, so you must provide it", data.instructions)
     if data.url is None:
         sets.make(data, None, progress, again=True)
     else:
@@ -128,28 +128,28 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
 
 
 def import_set(name: str, source: Path, progress: Progress = sets.log_progress) -> SetStatus:
-    """Take a data set from a folder or archive of the originals; what was here before is replaced.
+    """Import a data set from a folder or archive of its original files, replacing an existing copy.
 
     Raises:
         UsageError: there is no such data set.
-        DataError: the originals are not whole, with all that is missing; or the set is not made from originals.
+        DataError: the original files are incomplete (the message lists what is missing), or the data set has no original files.
     """
     data = sets.dataset(name)
     if data.origin is Origin.MADE:
-        raise DataError(f"{name} is made on this machine, not imported", data.command)
+        raise DataError(f"{name} is generated on this machine, not imported", data.command)
     sets.make(data, source, progress, again=True)
     return status(name)
 
 
 def verify(name: str, progress: Progress = sets.log_progress) -> list[str]:
-    """Compare every file of a data set, also those that it only lists, and of its features, with its checksum.
+    """Compare every file of a data set and its features with its checksum, including image files in the user's folder.
 
     Args:
-        name: of the data set.
-        progress: told of the files that it only lists.
+        name: name of the data set.
+        progress: called as image files in the user's folder are read.
 
     Returns:
-        What is wrong, one sentence each, with the next step; empty when all is well.
+        One message per problem, with instructions; an empty list if there is none.
 
     Raises:
         UsageError: there is no such data set.
@@ -158,7 +158,7 @@ def verify(name: str, progress: Progress = sets.log_progress) -> list[str]:
     folder = sets.folder_of(data)
     sentences = _problems(folder)
     if sentences is None:
-        return [f"not on this machine; {data.instructions}"]
+        return [f"not on this machine: {data.instructions}"]
     if not sentences and (record := manifest.read(folder)):
         sentences = data.problems(folder, record.facts, progress, thorough=True)
     if sentences:
@@ -170,7 +170,7 @@ def verify(name: str, progress: Progress = sets.log_progress) -> list[str]:
 
 
 def path(name: str) -> Path:
-    """Where a data set lies.
+    """Return the folder of a data set.
 
     Raises:
         UsageError: there is no such data set.
@@ -184,7 +184,7 @@ def path(name: str) -> Path:
 
 
 def _problems(folder: Path) -> list[str] | None:
-    """What is wrong with a folder, by its checksums; None when there is none."""
+    """Return the problems of a folder, including wrong checksums; None if the folder does not exist."""
     try:
         record = manifest.read(folder)
     except DataError as error:

@@ -1,4 +1,4 @@
-"""The image files of a data set, listed once and read on use."""
+"""Opening of image folders, whose files are read on use."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class ListedImages:
 
     Attributes:
         train, test: the files in train/ and in val/.
-        classes: names.
-        checksum: SHA-256 over all that is listed of both parts, wherever the folder lies.
+        classes: names of the classes.
+        checksum: SHA-256 digest over the lists of both parts; it does not depend on the path of the folder.
     """
 
     train: Listed
@@ -29,14 +29,14 @@ class ListedImages:
 
 
 def open_listed(name: str) -> ListedImages:
-    """Open an image folder. Opening checks that it is there; `Listed.read` checks each file that it reads, `verify` checks all.
+    """Open an image folder. Opening checks that it exists; `Listed.read` checks each file that it reads, `verify` checks all files.
 
     Args:
         name: an image folder in `hpstudy.data.DATASETS`, or "my_module:MyPictures".
 
     Raises:
         UsageError: there is no such image folder.
-        DataError: it was not imported, its list is damaged, or the folder is no longer where it was; the hint is what to do.
+        DataError: it was not imported, its list is damaged, or the folder no longer exists; the hint has instructions.
     """
     folder, record = sets.opened(name, ImageFolder)
     parts = {part: open_listing(folder, part, Path(record.facts["root"]) / inner) for part, inner in PARTS.items()}

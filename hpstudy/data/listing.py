@@ -1,12 +1,12 @@
-"""Images that stay where they are: an index of the files of one part, and reading them by it.
+"""Index of the image files of one part of an image folder. The files stay in the user's folder.
 
-    PART_paths.txt      a path per line, UTF-8
+    PART_paths.txt      one path per line, UTF-8
     PART_bytes.npy      (n,) int64
     PART_crc32.npy      (n,) uint32
     PART_shape.npy      (n, 2) int32
     PART_labels.npy     (n,) int64
 
-All are memory-mapped, so that 1.28 million rows open in a moment, and once for all processes of a machine.
+All are memory-mapped, so that 1.28 million rows open fast and all processes of a machine share the memory.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from hpstudy.data.image_header import height_and_width
 from hpstudy.data.reading import read_many
 from hpstudy.errors import DataError
 
-RESTORE = "restore the file, or import the data set again (hpstudy data import), which then holds other data"
+RESTORE = "restore the file, or import the data set again (hpstudy data import), which changes its checksum"
 
 
 class ImageFile(NamedTuple):
-    """What is listed of one file: its size, the CRC-32 of its bytes, and its height and width in pixels."""
+    """The index entry of one file: size in bytes, CRC-32 of its content, and height and width in pixels."""
 
     bytes: int
     crc32: int
@@ -43,12 +43,12 @@ class Listed:
     """One part of an image folder. Its arrays are memory-mapped and read-only.
 
     Attributes:
-        root: the folder of the classes.
-        paths: (n,) relative to `root`: "CLASS/FILE".
-        bytes: (n,) int64, sizes of the files.
-        crc32: (n,) uint32, of the files' bytes.
-        shape: (n, 2) int32, height and width in pixels as they are stored, before any rotation that EXIF asks for.
-        labels: (n,) int64, counting into the classes.
+        root: the folder that contains the class folders.
+        paths: (n,) paths relative to `root`: "CLASS/FILE".
+        bytes: (n,) int64, file sizes.
+        crc32: (n,) uint32, CRC-32 of the file contents.
+        shape: (n, 2) int32, stored height and width in pixels, before an EXIF rotation.
+        labels: (n,) int64, indices of the classes.
     """
 
     root: Path
@@ -59,10 +59,10 @@ class Listed:
     labels: NDArray[np.int64]
 
     def read(self, row: int) -> builtins.bytes:
-        """The bytes of one file, as they were when it was listed. May be called in threads.
+        """Return the content of one file and check that it has not changed. Thread-safe.
 
         Raises:
-            DataError: the file is gone, cannot be read, or has changed.
+            DataError: the file does not exist, cannot be read, or has changed.
         """
         path = self.root / self.paths[row]
         try:
@@ -78,7 +78,7 @@ class Listed:
         raise DataError(f"{path} has changed since it was imported: {change}", RESTORE)
 
     def problems(self, progress: Progress) -> list[str]:
-        """Read every file; a sentence for each that `read` refuses."""
+        """Read every file. Returns one message per file that `read` refuses."""
 
         def problem(row: int) -> str:
             try:
@@ -91,10 +91,10 @@ class Listed:
 
 
 def examine(path: Path) -> ImageFile:
-    """Read one file. Call within `image_header.strict_headers`.
+    """Read one file and return its index entry. Call within `image_header.strict_headers`.
 
     Raises:
-        ValueError: what is wrong with the file, in a few words.
+        ValueError: the file is invalid; the message is the reason.
     """
     try:
         content = path.read_bytes()
@@ -107,11 +107,11 @@ def write_listing(folder: Path, part: str, paths: Sequence[str], files: Sequence
     """Write the index of a part.
 
     Args:
-        folder: where to.
-        part: begins the names of its files.
-        paths: (n,) relative to the folder of the classes, without line breaks; at least one.
-        files: (n,) what was found there.
-        labels: (n,).
+        folder: output folder.
+        part: prefix of the names of the index files.
+        paths: (n,) paths relative to the folder of the classes, without line breaks; n >= 1.
+        files: (n,) index entries.
+        labels: (n,) indices of the classes.
     """
     (folder / f"{part}_paths.txt").write_bytes("".join(f"{path}\n" for path in paths).encode())
     arrays: dict[str, NDArray[Any]] = {
@@ -125,19 +125,19 @@ def write_listing(folder: Path, part: str, paths: Sequence[str], files: Sequence
 
 
 def open_listing(folder: Path, part: str, root: Path) -> Listed:
-    """The index of a part, memory-mapped.
+    """Open the index of a part memory-mapped.
 
     Args:
-        folder: where `write_listing` put it.
-        part: begins the names of its files.
-        root: where the folder of the classes is.
+        folder: the output folder of `write_listing`.
+        part: prefix of the names of the index files.
+        root: the folder that contains the class folders.
     """
     arrays = {name: np.load(folder / f"{part}_{name}.npy", mmap_mode="r") for name in ("bytes", "crc32", "shape", "labels")}
     return Listed(root=root, paths=_Lines(folder / f"{part}_paths.txt"), **arrays)
 
 
 class _Lines(Sequence[str]):
-    """The lines of a UTF-8 file: decoded when asked for, so that a million of them are no million objects in every process."""
+    """The lines of a UTF-8 file, decoded on access, so that a million lines do not become a million objects in every process."""
 
     def __init__(self, path: Path) -> None:
         self._text = np.memmap(path, dtype=np.uint8, mode="r")

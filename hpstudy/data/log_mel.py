@@ -1,4 +1,4 @@
-"""Log-mel features."""
+"""Log-mel spectrograms."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hpstudy.errors import DataError
 
 FULL_SCALE = 32768.0
 EPSILON = 1e-10
-"""Added to energies: -100 dB, far below one int16 step of noise, so that only silence reaches it."""
+"""Added to energies. This is -100 dB, far below one int16 quantisation step, so that it affects only silence."""
 
 
 def mel_transform(settings: FeatureSettings) -> Any:
-    """The map (batch x samples) -> (batch x n_mels x frames) of torchaudio, energies.
+    """Return torchaudio's transform of samples, (batch, samples), to energies, (batch, n_mels, frames).
 
     Raises:
-        DataError: bands so narrow that one holds no frequency of the Fourier transform.
+        DataError: a band is so narrow that it contains no frequency of the Fourier transform.
     """
     from hpstudy.data.torchaudio_import import import_transforms
 
@@ -47,21 +47,23 @@ def mel_transform(settings: FeatureSettings) -> Any:
 
 
 def log_mel(audio: NDArray[np.int16], settings: FeatureSettings, transform: Any) -> NDArray[np.float32]:
-    """Energies in mel bands, in dB, floored and centred per clip.
+    """Compute energies in mel bands in dB, with a floor and centred per clip.
 
-    e = MelSpectrogram(audio / 32768);  l = 10 log10(e + 1e-10);  l <- max(l, max(l) - range_db);  l <- l - mean
-    with the mean over the clip or over each band, see `FeatureSettings.normalise`.
+        e = MelSpectrogram(audio / 32768);  l = 10 log10(e + 1e-10);  l <- max(l, max(l) - range_db);  l <- l - mean
+
+    The mean is over the clip or over each band (`FeatureSettings.normalise`).
 
     Args:
         audio: (batch, samples) int16 at 8 kHz.
-        settings: of kind log_mel.
-        transform: of `mel_transform`.
+        settings: settings of kind log_mel.
+        transform: the transform of `mel_transform`.
 
     Returns:
-        (batch, frames * n_mels), frame by frame, dB.
+        (batch, frames * n_mels) in dB, frame by frame.
     """
     import torch
 
+    # energy and level: (batch, frames, n_mels).
     energy = transform(torch.from_numpy(audio.astype(np.float32) / FULL_SCALE)).transpose(1, 2)
     level = 10 * torch.log10(energy + EPSILON)
     level = torch.maximum(level, level.amax(dim=(1, 2), keepdim=True) - settings.range_db)

@@ -1,4 +1,4 @@
-"""What a folder of arrays holds: its manifest, with the checksum of every file."""
+"""The manifest of a folder of arrays: facts about its content, and the checksum of every file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Manifest:
     """The content of manifest.json.
 
     Attributes:
-        facts: what the builder says of the content: name, version, speakers, what was left out.
-        files: size in bytes and SHA-256 of every other file of the folder.
+        facts: facts about the content: name, version, speakers, what was excluded.
+        files: size in bytes and SHA-256 digest of every other file in the folder, by name.
     """
 
     facts: dict[str, Any]
@@ -28,17 +28,17 @@ class Manifest:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 over the names and checksums of all files: equal content has equal checksums, wherever and whenever it was made."""
+        """SHA-256 digest over the names and digests of all files. It depends only on the content."""
         return hashlib.sha256(json.dumps(sorted((name, sha) for name, (_, sha) in self.files.items())).encode()).hexdigest()
 
     @property
     def size_bytes(self) -> int:
-        """Of all files together."""
+        """Total size of all files."""
         return sum(size for size, _ in self.files.values())
 
 
 def seal(folder: Path, facts: dict[str, Any]) -> None:
-    """Write the manifest of the files that stand in `folder`."""
+    """Write the manifest of the files in `folder`."""
     files = {
         path.name: {"bytes": path.stat().st_size, "sha256": checksum_of(path)}
         for path in sorted(folder.iterdir())
@@ -48,7 +48,7 @@ def seal(folder: Path, facts: dict[str, Any]) -> None:
 
 
 def read(folder: Path) -> Manifest | None:
-    """The manifest of `folder`, or None when there is no such folder. Raises DataError when it cannot be understood."""
+    """Read the manifest of `folder`. Returns None if it does not exist. Raises DataError if it is invalid."""
     path = folder / FILE_NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -61,10 +61,10 @@ def read(folder: Path) -> Manifest | None:
 
 
 def opened(folder: Path) -> Manifest | None:
-    """The manifest of a data set's folder, once every file has its size (checksums are not compared); None when there is no folder.
+    """Read the manifest of a data set and check the file sizes, but not the checksums. Returns None if there is no folder.
 
     Raises:
-        DataError: files are missing or of the wrong size, with the command that gets the set.
+        DataError: files are missing or have the wrong size; the hint has the command that gets the data set.
     """
     record = read(folder)
     if record is not None and (damage := problems(folder, record, thorough=False)):
@@ -73,7 +73,7 @@ def opened(folder: Path) -> Manifest | None:
 
 
 def problems(folder: Path, manifest: Manifest, *, thorough: bool) -> list[str]:
-    """What is wrong with the files of `folder`: sizes (fast), or with `thorough` also every checksum."""
+    """Return the problems of the files in `folder`: wrong sizes (fast), and with `thorough` also wrong checksums."""
     sentences = []
     for name, (size, sha) in manifest.files.items():
         path = folder / name
@@ -82,12 +82,12 @@ def problems(folder: Path, manifest: Manifest, *, thorough: bool) -> list[str]:
         elif path.stat().st_size != size:
             sentences.append(f"{path} has {path.stat().st_size} bytes instead of {size}")
         elif thorough and checksum_of(path) != sha:
-            sentences.append(f"{path} is not what was written: its checksum differs")
+            sentences.append(f"{path} was altered: its checksum differs")
     return sentences
 
 
 def checksum_of(path: Path, algorithm: str = "sha256") -> str:
-    """Checksum of a file, as hexadecimal digits. MD5 serves to recognise files whose publisher gives nothing else."""
+    """Return the digest of a file in hexadecimal. MD5 is used only for files whose publisher gives no other digest."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):

@@ -1,4 +1,4 @@
-"""Finding the original files of a data set that someone else published; checking and reading original recordings."""
+"""Finding the original files of a published data set, and checking and reading its recordings."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from hpstudy.data.dataset import Progress
 from hpstudy.errors import DataError
 
 SHOWN = 5
-"""Mistakes of a kind that a message names before it only counts."""
+"""Number of items that a message lists; the remaining ones are counted."""
 
 PROGRESS_CLIPS = 500
-"""Clips between two calls of a progress bar."""
+"""Clips between two progress reports."""
 
 
 def find_folder(source: Path, scratch: Path, inner: str, pattern: str, suffix: str = ".wav") -> Path:
-    """The folder that holds the original files.
+    """Return the folder that contains the original files.
 
     Args:
-        source: the archive or folder that the user gave.
-        scratch: an empty folder to unpack an archive into.
-        inner: name of the folder of the files in the original layout. It may be `source` itself, stand in it, or one level down.
-        pattern: of files, relative to that folder; one must be there.
-        suffix: unpack only the files whose names end so.
+        source: the archive or folder given by the user.
+        scratch: an empty folder into which an archive is unpacked.
+        inner: name of the folder in the original layout. It may be `source` itself, a subfolder, or one level deeper.
+        pattern: glob pattern of the files relative to that folder; at least one file must match.
+        suffix: unpack only files whose names have this suffix.
 
     Raises:
-        DataError: there is no such file or folder, or it holds no such files.
+        DataError: there is no such file or folder, or it does not contain such files.
     """
     if not source.exists():
-        raise DataError(f"there is no {source}", "give the folder or archive that holds the original files")
+        raise DataError(f"{source} does not exist", "give the folder or archive that contains the original files")
     if source.is_dir():
         top = source
     else:
@@ -42,14 +42,14 @@ def find_folder(source: Path, scratch: Path, inner: str, pattern: str, suffix: s
     for folder in (top / inner, *sorted(top.glob(f"*/{inner}")), top):
         if next(folder.glob(pattern), None) is not None:
             return folder
-    raise DataError(f"{source} holds no {inner}/{pattern}", "give the folder or archive as its publisher packed it")
+    raise DataError(f"{source} contains no {inner}/{pattern}", "give the folder or archive in the publisher's layout")
 
 
 def check_names(folder: Path, pattern: str, expected: Collection[str], what: str) -> None:
     """Compare the recordings in `folder` with the `expected` names.
 
     Raises:
-        DataError: one error with all that are missing and all that should not be there.
+        DataError: recordings are missing or unexpected; one error lists all of them.
     """
     present = {path.relative_to(folder).as_posix() for path in folder.glob(pattern) if not path.name.startswith(".")}
     missing = [name for name in expected if name not in present]
@@ -58,18 +58,20 @@ def check_names(folder: Path, pattern: str, expected: Collection[str], what: str
     if missing:
         complaints.append(f"{len(missing):,} of {len(expected):,} recordings are missing: {enumerated(missing)}")
     if unexpected:
-        complaints.append(f"{len(unexpected):,} files do not belong to it: {enumerated(unexpected)}")
+        complaints.append(f"{len(unexpected):,} unexpected files: {enumerated(unexpected)}")
     if complaints:
-        raise DataError(f"{folder} is not the whole {what}: {'; '.join(complaints)}", "get it again, whole; nothing was imported")
+        raise DataError(
+            f"{folder} is not a complete copy of {what}: {'; '.join(complaints)}", "get a complete copy; nothing was imported"
+        )
 
 
 def read_all(
     folder: Path, names: Sequence[str], sample_rate_hz: int, progress: Progress
 ) -> Iterator[tuple[str, NDArray[np.int16]]]:
-    """Names with samples, (n,) int16, in the given order; unusable ones are skipped until the end.
+    """Yield the name and the samples, (n,) int16, of each recording, in the given order. Unreadable recordings are skipped.
 
     Raises:
-        DataError: after the last one, when some could not be read: one error for all of them.
+        DataError: after the last recording, if some could not be read; one error lists all of them.
     """
     complaints = []
     for number, name in enumerate(names, 1):
@@ -87,19 +89,19 @@ def read_all(
 
 
 def read_wav(path: Path, sample_rate_hz: int) -> NDArray[np.int16]:
-    """Samples of a one-channel 16-bit wav file, (n,).
+    """Read the samples, (n,), of a 16-bit mono WAV file.
 
     Raises:
-        ValueError: what is wrong with the file, in a few words.
+        ValueError: the file is invalid; the message is the reason.
     """
     import soundfile
 
     try:
-        if path.exists() and not path.is_file():  # opening a FIFO would wait without end
+        if path.exists() and not path.is_file():  # opening a FIFO would block
             raise ValueError("not a regular file")
         with path.open("rb") as file:
             head = file.read(8)
-        # libsndfile reads a truncated file without complaint, as a shorter one.
+        # libsndfile reads a truncated file as a shorter one, without an error.
         if int.from_bytes(head[4:], "little") + len(head) > path.stat().st_size:
             raise ValueError("truncated")
         with soundfile.SoundFile(path) as sound:
@@ -118,7 +120,7 @@ def read_wav(path: Path, sample_rate_hz: int) -> NDArray[np.int16]:
 
 
 def enumerated(items: Sequence[str]) -> str:
-    """The first few, and how many more.
+    """List the first items and count the others.
 
     >>> enumerated(["a", "b"])
     'a, b'

@@ -1,8 +1,8 @@
-"""Reading pickled arrays that came from elsewhere, without running what they ask for.
+"""Safe reading of untrusted pickled arrays.
 
-A pickle is a program. The reader here gives it nothing to run: the few names that pickled numpy arrays refer to are answered with
-stand-ins that only collect shape, type and bytes, and every other name is an error. Nothing of numpy, and no import, is in reach of the
-pickle. Integers, bytes, text, lists, tuples and dictionaries need no names.
+A pickle can call any importable function. This reader replaces the few names that pickled numpy arrays use by stand-ins that only collect
+shape, type and bytes; any other name is an error. The pickle can reach neither numpy nor the import system. Integers, bytes, text, lists,
+tuples and dictionaries need no names.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 PLAIN_NUMBERS = re.compile(r"[iu][1248]")
-"""Integer types, as numpy writes them."""
+"""Integer types in numpy's notation."""
 
 MEMO = 1 << 20
-"""Values that a pickle may number for reuse. Python makes room for the largest number, so one false number could fill the memory."""
+"""Maximum memo index in a pickle. Python allocates memory up to the largest index, so that one false index could exhaust the memory."""
 
 
 class ForbiddenName(pickle.UnpicklingError):
-    """A pickle refers to something that arrays do not need."""
+    """A pickle refers to a name that arrays do not need."""
 
 
 class _Type:
-    """Stands in for a numpy.dtype."""
+    """Stand-in for numpy.dtype."""
 
     __slots__ = ("code", "order")
 
@@ -42,12 +42,12 @@ class _Type:
 
     def real(self) -> np.dtype[Any]:
         if not PLAIN_NUMBERS.fullmatch(self.code) or self.order not in ("|", "<", ">", "="):
-            raise ValueError(f"arrays of type '{self.order}{self.code}' are not read")
+            raise ValueError(f"arrays of type '{self.order}{self.code}' are not supported")
         return np.dtype(self.order + self.code)
 
 
 class _Array:
-    """Stands in for a numpy.ndarray until its bytes have come."""
+    """Stand-in for numpy.ndarray. `value` is the array after its bytes have been read."""
 
     __slots__ = ("value",)
 
@@ -64,7 +64,7 @@ class _Array:
 
 
 class _Name:
-    """Stands in for a class or function. A pickle can set no attribute of it: subclasses have no slots either."""
+    """Stand-in for a class or function. Without slots, also in subclasses, a pickle cannot set attributes of it."""
 
     __slots__ = ()
 
@@ -93,13 +93,13 @@ class _DType(_Name):
 
 
 class _Encode(_Name):
-    """Bytes, as Python 3 writes them for readers that know text only."""
+    """Stand-in for `_codecs.encode`, with which Python 3 writes bytes in pickles of protocol 2."""
 
     __slots__ = ()
 
     def __call__(self, text: str, encoding: object) -> bytes:
         if _text(encoding) not in ("latin1", "latin-1"):
-            raise ValueError(f"bytes in the encoding {encoding!r} are not read")
+            raise ValueError(f"bytes in the encoding {encoding!r} are not supported")
         return text.encode("latin-1")
 
 
@@ -131,17 +131,16 @@ class _Reader(pickle.Unpickler):
 
 
 def read_pickled(path: Path) -> dict[str, Any]:
-    """A pickled dictionary of arrays and plain values, for instance a batch of CIFAR; from Python 2 or 3, of any protocol.
+    """Read a pickled dictionary of arrays and plain values, for instance a CIFAR batch, from Python 2 or 3 in any protocol.
 
     Args:
         path: the file.
 
     Returns:
-        The dictionary, with its keys as text. Arrays of integers that stand directly in it are numpy arrays, read-only; text from
-        Python 2 is bytes.
+        The dictionary, with keys as text. Integer arrays at the top level are read-only numpy arrays; text from Python 2 is bytes.
 
     Raises:
-        ValueError: what is wrong with the file, in a few words.
+        ValueError: the file is invalid; the message is the reason.
     """
     try:
         packed = path.read_bytes()
@@ -149,7 +148,7 @@ def read_pickled(path: Path) -> dict[str, Any]:
         content = _Reader(io.BytesIO(packed), encoding="bytes").load()
     except ForbiddenName as error:
         raise ValueError(str(error)) from error
-    except Exception as error:  # a damaged pickle may raise anything
+    except Exception as error:  # the unpickler can raise any exception for a damaged pickle
         raise ValueError(f"unreadable: {str(error) or type(error).__name__}") from error
     if not isinstance(content, dict) or not all(isinstance(key, str | bytes) for key in content):
         raise ValueError("is not a dictionary of named values")
@@ -157,15 +156,15 @@ def read_pickled(path: Path) -> dict[str, Any]:
 
 
 def _check_memo(packed: bytes) -> None:
-    """Raises ValueError when a pickle would number more values than MEMO, or is not one."""
+    """Raise ValueError if a memo index is not below MEMO, or if the bytes are not a pickle."""
     for operation, argument, _ in pickletools.genops(packed):
         if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= (argument or 0) < MEMO:
-            raise ValueError(f"a value is numbered {argument}")
+            raise ValueError(f"the memo index {argument} is too large")
 
 
 def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     if not isinstance(value, str):
-        raise ValueError(f"a {type(value).__name__} stands in the place of text")
+        raise ValueError(f"a {type(value).__name__} instead of text")
     return value

@@ -1,4 +1,4 @@
-"""Reading many files, several at a time."""
+"""Concurrent reading of many files."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hpstudy.data.dataset import Progress
 T = TypeVar("T")
 
 READERS = 16
-"""Files read at the same time. A disk on a network answers many requests as fast as one; fewer would leave it waiting."""
+"""Number of concurrent reads. A network disk serves many requests as fast as one; with fewer threads it would be idle."""
 CHUNK = 256
-"""Files between two calls of `progress`. An interrupted reading ends when the chunks in hand are read."""
+"""Files between two progress reports. After an interruption, the chunks that are being read are still finished."""
 
 
 def read_many(read: Callable[[int], T], count: int, progress: Progress) -> Iterator[T]:
-    """Results of `read(0)` to `read(count - 1)`, in this order; `read` is called in threads.
+    """Yield the results of `read(0)` to `read(count - 1)`, in this order. `read` is called in threads.
 
     Args:
-        read: reads one file, by its number.
-        count: of the files.
-        progress: told of images.
+        read: reads one file, given its index.
+        count: number of files.
+        progress: called with the number of images.
     """
 
     def chunk(start: int) -> list[T]:

@@ -1,4 +1,4 @@
-"""Data sets on this machine: opening them, and making them."""
+"""Opening and building data sets on this machine."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 
 
 def dataset(name: str) -> DataSet:
-    """The data set of that name. Raises UsageError with the nearest name when there is none."""
+    """Return the data set with this name. Raises UsageError with the nearest name if there is none."""
     return datasets.load(name)()
 
 
 def spoken_digits(name: str) -> SpokenDigits:
-    """The data set of that name. Raises UsageError with the valid names when it is none of spoken digits."""
+    """Return the data set of spoken digits with this name. Raises UsageError with the valid names if there is none."""
     datasets.check_kind(name, SpokenDigits)
     data = dataset(name)
     assert isinstance(data, SpokenDigits), "check_kind refuses others"
@@ -31,16 +31,16 @@ def spoken_digits(name: str) -> SpokenDigits:
 
 
 def folder_of(data: DataSet) -> Path:
-    """Where a data set lies, or would lie."""
+    """Return the folder of a data set, which may not exist."""
     return cache.root() / "sets" / f"{data.name}-{data.version}"
 
 
 def available(name: str) -> Manifest:
-    """See that a data set is on this machine, and every file has its size; one that is made here is made on first use.
+    """Check that a data set is on this machine and that every file has the right size. Generates it on first use, if possible.
 
     Raises:
         UsageError: there is no such data set.
-        DataError: it is not on this machine, or damaged; the hint is what to do, with the command that gets it.
+        DataError: it is not on this machine, or damaged; the hint has instructions with the command that gets it.
     """
     data = dataset(name)
     folder = folder_of(data)
@@ -50,16 +50,16 @@ def available(name: str) -> Manifest:
         return record
     if data.origin is not Origin.MADE:
         raise DataError(f"the data set {name} is not on this machine ({folder})", data.instructions)
-    log.warning("making the data set %s, once (about a minute)", name)
+    log.warning("generating the data set %s once (takes about a minute)", name)
     make(data, None, log_progress)
     return available(name)
 
 
 def opened(name: str, kind: type[object]) -> tuple[Path, Manifest]:
-    """The folder and the manifest of a data set of a kind; sizes are checked, checksums are not (see `verify`).
+    """Return the folder and the manifest of a data set of a kind. Checks file sizes, but not checksums (see `verify`).
 
     Raises:
-        UsageError: there is no such data set of that kind.
+        UsageError: there is no such data set of this kind.
         DataError: see `available`.
     """
     datasets.check_kind(name, kind)
@@ -68,18 +68,18 @@ def opened(name: str, kind: type[object]) -> tuple[Path, Manifest]:
 
 
 def clips(name: str) -> Clips:
-    """Open a data set of spoken digits; one that is made here is made on first use. Raises as `opened` does."""
+    """Open a data set of spoken digits. A data set that can be generated is generated on first use. Raises as `opened` does."""
     return open_clips(*opened(name, SpokenDigits))
 
 
 def make(data: DataSet, source: Path | None, progress: Progress, *, again: bool = False) -> None:
-    """Read the originals and publish their arrays. Waits for another process that does the same, and then leaves it at that.
+    """Build a data set from its original files and publish it. If another process is building it, wait and use its result.
 
     Args:
-        data: what to make.
-        source: folder or archive of the originals; None for a set that is made here.
-        progress: told of what is made as it is made.
-        again: replace what is there.
+        data: the data set.
+        source: folder or archive with the original files; None for a data set that is generated.
+        progress: called as items are written.
+        again: replace an existing copy.
     """
     from importlib.metadata import version
 
@@ -96,5 +96,5 @@ def make(data: DataSet, source: Path | None, progress: Progress, *, again: bool 
 
 
 def log_progress(done: int, total: int | None, what: str) -> None:
-    """Progress as log lines."""
+    """Log the progress."""
     log.info("%s of %s %s", f"{done:,}", "?" if total is None else f"{total:,}", what)

@@ -1,4 +1,4 @@
-"""What is computed from a clip. Importable without torch, so that a study is checked fast."""
+"""Settings of features. Importable without torch, so that a study is checked fast."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from hpstudy.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ
 
 
 class FeatureSettings(BaseModel):
-    """Features of a clip of one second at 8 kHz."""
+    """Settings of the features of a clip of one second at 8 kHz."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     kind: Literal["log_mel", "waveform"] = "log_mel"
     """log_mel: energies in mel bands over time, in dB. waveform: the 8000 samples, divided by their 95th percentile."""
     n_mels: int = Field(default=24, ge=4, le=128)
-    """Mel bands."""
+    """Number of mel bands."""
     n_fft: int = Field(default=256, ge=64, le=2048)
     """Length of the Hann window, in samples (256 = 32 ms)."""
     hop: int = Field(default=256, ge=40, le=CLIP_SAMPLES)
-    """Samples from frame to frame; a clip has 1 + 8000 // hop frames."""
+    """Distance between frames in samples; a clip has 1 + 8000 // hop frames."""
     f_min: float = Field(default=60.0, ge=0)
-    """Lower edge of the lowest band, in Hz."""
+    """Lower edge of the lowest band in Hz."""
     f_max: float = Field(default=SAMPLE_RATE_HZ / 2, gt=0, le=SAMPLE_RATE_HZ / 2)
-    """Upper edge of the highest band, in Hz."""
+    """Upper edge of the highest band in Hz."""
     range_db: float = Field(default=60.0, gt=0, le=200)
-    """Energies further below a clip's strongest one are raised to this floor."""
+    """Dynamic range of a clip in dB: lower energies are raised to this distance below the strongest one."""
     normalise: Literal["none", "clip", "band"] = "clip"
-    """What is subtracted in dB: nothing, the clip's mean (removes loudness), or every band's mean over the clip (removes also the
-    colour of voice and microphone)."""
+    """Mean that is subtracted in dB: none, the mean of the clip (removes loudness), or the mean of each band over the clip (also removes
+    the timbre of the voice and microphone)."""
 
     @model_validator(mode="after")
     def _all_keys_act(self) -> Self:
@@ -40,7 +40,7 @@ class FeatureSettings(BaseModel):
             defaults = type(self).model_fields
             idle = [name for name in defaults if name != "kind" and getattr(self, name) != defaults[name].default]
             if idle:
-                raise ValueError(f"{', '.join(idle)} would do nothing: waveform features have no settings")
+                raise ValueError(f"{', '.join(idle)} would have no effect: waveform features have no settings")
         return self
 
     @property

@@ -1,14 +1,13 @@
-"""Speak words with eSpeak NG. A program of its own: `python -I speak.py LIBRARY DATA < requests > answer`.
+"""Synthesise words with eSpeak NG. A separate program: `python -I speak.py LIBRARY DATA < requests > answer`.
 
-eSpeak keeps state between utterances (phases of its oscillators, echo, flutter), also across `espeak_Initialize`, so what it says
-depends on what it said before. A fresh process per speaker makes a speaker's recordings a function of that speaker's requests
-alone; and a voice that crashes the library takes only its own process along. Nothing here imports the package, so that it
-starts in milliseconds.
+eSpeak keeps state between utterances (oscillator phases, echo, flutter), even across `espeak_Initialize`, so that an utterance depends
+on earlier ones. With a new process per speaker, the recordings of a speaker depend only on the requests for this speaker. If a voice
+crashes the library, only its process is affected. This file does not import the package, so that it starts in milliseconds.
 
-Requests: JSON, {"voice": name, "utterances": [{"text", "rate", "pitch", "range"}, ...]} with rate in words per minute and pitch and
+Requests: JSON, {"voice": name, "utterances": [{"text", "rate", "pitch", "range"}, ...]}, with rate in words per minute, and pitch and
 range on eSpeak's scales of 0 to 100.
-Answer: one JSON line {"sample_rate": Hz, "samples": [count of every utterance]}, then all samples as native int16.
-Exit status 1 with a sentence on stderr when the library refuses.
+Answer: one line of JSON {"sample_rate": Hz, "samples": [number of samples of every utterance]}, then all samples as native int16.
+If the library refuses a request, the exit status is 1 and stderr has the reason.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ import sys
 from array import array
 
 SYNCHRONOUS = 2
-"""AUDIO_OUTPUT_SYNCHRONOUS: synthesise in the calling thread and hand samples to the callback; nothing is played."""
+"""AUDIO_OUTPUT_SYNCHRONOUS: synthesise in the calling thread and pass the samples to the callback without playing them."""
 DO_NOT_EXIT = 0x8000
-"""espeakINITIALIZE_DONT_EXIT: report missing data by the return value instead of ending the process."""
+"""espeakINITIALIZE_DONT_EXIT: report missing data with the return value instead of exiting."""
 RATE, VOLUME, PITCH, RANGE, PUNCTUATION, CAPITALS, WORD_GAP = 1, 2, 3, 4, 5, 6, 7
 CHARS_UTF8 = 1
 POSITION_CHARACTER = 1
@@ -40,7 +39,7 @@ def main(library_path: str, data_path: str) -> None:
             chunks.append(ctypes.string_at(samples, 2 * count))
         return 0
 
-    callback = CALLBACK(keep)  # a name of its own, for ctypes does not keep it alive
+    callback = CALLBACK(keep)  # ctypes does not keep a reference to it
 
     sample_rate = library.espeak_Initialize(SYNCHRONOUS, 0, data_path.encode(), DO_NOT_EXIT)
     if sample_rate <= 0:
@@ -52,7 +51,7 @@ def main(library_path: str, data_path: str) -> None:
     spoken: list[bytes] = []
     for utterance in requests["utterances"]:
         chunks.clear()
-        # Setting the voice resets some parameters and leaves others of the utterance before: all are set, every time, after it.
+        # Setting the voice resets only some parameters, so that all parameters are set after it.
         if status := library.espeak_SetVoiceByName(requests["voice"].encode()):
             sys.exit(f"eSpeak NG refuses the voice (status {status})")
         settings = {RATE: utterance["rate"], PITCH: utterance["pitch"], RANGE: utterance["range"]}
@@ -60,7 +59,7 @@ def main(library_path: str, data_path: str) -> None:
             library.espeak_SetParameter(parameter, value, 0)
         text = utterance["text"].encode() + b"\0"
         if status := library.espeak_Synth(text, len(text), 0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None):
-            sys.exit(f"eSpeak NG does not say '{utterance['text']}' (status {status})")
+            sys.exit(f"eSpeak NG cannot synthesise '{utterance['text']}' (status {status})")
         library.espeak_Synchronize()
         spoken.append(b"".join(chunks))
 

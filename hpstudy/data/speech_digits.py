@@ -1,4 +1,4 @@
-"""The embedded data set: spoken digits made on this machine by eSpeak NG. No download, no licence to accept."""
+"""The embedded data set: spoken digits synthesised on this machine by eSpeak NG, without a download or a licence to accept."""
 
 from __future__ import annotations
 
@@ -22,34 +22,36 @@ from hpstudy.errors import DataError
 from hpstudy.seeds import derive_seed
 
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-029", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc")
-"""Dealt to the speakers in turn. Their number and that of the folds have no common divisor, so every fold has every accent."""
+"""Accents, assigned to the speakers in turn. Their number and the number of folds are coprime, so that every fold has every accent."""
 ENDINGS = ("", "?", "!", ",")
-"""Punctuation after the word: statement, question, exclamation, and a list that continues differ in intonation."""
+"""Punctuation after the word. Statement, question, exclamation and list item differ in intonation."""
 RATE_WPM = (130, 260)
 PITCH = (20, 80)
 RANGE = (10, 90)
 SNR_DB = (0.0, 20.0)
-"""Speech to noise. Wide, so that the task is neither trivial nor hopeless; docs/reference/data.md says what a plain network reaches."""
+"""Range of the signal-to-noise ratio. It is wide, so that the task is neither trivial nor too hard; docs/reference/data.md has the accuracy
+of a plain network."""
 NOISE_EXPONENT = (0.0, 2.0)
 PEAK_DB = (-20.0, -3.0)
-"""Loudness of the clip, speech and noise together, relative to full scale."""
+"""Range of the peak level of a clip (speech and noise together) relative to full scale."""
 FOLDS = 5
 FEWEST_SPEAKERS = 5
 
 
 class SpeechDigits(SpokenDigits):
-    """Digits spoken by synthetic voices, with varied rate, pitch, intonation, accent, place in the window, noise and loudness.
+    """Digits spoken by synthetic voices, with varied rate, pitch, intonation, accent, offset in the window, noise and loudness.
 
-    Every clip is a function of (version, speaker, digit, repetition): making fewer speakers or repetitions makes the same clips.
+    Every clip is a function of (version, speaker, digit, repetition), so that it does not depend on the numbers of speakers and
+    repetitions.
 
     Args:
-        speakers: how many voices to take.
-        repetitions: of every digit by every speaker.
+        speakers: number of voices.
+        repetitions: clips of every digit by every speaker.
     """
 
     name = "speech_digits"
     version = 1
-    licence = "made on this machine by eSpeak NG (GPL-3.0-or-later, which does not extend to its output)"
+    licence = "generated on this machine by eSpeak NG (GPL-3.0-or-later, which does not apply to its output)"
     folds: ClassVar[Mapping[str, int]] = {"speaker": FOLDS, "repetition": FOLDS}
 
     def __init__(self, speakers: int = 60, repetitions: int = 30) -> None:
@@ -57,12 +59,12 @@ class SpeechDigits(SpokenDigits):
         self.repetitions = repetitions
 
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> Source:
-        """Audition the voices, then let each speaker say everything."""
+        """Select the voices, then synthesise all clips of each."""
         workers = os.cpu_count() or 1
         heard = audition(variants(), self.speakers, workers)
         if len(heard.speakers) < min(FEWEST_SPEAKERS, self.speakers):
             reasons = "; ".join(f"{name}: {reason}" for name, reason in list(heard.left_out.items())[:3])
-            raise DataError(f"only {len(heard.speakers)} voices of eSpeak NG speak ({reasons})", "install espeakng-loader again")
+            raise DataError(f"only {len(heard.speakers)} voices of eSpeak NG work ({reasons})", "install espeakng-loader again")
         made = Source((), {"left_out": heard.left_out})
         made.recordings = self._record(heard.speakers, made, workers, progress)
         return made
@@ -82,10 +84,10 @@ class SpeechDigits(SpokenDigits):
                 done += len(clips)
                 progress(done, total, "clips")
         finally:
-            pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody else starts to speak
+            pool.shutdown(cancel_futures=True)  # start no other speaker after Ctrl-C
 
     def _speaker(self, name: str, accent: str) -> list[Recording] | str:
-        """All clips of a speaker, or why there are none."""
+        """Return all clips of a speaker, or the reason why there are none."""
         plan = [(digit, repetition) for digit in range(len(WORDS)) for repetition in range(self.repetitions)]
         generators = [np.random.default_rng(derive_seed(self.version, self.name, name, *which)) for which in plan]
         try:
@@ -103,26 +105,26 @@ class SpeechDigits(SpokenDigits):
             if np.abs(samples.astype(np.int32)).max(initial=0) < SILENT:
                 return f"silent in '{WORDS[digit]}'"
             word = to_int16(resample(trim(samples)))
-            clips.append(Recording(in_room(rng, word[:CLIP_SAMPLES]), digit, name, repetition, cut=len(word) > CLIP_SAMPLES))
+            clips.append(Recording(noisy_clip(rng, word[:CLIP_SAMPLES]), digit, name, repetition, cut=len(word) > CLIP_SAMPLES))
         return clips
 
     def split(self, labels: Labels, by: str, fold: int, seed: int) -> Split:
-        """Speakers (or repetitions) are dealt to the parts in turn, so that parts share accents; `rotate` says which part does what."""
+        """Assign speakers (or repetitions) to parts in turn, so that parts share accents, and rotate the parts (`rotate`)."""
         return rotate((labels.speaker if by == "speaker" else labels.repetition) % FOLDS, fold, FOLDS)
 
 
 def utterance(rng: np.random.Generator, digit: int) -> Utterance:
-    """A digit with a drawn ending, rate, pitch and range of pitch."""
+    """Draw the ending, rate, pitch and pitch range of a digit."""
     text = WORDS[digit] + ENDINGS[rng.integers(len(ENDINGS))]
     rate, pitch, spread = (int(rng.integers(low, high + 1)) for low, high in (RATE_WPM, PITCH, RANGE))
     return Utterance(text, rate, pitch, spread)
 
 
-def in_room(rng: np.random.Generator, word: NDArray[np.int16]) -> NDArray[np.int16]:
-    """A word at a drawn place in its window, with coloured noise at a drawn ratio, at a drawn loudness.
+def noisy_clip(rng: np.random.Generator, word: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Place a word in its window, add coloured noise, and scale the clip.
 
     Args:
-        rng: draws the place, then the ratio, the colour, the noise, the loudness.
+        rng: draws the offset, the noise exponent, the noise, the signal-to-noise ratio, and the peak level, in this order.
         word: (n,) at 8 kHz, n <= CLIP_SAMPLES.
 
     Returns:

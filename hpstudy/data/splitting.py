@@ -1,4 +1,4 @@
-"""Dividing the clips of a data set into training, validation and test."""
+"""Splits of the clips of a data set into training, validation and test parts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from hpstudy.errors import DataError, nearest
 
 
 def check_split(dataset: str, by: str, fold: int) -> None:
-    """Raises DataError unless the data set can be split that way (UsageError when there is no such data set of spoken digits)."""
+    """Check that a data set has a split.
+
+    Raises:
+        UsageError: there is no such data set of spoken digits.
+        DataError: it cannot be split in this way, or has no such fold.
+    """
     folds = spoken_digits(dataset).folds
     if by not in folds:
         raise DataError(f"{dataset} cannot be split by '{by}'", nearest(by, folds))
@@ -18,14 +23,14 @@ def check_split(dataset: str, by: str, fold: int) -> None:
 
 
 def split(dataset: str, labels: Labels, *, by: str, fold: int, seed: int) -> Split:
-    """Rows for training, validation and test.
+    """Return the rows for training, validation and test.
 
     Args:
         dataset: a name in `hpstudy.data.DATASETS`, or "my_module:MyDigits".
-        labels: of the clips; `Clips` and `FeatureSet` have them.
-        by: "speaker" (no speaker stands in two parts) or "repetition" (every speaker stands in all parts).
-        fold: which division, from 0.
-        seed: drives divisions that are drawn: of the built-in ones, the validation part of fsdd by repetition.
+        labels: labels of the clips, for instance a `Clips` or `FeatureSet`.
+        by: "speaker" (every speaker is in one part only) or "repetition" (every speaker is in all parts).
+        fold: index of the fold, from 0.
+        seed: seed of random splits. The only built-in one is the validation part of fsdd by repetition.
 
     Raises:
         UsageError, DataError: see `check_split`.

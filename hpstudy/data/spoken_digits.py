@@ -1,4 +1,4 @@
-"""The interface of every data set of spoken digits."""
+"""Interface of data sets of spoken digits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hpstudy.data.dataset import Contents, DataSet, Progress
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of the clips for training, validation (all that a search may see) and test, each ascending."""
+    """Rows of the clips for training, validation and test, each ascending. A search uses only the training and validation rows."""
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
@@ -26,11 +26,11 @@ class Split:
 
 @dataclass
 class Source:
-    """The recordings of a data set, to be drawn once.
+    """The recordings of a data set, to be iterated once.
 
     Attributes:
-        recordings: in the order in which they will stand.
-        facts: go into the manifest; may be completed while recordings are drawn.
+        recordings: in the order of the clips.
+        facts: facts for the manifest; they may be completed during the iteration.
     """
 
     recordings: Iterable[Recording]
@@ -38,48 +38,48 @@ class Source:
 
 
 class SpokenDigits(DataSet):
-    """One data set of spoken digits. `split` is called with the labels of the clips, in every worker."""
+    """A data set of spoken digits. `split` is called with the labels of the clips, in every worker."""
 
     kind = "spoken digits"
     made_with = ("hpstudy", "numpy", "scipy", "soundfile", "espeakng-loader")
     folds: ClassVar[Mapping[str, int]]
-    """The ways to split, and how many folds each has."""
+    """Number of folds of each split, by name."""
 
     @abstractmethod
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> Source:
-        """Check the originals and give their recordings.
+        """Check the original files and return their recordings.
 
         Args:
-            source: folder or archive with the originals; None for a set that is made here.
-            scratch: an empty folder for unpacking, deleted afterwards.
-            progress: told of recordings as they are made.
+            source: folder or archive with the original files; None for a data set that is generated.
+            scratch: an empty folder for unpacking; it is deleted afterwards.
+            progress: called as recordings are read or generated.
 
         Raises:
-            DataError: one error that says all that is missing or unreadable.
+            DataError: one error that lists all missing or unreadable files.
         """
 
     @abstractmethod
     def split(self, labels: Labels, by: str, fold: int, seed: int) -> Split:
-        """Divide clips.
+        """Split the clips into training, validation and test rows.
 
         Args:
-            labels: of the clips.
+            labels: labels of the clips.
             by: one of `folds`.
             fold: 0 to `folds[by]` - 1.
-            seed: drives splits that are drawn; most are fixed and do not use it.
+            seed: seed of random splits; fixed splits ignore it.
         """
 
     def write(self, folder: Path, source: Path | None, scratch: Path, progress: Progress) -> dict[str, Any]:
-        """The clips that `read` gives, as `open_clips` opens them."""
+        """Write the recordings of `read` as clips for `open_clips`."""
         originals = self.read(source, scratch, progress)
         written = write_clips(folder, originals.recordings)
         return {**originals.facts, **written}
 
     def contents(self, facts: Mapping[str, Any]) -> Contents:
-        """Clips and speakers; clips that lost their end because they were longer than the window; voices that did not speak."""
+        """Describe the number of clips and speakers, with notes on shortened clips and excluded voices."""
         notes = []
         if cut := facts["clips_cut"]:
             notes.append(f"{cut:,} longer than a second were cut")
         if left_out := facts.get("left_out", {}):
-            notes.append(f"{len(left_out)} voices left out: {', '.join(left_out)}")
+            notes.append(f"{len(left_out)} voices excluded: {', '.join(left_out)}")
         return Contents(f"{facts['clips']:,} clips of {len(facts['speakers'])} speakers", tuple(notes))

@@ -1,8 +1,8 @@
-"""torchaudio beside a torch without CUDA.
+"""Import of torchaudio with a torch that was built without CUDA.
 
-The torchaudio wheel of PyPI has a native extension that links CUDA, and `import torchaudio` fails where torch has no CUDA. Its
-transforms are plain Python on torch and need no extension. So there, and only there, a stand-in takes the place of the module
-`torchaudio._extension` and says what that module itself says when no extension was built: not available.
+The torchaudio wheel on PyPI has a native extension that is linked against CUDA, so that `import torchaudio` fails if torch was built
+without CUDA. The transforms are pure Python and do not need the extension. In this case only, the module `torchaudio._extension` is
+replaced by a stand-in that reports what the module itself reports without an extension: not available.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def import_transforms() -> ModuleType:
-    """The module `torchaudio.transforms`."""
+    """Return the module `torchaudio.transforms`."""
     import torch
 
     if torch.version.cuda is None and "torchaudio" not in sys.modules:

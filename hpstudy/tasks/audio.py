@@ -25,27 +25,27 @@ DIGITS = 10
 
 
 class SplitSettings(Settings):
-    """How clips are divided into training, validation and test."""
+    """Split of the clips into training, validation and test parts."""
 
     by: Literal["speaker", "repetition"] = "speaker"
-    """speaker: no speaker stands in two parts; repetition: every speaker stands in all parts."""
+    """speaker: every speaker is in one part only; repetition: every speaker is in all parts."""
     fold: int = Field(default=0, ge=0)
-    """Which division."""
+    """Index of the fold."""
 
 
 class AudioSettings(TrainSettings):
-    """Settings of the audio task. What the paper leaves open is chosen in configs/tasks/; docs/explanation/measurements.md says why."""
+    """Settings of the audio task. configs/tasks/ sets what the paper leaves open; docs/explanation/measurements.md has the reasons."""
 
     dataset: str = "speech_digits"
     """A data set of `hpstudy list data`."""
     split: SplitSettings = SplitSettings()
-    """Which clips are for training, for the search, and for the test."""
+    """Split of the clips into training, validation and test parts."""
     features: FeatureSettings = FeatureSettings()
-    """What the network sees of a clip; every feature is standardised with the training clips' mean and deviation."""
+    """Features of a clip. Every feature is standardised with the mean and deviation of the training clips."""
     train_clips: int | None = Field(default=None, ge=10)
     """Number of training clips, drawn once and the same in every trial. Default: all."""
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(256, 256, 256), min_length=1)
-    """Outputs of every layer but the last."""
+    """Number of outputs of every layer except the last."""
 
     @field_validator("dataset")
     @classmethod
@@ -66,40 +66,40 @@ class AudioSettings(TrainSettings):
 
 
 class AudioMLP(BinaryNetworkTask):
-    """Real first layer, then binary layers, trained by the view's method."""
+    """A multilayer perceptron with a real first layer and binary layers, which the method of the view trains."""
 
     Settings = AudioSettings
     settings: AudioSettings
     stacks = True
 
     def data(self) -> Data:
-        """The features, computed or found in the cache, and split."""
+        """Return the features, from the cache or computed, in three parts."""
         settings = self.settings
         return audio_data(settings.dataset, settings.split, settings.features, settings.train_clips, settings.device)
 
     def identity(self) -> dict[str, str]:
-        """The checksum of the features, which covers recordings and preprocessing."""
+        """Return the checksum of the features, which covers recordings and preprocessing."""
         from hpstudy.data import load_features
 
         return {f"features of {self.settings.dataset}": load_features(self.settings.dataset, self.settings.features).checksum}
 
     def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
-        """A multilayer perceptron, on the device."""
-        from hpstudy.bnn.layers import placed
+        """Create a multilayer perceptron on the device."""
+        from hpstudy.bnn.layers import to_device
         from hpstudy.bnn.networks.mlp import BinaryMLP
 
         features = next(self.data().train.in_order(1)).shape[1]
-        return placed(BinaryMLP(features, self.settings.widths, DIGITS, activation, generator), self.settings.device)
+        return to_device(BinaryMLP(features, self.settings.widths, DIGITS, activation, generator), self.settings.device)
 
 
 @lru_cache(maxsize=2)
 def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings, train_clips: int | None, device: str) -> Data:
-    """The parts as tensors on the device, loaded and standardised once per process and shared by its trials.
+    """Return the parts as tensors on the device. They are loaded and standardised once per process and shared by its trials.
 
-    x <- (x - mean) / deviation, for every feature, over the training clips that are used; a constant feature becomes 0.
+    x <- (x - mean) / deviation for every feature, over the selected training clips. A constant feature becomes 0.
 
     Raises:
-        DataError: the recordings are not there, or the training part is smaller than `train_clips`.
+        DataError: the recordings are not on this machine, or the training part is smaller than `train_clips`.
     """
     import numpy as np
     import torch
@@ -114,9 +114,10 @@ def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings,
         if train_clips > len(train):
             raise DataError(
                 f"train_clips is {train_clips}, but this split of {dataset} has {len(train)} training clips",
-                "lower task.train_clips, or leave it out to train on all clips",
+                "lower task.train_clips, or remove it to train on all clips",
             )
         train = np.sort(np.random.default_rng(derive_seed(0, "train_clips")).permutation(train)[:train_clips])
+    # Mean and deviation of every feature, (d,).
     mean = loaded.x[train].mean(axis=0)
     deviation = loaded.x[train].std(axis=0)
     deviation[deviation == 0] = 1

@@ -1,4 +1,4 @@
-"""What all tasks that train a binary network share: the view's method, its hyperparameters, the metrics."""
+"""Base class of tasks that train a binary network: the method of the view, its hyperparameters, the metrics."""
 
 from __future__ import annotations
 
@@ -28,69 +28,69 @@ if TYPE_CHECKING:
 
 
 class BinaryNetworkTask(Task):
-    """Train one network's binary weights by the view's method, and all else by the task's optimizer.
+    """A task that trains the binary weights with the method of the view, and the other parameters with the optimizer of the task.
 
     Metrics: val_accuracy, val_loss; train_accuracy, train_loss, test_accuracy; flip_ratio, epoch_flip_rate, never_flipped (see
-    `hpstudy.bnn.flips`). All are of the last epoch, and all but test_accuracy are recorded for every epoch. Accuracies are
-    shares.
+    `hpstudy.bnn.flips`). Final values are those of the last epoch. All metrics except test_accuracy are recorded for every epoch.
+    Accuracies are shares.
 
-    A subclass whose network can be stacked (`hpstudy.bnn.stack.Stack`) may set `stacks = True`. Convolutional networks cannot: as
-    grouped convolutions they take twice as long on a CPU as one after the other.
+    A subclass whose network can be stacked (`hpstudy.bnn.stack.Stack`) can set `stacks = True`. Convolutional networks cannot be stacked:
+    as grouped convolutions they take twice as long on a CPU as one after the other.
     """
 
     settings: TrainSettings
 
     @abstractmethod
     def data(self) -> Data:
-        """The three parts, loaded once per process and shared by its trials."""
+        """Return the three parts. They are loaded once per process and shared by its trials."""
 
     @abstractmethod
     def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
-        """A new network on the training device; `generator` draws the initial values of its real parameters."""
+        """Create a network on the training device. `generator` draws the initial values of its real parameters."""
 
     def teacher(self) -> nn.Module | None:
-        """A trained network whose outputs take the place of the classes in the loss; None without one."""
+        """Return the trained network whose outputs replace the classes in the loss; None without one."""
         return None
 
     def objectives(self) -> Sequence[str]:
-        """What is measured on the validation part. The test accuracy is recorded, but no search may see it."""
+        """Return the metrics of the validation part. The test accuracy is recorded, but no search may use it."""
         return ("val_accuracy", "val_loss")
 
     def check_view(self, view: View) -> list[Problem]:
-        """The method and its hyperparameters."""
+        """Check the method and its hyperparameters."""
         return check_method_view(view)
 
     def check_point(self, view: View, point: Point) -> list[str]:
-        """The joint rules of the method's hyperparameters."""
+        """Check the joint constraints of the method's hyperparameters."""
         return check_method_point(view, point)
 
     def complete_view(self, view: View) -> View:
-        """Open hyperparameters take their method's defaults."""
+        """Fix hyperparameters that the view does not set at the defaults of the method."""
         return complete_method_view(view)
 
     def prepare(self) -> None:
-        """Load the data on the device, or find that there is no such data or device.
+        """Load the data on the device.
 
         Raises:
-            DataError: the data set is not there, or a part is smaller than asked for; there is no such device.
+            DataError: the data set is not on this machine, a part is smaller than requested, or there is no such device.
         """
         import torch
 
         if self.settings.device == "cuda" and not torch.cuda.is_available():
             raise DataError(
                 "task.device is cuda, but this machine (or this installation of torch) has no CUDA device",
-                "run it where one is; or set device: cpu, which takes long for large networks (see --scale small)",
+                "use a machine with a CUDA device, or set device: cpu, which is slow for large networks (see --scale small)",
             )
         self.data()
 
     def warm_up(self) -> None:
-        """Import what `evaluate` does, and load data that stay on the CPU."""
+        """Import the modules that `evaluate` needs, and load the data if they stay on the CPU."""
         import_module("hpstudy.bnn.train")
         if self.settings.device == "cpu":
             self.data()
 
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> dict[str, float]:
-        """Train one network. Its initial real weights have a seed stream of their own, beside those of `bnn.train`."""
+        """Train one network. Its initial real weights have a separate seed stream, in addition to those of `bnn.train`."""
         (outcome,) = self._trained(view, [point], [seed], [report])
         if isinstance(outcome, Exception):
             raise outcome
@@ -99,7 +99,7 @@ class BinaryNetworkTask(Task):
     def evaluate_many(
         self, view: View, points: Sequence[Point], seeds: Sequence[int], reports: Sequence[Report]
     ) -> Sequence[Result | Exception]:
-        """Train all networks in one pass where `stacks` says so, else one after the other."""
+        """Train all networks in one pass if `stacks` is set, otherwise one after the other."""
         if not self.stacks:
             return super().evaluate_many(view, points, seeds, reports)
         return self._trained(view, points, seeds, reports)
@@ -122,7 +122,7 @@ class BinaryNetworkTask(Task):
             except ValidationError as error:
                 if len(points) == 1:
                     raise
-                # Its place is taken by another network, as the numbers of the others depend on the size of the stack.
+                # Another network replaces it, because the results of the others depend on the size of the stack.
                 refused[slot] = error
                 hps.append(method.Hyperparameters())
         networks = [
@@ -139,12 +139,12 @@ class BinaryNetworkTask(Task):
             self.data(),
             self.settings,
             seeds=seeds,
-            reports=[_unheard if slot in refused else report for slot, report in enumerate(reports)],
+            reports=[_ignore_report if slot in refused else report for slot, report in enumerate(reports)],
             teacher=self.teacher(),
             checkpoint=reports[0].checkpoint,
         )
         return [refused.get(slot, outcome) for slot, outcome in enumerate(outcomes)]
 
 
-def _unheard(epoch: int, **metrics: float) -> None:
-    """A report that goes nowhere."""
+def _ignore_report(epoch: int, **metrics: float) -> None:
+    """Discard a report."""

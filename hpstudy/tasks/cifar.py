@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from hpstudy.data.images import Images
 
 IMAGE_SIZE = 32
-"""Pixels, height and width, of an image set."""
+"""Height and width of the images of an image set, in pixels."""
 
 EVALUATION_ROWS = {"cpu": 250, "cuda": 10_000}
-"""Images per forward pass in evaluation, by device: on a CPU those whose activations stay in the cache."""
+"""Images per forward pass in evaluation, by device. On a CPU the activations of this number of images fit into the cache."""
 
 
 class ImageSettings(ImageParts):
-    """Which images are for training, for the search, and for the test, and what is done to them."""
+    """Training, validation and test images, and their size and augmentation."""
 
     size_key = "shrink"
 
     shrink: Literal[1, 2, 4] = 1
-    """Width and height are divided by this (means of blocks): 2 makes a training on a CPU about six times as fast."""
+    """Divide width and height by this factor (means of blocks). With 2, training on a CPU is about six times as fast."""
     padding: int = Field(default=4, ge=0, le=16)
-    """Pixels around a training image of which a random crop leaves the original size; 0: no crop."""
+    """Pixels added on every side of a training image before a random crop to the original size; 0 disables the crop."""
     mirror: bool = True
     """Whether half of the training images are mirrored."""
 
     @property
     def pixels(self) -> int:
-        """What `shrink` leaves."""
+        """Height and width after `shrink`, in pixels."""
         return IMAGE_SIZE // self.shrink
 
 
@@ -47,7 +47,7 @@ class CifarSettings(ImageNetworkSettings):
     dataset: str = "cifar10"
     """An image set of `hpstudy list data`."""
     images: ImageSettings = ImageSettings()
-    """Parts, size and augmentation."""
+    """Parts, size and augmentation of the images."""
 
 
 class Cifar(ImageNetworkTask):
@@ -57,15 +57,15 @@ class Cifar(ImageNetworkTask):
     settings: CifarSettings
 
     def data(self) -> Data:
-        """The images of the three parts, on the device."""
+        """Return the images of the three parts on the device."""
         return image_data(self.settings.dataset, self.settings.images, self.settings.device)
 
     def classes(self) -> tuple[str, ...]:
-        """Of the image set."""
+        """Return the class names of the image set."""
         return self._images().classes
 
     def checksum(self) -> dict[str, str]:
-        """Of all pixels and labels."""
+        """Return the checksum of all pixels and labels."""
         return {f"images of {self.settings.dataset}": self._images().checksum}
 
     def _images(self) -> Images:
@@ -76,12 +76,12 @@ class Cifar(ImageNetworkTask):
 
 @lru_cache(maxsize=2)
 def image_data(dataset: str, settings: ImageSettings, device: str) -> Data:
-    """The parts as bytes on the device, with the normalisation and augmentation of their batches.
+    """Return the parts as bytes on the device, with the normalisation and augmentation of their batches.
 
-    Every channel is normalised with the mean and deviation of the training images that are used; a constant channel becomes 0.
+    Every channel is normalised with the mean and deviation of the selected training images. A constant channel becomes 0.
 
     Raises:
-        DataError: the set is not on this machine, or has too few images.
+        DataError: the data set is not on this machine, or has too few images.
     """
     import numpy as np
     import torch
@@ -94,6 +94,7 @@ def image_data(dataset: str, settings: ImageSettings, device: str) -> Data:
     train, validation, test = settings.rows(images.train_y, images.test_y)
 
     def part(x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> InMemory:
+        # (n, 3, 32, 32) -> (n, 32, 32, 3), then shrunk.
         pixels = torch.from_numpy(np.ascontiguousarray(x[rows].transpose(0, 2, 3, 1)))
         small = halved(pixels, times=settings.shrink.bit_length() - 1)
         return InMemory(small.to(device), torch.from_numpy(np.asarray(y[rows], dtype=np.int64)).to(device))

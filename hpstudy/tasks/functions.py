@@ -1,7 +1,7 @@
-"""Analytic test functions as tasks: cheap, with a known optimum, for trying a study out and for testing searchers.
+"""Analytic test functions as tasks. They are fast and have a known optimum, for trying a study and for testing searchers.
 
-Branin and Hartmann 6 in the form of Surjanovic and Bingham's library of test functions, with Gaussian noise added. A function
-may be given dummy hyperparameters, which change nothing: a view that tunes them shows what irrelevant dimensions cost.
+Branin and Hartmann 6 are as defined by Surjanovic and Bingham (https://www.sfu.ca/~ssurjano/optimization.html), with added Gaussian noise.
+A function can have dummy hyperparameters without an effect: a view that tunes them shows the cost of irrelevant dimensions.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ class FunctionSettings(BaseModel):
     noise: float = Field(default=0.1, ge=0)
     """Standard deviation of the Gaussian noise on the measured value."""
     dummies: int = Field(default=0, ge=0, le=50)
-    """Dummy hyperparameters z1, z2, ... in [0, 1] that change nothing."""
+    """Number of dummy hyperparameters z1, z2, ... in [0, 1], which have no effect."""
 
 
 class AnalyticFunction(Task):
-    """A function of real numbers whose noisy value is to be minimised.
+    """A function of real numbers whose noisy value is minimised.
 
-    Metrics: `value`, measured with noise; `true_value`, without; `regret`, true value minus the known minimum.
+    Metrics: `value`, with noise; `true_value`, without noise; `regret`, true value minus the known minimum.
     """
 
     Settings = FunctionSettings
     settings: FunctionSettings
     domain: ClassVar[Mapping[str, tuple[float, float]]]
-    """Each argument's range, both ends included."""
+    """Range of each argument, including both ends."""
     minimum: ClassVar[float]
-    """The function's global minimum."""
+    """Global minimum of the function."""
 
     @abstractmethod
     def value(self, x: Sequence[float]) -> float:
-        """The function without noise at `x`, one number for each argument of `domain`, in its order."""
+        """Return the function without noise at `x`, which has one number for each argument of `domain`, in the same order."""
 
     def objectives(self) -> Sequence[str]:
-        """The measured value; the true value and the regret are recorded, but no search may see them."""
+        """Return "value". The true value and the regret are recorded, but no search may use them."""
         return ("value",)
 
     def _ranges(self) -> dict[str, tuple[float, float]]:
@@ -58,7 +58,7 @@ class AnalyticFunction(Task):
         return {**self.domain, **dummies}
 
     def check_view(self, view: View) -> list[Problem]:
-        """Every argument is tuned or fixed, within its range; there is no method."""
+        """Check that every argument is tuned or fixed within its range, and that there is no method."""
         ranges = self._ranges()
         problems = []
         if view.method is not None:
@@ -91,7 +91,7 @@ class AnalyticFunction(Task):
         return problems
 
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> dict[str, float]:
-        """The function at the point, with the seed's noise."""
+        """Evaluate the function at the point, with the noise of the seed."""
         arguments = {**view.fixed, **point}
         true = self.value([float(arguments[name]) for name in self.domain])
         noise = self.settings.noise * np.random.default_rng(seed).standard_normal()
@@ -101,17 +101,17 @@ class AnalyticFunction(Task):
 def _outside(value: object, low: float, high: float) -> list[str]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return [f"{value!r} is not a number"]
-    return [] if low <= value <= high else [f"{value} lies outside the function's domain [{low}, {high}]"]
+    return [] if low <= value <= high else [f"{value} is outside the function's domain [{low}, {high}]"]
 
 
 class Branin(AnalyticFunction):
-    """The Branin function: two arguments, three global minima of 0.397887."""
+    """The Branin function of two arguments: three global minima of 0.397887."""
 
     domain: ClassVar = {"x1": (-5.0, 10.0), "x2": (0.0, 15.0)}
     minimum = 0.39788735772973816
 
     def value(self, x: Sequence[float]) -> float:
-        """Branin at (x1, x2)."""
+        """Return the Branin function at (x1, x2)."""
         x1, x2 = x
         b, c, r, s, t = 5.1 / (4 * math.pi**2), 5 / math.pi, 6.0, 10.0, 1 / (8 * math.pi)
         return (x2 - b * x1**2 + c * x1 - r) ** 2 + s * (1 - t) * math.cos(x1) + s
@@ -135,5 +135,5 @@ class Hartmann6(AnalyticFunction):
     )
 
     def value(self, x: Sequence[float]) -> float:
-        """Hartmann 6 at (x1, ..., x6)."""
+        """Return the Hartmann 6 function at (x1, ..., x6)."""
         return float(-self._ALPHA @ np.exp(-np.sum(self._A * (np.asarray(x) - self._P) ** 2, axis=1)))

@@ -1,4 +1,4 @@
-"""What tasks share that train a binary convolutional network on images: the network, the device, a teacher."""
+"""Base classes of tasks that train a binary convolutional network on images: parts, network, teacher."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 
 class ImageParts(Settings):
-    """Which images are for training, for the search, and for the test."""
+    """Training, validation and test images."""
 
     train: int | None = Field(default=None, ge=10)
     """Number of training images, class-balanced and drawn once. Default: all images that are not used for validation."""
     validation: int = Field(default=5_000, ge=10)
-    """Images of the training part that validate, as many of each class. The search sees no others."""
+    """Number of validation images, class-balanced and drawn from the training part. The search uses only these."""
     test: int | None = Field(default=None, ge=10)
     """Number of test images, class-balanced. Default: the whole test part."""
     seed: int = Field(default=0, ge=0)
-    """Of these draws."""
+    """Seed of these draws."""
 
     size_key: ClassVar[str]
     """The key that determines `pixels`."""
@@ -47,14 +47,14 @@ class ImageParts(Settings):
     @property
     @abstractmethod
     def pixels(self) -> int:
-        """Height and width of what the network sees."""
+        """Height and width of the network's input in pixels."""
 
     def rows(self, train_y: NDArray[np.int64], test_y: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-        """The rows that train, that validate, and that test, each ascending.
+        """Return the rows for training, validation and test, each ascending.
 
         Args:
-            train_y: (n,) classes of the data set's training part, of which the first two are drawn.
-            test_y: (m,) classes of its test part.
+            train_y: (n,) classes of the training part of the data set, from which training and validation rows are drawn.
+            test_y: (m,) classes of the test part of the data set.
 
         Raises:
             DataError: a part has too few rows.
@@ -63,14 +63,14 @@ class ImageParts(Settings):
 
         from hpstudy.data.images import split_rows, subset_rows
 
-        with _asked("validation"):
+        with _naming_key("validation"):
             train, validation = split_rows(train_y, self.validation, self.seed)
         if self.train is not None:
-            with _asked("train"):
+            with _naming_key("train"):
                 train = subset_rows(train_y, train, self.train, self.seed)
         test = np.arange(len(test_y))
         if self.test is not None:
-            with _asked("test"):
+            with _naming_key("test"):
                 test = subset_rows(test_y, test, self.test, self.seed)
         return train, validation, test
 
@@ -81,14 +81,14 @@ class ImageNetworkSettings(TrainSettings):
     dataset: str
     """A data set of `hpstudy list data`."""
     images: ImageParts
-    """Parts, size and augmentation."""
+    """Parts, size and augmentation of the images."""
     network: dict[str, Any] = Field(default={"name": "birealnet20"}, validate_default=True)
-    """The network's name, and its own settings: {name: birealnet20, variant: B, width: 16}; `hpstudy list networks`."""
+    """Name and settings of the network: {name: birealnet20, variant: B, width: 16}; `hpstudy list networks`."""
     teacher: Teacher | None = None
-    """Train towards the outputs of a trained network, instead of the classes."""
+    """Use the outputs of a trained network instead of the classes in the training loss."""
 
     dataset_kind: ClassVar[type[DataSet]]
-    """What `dataset` must be."""
+    """Required kind of `dataset`."""
 
     @field_validator("dataset")
     @classmethod
@@ -102,7 +102,7 @@ class ImageNetworkSettings(TrainSettings):
     @field_validator("network")
     @classmethod
     def _complete(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        """The network's block with all its settings; networks that need the size of the images receive it."""
+        """Complete the network's block with all settings. Networks that need the size of the images receive it."""
         settings = network_settings(given)
         if "images" in info.data and "input_size" in type(settings).model_fields:
             settings = _sized(given, info.data["images"])
@@ -126,18 +126,18 @@ class ImageNetworkTask(BinaryNetworkTask):
 
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
-        """Names of the data set's classes."""
+        """Return the class names of the data set."""
 
     @abstractmethod
     def checksum(self) -> dict[str, str]:
-        """The checksum of the images, under their name."""
+        """Return the checksum of the images by name."""
 
     def prepare(self) -> None:
-        """Load the images, and see that the device and the teacher are there.
+        """Load the images, and check the device and the teacher.
 
         Raises:
-            DataError: the images are not on this machine, or a part is smaller than asked for; there is no such device; the teacher
-                cannot be had, or has other classes.
+            DataError: the images are not on this machine, or a part is smaller than requested; there is no such device; or the teacher
+                cannot be loaded, or has other classes.
         """
         settings = self.settings
         super().prepare()
@@ -150,7 +150,7 @@ class ImageNetworkTask(BinaryNetworkTask):
             check_teacher(settings.teacher, count, settings.images.pixels, settings.device)
 
     def identity(self) -> dict[str, str]:
-        """The checksums of the images and of the teacher, and of the source of a network of the user's own."""
+        """Return the checksums of the images, the teacher, and the source of a user's network."""
         name = str(self.settings.network["name"])
         identity = {**self.checksum(), **(source_identity(name) if is_plugin(name) else {})}
         if self.settings.teacher is not None:
@@ -160,8 +160,8 @@ class ImageNetworkTask(BinaryNetworkTask):
         return identity
 
     def network(self, activation: BinaryActivation, generator: torch.Generator) -> nn.Module:
-        """The network, in channels-last order, on the device."""
-        from hpstudy.bnn.layers import placed
+        """Create the network on the device, in channels-last memory format."""
+        from hpstudy.bnn.layers import to_device
 
         make = NETWORKS.load(self.settings.network["name"])
         network: nn.Module = make(
@@ -171,10 +171,10 @@ class ImageNetworkTask(BinaryNetworkTask):
             activation=activation,
             generator=generator,
         )
-        return placed(network, self.settings.device)
+        return to_device(network, self.settings.device)
 
     def teacher(self) -> nn.Module | None:
-        """The teacher, loaded once per process."""
+        """Return the teacher. It is loaded once per process."""
         if self.settings.teacher is None:
             return None
         from hpstudy.bnn.teacher import load_teacher
@@ -183,7 +183,7 @@ class ImageNetworkTask(BinaryNetworkTask):
 
 
 def network_settings(block: dict[str, Any]) -> BaseModel:
-    """The checked settings of a network block. Raises ValueError with what is wrong."""
+    """Return the checked settings of a network block. Raises ValueError with all problems."""
     name, own = block.get("name"), {key: value for key, value in block.items() if key != "name"}
     if not isinstance(name, str):
         raise ValueError(f"needs a name; valid: {', '.join(NETWORKS)}")
@@ -192,7 +192,7 @@ def network_settings(block: dict[str, Any]) -> BaseModel:
     except HpstudyError as error:
         raise ValueError(_sentence(error)) from error
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        raise ValueError(f"'{name}' is no network: it has no Settings ({NETWORKS.extend})")
+        raise ValueError(f"'{name}' is not a network: it has no Settings ({NETWORKS.extend})")
     try:
         return validated(model, own)
     except ValidationError as error:
@@ -201,11 +201,11 @@ def network_settings(block: dict[str, Any]) -> BaseModel:
 
 
 def _sized(block: dict[str, Any], images: ImageParts) -> BaseModel:
-    """The checked settings of a network for these images. Raises ValueError unless they can have that size."""
+    """Return the checked settings of a network for these images. Raises ValueError if it does not support their size."""
     size = images.pixels
     wide = f"images.{images.size_key} makes the images {size} pixels wide"
     if block.get("input_size", size) != size:
-        raise ValueError(f"input_size is {block['input_size']}, but {wide}: leave it out")
+        raise ValueError(f"input_size is {block['input_size']}, but {wide}: remove it")
     try:
         return network_settings({**block, "input_size": size})
     except ValueError as error:
@@ -213,8 +213,8 @@ def _sized(block: dict[str, Any], images: ImageParts) -> BaseModel:
 
 
 @contextmanager
-def _asked(part: str) -> Iterator[None]:
-    """Errors within say which setting asks for too many images."""
+def _naming_key(part: str) -> Iterator[None]:
+    """Prefix the errors of the block with the key that requests too many images."""
     try:
         yield
     except DataError as error:

@@ -24,36 +24,36 @@ Colour = tuple[float, float, float]
 
 
 class PhotographSettings(ImageParts):
-    """Which photographs are for training, for the search, and for the test, and what is done to them."""
+    """Training, validation and test photographs, and their size and augmentation."""
 
     size_key = "size"
 
     validation: int = Field(default=50_000, ge=10)
-    """Photographs of the training part that validate, as many of each class. The search sees no others."""
+    """Number of validation photographs, class-balanced and drawn from the training part. The search uses only these."""
     size: int = Field(default=224, ge=32)
-    """Pixels, height and width, of what the network sees."""
+    """Height and width of the network's input in pixels."""
     short_side: int = Field(default=256, ge=32)
-    """Pixels to which the shorter side is scaled in evaluation, where the network sees the middle."""
+    """Length in pixels to which the shorter side is resized in evaluation, before a centre crop."""
     smallest_piece: float = Field(default=0.08, gt=0, le=1)
-    """In training the network sees a random piece, of at least this share of the photograph's area."""
+    """Minimum area of the random crop in training, as a share of the photograph's area."""
     mirror: bool = True
     """Whether half of the training photographs are mirrored."""
     lighting: float = Field(default=0.0, ge=0)
-    """Standard deviation of the random light of training photographs (0.1 in Krizhevsky et al., 2012); 0: none."""
+    """Standard deviation of the random colour shift of training photographs (0.1 in Krizhevsky et al., 2012); 0 disables it."""
     mean: Colour = (0.485, 0.456, 0.406)
-    """Subtracted. Published networks, such as a teacher, expect ImageNet's."""
+    """Mean that is subtracted. Published networks, such as a teacher, expect that of ImageNet."""
     deviation: Colour = (0.229, 0.224, 0.225)
-    """Divided by."""
+    """Standard deviation by which colours are divided."""
 
     @property
     def pixels(self) -> int:
-        """The size."""
+        """Height and width of the network's input in pixels."""
         return self.size
 
     @model_validator(mode="after")
     def _sides(self) -> PhotographSettings:
         if self.short_side < self.size:
-            raise ValueError(f"short_side ({self.short_side}) is less than size ({self.size}): the middle would not be there")
+            raise ValueError(f"short_side ({self.short_side}) must be at least size ({self.size}), the size of the centre crop")
         if min(self.deviation) <= 0:
             raise ValueError("deviation must be above 0 for every colour")
         return self
@@ -65,29 +65,29 @@ class ImageNetSettings(ImageNetworkSettings):
     dataset_kind = ImageFolder
 
     dataset: str = "imagenet"
-    """A data set of image folders of `hpstudy list data`."""
+    """An image-folder data set of `hpstudy list data`."""
     images: PhotographSettings = PhotographSettings()
-    """Parts, size and augmentation."""
+    """Parts, size and augmentation of the photographs."""
     network: dict[str, Any] = Field(default={"name": "reactnet_a"}, validate_default=True)
-    """The network's name, and its own settings: {name: reactnet_a, width: 32}; `hpstudy list networks`."""
+    """Name and settings of the network: {name: reactnet_a, width: 32}; `hpstudy list networks`."""
 
 
 class ImageNet(ImageNetworkTask):
-    """A convolutional network on photographs that stay on disk; those of a GPU training are read ahead by all cores."""
+    """A convolutional network on photographs on disk. For a GPU, all cores prefetch them."""
 
     Settings = ImageNetSettings
     settings: ImageNetSettings
 
     def data(self) -> Data:
-        """The photographs of the three parts; their classes are on the device."""
+        """Return the photographs of the three parts. Their classes are on the device."""
         return photograph_data(self.settings.dataset, self.settings.images, self.settings.device)
 
     def classes(self) -> tuple[str, ...]:
-        """Of the data set."""
+        """Return the class names of the data set."""
         return self._listed().classes
 
     def checksum(self) -> dict[str, str]:
-        """Of the names, classes and contents of all files."""
+        """Return the checksum of the names, classes and contents of all files."""
         return {f"photographs of {self.settings.dataset}": self._listed().checksum}
 
     def _listed(self) -> ListedImages:
@@ -98,10 +98,10 @@ class ImageNet(ImageNetworkTask):
 
 @lru_cache(maxsize=2)
 def photograph_data(dataset: str, settings: PhotographSettings, device: str) -> Data:
-    """The parts, with the normalisation and augmentation of their batches.
+    """Return the parts, with the normalisation and augmentation of their batches.
 
     Raises:
-        DataError: the set is not on this machine, or has too few photographs.
+        DataError: the data set is not on this machine, or has too few photographs.
     """
     import torch
 

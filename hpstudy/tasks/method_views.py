@@ -1,4 +1,4 @@
-"""Views of tasks that train binary networks: a method of the table, and its hyperparameters."""
+"""Checks of views with a training method, and completion with the method's defaults."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hpstudy.study.space import Point
 
 
 def check_method_view(view: View) -> list[Problem]:
-    """Everything that is wrong with a view of a method.
+    """Return all problems of a view with a method.
 
-    The method exists; the hyperparameters are its own; every value, every end of a range and every choice is in its
-    hyperparameter's domain.
+    Checks that the method exists, that it has these hyperparameters, and that every value, range end and choice is in the domain of
+    its hyperparameter.
     """
     if view.method is None:
         return [Problem(("method",), f"this task needs a method: add 'method: NAME'; {nearest('', METHODS)}")]
@@ -39,13 +39,13 @@ def check_method_view(view: View) -> list[Problem]:
 
 
 def check_method_point(view: View, point: Point) -> list[str]:
-    """Why the method refuses a point of a view in which `check_method_view` found nothing."""
+    """Return the reasons why the method refuses a point of a view. `check_method_view` must have found no problem."""
     assert view.method is not None, "check_method_view refuses a view without a method"
     return inconsistent(_hyperparameters(view.method), {**view.fixed, **point})
 
 
 def complete_method_view(view: View) -> View:
-    """The view with every hyperparameter that it leaves open fixed at the method's default; unchanged without a method."""
+    """Return the view with all hyperparameters that it does not set fixed at the method's defaults; unchanged without a method."""
     if view.method is None or view.method not in METHODS:
         return view
     model = _hyperparameters(view.method)

@@ -1,4 +1,4 @@
-"""A user's Optuna objective, `objective(trial) -> float`, answered from the declared space. Optuna itself is not needed."""
+"""A user's Optuna objective, `objective(trial) -> float`, with suggestions from the declared space. Optuna is not needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hpstudy.tasks.outcome import Valued
 from hpstudy.tasks.own_function import OwnFunction, OwnSettings
 
 INTERMEDIATE = "intermediate"
-"""The metric of the curve that `trial.report` makes."""
+"""Metric of the curve recorded by `trial.report`."""
 
 
 class OptunaSettings(OwnSettings):
@@ -27,11 +27,11 @@ class OptunaSettings(OwnSettings):
 
 
 class OptunaTask(OwnFunction):
-    """A function `objective(trial) -> float` that asks for its hyperparameters with `trial.suggest_float` and the like.
+    """A function `objective(trial) -> float` that gets its hyperparameters from `trial.suggest_float` and similar methods.
 
     Args:
         use: "module:function"; the folder of the study file is searched first.
-        settings: of this style.
+        settings: settings of this style.
 
     Raises:
         PluginError: as `OwnFunction`, or the function cannot be called with a trial.
@@ -44,24 +44,24 @@ class OptunaTask(OwnFunction):
         _refuse_other_signatures(use.removeprefix(MAIN), self.function)
 
     def check_view(self, view: View) -> list[Problem]:
-        """Any space; a method means nothing to a function."""
+        """Accept any space, but no method."""
         return [] if view.method is None else [Problem(("method",), "an objective has no methods: remove this key")]
 
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Valued:
         """Call the objective.
 
         Raises:
-            TrialFailed: it asks for something that the view does not declare, or declares otherwise.
+            TrialFailed: the objective asks for a hyperparameter that the view does not declare, or declares differently.
         """
         trial = Trial(view, point, seed, report)
         return Valued(self.function(trial), trial.user_attrs)
 
 
 class Trial:
-    """What an objective sees of a trial; the part of `optuna.trial.Trial` that needs no Optuna study.
+    """The trial that an objective receives: the part of `optuna.trial.Trial` that works without an Optuna study.
 
     Attributes:
-        number: the seed of the training, a whole number of 31 bits.
+        number: the seed of the training, a 31-bit integer.
         params: the values suggested so far.
         user_attrs: the attributes set so far.
     """
@@ -76,39 +76,39 @@ class Trial:
         self._reported = set[int]()
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False) -> float:
-        """The value of a real hyperparameter."""
+        """Return the value of a real hyperparameter."""
         return float(self._suggest(name, {"type": "float", "low": low, "high": high, "log": log, "step": step}))
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """The value of a whole hyperparameter."""
+        """Return the value of an integer hyperparameter."""
         return int(self._suggest(name, {"type": "int", "low": low, "high": high, "log": log, "step": step}))
 
     def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Value:
-        """One of the choices."""
+        """Return the value of a categorical hyperparameter."""
         return self._suggest(name, {"type": "choice", "values": list(choices)})
 
     def report(self, value: float, step: int) -> None:
-        """Record an intermediate value. Of two values at one step the first one counts, as in Optuna."""
+        """Record an intermediate value. Only the first value of a step is recorded, as in Optuna."""
         if step not in self._reported:
             self._reported.add(step)
             self._report(step, **{INTERMEDIATE: value})
 
     def should_prune(self) -> bool:
-        """Never: a pruned trial has no final value to compare."""
+        """Return False: a pruned trial would have no final value to compare."""
         return False
 
     def set_user_attr(self, key: str, value: Any) -> None:
-        """Keep a value with the trial: a number as a metric, anything else as an attribute."""
+        """Store a value with the trial: a number as a metric, any other value as an attribute."""
         self.user_attrs[key] = value
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"a trial of hpstudy has no '{name}': it has suggest_float, suggest_int, suggest_categorical, report, should_prune, "
+            f"hpstudy's trial has no '{name}': it has suggest_float, suggest_int, suggest_categorical, report, should_prune, "
             "set_user_attr, user_attrs, params and number"
         )
 
     def _suggest(self, name: str, asked: Mapping[str, Any]) -> Value:
-        """The value of a hyperparameter, whose declaration must agree with what is asked for."""
+        """Return the value of a hyperparameter. Raises TrialFailed if its declaration does not agree with the request."""
         if name not in self._values and name in self._declared:
             raise TrialFailed(
                 f"the objective asks for '{name}', which is absent in this point: ask for it only under its condition in the view, "
@@ -119,7 +119,7 @@ class Trial:
             raise TrialFailed(
                 f"the objective asks for '{name}', which the view neither tunes nor fixes.\n"
                 f"Add to the view:\n  space:\n    {_yaml(name, asked)}\n"
-                f"or hold it at one value:\n  fixed: {{{name}: {_text(one)}}}"
+                f"or fix it at one value:\n  fixed: {{{name}: {_text(one)}}}"
             )
         value = self._values[name]
         parameter = self._declared.get(name)
@@ -131,56 +131,58 @@ class Trial:
 
 
 def _condition(parameter: AnyParameter) -> str:
-    """The condition of a hyperparameter as a study file has it."""
+    """Return the condition of a hyperparameter as it is written in a study file."""
     values = (f"{name}: {_text(list(values))}" for name, values in conditions(parameter).items())
     return f"when: {{{', '.join(values)}}}"
 
 
 def _differences(asked: Mapping[str, Any], declared: AnyParameter) -> list[str]:
-    """Where a declaration goes beyond what an objective asks for. A narrower range, or fewer choices, is a question of its own."""
+    """Return where a declaration exceeds the request of an objective. A narrower range, or fewer choices, is allowed."""
     if asked["type"] != declared.type:
         return [f"it asks for type {asked['type']}, the view declares {declared.type}"]
     if isinstance(declared, ChoiceParameter):
         extra = [value for value in declared.values if not any(same_value(value, choice) for choice in asked["values"])]
         return [f"the view's {_text(value)} is not among its choices {_text(asked['values'])}" for value in extra]
-    found = []
+    differences = []
     if declared.low < asked["low"] and not same_value(declared.low, asked["low"]):
-        found.append(f"the view's low {_text(declared.low)} is below its low {_text(asked['low'])}")
+        differences.append(f"the view's low {_text(declared.low)} is below its low {_text(asked['low'])}")
     if declared.high > asked["high"] and not same_value(declared.high, asked["high"]):
-        found.append(f"the view's high {_text(declared.high)} is above its high {_text(asked['high'])}")
-    found += [
+        differences.append(f"the view's high {_text(declared.high)} is above its high {_text(asked['high'])}")
+    differences += [
         f"it has {key}: {_text(asked[key])}, the view {key}: {_text(getattr(declared, key))}"
         for key in ("log", "step")
         if not _equal(asked[key], getattr(declared, key), default=1 if key == "step" and declared.type == "int" else None)
     ]
-    return found
+    return differences
 
 
 def _equal(asked: Any, declared: Any, *, default: Any) -> bool:
-    """Whether two settings are equal; `default` is what one that is absent means."""
+    """Return whether two settings are equal; `default` replaces an absent one."""
     return bool((default if asked is None else asked) == (default if declared is None else declared))
 
 
 def _outside(asked: Mapping[str, Any], value: Value) -> list[str]:
-    """Why a fixed value is none that the objective asks for."""
+    """Return the reason why a fixed value does not agree with the request of an objective."""
     if asked["type"] == "choice":
         known = any(same_value(value, choice) for choice in asked["values"])
         return [] if known else [f"the fixed value {_text(value)} is not among its choices {_text(asked['values'])}"]
     kinds = int if asked["type"] == "int" else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not asked["low"] <= value <= asked["high"]:
-        return [f"the fixed value {_text(value)} is no {asked['type']} from {_text(asked['low'])} to {_text(asked['high'])}"]
+        return [
+            f"the fixed value {_text(value)} is not a valid {asked['type']} from {_text(asked['low'])} to {_text(asked['high'])}"
+        ]
     return []
 
 
 def _yaml(name: str, asked: Mapping[str, Any]) -> str:
-    """The line of a study file that declares what an objective asks for."""
+    """Return the line of a study file that declares the request of an objective."""
     absent = (None, False, 1) if asked["type"] == "int" else (None, False)
     kept = {key: value for key, value in asked.items() if key not in ("log", "step") or value not in absent}
     return f"{name}: {{{', '.join(f'{key}: {_text(value)}' for key, value in kept.items())}}}"
 
 
 def _text(value: Any) -> str:
-    """A value as it is written in a study file."""
+    """Return a value as it is written in a study file."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, bool) or value is None:
@@ -197,5 +199,5 @@ def _refuse_other_signatures(use: str, function: Callable[..., Any]) -> None:
     except TypeError:
         raise PluginError(
             f"'{use}' takes {signature}, but an Optuna objective takes (trial)",
-            "define it as: def my_objective(trial): ... return a number; or leave out style: optuna",
+            "define it as: def my_objective(trial): ... return a number; or remove style: optuna",
         ) from None

@@ -1,4 +1,4 @@
-"""How a trial ended: what a step hands to the scheduler and the scheduler to the store."""
+"""The outcome of a trial, which a step passes to the scheduler, and the scheduler to the store."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 State = Literal["completed", "diverged", "failed", "timed_out"]
-"""How a trial ended."""
+"""Final state of a trial."""
 
 
 @dataclass(frozen=True)
 class Valued:
-    """What a task returns that does not know the name of the study's metric: its value, and other results by name."""
+    """The result of a task that does not know the name of the study's metric: its value, and other results by name."""
 
     value: Any
     others: Mapping[str, Any]
@@ -20,7 +20,7 @@ class Valued:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a trial failed: the exception's type, its message, and the end of its traceback."""
+    """The reason of a failure: the exception's type, its message, and the end of its traceback."""
 
     type: str
     message: str
@@ -29,20 +29,20 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended and what it measured.
+    """The final state and results of a trial.
 
     Attributes:
         state: completed, diverged, failed or timed_out.
-        metrics: final value by metric; may hold NaN and infinities, which a store keeps as such.
+        metrics: final value by metric; can be NaN or infinite, and is stored as such.
         curves: (epoch, metric, value) in the order reported.
         attributes: other results by name, as plain JSON.
-        failure: why, for a trial that failed.
-        duration_s: wall seconds spent training; of a trial that went on from a checkpoint, over all its evaluations, without what was
-            lost between a checkpoint and an interruption.
-        peak_rss_mib: peak resident memory of the worker process so far, MiB.
-        log_path: the file that takes what the worker process prints, as `hpstudy.engine.roots` writes it; None for the terminal.
-        sources: checksums of the user's code that the process had loaded (`hpstudy.sources`).
-        environment: versions and machine of the process; empty where it is not known.
+        failure: the reason of a failure; None for a trial that did not fail.
+        duration_s: wall time of the training in seconds. For a trial that resumed from a checkpoint it covers all its evaluations, without
+            the time lost between a checkpoint and an interruption.
+        peak_rss_mib: peak resident memory of the worker process so far, in MiB.
+        log_path: file with the output of the worker process, as written by `hpstudy.engine.roots`; None for the terminal.
+        sources: checksums of the user code that the process has loaded (`hpstudy.sources`).
+        environment: versions and machine of the process; empty if not known.
     """
 
     state: State

@@ -1,4 +1,4 @@
-"""What tasks that call a user's own function have in common: where the function comes from, and its checksum."""
+"""Base class of tasks that call a user's function: loading of the function, and its checksum."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from hpstudy.tasks.notebook.pickled import PickledFunction
 
 
 class OwnSettings(BaseModel):
-    """Settings of every function of the user's."""
+    """Settings of all user functions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     pickled: PickledFunction | None = None
-    """The function, where no module holds it: one that was given to `hpstudy.run` in a notebook or a script."""
+    """The pickled function, if it is not in a module: a function passed to `hpstudy.run` in a notebook or a script."""
 
     @model_serializer(mode="wrap")
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The settings of a function of a module are written without `pickled`."""
+        """Omit `pickled` from the settings of a function in a module."""
         return {key: value for key, value in dump(self).items() if key != "pickled" or value is not None}
 
 
 class OwnFunction(Task):
-    """A task that calls a function of the user's.
+    """A task that calls a user's function.
 
     Args:
         use: "module:function"; the folder of the study file is searched first.
-        settings: of the kind of function.
+        settings: settings for the kind of function.
 
     Raises:
-        PluginError: the module cannot be imported, the function is not there, or a pickled one cannot be loaded here.
+        PluginError: the module cannot be imported, the function does not exist, or a pickled function cannot be loaded.
     """
 
     settings: OwnSettings
@@ -45,13 +45,13 @@ class OwnFunction(Task):
         self.function: Callable[..., Any] = load_callable(use) if settings.pickled is None else settings.pickled.load()
 
     def objectives(self) -> None:
-        """Not known before the first trial."""
+        """Return None: the objectives are not known before the first trial."""
 
     def identity(self) -> dict[str, str]:
-        """The checksum of a pickled function; that of a module is known as its file."""
+        """Return the checksum of a pickled function. The checksum of a function in a module is that of its file."""
         return self.sources()
 
     def sources(self) -> dict[str, str]:
-        """The checksum of a pickled function."""
+        """Return the checksum of a pickled function."""
         pickled = self.settings.pickled
         return {} if pickled is None else {FUNCTION + pickled.name: pickled.digest}

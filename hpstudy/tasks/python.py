@@ -1,4 +1,4 @@
-"""A user's own function, or task class, named in a study file as "my_module:my_function"."""
+"""A user's function or task class, given in a study file as "my_module:my_function"."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from hpstudy.tasks.own_function import OwnFunction, OwnSettings
 
 
 class PythonSettings(OwnSettings):
-    """Settings of a user's own function."""
+    """Settings of a user's function."""
 
     constants: dict[str, Value] = Field(default_factory=dict)
-    """Passed to the function beside the hyperparameters, the same in every view."""
+    """Constants that are passed to the function with the hyperparameters. They are the same in every view."""
 
 
 class PythonTask(OwnFunction):
-    """A function `f(params, seed) -> float or dict of metrics`: anything that can be called with these two arguments.
+    """A function `f(params, seed) -> float or dict of metrics`, or any other callable with these two arguments.
 
-    `seed`, or both, may be keyword-only. A callable without a signature, such as a function of torch.jit, is called as f(params, seed).
-    `params` holds the task's constants, the view's fixed values and the tuned hyperparameters. A function that has a parameter
-    called `report` is also given the `Report` of the trial, to record metrics per epoch, `report(epoch, loss=0.3)`, and to keep
-    the state of a long training, `report.checkpoint`.
+    `seed`, or both, can be keyword-only. A callable without a signature, such as a function of torch.jit, is called as f(params, seed).
+    `params` contains the constants of the task, the fixed values of the view and the tuned hyperparameters. If a function has a parameter
+    named `report`, it also receives the `Report` of the trial, which records metrics per epoch, `report(epoch, loss=0.3)`, and stores the
+    state of a long training, `report.checkpoint`.
 
     Args:
         use: "module:function"; the folder of the study file is searched first.
         settings: constants for the function.
 
     Raises:
-        PluginError: as `OwnFunction`, or the function is not callable as above.
+        PluginError: as `OwnFunction`, or the function cannot be called as above.
     """
 
     Settings = PythonSettings
@@ -49,10 +49,10 @@ class PythonTask(OwnFunction):
         self._wants_report, self._by_name = _convention(use.removeprefix(MAIN), self.function)
 
     def check_view(self, view: View) -> list[Problem]:
-        """Any space will do; a method means nothing to a function, and a constant may not be set twice."""
+        """Accept any space, but no method, and no hyperparameter with the name of a constant."""
         problems = []
         if view.method is not None:
-            problems.append(Problem(("method",), "a function of your own has no methods: remove this key"))
+            problems.append(Problem(("method",), "your own function has no methods: remove this key"))
         for block, names in (("space", list(view.space.names())), ("fixed", list(view.fixed))):
             problems += [
                 Problem((block, name), f"'{name}' is also among the task's constants: keep one of them")
@@ -71,10 +71,10 @@ class PythonTask(OwnFunction):
 
 
 def _convention(use: str, function: Callable[..., Any]) -> tuple[bool, tuple[str, ...]]:
-    """How a function is called: whether it takes `report`, and which of params and seed it takes by name.
+    """Return whether a function takes `report`, and which of params and seed it takes by keyword.
 
     Raises:
-        PluginError: it cannot be called with the two.
+        PluginError: the function cannot be called with params and seed.
     """
     try:
         signature = inspect.signature(function)
@@ -89,18 +89,18 @@ def _convention(use: str, function: Callable[..., Any]) -> tuple[bool, tuple[str
             continue
         return wants_report, by_name
     raise PluginError(
-        f"'{use}' takes {signature}, but a function to study takes (params, seed)",
+        f"'{use}' takes {signature}, but it must take (params, seed)",
         "define it as: def my_function(params, seed): ... return a number, or a dict of metrics; for an Optuna objective, f(trial), add "
         "style: optuna to the task block",
     )
 
 
 def user_task(use: str, settings: Mapping[str, Any]) -> Task:
-    """The task that "module:name" names: a `Task` subclass is made from its own settings, a function is wrapped.
+    """Create the task for "module:name": an instance of a `Task` subclass, or a wrapper of a function.
 
     Raises:
         PluginError: see `hpstudy.plugins.load_callable`.
-        pydantic.ValidationError: the settings are not the task's.
+        pydantic.ValidationError: the settings are invalid for the task.
     """
     if (own := _task_class(use, settings)) is not None:
         return own(own.Settings.model_validate(dict(settings)))
@@ -110,14 +110,14 @@ def user_task(use: str, settings: Mapping[str, Any]) -> Task:
 
 
 def settings_model(use: str, settings: Mapping[str, Any]) -> type[BaseModel]:
-    """The model of the settings that "module:name" takes."""
+    """Return the settings model of the task "module:name"."""
     if (own := _task_class(use, settings)) is not None:
         return own.Settings
     return OptunaSettings if is_optuna(settings) else PythonSettings
 
 
 def _task_class(use: str, settings: Mapping[str, Any]) -> type[Task] | None:
-    """The `Task` subclass that "module:name" names; None when it names a function."""
+    """Return the `Task` subclass "module:name"; None if it is a function."""
     if use.startswith(MAIN) and PICKLED in settings:
         return None
     target = load_callable(use)
@@ -125,5 +125,5 @@ def _task_class(use: str, settings: Mapping[str, Any]) -> type[Task] | None:
 
 
 def is_optuna(settings: Mapping[str, Any]) -> bool:
-    """Whether a function's settings are those of an Optuna objective."""
+    """Return whether the settings of a function are those of an Optuna objective."""
     return "style" in settings

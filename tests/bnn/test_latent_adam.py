@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hpstudy.bnn.methods.latent_adam import LatentAdam, filled
+from hpstudy.bnn.methods.latent_adam import LatentAdam, bias_correction
 from hpstudy.bnn.schedules import Clock
 from hpstudy.testing.methods import normal
 
@@ -109,5 +109,5 @@ def test_values_outside_the_domain_are_refused(values):
 @pytest.mark.parametrize("updates", [1, 7, 10_000])
 def test_stacked_networks_correct_their_moments_in_float32_as_one_does(updates):
     rates = [1e-7, 1e-3, 0.1, 1.0]
-    stacked = filled(torch.tensor(rates).view(-1, 1, 1), updates)
-    assert stacked.flatten().tolist() == pytest.approx([filled(rate, updates) for rate in rates], rel=1e-5)
+    stacked = bias_correction(torch.tensor(rates).view(-1, 1, 1), updates)
+    assert stacked.flatten().tolist() == pytest.approx([bias_correction(rate, updates) for rate in rates], rel=1e-5)

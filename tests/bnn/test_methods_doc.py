@@ -1,4 +1,5 @@
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,13 @@ def test_every_test_that_the_page_cites_exists(file, start):
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`(?:hpstudy|studies|configs)/[\w/.]+`", PAGE))))
 def test_every_file_that_the_page_names_exists(path):
     assert (ROOT / path.strip("`")).exists()
+
+
+@every_method
+def test_every_method_has_a_runnable_example(name):
+    assert ">>> method, hp = " in METHODS.load(name).__doc__
+
+
+@every_method
+def test_every_method_links_its_source(name):
+    assert "https://" in sys.modules[METHODS.load(name).__module__].__doc__

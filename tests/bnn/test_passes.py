@@ -8,7 +8,7 @@ from hpstudy.bnn import train as training
 from hpstudy.bnn.batches import Data, InMemory
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.images import ImageTransform
-from hpstudy.bnn.layers import placed
+from hpstudy.bnn.layers import to_device
 from hpstudy.bnn.methods import METHODS
 from hpstudy.bnn.networks.mlp import BinaryMLP
 from hpstudy.bnn.networks.resnet20 import BiRealNet20
@@ -85,7 +85,7 @@ def test_recorded_passes_of_convolutions_change_no_bit(optimizer, monkeypatch):
     def network():
         activation, own = BinaryActivation(Surrogate("approx_sign")), torch.Generator().manual_seed(1)
         settings = ResNet20Settings(variant="B", width=4)
-        return [placed(BiRealNet20(settings, channels_in=3, classes=3, activation=activation, generator=own), "cuda")]
+        return [to_device(BiRealNet20(settings, channels_in=3, classes=3, activation=activation, generator=own), "cuda")]
 
     settings = TrainSettings(epochs=3, batch_size=16, real_optimizer=RealOptimizer(name=optimizer, learning_rate=0.01))
     data = Data(part, part, part, transform)

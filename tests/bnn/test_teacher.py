@@ -164,8 +164,8 @@ def test_a_convolutional_teacher_lies_in_memory_channels_last(server, publish):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("of_numbers", "'own_teachers:of_numbers' returned int: a teacher is a trained torch module"),
-        ("of_nothing", r"'own_teachers:of_nothing' cannot be made: FileNotFoundError: weights.pt \(.*own_teachers.py:\d+\)"),
+        ("of_numbers", "'own_teachers:of_numbers' returned int: a teacher must be a trained torch module"),
+        ("of_nothing", r"'own_teachers:of_nothing' failed: FileNotFoundError: weights.pt \(.*own_teachers.py:\d+\)"),
         ("mak", "no function 'mak': did you mean 'make'"),
     ],
 )
@@ -184,11 +184,11 @@ def test_a_teacher_that_fits_is_accepted_and_stays_as_it_was(own):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("of_ten_classes", r"own_teachers:of_ten_classes gives \(10,\) outputs for a picture, where the data set has 4 classes"),
-        ("one_for_all", r"gives \(\) outputs for a picture"),
-        ("Twice", "gives a dict for a picture"),
+        ("of_ten_classes", r"own_teachers:of_ten_classes returns \(10,\) outputs for a picture, but the data set has 4 classes"),
+        ("one_for_all", r"returns \(\) outputs for a picture"),
+        ("Twice", "returns a dict for a picture"),
         ("Picky", "cannot take pictures of 64 pixels: wrong image height"),
-        ("without_numbers", "gives outputs that are not finite"),
+        ("without_numbers", "returns outputs that are not finite"),
     ],
 )
 def test_a_teacher_that_does_not_fit_is_a_data_error(own, name, message):
@@ -234,7 +234,7 @@ def test_a_network_is_told_what_its_published_weights_need(server, publish):
 
 def test_the_classes_of_published_weights_are_not_those_of_another_data_set(server, publish):
     publish(PUBLISHED, trained("squeezenet1_1").state_dict())
-    with pytest.raises(DataError, match=r"squeezenet1_1 gives \(1000,\) outputs for a picture, where the data set has 4 classes"):
+    with pytest.raises(DataError, match=r"squeezenet1_1 returns \(1000,\) outputs for a picture, but the data set has 4 classes"):
         check_teacher(PUBLISHED, CLASSES, SIZE, "cpu")
 
 
@@ -243,7 +243,7 @@ def test_weights_that_arrive_damaged_are_refused_and_not_kept(server, publish):
     server.content = server.content[:-1] + b"!"
     with pytest.raises(DataError, match="checksum or size differs") as caught:
         load_teacher(PUBLISHED, "cpu")
-    assert f"put it there: {weights_path(name)}" in caught.value.hint
+    assert f"copy the file to {weights_path(name)}" in caught.value.hint
     assert not weights_path(name).exists()
 
 
@@ -276,7 +276,7 @@ def test_no_network_is_a_data_error_that_says_where_to_put_the_weights(publish, 
     publish(PUBLISHED, {})
     weights = import_models().get_model_weights("squeezenet1_1").IMAGENET1K_V1
     monkeypatch.setattr(weights, "_value_", replace(weights.value, url="http://127.0.0.1:9/models/w-01234567.pth"))
-    with pytest.raises(DataError, match="cannot be fetched") as caught:
+    with pytest.raises(DataError, match="cannot be downloaded") as caught:
         load_teacher(PUBLISHED, "cpu")
     assert str(weights_path("w-01234567.pth")) in caught.value.hint
 
@@ -326,8 +326,8 @@ def test_the_identity_of_ones_own_teacher_is_that_of_its_source(own, tmp_path):
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        ({"network": "resnet34"}, "weights are missing: IMAGENET1K_V1, for instance"),
-        ({"network": "my_module:make", "weights": "IMAGENET1K_V1"}, "weights are for a network of torchvision"),
+        ({"network": "resnet34"}, "weights are missing: for instance IMAGENET1K_V1"),
+        ({"network": "my_module:make", "weights": "IMAGENET1K_V1"}, "weights are only for a network of torchvision"),
         ({"weights": "IMAGENET1K_V1"}, "network"),
         ({"network": "resnet34", "weight": "IMAGENET1K_V1"}, "weight"),
     ],

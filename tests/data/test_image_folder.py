@@ -145,7 +145,7 @@ def test_missing_folders_are_named(pictures, tmp_path):
     shutil.rmtree(pictures / "val")
     assert "pictures has no folder val" in refused(pictures)
     assert "has no folder train and no folder val" in refused(tmp_path)
-    assert "there is no folder" in refused(tmp_path / "nowhere")
+    assert "is not a folder" in refused(tmp_path / "nowhere")
 
 
 def test_a_folder_without_classes_is_refused(tmp_path):
@@ -168,7 +168,7 @@ def test_flat_validation_images_must_be_sorted(pictures):
         shutil.rmtree(pictures / "val" / name)
     message = refused(pictures)
     assert "3 images must be sorted into class folders: val/ape.png, val/bee.png, val/cat.png" in message
-    assert "have the images as train/CLASS/FILE and val/CLASS/FILE" in message
+    assert "arrange the images as train/CLASS/FILE and val/CLASS/FILE" in message
 
 
 def test_all_mistakes_of_the_layout_are_one_error(pictures):
@@ -181,8 +181,8 @@ def test_all_mistakes_of_the_layout_are_one_error(pictures):
     (pictures / "val" / "ape" / os.fsdecode(b"\xff.png")).write_bytes(b"")
     message = refused(pictures)
     for complaint in (
-        "4 entries are no image files: train/ape/Thumbs.db, train/notes.txt, val/ape/more, val/bee/link.png",
-        "1 class folders hold no images: val/dog",
+        "4 entries are not image files: train/ape/Thumbs.db, train/notes.txt, val/ape/more, val/bee/link.png",
+        "1 class folders contain no images: val/dog",
         "1 classes of val are missing in train: dog",
         r"2 names are not UTF-8 or have a line break: ape/'two\nlines.png', ape/'\udcff.png'",
     ):
@@ -210,7 +210,7 @@ def test_all_unusable_images_are_one_error(pictures):
     assert "5 of 17 images in" in message
     for complaint in (
         "train/ape/a.png (empty)",
-        "train/ape/b.jpg (is no image)",
+        "train/ape/b.jpg (not an image)",
         "train/ape/c.png (too large: more than 89,478,485 pixels)",
         "train/ape/d.png (too large: more than 89,478,485 pixels)",
         "train/ape/e.jpg (",
@@ -309,7 +309,7 @@ def test_verify_finds_a_changed_list(imported):
     changed(library.path(NAME) / "train_crc32.npy", same_size=True)
     found = library.verify(NAME)
     assert len(found) == 2
-    assert "train_crc32.npy is not what was written" in found[0]
+    assert "train_crc32.npy was altered" in found[0]
 
 
 def test_an_image_folder_that_is_not_here_is_an_error_with_the_command():
@@ -318,7 +318,9 @@ def test_an_image_folder_that_is_not_here_is_an_error_with_the_command():
 
 
 def test_imagenet_cannot_be_fetched_and_the_error_says_where_it_is_got():
-    with pytest.raises(DataError, match=r"(?s)yours to bring.*image-net.org.*val/WNID.*hpstudy data import imagenet --from PATH"):
+    with pytest.raises(
+        DataError, match=r"(?s)you must provide it.*image-net.org.*val/WNID.*hpstudy data import imagenet --from PATH"
+    ):
         library.fetch("imagenet")
 
 
@@ -334,7 +336,7 @@ def test_imagenet_has_a_thousand_classes(pictures):
     ("published", "note"),
     [
         ({"train": 1000, "test": 6}, "a part of it: 6 of 1,000 in train, 6 of 6 in val"),
-        ({"train": 3, "test": 6}, "more than was published: 6 of 3 in train, 6 of 6 in val"),
+        ({"train": 3, "test": 6}, "more than published: 6 of 3 in train, 6 of 6 in val"),
         ({"train": 6, "test": 6}, None),
     ],
 )
@@ -355,12 +357,12 @@ def test_a_set_that_cannot_be_used_is_listed_and_verified_as_such(pictures, tmp_
 
 
 def test_other_kinds_cannot_be_opened_as_image_folders():
-    with pytest.raises(UsageError, match="'cifar10' holds images, where image folders are needed: valid: imagenet"):
+    with pytest.raises(UsageError, match="'cifar10' contains images, but image folders are needed: valid: imagenet"):
         open_listed("cifar10")
 
 
 def test_a_data_set_without_a_name_is_refused():
-    with pytest.raises(PluginError, match="lacks name"):
+    with pytest.raises(PluginError, match="does not define name"):
         open_listed("my_pictures:Nameless")
 
 

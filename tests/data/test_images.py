@@ -217,13 +217,13 @@ def test_all_wrong_parts_are_one_error(here, monkeypatch):
 
 
 def test_spoken_digits_cannot_be_opened_as_images():
-    with pytest.raises(UsageError, match="'fsdd' holds spoken digits, where images are needed: valid: cifar10, cifar100"):
+    with pytest.raises(UsageError, match="'fsdd' contains spoken digits, but images are needed: valid: cifar10, cifar100"):
         load_images("fsdd")
 
 
 def test_images_cannot_be_opened_as_clips():
     with pytest.raises(
-        UsageError, match="'cifar10' holds images, where spoken digits are needed: valid: speech_digits, fsdd, audiomnist"
+        UsageError, match="'cifar10' contains images, but spoken digits are needed: valid: speech_digits, fsdd, audiomnist"
     ):
         sets.clips("cifar10")
 
@@ -243,5 +243,5 @@ def test_something_else_than_a_data_set_is_refused():
 
 
 def test_a_data_set_with_methods_missing_is_refused(here, monkeypatch):
-    with pytest.raises(PluginError, match="lacks read"):
+    with pytest.raises(PluginError, match="does not define read"):
         load_images("hpstudy.data.image_set:ImageSet")

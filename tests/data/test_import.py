@@ -87,7 +87,7 @@ def test_unexpected_recordings_are_named(recordings):
     (recordings / "0_george_0.wav").rename(recordings / "zero_george_0.wav")
     message = refused(recordings)
     assert "1 of 60 recordings are missing: 0_george_0.wav" in message
-    assert "1 files do not belong to it: zero_george_0.wav" in message
+    assert "1 unexpected files: zero_george_0.wav" in message
 
 
 def test_all_unusable_recordings_are_one_error(recordings):
@@ -118,12 +118,12 @@ def test_a_fifo_among_the_recordings_is_refused_without_waiting(recordings):
 
 
 def test_a_source_that_is_not_there_is_one_error(tmp_path):
-    assert "there is no" in refused(tmp_path / "nowhere.zip")
+    assert "does not exist" in refused(tmp_path / "nowhere.zip")
 
 
 def test_an_empty_folder_is_one_error(tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "holds no recordings" in refused(tmp_path / "empty")
+    assert "contains no recordings" in refused(tmp_path / "empty")
 
 
 def test_a_truncated_archive_is_one_error(recordings, tmp_path):

@@ -10,7 +10,7 @@ from hpstudy.data import library, manifest, sets, speech_digits, voices
 from hpstudy.data.clips import CLIP_SAMPLES
 from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
 from hpstudy.data.sound import Resampler, coloured_noise, trim
-from hpstudy.data.speech_digits import ACCENTS, SpeechDigits, in_room
+from hpstudy.data.speech_digits import ACCENTS, SpeechDigits, noisy_clip
 from hpstudy.data.voices import audition
 from hpstudy.errors import DataError
 
@@ -28,7 +28,7 @@ def make(speakers=2, repetitions=2):
 
 
 def patterns(count: int):
-    """A stand-in for `portrait`: voices a, b, c, ... are 5 dB apart, and a name of two letters sounds like its first."""
+    """A stand-in for `word_spectrograms`: voices a, b, c, ... are 5 dB apart, and a name of two letters sounds like its first."""
     rng = np.random.default_rng(0)
     base = {letter: 5 * number * np.ones((10, 16, 20)) for number, letter in enumerate("abcdefghij"[:count])}
     return lambda name: base[name[0]] + 0.1 * rng.standard_normal((10, 16, 20))
@@ -92,7 +92,7 @@ def test_there_are_sixty_voices_and_more():
 
 
 def test_voices_that_sound_alike_are_left_out_by_name(monkeypatch):
-    monkeypatch.setattr(voices, "portrait", patterns(3))
+    monkeypatch.setattr(voices, "word_spectrograms", patterns(3))
     heard = audition(["a", "ax", "b", "bx", "c"], wanted=5, workers=2)
     assert heard.speakers == ["a", "b", "c"]
     assert heard.left_out.keys() == {"ax", "bx"}
@@ -102,36 +102,36 @@ def test_voices_that_sound_alike_are_left_out_by_name(monkeypatch):
 def test_voices_that_do_not_speak_are_left_out_with_the_reason(monkeypatch):
     sound = patterns(3)
 
-    def portrait(name):
+    def word_spectrograms(name):
         if name == "b":
             raise VoiceError("silent in 'zero'")
         return sound(name)
 
-    monkeypatch.setattr(voices, "portrait", portrait)
+    monkeypatch.setattr(voices, "word_spectrograms", word_spectrograms)
     assert audition(["a", "b", "c"], wanted=5, workers=2).left_out == {"b": "silent in 'zero'"}
 
 
 def test_voices_beyond_those_wanted_are_left_out_by_name(monkeypatch):
-    monkeypatch.setattr(voices, "portrait", patterns(10))
+    monkeypatch.setattr(voices, "word_spectrograms", patterns(10))
     heard = audition("abcdefghij", wanted=2, workers=2)
     assert heard.speakers == ["a", "b"]
     assert list(heard.left_out) == list("cdefghij")
 
 
 def test_no_voice_at_all_is_a_data_error(monkeypatch):
-    def portrait(name):
+    def word_spectrograms(name):
         raise VoiceError("silent in 'zero'")
 
-    monkeypatch.setattr(voices, "portrait", portrait)
+    monkeypatch.setattr(voices, "word_spectrograms", word_spectrograms)
     with pytest.raises(DataError, match=r"only 0 voices.*silent in 'zero'"):
         make()
 
 
-def test_a_silent_voice_has_no_portrait(monkeypatch):
+def test_a_silent_voice_has_no_spectrograms(monkeypatch):
     silence = Speech([np.zeros(5000, dtype=np.int16)] * 10, 22050)
     monkeypatch.setattr(voices, "speak", lambda *_: silence)
     with pytest.raises(VoiceError, match="silent in 'zero'"):
-        voices.portrait("f1")
+        voices.word_spectrograms("f1")
 
 
 def test_a_speaker_that_fails_later_is_left_out_by_name(monkeypatch):
@@ -163,7 +163,7 @@ def test_it_makes_itself_on_first_use(monkeypatch):
 def test_a_word_is_somewhere_in_its_window():
     word = np.full(1000, 8000, dtype=np.int16)
     places = {
-        int(np.argmax(np.convolve(in_room(np.random.default_rng(seed), word), np.ones(1000), "valid"))) for seed in range(20)
+        int(np.argmax(np.convolve(noisy_clip(np.random.default_rng(seed), word), np.ones(1000), "valid"))) for seed in range(20)
     }
     assert max(places) - min(places) > CLIP_SAMPLES // 2
 

@@ -174,17 +174,17 @@ def test_the_identity_is_that_of_files_and_teacher():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"images": images(size=40)}, r"short_side \(36\) is less than size \(40\)"),
+        ({"images": images(size=40)}, r"short_side \(36\) must be at least size \(40\)"),
         ({"images": images(deviation=(0, 1, 1))}, "deviation must be above 0"),
         ({"images": images(smallest_piece=0)}, "images.smallest_piece: must be more than 0"),
         ({"images": images(shrink=2)}, "images.shrink: unknown key"),
-        ({"dataset": "cifar10"}, "'cifar10' holds images, where image folders are needed: valid: imagenet"),
+        ({"dataset": "cifar10"}, "'cifar10' contains images, but image folders are needed: valid: imagenet"),
         (
             {"network": {"name": "vgg_small", "input_size": 64}},
             "input_size is 64, but images.size makes the images 32 pixels wide",
         ),
-        ({"teacher": {"network": "resnet34"}}, "weights are missing: IMAGENET1K_V1, for instance"),
-        ({"teacher": {"network": "my_photographs:oracle", "weights": "W"}}, "weights are for a network of torchvision"),
+        ({"teacher": {"network": "resnet34"}}, "weights are missing: for instance IMAGENET1K_V1"),
+        ({"teacher": {"network": "my_photographs:oracle", "weights": "W"}}, "weights are only for a network of torchvision"),
         ({"teacher": {"network": "my_photographs:oracel"}}, "has no function 'oracel': did you mean 'oracle'"),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
@@ -203,7 +203,7 @@ def test_settings_that_cannot_be_are_refused(change, message):
         ({"images": images(test=25)}, "task.images.test: 25 images cannot be drawn from 24"),
         (
             {"teacher": {"network": "my_photographs:confused"}},
-            r"task\.teacher my_photographs:confused gives .* 3 classes",
+            r"task\.teacher my_photographs:confused returns .* 3 classes",
         ),
         ({"top_k": 4}, "task.top_k is 4, but the data set has 3 classes"),
         ({"dataset": "imagenet"}, "imagenet is not on this machine"),

@@ -81,7 +81,7 @@ def test_the_number_of_a_trial_is_its_seed(objective):
 def test_a_name_that_is_not_declared_is_answered_with_the_lines_to_add(objective, call, declared):
     with pytest.raises(TrialFailed, match="the objective asks for 'decay', which the view neither tunes nor fixes") as caught:
         objective(suggests(call)).evaluate(VIEW, POINT, 0, Recorder())
-    text = str(caught.value).split("Add to the view:\n")[1].split("\nor hold")[0]
+    text = str(caught.value).split("Add to the view:\n")[1].split("\nor fix")[0]
     lines = YAML(typ="safe", pure=True).load(text)
     assert lines["space"]["decay"] == declared
 
@@ -95,8 +95,8 @@ def test_a_name_that_is_not_declared_is_answered_with_the_lines_to_add(objective
         ('trial.suggest_int("width", 8, 64)', "it has step: 1, the view step: 8"),
         ('trial.suggest_int("rate", 1, 2)', "it asks for type int, the view declares float"),
         ('trial.suggest_categorical("kind", ["relu"])', "the view's tanh is not among its choices [relu]"),
-        ('trial.suggest_int("depth", 4, 6)', "the fixed value 3 is no int from 4 to 6"),
-        ('trial.suggest_int("dropout", 0, 1)', "the fixed value 0.25 is no int from 0 to 1"),
+        ('trial.suggest_int("depth", 4, 6)', "the fixed value 3 is not a valid int from 4 to 6"),
+        ('trial.suggest_int("dropout", 0, 1)', "the fixed value 0.25 is not a valid int from 0 to 1"),
         ('trial.suggest_categorical("depth", [1, 2])', "the fixed value 3 is not among its choices [1, 2]"),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_declaration_that_disagrees_is_said_with_both_values(objective, call, 
 
 
 def test_what_a_trial_lacks_is_said(objective):
-    with pytest.raises(AttributeError, match="a trial of hpstudy has no 'study': it has suggest_float"):
+    with pytest.raises(AttributeError, match="hpstudy's trial has no 'study': it has suggest_float"):
         objective("def objective(trial): return trial.study.best_value").evaluate(VIEW, POINT, 0, Recorder())
 
 

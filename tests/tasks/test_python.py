@@ -116,7 +116,7 @@ def test_a_compiled_torch_function_is_a_function_to_study(module, name):
 @pytest.mark.parametrize("signature", ["params", "params, report", "params, seed, other", "report, params, /, seed", "*, params"])
 def test_what_cannot_be_called_with_two_arguments_is_refused(module, signature):
     name = module(f"def f({signature}): ...")
-    with pytest.raises(PluginError, match=r"takes .*but a function to study takes"):
+    with pytest.raises(PluginError, match=r"takes .*but it must take"):
         user_task(f"{name}:f", {})
 
 
@@ -144,7 +144,7 @@ def test_a_task_class_is_made_from_its_own_settings(module):
         ("def train(params, seed): ...", "{}:trian", "did you mean 'train'"),
         ("import not_installed_anywhere", "{}:f", "needs the module 'not_installed_anywhere', which is not installed"),
         ("1 / 0", "{}:f", "ZeroDivisionError"),
-        ("def f(params): ...", "{}:f", "takes (params, seed)"),
+        ("def f(params): ...", "{}:f", "must take (params, seed)"),
     ],
 )
 def test_a_plugin_that_cannot_be_used_is_one_clear_error(module, code, use, message):

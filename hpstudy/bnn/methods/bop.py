@@ -1,4 +1,8 @@
-"""Bop, the binary optimizer of Helwegen et al. 2019: a weight flips when its filtered gradient passes a threshold."""
+"""Bop: a binary weight flips when its filtered gradient exceeds a threshold.
+
+Helwegen et al., "Latent weights do not exist: rethinking binarized neural network optimization", NeurIPS 2019, Algorithm 1.
+https://arxiv.org/abs/1906.02107
+"""
 
 from __future__ import annotations
 
@@ -13,23 +17,23 @@ if TYPE_CHECKING:
     import torch
 
 
-CHANGE = "{} at the end of training, as a multiple of its start; linear in between, 1 keeps it constant"
-"""What a hyperparameter says that moves another one."""
+CHANGE = "{} at the end of training as a multiple of its initial value; linear in between; 1 keeps it constant"
+"""Description of a hyperparameter that changes another one over training."""
 
 
 class BopHyperparameters(Hyperparameters):
-    """6 hyperparameters; the threshold is in units of the gradient. Defaults are those of the published CIFAR-10 run."""
+    """6 hyperparameters. The threshold is in units of the gradient. Defaults are those of the published CIFAR-10 run."""
 
     gamma: float = hyperparameter(
         1e-4, "adaptivity rate: the gradient filter's window is about 1/gamma updates", magnitude_based=False, gt=0, le=1
     )
     tau: float = hyperparameter(
-        1e-8, "threshold that the filtered gradient must pass; 0 gives a first-order filter", magnitude_based=True, ge=0
+        1e-8, "threshold that the filtered gradient must exceed; 0 gives a first-order filter", magnitude_based=True, ge=0
     )
     gamma_decay: Decay = hyperparameter("step", "schedule of gamma", magnitude_based=False)
     gamma_change: float = hyperparameter(1.0, f"{CHANGE.format('gamma')}; needs gamma_decay none", magnitude_based=False, ge=0)
     tau_change: float = hyperparameter(1.0, CHANGE.format("tau"), magnitude_based=False, ge=0)
-    decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated", magnitude_based=False)
 
     @model_validator(mode="after")
     def _gamma_has_one_schedule(self) -> BopHyperparameters:
@@ -48,48 +52,58 @@ class Bop(Method[BopHyperparameters]):
         m_i = (1 - gamma_i) m_{i-1} + gamma_i G_i,   gamma_i = gamma f_i,   m_{-1} = 0
         theta_i = -theta_{i-1} where m_i theta_{i-1} > tau_i
 
-    with f_i the schedule's factor, or linear from 1 to gamma_change, and tau_i linear from tau to tau tau_change. The ImageNet run of
-    their author response: gamma 5e-4 with gamma_decay none and gamma_change 1e-3, tau 1e-7 with tau_change 0.1. At tau = 0 the
-    weights follow -sign(m): a first-order gradient filter. A loss c times as large is a threshold tau/c: averaging a batch instead of
-    summing it, or another width, moves tau.
+    Here f_i is the factor of the schedule, or linear from 1 to gamma_change, and tau_i is linear from tau to tau tau_change. The ImageNet
+    run of the author response has gamma 5e-4 with gamma_decay none and gamma_change 1e-3, and tau 1e-7 with tau_change 0.1. With tau = 0
+    the weights follow -sign(m), a first-order gradient filter. A loss that is c times as large is equivalent to the threshold tau/c, so
+    that the best tau changes with the width, and if the loss of a batch is summed instead of averaged.
 
-    The comparison is strict, so that a weight without gradient keeps its sign at tau = 0 too. (The published code writes a sign
-    of 0 as +1 and thereby forces such weights to +1, and it starts from real-valued weights until the first update.)
+    The comparison is strict, so that a weight without a gradient keeps its sign also for tau = 0. (The published code maps a sign of 0
+    to +1 and thereby sets such weights to +1, and it starts from real-valued weights until the first update.)
 
     State: theta; m, filtered gradient.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = Bop(), BopHyperparameters(gamma=0.5, tau=0.1, gamma_decay="none")
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: BopHyperparameters, generator: torch.Generator) -> State:
-        """Random signs, empty filter."""
+        """Start with random signs and m = 0."""
         return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: BopHyperparameters, clock: Clock) -> State:
-        """Filter, then flip."""
+        """Update the filter, then flip weights."""
         elapsed = clock.elapsed(hp.decay_per)
         m = state["m"].lerp_(grad, hp.gamma * factor(hp.gamma_decay, elapsed) * linear(hp.gamma_change, elapsed))
         return {"theta": flip(state["theta"], m, hp.tau * linear(hp.tau_change, elapsed)), "m": m}
 
 
 def require_rate(name: str, rate: float, change: float) -> None:
-    """Raises ValueError where a rate that changes linearly by the factor `change` ends above 1."""
+    """Raise ValueError if a rate that changes linearly by the factor `change` ends above 1."""
     if rate * change > 1:
         raise ValueError(
-            f"{name} ends at {name} x {name}_change = {rate * change:g}, but a rate is at most 1: lower one of the two"
+            f"{name} ends at {name} x {name}_change = {rate * change:g}, but a rate must be at most 1: lower one of the two"
         )
 
 
 def linear(change: float, elapsed: float) -> float:
-    """What a start value is multiplied by: 1 at the start of training, `change` at its end. Tensors are taken elementwise."""
+    """Return the factor of an initial value: 1 at the start of training, `change` at its end. Works elementwise on tensors."""
     return 1 + (change - 1) * elapsed
 
 
 def flip(theta: torch.Tensor, signal: torch.Tensor, threshold: float | torch.Tensor) -> torch.Tensor:
-    """Theta in place, flipped where signal theta > threshold; NaN flips nothing.
+    """Flip theta in place where signal theta > threshold. NaN flips no weight.
 
     Args:
-        theta: in {-1, +1}, any shape.
-        signal: what a weight must oppose, shape of theta.
-        threshold: at least 0: a number, or a tensor that broadcasts to the shape of theta.
+        theta: binary weights in {-1, +1}, any shape.
+        signal: filtered gradient, shape of theta.
+        threshold: a number of at least 0, or a tensor that broadcasts to the shape of theta.
     """
     flips = (theta * signal).gt_(threshold)
     return theta.addcmul_(theta, flips, value=-2)

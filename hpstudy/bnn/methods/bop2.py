@@ -1,4 +1,8 @@
-"""Bop with a second moment, of Suarez-Ramirez et al. 2021: the threshold is relative to the gradient's root mean square."""
+"""Bop with a second moment: the threshold is relative to the root mean square of the gradient.
+
+Suarez-Ramirez et al., "A Bop and beyond: a second order optimizer for binarized neural networks", CVPR Workshops 2021.
+https://arxiv.org/abs/2104.05124
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ class Bop2ndOrderHyperparameters(Hyperparameters):
     gamma_change: float = hyperparameter(1.0, CHANGE.format("gamma"), magnitude_based=False, ge=0)
     sigma_change: float = hyperparameter(1.0, CHANGE.format("sigma"), magnitude_based=False, ge=0)
     tau_change: float = hyperparameter(1.0, CHANGE.format("tau"), magnitude_based=False, ge=0)
-    decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated", magnitude_based=False)
 
     @model_validator(mode="after")
     def _rates_stay_below_one(self) -> Bop2ndOrderHyperparameters:
@@ -52,31 +56,41 @@ class Bop2ndOrder(Method[Bop2ndOrderHyperparameters]):
         variant "unbiased":    r_i = (m_i / gamma_i) / sqrt(v_i / sigma_i)
         theta_i = -theta_{i-1} where r_i theta_{i-1} > tau_i
 
-    The comparison is strict, as in `Bop`. In the variant "unbiased" r_0 is the sign of G_0, exactly, so that tau = 1 flips nothing at
-    the first update. Elsewhere r_i is known up to rounding only, as are rates such as 0.01. (In the published code a weight becomes
-    +1 where r_i theta_{i-1} = tau_i.)
+    The comparison is strict, as in `Bop`. In the variant "unbiased" r_0 is exactly the sign of G_0, so that tau = 1 flips no weight at
+    the first update. Otherwise r_i is subject to rounding, like rates such as 0.01. (In the published code a weight becomes +1 where
+    r_i theta_{i-1} = tau_i.)
 
-    "Unbiased" is not Adam's correction of the first updates: under constant rates it is "biased" with the threshold
-    tau gamma / sqrt(sigma). The published CIFAR-10 run, in these terms: gamma 1e-2 with change 1e-3, sigma 1e-7 with change 1e5,
+    "Unbiased" is not Adam's bias correction: with constant rates it is equivalent to "biased" with the threshold
+    tau gamma / sqrt(sigma). In these terms the published CIFAR-10 run has gamma 1e-2 with change 1e-3, sigma 1e-7 with change 1e5, and
     tau 1e-5 with change 1e-3.
 
-    No constant guards the denominator (the published 1e-10 makes the rule depend on the scale of gradients near it): the rule is
-    evaluated as m_i theta_{i-1} > tau_i sqrt(v_i), which divides by no gradient. A weight that never had a gradient compares 0 > 0
-    and keeps its sign. The state keeps s = sqrt(v), updated by
+    No constant is added to the denominator (the published 1e-10 makes the rule depend on the scale of small gradients). The rule is
+    evaluated without a division, as m_i theta_{i-1} > tau_i sqrt(v_i). A weight that never had a gradient compares 0 > 0 and keeps its
+    sign. The state holds s = sqrt(v), with the update
 
         s_i = hypot(sqrt(1 - sigma_i) s_{i-1}, sqrt(sigma_i) G_i),
 
-    so that no square of a gradient underflows.
+    so that squared gradients do not underflow.
 
     State: theta; m, first moment; s, root of the second moment.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = Bop2ndOrder(), Bop2ndOrderHyperparameters(gamma=0.5, sigma=0.5, tau=0.1)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: Bop2ndOrderHyperparameters, generator: torch.Generator) -> State:
-        """Random signs, empty filters."""
+        """Start with random signs and moments of 0."""
         return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape), "s": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: Bop2ndOrderHyperparameters, clock: Clock) -> State:
-        """Both moments, then flip."""
+        """Update both moments, then flip weights."""
         elapsed = clock.elapsed(hp.decay_per)
         gamma = hp.gamma * linear(hp.gamma_change, elapsed)
         sigma = hp.sigma * linear(hp.sigma_change, elapsed)
@@ -92,7 +106,7 @@ class Bop2ndOrder(Method[Bop2ndOrderHyperparameters]):
 def moments_in_units_of_gradient(
     m: torch.Tensor, s: torch.Tensor, grad: torch.Tensor, gamma: float | torch.Tensor, sigma: float | torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """m_i / gamma_i and sqrt(v_i / sigma_i): exactly G and abs(G) at the first update, also when the rates are rounded.
+    """Return m_i / gamma_i and sqrt(v_i / sigma_i). At the first update they are exactly G and abs(G), even with rounded rates.
 
     Args:
         m: m_{i-1}, any shape.

@@ -1,4 +1,4 @@
-"""Whether single values are in the domains of a method's hyperparameters."""
+"""Checks of single values against the domains of a method's hyperparameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpstudy.bnn.methods.interface import Hyperparameters
 
 
 def choices(model: type[Hyperparameters], name: str) -> tuple[Any, ...] | None:
-    """All values of a hyperparameter that is a choice; None for one that is a number."""
+    """Return all values of a categorical hyperparameter; None for a numeric one."""
     annotation = model.model_fields[name].annotation
     if annotation is bool:
         return (False, True)
@@ -19,9 +19,9 @@ def choices(model: type[Hyperparameters], name: str) -> tuple[Any, ...] | None:
 
 
 def outside(model: type[Hyperparameters], name: str, value: object) -> str | None:
-    """What is wrong with `value` for hyperparameter `name` of `model`; None when nothing is.
+    """Return the reason why `value` is invalid for hyperparameter `name` of `model`; None if it is valid.
 
-    Strict: true is no number, 1 is not true, and "0.1" is neither.
+    Types are strict: true is not a number, 1 is not true, and "0.1" is neither.
     """
     field = model.model_fields[name]
     domain: Any = Annotated[(field.annotation, Field(), *field.metadata)]
@@ -34,7 +34,7 @@ def outside(model: type[Hyperparameters], name: str, value: object) -> str | Non
 
 
 def inconsistent(model: type[Hyperparameters], values: Mapping[str, object]) -> list[str]:
-    """What is wrong with values that are each in their domain, but not together."""
+    """Return the reasons why values are invalid together although each is in its domain."""
     try:
         model.model_validate(dict(values), strict=True)
     except ValidationError as error:

@@ -1,4 +1,7 @@
-"""The gradient filter: binary weights follow the sign of a twice-smoothed gradient (the paper, Eq. 11-13). No latent weights."""
+"""The gradient filter: binary weights follow the sign of a gradient that is smoothed twice. There are no latent weights.
+
+Quist, Li and van Gemert, ICLR 2023, Eq. 11-13. https://openreview.net/forum?id=uBKBoix9NXa
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FilterHyperparameters(Hyperparameters):
-    """Table 1, lower row: 3 hyperparameters, none of them based on magnitudes."""
+    """3 hyperparameters (Table 1, lower row) and how often the schedule is updated. None is based on magnitudes."""
 
     alpha: float = hyperparameter(
         1e-3, "rate of the slow filter: its window is about 1/alpha updates; 0 never forgets", magnitude_based=False, ge=0, le=1
@@ -21,33 +24,43 @@ class FilterHyperparameters(Hyperparameters):
         0.1, "rate of the fast filter; 1 switches it off (a first-order filter)", magnitude_based=False, gt=0, le=1
     )
     alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
 
 
 class Filter(Method[FilterHyperparameters]):
-    """Two exponential moving averages in cascade, of which only the sign matters.
+    """The negative sign of two exponential moving averages in series.
 
         m_i = (1 - gamma) m_{i-1} + gamma G_i                                   (11)
         g_i = (1 - alpha_i) g_{i-1} + alpha_i m_i,   alpha_i = alpha f_i        (12)
         theta_i = -sign(g_i)                                                    (13)
 
-    with f_i the schedule's factor, and g_{-1} = m_{-1} = 0. The state keeps g/alpha,
+    Here f_i is the factor of the schedule, and g_{-1} = m_{-1} = 0. The state holds g/alpha,
 
         g'_i = (1 - alpha_i) g'_{i-1} + f_i m_i,
 
-    which has the same signs and underflows for no alpha; alpha = 0 becomes the plain accumulator that the paper approaches by
-    alpha = 1e-20. The single difference equation (17) equals the cascade for constant alpha only, and loses precision: it is not
-    used here. No bias correction (section 3 of the paper).
+    which has the same signs and does not underflow for any alpha. alpha = 0 is an accumulator, which the paper approximates with
+    alpha = 1e-20. The single difference equation (17) is not used: it equals the cascade only for constant alpha, and it loses
+    precision. There is no bias correction (section 3 of the paper).
 
     State: theta; m, fast filter; g, slow filter divided by alpha.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = Filter(), FilterHyperparameters(alpha=0.1, gamma=0.5)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: FilterHyperparameters, generator: torch.Generator) -> State:
-        """Random signs, empty filters."""
+        """Start with random signs and filters of 0."""
         return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape), "g": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: FilterHyperparameters, clock: Clock) -> State:
-        """Eq. 11-13."""
+        """Apply Eq. 11-13."""
         f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
         m = state["m"].lerp_(grad, hp.gamma)
         g = state["g"].mul_(1 - hp.alpha * f).add_(m, alpha=f)

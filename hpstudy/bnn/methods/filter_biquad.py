@@ -1,4 +1,7 @@
-"""The gradient filter with a pair of complex poles: a damped oscillator that the gradient drives (the paper, Eq. 14)."""
+"""The gradient filter with a pair of complex poles: a damped oscillator driven by the gradient.
+
+A second-order filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://openreview.net/forum?id=uBKBoix9NXa
+"""
 
 from __future__ import annotations
 
@@ -30,32 +33,42 @@ class BiquadFilterHyperparameters(Hyperparameters):
         le=1,
     )
     omega_decay: Decay = hyperparameter("cosine", "schedule of omega", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
 
 
 class BiquadFilter(Method[BiquadFilterHyperparameters]):
-    """A second-order filter with the poles z = exp(-zeta omega +- j omega sqrt(1 - zeta^2)), of which only the sign matters.
+    """The negative sign of a second-order filter with the poles z = exp(-zeta omega +- j omega sqrt(1 - zeta^2)).
 
         v_i = |z_i|^2 v_{i-1} + |1 - z_i|^2 (G_i - y_{i-1}),   omega_i = omega f_i
         y_i = y_{i-1} + v_i
         theta_i = -sign(y_i)
 
-    with f_i the schedule's factor and y_{-1} = v_{-1} = 0: a mass at y that a spring pulls to the gradient. Under constant omega
-    this is Eq. 14 with a = [1, -2 Re z, |z|^2] and b = |1 - z|^2; position and velocity lose less precision than two past outputs
-    and stay meaningful while omega decays. Poles lie within the unit circle for every omega and zeta of the domain.
+    Here f_i is the factor of the schedule, and y_{-1} = v_{-1} = 0. It models a mass at position y that a spring pulls to the gradient.
+    For constant omega this is Eq. 14 with a = [1, -2 Re z, |z|^2] and b = |1 - z|^2. Position and velocity lose less precision than two
+    past outputs, and remain valid while omega decays. The poles are inside the unit circle for all omega and zeta in the domain.
 
-    It has what two real rates cannot express: SGD as libraries write it, with a learning rate times weight decay above
-    (1 - sqrt(momentum))^2, is this filter with |z|^2 = momentum and |1 - z|^2 = learning rate x weight decay.
+    Two real rates cannot express this filter. SGD in the libraries' convention with learning rate x weight decay above
+    (1 - sqrt(momentum))^2 is this filter with |z|^2 = momentum and |1 - z|^2 = learning rate x weight decay.
 
     State: theta; v, velocity; y, position.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = BiquadFilter(), BiquadFilterHyperparameters(omega=0.1, zeta=0.7)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: BiquadFilterHyperparameters, generator: torch.Generator) -> State:
-        """Random signs, at rest at 0."""
+        """Start with random signs, and position and velocity 0."""
         return {"theta": initial_signs(noise), "v": noise.new_zeros(noise.shape), "y": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: BiquadFilterHyperparameters, clock: Clock) -> State:
-        """Velocity, then position."""
+        """Update the velocity, then the position."""
         omega = grad.new_zeros(()) + hp.omega * factor(hp.omega_decay, clock.elapsed(hp.decay_per))
         retention, stiffness = coefficients(omega, hp.zeta)
         v = state["v"].mul_(retention).add_((grad - state["y"]).mul_(stiffness))
@@ -64,11 +77,11 @@ class BiquadFilter(Method[BiquadFilterHyperparameters]):
 
 
 def coefficients(omega: torch.Tensor, zeta: float | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """|z|^2 and |1 - z|^2 of the pole z, without the cancellation of 1 - 2 Re z + |z|^2 at small omega.
+    """Return |z|^2 and |1 - z|^2 of the pole z, without the cancellation of 1 - 2 Re z + |z|^2 at small omega.
 
     Args:
-        omega: natural frequency, radians per update.
-        zeta: damping in (0, 1]: a number, or a tensor that broadcasts with omega.
+        omega: natural frequency in radians per update.
+        zeta: damping in (0, 1], a number or a tensor that broadcasts with omega.
     """
     decay, angle = omega * zeta, omega * (1 - zeta**2) ** 0.5
     return (-2 * decay).exp(), (-decay).expm1() ** 2 + 4 * (-decay).exp() * (angle / 2).sin() ** 2

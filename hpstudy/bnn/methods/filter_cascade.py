@@ -1,4 +1,7 @@
-"""The gradient filter of any order: exponential moving averages in series, one of them slow (the paper, Eq. 14)."""
+"""The gradient filter of order 2 to 4: exponential moving averages in series, one of them slow.
+
+A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://openreview.net/forum?id=uBKBoix9NXa
+"""
 
 from __future__ import annotations
 
@@ -26,33 +29,43 @@ class CascadeFilterHyperparameters(Hyperparameters):
     )
     gamma: float = hyperparameter(0.1, "rate of each fast filter; 1 switches them off", magnitude_based=False, gt=0, le=1)
     alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
 
 
 class CascadeFilter(Method[CascadeFilterHyperparameters]):
-    """order - 1 fast filters and a slow one in series, of which only the sign matters.
+    """The negative sign of order - 1 fast filters and a slow one in series.
 
         m^1_i = (1 - gamma) m^1_{i-1} + gamma G_i,   m^j_i = (1 - gamma) m^j_{i-1} + gamma m^{j-1}_i,   j = 2 .. order - 1
         g_i = (1 - alpha_i) g_{i-1} + alpha_i m^{order-1}_i,   alpha_i = alpha f_i
         theta_i = -sign(g_i)
 
-    with f_i the schedule's factor and all filters empty at first. Under constant alpha this is Eq. 14 with the poles 1 - alpha
-    and, order - 1 times, 1 - gamma; all lie within the unit circle. Order 2 is the method "filter". The series, unlike the
-    difference equation of Eq. 14, stays exact while alpha decays. As there, the state keeps g/alpha.
+    Here f_i is the factor of the schedule, and all filters start at 0. For constant alpha this is Eq. 14 with the poles 1 - alpha and
+    (order - 1 times) 1 - gamma, which are inside the unit circle. Order 2 is the method "filter". Unlike the difference equation of
+    Eq. 14, the series stays exact while alpha decays. As in "filter", the state holds g/alpha.
 
-    A higher order smooths more and lags more: at equal rates noise flips fewer weights, and the mean delay of a gradient is
+    A higher order smooths more and delays more. At equal rates, noise flips fewer weights, and the mean delay of a gradient is
     (1 - alpha)/alpha + (order - 1)(1 - gamma)/gamma updates.
 
     State: theta; m1, m2, ..., fast filters; g, slow filter divided by alpha.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = CascadeFilter(), CascadeFilterHyperparameters(order=3, alpha=0.1, gamma=0.5)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: CascadeFilterHyperparameters, generator: torch.Generator) -> State:
-        """Random signs, empty filters."""
+        """Start with random signs and filters of 0."""
         filters = {name: noise.new_zeros(noise.shape) for name in (*_fast(hp), "g")}
         return {"theta": initial_signs(noise), **filters}
 
     def update(self, state: State, grad: torch.Tensor, hp: CascadeFilterHyperparameters, clock: Clock) -> State:
-        """The fast filters, then the slow one."""
+        """Update the fast filters, then the slow one."""
         f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
         signal = grad
         for name in _fast(hp):
@@ -62,5 +75,5 @@ class CascadeFilter(Method[CascadeFilterHyperparameters]):
 
 
 def _fast(hp: CascadeFilterHyperparameters) -> list[str]:
-    """Names of the fast filters, in series."""
+    """Return the names of the fast filters, in series."""
     return [f"m{j}" for j in range(1, hp.order)]

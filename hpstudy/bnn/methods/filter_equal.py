@@ -1,4 +1,7 @@
-"""The gradient filter with equal poles: one rate, any order (the paper, Eq. 14)."""
+"""The gradient filter with equal poles: one rate, order 1 to 4.
+
+A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://openreview.net/forum?id=uBKBoix9NXa
+"""
 
 from __future__ import annotations
 
@@ -19,29 +22,39 @@ class EqualFilterHyperparameters(Hyperparameters):
         1e-2, "rate of every filter: each delays by about 1/alpha updates; 0 never forgets", magnitude_based=False, ge=0, le=1
     )
     alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
 
 
 class EqualFilter(Method[EqualFilterHyperparameters]):
-    """`order` exponential moving averages in series with one rate, of which only the sign matters.
+    """The negative sign of `order` exponential moving averages in series with one rate.
 
         g^j_i = (1 - alpha_i) g^j_{i-1} + alpha_i g^{j-1}_i,   g^0 = G,   j = 1 .. order,   alpha_i = alpha f_i
         theta_i = -sign(g^order_i)
 
-    with f_i the schedule's factor and all filters empty at first. Under constant alpha a gradient of r updates ago weighs
-    about r^(order-1) (1 - alpha)^r, and its mean delay is order (1 - alpha) / alpha. The state keeps g^j / alpha^j, which has the
-    same signs and underflows for no alpha.
+    Here f_i is the factor of the schedule, and all filters start at 0. For constant alpha the weight of a gradient r updates ago is
+    about r^(order-1) (1 - alpha)^r, and the mean delay is order (1 - alpha) / alpha updates. The state holds g^j / alpha^j, which has
+    the same signs and does not underflow for any alpha.
 
     State: theta; g1, g2, ..., filters in series, the j-th divided by alpha^j.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = EqualFilter(), EqualFilterHyperparameters(order=2, alpha=0.1)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: EqualFilterHyperparameters, generator: torch.Generator) -> State:
-        """Random signs, empty filters."""
+        """Start with random signs and filters of 0."""
         filters = {name: noise.new_zeros(noise.shape) for name in _names(hp)}
         return {"theta": initial_signs(noise), **filters}
 
     def update(self, state: State, grad: torch.Tensor, hp: EqualFilterHyperparameters, clock: Clock) -> State:
-        """All filters, each on the output of the one before."""
+        """Update all filters, each with the output of the previous one."""
         f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
         signal = grad
         for name in _names(hp):
@@ -50,5 +63,5 @@ class EqualFilter(Method[EqualFilterHyperparameters]):
 
 
 def _names(hp: EqualFilterHyperparameters) -> list[str]:
-    """Names of the filters, in series."""
+    """Return the names of the filters, in series."""
     return [f"g{j}" for j in range(1, hp.order + 1)]

@@ -1,4 +1,7 @@
-"""The gradient filter of finite memory: the mean of the last gradients (the paper, Eq. 14, with Q = 0)."""
+"""The gradient filter with finite memory: the mean of the most recent gradients.
+
+A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14 with Q = 0. https://openreview.net/forum?id=uBKBoix9NXa
+"""
 
 from __future__ import annotations
 
@@ -16,30 +19,40 @@ class FIRFilterHyperparameters(Hyperparameters):
 
     window: int = hyperparameter(
         100,
-        "number of gradients averaged; memory and time grow with it: it is also the number of tensors kept",
+        "number of averaged gradients; memory and time increase with it, because it is also the number of stored tensors",
         magnitude_based=False,
         ge=1,
     )
 
 
 class FIRFilter(Method[FIRFilterHyperparameters]):
-    """The last L gradients with equal weight, of which only the sign of the sum matters.
+    """The negative sign of the sum of the last L gradients.
 
         theta_i = -sign(G_i + G_{i-1} + ... + G_{i-L+1}),   G_i = 0 for i < 0
 
-    The sum is computed again at every update: a running sum would accumulate rounding errors, and a weight whose last L gradients
-    are all 0 must have a sum of exactly 0. A window does not decay.
+    The sum is computed at every update. A running sum would accumulate rounding errors, but the sum must be exactly 0 for a weight whose
+    last L gradients are all 0. The window has no schedule.
 
     State: theta; recent, the last L gradients, (*stack, L, filters, fan_in), in the order of update modulo L.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = FIRFilter(), FIRFilterHyperparameters(window=10)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: FIRFilterHyperparameters, generator: torch.Generator) -> State:
-        """Random signs, empty window."""
+        """Start with random signs and a window of zeros."""
         *stack, filters, fan_in = noise.shape
         return {"theta": initial_signs(noise), "recent": noise.new_zeros((*stack, hp.window, filters, fan_in))}
 
     def update(self, state: State, grad: torch.Tensor, hp: FIRFilterHyperparameters, clock: Clock) -> State:
-        """The gradient of L updates ago makes room for the new one."""
+        """Replace the oldest gradient in the window by the new one."""
         recent = state["recent"]
         recent.select(-3, clock.update % hp.window).copy_(grad)
         return {"theta": follow(state["theta"], -recent.sum(-3)), "recent": recent}

@@ -1,11 +1,11 @@
-"""What a training method of binary weights is.
+"""Interface of training methods for binary weights.
 
-A method is tensor arithmetic outside autograd. It sees one binary layer at a time, as a tensor of shape (*stack, filters,
-fan_in): a convolution's (out, in, height, width) comes flattened to (out, in height width), so that "per filter" is always the
-last dimension and "per layer" the last two. `stack` is empty, or counts networks that are trained side by side; then a numeric
-hyperparameter is a tensor of shape (*stack, 1, 1), and the tensors of a state are those of every network's `init`, stacked.
+A method consists of tensor operations outside autograd. It processes one binary layer at a time, as a tensor of shape (*stack, filters,
+fan_in). The weight of a convolution, (out, in, height, width), is flattened to (out, in height width). "Per filter" is therefore always the
+last dimension, and "per layer" the last two. `stack` is empty, or the number of networks that are trained together. In that case a numeric
+hyperparameter is a tensor of shape (*stack, 1, 1), and the tensors of a state are the stacked tensors of every network's `init`.
 
-Method files import torch for type checkers only: a study's hyperparameters are checked without loading it.
+Method files import torch for type checkers only, so that a study's hyperparameters are checked without it.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     import torch
 
 State: TypeAlias = "dict[str, torch.Tensor]"
-"""All that a method remembers of a layer. `state["theta"]`, in {-1, +1}, are its binary weights; flips are counted there."""
+"""The state of a method for a layer. `state["theta"]`, in {-1, +1}, are the binary weights, whose flips are counted."""
 
 
 class Hyperparameters(BaseModel):
-    """A method's hyperparameters: names, defaults, valid domains. Unknown names are refused.
+    """Hyperparameters of a method: names, defaults, valid domains. Unknown names are refused.
 
-    A field declared as `float` may hold a tensor of shape (*stack, 1, 1) in the update rules.
+    In the update rules a field declared as `float` can be a tensor of shape (*stack, 1, 1).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @classmethod
     def magnitude_based(cls) -> tuple[str, ...]:
-        """Those whose meaning depends on the scale of a latent weight or of the gradient: signs alone do not know them."""
+        """Return the hyperparameters whose meaning depends on the scale of a latent weight or of the gradient."""
         return tuple(n for n, field in cls.model_fields.items() if _extra(field.json_schema_extra)["magnitude_based"])
 
 
 def hyperparameter(default: Any, description: str, *, magnitude_based: bool, **domain: Any) -> Any:
-    """One field of `Hyperparameters`.
+    """Declare a field of `Hyperparameters`.
 
     Args:
-        default: where a view leaves it open.
-        description: what it is, with its symbol in the paper.
+        default: default value.
+        description: its meaning, with its symbol in the paper.
         magnitude_based: whether its meaning depends on the scale of a latent weight or of the gradient.
         domain: pydantic's ge, gt, le, lt.
     """
@@ -56,31 +56,33 @@ H = TypeVar("H", bound=Hyperparameters)
 
 
 def shared_choices(hps: Sequence[H], like: torch.Tensor) -> list[tuple[list[int], H]]:
-    """Networks of a stack that one call of an update rule serves: those whose hyperparameters differ in real numbers only.
+    """Group the networks of a stack whose hyperparameters differ only in real numbers. One call of an update rule updates a group.
 
-    Real numbers of a stack are tensors also where all networks, or the only one of a group, have the same: so a network's result does
-    not depend on the others' hyperparameters.
+    In a stack, real numbers are always tensors, even if all networks of a group have the same value or a group has one network. The
+    result of a network then does not depend on the hyperparameters of the others.
 
     Args:
-        hps: for every network of the stack.
-        like: a tensor of the type and device that the numbers shall have.
+        hps: hyperparameters of every network in the stack.
+        like: a tensor with the type and device of the numbers.
 
     Returns:
-        Indices of the networks of each group, and their hyperparameters, with a tensor (n, 1, 1) for each field that is declared as
-        float. A single network's hyperparameters are returned as they are.
+        The indices of the networks of each group, and their hyperparameters with a tensor (n, 1, 1) for each field declared as float.
+        The hyperparameters of a single network are returned unchanged.
     """
     if len(hps) == 1:
         return [([0], hps[0])]
+    # Group the networks by their other hyperparameters (choices, booleans, integers).
     numbers = [name for name, field in type(hps[0]).model_fields.items() if field.annotation is float]
     groups: list[tuple[dict[str, Any], list[int]]] = []
     for slot, hp in enumerate(hps):
         choices = hp.model_dump(exclude=set(numbers))
-        for found, slots in groups:
-            if found == choices:
+        for group_choices, slots in groups:
+            if group_choices == choices:
                 slots.append(slot)
                 break
         else:
             groups.append((choices, [slot]))
+    # Replace the real numbers of each group by tensors (n, 1, 1).
     return [
         (
             slots,
@@ -93,14 +95,14 @@ def shared_choices(hps: Sequence[H], like: torch.Tensor) -> list[tuple[list[int]
 
 
 class Method(ABC, Generic[H]):
-    """One training method: pure rules, no state of its own.
+    """A training method. The object has no state: methods take a layer's state and return the new one.
 
-    Life cycle, for every binary layer: `init` once; at the start of every epoch `start_epoch`; after every backward pass
-    `update`. After each of them the trainer asks for `weight` and puts it into the layer; before an evaluation it asks for
+    The trainer calls `init` once for every binary layer, `start_epoch` at the start of every epoch, and `update` after every backward
+    pass. After each of these calls it copies the result of `weight` into the layer, and before an evaluation that of
     `evaluation_weight`.
 
     Attributes:
-        Hyperparameters: the model in the base class of `class Filter(Method[FilterHyperparameters])`.
+        Hyperparameters: the type argument of the base class, as in `class Filter(Method[FilterHyperparameters])`.
     """
 
     Hyperparameters: type[H]
@@ -113,57 +115,57 @@ class Method(ABC, Generic[H]):
 
     @abstractmethod
     def init(self, noise: torch.Tensor, hp: H, generator: torch.Generator) -> State:
-        """The state before the first update. In training it is called for every network alone.
+        """Return the state before the first update. The trainer calls it separately for every network.
 
         Args:
-            noise: (*stack, filters, fan_in) standard normal; the same for all methods under one seed, and theta_0 = sign(noise),
-                so that methods start from the same network.
+            noise: (*stack, filters, fan_in) standard normal numbers. With the same seed they are the same for all methods, and
+                theta_0 = sign(noise), so that all methods start from the same network.
             hp: the hyperparameters.
-            generator: for the method's other draws; the trainer draws nothing from it.
+            generator: for other random draws of the method; the trainer does not use it.
         """
 
     def start_epoch(self, state: State, hp: H, clock: Clock) -> State:
-        """The state after what happens once per epoch, before its first update. Nothing, by default."""
+        """Return the state at the start of an epoch, before its first update. By default it does not change."""
         return state
 
     @abstractmethod
     def update(self, state: State, grad: torch.Tensor, hp: H, clock: Clock) -> State:
-        """The state after one update.
+        """Return the state after one update.
 
         Args:
-            state: from the previous call; its tensors may be overwritten, and the caller keeps no reference to them.
-            grad: dL/dweight for the weight that `weight` gave, shape of the noise; may not be overwritten.
-            hp: this method's hyperparameters.
-            clock: where training stands.
+            state: the previous state. Its tensors may be overwritten; the caller keeps no reference to them.
+            grad: dL/dweight for the result of `weight`, shape of the noise; must not be overwritten.
+            hp: the hyperparameters.
+            clock: the progress of training.
         """
 
     def weight(self, state: State, hp: H, clock: Clock) -> torch.Tensor:
-        """What the layer uses in training, shape of the noise: theta, unless the method scales or softens it."""
+        """Return the layer's weight in training, shape of the noise. Default: theta; methods can scale or soften it."""
         return state["theta"]
 
     def evaluation_weight(self, state: State, hp: H, clock: Clock) -> torch.Tensor:
-        """What the layer uses in evaluation. Differs from `weight` only in methods that train with soft weights."""
+        """Return the layer's weight in evaluation. It differs from `weight` only in methods that train with soft weights."""
         return self.weight(state, hp, clock)
 
     def activation(self, hp: H) -> Surrogate | None:
-        """The activation in front of every binary layer, for methods that bring their own; None leaves it to the task."""
+        """Return the activation before every binary layer, for methods with their own activation; None for that of the task."""
         return None
 
     def recalibrates(self, hp: H) -> bool:
-        """Whether batch normalisation must measure its running statistics again, with the evaluation weights, before an evaluation."""
+        """Return whether batch normalisation must be recalibrated with the evaluation weights before an evaluation."""
         return False
 
 
 def initial_signs(noise: torch.Tensor) -> torch.Tensor:
-    """theta_0: +1 where noise >= 0, else -1, drawn once. Eq. 5 redraws sign(0) at every use; see `follow`."""
+    """Return theta_0, which is +1 where noise >= 0 and -1 elsewhere. Eq. 5 draws sign(0) at every use instead; see `follow`."""
     return (noise >= 0).to(noise.dtype).mul_(2).sub_(1)
 
 
 def follow(theta: torch.Tensor, signal: torch.Tensor) -> torch.Tensor:
-    """Theta in place, made equal to sign(signal); where the signal is exactly 0 (or NaN) theta keeps its value.
+    """Set theta to sign(signal) in place. Where the signal is exactly 0 or NaN, theta keeps its value.
 
-    Eq. 5 draws a random sign at 0 instead. Drawn at every update, that would let a weight whose gradient is always 0 flip half of
-    the time and swamp the flip ratio; with theta_0 random, keeping is the same distribution without the noise.
+    Eq. 5 draws a random sign at 0 instead. A weight whose gradient is always 0 would then flip at half of the updates and dominate the
+    flip ratio. Because theta_0 is random, keeping the sign gives the same distribution without these flips.
     """
     disagrees = (theta * signal).lt_(0)
     return theta.addcmul_(theta, disagrees, value=-2)

@@ -1,4 +1,8 @@
-"""IR-Net: standardised latent weights and a surrogate derivative that sharpens over training (Qin et al., CVPR 2020)."""
+"""IR-Net: standardised latent weights and a surrogate derivative that becomes sharper during training.
+
+Qin et al., "Forward and backward information retention for accurate binary neural networks", CVPR 2020.
+https://arxiv.org/abs/1909.10788
+"""
 
 from __future__ import annotations
 
@@ -17,21 +21,25 @@ if TYPE_CHECKING:
 
 
 class IRNetHyperparameters(Hyperparameters):
-    """SGD's, and the ends of the temperature."""
+    """Hyperparameters of SGD, and the temperatures at the start and the end."""
 
     learning_rate: float = hyperparameter(0.1, "step size of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     init_scale: float = hyperparameter(
-        1.0, "initial latent weights are normal with this multiple of He's deviation sqrt(2 / fan_in)", magnitude_based=True, gt=0
+        1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
     )
     momentum_rate: float = hyperparameter(0.1, "1 - momentum", magnitude_based=False, gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "decay of the latent weights", magnitude_based=True, ge=0)
-    t_min: float = hyperparameter(1e-3, "temperature at the start: below 1, nearly the identity", magnitude_based=False, gt=0)
-    t_max: float = hyperparameter(10.0, "temperature at the end: above 1, nearly a step", magnitude_based=False, gt=0)
-    own_activation: bool = hyperparameter(
-        True, "activations sharpen with the weights (surrogate 'ede'); else they are the task's", magnitude_based=False
+    t_min: float = hyperparameter(
+        1e-3, "temperature at the start; below 1 the surrogate is nearly the identity", magnitude_based=False, gt=0
     )
-    decay_per: Per = hyperparameter("epoch", "how often the learning rate's schedule moves", magnitude_based=False)
+    t_max: float = hyperparameter(
+        10.0, "temperature at the end; above 1 the surrogate is nearly a step", magnitude_based=False, gt=0
+    )
+    own_activation: bool = hyperparameter(
+        True, "use the activation 'ede' with the same temperatures; false: that of the task", magnitude_based=False
+    )
+    decay_per: Per = hyperparameter("epoch", "how often the schedule of the learning rate is updated", magnitude_based=False)
 
     @model_validator(mode="after")
     def _temperatures_rise(self) -> IRNetHyperparameters:
@@ -41,28 +49,38 @@ class IRNetHyperparameters(Hyperparameters):
 
 
 class IRNet(Method[IRNetHyperparameters]):
-    """SGD on latent weights w that are standardised before their signs are taken.
+    """SGD on latent weights w, which are standardised before their signs are used.
 
         z = (w - mean) / deviation, per filter
-        theta = sign(z),  the weight in use: 2^s theta,  s = round(log2 mean |z|), a constant to the gradient
+        theta = sign(z),  weight: 2^s theta,  s = round(log2 mean |z|), a constant for the gradient
         dL/dz = 2^s G max(t, 1) (1 - tanh^2(t z)),  t = t_min (t_max / t_min)^(e/E)
 
-    G is the gradient with respect to the weight in use; dL/dw follows through the standardisation, and SGD in the libraries'
-    convention moves w. The scale is 1 for filters of about normal weights.
+    G is the gradient with respect to the weight 2^s theta. dL/dw is computed through the standardisation, and w is updated by SGD in the
+    libraries' convention. The scale 2^s is 1 for filters with approximately normal weights.
 
-    theta_0 is the sign of the noise without its mean per filter.
+    theta_0 is the sign of the noise minus its mean per filter.
 
-    State: theta; w, latent weight; m, momentum; z and deviation, w standardised.
+    State: theta; w, latent weight; m, momentum; z and deviation, the standardised w and its deviation.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = IRNet(), IRNetHyperparameters(learning_rate=1.0)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: IRNetHyperparameters, generator: torch.Generator) -> State:
-        """w_0 = init_scale sqrt(2 / fan_in) noise."""
+        """Start with w_0 = init_scale sqrt(2 / fan_in) noise."""
         w = noise * (hp.init_scale * he_deviation(noise))
         z, deviation = standardise(w)
         return {"theta": initial_signs(z), "w": w, "m": noise.new_zeros(noise.shape), "z": z, "deviation": deviation}
 
     def update(self, state: State, grad: torch.Tensor, hp: IRNetHyperparameters, clock: Clock) -> State:
-        """The gradient through scale, sign and standardisation; then SGD."""
+        """Backpropagate through scale, sign and standardisation, then apply SGD."""
         z, w, m = state["z"], state["w"], state["m"]
         inner = error_decay(z, temperature(clock, hp.t_min, hp.t_max)).mul_(grad).mul_(scale(z))
         w, m = library_step(
@@ -77,22 +95,22 @@ class IRNet(Method[IRNetHyperparameters]):
         return {"theta": follow(state["theta"], z), "w": w, "m": m, "z": z, "deviation": deviation}
 
     def weight(self, state: State, hp: IRNetHyperparameters, clock: Clock) -> torch.Tensor:
-        """Theta times a power of two per filter."""
+        """Return theta times a power of two per filter."""
         return state["theta"] * scale(state["z"])
 
     def activation(self, hp: IRNetHyperparameters) -> Surrogate | None:
-        """The error decay estimator with the temperatures of the weights."""
+        """Return the error decay estimator with the temperatures of the weights."""
         return Surrogate("ede", hp.t_min, hp.t_max) if hp.own_activation else None
 
 
 def error_decay(z: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
-    """The surrogate derivative max(t, 1) (1 - tanh^2(t z)), in the shape of z; t a number or (*stack, 1, 1)."""
+    """Return the surrogate derivative max(t, 1) (1 - tanh^2(t z)), in the shape of z. t is a number or (*stack, 1, 1)."""
     slope = (z * t).tanh_().square_().neg_().add_(1)
     return slope.maximum(slope * t)
 
 
 def scale(z: torch.Tensor) -> torch.Tensor:
-    """The power of two nearest to mean |z| (on a logarithmic scale) per filter; 1 for a filter of zeros.
+    """Return the power of two nearest to mean |z| on a logarithmic scale, per filter; 1 for a filter of zeros.
 
     Args:
         z: (*stack, filters, fan_in).

@@ -1,4 +1,8 @@
-"""Latent weights under LARS: every layer's step is relative to the norm of its weights (OvSW, Appendix D, Algorithm 2)."""
+"""Latent weights under LARS: the step of every layer is relative to the norm of its weights.
+
+You et al., "Large batch training of convolutional networks", 2017, https://arxiv.org/abs/1708.03888; in the form of OvSW (Xiang et al.,
+ECCV 2024), Appendix D, Algorithm 2, https://arxiv.org/abs/2407.05257.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class LatentLARSHyperparameters(Hyperparameters):
-    """trust and learning_rate act through their product, but in a layer whose weights are all 0.
+    """Only the product of trust and learning_rate matters, except in a layer whose weights are all 0.
 
-    The default product gives a layer the least relative step that adaptive gradient scaling gives a filter on CIFAR-10. The usual
-    trust 1e-3 belongs to learning rates of 1 and more: at 0.1 hardly a weight flips in a hundred updates.
+    With the default product, the relative step of a layer is the minimum relative step of a filter with adaptive gradient scaling on
+    CIFAR-10. The usual trust 1e-3 is for learning rates of 1 and more: with 0.1 hardly any weight flips in a hundred updates.
     """
 
     trust: float = hyperparameter(
-        0.04, "trust coefficient eta: step of a layer relative to the norm of its weights", magnitude_based=False, gt=0
+        0.04, "trust coefficient eta, the step of a layer relative to the norm of its weights", magnitude_based=False, gt=0
     )
     learning_rate: float = hyperparameter(0.1, "beta, multiplies the trust coefficient", magnitude_based=False, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=False)
@@ -28,35 +32,45 @@ class LatentLARSHyperparameters(Hyperparameters):
     weight_decay: float = hyperparameter(1e-4, "weight decay phi", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(
         0.1,
-        "standard deviation of the normal initial latent weights w_0; without weight decay any but 0 does the same",
+        "standard deviation of the normal initial latent weights w_0; without weight decay all values but 0 are equivalent",
         magnitude_based=True,
         ge=0,
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
 
 
 class LatentLARS(Method[LatentLARSHyperparameters]):
-    """Layer-wise adaptive rate scaling (You et al., 2017) on real weights w, of which the network uses the signs.
+    """Layer-wise adaptive rate scaling (You et al., 2017) on real weights w, whose signs the network uses.
 
         l_i = eta ||w_{i-1}|| / (||G_i|| + phi ||w_{i-1}||)
         V_i = (1 - momentum_rate) V_{i-1} + G_i + phi w_{i-1}
         w_i = w_{i-1} - beta_i l_i V_i
         theta_i = sign(w_i)
 
-    with norms over a whole layer. The local rate l stays outside the momentum: V has the units of the gradient.
+    Norms are over a whole layer. The local rate l is not part of the momentum, so that V has the units of the gradient.
 
-    Without weight decay the signs do not depend on the scale of w_0. Two guards: l = 1 where ||w|| = 0, which would stop the layer
-    permanently; and l = 0, the layer rests, where G and phi are both exactly 0 and the quotient is infinite.
+    Without weight decay the signs do not depend on the scale of w_0. There are two special cases. l = 1 if ||w|| = 0, because the layer
+    would otherwise stop permanently. l = 0 if G and phi are both exactly 0, because the quotient would be infinite.
 
     State: theta; w, latent weight; m, momentum V.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = LatentLARS(), LatentLARSHyperparameters(trust=10.0)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: LatentLARSHyperparameters, generator: torch.Generator) -> State:
-        """w_0 = init_scale noise, with the signs of the noise even where init_scale is 0."""
+        """Start with w_0 = init_scale noise, and the signs of the noise even if init_scale is 0."""
         return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: LatentLARSHyperparameters, clock: Clock) -> State:
-        """Algorithm 2."""
+        """Apply Algorithm 2."""
         beta = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         w, m = library_step(
             state["w"],
@@ -72,7 +86,7 @@ class LatentLARS(Method[LatentLARSHyperparameters]):
 def local_rate(
     w: torch.Tensor, grad: torch.Tensor, trust: float | torch.Tensor, weight_decay: float | torch.Tensor
 ) -> torch.Tensor:
-    """l, one for every layer.
+    """Return the local rate l of a layer.
 
     Args:
         w: latent weights, (*stack, filters, fan_in).
@@ -81,7 +95,7 @@ def local_rate(
         weight_decay: phi.
 
     Returns:
-        Shape (*stack, 1, 1).
+        (*stack, 1, 1).
     """
     size = _norm(w)
     rate = size * trust / (_norm(grad) + size * weight_decay)

@@ -1,4 +1,4 @@
-"""Pieces that methods with real (latent) weights have in common."""
+"""Functions shared by methods with latent (real-valued) weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def library_step(
     momentum_rate: float | torch.Tensor,
     weight_decay: float | torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """One update of SGD as deep-learning libraries write it: momentum without damping, coupled weight decay.
+    """Apply one update of SGD in the convention of deep-learning libraries: momentum without damping, coupled weight decay.
 
         m_i = (1 - momentum_rate) m_{i-1} + G_i + weight_decay w_{i-1}
         w_i = w_{i-1} - step m_i
@@ -26,9 +26,9 @@ def library_step(
         w: weights, (*stack, filters, fan_in); overwritten.
         m: momentum, shape of w; overwritten.
         grad: G, shape of w.
-        step: learning rate after its schedule; a tensor broadcasts against w.
+        step: learning rate times the factor of its schedule; a tensor broadcasts against w.
         momentum_rate: 1 - momentum.
-        weight_decay: pull towards 0.
+        weight_decay: coefficient of the weight decay.
 
     Returns:
         (w, m) after the update.
@@ -38,7 +38,7 @@ def library_step(
 
 
 def scaled_signs(theta: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-    """s_c theta, s_c the mean abs(w) of a filter; s_c = 1 for a filter whose w are all 0, as a scale of 0 would silence it permanently.
+    """Return s_c theta, where s_c is the mean abs(w) of a filter. A filter whose w are all 0 gets s_c = 1: 0 would disable it permanently.
 
     Args:
         theta: binary weights, (*stack, filters, fan_in).
@@ -49,5 +49,5 @@ def scaled_signs(theta: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
 
 
 def he_deviation(noise: torch.Tensor) -> float:
-    """sqrt(2 / fan_in), the standard deviation of He et al. (2015), of a layer of shape (*stack, filters, fan_in)."""
+    """Return sqrt(2 / fan_in) for a layer of shape (*stack, filters, fan_in) (He et al., 2015, https://arxiv.org/abs/1502.01852)."""
     return float((2 / noise.shape[-1]) ** 0.5)

@@ -1,4 +1,8 @@
-"""Latent weights under Adam (Bi-Real Net in PyTorch, ReActNet, AdamBNN)."""
+"""Latent weights under Adam, as in Bi-Real Net (PyTorch code), ReActNet and AdamBNN.
+
+Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, Algorithm 1, https://arxiv.org/abs/1412.6980;
+Bi-Real Net https://arxiv.org/abs/1808.00278; ReActNet https://arxiv.org/abs/2003.03488; AdamBNN https://arxiv.org/abs/2106.11309.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,14 @@ if TYPE_CHECKING:
     import torch
 
 EPSILON = 1e-8
-"""Added to the root of the second moment, in units of the gradient."""
+"""Added to the root of the second moment; in units of the gradient."""
 
 
 class LatentAdamHyperparameters(Hyperparameters):
-    """Defaults: Bi-Real Net on ImageNet, with the weight decay of ReActNet's first step; both start from uniform weights within 1e-3."""
+    """Defaults are those of Bi-Real Net on ImageNet, with the weight decay of ReActNet's first step.
+
+    Both start from weights that are uniform in [-1e-3, 1e-3].
+    """
 
     learning_rate: float = hyperparameter(1e-3, "step size of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("linear", "schedule of the learning rate", magnitude_based=True)
@@ -34,11 +41,11 @@ class LatentAdamHyperparameters(Hyperparameters):
     clipping: Literal["none", "gradient", "weight"] = hyperparameter(
         "gradient", "gradient: 0 where abs(w) > 1; weight: clamp w to [-1, 1] after every update", magnitude_based=True
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
 
 
 class LatentAdam(Method[LatentAdamHyperparameters]):
-    """Adam with coupled weight decay (not AdamW) on real weights w, of which the network uses the signs.
+    """Adam with coupled weight decay (not AdamW) on real weights w, whose signs the network uses.
 
         d_i = G_i + lambda w_{i-1}
         m_i = beta1 m_{i-1} + (1 - beta1) d_i
@@ -46,24 +53,34 @@ class LatentAdam(Method[LatentAdamHyperparameters]):
         w_i = w_{i-1} - epsilon_i (m_i / (1 - beta1^i)) / (sqrt(v_i / (1 - beta2^i)) + 1e-8),   i from 1
         theta_i = sign(w_i)
 
-    The division by the root of v makes every weight's step about epsilon, independent of the magnitude of its gradient: no gradient
-    filter with rates common to all weights is equivalent. With lambda = 0, w_0 = 0, and neither scaling nor clipping, the signs
-    do not depend on the learning rate; with w_0 != 0 they depend on learning_rate / init_scale. Decay is divided too: a weight
-    that never had a gradient is pulled to 0 at that same step while lambda abs(w) is well above 1e-8, and by its momentum past
-    it, so that it flips.
+    Because of the division by the root of v, the step of every weight is about epsilon, independent of the magnitude of its gradient. No
+    gradient filter with common rates for all weights is equivalent. With lambda = 0, w_0 = 0, and without scaling and clipping, the signs
+    do not depend on the learning rate. With w_0 != 0 they depend on learning_rate / init_scale. The weight decay is also divided: a weight
+    that never had a gradient moves to 0 with the same step, as long as lambda abs(w) is well above 1e-8. Its momentum then moves it past
+    0, so that it flips.
 
-    Gradient clipping acts on G, before the weight decay. `scaling` as in `hpstudy.bnn.methods.latent_sgd`.
+    Gradient clipping is applied to G, before the weight decay. `scaling` is the same as in `hpstudy.bnn.methods.latent_sgd`.
 
     State: theta; w, latent weight; m and v, first and second moment.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = LatentAdam(), LatentAdamHyperparameters(learning_rate=0.1)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: LatentAdamHyperparameters, generator: torch.Generator) -> State:
-        """w_0 = init_scale noise, with the signs of the noise even where init_scale is 0."""
+        """Start with w_0 = init_scale noise, and the signs of the noise even if init_scale is 0."""
         zeros = noise.new_zeros(noise.shape)
         return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": zeros, "v": zeros.clone()}
 
     def update(self, state: State, grad: torch.Tensor, hp: LatentAdamHyperparameters, clock: Clock) -> State:
-        """Adam (Kingma and Ba, 2015, Algorithm 1), with the number of updates taken from the clock."""
+        """Apply Adam (Kingma and Ba, 2015, Algorithm 1), with the number of updates from the clock."""
         w, number = state["w"], clock.update + 1
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         if hp.clipping == "gradient":
@@ -71,22 +88,22 @@ class LatentAdam(Method[LatentAdamHyperparameters]):
         d = grad + w * hp.weight_decay
         m = state["m"].lerp_(d, hp.beta1_rate)
         v = state["v"].lerp_(d.square(), hp.beta2_rate)
-        mean = m / filled(hp.beta1_rate, number)
-        root = (v / filled(hp.beta2_rate, number)).sqrt_().add_(EPSILON)
+        mean = m / bias_correction(hp.beta1_rate, number)
+        root = (v / bias_correction(hp.beta2_rate, number)).sqrt_().add_(EPSILON)
         w = w.sub_(mean.div_(root).mul_(epsilon))
         if hp.clipping == "weight":
             w = w.clamp_(-1, 1)
         return {"theta": follow(state["theta"], w), "w": w, "m": m, "v": v}
 
     def weight(self, state: State, hp: LatentAdamHyperparameters, clock: Clock) -> torch.Tensor:
-        """Theta, or s_c theta."""
+        """Return theta, or s_c theta with `scaling`."""
         return scaled_signs(state["theta"], state["w"]) if hp.scaling else state["theta"]
 
 
-def filled(rate: float | torch.Tensor, updates: int) -> float | torch.Tensor:
-    """1 - (1 - rate)^updates, the share of a moment's weights that are not on its start at 0; for a tensor without cancellation.
+def bias_correction(rate: float | torch.Tensor, updates: int) -> float | torch.Tensor:
+    """Return Adam's bias correction 1 - (1 - rate)^updates; for a tensor without cancellation.
 
-    >>> f"{filled(0.1, 2):.2f}"
+    >>> f"{bias_correction(0.1, 2):.2f}"
     '0.19'
     """
     if isinstance(rate, float):

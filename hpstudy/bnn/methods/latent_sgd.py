@@ -1,4 +1,7 @@
-"""Latent weights under SGD with momentum and weight decay (the paper, Eq. 1-5)."""
+"""Latent weights under SGD with momentum and weight decay.
+
+Quist, Li and van Gemert, ICLR 2023, Eq. 1-5. https://openreview.net/forum?id=uBKBoix9NXa
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LatentSGDHyperparameters(Hyperparameters):
-    """Table 1, upper row: 7 hyperparameters, all but momentum based on magnitudes; and two conventions."""
+    """7 hyperparameters (Table 1, upper row), all but momentum based on magnitudes, and two conventions."""
 
     learning_rate: float = hyperparameter(0.1, "step size epsilon of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
@@ -29,13 +32,13 @@ class LatentSGDHyperparameters(Hyperparameters):
         "gradient", "gradient: 0 where abs(w) > 1; weight: clamp w to [-1, 1] after every update", magnitude_based=True
     )
     convention: Literal["paper", "library"] = hyperparameter(
-        "paper", "Eq. 2-3, or SGD as deep-learning libraries write it", magnitude_based=False
+        "paper", "paper: Eq. 2-3; library: SGD in the convention of deep-learning libraries", magnitude_based=False
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
 
 
 class LatentSGD(Method[LatentSGDHyperparameters]):
-    """SGD on real weights w, of which the network uses the signs.
+    """SGD on real weights w, whose signs the network uses.
 
         convention "paper":    m_i = (1 - gamma) m_{i-1} + gamma G_i                          (2)
                                w_i = w_{i-1} - epsilon_i (m_i + lambda w_{i-1})               (3)
@@ -43,23 +46,33 @@ class LatentSGD(Method[LatentSGDHyperparameters]):
                                w_i = w_{i-1} - epsilon_i b_i
         theta_i = sign(w_i)                                                                   (4)
 
-    The conventions are different filters of the gradient: the paper's has the rates alpha = epsilon lambda and gamma, the
-    library's those with (1 - alpha)(1 - gamma') = 1 - gamma and alpha gamma' = epsilon lambda (`library_rates`), so that its
-    slow filter is about 1/gamma times faster at the same setting.
+    The conventions are different filters of the gradient. The paper's has the rates alpha = epsilon lambda and gamma. The rates of the
+    libraries' convention solve (1 - alpha)(1 - gamma') = 1 - gamma and alpha gamma' = epsilon lambda (`library_rates`), so that its slow
+    filter is about 1/gamma times faster with the same settings.
 
-    G is the gradient with respect to the weight in use. With `scaling` that weight is s_c theta, s_c the filter's mean abs(w),
-    taken as a constant; no factor s_c multiplies G (as in the code of Bi-Real Net and ReActNet). Before batch normalisation G
-    then grows as 1/s_c.
+    G is the gradient with respect to the layer's weight. With `scaling` this weight is s_c theta, where s_c is the filter's mean abs(w),
+    treated as a constant. G is not multiplied by s_c (as in the code of Bi-Real Net and ReActNet). If batch normalisation follows, G is
+    proportional to 1/s_c.
 
-    State: theta; w, latent weight; m, momentum (b in the library's convention).
+    State: theta; w, latent weight; m, momentum (b in the libraries' convention).
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = LatentSGD(), LatentSGDHyperparameters(learning_rate=1.0, scaling=False)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: LatentSGDHyperparameters, generator: torch.Generator) -> State:
-        """w_0 = init_scale noise, with the signs of the noise even where init_scale is 0."""
+        """Start with w_0 = init_scale noise, and the signs of the noise even if init_scale is 0."""
         return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: LatentSGDHyperparameters, clock: Clock) -> State:
-        """Eq. 2-4."""
+        """Apply Eq. 2-4."""
         w, m = state["w"], state["m"]
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         if hp.clipping == "gradient":
@@ -74,18 +87,18 @@ class LatentSGD(Method[LatentSGDHyperparameters]):
         return {"theta": follow(state["theta"], w), "w": w, "m": m}
 
     def weight(self, state: State, hp: LatentSGDHyperparameters, clock: Clock) -> torch.Tensor:
-        """Theta, or s_c theta; s_c = 1 for a filter whose latent weights are all 0, because a scale of 0 would silence it permanently."""
+        """Return theta, or s_c theta with `scaling`. See `hpstudy.bnn.methods.latent.scaled_signs`."""
         return scaled_signs(state["theta"], state["w"]) if hp.scaling else state["theta"]
 
 
 def library_rates(epsilon: float, momentum: float, weight_decay: float) -> tuple[float, float] | None:
-    """The filter (alpha, gamma) that library SGD with these settings is, in the magnitude-independent setting with w_0 = 0.
+    """Return the filter (alpha, gamma) that is equivalent to library SGD without scaling and clipping and with w_0 = 0.
 
-    1 - alpha and 1 - gamma are the roots of z^2 - (1 + mu - epsilon lambda) z + mu = 0. For epsilon lambda above (1 - sqrt(mu))^2
-    they are complex: the filter oscillates, and no (alpha, gamma) can express it.
+    1 - alpha and 1 - gamma are the roots of z^2 - (1 + mu - epsilon lambda) z + mu = 0. If epsilon lambda exceeds (1 - sqrt(mu))^2, the
+    roots are complex: the filter oscillates, and no (alpha, gamma) is equivalent.
 
     Returns:
-        (alpha, gamma) with alpha <= gamma, or None where the roots are complex.
+        (alpha, gamma) with alpha <= gamma, or None if the roots are complex.
 
     >>> alpha, gamma = library_rates(0.1, 0.9, 1e-4)
     >>> f"{alpha:.4e} {gamma:.4f}"

@@ -1,4 +1,8 @@
-"""OvSW: wake up silent weights by adaptive gradient scaling and silence-aware decay (Xiang et al., ECCV 2024)."""
+"""OvSW: adaptive gradient scaling and silence-aware decay make silent weights flip.
+
+Xiang et al., "OvSW: overcoming silent weights for accurate binary neural networks", ECCV 2024, Eq. 14-16.
+https://arxiv.org/abs/2407.05257
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,17 @@ if TYPE_CHECKING:
     import torch
 
 GRADIENT_FLOOR = 1e-6
-"""Least norm of a filter's gradient that Eq. 14 divides by: it bounds how much the noise in a dead filter is amplified."""
+"""Lower bound of the gradient norm in Eq. 14. It limits the amplification of noise in a filter without a gradient."""
 
 WEIGHT_FLOOR = 1e-3
-"""Least norm of a filter's latent weights in Eq. 14: filters that start near 0 still move."""
+"""Lower bound of the weight norm in Eq. 14, so that filters that start near 0 can move."""
 
 
 class OvSWHyperparameters(Hyperparameters):
-    """Defaults: ResNet-20 on CIFAR-10, but without its 5 epochs of warm-up."""
+    """Defaults are those of ResNet-20 on CIFAR-10, but without its 5 epochs of warm-up."""
 
     ags: float = hyperparameter(
-        0.04, "lambda: least norm of a filter's gradient relative to that of its weights; 0 = off", magnitude_based=True, ge=0
+        0.04, "lambda: minimum norm of a filter's gradient relative to that of its weights; 0 = off", magnitude_based=True, ge=0
     )
     sad: float = hyperparameter(9e-4, "tau: additional weight decay of silent weights; 0 = off", magnitude_based=True, ge=0)
     track_rate: float = hyperparameter(
@@ -43,7 +47,7 @@ class OvSWHyperparameters(Hyperparameters):
     weight_decay: float = hyperparameter(5e-4, "weight decay phi of all weights", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(
         1.0,
-        "initial latent weights are normal with this multiple of He's deviation sqrt(2 / fan_in)",
+        "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)",
         magnitude_based=True,
         ge=0,
     )
@@ -53,21 +57,21 @@ class OvSWHyperparameters(Hyperparameters):
     own_activation: bool = hyperparameter(
         True, "true: the activation of the method's authors; false: that of the task", magnitude_based=False
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
 
     @model_validator(mode="after")
     def _one_flip_counts(self) -> OvSWHyperparameters:
         if self.track_threshold >= self.track_rate:
             raise ValueError(
                 f"track_threshold is {self.track_threshold:g} and must be below track_rate, which is {self.track_rate:g}: one flip "
-                "raises S by track_rate, and a weight that flipped once would still count as silent; state both, or leave both at "
+                "raises S by track_rate, so that a weight that has flipped once would still count as silent; set both, or leave both at "
                 "their defaults, 0.0001 and 0.001"
             )
         return self
 
 
 class OvSW(Method[OvSWHyperparameters]):
-    """SGD on real weights w, of which the network uses the signs, with two measures against weights that never flip.
+    """SGD on real weights w, whose signs the network uses, with two measures against weights that never flip.
 
     Per filter c, with norms over the filter:
 
@@ -77,20 +81,30 @@ class OvSW(Method[OvSWHyperparameters]):
         silence-aware decay (SAD):         G' <- G' + tau w where S < sigma                        (16)
         V_i = mu V_{i-1} + G' + phi w_{i-1},   w_i = w_{i-1} - epsilon_i V_i,   theta_i = sign(w_i)
 
-    AGS is a lower bound on ||G_c|| / ||w_c||, which it never shrinks, and does not see the weight decay. Where it acts the step is
-    relative to the weights, so that the scale of w_0 cancels, down to the floor 1e-3 of n_w.
+    AGS enforces a lower bound on ||G_c|| / ||w_c||. It never reduces the gradient, and does not include the weight decay. Where it is
+    active, the step is relative to the weights, so that the scale of w_0 cancels, down to the floor 1e-3 of n_w.
 
-    One flip keeps a weight active for ln((1 - m_S) / sigma) / -ln m_S updates: 2302 at the defaults. With S_0 = 0 every weight
-    starts silent; with S_0 = 1 SAD waits for ln(sigma) / ln m_S updates: 9206.
+    After one flip a weight is active for ln((1 - m_S) / sigma) / -ln m_S updates: 2302 with the defaults. With S_0 = 0 every weight starts
+    as silent. With S_0 = 1 SAD starts after ln(sigma) / ln m_S updates: 9206 with the defaults.
 
-    epsilon_i rises as min((e + 1) / warmup_epochs, 1); its schedule begins after that, and is the cosine alone (the authors add 1e-5).
-    They use 5 epochs of warm-up in trainings of hundreds.
+    epsilon_i is multiplied by min((e + 1) / warmup_epochs, 1). Its schedule starts after the warm-up and is a pure cosine (the authors add
+    1e-5). They use 5 epochs of warm-up in trainings of several hundred epochs.
 
     State: theta; w, latent weight; m, momentum V; s, average of flips S; previous, theta before the last update.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = OvSW(), OvSWHyperparameters(learning_rate=1.0)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: OvSWHyperparameters, generator: torch.Generator) -> State:
-        """w_0 = init_scale sqrt(2 / fan_in) noise, with the signs of the noise even where init_scale is 0."""
+        """Start with w_0 = init_scale sqrt(2 / fan_in) noise, and the signs of the noise even if init_scale is 0."""
         theta = initial_signs(noise)
         return {
             "theta": theta,
@@ -101,7 +115,7 @@ class OvSW(Method[OvSWHyperparameters]):
         }
 
     def update(self, state: State, grad: torch.Tensor, hp: OvSWHyperparameters, clock: Clock) -> State:
-        """Eq. 14-16, in the order of the authors' code: the flips of an update are counted at the start of the next."""
+        """Apply Eq. 14-16 in the order of the authors' code: the flips of an update are counted at the start of the next one."""
         theta, previous = state["theta"], state["previous"]
         grad = scaled_gradient(state["w"], grad, hp.ags)
         s = state["s"].lerp_((theta != previous).to(grad.dtype), hp.track_rate)
@@ -114,12 +128,12 @@ class OvSW(Method[OvSWHyperparameters]):
         return {"theta": follow(theta, w), "w": w, "m": m, "s": s, "previous": previous}
 
     def activation(self, hp: OvSWHyperparameters) -> Surrogate | None:
-        """approx_sign of the input divided by its deviation per sample, in training."""
+        """Return the activation "ovsw": approx_sign of the input divided by its deviation per sample, in training."""
         return Surrogate("ovsw") if hp.own_activation else None
 
 
 def scaled_gradient(w: torch.Tensor, grad: torch.Tensor, ratio: float | torch.Tensor) -> torch.Tensor:
-    """Eq. 14: a new tensor, with every filter's gradient at least `ratio` times as long as its weights, up to the floors.
+    """Return the gradient of Eq. 14: its norm is at least `ratio` times that of the weights per filter, except for the floors.
 
     Args:
         w: latent weights, (*stack, filters, fan_in).

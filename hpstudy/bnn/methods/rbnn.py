@@ -1,4 +1,7 @@
-"""RBNN: latent weights rotated towards their signs once per epoch (Lin et al., Rotated Binary Neural Network, NeurIPS 2020)."""
+"""RBNN: latent weights are rotated towards their signs once per epoch.
+
+Lin et al., "Rotated binary neural network", NeurIPS 2020. https://arxiv.org/abs/2009.13055
+"""
 
 from __future__ import annotations
 
@@ -18,35 +21,39 @@ if TYPE_CHECKING:
 
 
 class RBNNHyperparameters(Hyperparameters):
-    """SGD's, the ends of the temperature, and those of the rotation."""
+    """Hyperparameters of SGD, the temperatures at the start and the end, and those of the rotation."""
 
     learning_rate: float = hyperparameter(
         0.1, "step size of the latent weights and of the angles beta", magnitude_based=True, gt=0
     )
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     init_scale: float = hyperparameter(
-        1.0, "initial latent weights are normal with this multiple of He's deviation sqrt(2 / fan_in)", magnitude_based=True, gt=0
+        1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
     )
     momentum_rate: float = hyperparameter(0.1, "1 - momentum", magnitude_based=False, gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "decay of the latent weights and of the angles beta", magnitude_based=True, ge=0)
-    t_min: float = hyperparameter(1e-2, "temperature at the start: below 1, nearly the identity", magnitude_based=False, gt=0)
-    t_max: float = hyperparameter(10.0, "temperature at the end: above 1, nearly a step", magnitude_based=False, gt=0)
+    t_min: float = hyperparameter(
+        1e-2, "temperature at the start; below 1 the surrogate is nearly the identity", magnitude_based=False, gt=0
+    )
+    t_max: float = hyperparameter(
+        10.0, "temperature at the end; above 1 the surrogate is nearly a step", magnitude_based=False, gt=0
+    )
     rotation_period: int = hyperparameter(
-        1, "epochs from one rotation to the next; 0 takes the rotation away", magnitude_based=False, ge=0
+        1, "number of epochs between rotations; 0 disables the rotation", magnitude_based=False, ge=0
     )
     alternations: int = hyperparameter(3, "rounds of the two Procrustes steps in a rotation", magnitude_based=False, ge=1)
     beta_init: float = hyperparameter(
         math.pi / 2,
-        "initial angle beta: |sin beta| is the share of the rotated weight. At pi/2 only weight decay lets the latent weights move",
+        "initial angle beta; |sin beta| is the share of the rotated weight. At pi/2 the latent weights move only by weight decay",
         magnitude_based=False,
         ge=0,
         le=math.pi / 2,
     )
     warmup_epochs: int = hyperparameter(0, "epochs over which the learning rate rises", magnitude_based=True, ge=0)
     own_activation: bool = hyperparameter(
-        True, "activations sharpen with the weights (surrogate 'rbnn'); else they are the task's", magnitude_based=False
+        True, "use the activation 'rbnn' with the same temperatures; false: that of the task", magnitude_based=False
     )
-    decay_per: Per = hyperparameter("epoch", "how often the learning rate's schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule of the learning rate is updated", magnitude_based=False)
 
     @model_validator(mode="after")
     def _temperatures_rise(self) -> RBNNHyperparameters:
@@ -56,36 +63,47 @@ class RBNNHyperparameters(Hyperparameters):
 
 
 class RBNN(Method[RBNNHyperparameters]):
-    """SGD on latent weights w; the network uses the signs of a mixture of w, standardised, and its rotation.
+    """SGD on latent weights w. The network uses the signs of a mixture of the standardised w and its rotation.
 
         z = (w - mean) / deviation, per filter
-        Y = R1^T Z R2: Z is the filter's z as an a x b matrix, a the largest divisor of fan_in that is at most its root
+        Y = R1^T Z R2: Z is the filter's z as an a x b matrix, a the largest divisor of fan_in that is at most sqrt(fan_in)
         v = z + alpha (Y - z),  alpha = |sin beta|, one angle per filter                  (11)
         theta = sign(v)
         dL/dv = G max(1/t, 1) max(0, sqrt(2) t - t^2 |v|),  t = t_min (t_max / t_min)^(e/E)
         dL/dz = (1 - alpha) dL/dv
         dL/dbeta = sum of dL/dv sign(sin beta) cos(beta) (Y - z), per filter
 
-    Y is a constant to the gradient, as in the authors' code. The rotations R1 and R2 are orthogonal, common to the filters of a
-    layer, uniformly random at first; once in `rotation_period` epochs, the first included, `rotate` turns them so that Y comes
-    closer to its signs. SGD in the libraries' convention moves w and beta, both with weight decay.
+    Y is a constant for the gradient, as in the authors' code. The rotations R1 and R2 are orthogonal matrices, shared by the filters of a
+    layer and initially random (uniform). Every `rotation_period` epochs, starting with the first, `rotate` updates them so that Y is closer
+    to its signs. w and beta are updated by SGD in the libraries' convention, both with weight decay.
 
-    At beta = pi/2, the published start, alpha = 1 and w receives no gradient: only weight decay, which shrinks beta, lets learning
-    begin. At beta = 0 the angle stays, the derivative of |sin| being taken as 0. `rotation_period` 0 starts there, with R1 and R2
-    the identities: what remains is the surrogate derivative, the paper's ablation without rotation.
+    At beta = pi/2, the published initial value, alpha = 1 and w receives no gradient. Learning starts only because weight decay reduces
+    beta. At beta = 0 the angle does not change, because the derivative of |sin| is defined as 0 there. With `rotation_period` 0, beta
+    starts at 0 and R1 and R2 are identities. Only the surrogate derivative remains, as in the paper's ablation without rotation.
 
-    The scale per filter that the paper learns is left out: batch normalisation follows and divides it out, of G too.
-    The learning rate's schedule begins after the warm-up.
+    The learned scale per filter of the paper is omitted: the following batch normalisation cancels it, also in G. The schedule of the
+    learning rate starts after the warm-up.
 
-    A rotation costs, per alternation, 2 filters fan_in (a + b) multiplications and two singular value decompositions; the update
-    filters fan_in (a + b). With a prime fan_in a = 1 and b = fan_in: correct but slow.
+    Each alternation of a rotation costs 2 filters fan_in (a + b) multiplications and two singular value decompositions. An update costs
+    filters fan_in (a + b) multiplications. If fan_in is prime, a = 1 and b = fan_in, which is correct but slow.
 
     State: theta; w, latent weight; m, its momentum; beta and beta_m, angle and its momentum, (*stack, filters, 1); r1, r2,
-    rotations, (*stack, a, a) and (*stack, b, b); z, deviation, y: what theta was computed from.
+    rotations, (*stack, a, a) and (*stack, b, b); z, deviation and y, from which theta was computed.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = RBNN(), RBNNHyperparameters(learning_rate=10.0, beta_init=0.5)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.start_epoch(state, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[ 1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: RBNNHyperparameters, generator: torch.Generator) -> State:
-        """w_0 = init_scale sqrt(2 / fan_in) noise. Stacked networks share the random rotations, as they do the noise's seed."""
+        """Start with w_0 = init_scale sqrt(2 / fan_in) noise. Stacked networks share the random rotations, like the seed of the noise."""
         stack, fan_in = noise.shape[:-2], noise.shape[-1]
         a = rows(fan_in)
         rotations = [
@@ -105,7 +123,7 @@ class RBNN(Method[RBNNHyperparameters]):
         return {"theta": initial_signs(_mixture(state)), **state}
 
     def start_epoch(self, state: State, hp: RBNNHyperparameters, clock: Clock) -> State:
-        """A rotation, in every epoch that `rotation_period` divides."""
+        """Update the rotations every `rotation_period` epochs."""
         if hp.rotation_period == 0 or clock.epoch % hp.rotation_period:
             return state
         r1, r2 = rotate(state["z"], state["r1"], state["r2"], hp.alternations)
@@ -113,7 +131,7 @@ class RBNN(Method[RBNNHyperparameters]):
         return {**new, "theta": follow(state["theta"], _mixture(new))}
 
     def update(self, state: State, grad: torch.Tensor, hp: RBNNHyperparameters, clock: Clock) -> State:
-        """The gradients of w and beta, then SGD on both."""
+        """Compute the gradients of w and beta, then apply SGD to both."""
         w, beta, z, y = state["w"], state["beta"], state["z"], state["y"]
         outer = training_aware(_mixture(state), temperature(clock, hp.t_min, hp.t_max)).mul_(grad)
         angle = (outer * (y - z)).sum(-1, keepdim=True).mul_(beta.sin().sign_()).mul_(beta.cos())
@@ -131,12 +149,12 @@ class RBNN(Method[RBNNHyperparameters]):
         return {**new, "theta": follow(state["theta"], _mixture(new))}
 
     def activation(self, hp: RBNNHyperparameters) -> Surrogate | None:
-        """The training-aware approximation with the temperatures of the weights."""
+        """Return the training-aware approximation with the temperatures of the weights."""
         return Surrogate("rbnn", hp.t_min, hp.t_max) if hp.own_activation else None
 
 
 def rows(fan_in: int) -> int:
-    """The largest divisor of fan_in that is at most its root: the rows of a filter as a matrix.
+    """Return the number of rows of a filter as a matrix: the largest divisor of fan_in that is at most sqrt(fan_in).
 
     >>> rows(576), rows(20), rows(7)
     (24, 4, 1)
@@ -145,7 +163,7 @@ def rows(fan_in: int) -> int:
 
 
 def rotated(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor) -> torch.Tensor:
-    """Y = R1^T Z R2 of every filter, each an (a x b) matrix in row order.
+    """Compute Y = R1^T Z R2 of every filter, an (a x b) matrix in row order.
 
     Args:
         z: (*stack, filters, a b).
@@ -159,16 +177,16 @@ def rotated(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor) -> torch.Tensor
 
 
 def rotate(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor, alternations: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rotations under which Y = R1^T Z R2 is closer to its signs B: tr(B^T R1^T Z R2), summed over the filters, never falls.
+    """Return rotations for which Y = R1^T Z R2 is closer to its signs B: tr(B^T R1^T Z R2), summed over filters, does not decrease.
 
-    In each alternation B = sign(Y), and then each of the two rotations in turn is the best for B and the other one (an orthogonal
-    Procrustes problem).
+    Each alternation sets B = sign(Y), and then optimises each rotation in turn for B and the other rotation (an orthogonal Procrustes
+    problem).
 
     Args:
-        z: (*stack, filters, a b); numbers that are not finite count as 0.
-        r1: (*stack, a, a), orthogonal; kept.
-        r2: (*stack, b, b), orthogonal; kept.
-        alternations: their number.
+        z: (*stack, filters, a b); non-finite numbers count as 0.
+        r1: (*stack, a, a), orthogonal; not overwritten.
+        r2: (*stack, b, b), orthogonal; not overwritten.
+        alternations: number of alternations.
 
     Returns:
         The new r1 and r2.
@@ -177,42 +195,45 @@ def rotate(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor, alternations: in
     z = z.nan_to_num(0.0, 0.0, 0.0)
     matrices = z.unflatten(-1, (a, b))  # type: ignore[no-untyped-call]
     for _ in range(alternations):
+        # B = sign(R1^T Z R2), (*stack, filters, a, b).
         half = _from_the_right(z, r2)
         signs = initial_signs(_from_the_left(r1, half))
+        # The best R1 for B and R2: the matrices of all filters side by side, (*stack, a, filters b).
         r1 = _nearest_rotation(_side_by_side(half) @ _side_by_side(signs).mT)
+        # The best R2 for B and the new R1: the matrices of all filters on top of each other, (*stack, filters a, b).
         turned = _from_the_left(r1, matrices)
         r2 = _nearest_rotation(turned.flatten(-3, -2).mT @ signs.flatten(-3, -2))
     return r1, r2
 
 
 def random_rotation(n: int, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
-    """An orthogonal n x n matrix, uniformly distributed (Haar), with the type and the device of `like`."""
+    """Draw an orthogonal n x n matrix from the uniform (Haar) distribution, with the type and device of `like`."""
     import torch
 
     normal = torch.randn(n, n, generator=generator, device=generator.device, dtype=like.dtype)
     q, r = torch.linalg.qr(normal)
-    # Without the signs of r's diagonal, q would depend on the algorithm.
+    # The signs of r's diagonal make q independent of the QR algorithm.
     return (q * r.diagonal().sign()).to(like.device)  # type: ignore[no-any-return]
 
 
 def training_aware(v: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
-    """The surrogate derivative max(1/t, 1) max(0, sqrt(2) t - t^2 |v|), in the shape of v; t a number or (*stack, 1, 1)."""
+    """Return the surrogate derivative max(1/t, 1) max(0, sqrt(2) t - t^2 |v|), in the shape of v. t is a number or (*stack, 1, 1)."""
     slope = (v.abs() * -(t * t)).add_(2**0.5 * t).clamp_(min=0)
     return slope.maximum(slope / t)
 
 
 def _share(beta: torch.Tensor) -> torch.Tensor:
-    """The share of the rotated weight, alpha = |sin beta|."""
+    """Return the share of the rotated weight, alpha = |sin beta|."""
     return beta.sin().abs_()
 
 
 def _mixture(state: State) -> torch.Tensor:
-    """What theta is the sign of: v of Eq. 11."""
+    """Return v of Eq. 11, whose sign is theta."""
     return state["z"] + _share(state["beta"]) * (state["y"] - state["z"])
 
 
 def _from_the_right(z: torch.Tensor, r2: torch.Tensor) -> torch.Tensor:
-    """Z R2 of every filter, (*stack, filters, a, b), as one product of large matrices."""
+    """Compute Z R2 of every filter, (*stack, filters, a, b), as one product of large matrices."""
     filters, fan_in = z.shape[-2:]
     b = r2.shape[-1]
     a = fan_in // b
@@ -221,18 +242,18 @@ def _from_the_right(z: torch.Tensor, r2: torch.Tensor) -> torch.Tensor:
 
 
 def _from_the_left(r1: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
-    """R1^T M of every filter; `matrices` is (*stack, filters, a, b)."""
+    """Compute R1^T M of every filter; `matrices` is (*stack, filters, a, b)."""
     product: torch.Tensor = r1.mT.unsqueeze(-3) @ matrices
     return product
 
 
 def _side_by_side(matrices: torch.Tensor) -> torch.Tensor:
-    """(*stack, filters, a, b) -> (*stack, a, filters b)."""
+    """Concatenate the matrices of all filters horizontally: (*stack, filters, a, b) -> (*stack, a, filters b)."""
     return matrices.transpose(-3, -2).flatten(-2)
 
 
 def _nearest_rotation(m: torch.Tensor) -> torch.Tensor:
-    """The orthogonal R that maximises tr(R^T M): U V^T of M = U S V^T."""
+    """Return the orthogonal R that maximises tr(R^T M): U V^T for M = U S V^T."""
     import torch
 
     u, _, v = torch.linalg.svd(m)

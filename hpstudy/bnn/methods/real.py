@@ -1,4 +1,8 @@
-"""Real weights under SGD: the reference without binary weights."""
+"""Real weights under SGD: the reference without binary weights.
+
+As the first step of two: Martinez et al., "Training binary neural networks with real-to-binary convolutions", ICLR 2020,
+https://arxiv.org/abs/2003.11535; ReActNet, https://arxiv.org/abs/2003.03488.
+"""
 
 from __future__ import annotations
 
@@ -14,44 +18,55 @@ if TYPE_CHECKING:
 
 
 class RealSGDHyperparameters(Hyperparameters):
-    """Those of SGD, and the activation."""
+    """Hyperparameters of SGD, and the activation."""
 
     learning_rate: float = hyperparameter(0.1, "step size of the weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "weight decay", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(
-        1.0, "initial weights are normal with this multiple of He's deviation sqrt(2 / fan_in)", magnitude_based=True, gt=0
+        1.0, "deviation of the normal initial weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
     )
     activation: Literal["task", "relu", "hardtanh"] = hyperparameter(
-        "task", "task: the binary activation of the task; relu or hardtanh: a real one in its place", magnitude_based=False
+        "task",
+        "task: the binary activation of the task; relu or hardtanh: a real-valued activation instead",
+        magnitude_based=False,
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule moves", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
 
 
 class RealSGD(Method[RealSGDHyperparameters]):
-    """SGD as deep-learning libraries write it, on weights that the network uses as they are.
+    """SGD in the convention of deep-learning libraries, on weights that the network uses directly.
 
         V_i = (1 - momentum_rate) V_{i-1} + G_i + weight_decay w_{i-1}
         w_i = w_{i-1} - epsilon_i V_i
 
-    With a real activation this is the full-precision ceiling of the network: what binary weights and activations cost is measured
-    from there. With the task's binary activation it is the first step of the two-step strategy (real weights first, then binary
-    ones that start from their signs; Martinez et al., 2020, ReActNet).
+    With a real-valued activation this is the full-precision reference, from which the cost of binary weights and activations is measured.
+    With the task's binary activation it is the first step of the two-step strategy: real weights first, then binary weights that start
+    from their signs (Martinez et al., 2020; ReActNet).
 
-    theta, the signs of w, serves to count flips; the network never uses it. A weight of exactly 0 is used as 0, while its theta
-    keeps its value.
+    theta, the signs of w, is used only to count flips. A weight of exactly 0 is used as 0, while its theta keeps its value.
 
     State: theta; w, weight; m, momentum V.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = RealSGD(), RealSGDHyperparameters(learning_rate=1.0)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["w"]
+    tensor([[-0.6465, -1.7070,  2.0606,  0.8586]])
     """
 
     def init(self, noise: torch.Tensor, hp: RealSGDHyperparameters, generator: torch.Generator) -> State:
-        """w_0 = init_scale sqrt(2 / fan_in) noise."""
+        """Start with w_0 = init_scale sqrt(2 / fan_in) noise."""
         w = noise * (hp.init_scale * he_deviation(noise))
         return {"theta": initial_signs(noise), "w": w, "m": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: RealSGDHyperparameters, clock: Clock) -> State:
-        """One step of SGD."""
+        """Apply one step of SGD."""
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         w, m = library_step(
             state["w"], state["m"], grad, step=epsilon, momentum_rate=hp.momentum_rate, weight_decay=hp.weight_decay
@@ -59,9 +74,9 @@ class RealSGD(Method[RealSGDHyperparameters]):
         return {"theta": follow(state["theta"], w), "w": w, "m": m}
 
     def weight(self, state: State, hp: RealSGDHyperparameters, clock: Clock) -> torch.Tensor:
-        """The real weights w."""
+        """Return the real weights w."""
         return state["w"]
 
     def activation(self, hp: RealSGDHyperparameters) -> Surrogate | None:
-        """The real activation, or None for the task's."""
+        """Return the real-valued activation, or None for that of the task."""
         return None if hp.activation == "task" else Surrogate(hp.activation)

@@ -1,4 +1,7 @@
-"""Latent weights standardised, with the gradient stopped beyond a quantile that moves outwards (ReCU: Xu et al., ICCV 2021)."""
+"""ReCU: standardised latent weights whose gradient is 0 beyond a quantile, which moves outwards during training.
+
+Xu et al., "ReCU: reviving the dead weights in binary neural networks", ICCV 2021. https://arxiv.org/abs/2103.12369
+"""
 
 from __future__ import annotations
 
@@ -17,79 +20,88 @@ if TYPE_CHECKING:
     import torch
 
 DEVIATION = 2 * math.sqrt(2)
-"""Standard deviation to which the published code standardises: that of a Laplace distribution of scale 2."""
+"""Standard deviation of the weights after standardisation in the published code, that of a Laplace distribution of scale 2."""
 
 
 class ReCUHyperparameters(Hyperparameters):
-    """SGD's, and the two ends of the quantile's schedule. Defaults are the published ones."""
+    """Hyperparameters of SGD, and the quantile at the start and the end. Defaults are the published ones."""
 
     learning_rate: float = hyperparameter(0.1, "step size of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
     weight_decay: float = hyperparameter(5e-4, "weight decay of the latent weights", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(
-        1.0, "initial latent weights are normal with this multiple of He's deviation sqrt(2 / fan_in)", magnitude_based=True, gt=0
+        1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
     )
     quantile_start: float = hyperparameter(
         0.85,
-        "quantile tau of the standardised weights, at the start: beyond it they are clamped",
+        "quantile tau of the standardised weights at the start; weights beyond it are clamped",
         magnitude_based=False,
         gt=0.5,
         lt=1,
     )
     quantile_end: float = hyperparameter(0.99, "quantile tau at the end", magnitude_based=False, gt=0.5, lt=1)
     warmup_epochs: int = hyperparameter(
-        5, "number of epochs over which the learning rate rises; 0 switches it off", magnitude_based=True, ge=0
+        5, "number of epochs over which the learning rate rises; 0 disables the warm-up", magnitude_based=True, ge=0
     )
     own_activation: bool = hyperparameter(
         True,
-        "activations divide their input by its deviation (surrogate 'recu'); else they are the task's",
+        "use the activation 'recu', which divides its input by its deviation; false: that of the task",
         magnitude_based=False,
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated", magnitude_based=False)
 
     @model_validator(mode="after")
     def _check(self) -> ReCUHyperparameters:
         if self.quantile_start > self.quantile_end:
             raise ValueError(
                 f"quantile_start is {self.quantile_start} and quantile_end is {self.quantile_end}: "
-                "the quantile moves outwards; give a quantile_start of at most quantile_end"
+                "the quantile moves outwards; set quantile_start to at most quantile_end"
             )
         return self
 
 
 class ReCU(Method[ReCUHyperparameters]):
-    """Library SGD on w, of which the network uses the signs after a rectified clamp.
+    """SGD in the libraries' convention on w, whose signs the network uses after a rectified clamp.
 
         v = 2 sqrt(2) (w - mean) / deviation, per filter
-        Q = -mean(abs(v)) ln(2 - 2 tau), per layer, taken as a constant
+        Q = -mean(abs(v)) ln(2 - 2 tau), per layer, a constant for the gradient
         theta = sign(clamp(v, -Q, Q))
 
-    Q is where a Laplace distribution with the layer's mean abs(v) has its quantile tau. The clamp changes no sign. It is its
-    gradient that matters: with an identity for the sign's, dL/dv is G where abs(v) <= Q and 0 beyond, as in the published code.
-    From there it goes through the standardisation, by which a clamped weight still feels the rest of its filter: it shares the
-    filter's mean and deviation.
+    Q is the quantile tau of a Laplace distribution with the layer's mean abs(v). The clamp does not change signs; only its gradient
+    matters. With the identity as the gradient of the sign, dL/dv is G where abs(v) <= Q and 0 elsewhere, as in the published code. The
+    gradient then passes through the standardisation. A clamped weight therefore still depends on the rest of its filter, with which it
+    shares the mean and deviation.
 
         b_i = mu b_{i-1} + dL/dw + lambda w_{i-1},    w_i = w_{i-1} - epsilon_i b_i
 
-    A learned scale per filter is left out, which the batch normalisation behind the layer divides out.
+    The learned scale per filter is omitted, because the batch normalisation after the layer cancels it.
 
-    The learning rate's schedule begins after the warm-up. Multiplying init_scale by s, epsilon
-    by s^2 and lambda by 1/s^2 changes no sign: one of the three is redundant. (The published code adds 1e-5 to the variance,
-    which a layer of usual weights does not notice.)
+    The schedule of the learning rate starts after the warm-up. Multiplying init_scale by s, epsilon by s^2 and lambda by 1/s^2 changes no
+    sign, so that one of the three is redundant. (The published code adds 1e-5 to the variance, which has no effect for usual weights.)
 
-    theta_0 is the sign of the noise less its mean, per filter.
+    theta_0 is the sign of the noise minus its mean per filter.
 
     State: theta; w, latent weight; b, momentum.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = ReCU(), ReCUHyperparameters(learning_rate=1.0)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: ReCUHyperparameters, generator: torch.Generator) -> State:
-        """w_0 = init_scale sqrt(2 / fan_in) noise."""
+        """Start with w_0 = init_scale sqrt(2 / fan_in) noise."""
         theta = follow(initial_signs(noise), noise - noise.mean(-1, keepdim=True))
         return {"theta": theta, "w": noise * (hp.init_scale * he_deviation(noise)), "b": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: ReCUHyperparameters, clock: Clock) -> State:
-        """Back through clamp and standardisation, and one step of SGD."""
+        """Backpropagate through clamp and standardisation, then apply SGD."""
         w, b = state["w"], state["b"]
         z, deviation = standardise(w)
         unclamped = z.abs() <= limit(z, quantile(hp, clock.elapsed(hp.decay_per)))
@@ -100,21 +112,21 @@ class ReCU(Method[ReCUHyperparameters]):
         return {"theta": follow(state["theta"], w - w.mean(-1, keepdim=True)), "w": w, "b": b}
 
     def activation(self, hp: ReCUHyperparameters) -> Surrogate | None:
-        """approx_sign of the input divided by its deviation per sample, in training."""
+        """Return the activation "recu": approx_sign of the input divided by its deviation per sample, in training."""
         return Surrogate("recu") if hp.own_activation else None
 
 
 def quantile(hp: ReCUHyperparameters, elapsed: float) -> float:
-    """The quantile start + (end - start) (e^r - 1) / (e - 1), r the share of training that is over; a tensor if its ends are."""
+    """Return the quantile start + (end - start) (e^r - 1) / (e - 1), where r is the elapsed share of training; a tensor in a stack."""
     return hp.quantile_start + (hp.quantile_end - hp.quantile_start) * (math.expm1(elapsed) / math.expm1(1))
 
 
 def limit(z: torch.Tensor, tau: float | torch.Tensor) -> torch.Tensor:
-    """Q in units of the deviation, (*stack, 1, 1).
+    """Return Q in units of the deviation, (*stack, 1, 1).
 
     Args:
         z: standardised weights, (*stack, filters, fan_in).
-        tau: the quantile, in (0.5, 1): a number, or a tensor (*stack, 1, 1).
+        tau: the quantile in (0.5, 1), a number or a tensor (*stack, 1, 1).
     """
     log = (z.new_ones(()) * (2 - 2 * tau)).log()
     return z.abs().mean((-2, -1), keepdim=True).mul(-log)

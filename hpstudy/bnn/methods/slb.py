@@ -1,4 +1,7 @@
-"""Searching for low-bit weights: soft weights that a growing temperature hardens (Yang et al., NeurIPS 2020)."""
+"""SLB: soft weights that become binary as the inverse temperature increases.
+
+Yang et al., "Searching for low-bit weights in quantized neural networks", NeurIPS 2020. https://arxiv.org/abs/2009.08695
+"""
 
 from __future__ import annotations
 
@@ -15,89 +18,100 @@ if TYPE_CHECKING:
     import torch
 
 Growth = Literal["exp", "cos", "linear", "none"]
-"""Shape of the temperature's schedule."""
+"""Shape of the schedule of the inverse temperature."""
 
 
 class SLBHyperparameters(Hyperparameters):
-    """SGD on two logits per weight, a temperature with its schedule, and what is done about batch normalisation.
+    """Hyperparameters of SGD on two logits per weight, of the inverse temperature, and of batch normalisation.
 
-    Defaults are the published ones for ResNet-20 on CIFAR-10, where known: how the learning rate decays is not, and the authors' port
-    freezes the weights.
+    Defaults are the published ones for ResNet-20 on CIFAR-10, if known. The schedule of the learning rate is not published, and the
+    authors' port freezes the weights.
     """
 
     temperature_start: float = hyperparameter(1.0, "inverse temperature tau at the start", magnitude_based=True, gt=0)
     temperature_growth: float = hyperparameter(
-        1.6e3, "tau at the end of its schedule as a multiple of tau at the start", magnitude_based=True, ge=1
+        1.6e3, "tau at the end of its schedule, as a multiple of tau at the start", magnitude_based=True, ge=1
     )
-    schedule: Growth = hyperparameter("exp", "how tau grows between schedule_start and schedule_end", magnitude_based=False)
+    schedule: Growth = hyperparameter("exp", "how tau increases from schedule_start to schedule_end", magnitude_based=False)
     schedule_start: float = hyperparameter(
-        0.4, "share of training after which tau starts to grow", magnitude_based=False, ge=0, le=1
+        0.4, "share of training after which tau starts to increase", magnitude_based=False, ge=0, le=1
     )
     schedule_end: float = hyperparameter(0.9, "share of training after which tau is constant", magnitude_based=False, ge=0, le=1)
     learning_rate: float = hyperparameter(0.1, "step size of the two logits", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     restarts: int = hyperparameter(
-        0, "how often the temperature's schedule starts again, after equal shares of training", magnitude_based=False, ge=0
+        0, "number of restarts of tau's schedule, after equal shares of training", magnitude_based=False, ge=0
     )
     momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "weight decay of the logits", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(0.1, "standard deviation of the normal initial logits", magnitude_based=True, gt=0)
     calibration: bool = hyperparameter(
         True,
-        "measure the statistics of batch normalisation again, with binary weights, before an evaluation",
+        "recalibrate batch normalisation with binary weights before an evaluation",
         magnitude_based=False,
     )
     freeze: bool = hyperparameter(False, "train with fixed binary weights from schedule_end on", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedules move", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated", magnitude_based=False)
 
     @model_validator(mode="after")
     def _check(self) -> SLBHyperparameters:
         if self.schedule_start > self.schedule_end:
             raise ValueError(
                 f"schedule_start is {self.schedule_start} and schedule_end is {self.schedule_end}: "
-                "tau cannot stop growing before it starts; give a schedule_start of at most schedule_end"
+                "set schedule_start to at most schedule_end"
             )
         return self
 
 
 class SLB(Method[SLBHyperparameters]):
-    """SGD on the logits A_-, A_+ of a weight's two values, of which the network trains with the mean.
+    """SGD on the logits A_-, A_+ of the two values of a weight. The network is trained with the mean of the values.
 
         P = softmax(tau A),  W = P_+ - P_- = tanh(tau a),  a = (A_+ - A_-) / 2
         theta = sign(a)
 
-    Training uses W, whose gradient is exact: dW/da = tau (1 - W^2). Evaluation uses theta, the likelier value. tau, an *inverse*
-    temperature, grows until the two nearly agree; too early, and tanh saturates: the weights stop to flip.
+    Training uses W, whose gradient is exact: dW/da = tau (1 - W^2). Evaluation uses theta, the more probable value. tau is an *inverse*
+    temperature, which increases until W and theta nearly agree. If it increases too early, tanh saturates and weights stop flipping.
 
-    One tensor a represents the two logits. Library SGD on both, at learning rate epsilon, is on a
+    One tensor a represents the two logits. SGD in the libraries' convention on both logits with learning rate epsilon is equivalent to
 
         b_i = mu b_{i-1} + G_i tau (1 - W^2) / 2 + lambda a_{i-1},    a_i = a_{i-1} - epsilon b_i
 
-    so learning_rate, weight_decay and init_scale are those of the published code, which has two logits; for SGD on a alone they
-    would be epsilon/2, 2 lambda and init_scale/sqrt(2). Multiplying init_scale by s, tau by 1/s, epsilon by s^2 and lambda by
-    1/s^2 changes no weight: one of the first three is redundant.
+    learning_rate, weight_decay and init_scale are therefore those of the published code, which has two logits. For SGD on a alone they
+    would be epsilon/2, 2 lambda and init_scale/sqrt(2). Multiplying init_scale by s, tau by 1/s, epsilon by s^2 and lambda by 1/s^2
+    changes no weight, so that one of the first three is redundant.
 
-    tau is temperature_start up to schedule_start, temperature_start x temperature_growth from schedule_end on (the learning rate
-    continues), and in between "exp": a constant factor per step of the clock; "linear"; "cos": half a cosine. With `restarts` all of this
-    happens in each of restarts + 1 equal parts of the training.
+    tau is temperature_start until schedule_start, and temperature_start x temperature_growth from schedule_end on. In between it increases
+    by a constant factor per step of the clock ("exp"), linearly ("linear"), or as half a cosine ("cos"). The schedule of the learning rate
+    covers the whole training. With `restarts` the schedule of tau is repeated in each of restarts + 1 equal parts of training.
 
-    With `freeze`, theta is used in training too from schedule_end on, and a stays; only the real-valued parameters train on.
+    With `freeze`, from schedule_end on theta is also used in training and a does not change; only the real-valued parameters are trained.
 
-    State: theta; a, half the difference of the logits; b, its momentum; tau, (*stack, 1, 1), in use, infinite once frozen.
+    State: theta; a, half the difference of the logits; b, its momentum; tau, (*stack, 1, 1), infinite when frozen.
+
+    One update of a layer with one filter of 4 weights:
+
+    >>> import torch
+    >>> method, hp = SLB(), SLBHyperparameters(learning_rate=1.0)
+    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
+    >>> state = method.start_epoch(state, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
+    >>> state["theta"]
+    tensor([[-1., -1.,  1.,  1.]])
     """
 
     def init(self, noise: torch.Tensor, hp: SLBHyperparameters, generator: torch.Generator) -> State:
-        """a_0 = init_scale / sqrt(2) noise: half the difference of two normal logits."""
+        """Start with a_0 = init_scale / sqrt(2) noise, half the difference of two normal logits."""
         tau = noise.new_ones((*noise.shape[:-2], 1, 1)) * hp.temperature_start
         a = noise * (hp.init_scale / math.sqrt(2))
         return {"theta": initial_signs(noise), "a": a, "b": noise.new_zeros(noise.shape), "tau": tau}
 
     def start_epoch(self, state: State, hp: SLBHyperparameters, clock: Clock) -> State:
-        """The temperature of the epoch's first update."""
+        """Set tau for the first update of the epoch."""
         return {**state, "tau": temperature(state["tau"], hp, clock.elapsed(hp.decay_per))}
 
     def update(self, state: State, grad: torch.Tensor, hp: SLBHyperparameters, clock: Clock) -> State:
-        """One step of SGD, and the temperature of the next update."""
+        """Apply one step of SGD and set tau for the next update."""
         a, b, tau = state["a"], state["b"], state["tau"]
         slope = (a * tau).tanh_().square_().neg_().add_(1).mul_(tau / 2)
         epsilon: float | torch.Tensor = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
@@ -111,29 +125,29 @@ class SLB(Method[SLBHyperparameters]):
         return {"theta": follow(state["theta"], a), "a": a, "b": b, "tau": tau}
 
     def weight(self, state: State, hp: SLBHyperparameters, clock: Clock) -> torch.Tensor:
-        """W; theta once frozen."""
+        """Return W, or theta when frozen."""
         soft = (state["a"] * state["tau"]).tanh_()
         return state["theta"].where(state["tau"].isinf(), soft) if hp.freeze else soft
 
     def evaluation_weight(self, state: State, hp: SLBHyperparameters, clock: Clock) -> torch.Tensor:
-        """Theta: a soft weight is no binary weight, however little it differs."""
+        """Return theta. Soft weights are not used in evaluation, even if they are close to binary."""
         return state["theta"]
 
     def recalibrates(self, hp: SLBHyperparameters) -> bool:
-        """With `calibration`: the statistics that training keeps are those of the soft weights."""
+        """Return `calibration`: the running statistics of training are those of the soft weights."""
         return hp.calibration
 
 
 def temperature(like: torch.Tensor, hp: SLBHyperparameters, elapsed: float) -> torch.Tensor:
-    """The inverse temperature tau.
+    """Return the inverse temperature tau.
 
     Args:
-        like: any tensor of the shape (*stack, 1, 1) that tau shall have.
+        like: a tensor with the shape of tau, (*stack, 1, 1).
         hp: hyperparameters of `SLB`.
-        elapsed: the share of training that is over.
+        elapsed: elapsed share of training.
 
     Returns:
-        tau; infinite from schedule_end on where the weights are frozen.
+        tau; infinite from schedule_end on if the weights are frozen.
     """
     elapsed = since_restart(elapsed, hp.restarts)
     start = like.new_ones(like.shape) * hp.schedule_start
@@ -150,7 +164,9 @@ def temperature(like: torch.Tensor, hp: SLBHyperparameters, elapsed: float) -> t
 
 
 def since_restart(elapsed: float, restarts: int) -> float:
-    """The share that is over of the present of `restarts` + 1 equal parts of training (SGDR); 1 at the end of training.
+    """Return the elapsed share of the current one of `restarts` + 1 equal parts of training; 1 at the end of training.
+
+    Restarts as in SGDR (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983).
 
     >>> since_restart(0.625, 3)
     0.5

@@ -1,13 +1,13 @@
-"""Binary networks: ordinary modules that know nothing of training methods.
+"""Binary networks: torch modules that do not depend on training methods.
 
-`NETWORKS` holds the convolutional networks of published work. What `NETWORKS.load(name)` returns is described in
-`hpstudy.bnn.networks.interface`: it has `Settings`, and it is called to make the network,
+`NETWORKS` is the registry of the published convolutional networks. `NETWORKS.load(name)` returns an object that has `Settings` and
+creates the network when it is called (see `hpstudy.bnn.networks.interface`):
 
     make = NETWORKS.load("birealnet20")
     network = make(make.Settings(variant="D"), channels_in=3, classes=10, activation=activation, generator=generator)
 
-Torch is imported by the call, not by `load`: a study's settings are checked without it. Your own network is a module class
-with a class attribute `Settings` and a constructor of these arguments.
+Torch is imported by the call, not by `load`, so that a study's settings are checked without it. Your own network is a module class
+with a class attribute `Settings` and a constructor with these arguments.
 """
 
 from hpstudy.registry import Entry, Registry

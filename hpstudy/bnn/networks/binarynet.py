@@ -1,9 +1,9 @@
-"""BinaryNet as trained by Bop (Helwegen et al., 2019), after its published code: every layer is binary, first and last included.
+"""BinaryNet in the published code of Bop (Helwegen et al., 2019): all layers are binary, including the first and the last.
 
-Six 3x3 convolutions and three fully connected layers. The first convolution sees the real image and has no padding; max pooling
-stands between every second convolution and its batch normalisation. All normalisations, also that of the logits, have a shift but
-no scale, and the constants of Keras: epsilon 1e-3, running averages that keep 0.99 of the old. At width 128, 1024 dense units and
-10 classes there are 10 352 000 binary and 3 850 real parameters.
+Six 3x3 convolutions and three fully connected layers. The input of the first convolution is the real-valued image, without padding. Every
+second convolution is followed by max pooling before its batch normalisation. All normalisations, including that of the logits, have a shift
+but no scale, and the constants of Keras: epsilon 1e-3, and running averages with a momentum of 0.99. With width 128, 1024 dense units and
+10 classes the network has 10 352 000 binary and 3 850 real parameters. https://arxiv.org/abs/1906.02107
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def _without_scale(norm: type[nn.BatchNorm1d] | type[nn.BatchNorm2d], features: 
 
 
 class BinaryNet(nn.Module):
-    """BinaryNet. Its generator draws nothing: all weights are a method's.
+    """BinaryNet. It does not use the generator, because all weights are set by the method.
 
     Args:
-        settings: width, dense units, and the size of an image.
+        settings: width, dense units, and image size.
         channels_in, classes, activation, generator: see `hpstudy.bnn.networks.interface.MakesNetwork`.
     """
 
@@ -59,7 +59,7 @@ class BinaryNet(nn.Module):
         self.dense_norms = nn.ModuleList(_without_scale(nn.BatchNorm1d, outputs) for outputs in units[1:])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits. x: (batch, channels_in, input_size, input_size) -> (batch, classes). Raises UsageError for another size."""
+        """Return logits. x: (batch, channels_in, input_size, input_size) -> (batch, classes). Raises UsageError for another size."""
         require_size(x, self.input_size)
         x = self.conv_norms[0](self.first(x))
         for number, conv in enumerate(self.convs, start=1):

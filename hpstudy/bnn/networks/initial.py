@@ -1,4 +1,4 @@
-"""Real-valued layers whose initial weights come from a given generator, never from torch's global one."""
+"""Real-valued layers whose initial weights are drawn from a given generator instead of torch's global one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import nn
 def real_conv(
     inputs: int, outputs: int, kernel: int, generator: torch.Generator, *, stride: int = 1, padding: int = 0
 ) -> nn.Conv2d:
-    """A convolution without bias; weights normal with variance 2 / fan_in (He et al., 2015)."""
-    # Made without values, here and below: torch would draw them from the global generator.
+    """Create a convolution without bias. Weights are normal with variance 2 / fan_in (He et al., 2015, https://arxiv.org/abs/1502.01852)."""
+    # Created without values, here and below: torch would draw them from the global generator.
     conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, bias=False, device="meta").to_empty(device="cpu")
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu", generator=generator)
     return conv
 
 
 def classifier(inputs: int, classes: int, generator: torch.Generator) -> nn.Linear:
-    """A fully connected layer with bias; weight and bias uniform with variance 1 / (3 inputs), the default of torch."""
+    """Create a fully connected layer with bias. Weight and bias are uniform with variance 1 / (3 inputs), the default of torch."""
     linear = nn.Linear(inputs, classes, device="meta").to_empty(device="cpu")
     for parameter in (linear.weight, linear.bias):
         nn.init.uniform_(parameter, -(inputs**-0.5), inputs**-0.5, generator=generator)

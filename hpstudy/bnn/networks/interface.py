@@ -1,4 +1,4 @@
-"""What a network of the table is: settings that are checked without torch, and a call that makes the module."""
+"""Interface of networks: settings that are checked without torch, and a call that creates the module."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class MakesNetwork(Protocol):
-    """A `BuiltIn`, or your own module class that has `Settings` and takes these arguments."""
+    """A `BuiltIn`, or your own module class with `Settings` and these arguments."""
 
     @property
     def Settings(self) -> type[base.Settings]:  # noqa: N802
@@ -25,14 +25,14 @@ class MakesNetwork(Protocol):
     def __call__(
         self, settings: Any, *, channels_in: int, classes: int, activation: BinaryActivation, generator: torch.Generator
     ) -> nn.Module:
-        """A network with initial real weights; all binary weights are +1 until a method sets them.
+        """Create a network with initial real weights. All binary weights are +1 until a method sets them.
 
         Args:
             settings: of type `Settings`.
-            channels_in: channels of an image.
-            classes: logits.
-            activation: in front of every binary layer.
-            generator: draws all initial weights; on the CPU.
+            channels_in: number of image channels.
+            classes: number of logits.
+            activation: the activation before every binary layer.
+            generator: draws all initial weights, on the CPU.
 
         Returns:
             A module from images (batch, channels_in, height, width) to logits (batch, classes).
@@ -41,7 +41,7 @@ class MakesNetwork(Protocol):
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """A network of this package. Its module is imported by the first call: its settings are known without torch.
+    """A network of this package. Its module is imported by the first call, so that its settings are available without torch.
 
     Attributes:
         Settings: the network's settings.

@@ -1,4 +1,4 @@
-"""The multilayer perceptron of the paper's section 4.2: 4 layers with batch normalisation, the first of them not binary."""
+"""The multilayer perceptron of the paper's section 4.2: 4 layers with batch normalisation; the first layer is not binary."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from hpstudy.bnn.layers import BinaryLinear
 
 
 class BinaryMLP(nn.Module):
-    """Real layer, then binary layers, each behind batch normalisation and a binary activation; batch normalisation on the logits.
+    """A real layer and binary layers, each after batch normalisation and a binary activation, with batch normalisation of the logits.
 
         h_1 = W_1 x        h_k = W_k sign(BN(h_{k-1})), k = 2..L        logits = BN(h_L)
 
-    The paper gives no more than the number of layers. Normalised logits are our choice: the output of the last binary layer is
-    an integer of size sqrt(width), which saturates a softmax.
+    The paper gives only the number of layers. The normalisation of the logits is our choice: the outputs of the last binary layer are
+    integers of magnitude sqrt(width), which saturate a softmax.
 
     Args:
-        inputs: features of a clip.
-        widths: outputs of every layer but the last; L = len(widths) + 1.
-        classes: outputs of the last layer.
-        activation: in front of every binary layer.
-        generator: draws the real layer's initial weights, uniform with variance 1/(3 inputs) (the default of torch).
+        inputs: number of features of a clip.
+        widths: number of outputs of every layer except the last; L = len(widths) + 1.
+        classes: number of outputs of the last layer.
+        activation: the activation before every binary layer.
+        generator: draws the initial weights of the real layer, uniform with variance 1/(3 inputs) (the default of torch).
     """
 
     stackable: ClassVar = True
@@ -37,7 +37,7 @@ class BinaryMLP(nn.Module):
         super().__init__()
         self.activation = activation
         sizes = [*widths, classes]
-        # Made without values: torch would draw them from the global generator.
+        # Created without values: torch would draw them from the global generator.
         self.first = nn.Linear(inputs, sizes[0], bias=False, device="meta").to_empty(device="cpu")
         bound = inputs**-0.5
         nn.init.uniform_(self.first.weight, -bound, bound, generator=generator)
@@ -45,7 +45,7 @@ class BinaryMLP(nn.Module):
         self.layers = nn.ModuleList(BinaryLinear(*pair) for pair in itertools.pairwise(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits. x: (batch, inputs) -> (batch, classes)."""
+        """Return logits. x: (batch, inputs) -> (batch, classes)."""
         h = self.first(x)
         for norm, layer in zip(self.norms, self.layers, strict=False):
             h = layer(self.activation(norm(h)))

@@ -1,8 +1,8 @@
-"""ReActNet-A (Liu et al., 2020), after its published code: MobileNet with binary 3x3 and 1x1 convolutions and learned shifts.
+"""ReActNet-A (Liu et al., 2020) in its published code: MobileNet with binary 3x3 and 1x1 convolutions and learned shifts.
 
-A real 3x3 convolution of stride 2, 13 blocks, mean over all pixels, a real classifier. The published RSign is a learned shift in
-front of the sign, and RPReLU is shift, PReLU, shift, all per channel; shifts start at 0 and slopes at 0.25. At width 32 and 1000
-classes there are 28 253 184 binary and 1 090 408 real parameters.
+A real 3x3 convolution of stride 2, 13 blocks, the mean over all pixels, and a real classifier. The published RSign is a learned shift
+followed by the sign, and RPReLU is shift, PReLU, shift, all per channel. Shifts start at 0 and slopes at 0.25. With width 32 and 1000
+classes the network has 28 253 184 binary and 1 090 408 real parameters. https://arxiv.org/abs/2003.03488
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from hpstudy.bnn.networks.settings import ReActNetASettings
 from hpstudy.bnn.networks.shortcuts import halving
 
 WIDTHS = (2, 4, 4, 8, 8, 16, 16, 16, 16, 16, 16, 32, 32)
-"""Channels out of every block, in units of the first convolution's."""
+"""Output channels of every block, as multiples of those of the first convolution."""
 
 
 class Shift(nn.Module):
-    """x + b, one learned b per channel, 0 at the start."""
+    """x + b with one learned b per channel, which starts at 0."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The shape of x: (batch, channels, height, width)."""
+        """Add the shift to x, (batch, channels, height, width). Returns the same shape."""
         return x + self.bias[:, None, None]
 
 
 def rprelu(channels: int) -> nn.Module:
-    """Shift, PReLU, shift, all per channel (Liu et al., 2020, Eq. 5)."""
+    """Create shift, PReLU, shift, all per channel (Liu et al., 2020, Eq. 5)."""
     return nn.Sequential(Shift(channels), nn.PReLU(channels), Shift(channels))
 
 
@@ -46,9 +46,9 @@ class ReActBlock(nn.Module):
         h = RPReLU(BN(C a(x + b)) + S(x))        y = RPReLU(concatenation over i of BN(P_i a(h + b')) + h)
 
     Args:
-        inputs: channels in.
-        outputs: channels out, once or twice as many.
-        stride: of C; S is the mean of 2 x 2 pixels where it is 2, else the identity.
+        inputs: number of input channels.
+        outputs: number of output channels, once or twice the input channels.
+        stride: stride of C. S is the mean of 2 x 2 pixels for stride 2, otherwise the identity.
         activation: a.
     """
 
@@ -74,7 +74,7 @@ class ReActBlock(nn.Module):
 
 
 class ReActNetA(nn.Module):
-    """ReActNet-A, for any size of image.
+    """ReActNet-A, for images of any size.
 
     Args:
         settings: the width.
@@ -99,12 +99,12 @@ class ReActNetA(nn.Module):
         self.blocks = nn.Sequential()
         for factor in WIDTHS:
             outputs = factor * settings.width
-            # The first block doubles the channels of a map that the stem has just halved.
+            # The first block doubles the channels with stride 1, because the stem has already halved height and width.
             stride = 2 if outputs != inputs and len(self.blocks) > 0 else 1
             self.blocks.append(ReActBlock(inputs, outputs, stride, activation))
             inputs = outputs
         self.classifier = classifier(inputs, classes, generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits. x: (batch, channels_in, height, width) -> (batch, classes)."""
+        """Return logits. x: (batch, channels_in, height, width) -> (batch, classes)."""
         return self.classifier(pixel_means(self.blocks(self.stem(x))))  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""What residual networks of binary 3x3 convolutions have in common."""
+"""Components of residual networks with binary 3x3 convolutions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.layers import BinaryConv2d
 
 Shortcuts = Literal["every", "pair"]
-"""Around every convolution (Bi-Real Net, Liu et al., 2018), or around two (He et al., 2016)."""
+"""Shortcuts around every convolution (Bi-Real Net, Liu et al., 2018, https://arxiv.org/abs/1808.00278), or around every pair (He et al.,
+2016, https://arxiv.org/abs/1512.03385)."""
 
 
 class BinaryBlock(nn.Module):
@@ -22,12 +23,12 @@ class BinaryBlock(nn.Module):
         "pair":   h = f(BN(C1 a(x)))           y = f(BN(C2 a(h)) + S(x))
 
     Args:
-        inputs: channels in.
-        outputs: channels out. C1 has stride 2 where they differ from the channels in, else 1.
-        activation: a, in front of both convolutions.
-        nonlinearity: f; one object for both places, so that its parameters, if it has any, are shared. It may overwrite its input.
+        inputs: number of input channels.
+        outputs: number of output channels. C1 has stride 2 if it differs from the input channels, otherwise 1.
+        activation: a, before both convolutions.
+        nonlinearity: f. The same object is used twice, so that its parameters, if any, are shared. It may overwrite its input.
         shortcut: S, from x to the shape of h.
-        shortcuts: where they are.
+        shortcuts: "every" or "pair".
     """
 
     def __init__(
@@ -62,25 +63,25 @@ class BinaryBlock(nn.Module):
 
 
 def stages(widths: Sequence[int], depth: int, block: Callable[[int, int], BinaryBlock]) -> list[BinaryBlock]:
-    """The blocks of stages, in order.
+    """Create the blocks of all stages, in order.
 
     Args:
-        widths: channels out of every stage; the first is also the channels in.
-        depth: blocks of a stage.
-        block: makes a block of channels in and channels out.
+        widths: output channels of every stage; the first is also the number of input channels.
+        depth: blocks per stage.
+        block: creates a block, given the input and output channels.
     """
     outputs = [width for width in widths for _ in range(depth)]
     return [block(*pair) for pair in itertools.pairwise([widths[0], *outputs])]
 
 
 class ResidualNetwork(nn.Module):
-    """Stem, blocks, mean over all pixels, head: any size of image.
+    """Stem, blocks, mean over all pixels, head; for images of any size.
 
     Args:
-        activation: of the blocks.
-        stem: in front of the blocks.
-        blocks: one after the other.
-        head: from the means of the last block's channels to the logits.
+        activation: activation of the blocks.
+        stem: module before the blocks.
+        blocks: the blocks, in order.
+        head: maps the means of the last block's channels to logits.
     """
 
     def __init__(self, activation: BinaryActivation, stem: nn.Module, blocks: list[BinaryBlock], head: nn.Module) -> None:
@@ -91,12 +92,12 @@ class ResidualNetwork(nn.Module):
         self.head = head
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits. x: (batch, channels, height, width) -> (batch, classes)."""
+        """Return logits. x: (batch, channels, height, width) -> (batch, classes)."""
         return self.head(pixel_means(self.blocks(self.stem(x))))  # type: ignore[no-any-return]
 
 
 def pixel_means(x: Tensor) -> Tensor:
-    """The mean of every channel. (batch, channels, height, width) -> (batch, channels)."""
-    # The gradient of a plain mean((2, 3)) leaves channels-last order, and so does all that is computed from it: on a CPU,
-    # batch normalisation then takes several times as long. Here and in EverySecondPixel the channels are last by permutation.
+    """Return the mean of every channel. (batch, channels, height, width) -> (batch, channels)."""
+    # The gradient of mean((2, 3)) is not in channels-last memory format, nor is anything computed from it. On a CPU, batch normalisation
+    # then takes several times as long. Here and in EverySecondPixel the permutation keeps the channels last.
     return x.permute(0, 2, 3, 1).mean((1, 2))

@@ -1,9 +1,10 @@
-"""ResNet-18 for small images: a real 3x3 convolution of stride 1 and no pooling, 4 stages of 2 blocks, and a real classifier.
+"""ResNet-18 for small images: a real 3x3 convolution of stride 1 without pooling, 4 stages of 2 blocks, and a real classifier.
 
-A block has one shortcut around its two convolutions. Hardtanh follows every normalisation or addition except the stem's; batch
-normalisation precedes the classifier. Published code differs in the shortcuts between stages. Parameters are for width 64, 10 classes.
+A block has one shortcut around its two convolutions. Hardtanh follows every normalisation or addition except that of the stem. Batch
+normalisation precedes the classifier. Published code differs in the shortcuts between stages. Numbers of parameters are for width 64 and
+10 classes.
 
-| downsampling | shortcut between stages | binary | parameters | as in |
+| downsampling | shortcut between stages | binary | parameters | source |
 |---|---|---|---|---|
 | binary | binary 1x1 convolution, BN | 11 157 504 | 11 174 986 | RBNN (Lin et al., 2020), OvSW (Xiang et al., 2024) |
 | real | real 1x1 convolution, BN | 10 985 472 | 11 174 986 | IR-Net (Qin et al., 2020) |
@@ -30,7 +31,7 @@ class ResNet18(ResidualNetwork):
     """ResNet-18.
 
     Args:
-        settings: the shortcuts between stages, and the width.
+        settings: shortcuts between stages, and width.
         channels_in, classes, activation, generator: see `hpstudy.bnn.networks.interface.MakesNetwork`.
     """
 

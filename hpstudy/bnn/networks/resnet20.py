@@ -1,8 +1,9 @@
-"""ResNet-20 and Bi-RealNet-20 for small images: 3 stages of 6 binary 3x3 convolutions; first and last layer are real.
+"""ResNet-20 and Bi-RealNet-20 for small images: 3 stages of 6 binary 3x3 convolutions. The first and last layers are real.
 
-The papers do not give the layout in full; these are those of the published code. Parameters are for width 16, 10 classes.
+The papers do not describe the layouts completely; these are the layouts of the published code. Numbers of parameters are for width 16 and
+10 classes.
 
-| variant | shortcut between stages | nonlinearity | head | parameters | as in |
+| variant | shortcut between stages | nonlinearity | head | parameters | source |
 |---|---|---|---|---|---|
 | A | every second pixel, zero channels | none | linear | 269 722 | ports of Bi-Real Net to CIFAR |
 | B | every second pixel, zero channels | Hardtanh | BN, linear | 269 850 | IR-Net (Qin et al., 2020), RBNN (Lin et al., 2020) |
@@ -10,8 +11,8 @@ The papers do not give the layout in full; these are those of the published code
 | D | every second pixel, zero channels | PReLU | BN, linear | 270 202 | Reproduce_BOP (Li) |
 | E | mean of 2 x 2, zero channels | Hardtanh | BN, linear | 269 850 | ReCU (Xu et al., 2021), OvSW (Xiang et al., 2024) |
 
-The nonlinearity follows the stem's normalisation and that of every convolution, after the addition where there is one. PReLU has
-one slope per channel, shared by the two convolutions of a block. 267 264 weights are binary in all variants.
+The nonlinearity follows the normalisation of the stem and of every convolution, after the addition if there is one. PReLU has one slope
+per channel, shared by the two convolutions of a block. All variants have 267 264 binary weights.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ BLOCKS_PER_STAGE = 3
 
 @dataclass(frozen=True)
 class Layout:
-    """A row of the table above; `head_norm` says whether the classifier has batch normalisation in front."""
+    """A row of the table above. `head_norm`: whether batch normalisation precedes the classifier."""
 
     shortcut: Literal["sliced", "pooled", "convolved"]
     nonlinearity: Literal["none", "hardtanh", "prelu"]

@@ -1,4 +1,4 @@
-"""Settings of the convolutional networks, and the networks themselves by reference. Importable without torch."""
+"""Settings of the convolutional networks, and references to the networks. Importable without torch."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ Variant = Literal["A", "B", "C", "D", "E"]
 
 
 class ResNet20Settings(Settings):
-    """Of ResNet-20 and Bi-RealNet-20."""
+    """Settings of ResNet-20 and Bi-RealNet-20."""
 
     variant: Variant = "B"
-    """Layout: A, B, C, D or E. The default is that of IR-Net and RBNN."""
+    """Layout: A, B, C, D or E. The default is the layout of IR-Net and RBNN."""
     width: int = Field(default=16, ge=2, multiple_of=2)
-    """Channels of the first stage; the others have twice and four times as many."""
+    """Channels of the first stage; the other stages have 2 and 4 times this number."""
 
 
 class ResNet18Settings(Settings):
-    """Of ResNet-18."""
+    """Settings of ResNet-18."""
 
     downsampling: Literal["binary", "real", "pooled"] = "binary"
-    """Shortcuts between stages: 1x1 convolutions, binary (RBNN, OvSW) or real (IR-Net), or pooled: means and zero channels (ReCU)."""
+    """Shortcuts between stages: binary (RBNN, OvSW) or real (IR-Net) 1x1 convolutions, or pooled: means and zero channels (ReCU)."""
     width: int = Field(default=64, ge=1)
-    """Channels of the first stage; they double from stage to stage."""
+    """Channels of the first stage; every further stage doubles them."""
 
     @model_validator(mode="after")
     def _as_many_zero_channels_on_both_sides(self) -> ResNet18Settings:
@@ -38,30 +38,30 @@ class ResNet18Settings(Settings):
 
 
 class VGGSmallSettings(Settings):
-    """Of VGG-small."""
+    """Settings of VGG-small."""
 
     width: int = Field(default=128, ge=1)
-    """Channels of the first convolution; they double after every pooling but the last."""
+    """Channels of the first convolution; they double after every pooling except the last."""
     input_size: int = Field(default=32, ge=8)
-    """Height and width of an image: the classifier sees every pixel of the last map."""
+    """Height and width of the images. The size of the classifier depends on it."""
 
 
 class BinaryNetSettings(Settings):
-    """Of BinaryNet."""
+    """Settings of BinaryNet."""
 
     width: int = Field(default=128, ge=1)
-    """Channels of the first convolution; they double after every pooling but the last."""
+    """Channels of the first convolution; they double after every pooling except the last."""
     dense_units: int = Field(default=1024, ge=1)
-    """Outputs of a hidden fully connected layer."""
+    """Outputs of each hidden fully connected layer."""
     input_size: int = Field(default=32, ge=10)
-    """Height and width of an image: the first fully connected layer sees every pixel of the last map."""
+    """Height and width of the images. The size of the first fully connected layer depends on it."""
 
 
 class ReActNetASettings(Settings):
-    """Of ReActNet-A."""
+    """Settings of ReActNet-A."""
 
     width: int = Field(default=32, ge=1)
-    """Channels of the first convolution; the last block has 32 times as many."""
+    """Channels of the first convolution; the last block has 32 times this number."""
 
 
 BIREALNET20 = BuiltIn(ResNet20Settings, "hpstudy.bnn.networks.resnet20:BiRealNet20")

@@ -1,4 +1,4 @@
-"""Shortcuts that halve height and width, rounded up, and raise the number of channels."""
+"""Shortcuts that halve height and width, rounded up, and increase the number of channels."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from hpstudy.bnn.networks.initial import real_conv
 
 
 def halving() -> nn.AvgPool2d:
-    """The mean of 2 x 2 pixels. A last odd row or column is averaged alone, as a convolution of stride 2 keeps it."""
+    """Create the mean of 2 x 2 pixels. A last odd row or column is averaged separately, because a convolution of stride 2 keeps it."""
     return nn.AvgPool2d(2, ceil_mode=True)
 
 
 class EverySecondPixel(nn.Module):
-    """Rows and columns 0, 2, 4, ..."""
+    """Subsampling to rows and columns 0, 2, 4, ..."""
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, channels, height, width) -> (batch, channels, ceil(height / 2), ceil(width / 2))."""
-        return x.permute(0, 2, 3, 1)[:, ::2, ::2].permute(0, 3, 1, 2)  # a gradient in channels-last order, see pixel_means
+        return x.permute(0, 2, 3, 1)[:, ::2, ::2].permute(
+            0, 3, 1, 2
+        )  # keeps the gradient in channels-last format, see pixel_means
 
 
 class ZeroChannels(nn.Module):
-    """Channels of zeros, as many before as after the given ones: option A of He et al. (2016), centred as in IR-Net.
+    """Padding with channels of zeros, half before and half after the given ones: option A of He et al. (2016), centred as in IR-Net.
 
     Args:
-        inputs: channels in.
-        outputs: channels out; outputs - inputs is even.
+        inputs: number of input channels.
+        outputs: number of output channels; outputs - inputs must be even.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -42,25 +44,25 @@ class ZeroChannels(nn.Module):
 
 
 def sliced_and_padded(inputs: int, outputs: int) -> nn.Module:
-    """Every second pixel, channels of zeros (IR-Net, RBNN)."""
+    """Create a shortcut of every second pixel and channels of zeros (IR-Net, RBNN)."""
     return nn.Sequential(EverySecondPixel(), ZeroChannels(inputs, outputs))
 
 
 def pooled_and_padded(inputs: int, outputs: int) -> nn.Module:
-    """The mean of 2 x 2 pixels, channels of zeros (ReCU; OvSW's ResNet-20)."""
+    """Create a shortcut of the mean of 2 x 2 pixels and channels of zeros (ReCU; OvSW's ResNet-20)."""
     return nn.Sequential(halving(), ZeroChannels(inputs, outputs))
 
 
 def pooled_and_convolved(inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
-    """The mean of 2 x 2 pixels, a real 1x1 convolution, batch normalisation (Bi-Real Net)."""
+    """Create a shortcut of the mean of 2 x 2 pixels, a real 1x1 convolution and batch normalisation (Bi-Real Net)."""
     return nn.Sequential(halving(), real_conv(inputs, outputs, 1, generator), nn.BatchNorm2d(outputs))
 
 
 def real_convolution(inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
-    """A real 1x1 convolution of stride 2, batch normalisation (IR-Net's ResNet-18)."""
+    """Create a shortcut of a real 1x1 convolution of stride 2 and batch normalisation (IR-Net's ResNet-18)."""
     return nn.Sequential(real_conv(inputs, outputs, 1, generator, stride=2), nn.BatchNorm2d(outputs))
 
 
 def binary_convolution(inputs: int, outputs: int, activation: BinaryActivation) -> nn.Module:
-    """A binary 1x1 convolution of stride 2 behind the activation, batch normalisation (ResNet-18 of RBNN and OvSW)."""
+    """Create a shortcut of the activation, a binary 1x1 convolution of stride 2 and batch normalisation (ResNet-18 of RBNN and OvSW)."""
     return nn.Sequential(activation, BinaryConv2d(inputs, outputs, 1, stride=2), nn.BatchNorm2d(outputs))

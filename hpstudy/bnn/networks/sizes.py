@@ -1,4 +1,4 @@
-"""Sizes of images that a network with fully connected layers can take."""
+"""Check of the image size for networks with fully connected layers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from hpstudy.errors import UsageError
 
 
 def require_size(x: Tensor, size: int) -> None:
-    """Raises UsageError unless the images x, (batch, channels, height, width), have height and width `size`."""
+    """Raise UsageError unless the images x, (batch, channels, height, width), have height and width `size`."""
     height, width = x.shape[-2:]
     if height != size or width != size:
         raise UsageError(
-            f"the network takes images of {size} x {size} pixels, got {height} x {width}",
-            "set the network's input_size to that of the data; its images must be square",
+            f"the network needs images of {size} x {size} pixels, got {height} x {width}",
+            "set input_size of the network to the size of the images; they must be square",
         )

@@ -1,7 +1,7 @@
-"""VGG-small as in the code of IR-Net (Qin et al., 2020): six convolutions, the first of them real, and a real classifier.
+"""VGG-small as in the code of IR-Net (Qin et al., 2020): six convolutions, the first of which is real, and a real classifier.
 
-Max pooling stands between every second convolution and its batch normalisation; Hardtanh follows every normalisation. At width 128
-and 10 classes 4 571 136 of 4 660 106 parameters are binary.
+Every second convolution is followed by max pooling before its batch normalisation. Hardtanh follows every normalisation. With width 128
+and 10 classes, 4 571 136 of 4 660 106 parameters are binary. https://arxiv.org/abs/1909.10788
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class VGGSmall(nn.Module):
     """VGG-small.
 
     Args:
-        settings: width, and the size of an image.
+        settings: width and image size.
         channels_in, classes, activation, generator: see `hpstudy.bnn.networks.interface.MakesNetwork`.
     """
 
@@ -49,7 +49,7 @@ class VGGSmall(nn.Module):
         self.classifier = classifier(widths[-1] * (settings.input_size // 8) ** 2, classes, generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits. x: (batch, channels_in, input_size, input_size) -> (batch, classes). Raises UsageError for another size."""
+        """Return logits. x: (batch, channels_in, input_size, input_size) -> (batch, classes). Raises UsageError for another size."""
         require_size(x, self.input_size)
         x = functional.hardtanh(self.norms[0](self.first(x)))
         for number, conv in enumerate(self.convs, start=1):
