@@ -1,12 +1,12 @@
-"""`python -m hpstudy` is the `hpstudy` command."""
+"""`python -m hpstudy` runs the `hpstudy` command."""
 
 import os
 import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Unlike the installed script, `python -m` puts the current folder first on sys.path, where a file such as numpy.py would replace
-    # a library. It stays only if hpstudy itself is run from it.
+    # Unlike the installed script, `python -m` puts the current folder first on sys.path, so that a file such as numpy.py would replace
+    # a library. The folder is kept only if hpstudy itself is imported from it.
     if not sys.flags.safe_path and sys.path[0] == os.getcwd() != str(Path(__file__).parents[1]):  # noqa: PTH109  # sys.path's form
         del sys.path[0]
 

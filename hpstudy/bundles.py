@@ -1,10 +1,10 @@
-"""A study as one zip file that holds all that its numbers can be checked with: to archive beside a paper, and to open again.
+"""Bundles: a study as one zip file with everything that is needed to check its results, for the archive of a paper.
 
 | file | contents |
 |---|---|
 | NAME.sqlite | a copy of the database |
 | study.json | the study with all defaults, as it ran |
-| code/ | the user's own files that ran, unchanged |
+| code/ | the user's files that ran, if they have not changed |
 | environments.json | machine and library versions of every session |
 | report/ | the PDF, report.json and the CSV files |
 | ro-crate-metadata.json | a description in JSON-LD (RO-Crate 1.1, https://w3id.org/ro/crate/1.1) |
@@ -34,7 +34,7 @@ CRATE = "ro-crate-metadata.json"
 CODE = "code"
 
 NO_DATE = (1980, 1, 1, 0, 0, 0)
-"""The date of all files in the zip file: the same study gives the same bytes."""
+"""The date of all files in the zip file, so that the same study gives the same bytes."""
 
 FORMS = {
     ".sqlite": "application/vnd.sqlite3",
@@ -48,12 +48,12 @@ FORMS = {
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that was written.
+    """A written bundle.
 
     Attributes:
         path: the zip file.
         files: names of the files in it.
-        missing: the user's own files that ran and are not in it: they have changed, are gone, or are outside the study's folder.
+        missing: the user's files that ran but are not in it, because they have changed, do not exist, or are outside the study's folder.
     """
 
     path: Path
@@ -65,9 +65,9 @@ def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: boo
     """Write the bundle of a study.
 
     Args:
-        reader: of its database.
+        reader: the database.
         output: the zip file.
-        report: a folder with its report, which goes into the bundle.
+        report: a folder with the report, which is added to the bundle.
         force: replace an existing file.
 
     Raises:
@@ -101,17 +101,17 @@ def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: boo
 
 
 def open_bundle(bundle: str | Path, folder: str | Path) -> Path:
-    """Unpack a bundle after its checksums have been verified.
+    """Verify the checksums of a bundle, then unpack it.
 
     Args:
         bundle: the zip file.
         folder: a new or empty folder.
 
     Returns:
-        The database in it.
+        The path of the unpacked database.
 
     Raises:
-        UsageError: the file is no bundle, a checksum is wrong, or the folder has files.
+        UsageError: the file is not a bundle, a checksum is wrong, or the folder is not empty.
     """
     bundle, folder = Path(bundle), Path(folder)
     contents = _verified(bundle)
@@ -129,10 +129,10 @@ def open_bundle(bundle: str | Path, folder: str | Path) -> Path:
 
 
 def crate(reader: Reader, contents: Mapping[str, bytes]) -> dict[str, object]:
-    """The description of a bundle: an RO-Crate, as JSON-LD.
+    """Return the description of a bundle, an RO-Crate in JSON-LD.
 
     Args:
-        reader: of the study.
+        reader: the database.
         contents: the files of the bundle, by name.
     """
     study = reader.study
@@ -165,25 +165,25 @@ def crate(reader: Reader, contents: Mapping[str, bytes]) -> dict[str, object]:
 
 
 def _code(reader: Reader) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The user's own files that ran, and the names of those that have changed since, are gone, or are outside the study's folder."""
-    found: dict[str, bytes] = {}
+    """Return the user's files that ran, and the names of those that have changed, do not exist, or are outside the study's folder."""
+    files: dict[str, bytes] = {}
     missing = []
     if (task := reader.study.task).is_pickled:
-        found[f"{CODE}/{MAIN.rstrip(':')}/{task.title}.py"] = task.settings[PICKLED]["source"].encode()
+        files[f"{CODE}/{MAIN.rstrip(':')}/{task.title}.py"] = task.settings[PICKLED]["source"].encode()
     for key, digest in sorted(reader.identity.items()):
         if not key.startswith(SOURCE) or key.startswith(FUNCTION):
             continue
         name = source_file(key)
         path = Path(reader.module_path or ".") / name if name and not _is_outside(name) else None
         if path is not None and digest_of(path) == digest:
-            found[f"{CODE}/{name}"] = path.read_bytes()
+            files[f"{CODE}/{name}"] = path.read_bytes()
         else:
             missing.append(key.removeprefix(SOURCE))
-    return found, tuple(missing)
+    return files, tuple(missing)
 
 
 def _verified(bundle: Path) -> dict[str, bytes]:
-    """The files of a bundle whose checksums are right."""
+    """Read the files of a bundle. Raises UsageError if a checksum is wrong."""
     try:
         with zipfile.ZipFile(bundle) as archive:
             contents = {name: archive.read(name) for name in archive.namelist()}
@@ -203,7 +203,7 @@ def _verified(bundle: Path) -> dict[str, bytes]:
 
 
 def _is_outside(name: str) -> bool:
-    """Whether a path leaves the folder that it is relative to."""
+    """Return whether a relative path leaves its folder."""
     path = PurePosixPath(name)
     return path.is_absolute() or ".." in path.parts
 

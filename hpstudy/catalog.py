@@ -1,4 +1,4 @@
-"""The names that a study file or a command can use."""
+"""Names of the built-in and registered parts that study files and commands can use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ KINDS = ("tasks", "methods", "networks", "searchers", "executors", "observers", 
 
 
 def registry(kind: str) -> Registry:
-    """The registry of a kind of part.
+    """Return the registry of a kind of part.
 
     Raises:
         UsageError: `kind` is not in `KINDS`.
@@ -28,6 +28,6 @@ def registry(kind: str) -> Registry:
 
 
 def parts(kind: str) -> dict[str, str]:
-    """The built-in parts of a kind: name and description. Arguments and errors as `registry`."""
+    """Return name and description of the built-in parts of a kind. Arguments and errors as in `registry`."""
     table = registry(kind)
     return {name: table[name].description for name in table}

@@ -1,4 +1,4 @@
-"""The interface of checkpoints: the state of a training, saved while it runs, from which an interrupted trial continues."""
+"""Interface of checkpoints: saved states of a training, from which an interrupted trial resumes."""
 
 from __future__ import annotations
 
@@ -7,43 +7,44 @@ from pathlib import Path
 from typing import Protocol
 
 CHECKPOINT_S = 600.0
-"""Seconds between two checkpoints. An interrupted trial loses at most about as much. Shorter: writing the state of a large network
-takes a noticeable share of the time. Trials that are shorter write nothing."""
+"""Seconds between two checkpoints, and about the maximum time that an interrupted trial loses. Shorter: saving the state of a large network
+takes a considerable share of the time. Trials shorter than this save no checkpoint."""
 
 
 class Checkpoint(Protocol):
-    """Keeps the state of one evaluation until its outcome is in the database; `Report.checkpoint`.
+    """Stores the state of one evaluation until its outcome is in the database; `Report.checkpoint`.
 
-    Life cycle: a task calls `load` once, before its first epoch; then, after it has reported an epoch, `due`, and when that is
-    true `save`. An evaluation that was interrupted is begun again with the same arguments, and finds the state that it saved last.
+    A task calls `load` once before its first epoch. After reporting an epoch it calls `due`, and if that is true, `save`. An interrupted
+    evaluation is started again with the same arguments, and `load` returns the state that was saved last.
 
-    The state must hold all that the rest of the training depends on, generators of random numbers included: the global ones are
-    seeded at every start, not put back to where they were.
+    The state must contain everything that the remaining training depends on, including random generators. The global generators are
+    seeded at every start; their states are not restored.
     """
 
     def load(self) -> bytes | None:
-        """The state last saved by an interrupted evaluation of the same trial; None at a first start.
+        """Return the state last saved by an interrupted evaluation of the same trial; None at the first start.
 
-        Everything reported until that state was saved stands in the trial's curves again, in place of anything reported before this
-        call.
+        Everything that was reported before that state was saved is restored in the curves of the trial, and replaces everything that was
+        reported before this call.
         """
 
     def due(self) -> bool:
-        """Whether it is time to save: CHECKPOINT_S have passed since the evaluation began or last saved."""
+        """Return whether CHECKPOINT_S seconds have passed since the evaluation started or last saved."""
 
     def save(self, state: bytes) -> None:
-        """Keep `state`, with all that was reported so far, in place of what was saved before.
+        """Save `state` and everything reported so far, replacing the previous checkpoint.
 
-        Whoever is killed meanwhile leaves what was saved before. A disk that cannot be written costs the checkpoint, not the trial.
+        If the process is killed meanwhile, the previous checkpoint remains. If the disk cannot be written, only the checkpoint is lost,
+        not the trial.
 
         Raises:
             TypeError: `state` is not bytes.
         """
 
     def folder(self, sources: Mapping[str, str]) -> Path | None:
-        """A folder for the files of a program that keeps its state itself; None where nothing is kept.
+        """Return a folder for the files of a program that saves its state itself; None without checkpoints.
 
-        It has what an interrupted evaluation of the same trial left in it, unless data, libraries or `sources` are others now.
+        It contains the files of an interrupted evaluation of the same trial, unless data, libraries or `sources` have changed.
 
         Args:
             sources: checksums of the program's files, by name.

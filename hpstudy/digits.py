@@ -1,4 +1,4 @@
-"""How many significant digits tell the values of a column apart."""
+"""Number of significant digits that distinguish the values of a column."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 MOST = 17
-"""Significant digits with which every two floats differ."""
+"""Number of significant digits that distinguishes any two floats."""
 
 ROUNDING = 1e-15
-"""Values whose relative distance is at most this are equal up to rounding."""
+"""Values with at most this relative distance are equal up to rounding."""
 
 NOISE = 1e-12
-"""Values are also equal if their distance is at most this share of the column's spread."""
+"""Values are also equal if their distance is at most this share of the column's range."""
 
 
 def telling_digits(values: Iterable[float], least: int) -> int:
-    """The fewest significant digits, from `least` to `MOST`, with which values that differ are written differently.
+    """Return the smallest number of significant digits, from `least` to `MOST`, with which different values are written differently.
 
-    Values that are equal up to `ROUNDING` or `NOISE` need not be told apart, nor those that are not finite.
+    Values that are equal up to `ROUNDING` or `NOISE`, and non-finite values, are not distinguished.
 
     >>> telling_digits([1e12, 1e12 + 1], 6), telling_digits([0.1 + 0.2, 0.3, 1.0], 6)
     (13, 6)

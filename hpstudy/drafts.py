@@ -1,4 +1,4 @@
-"""Files that appear complete: they are written under another name first."""
+"""Atomic creation of files: they are written under a temporary name first."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 @contextmanager
 def drafted(path: Path) -> Iterator[Path]:
-    """The name of a new file beside `path` to write first; the file, and SQLite's journal of it, are removed if they are still there."""
-    # Cut, since names have at most 255 bytes.
+    """Provide a temporary path next to `path`. The file and its SQLite journal are removed at the end if they still exist."""
+    # The name is shortened, because file names have at most 255 bytes.
     draft = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.new")
     try:
         yield draft

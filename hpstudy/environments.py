@@ -1,4 +1,4 @@
-"""In which environments (machine and library versions) the trials of a study ran."""
+"""Differences between the environments (machine and library versions) of a study's trials."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 ROLE = "role"
-"""Key in the detail of an environment. Sessions do not have it."""
+"""Key in the detail of an environment. Environments of sessions do not have it."""
 
 WORKER = "worker"
-"""The role of a host that ran steps of a session elsewhere."""
+"""Role of another host that ran steps of a session."""
 
 OF_SESSION = ("cores", "executor", "command", "commit", ROLE)
-"""Keys that do not tell two environments apart: they change no number."""
+"""Keys that are ignored when environments are compared, because they do not affect results."""
 
 SHOWN = 10
-"""Values of a key that the sentence lists."""
+"""Maximum number of listed values of a key."""
 
 
 def trials_by_environment(environments: Iterable[tuple[Mapping[str, str], int]]) -> str:
-    """Where trials ran, in words; "" when all ran in one environment.
+    """Describe the differences between the environments of trials; "" if all trials ran in one environment.
 
     Args:
-        environments: the detail of each, and how many trials ended there.
+        environments: the detail of each environment, and the number of trials that ended there.
     """
     ran = Counter[tuple[tuple[str, str], ...]]()
     for detail, trials in environments:

@@ -1,4 +1,4 @@
-"""Every error a user can meet: one tree, each with a message, the next step, and an exit code.
+"""All errors for users, as one class hierarchy. Each error has a message, a hint for the next step, and an exit code.
 
 | exit code | meaning |
 |---|---|
@@ -20,11 +20,11 @@ from pathlib import Path
 
 
 class HpstudyError(Exception):
-    """Something the user can act on.
+    """An error that the user can act on.
 
     Args:
-        message: what is wrong, in one sentence, naming the thing that is wrong.
-        hint: the next step, or "" when the message says it all.
+        message: what is wrong, in one sentence with the affected file, key or name.
+        hint: the next step; "" if the message is sufficient.
     """
 
     exit_code = 1
@@ -42,7 +42,7 @@ class HpstudyError(Exception):
 
 
 class UsageError(HpstudyError):
-    """A command or call that cannot be carried out as asked."""
+    """A command or call with invalid arguments."""
 
     exit_code = 2
 
@@ -52,9 +52,9 @@ class Problem:
     """One mistake in a study file.
 
     Attributes:
-        key: where in the study, as a path of keys, for instance ("views", "latent", "space").
+        key: position in the study as a path of keys, for instance ("views", "latent", "space").
         message: what is wrong and what would be valid.
-        file, line: where the key stands (line counts from 1); None when it stands in no file.
+        file, line: position of the key (lines count from 1); None if it is not in a file.
     """
 
     key: tuple[str | int, ...]
@@ -69,7 +69,7 @@ class Problem:
 
 
 SHOWN_PROBLEMS = 100
-"""Mistakes of a study that a message lists."""
+"""Maximum number of listed mistakes of a study."""
 
 
 class StudyError(HpstudyError):
@@ -89,13 +89,13 @@ class StudyError(HpstudyError):
 
 
 class StudyChanged(HpstudyError):
-    """The study, its code or its data are not those that the database was started with."""
+    """The study, its code or its data differ from those with which the database was created."""
 
     exit_code = 4
 
 
 class StoreError(HpstudyError):
-    """The database is missing, foreign, damaged, or cannot be written."""
+    """The database is missing, damaged, not an hpstudy database, or cannot be written."""
 
 
 class StoreBusy(StoreError):
@@ -105,7 +105,7 @@ class StoreBusy(StoreError):
 
 
 class StoreTooNew(StoreError):
-    """The database was written by a newer hpstudy."""
+    """The database was written by a newer version of hpstudy."""
 
     exit_code = 5
 
@@ -115,39 +115,39 @@ class DataError(HpstudyError):
 
 
 class PluginError(HpstudyError):
-    """A user's module cannot be imported, or does not hold what the study names."""
+    """A user's module cannot be imported, or does not contain the object that the study refers to."""
 
 
 class StudyBroken(HpstudyError):
-    """No trial has a value: the study is broken from the start."""
+    """No trial has a value: every trial so far has failed."""
 
 
 class Diverged(Exception):
-    """Raised by a task when training diverged. A diverged trial is a spent trial, not an error."""
+    """Raised by a task when training diverges. A diverged trial counts as a trial; it is not an error."""
 
 
 class TrialFailed(Exception):
-    """Raised by a task for a failed trial whose message says all; no traceback is kept."""
+    """Raised by a task for a failed trial whose message is sufficient; no traceback is stored."""
 
 
 MESSAGE_CHARACTERS = 2_000
-"""Of an exception's text; some libraries put a whole tensor into theirs."""
+"""Maximum length of an exception's message. Some libraries include a whole tensor."""
 
 
 def text_of(error: BaseException) -> str:
-    """The beginning of an exception's text, even if its class fails to print it."""
+    """Return the beginning of an exception's message. Also works if the class raises an error when it is converted to text."""
     try:
         return str(error)[:MESSAGE_CHARACTERS]
-    except (Exception, SystemExit):  # a class of the user's may raise anything
+    except (Exception, SystemExit):  # a user's exception class can raise any exception
         return "(its message cannot be printed)"
 
 
 LISTED = 50
-"""Valid choices that a message lists."""
+"""Maximum number of listed valid choices."""
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """The rest of a sentence that helps a misspelt word: the nearest choice and all choices.
+    """Return a suggestion for a misspelt word: the nearest choice and all valid choices.
 
     >>> nearest("filtre", ["filter", "latent"])
     "did you mean 'filter'? valid: filter, latent"
@@ -155,5 +155,5 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     known = [str(choice) for choice in choices]
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     more = f" and {len(known) - LISTED:,} more" if len(known) > LISTED else ""
-    valid = f"valid: {', '.join(known[:LISTED])}{more}" if known else "there are none to choose from"
+    valid = f"valid: {', '.join(known[:LISTED])}{more}" if known else "there are no valid choices"
     return f"did you mean '{close[0]}'? {valid}" if close else valid

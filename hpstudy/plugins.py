@@ -1,4 +1,4 @@
-"""A user's own parts, named as "my_module:name" wherever a study names a task, a method, a searcher or an executor."""
+"""User-defined parts (tasks, methods, searchers, executors), given as "my_module:name"."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from hpstudy.modules import passed_over
 
 
 def is_plugin(name: str) -> bool:
-    """Whether `name` is that of a user's own part."""
+    """Return whether `name` refers to a user-defined part."""
     return ":" in name
 
 
 def module_name(use: str) -> str:
-    """The module of a user's own part."""
+    """Return the module of a user-defined part."""
     return use.partition(":")[0]
 
 
 def load_callable(use: str) -> Callable[..., Any]:
-    """Import what "module:attribute" names.
+    """Import the callable "module:attribute".
 
     Raises:
-        PluginError: with the nearest name when the attribute is not there, with the end of the traceback when the import failed.
+        PluginError: the import fails (the message has the file and line), or there is no such callable (it has the nearest name).
     """
     name, _, attribute = use.partition(":")
     try:
@@ -36,20 +36,20 @@ def load_callable(use: str) -> Callable[..., Any]:
         if error.name is not None and name.split(".")[0] == error.name.split(".")[0]:
             raise PluginError(
                 f"there is no module '{name}' for '{use}'",
-                passed_over(name) or "put it beside the study file, install it, or add its folder to PYTHONPATH",
+                passed_over(name) or "put it next to the study file, install it, or add its folder to PYTHONPATH",
             ) from error
         raise PluginError(
             f"module '{name}' needs the module '{error.name}', which is not installed",
-            "install the package that provides it; a package can have another name than its module",
+            "install the package that provides it; the names of package and module can differ",
         ) from error
     except KeyboardInterrupt:
         raise
     except SystemExit as error:
         raise PluginError(
             f"importing '{name}' for '{use}' ends the program: SystemExit: {text_of(error)} ({place_of(error)})",
-            "Put the code that runs a script, such as argparse and sys.exit, under: if __name__ == '__main__':",
+            "put the code of the script, such as argparse and sys.exit, under: if __name__ == '__main__':",
         ) from error
-    except BaseException as error:  # a user's module may raise anything
+    except BaseException as error:  # a user's module can raise any exception
         mistaken = passed_over() if isinstance(error, AttributeError | ImportError) else ""
         raise PluginError(
             f"importing '{name}' for '{use}' failed: {type(error).__name__}: {text_of(error)} ({place_of(error)})",
@@ -63,7 +63,7 @@ def load_callable(use: str) -> Callable[..., Any]:
 
 
 def place_of(error: BaseException) -> str:
-    """The file and line where user code raised `error`: the innermost frame outside Python's own and installed libraries."""
+    """Return the file and line where user code raised `error`: the innermost frame outside the standard and installed libraries."""
     frames = traceback.extract_tb(error.__traceback__)
     libraries = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     ours = [frame for frame in frames[1:] if not frame.filename.startswith((*libraries, "<"))]

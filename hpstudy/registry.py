@@ -1,7 +1,7 @@
-"""Tables of pluggable parts: a plain dictionary with manners.
+"""Registries of pluggable parts: dictionaries with descriptions, lazy imports and suggestions for misspelt names.
 
-An entry names its class as "module:Class" and is imported only when used, so that commands which train nothing start fast. A name
-that has this form itself is a user's own part, and is in every table.
+An entry refers to its class as "module:Class" and is imported only when it is used, so that commands without training start fast. A name
+of this form is a user-defined part, which is valid in every registry.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hpstudy.plugins import is_plugin, load_callable
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a table: what it is, in a sentence, and where its class stands ("module:Class")."""
+    """An entry of a registry: a description, and the class as "module:Class"."""
 
     description: str
     target: str
@@ -26,8 +26,8 @@ class Registry:
     """Named parts of one kind.
 
     Args:
-        kind: what an entry is, for messages: "task", "searcher", ...
-        extend: how a user adds one of their own, one sentence for messages.
+        kind: kind of the parts, for messages: "task", "searcher", ...
+        extend: how to use your own part, for messages.
         entries: the built-in entries.
     """
 
@@ -43,13 +43,13 @@ class Registry:
         return name in self._entries or (isinstance(name, str) and is_plugin(name))
 
     def __getitem__(self, name: str) -> Entry:
-        """Raises UsageError with the nearest name when there is no such entry."""
+        """Return an entry. Raises UsageError with the nearest name if there is none."""
         if is_plugin(name):
-            return Entry("a user's own", name)
+            return Entry("user-defined", name)
         if name not in self._entries:
             raise UsageError(f"no {self.kind} is called '{name}': {nearest(name, self._entries)}", self.extend)
         return self._entries[name]
 
     def load(self, name: str) -> Any:
-        """Import and return the class of an entry. Raises PluginError when a user's own part cannot be imported."""
+        """Import and return the class of an entry. Raises PluginError if a user-defined part cannot be imported."""
         return load_callable(self[name].target)

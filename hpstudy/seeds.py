@@ -1,7 +1,7 @@
-"""Seeds come from names, never from the order in which things happen.
+"""Seeds that are derived from names and do not depend on the order of execution.
 
-`derive_seed(root, *names)` is the only source of randomness in a study: two processes that ask for the same name get the
-same seed, whoever asks first. This is the only module that seeds a process-wide generator.
+`derive_seed(root, *names)` is the only source of randomness in a study: processes that use the same names get the same seed, independent
+of their order. This is the only module that seeds process-wide generators.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from types import ModuleType
 
 
 def derive_seed(root: int, *names: str | int) -> int:
-    """A 63-bit seed for the stream called `names` under `root`.
+    """Return a 63-bit seed for the stream `names` of the seed `root`.
 
-    SHA-256 of the JSON list, so ("a", 1) and ("a1",) differ, and 0 is a seed like any other.
+    The seed is computed from the SHA-256 digest of the JSON list [root, *names]. ("a", 1) and ("a1",) are therefore different streams,
+    and 0 has no special meaning.
 
     Args:
-        root: the study's seed, or a seed derived before.
-        names: what the stream is for, for instance ("train", replicate, number).
+        root: the seed of the study, or a derived seed.
+        names: name of the stream, for instance ("train", replicate, number).
 
     Returns:
         An integer in [0, 2**63).
@@ -40,9 +41,9 @@ def derive_seed(root: int, *names: str | int) -> int:
 
 
 def seed_process(seed: int) -> None:
-    """Seed this process's global generators (random, numpy, and torch: now, or when it is imported).
+    """Seed the global generators of this process: random, numpy and torch. If torch is not imported yet, it is seeded at its import.
 
-    For a user's own function, which may draw from them; hpstudy's own code draws only from generators it is given.
+    This is for user functions that use the global generators. hpstudy's own code uses only generators that it receives as arguments.
     """
     import numpy as np
 
@@ -56,10 +57,10 @@ def seed_process(seed: int) -> None:
 
 
 class _SeedsTorch(MetaPathFinder):
-    """Seeds torch as soon as it is imported.
+    """Import finder that seeds torch when it is imported.
 
-    A function may import torch only when it is called. Without this its first call in every process would draw from torch's
-    default seed, and which trial is the first of its process depends on who was free.
+    A user function can import torch when it is called. Without this class its first call in every process would use torch's default seed,
+    and which trial is the first in a process depends on scheduling.
     """
 
     def __init__(self, seed: int) -> None:
@@ -67,11 +68,11 @@ class _SeedsTorch(MetaPathFinder):
 
     @staticmethod
     def forget() -> None:
-        """Take back what an earlier seed asked for."""
+        """Remove the finder of an earlier seed."""
         sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _SeedsTorch)]
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Torch's own spec, whose loader seeds once it has loaded; None for every other module."""
+        """Return torch's spec with a loader that seeds torch after loading it; None for any other module."""
         if fullname != "torch":
             return None
         self.forget()
@@ -90,9 +91,9 @@ class _SeedsTorch(MetaPathFinder):
 
 @contextmanager
 def seeded_block(seed: int) -> Iterator[None]:
-    """Run a block under freshly seeded global generators (random, numpy, torch on the CPU), then put them back as they were.
+    """Seed the global generators (random, numpy, torch on the CPU) within the block, then restore their states.
 
-    For libraries that draw from them. Generators of accelerators are neither touched nor started.
+    This is for libraries that use the global generators. Generators of accelerators are not changed or initialised.
     """
     import numpy as np
 

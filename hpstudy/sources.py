@@ -1,11 +1,11 @@
-"""Checksums of a user's code: a name for each of its files, and the SHA-256 of what was run.
+"""Checksums of user code: names of its files, and the SHA-256 digests of the content that was run.
 
-| name | of |
+| name | file |
 |---|---|
-| `source of src/train.py` | a file in the folder of the study |
-| `source of function train` | a function that was given to `hpstudy.run` in a notebook or a script (`hpstudy.tasks.notebook`) |
-| `source of module my_package.train` | a module elsewhere that a part of the study is named after, or is defined in |
-| `source of train:f` | in a database of an earlier version: the file in which this part is defined |
+| `source of src/train.py` | a file in the study's folder |
+| `source of function train` | a function passed to `hpstudy.run` in a notebook or a script (`hpstudy.tasks.notebook`) |
+| `source of module my_package.train` | a module elsewhere that contains or defines a part of the study |
+| `source of train:f` | in databases of earlier versions: the file that defines this part |
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ MODULE = "source of module "
 FUNCTION = "source of function "
 
 WRAPPERS = 100
-"""Wrappers of one callable that are looked through. More are a circle."""
+"""Maximum number of nested wrappers of a callable. More indicate a cycle."""
 
 _elsewhere: dict[str, str] = {}
-"""SHA-256 (hex) of files outside the studies' folders, as they were when this process first asked. It runs what it imported then."""
+"""SHA-256 digests (hex) of files outside the studies' folders at their first use in this process, which runs the version imported then."""
 
 
 def source_file(name: str) -> str:
-    """The path in the study's folder that a name refers to; "" for names of other kinds."""
+    """Return the path in the study's folder that a name refers to; "" for names of other kinds."""
     is_file = name.startswith(SOURCE) and not (is_earlier(name) or name.startswith((MODULE, FUNCTION)))
     return name.removeprefix(SOURCE) if is_file else ""
 
 
 def is_earlier(name: str) -> bool:
-    """Whether a name is one of earlier versions."""
+    """Return whether a name has the form of earlier versions."""
     return name.startswith(SOURCE) and ":" in name
 
 
 def source_identity(use: str) -> dict[str, str]:
-    """Checksums of the files of a user's part: that of the module that it is named after, and that in which it is defined.
+    """Return the checksums of a user-defined part: of the module in its name, and of the module that defines it.
 
-    A part that wraps another one, such as functools.partial, is defined where the innermost one is. Left out are modules without a
-    file, Python's own, and the class of an object that another package made, such as a function of torch.jit.
+    A wrapper, such as functools.partial, is defined where the innermost wrapped callable is defined. Modules without a file, modules of
+    Python, and the class of an object made by another package, such as a function of torch.jit, are excluded.
     """
     target = unwrapped(load_callable(use))
     module = use.partition(":")[0]
@@ -63,27 +63,27 @@ def source_identity(use: str) -> dict[str, str]:
 
 
 def user_sources(parts: Iterable[str]) -> dict[str, str]:
-    """Checksums of all user code that this process has loaded for a study.
+    """Return the checksums of all user code that this process has loaded for a study.
 
     Args:
-        parts: the study's own parts, "module:name".
+        parts: the user-defined parts of the study, "module:name".
     """
     sources = {SOURCE + path: digest for path, digest in loaded_sources().items()}
     for use in parts:
-        if use.partition(":")[0] in sys.modules:  # else its import failed
+        if use.partition(":")[0] in sys.modules:  # otherwise its import has failed
             with suppress(PluginError):
                 sources |= source_identity(use)
     return sources
 
 
 def earlier_checksum(use: str) -> str:
-    """The checksum that earlier versions kept for a user's part: of the file of its `__module__`; "" where it has none."""
+    """Return the checksum that earlier versions stored for a user-defined part, of the file of its `__module__`; "" without a file."""
     name = getattr(load_callable(use), "__module__", None) or use.partition(":")[0]
     return next(iter(_of_module(name).values()), "")
 
 
 def unwrapped(target: Callable[..., Any]) -> Callable[..., Any]:
-    """What runs in the end: without functools.partial and functools.wraps, and the function of a method."""
+    """Return the innermost callable: without functools.partial and functools.wraps, and the function of a method."""
     for _ in range(WRAPPERS):
         inner = target.func if isinstance(target, functools.partial) else getattr(target, "__func__", None)
         inner = inner or getattr(target, "__wrapped__", None)

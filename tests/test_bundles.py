@@ -99,7 +99,7 @@ def test_a_study_continues_from_its_opened_bundle(bundle, tmp_path):
 
 
 def test_an_existing_file_is_kept_unless_forced(bundle, ran, without_pdf):
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         hpstudy.bundle(ran / "mine.sqlite", bundle.path)
     assert hpstudy.bundle(ran / "mine.sqlite", bundle.path, force=True).path == bundle.path
 

@@ -23,6 +23,23 @@ INSTEAD = {
     "for ever": "permanently",
     "in vain": "without a result",
     "worth it": "useful",
+    "let go": "close, release",
+    "told of": "called with, receive",
+    "(takes?|taking) the place of": "replace",
+    "exists already": "already exists",
+    "signs? of life": "heartbeat",
+    "(is|be|are) of no use": "must be discarded",
+    "as many of each": "class-balanced",
+    "has a part in": "affect",
+    "(made|makes?|make) ready": "prepare",
+    "take note": "record, count",
+    "a session of work": "a session",
+    "counts? into": "an index into",
+    "do(es)? no harm": "have no effect",
+    "would do nothing": "would have no effect",
+    "from (its|the) first moment": "since its creation",
+    "half a sentence": "a short phrase",
+    "look into": "read, open",
 }
 """Words to avoid, as regular expressions, and what to write instead."""
 

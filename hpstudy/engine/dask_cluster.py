@@ -234,7 +234,7 @@ class Cluster:
         return EngineLost(f"the Dask scheduler at {self._name} is lost")
 
     async def _list_workers(self) -> None:
-        """Take note of workers that left, and check those that joined."""
+        """Remove workers that left, and check those that joined."""
         here = await self._client.nthreads()
         for address in self._workers.keys() - here.keys():
             self._workers.pop(address).gone.set()

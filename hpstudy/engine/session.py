@@ -1,4 +1,4 @@
-"""A session of work on a study: the same data and code as before, where it ran, workers, and stopping in order."""
+"""A session of a study: its data and code are unchanged, its environment is recorded, workers run, and it stops in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The modules of a study: how they are found in the folder of its study file, and the checksums of their files."""
+"""Import of a study's modules from the folder of its study file, and checksums of their files."""
 
 from hpstudy.modules.path import (
     StudyModules,

@@ -1,4 +1,4 @@
-"""The modules that hpstudy itself needs: those of its dependencies, and of their dependencies."""
+"""The modules that hpstudy needs: those of its dependencies, and of their dependencies."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from functools import cache
 
 FOR_DEVELOPMENT = "dev"
-"""The extra whose packages hpstudy does not need to run."""
+"""The extra with packages for development, which hpstudy does not need to run."""
 
 
 @cache
 def needed_modules() -> frozenset[str]:
-    """Top-level names of the installed modules that hpstudy needs. Takes about half a second, once."""
-    from importlib.metadata import packages_distributions  # half of the time that `import hpstudy.modules` would take
+    """Return the top-level names of the installed modules that hpstudy needs. The first call takes about half a second."""
+    from importlib.metadata import packages_distributions  # at module level it would double the import time of hpstudy.modules
 
     needed = _distributions()
     return frozenset(
@@ -21,24 +21,24 @@ def needed_modules() -> frozenset[str]:
 
 
 def _distributions() -> set[str]:
-    """Normalised names of hpstudy's distribution and of all that it requires, its extras included."""
+    """Return the normalised names of hpstudy's distribution and all its requirements, including its extras."""
     from importlib.metadata import PackageNotFoundError, requires
 
-    found, waiting = set[str](), ["hpstudy"]
+    names, waiting = set[str](), ["hpstudy"]
     while waiting:
         name = _normal(waiting.pop())
-        if name in found:
+        if name in names:
             continue
-        found.add(name)
+        names.add(name)
         try:
             requirements = requires(name) or []
-        except PackageNotFoundError:  # an extra that is not installed, or hpstudy run from its sources
+        except PackageNotFoundError:  # an extra that is not installed, or hpstudy running from a source tree
             continue
         for requirement in requirements:
             extra = re.search(r"extra == ['\"]([^'\"]*)", requirement)
             if extra is None or (name == "hpstudy" and extra[1] != FOR_DEVELOPMENT):
                 waiting += re.findall(r"^[\w.-]+", requirement)
-    return found
+    return names
 
 
 def _normal(name: str) -> str:

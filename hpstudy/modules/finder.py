@@ -18,17 +18,17 @@ from hpstudy.modules.loaders import file_finder
 
 
 class StudyFinder(MetaPathFinder):
-    """Finds the modules of one folder before any others, and keeps the checksum of every file that it loads.
+    """Import finder that searches one folder before all others, and records the digest of every file that it loads.
 
-    It also serves the folders below that user code adds to sys.path. It serves no name of Python's own modules, of hpstudy, or of a
-    library that hpstudy needs, so that a file such as numpy.py in the folder cannot replace the library.
+    It also handles subfolders that user code adds to sys.path. It ignores modules with the name of a module of Python, of hpstudy, or of
+    a library that hpstudy needs, so that a file such as numpy.py in the folder cannot replace the library.
 
     Args:
-        folder: absolute.
+        folder: absolute path.
 
     Attributes:
-        names: top-level names that were served.
-        digests: SHA-256 (hex) of each loaded file, as it was when loaded, by its path relative to the folder, with slashes.
+        names: top-level names of the modules that it has found.
+        digests: SHA-256 digest (hex) of each file when it was loaded, by its path relative to the folder, with slashes.
     """
 
     def __init__(self, folder: str) -> None:
@@ -41,7 +41,7 @@ class StudyFinder(MetaPathFinder):
         self._finders: dict[str, FileFinder] = {}
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """See `importlib.abc.MetaPathFinder`."""
+        """Find a module; see `importlib.abc.MetaPathFinder`."""
         if path is None:
             return self._top_level(fullname)
         if fullname.partition(".")[0] not in self.names:
@@ -49,11 +49,11 @@ class StudyFinder(MetaPathFinder):
         return self._find(fullname, [entry for entry in path if self._is_ours(entry)])
 
     def invalidate_caches(self) -> None:
-        """Forget which files the folders hold."""
+        """Discard the cached listings of the folders."""
         self._finders.clear()
 
     def passed_over(self, name: str) -> str:
-        """Why the folder's module of this top-level name is not imported, as advice; "" when it is, or when there is none."""
+        """Return a hint why the folder's module with this top-level name is ignored; "" if it is imported or does not exist."""
         self.find_spec(name)
         return self._passed_over.get(name, "")
 
@@ -66,11 +66,11 @@ class StudyFinder(MetaPathFinder):
             return None
         other = self._elsewhere(name)
         if name in sys.stdlib_module_names:
-            return self._pass_over(name, spec, "it has the name of a module of Python's own", other)
+            return self._pass_over(name, spec, "it has the name of a module of Python", other)
         if other is not None and name in needed_modules():
             return self._pass_over(name, spec, "it has the name of a library that hpstudy needs", other)
         if spec.submodule_search_locations is not None and spec.loader is None and other is not None:
-            # A folder without __init__.py: as everywhere in Python, a module elsewhere comes first, and such folders are joined.
+            # A folder without __init__.py: as usual in Python, a module elsewhere has priority, and namespace packages are joined.
             if other.submodule_search_locations is None or other.origin is not None:
                 return None
             spec.submodule_search_locations += list(other.submodule_search_locations)
@@ -83,7 +83,7 @@ class StudyFinder(MetaPathFinder):
         return other
 
     def _find(self, name: str, entries: Sequence[str]) -> ModuleSpec | None:
-        """What the folders `entries` hold under this name: a module, a package, or the joint portions of a namespace package."""
+        """Find a module, a package, or the joined portions of a namespace package in the folders `entries`."""
         portions: list[str] = []
         for entry in entries:
             if entry not in self._finders:
@@ -99,7 +99,7 @@ class StudyFinder(MetaPathFinder):
         return namespace
 
     def _elsewhere(self, name: str) -> ModuleSpec | None:
-        """What the other finders find outside the folder."""
+        """Return the spec that the other finders find outside the folder."""
         path = [entry for entry in sys.path if not self._is_ours(entry)]
         for finder in sys.meta_path:
             if finder is not self:
@@ -109,7 +109,7 @@ class StudyFinder(MetaPathFinder):
         return None
 
     def _is_ours(self, path: str) -> bool:
-        """Whether a folder of the search path, or a file, is the study's own code: in the folder, and not in an environment there."""
+        """Return whether a path is in the study's folder, but not in a Python environment within it."""
         path = os.path.abspath(path)  # noqa: PTH100  # "" on sys.path is the current folder
         if path not in self._ours:
             real = os.path.realpath(path)
@@ -121,9 +121,9 @@ class StudyFinder(MetaPathFinder):
         return self._ours[path]
 
     def relative(self, file: str) -> str:
-        """The path of a file relative to the folder, with slashes."""
+        """Return the path of a file relative to the folder, with slashes."""
         relative = os.path.relpath(file, self.folder)
-        if relative.startswith(os.pardir):  # added to sys.path by its real name, while the folder has another
+        if relative.startswith(os.pardir):  # sys.path has its real path, while the folder was given by a symbolic link
             relative = os.path.relpath(os.path.realpath(file), self._real)
         return Path(relative).as_posix()
 
@@ -133,7 +133,7 @@ class StudyFinder(MetaPathFinder):
 
 @cache
 def holds_packages(folder: str) -> bool:
-    """Whether a folder is one that packages are installed to, or that of the standard library."""
+    """Return whether a folder contains installed packages or the standard library."""
     return folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")) or any(Path(folder).glob("*.dist-info"))
 
 

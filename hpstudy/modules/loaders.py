@@ -1,6 +1,6 @@
-"""Loaders that give every file they load to `keep`, as its path and the bytes that were loaded.
+"""Module loaders that pass the path and content of every file that they load to the function `keep`.
 
-They read no .pyc file beside a source file and write none: a stale one would be other code than the source whose checksum is kept.
+They neither read nor write .pyc files of source files: a stale .pyc file would differ from the source whose checksum is recorded.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from types import CodeType, ModuleType
 from typing import Any
 
 Keep = Callable[[str, bytes], None]
-"""Receives a path and the bytes that were loaded from it."""
+"""Receives the path and the content of a loaded file."""
 
 _extensions: dict[str, bytes] = {}
-"""Digest of each compiled extension that this process has loaded; it stays loaded until the process ends."""
+"""Digest of each compiled extension that this process has loaded. Extensions stay loaded until the process ends."""
 
 
 def file_finder(folder: str, keep: Keep) -> FileFinder:
-    """The finder of one folder of the search path."""
+    """Create the finder of one folder of the search path."""
 
     def details(kind: Callable[[str, str, Keep], Any], suffixes: list[str]) -> Any:
         return lambda name, path: kind(name, path, keep), suffixes
@@ -43,7 +43,7 @@ def file_finder(folder: str, keep: Keep) -> FileFinder:
 
 
 class _Source(SourceFileLoader):
-    """A source file, compiled at every import."""
+    """Loader of a source file, which is compiled at every import."""
 
     def __init__(self, name: str, path: str, keep: Keep) -> None:
         super().__init__(name, path)
@@ -57,7 +57,7 @@ class _Source(SourceFileLoader):
 
 
 class _Bytecode(SourcelessFileLoader):
-    """A .pyc file that stands in the place of its source."""
+    """Loader of a .pyc file without a source file."""
 
     def __init__(self, name: str, path: str, keep: Keep) -> None:
         super().__init__(name, path)
@@ -65,23 +65,23 @@ class _Bytecode(SourcelessFileLoader):
 
     def get_data(self, path: str) -> bytes:
         data = super().get_data(path)
-        if path == self.path:  # else a resource of a package
+        if path == self.path:  # otherwise a resource of a package
             self._keep(path, data)
         return data
 
 
 class _Extension(ExtensionFileLoader):
-    """A compiled extension."""
+    """Loader of a compiled extension."""
 
     def __init__(self, name: str, path: str, keep: Keep) -> None:
         super().__init__(name, path)
         self._keep = keep
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Raises ImportError for a file that has changed since this process loaded it."""
+        """Load the extension. Raises ImportError if the file has changed since this process loaded it."""
         data = Path(self.path).read_bytes()
         digest = hashlib.sha256(data).digest()
         if _extensions.setdefault(self.path, digest) != digest:
-            raise ImportError(f"{self.path} has changed, and a process loads a compiled extension only once: start Python again")
+            raise ImportError(f"{self.path} has changed, but a process can load a compiled extension only once: restart Python")
         self._keep(self.path, data)
         return super().create_module(spec)

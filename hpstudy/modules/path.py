@@ -1,4 +1,4 @@
-"""A study's own modules: found in the folder of its study file, in every process, while the study is at work."""
+"""Import of a study's modules from the folder of its study file, in every process of the study."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hpstudy.modules.finder import StudyFinder, holds_packages
 
 
 class StudyModules:
-    """The modules that this process has loaded from the folder of a study. They are in sys.modules only while they are installed.
+    """The modules that this process has loaded from a study's folder. They are in sys.modules only while they are installed.
 
     Args:
-        folder: absolute.
+        folder: absolute path.
     """
 
     def __init__(self, folder: str) -> None:
@@ -29,18 +29,18 @@ class StudyModules:
         self._extended_path = False
 
     def install(self) -> None:
-        """Make the modules importable, in place of others of the same names."""
+        """Make the modules importable. They replace other modules with the same names."""
         sys.meta_path.insert(0, self.finder)
         if self.folder not in sys.path:
-            # The end of the path is for processes that a trial starts with multiprocessing or joblib. They get it without the finder.
+            # Processes that a trial starts with multiprocessing or joblib inherit the path, but not the finder.
             sys.path.append(self.folder)
             self._extended_path = True
         self._others = {name: sys.modules.pop(name) for name in self._hidden_by_folder()}
         sys.modules.update(self._own)
 
     def remove(self) -> None:
-        """Put everything back."""
-        with suppress(ValueError):  # user code may have removed them
+        """Undo `install`."""
+        with suppress(ValueError):  # user code could have removed them
             sys.meta_path.remove(self.finder)
             if self._extended_path:
                 self._extended_path = False
@@ -52,18 +52,18 @@ class StudyModules:
         self._others = {}
 
     def changed(self) -> bool:
-        """Whether a file is no longer as it was when it was loaded."""
+        """Return whether a file has changed since it was loaded."""
         return any(digest != digest_of(Path(self.folder, path)) for path, digest in self.finder.digests.items())
 
     def names_in_folder(self) -> set[str]:
-        """Names that a module in the folder may have."""
+        """Return the possible names of modules in the folder."""
         try:
             return {entry.name.partition(".")[0] for entry in Path(self.folder).iterdir()} - {""}
         except OSError:
             return set()
 
     def _hidden_by_folder(self) -> list[str]:
-        """Modules in sys.modules, imported by others, that an import would now find in the folder."""
+        """Return modules in sys.modules that were imported from elsewhere, and that an import would now find in the folder."""
         here = self.names_in_folder() & sys.modules.keys()
         hidden = {name for name in here if self.finder.find_spec(name) and name in self.finder.names}
         return [name for name in sys.modules if name.partition(".")[0] in hidden] if hidden else []
@@ -71,24 +71,24 @@ class StudyModules:
 
 _lock = threading.RLock()
 _entered: list[StudyModules] = []
-"""Those of each `module_path` block under way; those of the last one are installed."""
+"""The modules of each active `module_path` block. Those of the last block are installed."""
 
 _kept: StudyModules | None = None
-"""Those of the last study, kept for its next block."""
+"""The modules of the last study, for its next block."""
 
 
 @contextmanager
 def module_path(folder: str | None) -> Iterator[StudyModules | None]:
-    """Look for modules in `folder` before anywhere else, while the body runs.
+    """Search modules in `folder` first, within the block.
 
-    A process keeps the modules of one folder from block to block. Those of another folder, which may have the same names, are
-    forgotten. Several threads may be in blocks of one folder.
+    A process keeps the modules of one folder between blocks. The modules of another folder, which can have the same names, are discarded.
+    Several threads can run blocks of the same folder.
 
     Args:
-        folder: an absolute path; None for a study that came from no file.
+        folder: an absolute path; None for a study without a file.
 
     Yields:
-        The modules; None if `folder` is None, or is where packages are installed. A new object means that all are imported again.
+        The modules; None if `folder` is None or contains installed packages. With a new object, all modules are imported again.
     """
     if folder is None or holds_packages(folder):
         yield None
@@ -101,7 +101,7 @@ def module_path(folder: str | None) -> Iterator[StudyModules | None]:
 
 
 def forget_changed_modules() -> None:
-    """Before a run: import a study's modules again if one of their files has changed. Within a `module_path` block, do nothing."""
+    """Discard a study's modules before a run if one of their files has changed. Does nothing within a `module_path` block."""
     global _kept
     with _lock:
         if not _entered and _kept is not None and _kept.changed():
@@ -109,29 +109,29 @@ def forget_changed_modules() -> None:
 
 
 def search_path() -> list[str]:
-    """sys.path for a new worker process: without the folder that a `module_path` block has added."""
+    """Return sys.path for a new worker process, without the folder that a `module_path` block has added."""
     with _lock:
         added = _entered[-1].folder if _entered and _entered[-1]._extended_path else None
         return [str(entry) for entry in sys.path if entry != added]
 
 
 def study_folder() -> str | None:
-    """The folder of the study; None outside `module_path`."""
+    """Return the folder of the study; None outside `module_path`."""
     with _lock:
         return _entered[-1].folder if _entered else None
 
 
 def loaded_sources() -> dict[str, str]:
-    """SHA-256 (hex) of each file that was loaded from the study's folder, by its path in the folder; empty outside `module_path`."""
+    """Return the SHA-256 digest (hex) of each file loaded from the study's folder, by relative path; empty outside `module_path`."""
     with _lock:
         return dict(_entered[-1].finder.digests) if _entered else {}
 
 
 def passed_over(name: str | None = None) -> str:
-    """Which modules of the study's folder are not imported, and why, as advice; "" when there are none.
+    """Return a hint which modules of the study's folder are ignored, and why; "" if there are none.
 
     Args:
-        name: only of this module; of all modules in the folder when None.
+        name: check only this module; None checks all modules in the folder.
     """
     with _lock:
         if not _entered:
@@ -142,7 +142,7 @@ def passed_over(name: str | None = None) -> str:
 
 
 def path_in_study(module: str, file: str) -> str:
-    """The path in the study's folder of a file that was loaded from it as `module`, with slashes; "" for a file from elsewhere."""
+    """Return the relative path, with slashes, of a file that was loaded as `module` from the study's folder; "" for other files."""
     with _lock:
         finder = _entered[-1].finder if _entered and module.partition(".")[0] in _entered[-1].finder.names else None
         path = finder.relative(file) if finder is not None else ""
@@ -150,7 +150,7 @@ def path_in_study(module: str, file: str) -> str:
 
 
 def current_digest(path: str) -> str:
-    """SHA-256 (hex) of a file in the study's folder: as it was when it was loaded, or else as it is now; "" if it is not there.
+    """Return the SHA-256 digest (hex) of a file in the study's folder, when it was loaded, or otherwise now; "" if it does not exist.
 
     Args:
         path: relative to the folder, with slashes.
@@ -163,9 +163,9 @@ def current_digest(path: str) -> str:
 
 
 def digest_of(file: Path) -> str:
-    """SHA-256 (hex) of a file; "" if it is not a file that can be read."""
+    """Return the SHA-256 digest (hex) of a file; "" if it is not a readable regular file."""
     try:
-        if not file.is_file():  # a pipe, or a device, may have no end
+        if not file.is_file():  # a pipe or a device could be endless
             return ""
         with file.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()
@@ -174,7 +174,7 @@ def digest_of(file: Path) -> str:
 
 
 def module_file(name: str, folder: str | None) -> str:
-    """The file that an import of `name` would load in a study whose modules are in `folder`; "" for none. Imports nothing."""
+    """Return the file that an import of `name` would load in a study with the module folder `folder`; "" for none. Imports nothing."""
     with module_path(folder):
         path: Sequence[str] | None = None
         parts = name.split(".")
@@ -186,15 +186,15 @@ def module_file(name: str, folder: str | None) -> str:
 
 
 def module_folder(names: Iterable[str]) -> str | None:
-    """The folder to pass to `module_path` for modules that a caller imported, or loaded with a study.
+    """Return the folder to pass to `module_path` for modules that a caller has imported, or loaded with a study.
 
     Args:
-        names: of modules, such as "package.module".
+        names: names of modules, such as "package.module".
 
     Returns:
-        The first of their folders that is not on sys.path, where every worker finds modules anyway; without such a folder the first of
-        all; if none of the modules is imported, the folder of the last study if it has one of them, or else the working directory; None
-        when there are no names.
+        The first of their folders that is not on sys.path, where every worker finds modules anyway. If all are on sys.path, the first
+        folder. If none of the modules is imported, the folder of the last study if it has one of them, otherwise the working directory.
+        None if there are no names.
     """
     names = list(names)
     files = [(name, file) for name in names if (file := getattr(sys.modules.get(name), "__file__", None))]

@@ -85,7 +85,7 @@ def write_study(connection: sqlite3.Connection, study: Study, module_path: str |
     """Store a study with its arms and searches. Existing arms and searches are kept.
 
     Args:
-        connection: to the database.
+        connection: connection to the database.
         study: replaces the stored study, if there is one.
         module_path: as `paths.to_stored` returns it; the module path of a stored study is kept.
     """

@@ -127,7 +127,7 @@ def fetch(connection: sqlite3.Connection, columns: str, tail: str, arguments: It
     """Run a query and decode all rows.
 
     Args:
-        connection: to the database.
+        connection: connection to the database.
         columns: the columns to select, as "table.column table.column"; a measured number counts as one column.
         tail: the query, starting with FROM.
         arguments: parameters of the query.

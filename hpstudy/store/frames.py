@@ -100,6 +100,7 @@ def curves_frame(connection: sqlite3.Connection, study: Study, metric: str | Non
     keys, numbers = _trials(connection, study, "trial.number")
     metrics = dict(fetch(connection, "metric.id metric.name", "FROM metric ORDER BY name"))
     where, arguments = ("", ()) if metric is None else ("WHERE metric_id = (SELECT id FROM metric WHERE name = ?)", (metric,))
+    # One array (rows,) per column, then the index of each row's trial and metric, and the final order.
     trial_id, metric_id, epoch, value = _numeric_columns(
         connection, "curve", f"SELECT trial_id, metric_id, epoch, {_NUMBER} FROM curve {where}", arguments
     )
@@ -207,7 +208,7 @@ def _metric_columns(connection: sqlite3.Connection, ids: Iterable[int], join: st
     """Return one column per final metric; NaN where a trial does not have the metric.
 
     Args:
-        connection: to the database.
+        connection: connection to the database.
         ids: IDs of the trials, in the order of the rows.
         join: SQL join that excludes the values of other trials.
     """
@@ -231,7 +232,7 @@ def _attribute_columns(connection: sqlite3.Connection, trials: Sequence[tuple[Se
     """Return one column per attribute; None where a trial does not have the attribute.
 
     Args:
-        connection: to the database.
+        connection: connection to the database.
         trials: the search and the trial number of each row.
     """
     import pandas as pd

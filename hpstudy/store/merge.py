@@ -65,6 +65,7 @@ def _copy_environments(connection: sqlite3.Connection, shards: Sequence[Reader])
 
 def _copy_trials(connection: sqlite3.Connection, source: sqlite3.Connection, environments: Ids, shard: Path, path: Path) -> None:
     """Copy the trials of the shard at `shard` to the database at `path`, with their metrics, curves and rows of `retraining`."""
+    # IDs in the merged database by those in the shard's: of searches, metrics and trials.
     keys = "SELECT view.name, search.replicate, search.id FROM search JOIN view ON view.id = view_id"
     searches = {tuple(key): number for *key, number in connection.execute(keys)}
     of_search: Ids = {number: searches[tuple(key)] for *key, number in source.execute(keys)}

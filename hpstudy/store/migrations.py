@@ -83,7 +83,7 @@ def migrate(
     After an error, all earlier migrations are complete and the failed one is rolled back.
 
     Args:
-        connection: to the database.
+        connection: connection to the database.
         migrations: all migrations.
         record: write an event for each migration of an existing database.
 

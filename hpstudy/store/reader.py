@@ -123,7 +123,7 @@ class Reader:
 
     @property
     def module_path(self) -> str | None:
-        """The folder put first on the import path for a user's own callable."""
+        """The folder that is put first on the import path, for user code."""
         return self._stored.module_path
 
     @property

@@ -131,7 +131,7 @@ def _trials(
     """Yield ID, search ID, name, stored seal and computed digest of trials, in the order of their IDs.
 
     Args:
-        connection: to the database.
+        connection: connection to the database.
         where: SQL condition that selects trials; {} is replaced by the name of the trial ID in each table.
         arguments: parameters of `where`.
     """
@@ -166,6 +166,7 @@ def _trials(
             """,
             arguments,
         )
+        # The digest covers the trial's columns, final metrics and retraining as JSON, then each curve: a header and packed values.
         for seal, search_id, view, replicate, trial_id, *columns in trials:
             finals = [(names.get(metric), value, kind) for _, metric, value, kind in metrics(trial_id)]
             digest = hashlib.sha256(_json(view, replicate, trial_id, columns, finals, retrainings(trial_id)))

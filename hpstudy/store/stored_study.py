@@ -26,7 +26,7 @@ class StoredStudy:
         study: the resolved study.
         fingerprint: the study's fingerprint as recorded at creation.
         identity: what determines the results besides the study, by name: checksums of data, versions of code.
-        module_path: the folder put first on the import path for a user's own callable.
+        module_path: the folder that is put first on the import path, for user code.
         created_at: when the database was created (UTC).
         shard: the part of the study that this database runs; None for all of it.
     """

@@ -35,7 +35,7 @@ def count_search_trials(
     trials of the incumbents that the search is expected to find.
 
     Args:
-        connection: to the database.
+        connection: connection to the database.
         stored: the stored study and the shard.
         study: the study to which the stored one is extended; default: the stored study.
     """
@@ -125,7 +125,7 @@ def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate
     """Return the completed trial of `view` with the best finite objective, the earliest one in case of a tie; None if there is none.
 
     Args:
-        connection: to the database.
+        connection: connection to the database.
         study: the stored study, for the goal.
         view: the name of an arm.
         replicate: search only this replicate; None searches all.

@@ -111,7 +111,7 @@ class Store:
             path: the new file; it must not exist, and its folder must exist.
             study: the resolved study.
             identity: what determines the results besides the study, by name: checksums of data, versions of code.
-            module_path: the folder put first on the import path for a user's own callable.
+            module_path: the folder that is put first on the import path, for user code.
             shard: the part of the study that this database runs; None for all of it.
         """
         return cls(
@@ -152,7 +152,7 @@ class Store:
 
     @property
     def module_path(self) -> str | None:
-        """The folder put first on the import path for a user's own callable."""
+        """The folder that is put first on the import path, for user code."""
         return self._stored.module_path
 
     @property

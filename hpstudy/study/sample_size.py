@@ -27,4 +27,4 @@ def too_few_replicates(study: Study) -> str:
     fewest = fewest_replicates(study)
     if study.replicates >= fewest or not study.analysis.compare:
         return ""
-    return f"note: {study.replicates} replicates cannot show a difference between views, whatever the values are; {fewest} or more can"
+    return f"note: {study.replicates} replicates cannot show a difference between views for any values; {fewest} or more can"

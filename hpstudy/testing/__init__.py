@@ -1,1 +1,1 @@
-"""Contract suites for pytest: run them on your own data set, executor, method, searcher or task."""
+"""Contract suites for pytest. Run them on your own data set, executor, method, searcher or task."""

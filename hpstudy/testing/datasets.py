@@ -1,4 +1,6 @@
-"""The contracts of data sets, as suites that any data set can run.
+"""Contract suites of data sets.
+
+Subclass one in your tests:
 
 class TestMyDigits(SpokenDigitsContract):  # or ImageSetContract, ImageFolderContract
     @classmethod
@@ -7,7 +9,7 @@ class TestMyDigits(SpokenDigitsContract):  # or ImageSetContract, ImageFolderCon
 
     @classmethod
     def source(cls, folder):
-        return None  # or: write a few originals into `folder`, and return it
+        return None  # or: write a few original files into `folder`, and return it
 """
 
 from __future__ import annotations
@@ -35,27 +37,27 @@ HEAVY = ("torch", "torchaudio", "scipy", "soundfile", "pandas", "PIL")
 
 
 class DataSetContract(ABC):
-    """Rules of every data set, which the commands rely on."""
+    """Requirements of every data set, on which the commands rely."""
 
     @classmethod
     @abstractmethod
     def data(cls) -> DataSet:
-        """The set, as small as it can be made."""
+        """Return the data set, as small as possible."""
 
     @classmethod
     @abstractmethod
     def source(cls, folder: Path) -> Path | None:
-        """Its originals, written into an empty `folder`; None for a set that is made here."""
+        """Write its original files into an empty `folder` and return it; None for a data set that is generated."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """Where the set lies, made once for all tests."""
+        """The folder of the data set, built once for all tests."""
         return cls.made(tmp_path_factory.mktemp("data"))
 
     @classmethod
     def made(cls, folder: Path) -> Path:
-        """Make the set in a cache under `folder`; returns where it lies."""
+        """Build the data set in a cache under `folder`, and return its folder."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(VARIABLE, str(folder / "cache"))
             (originals := folder / "originals").mkdir(parents=True)
@@ -64,7 +66,7 @@ class DataSetContract(ABC):
 
     @classmethod
     def record(cls, folder: Path) -> Manifest:
-        """The manifest of the set in `folder`."""
+        """Return the manifest of the data set in `folder`."""
         record = manifest.opened(folder)
         assert record is not None
         return record
@@ -87,25 +89,25 @@ class DataSetContract(ABC):
 
 
 class SpokenDigitsContract(DataSetContract):
-    """Rules of every set of spoken digits, which features and tasks rely on."""
+    """Requirements of every data set of spoken digits, on which features and tasks rely."""
 
     @classmethod
     @abstractmethod
     def data(cls) -> SpokenDigits:
-        """The set, as small as it can be made while every fold still has clips."""
+        """Return the data set, as small as possible with clips in every fold."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def clips(cls, folder: Path) -> Clips:
-        """The set, opened."""
+        """The opened data set."""
         return open_clips(folder, cls.record(folder))
 
     def split(self, clips: Clips, by: str, fold: int, seed: int = 0) -> Split:
-        """One division of the clips."""
+        """Return one split of the clips."""
         return self.data().split(clips, by, fold, seed)
 
-    def divisions(self) -> list[tuple[str, int]]:
-        """Every way to split, with every fold."""
+    def folds(self) -> list[tuple[str, int]]:
+        """Return all splits with all folds."""
         return [(by, fold) for by, count in self.data().folds.items() for fold in range(count)]
 
     def test_clips_are_int16_windows_of_one_second(self, clips: Clips) -> None:
@@ -124,24 +126,24 @@ class SpokenDigitsContract(DataSetContract):
     def test_every_speaker_says_every_digit(self, clips: Clips) -> None:
         assert len(set(zip(clips.speaker.tolist(), clips.digit.tolist(), strict=True))) == 10 * len(clips.speakers)
 
-    def test_no_clip_stands_in_two_parts(self, clips: Clips) -> None:
-        for by, fold in self.divisions():
+    def test_no_clip_is_in_two_parts(self, clips: Clips) -> None:
+        for by, fold in self.folds():
             s = self.split(clips, by, fold)
             rows = np.concatenate([s.train, s.validation, s.test])
             assert len(np.unique(rows)) == len(rows), (by, fold)
 
-    def test_every_clip_stands_in_some_part(self, clips: Clips) -> None:
-        for by, fold in self.divisions():
+    def test_every_clip_is_in_a_part(self, clips: Clips) -> None:
+        for by, fold in self.folds():
             s = self.split(clips, by, fold)
             assert len(s.train) + len(s.validation) + len(s.test) == len(clips.digit), (by, fold)
 
     def test_every_part_has_every_digit(self, clips: Clips) -> None:
-        for by, fold in self.divisions():
+        for by, fold in self.folds():
             s = self.split(clips, by, fold)
             for rows in (s.train, s.validation, s.test):
                 assert len(np.unique(clips.digit[rows])) == 10, (by, fold)
 
-    def test_split_by_speaker_no_speaker_stands_in_two_parts(self, clips: Clips) -> None:
+    def test_split_by_speaker_no_speaker_is_in_two_parts(self, clips: Clips) -> None:
         for fold in range(self.data().folds["speaker"]):
             s = self.split(clips, "speaker", fold)
             train, validation, test = (set(clips.speaker[rows]) for rows in (s.train, s.validation, s.test))
@@ -153,28 +155,28 @@ class SpokenDigitsContract(DataSetContract):
         assert np.sort(np.concatenate(tested)).tolist() == list(range(len(clips.digit)))
 
     def test_the_same_seed_gives_the_same_split(self, clips: Clips) -> None:
-        for by, fold in self.divisions():
+        for by, fold in self.folds():
             first, second = self.split(clips, by, fold, seed=3), self.split(clips, by, fold, seed=3)
             for part in ("train", "validation", "test"):
                 assert np.array_equal(getattr(first, part), getattr(second, part)), (by, fold)
 
     def test_the_test_part_is_the_same_for_every_seed(self, clips: Clips) -> None:
-        for by, fold in self.divisions():
+        for by, fold in self.folds():
             assert np.array_equal(self.split(clips, by, fold, seed=0).test, self.split(clips, by, fold, seed=1).test), (by, fold)
 
 
 class ImageSetContract(DataSetContract):
-    """Rules of every set of images, which tasks rely on."""
+    """Requirements of every image set, on which tasks rely."""
 
     @classmethod
     @abstractmethod
     def data(cls) -> ImageSet:
-        """The set, as small as it can be made while every part still has every class."""
+        """Return the data set, as small as possible with every class in every part."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def images(cls, folder: Path) -> Images:
-        """The set, opened."""
+        """The opened data set."""
         return open_images(folder, cls.record(folder))
 
     def test_images_are_uint8_with_three_channels(self, images: Images) -> None:
@@ -195,22 +197,22 @@ class ImageSetContract(DataSetContract):
 
 
 class ImageFolderContract(DataSetContract):
-    """Rules of every folder of images, which tasks rely on."""
+    """Requirements of every image folder, on which tasks rely."""
 
     @classmethod
     @abstractmethod
     def data(cls) -> ImageFolder:
-        """The set."""
+        """Return the data set."""
 
     @classmethod
     @abstractmethod
     def source(cls, folder: Path) -> Path:
-        """Images of every class, written into an empty `folder`; different ones in train/ and in val/."""
+        """Write images of every class into an empty `folder` and return it. The images in train/ and val/ must differ."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def listed(cls, folder: Path) -> dict[str, Listed]:
-        """Its parts, opened."""
+        """The opened parts."""
         root = Path(cls.record(folder).facts["root"])
         return {part: open_listing(folder, part, root / inner) for part, inner in PARTS.items()}
 
@@ -220,7 +222,7 @@ class ImageFolderContract(DataSetContract):
             assert np.unique(part.labels).tolist() == list(range(len(classes)))
             assert [path.split("/")[0] for path in part.paths] == [classes[label] for label in part.labels]
 
-    def test_classes_ascend(self, folder: Path) -> None:
+    def test_classes_are_sorted(self, folder: Path) -> None:
         classes = self.record(folder).facts["classes"]
         assert classes == sorted(set(classes))
 

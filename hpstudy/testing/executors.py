@@ -1,6 +1,6 @@
-"""The contract of an executor, as tests.
+"""Contract suite of executors.
 
-Subclass it in your own tests, and pytest runs them all:
+Subclass it in your tests:
 
 class TestMyExecutor(ExecutorContract):
     def make(self, logs):
@@ -37,17 +37,17 @@ from hpstudy.study.schema import Study
 
 
 def double(number: int) -> int:
-    """A step that answers."""
+    """Return a step that returns a result."""
     return 2 * number
 
 
 def fail(message: str) -> NoReturn:
-    """A step that raises."""
+    """Return a step that raises."""
     raise LookupError(message)
 
 
 class Unpicklable(Exception):
-    """An exception that cannot travel between processes."""
+    """An exception that cannot be pickled."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -55,36 +55,37 @@ class Unpicklable(Exception):
 
 
 def fail_unpicklably(message: str) -> NoReturn:
-    """A step that raises what cannot travel between processes."""
+    """Return a step that raises an exception that cannot be pickled."""
     raise Unpicklable(message)
 
 
 LONG_S = 20.0
-"""Duration of a step that takes too long: an executor that drops time-outs fails its test instead of blocking it."""
+"""Duration of a step that exceeds its time limit. It is finite, so that an executor that ignores time limits fails the test instead of
+blocking it."""
 
 
 def take_too_long(_: object) -> None:
-    """A step that ends long after its time-out."""
+    """A step that ends long after its time limit."""
     time.sleep(LONG_S)
 
 
 def kill_own_process(_: object) -> None:
-    """A step whose process is killed, as by a system without memory."""
+    """A step whose process is killed, as the system does when it runs out of memory."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def thread_variables(_: object) -> list[str | None]:
-    """What numerical libraries would read when loaded in this step."""
+    """Return the environment variables that numerical libraries would read in this step."""
     return [os.environ.get(name) for name in THREAD_VARIABLES]
 
 
 def draw(_: object) -> float:
-    """A number from a generator that whoever runs this may have used before."""
+    """Draw a number from a global generator that earlier steps may have used."""
     return random.random()
 
 
 def draw_slowly(seed: int) -> list[float]:
-    """Numbers from seeded global generators, with pauses in which a step beside this one draws too."""
+    """Draw numbers from seeded global generators, with pauses in which a concurrent step draws too."""
     import numpy as np
 
     seed_process(seed)
@@ -97,13 +98,13 @@ def draw_slowly(seed: int) -> list[float]:
 
 @dataclass(frozen=True)
 class UserStep:
-    """The request of a step that runs a user's code."""
+    """The request of a step that runs user code."""
 
     user_modules: tuple[str, ...] = ("contract",)
 
     @contextmanager
     def warm(self) -> Iterator[None]:
-        """Nothing is to be imported."""
+        """Import nothing."""
         yield
 
 
@@ -111,7 +112,7 @@ _calls: list[UserStep] = []
 
 
 def count_calls(request: UserStep) -> tuple[int, str | None, float]:
-    """How often this has run in its process; what an earlier run left in the environment, and in a module of Python's own."""
+    """Return the number of calls in this process, and what an earlier call left in the environment and in a standard module."""
     _calls.append(request)
     before = len(_calls), os.environ.get("HPSTUDY_CONTRACT"), math.sqrt(4)
     os.environ["HPSTUDY_CONTRACT"] = "left by an earlier step"
@@ -120,13 +121,13 @@ def count_calls(request: UserStep) -> tuple[int, str | None, float]:
 
 
 class ExecutorContract(ABC):
-    """What every executor keeps."""
+    """Requirements of every executor."""
 
     ends_steps = True
-    """Whether the executor can end a step that takes too long; one that cannot refuses a time-out."""
+    """Whether the executor can end a step that exceeds its time limit. An executor that cannot must refuse a time limit."""
 
     remote = False
-    """Whether steps run outside this process's control, as on a cluster; then the three methods below are defined."""
+    """Whether steps run outside the control of this process, as on a cluster. If so, define the three methods below."""
 
     def end_workers(self, executor: Executor) -> None:
         """End all workers of a remote executor."""
@@ -137,16 +138,16 @@ class ExecutorContract(ABC):
         raise NotImplementedError
 
     def end_engine(self, executor: Executor) -> None:
-        """End what runs the steps of a remote executor, such as the scheduler of a cluster, as an outage would."""
+        """Stop the engine of a remote executor, such as the scheduler of a cluster, as in an outage."""
         raise NotImplementedError
 
     @abstractmethod
     def make(self, logs: Path) -> Executor:
-        """A new executor that writes logs, if any, below `logs`."""
+        """Return a new executor that writes logs, if any, below `logs`."""
 
     @pytest.fixture
     def executor(self, tmp_path: Path) -> Iterator[Executor]:
-        """An executor, closed after the test."""
+        """An executor, which is closed after the test."""
         executor = self.make(tmp_path / "logs")
         yield executor
         executor.close()
@@ -193,20 +194,20 @@ class ExecutorContract(ABC):
             pytest.skip("the workers are processes of this executor")
         assert executor.submit(double, 1).result() == 2
         self.end_workers(executor)
-        _wait_until(lambda: not executor.workers, "`workers` must become 0 when no worker is there")
+        _wait_until(lambda: not executor.workers, "`workers` must become 0 when there are no workers")
 
     def test_a_worker_that_joins_is_used(self, executor: Executor) -> None:
         if not self.remote:
             pytest.skip("the workers are processes of this executor")
         self.end_workers(executor)
-        _wait_until(lambda: not executor.workers, "`workers` must become 0 when no worker is there")
+        _wait_until(lambda: not executor.workers, "`workers` must become 0 when there are no workers")
         self.add_worker(executor)
         _wait_until(lambda: executor.workers, "`workers` must count a worker that joins")
         assert executor.submit(double, 1).result() == 2
 
     def test_a_step_whose_process_is_killed_says_so(self, executor: Executor) -> None:
         if not self.ends_steps:
-            pytest.skip("steps have no process of their own")
+            pytest.skip("steps do not run in separate processes")
         with pytest.raises(WorkerDied):
             executor.submit(kill_own_process, None).result()
         assert executor.submit(double, 1).result() == 2
@@ -241,8 +242,8 @@ class ExecutorContract(ABC):
         alone = {seed: executor.submit(draw_slowly, seed).result() for seed in seeds}
         at_once = {seed: executor.submit(draw_slowly, seed) for seed in seeds}
         assert {seed: future.result() for seed, future in at_once.items()} == alone, (
-            "steps that run at once draw from one global generator (random, numpy), so trials get other numbers than alone; run each "
-            "step in a process that no other step uses meanwhile"
+            "concurrent steps share a global generator (random, numpy), so that trials get different numbers; run each step in a "
+            "process that no other step uses at the same time"
         )
 
     def test_numerical_libraries_get_one_thread(self, executor: Executor) -> None:
@@ -285,15 +286,15 @@ def _wait_until(happened: Callable[[], object], otherwise: str) -> None:
 
 
 class _Refusal(Admission):
-    """Finds another version on every host."""
+    """An admission that finds a different version on every host."""
 
     def obstacles(self, report: HostReport) -> list[str]:
-        """One line."""
+        """Return one obstacle."""
         return ["numpy 0.9, here 2.0"]
 
 
 def _needs() -> tuple[HostRequest, KnownSources]:
-    """What an Admission is made from, of a study without user code."""
+    """Return the arguments of Admission for a study without user code."""
     study_json = _example_request().study_json
     return HostRequest(study_json, None), KnownSources(Study.from_json(study_json), {})
 

@@ -1,4 +1,6 @@
-"""The contract of a training method, as a suite that any method can run.
+"""Contract suite of training methods.
+
+Subclass it in your tests:
 
 class TestMyMethod(MethodContract):
     method_class = MyMethod
@@ -21,53 +23,53 @@ from hpstudy.bnn.methods.interface import Hyperparameters, Method, State
 from hpstudy.bnn.schedules import Clock
 
 EPOCHS, UPDATES = 4, 10
-"""Of the contract's short training: enough for every schedule to move."""
+"""Length of the training in the tests; long enough for every schedule to have an effect."""
 
 SHAPE = (6, 8)
-"""(filters, fan_in) of the contract's layer."""
+"""(filters, fan_in) of the layer in the tests."""
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A valid value other than the default, and other hyperparameters under which the two must give different weights."""
+    """A valid value that differs from the default, and other hyperparameters with which the two must give different weights."""
 
     value: Any
     given: Mapping[str, Any] = field(default_factory=dict)
 
 
 def clocks(epochs: int = EPOCHS, updates: int = UPDATES) -> Iterator[Clock]:
-    """The clock at every update of a training."""
+    """Yield the clock at every update of a training."""
     for update in range(epochs * updates):
         yield Clock(update // updates, epochs, update, epochs * updates)
 
 
 def normal(*shape: int, seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Standard normal numbers."""
+    """Draw standard normal numbers."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 class MethodContract:
-    """Rules of every method, which the trainer and the analysis rely on."""
+    """Requirements of every method, on which the trainer and the analysis rely."""
 
     method_class: ClassVar[type[Method[Any]]]
     alternatives: ClassVar[Mapping[str, Alternative]]
-    """For every hyperparameter."""
+    """An alternative value for every hyperparameter."""
     starts_from_the_noise: ClassVar[bool] = True
     """Whether theta_0 is the sign of the noise; False for methods that centre or rotate the latent weights first."""
     flips_without_gradient: ClassVar[bool] = False
-    """Whether a weight may flip although its gradient is 0; True for methods whose weight decay or rotation moves signs."""
+    """Whether a weight can flip although its gradient is 0; True for methods whose weight decay or rotation changes signs."""
 
     def hp(self, **values: Any) -> Hyperparameters:
-        """The method's hyperparameters: defaults, but for `values`."""
+        """Return the method's hyperparameters with these values, and defaults for the others."""
         hp: Hyperparameters = self.method_class.Hyperparameters(**values)
         return hp
 
     def start(self, hp: Hyperparameters, noise: Tensor) -> State:
-        """The state before the first update."""
+        """Return the state before the first update."""
         return self.method_class().init(noise, hp, torch.Generator().manual_seed(2))
 
     def weights(self, hp: Hyperparameters, noise: Tensor, gradients: Tensor) -> list[Tensor]:
-        """The weight in use after every update of a training with these gradients."""
+        """Return the weight after every update of a training with these gradients."""
         method, state, weights = self.method_class(), self.start(hp, noise), []
         for clock, gradient in zip(clocks(), gradients, strict=True):
             if clock.update % UPDATES == 0:
@@ -78,7 +80,7 @@ class MethodContract:
         return weights
 
     def example(self, hp: Hyperparameters, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-        """`weights` on random gradients."""
+        """Return the `weights` for random gradients."""
         noise = normal(*SHAPE, seed=0, dtype=dtype)
         return self.weights(hp, noise, normal(EPOCHS * UPDATES, *SHAPE, seed=1, dtype=dtype))
 

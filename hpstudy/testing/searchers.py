@@ -1,6 +1,6 @@
-"""The contract of a searcher, as tests.
+"""Contract suite of searchers.
 
-Subclass it in your own tests, and pytest runs them all:
+Subclass it in your tests:
 
 class TestMySearcher(SearcherContract):
     def make(self):
@@ -28,7 +28,7 @@ from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.space import Point, Space
 
 CONSTRAINTS = {"constrained": ("warmup <= epochs", "first + 2*second <= 1.5")}
-"""Of each space that has any."""
+"""Constraints of the spaces that have any."""
 
 SPACES: dict[str, Space] = {
     name: Space.model_validate(space).constrained(map(parse, CONSTRAINTS.get(name, ())))
@@ -68,7 +68,7 @@ SPACES: dict[str, Space] = {
 
 
 def objective(space: Space, point: Point) -> float:
-    """A smooth value with one maximum, at 0.3 of every range and at the first of every choice; absent hyperparameters add nothing."""
+    """Return a smooth value with one maximum, at 0.3 of every range and the first value of every choice. Absent hyperparameters add 0."""
     value = 0.0
     for name, parameter in space.items():
         if name not in point:
@@ -92,12 +92,12 @@ def play(
     """Run one search.
 
     Args:
-        searcher: who proposes.
-        space: what may be tried.
-        trials: how many.
-        value: (number, point) -> the value that the searcher sees; `objective` by default.
-        goal: which way the values are better.
-        seed: the search's seed.
+        searcher: proposes the points.
+        space: the search space.
+        trials: number of trials.
+        value: (number, point) -> the value that the searcher receives. Default: `objective`.
+        goal: direction of optimisation.
+        seed: seed of the search.
 
     Returns:
         All trials, in order.
@@ -110,14 +110,14 @@ def play(
 
 
 class SearcherContract(ABC):
-    """What every searcher promises. A subclass says how to make one, and after how many trials all its machinery has run."""
+    """Requirements of every searcher. A subclass defines `make`, and `trials` if the searcher has a longer initial design."""
 
     trials = 7
-    """Length of the searches that the tests play; longer than any initial design."""
+    """Length of the searches in the tests; it must be longer than any initial design."""
 
     @abstractmethod
     def make(self) -> Searcher:
-        """A new searcher."""
+        """Return a new searcher."""
 
     @pytest.fixture(params=sorted(SPACES))
     def space(self, request: pytest.FixtureRequest) -> Space:
@@ -130,7 +130,7 @@ class SearcherContract(ABC):
         return SPACES["mixed"]
 
     def ask_last(self, space: Space, history: list[Observation], seed: int = 0) -> Point:
-        """The last point of a played search, asked for once more, by a new searcher."""
+        """Return the last point of a search, proposed again by a new searcher."""
         return self.make().ask(space, tuple(history[:-1]), goal=Goal.MAXIMIZE, seed=seed, number=len(history) - 1)
 
     def test_every_point_is_admitted_by_the_space(self, space: Space) -> None:
@@ -190,7 +190,7 @@ class SearcherContract(ABC):
         for past in play(self.make(), space, trials=self.trials, value=every_other):
             assert space.admits(past.point), past
 
-    def test_a_search_whose_trials_all_lack_a_value_goes_on(self, mixed: Space) -> None:
+    def test_a_search_without_any_value_continues(self, mixed: Space) -> None:
         for past in play(self.make(), mixed, trials=self.trials, value=lambda _number, _point: None):
             assert mixed.admits(past.point), past
 

@@ -1,6 +1,6 @@
-"""The contract of a task, as tests.
+"""Contract suite of tasks.
 
-Subclass it in your own tests, and pytest runs them all:
+Subclass it in your tests:
 
 class TestMyTask(TaskContract):
     view = View(space={"rate": {"type": "float", "low": 0.0, "high": 1.0}})
@@ -28,15 +28,15 @@ from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Task
 
 SEEDS = (0, 7, 2**31 - 1)
-"""Seeds of trainings; a user's own task receives at most 31 bits."""
+"""Seeds of trainings. A user's task receives at most 31 bits."""
 
 
 class TaskContract(ABC):
-    """What every task does.
+    """Requirements of every task.
 
     Attributes:
-        view: one that the task accepts.
-        metric: the study's metric.
+        view: a view that the task accepts.
+        metric: the metric of the study.
         noisy: whether its value depends on the seed.
     """
 
@@ -46,31 +46,31 @@ class TaskContract(ABC):
 
     @abstractmethod
     def make(self) -> Task:
-        """A task, new at each call."""
+        """Return a new task."""
 
     @pytest.fixture(autouse=True)
     def _here(self, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
 
     def point(self, unit: float = 0.5) -> Point:
-        """A point of the view."""
+        """Return a point of the view."""
         return self.view.space.from_unit([unit] * len(self.view.space))
 
     def measure(self, task: Task, seed: int, unit: float = 0.5) -> tuple[dict[str, float], list[tuple[int, str, float]]]:
-        """The metrics and curves of one training."""
+        """Return the metrics and curves of one training."""
         recorder = Recorder()
         result = task.evaluate(task.complete_view(self.view), self.point(unit), seed, recorder)
         metrics, _ = read_result(result, self.metric)
         return metrics, recorder.curves
 
     def test_the_metric_is_an_objective(self) -> None:
-        """A task that knows its objectives names the metric, and no metric of the test set."""
+        """A task that knows its objectives includes the metric, and no metric of the test part."""
         objectives = self.make().objectives()
         assert objectives is None or self.metric in objectives
         assert not [name for name in objectives or () if name.startswith("test_")]
 
     def test_the_view_is_accepted(self) -> None:
-        """Also when it is completed, which changes nothing more the second time."""
+        """Also after completion, which is idempotent."""
         task = self.make()
         completed = task.complete_view(self.view)
         assert task.check_view(self.view) == []
@@ -79,19 +79,19 @@ class TaskContract(ABC):
         assert task.check_point(completed, self.point()) == []
 
     def test_the_settings_survive_the_database(self) -> None:
-        """As JSON, completed with all defaults."""
+        """The settings are stored as JSON, completed with all defaults."""
         task = self.make()
         settings = json.loads(json.dumps(task.settings.model_dump(mode="json")))
         assert validated(type(task).Settings, settings) == task.settings
 
     def test_unknown_settings_are_refused(self) -> None:
-        """Nothing that a user set is ignored."""
+        """No setting of a user is ignored."""
         settings = {**self.make().settings.model_dump(mode="json"), "no such setting": 1}
         with pytest.raises(ValueError, match="no such setting"):
             validated(type(self.make()).Settings, settings)
 
     def test_the_identity_is_text_and_does_not_change(self) -> None:
-        """What a task reports after each trial is part of it."""
+        """It includes the sources that a task returns after each trial."""
         task = self.make()
         task.prepare()
         identity = task.identity()
@@ -101,7 +101,7 @@ class TaskContract(ABC):
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_a_training_gives_the_metric(self, seed: int) -> None:
-        """A finite number, after every warm-up."""
+        """The metric is a finite number."""
         task = self.make()
         task.prepare()
         task.warm_up()
@@ -109,7 +109,7 @@ class TaskContract(ABC):
         assert math.isfinite(metrics[self.metric])
 
     def test_the_same_seed_gives_the_same_numbers(self) -> None:
-        """In the same task, after another training, and in a new one."""
+        """In the same task, also after another training, and in a new task."""
         task = self.make()
         task.prepare()
         first = self.measure(task, 3)

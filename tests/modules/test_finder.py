@@ -96,7 +96,7 @@ def test_a_compiled_extension_is_recorded(folder, load):
             load("_json_copy")
         assert loaded_sources() == {copy.name: sha256(place, copy.name)}
         copy.write_bytes(file.read_bytes() + b"changed")
-        with pytest.raises(ImportError, match="start Python again"):
+        with pytest.raises(ImportError, match="restart Python"):
             load("_json_copy")
 
 
