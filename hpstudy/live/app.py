@@ -29,6 +29,9 @@ from hpstudy.study.plan import SearchKey
 KEEPALIVE_S = 15.0
 """Without news, how often a page hears from the server. Longer: proxies and SSH tunnels close a connection that looks idle."""
 
+COMPRESSION = 4
+"""Level of gzip. Higher: more time for few bytes less, most of them of plotly's script."""
+
 SCRIPTS = "text/javascript"
 STYLES = "text/css"
 
@@ -57,7 +60,9 @@ class Live:
             Route("/{study:int}/part/{name}", self._part),
             Route("/{study:int}/trial", self._trial),
         ]
-        app = Starlette(routes=[Mount("/{token}", routes=routes)], middleware=[Middleware(GZipMiddleware, compresslevel=4)])
+        app = Starlette(
+            routes=[Mount("/{token}", routes=routes)], middleware=[Middleware(GZipMiddleware, compresslevel=COMPRESSION)]
+        )
         self.app = Guard(app, token)
 
     def close(self) -> None:
@@ -122,7 +127,7 @@ class Live:
             key, number = SearchKey(asked["view"], int(asked["replicate"])), int(asked["number"])
         except (KeyError, ValueError):
             raise HTTPException(400, "give view, replicate and number") from None
-        return _json(await asyncio.get_running_loop().run_in_executor(self._slow, _trial, feed.path, key, number))
+        return _json(await asyncio.get_running_loop().run_in_executor(self._quick, _trial, feed.path, key, number))
 
     async def _static(self, request: Request) -> Response:
         match request.path_params["name"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,29 +54,33 @@ def read(path: Path) -> Reading:
     parts = {"answer": Part.of({"html": _answer(results)}), "failures": Part.of({"html": _failures(results)})}
     with style.applied():
         for number, chart in enumerate(_curves(results)):
-            parts[f"curves-{number}"] = Part.of(figure(chart, f"curves-{number}"))
+            parts[f"curves-{number}"] = Part.of(
+                figure(chart, f"curves-{number}", () if results.sweep else tuple(results.study.views))
+            )
         for number, view in enumerate(looked[:DETAILED]):
             chart = parallel.chart(results, view, f"parallel-{number}")
-            parts[f"parallel-{number}"] = Part.of(figure(chart, f"parallel-{number}"))
+            parts[f"parallel-{number}"] = Part.of(figure(chart, f"parallel-{number}", (view.name,) * len(chart.legend)))
     return Reading(parts)
 
 
-def figure(chart: Chart, name: str) -> dict[str, Any]:
-    """A chart for a page: `frame` (HTML with the legend and the places of the panels), `caption` (HTML) and `panels`.
+def figure(chart: Chart, name: str, views: Sequence[str] = ()) -> dict[str, Any]:
+    """A chart for a page: `frame` (HTML with the legend and the places of the panels), `caption` (HTML), `panels` and `views`.
 
     Args:
-        chart: to be drawn within `style.applied()`.
+        chart: of the report.
         name: the id of its element.
+        views: of the trials behind its points, by the first legend entry of their mark; () where points are no trials.
     """
     drawn = thinned(chart)
-    note = f" {text(chart.page_note)}" if chart.page_note else ""
+    notes = [note for note in (chart.page_note, "A click on a point opens its trial." if views else "") if note]
     unchanging = replace(
         drawn, caption=drawn.name.replace("_", " ")
     )  # captions have numbers in them; a new frame would undo a zoom
     return {
         "frame": legend_and_places(unchanging, name),
-        "caption": f"<b>{text(chart.caption)}</b> {text(chart.reading)}{note}",
+        "caption": f"<b>{text(chart.caption)}</b> {text(' '.join([chart.reading, *notes]))}",
         "panels": plotly.panels(drawn),
+        "views": list(views),
     }
 
 

@@ -50,7 +50,7 @@
     known.element.querySelector("figcaption").innerHTML = part.caption;
     if (known.figure && known.frame === part.frame) {
       await Figures.update(known.figure, part.panels);
-    } else {
+    } else if (known.frame !== part.frame) {
       const entries = (pressed) => [...known.element.querySelectorAll(`button.entry${pressed}`)];
       const off = entries('[aria-pressed="false"]').map((entry) => entry.textContent);
       if (known.figure) Figures.stop(known.figure);
@@ -58,7 +58,33 @@
       known.frame = part.frame;
       known.figure = await Figures.start(known.element, part.panels);
       entries("").filter((entry) => off.includes(entry.textContent)).forEach((entry) => entry.click());
+      if (known.figure && part.views.length) known.figure.places.forEach((place) => place.on("plotly_click", (event) => open(event, part.views)));
     }
+  };
+
+  // A click on a point opens its trial. Hover texts count the trials of a search from 1.
+  const open = ({ points: [point] }, views) => {
+    const told = /replicate ([\d,]+), trial ([\d,]+)/.exec(point.text || "");
+    const view = views[point.data.meta[0]];
+    if (told && view) inspect(view, Number(told[1].replaceAll(",", "")), Number(told[2].replaceAll(",", "")) - 1);
+  };
+
+  const showTrial = async () => {
+    const form = document.getElementById("inspect"), place = document.getElementById("trial");
+    const answer = await fetch("trial?" + new URLSearchParams(new FormData(form)));
+    const part = answer.ok ? await answer.json() : { html: '<p class="warning">The trial cannot be shown.</p>' };
+    if (drawn.has("trial-0")) dropFigure("trial-0");
+    fill(place, part.html);
+    if (part.figure) await showFigure("trial-0", place, part.figure);
+    document.body.dataset.trial = ["view", "replicate", "number"].map((key) => form.elements[key].value).join("/");
+  };
+
+  const inspect = async (view, replicate, number) => {
+    const form = document.getElementById("inspect");
+    Object.entries({ view, replicate, number }).forEach(([key, value]) => { form.elements[key].value = value; });
+    await showTrial();
+    document.getElementById("trial").focus({ preventScroll: true });
+    form.scrollIntoView();
   };
 
   const dropFigure = (name) => {
@@ -76,17 +102,25 @@
     }
   };
 
-  // Fetch what has changed, one part after the other; a hidden page waits until it is seen.
+  // The share of trials that have ended, in the title: a reader sees it in the tab of a hidden page.
+  const title = document.title;
+  const titled = () => {
+    const bar = document.querySelector("#status progress");
+    document.title = bar && bar.value < bar.max ? `${Math.floor(100 * bar.value / bar.max)}% ${title}` : title;
+  };
+
+  // Fetch what has changed, one part after the other; a hidden page waits until it is seen, but for its title.
   const refresh = async () => {
-    if (busy || document.hidden) return;
+    if (busy) return;
     busy = true;
     try {
       for (;;) {
-        const next = [...wanted].find(([name, digest]) => shown.get(name) !== digest);
+        const next = [...wanted].find(([name, digest]) => shown.get(name) !== digest && (!document.hidden || name === "status"));
         if (!next) break;
         const [name, digest] = next;
         const answer = await fetch("part/" + encodeURIComponent(name));
         if (answer.ok) await show(name, await answer.json());
+        if (name === "status") titled();
         shown.set(name, digest);
       }
       for (const name of [...shown.keys()].filter((one) => !wanted.has(one))) {
@@ -118,24 +152,9 @@
 
   const form = document.getElementById("inspect");
   if (!form) return;
-
-  const inspect = async () => {
-    const place = document.getElementById("trial");
-    const answer = await fetch("trial?" + new URLSearchParams(new FormData(form)));
-    const part = answer.ok ? await answer.json() : { html: '<p class="warning">There is no such trial.</p>' };
-    if (drawn.has("trial-0")) dropFigure("trial-0");
-    fill(place, part.html);
-    if (part.figure) await showFigure("trial-0", place, part.figure);
-    document.body.dataset.trial = `${form.elements.view.value}/${form.elements.replicate.value}/${form.elements.number.value}`;
-  };
-
-  form.addEventListener("submit", (event) => { event.preventDefault(); inspect(); });
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest("button.trial");
-    if (!button) return;
-    for (const key of ["view", "replicate", "number"]) form.elements[key].value = button.dataset[key];
-    await inspect();
-    document.getElementById("trial").focus({ preventScroll: true });
-    form.scrollIntoView();
+  form.addEventListener("submit", (event) => { event.preventDefault(); showTrial(); });
+  document.addEventListener("click", ({ target }) => {
+    const data = target.closest("button.trial")?.dataset;
+    if (data) inspect(data.view, data.replicate, data.number);
   });
 })();

@@ -43,14 +43,16 @@ def study_page(name: str, database: str, question: str, views: Sequence[str], *,
 {asked}<div id="problem" role="alert"></div>
 </header>
 <main id="study" tabindex="-1">
+<div class="top">
 <section aria-labelledby="h-progress">
-<h2 id="h-progress" class="first">Progress</h2>
+<h2 id="h-progress">Progress</h2>
 <div id="status" aria-live="off">{WAITING}</div>
 </section>
 <section aria-labelledby="h-answer">
-<h2 id="h-answer">Answer so far</h2>
+<h2 id="h-answer">Answer</h2>
 <div id="answer">{WAITING}</div>
 </section>
+</div>
 <nav aria-label="Contents">
 <ul>
 {links}</ul>

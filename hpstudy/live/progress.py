@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,9 @@ MOST_RUNNING = 40
 
 MOST_EVENTS = 50
 """Events that are listed, the last ones."""
+
+_DIGEST = re.compile(r"\b[0-9a-f]{40,}\b")
+"""A checksum in the detail of an event."""
 
 
 def read(path: Path) -> Reading:
@@ -59,10 +63,10 @@ def _head(total: Counts, owner: Owner | None, *, alive: bool, left_s: float | No
         state, kind = ("Stopped unexpectedly" if owner is not None else "Not running"), "stopped"
     more = f", about {human_duration(left_s)} left" if left_s is not None else ""
     if kind == "stopped":
-        more = ". `hpstudy resume` continues it"
+        more = ". <code>hpstudy resume</code> continues it"
     return (
         f'<p class="lead"><span class="badge {kind}">{state}</span> <strong>{total.finished:,}</strong> of {total.planned_text} trials '
-        f"have ended{text(more)}.</p>\n"
+        f"have ended{more}.</p>\n"
         f'<progress max="{max(total.planned, 1)}" value="{total.finished}" aria-label="Trials that have ended"></progress>\n'
     )
 
@@ -119,9 +123,9 @@ def _latest(reader: Reader) -> str:
     rows = [
         (
             text(trial.key.view),
+            ended(trial),
             numbers.count(trial.key.replicate),
             trial_button(trial.key, trial.number),
-            ended(trial),
             value(trial.objective),
             human_duration(trial.evaluate_s) if trial.evaluate_s is not None else numbers.MISSING,
             moment(trial.ended_at),
@@ -130,15 +134,15 @@ def _latest(reader: Reader) -> str:
     ]
     if not rows:
         return '<p class="empty">No trial has ended yet.</p>\n'
-    head = ("view", "replicate", "trial", "end", reader.study.metric.name, "trained", "ended at")
-    return table("The trials that ended last", head, rows, left=1)
+    head = ("view", "end", "replicate", "trial", reader.study.metric.name, "trained", "ended at")
+    return table("The trials that ended last", head, rows, left=2)
 
 
 def _events(reader: Reader) -> str:
     events = reader.events()
     items = [
         f"<li>{moment(event.at)} <strong>{text(event.kind.replace('_', ' '))}</strong> "
-        f"{text(', '.join(f'{name}: {detail}' for name, detail in event.detail.items()))}</li>\n"
+        f"{text(_DIGEST.sub(_first_digits, ', '.join(f'{name}: {detail}' for name, detail in event.detail.items())))}</li>\n"
         for event in reversed(events[-MOST_EVENTS:])
     ]
     if not items:
@@ -146,3 +150,7 @@ def _events(reader: Reader) -> str:
     rest = len(events) - len(items)
     note = f'<p class="note">{rest:,} earlier events are not listed.</p>\n' if rest else ""
     return f'<ul class="events">\n{"".join(items)}</ul>\n{note}'
+
+
+def _first_digits(digest: re.Match[str]) -> str:
+    return f"{digest[0][:12]}…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,10 +43,7 @@ def read(path: Path, key: SearchKey, number: int) -> Part:
     with Reader.open(path) as reader, reader.snapshot():
         found, metric = reader.trial_detail(key, number), reader.study.metric.name
         attributes = reader.attributes().get((key, number), {})
-    drawn: dict[str, Any] = {}
-    if found.curves:
-        with style.applied():
-            drawn["figure"] = figure(_chart(found, metric), "trial-0")
+    drawn = {"figure": figure(_chart(found, metric), "trial-0")} if found.curves else {}
     return Part.of({"html": _html(found, attributes, path), **drawn})
 
 
@@ -97,8 +95,9 @@ def _log(found: TrialDetail, database: Path) -> str:
 
 
 def _chart(found: TrialDetail, metric: str) -> Chart:
-    """The learning curves, a panel for each metric."""
-    names = sorted(found.curves, key=lambda name: name != metric)
+    """The learning curves, a panel for each metric with a finite value."""
+    known = (name for name, points in found.curves.items() if any(math.isfinite(measured) for _, measured in points))
+    names = sorted(known, key=lambda name: name != metric)
     panels = []
     for name in names[:MOST_METRICS]:
         points = evenly(found.curves[name], MOST_POINTS)
