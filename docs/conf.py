@@ -21,6 +21,7 @@ nitpicky = True
 myst_heading_anchors = 6  # the anchors that GitHub makes, so that links work in both places
 myst_enable_extensions = ["colon_fence", "deflist"]
 
+napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

@@ -114,7 +114,7 @@ def plan_endpoints(
         resamples: of each size.
 
     Returns:
-        For every size, endpoint and comparison: the pilot's difference, the half width of its interval, and the power to show it.
+        The pilot's difference, the half width of its interval, and the power to show it, for every size, endpoint and comparison.
 
     Raises:
         UsageError: the study declares no endpoints, the pilot is of another kind, or no 2 replicates of it are complete in all views.

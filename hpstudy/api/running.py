@@ -51,7 +51,7 @@ def run(
         observers: names that log finished trials elsewhere: "tensorboard", "mlflow", "wandb" or "my_module:MyObserver".
 
     Returns:
-        The outcome of the run: `.complete`, `.counts`, `.storage`.
+        The outcome of the run, with `.complete`, `.counts` and `.storage`.
 
     Raises:
         HpstudyError: see `hpstudy.errors`. Trials already stored are kept.

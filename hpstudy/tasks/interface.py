@@ -121,7 +121,7 @@ class Task(ABC):
             reports: the report of each trial. All have the same checkpoint, which stores one state for all trials.
 
         Returns:
-            For each trial, what `evaluate` returns, or the exception that ended it: `Diverged`, or any other one for a failed trial. The
+            For each trial, what `evaluate` returns, or the exception that ended it (`Diverged`, or any other one for a failed trial). The
             result of a trial depends on its own arguments and on the number of trials, but not on the other trials.
         """
         results: list[Result | Exception] = []
