@@ -16,6 +16,7 @@ from tests.support import pages
 HOW_TO = pages.ROOT / "docs/how-to"
 COMMANDS = re.compile(r"```\n(hpstudy .*?)```", re.DOTALL)
 PAGES = {
+    "bring-your-function.md": ["training.py", "function.yaml"],
     "bring-your-script.md": ["train.py", "script.yaml"],
     "bring-your-optuna-objective.md": ["objective.py", "objective.yaml"],
     "bring-your-notebook.md": ["cell.py"],
