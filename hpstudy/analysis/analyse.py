@@ -16,6 +16,7 @@ from hpstudy.analysis.confirmed.endpoints import endpoint_results
 from hpstudy.analysis.confirmed.policies import under_policies
 from hpstudy.analysis.confirmed.secondary import secondary
 from hpstudy.analysis.curves.best_so_far import best_so_far, worst_value
+from hpstudy.analysis.curves.training_epochs import training_epochs
 from hpstudy.analysis.endpoints import Endpoints, budgets_of, level_of_study, pairs_of
 from hpstudy.analysis.exploration.searches import searched
 from hpstudy.analysis.pair_result import pair_result
@@ -109,6 +110,9 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         secondary=secondary(tuple(views.values()), confirmed, looked, endpoints),
         searched=looked,
         supplement=supplement(tuple(views.values()), pairs, endpoints, table) if thorough and not listed else None,
+        epochs=training_epochs(reader.curves(), tuple(views.values()), pairs, study.analysis.confidence)
+        if thorough and not listed and study.task.is_own
+        else None,
     )
 
 

@@ -17,6 +17,7 @@ from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.confirmed.policies import EndpointsUnderPolicy
 from hpstudy.analysis.confirmed.secondary import Secondary
+from hpstudy.analysis.curves.training_epochs import TrainingEpochs
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.pair_result import TESTED, PairResult
@@ -61,6 +62,7 @@ class Results:
         confirmation: trainings on fresh seeds; None without any.
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
         supplement: supplementary statistics; None in a sweep, and where the analysis was not thorough.
+        epochs: of training, of a task of the user's own that reports epochs; None elsewhere, and where the analysis was not thorough.
         broken_seals: what does not match its seal in the database, in one line; "" for nothing, and where that was not looked for.
         database_digest: of all values in the database; "" where there is no database or that was not looked for.
         seal_note: what the seals of the database cannot tell; "" for nothing, and where that was not looked for.
@@ -91,6 +93,7 @@ class Results:
     confirmation: Confirmation | None = None
     searched: tuple[SearchedView, ...] = ()
     supplement: Supplement | None = None
+    epochs: TrainingEpochs | None = None
     broken_seals: str = ""
     database_digest: str = ""
     seal_note: str = ""

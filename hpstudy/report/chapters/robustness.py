@@ -25,6 +25,7 @@ def chapter(results: Results) -> Iterator[Section]:
         ("Trials without a value", [*_policies(results), *_endpoints_under_policies(results)]),
         ("The initial design", _initial(results, supplement)),
         ("Best points at the ends of their ranges", _boundaries(results, supplement)),
+        ("Equal epochs of training instead of equal trials", _epochs(results)),
         ("Equal seconds of training instead of equal trials", _costs(results, supplement)),
     )
     if not any(blocks for _, blocks in parts):
@@ -167,6 +168,46 @@ def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
     )
     head = ("view", "hyperparameter", "searches", "at the low end", "at the high end", "share", Notation(results).ci)
     return [Table("Best points at the ends of their ranges.", head, grouped(rows), left=2, note=note)]
+
+
+def _epochs(results: Results) -> list[Block]:
+    """The budget in epochs; a sentence where all trials train equally long."""
+    epochs = results.epochs
+    if epochs is None:
+        return []
+    if epochs.equal:
+        return [Paragraph(f"Every trial reports {epochs.views[0].most} epochs: equal trials are equal epochs.")]
+    notation = Notation(results)
+    rows = tuple(
+        (
+            view.view,
+            f"{numbers.count(view.fewest)} to {numbers.count(view.most)}",
+            *numbers.cells(view.of_search.value, view.of_search.low, view.of_search.high, numbers.trials),
+        )
+        for view in epochs.views
+    )
+    note = "The epochs of a trial are the last one that it reported, and one more where epochs begin at 0. Mean over complete searches."
+    if epochs.unrecorded:
+        note += f" {numbers.count(epochs.unrecorded)} finished trials reported none and count as 0."
+    blocks: list[Block] = [Table("Epochs of training.", ("view", "of a trial", "of a search", notation.ci), rows, note=note)]
+    compared = [
+        (
+            f"{pair.a} − {pair.b}",
+            numbers.trials(at),
+            *notation.cells(mean.value, mean.low, mean.high),
+            "" if position else f"× {numbers.general(pair.ratio, 2)}",
+        )
+        for pair in epochs.pairs
+        for position, (at, mean) in enumerate(zip(pair.epochs, pair.differences, strict=True))
+    ]
+    if compared:
+        note = (
+            "Paired replicates. The later number is the largest that all searches of both views have trained, the other is half of it "
+            "where all had a trial by then. A / B: epochs of a whole search."
+        )
+        head = ("A − B", "epochs", "mean", notation.ci, "A / B")
+        blocks.append(Table(f"Best {notation.metric} after equal epochs of training.", head, grouped(compared), note=note))
+    return blocks
 
 
 def _costs(results: Results, supplement: Supplement) -> list[Block]:

@@ -1,0 +1,123 @@
+"""Epochs of training instead of trials, for a task of the user's own, whose trials may train for different numbers of epochs.
+
+The trials of a built-in task all train for the epochs of the task, so that equal trials are equal epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.curves.training_time import cost_difference
+from hpstudy.analysis.pair_result import PairResult
+from hpstudy.analysis.statistics.estimate import Estimate
+from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.view_result import ViewResult
+
+
+@dataclass(frozen=True)
+class EpochsOfView:
+    """Epochs of the trials of one view.
+
+    Attributes:
+        fewest, most: of a trial that reported any.
+        of_search: of a whole search, mean over complete searches with its t interval.
+    """
+
+    view: str
+    fewest: int
+    most: int
+    of_search: Estimate
+
+
+@dataclass(frozen=True)
+class EpochDifference:
+    """Two views after equal epochs of training, A minus B over paired replicates.
+
+    Attributes:
+        epochs: the most that all searches of both views have trained, and half of it.
+        differences: of the best so far at these.
+        ratio: epochs of a whole search of A over those of B, mean over mean.
+    """
+
+    a: str
+    b: str
+    epochs: tuple[float, ...]
+    differences: tuple[Estimate, ...]
+    ratio: float
+
+
+@dataclass(frozen=True)
+class TrainingEpochs:
+    """The epochs of a study.
+
+    Attributes:
+        views: those whose trials reported epochs, in the order of the study.
+        pairs: the comparisons in which all searches share a number of epochs; none where all trials train equally long.
+        unrecorded: finished trials that reported no epoch and count as 0.
+    """
+
+    views: tuple[EpochsOfView, ...]
+    pairs: tuple[EpochDifference, ...]
+    unrecorded: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether all trials of all views train equally long."""
+        return not self.unrecorded and len({number for view in self.views for number in (view.fewest, view.most)}) == 1
+
+
+def training_epochs(
+    curves: Any, views: Sequence[ViewResult], pairs: Sequence[PairResult], confidence: float
+) -> TrainingEpochs | None:
+    """The epochs of every view, and the views compared after equal epochs; None where no trial of a search reported an epoch.
+
+    The epochs of a trial are the last one that it reported, and one more where the epochs of the study begin at 0.
+
+    Args:
+        curves: a DataFrame with the columns view, replicate, number and epoch, a row per reported value.
+        views: in the order of the study.
+        pairs: the comparisons.
+        confidence: of every interval.
+    """
+    reported = {view.name: _last(curves, view) for view in views}
+    if all(np.isnan(epochs).all() for epochs in reported.values()):
+        return None
+    first = int(curves["epoch"][curves["view"].isin(list(reported))].min() == 0)
+    spent = {name: np.nan_to_num(epochs + first).cumsum(axis=1) for name, epochs in reported.items()}
+    of_views = []
+    for view in views:
+        epochs = reported[view.name] + first
+        if not np.isnan(epochs).all():
+            whole = t_mean(spent[view.name][view.searches.complete, -1], confidence)
+            of_views.append(EpochsOfView(view.name, int(np.nanmin(epochs)), int(np.nanmax(epochs)), whole))
+    unrecorded = sum(int((np.isnan(reported[view.name]) & view.searches.spent).sum()) for view in views)
+    found = TrainingEpochs(tuple(of_views), (), unrecorded)
+    if found.equal:
+        return found
+    best = {view.name: view.best for view in views}
+    differences = [_difference(pair, best, spent, confidence) for pair in pairs]
+    return TrainingEpochs(found.views, tuple(one for one in differences if one is not None), unrecorded)
+
+
+def _last(curves: Any, view: ViewResult) -> Floats:
+    """(replicates x trials) last epoch that each finished trial reported; NaN for none."""
+    shape = view.searches.values.shape
+    own = curves[curves["view"] == view.name]
+    replicate, number, epoch = (own[key].to_numpy(dtype=np.int64) for key in ("replicate", "number", "epoch"))
+    kept = (replicate < shape[0]) & (number < shape[1])
+    last = np.full(shape, -1, dtype=np.int64)
+    np.maximum.at(last, (replicate[kept], number[kept]), epoch[kept])
+    return np.where((last >= 0) & view.searches.spent, last.astype(np.float64), np.nan)
+
+
+def _difference(pair: PairResult, best: dict[str, Floats], spent: dict[str, Floats], confidence: float) -> EpochDifference | None:
+    both = pair.replicates
+    if not len(both):
+        return None
+    cost = cost_difference(best[pair.a][both], best[pair.b][both], spent[pair.a][both], spent[pair.b][both], confidence)
+    return None if cost is None else EpochDifference(pair.a, pair.b, cost.seconds, cost.differences, cost.ratio_s)
