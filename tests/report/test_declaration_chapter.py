@@ -18,13 +18,21 @@ def facts_of(section):
 
 
 def test_a_study_that_never_changed_says_so(make_results, ramps):
-    found = make_results({"a": ramps(), "b": ramps(2)}, happened=[Event("10:00", "created", {})])
+    values = {"a": ramps(), "b": ramps(2)}
+    digest = make_results(values).study.declaration()
+    found = make_results(values, happened=[Event("10:00", "created", {"declaration": digest})])
     section = section_of(found, "Declaration")
     assert text_of(section).endswith("were in the study file before the first trial.")
     facts = facts_of(section)
     assert facts["declared before the first trial"] == "yes"
     assert facts["digest of the declaration"] == found.study.declaration()[:16]
     assert "digest before the first trial" not in facts
+
+
+def test_without_a_first_digest_nothing_is_said_to_be_declared_before(make_results, ramps):
+    section = section_of(make_results({"a": ramps(), "b": ramps(2)}, happened=[Event("10:00", "created", {})]), "Declaration")
+    assert text_of(section) == "The database does not record the analysis settings before the first trial."
+    assert facts_of(section)["declared before the first trial"] == "not recorded"
 
 
 def test_what_changed_later_is_named_with_the_trials_by_then(make_results, ramps):

@@ -34,7 +34,7 @@ class Declaration:
 
     Attributes:
         digest: SHA-256 of the analysis settings that this report uses.
-        first_digest: of those that stood when the database was made; None where it does not say.
+        first_digest: of those that stood when the database was made; None where it does not say, as in databases of older versions.
         changes: after the database was made, in order.
     """
 
@@ -47,7 +47,8 @@ class Declaration:
         """Whether all of it was declared before any trial was finished; None where the database cannot tell."""
         late = [change for change in self.changes if change.finished_trials != 0]
         if not late:
-            return None if self.first_digest is None else True
+            proved = self.first_digest is not None and (bool(self.changes) or self.first_digest == self.digest)
+            return True if proved else None
         return None if all(change.finished_trials is None and change.at for change in late) else False
 
 
@@ -62,17 +63,13 @@ def declaration(stored: Study, used: Study, events: Iterable[tuple[str, str, Map
     """
     first: str | None = None
     changes: list[Change] = []
-    untouched = True
     for at, kind, detail in events:
         if kind == "created":
             first = detail.get("declaration")
         elif kind == "study_changed":
-            untouched = False
             keys = _keys(detail.get("changes", ()))
             if keys or "changes" not in detail:
                 changes.append(Change(at, detail.get("finished_trials"), keys))
-    if first is None and untouched:
-        first = stored.declaration()
     if keys := _keys(growth(stored, used)):
         changes.append(Change("", finished, keys))
     return Declaration(used.declaration(), first, tuple(changes))

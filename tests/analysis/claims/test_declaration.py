@@ -37,10 +37,18 @@ def test_a_study_that_never_changed_was_declared_before(study):
     assert found.digest == found.first_digest == study(margin=0.1).declaration()
 
 
-def test_a_database_that_kept_no_digest_but_never_changed_was_declared_before(study):
-    found = declaration(study(margin=0.1), study(margin=0.1), [("10:00", "created", {"fingerprint": "x"})], 8)
-    assert found.before_first_trial is True
-    assert found.first_digest == study(margin=0.1).declaration()
+@pytest.mark.parametrize(
+    "later", [[], [changed("10:01", 0, "analysis.margin: null -> 0.1")]], ids=["never changed", "changed before the first trial"]
+)
+def test_a_database_that_kept_no_digest_proves_nothing(study, later):
+    found = declaration(study(margin=0.1), study(margin=0.1), [("10:00", "created", {"fingerprint": "x"}), *later], 8)
+    assert found.before_first_trial is None
+    assert found.first_digest is None
+
+
+def test_another_digest_without_a_recorded_change_proves_nothing(study):
+    found = declaration(study(margin=0.1), study(margin=0.1), [created(study())], 8)
+    assert found.before_first_trial is None
 
 
 def test_a_change_before_the_first_trial_is_no_late_change(study):
