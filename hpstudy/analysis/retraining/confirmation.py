@@ -56,8 +56,8 @@ class ConfirmedView:
         crossed: whether the seeds are common to all replicates.
         metrics: the objective, then the test metric where there is one.
         gap: tuning score minus mean score on fresh seeds, of the objective, over searches and seeds: how much selection flatters.
-        below_default: share of the searches whose mean on fresh seeds is worse than that of the default point, ties half, with Wilson's
-            interval; None without seeds in common.
+        below_default: share of the searches whose mean on fresh seeds is worse than that of the default point, ties half; None without
+            seeds in common.
     """
 
     data: Retrained
@@ -211,9 +211,10 @@ def over_seeds(values: Floats, confidence: float) -> CountedEstimate:
 
 
 def below_default(values: Floats, default: Floats, goal: Goal, confidence: float, *, crossed: bool) -> CountedEstimate | None:
-    """The share of searches whose mean is worse than that of the default point, with Wilson's interval over searches.
+    """The share of searches whose mean is worse than that of the default point.
 
-    The default's mean is taken as given.
+    The interval counts searches and the seeds of the default as samples: Wilson's for the shares below both ends of the t interval of the
+    default's mean, each of the two at half of 1 - confidence (Bonferroni), so that it covers at least. NaN with one seed.
 
     Args:
         values: (searches x seeds), NaN without one.
@@ -228,9 +229,13 @@ def below_default(values: Floats, default: Floats, goal: Goal, confidence: float
         values = values[~np.isnan(values).any(axis=1)]
     if not seeds.any() or not values.size:
         return None
-    tuned = row_means(values)
-    share = win_share(np.full(len(tuned), default[seeds].mean()), tuned, goal, confidence)
-    return CountedEstimate(share.value, share.low, share.high, len(tuned))
+    tuned, known, level = row_means(values), over_seeds(default[seeds], confidence), (1 + confidence) / 2
+    share = win_share(np.full(len(tuned), known.value), tuned, goal, confidence)
+    if known.n < 2:
+        return CountedEstimate(share.value, np.nan, np.nan, len(tuned))
+    ends = over_seeds(default[seeds], level)
+    shares = [win_share(np.full(len(tuned), end), tuned, goal, level) for end in (ends.low, ends.high)]
+    return CountedEstimate(share.value, min(each.low for each in shares), max(each.high for each in shares), len(tuned))
 
 
 def gain(values: Floats, default: Floats, confidence: float) -> CountedEstimate | None:

@@ -80,7 +80,8 @@ def _of_view(results: Results, confirmed: Confirmation, view: ConfirmedView) -> 
         text += f"; tuned minus default {numbers.metric(last.gain.value, places)}{_ends(last.gain, places)}"
     if view.below_default is not None:
         share, interval = numbers.share_cells(view.below_default)
-        text += f"; {share} of the searches end below the default point ({interval})"
+        text += f"; {share} of the searches end below the default point"
+        text += "" if interval == numbers.MISSING else f" ({interval})"
     return text + "."
 
 
@@ -138,7 +139,8 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
         left=2,
         note=f"{_interval_note(confirmed)} Default: over seeds. {difference}"
         "Below default: share of the searches whose chosen point has a worse mean "
-        "than the default point, the risk of tuning (ties half; Wilson interval over searches, the default's mean taken as given).",
+        "than the default point, the risk of tuning (ties half; the interval counts searches and the seeds of the default, and covers at "
+        "least as often as it says).",
     )
 
 

@@ -57,12 +57,38 @@ def test_the_risk_of_tuning_is_the_share_of_searches_below_the_default():
     made = data([[1, 3], [4, 4], [2, 3], [9, NAN]], default=[2, 3])
     risk = view_on_fresh_seeds(made, ["score"], Goal.MAXIMIZE, BOOTSTRAP).below_default
     assert (risk.value, risk.n) == (1.5 / 3, 3)  # 2 is below 2.5, 4 above, 2.5 a tie; the last search lacks a seed
-    assert (risk.low, risk.high) == pytest.approx(wilson(1.5, 3, 0.95))
+    # The default's mean of 2.5 is known to 12.7 at 97.5 %: none or all of the searches are below it.
+    assert (risk.low, risk.high) == pytest.approx((wilson(0, 3, 0.975)[0], wilson(3, 3, 0.975)[1]))
     lower = view_on_fresh_seeds(made, ["score"], Goal.MINIMIZE, BOOTSTRAP).below_default
     assert lower.value == 1.5 / 3
     assert (
         view_on_fresh_seeds(data([[1], [3], [4]], default=[2]), ["score"], Goal.MINIMIZE, BOOTSTRAP).below_default.value == 2 / 3
     )
+
+
+def test_the_interval_of_the_risk_is_wilsons_at_both_ends_of_the_defaults_mean():
+    default = np.array([2.0, 2.2, 1.9, 2.1, 2.0])
+    ends = over_seeds(default, 0.975)
+    scores = np.linspace(1, 3, 21)[:, None] * np.ones(5)
+    for goal, worse in ((Goal.MAXIMIZE, scores[:, 0] < ends.low), (Goal.MINIMIZE, scores[:, 0] > ends.high)):
+        risk = view_on_fresh_seeds(data(scores, default=default), ["score"], goal, BOOTSTRAP, crossed=False).below_default
+        assert risk.low == pytest.approx(wilson(worse.sum(), 21, 0.975)[0])
+    one = view_on_fresh_seeds(data([[1], [3], [4]], default=[2]), ["score"], Goal.MAXIMIZE, BOOTSTRAP).below_default
+    assert np.isnan([one.low, one.high]).all()
+
+
+def test_the_intervals_of_gain_and_risk_cover_where_the_default_is_on_seeds_of_replicate_0_only():
+    """20 searches with 8 seeds each of their own, the default with 8 others: searches differ less than the default's mean is known."""
+    generator, studies, gains, risks = np.random.default_rng(8), 400, 0, 0
+    truth = stats.norm.cdf(0.0, loc=0.3, scale=np.sqrt(0.3**2 + 1 / 8))  # a mean on 8 seeds below the default's 0
+    for _ in range(studies):
+        scores = 0.3 + 0.3 * generator.normal(size=(20, 1)) + generator.normal(size=(20, 8))
+        made = data(scores, default=generator.normal(size=8))
+        view = view_on_fresh_seeds(made, ["score"], Goal.MAXIMIZE, BOOTSTRAP, crossed=False)
+        gains += view.metrics[0].gain.low <= 0.3 <= view.metrics[0].gain.high
+        risks += view.below_default.low <= truth <= view.below_default.high
+    assert 0.93 <= gains / studies <= 0.975
+    assert risks / studies >= 0.95
 
 
 def test_on_seeds_of_their_own_searches_are_held_against_the_mean_of_the_default():
