@@ -55,7 +55,8 @@ def plot_figure(
     Args:
         study: see `analyze`.
         figure: its name; `figure_names` lists them.
-        path: the file to write; its suffix (.pdf, .svg, .png) selects the format. An existing file is replaced.
+        path: the file to write; its suffix (.pdf, .svg, .png, .pgf) selects the format. An existing file is replaced.
+            A .pgf file needs LaTeX here, and the package pgf in the document that reads it.
         storage: see `locate`.
         scale: see `locate`.
         dpi: dots per inch of a PNG.

@@ -257,7 +257,8 @@ def plot(
     storage: Storage = None,
     scale: Scale = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The file to write; its suffix selects the format (.pdf, .svg, .png).")
+        Path | None,
+        typer.Option("-o", "--output", help="The file to write; its suffix selects the format (.pdf, .svg, .png, .pgf)."),
     ] = None,
 ) -> None:
     """Save one figure of the report, or list the figures."""
@@ -268,7 +269,7 @@ def plot(
             print(name)
         return
     if output is None:
-        raise UsageError("a figure needs an output file", f"add -o {figure}.pdf (or .svg, .png)")
+        raise UsageError("a figure needs an output file", f"add -o {figure}.pdf (or .svg, .png, .pgf)")
     print(plot_figure(study, figure, output, storage=storage, scale=scale))
 
 

@@ -16,6 +16,7 @@ from hpstudy.report.document import Document
 from hpstudy.report.model import Block, Code, Facts, Paragraph, References, Section, Table
 from hpstudy.report.pdf import figure_bytes, files_of
 from hpstudy.report.pens import matplotlib as pen
+from hpstudy.report.tex import text
 
 PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage[T1]{fontenc}
@@ -31,15 +32,6 @@ PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 
 LONG_TABLE = 40
 """Rows above which a table may break over pages."""
-
-ESCAPES = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "^": r"\textasciicircum{}", "_": r"\_",
-    "~": r"\textasciitilde{}", "%": r"\%", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    "−": r"$-$", "≥": r"$\geq$", "≤": r"$\leq$", "±": r"$\pm$", "×": r"$\times$", "∞": r"$\infty$", "Δ": r"$\Delta$",
-    "α": r"$\alpha$", "γ": r"$\gamma$", "τ": r"$\tau$", "θ": r"$\theta$", "…": r"\ldots{}", "–": "--", "—": "---",
-    "“": "``", "”": "''", "‘": "`", "’": "'", "\u00a0": "~", "\u200b": r"\allowbreak{}", "\n": " ", "\t": " ",
-}  # fmt: skip
-"""The LaTeX source of a character. Others that are neither ASCII nor Latin-1 become a question mark."""
 
 
 def source(document: Document, folder: str) -> bytes:
@@ -66,16 +58,6 @@ def companions(document: Document) -> Mapping[str, bytes]:
     codes = [block.text for section in document.sections for block in section.blocks if isinstance(block, Code)]
     entries = [code for code in codes if code.lstrip().startswith("@")]
     return {**figures, "references.bib": ("\n\n".join(entries) + "\n").encode()}
-
-
-def text(given: str) -> str:
-    """Text as LaTeX source."""
-    return "".join(ESCAPES.get(letter) or (letter if _known(letter) else "?") for letter in given)
-
-
-def _known(letter: str) -> bool:
-    """Whether every engine can set a letter with the preamble above."""
-    return letter.isprintable() and ord(letter) < 256
 
 
 def _section(section: Section, folder: str) -> str:

@@ -13,6 +13,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.font_manager import get_font
 
+from hpstudy.report import tex
+
 Dash: TypeAlias = Literal["solid", "dash", "dashdot", "dot"]
 Symbol: TypeAlias = Literal[
     "circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star", "tick-up", "tick-across"
@@ -62,11 +64,11 @@ _SETTINGS: dict[Any, Any] = {
 
 
 @contextmanager
-def applied() -> Iterator[None]:
-    """Matplotlib's own defaults with the settings of this module; the user's matplotlibrc is ignored."""
+def applied(more: dict[Any, Any] | None = None) -> Iterator[None]:
+    """Matplotlib's own defaults with the settings of this module, and `more`; the user's matplotlibrc is ignored."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)
+        mpl.rcParams.update({**_SETTINGS, **(more or {})})
         yield
 
 
@@ -122,6 +124,8 @@ def plain(text: str, instead: str = "") -> str:
         text: a user's words.
         instead: drawn when the figures' font lacks a letter of `text`.
     """
+    if mpl.rcParams["text.usetex"]:
+        return tex.text(text if all(map(tex.known, text)) else instead or text)
     glyphs = get_font(font_path()).get_charmap()
     if any(ord(letter) not in glyphs for letter in text):
         text = instead or "".join(letter if ord(letter) in glyphs else "?" for letter in text)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hpstudy.analysis.cross_study import Several
     from hpstudy.report.document import Document
 
-FORMS = ("pdf", "svg", "png")
+FORMS = ("pdf", "svg", "png", "pgf")
 """Forms in which a single figure can be saved."""
 
 
@@ -136,7 +136,7 @@ def _companions(made: Document, paths: ReportPaths) -> dict[Path, bytes]:
 
 
 def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160) -> Path:
-    """Save one figure of the report as PDF, SVG or PNG, for instance for a README.
+    """Save one figure of the report as PDF, SVG, PNG or PGF, for instance for a README or a paper.
 
     Args:
         name: of a figure of the report, for instance best_so_far, difference, trials_to_target, budgets; sweep or heat_map of a sweep.
@@ -145,19 +145,20 @@ def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160
         dpi: dots per inch of a PNG and of images within the others.
 
     Raises:
-        UsageError: when there is no such figure or form, or the results have nothing to draw.
+        UsageError: when there is no such figure or form, the results have nothing to draw, or LaTeX is missing for PGF.
     """
-    from hpstudy.report import style
+    from hpstudy.report import pgf, style
     from hpstudy.report.pdf import figure_bytes
 
     path = Path(path)
     form = path.suffix.lower().removeprefix(".")
     if form not in FORMS:
         raise UsageError(
-            f"a figure cannot be saved as '{path.name}': {nearest(form, FORMS)}", "end the file name in .pdf, .svg or .png"
+            f"a figure cannot be saved as '{path.name}': {nearest(form, FORMS)}", "end the file name in .pdf, .svg, .png or .pgf"
         )
-    with style.applied():
-        write_file(path, figure_bytes(_drawn(name, results), form, dpi))
+    with style.applied(pgf.SETTINGS if form == "pgf" else None):
+        drawn = _drawn(name, results)
+        write_file(path, pgf.source(drawn) if form == "pgf" else figure_bytes(drawn, form, dpi))
     return path
 
 

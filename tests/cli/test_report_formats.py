@@ -49,7 +49,7 @@ def test_a_figure_without_a_file_or_with_an_unknown_ending_is_refused(hpstudy, f
     assert "add -o budgets.pdf" in missing.stderr
     wrong = hpstudy("plot", "tiny", "budgets", "-o", "budgets.jpeg")
     assert wrong.returncode == 2
-    assert "end the file name in .pdf, .svg or .png" in wrong.stderr
+    assert "end the file name in .pdf, .svg, .png or .pgf" in wrong.stderr
 
 
 def test_several_studies_give_one_report(hpstudy, finished, study_text, tmp_path):

@@ -1,0 +1,22 @@
+"""Text as LaTeX source: no word of a user's can be taken for a command."""
+
+from __future__ import annotations
+
+ESCAPES = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "^": r"\textasciicircum{}", "_": r"\_",
+    "~": r"\textasciitilde{}", "%": r"\%", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "−": r"$-$", "≥": r"$\geq$", "≤": r"$\leq$", "±": r"$\pm$", "×": r"$\times$", "∞": r"$\infty$", "Δ": r"$\Delta$",
+    "α": r"$\alpha$", "γ": r"$\gamma$", "τ": r"$\tau$", "θ": r"$\theta$", "…": r"\ldots{}", "–": "--", "—": "---",
+    "“": "``", "”": "''", "‘": "`", "’": "'", "\u00a0": "~", "\u200b": r"\allowbreak{}", "\n": " ", "\t": " ",
+}  # fmt: skip
+"""The LaTeX source of a character. Others that are neither ASCII nor Latin-1 become a question mark."""
+
+
+def text(given: str) -> str:
+    """Text as LaTeX source."""
+    return "".join(ESCAPES.get(letter) or (letter if known(letter) else "?") for letter in given)
+
+
+def known(letter: str) -> bool:
+    """Whether every engine can set a letter with the font encoding T1 and textcomp."""
+    return letter.isprintable() and ord(letter) < 256
