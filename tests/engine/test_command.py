@@ -71,6 +71,23 @@ def test_a_time_limit_ends_all_processes_of_a_command(run, tmp_path):
         time.sleep(0.1)
 
 
+def test_a_time_limit_ends_a_program_that_ignores_sigterm_and_its_children(run, tmp_path):
+    """Grandchildren too, and children that ignore SIGTERM and SIGHUP."""
+    script = (
+        "trap '' TERM INT HUP\n(trap '' TERM; sleep 300) & echo $! > child\nsh -c '(sleep 300) & echo $! > grandchild; wait' &\n"
+    )
+    started = time.monotonic()
+    trials, _ = run(script + "while :; do sleep 300; done", trials=1, limits="{timeout_s: 2}")
+    assert list(trials["state"]) == ["timed_out"]
+    assert time.monotonic() - started < 100
+    deadline = time.monotonic() + 30
+    for name in ("child", "grandchild"):
+        process = Path("/proc", (tmp_path / name).read_text().strip(), "stat")
+        while process.exists() and " Z " not in process.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
 def test_a_script_that_changes_during_a_run_ends_it(run):
     with pytest.raises(StudyChanged, match=r"train\.sh changed while the study was running"):
         run(f"{PRINTS}echo '# a comment' >> train.sh\n")

@@ -1,9 +1,12 @@
 """The task `command`: what is run, what is read, and what is said of a failure."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -154,6 +157,64 @@ def test_a_file_that_was_there_before_is_not_taken_for_the_result(folder):
     (folder / "old-3.json").write_text('{"a": 1}')
     with pytest.raises(TrialFailed, match=r"gave no value: it wrote no values to .*old-3\.json"):
         run("sh -c true", metrics={"file": "old-{seed}.json"})
+
+
+HALVES = [
+    ("m.json", '{"a": 0.', "cut off: the last line of {path} is not complete"),
+    ("m.json", '{\n  "a": 1,\n  "b"', "{path} holds no values"),
+    ("m.json", "", "{path} holds no values"),
+    ("m.jsonl", '{"epoch": 1, "a": 1}\n{"epoch": 2, "a": 0.', "cut off: the last line of {path} is not complete"),
+    ("m.csv", "epoch,a,b\n1,5,6\n2,0.", "cut off: the last row of {path} is not complete"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "message"), HALVES)
+def test_a_metrics_file_that_is_half_written_gives_no_value(folder, name, text, message):
+    """Not that of an earlier epoch either."""
+    (folder / "source").write_text(text)
+    with pytest.raises(TrialFailed, match=re.escape(message.format(path=f"{folder}/out-3-{name}"))):
+        run(f"sh -c 'cp source out-{{seed}}-{name}'", metrics={"file": f"out-{{seed}}-{name}"})
+
+
+def test_a_last_json_line_that_is_cut_off_gives_no_value():
+    lines = ["""echo '{"epoch": 1, "a": 1}'""", """printf '{"a": 0.'"""]
+    with pytest.raises(TrialFailed, match="the last JSON line of its standard output is not complete"):
+        run(shell("\n".join(lines)))
+    whole = [*lines, "echo", """echo '{"a": 3}'""", "echo '{done}'"]
+    assert run(shell("\n".join(whole)))[0] == {"a": 3}
+
+
+def test_a_long_output_is_read_to_the_end_without_keeping_it():
+    tracemalloc.start()
+    try:
+        found, _ = run(shell("""head -c 30000000 /dev/zero | tr '\\0' y; yes | head -c 3000000; echo '{"a": 1}'"""))
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    assert found == {"a": 1}
+
+
+@pytest.mark.parametrize("value", ["a b", 'it\'s "q"', "100% {rate} $(id) `id`", "ünï 日本 \\n", "", "--x=1", "a\nb"])
+def test_a_value_of_any_text_is_one_argument(folder, value):
+    (folder / "show.py").write_text("import json, sys\nprint(json.dumps({'arguments': sys.argv[1:]}))")
+    arguments = Template("python show.py '50% {{x}}' {v} --v={v} {arguments}").fill({"v": value}, {})
+    assert arguments[2:] == ["50% {x}", value, f"--v={value}", f"--v={value}"]
+    view = View(space={"v": {"type": "choice", "values": [value, "other"]}})
+    found = command(f"{sys.executable} show.py {{v}}").evaluate(view, {"v": value}, 1, Recorder())
+    assert found == {"arguments": [value]}
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="needs R")
+def test_a_script_in_r(folder):
+    (folder / "train.R").write_text(
+        "a <- commandArgs(trailingOnly = TRUE)\n"
+        'for (epoch in 1:2) cat(sprintf(\'{"epoch": %d, "loss": %f}\\n\', epoch, as.numeric(a[1]) / epoch))\n'
+        "cat(sprintf('{\"loss\": %f}\\n', as.numeric(a[1])))\n"
+    )
+    view = View(space={"rate": {"type": "float", "low": 0, "high": 1}})
+    recorder = Recorder()
+    assert command("Rscript train.R {rate} {seed}").evaluate(view, {"rate": 0.5}, 1, recorder) == {"loss": 0.5}
+    assert recorder.curves == [(1, "loss", 0.5), (2, "loss", 0.25)]
 
 
 def test_a_failed_command_is_quoted_with_its_exit_code():

@@ -222,6 +222,8 @@ class Command(Task):
             report(epoch, **{name: value})
         if code:
             raise TrialFailed(_ended(code, last))
+        if found.cut:
+            raise TrialFailed(_quoting(f"the values of the command are cut off: {found.cut} is not complete", last))
         if not found.final:
             raise TrialFailed(_quoting(f"the command gave no value: {found.missing}", last))
         return found.final

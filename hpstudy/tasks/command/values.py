@@ -22,6 +22,7 @@ class Values(ABC):
     Attributes:
         final: the last values, by name.
         curves: values by epoch and metric; of two values of one metric at one epoch the later one counts.
+        cut: where the values are cut off, in words; "" for values that are whole. A value from before the cut is not the final one.
     """
 
     missing: str
@@ -30,6 +31,7 @@ class Values(ABC):
     def __init__(self) -> None:
         self.final: dict[str, Any] = {}
         self.curves: dict[tuple[int, str], float] = {}
+        self.cut = ""
 
     @abstractmethod
     def take_line(self, line: str, *, is_error: bool) -> bool:
@@ -61,6 +63,9 @@ class JsonLines(Values):
         if values is not None:
             self._add_to_curves(values)
             self.final = _without_axis(values)
+            self.cut = ""
+        elif not is_error and _begins_object(line):
+            self.cut = "the last JSON line of its standard output"
         return values is not None
 
 
@@ -117,9 +122,11 @@ class MetricsFile(Values):
         if _stamp(self._path) in (None, self._before):
             return
         with suppress(OSError):
+            self.missing = f"{self._path} holds no values"
             text = self._path.read_text(encoding="utf-8", errors="replace")
             if self._path.suffix == ".csv":
                 for cells in csv.DictReader(io.StringIO(text)):
+                    self.cut = f"the last row of {self._path}" if None in cells.values() else ""
                     row = {name: _number(cell) for name, cell in cells.items() if isinstance(cell, str) and name and cell.strip()}
                     self._add_to_curves(row)
                     self.final |= _without_axis(row)
@@ -129,6 +136,8 @@ class MetricsFile(Values):
                 if values is not None:
                     self._add_to_curves(values)
                     self.final = _without_axis(values)
+            if whole is None and _begins_object(last := (text.splitlines() or [""])[-1]) and _object(last) is None:
+                self.cut = f"the last line of {self._path}"
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -139,6 +148,11 @@ def _object(text: str) -> dict[str, Any] | None:
         value = json.loads(text)
         return value if isinstance(value, dict) else None
     return None
+
+
+def _begins_object(text: str) -> bool:
+    """Whether a text begins as a JSON object that is not empty."""
+    return text.lstrip().startswith('{"')
 
 
 def _number(text: str) -> float | str:
