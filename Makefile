@@ -67,7 +67,7 @@ $(FIGURES): reports/%.png: setup
 results: setup
 	$(BIN)/python tools/results.py
 
-# A warning is an error: a page, heading or Python name that is linked and does not exist, a page in no table of contents.
+# A warning is an error: a linked page or heading that does not exist, a page in no table of contents.
 docs: setup
 	$(BIN)/python -m sphinx -W --keep-going -q docs build/site
 	@echo build/site/index.html

@@ -16,7 +16,6 @@ exclude_patterns = ["generated/*.md"]  # included by pages
 highlight_language = "none"
 default_role = "code"  # docstrings write `name` for code
 smartquotes = False  # they turn the dashes of an option such as --scale into one
-nitpicky = True
 
 myst_heading_anchors = 6  # the anchors that GitHub makes, so that links work in both places
 myst_enable_extensions = ["colon_fence", "deflist"]
@@ -26,7 +25,6 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 python_maximum_signature_line_length = 88
-nitpick_ignore_regex = [("py:.*", ".*")]  # types of other libraries, and of modules without a page
 
 html_theme = "furo"
 html_title = f"hpstudy {release}"

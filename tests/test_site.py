@@ -1,7 +1,10 @@
 """The documentation site is built without a warning, is complete, and needs no other host. `make docs` builds it."""
 
+import json
+import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -27,10 +30,15 @@ def site(tmp_path_factory, worker_id):
     log = folder.with_suffix(".log")
     with FileLock(folder.with_suffix(".lock")):
         if not log.exists():
-            command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-D", "draw_pictures=0", ROOT / "docs", folder]
-            log.write_text(subprocess.run(command, capture_output=True, text=True).stderr)
+            log.write_text(built(ROOT / "docs", folder, "-D", "draw_pictures=0"))
     assert log.read_text() == ""
     return folder
+
+
+def built(source, folder, *options):
+    """Build a site; returns its warnings and errors."""
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", *options, source, folder]
+    return subprocess.run(command, capture_output=True, text=True).stderr
 
 
 class Page(HTMLParser):
@@ -89,6 +97,39 @@ def test_every_command_is_on_the_page_of_the_command_line(site, pages):
     names = {name for name, command in commands.items() if not hasattr(command, "commands")}
     names |= {f"{group}-{name}" for group, command in commands.items() for name in getattr(command, "commands", ())}
     assert {f"hpstudy-{name}" for name in names} <= pages[site / "reference/command-line.html"].anchors
+
+
+def test_every_shipped_study_has_a_page_with_its_views_and_what_was_found(site):
+    for path in (ROOT / "studies").rglob("*.yaml"):
+        page = site / "generated/studies" / path.relative_to(ROOT / "studies").with_suffix(".html")
+        text = unescape(re.sub("<[^>]+>", "", page.read_text(encoding="utf-8")))
+        assert all(view in text for view in hpstudy.load_study(path).views), path
+        for report in (ROOT / "reports").glob(f"{path.stem}*.json"):
+            if report.stem.partition("-")[0] == path.stem and "+" not in report.stem:
+                body = json.loads(report.read_text(encoding="utf-8"))
+                assert body["headline"] in text, report
+                assert all(f"{claim['claim']}\n{claim['verdict']}" in text for claim in body.get("criteria") or ()), report
+
+
+def test_a_picture_is_drawn_once(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs/_ext")
+    import pictures
+
+    monkeypatch.setattr(pictures, "path", lambda name: tmp_path / f"{name}.png")
+    pictures.draw("figure_2-small")
+    drawn = (tmp_path / "figure_2-small.png").stat()
+    assert drawn.st_size > 10_000
+    pictures.draw("figure_2-small")
+    assert (tmp_path / "figure_2-small.png").stat().st_mtime_ns == drawn.st_mtime_ns
+
+
+@pytest.mark.parametrize("link", ["[there](there.md)", "[there](#there)", "[there](page.md#there)"])
+def test_a_broken_link_is_an_error(link, tmp_path):
+    (tmp_path / "conf.py").write_text("extensions = ['myst_parser']\nmyst_heading_anchors = 6\nroot_doc = 'page'\n")
+    (tmp_path / "page.md").write_text(f"# Page\n\n{link}\n")
+    assert "WARNING" in built(tmp_path, tmp_path / "out")
+    (tmp_path / "page.md").write_text(f"# Page\n\n{link.replace('there.md', 'page.md')}\n\n## There\n")
+    assert built(tmp_path, tmp_path / "out") == ""
 
 
 @pytest.mark.browser
