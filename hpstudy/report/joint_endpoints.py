@@ -108,6 +108,13 @@ def _cells(one: JointEndpoint, estimate: CountedEstimate) -> tuple[str, str]:
     return numbers.cells(estimate.value, estimate.low, estimate.high, write)
 
 
+WORDS = (
+    "Confirmed value: the mean of the best point of a search so far on fresh seeds. Plateau: what a view can reach when it is well tuned, "
+    "as in the report of each study. Common scale: 0 is the median first trial of a study, 1 the best value of any of its trials. "
+    "Studies weigh equally."
+)
+"""What the words of the answers mean."""
+
 METHODS = (
     "Endpoints are those that all studies declare, with the same delta and number of trials; that they are taken together is declared in "
     "none. Trials need no scale; regrets and final values are divided by the width of their study's scale. Replicates are paired within a "

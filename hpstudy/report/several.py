@@ -104,7 +104,9 @@ def _sections(compared: Several) -> Iterator[Section]:
         yield Section("Methods", (Paragraph(_methods(compared)), References(REFERENCES)))
         return
     answers = [Paragraph(joint_endpoints.answer(compared, title, found), strong=True) for title, found in declared.items()]
-    yield Section("Answer", (*answers, charts.endpoints(compared), joint_endpoints.table(compared)))
+    yield Section(
+        "Answer", (Paragraph(joint_endpoints.WORDS), *answers, charts.endpoints(compared), joint_endpoints.table(compared))
+    )
     yield Section("Best observed values", (*observed, *drawn))
     methods = (Paragraph(joint_endpoints.METHODS), Paragraph(_methods(compared)))
     yield Section("Methods", (*methods, References((*REFERENCES, SATTERTHWAITE))))

@@ -167,6 +167,7 @@ def test_declared_endpoints_are_the_answer_and_observed_values_come_after(declar
         made = report.document(declared)
     assert [section.title for section in made.sections] == ["Answer", "Best observed values", "Methods", "Identity"]
     answers = [block.text for block in made.sections[0].blocks if isinstance(block, Paragraph)]
+    assert answers.pop(0).startswith("Confirmed value: the mean of the best point of a search so far on fresh seeds. Plateau: ")
     assert len(answers) == 5
     assert answers[0].startswith(
         "Mean confirmed regret to the own plateau, on the common scale, mean of 2 studies. b is closer to its own plateau than a: "
