@@ -23,6 +23,7 @@ from hpstudy.analysis.pair_result import pair_result
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.retraining.confirmation import confirmation
 from hpstudy.analysis.source import Source
+from hpstudy.analysis.supplement.ranking import ranking
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.analysis.sweeps.points import sweep
 from hpstudy.analysis.trials.completeness import failures
@@ -113,6 +114,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         epochs=training_epochs(reader.curves(), tuple(views.values()), pairs, study.analysis.confidence)
         if thorough and not listed and study.task.is_own
         else None,
+        ranking=ranking(tuple(views.values()), endpoints) if thorough and not listed else None,
     )
 
 

@@ -21,9 +21,13 @@ from hpstudy.analysis.joint_endpoints import JointEndpoint, joint_endpoints
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
+from hpstudy.analysis.statistics.critical_difference import mean_ranks
 from hpstudy.analysis.statistics.estimate import mean_of
+from hpstudy.analysis.statistics.performance_profile import performance_profile
 from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.supplement.ranking import Ranking, trials_of
 from hpstudy.errors import UsageError
+from hpstudy.goal import Goal
 from hpstudy.seeds import derive_seed
 
 
@@ -80,6 +84,7 @@ class Several:
         views: normalised, study by study.
         pairs: comparisons that every study declares.
         endpoints: those that every study declares, for each of these comparisons.
+        ranking: the views that all studies have: ranks of their mean normalised final best over studies, and profiles over all replicates.
     """
 
     studies: tuple[Results, ...]
@@ -87,6 +92,7 @@ class Several:
     views: tuple[Normalised, ...]
     pairs: tuple[PairOfStudies, ...]
     endpoints: tuple[JointEndpoint, ...]
+    ranking: Ranking
 
 
 def several(studies: Sequence[Results]) -> Several:
@@ -117,16 +123,25 @@ def several(studies: Sequence[Results]) -> Several:
         )
         raise UsageError(f"these studies have no comparison in common ({views})", "views must have the same names in all of them")
     scales = tuple(_scale(results) for results in studies)
-    return Several(
-        tuple(studies),
-        scales,
-        tuple(
-            _normalised(results, scale, view)
-            for results, scale in zip(studies, scales, strict=True)
-            for view in results.study.views
-        ),
-        tuple(_pair(a, b, studies, scales) for a, b in shared),
-        joint_endpoints(studies, scales, shared),
+    normalised = tuple(
+        _normalised(results, scale, view) for results, scale in zip(studies, scales, strict=True) for view in results.study.views
+    )
+    pairs = tuple(_pair(a, b, studies, scales) for a, b in shared)
+    endpoints = joint_endpoints(studies, scales, shared)
+    return Several(tuple(studies), scales, normalised, pairs, endpoints, _ranking(studies, normalised))
+
+
+def _ranking(studies: Sequence[Results], views: Sequence[Normalised]) -> Ranking:
+    first, *others = (results.study.views for results in studies)
+    names = tuple(view for view in first if all(view in known for known in others))
+    final = {(one.study, one.view): one.final.mean for one in views}
+    values = np.array([[final[results.study.name, view] for view in names] for results in studies])
+    costs = [trials_of([results.view(view) for view in names]) for results in studies]
+    known = [of for of in costs if of is not None]
+    seed, confidence = derive_seed(studies[0].seed, "ranks"), studies[0].study.analysis.confidence
+    return Ranking(
+        None if np.isnan(values).any() else mean_ranks(values, names, Goal.MAXIMIZE, confidence, seed),
+        performance_profile(np.concatenate(known), names) if len(known) == len(costs) else None,
     )
 
 

@@ -22,6 +22,7 @@ from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.pair_result import TESTED, PairResult
 from hpstudy.analysis.retraining.confirmation import Confirmation
+from hpstudy.analysis.supplement.ranking import Ranking
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.analysis.targets.trials_to_target import Level
@@ -63,6 +64,7 @@ class Results:
         searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
         supplement: supplementary statistics; None in a sweep, and where the analysis was not thorough.
         epochs: of training, of a task of the user's own that reports epochs; None elsewhere, and where the analysis was not thorough.
+        ranking: the views ranked; None with fewer than three views, in a sweep, and where the analysis was not thorough.
         broken_seals: what does not match its seal in the database, in one line; "" for nothing, and where that was not looked for.
         database_digest: of all values in the database; "" where there is no database or that was not looked for.
         seal_note: what the seals of the database cannot tell; "" for nothing, and where that was not looked for.
@@ -94,6 +96,7 @@ class Results:
     searched: tuple[SearchedView, ...] = ()
     supplement: Supplement | None = None
     epochs: TrainingEpochs | None = None
+    ranking: Ranking | None = None
     broken_seals: str = ""
     database_digest: str = ""
     seal_note: str = ""

@@ -25,6 +25,7 @@ from hpstudy.report.chapters import (
     layers,
     methods,
     overview,
+    ranks,
     robustness,
     searched,
     searchers,
@@ -44,7 +45,7 @@ from hpstudy.study.schema import Study
 OBSERVED: tuple[ModuleType, ...] = (target, budgets)
 """Chapters on observed values. They are the result of a study without declared endpoints, and further reading in others."""
 
-FURTHER: tuple[ModuleType, ...] = (tests, anytime, secondary, robustness, searched, citation, environment)
+FURTHER: tuple[ModuleType, ...] = (tests, ranks, anytime, secondary, robustness, searched, citation, environment)
 """Chapters of the appendix."""
 
 

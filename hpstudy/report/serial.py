@@ -38,8 +38,8 @@ def body(results: Results) -> dict[str, Any]:
     The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
     never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
     is there when claims are declared, "endpoints" when endpoints are, "endpoints_of_first_replicates", "endpoints_under_policies",
-    "confirmed", "secondary", "controls", "searchers", "confirmation", "extended", "epochs", "broken_seals", "database_digest" and
-    "seal_note" where there are any.
+    "confirmed", "secondary", "controls", "searchers", "confirmation", "extended", "epochs", "ranking", "broken_seals", "database_digest"
+    and "seal_note" where there are any.
     """
     return {
         "format": FORMAT,
@@ -72,6 +72,7 @@ def body(results: Results) -> dict[str, Any]:
         **({"confirmation": plain(results.confirmation)} if results.confirmation is not None else {}),
         **({"extended": plain(results.supplement)} if results.supplement is not None and not results.sweep else {}),
         **({"epochs": plain(results.epochs)} if results.epochs is not None else {}),
+        **({"ranking": plain(results.ranking)} if results.ranking is not None else {}),
         "declaration": plain(results.declaration),
         "failures": plain(results.failures),
         "identity": dict(results.identity),

@@ -11,9 +11,15 @@ from typing import Any
 from hpstudy.analysis.cross_study import Estimate, PairOfStudies, Several
 from hpstudy.analysis.joint_endpoints import JointEndpoint
 from hpstudy.report import joint_endpoints, numbers, serial, wording
+from hpstudy.report.chapters import ranks
+from hpstudy.report.charts import performance_profile as profiles
 from hpstudy.report.charts import several as charts
+from hpstudy.report.charts.model import Data
+from hpstudy.report.charts.words import confidence
+from hpstudy.report.csvs import Row
 from hpstudy.report.document import Document
-from hpstudy.report.model import Facts, Paragraph, References, Section, Table
+from hpstudy.report.labels import LONGEST, cut
+from hpstudy.report.model import Block, Facts, Paragraph, References, Section, Table
 from hpstudy.report.notation import Notation
 
 PLACES = 3
@@ -22,6 +28,8 @@ PLACES = 3
 REFERENCES = (
     "Turner et al. Bayesian optimization is superior to random search for machine learning hyperparameter tuning. NeurIPS 2020 "
     "Competition Track, PMLR 133, 2021 (the score).",
+    "Demšar. Statistical comparisons of classifiers over multiple data sets. J. Mach. Learn. Res. 7, 2006 (ranks).",
+    "Dolan and Moré. Benchmarking optimization software with performance profiles. Math. Program. 91, 2002.",
     "Efron. Better bootstrap confidence intervals. J. Am. Stat. Assoc. 82, 1987.",
 )
 
@@ -44,6 +52,8 @@ def document(compared: Several) -> Document:
             "normalised_curves": partial(charts.normalised_curves, compared),
             "studies_compared": partial(charts.studies_compared, compared),
             **({"endpoints_compared": partial(charts.endpoints_compared, compared)} if compared.endpoints else {}),
+            **({"mean_ranks_of_views": partial(mean_ranks_of_views, compared)} if compared.ranking.ranks is not None else {}),
+            **({"performance_profiles": partial(performance_profiles, compared)} if compared.ranking.profile is not None else {}),
         },
     )
 
@@ -67,6 +77,7 @@ def body(compared: Several) -> dict[str, Any]:
         "scales": serial.plain(compared.scales),
         "comparisons": serial.plain(compared.pairs),
         **({"endpoints": [_endpoint(one) for one in compared.endpoints]} if compared.endpoints else {}),
+        "ranking": serial.plain(compared.ranking),
     }
 
 
@@ -101,6 +112,7 @@ def _sections(compared: Several) -> Iterator[Section]:
     if not declared:
         yield Section("Answer", tuple(observed))
         yield Section("Study by study", drawn)
+        yield from _ranks(compared)
         yield Section("Methods", (Paragraph(_methods(compared)), References(REFERENCES)))
         return
     answers = [Paragraph(joint_endpoints.answer(compared, title, found), strong=True) for title, found in declared.items()]
@@ -108,9 +120,36 @@ def _sections(compared: Several) -> Iterator[Section]:
         "Answer", (Paragraph(joint_endpoints.WORDS), *answers, charts.endpoints(compared), joint_endpoints.table(compared))
     )
     yield Section("Best observed values", (*observed, *drawn))
+    yield from _ranks(compared)
     methods = (Paragraph(joint_endpoints.METHODS), Paragraph(_methods(compared)))
     yield Section("Methods", (*methods, References((*REFERENCES, SATTERTHWAITE))))
     yield Section("Identity", (Facts(tuple((r.study.name, r.study.fingerprint()) for r in compared.studies)),))
+
+
+def _ranks(compared: Several) -> Iterator[Section]:
+    """The views ranked over studies, and their profiles over all replicates of all studies."""
+    blocks: list[Block] = []
+    if (found := compared.ranking.ranks) is not None:
+        data, level = Data.of(compared, mean_ranks_of_views), confidence(compared.studies[0])
+        blocks += ranks.told(found, "normalised final best", "studies", level, data, judged=not _provisional(compared))
+        text = "Each study counts once. This takes the studies as a sample of tasks; few studies can show no difference of ranks."
+        blocks.append(Paragraph(text))
+    if (profile := compared.ranking.profile) is not None:
+        data = Data.of(compared, performance_profiles)
+        names = [cut(view, LONGEST) for view in profile.names]
+        blocks.append(profiles.chart(profile, names, "replicates of all studies", data))
+    if blocks:
+        yield Section("Ranks of the views", tuple(blocks))
+
+
+def mean_ranks_of_views(compared: Several) -> Iterator[Row]:
+    """The mean rank of each common view, with Friedman's p and the critical difference."""
+    yield from ranks.rank_rows(compared.ranking, "studies")
+
+
+def performance_profiles(compared: Several) -> Iterator[Row]:
+    """The performance profile of each common view."""
+    yield from profiles.profile_rows(compared.ranking)
 
 
 def _ci(compared: Several) -> str:

@@ -112,7 +112,7 @@ def test_the_report_of_several_studies_has_every_number_in_a_table(two):
     with style.applied():
         made = report.document(found)
         assert compile_pdf(made).startswith(b"%PDF")
-        assert compile_html(made).count(b'class="interactive"') == 2
+        assert compile_html(made).count(b'class="interactive"') == 3
     rows = [list(row) for row in made.tables["studies_compared"]()]
     assert rows[0] == ["a", "b", "study", "quantity", "pairs", "mean", "low", "high"]
     assert [row[2] for row in rows[1:]] == ["one", "two", "all together"] * 2
@@ -165,7 +165,13 @@ PLATEAUS = {"values": {"a": 1, "b": 1, "c": 1}, "source": "a pilot"}
 def test_declared_endpoints_are_the_answer_and_observed_values_come_after(declared):
     with style.applied():
         made = report.document(declared)
-    assert [section.title for section in made.sections] == ["Answer", "Best observed values", "Methods", "Identity"]
+    assert [section.title for section in made.sections] == [
+        "Answer",
+        "Best observed values",
+        "Ranks of the views",
+        "Methods",
+        "Identity",
+    ]
     answers = [block.text for block in made.sections[0].blocks if isinstance(block, Paragraph)]
     assert answers.pop(0).startswith("Confirmed value: the mean of the best point of a search so far on fresh seeds. Plateau: ")
     assert len(answers) == 5

@@ -1,0 +1,95 @@
+"""Mean ranks of several treatments with Nemenyi's critical difference: what the diagram of Demsar shows.
+
+In each block the treatments are ranked. Friedman's test asks whether any treatment differs. If so, two treatments whose mean ranks differ
+by at least the critical difference are shown to differ, at a level that holds for all pairs together. The test permutes the ranks within
+blocks, since with few blocks its chi-square and F forms are wrong: the F form rejects whenever two blocks agree. References: Friedman
+(1937), J. Am. Stat. Assoc. 32; Nemenyi (1963), PhD thesis, Princeton University; Demsar (2006), J. Mach. Learn. Res. 7.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.statistics.ranks import friedman
+from hpstudy.goal import Goal
+
+PERMUTED_UP_TO = 30
+"""Blocks up to which ranks are permuted; with more, the p-value is that of Iman and Davenport's F."""
+
+PERMUTATIONS = 9_999
+"""Random permutations of a test."""
+
+CHUNK = 500
+"""Permutations in memory at a time."""
+
+
+@dataclass(frozen=True)
+class MeanRanks:
+    """Treatments by their mean rank, the best first.
+
+    Attributes:
+        names: of the treatments.
+        ranks: (treatments,) mean ranks, ascending.
+        blocks: replicates or studies that they are means over.
+        p: of Friedman's test.
+        critical_difference: Nemenyi's.
+        differs: whether the test shows that any treatment differs; if not, no pair is said to differ.
+        alike: maximal runs (first, last) of at least two treatments closer than the critical difference, by their places in `names`.
+    """
+
+    names: tuple[str, ...]
+    ranks: Floats
+    blocks: int
+    p: float
+    critical_difference: float
+    differs: bool
+    alike: tuple[tuple[int, int], ...]
+
+
+def mean_ranks(values: Floats, names: Sequence[str], goal: Goal, confidence: float, seed: int) -> MeanRanks | None:
+    """Rank (blocks x treatments) values without NaN; `seed` is that of the test.
+
+    None with fewer than 3 treatments or 2 blocks, or where all treatments are tied in every block.
+    """
+    if (test := friedman(values, goal)) is None:
+        return None
+    blocks, treatments = values.shape
+    p = test.p if blocks > PERMUTED_UP_TO else permutation_p(stats.rankdata(values, axis=1), seed)
+    order = np.argsort(test.ranks, kind="stable")
+    ranks, apart = test.ranks[order], critical_difference(treatments, blocks, confidence)
+    named = tuple(names[index] for index in order)
+    return MeanRanks(named, ranks, blocks, p, apart, p < 1 - confidence, runs_alike(ranks, apart))
+
+
+def critical_difference(treatments: int, blocks: int, confidence: float) -> float:
+    """The smallest difference of two mean ranks over `blocks` that is significant: q sqrt(k (k + 1) / (6 N))."""
+    q = float(stats.studentized_range.ppf(confidence, treatments, np.inf)) / math.sqrt(2)
+    return q * math.sqrt(treatments * (treatments + 1) / (6 * blocks))
+
+
+def permutation_p(ranks: Floats, seed: int) -> float:
+    """P of Friedman's statistic of (blocks x treatments) ranks, when each order of the treatments in a block is as likely."""
+    rng, left, as_large = np.random.default_rng(seed), PERMUTATIONS, 0
+    observed = float((ranks.sum(axis=0) ** 2).sum())
+    while left:
+        drawn = rng.permuted(np.broadcast_to(ranks, (min(CHUNK, left), *ranks.shape)), axis=2)
+        as_large += int(((drawn.sum(axis=1) ** 2).sum(axis=1) >= observed * (1 - 1e-12)).sum())
+        left -= len(drawn)
+    return (1 + as_large) / (1 + PERMUTATIONS)
+
+
+def runs_alike(ranks: Floats, apart: float) -> tuple[tuple[int, int], ...]:
+    """The maximal runs of ascending ranks that are closer to each other than `apart`."""
+    runs, reached = list[tuple[int, int]](), 0
+    for first in range(len(ranks)):
+        last = int(np.flatnonzero(ranks - ranks[first] < apart)[-1])
+        if last > max(first, reached):
+            runs.append((first, last))
+            reached = last
+    return tuple(runs)

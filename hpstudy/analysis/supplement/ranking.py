@@ -1,0 +1,54 @@
+"""Three or more views at once: their mean ranks, and performance profiles of their trials to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.endpoints import Endpoints
+from hpstudy.analysis.statistics.critical_difference import MeanRanks, mean_ranks
+from hpstudy.analysis.statistics.performance_profile import PerformanceProfile, performance_profile
+from hpstudy.analysis.view_result import ViewResult
+from hpstudy.seeds import derive_seed
+
+FEWEST = 3
+"""Views below which ranks say no more than a comparison of two."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Several views ranked.
+
+    Attributes:
+        ranks: of the final best, over blocks; None with fewer than three views or two blocks, and where all views are tied.
+        profile: of the trials to the target; None where no two views reach it with different numbers of trials.
+    """
+
+    ranks: MeanRanks | None
+    profile: PerformanceProfile | None
+
+
+def ranking(views: Sequence[ViewResult], endpoints: Endpoints) -> Ranking | None:
+    """The views of one study over the replicates that are complete in all of them; None with fewer than three views."""
+    if len(views) < FEWEST:
+        return None
+    names, settings = tuple(view.name for view in views), endpoints.study.analysis
+    whole = np.logical_and.reduce([view.searches.complete & ~np.isnan(view.best).any(axis=1) for view in views])
+    final = np.stack([view.best[whole, -1] for view in views], axis=1)
+    costs = trials_of(views)
+    return Ranking(
+        mean_ranks(final, names, endpoints.study.metric.goal, settings.confidence, derive_seed(endpoints.seed, "ranks")),
+        None if costs is None else performance_profile(costs, names),
+    )
+
+
+def trials_of(views: Sequence[ViewResult]) -> Floats | None:
+    """(replicates x views) trials to the target, NaN where it was not reached, of replicates complete in all; None without a target."""
+    times = [view.trials.times for view in views if view.trials is not None]
+    if len(times) < len(views):
+        return None
+    whole = np.logical_and.reduce([view.searches.complete for view in views])
+    return np.stack([np.where(of.reached, of.trials, np.nan)[whole] for of in times], axis=1)

@@ -1,0 +1,84 @@
+"""Three or more views at once: the critical-difference diagram of their ranks, and performance profiles of their trials to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.critical_difference import PERMUTED_UP_TO, MeanRanks
+from hpstudy.analysis.supplement.ranking import Ranking
+from hpstudy.report import numbers
+from hpstudy.report.charts import critical_difference as diagram
+from hpstudy.report.charts import performance_profile as profiles
+from hpstudy.report.charts.model import Data
+from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.csvs import Row
+from hpstudy.report.model import Block, Paragraph, Section
+
+
+def chapter(results: Results) -> Iterator[Section]:
+    """Ranks and profiles over replicates; nothing with fewer than three views, and where neither has a meaning."""
+    if (found := results.ranking) is None or not (found.ranks or found.profile):
+        return
+    blocks: list[Block] = []
+    if found.ranks is not None:
+        data, what = Data.of(results, mean_ranks_of_views), f"final best {results.study.metric.name}"
+        blocks += told(found.ranks, what, "replicates", confidence(results), data, judged=not results.provisional)
+    if found.profile is not None:
+        names = [label(results, view) for view in found.profile.names]
+        blocks.append(profiles.chart(found.profile, names, "replicates", Data.of(results, performance_profiles)))
+    scope = (
+        "Ranks and shares are over replicates of one task, on observed values: they tell what other seeds would give on this task, not "
+        "what other tasks would."
+    )
+    yield Section("Ranks of the views", (*blocks, Paragraph(scope)))
+
+
+def told(found: MeanRanks, what: str, blocks: str, level: str, data: tuple[Data, ...], *, judged: bool) -> Iterator[Block]:
+    """What Friedman's test says, and the diagram where it says that views differ.
+
+    Args:
+        found: the ranks.
+        what: is ranked.
+        blocks: what they are means over, in the plural.
+        level: of the critical difference, "95%".
+        data: the CSV file behind the diagram.
+        judged: whether there is a verdict.
+    """
+    opening = f"Mean ranks of the {what} over {found.blocks} {blocks}, {len(found.names)} views in each"
+    form = "by permutation" if found.blocks <= PERMUTED_UP_TO else "in Iman and Davenport's form"
+    friedman = f"Friedman's test {form}: p {numbers.p_value(found.p)}"
+    ranked = list(zip(found.names, found.ranks.tolist(), strict=True))
+    if not judged:
+        yield Paragraph(f"{opening}: not judged before the study is complete.")
+    elif not found.differs:
+        listed = ", ".join(f"{name} {numbers.metric(rank, 2)}" for name, rank in ranked)
+        yield Paragraph(f"{opening}: no difference shown ({friedman}; {listed}).")
+    else:
+        (best, first), *others = ranked
+        beaten = [name for name, rank in others if rank - first >= found.critical_difference]
+        pairs = f"{best} ranks better than {', '.join(beaten)}" if beaten else "no single pair is shown to differ"
+        yield Paragraph(f"{opening}: the views differ ({friedman}); by Nemenyi's critical difference {pairs}.")
+        yield diagram.chart(found, blocks, level, data)
+
+
+def rank_rows(found: Ranking | None, blocks: str) -> Iterator[Row]:
+    """The mean rank of each view, with Friedman's p and the critical difference; `blocks` names what they are means over."""
+    yield "view", "mean_rank", blocks, "friedman_p", "critical_difference"
+    if found is None or (ranks := found.ranks) is None:
+        return
+    for name, rank in zip(ranks.names, ranks.ranks.tolist(), strict=True):
+        yield name, rank, ranks.blocks, ranks.p, ranks.critical_difference
+
+
+def mean_ranks_of_views(results: Results) -> Iterator[Row]:
+    """The mean rank of each view over replicates."""
+    yield from rank_rows(results.ranking, "replicates")
+
+
+def performance_profiles(results: Results) -> Iterator[Row]:
+    """The performance profile of each view."""
+    yield from profiles.profile_rows(results.ranking)
+
+
+TABLES = {function.__name__: function for function in (mean_ranks_of_views, performance_profiles)}

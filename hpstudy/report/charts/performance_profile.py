@@ -1,0 +1,70 @@
+"""Performance profiles: the share of problems that a view solves with at most a multiple of the trials of the quickest view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from hpstudy.analysis.statistics.performance_profile import PerformanceProfile
+from hpstudy.analysis.supplement.ranking import Ranking
+from hpstudy.report import numbers, style
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Hover, Panel, Steps
+from hpstudy.report.csvs import Row
+
+
+def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data: tuple[Data, ...]) -> Chart:
+    """The profiles.
+
+    Args:
+        profile: of the views.
+        names: of the views, as the legend has them.
+        problems: what the shares are of, in the plural.
+        data: the CSV file behind it.
+    """
+    most = float(profile.ratios[-1])
+    end = max(2.0, most * 1.05)
+    x = np.append(profile.ratios, end)
+    lines = []
+    for index, (name, shares) in enumerate(zip(names, profile.shares, strict=True)):
+        texts = tuple(
+            f"{name}\nat most {numbers.general(ratio, 3)} times the fewest trials: {numbers.percent(round(share, 3))} of {problems}"
+            for ratio, share in zip(x.tolist(), [*shares.tolist(), float(shares[-1])], strict=True)
+        )
+        look = style.look(index)
+        lines.append(
+            Steps(
+                x=x,
+                y=np.append(shares, shares[-1]),
+                colour=look.colour,
+                dash=look.dash,
+                width=1.6,
+                groups=(index,),
+                hover=Hover(texts),
+            )
+        )
+    return Chart(
+        "performance_profiles",
+        (
+            Panel(
+                Axis("trials to the target, as a multiple of those of the quickest view", (1.0, end), log=end > 20),
+                Axis(f"share of {problems}", (0.0, 1.02), grid=True),
+                tuple(lines),
+            ),
+        ),
+        f"Performance profiles of trials to the target over {profile.problems} {problems}.",
+        "At 1: how often a view is the quickest, ties included. Far right: how often it reaches the target at all.",
+        data,
+        2.6,
+        legend=tuple(Entry(name, style.colour(index), style.dash(index)) for index, name in enumerate(names)),
+    )
+
+
+def profile_rows(found: Ranking | None) -> Iterator[Row]:
+    """The steps of every profile."""
+    yield "view", "ratio", "share", "problems"
+    if found is None or (profile := found.profile) is None:
+        return
+    for name, shares in zip(profile.names, profile.shares.tolist(), strict=True):
+        for ratio, share in zip(profile.ratios.tolist(), shares, strict=True):
+            yield name, ratio, share, profile.problems
