@@ -23,6 +23,7 @@ from hpstudy.analysis.curves.best_so_far import MeanCurve
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.forest import fit
 from hpstudy.analysis.exploration.importance import FEWEST
+from hpstudy.analysis.exploration.imputation import MIDDLE, Imputation
 from hpstudy.analysis.exploration.searches import LINE, SearchedView, cells
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.analysis.statistics.student import t_mean
@@ -112,17 +113,25 @@ def _weighted(curves: Floats, weights: Floats, confidence: float) -> CountedEsti
 
 
 def tunability(view: SearchedView, study: Study) -> Tunability | None:
-    """The gain that a forest predicts for each hyperparameter between its default and its best value, the others at their defaults."""
+    """The gain that a forest predicts for each hyperparameter between its default and its best value, the others at their defaults.
+
+    It is 0 for a hyperparameter that the default point does not have.
+    """
     if len(view.objective) < FEWEST or np.ptp(view.objective) == 0:
         return None
-    forest = fit(view.unit, view.objective, derive_seed(study.seed, "analysis", "tunability", view.name))
+    forest = fit(
+        np.where(np.isnan(view.unit), MIDDLE, view.unit),
+        view.objective,
+        derive_seed(study.seed, "analysis", "tunability", view.name),
+    )
     space = study.views[view.name].space
-    default = np.array([parameter.unit(space.default()[name]) for name, parameter in space.items()])
+    point, imputed = space.default(), Imputation(space)
+    default = np.array([parameter.unit(point[name]) if name in point else MIDDLE for name, parameter in space.items()])
     gains = {}
     for column, (name, parameter) in enumerate(space.items()):
         line = np.append(cells(parameter, LINE), default[column])
         points = np.tile(default, (len(line), 1))
         points[:, column] = line
-        predicted = study.metric.goal.sign * forest.predict(points)
+        predicted = study.metric.goal.sign * forest.predict(imputed(points))
         gains[name] = float(predicted.max() - predicted[-1])
     return Tunability(gains, view.importance.explained if view.importance is not None else float("nan"))

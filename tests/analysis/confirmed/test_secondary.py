@@ -74,6 +74,37 @@ def test_only_the_hyperparameter_that_matters_is_tunable(goal):
     assert 0 <= found.gains["y"] < 0.06
 
 
+def test_a_hyperparameter_that_the_default_point_lacks_gains_nothing(make_confirmed):
+    source = make_confirmed({"a": CURVES}, {"a": np.ones((2, 3, 1))})
+    tree = source.study.model_dump(mode="json")
+    tree["views"]["a"]["space"] = {
+        "kind": {"type": "choice", "values": ["plain", "curved"]},
+        "x": {"type": "float", "low": 0, "high": 1},
+        "degree": {"type": "float", "low": 0, "high": 1, "when": {"kind": "curved"}},
+    }
+    study = Study.model_validate(tree)
+    draw = np.random.default_rng(0).uniform(size=(400, 3))
+    unit = np.where([[False, False, True]], np.where(draw[:, :1] < 0.5, NAN, draw), draw)
+    view = SearchedView(
+        name="a",
+        hyperparameters=("kind", "x", "degree"),
+        replicate=np.zeros(400, dtype=np.int64),
+        number=np.arange(400),
+        unit=unit,
+        values={},
+        objective=study.metric.goal.sign * -np.abs(unit[:, 1] - 0.9),
+        left_out=0,
+        incumbents=np.zeros(0, dtype=np.int64),
+        importance=None,
+        responses=(),
+        surface=None,
+        flips=None,
+    )
+    found = tunability(view, study)
+    assert found.gains["degree"] == 0
+    assert found.gains["x"] == pytest.approx(0.4, abs=0.06)
+
+
 def test_a_study_without_confirmed_curves_has_no_such_measures(make_source):
     assert analyse(make_source({"a": CURVES})).secondary == ()
 
