@@ -68,7 +68,7 @@ def test_searches_of_another_searcher_that_have_not_begun_leave_the_report_whole
 def test_the_table_has_a_row_for_each_endpoint_comparison_and_searcher(depends):
     (table,) = blocks_of(depends, Table)
     assert [row[1:3] for row in table.rows] == [("a − b", "tpe")] * 2
-    assert table.rows[1][0] == "Final best score"
+    assert [row[0] for row in table.rows] == ["trials to target", "final"]
     assert "The target is that of the main searches." in table.note
 
 

@@ -78,7 +78,7 @@ def _table(results: Results, found: Searchers) -> Table:
             estimates = (pair.main, pair.other, pair.estimate)
             cells = [cell for of in estimates for cell in numbers.cells(of.value, of.low, of.high, write)]
             p = numbers.MISSING if math.isnan(pair.adjusted) else numbers.p_cell(pair.adjusted)
-            rows.append((title(results, one), f"{pair.a} − {pair.b}", one.searcher, *cells, p, str(pair.estimate.n)))
+            rows.append((endpoints.name(one.endpoint), f"{pair.a} − {pair.b}", one.searcher, *cells, p, str(pair.estimate.n)))
     head = ("", "A − B", "S", f"with {main}", ci, "with S", ci, f"{main} minus S", ci, "Holm p", "n")
     note = (
         f"A minus B with the searcher {main}, with another searcher S, and the difference of the two. n: replicates that are complete with "

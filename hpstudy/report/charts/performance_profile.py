@@ -12,6 +12,9 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Hover, Panel, Steps
 from hpstudy.report.csvs import Row
 
+LEGEND_ROW = 0.17
+"""Inches of a row of the legend."""
+
 
 def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data: tuple[Data, ...]) -> Chart:
     """The profiles.
@@ -55,7 +58,7 @@ def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data
         f"Performance profiles of trials to the target over {profile.problems} {problems}.",
         "At 1: how often a view is the quickest, ties included. Far right: how often it reaches the target at all.",
         data,
-        2.6,
+        2.4 + LEGEND_ROW * -(-len(names) // style.legend_columns(names)),
         legend=tuple(Entry(name, style.colour(index), style.dash(index)) for index, name in enumerate(names)),
     )
 
