@@ -4,7 +4,8 @@
 
 For synthetic studies of 1,000 and 100,000 trials in two views, half of each search done: CPU seconds of the two tiers of a refresh (the
 progress; the answer, charts and failures), the bytes of all parts of the page, compressed as they are sent, and the bytes of the parts
-that differ after one more trial.
+that differ after one more trial. Where there is Chromium also seconds of wall time: from opening a page whose parts the server has read
+until all is drawn, and to draw all figures again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from hpstudy.live.feed import Part, Reading
 from hpstudy.store import EndedTrial, NewTrial, Reader, Store
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
+from tests.support.browser import Browser, chromium
 from tests.support.databases import example_study, synthetic_database
+from tests.support.live import live_page
 
 SIZES = {1_000: (20, 50), 100_000: (500, 200)}
 """Replicates and trials of studies of which half the trials are done, by the number of trials that are done."""
@@ -54,8 +57,36 @@ def one_more(path: Path) -> None:
         store.finish_trials([EndedTrial(key, number, Outcome("completed", {"accuracy": 0.5}, duration_s=1.0), 0.5)])
 
 
+DRAWN = "document.querySelectorAll('figure.drawn').length === 3 && !!document.querySelector('#answer .answer')"
+
+REDRAW = """(async () => {
+  const start = performance.now();
+  for (const place of document.querySelectorAll(".js-plotly-plot")) {
+    await Plotly.react(place, structuredClone(place.data), place.layout);
+  }
+  return (performance.now() - start) / 1000;
+})()"""
+
+
+def drawn(path: Path, folder: Path) -> list[str]:
+    """Seconds to open the page, and to draw its figures again; nothing without Chromium."""
+    if chromium() is None:
+        return []
+    with live_page(path) as address, Browser(folder) as browser:
+        browser.open(address)
+        browser.wait(DRAWN)
+        started = time.perf_counter()
+        browser.open(address)
+        browser.wait(DRAWN)
+        opened = time.perf_counter() - started
+        return [f"{opened:.1f}", f"{browser.run(REDRAW):.2f}"]
+
+
 def main() -> None:
-    print(f"{'trials':>8}  {'progress, s':>11}  {'charts, s':>9}  {'page, KB':>8}  {'one more trial, KB':>18}")
+    def row(*cells: str) -> None:
+        print("".join(f"{cell:>20}" for cell in cells), flush=True)
+
+    row("trials", "progress, s", "charts, s", "page, KB", "one more trial, KB", "open, s", "redraw, s")
     with tempfile.TemporaryDirectory() as folder:
         for trials, (replicates, planned) in SIZES.items():
             study = example_study(trials=planned, replicates=replicates)
@@ -65,10 +96,8 @@ def main() -> None:
             one_more(path)
             after = {**progress.read(path).parts, **charts.read(path).parts}
             changed = {name: part for name, part in after.items() if before.get(name) != part}
-            print(
-                f"{trials:>8,}  {quick:>11.2f}  {slow:>9.2f}  {sent(before) / 1e3:>8.0f}  {sent(changed) / 1e3:>18.0f}",
-                flush=True,
-            )
+            kilobytes = (f"{sent(parts) / 1e3:.0f}" for parts in (before, changed))
+            row(f"{trials:,}", f"{quick:.2f}", f"{slow:.2f}", *kilobytes, *drawn(path, Path(folder) / f"browser-{trials}"))
 
 
 if __name__ == "__main__":

@@ -173,7 +173,8 @@ def _refresh(tier: Tier, path: Path) -> None:
         tier.reading, tier.problem = tier.read(path), ""
     except HpstudyError as error:
         hint = f' <span class="hint">{text(error.hint)}</span>' if error.hint else ""
-        tier.problem = f"<p>{text(error.message)}{hint}</p>"
+        tier.problem = f'<p class="problem">{text(error.message)}{hint}</p>'
     except Exception as error:  # a page whose updates end without a word would show an old state as the present one
         log.exception("%s cannot be shown", path)
-        tier.problem = f"<p>{text(f'{type(error).__name__}: {error}')} (an error of hpstudy; the terminal has the traceback)</p>"
+        told = text(f"{type(error).__name__}: {error} (an error of hpstudy; the terminal has the traceback)")
+        tier.problem = f'<p class="problem">{told}</p>'
