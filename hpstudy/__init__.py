@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         export,
         figure,
         figure_names,
+        import_trials,
         merge,
         open,
         open_bundle,
@@ -116,6 +117,7 @@ __all__ = [
     "export",
     "figure",
     "figure_names",
+    "import_trials",
     "load_study",
     "merge",
     "open",
@@ -138,7 +140,7 @@ _HOMES = {
     "hpstudy.analysis.comparisons.planning": "EndpointPower",
     "hpstudy.analysis.confirmed.planning": "PlannedEndpoint",
     "hpstudy.analysis.results": "Results",
-    "hpstudy.api": "WrittenReport analyze bundle check confirm export figure figure_names merge open open_bundle plan "
+    "hpstudy.api": "WrittenReport analyze bundle check confirm export figure figure_names import_trials merge open open_bundle plan "
     "plan_endpoints plot_figure power resume run serve slurm write_report",
     "hpstudy.engine.executors": "Executor",
     "hpstudy.engine.forecast": "Forecast",

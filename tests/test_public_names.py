@@ -26,6 +26,7 @@ FUNCTIONS = [
         "export",
         "figure",
         "figure_names",
+        "import_trials",
         "load_study",
         "merge",
         "open",
@@ -90,6 +91,7 @@ FUNCTION_OF = {
     "init": "copy_shipped",
     "list": "parts",
     "schema": "study_schema",
+    "import": "import_trials",
     "db": "check",
     "data": "datasets",
 }
@@ -164,6 +166,7 @@ assert_type(hpstudy.export("quick", format="json"), str | None)
 assert_type(hpstudy.bundle("quick", "quick.zip"), hpstudy.Bundle)
 assert_type(hpstudy.open_bundle("quick.zip"), Path)
 hpstudy.serve(["quick"], port=8800)
+assert_type(hpstudy.import_trials("quick", "known.csv", "a"), int)
 assert_type(hpstudy.check("quick"), list[str])
 assert_type(hpstudy.parts("tasks"), dict[str, str])
 assert_type(hpstudy.study_schema(), dict[str, Any])

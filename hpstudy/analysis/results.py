@@ -29,6 +29,7 @@ from hpstudy.analysis.targets.trials_to_target import Level
 from hpstudy.analysis.trials.completeness import Failures
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.display import Listing, as_html
+from hpstudy.study.imported import imported
 from hpstudy.study.schema import Study
 
 
@@ -116,6 +117,15 @@ class Results:
         """Whether any planned search is incomplete, or any incumbent that the study confirms is not trained on all its fresh seeds."""
         searched = all(view.completeness.complete == view.completeness.searches for view in self.views)
         return not (searched and all(curve.complete.all() for curve in self.confirmed))
+
+    @property
+    def imported(self) -> dict[str, dict[int, int]]:
+        """Of each view with imported results: how many trials of a replicate, the first ones, are imported, by replicate."""
+        counts: dict[str, dict[int, int]] = {}
+        for key, count in imported((kind, detail) for _, kind, detail in self.events).items():
+            if key.view in self.study.views:
+                counts.setdefault(key.view, {})[key.replicate] = count
+        return counts
 
     @property
     def has_values(self) -> bool:

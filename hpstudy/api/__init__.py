@@ -4,6 +4,7 @@ from hpstudy.api.bundling import bundle, open_bundle
 from hpstudy.api.confirming import confirm
 from hpstudy.api.databases import check, default_storage, export, locate, open
 from hpstudy.api.figures import figure, figure_names, plot_figure
+from hpstudy.api.importing import import_trials
 from hpstudy.api.planning import plan, plan_endpoints, power
 from hpstudy.api.reports import WrittenReport, write_report
 from hpstudy.api.results import analyze
@@ -21,6 +22,7 @@ __all__ = [
     "export",
     "figure",
     "figure_names",
+    "import_trials",
     "locate",
     "merge",
     "open",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import default_storage, locate, refuse_scale
-from hpstudy.api.sessions import comparison, folder_for, run_options, stored
+from hpstudy.api.databases import default_storage, locate
+from hpstudy.api.sessions import given, run_options, stored
 from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
 
@@ -56,21 +56,10 @@ def run(
     Raises:
         HpstudyError: see `hpstudy.errors`. Trials already stored are kept.
     """
-    from hpstudy.engine.identity import refuse_changed_function
     from hpstudy.engine.run import run_study
-    from hpstudy.loading.bind import bind
-    from hpstudy.loading.load import folder_of, read_study, study_from
 
     part = None if shard is None else Shard.parse(shard)
-    if isinstance(study, Mapping):
-        study = study_from(study)
-    if isinstance(study, Study):
-        refuse_scale(scale)
-        loaded = bind(study, folder_of(study) or folder_for(study))
-        if not allow_changed_code:
-            refuse_changed_function(default_storage(loaded.study.name, storage, part), loaded.task)
-    else:
-        loaded = read_study(study, scale, comparison(storage, allow_changed_code, part))
+    loaded = given(study, storage, scale, part, allow_changed_code=allow_changed_code)
     if timeout_s is not None:
         loaded = loaded.with_timeout(timeout_s)
     return run_study(

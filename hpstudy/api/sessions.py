@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import default_storage
+from hpstudy.api.databases import default_storage, refuse_scale
 from hpstudy.modules import module_folder
 from hpstudy.store import Reader
 from hpstudy.study.schema import COMMAND, Study
@@ -17,6 +17,29 @@ if TYPE_CHECKING:
     from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
     from hpstudy.loading.bind import LoadedStudy
+
+
+def given(
+    study: Study | Mapping[str, object] | str | Path,
+    storage: str | Path | None,
+    scale: str | None,
+    shard: Shard | None = None,
+    *,
+    allow_changed_code: bool = False,
+) -> LoadedStudy:
+    """The study of a study file, of a mapping or itself, with its parts. Arguments and errors as `hpstudy.run`."""
+    from hpstudy.engine.identity import refuse_changed_function
+    from hpstudy.loading.bind import bind
+    from hpstudy.loading.load import folder_of, read_study, study_from
+
+    if isinstance(study, str | Path):
+        return read_study(study, scale, comparison(storage, allow_changed_code, shard))
+    refuse_scale(scale)
+    asked = study_from(study) if isinstance(study, Mapping) else study
+    loaded = bind(asked, folder_of(asked) or folder_for(asked))
+    if not allow_changed_code:
+        refuse_changed_function(default_storage(loaded.study.name, storage, shard), loaded.task)
+    return loaded
 
 
 def folder_for(study: Study) -> str | None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from hpstudy.cli import data, live, power, results, setup, studies
+from hpstudy.cli import data, importing, live, power, results, setup, studies
 from hpstudy.cli.output import fail
 from hpstudy.cli.streams import guarded_streams
 from hpstudy.errors import HpstudyError
@@ -48,6 +48,7 @@ studies.add_to(app)
 results.add_to(app)
 live.add_to(app)
 power.add_to(app)
+app.add_typer(importing.app, name="import", rich_help_panel="Run a study")
 setup.add_to(app)
 app.add_typer(data.app, name="data", rich_help_panel=setup.PANEL)
 

@@ -101,7 +101,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
     scheduler, stop = None, StopSignal()
     with (
         observing(options.observers, stop, options.observer.note) as observers,
-        _opened(loaded, storage, options.shard) as store,
+        opened(loaded, storage, options.shard) as store,
     ):
         shard = store.shard
         # The folder may have moved since the database was made.
@@ -141,7 +141,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
     return RunSummary(storage, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s, shard, failure)
 
 
-def _opened(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:
+def opened(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:
     """The database at `storage`, for the study or its shard: new, or checked and grown.
 
     Raises:

@@ -148,7 +148,7 @@ class Scheduler:
         chosen = {key: trials for key, trials in counts.items() if searches is None or key in searches}
         total = Counts.total(chosen.values())
         self._positions = {key: position for position, key in enumerate(chosen)}
-        self._totals = Totals(total.completed, total.finished - total.completed)
+        self._totals = Totals(total.completed - sum(store.imported().values()), total.finished - total.completed)
         groups = [group for group in Plan(self.study).groups() if counts.keys() >= set(group)]
         searching = [group for group in groups if not self._is_listed(group) and any(counts[key].left for key in group)]
         self._searching = {key for group in searching for key in group}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from hpstudy.errors import Problem, nearest
 from hpstudy.search.feasible import LEAST_SHARE, feasible_share
@@ -79,26 +80,31 @@ def _constraints(view: View) -> Iterator[Problem]:
 def _enqueued(view: View) -> Iterator[Problem]:
     """Enqueued points that are not points of the space."""
     for index, values in enumerate(view.enqueue):
-        key, given = ("enqueue", index), view.space.given(values)
-        problems = [*_given(view, key, values, given)]
-        yield from problems
-        for constraint in view.space.constraints if not problems else ():
-            if not constraint.holds(given):
-                yield Problem(key, f"the point violates the constraint {constraint.text!r}")
+        yield from (replace(problem, key=("enqueue", index, *problem.key)) for problem in point_problems(view, values))
 
 
-def _given(view: View, key: tuple[str | int, ...], values: Mapping[str, Value], given: Mapping[str, Value]) -> Iterator[Problem]:
+def point_problems(view: View, values: Mapping[str, Value]) -> Iterator[Problem]:
+    """Why values are no point of the space of a view. The key of a problem is a hyperparameter, or empty."""
+    given = view.space.given(values)
+    problems = [*_given(view, values, given)]
+    yield from problems
+    for constraint in view.space.constraints if not problems else ():
+        if not constraint.holds(given):
+            yield Problem((), f"the point violates the constraint {constraint.text!r}")
+
+
+def _given(view: View, values: Mapping[str, Value], given: Mapping[str, Value]) -> Iterator[Problem]:
     """Values of a point that are missing, too many or out of their range; `given` are those of hyperparameters that it has."""
     for name, value in values.items():
         if name not in view.space.names():
-            yield Problem((*key, name), f"the view does not tune '{name}': {nearest(name, view.space.names())}")
+            yield Problem((name,), f"the view does not tune '{name}': {nearest(name, view.space.names())}")
         elif name not in given:
-            yield Problem((*key, name), f"the condition of '{name}' does not hold in this point: remove the value")
+            yield Problem((name,), f"the condition of '{name}' does not hold in this point: remove the value")
         elif text := objection(view.space.root[name], value):
-            yield Problem((*key, name), text)
+            yield Problem((name,), text)
     for name, parameter in view.space.items():
         if name not in values and is_present(parameter, given):
-            yield Problem(key, f"the point has no value of '{name}', {expected(parameter)}")
+            yield Problem((), f"the point has no value of '{name}', {expected(parameter)}")
 
 
 def _feasible(view: View) -> Iterator[Problem]:

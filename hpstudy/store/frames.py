@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hpstudy.store.attributes import attribute_text, read_attributes
 from hpstudy.store.decoding import Undecodable, fetch, refuse_invalid_values, row_name
-from hpstudy.store.rows import read_retrainings
+from hpstudy.store.rows import read_imported, read_retrainings
 from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
@@ -56,6 +56,7 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
         - view, replicate, number, state, objective, attempts, ask_s and evaluate_s (seconds), started_at and ended_at (ISO 8601
           text, UTC), error_type, error, environment_id.
         - enqueued, in a study with enqueued points: whether the trial's point was enqueued.
+        - imported, in a study with imported results: whether the trial is one, which was not trained.
         - seed_number and retrains, in a study with confirmations: the fresh seed, and the number of the retrained trial (same
           replicate, of the view before the slash). retrains is missing for the default point. Both are missing for other trials.
         - `point.<name>` for each hyperparameter of any view; missing if the trial's view does not tune it.
@@ -82,6 +83,9 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
         known = arms(study)
         numbers = zip(keys.values(), columns["number"].tolist(), strict=True)
         columns["enqueued"] = np.array([number < known[key.view].enqueued for key, number in numbers], dtype=np.bool_)
+    if imported := read_imported(connection):
+        numbers = zip(keys.values(), columns["number"].tolist(), strict=True)
+        columns["imported"] = np.array([number < imported.get(key, 0) for key, number in numbers], dtype=np.bool_)
     if study.confirm is not None:
         columns.update(_retraining_columns(connection, keys))
     columns.update(_point_columns(points, study))

@@ -27,6 +27,7 @@ from hpstudy.store.rows import (
     read_environments,
     read_events,
     read_history,
+    read_imported,
 )
 from hpstudy.store.seals import BrokenSeals, broken_seals, content_digest
 from hpstudy.store.single_trials import StoredTrial, TrialDetail
@@ -220,6 +221,11 @@ class Reader:
         """Return results that are not numbers, by search and trial number. Trials without attributes are absent."""
         with self.snapshot() as connection:
             return read_attributes(connection)
+
+    def imported(self) -> dict[SearchKey, int]:
+        """Return how many trials of each search, the first ones, are imported results."""
+        with self.snapshot() as connection:
+            return read_imported(connection)
 
     def history(self, key: SearchKey) -> list[TrialRow]:
         """Return the trials of a search, in order."""

@@ -11,6 +11,8 @@ from hpstudy.store.searches import refuse_foreign_point, space_of
 from hpstudy.store.values import TrialState
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.controls import arms
+from hpstudy.study.imported import imported
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 
@@ -131,6 +133,11 @@ def read_retrainings(connection: sqlite3.Connection, search_id: int | None = Non
 def read_events(connection: sqlite3.Connection) -> list[Event]:
     """Return all events, in order."""
     return [Event(*row) for row in fetch(connection, "event.at event.kind event.detail", "FROM event ORDER BY id")]
+
+
+def read_imported(connection: sqlite3.Connection) -> dict[SearchKey, int]:
+    """Return how many trials of each search, the first ones, are imported results."""
+    return imported((event.kind, event.detail) for event in read_events(connection))
 
 
 def read_environments(connection: sqlite3.Connection) -> list[Environment]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hpstudy.errors import StoreError
+from hpstudy.errors import StoreError, UsageError
 from hpstudy.store import paths, summary
 from hpstudy.store.attributes import remove_attributes, write_attributes
 from hpstudy.store.counts import Counts
@@ -20,7 +20,7 @@ from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.listing import listed
 from hpstudy.store.owned import OwnedDatabase
-from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history
+from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history, read_imported
 from hpstudy.store.seals import changing, seal_all, seal_new, seal_trial
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.summary import CommonFailure
@@ -28,6 +28,7 @@ from hpstudy.store.values import clean_text, encode, encode_point, utc_now
 from hpstudy.study.changes import changes, growth, refuse_changes, time_limit_changes
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.controls import arms
+from hpstudy.study.imported import KIND as IMPORTED
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import PICKLED, Study, TaskBlock
 from hpstudy.study.shard import Shard
@@ -389,6 +390,52 @@ class Store:
         seal_trial(connection, trial_id)
         if outcome.attributes:
             write_attributes(connection, trial.key, trial.number, outcome.attributes)
+
+    def import_trials(
+        self, arms: Sequence[str], replicates: Sequence[int], results: Sequence[tuple[Point, float]], **detail: str
+    ) -> None:
+        """Record known results as the first trials of searches that have not begun.
+
+        Args:
+            arms: names of the arms.
+            replicates: of their searches.
+            results: points with their objectives.
+            detail: of the event.
+
+        Raises:
+            UsageError: a search has begun.
+        """
+        with self._database.transaction() as connection:
+            ids = self._metrics(connection, {self.study.metric.name})
+            for key in (SearchKey(arm, replicate) for arm in arms for replicate in replicates):
+                search_id = self._search_id(key)
+                if connection.execute("SELECT 1 FROM trial WHERE search_id = ?", (search_id,)).fetchone():
+                    raise UsageError(
+                        f"the search {_name(key)} has begun: results can be imported only before", "use a new --storage"
+                    )
+                for number, (point, objective) in enumerate(results):
+                    values, now = encode(objective), utc_now()
+                    trial_id = connection.execute(
+                        """
+                        INSERT INTO trial (
+                            search_id, number, state, point, objective, objective_kind, attempts, started_at, ended_at, ask_s
+                        ) VALUES (?, ?, 'completed', ?, ?, ?, 1, ?, ?, 0)
+                        """,
+                        (search_id, number, encode_point(point), *values, now, now),
+                    ).lastrowid
+                    connection.execute(
+                        "INSERT INTO metric_value VALUES (?, ?, ?, ?)", (trial_id, ids[self.study.metric.name], *values)
+                    )
+                    seal_trial(connection, trial_id)
+            write_event(
+                connection, IMPORTED, {"arms": list(arms), "replicates": list(replicates), "trials": len(results), **detail}
+            )
+        self._metric_ids = ids
+
+    def imported(self) -> dict[SearchKey, int]:
+        """How many trials of each search, the first ones, are imported results."""
+        with translated(self.path):
+            return read_imported(self._connection)
 
     def start_over(self, changed: Mapping[str, str]) -> int:
         """Remove all trials of a study whose code has changed before any trial completed.

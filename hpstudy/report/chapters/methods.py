@@ -138,6 +138,14 @@ def _of_search(results: Results) -> list[str]:
             f" The first trials of every search have points that the study lists ({counts}). They count as trials: up to them a curve "
             "shows the value of the listed points, not of the searcher."
         )
+    if results.imported:
+        known = ", ".join(
+            f"{max(of.values())} of {name} in {numbers.things(len(of), 'search', 'es')}" for name, of in results.imported.items()
+        )
+        setting += (
+            f" The first trials of searches are known results that were imported ({known}). They were not trained in this study: they "
+            "count as completed trials and as the history of the searcher, and have no duration."
+        )
     paragraphs = [
         f"A search is one sequential run of {study.search.trials} trials with its own seed. {lockstep}{setting} A trial without a value "
         "(diverged, failed, timed out) is a spent trial: the best so far stays what it was. Trials before the first value of their search "

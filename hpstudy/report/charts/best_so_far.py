@@ -188,8 +188,9 @@ def _edge(view: ViewResult) -> Line:
 
 
 def _enqueued(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
-    """Open circles on the mean at the trials whose points the study enqueued, if any."""
-    first = view.curve.mean[: len(results.study.views[view.name].enqueue)]
+    """Open circles on the mean at the trials whose points the study enqueued, or whose results were imported, if any."""
+    known = max(len(results.study.views[view.name].enqueue), *results.imported.get(view.name, {0: 0}).values())
+    first = view.curve.mean[:known]
     if len(first):
         yield Dots(x=trials(first), y=first, colour=style.colour(index), marker=Marker(size=6.5, fill="none"), groups=(index,))
 
@@ -231,6 +232,15 @@ def enqueued_words(results: Results) -> str:
     counts = {name: len(view.enqueue) for name, view in results.study.views.items() if view.enqueue}
     parts = [f"{name} {'trial 1' if count == 1 else f'trials 1 to {count}'}" for name, count in counts.items()]
     return f"points that the study enqueued ({', '.join(parts)})" if parts else ""
+
+
+def imported_words(results: Results) -> str:
+    """Which trials are imported results; "" where none is."""
+    parts = [
+        f"{view} up to trial {max(of.values())} of {numbers.things(len(of), 'search', 'es')}"
+        for view, of in results.imported.items()
+    ]
+    return f"results that were imported and not trained in this study ({', '.join(parts)})" if parts else ""
 
 
 def late(results: Results) -> tuple[int, ...]:
@@ -286,8 +296,8 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     low, high = limits
     if any((view.best < low).any() or (view.best > high).any() for view in results.views):
         reading += f" Up to {100 * OUTLIERS:.0f}% of {which} lie outside the drawing."
-    if queued := enqueued_words(results):
-        reading += f" Open circles: {queued}."
+    if known := "; ".join(filter(None, (enqueued_words(results), imported_words(results)))):
+        reading += f" Open circles: {known}."
     waiting = sum(view.completeness.before_first_value for view in results.views)
     if waiting and not math.isnan(results.worst):
         reading += (

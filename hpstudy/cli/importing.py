@@ -1,0 +1,40 @@
+"""Commands that import what was known before a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpstudy.cli import completion
+from hpstudy.cli.options import AnyStudy, Scale, Storage
+from hpstudy.cli.output import say
+
+app = typer.Typer(help="Import known results.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _top() -> None: ...
+
+
+@app.command()
+def trials(
+    study: AnyStudy,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="A column for each hyperparameter of the view, and the metric.")
+    ],
+    view: Annotated[str, typer.Option("--view", help="The view of the points.", autocompletion=completion.views)],
+    storage: Storage = None,
+    scale: Scale = None,
+    replicate: Annotated[
+        int | None, typer.Option("--replicate", min=0, help="Only this replicate, from 0. Default: all.")
+    ] = None,
+) -> None:
+    """Import known results as the first trials of the searches of a view. They count as trials, and are never trained."""
+    from hpstudy import api
+
+    count = api.import_trials(study, file, view, storage, scale=scale, replicate=replicate)
+    say(
+        f"{view}: {count} results imported into {'every search' if replicate is None else f'the searches of replicate {replicate}'}"
+    )

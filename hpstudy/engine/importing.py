@@ -1,0 +1,63 @@
+"""Importing known results as the first trials of the searches of a view."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from hpstudy.engine.run import opened
+from hpstudy.errors import UsageError, nearest
+from hpstudy.loading.bind import LoadedStudy
+from hpstudy.loading.known_results import read_known_results
+from hpstudy.modules import module_path
+from hpstudy.study.controls import DEFAULT, arms
+
+
+def import_known_results(loaded: LoadedStudy, storage: Path, file: Path, view: str, replicate: int | None = None) -> int:
+    """Store the results in a file as the first trials of every search of a view, also of those by other searchers.
+
+    Args:
+        loaded: the study.
+        storage: its database, created if it does not exist.
+        file: see `read_known_results`.
+        view: of the study.
+        replicate: only searches of this replicate; None for all.
+
+    Returns:
+        The number of results in each search.
+
+    Raises:
+        UsageError: the study has no such view or replicate, is a sweep, enqueues points in this view, or has fewer trials; or a search of
+            the view has begun.
+        StudyError: see `read_known_results`.
+        StudyChanged: the study is not that of the database.
+    """
+    study = loaded.study
+    if view not in study.views:
+        raise UsageError(f"the study has no view '{view}': {nearest(view, study.views)}")
+    if replicate is not None and not 0 <= replicate < study.replicates:
+        raise UsageError(f"there is no replicate {replicate}: the study has the replicates 0 to {study.replicates - 1}")
+    if replicate is not None and study.search.lockstep > 1:
+        raise UsageError("replicates in lockstep begin alike: results are imported into all of them", "leave out --replicate")
+    if loaded.searcher.lists_points:
+        raise UsageError(f"{study.name} is a sweep, which has no search that could begin with known results")
+    if study.views[view].enqueue:
+        raise UsageError(
+            f"view '{view}' enqueues points, which are the first trials of its searches", "remove 'enqueue', or import nothing"
+        )
+    results = read_known_results(file, study, view)
+    if len(results) > study.search.trials:
+        raise UsageError(
+            f"{file} has {len(results)} results, but a search has {study.search.trials} trials",
+            "import fewer, or raise search.trials",
+        )
+    searched = [name for name, arm in arms(study).items() if arm.view == view and not arm.listed and arm.searcher != DEFAULT]
+    with module_path(loaded.module_path), opened(loaded, storage, None) as store:
+        replicates = [
+            number
+            for number in ([replicate] if replicate is not None else range(study.replicates))
+            if store.shard is None or store.shard.holds(study, number)
+        ]
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        store.import_trials(searched, replicates, results, file=file.name, sha256=digest)
+    return len(results)

@@ -1,0 +1,108 @@
+"""Known results of a view in a CSV file: a row for each point, with its hyperparameters and the value of the study's metric."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from hpstudy.errors import Problem, StudyError, UsageError, nearest
+from hpstudy.loading.spaces import point_problems
+from hpstudy.search.values import expected, point_of
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, IntParameter, Value
+from hpstudy.study.schema import Study, View
+from hpstudy.study.space import Point
+
+KnownResult = tuple[Point, float]
+"""A point, and the value of the metric that it had."""
+
+
+def read_known_results(file: Path, study: Study, view: str) -> list[KnownResult]:
+    """The results in a file, in its order.
+
+    The columns are the hyperparameters that the view tunes, and the study's metric. The cell of a hyperparameter that is absent in a
+    point is empty.
+
+    Args:
+        file: with a line of column names.
+        study: the study.
+        view: the view of the points.
+
+    Raises:
+        UsageError: the file cannot be read, or has no results.
+        StudyError: with the line of every mistake: a column that is unknown or missing, a value that is missing, no number, or outside the
+            space.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8-sig")), strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{file} cannot be read as CSV: {getattr(error, 'strerror', None) or error}") from None
+    head, *lines = rows or [[]]
+    body = [(number, cells) for number, cells in enumerate(lines, 2) if any(cells)]
+    if not body:
+        raise UsageError(f"{file} has no results", "write a line of column names, and a line for each point")
+    space, metric = study.views[view].space, study.metric.name
+    problems = [Problem((), text, file, 1) for text in _of_head(head, [*space.names(), metric])]
+    results = []
+    for line, cells in () if problems else body:
+        found = list(_of_line(dict(zip(head, cells, strict=False)), len(cells) - len(head), study.views[view], metric))
+        problems += [Problem((), text, file, line) for text in found if isinstance(text, str)]
+        results += [result for result in found if not isinstance(result, str)]
+    if problems:
+        raise StudyError(problems)
+    return results
+
+
+def _of_head(head: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    for name in dict.fromkeys(head):
+        if name not in names:
+            yield f"unknown column '{name}': {nearest(name, names)}"
+        elif head.count(name) > 1:
+            yield f"the column '{name}' is there twice"
+    yield from (f"the column '{name}' is missing" for name in names if name not in head)
+
+
+def _of_line(cells: Mapping[str, str], extra: int, view: View, metric: str) -> Iterator[str | KnownResult]:
+    """What is wrong with a line; the result if nothing is."""
+    if extra:
+        yield f"the line has {abs(extra)} cells {'more' if extra > 0 else 'fewer'} than there are columns"
+        return
+    given = {name: cells[name].strip() for name in view.space.names()}
+    values = {name: _value(view.space.root[name], text) for name, text in given.items() if text}
+    wrong = [name for name, value in values.items() if value is None]
+    yield from (f"'{name}' must be {expected(view.space.root[name])}, not '{given[name]}'" for name in wrong)
+    known = {name: value for name, value in values.items() if value is not None}
+    if not wrong:
+        yield from (
+            said := [
+                f"'{problem.key[0]}' {problem.message}" if problem.message.startswith("must be") else problem.message
+                for problem in point_problems(view, known)
+            ]
+        )
+        wrong = said
+    value = _number(cells[metric].strip())
+    if value is None:
+        yield f"'{metric}' must be a finite number, not '{cells[metric]}'"
+    elif not wrong:
+        yield point_of(view.space, known), value
+
+
+def _value(parameter: AnyParameter, text: str) -> Value | None:
+    """The value that a cell holds; None for none that the hyperparameter could have."""
+    if isinstance(parameter, ChoiceParameter):
+        spelled = {"true" if value is True else "false" if value is False else str(value): value for value in parameter.values}
+        return spelled.get(text.lower() if text.lower() in ("true", "false") else text)
+    number = _number(text)
+    if number is not None and isinstance(parameter, IntParameter):
+        return int(number) if number.is_integer() else None
+    return number
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
