@@ -119,7 +119,7 @@ class PluginError(HpstudyError):
 
 
 class StudyBroken(HpstudyError):
-    """No trial has a value: every trial so far has failed."""
+    """No trial so far has a value, so that the run stops."""
 
 
 class Diverged(Exception):

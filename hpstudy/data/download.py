@@ -72,7 +72,7 @@ def _receive(url: str, part: Path, tag: Path, progress: Progress) -> int | None:
     try:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
-        if error.code == UNSATISFIABLE and have:  # the partial file is longer than the file on the server: start again
+        if error.code == UNSATISFIABLE and have:  # the file on the server is not longer than the partial file: start again
             error.close()
             part.unlink()
             return _receive(url, part, tag, progress)

@@ -1,4 +1,4 @@
-"""Finished trials one by one, each with its metrics and curves."""
+"""Reading of single finished trials with their metrics and curves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpstudy.study.space import Point
 
 
 class FinishedKey(NamedTuple):
-    """Which trial it is, and when it ended (ISO 8601, UTC): a trial that was removed and run again has another time."""
+    """Identifies a finished trial. `ended_at` (ISO 8601, UTC) distinguishes it from a removed trial that was run again."""
 
     view: str
     replicate: int
@@ -22,16 +22,16 @@ class FinishedKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Finished:
-    """What a finished trial is and measured.
+    """A finished trial with its results.
 
     Attributes:
-        state: how it ended.
+        state: final state.
         point: its hyperparameters.
-        seed_number: of a confirmation: the number of its fresh seed; None for every other trial.
+        seed_number: number of the fresh seed of a confirmation; None for any other trial.
         metrics: final value by metric.
-        curves: (epoch, metric, value), by epoch.
-        error: type and message of its failure; "" for none.
-        started_at: ISO 8601, UTC.
+        curves: (epoch, metric, value), ordered by epoch.
+        error: type and message of its failure; "" if there is none.
+        started_at: start time (ISO 8601, UTC).
     """
 
     state: str
@@ -44,7 +44,7 @@ class Finished:
 
 
 def finished_keys(connection: sqlite3.Connection, since: str = "") -> dict[FinishedKey, int]:
-    """Return the ids of the trials that ended at `since` or later, in the order in which they ended."""
+    """Return the IDs of the trials that ended at `since` or later, ordered by end time."""
     rows = fetch(
         connection,
         "view.name search.replicate trial.number trial.ended_at trial.id",
@@ -56,7 +56,7 @@ def finished_keys(connection: sqlite3.Connection, since: str = "") -> dict[Finis
 
 
 def read_finished(connection: sqlite3.Connection, key: FinishedKey, trial_id: int) -> Finished | None:
-    """Return a finished trial, None if it has been removed."""
+    """Return a finished trial; None if it has been removed."""
     columns = "trial.state trial.point trial.error_type trial.error trial.started_at"
     rows = fetch(connection, columns, "FROM trial WHERE id = ? AND ended_at = ?", (trial_id, key.ended_at))
     if not rows:

@@ -53,10 +53,9 @@ class OwnedDatabase:
     def open(cls, path: Path) -> OwnedDatabase:
         """Claim an existing database and migrate it to the latest schema.
 
-        Nothing is written if this raises StoreError.
-
         Raises:
-            StoreError: the database cannot be opened, is on a network disk, or has values that do not match their seals.
+            StoreError: the database cannot be opened, is on a network disk, or has values that do not match their seals. Nothing is
+                written in these cases.
             StoreTooNew: a newer version of hpstudy wrote it.
             StoreBusy: another process owns it.
         """

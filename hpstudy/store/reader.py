@@ -233,17 +233,17 @@ class Reader:
             return read_history(connection, self.study, key.view, key.replicate)
 
     def running(self) -> list[StoredTrial]:
-        """The trials that are stored as running, the one that began first at the head."""
+        """Return the running trials, ordered by start time."""
         with self.snapshot() as connection:
             return single_trials.read_running(connection, self.study)
 
     def latest(self, most: int) -> list[StoredTrial]:
-        """The `most` trials that ended last, the last one at the head."""
+        """Return the `most` latest finished trials, the latest first."""
         with self.snapshot() as connection:
             return single_trials.read_latest(connection, self.study, most)
 
     def ended_since(self, moment: str) -> int:
-        """How many trials have ended since `moment` (ISO 8601, UTC)."""
+        """Return the number of trials that have ended since `moment` (ISO 8601, UTC)."""
         with self.snapshot() as connection:
             return single_trials.count_ended_since(connection, moment)
 

@@ -1,4 +1,4 @@
-"""Single trials: those under way, those that ended last, and one with all that is stored of it."""
+"""Reading of single trials: running trials, the latest finished ones, and one trial with all stored values."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class StoredTrial:
     """One trial without its point and metrics.
 
     Attributes:
-        key, number: its search and its number within it, from 0.
-        state: running, or how it ended.
-        objective: the measured value; None when there is none.
-        started_at, ended_at: UTC; `ended_at` is None while it runs.
-        evaluate_s: wall seconds of its training; None while it runs.
+        key, number: its search, and its number within the search, from 0.
+        state: running, or the final state.
+        objective: the measured value; None if there is none.
+        started_at, ended_at: times in UTC; `ended_at` is None while the trial is running.
+        evaluate_s: wall time of its training in seconds; None while the trial is running.
     """
 
     key: SearchKey
@@ -39,16 +39,16 @@ class StoredTrial:
 
 @dataclass(frozen=True)
 class TrialDetail:
-    """One trial with all that is stored of it.
+    """One trial with all stored values.
 
     Attributes:
         trial: its state, value and times.
-        point: the point tried.
-        attempts: how often its evaluation was begun.
-        error_type, error, traceback: of what it raised; None for nothing.
-        log_path: the absolute path of the log of the worker that ran it; None for none.
+        point: the evaluated point.
+        attempts: how often its evaluation was started.
+        error_type, error, traceback: of the exception that it raised; None if there is none.
+        log_path: absolute path of the worker's log; None if there is none.
         metrics: final values by name.
-        curves: (epoch, value) pairs in the order of the epochs, by the name of the metric.
+        curves: (epoch, value) pairs by the name of the metric, ordered by epoch.
     """
 
     trial: StoredTrial
@@ -63,26 +63,26 @@ class TrialDetail:
 
 
 _COLUMNS = "trial.id trial.search_id trial.number trial.state trial.objective trial.started_at trial.ended_at trial.evaluate_s"
-"""What a StoredTrial is made from."""
+"""Columns of a StoredTrial."""
 
 
 def read_running(connection: sqlite3.Connection, study: Study) -> list[StoredTrial]:
-    """The trials that are stored as running, the one that began first at the head."""
+    """Return the running trials, ordered by start time."""
     return _read(connection, study, "FROM trial WHERE state = 'running' ORDER BY started_at, id")
 
 
 def read_latest(connection: sqlite3.Connection, study: Study, most: int) -> list[StoredTrial]:
-    """The `most` trials that ended last, the last one at the head."""
+    """Return the `most` latest finished trials, the latest first."""
     return _read(connection, study, "FROM trial WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, id DESC LIMIT ?", most)
 
 
 def count_ended_since(connection: sqlite3.Connection, moment: str) -> int:
-    """How many trials have ended since `moment` (ISO 8601, UTC)."""
+    """Return the number of trials that have ended since `moment` (ISO 8601, UTC)."""
     return int(connection.execute("SELECT count(*) FROM trial WHERE ended_at >= ?", (moment,)).fetchone()[0])
 
 
 def read_trial(connection: sqlite3.Connection, study: Study, key: SearchKey, number: int, database: Path) -> TrialDetail | None:
-    """One trial; None when there is none with this search and number."""
+    """Return one trial; None if there is no trial with this search and number."""
     of_trial = "FROM trial JOIN search ON search.id = search_id JOIN view ON view.id = view_id"
     where = (key.view, key.replicate, number)
     rows = fetch(

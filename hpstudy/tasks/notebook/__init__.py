@@ -1,1 +1,1 @@
-"""A function that is defined in a notebook or in a script: kept in the study as a pickle, with its source and a digest."""
+"""Functions that are defined in a notebook or a script. The study stores them as a pickle, with their source and a digest."""

@@ -1,6 +1,6 @@
-"""Digests of functions without a module that a worker can import: of their source, and of all that they refer to.
+"""Digests of functions that workers cannot import from a module. They cover the source and all referenced values.
 
-The pickle of a function is no identity: it holds file names and line numbers, and depends on which of its strings are one object.
+The pickle of a function cannot serve as its identity: it contains file names and line numbers, and depends on the identity of strings.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from typing import Any
 import cloudpickle
 
 PROTOCOL = 5
-"""Of pickle. Another number would change every digest."""
+"""Protocol version of pickle. Another version would change every digest."""
 
 HEAP_TYPE = 1 << 9
-"""Flag of a class that Python code has made."""
+"""Flag of classes that are created by Python code."""
 
 OF_CLASSES = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__", "_abc_impl")
 """Members of a class that are not part of its code."""
 
 
 def digest_and_source(function: FunctionType) -> tuple[str, str]:
-    """SHA-256 (hex) of a function, and the source of it and of the functions that it refers to.
+    """Return the SHA-256 digest (hex) of a function, and its source with that of the functions that it refers to.
 
-    It covers defaults, and the values of closures and global names that the code reads. Modules, and what can be imported from one,
-    are covered by name. The source of a lambda, or of a function typed into `python`, is not known: its compiled code is covered.
+    The digest covers defaults, and the values of closures and global names that the code reads. Modules and importable objects are covered
+    by name. The source of a lambda, or of a function typed into `python`, is not available: the digest covers its compiled code.
     """
     try:
         return _digested(function, fast=True)
@@ -40,7 +40,7 @@ def digest_and_source(function: FunctionType) -> tuple[str, str]:
 
 
 def references(function: FunctionType) -> dict[str, Any]:
-    """The values that a function refers to, by name: of its closure, and of its global names."""
+    """Return the values of the closure and the global names that a function refers to, by name."""
     values = {
         name: function.__globals__[name] for name in sorted(set(_global_names(function.__code__))) if name in function.__globals__
     }
@@ -53,23 +53,23 @@ def references(function: FunctionType) -> dict[str, Any]:
 
 
 def is_importable(value: Any) -> bool:
-    """Whether a worker can import a function or a class from its module."""
+    """Return whether a worker can import a function or a class from its module."""
     module = getattr(value, "__module__", None)
-    found: Any = sys.modules.get(module) if module not in (None, "__main__") else None
+    imported: Any = sys.modules.get(module) if module not in (None, "__main__") else None
     for part in value.__qualname__.split("."):
-        found = getattr(found, part, None)
-    return found is value
+        imported = getattr(imported, part, None)
+    return imported is value
 
 
 class _Digester(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
-    """Writes equal bytes for equal values, in every process.
+    """A pickler that writes equal bytes for equal values, in every process.
 
     Args:
         file: receives the bytes.
-        fast: write every value in full, so that it does not matter which of them are one object.
+        fast: write every value in full, so that the bytes do not depend on object identity.
 
     Attributes:
-        sources: of the functions met so far.
+        sources: sources of the functions processed so far.
     """
 
     def __init__(self, file: io.BytesIO, *, fast: bool) -> None:
@@ -79,7 +79,7 @@ class _Digester(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has n
         self._met: dict[int, int] = {}
 
     def persistent_id(self, value: Any) -> Any:
-        """What is written for a value; None for the value itself."""
+        """Return what is written instead of a value; None to write the value itself."""
         if isinstance(value, ModuleType):
             return "module", value.__name__
         if isinstance(value, set | frozenset):
@@ -124,7 +124,7 @@ def _of_code(code: CodeType) -> Any:
 
 
 def _source(code: CodeType) -> str:
-    """The source of a function; "" where it is not known, or is that of the statement around a lambda."""
+    """Return the source of a function; "" for a lambda, or if it is not available."""
     if code.co_name == "<lambda>":
         return ""
     try:
@@ -134,7 +134,7 @@ def _source(code: CodeType) -> str:
 
 
 def _global_names(code: CodeType) -> Iterator[str]:
-    """The global names that code reads, in functions inside it too."""
+    """Yield the global names that code reads, including its inner functions."""
     for instruction in dis.get_instructions(code):
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             yield instruction.argval

@@ -1,4 +1,4 @@
-"""A function to and from the text that a study keeps of it."""
+"""Conversion of a function to and from the text that a study stores."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from hpstudy.plugins import place_of
 from hpstudy.tasks.notebook.digest import PROTOCOL, digest_and_source, is_importable, references
 
 MOST_BYTES = 10_000_000
-"""Of a pickled function. It is sent with every trial."""
+"""Maximum size of a pickled function. It is sent with every trial."""
 
 ELSEWHERE = "create it inside the function, or in a module that the function imports"
-"""The next step for a value that a function cannot take with it."""
+"""Hint for a value that cannot be pickled with the function, or is too large."""
 
 
 class PickledFunction(BaseModel):
-    """A function that is defined in a notebook or a script. `hpstudy.run` writes it; a study file has none."""
+    """A function that is defined in a notebook or a script. `hpstudy.run` creates it; study files do not contain any."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: str
-    """Its name."""
+    """Name of the function."""
     source: str
-    """Its source, and that of the functions that it refers to."""
+    """Source of the function and of the functions that it refers to."""
     digest: str
-    """SHA-256 (hex) of the function (`hpstudy.tasks.notebook.digest`)."""
+    """SHA-256 digest (hex) of the function (`hpstudy.tasks.notebook.digest`)."""
     python: str
-    """Version of Python, such as 3.11. Another one cannot load it."""
+    """Version of Python, such as 3.11. Other versions cannot load the function."""
     cloudpickle: str
     """Version of cloudpickle."""
     data: str
     """The pickle, compressed with zlib, in base64."""
 
     def load(self) -> Callable[..., Any]:
-        """A copy of the function.
+        """Return a copy of the function.
 
         Raises:
-            PluginError: it was pickled by another version of Python, or cannot be loaded here.
+            PluginError: it was pickled by another version of Python, or cannot be loaded.
         """
         if self.python != _python():
             raise PluginError(
@@ -60,7 +60,7 @@ class PickledFunction(BaseModel):
                 f"the function '{self.name}' needs the module '{error.name}', which is not found here",
                 "install it, or put it in the folder in which the study was started",
             ) from error
-        except Exception as error:  # loading imports modules of the user's, which may raise anything
+        except Exception as error:  # loading imports the user's modules, which can raise any exception
             raise PluginError(
                 f"the function '{self.name}', stored by cloudpickle {self.cloudpickle}, cannot be loaded by cloudpickle "
                 f"{cloudpickle.__version__}: {type(error).__name__}: {text_of(error)} ({place_of(error)})",
@@ -69,13 +69,13 @@ class PickledFunction(BaseModel):
 
 
 def pickled(function: object) -> PickledFunction:
-    """A function as a study keeps it.
+    """Return a function in the form that a study stores.
 
     Args:
-        function: defined with `def`, anywhere.
+        function: a function that is defined with `def`.
 
     Raises:
-        PluginError: it is no such function, refers to something that cannot be pickled, or to more than `MOST_BYTES` of data.
+        PluginError: it is not such a function, refers to a value that cannot be pickled, or to more than `MOST_BYTES` of data.
     """
     if not isinstance(function, FunctionType) or function.__name__ == "<lambda>":
         kind = "a lambda" if isinstance(function, FunctionType) else f"this object of type {type(function).__name__}"
@@ -87,7 +87,7 @@ def pickled(function: object) -> PickledFunction:
     try:
         data = cloudpickle.dumps(function, PROTOCOL)
         digest, source = digest_and_source(function)
-    except Exception as error:  # the methods of a user's objects, which say how they are pickled, may raise anything
+    except Exception as error:  # pickling calls methods of the user's objects, which can raise any exception
         raise PluginError(
             f"the function '{name}' cannot be sent to worker processes{_culprit(function)}: {type(error).__name__}: {text_of(error)}",
             ELSEWHERE,
@@ -108,7 +108,7 @@ def pickled(function: object) -> PickledFunction:
 
 
 def imported_name(part: object) -> str:
-    """The name "module:name" of a function or class that a worker can import; "" for any other."""
+    """Return the name "module:name" of a function or class that a worker can import; "" for any other."""
     if not isinstance(part, FunctionType | type) or "." in part.__qualname__ or not is_importable(part):
         return ""
     return f"{part.__module__}:{part.__qualname__}"
@@ -119,7 +119,7 @@ def _python() -> str:
 
 
 def _culprit(function: FunctionType) -> str:
-    """What of a function cannot be pickled, as a clause; "" when that is not known."""
+    """Return which value of a function cannot be pickled, as a clause; "" if that is not known."""
     for name, value in references(function).items():
         try:
             cloudpickle.dumps(value, PROTOCOL)
