@@ -128,6 +128,12 @@ def open_bundle(bundle: str | Path, folder: str | Path) -> Path:
     return folder / database
 
 
+def code_folder(database: Path) -> str | None:
+    """Return the folder of the code if a database is that of an opened bundle, None otherwise."""
+    folder = database.absolute().parent
+    return str(folder / CODE) if (folder / CRATE).is_file() and (folder / CODE).is_dir() else None
+
+
 def crate(reader: Reader, contents: Mapping[str, bytes]) -> dict[str, object]:
     """Return the description of a bundle, an RO-Crate in JSON-LD.
 

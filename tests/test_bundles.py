@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -96,6 +97,23 @@ def test_a_study_continues_from_its_opened_bundle(bundle, tmp_path):
     (tmp_path / "there" / "mine.yaml").write_text(STUDY.replace("replicates: 2", "replicates: 3"))
     (tmp_path / "there" / "mine_module.py").write_text(CODE)
     assert hpstudy.run(tmp_path / "there" / "mine.yaml", storage=database, workers=1).ran == 6
+
+
+def test_an_opened_bundle_is_resumed_with_its_own_code(ran, tmp_path, without_pdf):
+    """The folder of the study may be gone."""
+    first = tmp_path / "first"
+    first.mkdir()
+    (first / "mine_module.py").write_text(CODE)
+    (first / "mine.yaml").write_text(STUDY)
+    hpstudy.run(first / "mine.yaml", storage=first / "runs/mine.sqlite", workers=1, shard="0/2")
+    hpstudy.merge([first / "runs/mine.shard-0-of-2.sqlite"], first / "runs/mine.sqlite", partial=True)
+    bundle = hpstudy.bundle(first / "runs/mine.sqlite", tmp_path / "mine.zip")
+    shutil.rmtree(first)
+    summary = hpstudy.resume(hpstudy.open_bundle(bundle.path, tmp_path / "there"), workers=1)
+    assert summary.complete
+    assert summary.ran == 6
+    with hpstudy.open(summary.storage) as copy, hpstudy.open(ran / "mine.sqlite") as original:
+        assert copy.trials()["objective"].equals(original.trials()["objective"])
 
 
 def test_an_existing_file_is_kept_unless_forced(bundle, ran, without_pdf):

@@ -75,6 +75,22 @@ def test_the_tutorial_works_as_written(tmp_path):
     assert (tmp_path / "reports/digits.pdf").exists()
 
 
+@pytest.mark.slow
+def test_a_study_is_shared_as_its_page_says(tmp_path):
+    """On fewer trials at random points, so that the test takes seconds."""
+    (commands,) = COMMANDS.findall((HOW_TO / "share-a-study.md").read_text(encoding="utf-8"))
+    init, *others = commands.splitlines()
+    output_of(init, tmp_path)
+    study = tmp_path / "mine/my_study.yaml"
+    study.write_text(study.read_text().replace("ax, trials: 10", "random, trials: 2").replace("replicates: 10", "replicates: 2"))
+    printed = [output_of(line, tmp_path) for line in others]
+    assert printed[-2].strip().endswith("opened/my_study.sqlite")
+    assert "one: " in printed[-1]
+    (tmp_path / "mine/my_module.py").unlink()
+    study.write_text("")
+    assert "complete: 8 of 8 trials" in output_of("hpstudy resume opened/my_study.sqlite", tmp_path)
+
+
 @pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
 def test_the_code_blocks_of_a_page_are_valid(page):
     """Every block of Python compiles, every block of YAML is YAML, and every command of a block exists."""

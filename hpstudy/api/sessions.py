@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import default_storage, refuse_scale
+from hpstudy.bundles import code_folder
 from hpstudy.modules import module_folder
 from hpstudy.store import Reader
 from hpstudy.study.schema import COMMAND, Study
@@ -66,7 +67,7 @@ def stored(path: Path, allow_changed_code: bool) -> LoadedStudy:
     from hpstudy.loading.bind import bind
 
     with Reader.open(path) as reader:
-        study, folder = reader.study, reader.module_path
+        study, folder = reader.study, reader.module_path and (code_folder(path) or reader.module_path)
     if not allow_changed_code:
         refuse_changed_files(path, folder)
     return bind(study, folder)
