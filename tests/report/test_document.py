@@ -67,6 +67,17 @@ def test_what_happened_on_the_way_stands_in_the_report(make_results, ramps):
     assert events == Facts((("2025-01-02", "taken over: host here"),))
 
 
+def test_attributes_of_trials_and_the_source_of_a_function_are_not_listed_as_what_happened(make_results, ramps):
+    from hpstudy.store import Event
+
+    happened = [
+        Event("2025-01-01", "attributes", {"view": "a", "attributes": {"note": "long"}}),
+        Event("2025-01-02", "function_replaced", {"name": "train", "digest": "abc", "source": "def train(params, seed): ..."}),
+    ]
+    (events,) = section_of(make_results({"a": ramps()}, happened=happened), "What happened on the way").blocks
+    assert events == Facts((("2025-01-02", "function replaced: name train, digest abc"),))
+
+
 def test_content_is_text_and_nothing_else(results):
     def leaves(value):
         if isinstance(value, dict):

@@ -15,8 +15,8 @@ from hpstudy.report import numbers
 from hpstudy.report.model import Block, Facts, Paragraph, Section, Table
 from hpstudy.report.notation import Notation
 
-UNREMARKABLE = {"created"}
-"""Events that every study has."""
+UNREMARKABLE = {"created", "attributes"}
+"""Events that every study has, or that every trial may have."""
 
 LONG = {"source"}
 """Details that are too long for a line: the source of a function."""
