@@ -8,6 +8,7 @@ from pathlib import Path
 from hpstudy.api.databases import STUDY_SUFFIXES, default_storage, locate
 from hpstudy.api.sessions import given, stored
 from hpstudy.study.schema import Study
+from hpstudy.study.shard import Shard
 
 
 def import_trials(
@@ -18,6 +19,7 @@ def import_trials(
     *,
     scale: str | None = None,
     replicate: int | None = None,
+    shard: str | None = None,
 ) -> int:
     """Import known results from a CSV file as the first trials of the searches of a view, before they begin.
 
@@ -30,6 +32,7 @@ def import_trials(
         storage: see `default_storage`; the database is created if it does not exist.
         scale: one of the study file's `scales`, to apply.
         replicate: import only into this replicate; all when None.
+        shard: the part of the study that the database runs, as in `run`; a study that runs in shards imports into each.
 
     Returns:
         The number of results in each search.
@@ -41,10 +44,11 @@ def import_trials(
     """
     from hpstudy.engine.importing import import_known_results
 
+    part = None if shard is None else Shard.parse(shard)
     if isinstance(study, Study | Mapping) or Path(study).suffix in STUDY_SUFFIXES:
-        loaded = given(study, storage, scale)
-        where = default_storage(loaded.study.name, storage)
+        loaded = given(study, storage, scale, part)
+        where = default_storage(loaded.study.name, storage, part)
     else:
         where = locate(study, storage, scale=scale)
         loaded = stored(where, allow_changed_code=False)
-    return import_known_results(loaded, where.absolute(), Path(file), view, replicate)
+    return import_known_results(loaded, where.absolute(), Path(file), view, replicate, part)

@@ -30,11 +30,14 @@ def trials(
     replicate: Annotated[
         int | None, typer.Option("--replicate", min=0, help="Only this replicate, from 0. Default: all.")
     ] = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="I/N", help="Into the database of this shard, as in `run`.")
+    ] = None,
 ) -> None:
     """Import known results as the first trials of the searches of a view. They count as trials, and are never trained."""
     from hpstudy import api
 
-    count = api.import_trials(study, file, view, storage, scale=scale, replicate=replicate)
+    count = api.import_trials(study, file, view, storage, scale=scale, replicate=replicate, shard=shard)
     say(
         f"{view}: {count} results imported into {'every search' if replicate is None else f'the searches of replicate {replicate}'}"
     )

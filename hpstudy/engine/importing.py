@@ -11,9 +11,12 @@ from hpstudy.loading.bind import LoadedStudy
 from hpstudy.loading.known_results import read_known_results
 from hpstudy.modules import module_path
 from hpstudy.study.controls import DEFAULT, arms
+from hpstudy.study.shard import Shard
 
 
-def import_known_results(loaded: LoadedStudy, storage: Path, file: Path, view: str, replicate: int | None = None) -> int:
+def import_known_results(
+    loaded: LoadedStudy, storage: Path, file: Path, view: str, replicate: int | None = None, shard: Shard | None = None
+) -> int:
     """Store the results in a file as the first trials of every search of a view, also of those by other searchers.
 
     Args:
@@ -22,6 +25,7 @@ def import_known_results(loaded: LoadedStudy, storage: Path, file: Path, view: s
         file: see `read_known_results`.
         view: of the study.
         replicate: only searches of this replicate; None for all.
+        shard: the part of the study that the database runs.
 
     Returns:
         The number of results in each search.
@@ -52,12 +56,14 @@ def import_known_results(loaded: LoadedStudy, storage: Path, file: Path, view: s
             "import fewer, or raise search.trials",
         )
     searched = [name for name, arm in arms(study).items() if arm.view == view and not arm.listed and arm.searcher != DEFAULT]
-    with module_path(loaded.module_path), opened(loaded, storage, None) as store:
+    with module_path(loaded.module_path), opened(loaded, storage, shard) as store:
         replicates = [
             number
             for number in ([replicate] if replicate is not None else range(study.replicates))
             if store.shard is None or store.shard.holds(study, number)
         ]
+        if not replicates:
+            raise UsageError(f"shard {store.shard} does not hold replicate {replicate}")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         store.import_trials(searched, replicates, results, file=file.name, sha256=digest)
     return len(results)

@@ -103,6 +103,24 @@ def test_searches_by_other_searchers_begin_with_them_too():
     assert trials("v/random")["objective"].tolist()[:2] == [12.5, 7.0]
 
 
+def test_shards_keep_them_when_they_are_merged():
+    import_good()
+    run()
+    whole = [trials("v", replicate)["objective"].tolist() for replicate in (0, 1)]
+    for shard in ("0/2", "1/2"):
+        hpstudy.import_trials(STUDY, "good.csv", "v", "part.sqlite", shard=shard)
+        hpstudy.run(STUDY, "part.sqlite", executor="inline", shard=shard)
+    with pytest.raises(UsageError, match="shard 1/2 does not hold replicate 0"):
+        hpstudy.import_trials("part.shard-1-of-2.sqlite", "good.csv", "w", replicate=0)
+    merged = hpstudy.merge(["part.shard-0-of-2.sqlite", "part.shard-1-of-2.sqlite"], "merged.sqlite")
+    with hpstudy.open(merged) as reader:
+        assert reader.imported() == {SearchKey("v", 0): 2, SearchKey("v", 1): 2}
+        frame = reader.trials()
+    found = frame[frame["view"] == "v"]
+    assert [found[found["replicate"] == replicate]["objective"].tolist() for replicate in (0, 1)] == whole
+    assert hpstudy.check(merged) == []
+
+
 def test_other_studies_have_no_column():
     run()
     assert "imported" not in trials("v")
