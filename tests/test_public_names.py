@@ -124,6 +124,11 @@ def test_no_public_name_is_hidden_by_a_module_of_that_name():
     assert not modules & set(hpstudy.__all__)
 
 
+def test_every_public_name_is_documented():
+    page = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
+    assert [name for name in hpstudy.__all__ if not re.search(rf"^\.\. \w+:: hpstudy\.{name}\b", page, re.MULTILINE)] == []
+
+
 def test_every_command_is_a_public_name():
     assert list(FUNCTION_OF) == list(get_command(app).commands)
     assert set(FUNCTION_OF.values()) <= set(hpstudy.__all__)
