@@ -42,7 +42,7 @@ def _verdict(results: Results, found: Searchers) -> str:
             f"another searcher, none is significant (smallest p, adjusted by Holm: {numbers.p_cell(least)})."
         )
     told = "; ".join(_shown(results, one, pair) for one, pair in shown)
-    return f"The answer depends on the searcher ({len(shown)} of {len(tested)} differences are shown). {told}."
+    return f"The answer depends on the searcher (differences shown: {len(shown)} of {len(tested)}). {told}."
 
 
 def _shown(results: Results, one: ByEndpoint, pair: Interaction) -> str:
@@ -75,11 +75,14 @@ def _table(results: Results, found: Searchers) -> Table:
     for one in found.compared:
         for pair in one.pairs:
             write = _writer(results, one, pair)
-            estimates = (pair.main, pair.other, pair.estimate)
-            cells = [cell for of in estimates for cell in numbers.cells(of.value, of.low, of.high, write)]
+            with_ends = (pair.other, pair.estimate)
+            cells = [
+                write(pair.main.value),
+                *(cell for of in with_ends for cell in numbers.cells(of.value, of.low, of.high, write)),
+            ]
             p = numbers.MISSING if math.isnan(pair.adjusted) else numbers.p_cell(pair.adjusted)
             rows.append((endpoints.name(one.endpoint), f"{pair.a} − {pair.b}", one.searcher, *cells, p, str(pair.estimate.n)))
-    head = ("", "A − B", "S", f"with {main}", ci, "with S", ci, f"{main} minus S", ci, "Holm p", "n")
+    head = ("", "A − B", "S", f"with {main}", "with S", ci, f"{main} minus S", ci, "Holm p", "n")
     note = (
         f"A minus B with the searcher {main}, with another searcher S, and the difference of the two. n: replicates that are complete with "
         "both. Intervals and p are Student's t over paired replicates; Holm corrects for all rows. "
