@@ -92,7 +92,7 @@ def test_it_may_be_an_optuna_objective(run):
 
 
 def test_a_wrong_signature_is_refused_in_a_sentence(run):
-    with pytest.raises(StudyError, match=r"'train' takes \(x\), but a function to study takes \(params, seed\)"):
+    with pytest.raises(StudyError, match=r"'train' takes \(x\), but it must take \(params, seed\)"):
         run("def train(x): return x")
 
 
