@@ -17,7 +17,7 @@ import hpstudy
 from hpstudy.cli import app
 from tests.support.browser import Browser, chromium
 
-pytest.importorskip("sphinx")
+pytest.importorskip("sphinx.application")
 
 ROOT = Path(__file__).parents[1]
 

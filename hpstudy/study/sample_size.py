@@ -23,8 +23,9 @@ def fewest_replicates(study: Study) -> int:
 
 
 def too_few_replicates(study: Study) -> str:
-    """What a study with too few replicates cannot show, in a sentence; "" for one that compares no views or has enough."""
+    """Return a note on a study that has too few replicates to show a difference; "" if it has enough, or compares no views."""
     fewest = fewest_replicates(study)
     if study.replicates >= fewest or not study.analysis.compare:
         return ""
-    return f"note: {study.replicates} replicates cannot show a difference between views for any values; {fewest} or more can"
+    few = f"replicates: {study.replicates} is too few to show a difference between views (no p can be significant)"
+    return f"note: {few}; use {fewest} or more"

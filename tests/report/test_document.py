@@ -211,7 +211,7 @@ def test_observed_values_are_the_result_of_a_study_without_declared_endpoints_an
 def test_figures_for_the_page_alone_are_not_printed(results):
     made = document_of(results)
     first = made.charts[0]
-    only = dataclasses.replace(made, sections=(Section("Some", (dataclasses.replace(first, page_only=True), made.charts[1])),))
+    only = dataclasses.replace(made, sections=(Section("Answer", (dataclasses.replace(first, page_only=True), made.charts[1])),))
     (section,) = content(only)["sections"]
     assert [block["file"] for block in section["blocks"]] == ["1.pdf"]
     with style.applied():

@@ -33,6 +33,6 @@ def test_declared_endpoints_have_t_tests():
 
 
 def test_too_few_replicates_are_named_with_the_number_that_suffices():
-    assert too_few_replicates(study(replicates=5)).endswith("; 6 or more can")
+    assert too_few_replicates(study(replicates=5)).endswith("; use 6 or more")
     assert too_few_replicates(study(replicates=6)) == ""
     assert too_few_replicates(study(views=1, replicates=2)) == ""
