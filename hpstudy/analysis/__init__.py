@@ -1,4 +1,4 @@
-"""What it means: statistics of searches, arrays in and arrays out."""
+"""The statistical analysis of a study: functions from arrays to arrays."""
 
 from hpstudy.analysis.analyse import analyse
 from hpstudy.analysis.results import Results

@@ -1,4 +1,4 @@
-"""From a study's trials to all numbers of its report."""
+"""Compute all numbers of a report from the trials of a study."""
 
 from __future__ import annotations
 
@@ -40,14 +40,15 @@ from hpstudy.study.schema import Study
 def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:
     """Analyse a study, finished or not.
 
-    In a sweep, whose trials are the same points in every replicate, there is no best so far, no target and no comparison of
-    searches. Every random number comes from seeds derived from the study's, so the same trials always give the same results.
+    A sweep tries the same points in every replicate. It has no best so far, no target and no comparison of searches. All seeds are
+    derived from the study's seed, so the same trials always give the same results.
 
     Args:
         reader: an open `hpstudy.store.Reader`, or anything with its study, identity, trials, events and environments, and
             for a sweep its learning curves.
         settings: override the study's own analysis settings.
-        thorough: also compute what takes seconds instead of tenths: second opinions, anytime scores, robustness, importances.
+        thorough: also compute the slower results (seconds instead of tenths): supplementary tests, anytime scores, robustness,
+            importances.
     """
     study = reader.study if settings is None else reader.study.model_copy(update={"analysis": settings})
     table = reader.trials()
@@ -119,10 +120,10 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
 
 
 def of_views(confirmations: Any, study: Study) -> Any:
-    """The rows that confirm the views' own searches, without those of other searchers."""
+    """The confirmations of the main searcher's searches, without those of other searchers."""
     return confirmations[confirmations["view"].isin(list(study.views))]
 
 
 def _best_so_far(block: Searches, goal: Goal, worst: float) -> Floats:
-    """(replicates x trials) best so far; all NaN in a view without any value, since the worst of another view's tells nothing of it."""
+    """(replicates x trials) best so far; all NaN in a view without any value, where the worst value of other views says nothing."""
     return best_so_far(block.values, goal, finished=block.finished, worst=worst if block.valued else float("nan"))

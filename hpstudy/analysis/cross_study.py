@@ -1,11 +1,12 @@
-"""Several studies side by side, for instance audio and images, that compare views of the same names.
+"""Joint analysis of several studies that compare views of the same names, for instance on audio and on images.
 
-Metrics of different tasks are never pooled as they are. Every study's values are put on a common scale first: 0 is the median of its first
-trials (points that no search chose), 1 the best value of its complete searches (Turner et al., 2021, the Bayesmark score). Trials-to-target
-need no scale: they are trials in every study, restricted to the smallest budget of all.
+Raw metrics of different tasks are never pooled. The values of each study are normalized to a common scale: 0 is the median of its first
+trials (points that no search chose), 1 the best value of its complete searches (Bayesmark score: Turner et al. 2021,
+https://proceedings.mlr.press/v133/turner21a.html). Trials-to-target need no scale. They are restricted to the smallest budget of all
+studies.
 
-The unit of resampling is a replicate, within its study; studies are weighted equally. An interval for all studies together speaks of these
-studies with other seeds, not of other tasks.
+The unit of resampling is a replicate within its study; studies are weighted equally. An interval over all studies covers other seeds of
+these studies, not other tasks.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Normalised:
-    """One view of one study on the common scale.
+    """The best so far of one view of one study on the common scale.
 
     Attributes:
-        mean: (trials,) mean normalised best so far over complete searches; empty without any.
-        final: at the last trial.
+        mean: (trials,) mean normalized best so far over complete searches; empty without any.
+        final: mean at the last trial, with its interval.
     """
 
     study: str
@@ -58,12 +59,12 @@ class Normalised:
 
 @dataclass(frozen=True)
 class PairOfStudies:
-    """One comparison in every study, and in all together; every difference is `a` minus `b`.
+    """One comparison in every study and over all studies; every difference is `a` minus `b`.
 
     Attributes:
-        score: difference of the normalised final bests, by study.
+        score: difference of the normalized final bests, by study.
         trials: difference of restricted trials-to-target, by study; None where a study has no target, or a view never reaches it.
-        score_together, trials_together: means over studies; trials only when every study has them.
+        score_together, trials_together: means over studies; trials only if every study has them.
     """
 
     a: str
@@ -76,15 +77,16 @@ class PairOfStudies:
 
 @dataclass(frozen=True)
 class Several:
-    """Several studies.
+    """The joint analysis of several studies.
 
     Attributes:
-        studies: their results, in the order given.
-        scales: for each study what became 0 and 1, as in its ratings over all trials.
-        views: normalised, study by study.
+        studies: results of the studies, in the order given.
+        scales: for each study, the values that map to 0 and 1, as in its anytime scores.
+        views: normalized best so far of each view, study by study.
         pairs: comparisons that every study declares.
-        endpoints: those that every study declares, for each of these comparisons.
-        ranking: the views that all studies have: ranks of their mean normalised final best over studies, and profiles over all replicates.
+        endpoints: endpoints that every study declares, for each of these comparisons.
+        ranking: ranks and profiles of the common views: ranks of the mean normalized final best over studies, profiles over all
+            replicates.
     """
 
     studies: tuple[Results, ...]
@@ -96,13 +98,13 @@ class Several:
 
 
 def several(studies: Sequence[Results]) -> Several:
-    """Put studies side by side.
+    """Analyze several studies jointly.
 
     Args:
-        studies: two or more, none of them a sweep.
+        studies: results of two or more studies, none of them a sweep.
 
     Raises:
-        UsageError: a study is a sweep, has no value yet, or stands there twice; or they have no comparison in common.
+        UsageError: a study is a sweep, has no value yet, or is given twice; or the studies have no comparison in common.
     """
     names = [results.study.name for results in studies]
     for results in studies:
@@ -146,7 +148,7 @@ def _ranking(studies: Sequence[Results], views: Sequence[Normalised]) -> Ranking
 
 
 def _scale(results: Results) -> Scale:
-    """The study's scale, from its complete searches. Raises UsageError when there is none."""
+    """The scale of a study, from its complete searches. Raises UsageError if it cannot be computed."""
     complete = [view.best[view.searches.complete] for view in results.views]
     scale = scale_of([best for best in complete if len(best)], results.study.metric.goal)
     if scale is None:
@@ -181,13 +183,13 @@ def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -
 
 
 def _score(results: Results, scale: Scale, pair: PairResult) -> Floats:
-    """(replicates,) difference of the normalised final bests."""
+    """(replicates,) differences of the normalized final bests."""
     best = {view.name: progress(view.best, scale) for view in results.views}
     return np.asarray(best[pair.a][pair.replicates, -1] - best[pair.b][pair.replicates, -1])
 
 
 def _trials(pair: PairResult, horizon: int) -> Floats | None:
-    """(replicates,) difference of trials-to-target, restricted to the smallest budget; None where a view never reaches the target."""
+    """(replicates,) differences of trials-to-target, restricted to the smallest budget; None where a view never reaches the target."""
     if pair.trials is None or not (pair.trials.reached_a and pair.trials.reached_b):
         return None
     return np.minimum(pair.trials.trials_a, horizon) - np.minimum(pair.trials.trials_b, horizon)
@@ -209,7 +211,7 @@ def _difference(values: Floats, results: Results) -> Estimate:
 
 
 def _together(groups: Sequence[Floats], first: Results) -> Estimate:
-    """The mean of the studies' means; percentile interval of a bootstrap of replicates within each study."""
+    """The mean of the studies' means, with a percentile interval from a bootstrap of replicates within each study."""
     if any(len(group) < 2 for group in groups):
         return Estimate(float(np.mean([g.mean() if len(g) else np.nan for g in groups])), np.nan, np.nan, sum(map(len, groups)))
     bootstrap = _bootstrap(first)

@@ -1,4 +1,4 @@
-"""What the searches of a study are compared on: the budgets, the target level, and the resamples of every interval."""
+"""The budgets, the target level and the bootstrap settings of the comparisons of a study."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from hpstudy.study.schema import Study
 
 @dataclass(frozen=True)
 class Endpoints:
-    """What the views of a study are compared on.
+    """The settings of the comparisons of a study.
 
     Attributes:
         study: the resolved study.
-        seed: root of the seeds of the analysis.
-        budgets: numbers of trials; none in a sweep.
-        level: the target; None when nothing sets one, and in a sweep.
-        worst: the worst value of the study, which counts as "no value yet"; NaN when no trial has a value, and in a sweep.
+        seed: root seed of the analysis.
+        budgets: numbers of trials; empty in a sweep.
+        level: the target level; None without a target, and in a sweep.
+        worst: worst value of the study, the value of trials before the first value of a search; NaN if no trial has a value, and in a
+            sweep.
     """
 
     study: Study
@@ -35,34 +36,34 @@ class Endpoints:
 
     @property
     def bootstrap(self) -> Bootstrap:
-        """How every interval is computed."""
+        """The bootstrap settings of every interval."""
         return Bootstrap(derive_seed(self.seed, "bootstrap"), self.study.analysis.resamples, self.study.analysis.confidence)
 
     @property
     def target(self) -> float | None:
-        """The value of the target level; None without one."""
+        """The value of the target level; None without a target."""
         return None if self.level is None else self.level.value
 
 
 def budgets_of(study: Study) -> tuple[int, ...]:
-    """The declared budgets within the number of trials, which itself is always the last one."""
+    """The declared budgets up to the number of trials; the last budget is always the number of trials."""
     trials = study.search.trials
     return (*sorted({budget for budget in study.analysis.budgets if 1 <= budget < trials}), trials)
 
 
 def pairs_of(study: Study) -> tuple[tuple[str, str], ...]:
-    """The declared comparisons; all pairs in the order of the study when none is declared."""
+    """The declared comparisons; by default all pairs in the order of the study."""
     return study.analysis.compare or tuple(combinations(study.views, 2))
 
 
 def target_of(study: Study) -> Target:
-    """The declared target; the median final best of the second view of the first comparison (or of the only view) by default."""
+    """The declared target; by default the median final best of the second view of the first comparison (or of the only view)."""
     pairs = pairs_of(study)
     return study.analysis.target or Target(view=pairs[0][1] if pairs else next(iter(study.views)))
 
 
 def level_of_study(study: Study, blocks: Mapping[str, Searches], best: Mapping[str, Floats]) -> Level:
-    """The level of the study's target; `best` holds (replicates x trials) best so far of every view."""
+    """The target level of the study; `best` holds the (replicates x trials) best so far of every view."""
     target = target_of(study)
     if target.view is None:
         return Level(target.value, None, None, 0)

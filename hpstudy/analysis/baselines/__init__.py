@@ -1,1 +1,1 @@
-"""What searches are worth against random search and the default point."""
+"""Comparisons of searches with random search and the default point."""

@@ -1,11 +1,13 @@
-"""What the searches are worth: against random search, and against not tuning at all.
+"""Comparisons of the searches with their controls: random search and the untuned default point.
 
-Searches and their controls are compared within a view, replicate by replicate: trial n of replicate r trains with the same seed in the
-search and in the random search, and the default point with that of trial 0. A trial without a value counts as everywhere else: it
-leaves the best so far as it was, and as the worst value of the study's views where there was none.
+The comparison is within a view and paired by replicate. Trial n of replicate r trains with the same seed in the search and in the random
+search; the default point trains with the seed of trial 0. A trial without a value leaves the best so far unchanged, or counts as the worst
+value of the study's views before the first value of its search.
 
-References: Bergstra and Bengio (2012), Random search, J. Mach. Learn. Res. 13. Probst, Boulesteix and Bischl (2019), Tunability, J. Mach.
-Learn. Res. 20. Tang et al. (2020), ACL 58.
+References:
+    Bergstra and Bengio (2012), Random search for hyper-parameter optimization, JMLR 13, https://jmlr.org/papers/v13/bergstra12a.html
+    Probst, Boulesteix and Bischl (2019), Tunability, JMLR 20, https://jmlr.org/papers/v20/18-444.html
+    Tang et al. (2020), Showing your work doesn't always work, ACL, https://doi.org/10.18653/v1/2020.acl-main.246
 """
 
 from __future__ import annotations
@@ -37,12 +39,12 @@ from hpstudy.study.schema import Study
 
 @dataclass(frozen=True)
 class EasyVolume:
-    """How much of a view's space is good: the share of its random points whose value lies within the margin of the best known.
+    """The share of random points of a view whose value is within the margin of the best known value.
 
     Attributes:
-        points: random trials that are finished; one without a value is not good.
-        good: how many are.
-        low, high: Wilson interval of the share; the best known value is taken as it is.
+        points: number of finished random trials; a trial without a value is not good.
+        good: number of good ones.
+        low, high: Wilson interval of the share, with the best known value held fixed.
     """
 
     points: int
@@ -52,25 +54,25 @@ class EasyVolume:
 
     @property
     def share(self) -> float:
-        """Good points among all; NaN without any."""
+        """The share of good points; NaN without points."""
         return self.good / self.points if self.points else float("nan")
 
 
 @dataclass(frozen=True)
 class RandomControl:
-    """Random searches of a view, and the view's own searches against them.
+    """The random searches of a view, compared with the view's own searches.
 
     Attributes:
         searches: (replicates x trials) values and states of the random searches.
-        best: (replicates x trials) their best so far.
-        curve: its mean.
-        expected: the expected best of random search, from the trials of all complete random searches; None without any.
-        replicates: those that are complete in both; without any, there is no gap.
-        gap: (trials) best so far of the search minus that of random search, over these replicates, paired, with t intervals; None
+        best: (replicates x trials) best so far of the random searches.
+        curve: mean of `best`.
+        expected: expected best of random search, from the trials of all complete random searches; None without any.
+        replicates: replicates that are complete in both; without any, there is no gap.
+        gap: (trials,) paired difference of the best so far, search minus random search, over these replicates, with t intervals; None
             without any.
-        shown: where the gap after all trials is shown to lie; None with fewer than two replicates.
-        matching: trials that random search needs to find what the searches find in all theirs, on average; None when it is more than
-            half of all random trials, or not known.
+        shown: side of 0 on which the gap after all trials is shown to lie; None with fewer than two replicates.
+        matching: number of random trials whose expected best reaches the mean final best of the searches; None when it exceeds half of
+            all random trials, or is not known.
         easy: share of good points; None without a declared margin.
     """
 
@@ -87,16 +89,18 @@ class RandomControl:
 
 @dataclass(frozen=True)
 class DefaultControl:
-    """The default point of a view, and what tuning gains on it.
+    """The default point of a view, and the gain of tuning over it.
 
     Attributes:
-        values: (replicates,) its value in every replicate that trained it; NaN elsewhere. The worst value where it gave none.
-        mean, low, high: over replicates.
-        replicates: those that are complete in both; without any, there is no gain.
-        gain: final best of the search minus the default's value: its mean and t interval, paired; None without any.
-        shown: where the gain is shown to lie; None with fewer than two replicates.
-        below: share of these searches whose final best is worse than the default's value, ties half, with Wilson's interval; None without
-            any.
+        values: (replicates,) value of the default point; NaN in a replicate that did not train it. A training without a value counts as
+            the worst value.
+        mean, low, high: mean over replicates and its interval.
+        replicates: replicates that are complete in both; without any, there is no gain.
+        gain: mean paired difference, final best of the search minus value of the default point, with its t interval; None without
+            replicates.
+        shown: side of 0 on which the gain is shown to lie; None with fewer than two replicates.
+        below: share of these searches whose final best is worse than the default point, counting ties half, with Wilson's interval; None
+            without any.
     """
 
     values: Floats
@@ -114,8 +118,8 @@ class ViewControls:
     """The controls of one view.
 
     Attributes:
-        curve: the mean best so far of the view's own searches.
-        random, default: None for a control that is not declared.
+        curve: mean best so far of the view's own searches.
+        random, default: the controls; None for one that is not declared.
     """
 
     view: str
@@ -130,7 +134,7 @@ class Controls:
 
     Attributes:
         views: in the order of the study.
-        best_known: the best value of any trial, of all searches and controls; NaN without any.
+        best_known: best value of any trial of the searches and the controls; NaN without any.
     """
 
     views: tuple[ViewControls, ...]
@@ -140,8 +144,8 @@ class Controls:
 def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None:
     """Compare every view's searches with its controls; None for a study without controls.
 
-    Random search is a control wherever it is another searcher of the study. `trials` is a DataFrame with one row per trial and the columns
-    view, replicate, number, state and objective; a control's trials are those of the view named VIEW/CONTROL.
+    Random search is also a control where `search.others` lists it. `trials` is a DataFrame with one row per trial and the columns view,
+    replicate, number, state and objective; the trials of a control have the view name VIEW/CONTROL.
     """
     if not (study.controls or "random" in study.others) or is_sweep(study):
         return None
@@ -164,7 +168,7 @@ def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None
 
 
 def easy_volume(searches: Searches, best_known: float, margin: float, goal: Goal, confidence: float) -> EasyVolume:
-    """The share of random points within `margin` (> 0, in units of the metric) of the best known value."""
+    """The share of random points whose value is within `margin` (> 0, in units of the metric) of the best known value."""
     values = searches.values[searches.spent]
     good = int(goal.reached(values, best_known - goal.sign * margin).sum())
     return EasyVolume(values.size, good, *wilson(good, values.size, confidence))
@@ -172,7 +176,7 @@ def easy_volume(searches: Searches, best_known: float, margin: float, goal: Goal
 
 @dataclass(frozen=True)
 class _Curves:
-    """Searches and their best so far, (replicates x trials)."""
+    """Searches and their (replicates x trials) best so far."""
 
     searches: Searches
     best: Floats
@@ -182,13 +186,13 @@ class _Curves:
         return cls(searches, best_so_far(searches.values, goal, finished=searches.finished, worst=worst))
 
     def shared(self, other: _Curves) -> Ints:
-        """Replicates that are complete in both, and have values there."""
+        """Replicates that are complete and have values in both."""
         both = common(self.searches.complete, other.searches.complete)
         return both[~(np.isnan(self.best[both]).any(axis=1) | np.isnan(other.best[both]).any(axis=1))]
 
 
 def _shown(curves: Mapping[str, _Curves], control: str, study: Study, bootstrap: Bootstrap) -> dict[str, Side | None]:
-    """Where the final best of the searches minus that of one control is shown to lie, by view; the views are one family of tests."""
+    """For each view, the side of 0 on which final best minus control is shown to lie; the views are one family of tests."""
     differences = {}
     for view in study.views:
         if (arm := curves.get(arm_name(view, control))) is not None:
@@ -224,7 +228,7 @@ def _random(
 
 
 def _paired_curve(differences: Floats, confidence: float) -> MeanCurve:
-    """The mean of (replicates x trials) paired differences without NaN, with t intervals."""
+    """Mean curve of (replicates x trials) paired differences, no NaN, with t intervals."""
     low, high = t_intervals(differences, confidence)
     return MeanCurve(np.full(differences.shape[1], len(differences)), differences.mean(axis=0), low, high)
 

@@ -1,11 +1,13 @@
-"""The expected best value of random search, from all its trials together.
+"""The expected best value of n random trials, estimated from all trials of a random search.
 
-The trials of random searches are independent and alike, so that any n of them are a random search of n trials: the mean over all choices
-of n is an unbiased estimate of what such a search finds, and a far less noisy one than the mean over the searches as they ran. It holds
-for no searcher that learns from its trials.
+The trials of random searches are independent and identically distributed, so any n of them are a random search of n trials. The mean best
+over all choices of n trials is therefore an unbiased estimate, with much less variance than the mean over the searches as they ran. The
+estimate is not valid for a searcher that learns from its trials.
 
-References: Tang et al. (2020), Showing Your Work Doesn't Always Work, ACL 58 (the unbiased estimator). Dodge et al. (2019), Show Your
-Work, EMNLP. Arvesen (1969), Jackknifing U-statistics, Ann. Math. Stat. 40 (pseudo-values).
+References:
+    Tang et al. (2020), Showing your work doesn't always work, ACL, https://doi.org/10.18653/v1/2020.acl-main.246 (unbiased estimator)
+    Dodge et al. (2019), Show your work, EMNLP, https://doi.org/10.18653/v1/D19-1224
+    Arvesen (1969), Jackknifing U-statistics, Ann. Math. Stat. 40 (pseudo-values)
 """
 
 from __future__ import annotations
@@ -19,22 +21,21 @@ from hpstudy.goal import Goal
 
 
 def expected_best(values: Floats, trials: Ints, goal: Goal) -> Floats:
-    """E[best of n trials]: the mean, over all choices of n of the values, of their best (Tang et al. 2020).
+    """E[best of n trials]: the mean of the best value over all choices of n trials (Tang et al. 2020).
 
-    From (N,) values of independent trials without NaN, for (k,) numbers of trials n with 1 <= n <= N: (k,) sum over i >= n of
-    C(i - 1, n - 1) / C(N, n) v_(i), with v_(1) the worst value and v_(N) the best.
+    Takes (N,) values of independent trials, no NaN, and (k,) numbers of trials n with 1 <= n <= N. Returns (k,) sums over i >= n of
+    C(i - 1, n - 1) / C(N, n) v_(i), where v_(1) is the worst value and v_(N) the best.
     """
     ascending = goal.sign * np.sort(goal.sign * values)
     return np.asarray(_weights(trials, len(values)) @ ascending, dtype=np.float64)
 
 
 def expected_curve(values: Floats, goal: Goal, bootstrap: Bootstrap) -> MeanCurve:
-    """The expected best of 1, 2, ... trials, with pointwise intervals over whole searches; no interval for one search.
+    """The expected best of 1, 2, ... trials, with pointwise bootstrap intervals over searches; no interval for one search.
 
-    `values` is (searches x trials), of at least one complete random search, no NaN. The bootstrap resamples jackknife
-    pseudo-values of the searches, in which the estimate is linear. Resampling the trials themselves would not do: a resample that
-    holds a search twice holds its best value twice, which makes the expected best worse than it is (docs/reference/statistics.md has the
-    coverage of both).
+    `values` is (searches x trials) of at least one complete random search, no NaN. The bootstrap resamples jackknife pseudo-values of
+    the searches, in which the estimate is linear. Resampling the trials themselves would be biased: a resample that holds a search
+    twice holds its best value twice, and its expected best is too low (docs/reference/statistics.md has the coverage of both).
     """
     searches, length = values.shape
     trials = np.arange(1, length + 1, dtype=np.int64)
@@ -47,9 +48,9 @@ def expected_curve(values: Floats, goal: Goal, bootstrap: Bootstrap) -> MeanCurv
 
 
 def trials_to_match(values: Floats, level: float, goal: Goal) -> int | None:
-    """The smallest number of trials whose expected best reaches a level, from (N,) values of independent trials, no NaN.
+    """The smallest number of trials whose expected best reaches a level; `values` is (N,) of independent trials, no NaN.
 
-    None when half of the trials do not reach it: beyond, the estimate rests on the few best values alone.
+    None when the expected best of half of the trials does not reach it: beyond N / 2 the estimate depends on the few best values.
     """
     low, high = 0, len(values) // 2
 
@@ -65,7 +66,7 @@ def trials_to_match(values: Floats, level: float, goal: Goal) -> int | None:
 
 
 def _weights(trials: Ints, n_values: int) -> Floats:
-    """(k x N) C(i - 1, n - 1) / C(N, n) for i = 1 .. N, by its ratio from i to i - 1, which is (i - n) / (i - 1)."""
+    """(k x N) weights C(i - 1, n - 1) / C(N, n) for i = 1 .. N, computed from the ratio of consecutive weights (i - n) / (i - 1)."""
     index = np.arange(n_values, 1, -1)
     ratios = np.maximum(index - trials[:, None], 0) / np.maximum(index - 1, 1)
     last = (trials / n_values)[:, None]

@@ -1,8 +1,8 @@
-"""Several searchers: whether the comparison of two views depends on the searcher that tunes them.
+"""Interactions of views and searchers: whether the comparison of two views depends on the searcher that tunes them.
 
-For a comparison A minus B and another searcher S, the interaction is the difference of the differences: A minus B with the main searcher,
-minus A minus B with S. It is paired by replicate: the four searches of a replicate share their training seeds. Intervals and tests are
-those of an endpoint (`hpstudy.analysis.confirmed.comparison`); Holm corrects over all interactions of the study.
+For a comparison A minus B and another searcher S, the interaction is a difference of differences: (A minus B with the main searcher) minus
+(A minus B with S). It is paired by replicate: the four searches of a replicate share their training seeds. Intervals and tests are those
+of an endpoint (`hpstudy.analysis.confirmed.comparison`), with Holm's correction over all interactions of the study.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from hpstudy.study.declaration import Endpoint
 from hpstudy.study.schema import Study
 
 Known: TypeAlias = Mapping[str, tuple[Floats, Bools]]
-"""For each arm (replicates x trials) curves, and (replicates,) whether each is complete."""
+"""For each arm, (replicates x trials) curves and (replicates,) flags of complete searches."""
 
 OBSERVED = (Endpoint(use="trials_to_target"), Endpoint(use="final"))
-"""What searchers are compared on where the study declares no endpoint, on observed values."""
+"""The endpoints, on observed values, of a study that declares none."""
 
 
 @dataclass(frozen=True)
 class SearchedBy:
-    """A view as one searcher searches it.
+    """A view tuned by one searcher.
 
     Attributes:
         view: the name of the view.
         searcher: the name of the searcher.
-        complete: complete searches.
-        curve: their mean best so far.
+        complete: number of complete searches.
+        curve: mean best so far of these searches.
     """
 
     view: str
@@ -56,9 +56,9 @@ class ByEndpoint:
 
     Attributes:
         searcher: the other searcher.
-        endpoint: what is compared; declared, or one of `OBSERVED`.
-        on_observed: whether it is computed from observed values, not from fresh seeds.
-        pairs: one interaction for each declared comparison; none without a replicate to judge, a plateau or a target.
+        endpoint: a declared endpoint, or one of `OBSERVED`.
+        on_observed: whether it is computed from observed values instead of values on fresh seeds.
+        pairs: one interaction for each declared comparison; empty without a usable replicate, a plateau or a target.
     """
 
     searcher: str
@@ -69,11 +69,11 @@ class ByEndpoint:
 
 @dataclass(frozen=True)
 class Searchers:
-    """The searchers of a study compared.
+    """Comparison of the searchers of a study.
 
     Attributes:
-        views: each view with each searcher, the main one first.
-        compared: each other searcher on each endpoint.
+        views: each view with each searcher, the main searcher first.
+        compared: the interactions of each other searcher, for each endpoint.
         complete: whether all planned searches are complete, and confirmed where the endpoints need it.
     """
 
@@ -83,7 +83,7 @@ class Searchers:
 
     @property
     def pairs(self) -> tuple[Interaction, ...]:
-        """All interactions: one family of tests."""
+        """All interactions, which are one family of tests."""
         return tuple(pair for one in self.compared for pair in one.pairs)
 
 
@@ -92,8 +92,8 @@ def searchers(trials: Any, confirmations: Any, endpoints: Endpoints) -> Searcher
 
     Args:
         trials: DataFrame with a row per trial; the trials of another searcher are those of the view VIEW/SEARCHER.
-        confirmations: DataFrame as `hpstudy.store.Reader.confirmations` gives it, of all searchers.
-        endpoints: the study and its target, which the searches of the main searcher set for all.
+        confirmations: DataFrame from `hpstudy.store.Reader.confirmations`, of all searchers.
+        endpoints: the study and its target, which the searches of the main searcher define for all searchers.
     """
     study = endpoints.study
     others = [other.searcher for other in study.search.others]
@@ -125,7 +125,7 @@ def searchers(trials: Any, confirmations: Any, endpoints: Endpoints) -> Searcher
 
 
 def _observed(blocks: Mapping[str, Searches], best: Mapping[str, Floats], endpoint: Endpoint, endpoints: Endpoints) -> Known:
-    """The best values so far of all searches; for trials to the target NaN before the first value of a search."""
+    """The best so far of all searches; for trials-to-target, NaN before the first value of a search."""
     goal = endpoints.study.metric.goal
     if endpoint.use == "trials_to_target":
         best = {name: best_so_far(of.values, goal) for name, of in blocks.items()}
@@ -133,21 +133,21 @@ def _observed(blocks: Mapping[str, Searches], best: Mapping[str, Floats], endpoi
 
 
 def _on_fresh_seeds(confirmations: Any, blocks: Mapping[str, Searches], study: Study) -> Known:
-    """The confirmed curves of all searches; none where not all incumbents are confirmed."""
+    """The confirmed curves of all searches; empty where not all incumbents are confirmed."""
     if study.confirm is None or not study.confirm.incumbents:
         return {}
     return {curve.view: (curve.scored, curve.complete) for curve in confirmed_curves(confirmations, blocks, study)}
 
 
 def _together(known: Known, names: Sequence[str]) -> Curves:
-    """The curves of some arms; none where one is not known."""
+    """The curves of the given arms; empty where one is not known."""
     if any(name not in known for name in names):
         return Curves({}, np.zeros(0, dtype=np.bool_))
     return Curves({name: known[name][0] for name in names}, np.logical_and.reduce([known[name][1] for name in names]))
 
 
 def _interactions(endpoint: Endpoint, curves: Curves, endpoints: Endpoints, other: str) -> Iterator[Interaction]:
-    """The interaction of each declared comparison with another searcher; not tested yet."""
+    """The interaction of each declared comparison with another searcher, without adjusted p-values."""
     study = endpoints.study
     _, judged = judged_by(endpoint, study, curves, endpoints.target)
     if judged is None:
@@ -158,7 +158,7 @@ def _interactions(endpoint: Endpoint, curves: Curves, endpoints: Endpoints, othe
 
 
 def _tested(compared: Sequence[ByEndpoint], alpha: float) -> tuple[ByEndpoint, ...]:
-    """With adjusted p-values (Holm over all interactions), and what they show."""
+    """Set the adjusted p-values (Holm over all interactions) and the verdicts."""
     p = np.array([pair.p for one in compared for pair in one.pairs])
     known = ~np.isnan(p)
     adjusted = np.full(len(p), np.nan)

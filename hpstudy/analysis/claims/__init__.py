@@ -1,1 +1,1 @@
-"""What a study claims, and what its trials say of it."""
+"""The claims that a study declares, and their verdicts."""

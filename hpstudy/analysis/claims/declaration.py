@@ -10,7 +10,7 @@ from hpstudy.study.changes import growth
 from hpstudy.study.schema import Study
 
 BLOCK = "analysis."
-"""Where the declaration stands in a study."""
+"""The key of the declaration in a study file."""
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Change:
     """One change of the declaration.
 
     Attributes:
-        at: when; "" for the settings of this report, which the database does not have.
-        finished_trials: how many trials were finished by then; None where the database does not say.
-        keys: what changed.
+        at: time of the change; "" for settings of this report that are not in the database.
+        finished_trials: number of trials finished at that time; None where the database does not record it.
+        keys: changed keys.
     """
 
     at: str
@@ -30,12 +30,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is known of when the analysis was declared.
+    """When the analysis was declared.
 
     Attributes:
         digest: SHA-256 of the analysis settings that this report uses.
-        first_digest: of those that stood when the database was made; None where it does not say, as in databases of older versions.
-        changes: after the database was made, in order.
+        first_digest: SHA-256 of the settings at the creation of the database; None where it is not recorded, as in databases of older
+            versions.
+        changes: changes after the creation of the database, in order.
     """
 
     digest: str
@@ -44,7 +45,7 @@ class Declaration:
 
     @property
     def before_first_trial(self) -> bool | None:
-        """Whether all of it was declared before any trial was finished; None where the database cannot tell."""
+        """Whether everything was declared before any trial was finished; None where the database does not record it."""
         late = [change for change in self.changes if change.finished_trials != 0]
         if not late:
             proved = self.first_digest is not None and (bool(self.changes) or self.first_digest == self.digest)
@@ -56,10 +57,10 @@ def declaration(stored: Study, used: Study, events: Iterable[tuple[str, str, Map
     """Read the declaration's history.
 
     Args:
-        stored: the study as it stands in the database.
-        used: the same with the analysis settings of this report.
+        stored: the study in the database.
+        used: the same study with the analysis settings of this report.
         events: (at, kind, detail) of the database, in order.
-        finished: trials finished by now.
+        finished: number of trials finished now.
     """
     first: str | None = None
     changes: list[Change] = []

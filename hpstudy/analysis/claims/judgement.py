@@ -1,14 +1,15 @@
-"""Claims that a study declares, and what its trials say of them.
+"""Tests of the claims that a study declares.
 
-A claim is about numbers that are computed for every replicate: a metric at a point, or its difference between two. Each number's mean
-over replicates gets a Student t interval; a replicate without the value is left out. Alpha is 1 - confidence of the study.
+A claim bounds numbers that are computed for every replicate: a metric at a point, or its difference between two points. The mean of each
+number over replicates has a Student t interval; a replicate without the value is left out. Alpha is 1 - confidence of the study.
 
 - The claim *holds* when every interval lies within the claim's bounds: the (1 - alpha) interval for a claim with one bound, both one-sided
-  bounds at 1 - alpha for a claim with two (equivalence, as `comparisons.margin` judges it). As all must, no correction for their number is
-  due (an intersection-union test: Berger, Technometrics 24, 1982).
-- It *does not hold* when at least one (1 - alpha) interval lies outside the bounds altogether; as one is enough, alpha is divided by the
-  number of intervals (Bonferroni).
-- In a search with fewer than `ENOUGH` replicates a claim with two bounds is never said to hold: a rare large loss may be in no replicate.
+  bounds at 1 - alpha for a claim with two (equivalence, as in `comparisons.margin`). Every interval must lie within the bounds, so alpha
+  is not corrected for their number (intersection-union test: Berger 1982, https://doi.org/10.1080/00401706.1982.10487790).
+- It *does not hold* when at least one (1 - alpha) interval lies entirely outside the bounds. One interval is sufficient, so alpha is
+  divided by the number of intervals (Bonferroni).
+- In a search with fewer than `ENOUGH` replicates, the verdict of a claim with two bounds is never "holds": a rare large loss may occur
+  in no replicate.
 """
 
 from __future__ import annotations
@@ -37,17 +38,17 @@ Verdict = Literal["holds", "does not hold", "inconclusive", "no data"]
 
 @dataclass(frozen=True)
 class Contrast:
-    """One number that a claim is about.
+    """One number that a claim bounds.
 
     Attributes:
-        what: what is compared, in words.
+        what: description of the number.
         mean, low, high: the estimate and its interval; NaN where there is none.
-        level: of the interval: the study's confidence, or 1 - 2 alpha of a claim with two bounds.
-        replicates: how many it is over.
-        above, below: the bounds that the claim sets; None where it sets none.
-        verdict: of this number; "does not hold" at the level that is corrected for the number of contrasts.
-        attainable: the range of a difference of trials-to-target, if the one view never reached the target; None for anything else.
-        withheld: whether the interval lies within two bounds, and the verdict is withheld because the replicates are fewer than `ENOUGH`.
+        level: confidence level of the interval: the study's confidence, or 1 - 2 alpha for a claim with two bounds.
+        replicates: number of replicates.
+        above, below: lower and upper bound of the claim; None for a missing one.
+        verdict: verdict on this number; "does not hold" at the level corrected for the number of contrasts.
+        attainable: range of a difference of trials-to-target if one view never reached the target; None for other numbers.
+        withheld: whether the interval lies within two bounds and the verdict is withheld because there are fewer than `ENOUGH` replicates.
     """
 
     what: str
@@ -64,7 +65,7 @@ class Contrast:
 
     @property
     def unattainable(self) -> bool:
-        """Whether a claimed bound lies outside the attainable range."""
+        """Whether a bound of the claim lies outside the attainable range."""
         if self.attainable is None:
             return False
         lowest, highest = self.attainable
@@ -73,13 +74,13 @@ class Contrast:
 
 @dataclass(frozen=True)
 class CriterionResult:
-    """What became of one claim.
+    """The result of one claim.
 
     Attributes:
-        claim: in the study's words.
-        metric: that it is about.
-        verdict: of all contrasts together.
-        contrasts: the comparisons behind it.
+        claim: as declared in the study.
+        metric: name of the metric.
+        verdict: joint verdict over all contrasts.
+        contrasts: the tested numbers.
     """
 
     claim: str
@@ -90,15 +91,15 @@ class CriterionResult:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a claim may look at in one view.
+    """The values of one view that a claim can refer to.
 
     Attributes:
-        points: in a sweep, the point of every trial number, empty where it is not known; no points in a search.
+        points: in a sweep, the point of each trial number, empty where it is not known; no points in a search.
         values: for each metric (replicates x trials), NaN where a trial has no value.
         epochs: (epochs,) numbers of the epochs of `curves`.
         curves: for each metric (replicates x trials x epochs), NaN where a training has no value.
-        best: in a search, (replicates x trials) number of the best trial so far; -1 where there is none, or none yet.
-        of_searches: trials to the target and each declared endpoint, by name: (replicates,), NaN where it is not known.
+        best: in a search, (replicates x trials) number of the best trial so far; -1 before the first value.
+        of_searches: trials-to-target and each declared endpoint, by name: (replicates,), NaN where it is not known.
     """
 
     points: Sequence[Point]
@@ -111,11 +112,11 @@ class Observed:
 
 @dataclass(frozen=True)
 class _Values:
-    """Numbers of one selected point: (replicates,) and what they are, in words.
+    """The (replicates,) values of one selected point, and their description.
 
     Attributes:
-        horizon: of a number of trials: the trials of a search.
-        attainable: range of a difference of numbers of trials.
+        horizon: for numbers of trials, the number of trials of a search.
+        attainable: attainable range of a difference of numbers of trials.
     """
 
     what: str
@@ -125,7 +126,7 @@ class _Values:
 
 
 def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str, bootstrap: Bootstrap) -> CriterionResult:
-    """Check one claim against every view's values; `objective` is the study's own metric."""
+    """Test one claim on the values of all views; `objective` is the name of the study's metric."""
     metric = criterion.metric or objective
     compared = list(_compared(criterion, observed, metric))
     above, below = criterion.bounds
@@ -135,9 +136,9 @@ def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str
 
 
 def best_numbers(values: Floats, goal: Goal) -> Ints:
-    """The number of the best trial so far, the earliest among equals; -1 before a search's first value.
+    """The number of the best trial so far, the earliest among ties; -1 before the first value of a search.
 
-    From a (replicates x trials) objective, NaN without a value; the numbers have the same shape.
+    The objective is (replicates x trials), NaN without a value; the result has the same shape.
     """
     gain = np.where(np.isnan(values), -np.inf, goal.sign * values)
     numbers = np.zeros(values.shape, dtype=np.int64)
@@ -152,7 +153,7 @@ def best_numbers(values: Floats, goal: Goal) -> Ints:
 
 
 def _compared(criterion: Criterion, observed: Mapping[str, Observed], metric: str) -> Iterator[_Values]:
-    """The numbers that must lie within the claim's bounds; none where one of the two sides has no such metric."""
+    """The numbers that must lie within the bounds of the claim; empty where one of the two sides lacks the metric."""
     chosen = _selected(criterion.of, observed, metric, criterion.epoch)
     others = _selected(criterion.minus, observed, metric, criterion.epoch) if criterion.minus is not None else {}
     for epoch, group in chosen.items():
@@ -171,7 +172,7 @@ def _compared(criterion: Criterion, observed: Mapping[str, Observed], metric: st
 
 
 def _selected(selection: Selection, observed: Mapping[str, Observed], metric: str, epoch: str) -> dict[int, list[_Values]]:
-    """The values of a selection, one for each point: by number of the epoch where every epoch counts, else under 0."""
+    """The values of a selection for each point, keyed by epoch where every epoch counts, else by 0."""
     view = observed[selection.view]
     if metric in view.of_searches:
         horizon = view.best.shape[1] if metric in NUMBERS_OF_TRIALS else None
@@ -212,7 +213,7 @@ def _best(selection: Selection, view: Observed, metric: str) -> list[_Values]:
 
 
 def _name(view: str, number: int, points: Sequence[Point]) -> str:
-    """A point in words: the values that differ between the points."""
+    """The name of a point: the hyperparameters that differ between points."""
     begun = [point for point in points if point]
     swept = [name for name in points[number] if len({point.get(name) for point in begun}) > 1]
     settings = ", ".join(f"{name} {_shown(points[number][name])}" for name in swept)
@@ -233,7 +234,7 @@ def _minus(a: _Values, b: _Values) -> _Values:
 def _contrast(
     one: _Values, above: float | None, below: float | None, bootstrap: Bootstrap, number: int, *, enough: int
 ) -> Contrast:
-    """One of `number` contrasts; with fewer than `enough` replicates it does not hold between two bounds."""
+    """One of `number` contrasts; with fewer than `enough` replicates, a claim with two bounds cannot hold."""
     values, confidence = one.values[~np.isnan(one.values)], bootstrap.confidence
     mean, wide = t_mean(values, confidence), t_mean(values, 1 - (1 - confidence) / number)
     level, holds, withheld = confidence, False, False

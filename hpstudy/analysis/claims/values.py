@@ -1,9 +1,9 @@
-"""What the claims of a study may look at: every view's values, in the form that `hpstudy.analysis.claims.judgement` judges.
+"""The values of all views that claims refer to, as input of `hpstudy.analysis.claims.judgement`.
 
-A finished trial without a value (diverged, failed, timed out) counts as the worst value that any trial of the study gave, as in the
-best so far, and every epoch of its learning curve as the worst of any epoch: leaving it out would reward the view or point that fails.
-This holds for the study's own metric. The worst value of another metric is not known, so a trial without one is left out of claims
-about it.
+A finished trial without a value (diverged, failed, timed out) counts as the worst value of any trial of the study, as in the best so far.
+Each epoch of its learning curve counts as the worst value of any epoch. Leaving such trials out would favor a view or point that fails.
+This applies to the study's objective only. The worst value of any other metric is not known, so a trial without a value is left out of
+claims about it.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def observe(
     sweeps: Sequence[SweepView],
     endpoints: Sequence[EndpointResult] = (),
 ) -> dict[str, Observed]:
-    """Every view's values, by name.
+    """The values of each view, by name.
 
     Args:
         study: resolved.
         trials: DataFrame with one row per trial and the columns view, replicate, number, state, then `metric.NAME`.
-        views: their searches.
-        sweeps: their points; empty for a search.
-        endpoints: those that a search declares. Of two with the same `use`, a claim is about the first.
+        views: the searches of each view.
+        sweeps: the points of each view; empty for a search.
+        endpoints: the declared endpoints of a search. Of two with the same `use`, claims refer to the first.
     """
     worst = worst_value([view.searches for view in views], study.metric.goal)
     if not sweeps:
@@ -64,7 +64,7 @@ def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float, endp
         study.metric.name: np.where(lost, worst, searches.values),
     }
     best = best_numbers(searches.values, study.metric.goal)
-    # Before the first value of a search its first trial, which counts as the worst value, is used for all.
+    # Before the first value of a search, its first trial is the best; it counts as the worst value.
     best = np.where(searches.spent, np.maximum(best, 0), -1)
     whole: dict[str, Floats] = {result.endpoint.use: _replicates(result, view.name, len(best)) for result in reversed(endpoints)}
     if view.trials is not None:
@@ -73,7 +73,7 @@ def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float, endp
 
 
 def _replicates(result: EndpointResult, view: str, replicates: int) -> Floats:
-    """(replicates,) an endpoint of the searches of a view; NaN for those that are not judged."""
+    """(replicates,) endpoint of the searches of a view; NaN for replicates that are not used."""
     values = np.full(replicates, np.nan)
     for measured in result.declared.views if result.declared is not None else ():
         if measured.view == view:
@@ -93,7 +93,7 @@ def _of_a_sweep(study: Study, view: SweepView, lost: Bools, worst: float, worst_
 
 
 def _points(study: Study, view: SweepView) -> tuple[Point, ...]:
-    """The points of a sweep; where no replicate has begun one, the one that the searcher lists."""
+    """The points of a sweep; a point that no replicate has started is taken from the list of the searcher."""
     if all(view.points):
         return view.points
     try:
@@ -104,7 +104,7 @@ def _points(study: Study, view: SweepView) -> tuple[Point, ...]:
 
 
 def _lost(searches: Searches) -> Bools:
-    """(replicates x trials) whether a trial is finished and has no value."""
+    """(replicates x trials) mask of finished trials without a value."""
     return np.asarray(searches.ended & np.isnan(searches.values), dtype=np.bool_)
 
 

@@ -1,1 +1,1 @@
-"""Two views against each other, paired by replicate."""
+"""Comparisons of two views, paired by replicate."""

@@ -1,7 +1,7 @@
-"""Views against each other at the same number of trials.
+"""Comparisons of views at equal numbers of trials.
 
-All comparisons are paired: replicate r of one view is set against replicate r of the other, which trained on the same split,
-order and initial weights. Only replicates that are complete in both views take part.
+All comparisons are paired: replicate r of both views trains on the same split, data order and initial weights. Only replicates that
+are complete in both views are used.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from hpstudy.goal import Goal
 
 @dataclass(frozen=True)
 class ViewBudget:
-    """One view after a number of trials: statistics of the best value so far, over the searches that have come so far.
+    """One view after a number of trials: statistics of the best so far over the searches that have finished this many trials.
 
     Attributes:
-        mean, sd, median: sd is None with one search; all are NaN without any.
+        mean, sd, median: sd is None with one search; all are NaN without searches.
         low, high: BCa interval of the mean.
     """
 
@@ -44,7 +44,7 @@ class ViewBudget:
 
 
 def view_budget(best: Floats, budget: int, bootstrap: Bootstrap) -> ViewBudget:
-    """Describe one view after `budget` trials (from 1); `best` is (searches x trials), NaN where a search has not come yet."""
+    """Describe one view after `budget` trials (from 1); `best` is (searches x trials), NaN for trials not finished yet."""
     values = best[~np.isnan(best[:, budget - 1]), budget - 1]
     mean = mean_of(values, bootstrap)
     sd = float(deviation(values)) if values.size > 1 else float("nan")
@@ -59,7 +59,7 @@ class Difference:
     Attributes:
         mean, low, high: (trials,) mean over replicates and pointwise t interval.
         band: the simultaneous band; None with one replicate.
-        excludes_zero: (first, last) trials, counted from 1, of the runs in which the band lies on one side of 0.
+        excludes_zero: (first, last) trials, counted from 1, of the ranges in which the band excludes 0.
     """
 
     mean: Floats
@@ -70,7 +70,7 @@ class Difference:
 
 
 def difference_curve(a: Floats, b: Floats, bootstrap: Bootstrap) -> Difference:
-    """Compare two whole curves: (replicates x trials) best so far, complete."""
+    """Compare two curves at every trial; both are (replicates x trials) best so far of complete searches."""
     d = a - b
     low, high = t_intervals(d, bootstrap.confidence)
     band = simultaneous_band(d, bootstrap) if len(d) >= 2 else None
@@ -83,21 +83,22 @@ class BudgetDifference:
     """Two views after the same number of trials: A minus B over paired replicates.
 
     Attributes:
-        replicates: how many pairs.
+        replicates: number of pairs.
         values_a, values_b: (replicates,) best so far of each.
         mean, low, high: mean difference and its t interval.
-        sd: of the differences.
+        sd: standard deviation of the differences.
         effect: mean / sd (Cohen's d_z); NaN when all differences are equal.
-        wins, ties, losses: replicates in which A is better, as good, worse.
+        wins, ties, losses: numbers of replicates in which A is better, equal, worse.
         test: sign-flip test.
-        correlation: of the two views over replicates: how much pairing helps; NaN when a view does not vary.
-        detectable: smallest true difference that a two-sided paired t test would find with 80 % power, in units of the metric,
-            given sd; NaN where `floor` is too large for any difference to be shown.
-        adjusted: p of the test, adjusted for all declared with it. NaN before `comparisons.family` sets it, as `floor` is; the
-            attributes after them are None until then.
-        floor: the smallest value of `adjusted` that this number of replicates can give.
-        shown: where the difference is shown to lie; None with one replicate.
-        verdict: from the declared margin; None without one.
+        correlation: Pearson correlation of the two views over replicates, which measures the benefit of pairing; NaN when a view does not
+            vary.
+        detectable: smallest true difference that a two-sided paired t test finds with 80 % power, in units of the metric, given sd; NaN
+            where `floor` is too large for any difference to be significant.
+        adjusted: p of the test, adjusted for all tests of its family. `adjusted` and `floor` are NaN, and the attributes below None,
+            until `comparisons.family` sets them.
+        floor: smallest value of `adjusted` that this number of replicates can give.
+        shown: side of 0 on which the difference is shown to lie; None with one replicate.
+        verdict: verdict with respect to the declared margin; None without a margin.
     """
 
     budget: int
@@ -133,9 +134,9 @@ def budget_difference(
     *,
     seed: int,
 ) -> BudgetDifference:
-    """Compare two views after `budget` trials (from 1); `a` and `b` are (replicates x trials) best so far, complete.
+    """Compare two views after `budget` trials (from 1); `a` and `b` are (replicates x trials) best so far of complete searches.
 
-    The seed is that of the sign-flip test.
+    `seed` is the seed of the sign-flip test.
     """
     x, y = a[:, budget - 1], b[:, budget - 1]
     d = paired_differences(x, y)

@@ -1,4 +1,4 @@
-"""How far apart two mean best-so-far curves lie along the trial axis: the way Quist et al. (2023) read their Figure 8."""
+"""Horizontal distance of two mean best-so-far curves, in trials, as Quist et al. (2023) read their Figure 8."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hpstudy.goal import Goal
 
 @dataclass(frozen=True)
 class Distance:
-    """Trial at which the mean curve of A first reaches a level, minus that of B.
+    """The trial at which the mean curve of A first reaches a level, minus that of B.
 
     Attributes:
-        budget: the level is that of B's mean curve after this many trials; None when the level is the declared target.
-        trial_a, trial_b: trial, counted from 1, at which each mean curve first reaches the level; None when it does not.
+        budget: the level is the value of B's mean curve after this many trials; None when the level is the declared target.
+        trial_a, trial_b: trial, counted from 1, at which each mean curve first reaches the level; None when it never does.
         difference: trial_a - trial_b. Infinite when only one curve reaches the level (positive: A does not), NaN when neither
             does.
-        low, high: percentile interval; an infinite end is a resample in which one curve did not reach the level.
-        unreached_a, unreached_b: share of the resamples in which each mean curve did not reach the level.
+        low, high: percentile interval; an infinite end comes from a resample in which one curve does not reach the level.
+        unreached_a, unreached_b: share of the resamples in which each mean curve does not reach the level.
     """
 
     budget: int | None
@@ -36,24 +36,24 @@ class Distance:
 
 
 def first_trial(curves: Floats, level: float | Floats, goal: Goal) -> Floats:
-    """Trial, counted from 1, at which each monotone curve is first as good as `level`; infinity where it never is.
+    """Trial, counted from 1, at which each monotone curve first reaches `level`; infinity where it never does.
 
-    `curves` is (trials x curves), each getting better along the first axis; `level` is one for all curves, or (curves,).
+    `curves` is (trials x curves), each improving along the first axis; `level` is a scalar or (curves,).
     """
     count = (goal.sign * curves < goal.sign * level).sum(axis=0)
     return np.where(count < curves.shape[0], count + 1.0, np.inf)
 
 
 def distance_at_level(a: Floats, b: Floats, level: float, goal: Goal, bootstrap: Bootstrap) -> Distance:
-    """The distance at one level, the same in every resample.
+    """The distance at a fixed level, the same in every resample.
 
-    `a` and `b` are (replicates x trials) best so far, complete; the same row of both is resampled together.
+    `a` and `b` are (replicates x trials) best so far of complete searches; row r of both is resampled together.
     """
     return _distance(a, b, None, level, goal, bootstrap)
 
 
 def distance_at_budget(a: Floats, b: Floats, budget: int, goal: Goal, bootstrap: Bootstrap) -> Distance:
-    """The distance at the level that B's mean curve has after `budget` trials; every resample has its own level.
+    """The distance at the level of B's mean curve after `budget` trials, recomputed in every resample.
 
     Arguments as for `distance_at_level`.
     """
@@ -62,7 +62,7 @@ def distance_at_budget(a: Floats, b: Floats, budget: int, goal: Goal, bootstrap:
 
 def _distance(a: Floats, b: Floats, budget: int | None, level: float, goal: Goal, bootstrap: Bootstrap) -> Distance:
     n = a.shape[0]
-    # A curve that is level with the level up to rounding has reached it.
+    # A curve that equals the level up to rounding has reached it.
     slack = 1e-12 * float(np.ptp(np.stack([a, b]))) * -goal.sign
     trial_a = first_trial(a.mean(axis=0)[:, None], level + slack, goal)[0]
     trial_b = first_trial(b.mean(axis=0)[:, None], level + slack, goal)[0]
@@ -72,7 +72,7 @@ def _distance(a: Floats, b: Floats, budget: int | None, level: float, goal: Goal
         if budget is not None:
             levels = bootstrap.weights(n) @ b[:, budget - 1] + slack
         trials_a, trials_b = (_first_trials(values, levels, goal, bootstrap) for values in (a, b))
-        # Where neither curve arrives the distance can be anything: it counts against both ends of the interval.
+        # Where neither curve reaches the level, the distance is unknown: it counts as -inf for the lower end and +inf for the upper.
         neither = np.isinf(trials_a) & np.isinf(trials_b)
         with np.errstate(invalid="ignore"):
             difference = trials_a - trials_b
@@ -85,7 +85,7 @@ def _distance(a: Floats, b: Floats, budget: int | None, level: float, goal: Goal
 
 
 def _first_trials(values: Floats, level: float | Floats, goal: Goal, bootstrap: Bootstrap) -> Floats:
-    """`first_trial` of the mean curve of every resample, (resamples,)."""
+    """(resamples,) `first_trial` of the mean curve of each resample."""
     count: Ints = np.zeros(bootstrap.resamples, dtype=np.int64)
     for _, means in resampled_means(values, bootstrap):
         count += (goal.sign * means < goal.sign * level).sum(axis=0)

@@ -1,4 +1,4 @@
-"""The tests of a study as families: what each difference shows once all that were declared with it are counted."""
+"""Multiple testing: adjusted p-values and verdicts of the comparisons of a study."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 
 
 def judged(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[PairResult, ...]:
-    """Every comparison with its adjusted p, and with what it then shows.
+    """Set the adjusted p and the verdict of every comparison.
 
-    The sign-flip tests of all (comparison, budget) are one family, those of trials-to-target of all comparisons another (Holm). Where the
-    study declares endpoints, verdicts are theirs, and best observed values have none.
+    The sign-flip tests of all (comparison, budget) are one family, those of trials-to-target of all comparisons another (Holm). In a study
+    with declared endpoints only the endpoints have verdicts, and best observed values have none.
     """
     budgets = [difference.test for pair in pairs for difference in pair.budgets]
     trials = [pair.trials.test for pair in pairs if pair.trials is not None]
@@ -39,19 +39,19 @@ def judged(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[PairResul
 
 
 def _adjusted(tests: Sequence[SignFlip]) -> list[float]:
-    """Holm's adjusted p of each test of a family."""
+    """Holm's adjusted p of each test of one family."""
     return holm(np.array([test.p for test in tests])).tolist()  # type: ignore[no-any-return]
 
 
 def floors(tests: Sequence[SignFlip]) -> list[float]:
-    """The smallest adjusted p that each test of a family can give if it has the smallest p of all."""
+    """The smallest attainable adjusted p of each test of a family, reached if it has the smallest p of all."""
     return [min(1.0, len(tests) * test.smallest) for test in tests]
 
 
 def sides(differences: Sequence[Floats], confidence: float, seed: int) -> tuple[Side | None, ...]:
-    """Where each of several (replicates,) paired differences is shown to lie, by t intervals and sign-flip tests of one family (Holm).
+    """The side of 0 on which each of several (replicates,) paired differences is shown to lie; t intervals, sign-flip tests and Holm.
 
-    None with fewer than 2 replicates; `seed` is that of the tests.
+    None with fewer than 2 replicates; `seed` is the seed of the tests.
     """
     tested = [len(values) > 1 for values in differences]
     p = iter(holm(np.array([sign_flip(v, seed).p for v, several in zip(differences, tested, strict=True) if several])).tolist())

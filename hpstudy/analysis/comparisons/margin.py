@@ -1,7 +1,9 @@
-"""A difference held against 0 and against a margin, the smallest difference that matters: where it lies, bounds and the verdict.
+"""Verdicts on a difference with respect to 0 and to a margin, the smallest relevant difference.
 
-References: Schuirmann (1987), J. Pharmacokinet. Biopharm. 15 (two one-sided tests). Bahadur and Savage (1956), Ann. Math. Stat. 27: no test
-of a mean holds its level for all distributions, since a rare large value may be in no sample.
+References:
+    Schuirmann (1987), J. Pharmacokinet. Biopharm. 15, https://doi.org/10.1007/BF01068419 (two one-sided tests)
+    Bahadur and Savage (1956), Ann. Math. Stat. 27, https://doi.org/10.1214/aoms/1177728077 (no test of a mean holds its level for all
+    distributions: a rare large value may occur in no sample)
 """
 
 from __future__ import annotations
@@ -15,18 +17,18 @@ from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.student import t_mean
 
 Side: TypeAlias = Literal[-1, 0, 1]
-"""Where a difference is shown to lie: below 0, not shown, above 0."""
+"""The side of 0 on which a difference is shown to lie: below 0, not shown, above 0."""
 
 Verdict = Literal["superior", "non-inferior", "equivalent", "inconclusive", "inferior"]
-"""What a declared margin makes of a difference, from the side of the first view."""
+"""Verdicts on a difference with respect to the margin, for the first view."""
 
 ENOUGH = 29
-"""Replicates below which no mean is called equivalent or non-inferior: 0.9**29 < 0.05, so that a loss in a tenth of the searches is in 95 %
-of the studies. With fewer, the verdict is withheld."""
+"""Smallest number of replicates for the verdicts equivalent and non-inferior. 0.9**29 < 0.05: a loss in one search of ten occurs in at
+least 95 % of the studies of this size. With fewer replicates, the verdict is withheld."""
 
 
 def shown(low: float, high: float, p: float, alpha: float) -> Side | None:
-    """Where a difference is shown to lie: its interval excludes 0, and the p of its test, adjusted for its family, is below alpha.
+    """The side of 0 of a difference, shown if its interval excludes 0 and the adjusted p of its test is below alpha.
 
     None without an interval.
     """
@@ -39,7 +41,7 @@ def shown(low: float, high: float, p: float, alpha: float) -> Side | None:
 
 @dataclass(frozen=True)
 class Bounds:
-    """One-sided confidence bounds of a mean difference, each at the full confidence.
+    """One-sided confidence bounds of a mean difference, each at level `confidence`.
 
     Attributes:
         lower: the difference is above it.
@@ -50,15 +52,15 @@ class Bounds:
     upper: float
 
     def within(self, above: float, below: float) -> bool:
-        """Whether the difference lies between two values, by two one-sided tests."""
+        """Whether the difference lies between two values (two one-sided tests)."""
         return self.lower > above and self.upper < below
 
 
 def one_sided(differences: Floats, bootstrap: Bootstrap) -> Bounds:
-    """Both one-sided bounds of a mean of (replicates,) differences, each at the full confidence; NaN with one replicate.
+    """Both one-sided bounds of the mean of (replicates,) differences, each at level `confidence`; NaN with one replicate.
 
-    They are the ends of a two-sided interval at 1 - 2 alpha, alpha = 1 - confidence: each the outer one of Student's t and BCa. t is too
-    short beside a rare large loss, BCa with heavy tails (docs/reference/statistics.md).
+    They are the ends of a two-sided interval at 1 - 2 alpha, alpha = 1 - confidence. Each is the wider one of Student's t and BCa: t is too
+    short with a rare large loss, BCa with heavy tails (docs/reference/statistics.md).
     """
     inner = replace(bootstrap, confidence=2 * bootstrap.confidence - 1)
     t, bca = t_mean(differences, inner.confidence), mean_of(differences, inner)
@@ -66,11 +68,11 @@ def one_sided(differences: Floats, bootstrap: Bootstrap) -> Bounds:
 
 
 def verdict(gain: Floats, margin: float, p: float, bootstrap: Bootstrap) -> Verdict:
-    """What the margin makes of a difference of (replicates,) gains, larger is better for the first view.
+    """The verdict on (replicates,) gains with respect to the margin; larger is better for the first view.
 
-    Equivalent when both one-sided bounds lie within +-margin (> 0), with at least `ENOUGH` replicates; else superior or inferior when the
-    difference is `shown` by p, which is adjusted for its family; else non-inferior when the lower bound lies above -margin, with at least
-    `ENOUGH` replicates; else inconclusive.
+    Equivalent if both one-sided bounds lie within +-margin (> 0), with at least `ENOUGH` replicates. Else superior or inferior if the
+    difference is `shown` by p, the adjusted p. Else non-inferior if the lower bound is above -margin, with at least `ENOUGH` replicates.
+    Else inconclusive.
     """
     bounds, interval = one_sided(gain, bootstrap), t_mean(gain, bootstrap.confidence)
     enough = len(gain) >= ENOUGH

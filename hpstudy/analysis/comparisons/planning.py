@@ -1,4 +1,4 @@
-"""How many replicates the next study needs, comparison by comparison."""
+"""Number of replicates that the next study needs, for each comparison."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpstudy.analysis.statistics.deviation import paired_differences
 from hpstudy.analysis.statistics.power import POWER, Power, power
 
 Endpoint = Literal["final_best", "trials_to_target"]
-"""What a comparison is about: the best so far after the last trial, or min(trials-to-target, trials)."""
+"""Endpoints of a comparison: the best so far after the last trial, or min(trials-to-target, trials)."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class EndpointPower:
 
     Attributes:
         a, b: names of the views; differences are A minus B.
-        endpoint: what is compared.
-        difference: the true difference to find, in the endpoint's unit; None for none.
-        power: what the first study says about it.
+        endpoint: one of `Endpoint`.
+        difference: true difference to detect, in the unit of the endpoint; None for none.
+        power: power and required replicates, from the spread in the first study.
     """
 
     a: str
@@ -37,15 +37,15 @@ def study_power(
     """Plan a study from the results of a first one.
 
     Args:
-        results: of the first study, finished or not; replicates that are complete in both views count.
-        difference: of the final best to find, in units of the metric.
-        trials: difference of trials-to-target to find.
-        wanted: chance to find it.
+        results: results of the first study, finished or not; only replicates that are complete in both views are used.
+        difference: difference of the final best to detect, in units of the metric.
+        trials: difference of trials-to-target to detect.
+        wanted: power.
         alpha: level of the two-sided test.
 
     Returns:
-        For each declared comparison the final best and, with a target level, trials-to-target; nothing for comparisons without
-        common complete replicates.
+        For each declared comparison, the plan for the final best and, with a target level, for trials-to-target; nothing for a
+        comparison without common complete replicates.
     """
     plans = []
     for pair in results.pairs:
@@ -61,6 +61,6 @@ def study_power(
 
 
 def _attainable(plan: Power, most: float) -> Power:
-    """A plan without the detectable differences beyond the largest that can be observed."""
+    """The plan without detectable differences larger than the largest observable one."""
     mde, *others = (value if value <= most else float("nan") for value in (plan.detectable, *plan.detectable_at))
     return replace(plan, detectable=mde, detectable_at=tuple(others))

@@ -1,4 +1,4 @@
-"""Whether a difference hangs on one replicate, or on how trials without a value are counted."""
+"""Sensitivity of a difference to single replicates and to the treatment of trials without a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.goal import Goal
 
 Policy = Literal["worst", "drop"]
-"""How a trial without a value counts: as a used trial with the worst value (worst), or not at all (drop)."""
+"""Treatment of a trial without a value: it counts as a trial with the worst value (worst), or not at all (drop)."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class LeaveOneOut:
     Attributes:
         full: the mean over all replicates.
         means: (replicates,) the mean without each of them.
-        low, high: smallest and largest of these.
-        replicate: index of the replicate without which the mean moves most.
-        one_sided: whether the full mean and all others lie strictly on one side of 0.
+        low, high: smallest and largest of `means`.
+        replicate: index of the replicate whose removal changes the mean most.
+        one_sided: whether the full mean and all of `means` lie strictly on one side of 0.
     """
 
     full: float
@@ -39,7 +39,7 @@ class LeaveOneOut:
 
 
 def leave_one_out(differences: Floats) -> LeaveOneOut | None:
-    """Leave out each of (replicates,) differences in turn, a replicate with all its views; None with fewer than 2."""
+    """Leave out each of (replicates,) paired differences in turn; None with fewer than 2."""
     n = len(differences)
     if n < 2:
         return None
@@ -52,10 +52,10 @@ def leave_one_out(differences: Floats) -> LeaveOneOut | None:
 
 @dataclass(frozen=True)
 class PolicyResult:
-    """The headline under one way of counting trials without a value.
+    """The main differences under one treatment of trials without a value.
 
     Attributes:
-        left_out: trials that are not counted, over both views.
+        left_out: number of trials that are not counted, over both views.
         trials: difference of restricted mean trials-to-target; None without a target level.
         budgets: difference of the best so far after each budget.
     """
@@ -79,9 +79,8 @@ def under_policy(
     """The differences of two views under one policy.
 
     `a` and `b` are (replicates x trials) objectives of every trial, not the best so far; NaN for a trial without a value, which
-    counts as `worst` before the first value. When trials without a value are dropped, those with a value close up: trial t is the
-    t-th with a value. A search that has fewer of them than a budget asks for keeps its best, and one that never reached the
-    target still counts all its trials.
+    counts as `worst` before the first value. When trials without a value are dropped, trial t is the t-th trial with a value. A
+    search with fewer values than a budget keeps its best. A search that never reached the target still counts all its trials.
     """
     values = [close_up(x) if policy == "drop" else x for x in (a, b)]
     trials = None
@@ -96,7 +95,7 @@ def under_policy(
 
 
 def close_up(values: Floats) -> Floats:
-    """The (searches x trials) values of every search moved to its front, in their order; NaN, no value, fills the rest.
+    """Shift the values of each row of (searches x trials) to its front, in their order, and fill the rest with NaN.
 
     >>> close_up(np.array([[np.nan, 1.0, np.nan, 2.0]])).tolist()
     [[1.0, 2.0, nan, nan]]

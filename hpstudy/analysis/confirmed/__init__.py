@@ -1,1 +1,1 @@
-"""Confirmed curves, the incumbents of a search on fresh seeds, and the endpoints that a study declares on them."""
+"""Confirmed curves (the incumbents of a search trained on fresh seeds) and the declared endpoints on them."""

@@ -1,9 +1,10 @@
-"""An endpoint of every view and comparison: an estimate, and a paired difference over replicates.
+"""Estimates of an endpoint for every view, and paired differences for every comparison.
 
-The replicate is the sampling unit: its searches in all views share their fresh seeds, which no other replicate has. Intervals and tests
-are Student's t over replicates (Student 1908, Biometrika 6). Where the plateau of a replicate comes from the other replicates of the
-study, the numbers of replicates depend on each other, and the interval is that of the jackknife over replicates, which repeats the whole
-computation without each of them (Tukey 1958, Ann. Math. Stat. 29; Efron and Tibshirani 1993, An introduction to the bootstrap, chapter 11).
+The replicate is the sampling unit: its searches in all views share their fresh seeds, and no other replicate has these seeds. Intervals and
+tests are Student's t over replicates (Student 1908, https://doi.org/10.1093/biomet/6.1.1). Where the plateau of a replicate is estimated
+from the other replicates, the values of replicates depend on each other. The interval then is that of the jackknife over replicates, which
+repeats the whole computation without each of them (Tukey 1958, Ann. Math. Stat. 29; Efron and Tibshirani 1993, An introduction to the
+bootstrap, chapter 11, https://doi.org/10.1201/9780429246593).
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from hpstudy.study.declaration import Endpoint
 
 @dataclass(frozen=True)
 class EndpointOfView:
-    """An endpoint of one view.
+    """Estimate of an endpoint for one view.
 
     Attributes:
-        values: (replicates,) the endpoint of every judged search.
-        estimate: their mean with its interval; ends are NaN with too few replicates.
-        plateau: mean of the plateaus that the searches are judged against; None for an endpoint without one.
-        reached: searches that come within the delta of the plateau, or to the target; None for an endpoint that is no number of trials.
+        values: (replicates,) endpoint of each search used.
+        estimate: mean of `values` with its interval; ends are NaN with too few replicates.
+        plateau: mean of the plateaus of the searches; None for an endpoint without one.
+        reached: number of searches that come within delta of the plateau, or reach the target; None for an endpoint that is not a number
+            of trials.
     """
 
     view: str
@@ -44,18 +46,18 @@ class EndpointOfView:
 
 @dataclass(frozen=True)
 class EndpointOfPair:
-    """An endpoint of A minus that of B, paired by replicate.
+    """Difference of an endpoint, A minus B, paired by replicate.
 
     Attributes:
         differences: (replicates,) paired differences.
-        estimate: their mean with its interval.
-        p: of the two-sided t test of no difference; NaN with too few replicates.
-        adjusted: the same, corrected with the family of the endpoint (Holm).
-        shown: the view that does better, if the adjusted p is below 1 - confidence; "" where no difference is shown.
-        attainable: of a number of trials: the difference if only B never got there and A kept its mean, and the other way round; None for
-            others.
-        sd: standard deviation over replicates, whose share 1 / sqrt(n) is the standard error of the mean; NaN with too few replicates.
-        detectable: smallest true difference that a study of this size finds with at least 80 % power after the correction (`findable`);
+        estimate: mean of `differences` with its interval.
+        p: p-value of the two-sided t test of no difference; NaN with too few replicates.
+        adjusted: p, adjusted over the family of the endpoint (Holm).
+        shown: the better view, if the adjusted p is below 1 - confidence; "" where no difference is shown.
+        attainable: for a number of trials, the difference if only B never reached the criterion and A kept its mean, and vice versa; None
+            for other endpoints.
+        sd: standard deviation over replicates; sd / sqrt(n) is the standard error of the mean; NaN with too few replicates.
+        detectable: smallest true difference that a study of this size detects with at least 80 % power after the correction (`findable`);
             NaN where it is not tested, not known, or not attainable.
     """
 
@@ -73,7 +75,7 @@ class EndpointOfPair:
 
 @dataclass(frozen=True)
 class Measurement:
-    """An endpoint of all views and comparisons.
+    """Estimates of an endpoint for all views and comparisons.
 
     Attributes:
         delta: distance from the plateau; None for an endpoint without one.
@@ -89,7 +91,7 @@ class Measurement:
 def measurement(
     endpoint: Endpoint, delta: float | None, judged: Judged, pairs: Sequence[tuple[str, str]], confidence: float
 ) -> Measurement:
-    """An endpoint of all views and comparisons; its p-values are not adjusted yet."""
+    """Estimate an endpoint for all views and comparisons; the p-values are not adjusted yet."""
     found = measured(endpoint, delta, judged)
     influence = _influence(endpoint, delta, judged, found)
     views = tuple(
@@ -113,15 +115,15 @@ def measurement(
 
 @dataclass(frozen=True)
 class Interaction:
-    """A comparison of two views by the main searcher, and by another one.
+    """A comparison of two views with the main searcher and with another one.
 
     Attributes:
         a, b: the views.
         main, other: A minus B with each searcher, with its interval.
-        estimate: the first minus the second, paired, with its interval.
-        p: of the two-sided t test that they are equal; NaN with too few replicates.
-        adjusted: the same, corrected for all interactions (Holm); NaN before they are.
-        shown: whether the difference of the two is shown: the adjusted p is below 1 - confidence.
+        estimate: `main` minus `other`, paired, with its interval.
+        p: p-value of the two-sided t test that both are equal; NaN with too few replicates.
+        adjusted: p, adjusted over all interactions (Holm); NaN until it is set.
+        shown: whether the adjusted p is below 1 - confidence.
     """
 
     a: str
@@ -141,7 +143,7 @@ def interactions(
     pairs: Sequence[tuple[tuple[str, str], tuple[str, str]]],
     confidence: float,
 ) -> tuple[Interaction, ...]:
-    """Comparisons by two searchers, not adjusted yet; each pair has the two views' arms of the one and of the other searcher."""
+    """Interactions of comparisons and searchers, not adjusted yet; each pair holds the arms of both views with either searcher."""
     found = measured(endpoint, delta, judged)
     influence = _influence(endpoint, delta, judged, found)
     made = []
@@ -155,9 +157,9 @@ def interactions(
 
 
 def _influence(endpoint: Endpoint, delta: float | None, judged: Judged, found: Mapping[str, Values]) -> dict[str, Floats]:
-    """For each view (replicates,) numbers whose spread is that of the mean: the values, or jackknife pseudo-values.
+    """For each view, (replicates,) numbers whose standard error is that of the mean: the values, or jackknife pseudo-values.
 
-    Pseudo-values where the plateaus come from the replicates themselves; NaN where too few are left when one is left out.
+    Pseudo-values where the plateaus are estimated from the replicates themselves; NaN where too few replicates remain without one.
     """
     n = judged.replicates
     if not endpoint.has_plateau or judged.plateaus is not None:
@@ -172,7 +174,7 @@ def _influence(endpoint: Endpoint, delta: float | None, judged: Judged, found: M
 
 
 def _estimate(values: Floats, influence: Floats, confidence: float) -> CountedEstimate:
-    """The mean of the values, with the t interval that the spread of `influence` gives."""
+    """The mean of the values, with the t interval from the standard error of `influence`."""
     mean = t_mean(values, confidence)
     spread = t_mean(influence, confidence)
     return CountedEstimate(
@@ -191,9 +193,9 @@ def _pair(
 
 
 def findable(pair: EndpointOfPair, alpha: float) -> float:
-    """The smallest true difference that a t test at level alpha finds with 80 % power, given the observed spread.
+    """The smallest true difference that a t test at level alpha detects with 80 % power, given the observed spread.
 
-    With alpha divided by the number of tests it is found with at least that power after Holm's correction.
+    With alpha divided by the number of tests, the power after Holm's correction is at least 80 %.
     NaN with too few replicates, and for a difference that is not attainable.
     """
     n = len(pair.differences)
@@ -204,7 +206,7 @@ def findable(pair: EndpointOfPair, alpha: float) -> float:
 
 
 def _p(mean: float, sd: float, n: int) -> float:
-    """Two-sided p of Student's t; where all differences are equal, that of their common sign under random signs."""
+    """Two-sided p of Student's t; where all differences are equal, the p of the sign-flip test."""
     if np.isnan(sd):
         return float("nan")
     if sd == 0:

@@ -1,8 +1,8 @@
-"""Confirmed curves: the mean of a search's incumbent on fresh seeds, trial by trial.
+"""Confirmed curves: the mean of a search's incumbent on fresh seeds, at every trial.
 
-The best value so far is the best of many noisy values, and flatters itself. The confirmed curve holds at each trial what a practitioner
-would take home: the incumbent at that trial, trained again on seeds that no search has seen. The gap between the two curves, the optimism,
-is the bias of selection (Cawley and Talbot 2010, JMLR 11).
+The best so far is the best of many noisy values and is therefore optimistically biased. The confirmed curve at a trial is the value of the
+incumbent at that trial, trained again on seeds that no search has used. The gap between the two curves, the optimism, is the selection
+bias (Cawley and Talbot 2010, https://jmlr.org/papers/v11/cawley10a.html).
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class ConfirmedCurve:
 
     Attributes:
         view: the name of the view.
-        seeds: fresh seeds of every incumbent.
-        complete: (replicates,) whether the search is complete and each of its incumbents has ended on every seed.
+        seeds: number of fresh seeds of each incumbent.
+        complete: (replicates,) whether the search is complete and all trainings of its incumbents on fresh seeds have ended.
         confirmed: (replicates x trials) mean of the incumbent on its fresh seeds; NaN before the first incumbent, and where it is not
             known yet.
         scored: (replicates x trials) the same, with the worst value of the study before the first incumbent.
-        optimism: (replicates x trials) observed best so far minus confirmed, signed so that positive flatters the search.
-        incumbents: of the complete searches.
-        lost: trainings on fresh seeds that ended without a value.
-        noise: standard deviation of one training of an incumbent from seed to seed; NaN with one seed.
-        mean, mean_optimism: over complete replicates, with pointwise t intervals.
+        optimism: (replicates x trials) observed best so far minus confirmed value; positive where the observed value is better.
+        incumbents: number of incumbents of the complete searches.
+        lost: number of trainings on fresh seeds that ended without a value.
+        noise: standard deviation over seeds of one training of an incumbent; NaN with one seed.
+        mean, mean_optimism: means over complete replicates, with pointwise t intervals.
     """
 
     view: str
@@ -53,24 +53,24 @@ class ConfirmedCurve:
 
 
 Policy = Literal["worst", "drop", "median"]
-"""How a training without a value counts: as the worst value of the study, not at all, or as the median of all values."""
+"""Treatment of a training without a value: it counts as the worst value of the study, not at all, or as the median of all values."""
 
 
 def confirmed_curves(
     rows: Any, searches: Mapping[str, Searches], study: Study, policy: Policy | None = None
 ) -> tuple[ConfirmedCurve, ...]:
-    """The confirmed curves of every view of a study that confirms all incumbents; nothing without a value.
+    """The confirmed curves of every view of a study that confirms all incumbents; empty without any value.
 
-    A search has no incumbent before its first value: those trials count as the worst value of the study, as in the best so far. A
-    training on a fresh seed without a value is treated as `metric.on_failure` says: it counts as the worst value of the study, or is left
-    out of the mean of its incumbent; an incumbent without any value counts as the worst. The worst value is that of any trial,
-    confirmations included.
+    Trials before the first value of a search have no incumbent and count as the worst value of the study, as in the best so far.
+    `metric.on_failure` sets the treatment of a training on a fresh seed without a value: it counts as the worst value of the study, or is
+    left out of the mean of its incumbent. An incumbent without any value counts as the worst. The worst value is taken over all trials and
+    confirmations.
 
     Args:
-        rows: a DataFrame as `hpstudy.store.Reader.confirmations` gives it.
-        searches: every view's trials.
-        study: resolved; with `confirm.incumbents`.
-        policy: instead of `metric.on_failure`; the median also counts before the first value of a search.
+        rows: DataFrame from `hpstudy.store.Reader.confirmations`.
+        searches: the trials of every view.
+        study: resolved study with `confirm.incumbents`.
+        policy: replaces `metric.on_failure`; the median also applies before the first value of a search.
     """
     assert study.confirm is not None
     goal = study.metric.goal
@@ -90,7 +90,7 @@ def confirmed_curves(
 
 
 def is_incumbent(values: Floats, goal: Goal) -> Bools:
-    """(searches x trials) whether a trial is better than all before it; `values` are NaN for trials without one. Ties do not count."""
+    """(searches x trials) whether a trial is strictly better than all before it; `values` is NaN for a trial without a value."""
     best = np.fmax.accumulate(np.where(np.isnan(values), -np.inf, goal.sign * values), axis=1)
     before = np.concatenate([np.full((len(values), 1), -np.inf), best[:, :-1]], axis=1)
     return np.asarray(best > before, dtype=np.bool_)
@@ -98,14 +98,14 @@ def is_incumbent(values: Floats, goal: Goal) -> Bools:
 
 @dataclass(frozen=True)
 class Fresh:
-    """Trainings on fresh seeds: (replicates x trials x seeds) values, NaN for none, and whether they have ended."""
+    """Trainings on fresh seeds: (replicates x trials x seeds) values, NaN for none, and flags of ended trainings."""
 
     values: Floats
     ended: Bools
 
 
 def fresh_values(rows: Any, block: Searches, seeds: int) -> Fresh:
-    """The trainings of a view's trials on fresh seeds, from a DataFrame as `hpstudy.store.Reader.confirmations` gives it."""
+    """The trainings of a view's trials on fresh seeds, from the DataFrame of `hpstudy.store.Reader.confirmations`."""
     own = rows[(rows["view"] == block.view) & rows["replicate"].notna() & (rows["state"] != "running")]
     replicate, number, seed = (own[key].to_numpy(dtype=np.int64) for key in ("replicate", "number", "seed_number"))
     shape = (*block.values.shape, seeds)
@@ -152,7 +152,7 @@ def _curve(fresh: Fresh, block: Searches, goal: Goal, instead: float, left_out: 
 
 
 def _mean(curves: Floats, confidence: float) -> MeanCurve:
-    """The mean of (searches x trials) curves over the searches that have a value at each trial."""
+    """Mean of (searches x trials) curves, at each trial over the searches with a value."""
     known = ~np.isnan(curves)
     mean, low, high = (np.full(curves.shape[1], np.nan) for _ in range(3))
     for trial in np.flatnonzero(known.any(axis=0)):
@@ -163,7 +163,7 @@ def _mean(curves: Floats, confidence: float) -> MeanCurve:
 
 
 def _noise(values: Floats) -> float:
-    """Pooled standard deviation within the rows of (points x seeds) values, NaN left out; NaN where nothing repeats."""
+    """Pooled standard deviation within the rows of (points x seeds) values, ignoring NaN; NaN where no row has two values."""
     present = ~np.isnan(values)
     freedom = int((present.sum(axis=1) - 1).clip(min=0).sum())
     if not freedom:

@@ -1,4 +1,4 @@
-"""The endpoints that a study declares: which replicates are judged, and what the tests show together."""
+"""Estimates and tests of the declared endpoints: choice of replicates and correction for multiple tests."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from hpstudy.study.schema import Study
 
 @dataclass(frozen=True)
 class EndpointResult:
-    """What became of one declared endpoint.
+    """The result of one declared endpoint.
 
     Attributes:
-        endpoint: as declared.
-        primary: whether it belongs to the primary ones.
-        replicates: (n,) those that are judged: complete in all views, and not held out.
-        measurements: the declared one, then those at the other deltas, which are not tested; none without a replicate to judge, a plateau
+        endpoint: the declaration.
+        primary: whether it is a primary endpoint.
+        replicates: (n,) replicates that are used: complete in all views, and not held out.
+        measurements: at the declared delta, then at the other deltas, which are not tested; empty without a usable replicate, a plateau
             or a target.
     """
 
@@ -39,14 +39,14 @@ class EndpointResult:
 
     @property
     def declared(self) -> Measurement | None:
-        """The measurement that is tested."""
+        """The measurement at the declared delta, which is tested."""
         return self.measurements[0] if self.measurements else None
 
     def __repr__(self) -> str:
         return f"<EndpointResult {self._in_words()}: {len(self.replicates)} replicates>"
 
     def rows(self, *, verdicts: bool = True) -> tuple[tuple[str, ...], ...]:
-        """The declared differences: endpoint, comparison, difference, adjusted p, the view that is shown to be better."""
+        """Table rows of the differences at the declared delta: endpoint, comparison, difference, adjusted p, better view."""
         return tuple(
             (
                 self._in_words(),
@@ -73,7 +73,7 @@ class Curves:
     """The curves of all views.
 
     Attributes:
-        of_views: for each view (replicates x trials); without views nothing is known.
+        of_views: (replicates x trials) curves of each view; empty where no curve is known.
         complete: (replicates,) whether a replicate is complete in all views.
     """
 
@@ -87,10 +87,10 @@ def endpoint_results(
     """Estimate and test every declared endpoint.
 
     Args:
-        curves: the confirmed curves; none where the study confirms no incumbents.
-        searches: every view's trials.
+        curves: the confirmed curves; empty where the study confirms no incumbents.
+        searches: the trials of every view.
         endpoints: the study and its target.
-        replicates: how many are used, the first ones; None for all.
+        replicates: use only the first `replicates`; None for all.
     """
     study = endpoints.study
     used = np.arange(study.replicates) < (replicates or study.replicates)
@@ -110,10 +110,10 @@ def declared_results(study: Study, confirmed: Curves, observed: Curves, level: f
     """Estimate and test every declared endpoint.
 
     Args:
-        study: resolved.
+        study: the resolved study.
         confirmed: the scored confirmed curves.
-        observed: the best values so far, NaN before the first value.
-        level: of trials to the target; None without one.
+        observed: the best so far, NaN before the first value.
+        level: target level of trials-to-target; None without a target.
     """
     results = [
         _result(endpoint, study, observed if endpoint.use == "trials_to_target" else confirmed, level)
@@ -123,7 +123,7 @@ def declared_results(study: Study, confirmed: Curves, observed: Curves, level: f
 
 
 def _result(endpoint: Endpoint, study: Study, curves: Curves, level: float | None) -> EndpointResult:
-    """One endpoint, not tested yet."""
+    """The result of one endpoint, without adjusted p-values."""
     chosen, judged = judged_by(endpoint, study, curves, level)
     measurements = [
         measurement(endpoint, delta, judged, pairs_of(study), study.analysis.confidence)
@@ -134,13 +134,13 @@ def _result(endpoint: Endpoint, study: Study, curves: Curves, level: float | Non
 
 
 def judged_by(endpoint: Endpoint, study: Study, curves: Curves, level: float | None) -> tuple[Ints, Judged | None]:
-    """The replicates that are judged, and what the endpoint is computed from; None without a replicate, a plateau or a target.
+    """The replicates used, and the input of an endpoint; None without a replicate, a plateau or a target.
 
     Args:
-        endpoint: what is computed.
-        study: resolved.
-        curves: of all views, or of arms of views (`hpstudy.study.controls`), which have the declared plateau of their view.
-        level: of trials to the target; None without one.
+        endpoint: the endpoint to compute.
+        study: the resolved study.
+        curves: curves of all views, or of arms of views (`hpstudy.study.controls`), which have the declared plateau of their view.
+        level: target level of trials-to-target; None without a target.
     """
     plateaus = study.analysis.plateaus
     first = (plateaus.held_out or 0) if plateaus is not None else 0
@@ -160,7 +160,7 @@ def judged_by(endpoint: Endpoint, study: Study, curves: Curves, level: float | N
 
 
 def _held_out(curves: Curves, first: int) -> Plateaus | None:
-    """Plateaus of the held-out replicates; None while they are not complete."""
+    """Plateaus from the held-out replicates; None until these are complete."""
     if not curves.complete[:first].all():
         return None
     means = {view: float(curve[:first, -1].mean()) for view, curve in curves.of_views.items()}
@@ -168,7 +168,7 @@ def _held_out(curves: Curves, first: int) -> Plateaus | None:
 
 
 def tested(results: Sequence[EndpointResult], study: Study) -> tuple[EndpointResult, ...]:
-    """The endpoints with adjusted p-values: Holm over all comparisons of the primary ones, and over those of the others."""
+    """Set adjusted p-values: Holm over all comparisons of the primary endpoints, and separately over those of the others."""
     adjusted: dict[tuple[int, int], float] = {}
     tests: dict[bool, int] = {}
     for primary in (True, False):
@@ -193,7 +193,7 @@ def _declared(result: EndpointResult) -> Measurement:
 def _adjusted(
     result: EndpointResult, index: int, adjusted: Mapping[tuple[int, int], float], tests: int, study: Study
 ) -> EndpointResult:
-    """One endpoint with its part of the adjusted p-values, of a family of this many tests."""
+    """Set the adjusted p-values of one endpoint, which belongs to a family of `tests` tests."""
     if result.declared is None:
         return result
     pairs = []

@@ -1,4 +1,4 @@
-"""The endpoints as numbers: one for every search."""
+"""Computation of an endpoint: one number for every search."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from hpstudy.goal import Goal
 from hpstudy.study.declaration import Endpoint, Plateaus
 
 ROUNDING = 1e-9
-"""What a distance from a plateau may be above its delta by rounding alone, relative to the plateau; steps of a metric meet deltas."""
+"""Rounding tolerance of a distance from a plateau, relative to the plateau; distances of a discrete metric can equal delta exactly."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What an endpoint is computed from.
+    """The input of an endpoint.
 
     Attributes:
-        goal: of the metric.
-        curves: for each view (replicates x trials) the confirmed curve, or the best value so far for trials to the target; no NaN in a
-            confirmed curve, NaN in a best so far before the first value.
-        plateaus: declared, or of held-out replicates; None where the plateau of a replicate comes from the others.
-        level: of trials to the target; None for a confirmed endpoint.
+        goal: goal of the metric.
+        curves: for each view, (replicates x trials) confirmed curves without NaN; or, for trials-to-target, the best so far, NaN before
+            the first value.
+        plateaus: declared plateaus, or those of held-out replicates; None where the plateau of a replicate is estimated from the others.
+        level: target level of trials-to-target; None for a confirmed endpoint.
     """
 
     goal: Goal
@@ -36,17 +36,17 @@ class Judged:
 
     @property
     def replicates(self) -> int:
-        """How many there are."""
+        """Number of replicates."""
         return len(next(iter(self.curves.values())))
 
     def without(self, replicate: int) -> Judged:
-        """The same without one replicate."""
+        """A copy without one replicate."""
         return replace(self, curves={view: np.delete(curve, replicate, axis=0) for view, curve in self.curves.items()})
 
 
 @dataclass(frozen=True)
 class Values:
-    """An endpoint of the searches of one view: (replicates,) values, plateaus and whether each got there, None where there is no such."""
+    """An endpoint of one view: (replicates,) values, plateaus, and flags of the searches that reached it; None where they do not apply."""
 
     values: Floats
     plateau: Floats | None = None
@@ -54,9 +54,9 @@ class Values:
 
 
 def measured(endpoint: Endpoint, delta: float | None, judged: Judged) -> dict[str, Values]:
-    """An endpoint of every search of every view, judged against the plateaus of all of them.
+    """Compute an endpoint for every search of every view, given the plateaus of all views.
 
-    A search that never comes within the delta, or to the target, counts all its trials: the mean is restricted to the budget.
+    A search that never comes within delta of the plateau, or never reaches the target, counts all its trials (restricted mean).
     """
     goal = judged.goal
     if endpoint.use == "final":

@@ -1,9 +1,9 @@
-"""How many replicates and fresh seeds a study needs for its declared endpoints, from resampling a pilot.
+"""Number of replicates and fresh seeds that a study needs for its declared endpoints, by resampling a pilot.
 
-A resample draws whole replicates of the pilot with replacement, and for each of them fresh seeds with replacement, common to its views. It
-is analysed as the study would be: the same plateaus, the same tests, the same correction. The share of resamples in which an endpoint shows
-a difference on the side that the pilot has is its power, if the pilot's difference is the true one. Reference: Efron and Tibshirani (1993),
-An introduction to the bootstrap, chapter 25 (power by the bootstrap).
+A resample draws whole replicates of the pilot with replacement and, for each of them, fresh seeds with replacement, common to its views.
+The analysis of a resample is that of the study: same plateaus, same tests, same correction. The power is the share of resamples in which
+an endpoint shows a difference with the sign of the pilot's difference, if the pilot's difference is the true one. Reference: Efron and
+Tibshirani (1993), An introduction to the bootstrap, chapter 25 (power by the bootstrap), https://doi.org/10.1201/9780429246593
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from hpstudy.study.declaration import Endpoint
 from hpstudy.study.schema import Study
 
 FEWEST = 3
-"""Replicates of a pilot: fewer have no spread from which a plateau of the others could be told."""
+"""Fewest replicates of a pilot: with fewer, no plateau can be estimated from the other replicates of a resample."""
 
 RESAMPLES = 400
-"""Resamples of each size of study: the standard error of a power of 0.8 is then 0.02."""
+"""Resamples for each study size: the standard error of a power of 0.8 is then 0.02."""
 
 
 @dataclass(frozen=True)
 class PlannedEndpoint:
-    """What a study of some size can be expected to find of one endpoint and comparison.
+    """Expected precision and power of one endpoint and comparison, for one study size.
 
     Attributes:
-        endpoint: as declared.
-        primary: whether it is a primary one.
+        endpoint: the declaration.
+        primary: whether it is a primary endpoint.
         a, b: names of the views; differences are A minus B.
-        replicates, seeds: the size of the study; replicates include held-out ones.
-        difference: of the pilot, taken as the true one.
+        replicates, seeds: size of the study; replicates include held-out ones.
+        difference: difference in the pilot, assumed to be the true one.
         half_width: mean half width of the interval.
-        power: share of the resamples in which the difference is shown, on the pilot's side.
+        power: share of the resamples in which the difference is shown, with the sign of the pilot's.
         confirmed: whether the pilot confirms all incumbents.
     """
 
@@ -65,11 +65,11 @@ class Pilot:
     """The searches of a pilot that are complete in all views.
 
     Attributes:
-        observed: for each view (replicates x trials) best value so far; NaN before the first value.
-        fresh: for each view (replicates x trials x seeds) what each trial gave on each fresh seed; read where a trial is an incumbent.
-        latest: for each view (replicates x trials) number of the incumbent; -1 before the first one.
-        worst: the worst value of any trial.
-        confirmed: whether `fresh` holds trainings on fresh seeds; the observed values of the trials where it does not.
+        observed: for each view, (replicates x trials) best so far; NaN before the first value.
+        fresh: for each view, (replicates x trials x seeds) value of each trial on each fresh seed; used only for incumbents.
+        latest: for each view, (replicates x trials) number of the incumbent; -1 before the first one.
+        worst: worst value of any trial.
+        confirmed: whether `fresh` holds trainings on fresh seeds; if not, it holds the observed values of the trials.
     """
 
     observed: Mapping[str, Floats]
@@ -80,24 +80,24 @@ class Pilot:
 
     @property
     def replicates(self) -> int:
-        """How many there are."""
+        """Number of replicates."""
         return len(next(iter(self.observed.values())))
 
     @property
     def seeds(self) -> int:
-        """Fresh seeds of each incumbent."""
+        """Number of fresh seeds of each incumbent."""
         return int(next(iter(self.fresh.values())).shape[2])
 
 
 def pilot_of(rows: Any, searches: Mapping[str, Searches], study: Study) -> Pilot:
     """The pilot in a database.
 
-    A training on a fresh seed without a value counts as the worst value, independent of `metric.on_failure`.
+    A training on a fresh seed without a value counts as the worst value, regardless of `metric.on_failure`.
 
     Args:
-        rows: a DataFrame as `hpstudy.store.Reader.confirmations` gives it.
+        rows: DataFrame from `hpstudy.store.Reader.confirmations`.
         searches: the trials of every view.
-        study: the pilot.
+        study: the study of the pilot.
     """
     goal, confirm = study.metric.goal, study.confirm
     confirmed = confirm is not None and confirm.incumbents
@@ -126,10 +126,11 @@ def pilot_of(rows: Any, searches: Mapping[str, Searches], study: Study) -> Pilot
 
 
 def read_pilot(reader: Source, study: Study) -> tuple[Pilot, float | None]:
-    """The pilot in a database, and the level of the study's target in it.
+    """The pilot in a database, and the target level computed from it.
 
     Raises:
-        UsageError: the study declares no endpoints, the pilot is of another kind, or no 2 replicates of it are complete in all views.
+        UsageError: the study declares no endpoints, the pilot is of another kind, or fewer than 2 of its replicates are complete in
+            all views.
     """
     stored = reader.study
     if not study.analysis.endpoints:
@@ -167,15 +168,15 @@ def plan_endpoints(
     *,
     resamples: int = RESAMPLES,
 ) -> Iterator[PlannedEndpoint]:
-    """Power of every declared endpoint and comparison, for all sizes of the study.
+    """Power of every declared endpoint and comparison, for all study sizes.
 
     Args:
-        pilot: with at least two replicates.
-        study: with the declared endpoints; its views are among those of the pilot.
-        level: of trials to the target; None without one.
-        replicates: sizes of the study.
-        seeds: fresh seeds of every incumbent.
-        resamples: of each size.
+        pilot: a pilot with at least two replicates.
+        study: the study that declares the endpoints; its views are among those of the pilot.
+        level: target level of trials-to-target; None without a target.
+        replicates: numbers of replicates to evaluate.
+        seeds: numbers of fresh seeds of each incumbent to evaluate.
+        resamples: number of resamples of each size.
     """
     everything = _curves(pilot, study, np.arange(pilot.replicates), np.tile(np.arange(pilot.seeds), (pilot.replicates, 1)))
     found = declared_results(study, *everything, level)
@@ -192,7 +193,7 @@ def plan_endpoints(
 
 
 def _curves(pilot: Pilot, study: Study, drawn: Ints, seeds: Ints) -> tuple[Curves, Curves]:
-    """Confirmed and observed curves of the (replicates,) drawn ones on their (replicates x seeds) seeds."""
+    """Confirmed and observed curves of the (replicates,) drawn replicates on their (replicates x seeds) drawn seeds."""
     confirmed, observed = {}, {}
     for view in study.views:
         means = np.take_along_axis(pilot.fresh[view][drawn], seeds[:, None, :], axis=2).mean(axis=2)

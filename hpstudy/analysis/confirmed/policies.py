@@ -1,4 +1,4 @@
-"""The declared endpoints under other ways of counting trainings without a value."""
+"""The declared endpoints under other treatments of trainings without a value."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from hpstudy.analysis.trials.searches import Searches
 
 @dataclass(frozen=True)
 class EndpointsUnderPolicy:
-    """The declared endpoints on confirmed values, all trainings without a value counted in one way."""
+    """The declared endpoints on confirmed values, under one treatment of trainings without a value."""
 
     policy: Policy
     endpoints: tuple[EndpointResult, ...]
 
 
 def under_policies(rows: Any, searches: Mapping[str, Searches], endpoints: Endpoints) -> tuple[EndpointsUnderPolicy, ...]:
-    """The endpoints under every policy; none where every training gave a value, or no endpoint is on confirmed values.
+    """The endpoints under every policy; empty where every training gave a value, or no endpoint uses confirmed values.
 
     Args:
-        rows: a DataFrame as `hpstudy.store.Reader.confirmations` gives it.
-        searches: every view's trials.
-        endpoints: of a study with `confirm.incumbents`.
+        rows: DataFrame from `hpstudy.store.Reader.confirmations`.
+        searches: the trials of every view.
+        endpoints: endpoints of a study with `confirm.incumbents`.
     """
     study = endpoints.study
     lost = bool((rows["state"] != "running").any()) and not np.isfinite(rows["objective"][rows["state"] != "running"]).all()

@@ -1,12 +1,12 @@
-"""Measures of tuning that other papers use, next to the endpoints.
+"""Measures of tuning from other papers, which supplement the endpoints.
 
 - The expected best of n trials (Dodge et al. 2019, Show Your Work, EMNLP; unbiased form of Tang et al. 2020, ACL 58): what n trials find
-  that are drawn at random from all trials of a view. Trials of a searcher that learns are not exchangeable: there it describes the trials,
-  not the searcher.
+    that are drawn at random from all trials of a view. Trials of a searcher that learns are not exchangeable: for such a searcher the
+    measure describes the trials, not the searcher.
 - Cumulative performance (Sivaprasad et al. 2020, Optimizer benchmarking needs to account for hyperparameter tuning, ICML): a weighted mean
-  of the incumbent's value over the trials, early (weights T - n + 1), uniform, or late (weights n). Of observed and of confirmed values.
+    of the incumbent's value over the trials: early (weights T - n + 1), uniform, or late (weights n); for observed and confirmed values.
 - Tunability of a hyperparameter (Probst et al. 2019, Tunability, JMLR 20): the gain of tuning it alone, the others at their defaults. No
-  study trains along these lines, so that, as in the paper, a surrogate predicts the gain; here the forest of `exploration.importance`.
+    study trains along these lines. As in the paper, a surrogate predicts the gain, here the forest of `exploration.importance`.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Tunability:
     """The predicted gain of tuning each hyperparameter alone.
 
     Attributes:
-        gains: by hyperparameter, in units of the metric, at least 0.
-        explained: share of the variance of held-out searches that such forests predict; NaN where it is not known.
+        gains: gain of each hyperparameter in units of the metric, at least 0.
+        explained: share of the variance of held-out searches that the forest predicts (R squared); NaN where it is not known.
     """
 
     gains: Mapping[str, float]
@@ -65,10 +65,10 @@ class Secondary:
     """The measures of one view.
 
     Attributes:
-        expected: expected best of n of the view's trials; no trials without a complete search.
-        of_observed, of_confirmed: cumulative performance of the best value so far and of the confirmed value, over complete searches; None
+        expected: expected best of n of the view's trials; empty without a complete search.
+        of_observed, of_confirmed: cumulative performance of the best so far and of the confirmed value, over complete searches; None
             without any.
-        tunability: None with few trials.
+        tunability: None with too few trials.
     """
 
     view: str
@@ -81,7 +81,7 @@ class Secondary:
 def secondary(
     views: Sequence[ViewResult], curves: Sequence[ConfirmedCurve], searched: Sequence[SearchedView], endpoints: Endpoints
 ) -> tuple[Secondary, ...]:
-    """The measures of every view that has confirmed curves. A trial without a value counts as the worst value of the study."""
+    """The measures of every view with confirmed curves. A trial without a value counts as the worst value of the study."""
     confirmed, looked = {curve.view: curve for curve in curves}, {view.name: view for view in searched}
     confidence, study = endpoints.study.analysis.confidence, endpoints.study
     found = []
@@ -102,7 +102,7 @@ def secondary(
 
 
 def cumulative(curves: Floats, confidence: float) -> Cumulative:
-    """Cumulative performance of (searches x trials) curves without NaN, at least one."""
+    """Cumulative performance of (searches x trials) curves, at least one, no NaN."""
     trials = np.arange(1, curves.shape[1] + 1)
     return Cumulative(*(_weighted(curves, weights, confidence) for weights in (trials[::-1], np.ones(len(trials)), trials)))
 
@@ -113,9 +113,9 @@ def _weighted(curves: Floats, weights: Floats, confidence: float) -> CountedEsti
 
 
 def tunability(view: SearchedView, study: Study) -> Tunability | None:
-    """The gain that a forest predicts for each hyperparameter between its default and its best value, the others at their defaults.
+    """The predicted gain of each hyperparameter from its default to its best value, with the others at their defaults.
 
-    It is 0 for a hyperparameter that the default point does not have.
+    The gain is 0 for a hyperparameter that the default point does not have.
     """
     if len(view.objective) < FEWEST or np.ptp(view.objective) == 0:
         return None

@@ -1,1 +1,1 @@
-"""What a search has found by then: best-so-far curves over trials and over training time."""
+"""Best-so-far curves over trials, epochs and training time."""

@@ -1,10 +1,12 @@
-"""Scores of whole searches, independent of a budget: the runtime ECDF over a grid of targets, and the regret over all trials.
+"""Budget-free scores of whole searches: the runtime ECDF over a grid of targets, and the normalized regret over all trials.
 
-Both rate every search by one number between its first and its last trial, so that a mean over searches has an ordinary interval.
-The scale is that of the study: 0 is the median first trial of all searches, 1 the best value of any trial.
+Both give one number for each search, so the mean over searches has an ordinary interval. The scale is that of the study: 0 is
+the median first trial of all searches, 1 the best value of any trial.
 
-References: Hansen et al. (2016), COCO: performance assessment, arXiv 1605.03560 (runtime ECDF). Dewancker et al. (2016), A
-strategy for ranking optimization methods using multiple criteria, AutoML workshop (area under the best-so-far curve).
+References:
+    Hansen et al. (2016), COCO: performance assessment, https://arxiv.org/abs/1605.03560 (runtime ECDF)
+    Dewancker et al. (2016), A strategy for ranking optimization methods using multiple criteria, AutoML workshop,
+    https://proceedings.mlr.press/v64/dewancker_strategy_2016.html (area under the best-so-far curve)
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.goal import Goal
 
 TARGETS = 50
-"""Levels of the target grid."""
+"""Number of levels in the target grid."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What counts as nothing and as everything.
+    """The scale of normalized values: `first` maps to 0, `known` to 1.
 
     Attributes:
         first: median value of the first trial over the searches of all views.
@@ -61,7 +63,7 @@ def attained(best: Floats, scale: Scale) -> Floats:
 
 
 def progress(best: Floats, scale: Scale) -> Floats:
-    """1 minus the regret in units of the scale: 0 at the median first trial, 1 at the best known value, negative below.
+    """1 minus the normalized regret: 0 at the median first trial, 1 at the best known value, negative for worse values.
 
     Arguments as for `attained`.
     """
@@ -70,14 +72,14 @@ def progress(best: Floats, scale: Scale) -> Floats:
 
 @dataclass(frozen=True)
 class Anytime:
-    """One view over all its trials.
+    """Anytime scores of one view.
 
     Attributes:
-        replicates: complete searches.
-        ecdf, ecdf_low, ecdf_high: (trials,) share of (search, target) pairs that are reached after each trial: the runtime ECDF
-            and its pointwise BCa interval.
+        replicates: number of complete searches.
+        ecdf, ecdf_low, ecdf_high: (trials,) share of (search, target) pairs that are reached after each trial, the runtime ECDF,
+            with its pointwise BCa interval.
         ecdf_area: mean of the ECDF over the trials.
-        score: 1 - normalised regret, mean over the trials.
+        score: mean over the trials of 1 - normalized regret.
     """
 
     replicates: int
@@ -89,9 +91,9 @@ class Anytime:
 
 
 def anytime(best: Floats, scale: Scale, bootstrap: Bootstrap) -> Anytime:
-    """Rate one view by the (searches x trials) best so far of its complete searches: at least one, no NaN.
+    """Compute the anytime scores of one view from the (searches x trials) best so far of its complete searches, at least one, no NaN.
 
-    The scale is held fixed in the resamples.
+    The scale is the same in all resamples.
     """
     share = attained(best, scale)
     low, high = mean_intervals(share, bootstrap)
@@ -102,11 +104,11 @@ def anytime(best: Floats, scale: Scale, bootstrap: Bootstrap) -> Anytime:
 
 @dataclass(frozen=True)
 class AnytimeDifference:
-    """Two views over all their trials, A minus B over paired replicates.
+    """Differences of the anytime scores of two views, A minus B over paired replicates.
 
     Attributes:
-        ecdf_area, score: differences of the two ratings.
-        metric: mean over the trials of the difference of the best so far, in units of the metric: it needs no scale.
+        ecdf_area, score: differences of both scores.
+        metric: mean over the trials of the difference of the best so far, in units of the metric, which needs no scale.
     """
 
     ecdf_area: Estimate
@@ -115,6 +117,6 @@ class AnytimeDifference:
 
 
 def anytime_difference(a: Floats, b: Floats, scale: Scale, confidence: float) -> AnytimeDifference:
-    """Compare two views by their (replicates x trials) best so far, no NaN, with t intervals; the scale is taken as given."""
+    """Compare two views by their (replicates x trials) best so far, no NaN; t intervals, with the scale held fixed."""
     rated = [(attained(x, scale).mean(axis=1), progress(x, scale).mean(axis=1), x.mean(axis=1)) for x in (a, b)]
     return AnytimeDifference(*(t_mean(x - y, confidence) for x, y in zip(*rated, strict=True)))

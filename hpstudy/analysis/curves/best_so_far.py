@@ -1,4 +1,4 @@
-"""Best-so-far curves: what a search has found after each of its trials."""
+"""Best-so-far curves: the best value of a search after each of its trials."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def best_value(blocks: list[Searches], goal: Goal) -> float:
 def best_so_far(values: Floats, goal: Goal, *, finished: Ints | None = None, worst: float = float("nan")) -> Floats:
     """The best value up to each trial, y[s, t] = max (or min) of values[s, 0..t].
 
-    `values` is (searches x trials), NaN for a trial without a value, which keeps the best of the trials before it. A search whose
-    first trials gave no value has nothing to show for them, and leaving it out of a mean would reward the view that fails: those
-    trials count as `worst`, the worst value that any trial of the study gave; they stay NaN when it is NaN. The result is NaN after
-    the last of the (searches,) `finished` trials of a search; all trials are finished when None.
+    `values` is (searches x trials), NaN for a trial without a value, which leaves the best so far unchanged. Trials before the first
+    value of a search count as `worst`, the worst value of any trial of the study: leaving the search out of a mean would favor a view
+    that fails. They are NaN if `worst` is NaN. The result is NaN after the first `finished` trials of a search; `finished` is
+    (searches,), None if all trials are finished.
     """
     best = goal.sign * np.fmax.accumulate(goal.sign * values, axis=1)
     best = np.where(np.isnan(best), worst, best)
@@ -40,7 +40,7 @@ def best_so_far(values: Floats, goal: Goal, *, finished: Ints | None = None, wor
 
 
 def without_value_yet(values: Floats, finished: Ints) -> int:
-    """How many finished trials stand before the first value of their search: those that `best_so_far` counts as worst."""
+    """The number of finished trials before the first value of their search, which `best_so_far` counts as worst."""
     nothing = np.isnan(np.fmax.accumulate(values, axis=1))
     return int((nothing & (np.arange(values.shape[1]) < finished[:, None])).sum())
 
@@ -50,8 +50,8 @@ class MeanCurve:
     """A mean over searches at every trial, with a pointwise interval.
 
     Attributes:
-        searches: (trials,) how many searches the mean is over.
-        mean, low, high: (trials,) NaN where there is no search, and no interval where there is only one.
+        searches: (trials,) number of searches in the mean.
+        mean, low, high: (trials,) NaN without a search; the ends are NaN with one.
     """
 
     searches: Ints
@@ -61,10 +61,10 @@ class MeanCurve:
 
 
 def mean_curve(best: Floats, bootstrap: Bootstrap) -> MeanCurve:
-    """The mean best-so-far curve, at each trial over the searches that have spent that trial.
+    """The mean best-so-far curve, at each trial over the searches that have finished that trial.
 
-    `best` is (searches x trials), NaN where a search has not come yet. Whole searches are resampled. In a study that is under way
-    the set of searches changes along the curve; trials that share a set share their resamples.
+    `best` is (searches x trials), NaN for trials not finished yet. Whole searches are resampled. In an unfinished study the set of
+    searches changes along the curve; trials with the same set share their resamples.
     """
     present = ~np.isnan(best)
     count = present.sum(axis=0).astype(np.int64)

@@ -1,6 +1,6 @@
-"""Epochs of training instead of trials, for a task of the user's own, whose trials may train for different numbers of epochs.
+"""Comparison at equal epochs of training instead of equal trials, for custom tasks whose trials train for different numbers of epochs.
 
-The trials of a built-in task all train for the epochs of the task, so that equal trials are equal epochs.
+All trials of a built-in task train for the same number of epochs, so equal trials are equal epochs.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from hpstudy.analysis.view_result import ViewResult
 
 @dataclass(frozen=True)
 class EpochsOfView:
-    """Epochs of the trials of one view.
+    """Training epochs of one view.
 
     Attributes:
-        fewest, most: of a trial that reported any.
-        of_search: of a whole search, mean over complete searches with its t interval.
+        fewest, most: smallest and largest number of epochs of a trial that reported any.
+        of_search: epochs of a whole search, mean over complete searches with its t interval.
     """
 
     view: str
@@ -36,12 +36,12 @@ class EpochsOfView:
 
 @dataclass(frozen=True)
 class EpochDifference:
-    """Two views after equal epochs of training, A minus B over paired replicates.
+    """Two views compared at equal training epochs, A minus B over paired replicates.
 
     Attributes:
-        epochs: the most that all searches of both views have trained, and half of it.
-        differences: of the best so far at these.
-        ratio: epochs of a whole search of A over those of B, mean over mean.
+        epochs: the largest number of epochs that all searches of both views have trained, and half of it.
+        differences: differences of the best so far at these epochs.
+        ratio: epochs of a whole search of A over those of B, ratio of means.
     """
 
     a: str
@@ -53,12 +53,12 @@ class EpochDifference:
 
 @dataclass(frozen=True)
 class TrainingEpochs:
-    """The epochs of a study.
+    """Training epochs of a study.
 
     Attributes:
-        views: those whose trials reported epochs, in the order of the study.
-        pairs: the comparisons in which all searches share a number of epochs; none where all trials train equally long.
-        unrecorded: finished trials that reported no epoch and count as 0.
+        views: views whose trials reported epochs, in the order of the study.
+        pairs: comparisons in which all searches share a number of epochs; empty if all trials train equally long.
+        unrecorded: number of finished trials that reported no epoch and count as 0.
     """
 
     views: tuple[EpochsOfView, ...]
@@ -67,22 +67,22 @@ class TrainingEpochs:
 
     @property
     def equal(self) -> bool:
-        """Whether all trials of all views train equally long."""
+        """Whether all trials of all views train for the same number of epochs."""
         return not self.unrecorded and len({number for view in self.views for number in (view.fewest, view.most)}) == 1
 
 
 def training_epochs(
     curves: Any, views: Sequence[ViewResult], pairs: Sequence[PairResult], confidence: float
 ) -> TrainingEpochs | None:
-    """The epochs of every view, and the views compared after equal epochs; None where no trial of a search reported an epoch.
+    """Compare the views at equal training epochs; None if no trial of a search reported an epoch.
 
-    The epochs of a trial are the last one that it reported, and one more where the epochs of the study begin at 0.
+    The number of epochs of a trial is its last reported epoch, plus one if the epochs of the study start at 0.
 
     Args:
-        curves: a DataFrame with the columns view, replicate, number and epoch, a row per reported value.
-        views: in the order of the study.
+        curves: DataFrame with the columns view, replicate, number and epoch, one row per reported value.
+        views: the views in the order of the study.
         pairs: the comparisons.
-        confidence: of every interval.
+        confidence: level of every interval.
     """
     reported = {view.name: _last(curves, view) for view in views}
     if all(np.isnan(epochs).all() for epochs in reported.values()):

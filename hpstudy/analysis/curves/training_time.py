@@ -1,4 +1,4 @@
-"""Best so far against seconds of training instead of trials: a view with cheap trials may be ahead in time and behind in trials."""
+"""Best so far against training time instead of trials: a view with cheap trials may be ahead in time and behind in trials."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.trials.searches import Layout, Searches
 
 POINTS = 100
-"""Times at which the curves are read."""
+"""Number of times at which the curves are evaluated."""
 
 
 @dataclass(frozen=True)
 class TrialSeconds:
-    """Seconds of the trials of one view.
+    """Times of the trials of one view, in seconds.
 
     Attributes:
-        trained: (replicates x trials) spent in training, cumulative along a search.
-        ask: (replicates x trials) spent choosing each point.
+        trained: (replicates x trials) training time, cumulative along a search.
+        ask: (replicates x trials) time spent choosing each point.
     """
 
     trained: Floats
@@ -32,10 +32,10 @@ class TrialSeconds:
 
 
 def seconds_of_trials(table: Any, blocks: Iterable[Searches]) -> tuple[dict[str, TrialSeconds], int]:
-    """Seconds of every view's trials, by view, and the number of finished trials without a record, which count as 0 seconds.
+    """The times of the trials, by view, and the number of finished trials without a recorded time, which count as 0 seconds.
 
-    `table` is a DataFrame with a row per trial and the columns view, replicate, number, ask_s and evaluate_s. No view at all when
-    no trial has a record.
+    `table` is a DataFrame with one row per trial and the columns view, replicate, number, ask_s and evaluate_s. The mapping is empty
+    if no trial has a recorded time.
     """
     if not (table["evaluate_s"].to_numpy(dtype=np.float64, na_value=np.nan) > 0).any():
         return {}, 0
@@ -50,12 +50,12 @@ def seconds_of_trials(table: Any, blocks: Iterable[Searches]) -> tuple[dict[str,
 
 @dataclass(frozen=True)
 class CostCurve:
-    """Mean best so far of one view against the seconds that each search has trained.
+    """Mean best so far of one view against the training time of each search.
 
     Attributes:
-        mean, low, high: (POINTS,) over complete searches, with pointwise BCa intervals, at the study's grid of seconds.
+        mean, low, high: (POINTS,) mean over complete searches with pointwise BCa intervals, on the study's time grid.
         search_s: training seconds of a whole search.
-        ask_s: seconds of a whole search spent choosing points, which are not on the axis.
+        ask_s: seconds of a whole search spent choosing points, which the time axis does not include.
     """
 
     mean: Floats
@@ -67,12 +67,12 @@ class CostCurve:
 
 @dataclass(frozen=True)
 class CostDifference:
-    """Two views after equal seconds of training, A minus B over paired replicates.
+    """Two views compared at equal training times, A minus B over paired replicates.
 
     Attributes:
         seconds: the longest time that all searches of both views have trained, and half of it.
-        differences: of the best so far at these times.
-        ratio_s: training seconds of a whole search of A over those of B, mean over mean.
+        differences: differences of the best so far at these times.
+        ratio_s: training seconds of a whole search of A over those of B, ratio of means.
     """
 
     seconds: tuple[float, ...]
@@ -81,10 +81,10 @@ class CostDifference:
 
 
 def seconds_grid(spent: list[Floats]) -> Floats | None:
-    """(POINTS,) times at which every search has finished a trial and none has finished its last.
+    """(POINTS,) times in seconds at which every search has finished a trial and none has finished its last.
 
-    From the (searches x trials) cumulative seconds of every view: from the end of the latest first trial to the end of the
-    earliest last trial; None when that is no span.
+    The grid runs from the end of the latest first trial to the end of the earliest last trial, given the (searches x trials)
+    cumulative seconds of every view; None if this range is empty.
     """
     spent = [times for times in spent if times.size]
     if not spent:
@@ -94,20 +94,20 @@ def seconds_grid(spent: list[Floats]) -> Floats | None:
 
 
 def at_seconds(best: Floats, spent: Floats, seconds: Floats) -> Floats:
-    """(searches x times) best so far of every search after given seconds of training: its value after the last trial ended by then.
+    """(searches x times) best so far of every search after the given training times: the value at the last trial finished by then.
 
-    `best` and the cumulative seconds `spent` are (searches x trials), no NaN; none of the (times,) `seconds` is before the end of
-    a search's first trial.
+    `best` and the cumulative seconds `spent` are (searches x trials), no NaN. `seconds` is (times,), none of them before the end of the
+    first trial of a search.
     """
     rows = [row[np.searchsorted(ends, seconds, side="right") - 1] for row, ends in zip(best, spent, strict=True)]
     return np.stack(rows)
 
 
 def cost_curve(best: Floats, spent: Floats, ask_s: Floats, seconds: Floats, bootstrap: Bootstrap) -> CostCurve:
-    """One view against time, at the (POINTS,) seconds of the grid.
+    """The curve of one view against training time, on the (POINTS,) time grid.
 
-    The best so far of its complete searches and the cumulative training seconds `spent` are (searches x trials), no NaN; `ask_s`
-    is (searches,) seconds spent choosing points.
+    `best` of the complete searches and the cumulative training seconds `spent` are (searches x trials), no NaN; `ask_s` is
+    (searches,) seconds spent choosing points.
     """
     values = at_seconds(best, spent, seconds)
     low, high = mean_intervals(values, bootstrap)
@@ -116,9 +116,9 @@ def cost_curve(best: Floats, spent: Floats, ask_s: Floats, seconds: Floats, boot
 
 
 def cost_difference(a: Floats, b: Floats, spent_a: Floats, spent_b: Floats, confidence: float) -> CostDifference | None:
-    """Two views after equal seconds; best so far and cumulative training seconds are (replicates x trials), no NaN.
+    """Compare two views at equal training times; best so far and cumulative training seconds are (replicates x trials), no NaN.
 
-    None when no time is shared by all searches. Half of the longest time is left out when a search had no value by then.
+    None if the searches share no time. Half of the longest time is omitted if a search had no value by then.
     """
     grid = seconds_grid([spent_a, spent_b])
     if grid is None:

@@ -1,1 +1,1 @@
-"""How the searches explored their spaces, and which hyperparameters matter."""
+"""Exploration of the search spaces, and importance of the hyperparameters."""

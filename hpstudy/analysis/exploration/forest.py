@@ -1,9 +1,9 @@
-"""A forest of extremely randomised trees.
+"""A forest of extremely randomized trees.
 
-It grows scikit-learn's trees with the seeds of its `ExtraTreesRegressor`, and gives the same predictions, in two thirds of the time: a
-hundred small forests take as long to set up there as to grow. scikit-learn is imported when the first forest is fitted.
+It fits scikit-learn's trees with the seeds of `ExtraTreesRegressor` and gives the same predictions in two thirds of the time. With many
+small forests, `ExtraTreesRegressor` spends as much time on setup as on fitting. scikit-learn is imported when the first forest is fitted.
 
-Reference: Geurts, Ernst and Wehenkel (2006), Extremely randomized trees, Machine Learning 63.
+Reference: Geurts, Ernst and Wehenkel (2006), Extremely randomized trees, Machine Learning 63, https://doi.org/10.1007/s10994-006-6226-1
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 
 TREES = 64
-"""Trees of a forest of all trials."""
+"""Number of trees in a forest of all trials."""
 
 LEAF = 3
-"""Trials in a leaf, at least: a forest that repeats every single trial takes noise for an interaction."""
+"""Minimum number of trials in a leaf: a forest that interpolates single trials fits noise as interactions."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Forest:
     def predict(self, points: Floats) -> Floats:
         """(points,) mean prediction of the trees at (points x hyperparameters) unit coordinates.
 
-        The values are taken from the leaves here: the trees' own `predict` takes four times as long as finding the leaves.
+        The values are looked up in the leaves: `predict` of the trees takes four times as long as finding the leaves.
         """
         at, total = points.astype(np.float32), np.zeros(len(points))
         for tree in self.trees:
@@ -40,7 +40,7 @@ class Forest:
 
 
 def fit(unit: Floats, objective: Floats, seed: int, trees: int = TREES) -> Forest:
-    """A forest of the objective (trials,) over unit coordinates (trials x hyperparameters)."""
+    """Fit a forest to the (trials,) objective over (trials x hyperparameters) unit coordinates."""
     from sklearn import config_context
     from sklearn.tree import ExtraTreeRegressor
 
@@ -49,7 +49,7 @@ def fit(unit: Floats, objective: Floats, seed: int, trees: int = TREES) -> Fores
     generator, grown = np.random.RandomState(), []
     with config_context(skip_parameter_validation=True):
         for drawn in seeds:
-            generator.seed(drawn)  # a tree that gets the number would make a generator of its own, which takes ten times as long
+            generator.seed(drawn)  # a tree that receives an integer seed creates a generator, which takes ten times as long
             tree = ExtraTreeRegressor(min_samples_leaf=LEAF, random_state=generator)
             grown.append(tree.fit(points, values, check_input=False).tree_)
     return Forest(tuple(grown))

@@ -1,12 +1,15 @@
-"""How much of a view's objective each hyperparameter explains: functional ANOVA of a forest, with its uncertainty.
+"""Importance of hyperparameters: functional ANOVA of a forest, with bootstrap intervals.
 
-A forest of extremely randomised trees is fitted to the trials, and the variance of its predictions over the whole declared space
-is divided among the hyperparameters.
+A forest of extremely randomized trees is fitted to the trials. The variance of its predictions over the declared space is
+decomposed by hyperparameter.
 
-References: Hutter, Hoos and Leyton-Brown (2014), An efficient approach for assessing hyperparameter importance, ICML (the idea, with
-random forests and exact integrals). Saltelli et
-al. (2010), Variance based sensitivity analysis of model output, Comput. Phys. Commun. 181 (the estimators). Friedman (2001),
-Greedy function approximation, Ann. Stat. 29, section 8.2 (partial dependence).
+References:
+    Hutter, Hoos and Leyton-Brown (2014), An efficient approach for assessing hyperparameter importance, ICML,
+    https://proceedings.mlr.press/v32/hutter14.html (the method, with random forests and exact integrals)
+    Saltelli et al. (2010), Variance based sensitivity analysis of model output, Comput. Phys. Commun. 181,
+    https://doi.org/10.1016/j.cpc.2009.09.018 (the estimators)
+    Friedman (2001), Greedy function approximation, Ann. Stat. 29, section 8.2, https://doi.org/10.1214/aos/1013203451
+    (partial dependence)
 """
 
 from __future__ import annotations
@@ -25,30 +28,30 @@ from hpstudy.analysis.statistics.deviation import scaled
 from hpstudy.seeds import derive_seed
 
 RESAMPLES = 100
-"""Bootstrap resamples, each with a forest of its own."""
+"""Number of bootstrap resamples; a forest is fitted to each."""
 
 FEWER_TREES = 16
-"""Trees of the forest of a resample."""
+"""Number of trees in the forest of a resample."""
 
 POINTS = 512
-"""Points of the quasi-random integration; a power of two."""
+"""Number of points of the quasi-Monte Carlo integration; a power of two."""
 
 FEWEST = 20
-"""Trials without which nothing is fitted."""
+"""Minimum number of trials to fit a forest."""
 
 FOLDS = 5
-"""Parts into which the searches fall for the check of the forest."""
+"""Number of cross-validation folds of the searches."""
 
 OTHERS = 128
-"""Points of the other hyperparameters over which a response is averaged."""
+"""Number of points of the other hyperparameters over which a response is averaged."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """A share of the variance for every hyperparameter.
+    """Variance shares of the hyperparameters.
 
     Attributes:
-        value: (hyperparameters,) in [0, 1].
+        value: (hyperparameters,) shares in [0, 1].
         low, high: (hyperparameters,) bootstrap interval over searches; NaN with fewer than two searches.
     """
 
@@ -59,14 +62,13 @@ class Shares:
 
 @dataclass(frozen=True)
 class Importance:
-    """How the variance that the forest predicts over the declared space, uniform in unit coordinates, is divided.
+    """Decomposition of the variance of the forest's predictions over the declared space, uniform in unit coordinates.
 
     Attributes:
-        alone: what a hyperparameter explains by itself (first-order index).
-        total: what needs it, interactions included (total-order index); these add up to 1 or more.
-        explained: share of the variance of held-out searches that the forest predicts (R squared; below 0 when the mean would do
-            better); NaN with fewer than two searches.
-        searches, trials: how many the forest has seen.
+        alone: share of each hyperparameter alone (first-order Sobol index).
+        total: share of each hyperparameter with all its interactions (total-order Sobol index); these sum to 1 or more.
+        explained: R squared on held-out searches (below 0 if the mean predicts better); NaN with fewer than two searches.
+        searches, trials: numbers of searches and trials that the forest is fitted to.
     """
 
     alone: Shares
@@ -84,23 +86,23 @@ def importance(
     confidence: float,
     imputed: Callable[[Floats], Floats] = np.asarray,
 ) -> Importance | None:
-    """Shares of every hyperparameter, with percentile intervals from resampling whole searches.
+    """Importance of every hyperparameter, with percentile intervals from resampling whole searches.
 
     Args:
         unit: (trials x hyperparameters) coordinates in [0, 1], imputed where a hyperparameter is absent.
         objective: (trials,) finite values.
-        search: (trials,) number of the search that a trial belongs to: trials of one search depend on each other.
-        seed: of forests and resamples.
+        search: (trials,) number of the search of each trial; trials of one search depend on each other.
+        seed: seed of forests and resamples.
         confidence: level of the intervals.
         imputed: imputes the coordinates at which the forest is integrated.
 
     Returns:
-        None where there is nothing to explain: fewer than `FEWEST` trials, or values that are all alike.
+        None with fewer than `FEWEST` trials, or if all values are equal.
     """
     if len(objective) < FEWEST or np.ptp(objective) == 0:
         return None
     points = _Points.of(unit.shape[1], derive_seed(seed, "integration"), imputed)
-    objective, _ = scaled(objective)  # all that follows is the same for objectives in another unit
+    objective, _ = scaled(objective)  # avoids overflow; the shares do not depend on the unit of the objective
     shares = points.shares(fit(unit, objective, derive_seed(seed, "forest")))
     if np.isnan(shares).any():
         return None
@@ -117,9 +119,9 @@ def importance(
 
 
 def response(forest: Forest, imputed: Imputation, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:
-    """(points,) mean prediction at values of some hyperparameters, over uniform values of all others (partial dependence).
+    """(points,) partial dependence: mean prediction at values of some hyperparameters, over uniform values of all others.
 
-    Only points that have these hyperparameters count; NaN where none does. `at` is (points x columns): the unit coordinates at which
+    The mean is over points that have these hyperparameters; NaN where none has. `at` is (points x columns), the unit coordinates at which
     the hyperparameters `columns` are held.
     """
     hyperparameters = len(imputed.space)
@@ -138,10 +140,10 @@ def response(forest: Forest, imputed: Imputation, columns: tuple[int, ...], at: 
 
 @dataclass(frozen=True)
 class _Points:
-    """Where forests are integrated: two quasi-random samples A and B, and A with one column after the other taken from B.
+    """Integration points of the forests: quasi-random samples A and B, then A with column j from B, for every j (Saltelli et al. 2010).
 
     Attributes:
-        all: ((2 + hyperparameters) POINTS x hyperparameters).
+        all: ((2 + hyperparameters) POINTS x hyperparameters) unit coordinates.
     """
 
     all: Floats
@@ -156,21 +158,21 @@ class _Points:
         return cls(imputed(np.concatenate([a, b, *mixed])))
 
     def shares(self, forest: Forest) -> Floats:
-        """(2 x hyperparameters) first- and total-order indices, in [0, 1]; NaN when the forest is constant."""
+        """(2 x hyperparameters) first- and total-order indices in [0, 1]; NaN if the forest is constant."""
         values = forest.predict(self.all).reshape(-1, 1, POINTS)
         a, b, mixed = values[0], values[1], values[2:]
         if np.ptp(values[:2]) == 0:
             return np.full((2, len(mixed)), np.nan)
-        return np.clip(_sobol_indices(a, b, mixed), 0, 1)  # the estimate of a share that is nearly nothing may be below 0
+        return np.clip(_sobol_indices(a, b, mixed), 0, 1)  # the estimate of a small share may be negative
 
 
 def _sobol_indices(a: Floats, b: Floats, mixed: Floats) -> Floats:
-    """(2 x hyperparameters) first- and total-order indices; 0 where the variance is too small for a float.
+    """(2 x hyperparameters) first- and total-order indices; 0 where the variance underflows.
 
     Args:
-        a: (1 x points) values at the first sample.
-        b: the same at the second sample.
-        mixed: (hyperparameters x 1 x points) values at the first sample with one column after the other from the second.
+        a: (1 x points) predictions at sample A.
+        b: (1 x points) predictions at sample B.
+        mixed: (hyperparameters x 1 x points) predictions at A with column j from B, for every j.
     """
     centre = np.mean([a, b], axis=(0, -1)).reshape(-1, 1)
     a, b, mixed = a - centre, b - centre, mixed - centre
@@ -183,14 +185,14 @@ def _sobol_indices(a: Floats, b: Floats, mixed: Floats) -> Floats:
 
 
 def _resampled(points: _Points, unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> Floats:
-    """(2 x hyperparameters) indices of a forest of as many searches, drawn with replacement."""
+    """(2 x hyperparameters) indices of a forest fitted to a bootstrap resample of the searches."""
     drawn = np.random.default_rng(seed).integers(len(rows), size=len(rows))
     chosen = np.concatenate([rows[number] for number in drawn])
     return points.shares(fit(unit[chosen], objective[chosen], seed, FEWER_TREES))
 
 
 def _explained(unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> float:
-    """R squared of predictions for searches that the forest has not seen."""
+    """R squared of the predictions for held-out searches (cross-validation)."""
     if len(rows) < 2:
         return float("nan")
     predicted = np.empty(len(objective))

@@ -1,4 +1,4 @@
-"""Coordinates of absent hyperparameters, for models that need a number everywhere: the middle of the range, as the search imputes it."""
+"""Imputation of absent hyperparameters by the middle of their range, as in the search, for models that need a number everywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpstudy.study.parameters import conditions, is_one_of
 from hpstudy.study.space import Space
 
 MIDDLE = 0.5
-"""The unit coordinate of an absent hyperparameter."""
+"""Imputed unit coordinate of an absent hyperparameter."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Imputation:
     space: Space
 
     def present(self, unit: Floats) -> Bools:
-        """(points x hyperparameters) which hyperparameters the points at (points x hyperparameters) coordinates have."""
+        """(points x hyperparameters) mask of the hyperparameters that are present at the (points x hyperparameters) coordinates."""
         present = np.ones(unit.shape, dtype=np.bool_)
         columns = {name: column for column, name in enumerate(self.space.names())}
         for name, parameter in self.space.items():
@@ -32,5 +32,5 @@ class Imputation:
         return present
 
     def __call__(self, unit: Floats) -> Floats:
-        """The coordinates with the middle for absent hyperparameters."""
+        """The coordinates with absent hyperparameters imputed."""
         return np.where(self.present(unit), unit, MIDDLE) if self.space.is_conditional else unit

@@ -1,4 +1,4 @@
-"""How many searches chose a point of their initial design."""
+"""The number of searches whose best trial belongs to the initial design."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class InitialDesign:
     """The searches of one view whose best trial belongs to the initial design.
 
     Attributes:
-        trials: of the design, the first ones of every search.
-        searches: complete ones with a value.
-        chosen: those with the best trial in the design.
+        trials: number of trials in the design, the first ones of every search.
+        searches: number of complete searches with a value.
+        chosen: number of searches whose best trial is in the design.
         low, high: Wilson interval of the share.
     """
 
@@ -30,7 +30,7 @@ class InitialDesign:
 
 
 def initial_design(block: Searches, study: Study) -> InitialDesign | None:
-    """Count the searches of a view; None where the searcher has no setting `initial`, or no search is complete."""
+    """Count these searches of a view; None if the searcher has no setting `initial`, or no search is complete."""
     trials = study.search.settings.get("initial")
     values = study.metric.goal.sign * block.values[block.complete & np.isfinite(block.values).any(axis=1)]
     if not isinstance(trials, int) or not len(values):

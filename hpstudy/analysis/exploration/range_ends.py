@@ -1,4 +1,4 @@
-"""Whether the best points lie at the ends of their ranges: a search space that cuts off the optimum decides the comparison."""
+"""Whether the best points lie at the ends of their ranges: a search space that excludes the optimum biases the comparison."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.statistics.survival import wilson
 
 MARGIN = 0.05
-"""Share of the (log) range at either end that counts as its edge."""
+"""Share of the (logarithmic) range at either end that counts as the edge."""
 
 
 @dataclass(frozen=True)
 class BoundaryHits:
-    """Where the best points of a view's searches lie in the range of one hyperparameter.
+    """Positions of the best points of a view's searches in the range of one hyperparameter.
 
     Attributes:
         name: the hyperparameter.
-        searches: with a best point.
-        at_low, at_high: how many of these points lie at the lower and at the upper edge.
+        searches: number of searches with a best point.
+        at_low, at_high: numbers of these points at the lower and at the upper edge.
         share: (at_low + at_high) / searches; NaN without searches.
-        low, high: Wilson's interval of the share. Points spread evenly over the range would have a share of 2 MARGIN.
+        low, high: Wilson's interval of the share. Uniformly distributed points would have a share of 2 MARGIN.
     """
 
     name: str
@@ -35,7 +35,7 @@ class BoundaryHits:
 
 
 def boundary_hits(name: str, unit: Floats, confidence: float) -> BoundaryHits:
-    """Count the best points at the edges; `unit` is (searches,) positions from 0 at the lower to 1 at the upper end of the range."""
+    """Count the best points at the edges; `unit` is (searches,) positions in the range, from 0 (lower end) to 1 (upper end)."""
     n = len(unit)
     at_low, at_high = int((unit <= MARGIN).sum()), int((unit >= 1 - MARGIN).sum())
     share = (at_low + at_high) / n if n else float("nan")
@@ -43,7 +43,7 @@ def boundary_hits(name: str, unit: Floats, confidence: float) -> BoundaryHits:
 
 
 def unit_coordinates(values: Floats, low: float, high: float, *, log: bool) -> Floats:
-    """Where values within a range lie in it, from 0 to 1, on a linear or a logarithmic scale."""
+    """Positions of values in a range, from 0 to 1, on a linear or logarithmic scale."""
     if log:
         values, low, high = np.log(values), float(np.log(low)), float(np.log(high))
     return np.asarray((values - low) / (high - low), dtype=np.float64)

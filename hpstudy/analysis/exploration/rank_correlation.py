@@ -1,9 +1,10 @@
-"""Spearman's rank correlation of many resamples at once.
+"""Spearman's rank correlation of many bootstrap resamples at once.
 
-A resample is a row of weights: how often it holds each observation. Ranks, their means and the sums of their products are multiples of a
-quarter and so exact in floating point, in any order of the sums.
+A resample is a row of weights, the count of each observation. Ranks, their means and the sums of their products are multiples of 1/4, so
+they are exact in floating point in any order of summation.
 
-Reference: Spearman (1904), The proof and measurement of association between two things, Am. J. Psychol. 15.
+Reference: Spearman (1904), The proof and measurement of association between two things, Am. J. Psychol. 15,
+https://doi.org/10.2307/1412159
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ import numpy.typing as npt
 from hpstudy.analysis.arrays import Floats
 
 BLOCK = 2**22
-"""Weights that are handled at a time (32 MiB)."""
+"""Number of weights in a block (32 MiB)."""
 
 
 def spearman(a: Floats, b: Floats, weights: npt.NDArray[np.integer]) -> Floats:
-    """(resamples,) rank correlation of `a` and `b`, with mean ranks for ties; NaN where either is constant.
+    """(resamples,) rank correlations of `a` and `b`, with mean ranks for ties; NaN where either is constant.
 
     Args:
-        a: (observations,) finite.
-        b: the same.
-        weights: (resamples x observations) whole, at least 0.
+        a: (observations,) finite values.
+        b: (observations,) finite values.
+        weights: (resamples x observations) counts, at least 0.
     """
     step = max(1, BLOCK // max(1, len(a)))
     parts = [_correlations(a, b, weights[start : start + step].astype(np.float64)) for start in range(0, len(weights), step)]
@@ -40,7 +41,7 @@ def _correlations(a: Floats, b: Floats, weights: Floats) -> Floats:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """(resamples x observations) mean rank of each observation among those of its resample."""
+    """(resamples x observations) mean rank of each observation within its resample."""
     order = np.argsort(values)
     starts_tie = np.r_[True, np.diff(values[order]) > 0]
     last = np.flatnonzero(np.r_[starts_tie[1:], True])

@@ -1,6 +1,6 @@
-"""How the searches of a view went about its space: where they looked, what they found there, and what it depended on.
+"""Exploration of a view's search space: sampled points, their values, and the dependence on the hyperparameters.
 
-Positions are unit coordinates: 0 and 1 are the ends of a hyperparameter's range on its declared (logarithmic) scale.
+Positions are unit coordinates: 0 and 1 are the ends of a hyperparameter's range on its declared (linear or logarithmic) scale.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParamet
 from hpstudy.study.schema import Study, View
 
 FLIPS = "flip_ratio"
-"""The metric that is held against the objective, where a task reports it."""
+"""The metric that is correlated with the objective, if a task reports it."""
 
 EDGE = 0.02
-"""Distance from an end of the range, in unit coordinates, at which a point counts as lying at the edge."""
+"""Distance from an end of the range, in unit coordinates, within which a point counts as at the edge."""
 
 LINE = 41
-"""Values of a real hyperparameter at which the response is computed."""
+"""Number of values of a real hyperparameter at which the response is computed."""
 
 SIDE = 21
-"""Cells of a map along a real hyperparameter."""
+"""Number of cells of a map along a real hyperparameter."""
 
 NEAR = 0.1
-"""Distance in unit coordinates, along each axis, within which a cell of a map needs a trial to be filled."""
+"""A cell of a map is filled if a trial lies within this distance in unit coordinates along each axis."""
 
 MOST_TRIALS = 2_000
-"""Trials that the forests see: whole searches, the first ones; more would take minutes and change little."""
+"""Maximum number of trials for the forests (the first searches, whole). More would take minutes and change little."""
 
 FLIP_RESAMPLES = 1_000
-"""Bootstrap resamples of the correlation."""
+"""Number of bootstrap resamples of the correlation."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """The forest's mean prediction over one hyperparameter, the others uniform over their ranges.
+    """The forest's mean prediction over one hyperparameter, with the others uniform over their ranges (partial dependence).
 
     Attributes:
-        unit: (values,) where.
+        unit: (values,) unit coordinates.
         predicted: (values,) mean objective.
     """
 
@@ -61,12 +61,12 @@ class Response:
 
 @dataclass(frozen=True)
 class Surface:
-    """The forest's mean prediction over two hyperparameters, the others uniform over their ranges.
+    """The forest's mean prediction over two hyperparameters, with the others uniform over their ranges (partial dependence).
 
     Attributes:
-        x, y: indices of the two in the order of the space.
-        x_unit, y_unit: (columns,), (rows,) middles of the cells.
-        predicted: (rows x columns) mean objective; NaN where no trial lies near.
+        x, y: indices of the two hyperparameters in the order of the space.
+        x_unit, y_unit: (columns,), (rows,) cell centers in unit coordinates.
+        predicted: (rows x columns) mean objective; NaN where no trial is near.
     """
 
     x: int
@@ -78,13 +78,13 @@ class Surface:
 
 @dataclass(frozen=True)
 class Flips:
-    """The flip ratio against the objective.
+    """The flip ratio and its correlation with the objective.
 
     Attributes:
-        ratio: (trials,) NaN where a trial has none.
-        searches: how many have a trial with one.
+        ratio: (trials,) flip ratio; NaN where a trial has none.
+        searches: number of searches that have a trial with one.
         correlation: Spearman's rank correlation over all trials; NaN where either is constant.
-        low, high: its bootstrap interval over searches; NaN with fewer than two.
+        low, high: bootstrap interval of the correlation over searches; NaN with fewer than two.
     """
 
     ratio: Floats
@@ -96,20 +96,20 @@ class Flips:
 
 @dataclass(frozen=True)
 class SearchedView:
-    """The trials of one view that have a value, and what they say.
+    """The trials of one view that have a value, and the statistics of them.
 
     Attributes:
         hyperparameters: names, in the order of the space.
-        replicate, number: (trials,) which trial.
-        unit: (trials x hyperparameters) where it lies; NaN for an absent hyperparameter.
+        replicate, number: (trials,) replicate and number of each trial.
+        unit: (trials x hyperparameters) unit coordinates; NaN for an absent hyperparameter.
         values: for each hyperparameter (trials,) its values; None where it is absent.
-        objective: (trials,) finite.
-        left_out: trials that were begun and have no value, or that lack a hyperparameter.
-        incumbents: (searches,) rows of the best trial of every search, the first one of equals.
-        importance: None with one hyperparameter, few trials, or values that are all alike.
-        responses: one for each hyperparameter; none with few trials.
-        surface: of the two hyperparameters that matter most in total; None without an importance.
-        flips: None where no trial has a flip ratio.
+        objective: (trials,) finite values.
+        left_out: number of started trials that have no value, or that lack a hyperparameter.
+        incumbents: (searches,) row of the best trial of every search, the first one of ties.
+        importance: None with one hyperparameter, too few trials, or equal values only.
+        responses: one for each hyperparameter; empty with too few trials.
+        surface: response over the two hyperparameters with the largest total share; None without an importance.
+        flips: None if no trial has a flip ratio.
     """
 
     name: str
@@ -128,22 +128,22 @@ class SearchedView:
 
     @property
     def is_incumbent(self) -> Bools:
-        """(trials,) whether a trial is the best of its search."""
+        """(trials,) mask of the best trial of each search."""
         best = np.zeros(len(self.objective), dtype=np.bool_)
         best[self.incumbents] = True
         return best
 
 
 def searched(trials: Any, study: Study, *, explained: bool = True) -> tuple[SearchedView, ...]:
-    """Look at every view of a study that has a trial with a value; at none in a sweep, whose points were not searched for.
+    """Analyze every view that has a trial with a value; empty for a sweep, whose points are given.
 
-    The same trials always give the same numbers.
+    The same trials always give the same results.
 
     Args:
-        trials: a DataFrame with one row per trial and the columns view, replicate, number, state, objective, `point.<name>`, and
+        trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective, `point.<name>`, and
             `metric.flip_ratio` where a task reports it.
-        study: resolved.
-        explained: also compute what takes seconds: importance, responses, surface and flips.
+        study: the resolved study.
+        explained: also compute the slower results (seconds): importance, responses, surface and flips.
     """
     if is_sweep(study):
         return ()
@@ -152,9 +152,10 @@ def searched(trials: Any, study: Study, *, explained: bool = True) -> tuple[Sear
 
 
 def at_edge(view: SearchedView, space: Mapping[str, Any]) -> npt.NDArray[np.int8]:
-    """(searches x hyperparameters) -1 where an incumbent lies at the lower end of a range, 1 at the upper, else 0.
+    """(searches x hyperparameters) -1 where an incumbent is at the lower end of a range, 1 at the upper end, else 0.
 
-    A real number lies at an end within `EDGE` of it, a whole number or one of a range with steps when it is the end. Choices have no ends.
+    A real value is at an end within `EDGE` of it. An integer, or a value of a range with steps, is at an end only if it equals the end.
+    Choices have no ends.
     """
     ends_hit = np.zeros((len(view.incumbents), len(view.hyperparameters)), dtype=np.int8)
     for column, name in enumerate(view.hyperparameters):
@@ -168,9 +169,9 @@ def at_edge(view: SearchedView, space: Mapping[str, Any]) -> npt.NDArray[np.int8
 
 
 def cells(parameter: FloatParameter | IntParameter | ChoiceParameter, most: int) -> Floats:
-    """Unit coordinates that represent a range: all values of a choice or of few whole numbers or steps, else equal cells' middles.
+    """Unit coordinates of the cells of a range: all values of a choice or of few integers or steps, else the centers of equal cells.
 
-    There are at most `most` cells of a range of numbers.
+    A numeric range has at most `most` cells.
     """
     if parameter.count is not None and (isinstance(parameter, ChoiceParameter) or parameter.count <= most):
         return np.array([parameter.unit(parameter.value(index)) for index in range(parameter.count)])
@@ -209,16 +210,16 @@ def _view(name: str, view: View, table: Any, study: Study, explained: bool) -> S
 
 
 def _values(column: Any) -> npt.NDArray[np.object_]:
-    """The values of one hyperparameter; None where it is absent."""
+    """The (trials,) values of one hyperparameter; None where it is absent."""
     return column.astype(object).where(column.notna(), None).to_numpy()  # type: ignore[no-any-return]  # a DataFrame is Any here
 
 
 _UNEXPLAINED: dict[str, Any] = {"importance": None, "responses": (), "surface": None}
-"""Where no forest was grown."""
+"""The result without a forest."""
 
 
 def _explained(view: View, unit: Floats, objective: Floats, replicate: Ints, seed: int, confidence: float) -> dict[str, Any]:
-    """What forests say of a view: importance, responses and surface."""
+    """Importance, responses and surface of a view, from forests."""
     seen, imputed = _first_searches(replicate), Imputation(view.space)
     unit, objective, replicate = unit[seen], objective[seen], replicate[seen]
     tried, unit = unit, np.where(np.isnan(unit), MIDDLE, unit)
@@ -249,14 +250,14 @@ def _surface(
 
 
 def _first_searches(replicate: Ints) -> Bools:
-    """(trials,) those of the first searches that together have at most `MOST_TRIALS`; always of one search."""
+    """(trials,) mask of the first searches with at most `MOST_TRIALS` trials in total; at least one search."""
     numbers, counts = np.unique(replicate, return_counts=True)
     kept = max(1, int((np.cumsum(counts) <= MOST_TRIALS).sum()))
     return np.asarray(np.isin(replicate, numbers[:kept]), dtype=np.bool_)
 
 
 def _best_of_each(gain: Floats, replicate: Ints) -> Ints:
-    """(searches,) row of the first trial with the highest gain of every search."""
+    """(searches,) row of the first trial with the highest gain in every search."""
     rows = [np.flatnonzero(replicate == number) for number in np.unique(replicate)]
     return np.array([own[np.argmax(gain[own])] for own in rows], dtype=np.int64)
 
