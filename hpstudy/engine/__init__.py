@@ -1,1 +1,1 @@
-"""Doing it: the scheduler runs the searches of a study, the executors run their steps."""
+"""The engine: the scheduler runs the searches of a study, and the executors run their steps."""

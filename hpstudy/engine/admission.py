@@ -22,7 +22,7 @@ MIXED_HINT = (
     "use the same versions, data and code on every host; --allow-mixed accepts other versions of libraries (recorded, and shown in the "
     "report)"
 )
-"""The next step where hosts differ."""
+"""Hint when hosts differ."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class HostRequest:
 
     Attributes:
         study_json: the study.
-        module_path: as for an evaluation.
-        prepare: make the task ready (`Task.prepare`) before its data are compared. Once for each host.
+        module_path: the folder that is searched first for a user's module, as in `EvaluateRequest`.
+        prepare: prepare the task (`Task.prepare`) before its data are compared. Once for each host.
     """
 
     study_json: str
@@ -41,12 +41,12 @@ class HostRequest:
 
     @property
     def user_modules(self) -> tuple[str, ...]:
-        """The modules of all parts of the user's."""
+        """The modules of all parts that the user supplies."""
         return tuple(sorted({module_name(part) for part in Study.from_json(self.study_json).plugins()}))
 
     @contextmanager
     def warm(self) -> Iterator[None]:
-        """Nothing is imported beforehand: the step runs once."""
+        """Import nothing in advance, because the step runs once."""
         yield
 
 
@@ -71,7 +71,7 @@ def report_host(request: HostRequest) -> HostReport:
     """Prepare the task on this host, and report what it has.
 
     Raises:
-        HpstudyError: the data or the user's code are missing.
+        HpstudyError: the data or the user's code is missing.
     """
     study = Study.from_json(request.study_json)
     with module_path(folder_here(request.module_path)):
@@ -94,7 +94,7 @@ def program_digest() -> str:
 
 
 def version_differences(there: Mapping[str, str]) -> list[str]:
-    """Libraries whose version elsewhere is not the one here, as lines such as "numpy 2.1.0, here 2.3.1". Of Python, major and minor."""
+    """Libraries whose version on another host differs, as lines such as "numpy 2.1.0, here 2.3.1". For Python, major.minor."""
     here = host_environment()
     return [
         f"{name} {there.get(name, 'none')}, here {here.get(name, 'none')}"
@@ -110,14 +110,14 @@ def _compared(name: str, versions: Mapping[str, str]) -> str | None:
 
 @dataclass(frozen=True)
 class Admission:
-    """Whether a host may run steps of a study. An executor whose steps run on other hosts asks before the first of them.
+    """Decides whether a host may run steps of a study. An executor that uses other hosts checks each host before its first step.
 
     Attributes:
         request: `report_host(request)` runs on the host.
         sources: the user's code that trials may have run.
         data: checksums of the data, by name.
         allow_mixed: accept other library versions.
-        resources: what each step needs of its worker, by the name that the engine knows, such as {"GPU": 1}.
+        resources: worker resources that each step needs, by the name that the engine uses, such as {"GPU": 1}.
     """
 
     request: HostRequest
@@ -127,12 +127,12 @@ class Admission:
     resources: Mapping[str, float] = field(default_factory=dict)
 
     def obstacles(self, report: HostReport) -> list[str]:
-        """Why a host may not run steps, in lines; none if it may."""
+        """Reasons why a host may not run steps, one per line; empty if it may."""
         lines = [] if self.allow_mixed else version_differences(report.environment)
         if not (lines or self.allow_mixed) and report.program != program_digest():
-            lines.append(f"hpstudy {report.environment['hpstudy']} with other files than here")
+            lines.append(f"hpstudy {report.environment['hpstudy']} has different files than on this host")
         if report.rooted != is_rooted():
-            lines.append(f"{ROOT_VARIABLE} is set {'there and not here' if report.rooted else 'here and not there'}")
+            lines.append(f"{ROOT_VARIABLE} is set {'there but not here' if report.rooted else 'here but not there'}")
         found = {name: digest for name, digest in report.identity.items() if not name.startswith(SOURCE)}
         lines += [f"{name} differs" for name in sorted({*self.data, *found}) if self.data.get(name) != found.get(name)]
         return lines + [f"{name} differs" for name in self.sources.changed(report.identity)]

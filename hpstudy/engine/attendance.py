@@ -1,4 +1,4 @@
-"""Whether any worker is there to run steps."""
+"""Notes about whether any worker is available to run steps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from hpstudy.engine.executors import Executor
 from hpstudy.engine.progress import Observer
 
 ABSENT_S = 60.0
-"""How long no worker may be there before the user hears of it. Shorter: a cluster that is starting up causes notes."""
+"""Seconds without a worker before the user is notified. Shorter: a cluster that is starting up causes notes."""
 
 
 class Attendance:
-    """Notes when no worker has been there for ABSENT_S, and when one is there again."""
+    """Notifies the observer when there has been no worker for ABSENT_S, and when there is one again."""
 
     def __init__(self, executor: Executor, observer: Observer) -> None:
         self._executor = executor
@@ -21,15 +21,15 @@ class Attendance:
         self._noted = False
 
     def check(self) -> bool:
-        """Whether a worker is there now."""
+        """Whether a worker is available now. Notifies the observer of a change."""
         now, here = time.monotonic(), self._executor.workers > 0
         if not here and not self._noted and now - self._last > ABSENT_S:
             self._observer.note(
-                f"no worker has been there for {ABSENT_S:.0f} s: the study waits for one. Ctrl-C ends it; `hpstudy resume` continues it."
+                f"no worker for {ABSENT_S:.0f} s; the study is waiting for one. Ctrl-C stops it, and `hpstudy resume` continues it."
             )
             self._noted = True
         if here:
             if self._noted:
-                self._observer.note(f"{self._executor.workers} workers are there: the study continues")
+                self._observer.note(f"{self._executor.workers} workers are available; the study continues")
             self._last, self._noted = now, False
         return here

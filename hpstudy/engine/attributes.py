@@ -1,4 +1,4 @@
-"""Results of a trial that are no numbers, such as text, lists and nested mappings: kept as JSON beside its metrics."""
+"""Non-numeric results of a trial, such as text, lists and nested mappings. They are stored as JSON with its metrics."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Mapping
 from typing import Any
 
 ATTRIBUTE_CHARACTERS = 20_000
-"""Of one attribute as JSON; a longer one is kept as the beginning of its text. All attributes of a study are read at once."""
+"""Maximum length of an attribute as JSON. A longer one is cut to the start of its text. All attributes of a study are read at once."""
 
 LEVELS = 10
-"""Of nesting. What is deeper is kept as text; a database holds 20 levels."""
+"""Maximum nesting. Deeper values are stored as text; a database holds 20 levels."""
 
 INTEGERS = range(-(2**63), 2**63)
-"""Whole numbers that every reader of JSON has; larger ones are kept as text."""
+"""Integers up to this size are exact in every JSON reader. Larger ones are stored as text."""
 
 ELEMENTS = 1_000
-"""Of an array or tensor; a larger one is kept as its type and shape."""
+"""Maximum elements of an array or tensor. A larger one is stored as its type and shape."""
 
 
 def read_attribute(value: object) -> Any:
-    """A value as plain JSON: None, booleans, numbers, text, lists and mappings. Anything else is kept as the beginning of its text."""
+    """A value as plain JSON: None, booleans, numbers, text, lists and mappings. Anything else becomes the beginning of its text."""
     try:
         plain = _plain(value, LEVELS)
         text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
-    except Exception as error:  # a class of the user's may raise anything when it is looked at
-        return f"a {type(value).__name__} that cannot be kept ({type(error).__name__})"
+    except Exception as error:  # a user's class may raise anything when it is inspected
+        return f"a {type(value).__name__} that cannot be stored ({type(error).__name__})"
     return plain if isinstance(plain, str) or len(text) <= ATTRIBUTE_CHARACTERS else f"{text[:ATTRIBUTE_CHARACTERS]}..."
 
 

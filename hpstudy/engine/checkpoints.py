@@ -1,7 +1,7 @@
-"""Checkpoints of evaluations that are under way: a file each, in a folder beside the database, until the outcome is stored.
+"""Checkpoints of running evaluations: one file each, in a folder next to the database, until the outcome is stored.
 
-Nothing that is left there can change a number. A file is named after what an evaluation is given (task, method, fixed values, points
-and seeds), says what it was made with (versions of libraries, checksums of data and code), and is used by nothing else.
+A remaining file cannot change a number. It is named after the inputs of its evaluation (task, method, fixed values, points and seeds). It
+records the library versions and the checksums of data and code that it was made with, and it is used only with the same ones.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ log = logging.getLogger(__name__)
 SUFFIX = ".checkpoint"
 
 Curves = Sequence[tuple[int, str, float]]
-"""What a trial reported: (epoch, metric, value)."""
+"""Values that a trial reported: (epoch, metric, value)."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What a checkpoint holds.
+    """The contents of a checkpoint.
 
     Attributes:
-        state: the task's, as it gave it.
-        curves: of each trial of the evaluation: (epoch, metric, value), reported until then.
-        duration_s: wall seconds spent training until then.
+        state: the bytes that the task saved.
+        curves: for each trial of the evaluation, the (epoch, metric, value) reported so far.
+        duration_s: wall seconds spent training so far.
     """
 
     state: bytes
@@ -50,13 +50,13 @@ class Kept:
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """The file of one evaluation, which need not exist; travels to the worker with the request.
+    """The checkpoint file of one evaluation, which may not exist yet. It is sent to the worker with the request.
 
     It holds a line with the SHA-256 of all that follows, a line of JSON, and the task's state.
 
     Attributes:
-        portable_path: of the file, as every host understands it (`hpstudy.engine.roots`); its folder is made when first needed.
-        identity: checksums of the study's data and of a user's code outside the study's folder. Those of the files in the folder are
+        portable_path: path of the file that is valid on every host (`hpstudy.engine.roots`). Its folder is created when first needed.
+        identity: checksums of the study's data and of the user's code outside the study's folder. Checksums of files in that folder are
             written with the state.
     """
 
@@ -69,10 +69,10 @@ class CheckpointFile:
         return on_this_host(self.portable_path)
 
     def read(self) -> Kept:
-        """What was written last.
+        """The contents written last.
 
         Raises:
-            FileNotFoundError: nothing was.
+            FileNotFoundError: nothing was written.
             OSError: the file cannot be read.
             ValueError: it is damaged, or was made with other libraries, data or code.
         """
@@ -90,7 +90,7 @@ class CheckpointFile:
         return Kept(parts[2], curves, header["duration_s"])
 
     def write(self, kept: Kept) -> None:
-        """Replace what was written last; all or nothing of it is there after a crash. Raises OSError."""
+        """Replace the contents atomically: after a crash the file is either the old one or the new one. Raises OSError."""
         made_with = self._made_with() | user_sources(())
         header = json.dumps({"made_with": made_with, "curves of trials": kept.curves, "duration_s": kept.duration_s}).encode()
         self.path.parent.mkdir(exist_ok=True)
@@ -106,20 +106,20 @@ class CheckpointFile:
             unfinished.unlink(missing_ok=True)
 
     def folder(self, sources: Mapping[str, str]) -> Path:
-        """A folder for a program's own files. It is named after what it was made with, `sources` included.
+        """A folder for a program's own files. Its name contains a digest of the libraries, data and code, `sources` included.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         made_with = json.dumps({**self._made_with(), **sources}, sort_keys=True)
         folder = self.path.with_name(f"{self.path.name}.{hashlib.sha256(made_with.encode()).hexdigest()[:16]}")
         if not folder.exists() and any(path.is_dir() for path in self.path.parent.glob(f"{self.path.name}.*")):
-            log.warning("files that %s keeps were made with other libraries, data or code: the training starts over", self.path)
+            log.warning("the files kept at %s were made with other libraries, data or code: the training starts over", self.path)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def discard(self) -> None:
-        """Delete the file and the folder, and what a killed process left of them."""
+        """Delete the file and the folder, including partial ones from a killed process."""
         for path in _files(self.path.parent, f"{self.path.name}*"):
             _delete(path)
 
@@ -128,11 +128,11 @@ class CheckpointFile:
 
 
 class CheckpointFolder:
-    """Where the trials of one database keep their checkpoints: the folder DATABASE.checkpoints beside it.
+    """The folder of the checkpoints of one database: DATABASE.checkpoints, next to it.
 
     Args:
         storage: the database.
-        identity: as of a `CheckpointFile`, as found by this session.
+        identity: checksums as in `CheckpointFile`, computed by this session.
     """
 
     def __init__(self, storage: Path, identity: Mapping[str, str]) -> None:
@@ -140,20 +140,20 @@ class CheckpointFolder:
         self.identity = dict(identity)
 
     def file(self, task: TaskBlock, view: View, trials: Iterable[tuple[Point, int]]) -> CheckpointFile:
-        """The file of an evaluation of `view`; each of its trials has a point and a training seed."""
+        """The checkpoint file of an evaluation of `view`. Each trial is a point and a training seed."""
         given = [task.model_dump(mode="json"), view.method, view.fixed, *chain.from_iterable(trials)]
         name = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
         return CheckpointFile(portable(self.path / (name + SUFFIX)), self.identity)
 
     def remove_if_empty(self) -> None:
-        """Remove the folder unless it holds a file. Call when no worker can be writing."""
+        """Remove the folder if it is empty. Call only when no worker can be writing."""
         with suppress(OSError):
             self.path.rmdir()
 
     def remove(self) -> None:
-        """Remove the folder with its remaining files, for instance by a process that was killed between storing and deleting.
+        """Remove the folder and its remaining files, such as those of a process that was killed between storing and deleting.
 
-        Call when no trial is under way.
+        Call only when no trial is running.
         """
         for path in _files(self.path, f"*{SUFFIX}*"):
             _delete(path)
@@ -161,14 +161,14 @@ class CheckpointFolder:
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:
-    """The files of a folder, which is not there when its name is too long for the file system."""
+    """The files of a folder. It does not exist if its name is too long for the file system."""
     with suppress(OSError):
         return list(folder.glob(pattern))
     return []
 
 
 def _delete(path: Path) -> None:
-    """Delete a file or folder if that is possible; remaining files change no number."""
+    """Delete a file or folder if possible. A remaining file cannot change a number."""
     with suppress(OSError):
         if path.is_dir():
             shutil.rmtree(path)

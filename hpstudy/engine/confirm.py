@@ -1,4 +1,4 @@
-"""Confirming a study that has run: its `confirm` block is added or grown, and the confirmations of complete searches are run."""
+"""Confirm an existing study: add or extend its `confirm` block, and run the confirmations of its complete searches."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from hpstudy.study.schema import Confirm
 
 
 def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, confirm: Confirm | None = None) -> RunSummary:
-    """Train the incumbents and default points of the study at `storage` again, as far as they are not.
+    """Retrain the incumbents and default points of the study at `storage`. Points that were retrained before are skipped.
 
     Args:
         loaded: the study of the database, with its parts.
         storage: the database.
-        options: how to run it; the observer also receives which searches are left out.
-        confirm: what to train; None for what the study asks for. The study keeps the larger number of seeds.
+        options: run options; the observer is also notified of the searches that are not confirmed.
+        confirm: what to retrain; None for the study's own `confirm` block. The study keeps the larger number of seeds.
 
     Raises:
-        UsageError: a sweep, or a study without a complete search.
+        UsageError: the study is a sweep, or has no complete search.
         StudyChanged: the study has confirmations of another kind (`confirm.incumbents`).
         HpstudyError: as `run_study`.
     """
     study = loaded.study
     if loaded.searcher.lists_points:
         raise UsageError(
-            f"{study.name} is a sweep, which chooses no point: there is nothing to confirm",
-            "its replicates are fresh seeds of every point already; raise `replicates` for more",
+            f"{study.name} is a sweep, which chooses no point, so there is nothing to confirm",
+            "its replicates already train every point with fresh seeds; for more, increase `replicates`",
         )
     asked = confirm or study.confirm or Confirm()
     seeds = max(asked.seeds, study.confirm.seeds if study.confirm else 1)
@@ -51,9 +51,9 @@ def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, confi
                 left_out.append(f"{key.view}/{key.replicate}")
     if len(left_out) == len(searched):
         raise UsageError(
-            f"{study.name} has no complete search yet, so that nothing was chosen that could be confirmed",
+            f"{study.name} has no complete search yet, so there is nothing to confirm",
             f"`hpstudy resume {storage}` completes its searches",
         )
     if left_out:
-        options.observer.note(f"left out, being incomplete or without a value: {', '.join(left_out)}")
+        options.observer.note(f"not confirmed, because incomplete or without a value:  {', '.join(left_out)}")
     return run_study(replace(loaded, study=study), storage, options, ready)

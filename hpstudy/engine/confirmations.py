@@ -1,4 +1,4 @@
-"""Which trials of confirmations can begin, as the searches that they confirm continue."""
+"""Tracks which confirmation trials can start while the searches that they confirm are running."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Confirmations:
     """The listed trials of a study's confirmations.
 
     Args:
-        store: holds the study.
-        searches: those that the database runs.
+        store: the database of the study.
+        searches: the searches that the database runs.
         stacks: whether all seeds of a point are trained together.
 
     Attributes:
-        of_incumbents: whether every incumbent of a search is confirmed, as soon as it has ended.
+        of_incumbents: whether every incumbent of a search is confirmed as soon as its trial has ended.
     """
 
     def __init__(self, store: Store, searches: Collection[SearchKey], stacks: bool) -> None:
@@ -39,7 +39,7 @@ class Confirmations:
         }
 
     def listed(self, confirmation: SearchKey) -> list[dict[Retraining, Point]]:
-        """The trials that are listed by now, not stored, and were not returned before; those that are trained together in one dict."""
+        """Listed trials that are neither stored nor returned before. Trials that are trained together share a dict."""
         new = {
             again: point for again, point in self._store.listed(confirmation).items() if again not in self._returned[confirmation]
         }
@@ -47,14 +47,14 @@ class Confirmations:
         return [{again: new[again] for again in stack} for stack in self.stacked(new)]
 
     def stacked(self, retrainings: Iterable[Retraining]) -> list[list[Retraining]]:
-        """Those that are trained together: all seeds of a point, or each alone."""
+        """Groups of trials that are trained together: all seeds of a point, or each trial alone."""
         stacks = defaultdict[object, list[Retraining]](list)
         for again in retrainings:
             stacks[again.number if self._stacks else again].append(again)
         return list(stacks.values())
 
     def is_incumbent(self, search: SearchKey, rows: Sequence[TrialRow]) -> bool:
-        """Whether the last trial of a search that is confirmed, which has just ended, is an incumbent. Counts it."""
+        """Whether the trial that has just ended, the last of its search, is an incumbent to confirm. If so, it is counted."""
         if search not in self._incumbents:
             self._incumbents[search] = incumbents(self._study, rows[:-1])
         known = self._incumbents[search]
@@ -65,6 +65,6 @@ class Confirmations:
         return found
 
     def planned(self, searched: str) -> tuple[int, int]:
-        """Trials of all confirmations of an arm, and how many of them are an estimate (`of_incumbents` only)."""
+        """The number of confirmation trials of an arm, and how many of them are an estimate (with `of_incumbents` only)."""
         assert self._study.confirm is not None
         return self._found[searched].trainings(self._study.confirm.seeds)

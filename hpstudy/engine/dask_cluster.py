@@ -1,6 +1,6 @@
-"""The workers of a Dask cluster, as a session sees them: which are there, which are checked, and what runs on them.
+"""The workers of a Dask cluster as seen by a session: which are connected, which are admitted, and which steps they run.
 
-All of it runs in one event loop. A step is sent to one worker, and to no other: a worker that is lost loses the steps that were sent to it.
+Everything runs in one event loop. Each step is sent to exactly one worker, so a lost worker loses the steps that were sent to it.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from hpstudy.engine.roots import portable
 from hpstudy.errors import HpstudyError, StudyChanged
 
 POLL_S = 0.5
-"""How often the workers of the cluster are listed."""
+"""Seconds between two listings of the cluster's workers."""
 
 SILENT_S = 60.0
-"""How long a connected scheduler may give no answer before it counts as lost."""
+"""Seconds without an answer before a connected scheduler is considered lost."""
 
 CLOSE_S = 5.0
-"""How long the end of a session waits for Dask."""
+"""Seconds that the end of a session waits for Dask."""
 
 
 class _Worker:
     """A Dask worker.
 
     Attributes:
-        slots: steps that it can run at once; 0 until it is admitted, and when it is not.
-        busy: steps under way on it.
+        slots: steps that it can run at once; 0 unless it is admitted.
+        busy: steps running on it.
         gone: set when it has left the cluster, and when the session ends.
     """
 
@@ -57,7 +57,7 @@ class _Worker:
         self.gone = asyncio.Event()
 
     def fits(self, needed: Mapping[str, float]) -> int:
-        """How many steps its threads and resources suffice for."""
+        """The number of steps that its threads and resources can run at once."""
         return min([self.threads, *(math.floor(self.resources.get(name, 0.0) / amount) for name, amount in needed.items())])
 
 
@@ -74,10 +74,10 @@ class Cluster:
 
     Args:
         scheduler: arguments of `distributed.Client`: the address, or the scheduler file.
-        most: steps at once, at most.
-        logs: the folder for what local processes print; None to print where the Dask workers do.
-        admission: what a worker must have; None to use every worker.
-        announce: is called with the number of steps that can run at once, when it may have changed.
+        most: maximum steps at once.
+        logs: folder for the output of local processes; None for the output streams of the Dask workers.
+        admission: requirements for a worker; None to use every worker.
+        announce: called with the number of steps that can run at once whenever it may have changed.
     """
 
     def __init__(
@@ -107,27 +107,27 @@ class Cluster:
         self._end: HpstudyError | None = None
 
     def take_notes(self) -> list[str]:
-        """What the user should know. Each note is returned once."""
+        """Notes for the user. Each note is returned once."""
         notes, self._notes = self._notes, []
         return notes
 
     async def join(self) -> None:
-        """Connect, check the workers that are there, and watch the cluster from now on.
+        """Connect, check the present workers, and start watching the cluster.
 
         Raises:
             EngineLost: no scheduler answers.
-            StudyChanged: a worker is not as the session needs it.
+            StudyChanged: a worker does not meet the session's requirements.
         """
         self._client = Client(**self._scheduler, asynchronous=True, set_as_default=False, name="hpstudy")
         try:
             with warnings.catch_warnings():
-                # Dask warns of other versions of some libraries, also where they are admitted.
+                # Dask warns about different versions of some libraries, even if they are admitted.
                 warnings.simplefilter("ignore", VersionMismatchWarning)
                 await self._client
         except OSError as error:
             self._end = EngineLost(
                 f"no Dask scheduler answers at {self._name}",
-                "check the address, or start one (`dask scheduler`). `hpstudy resume` continues a study that was begun",
+                "check the address, or start one (`dask scheduler`). `hpstudy resume` continues a study that has started",
             )
             raise self._end from error
         await self._list_workers()
@@ -161,7 +161,7 @@ class Cluster:
         raise value
 
     async def _take_worker(self) -> _Worker:
-        """Wait for a free worker, and take one of its slots."""
+        """Wait for a free worker, and reserve one of its slots."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._end or self._free())
             worker = self._free()
@@ -171,7 +171,7 @@ class Cluster:
             return worker
 
     async def leave(self, *, abort: bool) -> None:
-        """Await the steps under way, or end them, and disconnect."""
+        """Wait for the running steps, or end them, and disconnect."""
         if abort:
             await self._finish(WorkerDied("the run was aborted"))
         async with self._changed:
@@ -186,14 +186,14 @@ class Cluster:
         await self._client.close()
 
     async def _finish(self, error: HpstudyError) -> None:
-        """End all steps with an error, and start no more."""
+        """Fail all steps with an error, and start no more."""
         self._end = self._end or error
         for worker in self._workers.values():
             worker.gone.set()
         await self._count()
 
     async def _count(self) -> None:
-        """Say how many steps can run now, and let waiting steps look."""
+        """Announce how many steps can run now, and wake waiting steps."""
         async with self._changed:
             usable = self._end is None and self._client.status == "running"
             slots = sum(worker.slots for worker in self._workers.values()) if usable else 0
@@ -213,7 +213,7 @@ class Cluster:
         task.add_done_callback(self._tasks.discard)
 
     async def _watch(self) -> None:
-        """Follow which workers are there, until the scheduler is lost."""
+        """Track the connected workers until the scheduler is lost."""
         clock = asyncio.get_running_loop().time
         answered = clock()
         while self._end is None:
@@ -224,7 +224,7 @@ class Cluster:
                     answered = clock()
                 except (OSError, TimeoutError):
                     pass
-                except Exception as error:  # a run must not wait for a watch that has ended
+                except Exception as error:  # a run must not wait for a watcher that has ended
                     await self._finish(EngineLost(f"the connection to {self._name} failed: {reason_of(error)}"))
             await self._count()
             if self._client.status == "closed" or (self._client.status == "running" and clock() - answered > SILENT_S):
@@ -246,7 +246,7 @@ class Cluster:
         await self._count()
 
     async def _check(self, worker: _Worker) -> None:
-        """Admit a worker, or say why not."""
+        """Admit a worker, or note the reason why it is not used."""
         name, obstacles = worker.host, list[str]()
         if (slots := worker.fits(self._needed)) < 1:
             needed = ", ".join(f"{name} {amount:g}" for name, amount in self._needed.items())
@@ -269,7 +269,7 @@ class Cluster:
             await self._count()
 
     async def _report(self, worker: _Worker, admission: Admission) -> HostReport:
-        """What the host of a worker has. The first worker of each host prepares the task; others wait until it has."""
+        """The report of a worker's host. The first worker of each host prepares the task; the others wait for it."""
         host = self._hosts.setdefault(worker.host, _Host())
         async with host.lock:
             if not host.prepared:
@@ -291,7 +291,7 @@ class Cluster:
 
         Raises:
             WorkerLost: the worker is gone, or the connection was interrupted.
-            HpstudyError: why the session ends.
+            HpstudyError: the reason why the session ends.
         """
         future = self._client.submit(
             *(run_step, self._session, self._logs, payload, timeout_s),

@@ -1,4 +1,4 @@
-"""Steps on the workers of a Dask cluster. Dask carries a step to a worker, and there the executor `processes` runs it."""
+"""Runs steps on the workers of a Dask cluster. Dask sends a step to a worker, where the executor `processes` runs it."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ log = logging.getLogger(__name__)
 
 
 class DaskExecutor(Executor):
-    """The workers of a Dask cluster, which may come and go.
+    """Runs steps on a Dask cluster, whose workers may join and leave.
 
-    A worker is used once it is admitted. Steps of a worker that is lost end with WorkerLost, and those of a lost scheduler with EngineLost.
+    A worker is used after it is admitted. If a worker is lost, its steps end with WorkerLost; if the scheduler is lost, with EngineLost.
 
     Args:
-        workers: steps at once, at most.
-        logs: the folder for what workers print. A host where the folder of the database is missing keeps its logs itself.
-        address: of the scheduler, such as tcp://10.0.0.1:8786.
+        workers: maximum steps at once.
+        logs: folder for the output of workers. A host without the database's folder keeps its logs locally.
+        address: address of the scheduler, such as tcp://10.0.0.1:8786.
         scheduler_file: instead, the file that `dask scheduler --scheduler-file` wrote.
 
     Raises:
-        UsageError: it is not clear which scheduler is meant.
+        UsageError: not exactly one of `address` and `scheduler_file` is given, or there is no such file.
     """
 
     isolates = True
@@ -63,31 +63,31 @@ class DaskExecutor(Executor):
         self._admission: Admission | None = None
         self._cluster: Cluster | None = None
         self._loop = asyncio.new_event_loop()
-        # Dask leaves futures behind that nobody awaits; asyncio would print their exceptions.
+        # Dask leaves futures that are never awaited; asyncio would print their exceptions.
         self._loop.set_exception_handler(lambda _, context: log.debug("in Dask: %s", context))
         self._thread = threading.Thread(target=self._loop.run_forever, name="hpstudy-dask", daemon=True)
         super().__init__(0, logs)
 
     @classmethod
     def check(cls) -> None:
-        """Raises UsageError when Dask is not installed, or this system has no worker processes."""
+        """Raise UsageError if Dask is not installed, or this system cannot run worker processes."""
         if find_spec("distributed") is None:
             raise UsageError("the executor 'dask' needs Dask, which is not installed", "pip install 'hpstudy[dask]'")
         ProcessExecutor.check()
 
     def admit(self, admission: Admission) -> None:
-        """Connect, or connect again, and admit each worker that is there."""
+        """Connect or reconnect, and admit each present worker."""
         self._admission = admission
         self._disconnect(abort=False)
         self.connect()
 
     def submit(self, call: Callable[[Request], Answer], request: Request, timeout_s: float | None = None) -> Future[Answer]:
-        """Send the step to the first worker that is free."""
+        """Send the step to the first free worker."""
         step = self.connect().run(pickle.dumps((call, request)), timeout_s)
         return asyncio.run_coroutine_threadsafe(step, self._loop)
 
     def take_notes(self) -> list[str]:
-        """Which workers are not used and why, and what their local processes note."""
+        """Notes on workers that are not used, with the reason, and the notes of their local processes."""
         return self._cluster.take_notes() if self._cluster else []
 
     def close(self, *, abort: bool = False) -> None:
@@ -107,7 +107,7 @@ class DaskExecutor(Executor):
             self._cluster = None
 
     def connect(self) -> Cluster:
-        """Connect at the first call."""
+        """The connection, opened at the first call."""
         if self._cluster is None:
             from hpstudy.engine.dask_cluster import Cluster
 

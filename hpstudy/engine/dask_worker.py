@@ -1,4 +1,4 @@
-"""What runs in a Dask worker: each step in a local process, by the executor `processes`."""
+"""Runs in a Dask worker: executes each step in a local process with the executor `processes`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ from hpstudy.engine.roots import on_this_host
 from hpstudy.engine.worker import packed
 
 POLL_S = 0.25
-"""How often a step looks whether it is still wanted. Longer: the trial of a run that was aborted trains on."""
+"""Seconds between checks whether a step was canceled. Longer: a trial of an aborted run trains longer for nothing."""
 
 IDLE_S = 60.0
-"""How long a local process without a step is kept. Shorter: slow sessions start processes again. Longer: those of a session that was
-killed hold their memory."""
+"""Seconds that an idle local process is kept. Shorter: slow sessions restart processes. Longer: those of a killed session hold memory."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,9 @@ class Answer:
     """The answer of a step.
 
     Attributes:
-        packed: as `hpstudy.engine.worker.answer` gives it.
-        environment: of this host.
-        notes: what the user should know.
+        packed: the answer as packed by `hpstudy.engine.worker.answer`.
+        environment: versions and machine of this host.
+        notes: notes for the user.
     """
 
     packed: bytes
@@ -59,7 +58,7 @@ class LocalProcesses:
         return ProcessExecutor(1, logs)
 
     def give_back(self, session: str, local: ProcessExecutor) -> None:
-        """Keep a process for the next step of its session, for a while."""
+        """Keep a process for a limited time, for the next step of its session."""
         timer = threading.Timer(IDLE_S, self._expire, (session, local))
         timer.daemon = True
         with self._lock:
@@ -79,7 +78,7 @@ class LocalProcesses:
             idle = self._idle.get(session, [])
             kept = [each for each in idle if each[0] is not local]
             if len(kept) == len(idle):
-                return  # taken meanwhile
+                return  # taken in the meantime
             self._idle[session] = kept
         local.close()
 
@@ -88,13 +87,13 @@ _local = LocalProcesses()
 
 
 def run_step(session: str, logs: str | None, payload: bytes, timeout_s: float | None, *, keep: bool = True) -> Answer:
-    """Run a step in a local process, until it ends or Dask does not want it any more.
+    """Run a step in a local process until it ends or Dask cancels it.
 
     Args:
-        session: the session that it belongs to.
-        logs: the folder for what workers print (`hpstudy.engine.roots.portable`).
+        session: id of the step's session.
+        logs: folder for the output of workers (`hpstudy.engine.roots.portable`).
         payload: pickled call and request.
-        timeout_s: seconds after which it is ended.
+        timeout_s: time limit in seconds.
         keep: keep the process for the next step.
     """
     worker = get_worker()
@@ -129,7 +128,7 @@ def _packed(future: Future[Any]) -> bytes:
 
 
 def _wanted(worker: Worker, key: Any) -> bool:
-    """Whether a step under way still has somebody who waits for it. Its client may have cancelled it, or be gone."""
+    """Whether a client still waits for a running step. The client may have canceled it or disconnected."""
     task = worker.state.tasks.get(key)
     return (
         worker.status in (Status.running, Status.paused, Status.closing_gracefully)
@@ -139,7 +138,7 @@ def _wanted(worker: Worker, key: Any) -> bool:
 
 
 def _log_folder(logs: str | None, worker: Worker) -> Path | None:
-    """The folder for logs of this host: beside the database where that is, otherwise in the folder of the Dask worker."""
+    """The log folder on this host: next to the database if its folder exists here, otherwise in the folder of the Dask worker."""
     if logs is None:
         return None
     folder = on_this_host(logs)

@@ -1,4 +1,4 @@
-"""Where sessions and steps ran: recorded with their trials, and shown at the end of a report."""
+"""The environment of sessions and steps. It is recorded with their trials and shown at the end of a report."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def environment(workers: int, executor: str) -> dict[str, str]:
 
 
 def _program(file: Path) -> list[str]:
-    """What was called, without the folder it lies in, which is nobody's business where a database is published."""
+    """The name of the called program, without its folder: a published database should not contain private paths."""
     return ["python", "-m", file.parent.name] if file.name == "__main__.py" else [file.name]
 
 
@@ -68,7 +68,7 @@ def _cpu_model() -> str:
 
 
 def _commit(folder: Path) -> str:
-    """The commit of hpstudy's own checkout, marked when files were changed; "" where it is no checkout."""
+    """The commit of hpstudy's own checkout, marked if files were changed; "" if it is not a checkout."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()

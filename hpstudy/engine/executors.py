@@ -1,4 +1,4 @@
-"""Where steps run: the interface of every executor, and the table of them."""
+"""The executor interface and the table of built-in executors. An executor decides where steps run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EXECUTORS = Registry(
     "executor",
-    "subclass hpstudy.engine.executors.Executor and give --executor my_module:MyExecutor",
+    "subclass hpstudy.engine.executors.Executor and pass --executor my_module:MyExecutor",
     {
         "inline": Entry(
             "in this process, one step at a time; no time-outs, no isolation of your own code",
@@ -37,27 +37,27 @@ EXECUTORS = Registry(
 )
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""What numerical libraries read when they are loaded. Steps run with one thread: workers then do not compete for cores, and sums
-are taken in the same order on every number of cores."""
+"""Environment variables that numerical libraries read when they are loaded. Steps run with one thread: workers then do not compete for
+cores, and sums are taken in the same order for any number of cores."""
 
 MEMORY_VARIABLES = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
-"""glibc keeps freed memory for the next tensor instead of returning it to the system. Else every large tensor of an update costs page
-faults: up to a quarter of the time of networks that are trained together. The user's own values are kept."""
+"""glibc keeps freed memory for the next tensor instead of returning it to the system. Otherwise every large tensor of an
+update causes page faults: up to a quarter of the time of networks that are trained together. Values that the user has set are kept."""
 
 UNLIMITED_CORES = 2**31
-"""More than any machine has."""
+"""Larger than the number of cores of any machine."""
 
 
 @runtime_checkable
 class UserCodeRequest(Protocol):
-    """The request of a step that may run a user's code."""
+    """A request whose step may run a user's code."""
 
     @property
     def user_modules(self) -> tuple[str, ...]:
         """The user's modules that the step runs; empty when it runs only hpstudy's own code."""
 
     def warm(self) -> AbstractContextManager[None]:
-        """A block in which these modules are imported, and what all such steps share is loaded. It runs no step."""
+        """A block with these modules imported and everything that such steps share loaded. It runs no step."""
 
 
 Request = TypeVar("Request")
@@ -68,7 +68,7 @@ class StepEnded(HpstudyError):
     """A step ended without an answer.
 
     Attributes:
-        environment: of the host that ran it (`hpstudy.engine.environment`), where an executor knows it.
+        environment: environment of the host that ran it (`hpstudy.engine.environment`), if the executor knows it.
     """
 
     environment: Mapping[str, str] = MappingProxyType({})
@@ -79,20 +79,20 @@ class WorkerDied(StepEnded):
 
 
 class WorkerLost(WorkerDied):
-    """What ran the process of a step is gone or cannot be reached, such as a machine of a cluster.
+    """The machine that ran the process of a step is lost or unreachable.
 
-    The step is run again. It does not count as one of `limits.max_attempts`, so that an outage does not change a result.
+    The step runs again. The loss does not count toward `limits.max_attempts`, so an outage does not change a result.
     """
 
 
 class StepTimedOut(StepEnded):
-    """A step took longer than it was given, and was ended."""
+    """A step exceeded its time limit and was ended."""
 
 
 class EngineLost(HpstudyError):
-    """What runs the steps is gone, such as the scheduler of a cluster, and this step with it.
+    """The system that runs the steps, such as the scheduler of a cluster, is lost, and this step with it.
 
-    It is no fault of the step: the run ends, its trials stay stored as running, and `hpstudy resume` evaluates them again.
+    The step did not cause it. The run ends, its trials stay stored as running, and `hpstudy resume` evaluates them again.
     """
 
     exit_code = 3
@@ -102,23 +102,23 @@ class EngineLost(HpstudyError):
 
 
 class Executor(ABC):
-    """Runs steps, in the shape of `concurrent.futures`.
+    """Runs steps; the interface follows `concurrent.futures`.
 
-    Life cycle: made once per run, and costs nothing until the first `submit`; `submit` is called from one thread, with at most
-    `workers` steps under way at any time; `close` is called once, also after errors.
+    Life cycle: it is created once per run and uses no resources until the first `submit`. `submit` is called from one thread, with at most
+    `workers` steps running at any time. `close` is called once, also after errors.
 
     Args:
-        workers: steps that run side by side.
-        logs: the folder for what workers print, made when first needed; None to let them print where this process does.
+        workers: number of steps that run in parallel.
+        logs: folder for the output of workers, created when first needed; None for the output streams of this process.
 
     Attributes:
-        workers: steps that it can run now. Where workers come and go it changes during the run; 0 while there is none.
+        workers: number of steps that it can run now. It changes during the run if workers join and leave; 0 while there is none.
     """
 
     workers: int
 
     isolates = False
-    """Whether a step that runs a user's code leaves nothing behind in the processes of other steps."""
+    """Whether steps that run a user's code are isolated: one leaves no state in the process of another."""
 
     def __init__(self, workers: int, logs: Path | None = None) -> None:
         self.workers = workers
@@ -133,14 +133,14 @@ class Executor(ABC):
         """
 
     def admit(self, admission: Admission) -> None:
-        """Ask whether each host may run steps of the study. Called at most once, before the first `submit`.
+        """Check whether each host may run steps of the study. Called at most once, before the first `submit`.
 
         An executor whose steps run on other hosts runs `admission.request` on each of them before its first step, and uses only hosts
-        without `admission.obstacles`. By default nothing is asked: the steps run on this host.
+        without `admission.obstacles`. By default nothing is checked, because the steps run on this host.
 
         Raises:
-            StudyChanged: a host that is there has obstacles. A host that joins later is not used then, and a note says why.
-            EngineLost: what runs the steps cannot be reached.
+            StudyChanged: a present host has obstacles. A host with obstacles that joins later is not used, and a note gives the reason.
+            EngineLost: the system that runs the steps cannot be reached.
         """
 
     @abstractmethod
@@ -148,30 +148,30 @@ class Executor(ABC):
         """Run `call(request)`.
 
         Args:
-            call: a function that a module defines, so that another process finds it.
-            request: its argument; argument and answer must be picklable.
-            timeout_s: seconds after which the step is ended.
+            call: a function defined at module level, so that another process can import it.
+            request: its argument. Argument and answer must be picklable.
+            timeout_s: time limit of the step in seconds.
 
         Returns:
             A future with the answer, or with the exception that `call` raised, or with WorkerDied, WorkerLost, StepTimedOut or EngineLost.
 
         Raises:
-            EngineLost: no step can be run any more.
+            EngineLost: no more steps can run.
         """
 
     def take_notes(self) -> list[str]:
-        """What the user should know about the steps so far. Each note is returned once."""
+        """Notes for the user about the steps so far. Each note is returned once."""
         return []
 
     @abstractmethod
     def close(self, *, abort: bool = False) -> None:
-        """Let all workers go. Steps under way are awaited; with `abort` they are ended, and their futures hold WorkerDied."""
+        """Shut down all workers. Wait for running steps, or with `abort` end them; their futures then hold WorkerDied."""
 
 
 def default_workers() -> int:
-    """The physical cores that this process may use.
+    """The number of physical cores that this process may use.
 
-    Two trainings on the two threads of one core take about as long as one after the other.
+    Two trainings on the two threads of one core take about as long in parallel as in sequence.
     """
     import psutil
 
@@ -181,7 +181,7 @@ def default_workers() -> int:
 
 
 def _granted_cores(cpu_max: Path) -> int:
-    """The cores that a container may use (cgroup v2: "quota period" in microseconds); a large number without a limit."""
+    """The number of cores that a container may use (cgroup v2: "quota period" in microseconds); a large number if unlimited."""
     try:
         quota, period = cpu_max.read_text().split()
         return max(1, int(quota) // int(period))

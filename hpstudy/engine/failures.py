@@ -1,4 +1,4 @@
-"""Evaluations that give no outcome, and when a whole study is given up."""
+"""Handles evaluations without an outcome, and decides when a run stops because the study is broken."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from hpstudy.tasks.outcome import Failure, Outcome
 
 
 def given_up(error: BaseException, deaths: int, limits: Limits, trials: int) -> Outcome | None:
-    """How each trial of an evaluation that gave no outcome ends.
+    """The outcome to store for each trial of an evaluation that gave none.
 
     Args:
-        error: its step's exception.
-        deaths: workers that died at it and count, this one included.
-        limits: the study's.
-        trials: how many it evaluated.
+        error: the exception of the step.
+        deaths: worker deaths that count toward the limit, this one included.
+        limits: limits of the study.
+        trials: number of trials that the step evaluated.
 
     Returns:
-        None when it may be tried again.
+        None if the step may run again.
 
     Raises:
-        BaseException: `error` itself, when it is neither a worker's death nor a time-out.
+        BaseException: `error` itself, if it is neither a worker's death nor a timeout.
     """
     if isinstance(error, StepTimedOut):
         failure = Failure("TimeoutError", f"{error.message} (limits.timeout_s)")
@@ -38,18 +38,18 @@ def given_up(error: BaseException, deaths: int, limits: Limits, trials: int) -> 
 
 
 def reason_of(error: BaseException) -> str:
-    """The message of one of our errors, without its hint; the type and message of any other."""
+    """The message of an HpstudyError, without its hint; the type and message of any other exception."""
     return error.message if isinstance(error, HpstudyError) else f"{type(error).__name__}: {error}"
 
 
 @dataclass
 class Totals:
-    """What decides whether a study is broken from the start.
+    """Counts that decide whether a study is broken from the start.
 
     Attributes:
-        completed: evaluations with a value.
-        without_value: evaluations that failed, ran out of time, or diverged.
-        first_failure: of this session.
+        completed: number of evaluations with a value.
+        without_value: number of evaluations that failed, timed out or diverged.
+        first_failure: first failure in this session.
     """
 
     completed: int
@@ -57,7 +57,7 @@ class Totals:
     first_failure: Failure | None = field(default=None)
 
     def count(self, outcome: Outcome, objective: float | None) -> None:
-        """Count one more evaluation, with its value of the study's metric."""
+        """Count an evaluation, given its value of the study's metric."""
         if outcome.state == "completed":
             self.completed += 1
             return
@@ -66,7 +66,7 @@ class Totals:
         self.first_failure = self.first_failure or failure
 
     def stop_if_broken(self, limit: int) -> None:
-        """Raises StudyBroken when `limit` evaluations gave no value and none completed."""
+        """Raise StudyBroken if `limit` evaluations gave no value and none completed."""
         if self.completed or self.without_value < limit:
             return
         first = self.first_failure or Failure("", "")

@@ -1,4 +1,4 @@
-"""What a run would do, and how long it would take."""
+"""Forecast of a run: its trials and its duration."""
 
 from __future__ import annotations
 
@@ -31,18 +31,17 @@ from hpstudy.study.space import Point
 
 @dataclass(frozen=True)
 class Forecast:
-    """The work of a study.
+    """The remaining work of a study.
 
     Attributes:
-        study: resolved.
-        storage: its database, which need not be there yet.
-        workers: steps at a time.
-        counts: the trials of each search by state. Those of confirmations are estimated where their search
-            is incomplete.
-        trial_s: mean seconds of one trial of each arm, asking included; None for an arm of which nothing is known.
-        measured: how `trial_s` is known, in words.
-        train_s: the same without asking.
-        sweep: whether the searcher lists its points, so that none is chosen and confirmed.
+        study: the resolved study.
+        storage: its database, which may not exist yet.
+        workers: number of steps at a time.
+        counts: trials of each search by state. Confirmations are estimated where their search is incomplete.
+        trial_s: mean seconds of one trial of each arm, the choice of its point included; None if unknown.
+        measured: the source of `trial_s`, in words.
+        train_s: as `trial_s`, without the choice of the point.
+        sweep: whether the searcher lists its points, so that no point is chosen or confirmed.
         stacks: whether the task trains the trials of a group in lockstep together.
     """
 
@@ -57,7 +56,7 @@ class Forecast:
     stacks: bool
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row per arm: the views, then the other searchers and controls, then the confirmations."""
+        """One row per arm: the views, then the other searchers and controls, then the confirmations."""
         views, counts = self.study.views, by_arm(self.counts)
         return [
             {
@@ -74,11 +73,11 @@ class Forecast:
         ]
 
     def sentence(self) -> str:
-        """The time that the rest takes."""
+        """The remaining trials and time, in words."""
         left = {key: counts.left for key, counts in self.counts.items()}
         total = Counts.total(self.counts.values())
         if not total.left:
-            return "nothing is left to run"
+            return "no trials remain"
         trials = f"{total.left - total.estimated:,} trials left"
         if total.estimated:
             trials += f" and about {total.estimated:,} confirmations of incumbents to come"
@@ -89,7 +88,7 @@ class Forecast:
         return f"{trials}: about {human_duration(seconds)} with {self.workers} workers ({self.measured})"
 
     def lockstep_sentence(self) -> str:
-        """How searches run in lockstep; "" where each runs alone."""
+        """How searches run in lockstep, in words; "" if each runs alone."""
         size = self.study.search.lockstep
         if size == 1:
             return ""
@@ -99,9 +98,7 @@ class Forecast:
         text = f"in lockstep: {len(groups)} groups of {size} searches"
         if not self.stacks:
             return f"{text}, whose points are chosen together; the task trains each trial alone"
-        return (
-            f"{text}, whose trials are trained together; {steps} of them are left, and at most as many workers have a step to run"
-        )
+        return f"{text}, whose trials are trained together; remaining groups: {steps}, the maximum number of busy workers"
 
     def confirmation_sentence(self) -> str:
         """What `hpstudy confirm` adds to a study that asks for no confirmations; "" for one that does, and for a sweep."""
@@ -113,7 +110,7 @@ class Forecast:
         known = [seconds for view in self.study.views if (seconds := self.train_s[view]) is not None]
         if len(known) < len(self.study.views):
             return added
-        # The views have as many of these trials each, which do not wait for each other.
+        # Every view has the same number of these trials, and they run independently.
         total_s = points * seeds * sum(known) / len(known)
         return f"{added}: about {human_duration(total_s / min(self.workers, points * seeds))} with {self.workers} workers"
 
@@ -124,12 +121,13 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
     Args:
         loaded: the study, with its parts.
         storage: its database, which may not exist yet.
-        workers: steps at a time; the physical cores when None.
-        pilot: train every view once, here and now, to know how long a trial takes: at its default point, in a sweep at its first one. Then
-            choose a point after half of the trials. Trials that are trained together are so here. Stores nothing.
+        workers: number of steps at a time; None for the number of physical cores.
+        pilot: train every view once in this process to measure the duration of a trial: at its default point, in a sweep at its first
+            point. Then choose a point after half of the trials. Trials that are trained together are also trained together here. Stores
+            nothing.
 
     Raises:
-        StudyChanged: the database is that of another study.
+        StudyChanged: the database belongs to another study.
     """
     study = loaded.study
     trial_s, train_s, measured = dict[str, float](), dict[str, float](), ""
@@ -152,7 +150,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
                 searches = range(study.search.lockstep if loaded.task.stacks else 1)
                 trials = tuple(Trial(SearchKey(view, replicate), 0, point) for replicate in searches)
                 request = EvaluateRequest(study.to_json(), trials, loaded.module_path)
-                executor.submit(evaluate, request)  # the first one loads libraries and data
+                executor.submit(evaluate, request)  # the first step loads libraries and data
                 train_s[view] = executor.submit(evaluate, request).result()[0].duration_s
             for name, arm in arms(study).items():
                 if not arm.listed and (arm.searcher is None or reads_history(study, arm.searcher)):
@@ -162,7 +160,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
                     trial_s[name] = train_s[arm.view] + asking.result().duration_s / len(question.searches)
         executor.close()
         measured = "from one pilot trial of every view and the choice of one point"
-    # What has not begun trains what its view does. Points of another searcher that was not timed take no time.
+    # An arm without trials takes the training time of its view. For a searcher that was not timed, choosing a point counts as no time.
     each = {
         name: trial_s.get(name, (train_s if arm.listed or arm.searcher else trial_s).get(arm.view))
         for name, arm in arms(study).items()
@@ -182,9 +180,9 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
 
 
 def _pilot_question(loaded: LoadedStudy, study: Study, name: str) -> AskRequest:
-    """Ask for the point after half of the trials, whose points and values are random: this takes about the mean time of all points.
+    """A request for the point after half of the trials of arm `name`. It takes about the mean time of all points.
 
-    `name` is that of an arm.
+    The points and values of the earlier trials are random.
     """
     arm = arms(study)[name]
     space, number = study.views[arm.view].space, study.search.trials // 2
@@ -202,7 +200,7 @@ def _pilot_question(loaded: LoadedStudy, study: Study, name: str) -> AskRequest:
 
 
 def _pilot_point(loaded: LoadedStudy, view: str) -> Point:
-    """The default point of a view; of a sweep, whose ranges may hold points that the task refuses, the first point."""
+    """The default point of a view, or the first point of a sweep, whose ranges may contain points that the task rejects."""
     space = loaded.study.views[view].space
     points = listed_points(loaded.searcher, space, loaded.study.search.trials)
     return points[0] if points else space.default()

@@ -1,4 +1,4 @@
-"""Whether a fork of this process is a clean copy: what it has that a fork would share or lose (Linux)."""
+"""Lists the resources of this process that a fork would share or lose, to check that a fork is a clean copy (Linux)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CAN_FORK = sys.platform == "linux" and Path("/proc/self/task").is_dir()
-"""Elsewhere there is no way to see whether a fork would be a clean copy; on macOS the system's libraries do not allow one."""
+"""Other systems cannot show whether a fork would be a clean copy; on macOS the system's libraries do not support forking."""
 
 STATELESS = frozenset({"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"})
-"""Devices without a position that processes could share."""
+"""Devices without a file position that processes could share."""
 
 Held = frozenset[tuple[str, str]]
-"""What a process holds: (identity within the process, in words)."""
+"""Resources of a process: (identity within the process, description)."""
 
 
 def held() -> Held:
     """The threads, descriptors, shared memory and child processes of this process.
 
-    Left out: descriptors that only append, such as log files, because what one process writes does not move another's position.
+    Descriptors that only append, such as log files, are excluded: writing in one process does not move the position in another.
     """
     return frozenset({*_threads(), *_descriptors(), *_shared_memory(), *_children()})
 

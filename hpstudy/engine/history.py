@@ -1,4 +1,4 @@
-"""What a searcher is shown of a search's past."""
+"""The observations that a searcher receives about earlier trials of its search."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hpstudy.study.schema import Metric
 
 
 def observations(rows: Sequence[TrialRow], metric: Metric) -> tuple[Observation, ...]:
-    """The finished trials of a search as its searcher sees them.
+    """The finished trials of a search as observations for its searcher.
 
-    A trial without a finite value (diverged, failed, timed out) is shown as `metric.on_failure` says: `drop`, its point and no
-    value; `worst`, the worst value that the search has measured so far, and no value while there is none. The answer depends on
-    `rows` alone.
+    `metric.on_failure` decides how a trial without a finite value (diverged, failed, timed out) appears. With `drop` it has its point and
+    no value. With `worst` it has the worst value that the search has measured so far, or no value while there is none. The result depends
+    only on `rows`.
     """
     values = [row.objective if row.state == "completed" else None for row in rows]
     measured = [value for value in values if value is not None]

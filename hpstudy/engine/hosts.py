@@ -1,4 +1,4 @@
-"""The hosts that run the steps of a session: recorded, a row of `environment` each."""
+"""Records the hosts that run the steps of a session, one row of `environment` each."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Hosts:
     """Rows of `environment` for the hosts and library versions that ran steps of this session.
 
     Args:
-        store: its session has begun.
-        observer: hears of other versions.
-        allow_mixed: record hosts with other versions; they are refused otherwise.
+        store: a database with a started session.
+        observer: notified of different versions.
+        allow_mixed: record hosts with different versions instead of rejecting them.
     """
 
     def __init__(self, store: Store, observer: Observer, allow_mixed: bool = False) -> None:
@@ -31,10 +31,10 @@ class Hosts:
         }
 
     def row(self, environment: Mapping[str, str]) -> int | None:
-        """The id of the row of an environment, recorded when it is new; None for that of the session, and where it is not known.
+        """The row id of an environment, which is recorded if it is new; None for the session's own and for an unknown one.
 
         Raises:
-            StudyChanged: its library versions differ from those of the session, and that is not allowed.
+            StudyChanged: its library versions differ from those of the session, and `allow_mixed` is false.
         """
         found = frozenset(environment.items())
         if found in self._known:

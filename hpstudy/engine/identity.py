@@ -1,4 +1,4 @@
-"""The identity of a run: the data and the user's code that determine its numbers, compared with those of the database."""
+"""The identity of a run: checksums of the data and user code that determine its numbers, compared with those in the database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RESTORE_FUNCTION = (
 
 
 class KnownSources:
-    """The user's code that a run may use: that of the database, as this session found it, and what is imported later.
+    """The user's code that a run may use: the code recorded in the database, and code that is imported later.
 
     Args:
         study: the study.
@@ -35,21 +35,21 @@ class KnownSources:
         self._required = source_identity(study.task.use).keys() if study.task.use in study.user_parts() else ()
 
     def check_task(self, found: Mapping[str, str]) -> dict[str, str]:
-        """As `check`, of what a process has loaded that evaluated a trial: the task's code must be there."""
+        """As `check`, for a process that evaluated a trial: its sources must include the task's code."""
         return self.check({**dict.fromkeys(self._required, ""), **found})
 
     def changed(self, found: Mapping[str, str]) -> list[str]:
-        """The known sources that have another checksum in what a process has loaded, sorted."""
+        """The known sources whose checksum differs in `found`, sorted."""
         return sorted(name for name, digest in found.items() if self._sources.get(name, digest) != digest)
 
     def check(self, found: Mapping[str, str]) -> dict[str, str]:
-        """The sources that were not known before, which are known from now on.
+        """The sources that were not known before. They are known from now on.
 
         Args:
-            found: checksums of what a process has loaded.
+            found: checksums of the sources that a process has loaded.
 
         Raises:
-            StudyChanged: a known source has another checksum.
+            StudyChanged: a known source has a different checksum.
         """
         if changed := self.changed(found):
             files = ", ".join(name.removeprefix(SOURCE) for name in changed)
@@ -60,7 +60,7 @@ class KnownSources:
 
 
 def identity_of(study: Study, task: Task) -> dict[str, str]:
-    """What determines numbers beside the study: data, and the user's code that this process has loaded.
+    """Checksums of what determines numbers besides the study: the data, and the user's code that this process has loaded.
 
     Call it within the study's `module_path`.
     """
@@ -68,14 +68,14 @@ def identity_of(study: Study, task: Task) -> dict[str, str]:
 
 
 def refuse_changed_files(storage: Path, folder: str | None) -> None:
-    """Compare the files of a user's code with an existing database, without importing them.
+    """Check the files of a user's code against an existing database, without importing them.
 
     Args:
         storage: the database; nothing is compared if it does not exist.
-        folder: where the user's modules are.
+        folder: folder of the user's modules.
 
     Raises:
-        StudyChanged: with every file that is missing, changed, or not of the code that the database was started with.
+        StudyChanged: a file is missing, has changed, or does not belong to the code in the database. The message lists all such files.
         StoreError: the database cannot be read.
     """
     if not database_exists(storage):
@@ -93,14 +93,14 @@ def refuse_changed_files(storage: Path, folder: str | None) -> None:
 
 
 def refuse_changed_function(storage: Path, task: Task) -> None:
-    """Compare a function that was given to `hpstudy.run` with that of an existing database.
+    """Check a function that was passed to `hpstudy.run` against that of an existing database.
 
     Args:
         storage: the database; nothing is compared if it does not exist.
-        task: of the study, as it was given.
+        task: the task of the study, as passed.
 
     Raises:
-        StudyChanged: the function, or something that it refers to, is not the same although a trial has completed.
+        StudyChanged: the function, or a value that it refers to, has changed, and a trial has completed.
         StoreError: the database cannot be read.
     """
     functions = {name: digest for name, digest in task.sources().items() if name.startswith(FUNCTION)}
@@ -114,18 +114,18 @@ def refuse_changed_function(storage: Path, task: Task) -> None:
 
 
 def check_identity(store: Store, found: Mapping[str, str], observer: Observer, *, allow_changed_code: bool) -> KnownSources:
-    """Compare data and code with those that the database was started with, and record the code that it does not know.
+    """Compare data and code with those in the database, and record code that is new.
 
-    Call it within the study's `module_path`, when its parts have been imported.
+    Call it within the study's `module_path`, after its parts have been imported.
 
     Args:
         store: the database.
         found: `identity_of` its study, here.
-        observer: receives which code has changed.
-        allow_changed_code: continue with it.
+        observer: notified of changed code.
+        allow_changed_code: continue with changed code.
 
     Raises:
-        StudyChanged: the data are not the same, or the code is not although a trial has completed, and that is not allowed.
+        StudyChanged: the data have changed; or the code has changed, a trial has completed, and `allow_changed_code` is false.
     """
     recorded = store.identity
     data = {name for name in {*recorded, *found} if not name.startswith(SOURCE)}
@@ -149,7 +149,7 @@ def check_identity(store: Store, found: Mapping[str, str], observer: Observer, *
 
 
 def _changed_sources(recorded: Mapping[str, str], found: Mapping[str, str], study: Study) -> dict[str, str]:
-    """The present checksum of every source that is not as recorded, or that a part of the study has newly come from; "" for none."""
+    """The current checksum of every source that differs from its record or that a part of the study newly uses; "" for a missing one."""
     here: dict[str, str] = {}
     for name in recorded:
         if file := source_file(name):
@@ -165,9 +165,9 @@ def _changed_sources(recorded: Mapping[str, str], found: Mapping[str, str], stud
 
 
 def _unrecorded(use: str, recorded: Mapping[str, str], folder: str | None) -> list[str]:
-    """The source that a part of the study would be imported from, if it lies in the folder and the database does not know it.
+    """The source that a part of the study would be imported from, if it is in the folder and not recorded in the database.
 
-    Of a database of an earlier version: the name under which that recorded the part, if no file in the folder has its checksum.
+    For a database of an earlier version: the name under which the part was recorded, if no file in the folder has its checksum.
     """
     file = module_file(use.partition(":")[0], folder)
     if folder is None or not Path(file).is_relative_to(folder):
@@ -184,4 +184,4 @@ def _on_disk(path: str, folder: str | None) -> str:
 
 
 def _changed(storage: Path, names: Iterable[str], hint: str) -> StudyChanged:
-    return StudyChanged(f"not what {storage} was started with: {', '.join(sorted(names))}", hint)
+    return StudyChanged(f"changed since {storage} was started:  {', '.join(sorted(names))}", hint)

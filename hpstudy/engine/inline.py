@@ -1,4 +1,4 @@
-"""Steps in this very process: for notebooks, debuggers and fast functions."""
+"""Runs steps in this process: for notebooks, debuggers and fast functions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hpstudy.errors import UsageError
 
 
 class InlineExecutor(Executor):
-    """Runs each step when it is submitted, one after another; the futures that it returns are done.
+    """Runs each step when it is submitted, one after another. The returned futures are done.
 
-    Numerical libraries get one thread meanwhile, as in a worker, so that both executors measure the same bits. A user's code is not
-    isolated: what a trial changes in this process (generators apart) can change later trials and the points that are chosen.
+    Numerical libraries use one thread, as in a worker, so that both executors measure the same bits. A user's code is not isolated: state
+    that a trial changes in this process (except random generators) can change later trials and the chosen points.
     """
 
     def __init__(self, workers: int = 1, logs: Path | None = None) -> None:
@@ -31,12 +31,12 @@ class InlineExecutor(Executor):
         """Run the step now.
 
         Raises:
-            UsageError: for a time-out, which a process cannot enforce on itself.
+            UsageError: a timeout was given, which a process cannot enforce on itself.
         """
         if timeout_s is not None:
             raise UsageError(
                 "the inline executor cannot end a trial that takes too long",
-                "use the executor 'processes', or run without a time-out",
+                "use the executor 'processes', or run without a timeout",
             )
         future: Future[Answer] = Future()
         future.set_running_or_notify_cancel()
@@ -47,7 +47,7 @@ class InlineExecutor(Executor):
         return future
 
     def close(self, *, abort: bool = False) -> None:
-        """Give numerical libraries their threads back."""
+        """Restore the thread counts of numerical libraries."""
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)

@@ -1,4 +1,4 @@
-"""Reading what a task measured. A number is kept exactly; anything else is refused with a message that says what to return."""
+"""Reads the results of a task. A number is kept exactly; anything else is rejected with a message that says what to return."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from hpstudy.engine.attributes import read_attribute
 from hpstudy.tasks.outcome import Valued
 
 EPOCHS = range(-(2**63), 2**63)
-"""The epochs that a database can hold: 64-bit whole numbers."""
+"""The epochs that a database can store: 64-bit integers."""
 
 
 NAME_CHARACTERS = 1_000
-"""Of the name of a metric, which every table repeats."""
+"""Maximum length of the name of a metric, which every table repeats."""
 
 
 class InvalidResult(TypeError):
-    """A task returned, or reported, something that is not a number or a mapping of numbers."""
+    """A task returned or reported something other than a number or a mapping of numbers."""
 
 
 def read_result(result: object, objective: str) -> tuple[dict[str, float], dict[str, Any]]:
-    """The metrics and the attributes in what a task returned.
+    """The metrics and the attributes in a task's result.
 
     Args:
         result: a mapping of metrics and other values, or a single number, which is the objective.
         objective: the study's metric.
 
     Returns:
-        The metrics by name, the objective among them; NaN and infinities stay what they are. And all that is no number, or a number that
-        no float equals, as plain JSON.
+        The metrics by name, the objective included; NaN and infinities are kept. All other values, including numbers that no float
+            equals, as plain JSON.
 
     Raises:
-        InvalidResult: the objective is missing or no number, or a name is no text; with what must be returned instead.
+        InvalidResult: the objective is missing or not a number, or a name is not a string. The message says what to return instead.
     """
     if isinstance(result, Valued):
         result = {**result.others, objective: result.value}
@@ -59,10 +59,10 @@ def read_result(result: object, objective: str) -> tuple[dict[str, float], dict[
 
 
 def read_name(name: Any, where: str) -> str:
-    """The name of a metric. Raises InvalidResult for one that is not a string, or not valid Unicode, which a database cannot hold."""
+    """The name of a metric. Raises InvalidResult if it is not a string, or not valid Unicode, which a database cannot store."""
     if not isinstance(name, str):
         raise InvalidResult(f"{where} has a metric whose name is {shown(name)}; names of metrics must be strings")
-    plain = str.__str__(name)  # of a StrEnum, or of a class that another process may not know
+    plain = str.__str__(name)  # it may be a StrEnum or another subclass that another process cannot import
     try:
         plain.encode()
     except UnicodeEncodeError:
@@ -73,7 +73,7 @@ def read_name(name: Any, where: str) -> str:
 
 
 def read_number(name: str, value: Any, where: str) -> float:
-    """A number as the float that equals it: Python's, numpy's, or an array or tensor without dimensions. True is 1, False is 0.
+    """The float that equals a Python or numpy number, or an array or tensor without dimensions. True is 1, False is 0.
 
     Raises:
         InvalidResult: for everything else, also for a tensor of one element that has a dimension, and for a number that no float equals.
@@ -90,7 +90,7 @@ def read_number(name: str, value: Any, where: str) -> float:
     try:
         number = float(plain)
         exact = math.isnan(number) or number == plain
-    except (OverflowError, ValueError):  # too large; a signalling NaN
+    except (OverflowError, ValueError):  # too large, or a signaling NaN
         exact = False
     if not exact:
         raise InvalidResult(
@@ -101,11 +101,11 @@ def read_number(name: str, value: Any, where: str) -> float:
 
 
 def read_epoch(epoch: Any) -> int:
-    """An epoch: a whole number of any type, 3.0 included. Raises InvalidResult for anything else, booleans included."""
+    """An epoch: an integer of any type, 3.0 included. Raises InvalidResult for anything else, booleans included."""
     plain = _plain(epoch)
     numeric = isinstance(plain, numbers.Real | Decimal) and not isinstance(plain, bool)
     if numeric:
-        with suppress(OverflowError, ValueError):  # infinite; NaN
+        with suppress(OverflowError, ValueError):  # infinite, or NaN
             whole: int = int(plain)
             if whole == plain and whole in EPOCHS:
                 return whole
@@ -115,7 +115,7 @@ def read_epoch(epoch: Any) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """The number in an array or tensor without dimensions; any other value as it is."""
+    """The number in an array or tensor without dimensions; any other value unchanged."""
     return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
@@ -123,5 +123,5 @@ def shown(value: Any) -> str:
     """The beginning of a value's text."""
     try:
         return f"{value!r:.60}"
-    except Exception:  # a class's own text may raise, and so does that of a whole number of more than 4300 digits
+    except Exception:  # a class's __str__ may raise, and str() of an integer with more than 4300 digits does
         return "it cannot be printed"

@@ -1,4 +1,4 @@
-"""Merging the shards of a study: they must be parts of one study, run with the same data, code and libraries."""
+"""Merges the shards of a study. They must be parts of one study, run with the same data, code and libraries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hpstudy.study.shard import Shard, replicates_in_words
 
 
 def merge_shards(paths: Sequence[Path], output: Path, *, partial: bool = False, allow_mixed: bool = False) -> None:
-    """Write one database from those of shards; its numbers are those of a run without shards.
+    """Merge the databases of shards into one. Its numbers equal those of a run without shards.
 
     Args:
         paths: the databases of the shards.
@@ -28,7 +28,7 @@ def merge_shards(paths: Sequence[Path], output: Path, *, partial: bool = False, 
     Raises:
         UsageError: a database is not a shard, two hold the same replicate, or something is missing.
         StudyChanged: the studies, the data, the code or the library versions differ.
-        StoreError: a database cannot be read, does not match its seals, or the new one cannot be written.
+        StoreError: a database cannot be read or does not match its seals, or the new one cannot be written.
     """
     with ExitStack() as opened:
         shards = [opened.enter_context(Reader.open(path)) for path in paths]
@@ -52,7 +52,7 @@ def merge_shards(paths: Sequence[Path], output: Path, *, partial: bool = False, 
 
 
 def _check_replicates(shards: Sequence[Reader], partial: bool) -> None:
-    """Refuse replicates that are in two shards, in none, or incomplete."""
+    """Reject replicates that are in two shards, in none, or incomplete."""
     study, holders = shards[0].study, defaultdict[int, list[Reader]](list)
     for shard in shards:
         for replicate in _shard(shard).replicates(study):
@@ -70,18 +70,18 @@ def _check_replicates(shards: Sequence[Reader], partial: bool) -> None:
         absent = [shard for shard in (Shard(index, of) for index in range(of)) if set(shard.replicates(study)) & set(missing)]
         raise UsageError(
             f"{replicates_in_words(missing)} of {study.name}: in none of the databases (shard {', '.join(map(str, absent))})",
-            "add the databases of these shards, or merge what is there with --partial",
+            "add the databases of these shards, or merge the finished trials with --partial",
         )
     for shard in shards:
         if left := Counts.total(shard.counts().values()).left:
             raise UsageError(
-                f"shard {shard.shard} in {shard.path} is incomplete: {left:,} trials are left",
-                f"complete it with `hpstudy resume {shard.path}`, or merge what is there with --partial",
+                f"shard {shard.shard} in {shard.path} is incomplete: {left:,} trials remain",
+                f"complete it with `hpstudy resume {shard.path}`, or merge the finished trials with --partial",
             )
 
 
 def _shard(reader: Reader) -> Shard:
-    """The shard of a database. Raises UsageError when it holds the whole study."""
+    """The shard of a database. Raises UsageError if it holds the whole study."""
     if reader.shard is None:
         raise UsageError(
             f"{reader.path} is not a shard: it holds the whole study", "merge databases of `hpstudy run STUDY --shard I/N`"
@@ -124,7 +124,7 @@ def _common_identity(shards: Sequence[Reader]) -> dict[str, str]:
 
 
 def _library_versions(shards: Sequence[Reader]) -> list[str]:
-    """Libraries of which the sessions had several versions, as lines such as "torch: 2.5.1 (shards 0/2), 2.6.0 (shards 1/2)"."""
+    """Libraries with different versions in the sessions, as lines such as "torch: 2.5.1 (shards 0/2), 2.6.0 (shards 1/2)"."""
     lines = []
     for name in ("python", *LIBRARIES):
         versions = defaultdict[str, list[str]](list)

@@ -1,7 +1,7 @@
-"""The process of an observer: it reads finished trials from the database and logs those that no earlier run logged.
+"""The process of an observer. It reads finished trials from the database and logs those that are not logged yet.
 
-A file of lines, DATABASE.observers/NAME.jsonl, says which trials are logged. A lock beside it keeps a second process from logging while
-this one still does.
+The file DATABASE.observers/NAME.jsonl lists the logged trials, one per line. A lock file next to it prevents two processes from logging
+at the same time.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 
 POLL_S = 2.0
-"""How often the database is looked at. Longer: trials appear later. Shorter: more of the time that trainings need."""
+"""Seconds between two reads of the database. Longer: trials appear later. Shorter: less CPU time for training."""
 
 LOCK_S = 60.0
-"""How long to wait for the process of a run that was killed, which logs its last trial to the end."""
+"""Seconds to wait for the observer process of a killed run to finish logging its last trial."""
 
 FINISH = "finish"
 """Sent by the run when it has ended: log the remaining trials, then end."""
@@ -46,14 +46,14 @@ class ParentGone(Exception):
 
 
 def serve(descriptor: int, name: str, database: str, modules: str | None, folder: str) -> None:
-    """Log finished trials until told to finish. Sends the number of remaining trials from then on, None at the end, or an error.
+    """Log finished trials until the run sends FINISH. Then send the number of remaining trials, and None at the end, or an error.
 
     Args:
         descriptor: file descriptor of this end of the connection.
-        name: of the observer.
+        name: name of the observer.
         database: path of the database.
-        modules: the folder where a user's module is looked for first.
-        folder: of all observers of the database.
+        modules: folder that is searched first for a user's module.
+        folder: folder of all observers of the database.
     """
     with suppress(AttributeError, OSError):
         os.nice(10)
@@ -75,18 +75,18 @@ def serve(descriptor: int, name: str, database: str, modules: str | None, folder
 
 
 def file_name(observer: str) -> str:
-    """The name of an observer in names of files."""
+    """The name of an observer as used in file names."""
     return observer.replace(":", ".")
 
 
 class _Service:
-    """Logs what the database has and the lines have not.
+    """Logs the trials of the database that are not in the list of logged trials.
 
     Args:
-        connection: to the run.
-        reader: of the database.
-        observer: logs.
-        lines: the file with the trials that are logged.
+        connection: connection to the run.
+        reader: reader of the database.
+        observer: the observer that logs.
+        lines: file that lists the logged trials.
     """
 
     def __init__(self, connection: Connection, reader: Reader, observer: TrialObserver, lines: Path) -> None:
@@ -101,11 +101,11 @@ class _Service:
         self._finishing = False
 
     def run(self) -> None:
-        """Until told to finish and nothing is left. Raises ParentGone."""
+        """Run until the run sends FINISH and no trial remains. Raises ParentGone."""
         while not self._finishing:
             self._log_new()
             self._listen(POLL_S)
-        self._last = ""  # the clock may have been set back meanwhile
+        self._last = ""  # the clock may have been set back
         self._log_new()
 
     def _log_new(self) -> None:
@@ -158,7 +158,7 @@ class _Service:
 
 
 def _read(lines: Path) -> Iterator[FinishedKey]:
-    """The trials that are logged. A killed process may leave half a line at the end."""
+    """The logged trials. A killed process may leave a partial line at the end."""
     with suppress(FileNotFoundError):
         for line in lines.read_text(encoding="utf-8").splitlines():
             with suppress(ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""The observers of a run: a process for each, which the study never waits for."""
+"""The observers of a run. Each has a process of its own, and the study never waits for one."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from hpstudy.observers import OBSERVERS
 from hpstudy.plugins import is_plugin, module_name
 
 PATIENCE_S = 60.0
-"""How long a complete run waits for an observer that logs nothing. Shorter: a slow network counts as a stuck one."""
+"""Seconds that a complete run waits for an observer that logs nothing. Shorter: a slow network is treated as a stuck one."""
 
 GRACE_S = 5.0
-"""How long an interrupted run waits for its observers."""
+"""Seconds that an interrupted run waits for its observers."""
 
 SHORT_WAIT_S = 5.0
-"""How long a wait is that needs no explanation."""
+"""Seconds of waiting before the user is notified."""
 
 BOOT = (
     "import sys; sys.path[:] = {path!r}; from hpstudy.engine.observer_process import serve; "
@@ -38,11 +38,11 @@ BOOT = (
 
 
 def check_observers(names: Sequence[str], modules: str | None) -> None:
-    """See that observers can be loaded, without importing anything.
+    """Check that observers can be loaded, without importing anything.
 
     Args:
-        names: those in OBSERVERS, or "my_module:MyObserver".
-        modules: the folder where a user's module is looked for first.
+        names: names in OBSERVERS, or "my_module:MyObserver".
+        modules: folder that is searched first for a user's module.
 
     Raises:
         UsageError: an observer is unknown, or its library is not installed.
@@ -61,7 +61,7 @@ def check_observers(names: Sequence[str], modules: str | None) -> None:
 
 
 class Observers:
-    """The observers of a run. They start with `start`."""
+    """The observers of a run."""
 
     def __init__(self, names: Sequence[str], note: Callable[[str], None]) -> None:
         self._names = list(dict.fromkeys(names))
@@ -72,8 +72,8 @@ class Observers:
         """Start the process of each observer.
 
         Args:
-            database: path of the database, which exists.
-            modules: the folder where a user's module is looked for first.
+            database: path of an existing database.
+            modules: folder that is searched first for a user's module.
         """
         self._running = [_Running(name, database, modules, self._note) for name in self._names]
 
@@ -83,7 +83,7 @@ class Observers:
             each.check()
 
     def finish(self, silence_s: float) -> None:
-        """Let observers log the remaining trials. One that logs none for `silence_s` is ended."""
+        """Wait until the observers have logged the remaining trials. End an observer that logs none for `silence_s`."""
         for each in self._running:
             each.ask_to_finish()
         try:
@@ -98,7 +98,7 @@ class Observers:
 
 @contextmanager
 def observing(names: Sequence[str], stop: StopSignal, note: Callable[[str], None]) -> Iterator[Observers]:
-    """The observers of the run in the body. After it they have time to log the remaining trials, less if the run was interrupted."""
+    """The observers of the run in the body. Afterwards they get time to log the remaining trials, less if the run was interrupted."""
     observers = Observers(names, note)
     silence_s = GRACE_S
     try:
@@ -110,7 +110,7 @@ def observing(names: Sequence[str], stop: StopSignal, note: Callable[[str], None
 
 
 class _Running:
-    """The process of one observer, seen from the run."""
+    """The run's handle to the process of one observer."""
 
     def __init__(self, name: str, database: Path, modules: str | None, note: Callable[[str], None]) -> None:
         self._name = name
@@ -149,7 +149,7 @@ class _Running:
             self._receive()
 
     def wait(self, silence_s: float) -> None:
-        """Until it has logged all, or was silent for `silence_s`."""
+        """Wait until it has logged all trials, or has logged none for `silence_s`."""
         announce_at = time.monotonic() + SHORT_WAIT_S
         deadline = time.monotonic() + silence_s
         while not self._ended and self._connection.poll(max(0.0, deadline - time.monotonic())):
@@ -164,7 +164,7 @@ class _Running:
             )
 
     def _receive(self) -> int:
-        """Take a message: the number of remaining trials, or the end."""
+        """Receive a message: the number of remaining trials, or the end."""
         try:
             message = self._connection.recv()
         except (EOFError, OSError):
@@ -180,7 +180,7 @@ class _Running:
         return 0
 
     def kill(self) -> None:
-        """End it and the processes that it started, if it has not ended by itself. Its log is removed if nothing was printed."""
+        """Kill it and the processes that it started, if it is still running. An empty log is removed."""
         self._connection.close()
         try:
             self._process.wait(GRACE_S if self._ended else 0)

@@ -1,4 +1,4 @@
-"""How a study is run; none of it changes a number."""
+"""Run options. None of them changes a number."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from hpstudy.study.shard import Shard
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a study is run.
+    """Options of a run.
 
     Attributes:
-        workers: steps at a time; the physical cores by default.
+        workers: number of steps at a time; the number of physical cores by default.
         executor: a name in EXECUTORS, or "my_module:MyExecutor".
-        allow_changed_code: continue even if a user's source file is not the one that the database was started with.
+        allow_changed_code: continue even if a user's source file has changed since the database was started.
         observer: receives events; silent by default.
-        shard: the part of the study to run; None for what the database holds, of a new one all of the study.
-        scheduler: where an executor finds what runs its steps, as further arguments of it: `address` or `scheduler_file`.
+        shard: the part of the study to run; None for the part that the database holds, or the whole study in a new database.
+        scheduler: additional arguments of the executor that locate its scheduler: `address` or `scheduler_file`.
         allow_mixed: use hosts whose library versions differ from those of this session.
-        observers: names in OBSERVERS, or "my_module:MyObserver": they log finished trials elsewhere.
+        observers: names in OBSERVERS, or "my_module:MyObserver"; they log finished trials to other systems.
     """
 
     workers: int = field(default_factory=default_workers)

@@ -1,9 +1,8 @@
-"""Steps in worker processes of this machine.
+"""Runs steps in worker processes on this machine.
 
-Each worker is a fresh interpreter with a connection of its own, served by one thread of this process. Nothing is shared between
-workers, so that one which is killed at any moment takes nothing with it but its own step. (Pools that hand out work through one
-shared pipe lose a step when its worker dies before the pool has noted who took it.) Workers do not import the main script: a
-notebook or a script without `if __name__ == "__main__"` can start them.
+Each worker is a fresh interpreter with its own connection, served by one thread of this process. Workers share nothing, so a killed worker
+loses only its own step. (A pool with one shared pipe loses a step if its worker dies before the pool has noted which worker took it.)
+Workers do not import the main script, so a notebook or a script without `if __name__ == "__main__"` can start them.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ class ProcessExecutor(Executor):
     A step that runs a user's code gets a process of its own, forked by a trial server (`hpstudy.engine.trial_server`). All other steps
     run in workers, which never import a user's module. There is one trial server per kind of request and step under way.
 
-    A worker has one thread for numerics and a fixed hash seed, ignores Ctrl-C (this process decides when to stop), ends within a
-    second when this process ends, however it ends, and prints to `logs`/worker-PID.log.
+    A worker has one thread for numerics and a fixed hash seed. It ignores Ctrl-C, because this process decides when to stop. It ends within
+    a second after this process ends for any reason, and prints to `logs`/worker-PID.log.
     """
 
     isolates = True
 
     @classmethod
     def check(cls) -> None:
-        """The operating system must fork processes.
+        """Check that the operating system can fork processes.
 
         Raises:
             UsageError: it cannot.
@@ -86,7 +85,7 @@ class ProcessExecutor(Executor):
         """An idle worker, or a new one.
 
         Args:
-            kind: of the requests of a trial server; None for a worker.
+            kind: request type of a trial server; None for a worker.
         """
         with self._lock:
             if self._aborted:
@@ -105,14 +104,14 @@ class ProcessExecutor(Executor):
         worker.wait()
 
     def take_notes(self) -> list[str]:
-        """Why each trial needs a new process, once per run."""
+        """The reason why each trial needs a new process, once per run."""
         if not self._note or self._note_taken:
             return []
         self._note_taken = True
         return [self._note]
 
     def close(self, *, abort: bool = False) -> None:
-        """End the workers. Logs in which nothing was written are removed."""
+        """End the workers. Empty logs are removed."""
         if abort:
             with self._lock:
                 self._aborted = True

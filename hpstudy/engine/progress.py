@@ -1,4 +1,4 @@
-"""Telling a person how a run goes: bars in a terminal, a line per finished search elsewhere."""
+"""Progress output of a run: bars in a terminal, otherwise one line per finished search."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 SILENCE_S = 30.0
-"""Without a terminal, the longest time between two lines. Shorter: long logs. Longer: a run looks as if it hung."""
+"""Maximum seconds between two lines without a terminal. Shorter: long logs. Longer: a run seems to hang."""
 
 
 class Observer:
-    """Receives the events of a run, and by default prints nothing. Methods are called from the scheduler's thread, in order."""
+    """Receives the events of a run; prints nothing by default. Methods are called from the scheduler's thread, in order."""
 
     def run_started(self, study: Study, counts: dict[str, Counts], workers: int) -> None:
-        """Before the first step; `counts` holds the trials of each arm by state."""
+        """Called before the first step. `counts` holds the trials of each arm by state."""
 
     def plan_changed(self, arm: str, planned: int, estimated: int) -> None:
-        """The number of trials of an arm became better known: planned in all, of which some are an estimate."""
+        """The planned number of trials of an arm changed; `estimated` of them are an estimate."""
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """A trial was stored."""
@@ -38,17 +38,17 @@ class Observer:
         """The last trial of a search was stored."""
 
     def waiting(self, steps: int) -> None:
-        """About once a second: this many steps are under way."""
+        """Called about once a second with the number of running steps."""
 
     def note(self, text: str) -> None:
-        """Something out of the ordinary, in a sentence."""
+        """Receive a note about an unusual event, one sentence."""
 
     def run_finished(self) -> None:
-        """After the last step, however the run ended."""
+        """Called after the last step, also after errors."""
 
 
 class Lines(Observer):
-    """One line per finished search (per trial, when `verbose`), and at least one in SILENCE_S, with the time left of the whole study."""
+    """Prints one line per finished search (per trial if `verbose`), at least one every SILENCE_S, with the study's remaining time."""
 
     def __init__(self, stream: TextIO, verbose: bool) -> None:
         self._last = time.monotonic()
@@ -67,11 +67,11 @@ class Lines(Observer):
         self._say(f"{study.name}: {total.left:,} of {total.planned_text} trials to run, {workers_text}{lockstep}")
 
     def plan_changed(self, arm: str, planned: int, estimated: int) -> None:
-        """Count with it from now on."""
+        """Use the new plan from now on."""
         self._counts[arm] = replace(self._counts[arm], planned=planned, estimated=estimated)
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
-        """A line, when verbose or when the trial gave no value."""
+        """Print a line if verbose or if the trial gave no value."""
         self._done += 1
         self._eta.count()
         if self._verbose or outcome.state != "completed":
@@ -84,7 +84,7 @@ class Lines(Observer):
         self._say_progress(f"{_name(search)}: {_value(trials, self._metric) or 'no value'}")
 
     def waiting(self, steps: int) -> None:
-        """A line when there was none for SILENCE_S."""
+        """Print a line if there was none for SILENCE_S."""
         if time.monotonic() - self._last >= SILENCE_S:
             self._say_progress(f"{steps:,} {'step' if steps == 1 else 'steps'} under way")
 
@@ -103,7 +103,7 @@ class Lines(Observer):
 
 
 class Bars(Observer):
-    """A bar for every view and one for the whole study, with the time left, at the bottom of a terminal."""
+    """Shows a bar for every view and one for the study, with the remaining time, at the bottom of a terminal."""
 
     def __init__(self, verbose: bool) -> None:
         self._verbose = verbose
@@ -128,14 +128,14 @@ class Bars(Observer):
         self._progress.start()
 
     def plan_changed(self, arm: str, planned: int, estimated: int) -> None:
-        """Make the bars as long as the plan, and mark an estimate."""
+        """Set the lengths of the bars to the plan, and mark an estimate."""
         assert self._progress is not None
         of_arm, of_all = (self._progress.tasks[task] for task in (self._views[arm], self._all))
         self._progress.update(self._all, total=(of_all.total or 0) + planned - (of_arm.total or 0))
         self._progress.update(self._views[arm], total=planned, description=f"{arm} (estimated)" if estimated else arm)
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
-        """Move the bars."""
+        """Advance the bars."""
         assert self._progress is not None
         metric = self._metric
         if trial.retrained is None and trial.state == "completed" and trial.objective is not None:
@@ -151,7 +151,7 @@ class Bars(Observer):
             self.note(f"{_name(search)}, {_trial(trial)}: {outcome.state}{why}")
 
     def note(self, text: str) -> None:
-        """A line above the bars."""
+        """Print a line above the bars."""
         if self._progress is None:
             print(text, file=sys.stderr)
         else:
@@ -164,14 +164,14 @@ class Bars(Observer):
 
 
 def progress_for(*, verbose: bool = False, quiet: bool = False) -> Observer:
-    """Bars where stderr is a terminal, lines where it is not, nothing when quiet."""
+    """Bars if stderr is a terminal, lines if it is not, nothing if `quiet`."""
     if quiet:
         return Observer()
     return Bars(verbose) if sys.stderr.isatty() else Lines(sys.stderr, verbose)
 
 
 class _TimeLeft:
-    """Time left, from the mean pace of this session."""
+    """Estimates the remaining time from the mean pace of this session."""
 
     def start(self) -> None:
         self._started, self._count = time.monotonic(), 0
@@ -180,12 +180,12 @@ class _TimeLeft:
         self._count += 1
 
     def left(self, trials: int) -> float | None:
-        """Seconds until `trials` more are done; None while nothing is known."""
+        """Seconds until `trials` more are done; None before the first one."""
         return trials * (time.monotonic() - self._started) / self._count if self._count and trials > 0 else None
 
 
 def _value(trials: Sequence[TrialRow], metric: Metric) -> str:
-    """The best value of a search, or the mean of confirmations, in words; "" when there is none."""
+    """The best value of a search, or the mean of confirmations, in words; "" if there is none."""
     values = [trial.objective for trial in trials if trial.state == "completed" and trial.objective is not None]
     if not values:
         return ""
@@ -195,7 +195,7 @@ def _value(trials: Sequence[TrialRow], metric: Metric) -> str:
 
 
 def _trial(trial: TrialRow) -> str:
-    """Which trial of its search it is."""
+    """The trial's number in its search, as text."""
     return f"trial {trial.number}" + (f" ({trial.retrained})" if trial.retrained is not None else "")
 
 
@@ -204,7 +204,7 @@ def _name(search: SearchKey) -> str:
 
 
 def _reason(outcome: Outcome) -> str:
-    """The type and first line of the message of a failure, after a colon; nothing for a trial that did not fail."""
+    """A colon, then the type and first line of a failure; "" for a trial that did not fail."""
     if outcome.failure is None:
         return ""
     lines = outcome.failure.message.strip().splitlines()

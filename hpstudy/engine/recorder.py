@@ -1,4 +1,4 @@
-"""What an evaluation reports while it trains: the learning curves of its trials, and its checkpoint."""
+"""Records what an evaluation reports during training: the learning curves of its trials, and its checkpoint."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Collects what a task reports of one trial; a `hpstudy.tasks.interface.Report`.
+    """Collects the reports of one trial; a `hpstudy.tasks.interface.Report`.
 
     Args:
-        file: where an evaluation of this trial alone keeps its checkpoint; None for one that keeps none.
+        file: checkpoint file of an evaluation of this trial alone; None for no checkpoint.
 
     Attributes:
         curves: (epoch, metric, value) in the order reported.
-        checkpoint: keeps the task's state, with the curves of all trials of the evaluation and the seconds that led to it.
+        checkpoint: stores the task's state, the curves of all trials of the evaluation, and the training seconds so far.
     """
 
     def __init__(self, file: CheckpointFile | None = None) -> None:
@@ -31,7 +31,7 @@ class Recorder:
         self.checkpoint = EvaluationCheckpoint(file, [self])
 
     def restore(self, curves: Curves) -> None:
-        """Begin with what an interrupted evaluation had reported."""
+        """Restore the values that an interrupted evaluation reported."""
         self.curves[:] = curves
         self._reported = {(epoch, name) for epoch, name, _ in curves}
 
@@ -52,11 +52,11 @@ class Recorder:
 
 
 class EvaluationCheckpoint:
-    """What an evaluation sees of its file, and how long it trains; a `hpstudy.checkpoint.Checkpoint`.
+    """The checkpoint and the training time of an evaluation; a `hpstudy.checkpoint.Checkpoint`.
 
     Args:
-        file: where; None to keep nothing.
-        recorders: of each trial of the evaluation, which share this checkpoint from now on.
+        file: checkpoint file; None to store nothing.
+        recorders: recorders of the evaluation's trials, which share this checkpoint from now on.
     """
 
     def __init__(self, file: CheckpointFile | None, recorders: Sequence[Recorder]) -> None:
@@ -69,16 +69,16 @@ class EvaluationCheckpoint:
         self.begin()
 
     def begin(self) -> None:
-        """Training begins: seconds count from here."""
+        """Start counting training seconds."""
         self._began = time.perf_counter()
 
     @property
     def duration_s(self) -> float:
-        """Wall seconds spent training, those of interrupted evaluations included as far as this one continues from them."""
+        """Wall seconds spent training, including those of interrupted evaluations from which this one continues."""
         return self._earlier_s + time.perf_counter() - self._began
 
     def load(self) -> bytes | None:
-        """The state last saved, with its curves and seconds put back; None when there is none, or none that can be used."""
+        """The last saved state, with curves and seconds restored; None if there is none that can be used."""
         if self._file is None:
             return None
         try:
@@ -94,11 +94,11 @@ class EvaluationCheckpoint:
         return kept.state
 
     def folder(self, sources: Mapping[str, str]) -> Path | None:
-        """The folder beside the file."""
+        """The folder next to the file."""
         try:
             return None if self._file is None else self._file.folder(sources)
         except OSError as error:
-            log.warning("no folder for checkpoints can be made, the training keeps none: %s", error)
+            log.warning("the folder for checkpoints cannot be created; the training keeps no checkpoint: %s", error)
             return None
 
     def due(self) -> bool:

@@ -1,7 +1,7 @@
-"""Paths that mean the same folder on every host that runs the steps of a study.
+"""Paths that refer to the same folder on every host that runs steps of a study.
 
-A path below HPSTUDY_ROOT is given to a step relative to it, and each host looks below its own HPSTUDY_ROOT. Without that variable a
-step gets absolute paths, which must then lead to the same folders on every host.
+A path below HPSTUDY_ROOT is passed to a step relative to it, and each host resolves it below its own HPSTUDY_ROOT. Without that variable
+a step receives absolute paths, which must refer to the same folders on every host.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from pathlib import Path
 from hpstudy.errors import UsageError
 
 ROOT_VARIABLE = "HPSTUDY_ROOT"
-"""Environment variable of each host: the folder that holds studies and databases, absolute."""
+"""Environment variable of each host: absolute path of the folder with studies and databases."""
 
 
 def is_rooted() -> bool:
-    """Whether this host has a HPSTUDY_ROOT."""
+    """Whether HPSTUDY_ROOT is set on this host."""
     return bool(os.environ.get(ROOT_VARIABLE))
 
 
 def portable(path: str | Path) -> str:
-    """An absolute path of this host as other hosts understand it."""
+    """An absolute path of this host in the form that other hosts can resolve."""
     root = os.environ.get(ROOT_VARIABLE)
     if root and Path(path).is_relative_to(root):
         return Path(path).relative_to(root).as_posix()
@@ -29,15 +29,15 @@ def portable(path: str | Path) -> str:
 
 
 def folder_here(path: str | None) -> str | None:
-    """`on_this_host` of a folder that a study may not have."""
+    """`on_this_host` for an optional folder."""
     return None if path is None else str(on_this_host(path))
 
 
 def on_this_host(path: str | Path) -> Path:
-    """The absolute path on this host for one that `portable` gave, here or elsewhere.
+    """The absolute path on this host for a path from `portable`, called on any host.
 
     Raises:
-        UsageError: it is relative to a HPSTUDY_ROOT, and this host has none.
+        UsageError: it is relative to HPSTUDY_ROOT, which is not set on this host.
     """
     if Path(path).is_absolute():
         return Path(path)

@@ -1,4 +1,4 @@
-"""A run: open the database, check that it is this study's, let the scheduler work, and say how it went."""
+"""A run: open the database, check that it belongs to the study, run the scheduler, and summarize."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from hpstudy.study.shard import Shard, replicates_in_words
 
 @dataclass(frozen=True)
 class RunSummary:
-    """How a run went.
+    """Summary of a run.
 
     Attributes:
         storage: the database.
-        counts: trials of the whole study by state; of `confirm`, of the confirmations that can be run by now.
-        ran: trials finished by this run.
-        interrupted: a stop was requested before all was done.
+        counts: trials of the whole study by state; for `confirm`, the confirmations that can run so far.
+        ran: number of trials finished by this run.
+        interrupted: whether a stop was requested before all trials were done.
         duration_s: wall seconds of this run.
-        worked_s: seconds that the steps of this run took together, in all workers; for a trial that went on from a checkpoint, those
-            of earlier runs too.
-        overhead_s: seconds in which this process worked itself: scheduling, and storing trials.
-        shard: the part of the study that this database runs; None for all of it.
-        failure: the most common failure of the study; None when no trial failed.
+        worked_s: total seconds of the steps of this run in all workers. For a trial that continued from a checkpoint, seconds of earlier
+            runs are included.
+        overhead_s: seconds that this process spent scheduling and storing trials.
+        shard: the part of the study that this database runs; None for the whole study.
+        failure: the most common failure of the study; None if no trial failed.
     """
 
     storage: Path
@@ -78,12 +78,12 @@ def run_study(
 
     Args:
         loaded: the study, with its task.
-        storage: created when missing.
-        options: how to run it.
-        searches: those to run; None for all.
+        storage: path of the database, created if missing.
+        options: run options.
+        searches: searches to run; None for all.
 
     Raises:
-        StudyChanged: the study, its data or its code are not those of the database.
+        StudyChanged: the study, its data or its code differ from those of the database.
         StoreError: the database cannot be opened, created or written.
         DataError: the task's data are missing.
         StudyBroken: the first trials all failed.
@@ -104,7 +104,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
         opened(loaded, storage, options.shard) as store,
     ):
         shard = store.shard
-        # The folder may have moved since the database was made.
+        # The folder may have moved since the database was created.
         folder = loaded.module_path or store.module_path
         before = _counts(store, searches)
         total = Counts.total(before.values())
@@ -132,7 +132,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
                 scheduler.run()
         after = _counts(store, searches)
         failure = store.common_failure()
-        duration_s = time.monotonic() - started  # without the time that observers get to finish
+        duration_s = time.monotonic() - started  # excludes the time for observers to finish
     counts = Counts.total(after.values())
     ran = counts.finished - Counts.total(before.values()).finished
     if scheduler is None:
@@ -142,10 +142,10 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
 
 
 def opened(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:
-    """The database at `storage`, for the study or its shard: new, or checked and grown.
+    """The database at `storage` for the study or its shard: a new one, or the existing one, checked and extended.
 
     Raises:
-        UsageError: the shard holds no replicate, or the database is not that of the shard.
+        UsageError: the shard has no replicate, or the database belongs to another shard.
     """
     if shard is not None and not shard.replicates(loaded.study):
         raise UsageError(
@@ -159,7 +159,7 @@ def opened(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:
             storage.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"the folder {storage.parent} cannot be made: {error.strerror}", "choose another --storage"
+                f"the folder {storage.parent} cannot be created: {error.strerror}", "choose another --storage"
             ) from None
         return Store.create(storage, loaded.study.started(), identity=identity, module_path=loaded.module_path, shard=shard)
     return reopened(loaded, storage, shard)

@@ -1,4 +1,4 @@
-"""Runs the searches of a study: groups in lockstep, trial by trial, and the listed trials of confirmations side by side."""
+"""Runs the searches of a study: groups in lockstep trial by trial, and the listed trials of confirmations in parallel."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
 
 POLL_S = 1.0
-"""How often a waiting run looks for new workers and signals. Longer: both are noticed later. Shorter: a run of many workers spends time on
-looking."""
+"""Seconds between checks for new workers and signals. Longer: both are noticed later. Shorter: a run with many workers spends more
+time on checks."""
 
 MOST_LOSSES = 20
-"""Machines that a step may lose before further losses count as deaths of its worker: it may be what ends them."""
+"""Number of machines that a step may lose before further losses count as worker deaths, because the step may be the cause."""
 
 NOTHING_NEW: Mapping[str, str] = {}
 """No source that was not known before."""
 
 
 class _Trial(NamedTuple):
-    """A trial as it is stored: its search and its row."""
+    """A stored trial: its search and its row."""
 
     key: SearchKey
     row: TrialRow
@@ -55,15 +55,15 @@ class _Trial(NamedTuple):
 
 @dataclass(frozen=True)
 class _Step:
-    """A step to be run, or under way.
+    """A waiting or running step.
 
     Attributes:
-        group: the searches that it belongs to; of a step of a confirmation, that alone.
-        trials: those that it evaluates; none where it asks for the next points of the group.
-        listed: trials of a confirmation that have not begun, and that it stores and evaluates: what they train again, and the points.
+        group: its searches; for a step of a confirmation, only that one.
+        trials: the trials that it evaluates; empty if it asks for the next points of the group.
+        listed: trials of a confirmation that have not started: what they retrain, and the points. The step stores and evaluates them.
         interrupted: whether the session that evaluated its trials has ended.
-        deaths: workers that died at it in this session. Interruptions of the whole run are not the step's fault.
-        losses: workers that were lost with their machine while it ran, in this session.
+        deaths: number of workers that died running it in this session. An interruption of the whole run does not count.
+        losses: number of workers that were lost with their machine while running it in this session.
     """
 
     group: Group
@@ -77,32 +77,32 @@ class _Step:
 class Scheduler:
     """Runs the remaining trials of some searches of a study.
 
-    Groups of searches in lockstep are taken in the order of the plan (replicate by replicate), so that a half-finished study holds whole
-    replicates. One step asks for the next points of a group, and its trials are stored as running, with their points, before they are
-    evaluated: in one step where the task stacks them, otherwise in a step each. The next points are asked for when all of them have
-    ended. A search alone is a group of one. The answers of all steps that have ended meanwhile are stored together: writing to the disk
-    takes longer than everything else.
+    Groups of searches in lockstep run in the order of the plan (replicate by replicate), so that a partial study contains whole replicates.
+    One step asks for the next points of a group. The trials are stored as running, with their points, before they are evaluated. If the
+    task stacks them, one step evaluates all trials of the group; otherwise each has its own step. The next points are requested when all of
+    these trials have ended. A search that is not in lockstep is a group of one. The answers of all steps that have ended by then are stored
+    together, because writing to disk takes longer than everything else.
 
-    Listed trials follow, seed by seed, once the search that they confirm is complete, or with `confirm.incumbents` once it has found an
-    incumbent; they only get workers for which no search has a step. All seeds of a point are one step where the trials of a group are. At
-    most as many steps are under way as the executor has workers.
+    Listed trials run seed by seed, after the search that they confirm is complete; with `confirm.incumbents`, after it has found an
+    incumbent. They only use workers for which no search has a step. If the trials of a group are one step, so are all seeds of a point. The
+    number of running steps never exceeds the number of workers of the executor.
 
     Args:
-        store: holds the study; this is its only writer.
+        store: the database of the study; this scheduler is its only writer.
         executor: runs the steps.
         observer: receives the events of the run.
-        stop: asked before every new step.
-        folder: where a user's module is looked for first.
-        checkpoints: where long trainings keep their state until their trial is stored; None to keep it nowhere.
+        stop: checked before every new step.
+        folder: folder that is searched first for a user's module.
+        checkpoints: folder where long trainings keep their state until their trial is stored; None for no checkpoints.
         stacks: whether the task trains the trials of a group together (`hpstudy.tasks.interface.Task.stacks`).
-        searches: those to run, in whole groups; None for all.
+        searches: the searches to run, in whole groups; None for all.
         sources: the user's code that steps may have run.
-        allow_mixed: store trials of hosts with other library versions.
-        observers: log finished trials elsewhere.
+        allow_mixed: store trials from hosts with different library versions.
+        observers: log finished trials to other systems.
 
     Attributes:
-        waited_s: wall seconds that this process spent in steps, or waiting for workers.
-        worked_s: seconds that all steps took together; for a training that went on from a checkpoint, those of earlier sessions too.
+        waited_s: wall seconds that this process spent in steps or waiting for workers.
+        worked_s: total seconds of all steps. For a training that continued from a checkpoint, seconds of earlier sessions are included.
     """
 
     def __init__(
@@ -163,11 +163,11 @@ class Scheduler:
         """Run until every search is complete or a stop is requested.
 
         Raises:
-            StudyBroken: the first `limits.max_failures` trials gave no value: they failed, ran out of time or diverged.
-            StudyChanged: a step ran other code than the database knows; its answer was not stored.
-            StoreError: the database cannot be written; it stays as it was after the last stored trial.
-            EngineLost: what ran the steps is gone; trials under way stay stored as running.
-            Aborted: a stop was requested while no worker was there to finish the trials under way.
+            StudyBroken: the first `limits.max_failures` trials gave no value: they failed, timed out or diverged.
+            StudyChanged: a step ran code that differs from the database's; its answer was not stored.
+            StoreError: the database cannot be written; it keeps the state after the last stored trial.
+            EngineLost: the system that ran the steps is lost; running trials stay stored as running.
+            Aborted: a stop was requested while no worker was available to finish the running trials.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
         """
         attendance = Attendance(self.executor, self.observer)
@@ -190,12 +190,12 @@ class Scheduler:
             group, error = self._stuck[0]
             failed = sum(len(group) for group, _ in self._stuck)
             raise HpstudyError(
-                f"the searcher failed in {failed} of the searches, first in {_name(group)}: {reason_of(error)}",
+                f"the searcher failed in {failed} searches, first in {_name(group)}: {reason_of(error)}",
                 "the other searches are finished; `hpstudy resume` tries these again",
             )
 
     def _ended(self) -> list[Future[Any]]:
-        """Wait a moment for steps to end. Those that were lost with their engine come last, so that no answer is lost with them."""
+        """Wait briefly for steps to end. Steps that were lost with the engine come last, so that no answer is lost."""
         started = time.perf_counter()
         ended: list[Future[Any]] = []
         with suppress(Empty):
@@ -206,20 +206,20 @@ class Scheduler:
         return sorted(ended, key=lambda future: isinstance(future.exception(), EngineLost))
 
     def _next(self) -> list[_Step]:
-        """The steps for which workers are free."""
+        """The next steps, one for each free worker."""
         if self.stop.requested or not self._waiting:
             return []
         free = min(len(self._waiting), self.executor.workers - len(self._under_way))
         return [heapq.heappop(self._waiting)[-1] for _ in range(free)]
 
     def _wait(self, step: _Step) -> None:
-        """Let a step wait for a worker: searches before fresh seeds, then in the order of the plan, then as listed."""
+        """Queue a step: searches before fresh seeds, then in the order of the plan, then as listed."""
         retrained = next(iter(step.listed), step.trials[0].row.retrained if step.trials else None)
         seed_number = retrained.seed_number if retrained else -1
         heapq.heappush(self._waiting, (seed_number, self._positions[step.group[0]], next(self._order), step))
 
     def _wait_for_confirmation(self, key: SearchKey) -> None:
-        """Let the trials of a confirmation wait that an earlier session began, and those that are listed by now."""
+        """Queue the trials of a confirmation that an earlier session started, and those that are listed by now."""
         running = {row.retrained: row for row in self._history(key) if row.state == "running" and row.retrained}
         for stack in self._confirmations.stacked(running):
             self._wait(_Step((key,), [_Trial(key, running[again]) for again in stack], interrupted=True))
@@ -228,7 +228,7 @@ class Scheduler:
             self._list(key)
 
     def _list(self, key: SearchKey) -> None:
-        """Let the trials of a confirmation wait that are listed by now and not begun, as far as they do not wait yet."""
+        """Queue the listed trials of a confirmation that are neither started nor queued."""
         for listed in self._confirmations.listed(key):
             self._left[(key,)] += len(listed)
             self._wait(_Step((key,), listed=listed))
@@ -257,7 +257,7 @@ class Scheduler:
             self._store(listed)
 
     def _ask(self, step: _Step) -> None:
-        """Start to ask for the next points of a group, or to evaluate its trials that an earlier session began."""
+        """Start the step that asks for the next points of a group, or that evaluates its trials from an earlier session."""
         histories = {key: self._history(key) for key in step.group}
         if running := [_Trial(key, rows[-1]) for key, rows in histories.items() if rows and rows[-1].state == "running"]:
             self._left[step.group] = len(running)
@@ -270,7 +270,7 @@ class Scheduler:
         self._start(step, ask, AskRequest(self._study_json, step.group, number, tuple(shown), self.folder))
 
     def _new(self, key: SearchKey, point: Point, ask_s: float, retrained: Retraining | None = None) -> NewTrial:
-        """The next trial of a search, which has it from now on."""
+        """Add the next trial of a search to its history, and return it."""
         rows = self._history(key)
         rows.append(TrialRow(len(rows), point, "running", None, 1, retrained))
         return NewTrial(key, len(rows) - 1, point, ask_s, retrained)
@@ -283,7 +283,7 @@ class Scheduler:
             self._evaluate_all(group, [_Trial(one.key, self._rows[one.key][one.number]) for one in trials])
 
     def _evaluate_all(self, group: Group, trials: Sequence[_Trial], *, interrupted: bool = False) -> None:
-        """Evaluate trials in one step, or in a step each, of which the first starts now."""
+        """Evaluate trials in one step, or in one step each. The first step starts now."""
         stacks = [trials] if self._stacks else [[trial] for trial in trials]
         first, *others = (_Step(group, stack, interrupted=interrupted) for stack in stacks)
         for step in others:
@@ -303,7 +303,7 @@ class Scheduler:
         self.waited_s += time.perf_counter() - started
 
     def _receive(self, futures: Sequence[Future[Any]]) -> None:
-        """Take the answers of steps, store them, and let their groups continue."""
+        """Receive the answers of steps, store them, and continue their groups."""
         ended = [(self._under_way.pop(future), future) for future in futures]
         answered = [(step, future.result()) for step, future in ended if future.exception() is None]
         self._take_outcomes([(step, outcomes) for step, outcomes in answered if step.trials])
@@ -321,7 +321,7 @@ class Scheduler:
                 self.hosts.row(outcomes[0].environment)
                 new_sources |= found
                 accepted.append((step, outcomes))
-        finally:  # an answer of other code or libraries ends the run; those before it are stored
+        finally:  # an answer from different code or libraries ends the run; the answers before it are stored
             self.worked_s += sum(outcome.duration_s for _, outcomes in accepted for outcome in outcomes)
             self._finish(accepted, new_sources)
 
@@ -331,7 +331,7 @@ class Scheduler:
         for step, asked in answered:
             self.hosts.row(asked.environment)
             self.worked_s += asked.duration_s
-            if not self.stop.requested:  # else asked again when the study is resumed, with the same answer
+            if not self.stop.requested:  # otherwise the resumed study asks again and gets the same answer
                 new_sources |= self.sources.check(asked.sources)
                 ask_s = asked.duration_s / len(step.group)
                 slots = zip(step.group, asked.points, strict=True)
@@ -341,7 +341,7 @@ class Scheduler:
             self._store(new, new_sources)
 
     def _failed(self, step: _Step, error: BaseException) -> None:
-        """A step gave no answer: it was lost with its engine, its worker died, its time was up, or the searcher failed."""
+        """Handle a step without an answer: the engine was lost, its worker died, it timed out, or the searcher failed."""
         if isinstance(error, EngineLost):
             raise error
         died, lost = isinstance(error, WorkerDied), isinstance(error, WorkerLost)
@@ -355,7 +355,7 @@ class Scheduler:
                 self.store.event("ask_failed", view=key.view, replicate=key.replicate, error=reason_of(error))
             self._stuck.append((step.group, error))
         elif died and self.stop.requested:
-            pass  # the trials stay stored as running, and are evaluated again when the study is resumed
+            pass  # the trials stay stored as running and are evaluated again when the study is resumed
         elif (outcome := given_up(error, step.deaths, self.study.limits, len(step.trials))) is not None:
             self._finish([(step, [outcome] * len(step.trials))])
         else:
@@ -399,7 +399,7 @@ class Scheduler:
                 self._continue(step.group)
 
     def _continue(self, group: Group) -> None:
-        """Let the next trials of a group wait, and the confirmations that its last ones made known."""
+        """Queue the next trials of a group, and the confirmations that its last trials made possible."""
         confirmations = {key: again for key in group if (again := _confirmation(key)) in self._positions}
         for key, confirmation in confirmations.items() if self._confirmations.of_incumbents else ():
             if self._confirmations.is_incumbent(key, self._rows[key]):
@@ -416,7 +416,7 @@ class Scheduler:
                 self._close(confirmations[key])
 
     def _close(self, confirmation: SearchKey) -> None:
-        """Report a confirmation of which nothing is left to run: its search is complete, and all its trials have ended."""
+        """Report a complete confirmation: its search is complete, and all its trials have ended."""
         if (
             not self._left[(confirmation,)]
             and self._searched(confirmation) not in self._searching
@@ -425,7 +425,7 @@ class Scheduler:
             self.observer.search_finished(confirmation, self._rows.pop(confirmation))
 
     def _history(self, key: SearchKey) -> list[TrialRow]:
-        """The trials of a search under way."""
+        """The trials of a running search."""
         if key not in self._rows:
             self._rows[key] = self.store.history(key)
         return self._rows[key]
@@ -445,7 +445,7 @@ class Scheduler:
 
 
 def _with_log_here(outcome: Outcome) -> Outcome:
-    """An outcome whose log has the path that it has on this host, if this host has it."""
+    """An outcome with the path of its log on this host, if the log exists here."""
     return outcome if outcome.log_path is None else replace(outcome, log_path=str(on_this_host(outcome.log_path)))
 
 

@@ -1,4 +1,4 @@
-"""A session of a study: its data and code are unchanged, its environment is recorded, workers run, and it stops in order."""
+"""A session of a study: check data and code, record the environment, run workers, and stop cleanly."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from hpstudy.study.shard import Shard
 
 
 def reopened(loaded: LoadedStudy, storage: Path, shard: Shard | None = None) -> Store:
-    """The database at `storage` as its writer, checked to be that of the study, and grown to it.
+    """The database at `storage`, opened for writing. It is checked to belong to the study and extended to it.
 
     Args:
         loaded: the study.
         storage: an existing database.
-        shard: the part of the study that it must run; None for any.
+        shard: the part of the study that the database must run; None for any.
 
     Raises:
-        UsageError: it runs another part of the study.
-        StudyChanged: the study is not that of the database.
+        UsageError: the database runs another part of the study.
+        StudyChanged: the database belongs to another study.
         StoreError: the database cannot be opened, or another process owns it.
     """
     store = Store.open(storage)
@@ -55,26 +55,26 @@ def reopened(loaded: LoadedStudy, storage: Path, shard: Shard | None = None) -> 
 def prepare(
     store: Store, loaded: LoadedStudy, options: RunOptions, folder: str | None
 ) -> tuple[CheckpointFolder, KnownSources, Admission]:
-    """Make the task ready, and see that data and code are those that the database was started with.
+    """Prepare the task, and check that data and code are those that the database was started with.
 
     Args:
-        store: holds the study.
-        loaded: the study as it was asked for, with its task.
-        options: whether changed code, and other versions on other hosts, are allowed.
-        folder: where a user's modules are looked for first.
+        store: the database of the study.
+        loaded: the requested study, with its task.
+        options: run options; whether changed code and different versions on other hosts are allowed.
+        folder: folder that is searched first for a user's modules.
 
     Returns:
-        Where trials with these data and this code keep their checkpoints, the code, and what a host must have that runs them.
+        The checkpoint folder for these data and this code, the code, and the requirements for hosts.
 
     Raises:
         DataError: the task's data are missing.
-        StudyChanged: they are not the same, or the code is not and that is not allowed.
+        StudyChanged: the data have changed, or the code has changed and that is not allowed.
     """
     loaded.task.prepare()
     identity = identity_of(store.study, loaded.task)
     sources = check_identity(store, identity, options.observer, allow_changed_code=options.allow_changed_code)
     store.take_function(loaded.study.task)
-    # A checkpoint records the files in the study's folder itself: those that were loaded when it was written.
+    # A checkpoint itself records the files in the study's folder that were loaded when it was written.
     elsewhere = {name: digest for name, digest in identity.items() if not source_file(name)}
     data = {name: digest for name, digest in identity.items() if not name.startswith(SOURCE)}
     request = HostRequest(store.study.to_json(), None if folder is None else portable(folder))
@@ -92,25 +92,25 @@ def session(
     checkpoints: CheckpointFolder,
     admission: Admission,
 ) -> Iterator[Executor]:
-    """An executor for the body, in a session that the database records; signals set `stop` meanwhile.
+    """An executor for the body, in a session that the database records. Within the body, signals set `stop`.
 
     Args:
-        store: holds the study.
+        store: the database of the study.
         kind: the executor's class.
-        options: the executor's name and workers; the observer also receives the end of the run.
+        options: run options; the observer is also notified of the end of the run.
         stop: set by the first signal.
-        checkpoints: of the trials; removed as far as no trial needs them any more.
-        admission: what a host must have that runs steps.
+        checkpoints: checkpoints of the trials; those that are no longer needed are removed.
+        admission: requirements for hosts that run steps.
 
     Raises:
         UsageError: the executor does not take `options.scheduler`.
-        StudyChanged: a host that is there differs from this one.
-        Aborted: a second signal, or a signal while no worker is there.
-        EngineLost: what ran the steps is gone.
+        StudyChanged: a present host differs from this one.
+        Aborted: a second signal, or a signal while no worker is available.
+        EngineLost: the system that ran the steps is lost.
     """
     if unknown := options.scheduler.keys() - inspect.signature(kind).parameters.keys():
         named = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(unknown))
-        raise UsageError(f"the executor '{options.executor}' takes no {named}", "use --executor dask, or leave it out")
+        raise UsageError(f"the executor '{options.executor}' does not accept {named}", "use --executor dask, or leave it out")
     runner = kind(options.workers, store.path.with_name(store.path.name + ".logs"), **options.scheduler)
     aborted = True
     try:
@@ -118,7 +118,7 @@ def session(
         _begin_session(store, runner.workers, options)
         if store.study.plugins() and not runner.isolates:
             options.observer.note(
-                f"the executor '{options.executor}' does not isolate your code: what a trial changes in its process, such as torch's "
+                f"the executor '{options.executor}' does not isolate your code: state that a trial changes in its process, such as torch's "
                 "default dtype or the environment, can change later trials. The executor 'processes' isolates every trial."
             )
         with stop.listening(options.observer.note):
@@ -146,7 +146,7 @@ def _under_way(store: Store) -> bool:
 
 
 def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
-    """Record this session's environment; say when libraries differ from those of earlier sessions."""
+    """Record this session's environment, and note library versions that differ from earlier sessions."""
     here = environment(workers, options.executor)
     for past in [row for row in store.environments() if ROLE not in row.detail][-1:]:
         differ = [

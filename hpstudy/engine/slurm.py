@@ -13,10 +13,10 @@ from hpstudy.study.schema import Study
 from hpstudy.study.shard import MOST_SHARDS, Shard
 
 LEAD_S = 300
-"""Slurm signals the script this long before the time limit. Longer: less of a job is used. Shorter: a shard may not be saved in time."""
+"""Seconds before the time limit when Slurm signals the script. Longer: less of a job is used. Shorter: a shard may not be saved in time."""
 
 GRACE_S = 180
-"""How long running trials may then continue before they are given up, in seconds."""
+"""Seconds that running trials may then continue before they are aborted."""
 
 SCRIPT = """\
 #!/bin/bash
@@ -74,12 +74,12 @@ def array_script(
     """The script for `sbatch`.
 
     Args:
-        study: resolved.
+        study: the resolved study.
         file: its study file.
-        storage: the database of the whole study; the shards are kept in folders beside it.
-        shards: how many.
+        storage: the database of the whole study; the shards are stored in folders next to it.
+        shards: number of shards.
         scale: one of the study file's `scales`.
-        options: of sbatch; the last one of several that contradict each other counts.
+        options: options of sbatch; of several contradictory ones, the last applies.
 
     Raises:
         UsageError: the study has too few replicates for this number of shards, or an option does not begin with "-".
@@ -106,11 +106,11 @@ def array_script(
 
 
 def submit(script: str) -> str:
-    """Send a script to Slurm. Returns what sbatch said.
+    """Submit a script to Slurm and return the output of sbatch.
 
     Raises:
-        UsageError: there is no sbatch here.
-        HpstudyError: sbatch refused the script.
+        UsageError: sbatch is not installed on this machine.
+        HpstudyError: sbatch rejected the script.
     """
     try:
         done = subprocess.run(["sbatch"], input=script, capture_output=True, text=True, check=False)

@@ -1,7 +1,7 @@
 """The pure steps of trials: ask for their points, and evaluate them.
 
-Both are functions of their request alone. They can run in any process, any number of times, and give the same answer; that is
-what makes resume exact and a dead worker harmless. A step serves one trial, or those of a group that runs in lockstep.
+Both depend only on their request. They can run in any process, any number of times, and give the same answer, so resume is exact and the
+death of a worker changes no number. A step handles one trial, or the trials of a group that runs in lockstep.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ from hpstudy.tasks.interface import Result, Task
 from hpstudy.tasks.outcome import Failure, Outcome, State
 
 TRACEBACK_LINES = 30
-"""Kept of a failed trial's traceback: enough for the user's own frames, small enough for 100,000 rows."""
+"""Maximum stored length of a traceback: enough for the user's own frames, small enough for 100,000 rows."""
 
 CACHED_STUDIES = 4
-"""Studies that a process keeps bound. A worker serves one; a notebook may go back and forth between a few."""
+"""Number of studies that a process caches. A worker uses one; a notebook may alternate between a few."""
 
 
 @dataclass(frozen=True)
 class AskRequest:
-    """What determines the points of trial `number` of some searches of one arm: the study, and trials 0 .. number-1 of each search.
+    """The inputs that determine the points of trial `number` of searches of one arm: the study, and trials 0 .. number-1 of each search.
 
-    The histories are empty for a searcher that does not read them. `module_path` is as for an evaluation.
-    It is a `hpstudy.engine.executors.UserCodeRequest`, and so is an evaluation's.
+    The histories are empty for a searcher that does not read them. `module_path` is as in `EvaluateRequest`. Both requests are a
+    `hpstudy.engine.executors.UserCodeRequest`.
     """
 
     study_json: str
@@ -62,14 +62,14 @@ class AskRequest:
 
     @property
     def user_modules(self) -> tuple[str, ...]:
-        """The module of the searcher, if it is the user's."""
+        """The module of the searcher, if it is a user's module."""
         study = _study(self.study_json)
         searcher = arms(study)[self.searches[0].view].searcher or study.search.searcher
         return (module_name(searcher),) if is_plugin(searcher) else ()
 
     @contextmanager
     def warm(self) -> Iterator[None]:
-        """With the searcher made."""
+        """Create the searcher."""
         with _importing(self) as modules:
             _searcher(self.study_json, arms(_study(self.study_json))[self.searches[0].view].searcher, modules)
             yield
@@ -77,9 +77,9 @@ class AskRequest:
 
 @dataclass(frozen=True)
 class Asked:
-    """A point for each search, and the wall seconds that it took to choose them.
+    """A point for each search, and the wall seconds spent choosing them.
 
-    `sources` are checksums of the user's code that the process had loaded, `environment` its versions and machine.
+    `sources` are checksums of the user's code that the process had loaded. `environment` gives its versions and machine.
     """
 
     points: tuple[Point, ...]
@@ -90,7 +90,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial to be evaluated; `seed_number` is that of a confirmation's fresh seed."""
+    """A trial to evaluate. `seed_number` is the number of the fresh seed of a confirmation."""
 
     search: SearchKey
     number: int
@@ -100,10 +100,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """What determines the outcomes of trials of one view; several are trained together.
+    """The inputs that determine the outcomes of trials of one view. Several trials are trained together.
 
-    `module_path` is the folder in which a user's module is looked for first (`hpstudy.engine.roots.portable`). `checkpoint` is where a long
-    training keeps its state, None to keep it nowhere; it does not change the outcomes.
+    `module_path` is the folder that is searched first for a user's module (`hpstudy.engine.roots.portable`). `checkpoint` is the file where
+    a long training keeps its state, or None; it does not change the outcomes.
     """
 
     study_json: str
@@ -113,12 +113,12 @@ class EvaluateRequest:
 
     @property
     def user_modules(self) -> tuple[str, ...]:
-        """The modules of all parts of the user's: the searcher too, which says whether the study is a sweep."""
+        """The modules of all parts that the user supplies, including the searcher, which determines whether the study is a sweep."""
         return tuple(sorted({module_name(part) for part in _study(self.study_json).plugins()}))
 
     @contextmanager
     def warm(self) -> Iterator[None]:
-        """With the task made, what its trials share loaded, and the other parts imported."""
+        """Create the task, load what its trials share, and import the other parts."""
         with _importing(self) as modules:
             _task(self.study_json, modules).warm_up()
             for part in _study(self.study_json).user_parts():
@@ -128,28 +128,28 @@ class EvaluateRequest:
 
 @contextmanager
 def _importing(request: AskRequest | EvaluateRequest) -> Iterator[StudyModules | None]:
-    """Import modules from the study's folder in the body, with global generators in the same state in every process."""
+    """Within the body, modules are imported from the study's folder, and global generators have the same state in every process."""
     with module_path(folder_here(request.module_path)) as modules:
         seed_process(derive_seed(_study(request.study_json).seed, "import"))
         yield modules
 
 
 class SearcherFailed(HpstudyError):
-    """A searcher raised an exception, or proposed something that is no point of its space."""
+    """A searcher raised an exception, or proposed something that is not a point of its space."""
 
 
 def search_seed(study: Study, search: SearchKey) -> int:
-    """The seed of a search's points, in [0, 2**search_seed_bits). Another searcher of the user's has 31 bits where nothing is stated."""
+    """The seed of a search's points, in [0, 2**search_seed_bits). For a user's additional searcher it has 31 bits unless stated."""
     other = arms(study)[search.view].searcher
     bits = study.search_seed_bits or (31 if other is not None and is_plugin(other) else 63)
     return derive_seed(study.seed, "search", search.view, search.replicate) % (1 << bits)
 
 
 def train_seed(study: Study, replicate: int, number: int) -> int:
-    """The seed of a trial's training. It does not depend on the view: views are compared on common random numbers.
+    """The seed of a trial's training. It does not depend on the view, so views are compared on common random numbers.
 
-    In a sweep it does not depend on the point either, so that points are compared on common random numbers too. In a search it does:
-    a search that met one lucky seed everywhere would tune for that seed.
+    In a sweep it does not depend on the point either, so points are also compared on common random numbers. In a search it does, because a
+    search with the same seed at every point would tune for that seed.
     """
     if is_sweep(study):
         return _training_seed(study, "train", replicate)
@@ -157,10 +157,10 @@ def train_seed(study: Study, replicate: int, number: int) -> int:
 
 
 def fresh_seed(study: Study, replicate: int, number: int) -> int:
-    """The seed of a training that no search has seen.
+    """A training seed that no search has used.
 
-    The same for every point, so that points are compared on common random numbers: for every point of a replicate where all incumbents
-    are confirmed, so that replicates stay independent; otherwise for every point of the study.
+    Points share it, so that they are compared on common random numbers. If all incumbents are confirmed, all points of a replicate share
+    it, so that replicates stay independent. Otherwise all points of the study share it.
     """
     if study.confirm is not None and study.confirm.incumbents:
         return _training_seed(study, "confirm", replicate, number)
@@ -168,17 +168,17 @@ def fresh_seed(study: Study, replicate: int, number: int) -> int:
 
 
 def _training_seed(study: Study, *names: str | int) -> int:
-    """The seed called `names`, in [0, 2**seed_bits)."""
+    """The seed derived from `names`, in [0, 2**seed_bits)."""
     return derive_seed(study.seed, *names) % (1 << (study.seed_bits or 63))
 
 
 def training_seed(study: Study, replicate: int, number: int, seed_number: int | None) -> int:
-    """The seed of any trial's training: of a confirmation (one with a `seed_number`) a fresh one."""
+    """The training seed of any trial; a fresh one for a confirmation (a trial with a `seed_number`)."""
     return train_seed(study, replicate, number) if seed_number is None else fresh_seed(study, replicate, seed_number)
 
 
 def ask(request: AskRequest) -> Asked:
-    """Choose the points of trials: those that the view enqueues, then those of the searcher.
+    """Choose the points of trials: first the points that the view enqueues, then points of the searcher.
 
     Raises:
         SearcherFailed: the searcher raised an exception, or proposed something outside the space.
@@ -203,30 +203,30 @@ def ask(request: AskRequest) -> Asked:
     except (Aborted, PluginError):
         raise
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
-        # A new exception, because the searcher's own may not survive the way between processes, or be large.
+        # A new exception, because the searcher's own may be large or impossible to send between processes.
         raise SearcherFailed(f"{type(error).__name__}: {text_of(error)} ({place_of(error)})") from None
     name, hint = arm.searcher or study.search.searcher, "this is a mistake in the searcher"
     if len(points) != len(seeds):
         raise SearcherFailed(f"the searcher '{name}' proposed {len(points)} points for {len(seeds)} searches", hint)
     if refused:
         raise SearcherFailed(
-            f"the searcher '{name}' proposed {shown(refused[0])}, which lies outside the space of view '{arm.view}'", hint
+            f"the searcher '{name}' proposed {shown(refused[0])}, which is outside the space of view '{arm.view}'", hint
         )
     return Asked(tuple(points), time.perf_counter() - started, sources, host_environment())
 
 
 def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
-    """Train and measure once, under freshly seeded global generators, which are put back afterwards.
+    """Train and measure once, with freshly seeded global generators, which are restored afterwards.
 
-    Every behaviour of the task gives an outcome of each trial: an exception is a failed trial, and so is a result without the study's
-    metric. The seconds and the global generators are those of the step: each trial gets an equal share of the seconds, and the seed of the
-    first trial seeds the generators.
+    Every behavior of the task gives each trial an outcome: an exception, or a result without the study's metric, is a failed trial. Seconds
+    and global generators belong to the step: each trial gets an equal share of the seconds, and the seed of the first trial seeds the
+    generators.
 
-    A KeyboardInterrupt is the task's own, because a Ctrl-C never arrives as one: workers ignore SIGINT, and the process that runs
-    inline steps turns it into `Aborted`.
+    A KeyboardInterrupt comes from the task itself, never from Ctrl-C: workers ignore SIGINT, and the process that runs inline steps turns
+    it into `Aborted`.
 
     Raises:
-        Aborted: the only exception that passes.
+        Aborted: the only exception that is not caught.
     """
     recorders = [Recorder() for _ in request.trials]
     checkpoint = EvaluationCheckpoint(request.checkpoint, recorders)
@@ -258,11 +258,11 @@ def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
 def _results(
     task: Task, study: Study, trials: Sequence[Trial], recorders: Sequence[Recorder]
 ) -> Sequence[Result | BaseException]:
-    """What the task returns for each trial, or the exception that ended it."""
+    """The task's result for each trial, or the exception that ended it."""
     view = study.views[arms(study)[trials[0].search.view].view]
     seeds = [training_seed(study, trial.search.replicate, trial.number, trial.seed_number) for trial in trials]
     with seeded_block(seeds[0]):
-        # The block leaves accelerators alone, whose generators a user's function may use.
+        # The block does not touch the generators of accelerators, which a user's function may use.
         seed_process(seeds[0])
         if len(trials) == 1:
             return [task.evaluate(view, trials[0].point, seeds[0], recorders[0])]
@@ -289,7 +289,7 @@ def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dic
     except Diverged as error:
         return "diverged", {}, {}, Failure("Diverged", text_of(error))
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
-        # Where an invalid result was noticed says nothing; its message does.
+        # For an invalid result the message is enough; the traceback of the check is not useful.
         trace = "" if isinstance(error, InvalidResult | TrialFailed) else _traceback(error)
         return "failed", {}, {}, Failure(type(error).__name__, text_of(error), trace)
     return "completed" if math.isfinite(metrics[name]) else "diverged", metrics, attributes, None
@@ -305,7 +305,7 @@ def _traceback(error: BaseException) -> str:
 
 
 def _peak_rss_mib() -> float:
-    """The most resident memory that this process has had, MiB; 0 where the system does not say."""
+    """The peak resident memory of this process in MiB; 0 if the system does not report it."""
     try:
         import resource
     except ImportError:  # not on Windows
@@ -321,11 +321,11 @@ def _study(study_json: str) -> Study:
 
 @lru_cache(maxsize=CACHED_STUDIES * 4)
 def _searcher(study_json: str, name: str | None, _modules: StudyModules | None) -> Searcher:
-    """Made once for each study and searcher, and for the modules that its code comes from."""
+    """The searcher, cached by study, name and modules of its code."""
     return searcher_of(_study(study_json), name)
 
 
 @lru_cache(maxsize=CACHED_STUDIES)
 def _task(study_json: str, _modules: StudyModules | None) -> Task:
-    """Made once for each study and for the modules that its code comes from."""
+    """The task, cached by study and modules of its code."""
     return make_task(_study(study_json).task)

@@ -1,4 +1,4 @@
-"""Stopping in order: the first signal stops new work, the second ends it."""
+"""Graceful stop: the first signal stops new work, the second aborts running work."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from types import FrameType
 
 
 class Aborted(KeyboardInterrupt):
-    """A second signal came: steps under way are given up.
+    """A second signal arrived: running steps are aborted.
 
-    Not an `Exception`: with the inline executor it is raised in the middle of a task, and must not become a failed trial.
+    It is not an `Exception`: with the inline executor it is raised inside a task, and must not become a failed trial.
     """
 
 
 @contextmanager
 def aborting() -> Iterator[None]:
-    """Raise Aborted at SIGINT while the body runs, which must be in the main thread; elsewhere nothing changes."""
+    """Raise Aborted on SIGINT within the body. This works in the main thread only; in other threads it does nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -34,21 +34,21 @@ def aborting() -> Iterator[None]:
 
 
 class StopSignal:
-    """Whether to stop. Set by SIGINT and SIGTERM within `listening`, or by `request`."""
+    """A request to stop, set by SIGINT or SIGTERM within `listening`, or by `request`."""
 
     def __init__(self) -> None:
         self.requested = False
 
     def request(self) -> None:
-        """Start nothing new."""
+        """Request that no new work starts."""
         self.requested = True
 
     @contextmanager
     def listening(self, announce: Callable[[str], None]) -> Iterator[None]:
-        """Take SIGINT and SIGTERM while the body runs. Elsewhere than in the main thread, signals stay with whoever has them.
+        """Handle SIGINT and SIGTERM within the body. In other threads than the main thread, signal handlers are unchanged.
 
         Args:
-            announce: tells the user what the first signal does.
+            announce: shows the user a message about the effect of a signal.
 
         Raises:
             Aborted: within the body, at the second signal.
@@ -59,11 +59,11 @@ class StopSignal:
 
         def receive(number: int, _: FrameType | None) -> None:
             if self.requested:
-                announce("Aborted. The database is sound; trials under way are run again on resume.")
+                announce("Aborted. The database is intact; interrupted trials run again on resume.")
                 raise Aborted
             self.requested = True
             name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-            announce(f"{name}: no new trial is started; waiting for those under way. {name} again gives them up.")
+            announce(f"{name}: no new trial starts; waiting for running trials to finish. {name} again aborts them.")
 
         before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

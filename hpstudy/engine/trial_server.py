@@ -1,8 +1,8 @@
-"""A trial server: a process that runs every step of a user's code in a process of its own.
+"""A trial server: a process that runs every step of a user's code in a separate process.
 
-It imports the user's modules once and runs none of their functions. For each step it forks, so that every step starts from the
-state after the import and its process ends with it. If the import leaves something that a fork would share or lose, the server
-serves one step, in its own process, and the next step needs a new server.
+It imports the user's modules once and calls none of their functions. It forks for each step, so every step starts from the state after the
+import, and its process ends with it. If the import leaves resources that a fork would share or lose, the server runs one step in its own
+process, and the next step needs a new server.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ LENGTH = struct.Struct("!Q")
 """Precedes the answer of a child."""
 
 LAZY_IMPORTS = {"torch": "torch._dynamo"}
-"""What a library imports at its first use instead of at its import. torch.optim does so, which takes a second."""
+"""Modules that a library imports at first use instead of at import. For torch.optim this takes a second."""
 
 
 @dataclass(frozen=True)
 class WarmUp:
-    """How the import of the user's modules went.
+    """Result of importing the user's modules.
 
     Attributes:
-        obstacles: what it left that a fork would share or lose; None where this system cannot fork.
-        duration_s: wall seconds.
+        obstacles: resources left by the import that a fork would share or lose; None if this system cannot fork.
+        duration_s: wall seconds of the import.
     """
 
     obstacles: tuple[str, ...] | None
@@ -52,7 +52,7 @@ class WarmUp:
 
 
 def serve(descriptor: int, parent: int, logs: str | None) -> None:
-    """Warm up for the first message, a request, and answer it with a WarmUp. Then answer requests until the other end is closed.
+    """Warm up for the first message, a request, and reply with a WarmUp. Then answer requests until the other end is closed.
 
     Arguments, requests and answers as for `hpstudy.engine.worker.serve`.
     """
@@ -73,7 +73,7 @@ def serve(descriptor: int, parent: int, logs: str | None) -> None:
 
 
 def _received(connection: Connection, parent: int) -> bytes | None:
-    """The next message; None when the other end was closed or the parent has ended."""
+    """The next message; None if the other end was closed or the parent has ended."""
     try:
         while not connection.poll(PARENT_CHECK_S):
             if os.getppid() != parent:
@@ -84,7 +84,7 @@ def _received(connection: Connection, parent: int) -> bytes | None:
 
 
 def _warm_up(packed_request: bytes, parent: int, stack: ExitStack) -> WarmUp:
-    """Import the user's modules for a request, until `stack` is closed, and compare what this process holds before and after."""
+    """Import the user's modules for a request, until `stack` is closed, and compare this process's resources before and after."""
     started = time.perf_counter()
     before: Held = held() if CAN_FORK else frozenset()
     # User code may raise anything. The step imports the module again and reports the error.
@@ -104,7 +104,7 @@ def _warm_up(packed_request: bytes, parent: int, stack: ExitStack) -> WarmUp:
 
 @contextmanager
 def _ending_with(parent: int) -> Iterator[None]:
-    """End this process if its parent ends while the body runs. No thread is left afterwards."""
+    """End this process if its parent ends within the body. No thread remains afterwards."""
     left = threading.Event()
 
     def watch() -> None:
@@ -125,7 +125,7 @@ def _ending_with(parent: int) -> Iterator[None]:
 
 
 def _serve_once(connection: Connection, payload: bytes, parent: int) -> NoReturn:
-    """Answer in this process, and end it together with everything that the step started."""
+    """Answer in this process, then end it and everything that the step started."""
     os.setsid()
     threading.Thread(target=end_with, args=(parent,), name="parent-watch", daemon=True).start()
     packed_answer = answer(payload)
@@ -146,7 +146,7 @@ class _Server:
     def __init__(self, connection: Connection, parent: int) -> None:
         self._connection = connection
         self._parent = parent
-        # Only the parent decides what Ctrl-C means, and an ignored SIGCHLD hides exit codes. The children get both as the import left them.
+        # Only the parent handles Ctrl-C, and an ignored SIGCHLD hides exit codes. The children get both handlers as the import left them.
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self._on_child = signal.getsignal(signal.SIGCHLD)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -154,7 +154,7 @@ class _Server:
         self._log = Path(log) if log else None
 
     def serve(self, payload: bytes) -> None:
-        """Answer a packed request, then end all that its step left running."""
+        """Answer a packed request, then end all processes that its step left running."""
         _flush()
         source, sink = os.pipe()
         child = os.fork()
@@ -172,7 +172,7 @@ class _Server:
             self._connection.send_bytes(packed(death("the process of the trial", code, self._log)))
 
     def _run_step(self, payload: bytes, sink: int) -> NoReturn:
-        """In the child: write the length of the answer and the answer, and end. Handlers of atexit are not run."""
+        """In the child: write the length of the answer and the answer, and exit. atexit handlers do not run."""
         code = 1
         try:
             server = os.getppid()
@@ -194,7 +194,7 @@ class _Server:
             os._exit(code)
 
     def _read(self, source: int, child: int) -> bytes | None:
-        """The answer of a child; None when it ended without one. This process ends with its parent."""
+        """The answer of a child; None if it ended without one. This process ends with its parent."""
         received = bytearray()
         while True:
             if select.select([source], [], [], PARENT_CHECK_S)[0]:
@@ -212,14 +212,14 @@ class _Server:
 
 
 def _kill_group(leader: int) -> None:
-    """End a child that is not reaped yet, and the processes of its group."""
+    """Kill a child that is not reaped yet, and the processes of its group."""
     with suppress(ProcessLookupError):  # it ended before it led a group
         os.killpg(leader, signal.SIGKILL)
     os.kill(leader, signal.SIGKILL)
 
 
 def _flush() -> None:
-    """Write out what was printed. User code may have closed or replaced these files."""
+    """Flush standard output and error. User code may have closed or replaced them."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         with suppress(Exception):
             stream.flush()  # type: ignore[union-attr]

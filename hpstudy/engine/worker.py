@@ -1,4 +1,4 @@
-"""What runs in a worker process: it answers requests one after another."""
+"""The main loop of a worker process: it answers requests one after another."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from hpstudy.engine.executors import WorkerDied
 from hpstudy.errors import HpstudyError
 
 LOG_VARIABLE = "HPSTUDY_WORKER_LOG"
-"""Environment variable of a worker: the file that takes what it prints."""
+"""Environment variable of a worker: the log file for its output."""
 
 PARENT_CHECK_S = 0.5
-"""How often a worker checks that its parent is alive, in seconds. After a kill -9 of the parent, a training runs on for this long."""
+"""Seconds between a worker's checks that its parent is alive. After a kill -9 of the parent, a training continues for up to this long."""
 
 READY = b"ready"
-"""A worker's first message: from now on the time of its steps counts."""
+"""A worker's first message: it is ready, and the time limits of its steps apply from now on."""
 
 
 class StepError(HpstudyError):
-    """A step raised an exception that cannot travel between processes; this one carries its text."""
+    """A step raised an exception that cannot be sent between processes; this one contains its text."""
 
 
 def log_path(logs: Path, pid: int) -> Path:
-    """The file that takes what the worker with this process number prints."""
+    """The log file of the worker with this process id."""
     return logs / f"worker-{pid}.log"
 
 
 def serve(descriptor: int, parent: int, logs: str | None) -> None:
     """Answer requests until the other end is closed.
 
-    A request is a pair (call, request), an answer a pair (whether it went well, the answer or the exception).
+    A request is a pair (call, request); an answer is a pair (success, the answer or the exception).
 
     Args:
         descriptor: file descriptor of this end of the connection.
-        parent: process number of the parent, with which this process ends, however it ends.
-        logs: the folder for what is printed here; None to print where the parent does.
+        parent: process id of the parent. This process ends when the parent ends for any reason.
+        logs: folder for the output; None for the output streams of the parent.
     """
     connection = connect(descriptor, logs)
     threading.Thread(target=end_with, args=(parent,), name="parent-watch", daemon=True).start()
@@ -56,15 +56,15 @@ def serve(descriptor: int, parent: int, logs: str | None) -> None:
 
 
 def connect(descriptor: int, logs: str | None) -> Connection:
-    """Set up this process and say READY. Arguments as in `serve`."""
-    # Ctrl-C in a terminal reaches every process of the group; only the parent decides what it means.
+    """Set up this process and send READY. Arguments as in `serve`."""
+    # Ctrl-C in a terminal reaches every process of the group; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if logs is not None:
         _print_to(log_path(Path(logs), os.getpid()))
     faulthandler.enable()
-    # Inherited once, from the parent; programs that a task starts have no business with it.
+    # Inherited from the parent; programs that a task starts must not inherit it.
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
     connection.send_bytes(READY)
@@ -75,10 +75,10 @@ def _print_to(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     os.environ[LOG_VARIABLE] = str(path)
     with path.open("ab", buffering=0) as log:
-        # The file descriptors, not sys.stdout: libraries print from C as well.
+        # The file descriptors, not sys.stdout, because libraries also print from C.
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    # Whole lines at once, so that they survive a worker that is killed.
+    # Line buffering, so that complete lines are kept if the worker is killed.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
@@ -96,14 +96,14 @@ def packed(error: Exception) -> bytes:
     try:
         answer = pickle.dumps((False, error))
         pickle.loads(answer)
-    except Exception:  # anything that pickle or the exception's own methods raise
+    except Exception:  # pickle or the exception's own methods may raise anything
         text = "".join(traceback.format_exception(error))
         answer = pickle.dumps((False, StepError(f"{type(error).__name__} in a worker:\n{text}")))
     return answer
 
 
 def end_with(parent: int) -> None:
-    """Wait until the parent has ended, then end this process, and the processes of its group if it leads one."""
+    """Wait until the parent has ended, then end this process, and its process group if it leads one."""
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_S)
     if os.getpgrp() == os.getpid():
@@ -115,9 +115,9 @@ def death(process: str, exit_code: int | None, log: Path | None) -> WorkerDied:
     """The error for a process that ended without an answer.
 
     Args:
-        process: which process, in words.
-        exit_code: its exit code, or minus the signal that ended it; None for a process that closed its connection and lives.
-        log: what it printed.
+        process: the process, in words.
+        exit_code: its exit code, or minus the signal that ended it; None for a process that closed its connection and is still alive.
+        log: its log file.
     """
     hints = []
     if exit_code is None:

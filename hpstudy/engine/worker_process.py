@@ -1,4 +1,4 @@
-"""One worker process, seen from the process that runs the study."""
+"""The handle that the process of the study has to one worker process."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from hpstudy.engine.worker import death, log_path
 from hpstudy.modules import search_path
 
 LIVENESS_CHECK_S = 0.5
-"""How often a waiting thread looks whether its worker still lives. Death closes the connection at once, unless a process that the
-task forked holds it open."""
+"""Seconds between checks that a worker is alive. Its death closes the connection at once, unless a process that the task
+forked keeps it open."""
 
 SHUTDOWN_GRACE_S = 5.0
-"""How long a worker may take to end after its connection was closed, before it is killed."""
+"""Seconds that a worker may take to end after its connection is closed, before it is killed."""
 
 BOOT = "import sys; sys.path[:] = {path!r}; from {module} import serve; serve({descriptor}, {parent}, {logs!r})"
-"""What a worker runs. It gets this process's import path, so that it finds hpstudy and the user's modules where this one did."""
+"""The program of a worker. It gets this process's import path, so that it imports hpstudy and the user's modules from the same places."""
 
 FORK_VARIABLES = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
-"""Keep a trial server fit to fork: pyarrow, which pandas and scikit-learn load, starts no thread of its allocator, and
+"""Variables that keep a trial server able to fork: pyarrow, which pandas and scikit-learn load, starts no allocator thread, and
 torch.cuda.is_available() does not initialize CUDA."""
 
 
@@ -41,19 +41,19 @@ class WorkerProcess:
     """One worker process and this process's end of its connection.
 
     Args:
-        logs: the folder for what it prints; None to let it print where this process does.
+        logs: folder for its output; None for the output streams of this process.
 
     Attributes:
         started: whether it is ready for steps.
-        reusable: whether it can serve another step. Known once it has started.
-        note: why not, in a sentence; "" if it can.
+        reusable: whether it can run another step. Valid once it has started.
+        note: the reason if it is not reusable, one sentence; otherwise "".
     """
 
     module = "hpstudy.engine.worker"
-    """What the process runs: `serve` of this module."""
+    """The module whose `serve` the process runs."""
 
     variables: Mapping[str, str] = {}
-    """Environment variables of the process."""
+    """Additional environment variables of the process."""
 
     def __init__(self, logs: Path | None) -> None:
         self._connection, theirs = Pipe()
@@ -72,7 +72,7 @@ class WorkerProcess:
         self.log = log_path(logs, self._process.pid) if logs else None
 
     def start(self, request: object) -> None:
-        """Wait until the worker is ready for steps such as `request`. Raises WorkerDied when it ended."""
+        """Wait until the worker is ready for steps such as `request`. Raises WorkerDied if it has ended."""
         with self._dying():
             self._receive(None)
         self.started = True
@@ -82,7 +82,7 @@ class WorkerProcess:
 
         Raises:
             WorkerDied: the worker ended.
-            StepTimedOut: there was no answer in time.
+            StepTimedOut: there was no answer within the time limit.
         """
         with self._dying():
             self._connection.send_bytes(payload)
@@ -91,14 +91,14 @@ class WorkerProcess:
 
     @contextmanager
     def _dying(self) -> Iterator[None]:
-        """Turn the loss of the connection into WorkerDied with its reason."""
+        """Convert a lost connection to WorkerDied with its reason."""
         try:
             yield
         except (EOFError, OSError) as error:
             raise death("the worker process", self._exit_code(), self.log) from error
 
     def _receive(self, timeout_s: float | None) -> bytes:
-        """The next message. Raises EOFError when the worker has ended, StepTimedOut when there was no message in time."""
+        """The next message. Raises EOFError if the worker has ended, StepTimedOut if there was no message in time."""
         deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
         while not self._connection.poll(max(0.0, min(LIVENESS_CHECK_S, deadline - time.monotonic()))):
             if time.monotonic() >= deadline:
@@ -108,30 +108,30 @@ class WorkerProcess:
         return self._connection.recv_bytes()
 
     def _exit_code(self) -> int | None:
-        """As `subprocess.Popen.returncode`; None for a process that closed its connection and lives."""
+        """As `subprocess.Popen.returncode`; None for a process that closed its connection and is still alive."""
         try:
             return self._process.wait(SHUTDOWN_GRACE_S)
         except subprocess.TimeoutExpired:
             return None
 
     def kill(self) -> None:
-        """End the worker now, and the processes that its task started."""
+        """Kill the worker and the processes that its task started."""
         with suppress(psutil.Error):
             process = psutil.Process(self._process.pid)
             for descendant in (*process.children(recursive=True), process):
                 with suppress(psutil.Error, ProcessLookupError):
                     if (
                         os.getpgid(descendant.pid) == descendant.pid
-                    ):  # of a trial; its group has the processes that lost their parent
+                    ):  # a trial; its group contains processes that lost their parent
                         os.killpg(descendant.pid, signal.SIGKILL)
                     descendant.kill()
 
     def shut_down(self) -> None:
-        """Tell the worker that there is no more to do."""
+        """Tell the worker that there is no more work."""
         self._connection.close()
 
     def wait(self) -> None:
-        """Wait until the worker has ended; one that does not is killed. Its log is removed if nothing was printed."""
+        """Wait until the worker has ended, and kill it if it does not. An empty log is removed."""
         try:
             self._process.wait(SHUTDOWN_GRACE_S)
         except subprocess.TimeoutExpired:
@@ -148,7 +148,7 @@ class TrialServerProcess(WorkerProcess):
     variables = FORK_VARIABLES
 
     def start(self, request: object) -> None:
-        """Wait until the server has imported the user's modules; that has no time limit."""
+        """Wait until the server has imported the user's modules. There is no time limit."""
         assert isinstance(request, UserCodeRequest)
         super().start(request)
         with self._dying():
@@ -160,7 +160,7 @@ class TrialServerProcess(WorkerProcess):
 
 
 def _cost(warm_up: WarmUp, modules: Sequence[str]) -> str:
-    """Why each trial needs a new process, and what that costs."""
+    """The reason why each trial needs a new process, and the cost."""
     cost = f"each trial starts a new process and imports again ({warm_up.duration_s:.1f} s)"
     if warm_up.obstacles is None:
         return f"trials of your own code cannot share an import on this system: {cost}"
@@ -171,7 +171,7 @@ def _cost(warm_up: WarmUp, modules: Sequence[str]) -> str:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Block SIGINT while a process starts, so that it ignores Ctrl-C before its own code says so."""
+    """Block SIGINT while a process starts, so that it ignores Ctrl-C before its own handler is installed."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

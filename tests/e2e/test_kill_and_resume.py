@@ -112,7 +112,7 @@ def test_the_first_signal_awaits_the_running_trial_and_leaves_with_130(command, 
     process = command.start("run", "killed.yaml", "-j", "1", "--storage", "killed.sqlite")
     wait_until((command.folder / "started").exists, process)
     process.send_signal(signal.Signals[name])
-    assert "waiting for those under way" in _said(process, "under way")
+    assert "waiting for running trials" in _said(process, "running trials")
     (command.folder / "go").touch()
     _, said = process.communicate(timeout=60)
     assert (process.returncode, "hpstudy resume" in said) == (130, True)

@@ -236,7 +236,7 @@ def test_incomplete_searches_are_left_out_and_named(confirm, run, make_study, st
             notes.append(text)
 
     summary = confirm(observer=Noting())
-    assert notes == ["left out, being incomplete or without a value: both/1, one/1"]
+    assert notes == ["not confirmed, because incomplete or without a value: both/1, one/1"]
     assert (summary.complete, summary.counts.planned) == (True, 4 * 3)
 
 

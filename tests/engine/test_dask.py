@@ -275,7 +275,7 @@ def test_the_scheduler_must_be_named(run, study, tmp_path):
 
 
 def test_an_executor_without_a_scheduler_takes_no_address(run, study):
-    with pytest.raises(UsageError, match="the executor 'processes' takes no --address"):
+    with pytest.raises(UsageError, match="the executor 'processes' does not accept --address"):
         run(study, executor="processes", scheduler={"address": "tcp://127.0.0.1:1"})
 
 

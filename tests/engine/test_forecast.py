@@ -35,7 +35,7 @@ def test_finished_trials_are_not_left(foresee, make_study, run):
 
 def test_nothing_is_left_of_a_complete_study(foresee, make_study, run):
     run(make_study())
-    assert foresee(make_study()).sentence() == "nothing is left to run"
+    assert foresee(make_study()).sentence() == "no trials remain"
 
 
 def test_without_a_finished_trial_the_time_is_not_known(foresee, make_study):
@@ -81,7 +81,7 @@ def test_a_new_study_has_a_confirmation_of_every_search_and_view_on_every_seed_l
 def test_confirmations_are_counted_for_the_points_that_a_study_which_grows_will_have(foresee, make_study, run, storage):
     run(make_study())
     confirm_study(bind(make_study()), storage, RunOptions(executor="inline"), Confirm(seeds=2))
-    assert foresee(make_study()).sentence() == "nothing is left to run"
+    assert foresee(make_study()).sentence() == "no trials remain"
     rows = {row["view"]: row for row in foresee(make_study(replicates=3)).rows()}
     assert (rows["one/confirm"]["planned"], rows["one/confirm"]["done"], rows["one/confirm"]["left"]) == (8, 6, 2)
     # A longer search confirms nothing new unless it finds something better.
@@ -117,7 +117,7 @@ def test_a_study_in_lockstep_is_told_how_many_steps_can_run_side_by_side(foresee
     alone = "in lockstep: 4 groups of 2 searches, whose points are chosen together; the task trains each trial alone"
     assert foresee(study).lockstep_sentence() == alone
     together = replace(foresee(study), stacks=True)
-    said = "whose trials are trained together; 4 of them are left, and at most as many workers have a step to run"
+    said = "whose trials are trained together; remaining groups: 4, the maximum number of busy workers"
     assert together.lockstep_sentence() == f"in lockstep: 4 groups of 2 searches, {said}"
     together.trial_s.update(both=60.0, one=60.0)
     assert [replace(together, workers=workers).sentence().split("about ")[1][:6] for workers in (1, 4, 9)] == [
@@ -126,7 +126,7 @@ def test_a_study_in_lockstep_is_told_how_many_steps_can_run_side_by_side(foresee
         "6 min ",
     ]
     run(make_study(replicates=2, lockstep=2))
-    assert "; 2 of them are left" in replace(foresee(study), stacks=True).lockstep_sentence()
+    assert "; remaining groups: 2," in replace(foresee(study), stacks=True).lockstep_sentence()
 
 
 def test_ctrl_c_ends_a_pilot(make_study, write_module, storage, tmp_path):

@@ -297,9 +297,7 @@ def test_a_time_out_of_a_trial_alone_is_its_own(run, make_study, storage, steps,
 
 def test_a_searcher_that_fails_stops_its_group_only(run, make_study, storage, steps, measured):
     steps.error = lambda kind, replicates: LookupError("no") if (kind, replicates) == ("ask", (0, 1)) and len(steps) > 3 else None
-    with pytest.raises(
-        HpstudyError, match="the searcher failed in 4 of the searches, first in both, replicates 0 to 1: LookupError"
-    ):
+    with pytest.raises(HpstudyError, match="the searcher failed in 4 searches, first in both, replicates 0 to 1: LookupError"):
         run(make_study(trials=2, replicates=4, lockstep=2))
     assert [key[1] for key in measured(storage) if key[2] == 1] == [2, 3] * 2
     with Reader.open(storage) as reader:

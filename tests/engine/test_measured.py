@@ -99,7 +99,7 @@ class Hostile:
         ("\ud800", "\\ud800"),
         ("x" * 30_000, "x" * 20_000),
         (Decimal("0.1"), "0.1"),
-        (Hostile(), "a Hostile that cannot be kept (RuntimeError)"),
+        (Hostile(), "a Hostile that cannot be stored (RuntimeError)"),
     ],
     ids=lambda value: type(value).__name__,
 )

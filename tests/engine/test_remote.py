@@ -106,8 +106,8 @@ def test_a_run_waits_for_workers_says_so_once_and_continues(schedule, make_study
     said = Notes(lambda: setattr(executor, "workers", 2))
     schedule(make_study(), executor, observer=said)
     assert len(said.notes) == 2
-    assert "no worker has been there for 0 s" in said.notes[0]
-    assert said.notes[1] == "2 workers are there: the study continues"
+    assert "no worker for 0 s" in said.notes[0]
+    assert said.notes[1] == "2 workers are available; the study continues"
     assert len(measured(storage)) == 12
 
 

@@ -209,7 +209,7 @@ def test_an_ask_whose_worker_died_is_asked_again(schedule, make_study, measured,
 
 def test_a_searcher_that_fails_stops_its_own_search_only(schedule, make_study, measured, storage):
     script = raises(LookupError("no surrogate"), kind="ask", where=lambda r: r.search.view == "both" and r.number == 1)
-    with pytest.raises(HpstudyError, match=r"2 of the searches, first in both, replicate 0: LookupError: no surrogate"):
+    with pytest.raises(HpstudyError, match=r"2 searches, first in both, replicate 0: LookupError: no surrogate"):
         schedule(make_study(), script)
     assert [view for view, _, _ in measured(storage)].count("one") == 6
 

@@ -202,7 +202,7 @@ def test_confirm_trains_what_the_searches_of_a_shard_chose(make, run):
 def test_a_forecast_of_a_shard_counts_its_searches(make, run):
     study = make()
     foreseen = forecast(bind(study), run(study, "1/3"), workers=1, pilot=False)
-    assert foreseen.sentence() == "nothing is left to run"
+    assert foreseen.sentence() == "no trials remain"
     assert foreseen.rows()[0]["searches"] == 2
 
 
@@ -242,7 +242,7 @@ def test_an_incomplete_shard_is_refused_with_the_next_step(make, run, merge, tmp
     complete, path = run(study, "0/2"), Shard(1, 2).storage(tmp_path / "study.sqlite")
     options = RunOptions(workers=1, executor="inline", shard=Shard(1, 2))
     run_study(bind(study), path, options, searches=[SearchKey("both", 1)])
-    with pytest.raises(UsageError, match=r"shard 1/2 in .* is incomplete: \d+ trials are left\n  hint: .*`hpstudy resume "):
+    with pytest.raises(UsageError, match=r"shard 1/2 in .* is incomplete: \d+ trials remain\n  hint: .*`hpstudy resume "):
         merge([complete, path])
 
 

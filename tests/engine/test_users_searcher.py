@@ -45,7 +45,7 @@ def searched_by(make_study, write_module):
 def test_whatever_a_searcher_raises_is_one_message_with_its_line(run, searched_by, tmp_path, executor, raised, said):
     with pytest.raises(HpstudyError) as caught:
         run(searched_by(f"raise {raised}"), executor=executor, workers=1)
-    assert caught.value.message.startswith(f"the searcher failed in 4 of the searches, first in both, replicate 0: {said}")
+    assert caught.value.message.startswith(f"the searcher failed in 4 searches, first in both, replicate 0: {said}")
     assert caught.value.message.endswith(".py:9)")
     assert str(tmp_path) in caught.value.message
 
@@ -65,7 +65,7 @@ def test_an_exception_with_a_long_message_is_cut(run, searched_by):
 
 @pytest.mark.parametrize("point", ["None", "[1.0, 2.0]", "{}", "'x' * 10**7", "{'x1': 'x' * 10**7, 'x2': 1.0}"])
 def test_what_is_no_point_of_the_space_is_refused(run, searched_by, point):
-    with pytest.raises(HpstudyError, match=r"proposed .*, which lies outside the space of view 'both'") as caught:
+    with pytest.raises(HpstudyError, match=r"proposed .*, which is outside the space of view 'both'") as caught:
         run(searched_by(f"return {point}"))
     assert len(str(caught.value)) < 1_000
 
