@@ -273,8 +273,8 @@ def wrong_endpoint_words(kind: str, n: int, studies: int) -> dict[str, float]:
         shown = [
             (one.primary, one.declared.pairs[0].shown) for one in declared_results(made, *of_views, truth.level) if one.declared
         ]
-        found["a word about any of 2 primary endpoints"] += any(word for primary, word in shown if primary)
-        found["a word about any of 3 secondary endpoints"] += any(word for primary, word in shown if not primary)
+        found["a verdict about any of 2 primary endpoints"] += any(word for primary, word in shown if primary)
+        found["a verdict about any of 3 secondary endpoints"] += any(word for primary, word in shown if not primary)
     return {name: count / studies for name, count in found.items()}
 
 
