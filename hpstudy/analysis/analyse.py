@@ -38,7 +38,7 @@ from hpstudy.study.schema import Study
 
 
 def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:
-    """Analyse a study, finished or not.
+    """Analyze a study, finished or not.
 
     A sweep tries the same points in every replicate. It has no best so far, no target and no comparison of searches. All seeds are
     derived from the study's seed, so the same trials always give the same results.

@@ -1,9 +1,9 @@
-"""The declared endpoints of several studies, in each and in all together.
+"""The declared endpoints of several studies: estimates for each study and means over the studies.
 
-An endpoint is taken together where every study declares it, with the same delta and the same number of trials. Trials need no scale;
+An endpoint is averaged over studies if every study declares it with the same delta and the same number of trials. Trials need no scale;
 regrets and final values are divided by the width of their study's scale (`hpstudy.analysis.cross_study`). Replicates are paired within a
-study, and studies are independent: the mean of k differences has the variance sum(se^2) / k^2, and Student's t with the degrees of freedom
-of Welch and Satterthwaite (Satterthwaite 1946, Biometrics Bulletin 2).
+study, and studies are independent. The mean of k differences therefore has the variance sum(se^2) / k^2; its interval is Student's t with
+Welch-Satterthwaite degrees of freedom (Satterthwaite 1946, https://doi.org/10.2307/3002019).
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ from hpstudy.study.declaration import Endpoint
 
 @dataclass(frozen=True)
 class JointEndpoint:
-    """An endpoint of one comparison, A minus B.
+    """An endpoint of one comparison in several studies, A minus B.
 
     Attributes:
-        endpoint: as the first study declares it.
+        endpoint: the declaration in the first study.
         primary: whether it is primary in every study.
-        studies: the difference in each study; of regrets and final values on the study's scale, where a final value above 0 is better.
-        reached: for each study the searches of A and of B that get there; None for an endpoint that is no number of trials.
-        alone: the view that each study by itself shows to do better, after its own correction; "" where it shows no difference.
-        together: the mean of the studies, which weigh equally; None where in some study no search of a view gets there.
-        p: of the two-sided test of no difference; NaN where it is not known.
-        adjusted: corrected for all comparisons of the primary, or of the other endpoints (Holm).
-        shown: the view that does better, if the adjusted p is below 1 - confidence; "" where no difference is shown.
+        studies: difference in each study; regrets and final values are on the study's scale, where a positive final value is better.
+        reached: for each study, numbers of searches of A and of B that reach the criterion; None for an endpoint that is not a number
+            of trials.
+        alone: for each study, the better view after the study's own correction; "" where it shows no difference.
+        together: mean over studies, weighted equally; None if in some study no search of a view reaches the criterion.
+        p: p-value of the two-sided test of no difference; NaN where it is not known.
+        adjusted: p, adjusted over all comparisons of the primary endpoints, or of the others (Holm).
+        shown: the better view, if the adjusted p is below 1 - confidence; "" where no difference is shown.
     """
 
     endpoint: Endpoint
@@ -54,11 +55,11 @@ class JointEndpoint:
 def joint_endpoints(
     studies: Sequence[Results], scales: Sequence[Scale], pairs: Sequence[tuple[str, str]]
 ) -> tuple[JointEndpoint, ...]:
-    """The endpoints that all studies declare and have measured, for the comparisons that they have in common.
+    """The endpoints that all studies declare and have estimated, for their common comparisons.
 
     Args:
-        studies: independent of one another.
-        scales: of the studies.
+        studies: results of independent studies.
+        scales: scales of the studies.
         pairs: names of A and B.
     """
     if len({results.study.search.trials for results in studies}) > 1:
@@ -73,7 +74,7 @@ def joint_endpoints(
 
 
 def _same(endpoint: Endpoint, results: Results) -> EndpointResult | None:
-    """The same endpoint in another study."""
+    """The matching endpoint of another study."""
 
     def key(of: Endpoint) -> tuple[str, bool, tuple[float, ...]]:
         return of.use, of.of_best_plateau, of.deltas[:1]
@@ -112,7 +113,7 @@ def _joint(
 
 
 def _width(endpoint: Endpoint, scale: Scale) -> float:
-    """What a difference is divided by: a final value keeps the direction of the scale, a regret is a distance, trials are trials."""
+    """The divisor of a difference: the signed width of the scale for a final value, its absolute value for a regret, 1 for trials."""
     if endpoint.use == "final":
         return scale.known - scale.first
     return abs(scale.known - scale.first) if endpoint.use == "confirmed_regret" else 1.0
@@ -124,11 +125,11 @@ def _scaled(estimate: CountedEstimate, width: float) -> CountedEstimate:
 
 
 def mean_of_studies(estimates: Sequence[CountedEstimate], confidences: Sequence[float]) -> tuple[CountedEstimate, float]:
-    """The mean of independent means and the p of the two-sided test that it is 0; NaN ends and p where a study has no interval or spread.
+    """The mean of independent means, and the p of the two-sided test of 0; ends and p are NaN if a study has no interval or no spread.
 
     Args:
-        estimates: a mean over n replicates with its t interval each.
-        confidences: the level of each interval; that of the result is the first one's.
+        estimates: means over n replicates with their t intervals.
+        confidences: level of each interval; the result has the level of the first.
     """
     value, n = float(np.mean([each.value for each in estimates])), sum(each.n for each in estimates)
     freedom = np.array([each.n - 1 for each in estimates], dtype=np.float64)
@@ -143,7 +144,7 @@ def mean_of_studies(estimates: Sequence[CountedEstimate], confidences: Sequence[
 
 
 def _tested(found: Sequence[JointEndpoint], alpha: float) -> tuple[JointEndpoint, ...]:
-    """With p adjusted over the primary endpoints, and over the others, and what is then shown."""
+    """Set the adjusted p-values, separately over the primary endpoints and the others, and the verdicts."""
     adjusted = dict.fromkeys(range(len(found)), float("nan"))
     for primary in (True, False):
         family = [index for index, one in enumerate(found) if one.primary == primary and not np.isnan(one.p)]

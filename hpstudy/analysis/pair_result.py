@@ -1,4 +1,4 @@
-"""Two views compared: their curves, their budgets, their trials-to-target."""
+"""The comparison of two views: curves, budgets and trials-to-target."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ from hpstudy.seeds import derive_seed
 
 @dataclass(frozen=True)
 class PairResult:
-    """Two views compared; every difference is `a` minus `b`.
+    """The comparison of two views; every difference is `a` minus `b`.
 
     Attributes:
-        replicates: (n,) those that are complete in both views; without any, all that follows is empty.
+        replicates: (n,) replicates that are complete in both views; without any, the other attributes are empty.
         curve: difference of the best-so-far curves.
         budgets: differences at each budget.
         trials: difference of restricted mean trials-to-target; None without a target level.
-        distances: horizontal distances of the mean curves, at the target (first, when there is one) and at the level of B at
-            each budget.
+        distances: horizontal distances of the mean curves: first at the target, if there is one, then at the level of B at each budget.
     """
 
     a: str
@@ -49,7 +48,7 @@ class PairResult:
         return as_html(f"{self.a} - {self.b}", Listing("Differences", head, self.rows()))
 
     def rows(self, *, verdicts: bool = True) -> tuple[tuple[str, ...], ...]:
-        """The differences at each budget and of trials to the target: at, replicates, difference, adjusted p, where it is shown to lie."""
+        """Table rows of the differences at each budget and in trials-to-target: at, replicates, difference, adjusted p, verdict."""
         measured: list[tuple[str, float, BudgetDifference | TrialsDifference]] = [
             (f"best after {each.budget:,} trials", each.mean, each) for each in self.budgets
         ]
@@ -67,14 +66,14 @@ class PairResult:
 
 
 TESTED = ("p, adjusted", "shown")
-"""Heads of the columns of `tested`."""
+"""Column heads of `tested`."""
 
 SIDES: Mapping[Side | None, str] = {-1: "below 0", 0: "no difference", 1: "above 0", None: MISSING}
-"""Where a difference is shown to lie, in words."""
+"""Names of the sides of 0 on which a difference is shown to lie."""
 
 
 def tested(p: float, shown: str, *, verdicts: bool) -> tuple[str, str]:
-    """The adjusted p of a difference and what it shows; nothing where a verdict would be too early."""
+    """The adjusted p of a difference and its verdict; empty before the study is complete."""
     return (number(p), shown) if verdicts else (MISSING, MISSING)
 
 

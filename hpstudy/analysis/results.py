@@ -1,4 +1,4 @@
-"""Everything that the analysis found, as numbers: what a report is written from."""
+"""All results of the analysis of one study, the input of a report."""
 
 from __future__ import annotations
 
@@ -39,36 +39,37 @@ class Results:
 
     Attributes:
         study: the resolved study.
-        identity: what determines numbers beside the study.
+        identity: what determines the numbers besides the study.
         environments: (started_at, ended_at, detail) of every session, and of every other host that ran its steps.
-        ran_in: where the trials ran, when that was more than one environment; "" otherwise.
-        events: (at, kind, detail) of everything that happened.
-        seed: root of the seeds of the analysis.
-        budgets: numbers of trials at which views are compared; none in a sweep.
-        level: the target; None when nothing sets one, and in a sweep.
-        worst: the worst value of the study, used where a search has no value yet; NaN when no trial has a value, and in a sweep.
-        views: in the order of the study.
-        pairs: the declared comparisons; none in a sweep.
+        ran_in: where the trials ran, if in more than one environment; "" otherwise.
+        events: (at, kind, detail) of each event.
+        seed: root seed of the analysis.
+        budgets: numbers of trials at which views are compared; empty in a sweep.
+        level: the target level; None without a target, and in a sweep.
+        worst: worst value of the study, the value of trials before the first value of a search; NaN if no trial has a value, and in a
+            sweep.
+        views: results of the views in the order of the study.
+        pairs: the declared comparisons; empty in a sweep.
         failures: trials without a value, grouped.
-        sweep: the views of a study whose searcher lists its points, in the order of the study; empty for a search.
-        declaration: when the analysis was declared; None where nothing is known of it.
-        criteria: what became of the declared claims; empty when none is declared.
-        controls: searches against random search and the default point; None for a study without controls.
-        searchers: the searchers of the study compared; None for a study with one.
-        confirmed: the confirmed curves of the views, in the order of the study; empty where not all incumbents are confirmed.
-        declared: the declared endpoints.
-        declared_first: the same from `analysis.first_replicates` replicates alone; none where that is not asked for.
-        policies: the declared endpoints under other ways of counting trainings without a value; none where each gave one, and where the
+        sweep: views of a sweep (a study whose searcher lists its points), in the order of the study; empty for a search.
+        declaration: when the analysis was declared; None if nothing is known about it.
+        criteria: results of the declared claims; empty without claims.
+        controls: comparison with random search and the default point; None for a study without controls.
+        searchers: comparison of the searchers; None for a study with one searcher.
+        confirmed: confirmed curves of the views, in the order of the study; empty if not all incumbents are confirmed.
+        declared: results of the declared endpoints.
+        declared_first: the same from the first `analysis.first_replicates` replicates alone; empty without this setting.
+        policies: the declared endpoints under other treatments of trainings without a value; empty if every training gave a value, or the
             analysis was not thorough.
-        secondary: measures of tuning that other papers use; empty where not all incumbents are confirmed.
-        confirmation: trainings on fresh seeds; None without any.
-        searched: how every view was searched; empty in a sweep, and where the analysis was not thorough.
-        supplement: supplementary statistics; None in a sweep, and where the analysis was not thorough.
-        epochs: of training, of a task of the user's own that reports epochs; None elsewhere, and where the analysis was not thorough.
-        ranking: the views ranked; None with fewer than three views, in a sweep, and where the analysis was not thorough.
-        broken_seals: what does not match its seal in the database, in one line; "" for nothing, and where that was not looked for.
-        database_digest: of all values in the database; "" where there is no database or that was not looked for.
-        seal_note: what the seals of the database cannot tell; "" for nothing, and where that was not looked for.
+        secondary: measures of tuning from other papers; empty if not all incumbents are confirmed.
+        confirmation: statistics of the trainings on fresh seeds; None without any.
+        searched: exploration of each view's search space; empty in a sweep, or if the analysis was not thorough.
+        supplement: supplementary statistics; None in a sweep, or if the analysis was not thorough.
+        epochs: comparison at equal epochs for a custom task that reports epochs; None otherwise, or if the analysis was not thorough.
+        ranking: ranks of the views; None with fewer than three views, in a sweep, or if the analysis was not thorough.
+        broken_seals: mismatches with the seals of the database, in one line; "" for none, or if not checked.
+        database_digest: digest of all values in the database; "" without a database, or if not computed.
+        seal_note: limits of what the seals of the database can detect; "" for none, or if not checked.
     """
 
     study: Study
@@ -104,23 +105,23 @@ class Results:
 
     @property
     def endpoints(self) -> Endpoints:
-        """What the views are compared on."""
+        """The settings of the comparisons."""
         return Endpoints(self.study, self.seed, self.budgets, self.level, self.worst)
 
     @property
     def adjusted(self) -> Floats:
-        """Holm-adjusted p of every (pair, budget), in the order of `pairs` and their budgets."""
+        """(tests,) Holm-adjusted p of every (pair, budget), in the order of `pairs` and their budgets."""
         return np.array([difference.adjusted for pair in self.pairs for difference in pair.budgets])
 
     @property
     def provisional(self) -> bool:
-        """Whether any planned search is incomplete, or any incumbent that the study confirms is not trained on all its fresh seeds."""
+        """Whether any planned search is incomplete, or any incumbent to confirm has not been trained on all its fresh seeds."""
         searched = all(view.completeness.complete == view.completeness.searches for view in self.views)
         return not (searched and all(curve.complete.all() for curve in self.confirmed))
 
     @property
     def imported(self) -> dict[str, dict[int, int]]:
-        """Of each view with imported results: how many trials of a replicate, the first ones, are imported, by replicate."""
+        """For each view with imported results, the number of imported trials of each replicate; these are the first trials."""
         counts: dict[str, dict[int, int]] = {}
         for key, count in imported((kind, detail) for _, kind, detail in self.events).items():
             if key.view in self.study.views:
@@ -129,7 +130,7 @@ class Results:
 
     @property
     def has_values(self) -> bool:
-        """Whether any trial of a search study has a value, so that there is something to draw."""
+        """Whether any trial of a search has a value, so that curves can be drawn."""
         return self.worst == self.worst and any(view.completeness.finished for view in self.views)
 
     def __repr__(self) -> str:
@@ -163,5 +164,5 @@ class Results:
         return f"{self.study.name}: {state}, {complete:,} of {searches:,} searches"
 
     def view(self, name: str) -> ViewResult:
-        """The view called `name`, which is one of the study's."""
+        """The result of the view `name`, which must be a view of the study."""
         return next(view for view in self.views if view.name == name)

@@ -1,4 +1,4 @@
-"""What the analysis reads of a study."""
+"""The interface of a study's data that the analysis reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hpstudy.study.schema import Study
 
 
 class Source(Protocol):
-    """What the analysis reads of a study; `hpstudy.store.Reader` has it."""
+    """The data of a study that the analysis reads; `hpstudy.store.Reader` implements it."""
 
     @property
     def study(self) -> Study:
@@ -16,19 +16,19 @@ class Source(Protocol):
 
     @property
     def identity(self) -> dict[str, str]:
-        """What determines numbers beside the study, by name."""
+        """What determines the numbers besides the study, by name."""
 
     def trials(self) -> Any:
-        """DataFrame, a row per trial."""
+        """DataFrame with one row per trial."""
 
     def curves(self) -> Any:
-        """DataFrame, a row per trial, metric and epoch."""
+        """DataFrame with one row per trial, metric and epoch."""
 
     def confirmations(self) -> Any:
-        """DataFrame, a row per training on a fresh seed."""
+        """DataFrame with one row per training on a fresh seed."""
 
     def events(self) -> Any:
-        """What happened to the study, in order."""
+        """The events of the study, in order."""
 
     def environments(self) -> Any:
-        """Where its sessions and steps ran, in order."""
+        """The environments of its sessions and steps, in order."""

@@ -1,4 +1,4 @@
-"""One view by itself: its curve, its budgets, its trials-to-target, its best trial and what it cost."""
+"""The results of one view: curve, budgets, trials-to-target, best trial and cost."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Best:
     """The best trial of a view: the first one with the best value.
 
     Attributes:
-        replicate, number: which trial (both from 0).
+        replicate, number: replicate and number of the trial (both from 0).
         value: its objective.
         point: its hyperparameters.
-        metrics: its final metrics; NaN where one was not a number.
+        metrics: its final metrics; NaN for one without a number.
     """
 
     replicate: int
@@ -40,10 +40,10 @@ class Best:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a view cost.
+    """The cost of a view.
 
     Attributes:
-        evaluate_s: (trials,) seconds of wall time in training, of every finished trial that has a record of it.
+        evaluate_s: (trials,) seconds of wall time spent training, for every finished trial with a recorded time.
         ask_s: (trials,) seconds of wall time spent choosing points.
     """
 
@@ -53,17 +53,17 @@ class Cost:
 
 @dataclass(frozen=True)
 class ViewResult:
-    """One view by itself.
+    """The results of one view.
 
     Attributes:
         searches: (replicates x trials) values and states.
         best: (replicates x trials) best so far; (replicates x 0) in a sweep, whose trials have no order.
-        curve: its mean.
-        budgets: statistics at each budget; none in a sweep.
-        trials: trials-to-target; None when there is no target level.
-        completeness: trials in each state.
-        best_trial: None when no trial has a value.
-        points: for each hyperparameter (replicates x trials) tried values; None where there is no trial.
+        curve: mean of `best`.
+        budgets: statistics at each budget; empty in a sweep.
+        trials: trials-to-target; None without a target level.
+        completeness: number of trials in each state.
+        best_trial: the best trial; None if no trial has a value.
+        points: for each hyperparameter, (replicates x trials) tried values; None for a missing trial.
     """
 
     name: str
@@ -103,23 +103,23 @@ class ViewResult:
         )
 
     def point(self, replicate: int, number: int) -> dict[str, Any]:
-        """The point of a trial (both numbers from 0); None for each hyperparameter where there is no trial."""
+        """The point of a trial (both numbers from 0); None for each hyperparameter of a missing trial."""
         return {name: values[replicate, number] for name, values in self.points.items()}
 
 
 _NO_CURVE = MeanCurve(np.zeros(0, dtype=np.int64), *(np.zeros(0) for _ in range(3)))
-"""The mean of no trials: that of a sweep."""
+"""The empty mean curve of a sweep."""
 
 
 def view_result(block: Searches, best: Floats, table: Any, endpoints: Endpoints) -> ViewResult:
-    """Analyse one view from a DataFrame with a row per trial of the study.
+    """Analyze one view; `table` is a DataFrame with one row per trial of the study.
 
     `best` is (replicates x trials), or (replicates x 0) in a sweep.
     """
     study, bootstrap, goal = endpoints.study, endpoints.bootstrap, endpoints.study.metric.goal
     trials = None
     if endpoints.target is not None:
-        # A search without a value has not reached any target, even one that the worst value of the study would reach.
+        # A search without a value has not reached the target, even if the worst value of the study does.
         times = trials_to_target(best_so_far(block.values, goal), block.finished, endpoints.target, goal)
         trials = view_trials(times, block.complete, study.search.trials, bootstrap.confidence)
     return ViewResult(
@@ -155,7 +155,7 @@ def _best_trial(block: Searches, table: Any, study: Study) -> Best | None:
 
 
 def _plain(value: Any) -> Any:
-    """A numpy scalar as the Python value it holds."""
+    """Convert a numpy scalar to a Python value."""
     return value.item() if isinstance(value, np.generic) else value
 
 

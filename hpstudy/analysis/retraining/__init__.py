@@ -1,1 +1,1 @@
-"""What searches chose, trained again on fresh seeds."""
+"""Analysis of the incumbents trained again on fresh seeds."""

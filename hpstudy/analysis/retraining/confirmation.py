@@ -1,12 +1,15 @@
-"""What searches chose, on fresh seeds: its worth, the bias of its tuning score, and the noise of training.
+"""The chosen points on fresh seeds: their values, the bias of the tuning score, and the training noise.
 
-Every chosen point (the incumbent of a search) and every view's default point is trained on K fresh seeds: an array of (searches x seeds)
-per view and metric. The seeds are common to all replicates, so that searches and seeds are crossed and both are samples; or, where a study
-confirms all incumbents, they belong to the replicate, and the searches are the sample.
+Every chosen point (the incumbent of a search) and the default point of every view are trained on K fresh seeds: a (searches x seeds) array
+for each view and metric. If the seeds are common to all replicates, searches and seeds are crossed random factors. If a study confirms all
+incumbents, each replicate has its own seeds, and the searches are the sample.
 
-References: Cawley and Talbot (2010), On over-fitting in model selection and subsequent selection bias in performance evaluation, JMLR 11
-(the gap). Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks, MLSys 3 (sources of variance). Probst
-et al. (2019), Tunability, JMLR 20 (tuned minus default).
+References:
+    Cawley and Talbot (2010), On over-fitting in model selection and subsequent selection bias in performance evaluation, JMLR 11,
+    https://jmlr.org/papers/v11/cawley10a.html (the gap)
+    Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks, MLSys 3, https://arxiv.org/abs/2103.03098
+    (sources of variance)
+    Probst et al. (2019), Tunability, JMLR 20, https://jmlr.org/papers/v20/18-444.html (tuned minus default)
 """
 
 from __future__ import annotations
@@ -35,10 +38,10 @@ class ConfirmedMetric:
     """One metric of one view on fresh seeds.
 
     Attributes:
-        tuned: mean of the incumbents, over searches and seeds.
+        tuned: mean of the incumbents over searches and seeds.
         default: mean of the default point, with a t interval over seeds; None without a value.
-        gain: tuned minus default on the same seeds, over searches and seeds; None without seeds in common.
-        components: of the incumbents' variance.
+        gain: mean over searches and seeds of tuned minus default, paired by seed; None without common seeds.
+        components: variance components of the incumbents.
     """
 
     metric: str
@@ -54,10 +57,10 @@ class ConfirmedView:
 
     Attributes:
         crossed: whether the seeds are common to all replicates.
-        metrics: the objective, then the test metric where there is one.
-        gap: tuning score minus mean score on fresh seeds, of the objective, over searches and seeds: how much selection flatters.
-        below_default: share of the searches whose mean on fresh seeds is worse than that of the default point, ties half; None without
-            seeds in common.
+        metrics: the objective, then the test metric if there is one.
+        gap: tuning score minus mean score on fresh seeds, of the objective, over searches and seeds: the selection bias.
+        below_default: share of the searches whose mean on fresh seeds is worse than that of the default point, counting ties half; None
+            without common seeds.
     """
 
     data: Retrained
@@ -69,12 +72,12 @@ class ConfirmedView:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """A metric of A minus B on the same fresh seeds, paired by replicate.
+    """Difference of a metric, A minus B, on the same fresh seeds, paired by replicate.
 
     Attributes:
-        mean: over replicates and seeds.
-        bounds: one-sided bounds of the mean where each replicate has seeds of its own; None where the seeds are common, since bounds over
-            searches alone would take them as given.
+        mean: mean over replicates and seeds.
+        bounds: one-sided bounds of the mean if each replicate has its own seeds; None if the seeds are common, since bounds over searches
+            alone would ignore the variance over seeds.
     """
 
     metric: str
@@ -84,7 +87,7 @@ class PairedDifference:
 
 @dataclass(frozen=True)
 class ConfirmedPair:
-    """Two views compared on fresh seeds; `differences` follows the metrics of the confirmation."""
+    """The comparison of two views on fresh seeds; `differences` has the order of `Confirmation.metrics`."""
 
     a: str
     b: str
@@ -93,13 +96,13 @@ class ConfirmedPair:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """A study on fresh seeds.
+    """The statistics of a study on fresh seeds.
 
     Attributes:
-        metrics: the objective, then the test metric where there is one.
-        seeds: fresh seeds.
-        views: those with a confirmed search, in the order of the study.
-        pairs: the declared comparisons with a replicate in common.
+        metrics: the objective, then the test metric if there is one.
+        seeds: number of fresh seeds.
+        views: views with a confirmed search, in the order of the study.
+        pairs: declared comparisons with a common replicate.
     """
 
     metrics: tuple[str, ...]
@@ -118,10 +121,10 @@ def confirmation(
     bootstrap: Bootstrap,
     crossed: bool = True,
 ) -> Confirmation | None:
-    """Analyse the trainings on fresh seeds; None when no incumbent has a value on one.
+    """Analyze the trainings on fresh seeds; None if no incumbent has a value on one.
 
-    `rows` is a DataFrame as `hpstudy.store.Reader.confirmations` gives it; every one of `pairs` is compared, A minus B.
-    `crossed` says whether the fresh seeds are common to all replicates.
+    `rows` is the DataFrame of `hpstudy.store.Reader.confirmations`. Each of `pairs` is compared, A minus B. `crossed` is true if the
+    fresh seeds are common to all replicates.
     """
     test = test_metric([name.removeprefix("metric.") for name in rows.columns if name.startswith("metric.")], metric)
     metrics = (metric,) if test is None else (metric, test)
@@ -145,7 +148,7 @@ def confirmation(
 def view_on_fresh_seeds(
     data: Retrained, metrics: Sequence[str], goal: Goal, bootstrap: Bootstrap, *, crossed: bool = True
 ) -> ConfirmedView:
-    """One view's statistics; every search has an objective on some seed, and the objective is the first of `metrics`."""
+    """The statistics of one view; every search has an objective on some seed, and the objective is the first of `metrics`."""
     confirmed = []
     for name in metrics:
         values, default = data.scores[name], data.default[name]
@@ -166,7 +169,7 @@ def view_on_fresh_seeds(
 
 
 def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap) -> ConfirmedPair | None:
-    """A minus B on the seeds on which both have a value, replicate by replicate; None without a replicate in common."""
+    """A minus B on the seeds on which both have a value, for each replicate; None without a common replicate."""
     _, of_a, of_b = np.intersect1d(a.data.replicates, b.data.replicates, return_indices=True)
     differences = []
     for left, right in zip(a.metrics, b.metrics, strict=True):
@@ -183,9 +186,9 @@ def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap
 
 
 def over_searches_and_seeds(values: Floats, bootstrap: Bootstrap, *, crossed: bool) -> CountedEstimate:
-    """Mean of (searches x seeds) values, NaN without one, over searches and seeds.
+    """Mean of (searches x seeds) values over searches and seeds; NaN marks a missing value.
 
-    Over searches alone, by Student's t, where the seeds belong to the search (not `crossed`); by BCa with one common seed.
+    The interval is Student's t over searches if the seeds belong to the search (not `crossed`), and BCa with one common seed.
     """
     if not crossed:
         known = row_means(values)
@@ -198,30 +201,31 @@ def over_searches_and_seeds(values: Floats, bootstrap: Bootstrap, *, crossed: bo
 
 
 def over_searches(values: Floats, bootstrap: Bootstrap) -> CountedEstimate:
-    """Mean of (searches,) values, NaN left out, with a BCa interval over searches; the seed is taken as given."""
+    """Mean of (searches,) values, ignoring NaN, with a BCa interval over searches, given the seed."""
     known = values[~np.isnan(values)]
     mean = mean_of(known, bootstrap)
     return CountedEstimate(mean.value, mean.low, mean.high, known.size)
 
 
 def over_seeds(values: Floats, confidence: float) -> CountedEstimate:
-    """Mean of (seeds,) values, at least one and no NaN, with Student's t interval."""
+    """Mean of (seeds,) values, at least one, no NaN, with Student's t interval."""
     means = summary(values[:, None], confidence)
     return CountedEstimate(float(means.mean[0]), float(means.low[0]), float(means.high[0]), values.size)
 
 
 def below_default(values: Floats, default: Floats, goal: Goal, confidence: float, *, crossed: bool) -> CountedEstimate | None:
-    """The share of searches whose mean is worse than that of the default point.
+    """The share of searches whose mean is worse than that of the default point, counting ties half.
 
-    The interval counts searches and the seeds of the default as samples: Wilson's for the shares below both ends of the t interval of the
-    default's mean, each of the two at half of 1 - confidence (Bonferroni), so that it covers at least. NaN with one seed.
+    The interval accounts for the sampling of searches and of the default's seeds: Wilson's interval of the shares below both ends of the
+    t interval of the default's mean. Each of the two has half of 1 - confidence (Bonferroni), so the coverage is at least the stated one.
+    NaN with one seed.
 
     Args:
-        values: (searches x seeds), NaN without one.
+        values: (searches x seeds) values; NaN for a missing one.
         default: (seeds,) values of the default point.
-        goal: of the metric.
-        confidence: of the interval.
-        crossed: whether the seeds are common, so that only those count on which both have a value; else each search is on its own seeds.
+        goal: goal of the metric.
+        confidence: level of the interval.
+        crossed: whether the seeds are common; then only seeds with values of both are used. Otherwise each search has its own seeds.
     """
     seeds = ~np.isnan(default)
     if crossed:
@@ -239,10 +243,9 @@ def below_default(values: Floats, default: Floats, goal: Goal, confidence: float
 
 
 def gain(values: Floats, default: Floats, confidence: float) -> CountedEstimate | None:
-    """Tuned (searches x seeds) minus default (seeds,) on the same seeds, over searches and over seeds.
+    """Mean over searches and seeds of tuned (searches x seeds) minus default (seeds,), paired by seed.
 
-    Only seeds on which the default point has a value count, and searches that have a value on all of those; None when nothing
-    remains.
+    Uses only seeds on which the default point has a value, and searches with a value on all of these; None if nothing remains.
     """
     seeds = ~np.isnan(default)
     crossed = values[:, seeds] - default[seeds]

@@ -1,4 +1,4 @@
-"""The trainings on fresh seeds as arrays: (searches x seeds) of every chosen point, (seeds,) of the default point."""
+"""The trainings on fresh seeds as arrays: (searches x seeds) for the chosen points, (seeds,) for the default point."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Retrained:
     """The trainings of one view on fresh seeds.
 
     Attributes:
-        replicates: (n,) whose searches are confirmed.
+        replicates: (n,) replicates with a confirmed search.
         tuning: (n,) objective of each incumbent in its search.
-        scores: for each metric (n x seeds) values of the incumbents; NaN for a training without a value.
-        default: for each metric (seeds,) values of the default point.
-        lost: trainings that ended without a value.
+        scores: for each metric, (n x seeds) values of the incumbents; NaN for a training without a value.
+        default: for each metric, (seeds,) values of the default point.
+        lost: number of trainings that ended without a value.
     """
 
     view: str
@@ -34,9 +34,9 @@ class Retrained:
 
 
 def retrained(rows: Any, searches: Searches, metrics: Sequence[str], goal: Goal) -> Retrained:
-    """The trainings of one view as arrays. What confirms a trial that is no longer its search's best is left out.
+    """The trainings of one view as arrays, without confirmations of trials that are no longer the best of their search.
 
-    `rows` is a DataFrame as `hpstudy.store.Reader.confirmations` gives it; the objective is the first of `metrics`.
+    `rows` is the DataFrame of `hpstudy.store.Reader.confirmations`; the objective is the first of `metrics`.
     """
     own = rows[(rows["view"] == searches.view) & (rows["state"] != "running")]
     seeds = int(rows["seed_number"].max()) + 1 if len(rows) else 0
@@ -47,7 +47,9 @@ def retrained(rows: Any, searches: Searches, metrics: Sequence[str], goal: Goal)
     chosen = filled.argmax(axis=1)
     candidate = searches.complete & np.isfinite(filled.max(axis=1))
     of_default = np.isnan(replicate)
-    search = np.where(replicate < len(chosen), replicate, 0).astype(np.int64)  # 0 for rows that the next line leaves out
+    search = np.where(replicate < len(chosen), replicate, 0).astype(
+        np.int64
+    )  # 0 is a placeholder for rows that the next line drops
     of_chosen = (replicate < len(chosen)) & candidate[search] & (number == chosen[search])
     default, scores = {}, {}
     for name, of_metric in values.items():
@@ -74,6 +76,6 @@ def _values(rows: Any, column: str) -> Floats:
 
 
 def test_metric(names: Sequence[str], objective: str) -> str | None:
-    """The metric on data that no search has seen: test_accuracy, else the first one that begins with "test"; None without any."""
+    """The metric on data that no search has used: test_accuracy, else the first one that begins with "test"; None without any."""
     tests = sorted(name for name in names if name.startswith("test") and name != objective)
     return "test_accuracy" if "test_accuracy" in tests else next(iter(tests), None)

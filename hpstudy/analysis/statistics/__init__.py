@@ -1,1 +1,1 @@
-"""Statistics that know no study: estimates, intervals and tests of arrays."""
+"""Estimates, intervals and tests of arrays, independent of studies."""

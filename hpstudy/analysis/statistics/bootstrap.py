@@ -1,11 +1,14 @@
 """Bootstrap intervals for means of whole searches.
 
-The unit of resampling is a replicate: a row of (searches x trials), with all views together where views are compared. A
-resample is a row of weights, so that the resampled means of all trials are one matrix product.
+The unit of resampling is a replicate: a row of (searches x trials), jointly in all compared views. A resample is a row of weights,
+so the resampled means of all trials are one matrix product.
 
-References: Efron (1987), Better bootstrap confidence intervals, J. Am. Stat. Assoc. 82 (BCa). Hesterberg (2015), What teachers
-should know about the bootstrap, Am. Stat. 69 (the small-sample expansion). Montiel Olea and Plagborg-Moller (2019),
-Simultaneous confidence bands, J. Appl. Econometrics 34 (the sup-t band).
+References:
+    Efron (1987), Better bootstrap confidence intervals, JASA 82, https://doi.org/10.1080/01621459.1987.10478410 (BCa)
+    Hesterberg (2015), What teachers should know about the bootstrap, Am. Stat. 69, https://doi.org/10.1080/00031305.2015.1089789
+    (small-sample expansion)
+    Montiel Olea and Plagborg-Moller (2019), Simultaneous confidence bands, J. Appl. Econometrics 34,
+    https://doi.org/10.1002/jae.2656 (sup-t band)
 """
 
 from __future__ import annotations
@@ -23,12 +26,12 @@ from hpstudy.analysis.statistics.deviation import deviation, scaled
 from hpstudy.seeds import derive_seed
 
 BLOCK = 2**23
-"""Numbers per block of resampled means (64 MiB): larger costs memory, smaller costs calls."""
+"""Numbers in a block of resampled means (64 MiB). Larger blocks need more memory, smaller ones more calls."""
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are computed: the same seed gives the same resamples for the same number of replicates.
+    """Bootstrap settings. The same seed and number of replicates give the same resamples.
 
     Attributes:
         resamples: number of resamples.
@@ -40,17 +43,17 @@ class Bootstrap:
     confidence: float
 
     def weights(self, replicates: int) -> Floats:
-        """(resamples x replicates) share of each replicate in each resample; rows sum to 1."""
+        """(resamples x replicates) weight of each replicate in each resample; rows sum to 1."""
         return _drawn(derive_seed(self.seed, "weights", replicates), self.resamples, replicates)[0]
 
     def counts(self, replicates: int) -> npt.NDArray[np.int16]:
-        """(resamples x replicates) how often each resample holds each replicate; rows sum to `replicates`."""
+        """(resamples x replicates) count of each replicate in each resample; rows sum to `replicates`."""
         return _drawn(derive_seed(self.seed, "weights", replicates), self.resamples, replicates)[1]
 
 
 @lru_cache(maxsize=2)
 def _drawn(seed: int, resamples: int, replicates: int) -> tuple[Floats, npt.NDArray[np.int16]]:
-    """Weights and counts of the resamples. A study has at most 1,000 replicates, so that small integers hold the counts."""
+    """Weights and counts of the resamples. A study has at most 1,000 replicates, so the counts fit in small integers."""
     counts = np.random.default_rng(seed).multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples)
     weights, small = counts / replicates, counts.astype(np.int16)
     weights.setflags(write=False)
@@ -59,7 +62,7 @@ def _drawn(seed: int, resamples: int, replicates: int) -> tuple[Floats, npt.NDAr
 
 
 def resampled_means(values: Floats, bootstrap: Bootstrap) -> Iterator[tuple[slice, Floats]]:
-    """Column means of (replicates x trials) values without NaN, block by block: the columns, and (columns x resamples) means."""
+    """Resampled column means of (replicates x trials) values, no NaN. Yields blocks: the columns, and (columns x resamples) means."""
     weights = bootstrap.weights(values.shape[0])
     step = max(1, BLOCK // bootstrap.resamples)
     for start in range(0, values.shape[1], step):
@@ -68,15 +71,15 @@ def resampled_means(values: Floats, bootstrap: Bootstrap) -> Iterator[tuple[slic
 
 
 def mean_intervals(values: Floats, bootstrap: Bootstrap, *, expand: bool = True) -> tuple[Floats, Floats]:
-    """BCa intervals for the mean of every column of (replicates x trials) values, no NaN: lower and upper ends, each (trials,).
+    """BCa intervals of the column means of (replicates x trials) values, no NaN. Returns lower and upper ends, each (trials,).
 
-    One replicate is a whole search, or a paired difference of two. The ends are NaN with fewer than 2 replicates, and the value
-    itself where all replicates agree.
+    A replicate is a whole search, or a paired difference of two. The ends are NaN with fewer than 2 replicates, and equal the mean where
+    all replicates are equal.
 
-    Bias correction z0 and acceleration a shift the percentiles at which the resampled means are read (Efron 1987; for a mean the
-    jackknife gives a = skewness / (6 sqrt n)). Differs from the textbook: the normal quantile z is replaced by
-    sqrt(n / (n - 1)) t(n - 1), Hesterberg's expansion, because at n = 20 plain bootstrap intervals are too short
-    (docs/reference/statistics.md has the coverage); `expand=False` gives Efron's interval.
+    The bias correction z0 and the acceleration a shift the percentiles of the resampled means (Efron 1987; for a mean the jackknife gives
+    a = skewness / (6 sqrt n)). Differs from the textbook: the normal quantile z is replaced by sqrt(n / (n - 1)) t(n - 1), Hesterberg's
+    expansion, because plain bootstrap intervals are too short at n = 20 (docs/reference/statistics.md has the coverage).
+    `expand=False` gives Efron's interval.
     """
     n, trials = values.shape
     low, high = np.full(trials, np.nan), np.full(trials, np.nan)
@@ -101,9 +104,9 @@ def mean_intervals(values: Floats, bootstrap: Bootstrap, *, expand: bool = True)
 
 
 def bca_level(z0: Floats, acceleration: Floats, z: float) -> Floats:
-    """The percentile at which BCa reads the resamples: Phi(z0 + (z0 + z) / (1 - a (z0 + z))).
+    """The percentile level of a BCa interval: Phi(z0 + (z0 + z) / (1 - a (z0 + z))).
 
-    Beyond the pole of the fraction (strong skewness, few replicates) the level is that of the nearer end, 0 or 1.
+    Beyond the pole of the fraction (strong skewness, few replicates), the level is that of the nearer end, 0 or 1.
     """
     shifted = z0 + z
     scale = 1 - acceleration * shifted
@@ -113,30 +116,30 @@ def bca_level(z0: Floats, acceleration: Floats, z: float) -> Floats:
 
 
 def quantile_z(n: int, confidence: float) -> float:
-    """sqrt(n / (n - 1)) t(n - 1): the normal quantile that makes a percentile interval of a mean as wide as Student's."""
+    """sqrt(n / (n - 1)) t(n - 1), the quantile with which a percentile interval of a mean is as wide as Student's t interval."""
     return float(np.sqrt(n / (n - 1)) * stats.t.ppf((1 + confidence) / 2, n - 1))
 
 
 def percentile_interval(statistic: Floats, n: int, confidence: float) -> tuple[float, float]:
-    """Percentile interval with the small-sample expansion, for a statistic that BCa does not suit (trial counts).
+    """Percentile interval with the small-sample expansion, for statistics to which BCa does not apply (trial counts).
 
-    `statistic` is (resamples,) and may hold infinities; n is the number of replicates behind it. NaN with fewer than 2 replicates.
+    `statistic` is (resamples,) and may be infinite; n is the number of replicates. NaN with fewer than 2 replicates.
     """
     if n < 2:
         return float("nan"), float("nan")
     tail = float(special.ndtr(-quantile_z(n, confidence)))
     ordered = np.sort(statistic)
-    # An order statistic and not an interpolation between two: halfway to infinity is not a number of trials.
+    # An order statistic, not an interpolation between two, since the statistic may be infinite.
     lower = int(np.floor(tail * (len(ordered) - 1)))
     return float(ordered[lower]), float(ordered[len(ordered) - 1 - lower])
 
 
 @dataclass(frozen=True)
 class Band:
-    """A simultaneous band around a mean curve: it holds the whole true curve at the stated confidence.
+    """A simultaneous confidence band of a mean curve: it contains the whole true curve with the stated confidence.
 
     Attributes:
-        low, high: (trials,).
+        low, high: (trials,) ends of the band.
         critical: half width of the band in standard errors.
     """
 
@@ -146,11 +149,11 @@ class Band:
 
 
 def simultaneous_band(values: Floats, bootstrap: Bootstrap) -> Band:
-    """The sup-t band of a mean curve: mean +- c se, with c the quantile of max over t of |resampled mean - mean| / se.
+    """The sup-t band of a mean curve: mean +- c se, where c is the quantile of max over t of |resampled mean - mean| / se.
 
-    `values` is (replicates x trials), no NaN, at least 2 replicates. The resamples give c as if the standard errors were known.
-    Differs from the textbook: c is carried from the normal to Student's t with n - 1 degrees of freedom at the same tail, so that
-    the band of a single trial is the t interval.
+    `values` is (replicates x trials), no NaN, at least 2 replicates. The resamples give c for known standard errors. Differs from the
+    textbook: c is mapped from the normal distribution to Student's t with n - 1 degrees of freedom at the same tail probability, so the
+    band of a single trial is the t interval.
     """
     n = values.shape[0]
     mean, error = values.mean(axis=0), deviation(values) / np.sqrt(n)
@@ -167,18 +170,18 @@ def simultaneous_band(values: Floats, bootstrap: Bootstrap) -> Band:
 
 
 def ranges(mask: Bools) -> tuple[tuple[int, int], ...]:
-    """Runs of True as (first, last) trial counts, counted from 1."""
+    """Runs of True as (first, last) trials, counted from 1."""
     edges = np.diff(np.r_[0, np.asarray(mask, dtype=np.int8), 0])
     return tuple((int(a) + 1, int(b)) for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True))
 
 
 def _varies(values: Floats) -> Bools:
-    """Whether the replicates of each column differ by more than rounding."""
+    """(columns,) whether the replicates of each column differ by more than rounding."""
     return np.asarray(np.ptp(values, axis=0) > 1e-12 * np.abs(values).max(axis=0), dtype=np.bool_)
 
 
 def _quantiles(ordered: Floats, level: Floats) -> Floats:
-    """The quantile of each row of `ordered` (rows x resamples, ascending) at its own level, linear between order statistics."""
+    """The quantile of each row of `ordered` (rows x resamples, ascending) at the level of that row, linear between order statistics."""
     position = level * (ordered.shape[1] - 1)
     below = np.floor(position).astype(np.int64)
     above = np.minimum(below + 1, ordered.shape[1] - 1)

@@ -1,9 +1,13 @@
-"""Mean ranks of several treatments with Nemenyi's critical difference: what the diagram of Demsar shows.
+"""Mean ranks of several treatments with Nemenyi's critical difference, as in Demsar's diagram.
 
-In each block the treatments are ranked. Friedman's test asks whether any treatment differs. If so, two treatments whose mean ranks differ
-by at least the critical difference are shown to differ, at a level that holds for all pairs together. The test permutes the ranks within
-blocks, since with few blocks its chi-square and F forms are wrong: the F form rejects whenever two blocks agree. References: Friedman
-(1937), J. Am. Stat. Assoc. 32; Nemenyi (1963), PhD thesis, Princeton University; Demsar (2006), J. Mach. Learn. Res. 7.
+The treatments are ranked within each block. Friedman's test decides whether any treatment differs. If so, two treatments whose mean ranks
+differ by at least the critical difference are shown to differ, with family-wise error control over all pairs. The test permutes the ranks
+within blocks, since the chi-square and F approximations are invalid for few blocks: the F form rejects whenever two blocks agree.
+
+References:
+    Friedman (1937), JASA 32, https://doi.org/10.1080/01621459.1937.10503522
+    Nemenyi (1963), Distribution-free multiple comparisons, PhD thesis, Princeton University
+    Demsar (2006), Statistical comparisons of classifiers over multiple data sets, JMLR 7, https://jmlr.org/papers/v7/demsar06a.html
 """
 
 from __future__ import annotations
@@ -20,27 +24,27 @@ from hpstudy.analysis.statistics.ranks import friedman
 from hpstudy.goal import Goal
 
 PERMUTED_UP_TO = 30
-"""Blocks up to which ranks are permuted; with more, the p-value is that of Iman and Davenport's F."""
+"""Maximum number of blocks for the permutation test; with more, the p-value is that of Iman and Davenport's F."""
 
 PERMUTATIONS = 9_999
-"""Random permutations of a test."""
+"""Number of random permutations."""
 
 CHUNK = 500
-"""Permutations in memory at a time."""
+"""Number of permutations in memory at a time."""
 
 
 @dataclass(frozen=True)
 class MeanRanks:
-    """Treatments by their mean rank, the best first.
+    """Treatments ordered by their mean rank, the best first.
 
     Attributes:
-        names: of the treatments.
+        names: names of the treatments.
         ranks: (treatments,) mean ranks, ascending.
-        blocks: replicates or studies that they are means over.
-        p: of Friedman's test.
-        critical_difference: Nemenyi's.
-        differs: whether the test shows that any treatment differs; if not, no pair is said to differ.
-        alike: maximal runs (first, last) of at least two treatments closer than the critical difference, by their places in `names`.
+        blocks: number of blocks (replicates or studies).
+        p: p-value of Friedman's test.
+        critical_difference: Nemenyi's critical difference.
+        differs: whether the test shows that any treatment differs; if not, no pair is shown to differ.
+        alike: maximal runs (first, last) of at least two treatments closer than the critical difference, as indices into `names`.
     """
 
     names: tuple[str, ...]
@@ -53,9 +57,9 @@ class MeanRanks:
 
 
 def mean_ranks(values: Floats, names: Sequence[str], goal: Goal, confidence: float, seed: int) -> MeanRanks | None:
-    """Rank (blocks x treatments) values without NaN; `seed` is that of the test.
+    """Rank (blocks x treatments) values, no NaN; `seed` is the seed of the permutation test.
 
-    None with fewer than 3 treatments or 2 blocks, or where all treatments are tied in every block.
+    None with fewer than 3 treatments or 2 blocks, or if all treatments are tied in every block.
     """
     if (test := friedman(values, goal)) is None:
         return None
@@ -68,13 +72,13 @@ def mean_ranks(values: Floats, names: Sequence[str], goal: Goal, confidence: flo
 
 
 def critical_difference(treatments: int, blocks: int, confidence: float) -> float:
-    """The smallest difference of two mean ranks over `blocks` that is significant: q sqrt(k (k + 1) / (6 N))."""
+    """The smallest significant difference of two mean ranks over N = `blocks` blocks: q sqrt(k (k + 1) / (6 N))."""
     q = float(stats.studentized_range.ppf(confidence, treatments, np.inf)) / math.sqrt(2)
     return q * math.sqrt(treatments * (treatments + 1) / (6 * blocks))
 
 
 def permutation_p(ranks: Floats, seed: int) -> float:
-    """P of Friedman's statistic of (blocks x treatments) ranks, when each order of the treatments in a block is as likely."""
+    """Permutation p of Friedman's statistic of (blocks x treatments) ranks: all orders within a block are equally likely."""
     rng, left, as_large = np.random.default_rng(seed), PERMUTATIONS, 0
     observed = float((ranks.sum(axis=0) ** 2).sum())
     while left:
@@ -85,7 +89,7 @@ def permutation_p(ranks: Floats, seed: int) -> float:
 
 
 def runs_alike(ranks: Floats, apart: float) -> tuple[tuple[int, int], ...]:
-    """The maximal runs of ascending ranks that are closer to each other than `apart`."""
+    """The maximal runs of ascending ranks whose ends differ by less than `apart`."""
     runs, reached = list[tuple[int, int]](), 0
     for first in range(len(ranks)):
         last = int(np.flatnonzero(ranks - ranks[first] < apart)[-1])

@@ -1,7 +1,9 @@
-"""Crossed arrays (searches x seeds): the mean, with searches and seeds as samples, and the components of the variance.
+"""Mean and variance components of a crossed (searches x seeds) array, with searches and seeds as random factors.
 
-References: Searle, Casella and McCulloch (1992), Variance Components, chapter 4 (method of moments). Satterthwaite (1946), Biometrics
-Bulletin 2 (degrees of freedom of a sum of mean squares). Yates (1933), Empire J. Exp. Agric. 1 (missing cells).
+References:
+    Searle, Casella and McCulloch (1992), Variance Components, chapter 4, https://doi.org/10.1002/9780470316856 (method of moments)
+    Satterthwaite (1946), Biometrics Bulletin 2, https://doi.org/10.2307/3002019 (degrees of freedom of a sum of mean squares)
+    Yates (1933), Empire J. Exp. Agric. 1 (missing cells)
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ from hpstudy.analysis.statistics.estimate import CountedEstimate
 
 @dataclass(frozen=True)
 class Components:
-    """Where differences between trainings come from, as variances in the metric's unit squared; NaN with too little data.
+    """Variance components of the trainings, in the metric's unit squared; NaN with too few data.
 
     Attributes:
-        between: between searches: they chose points of different worth. 0 where the estimate is negative.
-        noise: of training: the same point on different seeds.
-        shared: the part of `noise` that all points of the view share on a seed; it cancels in differences on the same seeds.
+        between: variance between the points that the searches chose; 0 if the estimate is negative.
+        noise: training noise: variance of the same point over seeds.
+        shared: the part of `noise` that is common to all points of the view on a seed; it cancels in differences on the same seeds.
     """
 
     between: float
@@ -31,23 +33,23 @@ class Components:
 
     @property
     def floor(self) -> float:
-        """The noise floor: standard deviation of the training noise, in the metric's unit."""
+        """The noise floor: standard deviation of the training noise in the metric's unit."""
         return float(np.sqrt(self.noise))
 
 
 FILLINGS = 100
-"""Passes that fill missing cells: what one pass leaves shrinks by the share of missing cells."""
+"""Number of iterations of the imputation of missing cells; each multiplies the remaining error by the share of missing cells."""
 
 
 def crossed_mean(values: Floats, confidence: float) -> CountedEstimate:
-    """Mean over the rows of a crossed array (searches x seeds), with an interval that counts rows and columns as samples.
+    """Mean over the rows of a crossed (searches x seeds) array, with an interval for random rows and columns.
 
-    NaN is a missing cell: a row counts with the mean of what it has, rows without a value are left out, and the interval is that
-    of the array with missing cells filled (`filled`).
+    NaN is a missing cell. A row contributes the mean of its values; rows without a value are left out. The interval is that of the array
+    with missing cells filled (`filled`).
 
-    Of x_rk = mu + a_r + b_k + e_rk the mean has the variance var(a) / R + var(b) / K + var(e) / (R K), estimated from the mean
-    squares as (MS_a + MS_b - MS_e) / (R K), each component at least 0; Student's t with Satterthwaite's degrees of freedom. The
-    ends are NaN with fewer than 2 searches or 2 seeds.
+    In the model x_rk = mu + a_r + b_k + e_rk the variance of the mean is var(a) / R + var(b) / K + var(e) / (R K). It is estimated from
+    the mean squares as (MS_a + MS_b - MS_e) / (R K), with each component at least 0. The interval is Student's t with Satterthwaite's
+    degrees of freedom. The ends are NaN with fewer than 2 searches or 2 seeds.
     """
     present = ~np.isnan(values)
     values = values[present.any(axis=1)][:, present.any(axis=0)]
@@ -59,7 +61,7 @@ def crossed_mean(values: Floats, confidence: float) -> CountedEstimate:
     squares = _mean_squares(filled(values), missing)
     degrees = (rows - 1, columns - 1, (rows - 1) * (columns - 1) - missing)
     of_rows, of_columns, rest = squares
-    # A component below 0 counts as 0: its mean square and the residual's then drop out together.
+    # A negative component counts as 0: its mean square and that of the residual then cancel.
     if of_rows <= rest and of_columns <= rest:
         used = (0.0, 0.0, rest)
     elif of_columns <= rest:
@@ -77,12 +79,12 @@ def crossed_mean(values: Floats, confidence: float) -> CountedEstimate:
 
 
 def components(values: Floats) -> Components:
-    """Variance components of a view's (searches x seeds) trainings by the method of moments; NaN is a training without a value.
+    """Variance components of (searches x seeds) trainings by the method of moments; NaN is a training without a value.
 
-    Of x_rk = mu + a_r + b_k + e_rk, a search, a seed and the rest: noise = var(b) + var(e), the mean square within searches of a
-    one-way layout, also with missing values. Differs from the one-way estimate of the variance between searches, which counts
-    var(b) / K against the searches although all of them share it: between = (MS_rows - MS_residual) / K and shared = var(b) =
-    (MS_columns - MS_residual) / R come from the two-way layout of the searches that have every seed, each at least 0.
+    The model is x_rk = mu + a_r + b_k + e_rk with the effects of search, seed and residual. noise = var(b) + var(e) is the mean square
+    within searches of a one-way layout, also with missing values. Differs from the one-way estimate of the variance between searches,
+    which subtracts var(b) / K although all searches share b: between = (MS_rows - MS_residual) / K and shared = var(b) =
+    (MS_columns - MS_residual) / R are from the two-way layout of the searches that have every seed, each at least 0.
     """
     present = ~np.isnan(values)
     kept = values[present.any(axis=1)]
@@ -99,9 +101,9 @@ def components(values: Floats) -> Components:
 
 
 def filled(values: Floats) -> Floats:
-    """A crossed array with every NaN replaced by row mean + column mean - mean, so that it adds nothing to the residual.
+    """A crossed array with every NaN replaced by row mean + column mean - grand mean, so that its residual is 0.
 
-    Every row and column has a value. The residual has one degree of freedom less for each cell (Yates 1933).
+    Every row and column must have a value. Each filled cell reduces the degrees of freedom of the residual by one (Yates 1933).
     """
     missing = np.isnan(values)
     full: Floats = np.where(missing, np.nanmean(values), values)
@@ -112,7 +114,7 @@ def filled(values: Floats) -> Floats:
 
 
 def _mean_squares(values: Floats, missing: int = 0) -> tuple[float, float, float]:
-    """Mean squares of rows, columns and the residual of a crossed array with at least 2 of both, `missing` cells of it filled."""
+    """Mean squares of rows, columns and residual of a crossed array, at least 2 x 2, of which `missing` cells were filled."""
     rows, columns = values.shape
     mean = values.mean()
     of_rows, of_columns = values.mean(axis=1), values.mean(axis=0)
@@ -125,7 +127,7 @@ def _mean_squares(values: Floats, missing: int = 0) -> tuple[float, float, float
 
 
 def row_means(values: Floats) -> Floats:
-    """(rows,) means of what each row has; NaN for a row without a value."""
+    """(rows,) means of the values in each row; NaN for a row without a value."""
     present = ~np.isnan(values)
     count = present.sum(axis=1)
     sums = np.where(present, values, 0.0).sum(axis=1)

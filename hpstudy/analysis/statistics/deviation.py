@@ -1,4 +1,4 @@
-"""Standard deviations of values of any size."""
+"""Standard deviations without overflow or underflow."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 
 ORDINARY = (1e-60, 1e60)
-"""Sizes of values whose fourth powers and their sums are floats."""
+"""Range of absolute values whose fourth powers can be summed without overflow or underflow."""
 
 
 def scaled(values: Floats) -> tuple[Floats, int]:
-    """Values of another size than `ORDINARY` divided by a power of two, so that the largest is about 1; and the exponent.
+    """Scale values outside `ORDINARY` by a power of two so that the largest is about 1. Returns the values and the exponent.
 
-    The division rounds nothing. Ordinary values, and those with a NaN, stay as they are: the exponent is 0.
+    The scaling is exact. Ordinary values, and values with a NaN, are returned unchanged with exponent 0.
     """
     largest = np.abs(values).max(initial=0.0)
     if not 0 < largest < np.inf or ORDINARY[0] <= largest <= ORDINARY[1]:
@@ -23,7 +23,7 @@ def scaled(values: Floats) -> tuple[Floats, int]:
 
 
 def deviation(values: Floats) -> Floats:
-    """The standard deviation over the first axis, with n - 1 in the denominator; 0 where all values are equal.
+    """The standard deviation over the first axis, with n - 1 in the denominator; exactly 0 where all values are equal.
 
     Args:
         values: (replicates, ...), at least 2 replicates.
@@ -38,7 +38,7 @@ def deviation(values: Floats) -> Floats:
 
 
 def paired_differences(a: Floats, b: Floats) -> Floats:
-    """(replicates,) differences A minus B; all are the first one where they agree up to the rounding of the values.
+    """(replicates,) differences A minus B; set equal to the first one if they are all equal up to the rounding of the values.
 
     >>> paired_differences(np.array([0.4, 0.3]), np.array([0.3, 0.2])).std().item()
     0.0

@@ -1,4 +1,4 @@
-"""A number with its interval."""
+"""Estimates with their confidence intervals."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate: a mean, a share or a ratio.
+    """An estimate (mean, share or ratio) with its interval.
 
     Attributes:
         value: the estimate.
-        low, high: its interval; NaN where there is too little to tell.
+        low, high: its interval; NaN with too few data.
     """
 
     value: float
@@ -28,8 +28,8 @@ class CountedEstimate:
 
     Attributes:
         value: the mean.
-        low, high: its interval; NaN where there is too little to tell.
-        n: searches, replicates or seeds behind it.
+        low, high: its interval; NaN with too few data.
+        n: number of searches, replicates or seeds.
     """
 
     value: float
@@ -39,9 +39,9 @@ class CountedEstimate:
 
 
 def mean_of(values: Floats, bootstrap: Bootstrap) -> Estimate:
-    """The mean of one number for each search, or of paired differences, with its BCa interval.
+    """The mean of (searches,) values, or of paired differences, with its BCa interval.
 
-    `values` is (searches,), no NaN. The mean is NaN without values, the ends are NaN for one.
+    `values` has no NaN. The mean is NaN without values, the ends are NaN with one.
     """
     if not values.size:
         return Estimate(float("nan"), float("nan"), float("nan"))

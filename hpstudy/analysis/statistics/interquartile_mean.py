@@ -1,7 +1,7 @@
-"""The interquartile mean: a summary that one odd search cannot move far.
+"""The interquartile mean, which is robust to single outlying searches.
 
-Reference: Agarwal et al. (2021), Deep reinforcement learning at the edge of the statistical precipice, NeurIPS 34 (interquartile mean
-with a percentile bootstrap).
+Reference: Agarwal et al. (2021), Deep reinforcement learning at the edge of the statistical precipice, NeurIPS 34,
+https://arxiv.org/abs/2108.13264 (interquartile mean with a percentile bootstrap)
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
 
 TRIMMED = 0.25
-"""Share of the searches that is left out at either end; rounded down to whole searches, as scipy.stats.trim_mean does."""
+"""Share of the searches trimmed at either end, rounded down to whole searches as in scipy.stats.trim_mean."""
 
 
 @dataclass(frozen=True)
 class IqmCurve:
-    """An interquartile mean over searches at every trial, with a pointwise interval.
+    """The interquartile mean over searches at every trial, with a pointwise interval.
 
     Attributes:
-        searches: (trials,) how many searches it is over.
-        iqm, low, high: (trials,) NaN where there is no search, and no interval where there is only one.
+        searches: (trials,) number of searches.
+        iqm, low, high: (trials,) NaN without a search; the ends are NaN with one.
     """
 
     searches: Ints
@@ -34,10 +34,10 @@ class IqmCurve:
 
 
 def iqm_curve(best: Floats, bootstrap: Bootstrap) -> IqmCurve:
-    """The interquartile mean of the best so far, at each trial over the searches that have spent that trial.
+    """The interquartile mean of the best so far, at each trial over the searches that have finished that trial.
 
-    `best` is (searches x trials), NaN where a search has not come yet. The interval is the percentile bootstrap of whole
-    searches, with Hesterberg's small-sample expansion of its levels; trials with the same searches share their resamples.
+    `best` is (searches x trials), NaN for trials not finished yet. The interval is the percentile bootstrap of whole searches with
+    Hesterberg's small-sample expansion; trials with the same searches share their resamples.
     """
     present = ~np.isnan(best)
     middle, low, high = (np.full(best.shape[1], np.nan) for _ in range(3))
@@ -49,7 +49,7 @@ def iqm_curve(best: Floats, bootstrap: Bootstrap) -> IqmCurve:
 
 
 def resampled_iqm(values: Floats, bootstrap: Bootstrap) -> Floats:
-    """The interquartile mean of (searches,) values without NaN in every resample, (resamples,)."""
+    """(resamples,) interquartile mean of (searches,) values, no NaN, in every resample."""
     n = len(values)
     order = np.argsort(values, kind="stable")
     cut = int(TRIMMED * n)

@@ -1,8 +1,12 @@
-"""What pairing gained, and how often one view beats the other.
+"""Variance reduction by pairing, and probabilities that one view is better than the other.
 
-References: Welch (1947), Biometrika 34. Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks, MLSys 3
-(the paired win share). Agarwal et al. (2021), NeurIPS 34 (the unpaired probability of improvement). Wilson (1927), J. Am. Stat.
-Assoc. 22.
+References:
+    Welch (1947), Biometrika 34, https://doi.org/10.1093/biomet/34.1-2.28
+    Wilson (1927), JASA 22, https://doi.org/10.1080/01621459.1927.10502953
+    Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks, MLSys 3, https://arxiv.org/abs/2103.03098
+    (paired win share)
+    Agarwal et al. (2021), Deep reinforcement learning at the edge of the statistical precipice, NeurIPS 34,
+    https://arxiv.org/abs/2108.13264 (unpaired probability of improvement)
 """
 
 from __future__ import annotations
@@ -23,12 +27,12 @@ from hpstudy.goal import Goal
 
 @dataclass(frozen=True)
 class Unpaired:
-    """The same mean difference as if the replicates of the two views had nothing in common.
+    """The interval of the mean difference without pairing, and the variance reduction by pairing.
 
     Attributes:
         low, high: Welch's t interval.
-        reduction: share of the variance of an unpaired difference that pairing took away, 1 - var(A - B) / (var A + var B);
-            negative where pairing added variance, NaN where no view varies.
+        reduction: 1 - var(A - B) / (var A + var B), the share of the unpaired variance that pairing removes; negative if pairing adds
+            variance, NaN if neither view varies.
     """
 
     low: float
@@ -37,7 +41,7 @@ class Unpaired:
 
 
 def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
-    """Forget the pairing of (replicates,) values of A and B; NaN for all that needs two replicates, where there is one."""
+    """Analyze (replicates,) values of A and B without pairing; NaN with one replicate."""
     n = len(a)
     if n < 2:
         nan = float("nan")
@@ -47,7 +51,7 @@ def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
     middle, total = float(a.mean() - b.mean()), of_a + of_b
     if total == 0:
         return Unpaired(math.ldexp(middle, unit), math.ldexp(middle, unit), float("nan"))
-    # Divided by a power of two, which rounds nothing: the squares of variances of 1e-300 or 1e300 are no floats.
+    # Scaled exactly by a power of two: squares of variances of 1e-300 or 1e300 would under- or overflow.
     exponent = math.frexp(total)[1]
     share_a, share_b, share = (math.ldexp(variance, -exponent) for variance in (of_a, of_b, total))
     freedom = share**2 * (n - 1) / (share_a**2 + share_b**2)
@@ -57,7 +61,7 @@ def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
 
 
 def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Estimate:
-    """P(A > B) in a replicate: the share of the replicates in which A is better, with Wilson's interval; ties count half.
+    """P(A better than B) within a replicate: the share of replicates in which A is better, with Wilson's interval; ties count half.
 
     `a` and `b` are (replicates,) values.
     """
@@ -66,10 +70,10 @@ def win_share(a: Floats, b: Floats, goal: Goal, confidence: float) -> Estimate:
 
 
 def improvement(a: Floats, b: Floats, goal: Goal, bootstrap: Bootstrap) -> Estimate:
-    """P(A > B) of any search of A against any search of B, U / (n m) with U of Mann and Whitney: the pairing is not used.
+    """P(A better than B) for independent searches of A and B: the Mann-Whitney U / (n m), without pairing.
 
-    `a` and `b` are (replicates,) values. The interval is a percentile bootstrap of whole replicates with the small-sample
-    expansion; it has no width when all searches of one view are better than all of the other, and NaN ends with one replicate.
+    `a` and `b` are (replicates,) values. The interval is a percentile bootstrap of whole replicates with the small-sample expansion. Its
+    width is 0 if all searches of one view are better than all of the other; its ends are NaN with one replicate.
     """
     n = len(a)
     better = _better(a[:, None], b[None, :], goal)
@@ -79,5 +83,5 @@ def improvement(a: Floats, b: Floats, goal: Goal, bootstrap: Bootstrap) -> Estim
 
 
 def _better(a: Floats, b: Floats, goal: Goal) -> Floats:
-    """1 where A is better, 1/2 where it is as good, else 0."""
+    """1 where A is better, 1/2 for a tie, else 0."""
     return np.asarray((np.sign(goal.sign * (a - b)) + 1) / 2, dtype=np.float64)

@@ -1,8 +1,10 @@
-"""Performance profiles: how often each treatment needs at most a multiple of what the best one needs.
+"""Performance profiles: how often the cost of a treatment is at most a given multiple of the smallest cost.
 
-The ratio of a treatment on a problem is its cost divided by the smallest cost of any treatment there; it is infinite where the treatment
-does not solve the problem. The profile at tau is the share of all problems whose ratio is at most tau. Reference: Dolan and More (2002),
-Math. Program. 91.
+The ratio of a treatment on a problem is its cost divided by the smallest cost of any treatment on it, or infinite if the treatment does not
+solve the problem. The profile at tau is the share of all problems whose ratio is at most tau.
+
+Reference: Dolan and More (2002), Benchmarking optimization software with performance profiles, Math. Program. 91,
+https://doi.org/10.1007/s101070100263
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ from hpstudy.analysis.arrays import Floats
 
 @dataclass(frozen=True)
 class PerformanceProfile:
-    """The profiles of several treatments, as steps.
+    """The profiles of several treatments, as step functions.
 
     Attributes:
-        names: of the treatments.
-        problems: how many problems they had, those that none solves included.
-        ratios: (points,) ascending from 1: where any profile rises.
-        shares: (treatments x points) shares of the problems, from each ratio on.
+        names: names of the treatments.
+        problems: number of problems, including those that no treatment solves.
+        ratios: (points,) ratios at which any profile increases, ascending from 1.
+        shares: (treatments x points) value of each profile from each ratio on.
     """
 
     names: tuple[str, ...]
@@ -32,9 +34,9 @@ class PerformanceProfile:
 
 
 def performance_profile(costs: Floats, names: tuple[str, ...]) -> PerformanceProfile | None:
-    """The profiles of (problems x treatments) costs above 0, NaN where a treatment does not solve a problem.
+    """The profiles of (problems x treatments) positive costs, NaN where a treatment does not solve a problem.
 
-    None where no ratio is above 1, so that there is nothing to see: a problem needs two treatments that solve it, at different costs.
+    None if no ratio is above 1, that is, if no problem is solved by two treatments at different costs.
     """
     solved = costs[~np.isnan(costs).all(axis=1)]
     if not solved.size:

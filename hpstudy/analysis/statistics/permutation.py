@@ -1,4 +1,4 @@
-"""Tests that assume nothing but the pairing: sign flips, and Holm's correction for asking several times."""
+"""The sign-flip permutation test for paired differences, and Holm's correction for multiple tests."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 
 EXACT_UP_TO = 20
-"""Replicates up to which all sign patterns are counted (2**20 sums of 8 bytes; each further replicate doubles them)."""
+"""Maximum number of replicates for full enumeration (2**20 sums of 8 bytes; each further replicate doubles them)."""
 
 DRAWS = 100_000
-"""Random sign patterns beyond that: the standard error of a p of 0.05 is then 0.0007."""
+"""Number of random sign patterns for more replicates: the standard error of a p of 0.05 is then 0.0007."""
 
 BLOCK = 2**16
-"""Signs that are numbers of 8 bytes at a time: they stay in the cache of a core."""
+"""Number of signs held as 8-byte floats at a time, so that a block fits in the cache of a core."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class SignFlip:
 
     Attributes:
         p: two-sided p-value.
-        exact: whether all sign patterns were counted.
-        smallest: the smallest p that this number of replicates can give.
+        exact: whether all sign patterns were enumerated.
+        smallest: smallest attainable p with this number of replicates.
     """
 
     p: float
@@ -34,22 +34,24 @@ class SignFlip:
 
 
 def sign_flip(differences: Floats, seed: int) -> SignFlip:
-    """Two-sided sign-flip permutation test of a zero mean of (replicates,) paired differences, at least one.
+    """Two-sided sign-flip permutation test that (replicates,) paired differences, at least one, have zero mean.
 
-    Under the hypothesis that the two views are exchangeable within a replicate, every sign pattern of the differences is equally
-    likely: p is the share of patterns whose |sum| is at least the observed one. Where there are too many patterns to count,
-    `seed` draws random ones; they count the observed one as well, so p is never 0.
+    If the two views are exchangeable within a replicate (null hypothesis), every sign pattern of the differences is equally likely. p
+    is the share of patterns whose |sum| is at least the observed one. With too many patterns to enumerate, random ones are drawn with
+    `seed`, and the observed pattern is included, so p is never 0.
     """
     n = len(differences)
     observed = abs(differences.sum()) * (1 - 1e-12)
     if n <= EXACT_UP_TO:
-        # The first sign is fixed: a pattern and its opposite have the same |sum|.
+        # (2**(n - 1),) sums. The first sign is fixed, since a pattern and its opposite have the same |sum|.
         sums = differences[:1].astype(np.float64)
         for difference in differences[1:]:
             sums = np.concatenate([sums + difference, sums - difference])
         return SignFlip(float((np.abs(sums) >= observed).mean()), True, 2.0 ** (1 - n))
     rng = np.random.default_rng(seed)
     step = max(1, 2**22 // n)
+    # Patterns are drawn as int8 (step x n); each block of rows becomes floats of +-1 in `signs`, whose product with the (n,)
+    # differences is a sum for each pattern.
     signs = np.empty((max(1, BLOCK // n), n))
     hits = 0
     for start in range(0, DRAWS, step):
@@ -66,8 +68,8 @@ def sign_flip(differences: Floats, seed: int) -> SignFlip:
 def holm(p_values: Floats) -> Floats:
     """Holm's step-down adjustment of (tests,) p-values of one family, in the order given.
 
-    The adjusted p of rank i is the running maximum of (m - i) p_(i), at most 1. Source: Holm (1979), A simple sequentially
-    rejective multiple test procedure, Scand. J. Stat. 6.
+    The adjusted p of rank i (from 0) is the running maximum of (m - i) p_(i), at most 1. Source: Holm (1979), A simple sequentially
+    rejective multiple test procedure, Scand. J. Stat. 6, https://www.jstor.org/stable/4615733
     """
     order = np.argsort(p_values, kind="stable")
     factors = len(p_values) - np.arange(len(p_values))

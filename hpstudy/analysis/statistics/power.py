@@ -1,8 +1,8 @@
-"""How many replicates a comparison needs, from the spread that a first study showed.
+"""Number of replicates that a comparison needs, given the standard deviation in a first study.
 
-All of it is for a two-sided paired t test, whose power is that of a noncentral t with n - 1 degrees of freedom; the square of a
-noncentral t is a noncentral F, which scipy computes without overflow. Reference: Cohen (1988), Statistical power analysis for the
-behavioral sciences, chapter 2.
+The test is a two-sided paired t test, whose power follows from the noncentral t distribution with n - 1 degrees of freedom. The square of
+a noncentral t variable has a noncentral F distribution, which scipy computes without overflow. Reference: Cohen (1988), Statistical power
+analysis for the behavioral sciences, chapter 2.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.statistics.deviation import deviation
 
 POWER = 0.8
-"""Power at which minimal detectable differences are stated."""
+"""Power for which minimal detectable differences are computed."""
 
 REPLICATES = (10, 20, 40)
-"""Numbers of replicates at which the minimal detectable difference is stated."""
+"""Numbers of replicates for which the minimal detectable difference is computed."""
 
 MOST = 1_000_000
-"""More replicates than anyone runs: a number beyond it is given as None."""
+"""Largest number of replicates that is reported; a larger one is None."""
 
 
 LARGEST_EFFECT = 1e6
-"""Larger effects are found with the same power, 1; their squares may overflow."""
+"""Effects above this have power 1; their squares may overflow."""
 
 
 def power_of(effect: float, n: int, alpha: float) -> float:
-    """Chance that the test at level alpha finds a true mean difference with n >= 2 replicates.
+    """Power of the test at level alpha with n >= 2 replicates.
 
-    The effect is the true mean difference over the standard deviation of the differences.
+    The effect is the true mean difference divided by the standard deviation of the differences.
 
     >>> round(power_of(0.5, 34, 0.05), 2)
     0.81
@@ -44,9 +44,9 @@ def power_of(effect: float, n: int, alpha: float) -> float:
 
 
 def required(effect: float, power: float, alpha: float) -> int | None:
-    """The smallest number of replicates, at least 2, with which the test at level alpha has the power (above alpha).
+    """The smallest number of replicates, at least 2, for which the test at level alpha has the given power (above alpha).
 
-    The effect, not 0, is as in `power_of`. None beyond `MOST`.
+    The effect, not 0, is as in `power_of`. None above `MOST`.
 
     >>> required(0.5, 0.8, 0.05)
     34
@@ -67,7 +67,7 @@ def required(effect: float, power: float, alpha: float) -> int | None:
 
 
 def detectable(n: int, power: float, alpha: float) -> float:
-    """The true difference, in standard deviations of the differences, that n >= 2 replicates find with the power (above alpha).
+    """The true difference, in standard deviations of the differences, that n >= 2 replicates detect with the given power (above alpha).
 
     >>> round(detectable(20, 0.8, 0.05), 2)
     0.66
@@ -84,7 +84,7 @@ def detectable(n: int, power: float, alpha: float) -> float:
 
 
 def sd_interval(sd: float, n: int, confidence: float) -> tuple[float, float]:
-    """Interval of a standard deviation from n >= 2 normal values: sd sqrt((n - 1) / chi2); sd has n - 1 in its denominator."""
+    """Chi-square interval of the standard deviation of n >= 2 normal values: sd sqrt((n - 1) / chi2); sd has n - 1 in its denominator."""
     tail = (1 - confidence) / 2
     low, high = (sd * float(np.sqrt((n - 1) / stats.chi2.isf(level, n - 1))) for level in (tail, 1 - tail))
     return low, high
@@ -92,15 +92,16 @@ def sd_interval(sd: float, n: int, confidence: float) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Power:
-    """What a first study says about the size of the next one.
+    """Power analysis from a first study.
 
     Attributes:
-        replicates: of the first study.
-        sd: of its paired differences; NaN with one replicate. Where it is 0, all that follows from it is NaN or None.
+        replicates: number of replicates of the first study.
+        sd: standard deviation of its paired differences; NaN with one replicate. If it is 0, the attributes derived from it are NaN or
+            None.
         sd_low, sd_high: chi-square interval of the standard deviation.
-        needed: replicates that find the wanted difference; None when no difference is given or when there is no spread to go by.
-        needed_low, needed_high: the same at the ends of the interval of the standard deviation; None as well beyond a million.
-        detectable: smallest difference found with this study's replicates.
+        needed: replicates needed to detect the given difference; None without a difference or a positive standard deviation.
+        needed_low, needed_high: the same at the ends of the interval of the standard deviation; also None above a million.
+        detectable: smallest difference detectable with the replicates of the first study.
         detectable_at: the same for each number in `REPLICATES`.
     """
 
@@ -123,11 +124,11 @@ def power(
     alpha: float = 0.05,
     replicates: Sequence[int] = REPLICATES,
 ) -> Power:
-    """Plan a study from the (replicates,) paired differences of a first one.
+    """Power analysis from the (replicates,) paired differences of a first study.
 
-    `difference` is the true mean difference to find with the power, in their unit; None for none. Alpha is the level of the
-    two-sided test; the interval of the standard deviation has confidence 1 - alpha. The detectable difference is stated at each
-    of `replicates`.
+    `difference` is the true mean difference to detect with the given power, in the unit of the differences; None for none. Alpha is the
+    level of the two-sided test; the interval of the standard deviation has confidence 1 - alpha. The detectable difference is computed
+    for each of `replicates`.
     """
     n, nan = len(differences), float("nan")
     sd = float(deviation(differences)) if n > 1 else nan

@@ -1,10 +1,14 @@
-"""Rank statistics: the signed-rank test, the Hodges-Lehmann shift that belongs to it, and Friedman's test for three or more views.
+"""Rank statistics: the signed-rank test, the corresponding Hodges-Lehmann shift, and Friedman's test for three or more views.
 
-References: Wilcoxon (1945), Individual comparisons by ranking methods, Biometrics Bull. 1. Pratt (1959), Remarks on zeros and
-ties in the Wilcoxon signed rank procedures, J. Am. Stat. Assoc. 54. Hodges and Lehmann (1963), Estimates of location based on
-rank tests, Ann. Math. Stat. 34. Hollander and Wolfe (1999), Nonparametric statistical methods, section 3.3 (its interval).
-Friedman (1937), J. Am. Stat. Assoc. 32. Iman and Davenport (1980), Commun. Stat. A9. Demsar (2006), Statistical comparisons of
-classifiers over multiple data sets, J. Mach. Learn. Res. 7.
+References:
+    Wilcoxon (1945), Individual comparisons by ranking methods, Biometrics Bull. 1, https://doi.org/10.2307/3001968
+    Pratt (1959), Remarks on zeros and ties in the Wilcoxon signed rank procedures, JASA 54,
+    https://doi.org/10.1080/01621459.1959.10501526
+    Hodges and Lehmann (1963), Estimates of location based on rank tests, Ann. Math. Stat. 34, https://doi.org/10.1214/aoms/1177704172
+    Hollander and Wolfe (1999), Nonparametric statistical methods, section 3.3 (interval of the shift)
+    Friedman (1937), JASA 32, https://doi.org/10.1080/01621459.1937.10503522
+    Iman and Davenport (1980), Commun. Stat. A9, https://doi.org/10.1080/03610928008827904
+    Demsar (2006), Statistical comparisons of classifiers over multiple data sets, JMLR 7, https://jmlr.org/papers/v7/demsar06a.html
 """
 
 from __future__ import annotations
@@ -18,10 +22,10 @@ from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.goal import Goal
 
 EXACT_UP_TO = 200
-"""Replicates up to which the signed-rank distribution is counted (n additions of n**2 numbers)."""
+"""Maximum number of replicates for the exact signed-rank distribution (n additions of n**2 numbers)."""
 
 ZEROS = "Pratt"
-"""What becomes of differences of 0: they are ranked with the others, and their ranks are then left out."""
+"""Treatment of zero differences: they are ranked with the others, and their ranks are then dropped (Pratt 1959)."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,10 @@ class SignedRank:
     """Result of a Wilcoxon signed-rank test.
 
     Attributes:
-        p: two-sided p-value; 1 when all differences are 0.
+        p: two-sided p-value; 1 if all differences are 0.
         positive: sum of the ranks of the positive differences.
-        zeros: differences of 0.
-        exact: whether the distribution was counted (given the ties); the normal approximation otherwise.
+        zeros: number of differences equal to 0.
+        exact: whether the distribution is exact (given the ties); otherwise p is from the normal approximation.
     """
 
     p: float
@@ -42,10 +46,10 @@ class SignedRank:
 
 
 def signed_rank(differences: Floats) -> SignedRank:
-    """Two-sided Wilcoxon signed-rank test of paired differences that are symmetric about 0 under the hypothesis.
+    """Two-sided Wilcoxon signed-rank test of paired differences, which are symmetric about 0 under the null hypothesis.
 
-    `differences` is (replicates,), at least one. Tied sizes share their mean rank. Differences of 0 are treated as Pratt does
-    (`ZEROS`).
+    `differences` is (replicates,), at least one. Ties in absolute value have their mean rank. `ZEROS` is the treatment of zero
+    differences.
     """
     n, zeros = len(differences), int((differences == 0).sum())
     ranks = stats.rankdata(np.abs(differences))
@@ -55,7 +59,7 @@ def signed_rank(differences: Floats) -> SignedRank:
     if n > EXACT_UP_TO:
         test = stats.wilcoxon(differences, zero_method="pratt", method="approx")
         return SignedRank(float(test.pvalue), positive, zeros, False)
-    # Twice a rank is whole even where ties share one.
+    # Twice a rank is an integer, also for the mean rank of ties.
     chance = signed_rank_distribution(np.rint(2 * ranks[differences != 0]).astype(np.int64))
     observed = round(2 * positive)
     tail = min(float(chance[: observed + 1].sum()), float(chance[observed:].sum()))
@@ -63,7 +67,7 @@ def signed_rank(differences: Floats) -> SignedRank:
 
 
 def signed_rank_distribution(ranks: Ints) -> Floats:
-    """(1 + sum of ranks,) chance of the sums 0, 1, ... of the positive ranks (whole, > 0) when each sign is a fair coin."""
+    """(1 + sum of ranks,) probability of each sum 0, 1, ... of positive ranks (integers > 0) if both signs are equally likely."""
     chance = np.zeros(int(ranks.sum()) + 1)
     chance[0] = 1.0
     for rank in ranks.tolist():
@@ -79,8 +83,8 @@ class Shift:
 
     Attributes:
         estimate: median of the Walsh averages (d_i + d_j) / 2, i <= j.
-        low, high: the interval that belongs to the signed-rank test.
-        achieved: its confidence: at least the one asked for, or less where few replicates cannot give that much.
+        low, high: interval from the inverted signed-rank test.
+        achieved: confidence of the interval: at least the requested one, or less if few replicates cannot attain it.
     """
 
     estimate: float
@@ -90,11 +94,11 @@ class Shift:
 
 
 def shift(differences: Floats, confidence: float) -> Shift:
-    """By how much one view is shifted against the other, from (replicates,) differences, at least one.
+    """The shift of one view against the other, from (replicates,) differences, at least one.
 
-    The interval runs from the k-th smallest to the k-th largest Walsh average, with k the largest number whose tail of the
-    signed-rank distribution is at most half of 1 - confidence. It is exact for continuous symmetric differences and errs on the
-    safe side with ties.
+    The interval runs from the k-th smallest to the k-th largest Walsh average, where k is the largest number whose tail probability of
+    the signed-rank distribution is at most (1 - confidence) / 2. It is exact for continuous symmetric differences and conservative with
+    ties.
     """
     n = len(differences)
     first, second = np.triu_indices(n)
@@ -115,10 +119,10 @@ class Friedman:
     """Result of a Friedman test over three or more views.
 
     Attributes:
-        replicates: complete in all views.
+        replicates: number of replicates that are complete in all views.
         ranks: (views,) mean rank of each view within a replicate; 1 is best.
         chi_square, chi_p: Friedman's statistic, corrected for ties, and its p from the chi-square distribution.
-        f, p: Iman and Davenport's F statistic and its p, which few replicates distort less; infinite F when all replicates agree.
+        f, p: Iman and Davenport's F statistic and its p, which is more accurate with few replicates; infinite F if all replicates agree.
     """
 
     replicates: int
@@ -130,9 +134,9 @@ class Friedman:
 
 
 def friedman(values: Floats, goal: Goal) -> Friedman | None:
-    """Whether any of several views differs from the others, from complete (replicates x views) values.
+    """Friedman's test that no view differs from the others, on complete (replicates x views) values.
 
-    None with fewer than 3 views or 2 replicates, or when all views are tied in every replicate.
+    None with fewer than 3 views or 2 replicates, or if all views are tied in every replicate.
     """
     n, k = values.shape
     if k < 3 or n < 2 or not np.ptp(values, axis=1).any():

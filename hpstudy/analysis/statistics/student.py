@@ -1,8 +1,8 @@
-"""Student's t intervals: those of paired differences.
+"""Student's t intervals of paired differences.
 
-Differences of two views are more symmetric than the values of one, and t then covers better than the bootstrap
-(docs/reference/statistics.md has the coverage). The claims, the power and the simultaneous band of a single trial are t as well, so all of
-them agree. Reference: Student (1908), Biometrika 6.
+Differences of two views are more symmetric than the values of one view, and t then has better coverage than the bootstrap
+(docs/reference/statistics.md has the coverage). Claims, power and the simultaneous band of a single trial also use t, so they agree with
+these intervals. Reference: Student (1908), The probable error of a mean, Biometrika 6, https://doi.org/10.1093/biomet/6.1.1
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from hpstudy.analysis.statistics.estimate import Estimate
 
 
 def t_intervals(values: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """The ends of mean +- t(n - 1) sd / sqrt(n) for every column of (replicates x columns) values without NaN.
+    """The ends of mean +- t(n - 1) sd / sqrt(n) for every column of (replicates x columns) values, no NaN.
 
-    NaN with fewer than 2 replicates, and the value itself where all replicates agree.
+    NaN with fewer than 2 replicates; equal to the mean where all replicates are equal.
     """
     n, columns = values.shape
     if n < 2:
         return np.full(columns, np.nan), np.full(columns, np.nan)
-    # Equal values have their own value as the mean, although a sum would round.
+    # The mean of equal values is that value; a sum would round.
     centred = values - values[0]
     mean = values[0] + centred.mean(axis=0)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * deviation(centred) / np.sqrt(n)
@@ -31,7 +31,7 @@ def t_intervals(values: Floats, confidence: float) -> tuple[Floats, Floats]:
 
 
 def t_mean(values: Floats, confidence: float) -> Estimate:
-    """The mean of (replicates,) paired differences without NaN, with its t interval; the mean is NaN without values."""
+    """The mean of (replicates,) paired differences, no NaN, with its t interval; the mean is NaN without values."""
     if not values.size:
         return Estimate(float("nan"), float("nan"), float("nan"))
     low, high = t_intervals(values[:, None], confidence)

@@ -1,8 +1,11 @@
-"""Trials-to-target with censoring: Kaplan-Meier curves, restricted means and the log-rank test.
+"""Survival analysis of trials-to-target: Kaplan-Meier curves, restricted means and the log-rank test.
 
-References: Kaplan and Meier (1958), J. Am. Stat. Assoc. 53. Royston and Parmar (2013), Restricted mean survival time, BMC Med.
-Res. Methodol. 13. Mantel (1966), Cancer Chemother. Rep. 50 (log-rank
-test). Wilson (1927), J. Am. Stat. Assoc. 22.
+References:
+    Kaplan and Meier (1958), Nonparametric estimation from incomplete observations, JASA 53,
+    https://doi.org/10.1080/01621459.1958.10501452
+    Royston and Parmar (2013), Restricted mean survival time, BMC Med. Res. Methodol. 13, https://doi.org/10.1186/1471-2288-13-152
+    Mantel (1966), Cancer Chemother. Rep. 50 (log-rank test)
+    Wilson (1927), JASA 22, https://doi.org/10.1080/01621459.1927.10502953
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.goal import Goal
 
 ROUNDING = 1e-9
-"""What a product of shares may be above 1/2 by rounding alone."""
+"""Rounding tolerance when S(t), a product of shares, is compared with 1/2."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,8 @@ class Times:
     """Trials-to-target of the searches of one view.
 
     Attributes:
-        trials: (searches,) the trial, counted from 1, at which the target was reached; for a search that has not reached it, the
-            trials that it has spent without reaching it.
-        reached: (searches,) whether the target was reached; the others are right-censored.
+        trials: (searches,) trial, counted from 1, at which the target was reached; for other searches, the number of finished trials.
+        reached: (searches,) whether the target was reached; the other searches are right-censored.
     """
 
     trials: Ints
@@ -35,10 +37,10 @@ class Times:
 
 
 def trials_to_target(best: Floats, finished: Ints, level: float, goal: Goal) -> Times:
-    """When each search first had a value at least as good as `level`, counted from 1.
+    """The trial, counted from 1, at which each search first had a value at least as good as `level`.
 
-    `best` is (searches x trials), NaN where a search has no value yet, or has not come yet; `finished` is (searches,) trials
-    spent.
+    `best` is (searches x trials), NaN before the first value and for trials not finished yet; `finished` is the (searches,) number of
+    finished trials.
     """
     hit = np.asarray(goal.reached(best, level), dtype=np.bool_)
     reached = np.logical_or.reduce(hit, axis=1)
@@ -50,12 +52,12 @@ class Survival:
     """A Kaplan-Meier curve: the share of searches that have not reached the target after t trials.
 
     Attributes:
-        at_risk: (horizon,) searches that were still without the target before trial t = 1..horizon, and spent it.
-        reached, censored: (horizon,) searches that reached the target at trial t; that ended there without it.
-        share: (horizon,) S(t); NaN from where no search tells.
-        low, high: (horizon,) pointwise log-log (Greenwood) interval of S(t); NaN while S is 1 or 0.
-        median: smallest t with S(t) <= 1/2; None when not reached.
-        restricted_mean: mean of min(trials-to-target, horizon); NaN when the searches do not tell S up to the horizon.
+        at_risk: (horizon,) number of searches that had not reached the target before trial t = 1..horizon, and finished trial t.
+        reached, censored: (horizon,) numbers of searches that reached the target at trial t, and that ended there without reaching it.
+        share: (horizon,) S(t); NaN from the trial on at which S is not identified.
+        low, high: (horizon,) pointwise log-log (Greenwood) interval of S(t); NaN where S is 1 or 0.
+        median: smallest t with S(t) <= 1/2; None if there is none.
+        restricted_mean: mean of min(trials-to-target, horizon); NaN if S is not identified up to the horizon.
     """
 
     at_risk: Ints
@@ -80,7 +82,7 @@ def kaplan_meier(times: Times, horizon: int, confidence: float) -> Survival:
     at_risk = (reached + censored)[::-1].cumsum()[::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         share: Floats = np.cumprod(np.where(at_risk > 0, 1 - reached / at_risk, 1.0)).astype(np.float64)
-        # Once nobody is left the curve is known only if it has come down to 0.
+        # Without searches at risk, S is identified only if it is 0.
         share = np.where((at_risk > 0) | (share == 0), share, np.nan)
         greenwood = np.cumsum(np.where(at_risk > reached, reached / (at_risk * (at_risk - reached)), 0.0))
         half = special.ndtri((1 + confidence) / 2) * np.sqrt(greenwood) / np.log(share)
@@ -94,14 +96,14 @@ def kaplan_meier(times: Times, horizon: int, confidence: float) -> Survival:
 
 
 def log_rank(a: Times, b: Times) -> float:
-    """Two-sided p of the log-rank test that both views reach the target at the same rate; the pairing is not used.
+    """Two-sided p of the log-rank test that both views reach the target at the same rate; it does not use the pairing.
 
-    NaN when no search of either view reached the target, or when there is none.
+    NaN without searches, or if no search of either view reached the target.
     """
     if not len(a.trials) or not len(b.trials) or not (a.reached.any() or b.reached.any()):
         return float("nan")
     with warnings.catch_warnings():
-        # All searches that are left at risk reaching the target at once has no variance; the other trials tell.
+        # A trial at which all searches at risk reach the target has variance 0; only the other trials contribute.
         warnings.simplefilter("ignore", RuntimeWarning)
         test = stats.logrank(_censored(a), _censored(b))
     return float(test.pvalue)
@@ -112,7 +114,7 @@ def _censored(times: Times) -> stats.CensoredData:
 
 
 def wilson(successes: float, n: int, confidence: float) -> tuple[float, float]:
-    """Wilson's score interval of a proportion; (0, 1) when there is nothing to count."""
+    """Wilson's score interval of a proportion; (0, 1) for a total of 0."""
     if n == 0:
         return 0.0, 1.0
     z = float(special.ndtri((1 + confidence) / 2))

@@ -1,1 +1,1 @@
-"""Supplementary statistics, which do not change the headline: second opinions, ratings over all trials, robustness."""
+"""Supplementary statistics, which do not change the headline: alternative tests, anytime scores, robustness."""

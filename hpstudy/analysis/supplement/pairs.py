@@ -1,4 +1,4 @@
-"""Supplementary statistics of two views."""
+"""Supplementary statistics of a comparison."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from hpstudy.analysis.view_result import ViewResult
 
 @dataclass(frozen=True)
 class BudgetSupplement:
-    """More of two views after the same number of trials; every difference is A minus B.
+    """Supplementary statistics of two views at a budget; every difference is A minus B.
 
     Attributes:
         shift: Hodges-Lehmann estimate.
         signed_rank: Wilcoxon's test.
-        unpaired: the interval that forgets the pairing.
-        win_share: P(A > B) within a replicate.
-        improvement: P(A > B) of any search of A against any of B.
-        bounds: one-sided bounds.
+        unpaired: interval without pairing.
+        win_share: P(A better than B) within a replicate.
+        improvement: P(A better than B) for independent searches of A and B.
+        bounds: one-sided confidence bounds.
     """
 
     budget: int
@@ -47,18 +47,18 @@ class BudgetSupplement:
 
 @dataclass(frozen=True)
 class PairSupplement:
-    """More of two views; all is empty where they have no complete replicate in common.
+    """Supplementary statistics of two views; empty if they have no common complete replicate.
 
     Attributes:
-        budgets: in the order of the study's budgets.
-        ratio: of restricted mean trials-to-target, A over B; None without a target level.
-        runtime_ratio: of average runtimes, A over B; None without a target level.
+        budgets: statistics at each budget of the study, in order.
+        ratio: ratio of restricted mean trials-to-target, A over B; None without a target level.
+        runtime_ratio: ratio of average runtimes, A over B; None without a target level.
         log_rank: p of the log-rank test over all searches of both views; None without a target level.
-        anytime: ratings over all trials; None without a scale.
-        without_one: the difference at the last budget with each replicate left out; None with one replicate.
-        trials_without_one: the same of the difference of restricted mean trials-to-target; None without a target level.
-        policies: the headline when trials without a value count (worst) and when they do not (drop).
-        cost: at equal seconds of training; None without records, or without a time that all searches share.
+        anytime: differences of the anytime scores; None without a scale.
+        without_one: leave-one-out differences at the last budget; None with one replicate.
+        trials_without_one: leave-one-out differences of restricted mean trials-to-target; None without a target level.
+        policies: the main differences when trials without a value count (worst) and when they do not (drop).
+        cost: comparison at equal training times; None without recorded times, or if the searches share no time.
     """
 
     a: str
@@ -81,7 +81,7 @@ def pair_supplement(
     spent: Mapping[str, TrialSeconds],
     endpoints: Endpoints,
 ) -> PairSupplement:
-    """Compute the supplementary statistics of two views; `spent` is empty without records of seconds."""
+    """Compute the supplementary statistics of two views; `spent` is empty without recorded times."""
     if pair.curve is None:
         return PairSupplement(pair.a, pair.b)
     study, bootstrap, both = endpoints.study, endpoints.bootstrap, pair.replicates

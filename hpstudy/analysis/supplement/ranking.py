@@ -1,4 +1,4 @@
-"""Three or more views at once: their mean ranks, and performance profiles of their trials to the target."""
+"""Joint comparison of three or more views: mean ranks, and performance profiles of trials-to-target."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hpstudy.analysis.view_result import ViewResult
 from hpstudy.seeds import derive_seed
 
 FEWEST = 3
-"""Views below which ranks say no more than a comparison of two."""
+"""Minimum number of views; ranks of two views add nothing to their comparison."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Several views ranked.
+    """Ranks and performance profiles of several views.
 
     Attributes:
-        ranks: of the final best, over blocks; None with fewer than three views or two blocks, and where all views are tied.
-        profile: of the trials to the target; None where no two views reach it with different numbers of trials.
+        ranks: mean ranks of the final best over blocks; None with fewer than three views or two blocks, or if all views are tied.
+        profile: performance profiles of trials-to-target; None if no two views reach the target with different numbers of trials.
     """
 
     ranks: MeanRanks | None
@@ -32,7 +32,7 @@ class Ranking:
 
 
 def ranking(views: Sequence[ViewResult], endpoints: Endpoints) -> Ranking | None:
-    """The views of one study over the replicates that are complete in all of them; None with fewer than three views."""
+    """Rank the views of one study over the replicates that are complete in all of them; None with fewer than three views."""
     if len(views) < FEWEST:
         return None
     names, settings = tuple(view.name for view in views), endpoints.study.analysis
@@ -46,7 +46,7 @@ def ranking(views: Sequence[ViewResult], endpoints: Endpoints) -> Ranking | None
 
 
 def trials_of(views: Sequence[ViewResult]) -> Floats | None:
-    """(replicates x views) trials to the target, NaN where it was not reached, of replicates complete in all; None without a target."""
+    """(replicates x views) trials-to-target of replicates complete in all views, NaN where not reached; None without a target."""
     times = [view.trials.times for view in views if view.trials is not None]
     if len(times) < len(views):
         return None

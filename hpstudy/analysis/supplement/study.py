@@ -1,4 +1,4 @@
-"""Supplementary statistics of a study: of its views, of its pairs, and of all views together."""
+"""Supplementary statistics of a study: for each view, for each comparison, and over all views."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from hpstudy.analysis.view_result import ViewResult
 
 @dataclass(frozen=True)
 class Supplement:
-    """Further statistics of one study.
+    """Supplementary statistics of one study.
 
     Attributes:
-        views: in the order of the study; none in a sweep.
-        pairs: the declared comparisons; none in a sweep.
+        views: statistics of the views in the order of the study; empty in a sweep.
+        pairs: statistics of the declared comparisons; empty in a sweep.
         adjusted: Holm-adjusted p of every signed-rank test, in the order of `pairs` and their budgets.
-        friedman: at each budget, over the replicates that are complete in all views; None with two views.
-        scale: of the ratings over all trials; None when no search is complete or nothing was gained.
-        seconds: (times,) grid of the curves against seconds; None when all searches share no span of time.
-        unrecorded: finished trials without a record of their seconds, which count as 0.
+        friedman: Friedman's test at each budget, over the replicates that are complete in all views; None with two views.
+        scale: scale of the anytime scores; None if no search is complete or no trial improves on the median first trial.
+        seconds: (times,) time grid in seconds; None if the searches share no time range.
+        unrecorded: number of finished trials without a recorded time, which count as 0 seconds.
     """
 
     views: tuple[ViewSupplement, ...]

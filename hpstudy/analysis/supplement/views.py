@@ -21,15 +21,15 @@ from hpstudy.study.parameters import ChoiceParameter
 
 @dataclass(frozen=True)
 class ViewSupplement:
-    """More of one view.
+    """Supplementary statistics of one view.
 
     Attributes:
-        iqm: interquartile mean of its best-so-far curves.
+        iqm: interquartile mean of the best-so-far curves.
         runtime: average runtime to the target, over complete searches; None without a target level or a complete search.
-        anytime: ratings over all trials; None without a scale or a complete search.
-        boundaries: of every hyperparameter that has a range.
-        initial: searches that chose a point of their initial design; None without such a design or a complete search.
-        cost: against seconds of training; None without a grid of seconds, a complete search, or records of the time.
+        anytime: anytime scores; None without a scale or a complete search.
+        boundaries: best points at range ends, for every hyperparameter with a range.
+        initial: searches whose best trial belongs to the initial design; None without such a design or a complete search.
+        cost: best so far against training time; None without a time grid, a complete search, or recorded times.
     """
 
     name: str
@@ -44,9 +44,9 @@ class ViewSupplement:
 def view_supplement(
     view: ViewResult, whole: Bools, scale: Scale | None, spent: TrialSeconds | None, seconds: Floats | None, endpoints: Endpoints
 ) -> ViewSupplement:
-    """Compute the supplementary statistics of one view; `spent` is None without records of seconds.
+    """Compute the supplementary statistics of one view; `spent` is None without recorded times.
 
-    `whole` is (replicates,): searches that are complete and have a best so far at every trial; `seconds` is the (times,) grid.
+    `whole` is a (replicates,) mask of complete searches with a best so far at every trial; `seconds` is the (times,) grid.
     """
     bootstrap, best = endpoints.bootstrap, view.best[whole]
     runtime = cost = None
@@ -68,7 +68,7 @@ def view_supplement(
 
 
 def _boundaries(view: ViewResult, endpoints: Endpoints) -> tuple[BoundaryHits, ...]:
-    """The best point of every search that has a value, hyperparameter by hyperparameter."""
+    """Positions of the best points of all searches with a value, for each hyperparameter."""
     study, values = endpoints.study, view.searches.values
     valued = np.flatnonzero(np.isfinite(values).any(axis=1))
     best = np.nanargmax(study.metric.goal.sign * values[valued], axis=1) if valued.size else valued

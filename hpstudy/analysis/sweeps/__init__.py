@@ -1,1 +1,1 @@
-"""Sweeps: studies whose points are known beforehand."""
+"""Sweeps: studies with predefined points."""

@@ -1,4 +1,4 @@
-"""The binary layers of a sweep one by one: which share of their weights never changed sign, and where those weights began."""
+"""Binary layers of a sweep: the share of weights that never changed sign, and the initial values of these weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.metric_names import REACH, of_layer
 
 INITIAL, NEVER = "initial", "never_flipped"
-"""Metrics of a layer's bins: the share of its weights that began in the bin, and the share that did and never flipped."""
+"""Metrics of a layer's bins: the share of its weights that started in the bin, and the share that started in it and never flipped."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class ViewLayers:
     """The layers of one view.
 
     Attributes:
-        numbers: (layers,) of the layers, from 1, ascending.
+        numbers: (layers,) numbers of the layers, from 1, ascending.
         never: (replicates x points x layers) share of the layer's weights that never flipped; NaN where there is none.
-        edges: (bins + 1,) ends of the bins in standard deviations of the initial weights; empty where no bins were recorded.
-        initial: (replicates x points x layers x bins) share of the layer's weights that began in the bin.
-        still: (replicates x points x layers x bins) share of the layer's weights that began in the bin and never flipped.
+        edges: (bins + 1,) edges of the bins in standard deviations of the initial weights; empty without recorded bins.
+        initial: (replicates x points x layers x bins) share of the layer's weights that started in the bin.
+        still: (replicates x points x layers x bins) share of the layer's weights that started in the bin and never flipped.
     """
 
     numbers: tuple[int, ...]
@@ -34,9 +34,9 @@ class ViewLayers:
 
 
 def layers(view: SweepView) -> ViewLayers | None:
-    """Sort a view's metrics of layers into arrays; None when it has none on weights that never flipped.
+    """Convert a view's layer metrics to arrays; None without metrics of weights that never flipped.
 
-    Where only bins were recorded, a layer's share is the sum over its bins.
+    If only bins were recorded, the share of a layer is the sum over its bins.
     """
     parts = {name: part for name in view.values if (part := of_layer(name)) and part.metric in (INITIAL, NEVER)}
     numbers = sorted({part.layer for part in parts.values() if part.metric == NEVER})

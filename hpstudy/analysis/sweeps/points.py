@@ -1,6 +1,6 @@
-"""Sweeps: studies whose searcher lists its points, so that every replicate of a view tries the same ones.
+"""Sweeps: studies whose searcher lists its points, so that all replicates of a view train the same points.
 
-Trial number n is point n. The unit of all statistics is the replicate, which has its own seed.
+Trial number n is point n. The sampling unit is the replicate, which has its own seed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SweepView:
     """One view of a sweep.
 
     Attributes:
-        points: the point of every trial number; empty where no replicate has begun that trial.
+        points: the point of every trial number; empty if no replicate has started that trial.
         swept: hyperparameters that take more than one value over the points, or are absent in some, in the order of the space.
         values: for each metric (replicates x points) final values of completed trials, the study's own metric first; NaN for
             a trial without a value.
@@ -63,7 +63,7 @@ class Means:
 
 
 def summary(values: Floats, confidence: float) -> Means:
-    """Means over the replicates of (replicates x ...) values, NaN left out, with mean +- t(n - 1) sd / sqrt(n)."""
+    """Means over the replicates of (replicates x ...) values, ignoring NaN, with intervals mean +- t(n - 1) sd / sqrt(n)."""
     present = ~np.isnan(values)
     n = present.sum(axis=0).astype(np.int64)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -75,10 +75,10 @@ def summary(values: Floats, confidence: float) -> Means:
 
 
 def best_point(means: Means, goal: Goal) -> int | None:
-    """The first point with the best mean of a (points,) summary; None when no point has a value.
+    """The first point with the best mean in a (points,) summary; None if no point has a value.
 
-    Only points whose mean is over as many replicates as any point has are candidates: a point at which most replicates diverged
-    must not win by its one survivor.
+    Candidates are only the points with the largest number of replicates: a point at which most replicates diverged must not win by a
+    single remaining one.
     """
     most = int(means.replicates.max(initial=0))
     if not most:
@@ -88,13 +88,13 @@ def best_point(means: Means, goal: Goal) -> int | None:
 
 
 def swept_names(points: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[str, ...]:
-    """Those of `names` that take more than one value over the points, or are absent in some; an empty point counts for nothing."""
+    """Those of `names` that take more than one value over the points, or are absent in some; empty points are ignored."""
     known = [point for point in points if point]
     return tuple(name for name in names if len({point.get(name) for point in known}) > 1)
 
 
 def sweep(trials: Any, curves: Any, study: Study) -> tuple[SweepView, ...]:
-    """Sort tables of trials and of learning curves into arrays, one set for each view in the order of the study.
+    """Convert the tables of trials and learning curves to arrays, for each view in the order of the study.
 
     Args:
         trials: DataFrame with one row per trial and the columns view, replicate, number, state, objective, then `point.NAME`
@@ -103,7 +103,7 @@ def sweep(trials: Any, curves: Any, study: Study) -> tuple[SweepView, ...]:
         study: a study for which `is_sweep` is true.
 
     Raises:
-        UsageError: when two replicates of a view have different points at the same trial.
+        UsageError: two replicates of a view have different points at the same trial.
     """
     return tuple(_view(name, trials, curves, study) for name in study.views)
 

@@ -1,1 +1,1 @@
-"""How many trials a view needs to reach the target level."""
+"""Trials-to-target: the number of trials that a view needs to reach the target level."""

@@ -1,7 +1,8 @@
-"""How many times more trials one view needs than the other.
+"""Ratios of the numbers of trials that two views need to reach the target.
 
-References: Royston and Parmar (2013), Restricted mean survival time, BMC Med. Res. Methodol. 13. Hansen et al. (2016), COCO:
-performance assessment, arXiv 1605.03560 (average runtime).
+References:
+    Royston and Parmar (2013), Restricted mean survival time, BMC Med. Res. Methodol. 13, https://doi.org/10.1186/1471-2288-13-152
+    Hansen et al. (2016), COCO: performance assessment, https://arxiv.org/abs/1605.03560 (average runtime)
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from hpstudy.analysis.statistics.estimate import Estimate
 def mean_ratio(a: Floats, b: Floats, bootstrap: Bootstrap) -> Estimate:
     """Ratio of restricted mean trials-to-target, A over B: "A needs x times the trials".
 
-    `a` and `b` are (replicates,) min(trials-to-target, horizon), each at least 1; a replicate of both is resampled together.
+    `a` and `b` are (replicates,) min(trials-to-target, horizon), each at least 1; replicate r of both is resampled together.
     """
     weights = bootstrap.weights(len(a))
     interval = percentile_interval((weights @ a) / (weights @ b), len(a), bootstrap.confidence)
@@ -24,10 +25,10 @@ def mean_ratio(a: Floats, b: Floats, bootstrap: Bootstrap) -> Estimate:
 
 
 def average_runtime(spent: Floats, reached: Bools, bootstrap: Bootstrap) -> Estimate:
-    """Average runtime aRT: trials spent by all searches over the number of searches that reached the target.
+    """Average runtime aRT: trials of all searches divided by the number of searches that reached the target.
 
-    `spent` is (searches,) trials until the target, or all trials of a search without it; `reached` is (searches,). It estimates
-    the trials until success when a search that used up its trials without success is started again.
+    `spent` is the (searches,) number of trials until the target, or all trials of a search that did not reach it; `reached` is
+    (searches,). aRT estimates the number of trials until success if a search without success is restarted after all its trials.
     """
     successes, n = reached.astype(np.float64), len(spent)
     value = _over(float(spent.sum()), float(successes.sum()))
@@ -38,9 +39,9 @@ def average_runtime(spent: Floats, reached: Bools, bootstrap: Bootstrap) -> Esti
 
 
 def runtime_ratio(spent_a: Floats, reached_a: Bools, spent_b: Floats, reached_b: Bools, bootstrap: Bootstrap) -> Estimate:
-    """Ratio of average runtimes, A over B, over paired replicates; trials spent and whether reached are (replicates,) each.
+    """Ratio of average runtimes, A over B, over paired replicates; all arguments are (replicates,) arrays.
 
-    A resample in which no search of either view arrives counts against both ends.
+    A resample in which no search of either view reaches the target widens both ends of the interval.
     """
     n = len(spent_a)
     successes_a, successes_b = reached_a.astype(np.float64), reached_b.astype(np.float64)

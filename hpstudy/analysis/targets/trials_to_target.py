@@ -1,4 +1,4 @@
-"""The target of a study, and how many trials each view needs to reach it."""
+"""The target of a study, and the number of trials that each view needs to reach it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Level:
     """The level whose first crossing counts as "tuned".
 
     Attributes:
-        value: of the metric; None when it is a statistic of a view of which no search is complete.
-        view, statistic: where it comes from; None when the study file gives the number itself.
-        searches: complete searches of that view that it is computed from.
+        value: value of the metric; None if it is a statistic of a view without a complete search.
+        view, statistic: view and statistic that define it; None if the study file gives the number.
+        searches: number of complete searches of that view.
     """
 
     value: float | None
@@ -37,27 +37,27 @@ class Level:
 
 
 MOST_CENSORED = 0.75
-"""Share of searches without the target beyond which their spread tells no detectable difference: most of them are all the same."""
+"""Largest share of censored searches for which a detectable difference is computed: with more, most restricted values are equal."""
 
 STATISTICS: dict[str, Callable[[Floats], Any]] = {"median_final": np.median, "mean_final": np.mean}
-"""Statistics of a view's final best values that can set the level."""
+"""Statistics of a view's final best values that can define the level."""
 
 
 def level_of(finals: Floats, view: str, statistic: str) -> Level:
-    """A level that is a statistic, by its name in `STATISTICS`, of (searches,) final bests of a view's complete searches."""
+    """The level given by a statistic, named as in `STATISTICS`, of the (searches,) final bests of a view's complete searches."""
     value = float(STATISTICS[statistic](finals)) if finals.size and np.isfinite(finals).all() else None
     return Level(value, view, statistic, int(finals.size))
 
 
 @dataclass(frozen=True)
 class ViewTrials:
-    """Trials-to-target of one view, from all its searches (unfinished ones are censored where they stand).
+    """Trials-to-target of one view, from all its searches (unfinished ones are censored after their last finished trial).
 
     Attributes:
-        times: of every search.
+        times: trials-to-target of every search.
         survival: the Kaplan-Meier curve.
-        complete: complete searches.
-        reached: complete searches that reached the target.
+        complete: number of complete searches.
+        reached: number of complete searches that reached the target.
         rate: (low, high) Wilson interval of reached / complete.
     """
 
@@ -69,7 +69,7 @@ class ViewTrials:
 
 
 def view_trials(times: Times, complete: Bools, horizon: int, confidence: float) -> ViewTrials:
-    """Describe one view; `complete` is (searches,), the horizon is the trials of a search."""
+    """Describe one view; `complete` is (searches,), the horizon is the number of trials of a search."""
     reached, n = int(times.reached[complete].sum()), int(complete.sum())
     return ViewTrials(times, kaplan_meier(times, horizon, confidence), n, reached, wilson(reached, n, confidence))
 
@@ -80,21 +80,21 @@ class TrialsDifference:
 
     Attributes:
         trials_a, trials_b: (replicates,) min(trials-to-target, horizon).
-        reached_a, reached_b: how many of these searches reached the target.
-        mean_a, mean_b, difference: means of trials_a, trials_b, and of trials_a - trials_b.
+        reached_a, reached_b: numbers of these searches that reached the target.
+        mean_a, mean_b, difference: means of trials_a, trials_b and trials_a - trials_b.
         low, high: t interval of the difference, with the level held fixed; NaN with one replicate.
         low_a, high_a, low_b, high_b: BCa intervals of the two means.
-        resampled_low, resampled_high: percentile interval with the level computed in every resample, when the level is a
-            statistic of this study's searches; NaN otherwise.
+        resampled_low, resampled_high: percentile interval with the level recomputed in every resample, if the level is a statistic of
+            this study's searches; NaN otherwise.
         test: sign-flip test of the difference.
-        lowest, highest: attainable range: the difference if the one view never reached the target and the other had its observed mean.
-        detectable: smallest true difference that a two-sided paired t test would find with 80 % power, given the spread of the
-            differences; NaN with one replicate, where it is beyond the attainable range, and where more than `MOST_CENSORED` of the
-            searches did not reach the target, or `floor` is too large for any difference to be shown.
-        adjusted: p of the test, adjusted for all comparisons. NaN before `comparisons.family` sets it, as `floor` is; the attributes after
-            them are None until then.
-        floor: the smallest value of `adjusted` that this number of replicates can give.
-        shown: where the difference is shown to lie; None with one replicate.
+        lowest, highest: attainable range: the difference if one view never reached the target and the other had its observed mean.
+        detectable: smallest true difference that a two-sided paired t test finds with 80 % power, given the standard deviation of the
+            differences; NaN with one replicate, beyond the attainable range, if more than `MOST_CENSORED` of the searches did not reach
+            the target, or if `floor` is too large for any difference to be significant.
+        adjusted: p of the test, adjusted for all comparisons. `adjusted` and `floor` are NaN, and the attribute below None, until
+            `comparisons.family` sets them.
+        floor: smallest value of `adjusted` that this number of replicates can give.
+        shown: side of 0 on which the difference is shown to lie; None with one replicate.
     """
 
     replicates: int
@@ -126,7 +126,7 @@ class TrialsDifference:
 
     @property
     def most(self) -> float:
-        """The largest difference that can be observed in either direction."""
+        """The largest absolute difference that can be observed."""
         return min(-self.lowest, self.highest)
 
 
@@ -141,12 +141,12 @@ def trials_difference(
     finals: Floats | None = None,
     statistic: str | None = None,
 ) -> TrialsDifference:
-    """Compare two views on the same replicates, all of them complete: (replicates x trials) best so far, NaN for no value yet.
+    """Compare two views on complete, paired replicates; `a` and `b` are (replicates x trials) best so far, NaN before the first value.
 
-    A search that does not reach the target within the horizon T counts T: the restricted mean is the mean number of trials spent
-    when searching stops at the target or at T, and no time beyond T is made up. A row of `a` and of `b` are resampled together;
-    `seed` is that of the sign-flip test. `finals` is (replicates,) final values of the view that sets the level by `statistic`;
-    None for a declared number.
+    A search that does not reach the target within the horizon T counts T. The restricted mean is the mean number of trials if a search
+    stops at the target or at T; nothing is extrapolated beyond T. Row r of `a` and `b` is resampled together; `seed` is the seed of the
+    sign-flip test. `finals` is the (replicates,) final values of the view whose `statistic` defines the level; None for a declared
+    number.
     """
     n, horizon = a.shape
     whole = np.full(n, horizon)
@@ -184,15 +184,15 @@ def trials_difference(
 
 
 def attainable(trials_a: Floats, trials_b: Floats, horizon: int) -> tuple[float, float]:
-    """The range of the difference of restricted means: if one view never reached the target.
+    """The range of the difference of restricted means, from the cases in which one view never reaches the target.
 
-    The other view keeps its observed mean of (replicates,) min(trials-to-target, horizon).
+    The other view has its observed mean of (replicates,) min(trials-to-target, horizon).
     """
     return float(trials_a.mean()) - horizon, horizon - float(trials_b.mean())
 
 
 def _detectable(a: Times, b: Times, horizon: int, confidence: float) -> float:
-    """The minimal detectable difference; NaN where the study cannot tell one."""
+    """The minimal detectable difference; NaN where it is not defined."""
     n = len(a.trials)
     if n < 2 or 1 - np.r_[a.reached, b.reached].mean() > MOST_CENSORED:
         return float("nan")
@@ -204,7 +204,7 @@ def _detectable(a: Times, b: Times, horizon: int, confidence: float) -> float:
 def _with_level_resampled(
     a: Floats, b: Floats, finals: Floats, statistic: str, goal: Goal, bootstrap: Bootstrap
 ) -> tuple[float, float]:
-    """Interval of the difference when every resample sets its own level from its own searches."""
+    """Interval of the difference with the level recomputed from the searches of every resample."""
     n, horizon = a.shape
     weights = bootstrap.weights(n)
     if statistic == "mean_final":
@@ -221,7 +221,7 @@ def _with_level_resampled(
 
 
 def _weighted_medians(values: Floats, weights: Floats) -> Floats:
-    """(resamples,) median of (n,) values at (resamples x n) weights k / n: the mean of its two middle values when n is even."""
+    """(resamples,) medians of (n,) values with (resamples x n) weights k / n; the mean of the two middle values if n is even."""
     n = len(values)
     order = np.argsort(values)
     count = np.rint(weights[:, order] * n).astype(np.int64).cumsum(axis=1)

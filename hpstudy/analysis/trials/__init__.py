@@ -1,1 +1,1 @@
-"""What was run: the trials of a study as arrays, and how complete they are."""
+"""The trials of a study as arrays, and their completeness."""

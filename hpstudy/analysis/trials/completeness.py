@@ -1,4 +1,4 @@
-"""What is there and what is not: the first thing that a reader of a comparison must know."""
+"""Completeness of a study: trials by state, and complete searches."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ class Completeness:
     """Trials and searches of one view.
 
     Attributes:
-        planned: trials that the study asks for.
+        planned: number of trials that the study declares.
         completed, diverged, failed, timed_out, running, missing: trials in each state; they add up to `planned`.
-        without_value: trials that completed, but whose objective was not a finite number.
-        searches: planned searches.
-        complete: searches that have spent all their trials.
-        before_first_value: finished trials that stand before the first value of their search; curves count them as the worst
-            value of the study.
-        retries: evaluations beyond the first of each trial.
+        without_value: completed trials whose objective is not a finite number.
+        searches: number of planned searches.
+        complete: number of searches that have finished all their trials.
+        before_first_value: finished trials before the first value of their search; curves count them as the worst value of the study.
+        retries: number of evaluations beyond the first of each trial.
     """
 
     view: str
@@ -42,7 +41,7 @@ class Completeness:
 
     @property
     def finished(self) -> int:
-        """Trials that are spent."""
+        """Number of finished trials."""
         return self.completed + self.diverged + self.failed + self.timed_out
 
 
@@ -50,8 +49,8 @@ def completeness(block: Searches, trials: Any) -> Completeness:
     """Count the trials of one view.
 
     Args:
-        block: its searches.
-        trials: a DataFrame with one row per trial of the study and the columns view, replicate, number and attempts.
+        block: the searches of the view.
+        trials: DataFrame with one row per trial of the study and the columns view, replicate, number and attempts.
     """
     attempts = Layout.of(trials, block.view, block.states.shape).floats(trials["attempts"])
     count = dict(zip(STATES, np.bincount(block.states.ravel(), minlength=len(STATES)).tolist(), strict=True))
@@ -69,12 +68,12 @@ def completeness(block: Searches, trials: Any) -> Completeness:
 
 @dataclass(frozen=True)
 class Failures:
-    """Trials of one view that ended the same way without a value.
+    """Trials of one view that ended without a value, with the same state and error.
 
     Attributes:
-        view, state: where, and how they ended.
+        view, state: their view and state.
         error_type, error: exception type and the first line of the message; "" where there was none.
-        replicate, number: the first of them.
+        replicate, number: replicate and number of the first of them.
     """
 
     view: str

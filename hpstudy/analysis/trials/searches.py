@@ -1,4 +1,4 @@
-"""From a table of trials to arrays: one (replicates x trials) block for each view."""
+"""Conversion of the table of trials to arrays: one (replicates x trials) block for each view."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy.typing as npt
 from hpstudy.analysis.arrays import Bools, Floats, Ints, Objects
 
 STATES = ("missing", "running", "completed", "diverged", "failed", "timed_out")
-"""What can be known of a planned trial; a block of searches holds indices into this tuple."""
+"""States of a planned trial; a block of searches holds indices into this tuple."""
 
 FINISHED = STATES[2:]
-"""States of a trial that is spent, whether it gave a value or not."""
+"""States of a finished trial, with or without a value."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Searches:
 
     @property
     def ended(self) -> Bools:
-        """(replicates x trials) whether a trial is over, with or without a value."""
+        """(replicates x trials) mask of finished trials, with or without a value."""
         return np.asarray(self.states >= STATES.index(FINISHED[0]), dtype=np.bool_)
 
     @property
     def spent(self) -> Bools:
-        """(replicates x trials) whether a trial lies in its search's unbroken row of trials that are over."""
+        """(replicates x trials) mask of the leading finished trials of each search, those without an unfinished trial before them."""
         return np.logical_and.accumulate(self.ended, axis=1)
 
     @property
     def finished(self) -> Ints:
-        """(replicates,) trials that each search has spent."""
+        """(replicates,) number of leading finished trials of each search."""
         return np.asarray(self.spent.sum(axis=1), dtype=np.int64)
 
     @property
@@ -53,18 +53,18 @@ class Searches:
 
     @property
     def complete(self) -> Bools:
-        """(replicates,) whether a search has spent all its trials."""
+        """(replicates,) whether a search has finished all its trials."""
         return np.asarray(self.ended.all(axis=1), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the rows of one view's trials lie in an array of (replicates x trials).
+    """The positions of a view's table rows in a (replicates x trials) array.
 
     Attributes:
         shape: planned replicates and trials.
         rows: (rows,) indices into the table of trials.
-        replicate, number: (rows,) row and column of each.
+        replicate, number: (rows,) row and column of each of them.
     """
 
     shape: tuple[int, int]
@@ -74,7 +74,7 @@ class Layout:
 
     @classmethod
     def of(cls, trials: Any, view: str, shape: tuple[int, int]) -> Layout:
-        """The layout of a view; trials beyond the plan, `shape` = (replicates, trials), are left out.
+        """The layout of a view; `shape` is (replicates, trials), and trials outside it are left out.
 
         `trials` is a DataFrame with the columns view, replicate and number.
         """
@@ -84,14 +84,14 @@ class Layout:
         return cls(shape, rows, replicate[rows], number[rows])
 
     def floats(self, column: Any) -> Floats:
-        """(replicates x trials) finite numbers of a column of the table; NaN where there is none."""
+        """(replicates x trials) finite numbers of a table column; NaN for a missing one."""
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)[self.rows]
         block = np.full(self.shape, np.nan)
         block[self.replicate, self.number] = np.where(np.isfinite(values), values, np.nan)
         return block
 
     def objects(self, column: Any) -> Objects:
-        """(replicates x trials) values of a column of the table; None where there is none."""
+        """(replicates x trials) values of a table column; None for a missing one."""
         known = column.notna().to_numpy(dtype=np.bool_)[self.rows]
         block = np.full(self.shape, None, dtype=object)
         block[self.replicate[known], self.number[known]] = column.to_numpy(dtype=object)[self.rows[known]]
@@ -99,10 +99,10 @@ class Layout:
 
 
 def gather(trials: Any, view: str, shape: tuple[int, int]) -> Searches:
-    """The searches of one view, from a table of trials; `shape` is planned replicates and trials.
+    """The searches of one view, from the table of trials; `shape` is (planned replicates, planned trials).
 
-    A value is kept where the trial completed with a finite objective. `trials` is a DataFrame with one row per trial and the
-    columns view, replicate, number, state and objective.
+    Completed trials with a finite objective have a value. `trials` is a DataFrame with one row per trial and the columns view,
+    replicate, number, state and objective.
     """
     layout = Layout.of(trials, view, shape)
     names = layout.objects(trials["state"])
@@ -114,7 +114,7 @@ def gather(trials: Any, view: str, shape: tuple[int, int]) -> Searches:
 
 
 def gather_points(trials: Any, view: str, names: Iterable[str], shape: tuple[int, int]) -> dict[str, Objects]:
-    """The points of one view's trials: for each hyperparameter (replicates x trials) values; None where there is no such trial.
+    """The points of one view's trials: for each hyperparameter, (replicates x trials) values; None for a missing trial.
 
     `trials` is a DataFrame with one row per trial and the columns view, replicate, number and `point.<name>`.
     """
