@@ -55,5 +55,5 @@ def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, confi
             f"`hpstudy resume {storage}` completes its searches",
         )
     if left_out:
-        options.observer.note(f"not confirmed, because incomplete or without a value:  {', '.join(left_out)}")
+        options.observer.note(f"not confirmed, because incomplete or without a value: {', '.join(left_out)}")
     return run_study(replace(loaded, study=study), storage, options, ready)

@@ -15,7 +15,7 @@ Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NULL = {"type": "null"}
 SCALES_SAID = "Overlays of this study by name; `hpstudy run STUDY --scale NAME` runs the study with one applied."
-PATH = {"type": "string", "description": "The path of a YAML file that holds the block, relative to this file."}
+PATH = {"type": "string", "description": "The path of a YAML file that contains the block, relative to this file."}
 
 
 def study_schema() -> Schema:

@@ -1,4 +1,4 @@
-"""What to try next: searchers propose the points of a search."""
+"""Searchers: they propose the points of a search."""
 
 from hpstudy.registry import Entry, Registry
 
@@ -6,10 +6,10 @@ SEARCHERS = Registry(
     "searcher",
     'subclass hpstudy.search.interface.Searcher and write "my_module:MySearcher" in the study file',
     {
-        "ax": Entry("Bayesian optimisation by Ax and BoTorch after an initial Sobol design", "hpstudy.search.ax:AxSearcher"),
+        "ax": Entry("Bayesian optimization by Ax and BoTorch after an initial Sobol design", "hpstudy.search.ax:AxSearcher"),
         "cmaes": Entry("the evolution strategy CMA-ES, by Optuna", "hpstudy.search.samplers:CMAESSearcher"),
         "grid": Entry("all combinations of listed values or equally spaced levels", "hpstudy.search.grid:GridSearcher"),
-        "points": Entry("the points that the study file lists, one after another", "hpstudy.search.points:PointsSearcher"),
+        "points": Entry("the points listed in the study file, in order", "hpstudy.search.points:PointsSearcher"),
         "random": Entry("independent uniform points (on the declared scale)", "hpstudy.search.random:RandomSearcher"),
         "sobol": Entry("a scrambled Sobol sequence: quasi-random, space-filling", "hpstudy.search.sobol:SobolSearcher"),
         "tpe": Entry("the tree-structured Parzen estimator, by Optuna", "hpstudy.search.samplers:TPESearcher"),

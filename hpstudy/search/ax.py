@@ -1,13 +1,14 @@
-"""Bayesian optimisation by Ax and BoTorch, after an initial Sobol design.
+"""Bayesian optimization by Ax and BoTorch, after an initial Sobol design.
 
-Ax keeps no numerical state between two asks: it fits its Gaussian process from scratch. So the Ax experiment is rebuilt from the
-history on every ask (a few ms), and an ask is a function of its arguments; see `hpstudy.search.interface`.
+Ax keeps no numerical state between two asks: it fits its Gaussian process from scratch. Therefore the Ax experiment is rebuilt from the
+history on every ask (a few ms), and the result depends only on the arguments; see `hpstudy.search.interface`.
 
-Ax is given coordinates in [0, 1] (`hpstudy.search.encoding`), and the Gaussian process snaps those of whole numbers and choices
-to their cells. Ax's own way with choices, one acquisition optimisation for each combination of values, takes more than twice as
-long on four floats and two two-valued choices. Otherwise surrogate, outcome transforms and acquisition (noisy expected
-improvement) are Ax's defaults. Several searches are asked at once without Ax, by the same model and acquisition as one batch of
-tensors (`hpstudy.search.batched`). Only this file knows Ax; importing it takes seconds, so it happens inside `ask`.
+Ax receives coordinates in [0, 1] (`hpstudy.search.encoding`). The Gaussian process snaps coordinates of integers and choices to their
+cells. Ax's default for choices, one acquisition optimization for each combination of values, takes more than twice as long on four floats
+and two two-valued choices. Otherwise surrogate, outcome transforms and acquisition (noisy expected improvement) are Ax's defaults.
+
+Several searches are asked at once without Ax, by the same model and acquisition as one batch of tensors (`hpstudy.search.batched`). Only
+this file uses Ax; importing it takes seconds, so it is imported inside `ask`.
 
 References:
     S. Ament et al., "Unexpected improvements to expected improvement for Bayesian optimization", NeurIPS 2023 (the acquisition).
@@ -48,11 +49,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOSER = 1e-7
-"""Distance in coordinates by which the constraints that Ax gets are wider than the true ones. Ax leaves trials that violate them out of the
+"""Distance in coordinates by which Ax's constraints are wider than the true ones. Ax excludes trials that violate them from the
 acquisition's baseline, and the best trials often lie on a constraint."""
 
 METRIC = "objective"
-"""What Ax calls the value of a trial, always maximised: values to minimise change sign."""
+"""Ax's name of a trial's value. It is always maximized: values to minimize change sign."""
 
 
 class AxSettings(BaseModel):
@@ -61,20 +62,20 @@ class AxSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     initial: int = Field(default=5, ge=2)
-    """Trials of the initial Sobol design, before the first that the surrogate proposes."""
+    """Trials of the initial Sobol design, before the first trial that the surrogate proposes."""
     effort: Literal["fast", "default"] = "fast"
-    """How the acquisition is optimised: `default` as by Ax, `fast` from fewer starts, at 40 % to 70 % of the time per ask."""
+    """How the acquisition is optimized: `default` as in Ax; `fast` from fewer starts, in 40 % to 70 % of the time per ask."""
 
 
 class AxSearcher(Searcher):
-    """Ax's default Bayesian optimisation: a Gaussian process and noisy expected improvement.
+    """Ax's default Bayesian optimization: a Gaussian process and noisy expected improvement.
 
     Trials before `initial`, and trials for which fewer than two past trials have a value, come from the search's Sobol sequence:
     the same points as `SobolSearcher`'s. A trial without a value (or with one that is not finite) is passed to Ax as pending,
     which keeps the search away from its point. No point is tried twice while the space holds an untried one.
 
-    Constraints are passed to Ax as linear constraints on the coordinates. Rounding to whole numbers and steps may violate them: then real
-    numbers are moved to the nearest ones that satisfy them, or else the acquisition chooses among neighbours that do and untried points of
+    Constraints are passed to Ax as linear constraints on the coordinates. Rounding to integers and steps may violate them. Then real
+    numbers are moved to the nearest ones that satisfy them; otherwise the acquisition chooses among neighbors that do and untried points of
     the Sobol sequence.
     """
 
@@ -82,7 +83,7 @@ class AxSearcher(Searcher):
     settings: AxSettings
 
     def check(self, space: Space, trials: int) -> list[Problem]:
-        """An initial design that does not fit, and constraints that are not linear in the coordinates."""
+        """Problems: an initial design that is too long, and constraints that are not linear in the coordinates."""
         found = [text for constraint in space.constraints if (text := objection(constraint, space))]
         return [*super().check(space, trials), *(Problem(("search", "searcher"), text) for text in found)]
 
@@ -101,8 +102,8 @@ class AxSearcher(Searcher):
     ) -> list[Point]:
         """The points of trial `number` of several searches; see `Searcher.ask_many`.
 
-        A search whose surrogate cannot be fitted gets the point of `ask`, as does one in its initial design. So do all searches under
-        constraints, which the batched optimiser cannot keep to.
+        A search in its initial design, or whose surrogate cannot be fitted, gets the point of `ask`. So do all searches with constraints,
+        which the batched optimizer does not support.
         """
         proposed: list[Point | None] = [None] * len(seeds)
         if number >= self.settings.initial and not space.constraints:
@@ -117,7 +118,7 @@ class AxSearcher(Searcher):
         ]
 
     def _propose(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point | None:
-        """The surrogate's proposal; None when there is no surrogate, or no point to propose."""
+        """The surrogate's proposal; None if there is no surrogate, or no point to propose."""
         import numpy as np
         from botorch.exceptions.errors import ModelFittingError
 
@@ -150,7 +151,7 @@ def _names(encoding: Encoding) -> list[str]:
 
 
 def features(encoding: Encoding, point: Point) -> ObservationFeatures:
-    """A point as Ax knows it."""
+    """A point in Ax's representation."""
     from ax.core.observation import ObservationFeatures
 
     return ObservationFeatures(dict(zip(_names(encoding), encoding.encode(point), strict=True)))
@@ -182,7 +183,7 @@ def _constrained(encoding: Encoding) -> SearchSpace:
 
 
 def _search_space(encoding: Encoding) -> SearchSpace:
-    """The unit cube as Ax knows it."""
+    """The unit cube as an Ax search space."""
     from ax.core.parameter import ParameterType, RangeParameter
     from ax.core.search_space import SearchSpace
 
@@ -190,7 +191,7 @@ def _search_space(encoding: Encoding) -> SearchSpace:
 
 
 def _optimizer(effort: Effort) -> dict[str, Any]:
-    """An effort in the words of Ax."""
+    """An effort as Ax options."""
     options = {"maxiter": effort.iterations, "init_batch_limit": effort.raw_samples}
     return {"num_restarts": effort.restarts, "raw_samples": effort.raw_samples, "options": options}
 
@@ -212,7 +213,7 @@ def _experiment(encoding: Encoding, history: Sequence[Observation], goal: Goal) 
     valued = [past for past in history if has_value(past)]
     rows = []
     for past, mean in zip(valued, robustly_scaled(valued, goal), strict=True):
-        # Ax names the arm, because a point that comes again is the same arm to it.
+        # Ax names the arm, because it treats a repeated point as the same arm.
         arms, index = experiment.attach_trial([features(encoding, past.point).parameters])
         experiment.trials[index].mark_completed()
         rows += [(index, arm, METRIC, METRIC, mean, math.nan) for arm in arms]
@@ -221,7 +222,7 @@ def _experiment(encoding: Encoding, history: Sequence[Observation], goal: Goal) 
 
 
 def _surrogate(encoding: Encoding, fast: bool) -> Any:
-    """The settings of Ax's Gaussian process: all its defaults, but how coordinates are snapped and, when fast, when to stop."""
+    """The settings of Ax's Gaussian process: its defaults, except for snapping and, with `fast`, the stopping tolerance."""
     from ax.generators.torch.botorch_modular.surrogate import SurrogateSpec
     from ax.generators.torch.botorch_modular.utils import ModelConfig
 
@@ -235,7 +236,7 @@ def _surrogate(encoding: Encoding, fast: bool) -> Any:
 
 @cache
 def botorch_classes() -> tuple[type, type]:
-    """The Gaussian process and the input transform; made on first use, because their base classes take seconds to import."""
+    """The Gaussian process and the input transform; defined at first use, because their base classes take seconds to import."""
     import numpy as np
     from botorch.fit import fit_gpytorch_mll
     from botorch.models import SingleTaskGP
@@ -244,19 +245,19 @@ def botorch_classes() -> tuple[type, type]:
     from linear_operator.utils.errors import NanError, NotPSDError
 
     class QuickFitGP(SingleTaskGP):
-        """BoTorch's Gaussian process, fitted to a tolerance at which proposals no longer change for the better."""
+        """BoTorch's Gaussian process, fitted to a tolerance beyond which proposals do not improve."""
 
         fits_once = True
 
         @property
         def custom_fit(self) -> Callable[..., Any]:
-            """The fit that BoTorch calls where a model has this attribute; hidden while BoTorch's own fit runs."""
+            """The fit that BoTorch calls if a model has this attribute; hidden while BoTorch's own fit runs."""
             if not self.fits_once:
                 raise AttributeError("custom_fit")
             return self._fit_once
 
         def _fit_once(self, mll: Any, **_: Any) -> Any:
-            """One fit; after a singular matrix BoTorch's own fit, which retries from other starting values."""
+            """Fit once. After a singular matrix, use BoTorch's own fit, which retries from other starting values."""
             start = {name: value.clone() for name, value in mll.state_dict().items()}
             try:
                 fit_gpytorch_mll_scipy(mll.train(), options={"ftol": FAST.fit_tolerance})
@@ -295,7 +296,7 @@ def _no_deprecations() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Ax without its INFO lines, and without the warnings that say nothing about the search."""
+    """Import Ax without its INFO lines and without warnings that are irrelevant to the search."""
     with _no_deprecations():
         import ax  # noqa: F401
 
@@ -303,20 +304,20 @@ def _quiet() -> Iterator[None]:
         from botorch.exceptions.warnings import BotorchWarning
         from linear_operator.utils.warnings import NumericalWarning
 
-        # Line searches that end early keep the best start, near-singular matrices get jitter, and Ax standardises what BoTorch
-        # finds not standardised after winsorising.
+        # Line searches that end early keep the best start, near-singular matrices get jitter, and Ax standardizes values that BoTorch
+        # considers not standardized after winsorizing.
         warnings.simplefilter("ignore", category=BotorchWarning)
         warnings.simplefilter("ignore", category=NumericalWarning)
-        # Every start ended early: BoTorch starts once more from elsewhere.
+        # Every start ended early: BoTorch retries from other starts.
         warnings.filterwarnings("ignore", message="Optimization failed", category=RuntimeWarning)
         yield
 
 
 @cache
 def _silence_loggers() -> None:
-    """Ax gives each of its loggers a level of its own, INFO."""
+    """Ax sets the level of each of its loggers to INFO."""
     for name in ("ax", *logging.root.manager.loggerDict):
         if name == "ax" or name.startswith("ax."):
             logging.getLogger(name).setLevel(logging.WARNING)
-    # One line for every ask of a search whose values are all equal, which is no mistake of the search.
+    # Ax logs a line at every ask of a search whose values are all equal, which is not an error.
     logging.getLogger("ax.adapter.transforms.standardize_y").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The default point: the control that tuning has to beat."""
+"""The default point: the control that shows what is gained by tuning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DefaultSettings(BaseModel):
 
 
 class DefaultSearcher(Searcher):
-    """Every trial is the default point of the space: what is found without a search."""
+    """Proposes the default point of the space for every trial: the result without a search."""
 
     Settings: ClassVar[type[BaseModel]] = DefaultSettings
     reads_history: ClassVar[bool] = False

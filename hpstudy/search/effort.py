@@ -1,21 +1,21 @@
-"""How hard the surrogate is fitted and the acquisition optimised."""
+"""How thoroughly the surrogate is fitted and the acquisition is optimized."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 TOLERANCE = 1e7 * 2.0**-52
-"""Relative change of a function at which scipy's L-BFGS-B ends by default."""
+"""Default tolerance of scipy's L-BFGS-B: relative change of the function."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """Settings of the optimisers.
+    """Settings of the optimizers.
 
     Attributes:
-        restarts: starts of the acquisition's optimiser.
-        raw_samples: points among which the starts are chosen.
-        iterations: of the acquisition's optimiser, from every start.
+        restarts: number of starts of the acquisition's optimizer.
+        raw_samples: number of points among which the starts are chosen.
+        iterations: maximum iterations of the acquisition's optimizer from each start.
         fit_tolerance: relative change of the likelihood at which the fit of the surrogate ends.
     """
 
@@ -29,7 +29,7 @@ DEFAULT = Effort(restarts=20, raw_samples=1_024, iterations=2_000, fit_tolerance
 """Ax's own settings."""
 
 FAST = Effort(restarts=4, raw_samples=256, iterations=50, fit_tolerance=1e-6)
-"""40 % to 70 % of the time per ask; over 60 paired searches of 25 trials no difference in regret that could be told from chance."""
+"""It takes 40 % to 70 % of the time per ask. Over 60 paired searches of 25 trials, its regret did not differ significantly."""
 
 FALLBACKS = 256
-"""Untried points among which the acquisition chooses when its optimum was tried before: all of a small finite space."""
+"""Number of untried points among which the acquisition chooses if its optimum was already tried: all points of a small finite space."""

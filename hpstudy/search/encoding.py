@@ -1,9 +1,9 @@
-"""Points as coordinates in [0, 1], for surrogates that know only real numbers.
+"""Encodes points as coordinates in [0, 1], for surrogates that accept only real numbers.
 
-Every hyperparameter but an unordered choice of three or more values becomes one coordinate; such a choice becomes one per value
-(one-hot). A surrogate would see differences inside a cell that maps to one and the same value, so it must *snap* the
-coordinates of whole numbers, steps and choices to their cells before it compares points. Coordinates of a hyperparameter that is absent at
-the values of the others must make no difference either: they are snapped to their middle, the value that SMAC and Ax impute.
+Every hyperparameter becomes one coordinate, except an unordered choice of three or more values, which becomes one per value (one-hot). A
+surrogate would see differences inside a cell that maps to a single value. So it must *snap* the coordinates of integers, steps and choices
+to their cells before it compares points. Coordinates of an absent hyperparameter must have no effect either. They are snapped to their
+middle, the value that SMAC and Ax impute.
 
 References:
     E. C. Garrido-Merchán, D. Hernández-Lobato, "Dealing with categorical and integer-valued variables in Bayesian optimization
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MAX_CELLS = 1_000
-"""Ranges with more values than this are not snapped: their cells are too narrow to matter, and a table of a billion
-cells would not fit in memory."""
+"""Ranges with more values than this are not snapped: their cells are too narrow to matter, and a table of a billion cells would not fit in
+memory."""
 
 Array: TypeAlias = "npt.NDArray[np.float64]"
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A coordinate that takes few values.
+    """The cells of a coordinate that takes few values.
 
     Attributes:
-        column: which coordinate.
+        column: index of the coordinate.
         borders: (values - 1,) upper ends of all cells but the last, in [0, 1].
-        centres: (values,) what every coordinate of a cell is snapped to, in [0, 1].
+        centres: (values,) the coordinate to which each cell is snapped, in [0, 1].
     """
 
     column: int
@@ -50,11 +50,11 @@ class Cells:
 
 @dataclass(frozen=True)
 class Condition:
-    """Coordinates that count only under a condition.
+    """Coordinates that have an effect only under a condition.
 
     Attributes:
         start: first coordinate.
-        neutral: (coordinates,) what they are where the condition does not hold.
+        neutral: (coordinates,) their values if the condition does not hold.
         parents: (first coordinate, indices of the admitted values) of each hyperparameter that the condition names.
     """
 
@@ -64,15 +64,15 @@ class Condition:
 
 
 class Encoding:
-    """The coordinates of a space's points.
+    """The encoding of a space's points as coordinates.
 
     Attributes:
-        space: whose points are encoded.
+        space: the space of the points.
         width: number of coordinates.
-        cells: coordinates that are snapped to a cell's centre.
+        cells: coordinates that are snapped to a cell's center.
         one_hot: (first coordinate, number of values) of every unordered choice of three or more values.
         columns: first coordinate of every hyperparameter.
-        conditions: of coordinates of hyperparameters that may be absent, parents before their children.
+        conditions: conditions of the coordinates of hyperparameters that may be absent, parents before children.
     """
 
     def __init__(self, space: Space) -> None:
@@ -92,7 +92,7 @@ class Encoding:
                     self.one_hot.append((self.width, values))
                     self.width += values - 1
                 else:
-                    # The first and last value lie at 0 and 1, so that two values are as far apart as the ends of a range.
+                    # The first and last value are at 0 and 1, so two values are as far apart as the ends of a range.
                     self.cells.append(Cells(self.width, np.arange(1, values) / values, np.linspace(0, 1, values)))
             elif parameter.count is not None and parameter.count <= MAX_CELLS:
                 numbers = [parameter.value(index) for index in range(parameter.count)]
@@ -109,13 +109,13 @@ class Encoding:
                 self.conditions.append(Condition(start, self._neutral(start), parents))
 
     def _indices(self, name: str, values: Sequence[Value]) -> tuple[int, ...]:
-        """Which values of a hyperparameter some values are."""
+        """The indices of the given values of a hyperparameter."""
         parameter = self.space.root[name]
         assert parameter.count is not None, "a condition is about single values"
         return tuple(index for index in range(parameter.count) if is_one_of(parameter.value(index), values))
 
     def _neutral(self, start: int) -> tuple[float, ...]:
-        """The middle of the coordinates from `start` to the last one."""
+        """The neutral middle of the coordinates from `start` to the last one."""
         return (1 / (self.width - start),) * (self.width - start) if self.width - start > 1 else (0.5,)
 
     def constraints(self) -> list[tuple[dict[int, float], float]]:
@@ -137,7 +137,7 @@ class Encoding:
         return coordinates
 
     def decode(self, coordinates: Sequence[float]) -> Point:
-        """The point at `width` coordinates in [0, 1]; any rounding beyond the ends is clamped."""
+        """The point at `width` coordinates in [0, 1]. Values that rounding moved beyond the ends are clamped."""
         import numpy as np
 
         clamped = np.clip(np.asarray(coordinates, dtype=np.float64), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Points that satisfy the constraints of their space: by rejection, and near a point that violates them."""
+"""Finds points that satisfy the constraints of their space: by rejection sampling, or near a point that violates them."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.space import Point, Space
 
 LEAST_SHARE = 0.01
-"""Share of a space that must satisfy its constraints. With less, a point costs more than a hundred draws, and a mistake is likely."""
+"""Minimum share of a space that must satisfy its constraints. Below it, a point takes more than a hundred draws, and a mistake is
+likely."""
 
 SAMPLE = 10_000
-"""Uniform points by which the share is estimated, to a standard error of 0.001 at `LEAST_SHARE`."""
+"""Number of uniform points to estimate the share, with a standard error of 0.001 at `LEAST_SHARE`."""
 
 MOST_DRAWS = 100_000
-"""Draws in a row of which none satisfies the constraints: at `LEAST_SHARE` this happens once in 10^436 searches."""
+"""Maximum consecutive draws that violate the constraints. At `LEAST_SHARE`, exceeding it happens once in 10^436 searches."""
 
 
 ROUNDS = 20
-"""Rounds of projections on all constraints. Where a few do not suffice, few real numbers can repair the point."""
+"""Rounds of projections onto all constraints. If a few are not enough, changing real numbers rarely repairs the point."""
 
 INSIDE = 1e-6
-"""Distance from a constraint, in coordinates, at which a projected point lies: so that rounding does not violate it again."""
+"""Distance in coordinates of a projected point from the constraint, so that rounding does not violate it again."""
 
 
 def feasible_share(space: Space) -> float:
-    """The share of uniform points that satisfy the constraints, by a sample that is always the same."""
+    """The share of uniform points that satisfy the constraints, estimated from a fixed sample."""
     generator, width = random.Random(0), len(space)
     points = (space.from_unit([generator.random() for _ in range(width)]) for _ in range(SAMPLE))
     return sum(map(space.satisfies, points)) / SAMPLE
 
 
 def feasible_points(space: Space, draw: Callable[[int], Sequence[float]], first: int = 0) -> Iterator[tuple[int, Point]]:
-    """The numbers, from `first` on, whose point satisfies the constraints, and the points.
+    """The numbers, starting at `first`, whose points satisfy the constraints, with the points.
 
     Args:
-        space: what may be tried.
-        draw: the unit coordinates that belong to a number.
-        first: number.
+        space: the search space.
+        draw: maps a number to unit coordinates.
+        first: the first number.
 
     Raises:
-        HpstudyError: `MOST_DRAWS` points in a row violate the constraints.
+        HpstudyError: `MOST_DRAWS` consecutive points violate the constraints.
     """
     last = first - 1
     for number in count(first):
@@ -54,12 +55,12 @@ def feasible_points(space: Space, draw: Callable[[int], Sequence[float]], first:
             yield number, point
         elif number - last >= MOST_DRAWS:
             raise HpstudyError(
-                f"{MOST_DRAWS:,} points in a row violate the constraints of the view", "narrow the ranges of its space"
+                f"{MOST_DRAWS:,} consecutive points violate the constraints of the view", "narrow the ranges of its space"
             )
 
 
 def feasible_neighbours(space: Space, point: Point) -> list[Point]:
-    """Points that satisfy the constraints, each one step from a point that violates some because its coordinates were rounded."""
+    """Feasible points that are one step from a point that violates constraints because its coordinates were rounded."""
     found: list[Point] = []
     for constraint in space.constraints:
         if constraint.holds(point):
@@ -75,7 +76,7 @@ def feasible_neighbours(space: Space, point: Point) -> list[Point]:
 
 
 def projected(encoding: Encoding, coordinates: Sequence[float]) -> list[float]:
-    """Coordinates whose real numbers are moved to where the constraints hold: towards each violated one in turn, as near as possible."""
+    """Coordinates with real numbers moved the shortest distance to satisfy each violated constraint in turn."""
     real = {column for name, column in encoding.columns.items() if encoding.space.root[name].count is None}
     moved, constraints = list(coordinates), encoding.constraints()
     for _ in range(ROUNDS):

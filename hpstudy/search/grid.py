@@ -1,4 +1,4 @@
-"""A grid: all combinations of some values of every hyperparameter."""
+"""Grid search: all combinations of selected values of every hyperparameter."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Value, is_pr
 from hpstudy.study.space import Point, Space
 
 MAX_LEVELS = 1_000
-"""Levels of one hyperparameter."""
+"""Maximum levels of one hyperparameter."""
 
 MOST_POINTS = 100_000
-"""Points that are listed: the trials that a study may have."""
+"""Maximum points that are listed: the maximum trials of a study."""
 
 
 class GridSettings(BaseModel):
@@ -30,15 +30,15 @@ class GridSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     levels: dict[str, Annotated[int, Field(ge=2, le=MAX_LEVELS)]] = {}
-    """How many equally spaced values a hyperparameter takes on its (log) scale, both ends of its range included: 2 to 1000."""
+    """Number of equally spaced values of a hyperparameter on its (log) scale, both ends of its range included: 2 to 1000."""
     values: dict[str, Annotated[tuple[Value, ...], Field(min_length=1)]] = {}
-    """The values that a hyperparameter takes, in order. A choice or a range with steps that is in neither takes all its values."""
+    """The values of a hyperparameter, in order. A choice or a range with steps in neither `levels` nor `values` takes all its values."""
 
 
 class GridSearcher(Searcher):
-    """Tries all combinations, in the order of the view's hyperparameters: the last one changes from trial to trial.
+    """Tries all combinations in the order of the view's hyperparameters. The last one changes fastest.
 
-    An absent hyperparameter takes no value, so that no point comes twice, and combinations that violate a constraint are left out.
+    An absent hyperparameter takes no value, so no point is repeated. Combinations that violate a constraint are skipped.
     """
 
     Settings: ClassVar[type[BaseModel]] = GridSettings
@@ -51,7 +51,7 @@ class GridSearcher(Searcher):
         self._listed: tuple[Space, Sequence[Point]] | None = None
 
     def check(self, space: Space, trials: int) -> list[Problem]:
-        """Hyperparameters of a view without values or with wrong ones; or else a number of trials that is not that of combinations."""
+        """Problems: hyperparameters with missing or invalid values; otherwise a number of trials that is not the number of points."""
         problems = [problem for name, parameter in space.items() for problem in self._check_values(name, parameter)]
         if problems:
             return problems
@@ -62,7 +62,7 @@ class GridSearcher(Searcher):
         return [Problem(("search", "trials"), f"{text}, the number of points of the grid, not {trials}")]
 
     def named(self) -> list[Key]:
-        """Every hyperparameter that has levels or values."""
+        """The key of every hyperparameter that has levels or values."""
         levels: list[Key] = [("search", "levels", name) for name in self.settings.levels]
         return [*levels, *(("search", "values", name) for name in self.settings.values)]
 
@@ -70,7 +70,7 @@ class GridSearcher(Searcher):
         """Combination `number`: the last hyperparameter varies fastest.
 
         Raises:
-            HpstudyError: beyond the last combination, which a study that was checked never asks for.
+            HpstudyError: the number is beyond the last combination, which does not happen in a checked study.
         """
         points = self._points(space)
         if number >= len(points):
@@ -79,19 +79,19 @@ class GridSearcher(Searcher):
         return dict(points[number])
 
     def _count(self, space: Space) -> int:
-        """The number of points; of a space with conditions or constraints at most one more than `MOST_POINTS`."""
+        """The number of points; in a space with conditions or constraints, counted up to `MOST_POINTS` + 1."""
         if _is_irregular(space):
             return sum(1 for _ in islice(self._combinations(space), MOST_POINTS + 1))
         return math.prod(self._size(name, parameter) for name, parameter in space.items())
 
     def _points(self, space: Space) -> Sequence[Point]:
-        """All combinations of a space, or the first of those that are too many for a study."""
+        """All combinations of a space; if they are too many for a study, the first ones."""
         if self._listed is None or self._listed[0] is not space:
             self._listed = space, tuple(islice(self._combinations(space), MOST_POINTS))
         return self._listed[1]
 
     def _combinations(self, space: Space) -> Iterator[Point]:
-        """The points, one by one. An absent hyperparameter takes no value, so no point comes twice."""
+        """Yield the points. An absent hyperparameter takes no value, so no point is repeated."""
         points: Iterator[Point] = iter([{}])
         for name, parameter in space.items():
             values = [self._value(name, parameter, index) for index in range(self._size(name, parameter))]
@@ -99,7 +99,7 @@ class GridSearcher(Searcher):
         return filter(space.satisfies, points)
 
     def _size(self, name: str, parameter: AnyParameter) -> int:
-        """How many values a hyperparameter takes."""
+        """The number of values of a hyperparameter."""
         if name in self.settings.values:
             return len(self.settings.values[name])
         return self.settings.levels.get(name) or parameter.count or 0
@@ -113,7 +113,7 @@ class GridSearcher(Searcher):
         return level(parameter, self.settings.levels[name], index)
 
     def _check_values(self, name: str, parameter: AnyParameter) -> list[Problem]:
-        """What is wrong with what the settings say of one hyperparameter of a view."""
+        """Problems with the settings of one hyperparameter of a view."""
         if name in self.settings.levels:
             text = self._level_objection(name, parameter)
             return [Problem(("search", "levels", name), text)] if text else []
@@ -127,7 +127,7 @@ class GridSearcher(Searcher):
         return [Problem(("search",), text)]
 
     def _level_objection(self, name: str, parameter: AnyParameter) -> str:
-        """Why a hyperparameter cannot have its number of levels; "" when it can."""
+        """The reason why a hyperparameter cannot have its number of levels; "" if it can."""
         if name in self.settings.values:
             return f"'{name}' has 'values' too: keep one of the two"
         if isinstance(parameter, ChoiceParameter):
@@ -146,12 +146,12 @@ class GridSearcher(Searcher):
 
 
 def _is_irregular(space: Space) -> bool:
-    """Whether the points of a space are not all combinations."""
+    """Whether the points of a space may be fewer than all combinations."""
     return space.is_conditional or bool(space.constraints)
 
 
 def _extended(points: Iterable[Point], name: str, parameter: AnyParameter, values: Sequence[Value]) -> Iterator[Point]:
-    """The points with each value of one more hyperparameter, where it is present."""
+    """Extend the points by each value of another hyperparameter, if it is present."""
     for point in points:
         if is_present(parameter, point):
             yield from ({**point, name: value} for value in values)
@@ -160,9 +160,9 @@ def _extended(points: Iterable[Point], name: str, parameter: AnyParameter, value
 
 
 def _check_listed(values: Sequence[Value], key: Key, parameter: AnyParameter) -> list[Problem]:
-    """What is wrong with the values listed for one hyperparameter, at `key`."""
+    """Problems with the values listed for one hyperparameter at `key`."""
     objections = [(index, objection(parameter, value)) for index, value in enumerate(values)]
     problems = [Problem((*key, index), text) for index, text in objections if text]
     if len(set(values)) < len(values):
-        problems.append(Problem(key, "a value stands twice in the list: keep one of the two"))
+        problems.append(Problem(key, "a value is listed twice: keep one of the two"))
     return problems

@@ -1,4 +1,4 @@
-"""What to try next: the interface of every searcher."""
+"""The interface of every searcher."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpstudy.goal import Goal
 from hpstudy.study.space import Point, Space
 
 Key = tuple[str | int, ...]
-"""Where a setting stands in a study; begins with "search"."""
+"""The path of a setting in a study; begins with "search"."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Observation:
     Attributes:
         number: the trial's number within its search, from 0.
         point: the point that was tried.
-        value: the metric; None for a trial that gave none (`on_failure: drop`), whose point was tried all the same.
+        value: the metric; None for a trial without a value (`on_failure: drop`). Its point was still tried.
     """
 
     number: int
@@ -33,37 +33,37 @@ class Observation:
 
 
 class Searcher(ABC):
-    """Proposes the points of one search, one after another.
+    """Proposes the points of a search one after another.
 
-    A searcher keeps nothing between calls: all it knows of a search are its arguments, so any process can ask for any trial
-    again and gets the same bits. It is made once per process and asked many times, for many searches.
+    A searcher keeps no state between calls. Its proposals depend only on the arguments, so any process can ask for any trial again and gets
+    the same bits. It is created once per process and asked many times, for many searches.
 
-    Implementations import their libraries inside `ask`: `hpstudy validate` makes a searcher to check its settings, and must
-    start fast.
+    Implementations import their libraries inside `ask`, because `hpstudy validate` creates a searcher to check its settings and must start
+    fast.
     """
 
     Settings: ClassVar[type[BaseModel]]
-    """The searcher's own keys of the study's `search` block; unknown keys are refused."""
+    """The searcher's own keys of the study's `search` block; unknown keys are rejected."""
     lists_points: ClassVar[bool] = False
-    """Whether the points are listed beforehand, so that the study is a sweep and not a search."""
+    """Whether the points are listed in advance. The study is then a sweep and not a search."""
     reads_history: ClassVar[bool] = True
-    """Whether `ask` reads the history. When False it may get an empty one, so that a trial costs the same however many came before."""
+    """Whether `ask` reads the history. If False, the history may be empty, so that the cost of a trial does not grow with the history."""
 
     def __init__(self, settings: BaseModel) -> None:
         self.settings = settings
 
     def check(self, space: Space, trials: int) -> list[Problem]:
-        """What is wrong with the settings for one view, beyond their form.
+        """Check the settings for one view, beyond their schema.
 
-        By default only this: a setting called `initial`, the number of trials of an initial design, must fit into the search.
+        The default checks only that a setting `initial`, the number of trials of an initial design, does not exceed the trials of a search.
 
         Args:
-            space: what the view may try.
-            trials: trials of every search.
+            space: the search space of the view.
+            trials: number of trials of every search.
 
         Returns:
-            Problems with keys of the study, for instance ("search", "points", 0, "alpha"). What is found for some of the views
-            only is reported with their names.
+            Problems with keys of the study, for instance ("search", "points", 0, "alpha"). Problems of only some views are reported with
+            their names.
         """
         initial = getattr(self.settings, "initial", None)
         if not isinstance(initial, int) or initial <= trials:
@@ -72,7 +72,7 @@ class Searcher(ABC):
         return [Problem(("search", "initial"), text)]
 
     def named(self) -> list[Key]:
-        """Where the settings name hyperparameters: keys that end in the name. One that no view tunes is a mistake."""
+        """The keys of settings that name hyperparameters; each key ends in the name. A name that no view tunes is a mistake."""
         return []
 
     @abstractmethod
@@ -80,12 +80,12 @@ class Searcher(ABC):
         """The point of trial `number`.
 
         Args:
-            space: what may be tried.
-            history: trials 0 .. number-1 of this search, in order; possibly empty when `reads_history` is False.
-            goal: which way the values are better.
-            seed: the search's seed, the same for all its trials; what one trial needs is derived from (seed, number). In [0, 2**31) for a
+            space: the search space.
+            history: trials 0 .. number-1 of this search, in order; may be empty if `reads_history` is False.
+            goal: whether values are minimized or maximized.
+            seed: seed of the search, the same for all its trials; derive the seed of one trial from (seed, number). In [0, 2**31) for a
                 user's own searcher unless the study's `search_seed_bits` is 63.
-            number: the trial asked for, from 0.
+            number: number of the requested trial, from 0.
 
         Returns:
             A point that `space.admits`.
@@ -94,17 +94,17 @@ class Searcher(ABC):
     def ask_many(
         self, space: Space, histories: Sequence[Sequence[Observation]], *, goal: Goal, seeds: Sequence[int], number: int
     ) -> list[Point]:
-        """The points of trial `number` of several searches of one space (`search.lockstep`). By default one after the other.
+        """The points of trial `number` of several searches of one space (`search.lockstep`). The default calls `ask` for each.
 
         Args:
-            space: what may be tried.
-            histories: of each search, as in `ask`.
-            goal: which way the values are better.
-            seeds: of each search.
-            number: the trial asked for, from 0.
+            space: the search space.
+            histories: history of each search, as in `ask`.
+            goal: whether values are minimized or maximized.
+            seeds: seed of each search.
+            number: number of the requested trial, from 0.
 
         Returns:
-            A point for each search. It depends on its own search and on the number of searches, not on the other searches.
+            A point for each search. It depends on its own search and on the number of searches, but not on the other searches.
         """
         return [
             self.ask(space, history, goal=goal, seed=seed, number=number) for history, seed in zip(histories, seeds, strict=True)

@@ -1,4 +1,4 @@
-"""Equally spaced levels of a range, exact where they can be."""
+"""Equally spaced levels of a range, exact where possible."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def level(parameter: FloatParameter | IntParameter, count: int, index: int) -> f
         return parameter.high if index else parameter.low
     with localcontext() as context:
         context.prec = DIGITS
-        # The shortest text that is the number: 1e-4 is meant, not the binary fraction next to it.
+        # The shortest text of the number: 1e-4 is meant, not the nearest binary fraction.
         low, high = Decimal(str(parameter.low)), Decimal(str(parameter.high))
         share = Decimal(index) / Decimal(count - 1)
         real = low * (high / low) ** share if parameter.log else low + (high - low) * index / (count - 1)

@@ -1,4 +1,4 @@
-"""Constraints in the unit coordinates of a space, for searchers that optimise an acquisition over them.
+"""Constraints in the unit coordinates of a space, for searchers that optimize an acquisition over them.
 
 A coordinate is linear in the value of a linear range, and in the logarithm of the value of a log range. So a constraint on linear ranges is
 linear in the coordinates, and so is a <= c b on two log ranges, since log a <= log c + log b. No other constraint on a log range is.
@@ -14,7 +14,7 @@ from hpstudy.study.space import Space
 
 
 def objection(constraint: Constraint, space: Space) -> str:
-    """Why a constraint is not linear in the unit coordinates, or not in all points of a conditional space; "" when it is."""
+    """The reason why a constraint is not linear in the unit coordinates at all points of the space; "" if it is."""
     parameters = [space.root[name] for name in constraint.weights if name in space.root]
     logs = [name for name in constraint.weights if name in space.root and _is_log(space.root[name])]
     if logs and not _is_ratio(constraint, space):

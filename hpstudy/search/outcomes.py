@@ -1,4 +1,4 @@
-"""The values of past trials, as a surrogate is given them."""
+"""Prepares the values of past trials for a surrogate."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 Array: TypeAlias = "npt.NDArray[np.float64]"
 
 MAX_STANDARDIZED = 1e12
-"""Values further out, in interquartile ranges, are cut: they are winsorised anyway, but squared first."""
+"""Values further out, in interquartile ranges, are clipped: they are winsorized anyway, but squared first."""
 
 MIN_DEVIATION = 1e-8
-"""Values with a smaller standard deviation count as equal, as in Ax."""
+"""Values with a smaller standard deviation are treated as equal, as in Ax."""
 
 
 def has_value(past: Observation) -> bool:
-    """Whether a trial has a value that a surrogate can use: a finite one."""
+    """Whether a trial has a finite value, which a surrogate can use."""
     return past.value is not None and math.isfinite(past.value)
 
 
 def robustly_scaled(history: Sequence[Observation], goal: Goal) -> list[float]:
     """The values of the trials that have one: larger is better, relative to their median, in units of their interquartile range.
 
-    Where that range is zero, the unit is the full range. Ax takes a standard deviation below 1e-8 for zero and overflows above 1e150;
-    in these units it meets neither.
+    If that range is zero, the unit is the full range. Ax treats a standard deviation below 1e-8 as zero and overflows above 1e150; in these
+    units neither occurs.
     """
     import numpy as np
 
@@ -43,7 +43,7 @@ def robustly_scaled(history: Sequence[Observation], goal: Goal) -> list[float]:
 
 
 def standardized(values: Sequence[float]) -> Array:
-    """Values whose low outliers are cut, with mean 0 and standard deviation 1: what Ax's transforms `Winsorize` and `StandardizeY` do.
+    """Clip low outliers and scale to mean 0 and standard deviation 1, as Ax's transforms `Winsorize` and `StandardizeY` do.
 
     An outlier lies more than 1.5 interquartile ranges below the first quartile.
     """

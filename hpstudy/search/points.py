@@ -1,4 +1,4 @@
-"""The points that the study file lists, one after another: a published sweep as a study.
+"""The points listed in the study file, in order: for instance a published sweep as a study.
 
 Trial n tries point n in every view, so that trial n of one view can be compared with trial n of another.
 """
@@ -24,8 +24,8 @@ class PointsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     points: tuple[dict[str, Value], ...] = Field(min_length=1)
-    """The points, in order: trial n of every view tries point n. A point gives all hyperparameters that any view tunes; each view takes
-    its own."""
+    """The points, in order: trial n of every view tries point n. A point gives all hyperparameters that any view tunes; each view uses its
+    own."""
 
     @field_validator("points")
     @classmethod
@@ -48,7 +48,7 @@ class PointsSearcher(Searcher):
     settings: PointsSettings
 
     def check(self, space: Space, trials: int) -> list[Problem]:
-        """Hyperparameters of a view that points lack, values out of their range, and a number of trials that is not that of points."""
+        """Problems: hyperparameters missing in points, values out of range, and a number of trials other than the number of points."""
         points = self.settings.points
         problems = [problem for name in space.names() for problem in self._check_values(space, name)]
         if not problems:
@@ -59,7 +59,7 @@ class PointsSearcher(Searcher):
         return problems
 
     def named(self) -> list[Key]:
-        """The first place of every hyperparameter in the list."""
+        """The key of the first occurrence of every hyperparameter in the list."""
         first: dict[str, Key] = {}
         for index, point in enumerate(self.settings.points):
             for name in point:
@@ -70,7 +70,7 @@ class PointsSearcher(Searcher):
         """Point `number` of the list, without the hyperparameters that the space does not have.
 
         Raises:
-            HpstudyError: beyond the end of the list, which a study that was checked never asks for.
+            HpstudyError: the number is beyond the end of the list, which does not happen in a checked study.
         """
         points = self.settings.points
         if number >= len(points):
@@ -80,7 +80,7 @@ class PointsSearcher(Searcher):
         return point_of(space, points[number])
 
     def _check_values(self, space: Space, name: str) -> list[Problem]:
-        """What is wrong with the values of one hyperparameter of a view."""
+        """Problems with the values of one hyperparameter of a view."""
         points, parameter = self.settings.points, space.root[name]
         needed = [is_present(parameter, given) for given in map(space.given, points)]
         if any(needed) and not any(name in point for point in points):
@@ -98,7 +98,7 @@ class PointsSearcher(Searcher):
         return problems
 
     def _check_constraints(self, space: Space) -> Iterator[Problem]:
-        """Points that violate constraints."""
+        """Problems: points that violate constraints."""
         for index, point in enumerate(map(space.present, self.settings.points)):
             for constraint in space.constraints:
                 if not constraint.holds(point):

@@ -1,4 +1,4 @@
-"""Independent uniform points: the control that every searcher has to beat."""
+"""Random search: independent uniform points, the baseline for every searcher."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Optuna's samplers as searchers: the tree-structured Parzen estimator and CMA-ES, after an initial Sobol design.
 
 An Optuna study in memory is rebuilt from the history on every ask, so an ask is a function of its arguments; see
-`hpstudy.search.interface`. Optuna minimises: values to maximise change sign. Ranges of few values and choices are given as indices.
-Optuna is imported when it is needed: pip install 'hpstudy[optuna]'.
+`hpstudy.search.interface`. Optuna minimizes, so values to maximize change sign. Choices and ranges with few values are passed as indices.
+Optuna is imported when it is
+needed: pip install 'hpstudy[optuna]'.
 
 References:
     J. Bergstra, R. Bardenet, Y. Bengio, B. Kégl, "Algorithms for hyper-parameter optimization", NeurIPS 2011 (the estimator).
@@ -53,21 +54,21 @@ class SamplerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     initial: int = Field(default=5, ge=1)
-    """Trials of the initial Sobol design, before the first that the sampler proposes. They are those of the `ax` searcher."""
+    """Trials of the initial Sobol design, before the first trial that the sampler proposes. The design is that of the `ax` searcher."""
 
 
 class TPESettings(SamplerSettings):
     """Settings of the `tpe` searcher."""
 
     multivariate: bool = True
-    """Model all hyperparameters together. When false, each is modelled by itself, as Optuna does by default."""
+    """Model all hyperparameters together. If false, each is modeled independently, as Optuna does by default."""
 
 
 class OptunaSearcher(Searcher):
-    """A sampler of Optuna. No point is tried twice while the space holds an untried one.
+    """A sampler of Optuna. No point is tried twice while the space has an untried one.
 
-    As with the `ax` searcher, an absent hyperparameter is given at the middle of its range, and a proposed point that violates a
-    constraint is moved to one near it that does not.
+    As in the `ax` searcher, an absent hyperparameter is set to the middle of its range, and a proposed point that violates a constraint is
+    moved to a nearby feasible one.
     """
 
     settings: SamplerSettings
@@ -76,14 +77,14 @@ class OptunaSearcher(Searcher):
 
     @abstractmethod
     def sampler(self, seed: int, number: int) -> BaseSampler:
-        """A new sampler for trial `number` of the search with this seed."""
+        """A new sampler for trial `number` of the search with `seed`."""
 
     @abstractmethod
     def replay(self, study: Study, past: Observation, asked: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
-        """Add a past trial to the study; its value is that of `past`, to minimise."""
+        """Add a past trial to the study; its value is that of `past`, to minimize."""
 
     def check(self, space: Space, trials: int) -> list[Problem]:
-        """See `Searcher.check`; Optuna must be installed, and constraints be linear in the coordinates, as with the `ax` searcher."""
+        """See `Searcher.check`. Optuna must be installed, and constraints must be linear in the coordinates, as in the `ax` searcher."""
         unfit = [text for constraint in space.constraints if (text := objection(constraint, space))]
         missing = [name for name in self.needs if find_spec(name) is None]
         if missing:
@@ -113,13 +114,13 @@ class OptunaSearcher(Searcher):
 
 
 class TPESearcher(OptunaSearcher):
-    """The tree-structured Parzen estimator. A trial without a value is left out of its densities."""
+    """The tree-structured Parzen estimator. A trial without a value is excluded from its densities."""
 
     Settings: ClassVar[type[BaseModel]] = TPESettings
     settings: TPESettings
 
     def sampler(self, seed: int, number: int) -> BaseSampler:
-        """Optuna's defaults but for `multivariate`. Each trial has a seed of its own, because past trials draw nothing."""
+        """Optuna's defaults except for `multivariate`. Each trial has its own seed, because past trials draw nothing."""
         from optuna.samplers import TPESampler
 
         chosen = derive_seed(seed, "tpe", number) % MAX_SEED
@@ -134,16 +135,16 @@ class TPESearcher(OptunaSearcher):
 
 
 class CMAESSearcher(OptunaSearcher):
-    """CMA-ES. Its state is that of its draws, so every past trial is asked for again; the stored point counts.
+    """CMA-ES. Its state depends on its draws, so every past trial is asked again; the stored point is used.
 
-    Choices are drawn independently and uniformly. A trial without a value does not take part in a generation.
+    Choices are drawn independently and uniformly. A trial without a value is excluded from its generation.
     """
 
     Settings: ClassVar[type[BaseModel]] = SamplerSettings
     needs: ClassVar[tuple[str, ...]] = ("optuna", "cmaes")
 
     def sampler(self, seed: int, number: int) -> BaseSampler:
-        """Optuna's defaults. The strategy has one seed for the whole search; choices are not drawn again for past trials."""
+        """Optuna's defaults. CMA-ES has one seed for the whole search; choices of past trials are not drawn again."""
         from optuna.samplers import CmaEsSampler, RandomSampler
 
         choices = RandomSampler(seed=derive_seed(seed, "cmaes choices", number) % MAX_SEED)
@@ -153,7 +154,7 @@ class CMAESSearcher(OptunaSearcher):
         )
 
     def check(self, space: Space, trials: int) -> list[Problem]:
-        """A search needs two hyperparameters that are numbers."""
+        """Problems: a search needs two numeric hyperparameters."""
         if sum(not _is_unordered(parameter) for parameter in space.root.values()) < 2:
             return [
                 Problem(("search", "searcher"), "cmaes needs at least two hyperparameters that are numbers or ordered choices")
@@ -166,7 +167,7 @@ class CMAESSearcher(OptunaSearcher):
 
         study.enqueue_trial(params)
         trial = study.ask(asked)
-        _ = trial.relative_params  # Draws what the sampler drew; a trial whose point is given would not.
+        _ = trial.relative_params  # Repeat the sampler's draws, which a trial with a given point would skip.
         study.tell(trial, past.value, state=TrialState.FAIL if past.value is None else TrialState.COMPLETE)
 
 
@@ -185,7 +186,7 @@ def distribution(parameter: Parameter) -> BaseDistribution:
 
 
 def encoded(parameter: Parameter, value: Value) -> Value:
-    """A value as `distribution` has it."""
+    """A value in the representation of `distribution`."""
     if parameter.count is None or (isinstance(parameter, IntParameter) and parameter.log):
         return value
     if isinstance(parameter, ChoiceParameter):
@@ -194,7 +195,7 @@ def encoded(parameter: Parameter, value: Value) -> Value:
 
 
 def decoded(parameter: Parameter, given: Any) -> Value:
-    """The value that Optuna's value means."""
+    """The value for Optuna's representation."""
     if parameter.count is None:
         return float(given)
     if isinstance(parameter, IntParameter) and parameter.log:
@@ -203,7 +204,7 @@ def decoded(parameter: Parameter, given: Any) -> Value:
 
 
 def _satisfying(space: Space, point: Point) -> list[Point]:
-    """The point, or points near it, that satisfy the constraints."""
+    """The point if it satisfies the constraints, otherwise feasible points near it."""
     if not space.satisfies(point):
         encoding = Encoding(space)
         point = encoding.decode(projected(encoding, encoding.encode(point)))
@@ -216,7 +217,7 @@ def _is_unordered(parameter: Parameter) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Optuna's messages, and its warnings of features that may change."""
+    """Suppress Optuna's messages and its warnings about experimental features."""
     import optuna
 
     told = optuna.logging.get_verbosity()

@@ -1,4 +1,4 @@
-"""Coordinates of whole numbers, steps and choices, moved to where the surrogate compares them."""
+"""Snaps coordinates of integers, steps and choices to the values that the surrogate compares."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ if TYPE_CHECKING:
 
 
 class Snapping:
-    """Moves coordinates to the centres of their cells, one-hot groups to their largest coordinate, absent ones to the middle.
+    """Moves coordinates to the centers of their cells, one-hot groups to their largest coordinate, absent ones to the middle.
 
-    Constant within a cell, so its gradient is zero: an acquisition optimiser moves the other coordinates, from starts in many
-    cells.
+    It is constant within a cell, so its gradient is zero. An acquisition optimizer moves the other coordinates, with starts in many cells.
 
     Args:
-        encoding: of the coordinates.
+        encoding: encoding of the coordinates.
     """
 
     def __init__(self, encoding: Encoding) -> None:

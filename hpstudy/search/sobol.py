@@ -24,17 +24,18 @@ if TYPE_CHECKING:
     from scipy.stats import qmc
 
 CACHED_SEQUENCES = 64
-"""Sequences that a process keeps, one for each search. Making one takes 2 ms, and skipping to a point is proportional to its number."""
+"""Cached sequences per process, one for each search. Creating one takes 2 ms, and skipping to a point takes time proportional to its
+number."""
 
 
 def sobol_points(space: Space, *, seed: int, start: int, count: int) -> list[Point]:
     """Points `start` .. `start + count - 1` of the search's own scrambled Sobol sequence.
 
-    One scrambling belongs to one search, and a point is reached by skipping, so it does not depend on which points were asked for
-    before. Points that violate the constraints of the space are left out: point n is the n-th of those that satisfy them.
+    Each search has its own scrambling. A point is reached by skipping, so it does not depend on earlier requests. Points that violate the
+    constraints of the space are skipped: point n is the n-th feasible one.
 
     Args:
-        space: what may be tried.
+        space: the search space.
         seed: the search's seed.
         start: index among the points, from 0; below 2**30 in the sequence.
         count: number of points.
@@ -50,10 +51,10 @@ def sobol_points(space: Space, *, seed: int, start: int, count: int) -> list[Poi
 
 
 class _Sequence:
-    """A scrambled sequence, at the place where it was left.
+    """A scrambled sequence with its current position.
 
     Attributes:
-        lock: to hold while it is moved.
+        lock: held while the position changes.
     """
 
     def __init__(self, dimensions: int, seed: int) -> None:
@@ -74,7 +75,7 @@ class _Sequence:
         return self._sequence.random(1)[0].tolist()  # type: ignore[no-any-return]
 
     def indices(self, space: Space, start: int, stop: int) -> Sequence[int]:
-        """Where points `start` .. `stop - 1` of those that satisfy the constraints are in the sequence."""
+        """The indices in the sequence of feasible points `start` .. `stop - 1`."""
         if not space.constraints:
             return range(start, stop)
         if missing := max(0, stop - len(self._feasible)):
@@ -85,7 +86,7 @@ class _Sequence:
 
 @lru_cache(maxsize=CACHED_SEQUENCES)
 def _sequence(dimensions: int, seed: int, _space: str, _constraints: tuple[str, ...]) -> _Sequence:
-    """The sequence of a search; one for each set of constraints, since it remembers which of its points satisfy them."""
+    """The sequence of a search. There is one for each set of constraints, because it caches which points satisfy them."""
     return _Sequence(dimensions, seed)
 
 

@@ -1,4 +1,4 @@
-"""Points that a search has not tried yet: what a searcher falls back on rather than repeat itself."""
+"""Points that a search has not tried yet. A searcher uses them instead of repeating a point."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hpstudy.study.parameters import ChoiceParameter, Value
 from hpstudy.study.space import Point, Space
 
 MOST_COMBINATIONS = 100_000
-"""Combinations of a finite space with constraints that are looked at."""
+"""Maximum combinations checked in a finite space with constraints."""
 
 SPARE_PLACES = 32
-"""Places of the Sobol sequence looked at beyond the number of points wanted, before a finite space is counted through.
+"""Points of the Sobol sequence checked beyond the requested number, before a finite space is enumerated.
 
-With fewer, late points of a finite space would be taken in counting order, not spread evenly; each costs some 20 µs.
+With fewer, late points of a finite space would be taken in enumeration order instead of evenly spread. Each costs about 20 µs.
 """
 
 
@@ -28,18 +28,18 @@ def is_tried(point: Point, history: Sequence[Observation]) -> bool:
 def untried_points(space: Space, history: Sequence[Observation], *, seed: int, number: int, count: int) -> list[Point]:
     """Untried points of the search's Sobol sequence, from index `number` on, each once.
 
-    In a finite space that is nearly used up the sequence may keep hitting tried points; the list is then filled with untried
-    combinations, of which there is at least one unless all were tried.
+    In a nearly exhausted finite space the sequence may repeatedly give tried points. The list is then filled with untried combinations;
+    there is at least one unless all were tried.
 
     Args:
-        space: what may be tried.
+        space: the search space.
         history: the search's past trials.
         seed: the search's seed.
-        number: the trial asked for, from 0.
-        count: points wanted.
+        number: number of the requested trial, from 0.
+        count: number of points.
 
     Returns:
-        Up to `count` points that `space.admits`; empty only when the space is used up.
+        Up to `count` points that `space.admits`; empty only if the space is exhausted.
     """
     untried: list[Point] = []
     sequence = sobol_points(space, seed=seed, start=number, count=count + SPARE_PLACES)
@@ -54,8 +54,8 @@ def untried_points(space: Space, history: Sequence[Observation], *, seed: int, n
 def _combinations(space: Space, tried: int) -> Iterator[Point]:
     """Points of a finite space, in the order of its hyperparameters; none of a space with a continuous range.
 
-    A range with more values than past trials is cut to its first `tried + 1`: one of them is untried. Under constraints these may be
-    excluded, and all values are taken.
+    A range with more values than past trials is cut to its first `tried + 1` values, one of which is untried. With constraints these may be
+    infeasible, so all values are taken.
     """
     most = MOST_COMBINATIONS if space.constraints else tried + 1
     columns: list[Sequence[Value]] = []

@@ -1,4 +1,4 @@
-"""Values that a study file lists for a hyperparameter: whether its range admits them, and what they are in a point."""
+"""Values that a study file lists for a hyperparameter: checks them against its range and converts them for a point."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpstudy.study.space import Point, Space
 
 
 def expected(parameter: AnyParameter) -> str:
-    """What a parameter admits, in words.
+    """The values that a parameter admits, in words.
 
     >>> from hpstudy.study.parameters import IntParameter
     >>> expected(IntParameter(type="int", low=1, high=8))
@@ -24,20 +24,20 @@ def expected(parameter: AnyParameter) -> str:
 
 
 def listed_values(parameter: AnyParameter) -> int | None:
-    """Number of values of a choice or a range with steps, which a sweep may try all of; None for any other range."""
+    """Number of values of a choice or a range with steps, which a sweep can try completely; None for other ranges."""
     return parameter.count if isinstance(parameter, ChoiceParameter) or parameter.step is not None else None
 
 
 def objection(parameter: AnyParameter, value: Value) -> str:
-    """Why a value may not stand in a point; "" when it may."""
+    """The reason why a value is not allowed in a point; "" if it is."""
     return "" if parameter.admits(value) else f"must be {expected(parameter)}, not {shown(value)}"
 
 
 def point_of(space: Space, values: Mapping[str, Value]) -> Point:
-    """The point of a space that listed values make, without those of other and of absent hyperparameters."""
+    """The point of a space with the listed values, without other and absent hyperparameters."""
     return {name: in_a_point(space.root[name], value) for name, value in space.present(values).items()}
 
 
 def in_a_point(parameter: AnyParameter, value: Value) -> Value:
-    """An admitted value as it stands in a point: a whole number given for a real one becomes real."""
+    """An admitted value as stored in a point: an integer given for a real number becomes a float."""
     return float(value) if isinstance(parameter, FloatParameter) else value

@@ -1,1 +1,1 @@
-"""What is asked: study files, search spaces, and the frozen study that a database keeps."""
+"""The study: study files, search spaces, and the frozen study that a database stores."""

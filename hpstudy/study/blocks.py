@@ -1,4 +1,4 @@
-"""What all blocks of a study file have in common."""
+"""Base classes of the blocks of a study file."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
-"""A study's or a view's name: it becomes part of file names and seeds."""
+"""Pattern of the name of a study or view, which is used in file names and seeds."""
 
 
 class Block(BaseModel):
-    """A block of a study file: unknown keys are refused, and a block never changes once read."""
+    """A block of a study file. Unknown keys are rejected, and a block is immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class OpenBlock(BaseModel):
-    """A block that names a part by its first key; the other keys are that part's own settings, checked when it is bound."""
+    """A block whose first key names a part. The other keys are settings of that part, checked when the study is bound."""
 
     model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The part's own settings, as written."""
+        """The settings of the part, as written."""
         return dict(self.model_extra or {})

@@ -1,10 +1,9 @@
-"""What differs between two studies, key by key: what may change while a database stands, and what may not.
+"""Compares two studies key by key, and decides which changes an existing database allows.
 
-A database keeps the numbers of one study. What can change a number (`Study.determinants`) must stay. The numbers of replicates and
-trials may grow, other searchers, controls and confirmations may be added, but `confirm.incumbents`, and in lockstep `confirm.seeds`,
-stay once there are confirmations; the name, the question, labels, notes, analysis settings, resources and `limits.max_failures` may
-change at any time. The time limit of a trial may change as long as every trial that has ended would have ended alike
-(`time_limit_changes`).
+A database stores the numbers of one study. Settings that can change a number (`Study.determinants`) must not change. Replicates and trials
+may be increased. Other searchers, controls and confirmations may be added. Once there are confirmations, `confirm.incumbents`, and in
+lockstep `confirm.seeds`, must not change. The name, the question, labels, notes, analysis settings, resources and `limits.max_failures` may
+change at any time. The time limit of a trial may change if every finished trial would have ended the same way (`time_limit_changes`).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from hpstudy.errors import StudyChanged
 from hpstudy.study.schema import PICKLED, SEED_SIZES, Study
 
 ABSENT = object()
-"""Represents a key that one of the two studies lacks."""
+"""Marks a key that is missing in one of the two studies."""
 
 Flat = dict[tuple[str, ...], Any]
 
@@ -26,7 +25,7 @@ TIME_LIMIT = ("limits", "timeout_s")
 
 
 def changes(old: Study, new: Study) -> list[str]:
-    """Differences that can change a number; none means that both studies run the same trials, within their time limits.
+    """Differences that can change a number. If there are none, both studies run the same trials, within their time limits.
 
     Returns:
         Lines such as "views.latent.space.learning_rate.high: 10 -> 1", in the order of the old study.
@@ -39,20 +38,20 @@ def changes(old: Study, new: Study) -> list[str]:
 
 
 def growth(old: Study, new: Study) -> list[str]:
-    """Differences that change no number: sizes, labels, remarks, analysis. Lines as those of `changes`."""
+    """Differences that change no number: sizes, labels, notes, analysis. The lines have the format of `changes`."""
     fixed = {*_determinants(old, new), *_determinants(new, old)} - {TIME_LIMIT}
     before, after = ({k: v for k, v in _flat(_tree(study)).items() if k not in fixed} for study in (old, new))
     return [_line(key, a, b) for key, a, b in _differences(before, after)]
 
 
 def time_limit_changes(old: Study, new: Study, timed_out: int, longest_s: float) -> list[str]:
-    """The time limit of a trial, when it differs and trials that have ended could have ended otherwise with the new one.
+    """The change of the time limit of a trial, if finished trials could have ended differently with the new limit.
 
     Args:
         old: the stored study.
         new: the study asked for.
-        timed_out: how many trials have ended at the old limit.
-        longest_s: the longest time that a trial took, or a step of several trials.
+        timed_out: number of trials that ended at the old limit.
+        longest_s: longest time in seconds of a trial, or of a step with several trials.
     """
     before, after = old.limits.timeout_s, new.limits.timeout_s
     line = _line(TIME_LIMIT, before, after)
@@ -61,12 +60,12 @@ def time_limit_changes(old: Study, new: Study, timed_out: int, longest_s: float)
     if timed_out:
         return [f"{line} ({timed_out:,} {'trial has' if timed_out == 1 else 'trials have'} ended at the old limit)"]
     if after is not None and longest_s > after:
-        return [f"{line} (a trial that is stored took {longest_s:.4g} s)"]
+        return [f"{line} (a stored trial took {longest_s:.4g} s)"]
     return []
 
 
 def confirmation_changes(old: Study, new: Study) -> list[str]:
-    """Which trials are confirmed on which seeds, when a study with confirmations says it otherwise. Lines as those of `changes`."""
+    """Changes of the confirmed trials or their seeds in a study with confirmations. The lines have the format of `changes`."""
     if old.confirm is None or new.confirm is None:
         return []
     lines = []
@@ -74,16 +73,16 @@ def confirmation_changes(old: Study, new: Study) -> list[str]:
         lines.append(_line(("confirm", "incumbents"), old.confirm.incumbents, new.confirm.incumbents))
     if old.search.lockstep > 1 and new.confirm.seeds > old.confirm.seeds:
         line = _line(("confirm", "seeds"), old.confirm.seeds, new.confirm.seeds)
-        lines.append(f"{line} (may not grow in lockstep: the seeds of a point are trained together)")
+        lines.append(f"{line} (cannot grow in lockstep: the seeds of a point are trained together)")
     return lines
 
 
 def shrinkage(old: Study, new: Study) -> list[str]:
-    """The sizes of the new study that are smaller than the old one's, and other searchers and controls that it lacks.
+    """Sizes that are smaller in the new study, and other searchers and controls that it lacks.
 
-    Lines as those of `changes`. Random search may become a searcher of `search.others` where it was a control.
+    The lines have the format of `changes`. Random search may change from a control to a searcher of `search.others`.
 
-    A study without a `confirm` block leaves the confirmations of the old one as they are.
+    A study without a `confirm` block keeps the confirmations of the old one.
     """
     sizes = {"replicates": (old.replicates, new.replicates), "search.trials": (old.search.trials, new.search.trials)}
     if old.confirm is not None and new.confirm is not None:
@@ -98,10 +97,10 @@ def shrinkage(old: Study, new: Study) -> list[str]:
 
 
 def grown(old: Study, new: Study) -> Study:
-    """The new study, with the confirmations and the sizes of seeds of the old one where it does not state its own.
+    """The new study, with the confirmations and seed sizes of the old one unless it states its own.
 
-    It also keeps a pickled function, which differs from that of another session even if its code is the same, as long as this version of
-    Python can load it.
+    It also keeps the stored pickled function if this version of Python can load it, because the pickle of the same code differs between
+    sessions.
     """
     kept: dict[str, Any] = {key: getattr(old, key) for key in SEED_SIZES if getattr(new, key) in (None, getattr(old, key) or 63)}
     if (
@@ -114,16 +113,16 @@ def grown(old: Study, new: Study) -> Study:
 
 
 def refuse_changes(old: Study, new: Study, storage: Path, more: Sequence[str] = ()) -> None:
-    """Refuse a study of which the trials in a database are not a part.
+    """Reject a study that does not include the trials in a database.
 
     Args:
         old: the study in the database.
-        new: the study asked for, resolved.
+        new: the requested study, resolved.
         storage: the database, for the message.
-        more: further differences that are refused (`time_limit_changes`).
+        more: other differences to reject (`time_limit_changes`).
 
     Raises:
-        StudyChanged: with every changed key.
+        StudyChanged: the study does not include them. The message lists every changed key.
     """
     lines = [
         *changes(old, new),
@@ -140,13 +139,13 @@ def refuse_changes(old: Study, new: Study, storage: Path, more: Sequence[str] = 
 
 
 def _determinants(study: Study, other: Study) -> Flat:
-    """What can change a number that both studies have, with the settings of the other searchers that are in both."""
+    """Settings that can change a number that both studies have, including the other searchers that are in both."""
     shared = {name: block.settings for name, block in study.others.items() if name in other.others}
     return _flat(study.determinants()) | _flat({"search": {"others": shared}} if shared else {})
 
 
 def _tree(study: Study) -> dict[str, Any]:
-    """The whole study, its other searchers by name."""
+    """The whole study as a mapping, with its other searchers by name."""
     tree = study.model_dump(mode="json")
     if study.search.others:
         tree["search"]["others"] = {block.searcher: block.settings for block in study.search.others}
@@ -172,7 +171,7 @@ def _differences(old: Flat, new: Flat) -> Iterator[tuple[tuple[str, ...], Any, A
 
 
 def _same(before: object, after: object) -> bool:
-    """Whether two leaves are equal and of equal types, inside lists too: 1 is not true, and not 1.0."""
+    """Whether two leaves have equal values and types, also inside lists: 1 is neither true nor 1.0."""
     if isinstance(before, list) and isinstance(after, list):
         return len(before) == len(after) and all(map(_same, before, after))
     if isinstance(before, Mapping) and isinstance(after, Mapping):
@@ -188,7 +187,7 @@ def _line(key: tuple[str, ...], before: object, after: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as it would stand in a study file."""
+    """A value in the notation of a study file."""
     if value is ABSENT:
         return "absent"
     if value is None:

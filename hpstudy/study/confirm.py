@@ -1,7 +1,7 @@
-"""Confirmation: what the searches of a study chose, and the default points, trained again on fresh seeds.
+"""Confirmation: the best points of the searches and the default points are retrained on fresh seeds.
 
-The score of a search's best trial is optimistic, because the trial was chosen for its score (selection). The same point on seeds that no
-search has seen gives an unbiased score, and shows how much of a score is noise of the seed.
+The score of a search's best trial is optimistic, because the trial was selected by its score. The same point on seeds that no search has
+used gives an unbiased score, and shows how much of a score is seed noise.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Retraining:
-    """What a listed trial trains again, and on which fresh seed.
+    """The trial that a listed trial retrains, and the fresh seed.
 
     Attributes:
-        number: of the trial of the view's search in the same replicate; None for the view's default point.
+        number: number of a trial of the view's search in the same replicate; None for the view's default point.
         seed_number: number of the fresh seed, from 0.
     """
 
@@ -27,14 +27,14 @@ class Retraining:
 
 
 def retrainings(seeds: int, incumbents: Iterable[int], *, default: bool) -> list[Retraining]:
-    """The trials that are listed for one replicate of an arm.
+    """The listed trials of one replicate of an arm.
 
-    Seed by seed, so that an interrupted confirmation has all points on some seeds.
+    They are ordered by seed, so that an interrupted confirmation has all points on some seeds.
 
     Args:
-        seeds: how many fresh seeds.
-        incumbents: numbers of the trials that are trained again.
-        default: whether the default point is trained too: once for each view, in replicate 0 of its own searches.
+        seeds: number of fresh seeds.
+        incumbents: numbers of the trials to retrain.
+        default: whether the default point is also retrained: once for each view, in replicate 0 of its own searches.
     """
     points = [*([None] if default else []), *incumbents]
     return [Retraining(number, seed) for seed in range(seeds) for number in points]
@@ -42,15 +42,15 @@ def retrainings(seeds: int, incumbents: Iterable[int], *, default: bool) -> list
 
 @dataclass
 class IncumbentCount:
-    """Incumbents of the searches of one arm: those found so far, and an estimate of those to come.
+    """Incumbents of the searches of one arm: those found so far, and an estimate of future ones.
 
-    If the values of a search were exchangeable, trial i (from 1) would be an incumbent with probability 1/i. The estimate scales this
-    with the incumbents found in all trials so far: it begins with the harmonic number of the trials, and is exact at the end.
+    If the values of a search were exchangeable, trial i (from 1) would be an incumbent with probability 1/i. The estimate scales this by
+    the incumbents found in all trials so far. It starts at the harmonic number of the trials and is exact at the end.
 
     Attributes:
-        trials: of every search.
-        found: by replicate: incumbents and finished trials of its search so far.
-        default: whether the default point is confirmed with them.
+        trials: number of trials of every search.
+        found: incumbents and finished trials of the search so far, by replicate.
+        default: whether the default point is also confirmed.
     """
 
     trials: int
@@ -58,14 +58,14 @@ class IncumbentCount:
     default: bool = True
 
     def expected(self, replicate: int) -> int:
-        """Incumbents that the complete search of `replicate` is expected to have beyond those found."""
+        """Expected number of incumbents that the search of `replicate` will find in addition."""
         exchangeable = sum(harmonic(finished) for _, finished in self.found.values())
         scale = sum(incumbents for incumbents, _ in self.found.values()) / exchangeable if exchangeable else 1.0
         _, finished = self.found.get(replicate, (0, 0))
         return round(scale * (harmonic(self.trials) - harmonic(finished)))
 
     def trainings(self, seeds: int) -> tuple[int, int]:
-        """Trials of all confirmations of the arm, and how many of them are an estimate. Those of the default point are in replicate 0."""
+        """The number of confirmation trials of the arm, and how many are an estimate. Those of the default point are in replicate 0."""
         to_come = sum(map(self.expected, self.found))
         found = sum(incumbents for incumbents, _ in self.found.values())
         return seeds * ((self.default and 0 in self.found) + found + to_come), seeds * to_come

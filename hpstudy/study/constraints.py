@@ -4,7 +4,7 @@
     sum        = ["+" | "-"] term {("+" | "-") term}
     term       = number | name | number "*" name
 
-A name begins with a letter or "_" and continues with letters, digits, "_" and ".". Nothing is evaluated as code.
+A name starts with a letter or "_" and continues with letters, digits, "_" and ".". Nothing is evaluated as code.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from hpstudy.study.parameters import Value
 
 FORMS = "write sums of hyperparameters and numbers around one <=, >=, < or >, as in 'warmup <= epochs' or 'a + 2*b <= 10'"
-"""The valid forms, in a message."""
+"""The valid forms, as a part of messages."""
 
 ROUNDING = 1e-9
-"""Difference of the two sides, relative to the largest term, below which they are equal: 0.1 + 0.2 <= 0.3 holds."""
+"""The two sides are equal if their difference is below this, relative to the largest term: 0.1 + 0.2 <= 0.3 holds."""
 
 _COMPARISON = re.compile("(<=|>=|<|>)")
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -30,13 +30,13 @@ _TERM = re.compile(rf"\s*([+-]?)\s*(?:({_NUMBER})(?:\s*\*\s*({_NAME}))?|({_NAME}
 
 @dataclass(frozen=True)
 class Constraint:
-    """A sum of weighted values is at most a bound, or less than it.
+    """A linear constraint: a weighted sum of values is at most a bound, or less than it.
 
     Attributes:
         text: as written.
-        weights: of two or more hyperparameters, none of them 0.
-        bound: what the sum may be at most.
-        strict: whether it must be less.
+        weights: nonzero weights of two or more hyperparameters.
+        bound: upper bound of the sum.
+        strict: whether the sum must be less than the bound.
     """
 
     text: str
@@ -45,7 +45,7 @@ class Constraint:
     strict: bool
 
     def holds(self, point: Mapping[str, Value]) -> bool:
-        """Whether a point satisfies it; also where one of its hyperparameters is absent."""
+        """Whether a point satisfies it. It is satisfied if one of its hyperparameters is absent."""
         if not point.keys() >= self.weights.keys():
             return True
         terms = [weight * float(point[name]) for name, weight in self.weights.items()]
@@ -54,18 +54,18 @@ class Constraint:
 
 
 def parse(text: str) -> Constraint:
-    """The constraint that a text states.
+    """Parse a constraint.
 
     >>> constraint = parse("2*a - b >= 1")
     >>> constraint.weights, constraint.bound
     ({'a': -2.0, 'b': 1.0}, -1.0)
 
     Raises:
-        ValueError: it has none of the valid forms, or does not relate two hyperparameters.
+        ValueError: the text has none of the valid forms, or does not relate two hyperparameters.
     """
     left, comparison, right = parts if len(parts := _COMPARISON.split(text)) == 3 else ("", "", "")
     if not comparison:
-        raise ValueError(f"{text!r} is no constraint: {FORMS}")
+        raise ValueError(f"{text!r} is not a constraint: {FORMS}")
     sign = -1.0 if comparison[0] == ">" else 1.0
     sums: dict[str, float] = {}
     for side, factor in ((left, sign), (right, -sign)):
@@ -87,7 +87,7 @@ def _terms(side: str, text: str) -> list[tuple[float, str]]:
     while position < len(side):
         match = _TERM.match(side, position)
         if match is None or (terms and not match[1]):
-            raise ValueError(f"{side[position:].strip()!r} in {text!r} is no term: {FORMS}")
+            raise ValueError(f"{side[position:].strip()!r} in {text!r} is not a term: {FORMS}")
         weight = float(match[2] or 1)
         terms.append((-weight if match[1] == "-" else weight, match[3] or match[4] or ""))
         position = match.end()

@@ -1,8 +1,8 @@
-"""The arms of a study by name: the searches of its views, and what these are compared with.
+"""The arms of a study by name: the searches of its views, and the arms that they are compared with.
 
-The study's own searcher gives the arm VIEW. Each other searcher gives an arm VIEW/SEARCHER, and the training of the default point an arm
-VIEW/default. ARM/confirm holds the confirmations of an arm: its trials are not asked for but listed (`hpstudy.study.confirm`). No view has
-a slash in its name, so that no other arm is ever taken for a view, and their seeds, which come from the name, are never those of one.
+The study's own searcher has the arm VIEW. Each other searcher has an arm VIEW/SEARCHER, and the training of the default point has the arm
+VIEW/default. ARM/confirm contains the confirmations of an arm; its trials are listed instead of asked for (`hpstudy.study.confirm`). The
+name of a view contains no slash, so no other arm has the name of a view or its seeds, which are derived from the name.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ DEFAULT = "default"
 
 @dataclass(frozen=True)
 class Arm:
-    """Searches of one kind, one per replicate: those of a view by one searcher, or the confirmations of such searches.
+    """One search per replicate: of a view by one searcher, or the confirmations of such searches.
 
     Attributes:
-        view: whose space is searched.
-        searcher: name of another searcher, or `DEFAULT`; None for the study's own searcher, and for confirmations.
-        trials: of every search; of confirmations, of every point that is trained again.
-        confirms: of confirmations: the name of the arm whose trials are trained again; None for searches.
-        enqueued: how many trials, the first ones, have the points that the view enqueues.
-        incumbents: of confirmations: the number of incumbents that a search is expected to have, of which all are trained again; None
-            where only its best trial is.
+        view: the view whose space is searched.
+        searcher: name of another searcher, or `DEFAULT`; None for the study's own searcher and for confirmations.
+        trials: number of trials of every search; for confirmations, of every retrained point.
+        confirms: for confirmations, the name of the arm whose trials are retrained; None for searches.
+        enqueued: number of first trials that have the points enqueued by the view.
+        incumbents: for confirmations of all incumbents, the expected number of incumbents of a search; None if only the best trial is
+            retrained.
     """
 
     view: str
@@ -39,27 +39,27 @@ class Arm:
 
     @property
     def listed(self) -> bool:
-        """Whether its trials are listed instead of asked for: those of confirmations are."""
+        """Whether its trials are listed instead of asked for, as those of confirmations."""
         return self.confirms is not None
 
     @property
     def trains_default(self) -> bool:
-        """Whether the default point is confirmed here, in replicate 0: in the confirmations of the view's own searches."""
+        """Whether the default point is confirmed in replicate 0 of this arm: true for the confirmations of the view's own searches."""
         return self.confirms == self.view
 
     def planned(self, replicate: int) -> int:
-        """Trials of the search of `replicate`, as far as the study tells; in replicate 0 the default point is confirmed too."""
+        """Number of trials of the search of `replicate` as known from the study. In replicate 0 the default point is also confirmed."""
         points = 1 if self.incumbents is None else self.incumbents
         return self.trials * (points + 1 if self.trains_default and replicate == 0 else points)
 
     @property
     def estimated(self) -> int:
-        """How many of these trials are an estimate."""
+        """The number of these trials that are an estimate."""
         return self.trials * (self.incumbents or 0)
 
 
 def arms(study: Study) -> dict[str, Arm]:
-    """All arms by name: the views; per view the other searchers, then the controls; at last the confirmations.
+    """All arms by name: the views, then for each view the other searchers and the controls, then the confirmations.
 
     Random search that is declared as a control is not confirmed.
     """
@@ -82,10 +82,10 @@ def arms(study: Study) -> dict[str, Arm]:
 
 
 def confirmed(study: Study) -> dict[str, str]:
-    """The arms that are confirmed, each with the name of its confirmations; none in a study without a `confirm` block."""
+    """The confirmed arms, each with the name of its confirmations; empty in a study without a `confirm` block."""
     return {arm.confirms: name for name, arm in arms(study).items() if arm.confirms is not None}
 
 
 def arm_name(arm: str, kind: str) -> str:
-    """The name of an arm that belongs to another one: a view's with another searcher or the default point, or "confirm" of an arm."""
+    """The name of a dependent arm: a view with another searcher or the default point, or the confirmations of an arm."""
     return f"{arm}/{kind}"

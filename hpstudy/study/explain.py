@@ -1,4 +1,4 @@
-"""Turning pydantic errors into sentences for the author of a study file."""
+"""Turns pydantic errors into sentences for the author of a study file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KINDS = {
     "model_type": "a block of 'key: value'",
     "none_required": "null",
 }
-"""What is expected, by pydantic's type of error."""
+"""The expected kind of value, by pydantic's error type."""
 
 BOUNDS = {
     "greater_than": ("more than", "gt"),
@@ -35,20 +35,20 @@ BOUNDS = {
     "less_than": ("less than", "lt"),
     "less_than_equal": ("at most", "le"),
 }
-"""The comparison of a bound, and the name of its value in pydantic's context."""
+"""The comparison of a bound, and the name of its value in pydantic's error context."""
 
 SHOWN = 60
-"""Characters of a wrong value that a message repeats."""
+"""Maximum characters of a wrong value in a message."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake.
+    """One mistake in a study file.
 
     Attributes:
-        key: where it is.
-        sentence: what is wrong and what would be valid.
-        at_key: the key itself is wrong, not its value.
+        key: path of the value.
+        sentence: the mistake, and what is valid.
+        at_key: whether the key itself is wrong, not its value.
     """
 
     key: Key
@@ -58,7 +58,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class _LocatedError:
-    """One of pydantic's errors, at the key as it stands in the file."""
+    """A pydantic error with the key as written in the file."""
 
     kind: str
     key: Key
@@ -71,12 +71,12 @@ class _LocatedError:
 
 
 def explain(error: ValidationError, tree: object, model: type[BaseModel]) -> list[Mistake]:
-    """The mistakes in `error`, one for each key, without what follows from another mistake.
+    """The mistakes in `error`, one per key, without mistakes that follow from another one.
 
     Args:
-        error: from validating `tree` as a `model`.
+        error: raised by the validation of `tree` as a `model`.
         tree: plain values.
-        model: what they should be.
+        model: the expected model.
     """
     groups: dict[tuple[Key, bool], list[_LocatedError]] = {}
     for detail in error.errors(include_url=False):
@@ -99,7 +99,7 @@ def explain(error: ValidationError, tree: object, model: type[BaseModel]) -> lis
 
 
 def _located(detail: Any, tree: object, model: type[BaseModel]) -> _LocatedError:
-    """One error with its real key: pydantic's location also names the alternatives of a union."""
+    """An error with its real key, because pydantic's location also includes the alternatives of a union."""
     key: list[str | int] = []
     location = list(detail["loc"])
     at_key = bool(location) and location[-1] == "[key]"
@@ -122,7 +122,7 @@ def _located(detail: Any, tree: object, model: type[BaseModel]) -> _LocatedError
 
 
 def _close(error: _LocatedError) -> str:
-    """The key that an unknown key was meant to be; "" when none is near."""
+    """The valid key that is nearest to an unknown key; "" if none is near."""
     return next(iter(difflib.get_close_matches(str(error.key[-1]), keys_of(error.owner) or [], n=1, cutoff=0.6)), "")
 
 
@@ -164,7 +164,7 @@ def _sentence(error: _LocatedError) -> str:
         case "union_tag_invalid":
             return f"no parameter has the type {shown(context['tag'])}: {nearest(str(context['tag']), _tags(error).split(', '))}"
         case "string_pattern_mismatch" if "[A-Za-z0-9]" in str(context.get("pattern")):
-            return f"{shown(given)} cannot be a name: use letters, digits, '.', '_' and '-', and begin with a letter or digit"
+            return f"{shown(given)} cannot be a name: use letters, digits, '.', '_' and '-', and start with a letter or digit"
         case "string_too_long":
             return f"must have at most {context['max_length']} characters, not {len(given)}"
         case "too_short":
@@ -191,7 +191,7 @@ def _whole(number: Any) -> Any:
 
 
 def _advice(error: _LocatedError) -> str:
-    """What to do about a value that would have been right in another spelling."""
+    """Advice for a value that would be valid in another notation."""
     given = error.given
     if error.kind in ("float_type", "int_type") and isinstance(given, str):
         try:
@@ -209,7 +209,7 @@ def _advice(error: _LocatedError) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a study file spells it, shortened."""
+    """A value in the notation of a study file, shortened."""
     if isinstance(value, bool):
         return str(value).lower()
     if value is None:

@@ -1,4 +1,4 @@
-"""Imported results: trials that were not trained in the study. They are the first ones of their searches; events say how many."""
+"""Imported results: trials that were not trained in the study. They are the first trials of their searches; events give their number."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ KIND = "imported"
 
 
 def imported(events: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[SearchKey, int]:
-    """How many trials of each search, the first ones, are imported results; searches without any are left out.
+    """The number of imported results at the start of each search; searches without any are omitted.
 
     Args:
-        events: kind and detail of all that happened to the study.
+        events: kind and detail of all events of the study.
     """
     found: dict[SearchKey, int] = {}
     for kind, detail in events:

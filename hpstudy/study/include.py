@@ -1,8 +1,8 @@
-"""Blocks from other files: a study file becomes one tree, in which every value knows its file and line.
+"""Includes blocks from other files: a study file becomes one tree, in which every value has its file and line.
 
-Where a block is expected, a string is the path of a file that holds the block, and a mapping with the key `from` takes such a file and
-overrides parts of it. Paths are relative to the file they stand in. Under the key `scales` a study holds overlays of itself by name, for
-instance a small version that runs on two CPU cores; an overlay overrides the study as a block with `from` overrides its file.
+Where a block is expected, a string is the path of a file that contains the block. A mapping with the key `from` includes such a file and
+overrides parts of it. Paths are relative to the file that contains them. The key `scales` holds named overlays of the study, for instance a
+small version that runs on two CPU cores. An overlay overrides the study in the same way as a block with `from` overrides its file.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from hpstudy.study.yaml import MAX_BYTES, Location, Node, nodes_along, parse
 Key = tuple[str | int, ...]
 
 BLOCKS = ("task", "metric", "search", "limits", "analysis")
-"""Keys of a study whose block may come from a file; so may every view."""
+"""Keys of a study whose block may come from a file. Every view may, too."""
 
 NAMED_BY = {"task": "use", "search": "searcher", "metric": "name"}
-"""The key of a block that names what the block is about: what a reader who writes a text instead of a block has in mind."""
+"""The key of a block that names its part. A string in place of the block may be meant as this key's value."""
 
 MAX_DEPTH = 20
-"""Files that include one another, one inside the other."""
+"""Maximum depth of nested includes."""
 
 FROM = "from"
-"""The key of a block that names the file which the block overrides."""
+"""The key of a block that names the file that the block overrides."""
 
 
 SCALES = "scales"
-"""The key of a study that holds its overlays."""
+"""The key of a study that contains its overlays."""
 
 
 def may_include(key: Key) -> bool:
-    """Whether the block at `key` of a study may come from a file: the study itself, the blocks above, every view; so in overlays."""
+    """Whether the block at `key` of a study may come from a file: the study, the blocks above, every view, also in overlays."""
     if key[:1] == (SCALES,) and len(key) > 1:
         key = key[2:]
     return not key or (len(key) == 1 and key[0] in BLOCKS) or (len(key) == 2 and key[0] == "views")
@@ -41,16 +41,16 @@ def may_include(key: Key) -> bool:
 
 @dataclass
 class Source:
-    """A study file with all that it includes.
+    """A study file with all included files.
 
     Attributes:
-        root: the tree; None when the study file cannot be read at all.
+        root: the tree; None if the study file cannot be read.
         files: every file read, the study file first.
-        scale: the overlay to apply; none when None.
+        scale: the overlay to apply; None for no overlay.
         scales: names of the study's overlays.
-        problems: what was wrong while reading.
-        broken: keys whose block could not be read, so that nothing can be said of what stands there.
-        size_bytes: of all files read.
+        problems: problems found while reading.
+        broken: keys whose block could not be read, so that its contents are not checked.
+        size_bytes: total size of the files read.
     """
 
     root: Node | None = None
@@ -70,7 +70,7 @@ class Source:
         return Problem(key, message, location.file, location.line)
 
     def is_broken(self, key: Key) -> bool:
-        """Whether `key` lies in a block that could not be read."""
+        """Whether `key` is in a block that could not be read."""
         return any(key[: len(broken)] == broken for broken in self.broken)
 
     def _first(self) -> tuple[Path | None, int | None]:
@@ -78,11 +78,11 @@ class Source:
 
 
 def read_source(path: Path, scale: str | None = None) -> Source:
-    """Read a study file and all that it includes. Nothing is raised: what is wrong is in the source's problems.
+    """Read a study file and all included files. Errors are not raised but collected in the source's problems.
 
     Args:
         path: the study file.
-        scale: the overlay to apply; none when None.
+        scale: the overlay to apply; None for no overlay.
     """
     source = Source(scale=scale)
     tree = _read(path, path, (), source)
@@ -95,7 +95,7 @@ def read_source(path: Path, scale: str | None = None) -> Source:
 
 def _scaled(root: Node, source: Source) -> Node:
     """The study without its overlays, the source's scale applied. It is named NAME-SCALE unless the overlay names it."""
-    assert isinstance(root.value, dict), "a file that holds no block was refused"
+    assert isinstance(root.value, dict), "a file without a block was rejected"
     study = {name: child for name, child in root.value.items() if name != SCALES}
     scales = root.value.get(SCALES)
     overlays = scales.value if scales is not None else {}
@@ -125,14 +125,14 @@ def _scaled(root: Node, source: Source) -> Node:
 
 
 def _read(file: Path, shown: Path, key: Key, source: Source) -> Node | None:
-    """The tree of one file, which must hold a block."""
+    """The tree of one file, which must contain a block."""
     if problem := _missing(file, shown):
         source.problems.append(Problem(key, problem))
         return None
     source.files.append(shown)
     source.size_bytes += (size := file.stat().st_size)
     if source.size_bytes > MAX_BYTES:
-        text = f"has {size:,} bytes; a study with all that it includes may have {MAX_BYTES:,}"
+        text = f"has {size:,} bytes; a study with all included files may have {MAX_BYTES:,}"
         source.problems.append(Problem(key, text, shown))
         return None
     try:
@@ -143,13 +143,13 @@ def _read(file: Path, shown: Path, key: Key, source: Source) -> Node | None:
     if tree is None or not isinstance(tree.value, dict):
         holds = "is empty" if tree is None else "holds a list" if isinstance(tree.value, list) else "holds a single value"
         line = tree.location.line if tree is not None else 1
-        source.problems.append(Problem(key, f"the file {holds}; a study is made of 'key: value' lines", shown, line))
+        source.problems.append(Problem(key, f"the file {holds}; a study file consists of 'key: value' lines", shown, line))
         return None
     return tree
 
 
 def _missing(file: Path, shown: Path) -> str:
-    """Why `file` is not there to be read, with the nearest file that is; "" when it is."""
+    """The reason why `file` cannot be read, with the nearest existing file; "" if it is a regular file."""
     try:
         if file.is_file():
             return ""
@@ -169,13 +169,13 @@ def _yaml_files(folder: Path) -> list[str]:
 
 
 def _resolved(node: Node, key: Key, file: Path, source: Source, chain: tuple[Path, ...]) -> Node:
-    """`node`, which stands in `file` at `key` of the study, with its includes followed.
+    """`node`, which is in `file` at `key` of the study, with its includes resolved.
 
     Args:
-        node: what stands there.
-        key: where in the study.
-        file: the file that paths in the node are relative to.
-        source: takes files, problems and broken keys.
+        node: the node to resolve.
+        key: its path in the study.
+        file: the file to which paths in the node are relative.
+        source: collects files, problems and broken keys.
         chain: the files that are being included, the study file first.
     """
     if key[:1] == (SCALES,) and len(key) == 2 and key[1] != source.scale:
@@ -196,20 +196,20 @@ def _resolved(node: Node, key: Key, file: Path, source: Source, chain: tuple[Pat
 
 
 def _included(name: Node, block: Node, key: Key, file: Path, source: Source, chain: tuple[Path, ...]) -> Node:
-    """The block of the file that `name` names, in the place of `block`."""
+    """The block in the file `name`, merged with `block`."""
     where = (*key, FROM) if name is not block else key
     tree = None
     if not isinstance(name.value, str) or not name.value:
-        source.problems.append(_at(name.location, where, "must be the path of a file that holds the block"))
+        source.problems.append(_at(name.location, where, "must be the path of a file that contains the block"))
     else:
         path = file.parent / name.value
         if problem := _missing(path, Path(name.value)):
             source.problems.append(_at(name.location, where, problem + _meant(name.value, key)))
         elif (real := path.resolve()) in chain:
             circle = " -> ".join(link.name for link in (*chain[chain.index(real) :], real))
-            source.problems.append(_at(name.location, where, f"these files include each other without end: {circle}"))
+            source.problems.append(_at(name.location, where, f"these files include each other in a cycle: {circle}"))
         elif len(chain) > MAX_DEPTH:
-            source.problems.append(_at(name.location, where, f"more than {MAX_DEPTH} files are included one inside the other"))
+            source.problems.append(_at(name.location, where, f"includes are nested more than {MAX_DEPTH} files deep"))
         else:
             tree = _read(real, _shown(real), key, source)
             if tree is not None:
@@ -221,11 +221,11 @@ def _included(name: Node, block: Node, key: Key, file: Path, source: Source, cha
 
 
 def _meant(name: str, key: Key) -> str:
-    """What a text that is no path was meant to be."""
+    """Advice for a string that is not a path."""
     if name.endswith((".yaml", ".yml")):
         return ""
     block = f"; did you mean {{{NAMED_BY[key[0]]}: {name}}}?" if key and key[0] in NAMED_BY else ""
-    return f" (a text in this place is the path of a file that holds the block{block})"
+    return f" (a text here is the path of a file that contains the block{block})"
 
 
 def _at(location: Location, key: Key, message: str) -> Problem:
@@ -233,12 +233,12 @@ def _at(location: Location, key: Key, message: str) -> Problem:
 
 
 def _shown(file: Path) -> Path:
-    """How messages name a file: from the current folder where it lies below it."""
+    """The name of a file in messages: relative to the current folder if it is below it."""
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
 def _merged(base: Node, over: Node) -> Node:
-    """`base` with what `over` sets: blocks merge, null removes a key, a parameter of another type replaces the whole parameter."""
+    """`base` overridden by `over`: blocks are merged, null removes a key, and a parameter of another type replaces the whole parameter."""
     if over.whole or not isinstance(base.value, dict) or not isinstance(over.value, dict) or _another_type(base, over):
         return over
     tree = dict(base.value)
@@ -253,6 +253,6 @@ def _merged(base: Node, over: Node) -> Node:
 
 
 def _another_type(old: Node, new: Node) -> bool:
-    """Whether both are parameters, of two types."""
+    """Whether both are parameters of different types."""
     before, after = (node.value.get("type") if isinstance(node.value, dict) else None for node in (old, new))
     return before is not None and after is not None and before.value != after.value

@@ -1,4 +1,4 @@
-"""Strict validation, and which model stands behind a key."""
+"""Strict validation, and the model that belongs to a key."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def validated(model: type[Model], tree: object) -> Model:
-    """`tree` as a `model`, with no conversion but that of whole numbers to real ones.
+    """Validate `tree` as a `model`. The only conversion is from integers to floats.
 
-    By way of JSON, whose strict mode refuses "1e-5" and true for a number but takes a list where a tuple is meant.
+    It validates JSON, because JSON's strict mode rejects "1e-5" and true for a number but accepts a list for a tuple.
 
     Raises:
         pydantic.ValidationError: with every mistake.
@@ -25,7 +25,7 @@ def validated(model: type[Model], tree: object) -> Model:
 
 
 def members(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a type: of a union without None; otherwise the type alone."""
+    """The alternatives of a type: the members of a union without None, otherwise only the type."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, RootModel):
@@ -36,7 +36,7 @@ def members(annotation: Any) -> tuple[Any, ...]:
 
 
 def choose(annotation: Any, tree: object) -> Any:
-    """The alternative of a type that `tree` is meant to be: the parameter model that its `type` names, else the first."""
+    """The alternative of a type that fits `tree`: the parameter model named by its `type`, otherwise the first."""
     alternatives = members(annotation)
     if len(alternatives) > 1 and isinstance(tree, Mapping):
         for model in alternatives:
@@ -47,7 +47,7 @@ def choose(annotation: Any, tree: object) -> Any:
 
 
 def inside(annotation: Any, part: str | int) -> Any:
-    """The type of the value at key or index `part` of a value of some type; None when it has none."""
+    """The type of the value at key or index `part` of a value of a type; None if there is none."""
     if _is_model(annotation):
         field = annotation.model_fields.get(str(part))
         return field.annotation if field else None
@@ -60,12 +60,12 @@ def inside(annotation: Any, part: str | int) -> Any:
 
 
 def keys_of(annotation: Any) -> list[str] | None:
-    """The keys of a block; None for a type that is no block of fixed keys."""
+    """The keys of a block; None for a type without fixed keys."""
     return list(annotation.model_fields) if _is_model(annotation) else None
 
 
 def literals(annotation: Any) -> list[str]:
-    """The words that a type allows; none for a type that is no choice of words."""
+    """The words that a type allows; empty for a type that is not a choice of words."""
     choices: list[str] = []
     for part in members(annotation):
         if get_origin(part) is Literal:

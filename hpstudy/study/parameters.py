@@ -1,4 +1,4 @@
-"""Hyperparameters: which values each may take, and where they lie in [0, 1]."""
+"""Hyperparameters: the values that each may take, and their mapping to [0, 1]."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ Value = bool | int | float | str
 When = Annotated[
     dict[str, Value | tuple[Value, ...]],
     Field(
-        description="The hyperparameter is only there when these hyperparameters, which are above it in the space, have the given value or "
+        description="The hyperparameter is present only if these hyperparameters, which are above it in the space, have the given value or "
         "one of the given values."
     ),
 ]
 """The condition of a hyperparameter: other hyperparameters, each with one value or several."""
 
 LARGEST = 1e60
-"""The largest magnitude of a range. Larger: sums and fourth powers of values, which the report computes, overflow."""
+"""Maximum magnitude of a range. Larger: sums and fourth powers of values, which the report computes, overflow."""
 
 SMALLEST = 1e-60
-"""The smallest low of a log range, and the smallest width of another. Smaller: fourth powers underflow to 0."""
+"""Minimum `low` of a log range, and minimum width of other ranges. Smaller: fourth powers underflow to 0."""
 
 MOST_STEPS = 1_000_000
-"""Steps of a range. With more of them than this, neighbouring values hardly differ and a range without steps is meant."""
+"""Maximum steps of a range. With more, neighboring values hardly differ, and a range without steps is probably meant."""
 
 
 def same_value(a: Value, b: Value) -> bool:
-    """Whether the author of a study would call two values the same.
+    """Whether two values are the same to the author of a study.
 
-    0.001 is 1e-3 and what a grid computes for it, and 1 is 1.0; but true is not 1.
+    0.001 equals 1e-3 and the value that a grid computes for it, and 1 equals 1.0, but true does not equal 1.
     """
     if isinstance(a, bool | str) or isinstance(b, bool | str):
         return type(a) is type(b) and a == b
@@ -46,7 +46,7 @@ class _Parameter(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A parameter without steps or a condition is written as before they existed."""
+        """A parameter without steps or a condition is serialized without these keys, as in versions without them."""
         return {key: value for key, value in dump(self).items() if key not in ("step", "when") or value}
 
 
@@ -60,11 +60,11 @@ class FloatParameter(_Parameter):
     high: float
     """Upper end of the range, included."""
     log: bool = False
-    """Search the logarithm: every decade of the range is as large as every other."""
+    """Search on a log scale: every decade of the range has the same weight."""
     default: float | None = None
-    """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
+    """The value that is used without tuning. Default: the middle of the (log) range."""
     step: float | None = None
-    """Distance between neighbouring values: only low, low + step, ..., high are tried. Not on a log range."""
+    """Distance between neighboring values: only low, low + step, ..., high are tried. Not on a log range."""
     when: When = {}
 
     @model_validator(mode="after")
@@ -79,7 +79,7 @@ class FloatParameter(_Parameter):
         return None if self.step is None else int((_decimal(self.high) - _decimal(self.low)) / _decimal(self.step)) + 1
 
     def value(self, index: int) -> float:
-        """Value `index`, from 0, of a range with steps: the number nearest to the decimal one, 0.3 rather than 0.1 + 0.2."""
+        """Value `index`, from 0, of a range with steps: the float nearest to the decimal number, 0.3 and not 0.1 + 0.2."""
         assert self.step is not None, "a range without steps has no list of values"
         return float(_decimal(self.low) + index * _decimal(self.step))
 
@@ -94,7 +94,7 @@ class FloatParameter(_Parameter):
         return min(max(value, self.low), self.high)
 
     def unit(self, value: Value) -> float:
-        """Where `value` lies in the range, in [0, 1]; with steps, the middle of its cell."""
+        """The position of `value` in the range, in [0, 1]; with steps, the middle of its cell."""
         number = float(value)
         if self.count is not None:
             return (self.index(number) + 0.5) / self.count
@@ -126,9 +126,9 @@ class IntParameter(_Parameter):
     log: bool = False
     """Search the logarithm."""
     default: int | None = None
-    """The value of a practitioner who does not tune; the middle of the (log) range when absent."""
+    """The value that is used without tuning. Default: the middle of the (log) range."""
     step: int | None = None
-    """Distance between neighbouring values: only low, low + step, ..., high are tried. Not on a log range."""
+    """Distance between neighboring values: only low, low + step, ..., high are tried. Not on a log range."""
     when: When = {}
 
     @model_validator(mode="after")
@@ -151,7 +151,7 @@ class IntParameter(_Parameter):
         return (int(value) - self.low) // (self.step or 1)
 
     def at(self, unit: float) -> int:
-        """The value at `unit` in [0, 1]; each value owns a cell of the (log) axis that reaches half a step either way."""
+        """The value at `unit` in [0, 1]. The cell of each value extends half a step to both sides on the (log) axis."""
         if self.step is not None:
             return self.value(min(int(unit * self.count), self.count - 1))
         low, high = self.low - 0.5, self.high + 0.5
@@ -178,16 +178,16 @@ class IntParameter(_Parameter):
 
 
 class ChoiceParameter(_Parameter):
-    """One of a list of values: strings, numbers or booleans; `ordered` when their order means something."""
+    """One of a list of values: strings, numbers or booleans; `ordered` if their order is meaningful."""
 
     type: Literal["choice"]
     """One of a list."""
     values: tuple[Value, ...] = Field(min_length=2)
     """The list: two or more values of one type."""
     ordered: bool = False
-    """Whether neighbours in the list are alike, as in [small, medium, large]."""
+    """Whether neighbors in the list are similar, as in [small, medium, large]."""
     default: Value | None = None
-    """The value of a practitioner who does not tune; the first of the list when absent."""
+    """The value that is used without tuning. Default: the first value of the list."""
     when: When = {}
 
     @model_validator(mode="after")
@@ -196,7 +196,7 @@ class ChoiceParameter(_Parameter):
         if len(kinds) > 1:
             raise ValueError(f"all values of a choice must be of one type, not {sorted(kind.__name__ for kind in kinds)}")
         if len(set(self.values)) < len(self.values):
-            raise ValueError("a value stands twice among the choices")
+            raise ValueError("a value is listed twice in the choice")
         if self.default is not None and not self.admits(self.default):
             raise ValueError(f"default {self.default!r} is not among the values {list(self.values)}")
         return self
@@ -228,7 +228,7 @@ Parameter = Annotated[AnyParameter, Field(discriminator="type")]
 
 
 def conditions(parameter: AnyParameter) -> dict[str, tuple[Value, ...]]:
-    """The condition of a hyperparameter: the values that each of the named ones must have one of."""
+    """The condition of a hyperparameter: for each named hyperparameter, the values of which it must have one."""
     return {name: values if isinstance(values, tuple) else (values,) for name, values in parameter.when.items()}
 
 
@@ -244,7 +244,7 @@ def values_in_words(parameter: AnyParameter) -> str:
 
 
 def is_present(parameter: AnyParameter, point: Mapping[str, Value]) -> bool:
-    """Whether the condition of a hyperparameter holds in a point that has its parents, where they are present themselves."""
+    """Whether the condition of a hyperparameter holds in a point that contains those of its parents that are present."""
     return not parameter.when or all(
         name in point and is_one_of(point[name], values) for name, values in conditions(parameter).items()
     )
@@ -270,14 +270,14 @@ def _check_range(low: float, high: float, log: bool, default: float | None) -> N
         smallest = "low of a log range" if log else "the distance from low to high"
         raise ValueError(f"{smallest} must be at least {SMALLEST:g}: tune the number in another unit, or its exponent")
     if default is not None and not low <= default <= high:
-        raise ValueError(f"default {default} lies outside [{low}, {high}]")
+        raise ValueError(f"default {default} is outside [{low}, {high}]")
 
 
 def _check_steps(low: float, high: float, step: float | None, log: bool, default: float | None) -> None:
     if step is None:
         return
     if log:
-        raise ValueError("a log range has no steps: leave 'step' out, or set log: false")
+        raise ValueError("a log range has no steps: remove 'step', or set log: false")
     width = _decimal(high) - _decimal(low)
     if not 0 < step < math.inf or _decimal(step) > width:
         raise ValueError(f"step must be more than 0 and at most {width:f}, the distance from low to high, not {step}")
@@ -291,11 +291,11 @@ def _check_steps(low: float, high: float, step: float | None, log: bool, default
 
 
 def _neighbours(low: float, step: float, number: float) -> tuple[Decimal, Decimal]:
-    """The last of low, low + step, ... that is not above a number, and the next one."""
+    """The largest of low, low + step, ... that is not above a number, and the next one."""
     below = _decimal(low) + (_decimal(number) - _decimal(low)) // _decimal(step) * _decimal(step)
     return below, below + _decimal(step)
 
 
 def _decimal(number: float) -> Decimal:
-    """The decimal number that the author of a study wrote: 0.1 and not the binary fraction next to it."""
+    """The decimal number that the author of a study wrote: 0.1 and not the nearest binary fraction."""
     return Decimal(str(number))

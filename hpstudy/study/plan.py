@@ -1,4 +1,4 @@
-"""What a study is going to run: its searches in order and in groups, the work left, and how long it takes."""
+"""The plan of a study: its searches in order and in groups, the remaining work, and its duration."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ class SearchKey:
 
 
 Group = tuple[SearchKey, ...]
-"""Searches of one arm that run in lockstep, in the order of their replicates; or one search alone."""
+"""Searches of one arm that run in lockstep, ordered by replicate; or a single search."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a study is going to run."""
+    """The plan of a study."""
 
     study: Study
 
     def searches(self) -> tuple[SearchKey, ...]:
         """All searches in run order.
 
-        Replicate by replicate, so that a half-finished study has whole replicates; then by view, and the controls. At last the
-        confirmations.
+        The order is by replicate, so that a partial study has whole replicates, then by view and controls. Confirmations come last.
         """
         return tuple(key for group in self.groups() for key in group)
 
     def groups(self) -> tuple[Group, ...]:
-        """All searches in run order, in the groups that run in lockstep. A confirmation is a group of its own."""
+        """All searches in run order, in the groups that run in lockstep. Each confirmation is a separate group."""
         named, replicates = arms(self.study), self.study.replicates
         return tuple(
             tuple(SearchKey(name, replicate) for replicate in range(first, min(first + size, replicates)))
@@ -48,28 +47,28 @@ class Plan:
         )
 
     def planned(self) -> dict[SearchKey, int]:
-        """Trials of every search in run order, as far as the study tells; a database knows more about confirmations."""
+        """Number of trials of every search in run order, as known from the study; a database has more exact numbers of confirmations."""
         named = arms(self.study)
         return {key: named[key.view].planned(key.replicate) for key in self.searches()}
 
     @property
     def trials(self) -> int:
-        """Trials of all searches together."""
+        """Total number of trials of all searches."""
         return sum(self.planned().values())
 
     def duration_s(
         self, left: Mapping[SearchKey, int], trial_s: Mapping[str, float], workers: int, *, stacks: bool = False
     ) -> float:
-        """Wall seconds that the rest takes.
+        """Wall seconds of the remaining work.
 
-        Each worker takes the next search in run order when it is free: the trials of one search follow each other, so that more
-        workers than searches do not help. Listed trials do not wait for each other. Trials that are trained together have one worker.
+        A free worker takes the next search in run order. The trials of one search are sequential, so more workers than searches do not
+        help. Listed trials are independent. Trials that are trained together use one worker.
 
         Args:
-            left: trials still to be run of each search.
-            trial_s: seconds of one trial of each arm, choosing its point included: a share of the seconds of the trials that are trained
-                together.
-            workers: steps at a time.
+            left: number of remaining trials of each search.
+            trial_s: seconds of one trial of each arm, including the choice of its point; for trials that are trained together, a share of
+                their seconds.
+            workers: number of steps at a time.
             stacks: whether the task trains the trials of a group in lockstep together.
         """
         named, free_at = arms(self.study), [0.0] * workers

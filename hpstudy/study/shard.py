@@ -1,7 +1,7 @@
-"""Shards: parts of a study that run apart, each in a database of its own, and are merged afterwards.
+"""Shards: parts of a study that run separately, each in its own database, and are merged afterwards.
 
-A shard holds whole replicates: all views, controls and confirmations of each, so that pairs stay together. Replicates, or groups of
-them that run in lockstep, are dealt out in turn, so a study that grows only adds to its shards.
+A shard contains whole replicates with all their views, controls and confirmations, so that pairs stay together. Replicates, or groups of
+them that run in lockstep, are distributed in turn, so a study that grows only adds to its shards.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from hpstudy.errors import UsageError
 from hpstudy.study.schema import Study
 
 MOST_SHARDS = 1_000
-"""As many as a study may have replicates."""
+"""Maximum shards: the maximum replicates of a study."""
 
 LISTED = 20
-"""Replicates that a message lists."""
+"""Maximum replicates listed in a message."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """The shard that is written as "INDEX/NUMBER", such as "0/3". Raises UsageError for anything else."""
+        """The shard given as "INDEX/NUMBER", such as "0/3". Raises UsageError for anything else."""
         match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text)
         index, of = (int(match[1]), int(match[2])) if match else (0, 0)
         if not 1 <= of <= MOST_SHARDS or index >= of:
@@ -57,6 +57,6 @@ class Shard:
 
 
 def replicates_in_words(replicates: Sequence[int]) -> str:
-    """Replicates by number, the first ones of many."""
+    """Replicates by number; if there are many, only the first ones."""
     shown = ", ".join(map(str, replicates[:LISTED])) + (", ..." if len(replicates) > LISTED else "")
     return f"replicate{'s' if len(replicates) != 1 else ''} {shown}"

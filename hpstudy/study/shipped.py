@@ -1,4 +1,4 @@
-"""The studies and blocks that come with hpstudy."""
+"""The studies and blocks that are shipped with hpstudy."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ from hpstudy.study.yaml import parse
 
 FOLDERS = ("studies", "configs")
 SUFFIXES = (".yaml", ".py")
-"""What is copied: study files, blocks, and users' functions beside them; not what running them leaves behind."""
+"""Files to copy: study files, blocks, and the functions next to them, but no outputs of runs."""
 
 
 def shipped_root() -> Path:
-    """The folder that holds `studies` and `configs`: inside an installed package, or the root of a checkout.
+    """The folder with `studies` and `configs`: in an installed package, or the root of a checkout.
 
     Raises:
-        UsageError: this installation lacks them.
+        UsageError: they are missing in this installation.
     """
     package = Path(__file__).parents[1]
     for root in (package / "shipped", package.parent):
         if all((root / folder).is_dir() for folder in FOLDERS):
             return root
-    raise UsageError(
-        "this installation of hpstudy came without its studies and configs", "install it again from a wheel or a checkout"
-    )
+    raise UsageError("this installation of hpstudy has no studies and configs", "install it again from a wheel or a checkout")
 
 
 def shipped_files() -> list[Path]:
@@ -50,15 +48,15 @@ def _question(file: Path) -> str:
 
 
 def copy_shipped(folder: Path) -> list[Path]:
-    """Copy the shipped studies and configs into `folder`, which is made if it is not there.
+    """Copy the shipped studies and configs into `folder`, which is created if needed.
 
-    A file that is there with the same content stays. Nothing is written when any would have to be overwritten.
+    Existing files with the same content are kept. If any file would have to be overwritten, nothing is written.
 
     Returns:
-        All shipped files as they stand in `folder`.
+        The paths of all shipped files in `folder`.
 
     Raises:
-        UsageError: a file of that name has other content, or the folder cannot be written.
+        UsageError: an existing file has different content, or the folder cannot be written.
     """
     root = shipped_root()
     contents = {folder / file: (root / file).read_bytes() for file in shipped_files()}
@@ -66,7 +64,7 @@ def copy_shipped(folder: Path) -> list[Path]:
         differing = [file for file, content in contents.items() if file.exists() and file.read_bytes() != content]
         if differing:
             listed = ", ".join(str(file) for file in differing)
-            raise UsageError(f"nothing was copied, since files with other content stand there: {listed}", "choose another folder")
+            raise UsageError(f"nothing was copied, because files with different content exist: {listed}", "choose another folder")
         for file, content in contents.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             if not file.exists():

@@ -1,9 +1,9 @@
-"""Search spaces: which points a view may try.
+"""Search spaces: the points that a view may try.
 
-A space maps the unit cube to points. Every searcher works on points; the cube serves initial designs and plots.
+A space maps the unit cube to points. Searchers work on points; the cube is used for initial designs and plots.
 
-A hyperparameter with a condition (`when`) is present in a point only if the condition holds there; an absent one has no value in the
-point at all. Points also satisfy the constraints of their view.
+A hyperparameter with a condition (`when`) is present in a point only if the condition holds there. An absent one has no value in the point.
+Points also satisfy the constraints of their view.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Space(RootModel[dict[str, Parameter]]):
         return len(self.root)
 
     def constrained(self, constraints: Iterable[Constraint]) -> Space:
-        """The same hyperparameters under constraints."""
+        """The same hyperparameters with constraints."""
         space = Space(self.root)
         space._constraints = tuple(constraints)
         return space
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
-        """What every point satisfies, as the view lists it."""
+        """The constraints that every point satisfies, in the order of the view."""
         return self._constraints
 
     @property
@@ -67,7 +67,7 @@ class Space(RootModel[dict[str, Parameter]]):
         return self.present({name: parameter.at(float(u)) for (name, parameter), u in zip(self.root.items(), unit, strict=True)})
 
     def given(self, values: Mapping[str, Value]) -> Point:
-        """What is known of a point of which not all values may be given: values of hyperparameters whose condition is known to hold."""
+        """The part of a possibly incomplete point that is known: values of hyperparameters whose condition is known to hold."""
         point: Point = {}
         for name, parameter in self.root.items():
             if name in values and is_present(parameter, point):
@@ -75,7 +75,7 @@ class Space(RootModel[dict[str, Parameter]]):
         return point
 
     def present(self, values: Mapping[str, Value]) -> Point:
-        """The point that values of all hyperparameters make: without those whose condition does not hold."""
+        """The point with the given values of all hyperparameters, without those whose condition does not hold."""
         point: Point = {}
         for name, parameter in self.root.items():
             if is_present(parameter, point):
@@ -87,12 +87,12 @@ class Space(RootModel[dict[str, Parameter]]):
         return all(constraint.holds(point) for constraint in self._constraints)
 
     def admits(self, point: Mapping[str, Any]) -> bool:
-        """Whether `point` has exactly the hyperparameters present in it, each within its range and of its type, and is not excluded."""
+        """Whether `point` has exactly the present hyperparameters, with valid types and ranges, and satisfies the constraints."""
         names = [name for name, parameter in self.root.items() if is_present(parameter, point)]
         return set(point) == set(names) and all(self.root[name].admits(point[name]) for name in names) and self.satisfies(point)
 
     def default(self) -> Point:
-        """The declared defaults; the middle of the (log) range, or the first choice, where none is declared."""
+        """The default point: declared defaults, otherwise the middle of the (log) range or the first choice."""
         return self.present(
             {
                 name: parameter.default

@@ -1,4 +1,4 @@
-"""Studies to start from: a study file, and the code beside it."""
+"""Study templates: a study file and its code."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {"function": FUNCTION, "script": SC
 
 
 def write_template(name: str, folder: Path) -> list[Path]:
-    """Write the files of a template into `folder`, which is made if needed.
+    """Write the files of a template into `folder`, which is created if needed.
 
     Raises:
         UsageError: there is no such template, one of the files exists, or the folder cannot be written.

@@ -1,4 +1,4 @@
-"""YAML 1.2 with the location of every key: what stands in one file, before anything is known of its meaning.
+"""Reads a YAML 1.2 file with the location of every key.
 
 Plain scalars follow the core schema of YAML 1.2 (section 10.3.2): `1e-5` is a number; `on`, `yes` and `2020-01-01` are strings.
 """
@@ -23,13 +23,13 @@ from hpstudy.errors import Problem, StudyError
 Scalar = bool | int | float | str | None
 
 MAX_BYTES = 512 * 1024
-"""Size of a study file together with all that it includes. Reading this much takes some seconds; a study has some kilobytes."""
+"""Maximum size in bytes of a study file with all included files. Reading this much takes a few seconds; a study has a few kilobytes."""
 
 MAX_NODES = 100_000
-"""Values in one file, aliases written out. A study has hundreds; nested aliases could otherwise fill the memory."""
+"""Maximum values in one file, with aliases expanded. A study has hundreds; nested aliases could otherwise fill the memory."""
 
 MAX_DIGITS = 100
-"""Characters of a whole number; Python refuses to convert thousands."""
+"""Maximum characters of an integer. Python does not convert integers with thousands of digits."""
 
 INT = re.compile(r"[-+]?[0-9]+")
 BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
@@ -56,9 +56,9 @@ class Node:
 
     Attributes:
         value: a scalar, or the nodes of a mapping or list.
-        location: where the value begins; for the value of a key, where the key stands.
-        key_location: where the key stands that holds the value; differs from `location` for a block from another file.
-        whole: a block that names its own file: it replaces what it overrides and is not merged with it.
+        location: start of the value; for the value of a key, the location of the key.
+        key_location: location of the key of the value; differs from `location` for a block from another file.
+        whole: whether the block names its own file. It then replaces the block that it overrides instead of being merged.
     """
 
     value: Scalar | dict[str, Node] | list[Node]
@@ -77,9 +77,9 @@ def parse(file: Path, shown: Path, problems: list[Problem]) -> Node | None:
     """The tree of a YAML file.
 
     Args:
-        file: which file to read.
-        shown: how messages name it.
-        problems: takes mistakes that leave the rest of the file readable, such as a key that stands twice.
+        file: the file to read.
+        shown: name of the file in messages.
+        problems: collects mistakes that leave the rest of the file readable, such as a duplicate key.
 
     Returns:
         The tree; None for a file without a value.
@@ -114,7 +114,7 @@ def _text(file: Path, shown: Path) -> str:
 
 
 class _Reader:
-    """Turns ruamel's nodes into ours, noting the mistakes that leave the rest readable."""
+    """Converts ruamel's nodes to `Node`, and collects mistakes that leave the rest readable."""
 
     def __init__(self, file: Path, problems: list[Problem]) -> None:
         self.file = file
@@ -152,17 +152,17 @@ class _Reader:
             elif name_node.value in tree:
                 first = tree[name_node.value].location.line
                 self.note(
-                    (*key, name_node.value), f"stands twice in this block, first on line {first}: keep one of them", location
+                    (*key, name_node.value), f"appears twice in this block, first on line {first}: keep one of them", location
                 )
             else:
                 tree[name_node.value] = self.node(child, (*key, name_node.value), location)
         for source in merged:
             block = self.node(source, key).value
             if isinstance(block, dict):
-                # The keys of the block itself win over merged ones, and earlier merged blocks over later ones.
+                # Keys of the block itself override merged ones, and earlier merged blocks override later ones.
                 tree = {**block, **tree}
             else:
-                self.note(key, "'<<' takes an alias of a block, such as '<<: *name'", self.location(source))
+                self.note(key, "'<<' needs an alias of a block, such as '<<: *name'", self.location(source))
         return tree
 
     def scalar(self, node: ScalarNode, key: tuple[str | int, ...]) -> Scalar:
@@ -192,7 +192,7 @@ class _Reader:
         try:
             text.encode()
         except UnicodeEncodeError:
-            self.note(key, "this text holds half of a Unicode character", self.location(node))
+            self.note(key, "this text contains half of a Unicode character", self.location(node))
             return ""
         return text
 
@@ -204,7 +204,7 @@ class _Reader:
 
 
 def nodes_along(root: Node, key: tuple[str | int, ...]) -> Iterator[Node]:
-    """The nodes on the way from `root` along `key`, as far as they exist."""
+    """The existing nodes along `key`, starting at `root`."""
     node = root
     yield node
     for part in key:

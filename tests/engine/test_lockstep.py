@@ -356,7 +356,7 @@ def test_a_pilot_trains_a_group_together(make_study, stacking, storage, tmp_path
     assert (tmp_path / "sizes").read_text().split() == ["4"] * 4
     assert all(seconds >= 0.05 for seconds in seen.trial_s.values())
     assert seen.lockstep_sentence().startswith(
-        "in lockstep: 2 groups of 4 searches, whose trials are trained together; 2 of them"
+        "in lockstep: 2 groups of 4 searches, whose trials are trained together; remaining groups: 2,"
     )
 
 
@@ -434,7 +434,7 @@ def test_in_lockstep_the_seeds_of_confirmations_may_not_grow(run, make_study):
         return make_study(trials=1, lockstep=lockstep).model_copy(update={"confirm": Confirm(seeds=seeds)})
 
     run(study(2, 2))
-    with pytest.raises(StudyChanged, match=r"confirm.seeds: 2 -> 3 \(may not grow in lockstep"):
+    with pytest.raises(StudyChanged, match=r"confirm.seeds: 2 -> 3 \(cannot grow in lockstep"):
         run(study(3, 2))
 
 

@@ -52,7 +52,7 @@ def test_whatever_a_searcher_raises_is_one_message_with_its_line(run, searched_b
 
 def test_a_searcher_that_exits_stops_its_own_search_only(run, searched_by, measured, storage):
     body = "if len(space) == 2 and number: raise SystemExit\n        return space.default()"
-    with pytest.raises(HpstudyError, match="failed in 2 of the searches"):
+    with pytest.raises(HpstudyError, match="failed in 2 searches"):
         run(searched_by(body), executor="processes", workers=1)
     assert [(view, list(measured(storage)).count((view, 0, 2))) for view in ("both", "one")] == [("both", 0), ("one", 1)]
 

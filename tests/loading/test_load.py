@@ -44,7 +44,7 @@ def test_a_duplicate_key_is_reported_beside_other_mistakes(refused, toy_text):
     lines = refused(toy_text.replace("replicates: 3", "replicates: 0") + "name: again\n")
     assert lines == [
         "toy.yaml:14: replicates: must be at least 1, not 0",
-        "toy.yaml:15: name: stands twice in this block, first on line 2: keep one of them",
+        "toy.yaml:15: name: appears twice in this block, first on line 2: keep one of them",
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_study_file_that_is_missing_with_its_folder_is_one_sentence(write, toy
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- 1", "just words"])
 def test_a_file_without_keys_is_no_study(refused, text):
     (line,) = refused(text)
-    assert line.endswith("a study is made of 'key: value' lines")
+    assert line.endswith("a study file consists of 'key: value' lines")
 
 
 @pytest.mark.parametrize("name", ["rate ", "", "a\tb", "x" * 65])

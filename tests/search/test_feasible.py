@@ -57,7 +57,7 @@ def test_the_share_that_satisfies_constraints_is_that_of_a_triangle():
 
 def test_drawing_ends_where_no_point_satisfies_the_constraints(monkeypatch):
     monkeypatch.setattr(feasible, "MOST_DRAWS", 100)
-    with pytest.raises(HpstudyError, match="points in a row violate the constraints"):
+    with pytest.raises(HpstudyError, match="consecutive points violate the constraints"):
         sobol_points(of("n + m < 1"), seed=0, start=0, count=1)
 
 

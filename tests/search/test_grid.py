@@ -150,7 +150,7 @@ def test_a_listed_value_out_of_the_range_is_told_the_range(name, value, expected
 
 def test_a_value_that_stands_twice_is_refused():
     grid = searcher(values={"alpha": (1, 0.1, 1.0), "width": (1,)})
-    text = "a value stands twice in the list: keep one of the two"
+    text = "a value is listed twice: keep one of the two"
     assert said(grid, SPACE, 6) == [(("search", "values", "alpha"), text)]
 
 

@@ -134,8 +134,8 @@ def test_a_changed_study_is_refused_with_every_changed_key(toy):
         (60.0, 120.0, 1, 60.0, ["limits.timeout_s: 60 -> 120 (1 trial has ended at the old limit)"]),
         (60.0, None, 2, 60.0, ["limits.timeout_s: 60 -> null (2 trials have ended at the old limit)"]),
         (60.0, 40.0, 0, 39.5, []),
-        (60.0, 40.0, 0, 41.5, ["limits.timeout_s: 60 -> 40 (a trial that is stored took 41.5 s)"]),
-        (None, 40.0, 0, 41.5, ["limits.timeout_s: null -> 40 (a trial that is stored took 41.5 s)"]),
+        (60.0, 40.0, 0, 41.5, ["limits.timeout_s: 60 -> 40 (a stored trial took 41.5 s)"]),
+        (None, 40.0, 0, 41.5, ["limits.timeout_s: null -> 40 (a stored trial took 41.5 s)"]),
     ],
 )
 def test_a_time_limit_may_change_unless_a_stored_trial_would_have_ended_otherwise(

@@ -78,7 +78,7 @@ def test_controls_that_are_no_list_are_refused(toy_text, refused):
 
 def test_a_control_named_twice_is_refused(toy_text, refused):
     (line,) = refused(f"{toy_text}controls: [random, random]\n")
-    assert "controls: names a control twice" in line
+    assert "controls: lists a control twice" in line
 
 
 def test_a_sweep_has_no_controls(toy_text, refused):

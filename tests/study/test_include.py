@@ -141,7 +141,7 @@ def test_a_mistake_in_an_included_file_names_that_file_and_line(refused):
     ("value", "said"),
     [
         ("nothere.yaml", "toy.yaml:1: from: there is no file nothere.yaml"),
-        ("toy.yaml", "toy.yaml:1: from: these files include each other without end"),
+        ("toy.yaml", "toy.yaml:1: from: these files include each other in a cycle"),
         ("[a]", "toy.yaml:1: from: must be the path of a file"),
         ("list.yaml", "list.yaml:1: the file holds a list"),
         ("nested.yaml", "nested.yaml:1: from: there is no file gone.yaml"),
@@ -178,7 +178,7 @@ def test_a_word_in_the_place_of_a_block_is_explained(refused):
     (line,) = refused(study("  v: {space: {rate: {type: float, low: 0, high: 1}}}", task="toy"))
     assert line == (
         "toy.yaml:2: task: there is no file toy: valid: toy.yaml "
-        "(a text in this place is the path of a file that holds the block; did you mean {use: toy}?)"
+        "(a text here is the path of a file that contains the block; did you mean {use: toy}?)"
     )
 
 
@@ -195,7 +195,7 @@ def test_what_cannot_be_a_file_is_a_mistake_at_its_line(refused, path):
 def test_files_that_include_each_other_are_refused(refused):
     files = {"a_yaml": "from: b.yaml", "b_yaml": "from: a.yaml"}
     assert refused(study("  v: a.yaml"), **files) == [
-        "b.yaml:1: views.v.from: these files include each other without end: a.yaml -> b.yaml -> a.yaml"
+        "b.yaml:1: views.v.from: these files include each other in a cycle: a.yaml -> b.yaml -> a.yaml"
     ]
 
 
@@ -208,7 +208,7 @@ def test_one_file_may_be_included_twice(write):
 @pytest.mark.parametrize(("text", "holds"), [("", "is empty"), ("- 1", "holds a list"), ("5", "holds a single value")])
 def test_an_included_file_must_hold_a_block(refused, text, holds):
     assert refused(study("  v: view.yaml"), view_yaml=text) == [
-        f"view.yaml:1: views.v: the file {holds}; a study is made of 'key: value' lines"
+        f"view.yaml:1: views.v: the file {holds}; a study file consists of 'key: value' lines"
     ]
 
 
@@ -219,7 +219,7 @@ def test_malformed_yaml_in_an_included_file_names_that_file(refused):
 
 def test_a_study_file_of_any_size_is_answered_at_once(refused, toy_text):
     (line,) = refused(toy_text + "#" * MAX_BYTES)
-    assert line.endswith(f"bytes; a study with all that it includes may have {MAX_BYTES:,}")
+    assert line.endswith(f"bytes; a study with all included files may have {MAX_BYTES:,}")
 
 
 def test_the_size_of_a_study_counts_all_that_it_includes(refused, toy_text):
@@ -232,7 +232,7 @@ def test_the_size_of_a_study_counts_all_that_it_includes(refused, toy_text):
 def test_files_included_one_inside_the_other_without_end_are_refused(refused):
     files = {f"f{number}_yaml": f"from: f{number + 1}.yaml\n" for number in range(500)}
     (line,) = refused("from: f0.yaml\n", **files)
-    assert line == f"f{MAX_DEPTH - 1}.yaml:1: from: more than {MAX_DEPTH} files are included one inside the other"
+    assert line == f"f{MAX_DEPTH - 1}.yaml:1: from: includes are nested more than {MAX_DEPTH} files deep"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")

@@ -68,7 +68,7 @@ def test_an_installed_package_carries_its_own_copy(tmp_path, monkeypatch):
 
 def test_an_installation_without_studies_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, "__file__", str(tmp_path / "hpstudy/study/shipped.py"))
-    with pytest.raises(UsageError, match="came without its studies"):
+    with pytest.raises(UsageError, match="has no studies"):
         shipped_root()
 
 

@@ -89,15 +89,15 @@ def test_the_way_to_a_key_that_is_not_there_ends_at_the_nearest_block(read):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: 1\nb: 2\na: 3\n", "f.yaml:3: a: stands twice in this block, first on line 1: keep one of them"),
+        ("a: 1\nb: 2\na: 3\n", "f.yaml:3: a: appears twice in this block, first on line 1: keep one of them"),
         ("a:\n  ? [1]\n  : 2\n", "f.yaml:2: a: a key must be a word, not a list or a mapping"),
         ("a: !python/object 1", "f.yaml:1: a: tags such as !python/object have no meaning in a study"),
         ("a: .inf", "f.yaml:1: a: .inf is not a finite number"),
         ("a: 1e999", "f.yaml:1: a: 1e999 is not a finite number"),
         ("a: " + "9" * 5000, "f.yaml:1: a: this whole number does not fit into 64 bits"),
         ("a: 9223372036854775808", "f.yaml:1: a: this whole number does not fit into 64 bits"),
-        ('a: "\\ud800"', "f.yaml:1: a: this text holds half of a Unicode character"),
-        ("<<: 3", "f.yaml:1: '<<' takes an alias of a block, such as '<<: *name'"),
+        ('a: "\\ud800"', "f.yaml:1: a: this text contains half of a Unicode character"),
+        ("<<: 3", "f.yaml:1: '<<' needs an alias of a block, such as '<<: *name'"),
     ],
 )
 def test_a_mistake_that_leaves_the_rest_readable_is_noted(read, text, message):

@@ -1,1 +1,1 @@
-"""The proposals of several searches at once: K Gaussian processes and K acquisitions as one batch of tensors."""
+"""Proposals for several searches at once: K Gaussian processes and K acquisitions as one batch of tensors."""

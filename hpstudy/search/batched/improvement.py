@@ -1,8 +1,8 @@
 """Noisy expected improvement of K searches, for one new point each.
 
-BoTorch's `qLogNoisyExpectedImprovement` of one candidate: the log of its mean improvement over the best of a baseline, over
-samples of their joint posterior. Of one candidate, all that a sample needs is linear in the candidate's covariances with the rows,
-so the baseline is sampled once, and an evaluation is two matrix products.
+It is BoTorch's `qLogNoisyExpectedImprovement` for one candidate: the log of its mean improvement over the best of a baseline, over samples
+of their joint posterior. For one candidate, each sample is linear in the candidate's covariances with the rows. So the baseline is sampled
+once, and an evaluation is two matrix products.
 
 References:
     B. Letham et al., "Constrained Bayesian optimization with noisy experiments", Bayesian Analysis 14 (2019).
@@ -25,20 +25,20 @@ SAMPLES = 512
 """Samples of the posterior: BoTorch's default."""
 
 PRUNING_SAMPLES = 2_048
-"""Samples that decide which points may be the best: BoTorch's default."""
+"""Samples used to select the points that may be the best: BoTorch's default."""
 
 MIN_VARIANCE = 1e-12
-"""Smallest variance of a candidate given the baseline. At a point of the baseline rounding can make it negative."""
+"""Smallest variance of a candidate given the baseline. At a baseline point, rounding can make it negative."""
 
 
 class NoisyImprovement:
     """The acquisitions of K searches.
 
     Args:
-        posterior: of the K searches.
+        posterior: posterior of the K searches.
         baseline: (K, N) rows to improve on.
-        seeds: of the samples of each search.
-        snap: moves coordinates to those that the kernel compares.
+        seeds: seeds of the samples, one per search.
+        snap: maps coordinates to those that the kernel compares.
     """
 
     def __init__(self, posterior: Posterior, baseline: Tensor, seeds: Sequence[int], snap: Callable[[Tensor], Tensor]) -> None:
@@ -46,7 +46,7 @@ class NoisyImprovement:
         factor = cholesky(restricted(posterior.covariance, baseline))
         sampled = posterior.mean[:, None] + of_rows @ factor.mT
         self._best = sampled.masked_fill(~baseline[:, None], -torch.inf).amax(-1)
-        # What the normal variate of each row of the baseline adds to the candidate's value, per covariance with a row.
+        # The contribution of the normal variate of each baseline row to the candidate's value, per covariance with a row.
         effects = torch.linalg.solve_triangular(factor, posterior.cross.mT * baseline[..., None], upper=False)
         self._roots = torch.cat([posterior.root, effects], 1).mT.contiguous()
         self._slopes = (posterior.weights[:, None] + of_rows @ effects).mT.contiguous()
@@ -63,11 +63,11 @@ class NoisyImprovement:
 
 
 def normal_samples(baseline: Tensor, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Quasi-random standard normal samples, every search from a sequence of its own.
+    """Quasi-random standard normal samples. Each search has its own sequence.
 
     Args:
         baseline: (K, N) rows that need samples.
-        seeds: of the K sequences.
+        seeds: seeds of the K sequences.
 
     Returns:
         (K, M, N) samples of the rows, 0 in those outside the baseline, and (K, M) samples of the candidate.
@@ -81,12 +81,12 @@ def normal_samples(baseline: Tensor, seeds: Sequence[int]) -> tuple[Tensor, Tens
 
 
 def possible_best(posterior: Posterior, rows: Tensor, seeds: Sequence[int]) -> Tensor:
-    """The rows that are the best of their search in some sample of the posterior, as BoTorch's `prune_inferior_points` keeps.
+    """The rows that are the best of their search in some posterior sample, as in BoTorch's `prune_inferior_points`.
 
     Args:
-        posterior: of the K searches.
+        posterior: posterior of the K searches.
         rows: (K, N) rows to choose from.
-        seeds: of the samples of each search.
+        seeds: seeds of the samples, one per search.
 
     Returns:
         (K, N) rows.

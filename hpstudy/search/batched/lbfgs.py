@@ -1,4 +1,4 @@
-"""Many small minimisations by L-BFGS-B that share each evaluation of their functions.
+"""Many small minimizations by L-BFGS-B that share each function evaluation.
 
 References:
     C. Zhu, R. H. Byrd, P. Lu, J. Nocedal, "Algorithm 778: L-BFGS-B", ACM Transactions on Mathematical Software 23 (1997).
@@ -24,20 +24,20 @@ def minimize(
     tolerance: float,
     iterations: int,
 ) -> tuple[Tensor, Tensor]:
-    """Minimise B functions of P variables, each by its own L-BFGS-B.
+    """Minimize B functions of P variables, each by its own L-BFGS-B.
 
-    Every evaluation is of all B functions. Those that have ended are evaluated at their last point and their values are dropped: the
-    shape of the batch, and with it the rounding of a function's value, does not depend on when the others end.
+    Every evaluation covers all B functions. Functions whose minimization has ended are evaluated at their last point, and their values are
+    dropped. So the shape of the batch, and with it the rounding of a function's value, does not depend on when the others end.
 
     Args:
         function: (B, P) points -> (B,) values; row b depends on row b only.
         start: (B, P) first points.
-        bounds: (lower, upper) for each of the P variables; infinite where there is none.
-        tolerance: relative change of a value at which its minimisation ends.
+        bounds: (lower, upper) of each of the P variables; infinite if there is none.
+        tolerance: relative change of a value at which its minimization ends.
         iterations: maximum number of iterations of each.
 
     Returns:
-        (B, P) points and (B,) values; not finite where a minimisation failed.
+        (B, P) points and (B,) values; not finite where a minimization failed.
     """
     last = start.detach().numpy().copy()
 

@@ -1,8 +1,8 @@
-"""K independent Gaussian processes: BoTorch's default model of K searches as one batch of tensors.
+"""K independent Gaussian processes: BoTorch's default model for K searches as one batch of tensors.
 
 Kernel, likelihood and priors are those of BoTorch's `SingleTaskGP`: a squared-exponential kernel of unit variance with a lengthscale
-per coordinate, a constant mean, and noise. `SingleTaskGP` itself also takes a batch, but only of searches with equally many
-values, and one singular matrix fails all of them.
+per coordinate, a constant mean, and noise. `SingleTaskGP` itself also takes a batch, but only if all searches have the same number of
+values, and one singular matrix makes all of them fail.
 
 Every search has N rows. Rows without a value (trials that failed, padding) are unit rows of its covariance matrix: they change
 neither the likelihood nor the posterior.
@@ -31,20 +31,20 @@ from torch.distributions import LogNormal
 from hpstudy.search.batched.lbfgs import minimize
 
 FIT_ITERATIONS = 15_000
-"""Limit of the iterations of a fit: scipy's default."""
+"""Maximum iterations of a fit: scipy's default."""
 
 JITTERS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
-"""Added to the diagonal of a covariance matrix that rounding made singular, in turn until it no longer is."""
+"""Values added in turn to the diagonal of a covariance matrix that rounding made singular, until it is regular."""
 
 
 @dataclass(frozen=True)
 class Trials:
-    """What K searches have tried.
+    """The trials of K searches.
 
     Attributes:
         points: (K, N, D) coordinates in [0, 1], snapped.
-        values: (K, N) standardised values; 0 in rows without one.
-        valued: (K, N) which rows have a value.
+        values: (K, N) standardized values; 0 in rows without one.
+        valued: (K, N) whether a row has a value.
     """
 
     points: Tensor
@@ -59,7 +59,7 @@ class Hyperparameters:
     Attributes:
         noise: (K,) variance of the noise.
         mean: (K,) prior mean.
-        lengthscale: (K, D) of the coordinates.
+        lengthscale: (K, D) lengthscales of the coordinates.
     """
 
     noise: Tensor
@@ -73,14 +73,14 @@ class Hyperparameters:
 
 
 class Posterior:
-    """The values without noise, given the trials.
+    """The posterior of the noise-free values, given the trials.
 
     At a point with prior covariances k with the rows, the posterior mean is `hyperparameters.mean + weights @ k`, the posterior variance
     `1 - |root @ k|^2`, and the posterior covariances with the values at the rows are `k @ cross`.
 
     Attributes:
         points: (K, N, D) coordinates of the rows.
-        hyperparameters: of the K searches.
+        hyperparameters: hyperparameters of the K searches.
         mean: (K, N) posterior means at the rows.
         covariance: (K, N, N) posterior covariances of the rows.
         weights: (K, N).
@@ -109,10 +109,10 @@ def kernel(points: Tensor, others: Tensor, lengthscale: Tensor) -> Tensor:
 
 
 def fit(trials: Trials, *, tolerance: float) -> Hyperparameters:
-    """The maximum a posteriori hyperparameters of every search; NaN where the fit failed.
+    """The maximum a posteriori hyperparameters of each search; NaN where the fit failed.
 
     Args:
-        trials: of the K searches.
+        trials: trials of the K searches.
         tolerance: relative change of the objective at which a fit ends.
     """
     searches, _, width = trials.points.shape
@@ -131,11 +131,11 @@ def fit(trials: Trials, *, tolerance: float) -> Hyperparameters:
 
 
 def objective(trials: Trials, hyperparameters: Hyperparameters) -> Tensor:
-    """What the fit minimises: minus the log posterior density of the hyperparameters, per value.
+    """The objective of the fit: minus the log posterior density of the hyperparameters, per value.
 
     Args:
-        trials: of the K searches.
-        hyperparameters: of the K searches.
+        trials: trials of the K searches.
+        hyperparameters: hyperparameters of the K searches.
 
     Returns:
         (K,) values; NaN where a covariance matrix is singular.
@@ -153,14 +153,14 @@ def objective(trials: Trials, hyperparameters: Hyperparameters) -> Tensor:
 
 
 def restricted(matrices: Tensor, rows: Tensor) -> Tensor:
-    """(K, N, N) symmetric matrices, and the identity in all but (K, N) some rows and columns."""
+    """(K, N, N) symmetric matrices, replaced by the identity in all rows and columns except the (K, N) given ones."""
     return torch.where(rows[:, :, None] & rows[:, None], matrices, torch.eye(matrices.shape[-1]).to(matrices))
 
 
 def cholesky(matrices: Tensor) -> Tensor:
-    """(K, N, N) covariance matrices -> lower factors; NaN where the largest jitter does not help.
+    """(K, N, N) covariance matrices -> lower factors; NaN where the largest jitter is not enough.
 
-    Only the matrices that need it get jitter.
+    Only matrices that need jitter get it.
     """
     factor, info = torch.linalg.cholesky_ex(matrices)
     for jitter in JITTERS:
@@ -174,19 +174,19 @@ def cholesky(matrices: Tensor) -> Tensor:
 
 
 def _of_values(prior: Tensor, noise: Tensor, valued: Tensor) -> Tensor:
-    """(K, N, N) covariances of the values, from those without noise; unit rows where there is no value."""
+    """(K, N, N) covariances of the values, from the noise-free ones; unit rows where there is no value."""
     return restricted(prior + torch.diag_embed(noise[:, None].expand(prior.shape[:2])), valued)
 
 
 @cache
 def _modules(width: int) -> tuple[Any, Any]:
-    """BoTorch's likelihood and kernel, for their priors, bounds and first values."""
+    """BoTorch's likelihood and kernel, used for their priors, bounds and initial values."""
     return get_gaussian_likelihood_with_lognormal_prior(), get_covar_module_with_dim_scaled_prior(width)
 
 
 @cache
 def _log_priors(width: int) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    """The log prior densities of the noise and of a lengthscale; NaN in one search is not refused for all."""
+    """The log prior densities of the noise and of a lengthscale; NaN in one search does not raise an error for all."""
     likelihood, covariance = _modules(width)
     priors = likelihood.noise_covar.noise_prior, covariance.lengthscale_prior
     noise, lengthscale = (LogNormal(prior.loc, prior.scale, validate_args=False) for prior in priors)

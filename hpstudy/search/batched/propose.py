@@ -1,6 +1,6 @@
-"""The next points of K searches of one space, by one batch of Gaussian processes and one of acquisitions.
+"""Proposes the next points of K searches of one space, by one batch of Gaussian processes and one of acquisitions.
 
-The point of a search depends on its own trials, its seed and K, bit for bit: not on what the other searches hold.
+The point of a search depends, bit for bit, only on its own trials, its seed and K. It does not depend on the trials of the other searches.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from hpstudy.seeds import derive_seed
 from hpstudy.study.space import Point, Space
 
 ROW_MULTIPLE = 8
-"""Rows of a search are padded to a multiple of this, so that vector instructions round alike at every search's place in the batch."""
+"""Rows of a search are padded to a multiple of this, so that vector instructions round identically at every position in the batch."""
 
 CHUNK = 32
-"""Candidates of a search whose acquisition is computed at a time: 3 MB of samples for 20 searches. 256 at a time take twice as long."""
+"""Candidates per search in one acquisition computation: 3 MB of samples for 20 searches. With 256 it takes twice as long."""
 
 
 def propose(
@@ -42,18 +42,18 @@ def propose(
     number: int,
     effort: Effort,
 ) -> list[Point | None]:
-    """The surrogates' proposals for trial `number` of every search.
+    """The surrogates' proposals for trial `number` of each search.
 
     Args:
-        space: what may be tried.
+        space: the search space.
         histories: trials 0 .. number - 1 of each search.
-        goal: which way the values are better.
-        seeds: of the searches.
-        number: the trial asked for, from 0.
-        effort: of the optimisers.
+        goal: whether values are minimized or maximized.
+        seeds: seeds of the searches.
+        number: number of the requested trial, from 0.
+        effort: settings of the optimizers.
 
     Returns:
-        A point for each search; None where fewer than two trials have a value, or where the surrogate could not be fitted.
+        A point for each search; None if fewer than two trials have a value, or if the surrogate could not be fitted.
     """
     encoding = Encoding(space)
     acquisition = _acquisition(encoding, histories, goal, seeds, number, effort)
@@ -95,7 +95,7 @@ def tabulated(encoding: Encoding, histories: Sequence[Sequence[Observation]], go
     """The trials of K searches as tensors.
 
     Returns:
-        The trials, those with a value first, in coordinates that are not snapped; and the (K, N) rows that are the first at their point.
+        The trials, those with a value first, in coordinates before snapping; and which (K, N) rows are the first at their point.
     """
     shape = (len(histories), -(-number // ROW_MULTIPLE) * ROW_MULTIPLE)
     points = torch.zeros(*shape, encoding.width, dtype=torch.float64)
@@ -116,9 +116,9 @@ def _maximum(acquisition: NoisyImprovement, width: int, seeds: Sequence[int], ef
     """The candidate of each search with the largest acquisition that L-BFGS-B finds from several starts.
 
     Args:
-        acquisition: of K searches.
+        acquisition: acquisitions of K searches.
         width: number of coordinates D.
-        seeds: of the starts of each search.
+        seeds: seeds of the starts, one per search.
         effort: number of starts and of steps.
 
     Returns:
@@ -141,15 +141,15 @@ def _maximum(acquisition: NoisyImprovement, width: int, seeds: Sequence[int], ef
 
 
 def _starts(values: Tensor, count: int, seeds: Sequence[int]) -> Tensor:
-    """Where to start from: the best raw sample, and others with probabilities that grow with their acquisition.
+    """The starts of the optimizer: the best raw sample, and others drawn with probabilities that increase with their acquisition.
 
-    As BoTorch's `initialize_q_batch`: without replacement, proportional to the exponential of the standardised acquisition. The
-    largest sums of logarithmic weights and Gumbel variates are such a draw.
+    As in BoTorch's `initialize_q_batch`, they are drawn without replacement, proportional to the exponential of the standardized
+    acquisition. Selecting the largest sums of log weights and Gumbel variates gives such a draw.
 
     Args:
         values: (K, S) acquisitions of the raw samples.
-        count: starts wanted.
-        seeds: of the draws of each search.
+        count: number of starts.
+        seeds: seeds of the draws, one per search.
 
     Returns:
         (K, count) indices of raw samples.
@@ -171,7 +171,7 @@ def _evaluated(acquisition: NoisyImprovement, candidates: Tensor) -> Tensor:
 
 
 def _best(acquisition: NoisyImprovement, encoding: Encoding, points: Sequence[Sequence[Point]]) -> list[int]:
-    """The index, for each search, of the point with the largest acquisition among up to `FALLBACKS`; 0 where there are none."""
+    """For each search, the index of the point with the largest acquisition among up to `FALLBACKS`; 0 if there are none."""
     coordinates = torch.zeros(len(points), FALLBACKS, encoding.width, dtype=torch.float64)
     missing = torch.ones(coordinates.shape[:2], dtype=torch.bool)
     for search, listed in enumerate(points):
