@@ -1,4 +1,4 @@
-"""Showing it: figures, tables, the documents, and the numbers behind them."""
+"""Reports: figures, tables, documents, and their data files."""
 
 from hpstudy.report.headline import headline
 from hpstudy.report.write import draw_figure, save_figure, write, write_several

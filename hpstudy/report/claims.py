@@ -1,4 +1,4 @@
-"""What became of the claims that a study declares, as a table and as sentences."""
+"""The results of the declared claims, as a table and as sentences."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from hpstudy.report import numbers
 from hpstudy.report.model import Table
 
 ORDER: tuple[Verdict, ...] = ("holds", "does not hold", "inconclusive", "no data")
-"""Verdicts in the order in which they are counted."""
+"""Verdicts in the order of the count."""
 
 SEVERITY: tuple[Verdict, ...] = ("no data", "does not hold", "inconclusive", "holds")
-"""Verdicts on comparisons in the order in which they decide the verdict on a claim."""
+"""Verdicts on comparisons in the order of precedence for the verdict on a claim."""
 
 IN_TABLE = 8
-"""Comparisons of a claim that the table lists; the JSON file has all."""
+"""Maximum number of comparisons of a claim in the table; the JSON file has all."""
 
 UNATTAINABLE = "*"
-"""Marks a claimed bound outside what the target can show."""
+"""Mark of a claimed bound outside the attainable range."""
 
 NOTE = (
     "n: replicates. A claim holds when every interval lies within what is claimed; with two bounds that is the interval of two one-sided "
     "tests. It does not hold when one lies outside altogether, at a level corrected for their number (Bonferroni). Else it is "
     "inconclusive."
 )
-"""How to read the table."""
+"""The note below the table."""
 
 
 NOT_YET = "not judged yet"
@@ -37,7 +37,7 @@ NOT_YET = "not judged yet"
 
 
 def counted(results: Results) -> str:
-    """How many claims have each verdict: "Of 3 claims 2 hold, 1 is inconclusive."; "" without claims."""
+    """The number of claims with each verdict: "Of 3 claims 2 hold, 1 is inconclusive."; "" without claims."""
     if not results.criteria:
         return ""
     if results.provisional:
@@ -58,7 +58,7 @@ def _part(verdict: Verdict, count: int) -> str:
 
 
 def deciding(result: CriterionResult, most: int) -> list[Contrast]:
-    """At most `most` comparisons of a claim, in their order: those that speak most against it."""
+    """The at most `most` comparisons with the strongest evidence against a claim, in their original order."""
 
     def rank(index: int) -> tuple[int, float]:
         return SEVERITY.index(result.contrasts[index].verdict), slack(result.contrasts[index])
@@ -67,7 +67,7 @@ def deciding(result: CriterionResult, most: int) -> list[Contrast]:
 
 
 def slack(contrast: Contrast) -> float:
-    """How far the interval stays within the claimed bounds; negative where it reaches beyond them."""
+    """The distance of the interval from the claimed bounds; negative if it extends beyond them."""
     if math.isnan(contrast.low):
         return -math.inf
     distances = [contrast.low - contrast.above] if contrast.above is not None else []
@@ -82,7 +82,7 @@ def verdict(results: Results, result: CriterionResult) -> str:
 
 
 def sentence(results: Results, result: CriterionResult) -> str:
-    """The verdict, the claim, and the estimate behind it: of several comparisons the one that speaks most against the claim."""
+    """The verdict, the claim, and its estimate; of several comparisons, the one with the strongest evidence against the claim."""
     behind = ""
     if result.contrasts:
         weakest, total = deciding(result, 1)[0], len(result.contrasts)
@@ -99,7 +99,7 @@ def _estimate(contrast: Contrast) -> str:
 
 
 def _withheld(contrast: Contrast) -> str:
-    """Why a claim whose interval lies within its bounds is not said to hold, with a leading semicolon."""
+    """The reason for a withheld verdict although the interval lies within the bounds, with a leading semicolon."""
     if not contrast.withheld:
         return ""
     return (
@@ -109,7 +109,7 @@ def _withheld(contrast: Contrast) -> str:
 
 
 def _unattainable(contrast: Contrast) -> str:
-    """That what is claimed cannot be observed with this target, with a leading semicolon."""
+    """The statement that the claimed difference cannot be observed with this target, with a leading semicolon."""
     if not contrast.unattainable or contrast.attainable is None:
         return ""
     reach = numbers.interval(*contrast.attainable, numbers.trials)
@@ -117,9 +117,9 @@ def _unattainable(contrast: Contrast) -> str:
 
 
 def number(contrast: Contrast, value: float) -> str:
-    """A number of a comparison: two digits of half its interval's width, or four digits without an interval.
+    """A number of a comparison: two significant digits of half its interval's width, or four digits without an interval.
 
-    The interval has as many digits as show on which side of the claimed bounds it ends.
+    The interval has enough digits to show on which side of the claimed bounds its ends are.
     """
     half = (contrast.high - contrast.low) / 2
     if not math.isfinite(half) or half <= 0:
@@ -134,7 +134,7 @@ def _interval(contrast: Contrast) -> str:
 
 
 def bound(contrast: Contrast) -> str:
-    """What the claim says the number is: "> 0.01", "< 3", "0 to 1"."""
+    """The claimed bounds of the number: "> 0.01", "< 3", "0 to 1"."""
     if contrast.above is not None and contrast.below is not None:
         return f"{numbers.general(contrast.above)} to {numbers.general(contrast.below)}"
     if contrast.above is not None:
@@ -143,7 +143,7 @@ def bound(contrast: Contrast) -> str:
 
 
 def table(results: Results) -> Table | None:
-    """Every declared claim and the comparisons behind its verdict."""
+    """Every declared claim and the comparisons that determine its verdict."""
     if not results.criteria:
         return None
     rows = _rows(results)
@@ -154,7 +154,7 @@ def table(results: Results) -> Table | None:
 
 
 def _rows(results: Results) -> tuple[tuple[str, ...], ...]:
-    """One row for every comparison; claim and verdict stand at the first one of a claim."""
+    """One row for each comparison; claim and verdict are in the first row of a claim."""
     rows: list[tuple[str, ...]] = []
     for result in results.criteria:
         nothing = (*(numbers.MISSING,) * 4, "", "0")
@@ -166,7 +166,7 @@ def _rows(results: Results) -> tuple[tuple[str, ...], ...]:
 
 
 def _note(results: Results) -> str:
-    """How to read the table, and what it leaves out."""
+    """The explanation of the table, and what it omits."""
     note = NOTE
     if not results.provisional and any(contrast.withheld for result in results.criteria for contrast in result.contrasts):
         note += f" With fewer than {ENOUGH} replicates no claim with two bounds is said to hold: a rare large loss may be in none of them."

@@ -1,4 +1,4 @@
-"""Many comparisons in two sentences: how many show a difference, and which."""
+"""Summary of many comparisons in two sentences: how many show a difference, and which."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpstudy.report import overview
 
 @dataclass(frozen=True)
 class _Verbs:
-    """What comparisons of each kind do, in the plural: the verb, a space, and the rest."""
+    """The predicate of each kind of comparison, in the plural: the verb, a space, and the rest."""
 
     below: str
     above: str
@@ -25,12 +25,12 @@ _FAVOUR = "favour the first view", "favour the second", "favour either view"
 
 
 def counted(results: Results, target: str, named: int | None) -> str:
-    """How many comparisons show a difference in trials-to-target, and how many in the final best.
+    """The numbers of comparisons that show a difference in trials-to-target and in the final best.
 
     Args:
-        results: of a study with comparisons.
-        target: as a condition.
-        named: names of the comparisons of each kind at most, and none of those that show no difference; all when None.
+        results: results of a study with comparisons.
+        target: the target as a condition.
+        named: maximum number of comparisons to name for each kind, with none named that shows no difference; None to name all.
     """
     standings = overview.standings(results)
     if overview.one_reference(results):
@@ -50,7 +50,7 @@ def _kinds(
     of: str,
     named: int | None,
 ) -> str:
-    """The comparisons by kind, those that show a difference first: "of 2 views 1 needs more and 1 is not shown to differ"."""
+    """The comparisons by kind, those with a shown difference first: "of 2 views 1 needs more and 1 is not shown to differ"."""
     kinds = {kind: [name for name, side in sides if side == kind] for kind in (*order, 0, None)}
     none = f"none {of}".strip()
     if len(kinds[None]) == len(sides):
@@ -75,7 +75,7 @@ def _shown(names: Sequence[str], verb: str, named: int | None) -> str:
 
 
 def _several(names: Sequence[str], one: str, more: str, named: int | None) -> str:
-    """How many, what they do, and the first `named` of their names."""
+    """The number of comparisons, their predicate, and the first `named` of their names."""
     shown = names[:named]
     rest = len(names) - len(shown)
     which = f" ({', '.join(shown)}{f' and {rest} more' if rest else ''})" if shown else ""

@@ -1,4 +1,4 @@
-"""The numbers behind every figure as CSV; a row says which view, replicate and trial it comes from."""
+"""CSV files with the data of each figure. Every row identifies its view, replicate and trial."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Row: TypeAlias = "Iterable[Any]"
 
 
 def searches(results: Results) -> Iterator[Row]:
-    """Every search: how far it is, its final best, and when it reached the target."""
+    """Every search: its finished trials, final best, and trials-to-target."""
     yield "view", "replicate", *STATES, "complete", "best", "best_number", "reached_target", "trials_to_target_or_censored"
     sign = results.study.metric.goal.sign
     for view in results.views:
@@ -56,17 +56,17 @@ def comparisons(results: Results) -> Iterator[Row]:
 
 
 def listed(*columns: Any) -> list[list[Any]]:
-    """Arrays as lists of Python's own numbers."""
+    """Arrays as lists of Python numbers."""
     return [column.tolist() for column in columns]
 
 
 def numbered(*columns: Any) -> Iterator[tuple[Any, ...]]:
-    """Rows of columns that are arrays, each after its number from 1."""
+    """Rows from array columns, each preceded by its number from 1."""
     return ((number, *row) for number, row in enumerate(zip(*listed(*columns), strict=True), 1))
 
 
 def text(rows: Iterable[Row]) -> str:
-    """Rows as CSV: floats in their shortest exact form, nothing where there is no number."""
+    """Rows as CSV: floats in their shortest exact form, an empty cell for a missing number."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows([_cell(value) for value in row] for row in rows)

@@ -1,4 +1,4 @@
-"""Horizontal distances of two mean curves in words: how Quist et al. (2023) read their Figure 8."""
+"""Text about the horizontal distances of two mean curves, as Quist et al. (2023) read their Figure 8."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def along_trials(results: Results, distance: Distance, pair: PairResult) -> str:
 
 
 def value(distance: Distance, budget: int) -> str:
-    """A horizontal distance as a number; a bound when only one curve reaches the level."""
+    """A horizontal distance as a number; a bound if only one curve reaches the level."""
     if math.isnan(distance.difference):
         return "neither reaches it"
     if math.isinf(distance.difference):
@@ -40,7 +40,7 @@ def value(distance: Distance, budget: int) -> str:
 
 
 def interval(distance: Distance, budget: int) -> str:
-    """The interval of a horizontal distance; an end beyond the budget is a bound."""
+    """The interval of a horizontal distance; an infinite end is written as a bound."""
     if math.isinf(distance.low) and math.isinf(distance.high):
         return _bound(distance.low, distance, budget) if distance.low == distance.high else "unbounded"
     return numbers.interval(
@@ -60,9 +60,9 @@ def _text(a: str, distance: Distance, budget: int) -> str:
 
 
 def _beyond(end: float, distance: Distance, budget: int) -> int | None:
-    """How far apart two curves are at least when one reaches the level where it does and the other not within the budget.
+    """The lower bound of the distance if one curve reaches the level and the other does not within the budget.
 
-    None when the first one does not reach it either.
+    None if neither reaches it.
     """
     trial = distance.trial_b if end > 0 else distance.trial_a
     return None if trial is None else budget - trial

@@ -43,14 +43,14 @@ from hpstudy.report.model import Section
 from hpstudy.study.schema import Study
 
 OBSERVED: tuple[ModuleType, ...] = (target, budgets)
-"""Chapters on observed values. They are the result of a study without declared endpoints, and further reading in others."""
+"""Chapters on observed values: the main results of a study without declared endpoints, supplementary results in others."""
 
 FURTHER: tuple[ModuleType, ...] = (tests, ranks, anytime, secondary, robustness, searched, citation, environment)
 """Chapters of the appendix."""
 
 
 def chapters(results: Results) -> tuple[tuple[ModuleType, ...], tuple[ModuleType, ...]]:
-    """The chapters of a report in their order: those of its main part, and those of its appendix."""
+    """The chapters of a report in order: those of the main part, and those of the appendix."""
     last = (confirm, searchers, controls, spaces, declaration, methods)
     if results.declared:
         return (answer, overview, completeness, claims, failures, endpoints, searches, *last), (*OBSERVED, *FURTHER)
@@ -62,12 +62,12 @@ class Document:
     """A report.
 
     Attributes:
-        name: of the study.
-        question: of the study, or "".
-        design: the study in a sentence.
-        provisional: why no number is final; "" when the study is complete.
-        sections: in order.
-        tables: the CSV files behind the figures by name, without their ending.
+        name: name of the study.
+        question: question of the study, or "".
+        design: the design of the study in a sentence.
+        provisional: why no number is final; "" if the study is complete.
+        sections: the sections, in order.
+        tables: the CSV files of the figures, by name without ending.
     """
 
     name: str
@@ -117,7 +117,7 @@ def _design(results: Results) -> str:
 
 
 def _complete(results: Results) -> str:
-    """What a complete study has, and what it lacks all the same, with a leading space; "" for an incomplete one."""
+    """The completeness of a complete study, and remaining gaps, with a leading space; "" for an incomplete one."""
     if results.provisional:
         return ""
     counts = [view.completeness for view in results.views]
@@ -133,7 +133,7 @@ def _complete(results: Results) -> str:
 
 
 def _searchers(study: Study) -> str:
-    """The main searcher, and the others."""
+    """The main searcher and the others, as text."""
     others = ", ".join(other.searcher for other in study.search.others)
     return f"searcher {study.search.searcher}" + (f" (also: {others})" if others else "")
 

@@ -1,4 +1,4 @@
-"""What the declared endpoints show, in sentences with the evidence behind them."""
+"""The results of the declared endpoints, in sentences with their evidence."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from hpstudy.study.declaration import Endpoint
 
 
 def headline(results: Results) -> str:
-    """What the primary endpoints show."""
+    """The results of the primary endpoints."""
     opening = ["PROVISIONAL:"] if results.provisional else []
     return " ".join([*opening, *(answer(results, result) for result in results.declared if result.primary)])
 
 
 def answers(results: Results, *, primary: bool) -> Iterator[tuple[str, str]]:
-    """The answers to the primary or to the other endpoints, each with the evidence behind it.
+    """The answers for the primary or the other endpoints, each with its evidence.
 
-    First those that are not known, in a sentence for each reason.
+    Endpoints without a result come first, in a sentence for each reason.
     """
     asked = [result for result in results.declared if result.primary == primary]
     missing: dict[str, list[str]] = {}
@@ -38,7 +38,7 @@ def answers(results: Results, *, primary: bool) -> Iterator[tuple[str, str]]:
 def answer(results: Results, result: EndpointResult) -> str:
     """One endpoint in a sentence for each comparison: verdict, difference, interval. Many comparisons are counted.
 
-    Several comparisons are sentences after the name of the endpoint. There is no verdict before the study is complete.
+    The sentences of several comparisons follow the name of the endpoint. There is no verdict before the study is complete.
     """
     return _answer(results, result, judged=not results.provisional)
 
@@ -56,7 +56,7 @@ def _answer(results: Results, result: EndpointResult, *, judged: bool) -> str:
 
 
 def first_replicates(results: Results) -> str:
-    """What the primary endpoints show in the first replicates alone, as the study declares."""
+    """The results of the primary endpoints in the declared first replicates alone."""
     analysis = results.study.analysis
     assert analysis.first_replicates is not None, "they are declared"
     asked = analysis.first_replicates - ((analysis.plateaus.held_out or 0) if analysis.plateaus else 0)
@@ -67,7 +67,7 @@ def first_replicates(results: Results) -> str:
 
 
 def _in_short(results: Results, result: EndpointResult) -> str:
-    """An endpoint with every comparison in a few words: difference, interval, and the view that is shown to be better."""
+    """An endpoint in short form, with every comparison: difference, interval and better view."""
     if result.declared is None or not result.declared.pairs or many_comparisons(results):
         return _answer(results, result, judged=True)
     told = []
@@ -79,7 +79,7 @@ def _in_short(results: Results, result: EndpointResult) -> str:
 
 
 def evidence(results: Results, result: EndpointResult) -> str:
-    """What the answer cannot show: searches that do not get there, and differences that are too small to be found."""
+    """The limits of the answer: searches that do not reach the criterion, and differences too small to detect."""
     found = result.declared
     if found is None:
         return ""
@@ -122,7 +122,7 @@ def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, 
 
 
 def _tests(results: Results, result: EndpointResult) -> int:
-    """How many tests Holm's correction counts together with those of this endpoint, its own included."""
+    """The number of tests in the family of this endpoint (Holm's correction)."""
     together = (one.declared for one in results.declared if one.primary == result.primary)
     return sum(len(measured.pairs) for measured in together if measured is not None)
 
@@ -132,7 +132,7 @@ def _minus(pair: EndpointOfPair) -> str:
 
 
 def _counted(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair], *, judged: bool) -> str:
-    """How many comparisons show a difference, and which view does better in each of them."""
+    """The number of comparisons that show a difference, and the better view in each of them."""
     if not judged:
         return f"{title(results, result.endpoint)}: no verdict on {len(pairs)} comparisons before the study is complete."
     shown = [f"{pair.shown} better than {pair.b if pair.shown == pair.a else pair.a}" for pair in pairs if pair.shown]
@@ -141,7 +141,7 @@ def _counted(results: Results, result: EndpointResult, pairs: Sequence[EndpointO
 
 
 def verdict(endpoint: Endpoint, a: str, b: str, better: str) -> str:
-    """What a shown difference says: `better` is the one of the views a and b that does better."""
+    """The text of a shown difference; `better` is the better of the views a and b."""
     worse = b if better == a else a
     if endpoint.use == "final":
         return f"{better} ends better than {worse}"
@@ -155,7 +155,7 @@ def verdict(endpoint: Endpoint, a: str, b: str, better: str) -> str:
 
 
 def _attainable(pairs: Sequence[EndpointOfPair]) -> str:
-    """Between what ends the differences can lie; "" for an endpoint that does not limit them."""
+    """The attainable range of the differences; "" for an endpoint without one."""
     ranges = {}
     for pair in pairs:
         if pair.attainable is not None:
@@ -167,7 +167,7 @@ def _attainable(pairs: Sequence[EndpointOfPair]) -> str:
 
 
 def _detectable(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
-    """What the study could have found."""
+    """The detectable differences."""
     found = {}
     for pair in pairs:
         if 0 < pair.detectable < math.inf:
@@ -178,7 +178,7 @@ def _detectable(results: Results, result: EndpointResult, pairs: Sequence[Endpoi
 
 
 def _of_each(values: Mapping[str, str]) -> str:
-    """The values by comparison, or the value alone where it is that of all."""
+    """The values by comparison, or a single value if all are equal."""
     if len(set(values.values())) == 1:
         return next(iter(values.values()))
     return " or ".join(f"{value} ({comparison})" for comparison, value in values.items())

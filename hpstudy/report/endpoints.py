@@ -1,4 +1,4 @@
-"""The declared endpoints in words: what each one is, and how its numbers are written."""
+"""Texts about the declared endpoints: definitions and number formats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hpstudy.study.declaration import Endpoint
 
 
 def estimand(results: Results, result: EndpointResult) -> str:
-    """What the endpoint is, as a sentence."""
+    """The definition of the endpoint, as a sentence."""
     study, endpoint = results.study, result.endpoint
     metric, trials = study.metric.name, study.search.trials
     plateau = "the best plateau of all views" if endpoint.of_best_plateau else "the view's own plateau"
@@ -40,7 +40,7 @@ def estimand(results: Results, result: EndpointResult) -> str:
 
 
 def title(results: Results, endpoint: Endpoint) -> str:
-    """The name of an endpoint's quantity."""
+    """The name of the quantity of an endpoint."""
     study = results.study
     plateau = "best plateau" if endpoint.of_best_plateau else "own plateau"
     if endpoint.use == "confirmed_regret":
@@ -53,7 +53,7 @@ def title(results: Results, endpoint: Endpoint) -> str:
 
 
 def name(endpoint: Endpoint) -> str:
-    """An endpoint as it is declared, for reference."""
+    """The name of an endpoint as declared."""
     parts = [endpoint.use.replace("_", " ")]
     if endpoint.has_plateau:
         parts.append("best plateau" if endpoint.of_best_plateau else "own plateau")
@@ -68,7 +68,7 @@ def role(result: EndpointResult) -> str:
 
 
 def words(results: Results) -> str:
-    """What the words of the answers mean: incumbent, confirmed value, plateau; "" where no endpoint is on confirmed values."""
+    """The definitions of incumbent, confirmed value and plateau; "" if no endpoint uses confirmed values."""
     study, notation = results.study, Notation(results)
     if study.confirm is None or all(result.endpoint.use == "trials_to_target" for result in results.declared):
         return ""
@@ -89,7 +89,7 @@ def words(results: Results) -> str:
 
 
 def plateau_origin(results: Results) -> str:
-    """Where the plateaus come from, as a sentence; "" without an endpoint that has one."""
+    """The source of the plateaus, as a sentence; "" without an endpoint that has one."""
     if not any(result.endpoint.has_plateau for result in results.declared):
         return ""
     declared, notation = results.study.analysis.plateaus, Notation(results)
@@ -108,14 +108,14 @@ def plateau_origin(results: Results) -> str:
 
 
 def writer(results: Results, result: EndpointResult, low: float, high: float) -> Callable[[float], str]:
-    """How numbers of an endpoint are written beside an interval: trials with one decimal, others with two digits of half its width."""
+    """The format of an endpoint's numbers with an interval: trials with one decimal, others with two digits of half its width."""
     if result.declared is not None and result.declared.views[0].reached is not None:
         return numbers.trials
     return metric_writer(results, low, high)
 
 
 def metric_writer(results: Results, low: float, high: float) -> Callable[[float], str]:
-    """How numbers in units of the metric are written beside an interval: with two digits of half its width."""
+    """The format of numbers in units of the metric with an interval: two digits of half its width."""
     half = (high - low) / 2
     if not math.isfinite(half) or half <= 0:
         return Notation(results).value
@@ -129,7 +129,7 @@ def cells(results: Results, result: EndpointResult, value: float, low: float, hi
 
 
 def difference(results: Results, result: EndpointResult, measured: Measurement, pair: EndpointOfPair) -> tuple[str, str]:
-    """A difference and its interval, for two columns of a table; a bound where one view never gets there (`numbers.restricted`)."""
+    """A difference and its interval, for two columns of a table; a bound if one view never reaches the criterion (`numbers.restricted`)."""
     (a, b), e = reached(measured, pair), pair.estimate
     if a is None or b is None:
         return cells(results, result, e.value, e.low, e.high)
@@ -137,7 +137,7 @@ def difference(results: Results, result: EndpointResult, measured: Measurement, 
 
 
 def reached(measured: Measurement, pair: EndpointOfPair) -> tuple[int | None, int | None]:
-    """How many searches of A and of B get there; None for an endpoint that is no number of trials."""
+    """The numbers of searches of A and of B that reach the criterion; None for an endpoint that is not a number of trials."""
     counts = {view.view: view.reached for view in measured.views}
     return counts[pair.a], counts[pair.b]
 

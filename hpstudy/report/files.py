@@ -1,11 +1,11 @@
-"""Where a report goes, and what it may overwrite.
+"""The files of a report, and the files that a report may overwrite.
 
-A report is one or more of NAME.pdf, NAME.html and NAME.tex, the file NAME.json, and the folder NAME/ with CSV files and the figures of
-NAME.tex. Its JSON file says whose report it is: a new report replaces files only where that file names the same study and fingerprint.
-Anything else is kept unless `force`.
+A report consists of one or more of NAME.pdf, NAME.html and NAME.tex, the file NAME.json, and the folder NAME/ with CSV files and the
+figures of NAME.tex. The JSON file identifies the study. A new report replaces files only if the JSON file has the same study and
+fingerprint. Other files are kept unless `force`.
 
-The JSON file lists the files that show its numbers. A report in one form keeps an earlier one in the other form, and lists it as long as
-its numbers are the same.
+The JSON file lists the files that show its numbers. A report in one format keeps an earlier one in another format, and lists it while it
+has the same numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hpstudy.errors import UsageError
 from hpstudy.report.serial import FORMAT, text
 
 DOCUMENTS = {"pdf": "pdf", "html": "html", "latex": "tex"}
-"""Forms of a report, and the endings of their files."""
+"""The formats of a report, and their file endings."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class ReportPaths:
     """The paths of one report.
 
     Attributes:
-        json: its numbers.
-        folder: of its CSV files.
-        named: the document that the user named; None when they named a folder.
+        json: the JSON file.
+        folder: the folder of the CSV files.
+        named: the document given by the user; None if they gave a folder.
     """
 
     json: Path
@@ -39,20 +39,20 @@ class ReportPaths:
 
     @classmethod
     def at(cls, output: Path, name: str) -> ReportPaths:
-        """`output` is the document itself when it has the ending of one, else the folder that gets the document and its companions."""
+        """The paths for `output`, which is a document if it has the ending of one, else the folder for the document and its other files."""
         named = output if form_of(output) else None
         stem = output.with_suffix("") if named else output / name
         return cls(stem.with_name(f"{stem.name}.json"), stem, named)
 
     def document(self, form: str) -> Path:
-        """The report in one of the `DOCUMENTS` forms."""
+        """The path of the report in one of the `DOCUMENTS` formats."""
         if self.named is not None and form_of(self.named) == form:
             return self.named
         return self.folder.with_name(f"{self.folder.name}.{DOCUMENTS[form]}")
 
 
 def form_of(output: Path) -> str | None:
-    """The form that a file name asks for by its ending; None for a folder."""
+    """The format given by a file ending; None for a folder."""
     ending = output.suffix.lower().removeprefix(".")
     return next((form for form, known in DOCUMENTS.items() if known == ending), None)
 
@@ -62,19 +62,19 @@ class Earlier:
     """An earlier report of the same study at the same place.
 
     Attributes:
-        paths: of the report.
-        body: what its JSON file holds; empty when there is no such report.
+        paths: paths of the report.
+        body: content of its JSON file; empty if there is no such report.
     """
 
     paths: ReportPaths
     body: Mapping[str, object]
 
     def tables(self) -> list[Path]:
-        """Its CSV files, to be removed where the new report does not replace them."""
+        """Its CSV files, which are removed if the new report does not replace them."""
         return [path for path in self._files() if path.parent == self.paths.folder and path.suffix == ".csv"]
 
     def documents(self, body: Mapping[str, object]) -> list[Path]:
-        """Those of its documents that are there and show the same numbers as `body`, with the figures of NAME.tex."""
+        """Its existing documents that show the same numbers as `body`, with the figures of NAME.tex."""
         if not self.body:
             return []
         old, new = ({key: value for key, value in each.items() if key != "files"} for each in (self.body, body))
@@ -92,7 +92,7 @@ class Earlier:
 
 
 def outdated(written: Iterable[Path]) -> list[Path]:
-    """Documents of earlier reports, in other forms than the one just written, that do not show its numbers.
+    """Documents of earlier reports, in other formats than the one just written, that do not show its numbers.
 
     Args:
         written: the files of a report, its JSON file among them.
@@ -104,19 +104,19 @@ def outdated(written: Iterable[Path]) -> list[Path]:
 
 
 def claim(paths: ReportPaths, name: str, fingerprint: str, *, force: bool) -> Earlier:
-    """Make sure that a report may be written.
+    """Check that a report may be written.
 
     Args:
-        paths: of the report.
-        name: of the study.
-        fingerprint: of the study.
+        paths: paths of the report.
+        name: name of the study.
+        fingerprint: fingerprint of the study.
         force: overwrite existing files.
 
     Returns:
-        The older report of this study at the same place.
+        The earlier report of this study at the same path.
 
     Raises:
-        UsageError: a file of that name exists and is not from an older report of the same study.
+        UsageError: a file of that name exists and is not from an earlier report of the same study.
     """
     old = _read(paths.json)
     ours = old is not None and old.get("study") == name and old.get("fingerprint") == fingerprint
@@ -133,10 +133,10 @@ def claim(paths: ReportPaths, name: str, fingerprint: str, *, force: bool) -> Ea
 
 
 def write_file(path: Path, content: bytes | str) -> None:
-    """Write a file whole or not at all.
+    """Write a file atomically.
 
     Raises:
-        UsageError: when it cannot be written.
+        UsageError: the file cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
@@ -151,7 +151,7 @@ def write_file(path: Path, content: bytes | str) -> None:
 
 
 def _read(path: Path) -> dict[str, object] | None:
-    """The JSON file of an older report; None when there is none."""
+    """The JSON content of an earlier report; None without one."""
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

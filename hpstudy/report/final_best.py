@@ -1,4 +1,4 @@
-"""The paired difference of the final best values in words, and what is said of any difference that is not shown."""
+"""Text about the paired difference of the final best, and about any difference that is not shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VERDICTS: dict[Verdict, str] = {
 
 
 def at_the_end(results: Results, pair: PairResult) -> str:
-    """The paired difference of the final best values."""
+    """The text about the paired difference of the final best."""
     last, notation = pair.budgets[-1], Notation(results)
     estimate = (
         f"After all {last.budget} trials the best {notation.metric}, {pair.a} minus {pair.b}, is {notation.value(last.mean)}"
@@ -44,7 +44,7 @@ def at_the_end(results: Results, pair: PairResult) -> str:
 
 
 def _against(verdict: Verdict, margin: float, pair: PairResult) -> str:
-    """The verdict on the final difference, or why there is none."""
+    """The verdict on the final difference, or the reason for its absence."""
     n, size = len(pair.replicates), numbers.general(margin)
     if verdict == "inconclusive" and n < ENOUGH:
         return (
@@ -55,7 +55,7 @@ def _against(verdict: Verdict, margin: float, pair: PairResult) -> str:
 
 
 def why_not_shown(difference: BudgetDifference | TrialsDifference, confidence: float) -> str:
-    """Why nothing is shown, with a leading space: the study cannot show anything, or the test disagrees with the interval; else ""."""
+    """Why no difference is shown, with a leading space: no difference can be significant, or test and interval disagree; else ""."""
     if difference.floor >= 1 - confidence:
         n, floor = numbers.things(difference.replicates, "replicate"), numbers.general(difference.floor, 2)
         return f" {n} cannot show one: no adjusted p is below {floor}."
@@ -66,12 +66,12 @@ def why_not_shown(difference: BudgetDifference | TrialsDifference, confidence: f
 
 
 def detectable(difference: float, shown: Callable[[float], str], tests: int) -> str:
-    """What a study of this size would have found, beside every "no difference", with a leading space; "" where it cannot be said.
+    """The detectable difference, which follows every "no difference", with a leading space; "" if it is not known.
 
     Args:
-        difference: what one test finds.
-        shown: how it is written.
-        tests: how many are corrected together.
+        difference: detectable difference of a single test.
+        shown: formats a difference.
+        tests: number of tests in the family.
     """
     if not 0 < difference < math.inf:
         return ""

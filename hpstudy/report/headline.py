@@ -1,4 +1,4 @@
-"""The answer of a study in one or two sentences."""
+"""The main result of a study in one or two sentences."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from hpstudy.report import claims, endpoint_answers, sweeps, wording
 
 
 def headline(results: Results) -> str:
-    """What a study found, and the verdicts on its claims.
+    """The main result of a study, and the verdicts on its claims.
 
-    The primary endpoints; without declared endpoints trials to the target of each comparison, many counted; the best point of each view of
-    a sweep.
+    The main result is that of the primary endpoints. Without declared endpoints, it is trials-to-target of each comparison, or counts of
+    many comparisons. For a sweep, it is the best point of each view.
     """
     if results.sweep:
         answer = sweeps.headline(results)

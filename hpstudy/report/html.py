@@ -1,8 +1,7 @@
-"""A report as one web page: all of it in a single file, which asks no network for anything.
+"""A report as one web page: a single file without network access.
 
-Every figure is there as a drawing, which its interactive form replaces where scripts run.
-A user's words reach the page as escaped text only, and its policy lets no script run but the two of this module, known by their
-hashes: plotly's and the page's own.
+Every figure is included as a static drawing, which the interactive figure replaces if scripts run. User texts are always escaped. The
+content security policy allows only two scripts, identified by their hashes: plotly and the script of the page.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from hpstudy.report.pens import matplotlib, plotly
 
 
 def compile_html(document: Document) -> bytes:
-    """The whole report as a page in UTF-8. The same document gives the same bytes. Call it within `style.applied()`."""
+    """The report as a page in UTF-8. The same document gives the same bytes. Call it within `style.applied()`."""
     page = _Page(document)
     body = page.body()
     own = resource("figures.js") + resource("page.js")
@@ -47,12 +46,12 @@ def compile_html(document: Document) -> bytes:
 
 @dataclass
 class _Page:
-    """One page while it is written.
+    """The state of a page during writing.
 
     Attributes:
-        document: what is printed.
-        figures, tables: how many there are so far.
-        anchors: names that sections have so far.
+        document: the document.
+        figures, tables: numbers of figures and tables so far.
+        anchors: section anchors so far.
     """
 
     document: Document
@@ -61,7 +60,7 @@ class _Page:
     anchors: list[str] = field(default_factory=list)
 
     def body(self) -> str:
-        """All that is seen. The answer comes before the contents."""
+        """The body of the page. The answer comes before the table of contents."""
         document = self.document
         sections = [self._section(section) for section in document.sections]
         answered = [section.title for section in document.sections].index("Answer") + 1
@@ -95,7 +94,7 @@ class _Page:
         return f'<section aria-labelledby="{anchor}">\n<h{level} id="{anchor}">{text(section.title)}</h{level}>\n{blocks}</section>\n'
 
     def _anchor(self, title: str) -> str:
-        """A name for a section that no other has: its title's letters, and a number where that is taken."""
+        """A unique anchor for a section: the letters of its title, and a number if that anchor exists."""
         base = "section-" + (re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "untitled")
         anchor, number = base, 1
         while anchor in self.anchors:
@@ -133,7 +132,7 @@ class _Page:
         self.figures += 1
         name = f"figure-{self.figures}"
         drawing = figure_bytes(matplotlib.figure(chart), "svg", dpi=150).decode().replace("\n", " ")
-        still = quote(drawing, safe=" =:/,;+*'")  # a few letters more, where base64 takes a third more
+        still = quote(drawing, safe=" =:/,;+*'")  # percent-encoding adds a few characters, base64 a third
         told = f' <span class="live-only">{text(chart.page_note)}</span>' if chart.page_note else ""
         return (
             f'<figure id="{name}" data-name="{text(chart.name)}" class="interactive">\n'

@@ -1,4 +1,4 @@
-"""Interactive figures as HTML and scripts: what the report's page and the live page share."""
+"""Interactive figures as HTML and scripts, shared by the report's page and the live page."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _SWATCHES = {
     "cross": '<path d="M14 2h4v3h3v4h-3v3h-4v-3h-3v-4h3z"/>',
     "x": '<path d="M12 1l4 4 4-4 2 2-4 4 4 4-2 2-4-4-4 4-2-2 4-4-4-4z"/>',
 }
-"""Plotly's markers in a legend that is 32 wide and 14 high."""
+"""SVG paths of plotly's markers in a legend symbol of 32 x 14."""
 
 _STROKES = {"solid": "", "dash": "7 3", "dashdot": "8 3 2 3", "dot": "2 3"}
 
 
 def text(given: str) -> str:
-    """Text for between tags and within quotes; letters that cannot be shown are replaced."""
+    """Escape text for HTML content and attributes; characters that cannot be shown are replaced."""
     shown = "".join(letter if letter in "\n\t\u200b\u00a0" or letter.isprintable() else "\ufffd" for letter in given)
     return escape(shown, quote=True)
 
 
 def embedded(value: Any) -> str:
-    """A value as JSON that can stand in a script element: no letter of it ends the element."""
+    """A value as JSON for a script element, escaped so that it cannot end the element."""
     written = json.dumps(plotly.plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         written = written.replace(letter, f"\\u{ord(letter):04x}")
@@ -40,26 +40,26 @@ def embedded(value: Any) -> str:
 
 
 def resource(name: str) -> str:
-    """A script or style sheet of this package."""
+    """Read a script or style sheet of this package."""
     return resources.files("hpstudy.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def plotly_script() -> str:
-    """Plotly's script, from the installed package."""
+    """The plotly script, from the installed package."""
     from plotly.offline import get_plotlyjs
 
-    # A page's parser turns every line end into \n before it hashes a script.
+    # An HTML parser converts every line end to \n before it hashes a script.
     script = str(get_plotlyjs()).replace("\r\n", "\n").replace("\r", "\n")
     assert not re.search(r"</script|<!--|\0", script, re.IGNORECASE), "plotly's script cannot stand in a page"
     return script
 
 
 def legend_and_places(chart: Chart, name: str) -> str:
-    """The legend of an interactive figure and the empty places of its panels; hidden until a script fills them.
+    """The legend of an interactive figure and placeholders of its panels; hidden until a script fills them.
 
     Args:
         chart: the figure.
-        name: the id of its element; panel 1 is `NAME-panel-1`.
+        name: id of its element; panel 1 is `NAME-panel-1`.
     """
     entries = "".join(_entry(place, entry) for place, entry in enumerate(chart.legend) if entry.media != "print")
     places = "".join(f'<div class="panel" id="{name}-panel-{place + 1}"></div>\n' for place in range(len(chart.shown("page"))))

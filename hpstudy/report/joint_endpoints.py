@@ -1,4 +1,4 @@
-"""The declared endpoints of several studies in words: a sentence for each comparison, and a table."""
+"""Texts about the declared endpoints of several studies: a sentence for each comparison, and a table."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hpstudy.report.model import Table, grouped
 from hpstudy.report.notation import Notation
 
 PLACES = 3
-"""Decimals of a number on the common scale."""
+"""Number of decimals on the common scale."""
 
 
 def by_title(compared: Several) -> Mapping[str, list[JointEndpoint]]:
-    """The comparisons of every endpoint, the primary endpoints first."""
+    """The comparisons grouped by endpoint, the primary endpoints first."""
     found: dict[str, list[JointEndpoint]] = {}
     for one in sorted(compared.endpoints, key=lambda one: not one.primary):
         found.setdefault(_title(compared, one), []).append(one)
@@ -26,7 +26,7 @@ def by_title(compared: Several) -> Mapping[str, list[JointEndpoint]]:
 
 
 def _title(compared: Several, one: JointEndpoint) -> str:
-    """The name of the endpoint's quantity, in words that hold for every study."""
+    """The name of the endpoint's quantity, valid for every study."""
     titles = {endpoints.title(results, one.endpoint) for results in compared.studies}
     name = titles.pop() if len(titles) == 1 else endpoints.name(one.endpoint).capitalize()
     return name if counts_trials(one) else f"{name}, on the common scale"
@@ -38,7 +38,7 @@ def counts_trials(one: JointEndpoint) -> bool:
 
 
 def in_short(one: JointEndpoint) -> str:
-    """The endpoint in a few words, for the axis of a figure."""
+    """A short name of the endpoint, for the axis of a figure."""
     plateau = "best plateau" if one.endpoint.of_best_plateau else "own plateau"
     return {
         "confirmed_regret": f"regret, {plateau}",
@@ -49,7 +49,7 @@ def in_short(one: JointEndpoint) -> str:
 
 
 def answer(compared: Several, title: str, comparisons: list[JointEndpoint]) -> str:
-    """One endpoint of all studies together, in a sentence for each comparison; no verdict while a study is incomplete."""
+    """One endpoint over all studies, in a sentence for each comparison; no verdict while a study is incomplete."""
     return " ".join([f"{title}, mean of {len(compared.studies)} studies.", *(_comparison(compared, one) for one in comparisons)])
 
 
@@ -69,7 +69,7 @@ def _comparison(compared: Several, one: JointEndpoint) -> str:
 
 
 def _split(compared: Several, one: JointEndpoint) -> str:
-    """That the studies show opposite differences, which their mean hides, with a leading space; "" where they do not."""
+    """The statement that studies show opposite differences, which their mean hides, with a leading space; "" if they do not."""
     if len(set(one.alone) - {""}) < 2:
         return ""
     names = [results.study.name for results in compared.studies]
@@ -78,7 +78,7 @@ def _split(compared: Several, one: JointEndpoint) -> str:
 
 
 def table(compared: Several) -> Table:
-    """Every endpoint of every comparison, in each study and together."""
+    """Every endpoint of every comparison, in each study and over all studies."""
     ci = Notation(compared.studies[0]).ci
     rows = []
     for title, comparisons in by_title(compared).items():
@@ -113,7 +113,7 @@ WORDS = (
     "as in the report of each study. Common scale: 0 is the median first trial of a study, 1 the best value of any of its trials. "
     "Studies weigh equally."
 )
-"""What the words of the answers mean."""
+"""The definitions of the terms in the answers."""
 
 METHODS = (
     "Endpoints are those that all studies declare, with the same delta and number of trials; that they are taken together is declared in "
@@ -122,4 +122,4 @@ METHODS = (
     "Satterthwaite, since studies are independent. A difference is shown when its p, corrected by Holm within the primary or within the "
     "other endpoints, is below 1 minus the level."
 )
-"""How endpoints are taken together."""
+"""The method of averaging endpoints over studies."""

@@ -1,7 +1,7 @@
-"""A report as LaTeX source, to take tables, figures and text from into a paper.
+"""A report as LaTeX source, from which tables, figures and text can be copied into a paper.
 
-NAME.tex compiles by itself, with pdfLaTeX or any newer engine. It reads the figures NAME/FIGURE.pdf. NAME/references.bib has the BibTeX
-entries. All text is escaped, so that no word of a user's can be taken for a command.
+NAME.tex compiles on its own with pdfLaTeX or any newer engine. It includes the figures NAME/FIGURE.pdf. NAME/references.bib has the BibTeX
+entries. All user text is escaped, so it cannot contain LaTeX commands.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 """
 
 LONG_TABLE = 40
-"""Rows above which a table may break over pages."""
+"""Number of rows above which a table may break across pages."""
 
 
 def source(document: Document, folder: str) -> bytes:
-    """NAME.tex.
+    """The content of NAME.tex.
 
     Args:
         document: the report.
-        folder: of the figures, relative to NAME.tex.
+        folder: folder of the figures, relative to NAME.tex.
     """
     parts = [PREAMBLE, rf"\section*{{{text(document.name)}}}" + "\n\n"]
     if document.question:

@@ -1,4 +1,4 @@
-"""What the target of a study cannot show: searches that never reach it, and a level that only single trainings reach."""
+"""Warnings about the target of a study: searches that never reach it, and a level that only single trainings reach."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hpstudy.report import numbers
 from hpstudy.report.notation import Notation
 
 HEAVY = 0.25
-"""Share of a view's searches without the target above which the report warns."""
+"""Share of a view's searches that do not reach the target above which the report warns."""
 
 
 def sentences(results: Results, pair: PairResult) -> Iterator[str]:
-    """Warnings about the target that belong beside the answer."""
+    """Warnings about the target, for display with the answer."""
     trials, n = pair.trials, len(pair.replicates)
     assert trials is not None, "there is a difference of trials"
     late = {pair.a: n - trials.reached_a, pair.b: n - trials.reached_b}
@@ -27,12 +27,12 @@ def sentences(results: Results, pair: PairResult) -> Iterator[str]:
 
 
 def censored(late: Mapping[str, int], n: int) -> list[str]:
-    """The views of whose n searches many never get there; `late` counts those by view."""
+    """The warning about views many of whose n searches never reach the target; `late` is the number of such searches by view."""
     return [view for view, count in late.items() if count > HEAVY * n]
 
 
 def beyond(results: Results, views: Iterable[str]) -> Iterator[str]:
-    """The target against what the chosen points of the views reach on fresh seeds."""
+    """Comparison of the target with the values of the chosen points on fresh seeds."""
     notation, level = Notation(results), results.level
     if results.confirmation is None or level is None or level.value is None:
         return

@@ -1,7 +1,7 @@
-"""The parts of a report, independent of the output format: sections of paragraphs, tables, figures and facts.
+"""The elements of a report, independent of the output format: sections of paragraphs, tables, figures and facts.
 
-A chapter (`hpstudy.report.chapters`) turns results into sections; a printer (`hpstudy.report.pdf`, `hpstudy.report.html`) turns sections
-into a file. All text is data: nothing in it is ever read as markup.
+A chapter (`hpstudy.report.chapters`) converts results to sections. A printer (`hpstudy.report.pdf`, `hpstudy.report.html`) converts
+sections to a file. All text is literal: it is never interpreted as markup.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Paragraph:
     """A paragraph of text.
 
     Attributes:
-        text: its words.
-        strong: whether it is an answer, set bold.
+        text: the text.
+        strong: whether it is bold, as an answer.
     """
 
     text: str
@@ -33,11 +33,11 @@ class Table:
     """A table as text.
 
     Attributes:
-        caption: what it shows.
-        head: cells of the first row.
-        rows: cells of the others.
-        left: how many columns, from the first, are aligned to the left; the others hold numbers.
-        note: how to read it; "" for none.
+        caption: content of the table.
+        head: cells of the head row.
+        rows: cells of the other rows.
+        left: number of leading columns that are left-aligned; the others hold numbers.
+        note: explanation of the table; "" for none.
     """
 
     caption: str
@@ -48,14 +48,14 @@ class Table:
 
 
 def grouped(rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    """Rows of a table without the first cell where it is the same as in the row above."""
+    """Rows of a table with the first cell empty if it equals that of the row above."""
     groups = groupby(rows, key=itemgetter(0))
     return tuple(("" if position else name, *row[1:]) for name, group in groups for position, row in enumerate(group))
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values, for reference.
+    """A list of names and values.
 
     Attributes:
         rows: (name, value) pairs.
@@ -66,14 +66,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Code:
-    """Text to copy, set in a fixed width: a citation, a command."""
+    """Text to copy, in a monospace font: a citation, a command."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class References:
-    """Where methods come from.
+    """A list of references.
 
     Attributes:
         items: one publication each.
@@ -91,8 +91,8 @@ class Section:
 
     Attributes:
         title: its heading.
-        blocks: what stands in it, in order.
-        level: 1, or 2 for a part of the section before it.
+        blocks: its content, in order.
+        level: 1, or 2 for a subsection of the preceding section.
     """
 
     title: str

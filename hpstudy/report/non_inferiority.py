@@ -1,7 +1,7 @@
-"""Whether a view that tunes fewer hyperparameters is non-inferior, by the bounds of its comparison.
+"""Text on whether a view that tunes fewer hyperparameters is non-inferior, from the bounds of its comparison.
 
-Reference: Weerts, Mueller and Vanschoren (2020), Importance of tuning hyperparameters of machine learning algorithms, arXiv:2007.07588: a
-hyperparameter need not be tuned when the result without tuning it is non-inferior.
+Reference: Weerts, Mueller and Vanschoren (2020), Importance of tuning hyperparameters of machine learning algorithms,
+https://arxiv.org/abs/2007.07588: a hyperparameter need not be tuned if the result without tuning it is non-inferior.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hpstudy.report.notation import Notation
 
 
 def of_observed(results: Results, supplement: Supplement) -> Iterator[str]:
-    """A sentence for every comparison, by the best observed values; nothing where values on fresh seeds of each replicate are judged."""
+    """A sentence for every comparison of best observed values; empty if each replicate has values on its own fresh seeds instead."""
     if results.confirmed:
         return
     trials, metric = results.study.search.trials, Notation(results).metric
@@ -28,7 +28,7 @@ def of_observed(results: Results, supplement: Supplement) -> Iterator[str]:
 
 
 def of_confirmed(results: Results) -> Iterator[str]:
-    """A sentence for every comparison, by the means of the chosen points on fresh seeds of each replicate."""
+    """A sentence for every comparison of the means of the chosen points on the fresh seeds of each replicate."""
     confirmed = results.confirmation.pairs if results.confirmation is not None else ()
     for pair in confirmed:
         objective = pair.differences[0]
@@ -38,14 +38,14 @@ def of_confirmed(results: Results) -> Iterator[str]:
 
 
 def _of_fewer(results: Results, pair: tuple[str, str], bounds: Bounds, n: int, value: str) -> Iterator[str]:
-    """Which hyperparameters one view leaves untuned, and what the declared margin makes of the loss; nothing where both tune as many.
+    """The hyperparameters that one view does not tune, and the verdict on the loss; empty if both views tune equally many.
 
     Args:
-        results: of the study.
+        results: results of the study.
         pair: names of A and B.
-        bounds: of A minus B.
-        n: replicates.
-        value: what is compared.
+        bounds: one-sided bounds of A minus B.
+        n: number of replicates.
+        value: name of the compared value.
     """
     views, margin = results.study.views, results.study.analysis.margin
     fewer, other = sorted(pair, key=lambda name: len(views[name].space))

@@ -1,4 +1,4 @@
-"""How a report writes its study's metric, and the level of its intervals."""
+"""Formats of the study's metric and of the level of intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpstudy.report import numbers
 
 @dataclass(frozen=True)
 class Notation:
-    """The words and digits in which a report writes values of its study's metric.
+    """The formats of values of a study's metric.
 
     Attributes:
         results: of the study.
@@ -27,7 +27,7 @@ class Notation:
 
     @property
     def goal(self) -> Goal:
-        """Which way of the metric is better."""
+        """The better direction of the metric."""
         return self.results.study.metric.goal
 
     @property
@@ -37,12 +37,12 @@ class Notation:
 
     @property
     def ci(self) -> str:
-        """What a column of intervals is called: "95% CI"."""
+        """The title of a column of intervals: "95% CI"."""
         return f"{self.level} CI"
 
     @cached_property
     def decimals(self) -> int:
-        """Decimals of the metric."""
+        """The number of decimals of the metric."""
         return numbers.decimals_of(self.results)
 
     def value(self, value: float | None) -> str:
@@ -54,7 +54,7 @@ class Notation:
         return numbers.interval(low, high, self.value)
 
     def ends(self, low: float, high: float, *limits: float) -> tuple[str, str]:
-        """The ends of an interval, with as many decimals as show on which side of each limit they lie."""
+        """The ends of an interval, with enough decimals to show on which side of each limit they are."""
         decimals = numbers.telling(self.decimals, (low, high), limits)
         return numbers.metric(low, decimals), numbers.metric(high, decimals)
 

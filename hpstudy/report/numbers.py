@@ -1,4 +1,4 @@
-"""Numbers as text: as many digits as mean something, and a real minus sign."""
+"""Number formats: meaningful digits only, and the minus sign."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.digits import MOST, ROUNDING, telling_digits
 
 MISSING = "–"
-"""Stands where there is no number."""
+"""The text of a missing number."""
 
 MOST_DECIMALS = 6
-"""Beyond, a metric is written in significant digits instead."""
+"""Maximum number of decimals of a metric; with more, it is written with significant digits."""
 
 
 def decimals_of(results: Results) -> int:
-    """Decimals of the metric: the smallest standard error of a view's final mean has two significant digits; below 0 for tens.
+    """Decimals that show two significant digits of the smallest standard error of a view's final mean; negative for tens.
 
-    In a sweep: the typical standard error of a point's mean.
+    In a sweep, those of the median standard error of a point's mean.
     """
     if results.sweep:
         return decimals_of_points([view.values[results.study.metric.name] for view in results.sweep])
@@ -41,7 +41,7 @@ def decimals_of(results: Results) -> int:
 
 
 def decimals_of_points(blocks: Sequence[Floats]) -> int:
-    """Decimals that give the median standard error of a point's mean two significant digits.
+    """Decimals that show two significant digits of the median standard error of a point's mean.
 
     Args:
         blocks: (replicates x points) values each, NaN for none.
@@ -59,7 +59,7 @@ def decimals_of_points(blocks: Sequence[Floats]) -> int:
 
 
 def telling(decimals: int, ends: Iterable[float], limits: Iterable[float]) -> int:
-    """The fewest decimals from `decimals` on, at most `MOST_DECIMALS`, with which no end is written as a limit that it is not.
+    """The smallest number of decimals, from `decimals` to `MOST_DECIMALS`, with which no end is rounded to a limit that it does not equal.
 
     >>> telling(4, (-0.00502, 0.0038), (-0.005, 0.005))
     5
@@ -71,7 +71,7 @@ def telling(decimals: int, ends: Iterable[float], limits: Iterable[float]) -> in
 
 
 def metric(value: float | None, decimals: int) -> str:
-    """A value of the metric; in significant digits, from four to all of a float, where `decimals` are many or the value is large."""
+    """A value of the metric; with four or more significant digits if `decimals` is large or the value is large."""
     if value is None or math.isnan(value):
         return MISSING
     if math.isinf(value):
@@ -91,7 +91,7 @@ def general(value: float, digits: int = 4) -> str:
 
 
 def scientific(value: float) -> str:
-    """A number among others of other sizes: three digits and a power of ten, "1.20e-4"."""
+    """A number in scientific notation with three digits, "1.20e-4"."""
     if math.isnan(value):
         return MISSING
     mantissa, _, exponent = f"{value:.2e}".partition("e")
@@ -99,14 +99,14 @@ def scientific(value: float) -> str:
 
 
 def hyperparameters(values: Iterable[Any]) -> list[str]:
-    """Values of one hyperparameter, with the digits that tell them apart."""
+    """Values of one hyperparameter, with enough digits to distinguish them."""
     listed = list(values)
     digits = telling_digits([value for value in listed if isinstance(value, float)], 4)
     return [hyperparameter(value, digits) for value in listed]
 
 
 def hyperparameter(value: Any, digits: int = 4) -> str:
-    """A hyperparameter's value as a study file would have it, floats with `digits` significant digits; a dash for an absent one (None)."""
+    """A hyperparameter's value as in a study file, floats with `digits` significant digits; a dash for an absent one (None)."""
     if value is None:
         return MISSING
     if isinstance(value, bool):
@@ -117,36 +117,36 @@ def hyperparameter(value: Any, digits: int = 4) -> str:
 
 
 def share_cells(share: CountedEstimate | None) -> tuple[str, str]:
-    """A share of searches and its interval in whole per cent, for two columns of a table."""
+    """A share of searches and its interval in whole percent, for two columns of a table."""
     if share is None:
         return MISSING, MISSING
     return cells(share.value, share.low, share.high, lambda value: f"{round(100 * value)}%")
 
 
 def trials(value: float) -> str:
-    """A mean number of trials, or a whole one."""
+    """A mean number of trials, or an integer number."""
     if math.isnan(value):
         return MISSING
     return _minus(f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}")
 
 
 def count(value: int) -> str:
-    """A whole number with thousands separated."""
+    """An integer with thousands separators."""
     return f"{value:,}"
 
 
 def things(number: int, noun: str, plural: str = "s") -> str:
-    """A number of things: "1 search", "1,200 trials". `plural` is what the noun ends in when they are several."""
+    """A count with its noun: "1 search", "1,200 trials". `plural` is the plural ending."""
     return f"{count(number)} {noun}{plural if number > 1 else ''}"
 
 
 def whole(value: float) -> str:
-    """A whole number that may be negative."""
+    """An integer that may be negative."""
     return _minus(str(int(value)))
 
 
 def p_value(p: float) -> str:
-    """A p-value after "p": with its relation sign."""
+    """A p-value with its relation sign, to follow "p"."""
     if p < 0.001:
         return "< 0.001"
     return f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
@@ -161,29 +161,29 @@ def interval(low: float, high: float, write: Callable[[float], str]) -> str:
     """The ends of an interval: "3.1 to 4.5".
 
     Args:
-        low: NaN where there is no interval.
-        high: of the same unit.
-        write: how one end is written.
+        low: lower end; NaN without an interval.
+        high: upper end.
+        write: formats an end.
     """
     return MISSING if math.isnan(low) else f"{write(low)} to {write(high)}"
 
 
 def cells(value: float, low: float, high: float, write: Callable[[float], str]) -> tuple[str, str]:
-    """A number and its interval, for two columns of a table; arguments as those of `interval`."""
+    """A number and its interval, for two columns of a table; arguments as for `interval`."""
     return write(value), interval(low, high, write)
 
 
 def restricted(difference: float, low: float, high: float, reached_a: int, reached_b: int) -> tuple[str, str]:
     """A difference of restricted mean trials and its interval, for two columns of a table.
 
-    Where one view never got there, it is a bound, and an interval would be that of a constant; where neither did, there is nothing.
+    If one view never reached the criterion, the difference is a bound without an interval; if neither did, both cells are `MISSING`.
 
     Args:
         difference: A minus B, in trials.
-        low: NaN where there is no interval.
-        high: of the same unit.
-        reached_a: searches of A that got there.
-        reached_b: searches of B that got there.
+        low: lower end; NaN without an interval.
+        high: upper end.
+        reached_a: number of searches of A that reached the criterion.
+        reached_b: number of searches of B that reached the criterion.
     """
     if reached_a and reached_b:
         return cells(difference, low, high, trials)
@@ -193,19 +193,19 @@ def restricted(difference: float, low: float, high: float, reached_a: int, reach
 
 
 def percent(share: float) -> str:
-    """A share in per cent; one decimal where it is not whole."""
+    """A share in percent; one decimal if it is not an integer."""
     return f"{100 * share:.1f}".removesuffix(".0") + "%"
 
 
 def duration(seconds: float) -> str:
-    """A span of time in the unit that suits it."""
+    """A duration in a suitable unit."""
     if seconds < 120:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
 
 
 def _minus(text: str) -> str:
-    # Rounded to nothing is 0, not minus 0.
+    # A number that rounds to zero is written as 0, not -0.
     if text.startswith("-") and not text.strip("-0."):
         text = text[1:]
     return text.replace("-", "−")

@@ -1,4 +1,4 @@
-"""Many comparisons at a glance: where each interval lies, and in what order they stand."""
+"""Overview of many comparisons: verdicts and order."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 from hpstudy.goal import Goal
 
 FEW = 4
-"""Views up to which all share one plot and each comparison has its paragraph: there are four line styles (`style.DASHES`), and of more
-views some differ by colour alone. In a report of many, comparisons are counted, and every view has a panel of its own."""
+"""Maximum number of views that share one plot and have a paragraph for each comparison. There are four line styles (`style.DASHES`), so of
+more views some would differ by color alone. With more views, comparisons are counted and every view has a separate panel."""
 
 
 def many_views(results: Results) -> bool:
@@ -23,12 +23,12 @@ def many_views(results: Results) -> bool:
 
 
 def many_comparisons(results: Results) -> bool:
-    """Whether the comparisons are too many for a paragraph each: as many as more than `FEW` views have with one of them."""
+    """Whether there are too many comparisons for a paragraph each: as many as more than `FEW` views have with a reference."""
     return len(results.pairs) >= FEW
 
 
 def reference(results: Results) -> str | None:
-    """The view with which all comparisons are made; None when there is no such view."""
+    """The view with which all others are compared; None without such a view."""
     if not results.pairs:
         return None
     first, common = results.pairs[0], set.intersection(*({pair.a, pair.b} for pair in results.pairs))
@@ -37,16 +37,16 @@ def reference(results: Results) -> str | None:
 
 @dataclass(frozen=True)
 class Standing:
-    """One comparison among many; both sides are None where the views cannot be compared, and before the study is complete.
+    """One comparison among many; both sides are None if the views cannot be compared, and before the study is complete.
 
     Attributes:
-        pair: of views.
-        name: A's where B is the second view of every comparison; else both.
-        trials: the difference of restricted mean trials-to-target; None without a target or a replicate, and when neither view
-            reached the target.
-        final: the difference of the final best; None without a replicate.
-        trials_side: 1 when A needs more trials, -1 fewer, 0 when no difference is shown.
-        final_side: 1 when A ends better, -1 worse, 0 when no difference is shown.
+        pair: the compared views.
+        name: name of A if B is the second view of every comparison, else both names.
+        trials: difference of restricted mean trials-to-target; None without a target or a replicate, or if neither view reached the
+            target.
+        final: difference of the final best; None without a replicate.
+        trials_side: 1 if A needs more trials, -1 if fewer, 0 if no difference is shown.
+        final_side: 1 if the final best of A is better, -1 if worse, 0 if no difference is shown.
     """
 
     pair: PairResult
@@ -68,12 +68,12 @@ def _side(final: BudgetDifference | None, *, upward: bool) -> Side | None:
 
 
 def one_reference(results: Results) -> bool:
-    """Whether all comparisons have the same second view, so that the first one's name tells them apart."""
+    """Whether all comparisons have the same second view, so that the name of the first view identifies them."""
     return len({pair.b for pair in results.pairs}) == 1
 
 
 def standings(results: Results) -> tuple[Standing, ...]:
-    """All comparisons, that in which A saves most trials first; equal ones and those without trials by the final best of A."""
+    """All comparisons, ordered by the trials that A saves, most first; ties and those without trials by the final best of A."""
     upward, judged = results.study.metric.goal is Goal.MAXIMIZE, not results.provisional
     unordered = []
     for pair in results.pairs:

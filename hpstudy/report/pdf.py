@@ -1,6 +1,6 @@
 """A report as a PDF.
 
-The document reaches the typesetter as data in a JSON file and never as markup, so that no word of a user's can be taken for any.
+The typesetter reads the document as data from a JSON file, never as markup, so user text cannot contain markup.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from hpstudy.report.model import Block, Code, Facts, Paragraph, References, Tabl
 from hpstudy.report.pens import matplotlib as pen
 
 _TOGETHER = re.compile(r"(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
-"""Spaces at which no line may break: "95% CI", "p < 0.001"."""
+"""Non-breaking spaces: "95% CI", "p < 0.001"."""
 
 OUTLINES = 3
-"""Type of the fonts in the figures of a report: glyphs as outlines. TrueType subsets, which single figures have, take most of the time."""
+"""Font type in the figures of a report: glyphs as outlines. TrueType subsets, which single figures have, would take most of the time."""
 
 POINTS_PER_INCH = 72
 """Of a PDF."""
 
 LONG_WORD = 24
-"""Letters after which a word may be broken anywhere, so that a path or a hash stays within its column."""
+"""Number of characters after which a word may break anywhere, so that a path or a hash stays within its column."""
 
 
 def compile_pdf(document: Document) -> bytes:
-    """The whole report as a PDF. It holds no date: the same document gives the same bytes. Call it within `style.applied()`.
+    """The report as a PDF without a date: the same document gives the same bytes. Call it within `style.applied()`.
 
     Raises:
-        UsageError: the system's temporary folder cannot be written.
+        UsageError: the system's temporary folder is not writable.
     """
     import typst
 
@@ -55,7 +55,7 @@ def compile_pdf(document: Document) -> bytes:
             (root / "content.json").write_text(json.dumps(clean(content(document)), ensure_ascii=False), encoding="utf-8")
             template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
             (root / "report.typ").write_text(template, encoding="utf-8")
-            # DejaVu Sans comes with matplotlib: letters that the text's font lacks are set in it on every machine.
+            # DejaVu Sans is included in matplotlib and is the fallback for characters that the text font lacks.
             compiler = typst.Compiler(str(root / "report.typ"), root=str(root), font_paths=[str(Path(style.font_path()).parent)])
             pdf = compiler.compile(format="pdf", timestamp=0)
     except OSError as error:
@@ -67,12 +67,12 @@ def compile_pdf(document: Document) -> bytes:
 
 
 def files_of(chart: Chart) -> str:
-    """Names of the CSV files behind a figure, as a list in a sentence."""
+    """Names of the CSV files of a figure, as a list in a sentence."""
     return ", ".join(f"{data.name}.csv" for data in chart.data)
 
 
 def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
-    """A figure as a file of the form pdf, svg or png, without dates or program versions."""
+    """A figure in the format pdf, svg or png, without dates or program versions."""
     nothing: dict[str, dict[str, Any]] = {
         "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
         "svg": {"Date": None, "Creator": None},
@@ -86,7 +86,7 @@ def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
 
 
 def _lay_out(figure: Figure) -> None:
-    """Place the parts of a figure for a PDF. `savefig` does the same by drawing everything once more, which takes a quarter of its time."""
+    """Lay out a figure for a PDF. `savefig` does this by drawing everything once more, which takes a quarter of its time."""
     engine = figure.get_layout_engine()
     if engine is not None:
         FigureCanvasPdf(figure)
@@ -96,7 +96,7 @@ def _lay_out(figure: Figure) -> None:
 
 
 def content(document: Document) -> dict[str, Any]:
-    """The document as plain values; figures are files named by their index in the report."""
+    """The document as JSON-compatible values; figures are files named by their index in the report."""
     indices = {chart.name: index for index, chart in enumerate(document.charts)}
     return {
         "name": document.name,
@@ -130,7 +130,7 @@ def _plain(block: Block, indices: dict[str, int]) -> dict[str, Any]:
         }
     if isinstance(block, Chart):
         data = files_of(block)
-        # A short name of our own, which `clean` leaves as it is.
+        # A short internal name, which `clean` does not change.
         return {
             "kind": "figure",
             "file": f"{indices[block.name]}.pdf",
@@ -147,7 +147,7 @@ def _plain(block: Block, indices: dict[str, int]) -> dict[str, Any]:
 
 
 def clean(value: Any) -> Any:
-    """The same content with letters that cannot be set replaced, and long words made breakable."""
+    """The content with unsupported characters replaced and long words made breakable."""
     if isinstance(value, str):
         value = _TOGETHER.sub("\u00a0", value)
         shown = "".join(

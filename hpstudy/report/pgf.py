@@ -1,4 +1,4 @@
-r"""A figure as PGF source, to read with \input into a LaTeX document: its text is set in the font of that document."""
+r"""A figure as PGF source for \input in a LaTeX document, which sets its text in the font of that document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from hpstudy.errors import UsageError
 
 PROGRAM = "pdflatex"
-"""Measures the text of a figure."""
+"""The LaTeX engine that measures the text of a figure."""
 
 SETTINGS: dict[Any, Any] = {
     "text.usetex": True,
@@ -20,14 +20,14 @@ SETTINGS: dict[Any, Any] = {
     "pgf.rcfonts": False,
     "pgf.preamble": r"\usepackage[T1]{fontenc}\usepackage{textcomp,amsmath}",
 }
-"""For `style.applied` when such a figure is drawn."""
+"""Settings for `style.applied` to draw such a figure."""
 
 DEFINITIONS = b"\\makeatletter%\n\\def\\mathdefault#1{#1}%\n"
-"""The first line within the group of a figure, and the command around numbers at ticks."""
+"""The first line in the group of a figure, and the command around tick numbers."""
 
 
 def source(figure: Figure) -> bytes:
-    """A figure that was drawn with SETTINGS. Call it within `style.applied`.
+    """The PGF source of a figure drawn with `SETTINGS`. Call it within `style.applied`.
 
     Raises:
         UsageError: LaTeX is not installed, or lacks a package.
@@ -36,7 +36,7 @@ def source(figure: Figure) -> bytes:
     if shutil.which(PROGRAM) is None:
         raise UsageError(f"a .pgf figure needs {PROGRAM} to measure its text, which is not installed", hint)
     for artist in figure.findobj():
-        artist.set_rasterized(False)  # PGF source holds no images
+        artist.set_rasterized(False)  # PGF source cannot contain images
     written = io.BytesIO()
     try:
         figure.savefig(written, format="pgf")

@@ -21,25 +21,25 @@ from hpstudy.report.headline import headline
 from hpstudy.study.schema import PICKLED, Study
 
 FORMAT = "hpstudy report"
-"""Marks a JSON file as a report of ours."""
+"""Identifies a JSON file as a report of hpstudy."""
 
 IN_CSV = {"searches", "best", "points", "confirmed", "scored", "optimism"}
-"""Fields of a view that are (replicates x trials) and stand in best_so_far.csv, searched_trials.csv and confirmed_curves.csv."""
+"""The (replicates x trials) fields of a view, which are in best_so_far.csv, searched_trials.csv and confirmed_curves.csv instead."""
 
 
 def text(body: Mapping[str, Any]) -> str:
-    """A report's numbers as JSON text. Not a number is null; infinity is the string "inf"."""
+    """A report's numbers as JSON text. NaN is null; infinity is the string "inf"."""
     return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def body(results: Results) -> dict[str, Any]:
     """All numbers of a report.
 
-    The (replicates x trials) values are left to best_so_far.csv, or to sweep_values.csv, the bins of layers to
-    never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria"
-    is there when claims are declared, "endpoints" when endpoints are, "endpoints_of_first_replicates", "endpoints_under_policies",
-    "confirmed", "secondary", "controls", "searchers", "confirmation", "extended", "epochs", "ranking", "broken_seals", "database_digest"
-    and "seal_note" where there are any.
+    The (replicates x trials) values are only in best_so_far.csv or sweep_values.csv, and the bins of layers only in
+    never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria" is
+    present if claims are declared, and "endpoints" if endpoints are declared. "endpoints_of_first_replicates",
+    "endpoints_under_policies", "confirmed", "secondary", "controls", "searchers", "confirmation", "extended", "epochs", "ranking",
+    "broken_seals", "database_digest" and "seal_note" are present if they have a value.
     """
     return {
         "format": FORMAT,
@@ -146,7 +146,7 @@ def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[st
 
 
 def plain(value: Any) -> Any:
-    """A value as what JSON can hold, the large arrays of `IN_CSV` left out."""
+    """A JSON-compatible value, without the large arrays of `IN_CSV`."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [field.name for field in dataclasses.fields(value) if field.name not in IN_CSV or _is_small(value, field.name)]
         return {name: plain(getattr(value, name)) for name in fields}
@@ -162,5 +162,5 @@ def plain(value: Any) -> Any:
 
 
 def _is_small(holder: Any, name: str) -> bool:
-    """Whether a field that shares its name with a big one is a plain number."""
+    """Whether a field with the name of a large array is a scalar."""
     return isinstance(getattr(holder, name), int | float)

@@ -1,4 +1,4 @@
-"""The report of several studies: what each compared, on a common scale, and all together."""
+"""The report of several studies: the comparisons of each study and of all studies on a common scale."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hpstudy.report.model import Block, Facts, Paragraph, References, Section, T
 from hpstudy.report.notation import Notation
 
 PLACES = 3
-"""Decimals of a normalised score."""
+"""Number of decimals of a normalized score."""
 
 REFERENCES = (
     "Turner et al. Bayesian optimization is superior to random search for machine learning hyperparameter tuning. NeurIPS 2020 "
@@ -34,7 +34,7 @@ REFERENCES = (
 )
 
 SATTERTHWAITE = "Satterthwaite. An approximate distribution of estimates of variance components. Biometrics Bulletin 2, 1946."
-"""Source of the degrees of freedom of means of studies."""
+"""Reference of the degrees of freedom of means over studies."""
 
 
 def document(compared: Several) -> Document:
@@ -59,7 +59,7 @@ def document(compared: Several) -> Document:
 
 
 def _altered(compared: Several) -> Iterator[Section]:
-    """Which databases were altered."""
+    """The statement which databases were altered."""
     sentences = [f"{results.study.name}: {text}" for results in compared.studies if (text := wording.broken_seals(results))]
     if sentences:
         yield Section("Altered databases", tuple(Paragraph(sentence, strong=True) for sentence in sentences))
@@ -86,7 +86,7 @@ def _endpoint(one: JointEndpoint) -> dict[str, Any]:
 
 
 def headline(compared: Several) -> str:
-    """What the studies say together: on their primary endpoints, or else on best observed values, in a sentence for each comparison."""
+    """The joint result of the studies in a sentence for each comparison: on their primary endpoints, else on best observed values."""
     opening = ["PROVISIONAL:"] if _provisional(compared) else []
     primary = [
         joint_endpoints.answer(compared, title, found)
@@ -127,7 +127,7 @@ def _sections(compared: Several) -> Iterator[Section]:
 
 
 def _ranks(compared: Several) -> Iterator[Section]:
-    """The views ranked over studies, and their profiles over all replicates of all studies."""
+    """The ranks of the views over studies, and their performance profiles over all replicates of all studies."""
     blocks: list[Block] = []
     if (found := compared.ranking.ranks) is not None:
         data, level = Data.of(compared, mean_ranks_of_views), confidence(compared.studies[0])

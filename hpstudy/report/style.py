@@ -1,4 +1,4 @@
-"""How figures look: readable for the colour-blind, in grey, and at the width of a page."""
+"""The style of figures: readable for color-blind readers, in grayscale, and at the width of a page."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ Symbol: TypeAlias = Literal[
 """Shapes of a marker; tick-up is "|", tick-across is "_"."""
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""Okabe and Ito's palette, in an order in which neighbours also differ in grey."""
+"""Okabe and Ito's palette, ordered so that neighbors also differ in grayscale."""
 
 DASHES: tuple[Dash, ...] = ("solid", "dash", "dashdot", "dot")
 SYMBOLS: tuple[Symbol, ...] = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
 
 INK = "#000000"
-"""Colour of what belongs to no view; the page shows it as the colour of its text."""
+"""Color of marks without a view; the page uses its text color instead."""
 
 PAPER = "#ffffff"
-"""Colour of the background; on the page, that of the page."""
+"""Color of the background; the page uses its own background color."""
 
 LETTERS = 104
-"""Letters of a legend's size across a figure of full width."""
+"""Number of characters in legend size across a figure of full width."""
 
 WIDTH = 6.5
 """Width of a figure in inches: that of the report's text."""
 
 _SETTINGS: dict[Any, Any] = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that figures look the same everywhere
+    "font.family": ["DejaVu Sans"],  # included in matplotlib, so figures are the same on every machine
     "font.size": 8,
     "axes.labelsize": 8,
     "axes.titlesize": 8,
@@ -65,7 +65,7 @@ _SETTINGS: dict[Any, Any] = {
 
 @contextmanager
 def applied(more: dict[Any, Any] | None = None) -> Iterator[None]:
-    """Matplotlib's own defaults with the settings of this module, and `more`; the user's matplotlibrc is ignored."""
+    """Apply matplotlib's defaults with the settings of this module and `more`; the user's matplotlibrc is ignored."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update({**_SETTINGS, **(more or {})})
@@ -73,22 +73,22 @@ def applied(more: dict[Any, Any] | None = None) -> Iterator[None]:
 
 
 def colour(index: int) -> str:
-    """Colour of the view that is number `index` in the study."""
+    """Color of view number `index` of the study."""
     return COLOURS[index % len(COLOURS)]
 
 
 def dash(index: int) -> Dash:
-    """Line pattern of that view."""
+    """Line pattern of view number `index` of the study."""
     return DASHES[index % len(DASHES)]
 
 
 def symbol(index: int) -> Symbol:
-    """Marker of that view."""
+    """Marker of view number `index` of the study."""
     return SYMBOLS[index % len(SYMBOLS)]
 
 
 class Look(NamedTuple):
-    """Colour, line pattern and marker of a line."""
+    """Color, line pattern and marker of a line."""
 
     colour: str
     dash: Dash
@@ -96,33 +96,33 @@ class Look(NamedTuple):
 
 
 def look(index: int) -> Look:
-    """How the lines of that view look."""
+    """The look of the lines of view number `index` of the study."""
     return Look(colour(index), dash(index), symbol(index))
 
 
 def grey(share: float) -> str:
-    """A grey from 0, black, to 1, white, as #rrggbb."""
+    """A gray level from 0 (black) to 1 (white), as #rrggbb."""
     return f"#{round(255 * share):02x}" + f"{round(255 * share):02x}" * 2
 
 
 def shades(count: int) -> list[str]:
-    """Colours from dark to light for `count` ordered lines; the lightest yellow, which white paper swallows, is left out."""
+    """Colors from dark to light for `count` ordered lines, without the lightest yellow, which is not visible on white paper."""
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.86, max(count, 2)))[:count]
     return [mpl.colors.to_hex(tuple(colour)) for colour in colours]
 
 
 def key_columns(names: Sequence[str], inches: float) -> int:
-    """How many entries of a panel's own legend fit side by side below it."""
+    """The number of columns of a panel's key below it."""
     longest = max(map(len, names), default=1)
     return max(1, min(len(names), int((inches - 0.3) / (0.055 * longest + 0.5))))
 
 
 def plain(text: str, instead: str = "") -> str:
-    """`text` as matplotlib draws it letter by letter: no mathematics, no label hidden by a leading underscore.
+    """`text`, escaped so that matplotlib draws it literally: without math mode, and without hiding a label that starts with an underscore.
 
     Args:
-        text: a user's words.
-        instead: drawn when the figures' font lacks a letter of `text`.
+        text: user text.
+        instead: text to draw if the figures' font lacks a character of `text`.
     """
     if mpl.rcParams["text.usetex"]:
         return tex.text(text if all(map(tex.known, text)) else instead or text)
@@ -133,18 +133,18 @@ def plain(text: str, instead: str = "") -> str:
 
 
 def font_path() -> str:
-    """The file of the figures' font, which comes with matplotlib."""
+    """The file of the figures' font, which is included in matplotlib."""
     return str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
 
 
 def legend_columns(names: Sequence[str]) -> int:
-    """How many entries fit side by side above a figure of full width."""
+    """The number of legend columns above a figure of full width."""
     if sum(len(name) + 8 for name in names) <= LETTERS:
         return len(names)
     return max(1, min(len(names), 4, LETTERS // (max(map(len, names)) + 8)))
 
 
 def legend_above(axes: Axes, handles: Sequence[Artist], names: Sequence[str]) -> None:
-    """A legend on top of the axes, where it hides no data."""
+    """A legend above the axes, where it does not hide data."""
     columns = legend_columns(names)
     axes.legend(handles, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, columnspacing=1.6)

@@ -1,4 +1,4 @@
-"""What the tables, sentences and CSV files of a sweep say."""
+"""Shared content of the tables, sentences and CSV files of a sweep."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from hpstudy.report.notation import Notation
 from hpstudy.study.parameters import ChoiceParameter
 
 SHOWN = ("flip_ratio", "test_accuracy")
-"""Metrics that stand beside the objective in tables, where they were recorded."""
+"""Metrics shown next to the objective in tables, if they were recorded."""
 
 SMALL = 1e-3
-"""Metrics below it are written as powers of ten."""
+"""Metrics below this value are written with powers of ten."""
 
 MOST_COLUMNS = 4
-"""Swept hyperparameters that have their own column; more of them share one."""
+"""Maximum number of swept hyperparameters with separate columns; more share one column."""
 
 MOST_ROWS = 100
-"""Points in a table; the CSV file has all."""
+"""Maximum number of points in a table; the CSV file has all."""
 
 
 def objective(results: Results, view: SweepView) -> Means:
-    """The objective's means over replicates, (points,)."""
+    """(points,) means of the objective over replicates."""
     return summary(view.values[results.study.metric.name], results.study.analysis.confidence)
 
 
 def best(results: Results, view: SweepView) -> int | None:
-    """The number of the view's best point; None when no point has a value."""
+    """The number of the view's best point; None if no point has a value."""
     return best_point(objective(results, view), results.study.metric.goal)
 
 
 def point_text(view: SweepView, number: int) -> str:
-    """The swept hyperparameters of a point: "rate 0.01, decay 0"; all of them where nothing is swept."""
+    """The swept hyperparameters of a point: "rate 0.01, decay 0"; all hyperparameters if none is swept."""
     names = [name for name in view.swept or view.points[number] if name in view.points[number]]
     return ", ".join(f"{name} {numbers.hyperparameter(view.points[number][name])}" for name in names)
 
 
 def metric_text(values: Floats, value: float) -> str:
-    """A mean of `values` (replicates x points) as text: as many digits as mean something, or as powers of ten over decades."""
+    """A mean of (replicates x points) `values` as text, with meaningful digits, or with powers of ten if the values span decades."""
     sizes = np.abs(values[np.isfinite(values) & (values != 0)])
     if sizes.size and (sizes.max() >= 20 * sizes.min() or sizes.max() < SMALL):
         return numbers.scientific(value)
@@ -53,12 +53,12 @@ def metric_text(values: Floats, value: float) -> str:
 
 
 def shown(results: Results, view: SweepView) -> list[str]:
-    """Metrics of the view that stand beside the objective."""
+    """Metrics of the view that are shown next to the objective."""
     return [name for name in SHOWN if name in view.values and name != results.study.metric.name]
 
 
 def listed(results: Results, view: SweepView) -> list[int]:
-    """The points that a table lists: all begun ones, or the best `MOST_ROWS` in the order of their numbers."""
+    """The points that a table lists: all started ones, or the best `MOST_ROWS` in the order of their numbers."""
     known = [number for number, point in enumerate(view.points) if point]
     if len(known) <= MOST_ROWS:
         return known
@@ -90,7 +90,7 @@ def headline(results: Results) -> str:
 
 
 def evidence(results: Results, view: SweepView) -> str:
-    """What the best point must be read with: the points that it is not told apart from, the choice of the best, missing values."""
+    """Caveats of the best point: points that are not distinguished from it, selection of the best, missing values."""
     number = best(results, view)
     if number is None:
         return ""
@@ -110,7 +110,7 @@ def evidence(results: Results, view: SweepView) -> str:
 
 
 def _told_apart(results: Results, view: SweepView, number: int) -> tuple[int, int]:
-    """How many other points differ from point `number` by an interval without 0, and how many have an interval."""
+    """The numbers of other points whose difference from point `number` has an interval that excludes 0, and that have an interval."""
     values = view.values[results.study.metric.name]
     differences = summary(np.delete(values[:, [number]] - values, number, axis=1), results.study.analysis.confidence)
     return int(((differences.low > 0) | (differences.high < 0)).sum()), int(np.isfinite(differences.low).sum())
@@ -138,7 +138,7 @@ def held(view: SweepView) -> dict[str, Any]:
 
 
 def tried(results: Results, view: SweepView, name: str) -> str:
-    """The values of a swept hyperparameter: listed when they are few, else their ends."""
+    """The values of a swept hyperparameter: a list of few values, else the smallest and largest."""
     values = {point[name] for point in view.points if name in point}
     parameter = results.study.views[view.name].space.root[name]
     if isinstance(parameter, ChoiceParameter):

@@ -1,4 +1,4 @@
-"""Text as LaTeX source: no word of a user's can be taken for a command."""
+"""Escaping of text for LaTeX source, so that user text cannot contain commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ESCAPES = {
     "α": r"$\alpha$", "γ": r"$\gamma$", "τ": r"$\tau$", "θ": r"$\theta$", "…": r"\ldots{}", "–": "--", "—": "---",
     "“": "``", "”": "''", "‘": "`", "’": "'", "\u00a0": "~", "\u200b": r"\allowbreak{}", "\n": " ", "\t": " ",
 }  # fmt: skip
-"""The LaTeX source of a character. Others that are neither ASCII nor Latin-1 become a question mark."""
+"""The LaTeX source of special characters. Other characters outside ASCII and Latin-1 become a question mark."""
 
 
 def text(given: str) -> str:
@@ -18,5 +18,5 @@ def text(given: str) -> str:
 
 
 def known(letter: str) -> bool:
-    """Whether every engine can set a letter with the font encoding T1 and textcomp."""
+    """Whether every LaTeX engine supports a character with the font encoding T1 and textcomp."""
     return letter.isprintable() and ord(letter) < 256

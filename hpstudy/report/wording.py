@@ -1,4 +1,4 @@
-"""What the numbers say, in sentences that stay right in every case: more, fewer, not shown, not reached, not there."""
+"""Sentences about the results, correct in every case: more, fewer, not shown, not reached, missing."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from hpstudy.report.final_best import at_the_end, detectable, why_not_shown
 from hpstudy.report.notation import Notation
 
 SAYS_LITTLE = 6
-"""Replicates below which intervals and tests are called rough: the smallest two-sided sign-flip p of 5 is 0.0625."""
+"""Number of replicates below which intervals and tests are called rough: the smallest two-sided sign-flip p of 5 is 0.0625."""
 
 NAMED = 4
-"""Comparisons of one kind that the headline names; the others are in the report."""
+"""Maximum number of comparisons of one kind that the headline names; the others are in the report."""
 
 NO_VERDICT = "Every number below can still change, so the report gives no verdict before the study is complete."
-"""What a report of an incomplete study says first."""
+"""The first sentence in the report of an incomplete study."""
 
 
 def comparisons(results: Results) -> str:
-    """What a search found: one sentence for each declared comparison; many are counted."""
+    """The result of a search: one sentence for each declared comparison; many comparisons are counted."""
     if len(results.views) == 1:
         return _one_view(results)
     if overview.many_comparisons(results):
@@ -37,12 +37,12 @@ def comparisons(results: Results) -> str:
 
 
 def broken_seals(results: Results) -> str:
-    """That the database was altered; "" when it is not known to be."""
+    """The statement that the database was altered; "" if it is not known to be."""
     return f"The database was altered: {results.broken_seals}." if results.broken_seals else ""
 
 
 def provisional(results: Results) -> str:
-    """What is still missing of the study, for the notice on the first page."""
+    """The missing parts of the study, for the notice on the first page."""
     finished = sum(view.completeness.finished for view in results.views)
     planned = sum(view.completeness.planned for view in results.views)
     complete = sum(view.completeness.complete for view in results.views)
@@ -72,7 +72,7 @@ def level_text(results: Results) -> str:
 
 
 def level_origin(results: Results) -> str:
-    """Where the target comes from, as an apposition."""
+    """The source of the target, as an apposition."""
     level = results.level
     if level is None or level.view is None:
         return "the declared target"
@@ -81,7 +81,7 @@ def level_origin(results: Results) -> str:
 
 
 def needs(results: Results, pair: PairResult) -> str:
-    """How many trials the one view needs more than the other."""
+    """The answer for one comparison: how many more trials one view needs than the other."""
     a, b, n, budget = f"the {pair.a} view", f"the {pair.b} view", len(pair.replicates), results.study.search.trials
     if math.isnan(results.worst):
         return f"No trial has a value{' yet' if results.provisional else ''}: {a} and {b} cannot be compared."
@@ -123,7 +123,7 @@ def _gave_nothing(view: ViewResult) -> bool:
 
 
 def _never(results: Results, pair: PairResult) -> str:
-    """The answer where one view never reached the target: a bound, and no interval of numbers that are all the same."""
+    """The answer if one view never reached the target: a bound, without an interval, since its restricted values are all equal."""
     trials, n, budget = pair.trials, len(pair.replicates), results.study.search.trials
     assert trials is not None, "the caller has looked"
     quick, late, reached, mean = (
@@ -145,11 +145,11 @@ def _never(results: Results, pair: PairResult) -> str:
 
 
 def counted(results: Results, named: int | None = None) -> str:
-    """How many of many comparisons show a difference, and which.
+    """The number of comparisons that show a difference, and which.
 
     Args:
-        results: of a study with comparisons.
-        named: names of the comparisons of each kind at most, and none of those that show no difference; all when None.
+        results: results of a study with comparisons.
+        named: maximum number of comparisons to name for each kind, with none named that shows no difference; None to name all.
     """
     if results.provisional:
         return f"No verdict on {len(results.pairs)} comparisons before the study is complete."
@@ -158,7 +158,7 @@ def counted(results: Results, named: int | None = None) -> str:
 
 
 def counted_evidence(results: Results) -> str:
-    """What stands behind `counted`: the target, what an interval says among many, and what adjusted tests say."""
+    """The evidence for `counted`: the target, the meaning of one interval among many, and the adjusted tests."""
     if results.provisional:
         return ""
     sentences = [
@@ -175,7 +175,7 @@ def counted_evidence(results: Results) -> str:
 
 
 def _out_of_reach(results: Results, n: int) -> str:
-    """Which differences `n` replicates cannot show, since no adjusted p is small enough; "" when they can show all."""
+    """The differences that `n` replicates cannot show, since no attainable adjusted p is small enough; "" if they can show all."""
     alpha = 1 - results.study.analysis.confidence
     floors = {
         "trials-to-target": [pair.trials.floor for pair in results.pairs if pair.trials is not None],
@@ -187,7 +187,7 @@ def _out_of_reach(results: Results, n: int) -> str:
 
 
 def evidence(results: Results, pair: PairResult) -> list[str]:
-    """What stands behind `needs`: the sample, censoring, the reading of Figure 8, the final difference."""
+    """The evidence for `needs`: the sample, censoring, the reading of Figure 8, the final difference."""
     n = len(pair.replicates)
     if not n or pair.curve is None:
         return []
@@ -208,14 +208,14 @@ def evidence(results: Results, pair: PairResult) -> list[str]:
 
 
 def band(results: Results, pair: PairResult) -> str:
-    """Where the simultaneous band of the difference excludes zero."""
+    """The trials at which the simultaneous band of the difference excludes zero."""
     runs = pair.curve.excludes_zero if pair.curve else ()
     where = f"excludes 0 at {run_text(runs)}" if runs else "includes 0 at every trial"
     return f"The simultaneous {Notation(results).level} band of the paired difference {where}."
 
 
 def run_text(runs: tuple[tuple[int, int], ...]) -> str:
-    """Runs of trials: "trials 3 to 7, 12"; from the fourth run on only how many there are."""
+    """Ranges of trials: "trials 3 to 7, 12"; from the fourth range on, only their number."""
     parts = [str(first) if first == last else f"{first} to {last}" for first, last in runs[:3]]
     many = len(runs) > 1 or runs[0][0] != runs[0][1]
     more = f" and {numbers.things(len(runs) - 3, 'more run')}" if len(runs) > 3 else ""
@@ -263,7 +263,7 @@ def _sample(results: Results, pair: PairResult) -> str:
 
 
 def _ratio(results: Results, pair: PairResult) -> Iterator[str]:
-    """How many times the trials the first view needs, where both views reached the target; nothing without the ratio."""
+    """The ratio of trials-to-target if both views reached the target; empty without the ratio."""
     supplement, trials = results.supplement, pair.trials
     if supplement is None or trials is None or not (trials.reached_a and trials.reached_b):
         return

@@ -1,4 +1,4 @@
-"""Writing a report: the PDF, the page or the LaTeX source, the JSON, and the CSV files."""
+"""Write a report: the PDF, the page or the LaTeX source, the JSON file, and the CSV files."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from hpstudy.report.document import Document
 
 FORMS = ("pdf", "svg", "png", "pgf")
-"""Forms in which a single figure can be saved."""
+"""File formats of a single figure."""
 
 
 def write(results: Results, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False) -> list[Path]:
-    """Write NAME.pdf, NAME.html or NAME.tex, NAME.json and NAME/*.csv; and for NAME.tex the figures NAME/*.pdf.
+    """Write NAME.pdf, NAME.html or NAME.tex, NAME.json and NAME/*.csv; for NAME.tex also the figures NAME/*.pdf.
 
-    The same results always give the same bytes. An older report of the same study at the same place is replaced, but for its document
-    in a form that is not asked for (`hpstudy.report.files.outdated`); any other existing file is kept.
+    The same results always give the same bytes. An earlier report of the same study at the same path is replaced, except for documents
+    in formats that are not requested (`hpstudy.report.files.outdated`). Any other existing file is kept.
 
     Args:
-        results: of `hpstudy.analysis.analyse`.
-        output: the document, when it ends in .pdf, .html or .tex; else the folder for it, where NAME is the study's name.
-        formats: some of pdf, html and latex; when None, what the ending of `output` says, and pdf for a folder.
+        results: results of `hpstudy.analysis.analyse`.
+        output: path of the document if it ends in .pdf, .html or .tex; else its folder, where NAME is the study's name.
+        formats: any of pdf, html and latex; by default the ending of `output`, or pdf for a folder.
         force: overwrite existing files.
 
     Returns:
@@ -51,12 +51,12 @@ def write(results: Results, output: str | Path, formats: Sequence[str] | None = 
 def write_several(
     compared: Several, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False
 ) -> list[Path]:
-    """Write the report of several studies, as `write` does that of one; it is named after all of them.
+    """Write the report of several studies, like `write` for one study; it is named after all of them.
 
     Args:
-        compared: of `hpstudy.analysis.cross_study.several`.
-        output: the document, when it ends in .pdf, .html or .tex; else the folder for it.
-        formats: some of pdf, html and latex; when None, what the ending of `output` says, and pdf for a folder.
+        compared: joint analysis of `hpstudy.analysis.cross_study.several`.
+        output: path of the document if it ends in .pdf, .html or .tex; else its folder.
+        formats: any of pdf, html and latex; by default the ending of `output`, or pdf for a folder.
         force: overwrite existing files.
 
     Raises:
@@ -71,7 +71,7 @@ def write_several(
 
 
 def _put(made: Document, output: Path, forms: Sequence[str], name: str, body: dict[str, Any], *, force: bool) -> list[Path]:
-    """Print a document in the forms asked for, and put it, its numbers and its tables in their places."""
+    """Write a document in the requested formats, with its numbers and tables."""
     from hpstudy.report import style
 
     paths = ReportPaths.at(output, name)
@@ -83,7 +83,7 @@ def _put(made: Document, output: Path, forms: Sequence[str], name: str, body: di
     tables = {paths.folder / f"{table}.csv": csvs.text(rows()) for table, rows in made.tables.items()}
     shown = dict.fromkeys([*documents, *companions, *earlier.documents(body), *tables])
     files = [path.relative_to(paths.json.parent).as_posix() for path in shown]
-    # The JSON file comes first: it marks the others as ours, should this process die before they are all there.
+    # The JSON file is written first: it identifies the other files even if this process dies before all are written.
     write_file(paths.json, serial.text({**body, "files": files}))
     for path, text in tables.items():
         write_file(path, text)
@@ -95,10 +95,10 @@ def _put(made: Document, output: Path, forms: Sequence[str], name: str, body: di
 
 
 def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[str, ...]:
-    """The formats that `formats` or the ending of `output` ask for, each once, in the order of `DOCUMENTS`.
+    """The formats given by `formats` or the ending of `output`, without duplicates, in the order of `DOCUMENTS`.
 
     Raises:
-        UsageError: when there is no such format, or the ending of `output` is that of another one.
+        UsageError: there is no such format, or `output` has the ending of another one.
     """
     ending = form_of(Path(output))
     asked = formats or (ending or "pdf",)
@@ -114,7 +114,7 @@ def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[st
 
 
 def _printed(form: str, made: Document, paths: ReportPaths) -> bytes:
-    """The document in that form."""
+    """The document in the given format."""
     if form == "latex":
         from hpstudy.report import latex
 
@@ -129,7 +129,7 @@ def _printed(form: str, made: Document, paths: ReportPaths) -> bytes:
 
 
 def _companions(made: Document, paths: ReportPaths) -> dict[Path, bytes]:
-    """The files that NAME.tex needs."""
+    """The files that NAME.tex requires."""
     from hpstudy.report import latex
 
     return {paths.folder / name: content for name, content in latex.companions(made).items()}
@@ -139,13 +139,14 @@ def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160
     """Save one figure of the report as PDF, SVG, PNG or PGF, for instance for a README or a paper.
 
     Args:
-        name: of a figure of the report, for instance best_so_far, difference, trials_to_target, budgets; sweep or heat_map of a sweep.
-        results: of `hpstudy.analysis.analyse`.
-        path: where to; its ending chooses the form. An existing file is replaced.
-        dpi: dots per inch of a PNG and of images within the others.
+        name: name of a figure of the report, for instance best_so_far, difference, trials_to_target, budgets; sweep or heat_map of a
+            sweep.
+        results: results of `hpstudy.analysis.analyse`.
+        path: path of the file, whose ending selects the format. An existing file is replaced.
+        dpi: resolution in dots per inch of a PNG, and of images in the other formats.
 
     Raises:
-        UsageError: when there is no such figure or form, the results have nothing to draw, or LaTeX is missing for PGF.
+        UsageError: there is no such figure or format, the results have nothing to draw, or LaTeX is missing for PGF.
     """
     from hpstudy.report import pgf, style
     from hpstudy.report.pdf import figure_bytes
@@ -166,7 +167,7 @@ def draw_figure(name: str, results: Results) -> Figure:
     """One figure of the report as a matplotlib figure.
 
     Raises:
-        UsageError: when there is no such figure, or the results have nothing to draw.
+        UsageError: there is no such figure, or the results have nothing to draw.
     """
     from hpstudy.report import style
 

@@ -1,1 +1,1 @@
-"""The chapters of a report: each turns results into sections, and says which CSV files stand behind its figures."""
+"""The chapters of a report. Each converts results to sections and names the CSV files of its figures."""

@@ -1,4 +1,4 @@
-"""What the study found, in sentences."""
+"""The main results of a study, in sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpstudy.report.overview import many_comparisons
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """The verdicts on claims; then the answer to every declared endpoint, or to every comparison, with the evidence behind it."""
+    """The verdicts on claims, then the answer for every declared endpoint, or for every comparison, with its evidence."""
     blocks: list[Block] = [Paragraph(sentence, strong=True)] if (sentence := wording.broken_seals(results)) else []
     blocks += [Paragraph(claims.sentence(results, result), strong=True) for result in results.criteria]
     if words := endpoints.words(results):
@@ -34,7 +34,7 @@ def _told(answers: Iterator[tuple[str, str]]) -> Iterator[Paragraph]:
 
 
 def _answers(results: Results) -> Iterator[tuple[str, str]]:
-    """Sentences with the evidence behind them: other endpoints, comparisons or views."""
+    """Sentences with their evidence: other endpoints, comparisons or views."""
     if results.sweep:
         yield from ((sweeps.best_sentence(results, view), sweeps.evidence(results, view)) for view in results.sweep)
     elif results.declared:

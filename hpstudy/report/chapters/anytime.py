@@ -1,4 +1,4 @@
-"""Whole searches instead of single budgets: how many times the trials, and how far a search is on average."""
+"""Budget-free statistics of whole searches: ratios of trials-to-target, and anytime scores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABLES = {rows.__name__: rows for rows in (anytime.runtime_ecdf, anytime.anytime
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Ratios of trials-to-target; the runtime ECDF and the ratings over all trials."""
+    """Ratios of trials-to-target; the runtime ECDF and the anytime scores."""
     if (supplement := results.supplement) is None:
         return
     if times := [table for table in (_runtimes(results, supplement), _ratios(results, supplement)) if table is not None]:
@@ -123,6 +123,6 @@ def _mean(mean: Estimate, decimals: int) -> tuple[str, str]:
 
 
 def _decimals(means: Sequence[Estimate]) -> int:
-    """Decimals that give the narrowest interval's standard error, about a quarter of its width, two significant digits."""
+    """Decimals that show two significant digits of the standard error of the narrowest interval, about a quarter of its width."""
     widths = [mean.high - mean.low for mean in means if mean.high > mean.low]
     return max(0, 1 - math.floor(math.log10(min(widths) / 4))) if widths else 2

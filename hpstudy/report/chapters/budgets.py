@@ -1,4 +1,4 @@
-"""The views at the same number of trials."""
+"""The views at equal numbers of trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text to paste into a paper: what was done, and whom to cite."""
+"""Text to copy into a paper: the methods and the citations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BOTORCH = """@inproceedings{balandat2020botorch,
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """A paragraph of methods with the study's own numbers, and BibTeX."""
+    """A methods paragraph with the numbers of the study, and BibTeX entries."""
     yield Section("To cite", (Paragraph(_paragraph(results)), Code(_bibtex(results))))
 
 
@@ -68,7 +68,7 @@ def _bibtex(results: Results) -> str:
 
 
 def _program(results: Results) -> str:
-    """hpstudy, with the version that ran the last session."""
+    """The name hpstudy, with the version that ran the last session."""
     version = _version(results)
     return f"hpstudy {version}" if version else "hpstudy"
 

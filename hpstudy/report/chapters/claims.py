@@ -1,4 +1,4 @@
-"""The comparisons behind the verdicts on claims."""
+"""The table of the declared claims."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from hpstudy.report.model import Section
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """The table of all claims; nothing without a claim."""
+    """The table of all claims; empty without claims."""
     if (table := claims.table(results)) is not None:
         yield Section("Claims", (table,))

@@ -1,4 +1,4 @@
-"""What there is: trials by state, complete searches."""
+"""Completeness of the study: trials by state, complete searches."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hpstudy.report.notation import Notation
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """The table that a reader must see before any number."""
+    """The table of completeness, which comes before any result."""
     yield Section("What there is", (completeness(results),))
 
 
 def completeness(results: Results) -> Table:
-    """What is there: trials by state and complete searches, for each view."""
+    """Trials by state and complete searches, for each view."""
     rows = []
     for view in results.views:
         c = view.completeness

@@ -1,4 +1,4 @@
-"""What the searches chose, on fresh seeds."""
+"""The chosen points on fresh seeds."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
 from hpstudy.report.notation import Notation
 
 SHARED = 0.1
-"""Share of the noise that points share on a seed, above which the report speaks of it."""
+"""Share of the training noise common to all points on a seed above which the report mentions it."""
 
 
 TABLES = {function.__name__: function for function in (confirmation.confirmations, confirmation.confirmed_means)}
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """The bias of tuning scores, tunability, the noise of training, and the views compared on fresh seeds."""
+    """The bias of tuning scores, tunability, training noise, and comparisons of views on fresh seeds."""
     if (confirmed := results.confirmation) is None:
         return
     blocks: list[Block] = [Paragraph(summary(results, confirmed)), confirmation.chart(results, confirmed)]
@@ -35,7 +35,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def summary(results: Results, confirmed: Confirmation) -> str:
-    """The chapter in a paragraph."""
+    """The chapter in one paragraph."""
     seeds = f"{confirmed.seeds} fresh seeds" if confirmed.seeds > 1 else "one fresh seed"
     sentences = [
         f"The best trial of every complete search, and every view's default point, was trained again on {seeds} that no search has seen."
@@ -93,7 +93,7 @@ def _of_pair(confirmed: Confirmation, a: str, b: str, difference: PairedDifferen
 
 
 def _scores(results: Results, confirmed: Confirmation) -> Table:
-    """Tuning score against score on fresh seeds."""
+    """The table of tuning scores and scores on fresh seeds."""
     objective, notation = confirmed.metrics[0], Notation(results)
     decimals, level = _decimals(confirmed, objective), f"{notation.level} interval"
     rows = tuple(
@@ -115,7 +115,7 @@ def _scores(results: Results, confirmed: Confirmation) -> Table:
 
 
 def _values(results: Results, confirmed: Confirmation) -> Table:
-    """Tuned against default."""
+    """The table of tuned and default points."""
     rows = [
         (
             metric.metric,
@@ -145,7 +145,7 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
 
 
 def _noise(results: Results, confirmed: Confirmation) -> Table:
-    """Variance components."""
+    """The table of variance components."""
     rows = []
     for view, metric, decimals in _measured(confirmed):
         parts = metric.components
@@ -172,7 +172,7 @@ def _noise(results: Results, confirmed: Confirmation) -> Table:
 
 
 def _pairs(results: Results, confirmed: Confirmation) -> Table:
-    """Views compared on fresh seeds."""
+    """The table of comparisons on fresh seeds."""
     rows = [
         (
             name,
@@ -194,7 +194,7 @@ def _pairs(results: Results, confirmed: Confirmation) -> Table:
 
 
 def _measured(confirmed: Confirmation) -> Iterator[tuple[ConfirmedView, ConfirmedMetric, int]]:
-    """Every metric of every view, metric by metric, with the metric's decimals."""
+    """Every metric of every view, ordered by metric, with the metric's decimals."""
     for name in confirmed.metrics:
         decimals = _decimals(confirmed, name)
         for view in confirmed.views:
@@ -202,7 +202,7 @@ def _measured(confirmed: Confirmation) -> Iterator[tuple[ConfirmedView, Confirme
 
 
 def _decimals(confirmed: Confirmation, metric: str) -> int:
-    """Decimals that give the standard error of a view's mean two significant digits."""
+    """Decimals that show two significant digits of the standard error of a view's mean."""
     return numbers.decimals_of_points([view.data.scores[metric].mean(axis=1, keepdims=True) for view in confirmed.views])
 
 
@@ -211,13 +211,13 @@ def _share(share: float) -> str:
 
 
 def _shared(metric: ConfirmedMetric) -> float:
-    """The share of the noise that all points share on a seed; NaN where it is not known."""
+    """The share of the training noise common to all points on a seed; NaN where it is not known."""
     noise, shared = metric.components.noise, metric.components.shared
     return shared / noise if noise > 0 else math.nan
 
 
 def _interval_note(confirmed: Confirmation) -> str:
-    """What the intervals count as a sample."""
+    """The note that names the sampling units of the intervals."""
     if not all(view.crossed for view in confirmed.views):
         return "Intervals: Student's t over searches, each on seeds of its own."
     if confirmed.seeds > 1:
@@ -226,14 +226,14 @@ def _interval_note(confirmed: Confirmation) -> str:
 
 
 def _cells(estimate: CountedEstimate | None, decimals: int) -> tuple[str, str]:
-    """Value and interval."""
+    """The cells of a value and its interval."""
     if estimate is None:
         return numbers.MISSING, numbers.MISSING
     return numbers.cells(estimate.value, estimate.low, estimate.high, partial(numbers.metric, decimals=decimals))
 
 
 def _ends(estimate: CountedEstimate, decimals: int, of: str = "") -> str:
-    """The interval in brackets, with a leading space; nothing where there is none."""
+    """The interval in brackets, with a leading space; "" without an interval."""
     if math.isnan(estimate.low):
         return ""
     return f" ({of + ' ' if of else ''}{_cells(estimate, decimals)[1]})"

@@ -1,4 +1,4 @@
-"""What the searches are worth: against random search, and against the default point."""
+"""Comparisons of the searches with random search and with the default point."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from hpstudy.report.notation import Notation
 
 ABOVE_DEFAULT = "the best of a search is above one training of the default, part of it by the luck of the best draw"
 BELOW_DEFAULT = "the default is better than what the search finds"
-"""What is said of tuned minus default."""
+"""The wording of the verdicts on tuned minus default."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Search, random search and no search; nothing for a study without controls."""
+    """Search, random search and default point; empty for a study without controls."""
     if (controls := results.controls) is None:
         return
     begun = [view for view in controls.views if _begun(view)]
@@ -39,7 +39,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def sentences(results: Results, controls: Controls) -> Iterator[str]:
-    """What the controls say of every view, in sentences to quote."""
+    """The results of the controls for every view, in sentences."""
     for view in controls.views:
         parts = []
         if view.random is not None and view.random.gap is not None:
@@ -102,7 +102,7 @@ def _with_interval(results: Results, mean: float, low: float, high: float) -> st
 
 
 def _verdict(results: Results, side: Side | None, better: str, worse: str) -> str:
-    """What a difference shows."""
+    """The verdict on a difference."""
     if results.provisional:
         return "not judged yet"
     if side is None:
@@ -142,7 +142,7 @@ def _against_random(results: Results, views: list[ViewControls]) -> Table | None
 
 
 def _noise(results: Results) -> float:
-    """Standard deviation of one training of the same point: on fresh seeds, else of the default points; NaN where neither is known."""
+    """Standard deviation over trainings of the same point: on fresh seeds, else of the default points; NaN where neither is known."""
     if results.confirmation is not None:
         floors = [view.metrics[0].components.floor for view in results.confirmation.views]
     else:
@@ -153,7 +153,7 @@ def _noise(results: Results) -> float:
 
 
 def _good_points(results: Results, controls: Controls) -> Iterator[Block]:
-    """The share of good points; in words why not, where the margin is below the noise of one training."""
+    """The share of good points; the reason for its absence if the margin is below the noise of one training."""
     margin, noise = results.study.analysis.margin, _noise(results)
     if margin is not None and noise > margin:
         yield Paragraph(

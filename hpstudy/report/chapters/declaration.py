@@ -1,4 +1,4 @@
-"""What was declared, when, and what was added later; which data, code and database the report is about."""
+"""The declaration of the analysis, its time and later changes, and the identity of data, code and database."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hpstudy.sources import SOURCE
 from hpstudy.study.schema import Confirm
 
 DIGITS = 16
-"""Of the digest of a declaration that are shown: enough to compare two reports."""
+"""Number of digits of a declaration's digest in the report, sufficient to compare two reports."""
 
 DIRTY = "-dirty"
-"""Ends the commit of a session that ran with changed files."""
+"""Suffix of the commit of a session that ran with changed files."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """A sentence that says whether all was declared before the first trial, and the declaration itself."""
+    """Whether everything was declared before the first trial, and the declaration."""
     if results.declaration is None:
         return
     facts = Facts((("declared before the first trial", _short(results)), *_declared(results), *_digests(results)))
@@ -101,7 +101,7 @@ def _fresh_seeds(confirm: Confirm) -> str:
 
 
 def _correction(results: Results) -> str:
-    """The families of tests that are corrected together."""
+    """The families of tests with a common correction."""
     comparisons = len(results.pairs)
     observed = f"{len(results.adjusted)} tests (comparisons x budgets)"
     if not results.declared:
@@ -113,7 +113,7 @@ def _correction(results: Results) -> str:
 
 
 def _digests(results: Results) -> Iterator[tuple[str, str]]:
-    """What identifies the database, the data and the code, and where that is not known."""
+    """The digests of database, data and code, or a note where one is not known."""
     if results.database_digest:
         broken = "the values do not match the seals that it is over" if results.broken_seals else ""
         told = "; ".join(part for part in (results.database_digest, broken, results.seal_note) if part)

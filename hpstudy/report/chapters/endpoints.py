@@ -1,4 +1,4 @@
-"""The declared endpoints: what each is, its numbers for every view and comparison, and what other deltas give."""
+"""The declared endpoints: definitions, estimates for every view and comparison, and results at other deltas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpstudy.report.notation import Notation
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Definitions, plateaus and the two tables; nothing without declared endpoints."""
+    """Definitions, plateaus and the two tables; empty without declared endpoints."""
     if not results.declared:
         return
     definitions = tuple(
@@ -31,7 +31,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def _estimates(results: Results) -> Table:
-    """Every endpoint of every comparison."""
+    """The table of every endpoint of every comparison."""
     rows = []
     for result in results.declared:
         name = endpoints.title(results, result.endpoint)
@@ -63,7 +63,7 @@ def _estimates(results: Results) -> Table:
 
 
 def _deltas(results: Results) -> Table | None:
-    """Trials to come within each delta of the plateau; None without such an endpoint."""
+    """The table of trials to come within each delta of the plateau; None without such an endpoint."""
     found = [result for result in results.declared if len(result.measurements) > 1]
     rows = [row for result in found for row in _of_deltas(results, result)]
     if not rows:
@@ -98,7 +98,7 @@ def _of_deltas(results: Results, result: EndpointResult) -> Iterator[tuple[str, 
 
 
 def endpoint_values(results: Results) -> Iterator[Row]:
-    """Every endpoint of every judged search."""
+    """Every endpoint of every search used."""
     yield "endpoint", "delta", "view", "replicate", "value"
     for result in results.declared:
         for measured in result.measurements:

@@ -1,4 +1,4 @@
-"""Where the study ran, what it cost, and what identifies it."""
+"""The environments, the cost and the identity of the study."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hpstudy.report.model import Block, Facts, Paragraph, Section, Table
 from hpstudy.report.notation import Notation
 
 UNREMARKABLE = {"created", "attributes"}
-"""Events that every study has, or that every trial may have."""
+"""Events that every study has, or every trial may have; the report does not list them."""
 
 LONG = {"source"}
-"""Details that are too long for a line: the source of a function."""
+"""Details that are too long for a line (the source of a function)."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -58,7 +58,7 @@ def _identity(results: Results) -> tuple[tuple[str, str], ...]:
 
 
 def _environments(results: Results) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
-    """Sessions, or worker hosts, with the same environment together, in the order in which each was first seen."""
+    """Sessions, or worker hosts, grouped by environment in the order of first appearance."""
     begun: dict[str, list[str]] = {}
     details: dict[str, tuple[tuple[str, str], ...]] = {}
     for started, _, detail in results.environments:

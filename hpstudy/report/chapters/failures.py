@@ -10,14 +10,14 @@ from hpstudy.report.labels import cut
 from hpstudy.report.model import Section, Table
 
 MOST_FAILURES = 10
-"""Kinds of failure that are listed; the numbers of all are in the JSON file."""
+"""Maximum number of listed failure kinds; the JSON file has all counts."""
 
 LONGEST_ERROR = 160
-"""Letters of an error message."""
+"""Maximum number of characters of an error message."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """What went wrong, grouped."""
+    """The failures, grouped by kind."""
     if (table := failures(results)) is not None:
         yield Section("Failures", (table,))
 

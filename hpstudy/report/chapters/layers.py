@@ -1,4 +1,4 @@
-"""Weights that never change sign, layer by layer, where a sweep recorded them (after Figures 5 and 6 of OvSW, Xiang et al., ECCV 2024)."""
+"""Weights that never change sign, by layer, if a sweep recorded them (after Figures 5 and 6 of OvSW, Xiang et al., ECCV 2024)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLES = {function.__name__: function for function in (layers.never_flipped_by_l
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """The share of every layer, and histograms where bins were recorded; nothing where no layer's share was."""
+    """The share of every layer, and histograms if bins were recorded; empty without recorded shares."""
     if rows := layers.shown(results):
         yield Section(
             "Weights that never change sign, layer by layer", (Paragraph(_summary(results, rows)), *layers.charts(results, rows))

@@ -1,4 +1,4 @@
-"""How the numbers were made, in a paragraph, and where the methods come from."""
+"""The methods of the report and their references."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REFERENCES = [
 
 
 MOST_PAIRS = 3
-"""Comparisons whose correlation the text names; the table of differences has all."""
+"""Maximum number of comparisons whose correlation the text states; the table of differences has all."""
 
 SWEEP_REFERENCES = ["Student. The probable error of a mean. Biometrika 6, 1908."]
 """Sources of the methods of a sweep."""
@@ -57,7 +57,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def references(results: Results) -> list[str]:
-    """Where the methods of this report come from."""
+    """The references of the methods in this report."""
     return [
         *(SWEEP_REFERENCES if results.sweep else REFERENCES),
         *(ENDPOINT_REFERENCES if results.declared else ()),
@@ -67,7 +67,7 @@ def references(results: Results) -> list[str]:
 
 
 def methods(results: Results) -> list[str]:
-    """The methods of this report, paragraph by paragraph."""
+    """The methods of this report, in paragraphs."""
     paragraphs = _of_sweep(results) if results.sweep else _of_search(results)
     if results.confirmed:
         paragraphs.append(_of_confirmed(results))
@@ -172,7 +172,7 @@ def _of_search(results: Results) -> list[str]:
 
 
 def _correlations(results: Results) -> str:
-    """How far the final bests of the views go together over replicates, in brackets; "" where it is not known."""
+    """The correlations of the views' final bests over replicates, in brackets; "" where they are not known."""
     known = [
         f"{numbers.metric(last.correlation, 2)} for {pair.a} and {pair.b}"
         for pair in results.pairs

@@ -1,4 +1,4 @@
-"""Many comparisons at a glance: a forest of their differences, and a table of the same numbers."""
+"""Overview of many comparisons: a forest plot of the differences, and a table of the same numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENDS: Mapping[Side | None, str] = {-1: "worse", 1: "better", 0: "not shown", No
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """The comparisons of a study with many of them."""
+    """The overview of a study with many comparisons."""
     if many_comparisons(results) and any(pair.budgets for pair in results.pairs):
         yield Section("All comparisons", (overview.chart(results), _table(results)), level=2)
 

@@ -1,4 +1,4 @@
-"""Three or more views at once: the critical-difference diagram of their ranks, and performance profiles of their trials to the target."""
+"""Joint comparison of three or more views: critical-difference diagram of the ranks, and performance profiles of trials-to-target."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hpstudy.report.model import Block, Paragraph, Section
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Ranks and profiles over replicates; nothing with fewer than three views, and where neither has a meaning."""
+    """Ranks and profiles over replicates; empty with fewer than three views, or if neither can be computed."""
     if (found := results.ranking) is None or not (found.ranks or found.profile):
         return
     blocks: list[Block] = []
@@ -35,15 +35,15 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def told(found: MeanRanks, what: str, blocks: str, level: str, data: tuple[Data, ...], *, judged: bool) -> Iterator[Block]:
-    """What Friedman's test says, and the diagram where it says that views differ.
+    """The result of Friedman's test, and the diagram if views differ.
 
     Args:
         found: the ranks.
-        what: is ranked.
-        blocks: what they are means over, in the plural.
-        level: of the critical difference, "95%".
-        data: the CSV file behind the diagram.
-        judged: whether there is a verdict.
+        what: the ranked quantity.
+        blocks: name of the blocks, in the plural.
+        level: level of the critical difference, "95%".
+        data: the CSV file of the diagram.
+        judged: whether to state a verdict.
     """
     opening = f"Mean ranks of the {what} over {found.blocks} {blocks}, {len(found.names)} views in each"
     form = "by permutation" if found.blocks <= PERMUTED_UP_TO else "in Iman and Davenport's form"
@@ -63,7 +63,7 @@ def told(found: MeanRanks, what: str, blocks: str, level: str, data: tuple[Data,
 
 
 def rank_rows(found: Ranking | None, blocks: str) -> Iterator[Row]:
-    """The mean rank of each view, with Friedman's p and the critical difference; `blocks` names what they are means over."""
+    """The mean rank of each view, with Friedman's p and the critical difference; `blocks` is the name of the blocks."""
     yield "view", "mean_rank", blocks, "friedman_p", "critical_difference"
     if found is None or (ranks := found.ranks) is None:
         return

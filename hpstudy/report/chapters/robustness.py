@@ -1,4 +1,4 @@
-"""Whether the answer hangs on one replicate, on how failures count, on the ends of the ranges, or on counting trials."""
+"""Sensitivity of the answer to single replicates, the treatment of failures, range ends, and the unit of the budget."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLES = {"leave_one_out": leave_one_out.leave_one_out, "best_by_seconds": best_
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Each way in which the answer could be an accident of how it was asked."""
+    """All checks of sensitivity."""
     if (supplement := results.supplement) is None or not supplement.views:
         return
     parts = (
@@ -87,7 +87,7 @@ def _policies(results: Results) -> list[Block]:
 
 
 def _endpoints_under_policies(results: Results) -> list[Block]:
-    """Every declared difference of confirmed values under each policy, a column for each."""
+    """Every declared difference of confirmed values, with a column for each policy."""
     rows = []
     for same in zip(*(of.endpoints for of in results.policies), strict=True):
         known = [result.declared for result in same if result.declared is not None]
@@ -171,7 +171,7 @@ def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
 
 
 def _epochs(results: Results) -> list[Block]:
-    """The budget in epochs; a sentence where all trials train equally long."""
+    """The comparison at equal epochs; a sentence if all trials train for the same number of epochs."""
     epochs = results.epochs
     if epochs is None:
         return []

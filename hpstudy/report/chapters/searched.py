@@ -1,4 +1,4 @@
-"""How the views were searched: what mattered, where the best trials lie, and what the trials in between say."""
+"""Exploration of the search spaces: importance, best trials, and responses."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from hpstudy.report.notation import Notation
 from hpstudy.study.parameters import ChoiceParameter
 
 WEAK = 0.3
-"""Share of the variance of held-out searches below which the forest's shares are not to be relied on."""
+"""R squared on held-out searches below which the forest's shares are called unreliable."""
 
 CROWDED = 0.25
-"""Share of the best trials at one end of a range from which a wider range is suggested."""
+"""Minimum share of best trials at one end of a range for which a wider range is suggested."""
 
 DETAILED = 4
-"""Views up to which the trials themselves are drawn; with more, searched_trials.csv has them."""
+"""Maximum number of views whose trials are drawn; with more, searched_trials.csv has them."""
 
 ABSENT = (
     " A hyperparameter that is absent in a trial counts as the middle of its range in the forest; its prediction is the mean over points "
     "that have it, and figures show it only for trials that have it."
 )
-"""What the forest makes of hyperparameters with a condition."""
+"""Note on the forest's treatment of conditional hyperparameters."""
 
 ADAPTIVE = (
     "The searches chose their points, and chose most of them where earlier ones had been good: a region with few trials is one "
     "that they gave up or never saw, and the cloud of points over one hyperparameter also shows what the others were at the time."
 )
-"""What every picture of the trials of an adaptive search needs beside it."""
+"""Note for every figure of the trials of an adaptive search."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """An overview, then one part for each view that has a trial with a value."""
+    """An overview, then one section for each view that has a trial with a value."""
     if not results.searched:
         return
     blocks: list[Block] = [Paragraph(_method(results)), Paragraph(ADAPTIVE), Paragraph(_page_only(results))]
@@ -53,7 +53,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def _page_only(results: Results) -> str:
-    """Where the figures are that print leaves out."""
+    """Note on the figures that are only on the page."""
     drawn = "the shares and the positions of the best trials"
     if len(results.searched) <= DETAILED:
         drawn += ", all trials over all hyperparameters, and the predictions over the two hyperparameters that matter most"
@@ -108,7 +108,7 @@ def _summary(view: SearchedView) -> str:
 
 
 def _edges(results: Results, view: SearchedView) -> str:
-    """The ranges at whose end many best trials lie; "" without one."""
+    """The ranges with many best trials at an end; "" without one."""
     ends, total = at_edge(view, results.study.views[view.name].space.root), _present(view)
     parts = [
         f"{name} ({int(hits)} of {total[column]} at the {side} end)"
@@ -122,7 +122,7 @@ def _edges(results: Results, view: SearchedView) -> str:
 
 
 def _present(view: SearchedView) -> list[int]:
-    """How many of the best trials have each hyperparameter."""
+    """The number of best trials that have each hyperparameter."""
     return [int(count) for count in np.isfinite(view.unit[view.incumbents]).sum(axis=0)]
 
 
@@ -142,7 +142,7 @@ def _positions(results: Results, view: SearchedView) -> Table:
             value, hits = Counter(view.values[name][having].tolist()).most_common(1)[0]
             where = (numbers.hyperparameter(value), f"{hits} of {len(having)}", numbers.MISSING)
         else:
-            # Order statistics, so that a whole number stays one.
+            # Order statistics, so that the range of an integer hyperparameter has integer ends.
             low, middle, high = np.quantile(view.unit[having, column], (0.25, 0.5, 0.75), method="inverted_cdf")
             middle_half = " to ".join(numbers.hyperparameter(parameter.at(float(end))) for end in (low, high))
             counts = f"{int((ends[:, column] < 0).sum())} / {int((ends[:, column] > 0).sum())}"

@@ -1,4 +1,4 @@
-"""Several searchers: whether the answer depends on which one tunes the views."""
+"""Interactions with searchers: whether the answer depends on the searcher that tunes the views."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hpstudy.report.wording import level_text
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """The verdict, the numbers and the curves; nothing for a study with one searcher."""
+    """The verdict, the numbers and the curves; empty for a study with one searcher."""
     if (found := results.searchers) is None:
         return
     blocks: list[Block] = [Paragraph(_verdict(results, found), strong=True)]
@@ -27,7 +27,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def _verdict(results: Results, found: Searchers) -> str:
-    """Whether the answer depends on the searcher."""
+    """The verdict: whether the answer depends on the searcher."""
     main = results.study.search.searcher
     if not found.complete or results.provisional:
         return "Whether the answer depends on the searcher is not judged before all searches are complete."
@@ -55,7 +55,7 @@ def _shown(results: Results, one: ByEndpoint, pair: Interaction) -> str:
 
 
 def title(results: Results, one: ByEndpoint) -> str:
-    """The name of what is compared."""
+    """The name of the compared quantity."""
     if results.study.analysis.endpoints:
         return endpoints.title(results, one.endpoint)
     if one.endpoint.use == "final":
@@ -98,7 +98,7 @@ def _table(results: Results, found: Searchers) -> Table:
 
 
 def searcher_comparisons(results: Results) -> Iterator[Row]:
-    """Each comparison with the main and another searcher, and the difference of the two."""
+    """Each comparison with the main and with another searcher, and the interaction."""
     yield (
         "endpoint",
         "a",

@@ -1,4 +1,4 @@
-"""How the searches went, trial by trial."""
+"""The searches, trial by trial."""
 
 from __future__ import annotations
 

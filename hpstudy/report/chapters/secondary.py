@@ -1,4 +1,4 @@
-"""Measures of tuning that other papers use."""
+"""Measures of tuning from other papers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpstudy.report.notation import Notation
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Cumulative performance, the expected best, and tunability; nothing without confirmed curves."""
+    """Cumulative performance, expected best, and tunability; empty without confirmed curves."""
     if not results.secondary:
         return
     blocks: list[Block] = [table for table in (_cumulative(results), _expected(results), _tunability(results)) if table.rows]

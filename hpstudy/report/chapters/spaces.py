@@ -1,4 +1,4 @@
-"""What was tuned, over which ranges, and the best points."""
+"""The search spaces and the best points."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def hyperparameters(results: Results, view: ViewResult) -> Table:
-    """A view's search space, what it holds fixed, and its best point."""
+    """A view's search space, its fixed hyperparameters and its best point."""
     study = results.study
     best = view.best_trial
     rows = []
@@ -87,7 +87,7 @@ def sweep_points(results: Results, view: SweepView) -> Table:
 
 
 def sweep_space(results: Results, view: SweepView) -> Table:
-    """What a view of a sweep varies and what it holds fixed."""
+    """The varied and the fixed hyperparameters of a view of a sweep."""
     study, best = results.study.views[view.name], sweeps.best(results, view)
     held = sweeps.held(view)
     rows = []

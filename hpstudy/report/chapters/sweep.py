@@ -1,4 +1,4 @@
-"""What a sweep measured at its points."""
+"""The metrics of a sweep at its points."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TABLES = {function.__name__: function for function in (sweep.sweep_values, sweep
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Metrics over the swept values, and over the epochs."""
+    """Metrics against the swept values and against the epochs."""
     if not results.sweep:
         return
     swept: tuple[Block, ...] = (*sweep.charts(results), *heat.charts(results))

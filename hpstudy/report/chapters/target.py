@@ -17,7 +17,7 @@ TABLES = {"trials_to_target": charts.trials_to_target}
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """When searches reach the target, and how far the views lie apart; many comparisons in words."""
+    """Trials until the searches reach the target, and the distances of the views; many comparisons in words."""
     if (reached := trials_to_target(results)) is not None:
         blocks: list[Block] = [reached]
         if results.has_values and any(view.trials for view in results.views):
@@ -33,7 +33,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def trials_to_target(results: Results) -> Table | None:
-    """How many trials each view needs."""
+    """The number of trials that each view needs."""
     trials = results.study.search.trials
     rows = tuple(
         (
@@ -60,7 +60,7 @@ def trials_to_target(results: Results) -> Table | None:
 
 
 def trials_differences(results: Results) -> Table | None:
-    """How many trials more the first view of each comparison needs."""
+    """The difference in trials-to-target of each comparison."""
     compared = [(pair, pair.trials) for pair in results.pairs if pair.trials is not None]
     if not compared:
         return None
@@ -91,7 +91,7 @@ def trials_differences(results: Results) -> Table | None:
 
 
 def distances(results: Results) -> Table | None:
-    """How far apart the mean curves lie along the trial axis."""
+    """The horizontal distances of the mean curves, in trials."""
     notation, budget = Notation(results), results.study.search.trials
     rows = grouped(
         (

@@ -1,4 +1,4 @@
-"""Second opinions at the same number of trials: robust summaries, rank tests, and what pairing gained."""
+"""Alternative analyses at equal numbers of trials: robust summaries, rank tests, and the effect of pairing."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
 from hpstudy.report.notation import Notation
 
 MOST_VIEWS = 16
-"""Views of a Friedman test whose mean ranks stand in its row; the JSON file has those of all."""
+"""Maximum number of views whose mean ranks are in the row of a Friedman test; the JSON file has all."""
 
 TABLES = {"iqm_curves": iqm.iqm_curves}
 
 
 def chapter(results: Results) -> Iterator[Section]:
-    """Interquartile means; shifts and rank tests; paired and unpaired intervals; how often one view beats the other."""
+    """Interquartile means; shifts and rank tests; paired and unpaired intervals; probabilities that one view is better."""
     if (supplement := results.supplement) is None or not any(view.iqm.searches.any() for view in supplement.views):
         return
     blocks: list[Block] = [iqm.chart(results, supplement)]
@@ -161,5 +161,5 @@ def _share(share: Estimate) -> tuple[str, str]:
 
 
 def _percent(share: float) -> str:
-    """A share in whole per cent: a few replicates tell no more."""
+    """A share in whole percent, since few replicates do not justify more digits."""
     return numbers.MISSING if share != share else f"{numbers.whole(round(100 * share))}%"

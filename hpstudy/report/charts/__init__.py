@@ -1,1 +1,1 @@
-"""The figures of a report as data, one file for each kind: results -> `hpstudy.report.charts.model.Chart`."""
+"""The figures of a report as data. Each module converts results to a `hpstudy.report.charts.model.Chart`."""

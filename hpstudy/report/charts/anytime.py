@@ -33,13 +33,13 @@ from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
 
 ROW = 0.19
-"""Inches of a row."""
+"""Height of a row in inches."""
 
 SHARES = Axis("share of targets reached", (0.0, 1.0), grid=True)
 
 
 def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
-    """The curves beside the scores; of many views a panel for each curve, and the scores in a figure of their own."""
+    """The curves next to the scores. With many views, each curve has its own panel and the scores have a separate figure."""
     count, level = len(results.views), confidence(results)
     many = overview.many_views(results)
     axis = trial_axis(results.study.search.trials)
@@ -103,7 +103,7 @@ def _curve(results: Results, supplement: Supplement, index: int) -> tuple[Mark, 
 
 
 def _scores(results: Results, supplement: Supplement) -> Panel:
-    """A row for the score of every view; of many views a grey line at that of the reference."""
+    """A row for the score of every view; with many views, a gray line at the score of the reference."""
     other = reference(results)
     rated = [(index, view.name, view.anytime.score) for index, view in enumerate(supplement.views) if view.anytime is not None]
     marks: list[Mark] = []
@@ -128,7 +128,7 @@ def runtime_ecdf(results: Results) -> Iterator[Row]:
 
 
 def anytime_scores(results: Results) -> Iterator[Row]:
-    """The ratings of every view over all trials."""
+    """The anytime scores of every view."""
     yield "view", "searches", "ecdf_area", "ecdf_low", "ecdf_high", "score", "score_low", "score_high"
     for view in results.supplement.views if results.supplement else ():
         if (ratings := view.anytime) is not None:

@@ -1,4 +1,4 @@
-"""Axes that several charts have."""
+"""Axes that several charts share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpstudy.report.charts.words import filled, metric
 
 
 def trial_axis(trials: int, first: int = 1, label: str = "trials") -> Axis:
-    """An axis of trials, or of what else is counted, from `first` to `trials`."""
+    """An axis of trials, or of another count, from `first` to `trials`."""
     room = 0.02 * trials + 0.2
     return Axis(label, (first - room, trials + room), ticks="integers")
 
@@ -25,17 +25,17 @@ def best_axis(results: Results, limits: tuple[float, float]) -> Axis:
 
 
 def row_axis(names: Sequence[str], *, labelled: bool = True) -> Axis:
-    """An axis of named rows from 0, the first at the top."""
+    """An axis of named rows, numbered from 0, the first at the top."""
     return marked_axis("", (len(names) - 0.4, -0.6), range(len(names)), names, labelled=labelled, ticked=False)
 
 
 def marked_axis(label: str, limits: tuple[float, float], at: Iterable[float], texts: Iterable[str], **settings: Any) -> Axis:
-    """An axis with texts at given values; `settings` are of `Axis`."""
+    """An axis with texts at given values; `settings` are fields of `Axis`."""
     return Axis(label, limits, ticks="given", at=tuple(map(float, at)), texts=tuple(texts), **settings)
 
 
 def around(*values: Floats, room: float = 0.05) -> tuple[float, float]:
-    """Ends of an axis that shows all finite values, with `room` on both sides as a share of their span."""
+    """Limits of an axis that shows all finite values, with margins of `room` times their range on both sides."""
     known = np.concatenate([part[np.isfinite(part)] for part in values]) if values else np.zeros(0)
     if not known.size:
         return 0.0, 1.0
@@ -45,6 +45,6 @@ def around(*values: Floats, room: float = 0.05) -> tuple[float, float]:
 
 
 def around_zero(values: Floats) -> tuple[float, float]:
-    """As `around`, with room on both sides of 0 for the words that say what they mean."""
+    """Like `around`, with space on both sides of 0 for the labels of the directions."""
     low, high = around(values, np.zeros(1))
     return min(low, -0.12 * (high - low)), max(high, 0.12 * (high - low))

@@ -1,4 +1,4 @@
-"""Mean best so far against seconds of training."""
+"""Mean best so far against training time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hpstudy.report.csvs import Row, listed
 
 
 def chart(results: Results, supplement: Supplement) -> Chart:
-    """All views that have a curve; their grid of seconds is one."""
+    """All views with a curve; they share one time grid."""
     assert supplement.seconds is not None, "there is no curve without a grid of seconds"
     x = supplement.seconds
     shown = [
@@ -46,7 +46,7 @@ def chart(results: Results, supplement: Supplement) -> Chart:
 
 
 def best_by_seconds(results: Results) -> Iterator[Row]:
-    """The mean best so far of every view against seconds of training."""
+    """The mean best so far of every view against training seconds."""
     yield "view", "seconds", "mean", "low", "high"
     if results.supplement is None or results.supplement.seconds is None:
         return

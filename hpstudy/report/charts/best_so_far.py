@@ -1,4 +1,4 @@
-"""Best-so-far curves, as in Figure 8 of Quist et al. (2023): every search thin, the mean bold."""
+"""Best-so-far curves, as in Figure 8 of Quist et al. (2023): thin lines for searches, a bold line for the mean."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.wording import level_text
 
 VECTOR_UP_TO = 200
-"""Searches up to which print draws thin lines as vectors; more are drawn as an image, so that the PDF stays small and quick to show."""
+"""Maximum number of searches that print draws as vectors. More are drawn as an image, so that the PDF is small and fast to display."""
 
 EVERY_TRIAL_UP_TO = 20_000
-"""Trials of the study up to which each has a hover text; of more, only those that changed their search's best."""
+"""Maximum number of trials that each have a hover text; with more, only those that improved their search's best have one."""
 
 MOST_SEARCHES = 400
-"""Thin lines of one view on the page; of more searches evenly spread ones are drawn, so that a browser keeps up."""
+"""Maximum number of thin lines of one view on the page; of more searches, an evenly spaced subset is drawn, to limit the browser's load."""
 
 OUTLIERS = 0.02
-"""Share of the worst best-so-far values that may lie outside the drawing: a few bad first trials must not flatten the rest."""
+"""Share of the worst best-so-far values that may lie outside the axis: a few bad first trials must not compress the rest."""
 
 EARLY = 0.25
-"""Share of the trials, the first ones, that may lie outside a small panel: of many views some begin so low that the rest would be flat."""
+"""Share of the first trials that may lie outside a small panel: some of many views may start so low that the rest would be compressed."""
 
 
 def chart(results: Results) -> Chart:
-    """Every search and the mean curve of every view; many views in panels of their own."""
+    """Every search and the mean curve of every view; many views have separate panels."""
     many = overview.many_views(results)
     media: Media = together(results)
     legend = [
@@ -86,7 +86,7 @@ def _together(results: Results, media: Media) -> Panel:
 
 
 def _mean(results: Results, view: ViewResult, index: int) -> Line:
-    """The mean of a view among those of the others."""
+    """The mean curve of a view in the panel of all views."""
     curve, look = view.curve, style.look(index)
     heads = [f"{label(results, view.name)}, mean of {count} searches" for count in curve.searches.tolist()]
     return Line(
@@ -103,7 +103,7 @@ def _mean(results: Results, view: ViewResult, index: int) -> Line:
 
 
 def _alone(results: Results, index: int) -> Panel:
-    """One view, and the mean of the reference in grey: a panel of many."""
+    """The panel of one of many views, with the mean of the reference in gray."""
     view, limits = results.views[index], value_limits(results, late(results))
     marks: list[Mark] = [*target(results, limits)]
     marks += searches(results, view, index)
@@ -118,7 +118,7 @@ def _alone(results: Results, index: int) -> Panel:
 
 
 def searches(results: Results, view: ViewResult, index: int) -> Iterator[Steps]:
-    """All searches of a view as steps with gaps between them; the page draws at most `MOST_SEARCHES` of them.
+    """All searches of a view as steps, separated by NaN; the page draws at most `MOST_SEARCHES` of them.
 
     Args:
         results: of the study.
@@ -183,12 +183,12 @@ def _band(view: ViewResult, index: int, groups: tuple[int, ...]) -> Band:
 
 
 def _edge(view: ViewResult) -> Line:
-    """A white edge, which makes the mean stand out from a cloud of its own colour."""
+    """A white edge, which sets the mean off from lines of the same color."""
     return Line(x=trials(view.curve.mean), y=view.curve.mean, colour=style.PAPER, width=3.2, media="print")
 
 
 def _enqueued(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
-    """Open circles on the mean at the trials whose points the study enqueued, or whose results were imported, if any."""
+    """Open circles on the mean at trials whose points the study enqueued, or whose results were imported, if any."""
     known = max(len(results.study.views[view.name].enqueue), *results.imported.get(view.name, {0: 0}).values())
     first = view.curve.mean[:known]
     if len(first):
@@ -228,14 +228,14 @@ def _page_note(results: Results, many: bool) -> str:
 
 
 def enqueued_words(results: Results) -> str:
-    """Which trials have points that the study enqueued; "" where none has."""
+    """The sentence on trials with enqueued points; "" without any."""
     counts = {name: len(view.enqueue) for name, view in results.study.views.items() if view.enqueue}
     parts = [f"{name} {'trial 1' if count == 1 else f'trials 1 to {count}'}" for name, count in counts.items()]
     return f"points that the study enqueued ({', '.join(parts)})" if parts else ""
 
 
 def imported_words(results: Results) -> str:
-    """Which trials are imported results; "" where none is."""
+    """The sentence on trials with imported results; "" without any."""
     parts = [
         f"{view} up to trial {max(of.values())} of {numbers.things(len(of), 'search', 'es')}"
         for view, of in results.imported.items()
@@ -244,19 +244,20 @@ def imported_words(results: Results) -> str:
 
 
 def late(results: Results) -> tuple[int, ...]:
-    """The trials that set the axis of small panels: all but the first `EARLY` of those that every view that was begun has spent."""
+    """The trials that determine the axis of small panels: of the trials that all started views have finished, all but the first `EARLY`."""
     spent = [int((~np.isnan(view.best)).any(axis=0).sum()) for view in results.views]
     return tuple(range(int(min((trials for trials in spent if trials), default=0) * EARLY) + 1, results.study.search.trials + 1))
 
 
 def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tuple[float, float]:
-    """Ends of the axis of best-so-far values.
+    """Limits of the axis of best-so-far values.
 
-    All values but the worst `OUTLIERS`, every mean and interval, and the target unless it lies farther off than the values reach.
+    They include all values but the worst `OUTLIERS`, every mean and interval, and the target unless it is farther away than the range of
+    the values.
 
     Args:
         results: of the study.
-        budgets: only the values after these numbers of trials; after every trial when None.
+        budgets: use only the values after these numbers of trials; None for all trials.
     """
     at = slice(None) if budgets is None else np.array(budgets) - 1
     values = np.concatenate([view.best[:, at].ravel() for view in results.views])
@@ -277,7 +278,7 @@ def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tu
 
 
 def caption_and_reading(results: Results) -> tuple[str, str]:
-    """Caption, and how to read the figure."""
+    """The caption and the explanation of the figure."""
     level = confidence(results)
     begun = sum(int((~np.isnan(view.best[:, 0])).sum()) for view in results.views)
     caption = f"Best {results.study.metric.name} so far of {numbers.count(begun)} searches."
@@ -308,7 +309,7 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
 
 
 def best_so_far(results: Results) -> Iterator[Row]:
-    """Every planned trial that was begun: `number` counts from 0 as in the database, `trials` from 1 as in the figures."""
+    """Every started trial of the plan: `number` counts from 0 as in the database, `trials` from 1 as in the figures."""
     yield "view", "replicate", "number", "trials", "state", "value", "best_so_far"
     for view in results.views:
         for replicate, number in np.argwhere(view.searches.states > 0).tolist():

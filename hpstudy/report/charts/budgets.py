@@ -25,17 +25,17 @@ from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 
 SPREAD = 0.7
-"""Share of a budget's room on the axis that its views take."""
+"""Share of the axis space of a budget that its views occupy."""
 
 ROW = 0.22
-"""Inches of a view's row."""
+"""Height of a view's row in inches."""
 
 LINES_UP_TO = 200
-"""Replicates up to which the searches of a replicate are joined; beyond, the lines would be one grey area."""
+"""Maximum number of replicates for which lines join the searches of a replicate; more lines would form a gray area."""
 
 
 def chart(results: Results) -> Chart:
-    """All budgets in one panel; in print, many views in rows and a panel for each budget."""
+    """All budgets in one panel; in print, many views have rows and each budget a panel."""
     many, count = overview.many_views(results), len(results.views)
     media: Media = together(results)
     limits = value_limits(results, results.budgets)
@@ -68,7 +68,7 @@ def chart(results: Results) -> Chart:
 
 
 def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Panel:
-    """A panel in print of the budget number `number`: a row for each view, and the mean of the reference in grey."""
+    """The printed panel of budget number `number`: a row for each view, and the mean of the reference in gray."""
     marks: list[Mark] = []
     if (other := reference(results)) is not None:
         marks.append(Rule(axis="x", at=results.views[other].budgets[number].mean, colour=GREY))
@@ -89,19 +89,19 @@ def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Pane
 def _of_view(
     results: Results, index: int, shown: Sequence[int], dots: Floats, means: Floats, *, upright: bool
 ) -> tuple[Mark, ...]:
-    """One dot for each search, and the mean with its interval beside them.
+    """One dot for each search, with the mean and its interval next to them.
 
     Args:
         results: of the study.
-        index: number of the view.
-        shown: numbers of the budgets.
-        dots: (budgets,) positions of the dots on the axis that is not that of the values.
+        index: index of the view.
+        shown: indices of the budgets.
+        dots: (budgets,) positions of the dots on the other axis than that of the values.
         means: (budgets,) positions of the means.
         upright: whether the values are on the y axis.
     """
     view, budgets = results.views[index], [results.views[index].budgets[number] for number in shown]
     name, searches = label(results, view.name), view.best.shape[0]
-    # A few dots are not set apart: the lines that join them would end beside them.
+    # Joined dots are not shifted, since the lines end at the unshifted positions.
     shifts = 0.1 * apart(np.arange(searches)) if searches > LINES_UP_TO else np.zeros(searches)
     at: list[float] = []
     values: list[float] = []
@@ -144,7 +144,7 @@ def _mean(results: Results, index: int, values: ViewBudget, at: float, upright: 
 
 
 def _joined(results: Results, offsets: Floats, groups: tuple[int, ...]) -> Line:
-    """A line through the searches of each replicate at each budget, where all views have one."""
+    """A line through the searches of each replicate at each budget, if all views have one."""
     gap, xs, ys = np.array([np.nan]), [], []
     for number, budget in enumerate(results.budgets):
         values = np.stack([view.best[:, budget - 1] for view in results.views], axis=1)
@@ -156,7 +156,7 @@ def _joined(results: Results, offsets: Floats, groups: tuple[int, ...]) -> Line:
 
 
 def caption_and_reading(results: Results) -> tuple[str, str]:
-    """Caption, and how to read the figure."""
+    """The caption and the explanation of the figure."""
     *first, last = map(str, results.budgets)
     budgets = f"{', '.join(first)} and {last}" if first else last
     caption = f"Best {results.study.metric.name} of every search after {budgets} trials."

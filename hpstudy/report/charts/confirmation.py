@@ -1,4 +1,4 @@
-"""Tuning scores beside the scores of the same points on fresh seeds."""
+"""Tuning scores and the scores of the same points on fresh seeds."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from hpstudy.report.charts.words import Words, confidence, label
 from hpstudy.report.csvs import Row
 
 LINES_UP_TO = 200
-"""Searches up to which the two ends of a search are joined; beyond, the lines would be one grey area."""
+"""Maximum number of searches for which lines join both scores of a search; more lines would form a gray area."""
 
 TUNING, FRESH, MEAN_TUNING, MEAN_FRESH, DEFAULT = range(5)
-"""Places in the legend."""
+"""Indices in the legend."""
 
 ROWS = (-0.22, 0.08, -0.36, 0.22, 0.38)
-"""Where a view's marks are, in the order of the legend, downwards from its place, where 1 is the distance of two views."""
+"""Offsets of a view's marks below its row, in the order of the legend; 1 is the distance of two rows."""
 
 GREY, CROSS = style.grey(0.2), style.grey(0.35)
 
@@ -40,7 +40,7 @@ LEGEND = (
 
 
 def chart(results: Results, confirmation: Confirmation) -> Chart:
-    """One row for each view: every search from its tuning score to its mean on fresh seeds, their means, the default point."""
+    """One row for each view: every search from its tuning score to its mean on fresh seeds, the means, and the default point."""
     rows = [label(results, view.data.view) for view in confirmation.views]
     scores = [end for view in confirmation.views for end in (view.data.tuning, _fresh(confirmation, view), _ends(view))]
     values = Axis(Words(confirmation.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
@@ -62,12 +62,12 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
 
 
 def _fresh(confirmation: Confirmation, view: ConfirmedView) -> Floats:
-    """(searches,) means on fresh seeds."""
+    """(searches,) mean of each search on fresh seeds."""
     return np.asarray(np.nanmean(view.data.scores[confirmation.metrics[0]], axis=1), dtype=np.float64)
 
 
 def _ends(view: ConfirmedView) -> Floats:
-    """Means and intervals that are drawn."""
+    """The means and intervals to draw."""
     means = [mean for mean in (view.metrics[0].tuned, view.metrics[0].default) if mean is not None]
     return np.array([(mean.value, mean.low, mean.high) for mean in means], dtype=np.float64).ravel()
 
@@ -101,7 +101,7 @@ def _view(results: Results, confirmation: Confirmation, view: ConfirmedView, cen
 
 
 def confirmations(results: Results) -> Iterator[Row]:
-    """Every value on a fresh seed; without a replicate: of the view's default point."""
+    """Every value on a fresh seed; rows without a replicate are of the view's default point."""
     yield "view", "replicate", "tuning_score", "seed_number", "metric", "value"
     confirmation = results.confirmation
     for view in confirmation.views if confirmation else ():

@@ -1,4 +1,4 @@
-"""Confirmed curves beside the best values so far, and their paired differences."""
+"""Confirmed curves with the best so far, and paired differences of the confirmed curves."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from hpstudy.report.labels import SHORTEST, cut
 from hpstudy.report.notation import Notation
 
 COMPARED = 3
-"""Comparisons with a panel of their own: with the curves they fill a figure of two rows."""
+"""Maximum number of comparisons with a panel; with the curves they fill two rows of a figure."""
 
 IN_A_ROW = 3
-"""Panels that share a row; four make two rows of two."""
+"""Maximum number of panels in one row; four panels have two rows of two."""
 
 EARLY = 0.1
-"""Share of the trials, the first ones, that do not set the axis: what a search has after one trial would flatten the rest."""
+"""Share of the first trials that do not determine the axis: values after one trial would compress the rest."""
 
 
 def chart(results: Results) -> Chart:
-    """The mean confirmed curve of every view with the mean best value so far, then paired differences of the confirmed curves."""
+    """The mean confirmed curve and mean best so far of every view, then paired differences of the confirmed curves."""
     compared = list(_differences(results))[:COMPARED]
     panels = [_curves(results), *(_difference(results, *found) for found in compared)]
     views = len(results.confirmed)
@@ -73,7 +73,7 @@ def _optimism(results: Results) -> str:
 
 
 def _curves(results: Results) -> Panel:
-    """All views in one panel; the axis leaves out what lies outside the values of all but the first trials."""
+    """All views in one panel; the axis covers the values of all but the first trials."""
     marks: list[Mark] = []
     shown: list[Floats] = []
     views = len(results.confirmed)
@@ -102,7 +102,7 @@ def _curves(results: Results) -> Panel:
 
 
 def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
-    """(trials,) mean best value so far of the searches that the confirmed mean is over."""
+    """(trials,) mean best so far of the searches in the confirmed mean."""
     best = results.view(curve.view).best[curve.complete]
     return np.asarray(best.mean(axis=0) if len(best) else np.full(best.shape[1], np.nan), dtype=np.float64)
 

@@ -22,7 +22,7 @@ from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
 
 PANELS = 6
-"""Views in one figure: more would not fit on a page."""
+"""Maximum number of views in one figure, which fits on a page."""
 
 SEARCH = Entry("search", dash="solid")
 RANDOM = Entry("random search", style.grey(0.3), "dash", width=1.4)
@@ -31,7 +31,7 @@ DEFAULT = Entry("default point", style.grey(0.2), "dashdot", width=1.0)
 
 
 def charts(results: Results, views: Sequence[ViewControls]) -> Iterator[Chart]:
-    """A panel for each view that has begun, all on one scale in a figure."""
+    """A panel for each started view, with a common axis in each figure."""
     for name, shown in parts("controls", views, PANELS):
         drawn = {entry.name for view in shown for entry, _ in _curves(view)} | {DEFAULT.name for view in shown if _default(view)}
         legend = tuple(entry for entry in (SEARCH, RANDOM, EXPECTED, DEFAULT) if entry.name in drawn)
@@ -47,7 +47,7 @@ def charts(results: Results, views: Sequence[ViewControls]) -> Iterator[Chart]:
 
 
 def _curves(view: ViewControls) -> list[tuple[Entry, MeanCurve]]:
-    """The mean curves of a view, the last on top of the others."""
+    """The mean curves of a view; the last is on top."""
     curves = [(SEARCH, view.curve)]
     if view.random is not None and view.random.expected is not None:
         curves.insert(0, (EXPECTED, view.random.expected))
@@ -57,7 +57,7 @@ def _curves(view: ViewControls) -> list[tuple[Entry, MeanCurve]]:
 
 
 def _default(view: ViewControls) -> DefaultControl | None:
-    """The default point, where it has been trained."""
+    """The default point, if it has been trained."""
     return view.default if view.default is not None and not math.isnan(view.default.mean) else None
 
 
@@ -92,9 +92,9 @@ def _panel(results: Results, view: ViewControls, legend: tuple[Entry, ...], limi
 
 
 def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
-    """Ends of the axis of values: all curves with their bands, and the default points that lie no farther off than the curves reach.
+    """Limits of the value axis: all curves with their bands, and default points no farther away than the range of the curves.
 
-    A default point that is far worse than everything else must not flatten the curves.
+    A default point that is far worse than all other values must not compress the curves.
     """
     curves = [curve for view in views for entry, curve in _curves(view) if entry is not EXPECTED]
     values = np.concatenate([end for curve in curves for end in (curve.mean, curve.low, curve.high)])
@@ -105,7 +105,7 @@ def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
 
 
 def caption_and_reading(results: Results, views: Sequence[ViewControls]) -> tuple[str, str]:
-    """Caption, and how to read the figure."""
+    """The caption and the explanation of the figure."""
     level = confidence(results)
     caption = f"Best {results.study.metric.name} so far of the searches and of their controls."
     better = "above" if results.study.metric.goal == "maximize" else "below"

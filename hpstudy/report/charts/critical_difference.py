@@ -1,4 +1,4 @@
-"""The critical-difference diagram: mean ranks on a line, and bars over those between which no difference is shown."""
+"""The critical-difference diagram: mean ranks on an axis, with bars over groups without a shown difference."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hpstudy.report.charts.model import Axis, Chart, Data, Hover, Labels, Line, 
 from hpstudy.report.labels import cut
 
 NAME = 0.2
-"""Inches between two names."""
+"""Distance of two names in inches."""
 
 LETTERS = 20
-"""Letters of a name: more do not fit beside the axis."""
+"""Maximum number of characters of a name, which fit next to the axis."""
 
 
 def chart(shown: MeanRanks, blocks: str, confidence: str, data: tuple[Data, ...]) -> Chart:
@@ -23,13 +23,13 @@ def chart(shown: MeanRanks, blocks: str, confidence: str, data: tuple[Data, ...]
 
     Args:
         shown: the ranks.
-        blocks: what they are means over, "replicates" or "studies".
-        confidence: of the critical difference, "95%".
-        data: the CSV file behind it.
+        blocks: name of the blocks, "replicates" or "studies".
+        confidence: level of the critical difference, "95%".
+        data: the CSV file of the diagram.
     """
     count = len(shown.names)
     low, high = 1.0, float(count)
-    # Names stand above the axis, the best outside left and the worst outside right; the bars between them and the axis.
+    # Names are above the axis, outermost the best on the left and the worst on the right. Bars are between names and axis.
     bars, half = len(shown.alike), (count + 1) // 2
     first, step = 0.45 + 0.25 * bars, 0.6
     top = first + step * half + 0.9

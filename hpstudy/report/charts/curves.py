@@ -12,7 +12,7 @@ from hpstudy.report.style import Look
 
 
 def trials(values: Floats) -> Floats:
-    """The numbers 1, 2, ... of the trials after which a curve has its values."""
+    """(points,) trial numbers 1, 2, ... of a curve."""
     return np.arange(1, len(values) + 1, dtype=np.float64)
 
 
@@ -27,17 +27,17 @@ def mean_curve(
     groups: tuple[int, ...] = (),
     **settings: Any,
 ) -> tuple[Band, Line]:
-    """A band and the line of the means in it.
+    """A line of means with its band.
 
     Args:
         x: (points,) coordinates.
         ends: (points,) means, lower and upper ends.
-        look: of the line.
+        look: look of the line.
         alpha: opacity of the band.
-        size: of the markers in points.
-        stepped: whether values hold until the next point.
-        groups: of both marks, as in `Mark`.
-        settings: more fields of the `Line`.
+        size: size of the markers in points.
+        stepped: whether a value applies until the next point.
+        groups: legend groups of both marks, as in `Mark`.
+        settings: further fields of the `Line`.
     """
     mean, low, high = ends
     kind = Steps if stepped else Line

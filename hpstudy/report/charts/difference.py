@@ -20,17 +20,17 @@ from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
 
 PANELS = 6
-"""Comparisons in one figure: more would not fit on a page."""
+"""Maximum number of comparisons in one figure, which fits on a page."""
 
 MARKED_UP_TO = 60
-"""Trials up to which each has a marker."""
+"""Maximum number of trials that each have a marker."""
 
 MEAN, POINTWISE, SIMULTANEOUS = 0, 1, 2
-"""Places in the legend."""
+"""Indices in the legend."""
 
 
 def charts(results: Results) -> Iterator[Chart]:
-    """Up to `PANELS` comparisons in a figure."""
+    """The figures, with up to `PANELS` comparisons each."""
     pairs = [pair for pair in results.pairs if pair.curve is not None]
     for name, shown in parts("difference", pairs, PANELS):
         yield _chart(results, name, shown)
@@ -84,7 +84,7 @@ def _panel(results: Results, pair: PairResult) -> Panel:
 
 
 def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[str, str]:
-    """Caption, and how to read the figure."""
+    """The caption and the explanation of the figure."""
     of = ", ".join(f"{pair.a} minus {pair.b} ({_pairs(pair)})" for pair in pairs)
     caption = f"Paired difference of the best {results.study.metric.name} so far: {of}."
     if all(pair.curve is None or pair.curve.band is None for pair in pairs):

@@ -1,4 +1,4 @@
-"""The objective over the flip ratio, one panel for each view."""
+"""The objective against the flip ratio, one panel for each view."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hpstudy.report.csvs import Row
 
 
 def chart(results: Results, views: list[SearchedView]) -> Chart:
-    """All trials of the views, which have flip ratios; the axis is logarithmic where the ratios span decades."""
+    """All trials of views with flip ratios; the axis is logarithmic if the ratios span decades."""
     columns = min(3, len(views))
     everything = np.concatenate([view.flips.ratio for view in views if view.flips])
     positive = everything[np.isfinite(everything) & (everything > 0)]

@@ -1,4 +1,4 @@
-"""Laying out many panels: in a grid, and over several figures."""
+"""Layout of many panels in a grid and in several figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def in_grid(panels: Sequence[Panel], columns: int, *, shared: bool = False) -> tuple[Panel, ...]:
-    """The panels row by row; `shared` says that all have the same vertical axis, which print then labels in the first column only."""
+    """The panels row by row; if `shared`, all have the same vertical axis, which print labels in the first column only."""
     made = []
     for number, panel in enumerate(panels):
         row, column = divmod(number, columns)
@@ -22,6 +22,6 @@ def in_grid(panels: Sequence[Panel], columns: int, *, shared: bool = False) -> t
 
 
 def parts(name: str, items: Sequence[T], most: int) -> Iterator[tuple[str, Sequence[T]]]:
-    """Names of figures and up to `most` of the items for each; with more than one figure the names are numbered from 1."""
+    """Split items into figures of at most `most` items, with names; the names of several figures are numbered from 1."""
     for start in range(0, len(items), most):
         yield name + (f"_{start // most + 1}" if len(items) > most else ""), items[start : start + most]

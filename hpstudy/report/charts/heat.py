@@ -1,4 +1,4 @@
-"""The mean objective over two swept hyperparameters, as a map of cells."""
+"""Heat maps of the mean objective over two swept hyperparameters."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from hpstudy.report.charts.words import filled, label, metric
 from hpstudy.study.parameters import Value
 
 WRITTEN = 7
-"""Rows and columns up to which the cells hold their values."""
+"""Maximum numbers of rows and columns for which the values are written in the cells."""
 
 WIDE = 4
-"""Columns up to which two maps are side by side."""
+"""Maximum number of columns for which two maps are side by side."""
 
 FILLED = 0.4
-"""Share of a map's cells that must hold a point: two hyperparameters that move together fill a diagonal only."""
+"""Minimum share of cells with a point: hyperparameters that vary together fill only a diagonal."""
 
 
 def views(results: Results) -> list[SweepView]:
-    """The views that sweep two hyperparameters, both with an order, over enough of their combinations to fill a map."""
+    """The views that sweep two ordered hyperparameters over enough combinations for a map."""
     spaces = {view.name: results.study.views[view.name].space.root for view in results.sweep}
     return [
         view
@@ -44,12 +44,12 @@ def views(results: Results) -> list[SweepView]:
 
 
 def _counts(view: SweepView) -> dict[str, int]:
-    """How many values each swept hyperparameter has."""
+    """The number of values of each swept hyperparameter."""
     return {name: len({point[name] for point in view.points if point}) for name in view.swept}
 
 
 def charts(results: Results) -> Iterator[Chart]:
-    """The maps of all such views; nothing where there is none, or no value yet."""
+    """The maps of all such views; empty without such a view or without a value."""
     shown = views(results)
     if not shown or not any(view.completeness.completed for view in results.views):
         return
@@ -70,7 +70,7 @@ def charts(results: Results) -> Iterator[Chart]:
 
 
 def _panel(results: Results, view: SweepView, averages: Means) -> Panel:
-    """The map of one view; the hyperparameter with more values is along x, the first one when they have equally many."""
+    """The map of one view; the hyperparameter with more values is on the x axis, the first one if both have equally many."""
     counts = _counts(view)
     across = max(view.swept, key=lambda name: counts[name])
     upwards = next(name for name in view.swept if name != across)
@@ -111,6 +111,6 @@ def _edges(along: Swept) -> Floats:
 
 
 def _axis(along: Swept) -> Axis:
-    """An axis with the values at equal distances, and room for half a frame."""
+    """An axis with the values at equal distances, with space for half a frame."""
     texts = numbers.hyperparameters(along.values)
     return marked_axis(along.name, (-0.52, len(texts) - 0.48), range(len(texts)), texts, line=False)

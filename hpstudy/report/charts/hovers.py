@@ -1,4 +1,4 @@
-"""Hover texts that several charts have."""
+"""Hover texts that several charts share."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hpstudy.report.csvs import listed
 
 
 def interval(results: Results, low: float, high: float) -> str:
-    """An interval on a line of its own; "" where there is none."""
+    """An interval on a separate line; "" without an interval."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"\n{confidence(results)} CI {numbers.general(low, 6)} to {numbers.general(high, 6)}"
 
 
 def estimated(results: Results, value: float, low: float, high: float) -> str:
-    """A value, and below it its interval where it has one."""
+    """A value, with its interval on the next line if it has one."""
     return numbers.general(value, 6) + interval(results, low, high)
 
 
@@ -42,11 +42,11 @@ def along(results: Results, curve: str | Sequence[str], mean: Floats, low: Float
 
 
 def tried(texts: Sequence[str], points: Sequence[Mapping[str, Any] | None]) -> Hover:
-    """A text at each point, and below it a line for every hyperparameter of what was tried there.
+    """A text for each point, followed by a line for every hyperparameter of the point.
 
     Args:
         texts: (points,) texts.
-        points: (points,) what was tried, all with the same hyperparameters; None where nothing was.
+        points: (points,) tried points, all with the same hyperparameters; None for a missing one.
     """
     names = next((tuple(point) for point in points if point is not None), ())
     return Hover(tuple(texts), names, tuple(tuple(_value((point or {}).get(name)) for name in names) for point in points))

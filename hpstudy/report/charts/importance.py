@@ -1,4 +1,4 @@
-"""Shares of the variance that hyperparameters explain, and beside them where the best trials of the searches lie."""
+"""Shares of the variance that hyperparameters explain, and the positions of the best trials."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from hpstudy.report.csvs import Row
 from hpstudy.report.labels import cut
 
 RAIL = style.grey(0.6)
-"""Colour of the range of a hyperparameter."""
+"""Color of the range of a hyperparameter."""
 
 
 def order(view: SearchedView) -> list[int]:
-    """Places of the hyperparameters, those that matter most in total first; as in the space without an importance."""
+    """Indices of the hyperparameters by decreasing total importance; in the order of the space without an importance."""
     count = len(view.hyperparameters)
     if view.importance is None:
         return list(range(count))
@@ -85,7 +85,7 @@ def _share(results: Results, name: str, what: str, shares: Shares, number: int) 
 
 
 def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, column: int = 0) -> Panel:
-    """Every hyperparameter's range with its values below, and the best trials above it."""
+    """The range of every hyperparameter, with its values below and the best trials above."""
     index, listed, chosen = index_of(results, view.name), parameters(results, view), view.incumbents
     count = len(chosen)
     rails = np.arange(len(shown), dtype=np.float64) + 0.12

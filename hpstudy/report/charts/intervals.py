@@ -15,7 +15,10 @@ from hpstudy.report.charts.model import Dots, Hover, Line, Marker
 
 
 def bars(low: Floats, high: Floats, y: Floats, colour: str, *, to: Floats | None = None, **looks: Any) -> Line:
-    """A stroke for each row from (`low`, `y`) to (`high`, `to`), all (rows,), NaN for none; level without `to`. `looks` are of `Line`."""
+    """A line for each row from (`low`, `y`) to (`high`, `to`), all (rows,), NaN for none; horizontal without `to`.
+
+    `looks` are fields of `Line`.
+    """
     gap = np.full(len(y), np.nan)
     x, at = (np.stack(ends, axis=1).ravel()[:-1] for ends in ((low, high, gap), (y, y if to is None else to, gap)))
     return Line(x=x, y=at, colour=colour, **looks)
@@ -39,10 +42,10 @@ def estimate(
         results: of the study.
         ends: the mean, the lower and the upper end, on the y axis if `upright`.
         at: position on the other axis.
-        colour: of both marks.
-        marker: at the mean.
-        head: of the hover text, which the numbers follow.
-        width: of the bar in points.
+        colour: color of both marks.
+        marker: marker of the mean.
+        head: first part of the hover text, before the numbers.
+        width: width of the bar in points.
         upright: whether the bar is vertical.
         groups: as in `Mark`.
     """

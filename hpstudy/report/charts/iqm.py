@@ -1,4 +1,4 @@
-"""Interquartile means of the best so far beside the means."""
+"""Interquartile means of the best so far, next to the means."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row
 
 EARLY = 0.1
-"""Share of the trials, the first ones, that do not set the axis."""
+"""Share of the first trials that do not determine the axis."""
 
 
 def chart(results: Results, supplement: Supplement) -> Chart:
-    """The means in one panel and the interquartile means in another; of many views the latter, in a panel for each."""
+    """Means in one panel and interquartile means in another; with many views only the latter, in a panel for each view."""
     many, count, budget = overview.many_views(results), len(results.views), results.study.search.trials
     first = late(results)[0] - 1 if many else int(EARLY * budget)
     means = [(view.curve.mean, view.curve.low, view.curve.high) for view in results.views]

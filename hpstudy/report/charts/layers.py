@@ -1,4 +1,4 @@
-"""Weights that never changed sign, layer by layer: histograms of where they began, and their share of every layer."""
+"""Weights that never changed sign, by layer: histograms of their initial values, and their share of each layer."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from hpstudy.report.csvs import Row, listed
 from hpstudy.report.labels import LONGEST, cut
 
 ROWS = 6
-"""Views or points in one figure: more would not fit on a page."""
+"""Maximum number of views or points in one figure, which fits on a page."""
 
 ROW_LETTERS = 60
-"""Letters of a row's name."""
+"""Maximum number of characters of a row's name."""
 
 DECIMALS = 3
 """Of a share."""
@@ -47,7 +47,7 @@ class Shown:
         view: of the sweep.
         layers: of that view.
         number: of the point.
-        name: what tells it apart from the other points that are drawn.
+        name: text that distinguishes it from the other drawn points.
     """
 
     view: SweepView
@@ -60,13 +60,13 @@ class Shown:
         return summary(self.layers.never[:, self.number], results.study.analysis.confidence)
 
     def few(self) -> list[int]:
-        """Places of the first, the middle and the last layer."""
+        """Indices of the first, the middle and the last layer."""
         count = len(self.layers.numbers)
         return sorted({0, (count - 1) // 2, count - 1})
 
 
 def shown(results: Results) -> list[Shown]:
-    """The best point of every view with values of layers; of a single view `ROWS` of its points, evenly spread."""
+    """The best point of every view with layer values; of a single view, `ROWS` of its points, evenly spaced."""
     shown_points = []
     for view in results.sweep:
         of_view, best = layers(view), sweeps.best(results, view)
@@ -84,7 +84,7 @@ def shown(results: Results) -> list[Shown]:
 
 
 def charts(results: Results, rows: Sequence[Shown]) -> Iterator[Chart]:
-    """Of every `ROWS` points the histograms, where bins were recorded, and the shares."""
+    """For every `ROWS` points, the histograms, if bins were recorded, and the shares."""
     for end, part in parts("", rows, ROWS):
         if binned := [row for row in part if row.layers.edges.size]:
             yield _histograms(results, f"never_flipped_histograms{end}", binned)
@@ -110,7 +110,7 @@ def _histograms(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
 
 
 def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y: Axis) -> Panel:
-    """The initial weights of one layer, and those of them that never flipped, as means over replicates."""
+    """Histograms of the initial weights of one layer, of all and of those that never flipped; means over replicates."""
     point, of_view = rows[row], rows[row].layers
     depth = point.few()[column]
     layer = f"layer {of_view.numbers[depth]}"
@@ -174,7 +174,7 @@ def _shares(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
 
 
 def points(results: Results) -> Iterator[tuple[SweepView, ViewLayers, int, str]]:
-    """View, its layers, number and JSON of every point at which a layer has a value."""
+    """View, layers, number and JSON of every point with a layer value."""
     for view in results.sweep:
         if (of_view := layers(view)) is not None:
             for number in np.flatnonzero(np.isfinite(of_view.never).any(axis=(0, 2))).tolist():

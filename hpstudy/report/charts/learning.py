@@ -1,4 +1,4 @@
-"""Learning curves of the points of a sweep: a metric against the epoch."""
+"""Learning curves of the points of a sweep: a metric against epochs."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from hpstudy.report.style import Look
 from hpstudy.study.parameters import Value
 
 PANELS = 3 * COLUMNS
-"""Views in one figure."""
+"""Maximum number of views in one figure."""
 
 BANDS = 7
-"""Lines up to which each has its band; more bands would hide each other."""
+"""Maximum number of lines with a band; more bands would hide each other."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Curve:
 
     Attributes:
         number: of the point.
-        value: of the main hyperparameter; None where there is none.
+        value: value of the main hyperparameter; None without one.
         held: values of the other swept hyperparameters.
-        rank: of its value, or of the point where there is none, among all that are drawn.
-        look: colour and marker follow the main hyperparameter, the line pattern the others.
+        rank: rank of its value, or of the point without one, among all drawn ones.
+        look: color and marker depend on the main hyperparameter, the line pattern on the others.
     """
 
     number: int
@@ -100,10 +100,10 @@ def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView],
 
 
 def chosen(results: Results, view: SweepView, view_layout: Layout) -> tuple[list[Curve], str]:
-    """The points that are drawn, and which they are when they are not all; "" when they are.
+    """The points to draw, and a description if they are a subset; "" if all are drawn.
 
-    Too many lines hide each other. Then only the points that have the other hyperparameters of the best point are drawn, and of those
-    evenly spread ones.
+    Too many lines would hide each other. In this case only points that share the other hyperparameters of the best point are drawn, and of
+    these an evenly spaced subset.
     """
     lines, note = list(view_layout.lines), ""
     if sum(len(line.numbers) for line in lines) > MOST_LINES or len(lines) > len(style.DASHES):
@@ -157,7 +157,7 @@ def _marks(
 
 
 def _key(results: Results, view: SweepView, curves: Sequence[Curve]) -> tuple[str, tuple[Entry, ...]]:
-    """Title and entries in print: one for each colour, then one for each line pattern when there are several; none for a single line."""
+    """Title and entries in print: one for each color, then one for each line pattern if there are several; none for a single line."""
     if len(curves) < 2:
         return "", ()
     colours = {
@@ -175,7 +175,7 @@ def _key(results: Results, view: SweepView, curves: Sequence[Curve]) -> tuple[st
 
 
 def _room(title: str, entries: Sequence[Entry], inches: float) -> float:
-    """Inches that a key takes below a panel or figure of that width."""
+    """Height in inches of a key below a panel or figure of the given width."""
     rows = -(-len(entries) // style.key_columns([entry.name for entry in entries], inches))
     return 0.15 * (rows + bool(title)) + 0.1 if entries else 0.0
 

@@ -1,4 +1,4 @@
-"""Mean differences with each replicate left out in turn."""
+"""Leave-one-out mean differences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 
 MOST_PAIRS = 12
-"""Comparisons in the figure; the CSV file has all."""
+"""Maximum number of comparisons in the figure; the CSV file has all."""
 
 GREY = style.grey(0.35)
 
@@ -68,13 +68,13 @@ def _panel(shown: list[tuple[PairResult, PairSupplement]], what: str, title: str
 
 
 def pairs(results: Results) -> list[tuple[PairResult, PairSupplement]]:
-    """The comparisons that have values."""
+    """The comparisons with values."""
     supplement = results.supplement
     return [] if supplement is None else [both for both in zip(results.pairs, supplement.pairs, strict=True) if both[1].budgets]
 
 
 def quantities(more: PairSupplement) -> Iterator[tuple[str, LeaveOneOut]]:
-    """What differs between the views of a comparison, by its name in the CSV file."""
+    """The compared quantities, by their name in the CSV file."""
     if more.trials_without_one is not None:
         yield "trials_to_target", more.trials_without_one
     if more.without_one is not None:
@@ -82,7 +82,7 @@ def quantities(more: PairSupplement) -> Iterator[tuple[str, LeaveOneOut]]:
 
 
 def leave_one_out(results: Results) -> Iterator[Row]:
-    """Every mean difference without each of its replicates; the row without a replicate is the mean over all of them."""
+    """Every leave-one-out mean difference; the row with an empty replicate is the mean over all replicates."""
     yield "a", "b", "difference_of", "replicate_left_out", "mean"
     for pair, more in pairs(results):
         for what, left_out in quantities(more):

@@ -1,10 +1,10 @@
-"""Charts as data: panels of marks in data coordinates, a legend, words, and the CSV files behind them.
+"""Charts as data: panels of marks in data coordinates, a legend, texts, and the CSV files of the data.
 
-A chart module (`hpstudy.report.charts.<kind>`) turns results into a `Chart`; a pen (`hpstudy.report.pens`) draws any chart and knows no
-kind of figure. So everything that is seen is decided in the chart: limits, ticks, colours, widths, order. Sizes are in points and
-inches of the printed figure; the page scales them. Texts are what the reader sees: a pen escapes what its library would interpret.
+A chart module (`hpstudy.report.charts.<kind>`) converts results to a `Chart`. A pen (`hpstudy.report.pens`) draws any chart, independent of
+its kind. The chart therefore determines all visible properties: limits, ticks, colors, widths, order. Sizes are in points and inches of the
+printed figure; the page scales them. Texts are literal: a pen escapes what its library would interpret.
 
-Marks are drawn in their order, the last on top. Coordinates are float arrays; NaN is a gap.
+Marks are drawn in order, the last on top. Coordinates are float arrays; NaN is a gap.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from hpstudy.report.style import Dash, Symbol
 T = TypeVar("T")
 
 Media: TypeAlias = Literal["both", "print", "page"]
-"""Where something is drawn: print is the PDF, single files and notebooks; page is the interactive page."""
+"""The media of a mark or panel: "print" is the PDF, single files and notebooks; "page" is the interactive page."""
 
 
 @dataclass(frozen=True)
 class Hover:
-    """What the page shows at each point of a mark.
+    """The hover texts of a mark on the page.
 
     Attributes:
         texts: (points,) texts; lines are separated by a line feed; "" for no text at that point.
-        names: hyperparameters of `values`; each is a line of its own below the text.
-        values: (points x names) their values as text. Long lists stay small: the names stand once in the page.
+        names: hyperparameters of `values`; each has a separate line below the text.
+        values: (points x names) values as text. The names are in the page once, which keeps long lists small.
     """
 
     texts: tuple[str, ...]
@@ -44,14 +44,14 @@ class Hover:
 
 @dataclass(frozen=True)
 class Marker:
-    """How a point looks.
+    """The marker of a point.
 
     Attributes:
         symbol: its shape.
         size: in points.
-        fill: "colour" of the mark; "paper" for an open marker that hides what is behind it; "none" for a hollow one.
-        edge: colour of the edge; "" for none, or for that of the mark where it is not filled with it.
-        edge_width: in points.
+        fill: "colour" for the color of the mark; "paper" for an open marker that hides marks behind it; "none" for a hollow one.
+        edge: color of the edge; "" for none, or for the color of the mark if the marker is not filled with it.
+        edge_width: width of the edge in points.
     """
 
     symbol: Symbol = "circle"
@@ -63,13 +63,13 @@ class Marker:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mark:
-    """What all marks have.
+    """The common fields of all marks.
 
     Attributes:
-        groups: legend entries it belongs to, by their place in `Chart.legend`; the page shows it while all of them are switched on.
+        groups: indices of its legend entries in `Chart.legend`; the page shows the mark while all of them are switched on.
         media: where it is drawn.
-        raster: whether print draws it as an image, for marks of very many points.
-        hover: what the page shows at its points; None for nothing.
+        raster: whether print draws it as an image, for marks with very many points.
+        hover: hover texts on the page; None for none.
     """
 
     groups: tuple[int, ...] = ()
@@ -85,7 +85,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Line(Mark):
-    """A line through points; NaN parts it into strokes, which add up where they cross if they are faint.
+    """A line through points. NaN separates strokes; translucent strokes get darker where they cross.
 
     Attributes:
         x, y: (points,) coordinates.
@@ -93,8 +93,8 @@ class Line(Mark):
         width: in points; 0 for markers only.
         dash: its pattern.
         alpha: opacity in [0, 1].
-        marker: at its points; None for none.
-        every: (first, step): which points have the marker.
+        marker: marker at its points; None for none.
+        every: (first, step) of the points with a marker.
     """
 
     x: Floats
@@ -109,7 +109,7 @@ class Line(Mark):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Steps(Line):
-    """A line that keeps the value of a point until the next one."""
+    """A step line: the value of a point applies until the next one."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,11 +117,11 @@ class Band(Mark):
     """An area between two lines.
 
     Attributes:
-        x: (points,) where.
-        low, high: (points,) its ends.
+        x: (points,) coordinates.
+        low, high: (points,) lower and upper ends.
         colour: as #rrggbb.
         alpha: opacity.
-        stepped: whether the ends keep their value until the next point.
+        stepped: whether the ends apply until the next point.
     """
 
     x: Floats
@@ -141,8 +141,8 @@ class Dots(Mark):
         colour: as #rrggbb.
         marker: their shape and size.
         alpha: opacity.
-        values: (points,) on `Chart.scale`, which colour the points instead of `colour`; None for one colour.
-        clipped: whether a marker ends at the edge of the panel.
+        values: (points,) values on `Chart.scale` that color the points instead of `colour`; None for one color.
+        clipped: whether markers are clipped at the edge of the panel.
     """
 
     x: Floats
@@ -159,9 +159,9 @@ class Rule(Mark):
     """A straight line across the whole panel at one value.
 
     Attributes:
-        axis: on which axis the value is: a rule at a value of "y" is horizontal.
+        axis: axis of the value; a rule at a value of "y" is horizontal.
         at: the value.
-        colour, width, dash: how it looks.
+        colour, width, dash: color, width in points and pattern of the line.
     """
 
     axis: Literal["x", "y"]
@@ -179,7 +179,7 @@ class Bars(Mark):
         left, right, bottom, top: (bars,) their sides.
         colour: as #rrggbb.
         alpha: opacity.
-        frame: width in points of an outline that is drawn instead of the filled rectangle; 0 for a filled one.
+        frame: line width in points if only the outline is drawn; 0 for filled rectangles.
     """
 
     left: Floats
@@ -193,14 +193,14 @@ class Bars(Mark):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heat(Mark):
-    """Cells coloured on `Chart.scale`. Its hover texts go row by row.
+    """Cells colored by `Chart.scale`. The hover texts are in row order.
 
     Attributes:
-        x_edges: (columns + 1,) sides of the cells, ascending.
-        y_edges: (rows + 1,) likewise.
-        values: (rows x columns), the lowest row first.
+        x_edges: (columns + 1,) edges of the cells, ascending.
+        y_edges: (rows + 1,) edges of the cells, ascending.
+        values: (rows x columns) values, the lowest row first.
         written: (rows x columns) texts in the cells; () for none.
-        parted: whether white lines part the cells, and those without a value are crossed.
+        parted: whether white lines separate the cells and cells without a value are crossed out.
     """
 
     x_edges: Floats
@@ -215,16 +215,16 @@ class Labels(Mark):
     """Texts on the panel.
 
     Attributes:
-        x, y: (texts,) where they are anchored.
-        texts: what they say.
+        x, y: (texts,) anchor coordinates.
+        texts: the texts.
         colour: as #rrggbb.
         size: in points.
-        align: which side of the text is at x.
-        anchor: which side of the text is at y.
+        align: side of the text at x.
+        anchor: side of the text at y.
         italic: whether they are set in italics.
-        boxed: whether they hide what is behind them.
-        frame: "data" for coordinates on the axes; "panel" for shares of the panel, (0, 0) being its lower left corner.
-        shift: (right, up) in points, from the anchor.
+        boxed: whether they hide marks behind them.
+        frame: "data" for data coordinates; "panel" for fractions of the panel, where (0, 0) is its lower left corner.
+        shift: (right, up) offset from the anchor in points.
     """
 
     x: Floats
@@ -246,17 +246,17 @@ class Axis:
 
     Attributes:
         label: its title; "" for none.
-        limits: its two ends; the first above the second turns it round. Both are positive on a logarithmic axis.
+        limits: its two ends; reversed if the first is above the second. Both are positive on a logarithmic axis.
         log: whether it is logarithmic.
-        ticks: "auto" for round numbers, "integers" for whole ones, "decades" for powers of ten, "given" for those of `at`, "none".
-        at: where ticks are given.
-        texts: what is written at them; print leaves out a text that would touch its neighbour.
-        rotated: whether the texts are turned by 90 degrees.
-        grid: whether light guide lines cross the panel at the ticks.
+        ticks: "auto" for round numbers, "integers" for integers, "decades" for powers of ten, "given" for those of `at`, "none".
+        at: positions of given ticks.
+        texts: labels of given ticks; print omits a label that would touch its neighbor.
+        rotated: whether the tick labels are rotated by 90 degrees.
+        grid: whether light grid lines are drawn at the ticks.
         titled: whether print writes the label; the page always does.
-        labelled: whether print writes the texts of the ticks; the page always does.
-        line: whether the axis itself is drawn.
-        ticked: whether there are tick marks beside the texts.
+        labelled: whether print writes the tick labels; the page always does.
+        line: whether the axis line is drawn.
+        ticked: whether tick marks are drawn.
     """
 
     label: str
@@ -275,12 +275,12 @@ class Axis:
 
 @dataclass(frozen=True)
 class Key:
-    """Where print lists legend entries that belong to one panel.
+    """The legend of one panel in print.
 
     Attributes:
-        entries: their places in `Chart.legend`.
-        title: above them.
-        above: whether they are above the panel instead of below it.
+        entries: indices of the entries in `Chart.legend`.
+        title: title above the entries.
+        above: whether the legend is above the panel instead of below it.
     """
 
     entries: tuple[int, ...]
@@ -294,13 +294,13 @@ class Panel:
 
     Attributes:
         x, y: the axes.
-        marks: in the order in which they are drawn.
-        title: above it; "" for none.
+        marks: the marks in drawing order.
+        title: title of the panel; "" for none.
         titled: whether print writes the title; the page always does.
-        row, column: its place in the grid of the printed figure; the page flows its panels in their order.
-        title_size: in points.
-        title_align: at which side of the panel the title is.
-        key: its own legend in print, for entries that the chart's legend then leaves out.
+        row, column: position in the grid of the printed figure; the page places the panels in order.
+        title_size: size of the title in points.
+        title_align: horizontal alignment of the title.
+        key: legend of the panel in print, for entries that the chart's legend then omits.
         media: where it is drawn.
     """
 
@@ -319,17 +319,17 @@ class Panel:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of the legend, which the page can switch off: a line, a marker, both, or a patch where it has neither.
+    """One entry of the legend, which the page can switch off: a line, a marker, both, or a patch if it has neither.
 
     Attributes:
-        name: as the reader sees it.
+        name: displayed name.
         colour: as #rrggbb.
         dash: pattern of the line; "" for no line.
-        symbol: of the marker; "" for no marker.
-        width: of the line in points.
+        symbol: symbol of the marker; "" for no marker.
+        width: width of the line in points.
         alpha: opacity of a patch.
         open: whether the marker is open.
-        media: where it is listed: "page" for a switch that print does not need.
+        media: where it is listed; "page" for a switch that print does not need.
     """
 
     name: str
@@ -344,12 +344,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class ColourScale:
-    """What the colours of `Heat` and of `Dots.values` mean: viridis, from dark to bright.
+    """The color scale of `Heat` and `Dots.values`: viridis, from dark to bright.
 
     Attributes:
-        label: of the colour bar.
-        low, high: values of its two ends.
-        reverse: whether low values are the bright ones.
+        label: label of the color bar.
+        low, high: values at its two ends.
+        reverse: whether low values are bright.
     """
 
     label: str
@@ -360,11 +360,11 @@ class ColourScale:
 
 @dataclass(frozen=True)
 class Data:
-    """A CSV file behind a chart.
+    """A CSV file with the data of a chart.
 
     Attributes:
-        name: of the file, without its ending.
-        rows: gives the head and the rows.
+        name: name of the file, without its ending.
+        rows: function that returns the head and the rows.
     """
 
     name: str
@@ -372,7 +372,7 @@ class Data:
 
     @classmethod
     def of(cls, source: T, *tables: Callable[[T], Iterable[Row]]) -> tuple[Data, ...]:
-        """A file for each table of the source, named after its function."""
+        """A CSV file for each table function, named after the function."""
         return tuple(cls(table.__name__, partial(table, source)) for table in tables)
 
 
@@ -382,19 +382,19 @@ class Chart:
 
     Attributes:
         name: also its file name; unique in a report.
-        panels: its axes with their marks.
-        caption: what it shows, in one sentence.
-        reading: how to read it.
-        data: the CSV files behind it.
-        height: of the printed figure in inches; its width is `style.WIDTH`.
-        legend: its entries; `Mark.groups` refers to their places.
-        legend_title: above the legend.
+        panels: the panels with their marks.
+        caption: content of the figure, in one sentence.
+        reading: explanation of the figure.
+        data: the CSV files of the data.
+        height: height of the printed figure in inches; its width is `style.WIDTH`.
+        legend: legend entries; `Mark.groups` holds indices into it.
+        legend_title: title of the legend.
         legend_below: whether print lists the legend below the panels instead of above them.
-        x_label, y_label: one title for the axes of all panels, at the edges of the printed figure.
+        x_label, y_label: common axis titles of all panels, at the edges of the printed figure.
         widths, heights: relative sizes of the grid's columns and rows; () for equal ones.
-        scale: of the colours; None where none is needed.
-        page_note: what the reader of the page needs to know besides; "" for nothing.
-        page_only: whether the printed report leaves it out.
+        scale: color scale; None without one.
+        page_note: additional note on the page; "" for none.
+        page_only: whether the printed report omits the figure.
     """
 
     name: str
@@ -418,12 +418,12 @@ class Chart:
         return f"<Chart '{self.name}': {len(self.panels)} panels>"
 
     def shown(self, media: Literal["print", "page"]) -> tuple[Panel, ...]:
-        """The panels that are drawn there."""
+        """The panels that are drawn in the given medium."""
         return tuple(panel for panel in self.panels if panel.media in ("both", media))
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equality of two fields; NaN equals NaN in arrays."""
+    """Equality of two fields, where NaN equals NaN in arrays."""
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return np.array_equal(one, other, equal_nan=True)
     return bool(one == other)

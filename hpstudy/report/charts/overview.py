@@ -1,4 +1,4 @@
-"""Many comparisons as a forest: each difference with its interval in a row of its own."""
+"""Forest plot of many comparisons: one row for each difference and its interval."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from hpstudy.report.labels import LONGEST, cut
 from hpstudy.report.overview import Standing, one_reference, standings
 
 ROW = 0.19
-"""Inches of a row."""
+"""Height of a row in inches."""
 
 MUTED = style.grey(0.55)
-"""Colour of a difference that is not shown."""
+"""Color of a difference that is not shown."""
 
 
 def chart(results: Results) -> Chart:
-    """The differences in trials-to-target, where there is a target, and beside them those of the final best."""
+    """The differences in trials-to-target, if there is a target, and next to them those of the final best."""
     rows, upward = standings(results), results.study.metric.goal == "maximize"
     trials = [(t.difference, t.low, t.high) if (t := row.trials) is not None else None for row in rows]
     final = [(d.mean, d.low, d.high) if (d := row.final) is not None else None for row in rows]
@@ -52,14 +52,14 @@ def _panel(
     sides: Sequence[Side | None],
     directions: tuple[str, str],
 ) -> Panel:
-    """One interval in each row; that of a difference that is not shown is grey, and its marker open.
+    """One interval in each row; a difference that is not shown is gray with an open marker.
 
     Args:
         results: of the study.
-        label: of the axis.
+        label: label of the axis.
         intervals: (estimate, low, high) of every row; None for an empty row.
-        sides: where the difference of every row is shown to lie.
-        directions: what values below and above 0 mean.
+        sides: for every row, the side of 0 on which the difference is shown to lie.
+        directions: meaning of values below and above 0.
     """
     names = [_name(results, row) for row in standings(results)]
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
@@ -81,7 +81,7 @@ def _name(results: Results, row: Standing) -> str:
 
 
 def caption_and_reading(results: Results) -> tuple[str, str]:
-    """Caption, and how to read the figure."""
+    """The caption and the explanation of the figure."""
     level, pairs = confidence(results), results.pairs
     of = f"each view and {pairs[0].b}" if one_reference(results) else "the views of each comparison"
     with_trials = any(row.trials is not None for row in standings(results))

@@ -1,4 +1,4 @@
-"""Parallel coordinates: every trial as a line over all hyperparameters to its objective."""
+"""Parallel coordinates: each trial is a line across all hyperparameters to its objective."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from hpstudy.report.charts.words import metric
 from hpstudy.report.labels import cut
 
 ABSENT = -0.14
-"""Height at which a line crosses the axis of a hyperparameter that its trial does not have."""
+"""Height at which a line crosses the axis of an absent hyperparameter."""
 
 BEST_SHARE = 0.1
-"""Share of the trials that stand out."""
+"""Share of the trials that are highlighted."""
 
 INK = style.grey(0.25)
-"""Colour of the upright axes."""
+"""Color of the vertical axes."""
 
 
 def best(view: SearchedView, goal: str) -> Ints:
-    """Rows of the best `BEST_SHARE` of the trials, at least one; the best one last."""
+    """Rows of the best `BEST_SHARE` of the trials, at least one, the best one last."""
     gain = view.objective if goal == "maximize" else -view.objective
     count = int(np.ceil(BEST_SHARE * len(gain)))
     return np.asarray(np.argsort(-gain, kind="stable")[:count][::-1], dtype=np.int64)
 
 
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
-    """An upright axis for each hyperparameter and one for the objective."""
+    """A vertical axis for each hyperparameter and one for the objective."""
     goal, colour, count = results.study.metric.goal, style.colour(index_of(results, view.name)), len(view.hyperparameters)
     low, high = limits(view.objective, goal)
     listed, number = parameters(results, view), view.replicate * 7 + view.number
@@ -88,7 +88,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
 def _lines(
     results: Results, view: SearchedView, heights: Floats, rows: Ints, media: Media, looks: tuple[int, str, float, float]
 ) -> Line:
-    """The rows as strokes from axis to axis; `looks` are their legend entry, colour, width and alpha."""
+    """The rows as lines from axis to axis; `looks` are legend entry, color, width and alpha."""
     group, colour, width, alpha = looks
     y = np.column_stack([heights[rows], np.full(len(rows), np.nan)])
     x = np.broadcast_to(np.arange(y.shape[1], dtype=np.float64), y.shape)
@@ -115,7 +115,7 @@ def _lines(
 
 
 def _axes(marked: list[tuple[list[float], list[str]]]) -> Iterator[Mark]:
-    """Upright axes from 0 to 1 with their ticks."""
+    """Vertical axes from 0 to 1 with their ticks."""
     at = np.array([axis for axis, (positions, _) in enumerate(marked) for _ in positions], dtype=np.float64)
     heights = np.array([position for positions, _ in marked for position in positions], dtype=np.float64)
     places = np.arange(len(marked), dtype=np.float64)
@@ -126,6 +126,6 @@ def _axes(marked: list[tuple[list[float], list[str]]]) -> Iterator[Mark]:
 
 
 def _round(low: float, high: float) -> tuple[list[float], list[str]]:
-    """Shares of the range at which round values lie, and the values."""
+    """Positions of round values as fractions of the range, and the values."""
     inside = round_values(low, high, 6)
     return [(value - low) / (high - low) for value in inside], [short(value) for value in inside]

@@ -1,4 +1,4 @@
-"""Performance profiles: the share of problems that a view solves with at most a multiple of the trials of the quickest view."""
+"""Performance profiles: the share of problems that a view solves with at most a given multiple of the trials of the fastest view."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Hover, Panel, 
 from hpstudy.report.csvs import Row
 
 LEGEND_ROW = 0.17
-"""Inches of a row of the legend."""
+"""Height of a legend row in inches."""
 
 
 def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data: tuple[Data, ...]) -> Chart:
     """The profiles.
 
     Args:
-        profile: of the views.
-        names: of the views, as the legend has them.
-        problems: what the shares are of, in the plural.
-        data: the CSV file behind it.
+        profile: profiles of the views.
+        names: names of the views in the legend.
+        problems: name of the problems, in the plural.
+        data: the CSV file of the figure.
     """
     most = float(profile.ratios[-1])
     end = max(2.0, most * 1.05)

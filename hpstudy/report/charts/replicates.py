@@ -1,4 +1,4 @@
-"""Values of replicates: single ones as small points, their means as large ones with intervals."""
+"""Values of single replicates as small points, and means as large points with intervals."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Series:
         x: (points,) coordinates.
         values: (replicates x points); NaN for none.
         heads: (points,) first lines of the hover texts.
-        entry: position in the legend.
-        look: of the line.
-        apart: whether replicates are drawn to the left of the mean, instead of all at x.
+        entry: index in the legend.
+        look: look of the line.
+        apart: whether replicates are drawn to the left of the mean instead of at x.
     """
 
     x: Floats
@@ -43,12 +43,12 @@ def marks(
     """Intervals, then replicates, then means.
 
     Args:
-        results: of a sweep.
-        metric: what the values are.
-        lines: to draw.
-        replicates: position of single replicates in the legend.
-        bottom: of the axis, where an interval is cut off.
-        joined: whether a line may join neighbours.
+        results: results of a sweep.
+        metric: name of the metric.
+        lines: the lines to draw.
+        replicates: index of single replicates in the legend.
+        bottom: lower end of the axis, at which intervals are clipped.
+        joined: whether lines join neighboring points.
     """
     layers = [
         (*_mean(results, metric, line, bottom, joined), _replicates(metric, line, (line.entry, replicates))) for line in lines
@@ -57,7 +57,7 @@ def marks(
 
 
 def with_replicates(legend: Sequence[Entry]) -> tuple[Entry, ...]:
-    """A legend of lines with the entry of single replicates; print has no legend for a single line."""
+    """The legend entries of the lines and of single replicates; print has no legend for a single line."""
     lines = legend if len(legend) > 1 else [replace(entry, media="page") for entry in legend]
     return (*lines, Entry("single replicates", symbol="circle", media="page"))
 
@@ -65,7 +65,9 @@ def with_replicates(legend: Sequence[Entry]) -> tuple[Entry, ...]:
 def _mean(results: Results, metric: str, line: Series, bottom: float, joined: bool) -> tuple[Mark, Line]:
     """Intervals, as a band or as bars, and means."""
     means, look, groups = summary(line.values, results.study.analysis.confidence), line.look, (line.entry,)
-    low, high = (np.maximum(end, bottom) for end in (means.low, means.high))  # a log axis has no place for what is not positive
+    low, high = (
+        np.maximum(end, bottom) for end in (means.low, means.high)
+    )  # a logarithmic axis cannot show values that are not positive
     x = line.x + 0.18 if line.apart else line.x
     span: Mark
     if joined and int(np.isfinite(means.low).sum()) > 1:

@@ -1,4 +1,4 @@
-"""What the figures of searches over their spaces share: the trials of a view, their colours, hover texts and values."""
+"""Shared parts of the figures of search spaces: trials of a view, colors, hover texts and values."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from hpstudy.report.csvs import Row
 from hpstudy.report.style import INK
 
 OUTLIERS = 0.02
-"""Share of the worst values that may lie outside a drawing: a few bad trials must not flatten the rest."""
+"""Share of the worst values that may lie outside the axis: a few bad trials must not compress the rest."""
 
 OUTSIDE = f"{100 * OUTLIERS:.0f}% of the values, the worst ones, lie outside the drawing."
 
 VECTOR_UP_TO = 1_000
-"""Marks up to which print draws a figure as vectors."""
+"""Maximum number of marks that print draws as vectors."""
 
 ON_PAGE = 1_000
-"""Trials of a view that the page draws; of more, evenly spread ones, so that a browser keeps up."""
+"""Maximum number of trials of a view on the page; of more, an evenly spaced subset is drawn, to limit the browser's load."""
 
 ACCENT = "#D55E00"
-"""Colour of predictions and of best trials among others."""
+"""Color of predictions and of highlighted best trials."""
 
 
 def parameters(results: Results, view: SearchedView) -> list[Parameter]:
@@ -42,14 +42,14 @@ def parameters(results: Results, view: SearchedView) -> list[Parameter]:
 
 
 def limits(objective: Floats, goal: str) -> tuple[float, float]:
-    """Ends of an axis of the objective, which up to `OUTLIERS` of the values, the worst, fall short of."""
+    """Limits of an axis of the objective, without up to `OUTLIERS` of the values, the worst ones."""
     if goal == "maximize":
         return around(np.maximum(objective, np.quantile(objective, OUTLIERS)))
     return around(np.minimum(objective, np.quantile(objective, 1 - OUTLIERS)))
 
 
 def texts(results: Results, view: SearchedView, rows: Ints) -> Hover:
-    """Which trials the rows are, what they gave, and what was tried."""
+    """Hover texts of the rows: trial, objective and hyperparameters."""
     columns = (column[rows].tolist() for column in (view.replicate, view.number, view.objective))
     told = [
         f"{label(results, view.name)}\nreplicate {replicate}, trial {number + 1}\n{results.study.metric.name} {numbers.general(value, 6)}"
@@ -59,7 +59,7 @@ def texts(results: Results, view: SearchedView, rows: Ints) -> Hover:
 
 
 def shares(rows: Ints) -> list[tuple[Ints, Media]]:
-    """Which rows are drawn where: all in print; on the page evenly spread ones where there are more than `ON_PAGE`."""
+    """The rows for each medium: all in print; on the page, an evenly spaced subset of at most `ON_PAGE`."""
     if len(rows) <= ON_PAGE:
         return [(rows, "both")] if len(rows) else []
     return [(rows, "print"), (rows[evenly(range(len(rows)), ON_PAGE)], "page")]
@@ -68,7 +68,7 @@ def shares(rows: Ints) -> list[tuple[Ints, Media]]:
 def cloud(
     results: Results, view: SearchedView, x: Floats, y: Floats, values: Floats | None = None, **looks: Any
 ) -> Iterator[Dots]:
-    """A dot for every trial; x, y and `values` are (trials,), `looks` are of `Dots`. A trial whose x or y is NaN is left out."""
+    """A dot for every trial; x, y and `values` are (trials,), `looks` are `Dots` fields. Trials with NaN in x or y are left out."""
     for rows, media in shares(np.flatnonzero(np.isfinite(x) & np.isfinite(y))):
         hover = texts(results, view, rows) if media != "print" else None
         raster, own = len(rows) > VECTOR_UP_TO, None if values is None else values[rows]
@@ -76,7 +76,7 @@ def cloud(
 
 
 def note(view: SearchedView) -> str:
-    """What the reader of the page needs to know of the trials; "" where all are drawn."""
+    """The note on the page about the drawn subset of trials; "" if all are drawn."""
     count = len(view.objective)
     return f"{numbers.count(ON_PAGE)} of {numbers.count(count)} trials are drawn, evenly spread." if count > ON_PAGE else ""
 
@@ -89,7 +89,7 @@ def rings(results: Results, view: SearchedView, x: Floats, size: float) -> Dots:
 
 
 def searched_trials(results: Results) -> Iterator[Row]:
-    """Every trial with a value, a row for each hyperparameter that it has: its value, and where in the range it lies."""
+    """Every trial with a value, with a row for each of its hyperparameters: value and position in the range."""
     yield "view", "replicate", "number", "objective", "flip_ratio", "best_of_search", "hyperparameter", "value", "unit"
     for view in results.searched:
         best = view.is_incumbent.tolist()

@@ -19,11 +19,11 @@ from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, numbered
 
 PANELS = 6
-"""Views in one figure: more would not fit on a page."""
+"""Maximum number of views in one figure, which fits on a page."""
 
 
 def charts(results: Results) -> Iterator[Chart]:
-    """A panel for each view that has begun, all on one scale in a figure."""
+    """A panel for each started view, with a common axis in each figure."""
     searched = results.searchers.views if results.searchers is not None else ()
     by_view = {view: [one for one in searched if one.view == view] for view in results.study.views}
     begun = [of for of in by_view.values() if any(np.isfinite(one.curve.mean).any() for one in of)]

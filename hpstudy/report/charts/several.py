@@ -1,4 +1,4 @@
-"""Several studies on a common scale: the differences in each and in all together, and the curves of each."""
+"""Several studies on a common scale: differences in each study and over all studies, and curves of each study."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOGETHER = "all together"
 
 
 def differences(compared: Several) -> Chart:
-    """Best observed values: a panel for each quantity; a row for each study, and one for all together, under every comparison."""
+    """Best observed values: a panel for each quantity; for every comparison, a row for each study and one for all studies."""
     score = [mean for pair in compared.pairs for mean in (*pair.score, pair.score_together)]
     trials = [mean for pair in compared.pairs for mean in (*pair.trials, pair.trials_together)]
     panels = [
@@ -44,7 +44,7 @@ def differences(compared: Several) -> Chart:
 
 
 def endpoints(compared: Several) -> Chart:
-    """The declared endpoints: a panel for each; a row for each study, and one for all together, under every comparison."""
+    """The declared endpoints: a panel for each; for every comparison, a row for each study and one for all studies."""
     declared = list(joint_endpoints.by_title(compared).values())
     panels = [_panel(compared, joint_endpoints.in_short(found[0]), list(_of_endpoint(found))) for found in declared]
     return Chart(
@@ -59,7 +59,7 @@ def endpoints(compared: Several) -> Chart:
 
 
 def _of_endpoint(found: list[JointEndpoint]) -> Iterator[tuple[float, float, float] | None]:
-    """A mean with its ends for every study of every comparison, and for all together."""
+    """Mean and interval of every comparison, for each study and for all studies."""
     for one in found:
         for mean, reached in zip((*one.studies, one.together), (*one.reached, None), strict=True):
             known = mean is not None and not (reached is not None and 0 in reached)
@@ -67,7 +67,7 @@ def _of_endpoint(found: list[JointEndpoint]) -> Iterator[tuple[float, float, flo
 
 
 def _rows(compared: Several) -> list[tuple[int, PairOfStudies, str]]:
-    """The rows of a panel: number of the comparison, the comparison, and the study or all together."""
+    """The rows of a panel: index of the comparison, the comparison, and the study or all studies."""
     studies = (*(results.study.name for results in compared.studies), TOGETHER)
     return [(number, pair, study) for number, pair in enumerate(compared.pairs) for study in studies]
 
@@ -138,7 +138,7 @@ def normalised_curves(compared: Several) -> Iterator[Row]:
 
 
 def studies_compared(compared: Several) -> Iterator[Row]:
-    """Every difference, study by study and together."""
+    """Every difference, for each study and for all studies."""
     yield "a", "b", "study", "quantity", "pairs", "mean", "low", "high"
     for pair in compared.pairs:
         names = [*(results.study.name for results in compared.studies), "all together"]
@@ -153,7 +153,7 @@ def studies_compared(compared: Several) -> Iterator[Row]:
 
 
 def endpoints_compared(compared: Several) -> Iterator[Row]:
-    """Every declared endpoint, study by study and together; regrets and final values on the common scale."""
+    """Every declared endpoint, for each study and for all studies; regrets and final values are on the common scale."""
     yield "endpoint", "role", "a", "b", "study", "pairs", "difference", "low", "high", "p", "p_holm", "shown"
     names = [results.study.name for results in compared.studies]
     for one in compared.endpoints:

@@ -1,4 +1,4 @@
-"""The objective over each hyperparameter, all trials."""
+"""Slice plots: the objective against each hyperparameter, for all trials."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hpstudy.report.csvs import Row
 from hpstudy.report.labels import cut
 
 MOST_PANELS = 12
-"""Hyperparameters in the figure, the first ones: more would not fit on a page."""
+"""Maximum number of hyperparameters in the figure (the first ones), which fits on a page."""
 
 
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
@@ -66,7 +66,7 @@ def _response(results: Results, parameter: Parameter, name: str, unit: Floats, p
             for at, value in zip(unit.tolist(), predicted.tolist(), strict=True)
         )
     )
-    apart = len(cells(parameter, len(unit) + 1)) == len(unit)  # every value has its own cell
+    apart = len(cells(parameter, len(unit) + 1)) == len(unit)  # each value has a separate cell
     for colour, length, thick, width, told in ((style.PAPER, 13, 3.4, 3.0, None), (ACCENT, 12, 1.8, 1.5, hover)):
         if apart:
             marker = Marker("tick-across", length, edge_width=thick)

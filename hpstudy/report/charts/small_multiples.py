@@ -1,4 +1,4 @@
-"""Small multiples: every view in a panel of its own, all on the same axes."""
+"""Small multiples: a separate panel for each view, all with the same axes."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from hpstudy.report.charts.words import label
 from hpstudy.report.labels import LONGEST
 
 COLUMNS = 3
-"""Panels side by side, which leaves each the width of a label; more where there would be more than `ROWS` rows."""
+"""Number of panels in a row, each as wide as a label; more if there would be more than `ROWS` rows."""
 
 ROWS = 5
-"""Rows of panels of full height."""
+"""Maximum number of rows of full height."""
 
 HEIGHT = 1.25
-"""Inches of a row of panels."""
+"""Height of a row of panels in inches."""
 
 TALLEST = 8.0
-"""Inches that all rows take at most, so that a figure and its caption stay on one page."""
+"""Maximum height of all rows in inches, so that a figure and its caption fit on one page."""
 
 GREY = style.grey(0.45)
 """The reference in the panels of other views."""
 
 NOTE = "Here all views share one plot, without grey lines; a click on a view in the legend hides it."
-"""For `Chart.page_note` where the page has one panel in place of these."""
+"""The `Chart.page_note` of a figure that has one panel on the page instead of small multiples."""
 
 
 def small_multiples(results: Results, draw: Callable[[int], Panel]) -> tuple[tuple[Panel, ...], float]:
-    """A panel in print for each view under its label, and the height of the figure in inches.
+    """A printed panel for each view, titled with its label, and the height of the figure in inches.
 
-    Give the chart the labels of the axes as `x_label` and `y_label`: the panels write none.
+    The panels have no axis labels: pass these to the chart as `x_label` and `y_label`.
 
     Args:
         results: of the study.
-        draw: makes the panel of view number n (from 0).
+        draw: returns the panel of view number n (from 0).
     """
     count = len(results.views)
     columns = next((c for c in range(COLUMNS, count) if -(-count // c) <= ROWS + c - COLUMNS), count)
@@ -53,12 +53,12 @@ def small_multiples(results: Results, draw: Callable[[int], Panel]) -> tuple[tup
 
 
 def together(results: Results) -> Media:
-    """Where the panel of all views is drawn: of many views on the page only."""
+    """The media of the panel of all views: only the page if there are many views."""
     return "page" if overview.many_views(results) else "both"
 
 
 def beside_reference(results: Results, curve: Callable[[int], tuple[Mark, ...]], index: int) -> tuple[Mark, ...]:
-    """The curve of view number `index`, and behind it the line of the reference in grey; both are solid and without markers."""
+    """The curve of view number `index`, with the line of the reference in gray behind it; both are solid and without markers."""
     other = reference(results, index)
     grey = () if other is None else (mark for mark in curve(other) if isinstance(mark, Line))
     return (
@@ -68,13 +68,13 @@ def beside_reference(results: Results, curve: Callable[[int], tuple[Mark, ...]],
 
 
 def reference(results: Results, beside: int | None = None) -> int | None:
-    """Number of the view that is grey behind the others; None where there is none, or where it is view number `beside`."""
+    """Index of the reference view, drawn in gray behind the others; None without a reference, or if it is view number `beside`."""
     name = overview.reference(results)
     number = next((number for number, view in enumerate(results.views) if view.name == name), None)
     return None if number == beside else number
 
 
 def reference_words(results: Results, what: str) -> str:
-    """What the grey lines are: `what` of the reference; "" where there is none."""
+    """The explanation of the gray lines: `what` of the reference; "" without a reference."""
     name = overview.reference(results)
     return f" Grey in every panel: {what} of {name}." if name else ""

@@ -1,4 +1,4 @@
-"""The response over the two hyperparameters that matter most, with all trials on it."""
+"""The response over the two most important hyperparameters, with all trials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hpstudy.report.csvs import Row
 from hpstudy.report.labels import cut
 
 TRIAL, BEST = 0, 1
-"""Places in the legend."""
+"""Indices in the legend."""
 
 
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
@@ -79,12 +79,12 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
 
 
 def _edges(middles: Floats) -> Floats:
-    """(n + 1,) borders of cells that fill [0, 1]."""
+    """(n + 1,) edges of cells that cover [0, 1]."""
     return np.concatenate([[0.0], (middles[1:] + middles[:-1]) / 2, [1.0]])
 
 
 def searched_surface(results: Results) -> Iterator[Row]:
-    """The forest's mean prediction over the two hyperparameters that matter most; nothing stands where no trial lies near."""
+    """The forest's mean prediction over the two most important hyperparameters; empty cells have no trial near them."""
     yield "view", "x", "x_value", "x_unit", "y", "y_value", "y_unit", "predicted"
     for view in results.searched:
         if (surface := view.surface) is None:

@@ -1,4 +1,4 @@
-"""Metrics against the swept value: single replicates as small points, means as lines with bands."""
+"""Metrics against the swept value, with single replicates as small points and means as lines with bands."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from hpstudy.report.labels import SHORTEST, cut
 from hpstudy.report.style import Look
 
 TOGETHER = 7
-"""Lines up to which all views share a panel: as many as there are colours."""
+"""Maximum number of lines for a common panel of all views: the number of colors."""
 
 LETTER = 0.068
-"""Inches that a letter of a tick label takes."""
+"""Width in inches of a character of a tick label."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Points of one view that belong together.
+    """Points of one view that form a line.
 
     Attributes:
         view: of the sweep.
-        numbers: (points,) which points are on the line.
+        numbers: (points,) numbers of the points on the line.
         x: (points,) coordinates.
         entry, look, apart: as in `Series`.
     """
@@ -62,7 +62,7 @@ class Drawn:
 
 
 def charts(results: Results) -> list[Chart]:
-    """All figures of this kind; none before a trial has a value."""
+    """All figures of this kind; empty before a trial has a value."""
     if not any(view.completeness.completed for view in results.views):
         return []
     layouts = {view.name: layout(results, view) for view in results.sweep}
@@ -78,7 +78,7 @@ def charts(results: Results) -> list[Chart]:
 
 
 def _marks(results: Results, metric: str, lines: Sequence[Drawn], replicates: int, *, joined: bool) -> tuple[Mark, ...]:
-    """The marks of one metric; lines of views without it are left out."""
+    """The marks of one metric, without lines of views that lack it."""
     series = []
     for line in lines:
         if metric in line.view.values and line.numbers:
@@ -89,7 +89,7 @@ def _marks(results: Results, metric: str, lines: Sequence[Drawn], replicates: in
 
 
 def _side_by_side(results: Results) -> Chart:
-    """Views that sweep nothing: a column for each view and point, a panel for each metric."""
+    """Views without a swept hyperparameter: a column for each view and point, a panel for each metric."""
     columns = [(index, view, n) for index, view in enumerate(results.sweep) for n, point in enumerate(view.points) if point]
     shown = metrics(results)
     texts = [cut(view.name, SHORTEST) + (f"\npoint {n}" if len(view.points) > 1 else "") for _, view, n in columns]
@@ -130,10 +130,10 @@ def _chart(
 
 
 def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
-    """All views in one panel for each metric, along the hyperparameter that they share."""
+    """All views in one panel for each metric, against their common hyperparameter."""
     main = next(own.main for own in layouts.values() if own.main is not None)
     along = swept(results, main, results.sweep)
-    # A view that does not sweep it has the value of its points' partners in the other views.
+    # A view that does not sweep it has the value of the matching points of the other views.
     partner = {
         number: point[main]
         for view in results.sweep
@@ -167,7 +167,7 @@ def _line_name(results: Results, view: SweepView, held: Mapping[str, Any]) -> st
 
 
 def _shift(index: int, lines: int, room: float = 0.5) -> float:
-    """How far a line's points are beside their value, so that lines do not hide each other."""
+    """Horizontal offset of a line's points from their value, so that lines do not hide each other."""
     return (index - (lines - 1) / 2) * room / max(2, lines)
 
 
@@ -176,7 +176,7 @@ def _entry(name: str, look: Look, *, joined: bool) -> Entry:
 
 
 def _by_number(results: Results) -> Chart:
-    """All views in one panel for each metric, along the number of the point; below each number its values."""
+    """All views in one panel for each metric, against the number of the point, with its values below each number."""
     known = sorted({number for view in results.sweep for number, point in enumerate(view.points) if point})
     lines, legend = [], entries(results, line=False)
     for index, view in enumerate(results.sweep):
@@ -200,7 +200,7 @@ def _by_number(results: Results) -> Chart:
 
 
 def _point_labels(results: Results, known: Sequence[int]) -> tuple[list[str], list[list[str]]]:
-    """Titles of the rows below the axis, and for every known point the texts of its column, its number first."""
+    """Titles of the rows below the axis and, for every known point, the texts of its column, its number first."""
     rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for view in results.sweep:
         for name in view.swept:
@@ -215,7 +215,7 @@ def _point_labels(results: Results, known: Sequence[int]) -> tuple[list[str], li
 
 
 def _by_view(results: Results, layouts: Mapping[str, Layout]) -> list[Chart]:
-    """A panel for each view and metric, each along its own main hyperparameter."""
+    """A panel for each view and metric, against the main hyperparameter of the view."""
     parts = -(-len(results.sweep) // COLUMNS)
     ends = [round(part * len(results.sweep) / parts) for part in range(parts + 1)]
     blocks = [results.sweep[start:end] for start, end in pairwise(ends)]
@@ -256,7 +256,7 @@ def _block(results: Results, layouts: Mapping[str, Layout], views: Sequence[Swee
 
 
 def _lines(results: Results, view: SweepView, view_layout: Layout, along: Swept | None, legend: list[Entry]) -> list[Drawn]:
-    """The lines of one view, and their entries added to the legend; shades where the other hyperparameter has an order."""
+    """The lines of one view, with their entries added to the legend; shades if the other hyperparameter is ordered."""
     chosen = evenly(view_layout.lines, MOST_LINES)
     space = results.study.views[view.name].space.root
     ordered = any(
@@ -288,7 +288,7 @@ def _reading(results: Results, along: Swept | None) -> str:
 
 
 def sweep_values(results: Results) -> Iterator[Row]:
-    """Every final metric of every trial that was begun, except those of bins; the value of a trial without one is empty."""
+    """Every final metric of every started trial, except those of bins; the value of a trial without one is empty."""
     yield "view", "number", "point", "replicate", "metric", "value"
     for view in results.sweep:
         begun = results.view(view.name).searches.states > 0
@@ -299,12 +299,12 @@ def sweep_values(results: Results) -> Iterator[Row]:
 
 
 def _listed(view: SweepView) -> dict[str, Floats]:
-    """The metrics of a view without those of bins, which have a table of their own (`hpstudy.report.chapters.layers`)."""
+    """The metrics of a view except those of bins, which have a separate table (`hpstudy.report.chapters.layers`)."""
     return {metric: values for metric, values in view.values.items() if not is_of_bin(metric)}
 
 
 def sweep_means(results: Results) -> Iterator[Row]:
-    """The mean over replicates of every final metric at every point, but for those of bins."""
+    """The mean over replicates of every final metric at every point, except those of bins."""
     yield "view", "number", "point", "metric", "replicates", "mean", "low", "high"
     for view in results.sweep:
         summaries = {metric: summary(values, results.study.analysis.confidence) for metric, values in _listed(view).items()}

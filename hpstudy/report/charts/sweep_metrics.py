@@ -1,4 +1,4 @@
-"""What all charts of a sweep share: which metrics are drawn, on which axis of values, which lines, and the words of a point."""
+"""Shared parts of the charts of a sweep: drawn metrics, value axes, numbers of lines, and texts of points."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from hpstudy.report.charts.words import Words, confidence, label
 from hpstudy.report.csvs import listed
 
 FLIPS = "flip_ratio"
-"""The metric that is drawn beside the objective wherever it was recorded."""
+"""The metric that is drawn next to the objective if it was recorded."""
 
 COLUMNS = 3
-"""Views side by side."""
+"""Maximum number of views side by side."""
 
 MOST_LINES = 12
-"""Lines in one panel."""
+"""Maximum number of lines in one panel."""
 
 
 def metrics(results: Results) -> tuple[str, ...]:
-    """What is drawn: the objective, and the flip ratio where any view recorded it."""
+    """The drawn metrics: the objective, and the flip ratio if any view recorded it."""
     objective = results.study.metric.name
     recorded = any(FLIPS in view.values for view in results.sweep) and objective != FLIPS
     return (objective, FLIPS) if recorded else (objective,)
 
 
 def metric_words(results: Results) -> str:
-    """The metrics that are drawn, in a sentence."""
+    """The drawn metrics, for a sentence."""
     return " and ".join(metrics(results))
 
 
@@ -57,14 +57,14 @@ def value_axis(results: Results, metric: str) -> Axis:
 
 
 def spanning(results: Results, metric: str, values: Floats, summaries: Sequence[Means]) -> Axis:
-    """A vertical axis for values of a metric and the intervals of means; that of the objective is never logarithmic."""
+    """A vertical axis for values of a metric and intervals of means; the axis of the objective is never logarithmic."""
     log = metric != results.study.metric.name and spans_decades(values)
     bands = np.concatenate([end.ravel() for means in summaries for end in (means.low, means.high)])
     return Axis(Words(metric, "value"), value_range(values, bands, log=log), log=log, grid=True)
 
 
 def points(view: SweepView) -> Iterator[tuple[int, str]]:
-    """(number, point as JSON) of every point that was begun."""
+    """(number, point as JSON) of every started point."""
     for number, point in enumerate(view.points):
         if point:
             yield number, json.dumps(point, ensure_ascii=False)
@@ -78,7 +78,7 @@ def point_words(results: Results, view: SweepView, number: int) -> str:
 
 
 def mean_hover(results: Results, metric: str, means: Means, heads: Sequence[str]) -> Hover:
-    """Means with their intervals, each below a head."""
+    """Hover texts of means with their intervals, each after its head."""
     rows = zip(heads, *listed(means.replicates, means.mean, means.low, means.high), strict=True)
     return Hover(
         tuple(
@@ -89,7 +89,7 @@ def mean_hover(results: Results, metric: str, means: Means, heads: Sequence[str]
 
 
 def explained(results: Results, shape: str) -> str:
-    """How to read the marks; `shape` says how an interval is drawn: "a band" or "a bar"."""
+    """The explanation of the marks; `shape` is the drawing of an interval, "a band" or "a bar"."""
     level = confidence(results)
     text = f"Small marks are single replicates, large ones their mean, with {shape}: the {level} t interval over replicates."
     for metric in metrics(results):

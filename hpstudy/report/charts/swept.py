@@ -1,4 +1,4 @@
-"""Where the points of a sweep stand on an axis, and which of them form a line."""
+"""Positions of the points of a sweep on an axis, and their grouping into lines."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from hpstudy.report.charts.model import Axis
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value
 
 CROWDED = 0.02
-"""Share of a linear axis below which two neighbouring values cannot be told apart."""
+"""Smallest distance of two neighboring values that can be distinguished, as a share of a linear axis."""
 
 FEW = 16
-"""Values up to which each has its own tick, and up to which a crowded axis is drawn as equally spaced steps."""
+"""Maximum number of values that each have a tick, and for which a crowded axis has equally spaced steps."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """Points that differ in the main hyperparameter only.
+    """Points that differ only in the main hyperparameter.
 
     Attributes:
-        held: the other swept hyperparameters' values, which are the same on the whole line.
+        held: values of the other swept hyperparameters, constant on the line.
         numbers: the points in the order of the main hyperparameter.
     """
 
@@ -41,9 +41,9 @@ class Layout:
     """How the points of one view are drawn.
 
     Attributes:
-        main: the hyperparameter along the axis; None when points change in several at once (or in none), so that they have no
-            order but their number.
-        lines: every known point is on one of them.
+        main: the hyperparameter of the axis; None if points change in several hyperparameters at once (or in none), so that their number
+            is their only order.
+        lines: the lines, which contain every known point.
     """
 
     main: str | None
@@ -51,7 +51,7 @@ class Layout:
 
 
 def layout(results: Results, view: SweepView) -> Layout:
-    """The main hyperparameter is a number before an ordered choice before a choice, then the one with the most values."""
+    """Choose the main hyperparameter: a number before an ordered choice before a choice, then the one with the most values."""
     known = tuple(number for number, point in enumerate(view.points) if point)
     nothing = Layout(None, (Line({}, known),) if known else ())
     if not view.swept or view.is_conditional:
@@ -77,14 +77,14 @@ def layout(results: Results, view: SweepView) -> Layout:
 
 
 def rank(parameter: FloatParameter | IntParameter | ChoiceParameter) -> int:
-    """0 for a number, 1 for an ordered choice (numbers are in order too), 2 for a choice."""
+    """0 for a number, 1 for an ordered choice (including choices of numbers), 2 for another choice."""
     if not isinstance(parameter, ChoiceParameter):
         return 0
     return 1 if parameter.ordered or _are_numbers(parameter.values) else 2
 
 
 def position(parameter: FloatParameter | IntParameter | ChoiceParameter, value: Value) -> float:
-    """Where a value stands in the order of its parameter."""
+    """The position of a value in the order of its parameter."""
     if not isinstance(parameter, ChoiceParameter):
         return float(value)
     return float(value) if not parameter.ordered and _are_numbers(parameter.values) else float(parameter.values.index(value))
@@ -100,11 +100,11 @@ class Swept:
 
     Attributes:
         name: the hyperparameter.
-        values: those that are drawn, in their order.
-        positions: (values,) where they stand.
+        values: the drawn values, in order.
+        positions: (values,) coordinates of the values.
         log: whether the axis is logarithmic.
-        steps: draw the values at equal distances, independent of their size.
-        joined: whether neighbours are alike, so that a line may join them.
+        steps: whether the values are at equal distances, regardless of their size.
+        joined: whether neighbors are ordered values, so that a line may join them.
     """
 
     name: str
@@ -115,12 +115,12 @@ class Swept:
     joined: bool
 
     def at(self, value: Value) -> float:
-        """Where a value stands."""
+        """The coordinate of a value."""
         return float(self.positions[self.values.index(value)])
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Ends of the axis, with some room beside the data."""
+        """Limits of the axis, with margins."""
         low, high = float(self.positions.min()), float(self.positions.max())
         if self.log:
             room = (high / low) ** 0.05 if high > low else 1.5
@@ -129,7 +129,7 @@ class Swept:
         return (low - max(room, 0.3), high + max(room, 0.3)) if self.steps else (low - room, high + room)
 
     def axis(self) -> Axis:
-        """The axis of a panel: a tick at each value unless there are many on a scale of numbers."""
+        """The axis of a panel: a tick at each value, unless a numeric scale has many values."""
         label = self.name + (" (values at equal distances)" if self.steps and self.joined else "")
         if len(self.values) > FEW and not self.steps:
             return Axis(label, self.limits, log=self.log)
@@ -137,7 +137,7 @@ class Swept:
 
 
 def swept(results: Results, name: str, views: Sequence[SweepView]) -> Swept:
-    """The axis of hyperparameter `name` for all views that sweep it; logarithmic where the parameter is."""
+    """The axis of hyperparameter `name` for all views that sweep it; logarithmic if the parameter is."""
     parameters = [results.study.views[view.name].space.root[name] for view in views if name in view.swept]
     parameter = parameters[0]
     used = {point[name] for view in views if name in view.swept for point in view.points if name in point}
@@ -158,17 +158,17 @@ def swept(results: Results, name: str, views: Sequence[SweepView]) -> Swept:
 
 
 def text_of(held: Mapping[str, Value]) -> str:
-    """Hyperparameters and their values in words: "decay 0.1, clipping none"."""
+    """Hyperparameters and their values as text: "decay 0.1, clipping none"."""
     return ", ".join(f"{name} {numbers.hyperparameter(value)}" for name, value in held.items())
 
 
 def value_range(values: Floats, bands: Floats, *, log: bool) -> tuple[float, float]:
-    """Ends of an axis of values: all values, and intervals as far as they leave the values half of the axis.
+    """Limits of a value axis: all values, and intervals as long as the values fill at least half of the axis.
 
     Args:
-        values: (...) what must be seen; NaN for nothing.
-        bands: (...) ends of intervals; NaN for nothing.
-        log: whether the axis is logarithmic: values that are not positive have no place on it.
+        values: (...) values that must be visible; NaN is ignored.
+        bands: (...) ends of intervals; NaN is ignored.
+        log: whether the axis is logarithmic; values that are not positive are then ignored.
     """
     values, bands = values[np.isfinite(values)], bands[np.isfinite(bands)]
     if log:
@@ -184,7 +184,7 @@ def value_range(values: Floats, bands: Floats, *, log: bool) -> tuple[float, flo
 
 
 def spans_decades(values: Floats) -> bool:
-    """Whether positive values differ by a factor of 20 or more, and none is negative: then an axis is better logarithmic."""
+    """Whether positive values differ by a factor of 20 or more and none is negative, so that a logarithmic axis is used."""
     values = values[np.isfinite(values)]
     positive = values[values > 0]
     return bool(positive.size and values.min() >= 0 and positive.max() >= 20 * positive.min())

@@ -1,4 +1,4 @@
-"""Kaplan-Meier curves of trials-to-target, with the numbers at risk."""
+"""Kaplan-Meier curves of trials-to-target, with numbers at risk."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from hpstudy.report.labels import SHORTEST, cut
 from hpstudy.report.wording import level_origin, level_text
 
 TICKS = 6
-"""Numbers at risk in a row, about."""
+"""Approximate number of ticks with numbers at risk."""
 
 SHARES = Axis("share of searches\nwithout the target", (-0.02, 1.04), grid=True)
 
 
 def chart(results: Results) -> Chart:
-    """The share of searches that have not reached the target after t trials; many views in panels of their own."""
+    """The share of searches that have not reached the target after t trials; many views have separate panels."""
     many, count = overview.many_views(results), len(results.views)
     ticks = _ticks(results.study.search.trials)
     axis = trial_axis(results.study.search.trials, first=0)
@@ -57,7 +57,7 @@ def chart(results: Results) -> Chart:
 
 
 def _curve(results: Results, index: int) -> tuple[Mark, ...]:
-    """A view's interval, steps and censor ticks; its last share continues to the edge, so that a step at the last trial is seen."""
+    """A view's interval, steps and censoring ticks; the last value extends to the edge, so that a step at the last trial is visible."""
     view = results.views[index]
     if view.trials is None:
         return ()
@@ -71,7 +71,7 @@ def _curve(results: Results, index: int) -> tuple[Mark, ...]:
         f"\nat risk {risk}, reached {reached}, censored {censored}"
         for step, (s, lo, hi, risk, reached, censored) in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
-    # Where the curve is 1 or 0 no interval exists; it closes there instead of leaving a gap.
+    # No interval exists where the curve is 1 or 0; the band closes there instead of leaving a gap.
     low, high = (np.where(np.isnan(end), share, end) for end in (low, high))
     at = np.flatnonzero(curve.censored) + 1
     ticks = Marker("tick-up", 8, edge_width=1.4)
@@ -84,7 +84,7 @@ def _curve(results: Results, index: int) -> tuple[Mark, ...]:
 
 
 def _at_risk(results: Results, axis: Axis, ticks: Sequence[int]) -> Panel:
-    """How many searches of each view are still running and without the target just before a trial."""
+    """The numbers at risk of each view: searches just before a trial that have not ended and not reached the target."""
     rows = [(index, view.name, view.trials) for index, view in enumerate(results.views) if view.trials is not None]
     marks = tuple(
         Labels(
@@ -108,14 +108,14 @@ def _at_risk(results: Results, axis: Axis, ticks: Sequence[int]) -> Panel:
 
 
 def _ticks(trials: int) -> list[int]:
-    """Trials at which the numbers at risk are written: about `TICKS` of them, with the first and the last."""
+    """The trials with numbers at risk: about `TICKS` of them, including the first and the last."""
     power = 10 ** math.floor(math.log10(max(1, trials / TICKS)))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= trials / TICKS)
     return [tick for tick in range(0, trials, step) if trials - tick > step / 2] + [trials]
 
 
 def caption_and_reading(results: Results) -> tuple[str, str]:
-    """Caption, and how to read the figure."""
+    """The caption and the explanation of the figure."""
     level, many = confidence(results), overview.many_views(results)
     caption = (
         "Kaplan-Meier curves of trials-to-target: share of searches that have not reached "

@@ -1,4 +1,4 @@
-"""Axes in unit coordinates that are labelled in a hyperparameter's own values, on its declared scale."""
+"""Axes in unit coordinates, labeled with the values of a hyperparameter on its declared scale."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from hpstudy.report.labels import cut
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
 
 LONGEST = 9
-"""Letters of a choice at an axis."""
+"""Maximum number of characters of a choice's label."""
 
 FEW = 12
-"""Whole numbers or steps up to which each has a cell that points are spread in."""
+"""Maximum number of integers or steps for which points are spread within a cell for each value."""
 
 Parameter = FloatParameter | IntParameter | ChoiceParameter
 
 
 def ticks(parameter: Parameter, most: int = 5) -> tuple[list[float], list[str]]:
-    """Unit coordinates of about `most` round values, and the values as text; of a choice all its values."""
+    """Unit coordinates of about `most` round values, or of all values of a choice, and the values as text."""
     if isinstance(parameter, ChoiceParameter):
         values = list(parameter.values)
         texts = [cut(text, LONGEST) for text in numbers.hyperparameters(values)]
@@ -38,7 +38,7 @@ def ticks(parameter: Parameter, most: int = 5) -> tuple[list[float], list[str]]:
 
 
 def short(value: float, digits: int = 4) -> str:
-    """A number in few letters, with `digits` significant digits: 1e-4 rather than 0.0001."""
+    """A number in few characters, with `digits` significant digits: 1e-4 instead of 0.0001."""
     text = f"{value:.{digits}g}"
     power = f"{value:.0e}"
     if value and (abs(value) < 1e-2 or abs(value) >= 1e4) and math.isclose(float(power), value, rel_tol=10.0 ** -max(9, digits)):
@@ -48,17 +48,17 @@ def short(value: float, digits: int = 4) -> str:
 
 
 def unit_axis(parameter: Parameter, label: str, most: int = 5) -> Axis:
-    """An axis of the whole declared range; a point at its very end is not cut in half."""
+    """An axis of the declared range, with margins so that points at its ends are not clipped."""
     return marked_axis(label, (-0.04, 1.04), *ticks(parameter, most))
 
 
 def spread(parameter: Parameter, unit: Floats, number: Ints) -> Floats:
-    """Unit coordinates with equal values drawn apart within their cell; real numbers stay where they are.
+    """Unit coordinates with equal values spread within their cell; real values are unchanged.
 
     Args:
-        parameter: whose values.
-        unit: (trials,) coordinates.
-        number: (trials,) what sets a trial's place in its cell.
+        parameter: the hyperparameter.
+        unit: (trials,) unit coordinates.
+        number: (trials,) numbers that determine the positions within the cell.
     """
     count = parameter.count
     if count is None or (count > FEW and not isinstance(parameter, ChoiceParameter)):
@@ -81,7 +81,7 @@ def _round_values(parameter: FloatParameter | IntParameter, most: int) -> list[f
 
 
 def round_values(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
-    """Multiples of 1, 2, 2.5 or 5 times a power of ten from low to high, in at most `most` steps; `whole` for whole numbers only."""
+    """Multiples of 1, 2, 2.5 or 5 times a power of ten from low to high, in at most `most` steps; only integers if `whole`."""
     if not high > low:
         return [low]
     least = (high - low) / most * (1 - 1e-9)

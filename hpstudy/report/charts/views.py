@@ -1,4 +1,4 @@
-"""What charts of views share: their legend, the markers of their curves, the target."""
+"""Shared parts of charts of views: legend, markers of curves, and the target line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hpstudy.report.wording import level_text
 
 
 def entries(results: Results, *, line: bool = True, symbol: bool = True, media: Media = "both") -> list[Entry]:
-    """Legend entries of the views in the order of the study; `line` and `symbol` say what an entry shows."""
+    """Legend entries of the views in the order of the study; `line` and `symbol` are whether an entry shows them."""
     return [
         Entry(
             label(results, view.name),
@@ -29,23 +29,23 @@ def entries(results: Results, *, line: bool = True, symbol: bool = True, media: 
 
 
 def index_of(results: Results, view: str) -> int:
-    """Number of the view in the study, which sets its colour."""
+    """Index of the view in the study, which determines its color."""
     return list(results.study.views).index(view)
 
 
 def every(index: int, views: int, points: int) -> tuple[int, int]:
-    """Which of a curve's points have the marker of view number `index`, as in `Line.every`: about 12, not those of other views."""
+    """The points of a curve with the marker of view number `index`, as in `Line.every`: about 12, different for each view."""
     step = max(1, points // 12)
     return step * index // max(1, views), step
 
 
 def bands_first(marks: Iterable[Mark]) -> tuple[Mark, ...]:
-    """The same marks in their order, but all bands below the others."""
+    """The marks in their order, with all bands below the others."""
     return tuple(sorted(marks, key=lambda mark: not isinstance(mark, Band)))
 
 
 def target(results: Results, limits: tuple[float, float], groups: tuple[int, ...] = ()) -> tuple[Rule, ...]:
-    """The line of the target; none where it lies outside the limits."""
+    """The line of the target; empty if the target lies outside the limits."""
     level = results.level.value if results.level is not None else None
     if level is None or not limits[0] <= level <= limits[1]:
         return ()
@@ -66,7 +66,7 @@ def aside(
     anchor: Literal["top", "middle", "bottom"],
     up: float = 0.0,
 ) -> Labels:
-    """A remark in grey italics at shares of the panel, `up` points higher: what the values on that side mean."""
+    """A note in gray italics on the meaning of one side, at fractions of the panel, shifted up by `up` points."""
     return Labels(
         x=np.array([x]),
         y=np.array([y]),

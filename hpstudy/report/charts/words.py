@@ -1,4 +1,4 @@
-"""Texts of a chart that have a substitute for fonts that lack a letter of them."""
+"""Texts of a chart with a substitute for fonts that lack one of their characters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hpstudy.report.labels import LONGEST, cut
 
 
 class Words(str):
-    """A text with a substitute, which a pen writes where its font lacks a letter of the text.
+    """A text with a substitute, which a pen writes if its font lacks a character of the text.
 
     Attributes:
         instead: the substitute.
@@ -17,24 +17,24 @@ class Words(str):
     instead: str
 
     def __new__(cls, text: str, instead: str) -> Words:
-        """A text and what is written instead where it cannot be."""
+        """Create a text with its substitute."""
         made = super().__new__(cls, text)
         made.instead = instead
         return made
 
 
 def filled(template: str, *parts: str) -> Words:
-    """The template with texts in its braces; its substitute has those of the texts."""
+    """Fill the braces of the template with texts, and those of its substitute with the substitutes of the texts."""
     return Words(template.format(*parts), template.format(*(getattr(part, "instead", part) for part in parts)))
 
 
 def confidence(results: Results) -> str:
-    """The level of the study's intervals: "95%", say."""
+    """The level of the study's intervals, for instance "95%"."""
     return numbers.percent(results.study.analysis.confidence)
 
 
 def label(results: Results, view: str, longest: int = LONGEST) -> Words:
-    """The view's label, with its name where it has none or the font lacks a letter of it."""
+    """The view's label; its name if it has no label or the font lacks a character of it."""
     return Words(cut(results.study.views[view].label or view, longest), cut(view, longest))
 
 

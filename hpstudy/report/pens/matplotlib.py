@@ -56,23 +56,23 @@ SYMBOLS = {
 GRID = style.grey(0.9)
 CROSSED = style.grey(0.6)
 EDGES = 0.75
-"""Inches that labels take beside a panel, about."""
+"""Approximate width in inches of the labels next to a panel."""
 
 LETTER = 0.068
-"""Inches that a letter of a tick label takes."""
+"""Width in inches of a character of a tick label."""
 
 NUMBER = 8
-"""Letters of a long number at a tick, such as -0.0025, and of the gap beside it."""
+"""Number of characters of a long tick number, such as -0.0025, with the gap next to it."""
 
 TICK_ROW = 0.12
-"""Inches that a tick label takes in height."""
+"""Height in inches of a tick label."""
 
 NOTEBOOK_DPI = 100
-"""Dots per inch of a figure in a notebook."""
+"""Resolution of a figure in a notebook, in dots per inch."""
 
 
 class ShownFigure(Figure):
-    """A figure that a notebook shows, whether pyplot is imported or not."""
+    """A figure that a notebook displays even if pyplot is not imported."""
 
     def _repr_png_(self) -> bytes:
         image = BytesIO()
@@ -104,13 +104,13 @@ def figure(chart: Chart) -> Figure:
 
 
 def _text(text: str) -> str:
-    """A text of a chart as matplotlib draws it letter by letter."""
+    """A text of a chart, escaped so that matplotlib draws it literally."""
     instead = getattr(text, "instead", "")
     return "\n".join(style.plain(line, instead) for line in text.split("\n"))
 
 
 def _panel(axes: Axes, chart: Chart, panel: Panel, width: float, height: float) -> Axes:
-    """Draw one panel; width and height are inches that it has about."""
+    """Draw one panel; width and height are approximate, in inches."""
     for given, axis, scale, limits in (
         (panel.x, axes.xaxis, axes.set_xscale, axes.set_xlim),
         (panel.y, axes.yaxis, axes.set_yscale, axes.set_ylim),
@@ -134,7 +134,7 @@ def _panel(axes: Axes, chart: Chart, panel: Panel, width: float, height: float) 
         for artist in _MARKS[type(mark)](axes, chart, mark):
             artist.set_zorder(1 + 3 * order / len(marks))
             artist.set_rasterized(mark.raster)
-            if len(mark.groups) == 1:  # names in a notebook what belongs to one entry of the legend
+            if len(mark.groups) == 1:  # identifies, in a notebook, the artists of one legend entry
                 artist.set_label(_text(chart.legend[mark.groups[0]].name))
     if panel.key is not None:
         _key(axes, chart, panel.key, width + EDGES)
@@ -161,7 +161,7 @@ def _ticks(axis: MplAxis, given: Axis, inches: float, *, upright: bool) -> None:
 
 
 def _ticked(given: Axis, inches: float, *, upright: bool) -> list[str]:
-    """Texts at given ticks, "" for those that would touch the one before."""
+    """Labels of given ticks, "" for those that would touch the previous one."""
     texts = [_text(text) for text in given.texts]
     if upright or given.rotated:
         every = max(1, int(np.ceil(len(texts) * TICK_ROW / max(inches, TICK_ROW))))
@@ -175,7 +175,7 @@ def _ticked(given: Axis, inches: float, *, upright: bool) -> list[str]:
 
 
 def spread_out(shares: Floats, texts: Sequence[str], inches: float) -> list[bool]:
-    """Which of the labels at `shares` of an axis that is `inches` wide can be shown without touching; the first one always."""
+    """Mask of the labels at fractions `shares` of an axis, `inches` wide, that fit without touching; always includes the first."""
     shown, end = [], -np.inf
     for share, text in zip(shares.tolist(), texts, strict=True):
         half = (max(map(len, text.split("\n"))) + 1) * LETTER / 2
@@ -226,7 +226,7 @@ def _strokes(x: Floats, y: Floats, known: Any) -> list[Floats]:
 
 
 def _corners(stroke: Floats) -> Floats:
-    """(corners x 2) of the steps through the points; points that change nothing are left out."""
+    """(corners x 2) coordinates of the steps through the points, without points that do not change the line."""
     changes = np.flatnonzero(np.diff(stroke[:, 1])) + 1
     x = np.r_[stroke[0, 0], np.repeat(stroke[changes, 0], 2), stroke[-1, 0]]
     y = np.r_[stroke[0, 1], np.stack([stroke[changes - 1, 1], stroke[changes, 1]], axis=1).ravel(), stroke[-1, 1]]
@@ -247,7 +247,7 @@ def _dots(axes: Axes, chart: Chart, dots: Any) -> Sequence[Artist]:
         dots.x, dots.y, linestyle="none", alpha=dots.alpha, clip_on=dots.clipped, **_marker(dots.marker, dots.colour)
     )
     for artist in artists:
-        # Otherwise a marker beyond the edge would count as room that small panels need around them.
+        # Otherwise the layout would reserve space for a marker beyond the edge of a small panel.
         artist.set_in_layout(dots.clipped)
     return artists
 
@@ -350,7 +350,7 @@ def _handle(entry: Entry) -> Artist:
 
 
 def _legend(made: Figure, chart: Chart, panels: Sequence[Panel], drawn: Sequence[Axes]) -> None:
-    """The entries that no panel has in a key of its own."""
+    """The legend entries that are not in the key of a panel."""
     own = {index for panel in panels if panel.key for index in panel.key.entries}
     entries = [entry for index, entry in enumerate(chart.legend) if entry.media in ("both", "print") and index not in own]
     if not entries:

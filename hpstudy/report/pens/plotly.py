@@ -1,4 +1,4 @@
-"""A chart as what the page draws with plotly: JSON for each panel, which `page.js` completes with the page's own colours."""
+"""A chart as JSON for plotly: one object for each panel, to which `page.js` adds the colors of the page."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from hpstudy.report.charts.model import (
 )
 
 Trace: TypeAlias = "dict[str, Any]"
-"""One trace of plotly; its `meta` lists the legend entries it belongs to, and it is drawn while all of them are on."""
+"""One plotly trace. Its `meta` lists its legend entries; it is drawn while all of them are switched on."""
 
 PIXELS = 1.6
-"""Pixels on the page for a point in print."""
+"""Pixels on the page per printed point."""
 
 SYMBOLS = {"tick-up": "line-ns", "tick-across": "line-ew"}
-"""Plotly's names of the markers that it calls otherwise."""
+"""Plotly's names of the markers, where they differ."""
 
 
 def panels(chart: Chart) -> list[dict[str, Any]]:
-    """Title, traces, axes and annotations of every panel, as plotly's JSON has them."""
+    """Title, traces, axes and annotations of every panel, in plotly's JSON format."""
     return [
         {
             "title": escaped(panel.title),
@@ -53,7 +53,7 @@ def panels(chart: Chart) -> list[dict[str, Any]]:
 
 
 def escaped(text: str) -> str:
-    """A user's words as plotly shows them letter by letter: no tag, no entity, no template; a line feed starts a new line."""
+    """User text escaped so that plotly shows it literally, without tags, entities or templates; a line feed starts a new line."""
     shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
     for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "&#37;{"), ("\n", "<br>")):
         shown = shown.replace(letter, entity)
@@ -61,7 +61,7 @@ def escaped(text: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """The same value for JSON: arrays as lists, and null where there is no finite number."""
+    """A value for JSON: arrays as lists, and null for a number that is not finite."""
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, np.generic):
@@ -101,7 +101,7 @@ def _axis(given: Axis) -> dict[str, Any]:
 
 
 def _faded(colour: str, alpha: float) -> str:
-    """A colour #rrggbb with an opacity, as #rrggbbaa."""
+    """A color #rrggbb with an opacity, as #rrggbbaa."""
     return colour if alpha == 1 else f"{colour}{round(255 * alpha):02x}"
 
 
@@ -159,7 +159,7 @@ def _band(_: Chart, __: Panel, band: Any) -> list[Trace]:
 
 
 def _stepped(band: Band) -> tuple[Floats, Floats, Floats]:
-    """Corners of a stepped band, (2 points - 1,)."""
+    """(2 points - 1,) corners of a stepped band."""
     return np.repeat(band.x, 2)[1:], np.repeat(band.low, 2)[:-1], np.repeat(band.high, 2)[:-1]
 
 
@@ -228,7 +228,7 @@ def _rows(texts: Sequence[str], columns: int) -> list[Sequence[str]]:
 
 
 def _labels(_: Chart, __: Panel, labels: Any) -> list[Trace]:
-    """Texts at coordinates; those at shares of the panel are annotations."""
+    """Texts at data coordinates; texts at fractions of the panel are annotations."""
     if labels.frame == "panel":
         return []
     upright = {"top": "bottom", "middle": "middle", "bottom": "top"}[labels.anchor]  # plotly names the side of the point
