@@ -21,7 +21,7 @@ from hpstudy.errors import HpstudyError
 
 
 class GroupedCommands(TyperGroup):
-    """A command list in sections (`rich_help_panel`), each command with its whole first sentence."""
+    """A command list in sections (`rich_help_panel`), with the full first sentence of each command."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the sections."""
@@ -74,13 +74,13 @@ def main() -> NoReturn:
     ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     with guarded_streams():
         for number in ends:
-            # By default these end the process at once, and files that are being written would stay as drafts.
+            # By default these signals end the process at once, and temporary files of unfinished writes would remain.
             signal.signal(number, _end)
         try:
             try:
                 app()
             finally:
-                # Now nothing is being written, and Python shows the traceback of an exception that a handler raises while it shuts down.
+                # Nothing is being written now, and Python would print the traceback of an exception raised by a handler during shutdown.
                 for number in (signal.SIGINT, *ends):
                     signal.signal(number, signal.SIG_DFL)
                 sys.stdout.flush()

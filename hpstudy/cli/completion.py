@@ -1,4 +1,4 @@
-"""What the shell offers on Tab: studies, views, scales and figures. A study that cannot be read offers nothing."""
+"""Shell completion of studies, views, scales and figures. A study that cannot be read gives no completions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Complete = Callable[[typer.Context, str], list[str]]
 
 
 def _offered(names: Callable[[typer.Context, str], Iterable[str]]) -> Complete:
-    """The names that begin with what is typed."""
+    """The names that begin with the typed text."""
 
     def complete(context: typer.Context, incomplete: str) -> list[str]:
         try:

@@ -31,7 +31,7 @@ def _top(context: typer.Context) -> None:
 
 @contextmanager
 def _bar() -> Iterator[Progress]:
-    """A progress bar if stderr is a terminal, else nothing."""
+    """A progress bar if stderr is a terminal, otherwise nothing."""
     from rich import progress
     from rich.console import Console
 

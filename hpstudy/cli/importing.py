@@ -1,4 +1,4 @@
-"""Commands that import what was known before a study."""
+"""Commands that import known results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How commands print: tables, csv or json on stdout; messages and errors on stderr."""
+"""Output of commands: tables, CSV or JSON on stdout; messages and errors on stderr."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIGITS = 6
 
 
 class Format(StrEnum):
-    """How a command prints its rows."""
+    """Output format of rows."""
 
     table = "table"
     csv = "csv"
@@ -46,7 +46,7 @@ def fail(error: HpstudyError) -> NoReturn:
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], form: Format = Format.table) -> None:
-    """Print rows that share their keys, in the order of the first row's keys."""
+    """Print rows with the same keys, in the order of the first row's keys."""
     if form is Format.json:
         print(json.dumps(list(rows), indent=2, default=str, ensure_ascii=False))
         return
@@ -75,7 +75,7 @@ def print_wrapped(label: str, text: str = "") -> None:
 
 
 def column_cells(values: Sequence[Any]) -> list[str]:
-    """The cells of a column: floats with the digits that tell them apart; so each entry of its dictionaries, such as points."""
+    """The cells of a column. Floats have enough digits to distinguish them, also inside dictionaries such as points."""
     floats: dict[str | None, list[float]] = {}
     for value in values:
         for key, item in value.items() if isinstance(value, dict) else [(None, value)]:

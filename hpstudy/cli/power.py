@@ -1,4 +1,4 @@
-"""The command `power`: the size of a study, from the spread of an earlier one."""
+"""The command `power`: the required size of a study, from the spread of an earlier one."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _print_endpoints(
         )
     if not plans[0].confirmed:
         say(
-            "warning: the pilot does not confirm all incumbents. Its observed values stand in for confirmed ones, which flatters them; "
+            "warning: the pilot does not confirm all incumbents. Observed values are used instead of confirmed ones and are optimistic; "
             "seeds make no difference."
         )
 
@@ -113,5 +113,5 @@ def _row(plan: EndpointPower) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    """Four significant digits, which is more than a standard deviation of a few replicates has; None for NaN."""
+    """Round to four significant digits, more than the precision of a standard deviation of a few replicates; None for NaN."""
     return float(f"{value:.4g}") if math.isfinite(value) else None

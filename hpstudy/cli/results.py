@@ -25,7 +25,7 @@ WATCH_S = 2.0
 """Seconds between two tables of `status --watch` on a terminal."""
 
 SILENT_WATCH_S = 30.0
-"""The same where stdout is no terminal."""
+"""Seconds between two tables if stdout is not a terminal."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -55,7 +55,7 @@ def status(
 
 
 def _show_status(study: Path, storage: Path | None, scale: str | None, form: Format) -> bool:
-    """Print the status. Returns whether nothing is left to run."""
+    """Print the status. Returns whether the study is complete."""
     from hpstudy import api
     from hpstudy.environments import trials_by_environment
     from hpstudy.store import Counts
@@ -64,7 +64,7 @@ def _show_status(study: Path, storage: Path | None, scale: str | None, form: For
 
     with api.open(study, storage, scale=scale) as reader, reader.snapshot():
         counts = reader.counts()
-        searched = {name for name, arm in arms(reader.study).items() if not arm.listed}  # the best confirmation is a lucky seed
+        searched = {name for name, arm in arms(reader.study).items() if not arm.listed}  # the best confirmation is noise
         best = {name: reader.best(name) if name in searched else None for name in counts}
         estimated = any(count.estimated for count in counts.values())
         print_rows(
@@ -93,7 +93,7 @@ def _show_status(study: Path, storage: Path | None, scale: str | None, form: For
 
 
 def _columns(count: Counts, estimated: bool) -> dict[str, int]:
-    """The counts of an arm; how many of the planned trials are an estimate where any are."""
+    """The counts of an arm, with the number of planned trials that are an estimate, if any."""
     columns = asdict(count)
     if not estimated:
         del columns["estimated"]

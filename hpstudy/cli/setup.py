@@ -1,4 +1,4 @@
-"""Commands around studies: init, list, schema, db check."""
+"""Commands for setup and checks: init, list, schema, db check."""
 
 from __future__ import annotations
 

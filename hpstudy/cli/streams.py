@@ -1,6 +1,6 @@
-"""Standard output and error of the command line: closed, full, or read by a program that has ended.
+"""Handles failures of stdout and stderr: closed, full, or read by a program that has ended.
 
-What cannot be printed on stdout is an error of the command. What cannot be printed on stderr is lost, and no reason to stop.
+If stdout cannot be written, the command fails. Output to stderr that cannot be written is dropped, and the command continues.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class OutputError(HpstudyError):
 
 
 class _Stream(io.TextIOWrapper):
-    """A stream over the bytes of another one, which hands what the system refuses to `refused`."""
+    """A stream over the bytes of another one. It passes errors of the system to `refused`."""
 
     def refused(self, error: OSError) -> None:
         raise NotImplementedError
@@ -46,7 +46,7 @@ class _Output(_Stream):
     def refused(self, error: OSError) -> None:
         discard(1)
         if isinstance(error, BrokenPipeError):
-            # The reader has enough (`hpstudy trials ... | head`), which is not an error.
+            # The reader stopped reading (`hpstudy trials ... | head`), which is not an error.
             sys.exit(0)
         raise OutputError(f"stdout cannot be written: {error.strerror}", "make room, or redirect it to another file") from error
 
@@ -59,7 +59,7 @@ class _Messages(_Stream):
 
 
 class _Closed(io.TextIOBase):
-    """Stdout that was closed before the program began (`>&-`)."""
+    """Stdout that was closed before the program started (`>&-`)."""
 
     def write(self, text: str, /) -> int:
         raise OutputError(f"stdout cannot be written: {os.strerror(errno.EBADF)}", "it is closed: redirect it to a file")
@@ -69,7 +69,7 @@ class _Closed(io.TextIOBase):
 def guarded_streams() -> Iterator[None]:
     """Replace sys.stdout and sys.stderr in the body.
 
-    Enter it before any file is opened: a closed descriptor would be given to the next file.
+    Enter it before any file is opened: the next opened file would get a closed descriptor.
     """
     while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(spare, True)
@@ -86,7 +86,7 @@ def guarded_streams() -> Iterator[None]:
     finally:
         for stream in guarded:
             if isinstance(stream, _Stream):
-                stream.detach()  # or the bytes of the interpreter's own stream would be closed with it
+                stream.detach()  # otherwise the interpreter's own stream would be closed with it
         sys.stdout, sys.stderr = before
 
 
@@ -98,7 +98,7 @@ def _guarded(kind: type[_Stream], stream: TextIO) -> _Stream:
 
 
 def discard(descriptor: int) -> None:
-    """Let all that follows on a descriptor go nowhere, also what Python writes when it ends."""
+    """Redirect a descriptor to the null device, including Python's output at exit."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)

@@ -194,7 +194,7 @@ def merge(
     say(f"written: {merged}")
     with api.open(merged) as reader:
         left = Counts.total(reader.counts().values()).left
-    say(f"{left:,} trials are left: hpstudy resume {merged}" if left else f"next: hpstudy report {merged}")
+    say(f"{left:,} trials remain: hpstudy resume {merged}" if left else f"next: hpstudy report {merged}")
 
 
 def slurm(

@@ -1,1 +1,1 @@
-"""From a study file to a study that can run: checked against its task and searcher, with their defaults filled in."""
+"""Loads a study file: checks it against its task and searcher, and fills in their defaults."""

@@ -1,4 +1,4 @@
-"""Binding a study to its parts: its task and its searcher are made once, checked, and fill in what the study leaves open."""
+"""Binds a study to its parts: creates and checks its task and searcher, and fills in defaults."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedStudy:
-    """A study that can run.
+    """A study that is ready to run.
 
-    It is passed from the command line to the scheduler, so that the study is checked and its parts are made once in this process. Each
-    worker makes them again from the study alone.
+    It is passed from the command line to the scheduler, so that the study is checked and its parts are created once in this process. Each
+    worker creates the parts again from the study.
 
     Attributes:
-        study: resolved: all includes read, all defaults filled in.
-        task: made from the study's settings.
-        searcher: made from the study's settings.
-        module_path: the folder in which a user's modules are looked for first; None when the study came from no file.
+        study: the resolved study, with all includes and defaults.
+        task: created from the study's settings.
+        searcher: created from the study's settings.
+        module_path: folder that is searched first for a user's modules; None if the study was not read from a file.
         files: every file read, the study file first.
         scales: names of the study's overlays.
     """
@@ -45,7 +45,7 @@ class LoadedStudy:
     scales: tuple[str, ...] = ()
 
     def with_timeout(self, timeout_s: float) -> LoadedStudy:
-        """The same study with another time limit per trial, in seconds."""
+        """The same study with a different time limit per trial, in seconds."""
         limits = self.study.limits.model_copy(update={"timeout_s": timeout_s})
         return replace(self, study=self.study.model_copy(update={"limits": limits}))
 
@@ -56,11 +56,11 @@ def bind(study: Study, folder: str | None = None) -> LoadedStudy:
     Binding a resolved study leaves it unchanged.
 
     Args:
-        study: of valid form.
-        folder: where a user's modules are looked for first.
+        study: a study with a valid schema.
+        folder: folder that is searched first for a user's modules.
 
     Raises:
-        StudyError: with all mistakes.
+        StudyError: the study has mistakes; the error lists all of them.
     """
     forget_changed_modules()
     with module_path(folder):
@@ -72,7 +72,7 @@ def bind(study: Study, folder: str | None = None) -> LoadedStudy:
 
 
 def complete(study: Study, task: Task, searcher: Searcher, others: Sequence[Searcher]) -> Study:
-    """A checked study with the defaults of its parts and of its analysis filled in; `others` are its other searchers, in order."""
+    """A checked study with the defaults of its parts and its analysis. `others` are its other searchers, in order."""
     search = study.search
     completed = [
         OtherSearcher(searcher=block.searcher, **other.settings.model_dump(mode="json"))
@@ -92,24 +92,24 @@ def complete(study: Study, task: Task, searcher: Searcher, others: Sequence[Sear
             "analysis": _complete_analysis(study),
         }
     )
-    # Through JSON, so that a study just read equals the same study read from a database.
+    # Via JSON, so that a study read from a file equals the same study read from a database.
     return Study.from_json(resolved.to_json())
 
 
 def matched(stored: Study, asked: Study, storage: Path, folder: str | None = None) -> Study:
-    """The study of a database, with the settings that did not exist when it was stored, once it is known to be part of `asked`.
+    """The study of a database with the defaults of newer settings, after checking that it is part of `asked`.
 
-    A setting is only ever added with a default that keeps the previous behaviour. A study that cannot be bound here, such as one of
-    a function that is not on this machine, is compared as it is stored.
+    The default of a new setting always keeps the previous behavior. A study that cannot be bound here, for instance because its function is
+    not on this machine, is compared as stored.
 
     Args:
         stored: the study of the database.
-        asked: resolved.
+        asked: the requested study, resolved.
         storage: the database, for the message.
-        folder: where a user's modules are looked for first.
+        folder: folder that is searched first for a user's modules.
 
     Raises:
-        StudyChanged: with every setting that differs and can change a number.
+        StudyChanged: a setting that can change a number differs; the message lists all of them.
     """
     asked = grown(stored, asked)
     if changes(stored, asked):
@@ -120,7 +120,7 @@ def matched(stored: Study, asked: Study, storage: Path, folder: str | None = Non
 
 
 def _complete_analysis(study: Study) -> Analysis:
-    """All pairs of views when none is declared; budgets in ascending order, the last one the number of trials."""
+    """The analysis with all pairs of views if none is declared, and budgets in ascending order that end with the number of trials."""
     compare = study.analysis.compare or tuple(combinations(study.views, 2))
     budgets = tuple(sorted({*study.analysis.budgets, study.search.trials}))
     return study.analysis.model_copy(update={"compare": compare, "budgets": budgets})

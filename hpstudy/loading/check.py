@@ -1,4 +1,4 @@
-"""What a study's form cannot say: names that must exist, numbers that must fit together, views that the task must accept."""
+"""Checks that the schema cannot express: referenced names exist, numbers are consistent, the task accepts every view."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from hpstudy.study.schema import Metric, OtherSearcher, SearchBlock, Study, Task
 from hpstudy.tasks.interface import Task
 
 MAX_NAME = 64
-"""Characters of a hyperparameter's name: it heads a column of tables and figures."""
+"""Maximum characters of a hyperparameter's name, which is a heading in tables and figures."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a study that hold on their own; None for one with mistakes of form, of which no more is said.
+    """The parts of a study that are valid by themselves. A part that violates the schema is None and is not checked further.
 
     Attributes:
         task, metric, search, analysis: the blocks.
-        views: the views of sound form.
-        names: all views.
-        trials: trials of a search; None when the file holds no valid number.
-        replicates: of every view; None when the file holds no valid number.
+        views: the views with a valid schema.
+        names: names of all views.
+        trials: number of trials of a search; None if the file has no valid number.
+        replicates: number of replicates of every view; None if the file has no valid number.
         controls: names of the controls.
-        confirm: whether it asks for confirmations.
-        incumbents: whether it asks for those of every incumbent.
+        confirm: whether the study has confirmations.
+        incumbents: whether every incumbent is confirmed.
     """
 
     task: TaskBlock | None
@@ -50,7 +50,7 @@ class Parts:
 
     @classmethod
     def of(cls, study: Study) -> Parts:
-        """The parts of a study of sound form."""
+        """The parts of a study with a valid schema."""
         names, trials = tuple(study.views), study.search.trials
         return cls(
             study.task,
@@ -73,10 +73,10 @@ class Findings:
 
     Attributes:
         problems: all mistakes.
-        hint: advice that belongs to all of them.
-        task: made from its block; None when that is missing or has mistakes.
-        searcher: likewise.
-        others: the other searchers, in the order of the study; as many as have no mistakes.
+        hint: advice for all of them.
+        task: the task created from its block; None if the block is missing or has mistakes.
+        searcher: the searcher, with the same rule.
+        others: the other searchers without mistakes, in the order of the study.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Findings:
 
 
 def check(parts: Parts) -> Findings:
-    """Everything that is wrong with the parts of a study. Keys are those of the study."""
+    """Find all mistakes in the parts of a study. Keys are those of the study."""
     findings = Findings()
     if parts.search is not None:
         try:
@@ -148,7 +148,7 @@ def _check_other(findings: Findings, parts: Parts, search: SearchBlock, index: i
         findings.problems.append(Problem(key, text))
         return
     found = [*_named(searcher, parts), *_searched(searcher, parts)]
-    # The searcher reports the keys of the study's own search block.
+    # The searcher reports keys of the study's own search block.
     findings.problems += [replace(problem, key=(*key, *problem.key[1:])) for problem in found]
 
 
@@ -158,7 +158,7 @@ def _that_search() -> list[str]:
 
 
 def _named(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
-    """Hyperparameters that the searcher's settings name and no view tunes."""
+    """Problems: hyperparameters named in the searcher's settings that no view tunes."""
     if len(parts.views) < len(parts.names):
         return  # a view with mistakes of form may tune them
     tuned = dict.fromkeys(name for view in parts.views.values() for name in view.space.names())
@@ -168,7 +168,7 @@ def _named(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
 
 
 def _searched(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
-    """What the searcher says of the views; with their names where it does not say it of all."""
+    """Problems that the searcher reports for the views, with the names of the views unless they apply to all."""
     if parts.trials is None:
         return
     views_of: dict[Problem, list[str]] = {}
@@ -183,7 +183,7 @@ def _searched(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
 
 
 def _controlled(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
-    """Controls and confirmations of a study that searches nothing."""
+    """Problems: controls and confirmations in a sweep."""
     if parts.controls and searcher.lists_points:
         yield Problem(("controls",), "controls are for searches, and a sweep lists its points: leave them out")
     if parts.confirm and searcher.lists_points:
@@ -194,7 +194,7 @@ def _controlled(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
 
 
 def _grouped(lockstep: int, replicates: int | None) -> Iterator[Problem]:
-    """Replicates that are not whole groups in lockstep."""
+    """Problems: replicates that are not a multiple of lockstep."""
     if replicates is not None and replicates % lockstep:
         divisors = [str(size) for size in range(2, replicates + 1) if replicates % size == 0]
         advice = [f"set lockstep to {' or '.join(divisors)}"] if divisors else []
@@ -204,7 +204,7 @@ def _grouped(lockstep: int, replicates: int | None) -> Iterator[Problem]:
 
 
 def _joint(task: Task, view: View, searcher: Searcher, trials: int | None) -> list[Problem]:
-    """Values of a view that the task accepts one by one, but not together."""
+    """Problems: values of a view that the task accepts individually but not in combination."""
     if not searcher.lists_points:
         return check_search(task, view)
     return check_sweep(task, view, listed_points(searcher, view.space, trials)) if trials is not None else []

@@ -1,6 +1,6 @@
-"""Claims that a study declares: which points they select, and whether the study can answer them at all.
+"""Declared claims of a study: the points that they select, and whether the study can answer them.
 
-Nothing here needs numpy, because `hpstudy validate` must start fast.
+This module does not import numpy, because `hpstudy validate` must start fast.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from hpstudy.study.space import Point, Space
 Key = tuple[str | int, ...]
 
 CONFIRMED = ("confirmed_regret", "trials_to_within")
-"""Names of endpoints that no task uses for a metric."""
+"""Names of endpoints, which no task uses for a metric."""
 
 MOST_LISTED = 12
-"""Valid values that a message lists."""
+"""Maximum valid values listed in a message."""
 
 
 def selected_points(selection: Selection, points: Sequence[Point]) -> list[int]:
-    """The numbers of a sweep's points that a selection means; an empty point, one that is not known, is never meant."""
+    """The numbers of a sweep's points that a selection matches. An empty point, which is not known, never matches."""
     return [
         n
         for n, point in enumerate(points)
@@ -36,7 +36,7 @@ def selected_points(selection: Selection, points: Sequence[Point]) -> list[int]:
 
 
 def listed_points(searcher: Searcher, space: Space, trials: int) -> tuple[Point, ...]:
-    """The points that a sweep tries in one view, in their order; none where the searcher cannot list them."""
+    """The points of a sweep in one view, in order; empty if the searcher cannot list them."""
     if not searcher.lists_points:
         return ()
     try:
@@ -53,9 +53,9 @@ class _Side:
 
     Attributes:
         key: its path in the study file.
-        selection: what is written there.
-        view: the view that it names; None for one with mistakes of form.
-        points: of the sweep in that view; empty when they are not known.
+        selection: the selection at that path.
+        view: the view that it names; None for a view with schema mistakes.
+        points: points of the sweep in that view; empty if unknown.
     """
 
     key: Key
@@ -71,14 +71,14 @@ def check_criteria(
     searcher: Searcher | None,
     trials: int | None,
 ) -> Iterator[Problem]:
-    """What claims ask that the study cannot answer. Keys begin with "analysis".
+    """Problems: claims that the study cannot answer. Keys begin with "analysis".
 
     Args:
-        analysis: the claims, and the endpoints that they may be about.
-        views: the views of sound form.
-        names: all views.
-        searcher: the study's; None when it could not be made, and then only names of views are checked.
-        trials: of a search, or points of a sweep; None when the study holds no valid number.
+        analysis: the claims, and the endpoints that they may refer to.
+        views: the views with a valid schema.
+        names: names of all views.
+        searcher: searcher of the study; None if it could not be created, and then only names of views are checked.
+        trials: number of trials of a search, or points of a sweep; None if the study has no valid number.
     """
     named = {side.view for criterion in analysis.criteria for side in (criterion.of, criterion.minus) if side is not None}
     points: dict[str, tuple[Point, ...]] = {}
@@ -132,7 +132,7 @@ def _of_a_search(
 
 
 def _of_trials(criterion: Criterion, key: Key, trials: int) -> Iterator[Problem]:
-    """Bounds that a number of trials, from 1 to those of a search, never lies within."""
+    """Problems: bounds that no number of trials, from 1 to the trials of a search, can satisfy."""
     least, most = (1 - trials, trials - 1) if criterion.minus is not None else (1, trials)
     name = str(criterion.metric).replace("_", "-")
     what = f"a difference of {name}" if criterion.minus is not None else name
@@ -162,7 +162,7 @@ def _of_a_sweep(criterion: Criterion, key: Key, sides: Sequence[_Side]) -> Itera
 
 
 def _selects(side: _Side) -> Iterator[Problem]:
-    """Names and values of `at` that no point has."""
+    """Problems: names and values of `at` that no point has."""
     if side.view is None:
         return
     wrong = False
@@ -180,7 +180,7 @@ def _selects(side: _Side) -> Iterator[Problem]:
 
 
 def _values(points: Sequence[Point], name: str) -> str:
-    """The values that a hyperparameter takes, in the order of the sweep."""
+    """The values of a hyperparameter, in the order of the sweep."""
     values: list[Value] = []
     for point in points:
         if name in point and not any(same_value(point[name], value) for value in values):
@@ -190,7 +190,7 @@ def _values(points: Sequence[Point], name: str) -> str:
 
 
 def _fits(criterion: Criterion, key: Key, sides: Sequence[_Side]) -> Iterator[Problem]:
-    """Selections whose numbers of points do not go together."""
+    """Problems: selections with incompatible numbers of points."""
     of, *minus = (selected_points(side.selection, side.points) for side in sides)
     if criterion.shape != "each" and len(of) < 2:
         yield Problem((*key, "of"), f"shape '{criterion.shape}' compares points, and only one is selected: select two or more")

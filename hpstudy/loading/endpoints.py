@@ -1,4 +1,4 @@
-"""Endpoints that a study cannot answer: those of values that are not confirmed, and plateaus of views that are not there."""
+"""Checks of endpoints: their values must be confirmed, and the views of their plateaus must exist."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from hpstudy.search.interface import Searcher
 from hpstudy.study.declaration import Analysis
 
 FEWEST_JUDGED = 2
-"""Replicates that must be left when others are held out: fewer give no interval."""
+"""Minimum replicates that remain if others are held out; fewer give no interval."""
 
 
 class Declared(Protocol):
-    """What is needed of a study's other blocks; `hpstudy.loading.check.Parts` has it."""
+    """Required data of a study's other blocks, implemented by `hpstudy.loading.check.Parts`."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All views."""
+        """Names of all views."""
 
     @property
     def replicates(self) -> int | None:
-        """Of every view; None when the file holds no valid number."""
+        """Number of replicates of every view; None if the file has no valid number."""
 
     @property
     def incumbents(self) -> bool:
@@ -30,7 +30,7 @@ class Declared(Protocol):
 
 
 def check_endpoints(analysis: Analysis, study: Declared, searcher: Searcher | None) -> Iterator[Problem]:
-    """What is wrong with the endpoints of an analysis and with their plateaus. Keys are those of the study."""
+    """Problems of the endpoints of an analysis and of their plateaus. Keys are those of the study."""
     if not analysis.endpoints:
         return
     if searcher is not None and searcher.lists_points:
@@ -49,7 +49,7 @@ def check_endpoints(analysis: Analysis, study: Declared, searcher: Searcher | No
         yield from _plateaus(analysis.plateaus.values, study.names)
         held_out = analysis.plateaus.held_out
         if held_out is not None and replicates is not None and held_out > replicates - FEWEST_JUDGED:
-            text = f"must leave at least {FEWEST_JUDGED} of the {replicates} replicates to be judged, so be at most "
+            text = f"must leave at least {FEWEST_JUDGED} of the {replicates} replicates to judge, so it must be at most "
             yield Problem(("analysis", "plateaus", "held_out"), f"{text}{max(0, replicates - FEWEST_JUDGED)}, not {held_out}")
 
 

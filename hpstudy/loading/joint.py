@@ -1,7 +1,7 @@
-"""Whether a task accepts the values of a view together, at the points that the study may try.
+"""Checks that a task accepts the values of a view in combination, at the points that the study may try.
 
-A sweep tries the points it lists. A search may try any point of the space: its default point and its corners represent the others,
-because a rule such as "a < b" is broken first at a corner.
+For a sweep these are the listed points. A search may try any point of the space; its default point and corners represent the others,
+because a rule such as "a < b" is violated first at a corner.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from hpstudy.study.space import Point, Space
 from hpstudy.tasks.interface import Task
 
 MAX_CORNERS = 4_096
-"""Corners of a space that are looked at: all of those of twelve ranges."""
+"""Maximum corners of a space that are checked: all corners of twelve ranges."""
 
 
 def check_search(task: Task, view: View) -> list[Problem]:
-    """What is wrong at the default point, else at the first corner that is refused. Keys are relative to the view."""
+    """Problems at the default point, otherwise at the first rejected corner. Keys are relative to the view."""
     if reasons := task.check_point(view, view.space.default()):
         return [_problem(f"at the default point: {text}") for text in reasons]
     for corner in _corners(view.space):
@@ -31,7 +31,7 @@ def check_search(task: Task, view: View) -> list[Problem]:
 
 
 def check_sweep(task: Task, view: View, points: Sequence[Point]) -> list[Problem]:
-    """What is wrong at the first listed point that is refused, and how many are. Keys are relative to the view."""
+    """Problems at the first rejected point of a list, and the number of rejected points. Keys are relative to the view."""
     refused = [(number, reasons) for number, point in enumerate(points, start=1) if (reasons := task.check_point(view, point))]
     if not refused:
         return []

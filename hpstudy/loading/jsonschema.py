@@ -19,16 +19,16 @@ PATH = {"type": "string", "description": "The path of a YAML file that contains 
 
 
 def study_schema() -> Schema:
-    """The schema of a study file as it is written, before its includes are followed.
+    """The schema of a study file as written, before its includes are resolved.
 
-    For every block X that may come from a file there are three forms: the block itself (definition X), the path of a file, and `from`
-    with the keys to override (definition X.from, where every key may be absent, or null to be removed). The settings of the tasks
-    and searchers of the tables are included; those of a user's own task are not known here.
+    Every block X that may come from a file has three forms: the block itself (definition X), the path of a file, and `from` with the keys
+    to override (definition X.from, where every key may be absent, or null to be removed). The settings of built-in tasks and searchers are
+    included; those of a user's own task are unknown.
     """
     study = Study.model_json_schema()
     definitions: Schema = study.pop("$defs")
     definition_of = {block: study["properties"][block]["$ref"].rpartition("/")[2] for block in BLOCKS}
-    # Pydantic lets the tag of the first alternative be absent; a study file must have it.
+    # Pydantic makes the tag of the first alternative optional; a study file requires it.
     definitions["FloatParameter"]["required"].insert(0, "type")
     _add_settings(definitions, "TaskBlock", "use", TASKS, default=None)
     _add_settings(definitions, "SearchBlock", "searcher", SEARCHERS, default=SearchBlock.model_fields["searcher"].default)
@@ -63,7 +63,7 @@ def study_schema() -> Schema:
 
 
 def _add_settings(definitions: Schema, block: str, name_key: str, table: Registry, default: str | None) -> None:
-    """Let the entry that a block names decide which other keys the block has."""
+    """Select the other keys of a block by the entry that the block names."""
     rules: list[Schema] = []
     for name in table:
         settings = table.load(name).Settings.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
@@ -77,14 +77,14 @@ def _add_settings(definitions: Schema, block: str, name_key: str, table: Registr
     definitions[block]["allOf"] = rules
     names: list[Schema] = [{"const": name, "description": table[name].description} for name in table]
     if table is TASKS:
-        names.append({"type": "string", "pattern": ":", "description": "A callable of your own: my_module:my_function"})
+        names.append({"type": "string", "pattern": ":", "description": "Your own callable: my_module:my_function"})
         definitions[block]["required"].remove(name_key)
         rules.append({"anyOf": [{"required": [name_key]}, {"required": [COMMAND]}]})
     definitions[block]["properties"][name_key]["anyOf"] = names
 
 
 def _override(schema: Schema) -> Schema:
-    """What may override a block: any of its keys, or null to remove one, and so in the blocks inside it."""
+    """The schema of an override of a block: any of its keys, or null to remove one, also in nested blocks."""
     loose = {
         key: value
         for key, value in schema.items()
@@ -108,7 +108,7 @@ def _with_from(override: Schema) -> Schema:
 
 
 def _forms(described: Schema, definition: str, suffix: str) -> Schema:
-    """A block in its three forms, or null where it overrides."""
+    """A block in its three forms, or also null in an override."""
     forms: list[Schema] = [{"$ref": f"#/$defs/{definition}{suffix}"}, PATH, {"$ref": f"#/$defs/{definition}.from"}]
     kept: Schema = {key: described[key] for key in ("description", "default") if key in described}
     return {**kept, "anyOf": [*forms, NULL] if suffix else forms}

@@ -1,4 +1,4 @@
-"""Known results of a view in a CSV file: a row for each point, with its hyperparameters and the value of the study's metric."""
+"""Reads known results of a view from a CSV file: one row per point, with its hyperparameters and the value of the study's metric."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ from hpstudy.study.schema import Study, View
 from hpstudy.study.space import Point
 
 KnownResult = tuple[Point, float]
-"""A point, and the value of the metric that it had."""
+"""A point, and its value of the metric."""
 
 
 def read_known_results(file: Path, study: Study, view: str) -> list[KnownResult]:
-    """The results in a file, in its order.
+    """The results in a file, in order.
 
-    The columns are the hyperparameters that the view tunes, and the study's metric. The cell of a hyperparameter that is absent in a
-    point is empty.
+    The columns are the hyperparameters that the view tunes, and the study's metric. The cell of an absent hyperparameter is empty.
 
     Args:
-        file: with a line of column names.
+        file: a CSV file with a line of column names.
         study: the study.
         view: the view of the points.
 
     Raises:
         UsageError: the file cannot be read, or has no results.
-        StudyError: with the line of every mistake: a column that is unknown or missing, a value that is missing, no number, or outside the
-            space.
+        StudyError: a column is unknown or missing, or a value is missing, not a number, or outside the space. The error lists the line of
+            every mistake.
     """
     try:
         rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8-sig")), strict=True))
@@ -60,12 +59,12 @@ def _of_head(head: Sequence[str], names: Sequence[str]) -> Iterator[str]:
         if name not in names:
             yield f"unknown column '{name}': {nearest(name, names)}"
         elif head.count(name) > 1:
-            yield f"the column '{name}' is there twice"
+            yield f"the column '{name}' appears twice"
     yield from (f"the column '{name}' is missing" for name in names if name not in head)
 
 
 def _of_line(cells: Mapping[str, str], extra: int, view: View, metric: str) -> Iterator[str | KnownResult]:
-    """What is wrong with a line; the result if nothing is."""
+    """Yield the problems of a line, or its result if there are none."""
     if extra:
         yield f"the line has {abs(extra)} cells {'more' if extra > 0 else 'fewer'} than there are columns"
         return
@@ -90,7 +89,7 @@ def _of_line(cells: Mapping[str, str], extra: int, view: View, metric: str) -> I
 
 
 def _value(parameter: AnyParameter, text: str) -> Value | None:
-    """The value that a cell holds; None for none that the hyperparameter could have."""
+    """The value in a cell; None if it is not a possible value of the hyperparameter."""
     if isinstance(parameter, ChoiceParameter):
         spelled = {"true" if value is True else "false" if value is False else str(value): value for value in parameter.values}
         return spelled.get(text.lower() if text.lower() in ("true", "false") else text)

@@ -1,4 +1,4 @@
-"""From a study file to a resolved study: read, check everything, complete."""
+"""Reads a study file, checks it completely, and fills in the defaults."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from hpstudy.study.models import Model, validated
 from hpstudy.study.schema import MAIN, PICKLED, Metric, SearchBlock, Study, TaskBlock, View
 
 _folders: dict[int, tuple[weakref.ref[Study], str | None]] = {}
-"""Of each study that `load_study` returned and that is still there, by its id."""
+"""The folder of each study that `load_study` returned and that still exists, by its id."""
 
 
 def load_study(path: str | Path, scale: str | None = None) -> Study:
-    """The resolved study in the file at `path`: all includes read, all defaults filled, everything checked.
+    """Load the study file at `path`: resolve includes, fill in defaults, and check everything.
 
     Args:
         path: the study file.
-        scale: one of the study's `scales`, to apply; none when None.
+        scale: one of the study's `scales` to apply; None for none.
 
     Raises:
-        StudyError: with every mistake, each with file, line and key.
+        StudyError: the study has mistakes; the error lists each with file, line and key.
     """
     loaded = read_study(path, scale)
     key = id(loaded.study)
@@ -39,13 +39,13 @@ def load_study(path: str | Path, scale: str | None = None) -> Study:
 
 
 def study_from(tree: Mapping[str, object]) -> Study:
-    """The study in a mapping, which has the keys of a study file. Its form is checked; `bind` checks its meaning.
+    """The study in a mapping with the keys of a study file. Only its schema is checked; `bind` checks the rest.
 
     Args:
-        tree: the mapping. A function, or a class of a module, may be given itself as `task` or `task.use`.
+        tree: the mapping. `task` or `task.use` may be a function, or a class of a module.
 
     Raises:
-        StudyError: with every mistake of form, or because the function cannot be kept in a study.
+        StudyError: the mapping violates the schema (the error lists every mistake), or the function cannot be stored in a study.
     """
     tree = _with_named_task(tree)
     try:
@@ -57,7 +57,7 @@ def study_from(tree: Mapping[str, object]) -> Study:
 
 
 def _with_named_task(tree: Mapping[str, object]) -> Mapping[str, object]:
-    """The mapping with the name of its task in place of a function or a class; with the function too where no module holds it."""
+    """The mapping with a function or class replaced by its name. A function without a module is also stored in it."""
     task = tree.get("task")
     block = task if isinstance(task, Mapping) else {"use": task}
     part = block.get("use")
@@ -75,7 +75,7 @@ def _with_named_task(tree: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def folder_of(study: Study) -> str | None:
-    """The folder of the file from which `load_study` read this study; None for a study that it did not return."""
+    """The folder of the file from which `load_study` read this study; None for other studies."""
     reference, folder = _folders.get(id(study), (None, None))
     return folder if reference is not None and reference() is study else None
 
@@ -83,20 +83,20 @@ def folder_of(study: Study) -> str | None:
 def read_study(
     path: str | Path, scale: str | None = None, before_import: Callable[[str, str], None] | None = None
 ) -> LoadedStudy:
-    """The study in the file at `path`, with its parts and where it came from.
+    """The study in the file at `path`, with its parts and its files.
 
     Args:
         path: the study file.
-        scale: one of the study's `scales`, to apply; none when None.
-        before_import: receives the study's name and its folder before a user's module is imported.
+        scale: one of the study's `scales` to apply; None for none.
+        before_import: called with the study's name and its folder before a user's module is imported.
 
     Raises:
-        StudyError: with every mistake, each with file, line and key.
+        StudyError: the study has mistakes; the error lists each with file, line and key.
     """
     path = Path(path)
     source = read_source(path, scale)
     if source.root is None:
-        raise StudyError(source.problems, "" if source.files else "`hpstudy init DIR` gives a folder of studies to start from")
+        raise StudyError(source.problems, "" if source.files else "`hpstudy init DIR` creates a folder with example studies")
     folder = str(path.resolve().parent)
     tree = source.root.plain()
     if before_import is not None and isinstance(tree, Mapping) and isinstance(name := tree.get("name"), str):
@@ -107,7 +107,7 @@ def read_study(
 
 
 def _checked(source: Source, tree: object, folder: str) -> LoadedStudy:
-    """The study of a tree. Raises StudyError with the mistakes of reading, of form and of meaning together."""
+    """The study of a tree. Raises StudyError with all mistakes: of reading, of the schema, and of later checks."""
     problems = list(source.problems)
     study = None
     try:
@@ -130,7 +130,7 @@ def _sound_parts(tree: Mapping[str, object]) -> Parts:
     search = tree.get("search")
     trials = _whole(search.get("trials")) if isinstance(search, Mapping) else None
     if isinstance(search, Mapping) and trials is None:
-        # The searcher and its settings can be checked although the number of trials cannot be used.
+        # The searcher and its settings can be checked even if the number of trials is invalid.
         search = {**search, "trials": 1}
     views = tree.get("views")
     blocks = views if isinstance(views, Mapping) else {}
@@ -151,7 +151,7 @@ def _sound_parts(tree: Mapping[str, object]) -> Parts:
 
 
 def _whole(value: object) -> int | None:
-    """A whole number of at least 1; None for anything else."""
+    """The value if it is an integer of at least 1, otherwise None."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
 
 
@@ -163,6 +163,6 @@ def _sound(model: type[Model], block: object) -> Model | None:
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:
-    """By file, in the order in which the files were met, and by line; each problem once."""
+    """Problems sorted by file, in the order of reading, and by line, without duplicates."""
     files = {file: index for index, file in enumerate(dict.fromkeys(problem.file for problem in problems))}
     return sorted(dict.fromkeys(problems), key=lambda problem: (files[problem.file], problem.line or 0))

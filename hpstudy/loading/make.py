@@ -1,4 +1,4 @@
-"""Making the task and the searcher that a study names, with their settings checked."""
+"""Creates the task and the searchers that a study names, and checks their settings."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def make_task(block: TaskBlock) -> Task:
-    """The task of a task block: one of `TASKS`, or a user's own callable ("module:name").
+    """Create the task of a task block: one of `TASKS`, or a user's own callable ("module:name").
 
-    Import a user's own within `hpstudy.modules.module_path`.
+    For a user's own callable, call it within `hpstudy.modules.module_path`.
 
     Raises:
-        StudyError: no such task, a user's module that cannot be used, or settings that are not the task's; keys begin with "task".
+        StudyError: there is no such task, a user's module cannot be used, or a setting is invalid; keys begin with "task".
     """
     key: Key = ("task",)
     if not is_plugin(block.use):
@@ -42,10 +42,10 @@ def make_task(block: TaskBlock) -> Task:
 
 
 def make_searcher(block: SearchBlock | OtherSearcher, key: Key = ("search",)) -> Searcher:
-    """The searcher of a search block, or of another searcher.
+    """Create the searcher of a search block, or another searcher.
 
     Raises:
-        StudyError: no such searcher, or settings that are not the searcher's; keys begin with `key`, that of the block.
+        StudyError: there is no such searcher, or a setting is invalid; keys begin with `key`, the key of the block.
     """
     name = (*key, "searcher")
     kind = _named(lambda: SEARCHERS.load(block.searcher), name)
@@ -61,17 +61,17 @@ def searcher_of(study: Study, name: str | None) -> Searcher:
 
 
 def is_sweep(study: Study) -> bool:
-    """Whether the study's searcher lists its points. A user's own searcher that cannot be imported here is taken to search."""
+    """Whether the study's searcher lists its points. A user's own searcher that cannot be imported here is assumed to search."""
     return _declared(study.search.searcher, "lists_points", False)
 
 
 def reads_history(study: Study, name: str | None) -> bool:
-    """Whether the searcher of an arm reads the history. A user's own searcher that cannot be imported here is taken to read it."""
+    """Whether the searcher of an arm reads the history. A user's own searcher that cannot be imported here is assumed to read it."""
     return name != DEFAULT and _declared(name or study.search.searcher, "reads_history", True)
 
 
 def _declared(searcher: str, attribute: str, otherwise: bool) -> bool:
-    """What the class of a searcher declares; `otherwise` when it cannot be imported or does not say."""
+    """The attribute of a searcher's class; `otherwise` if the class cannot be imported or does not define it."""
     try:
         return bool(getattr(SEARCHERS.load(searcher), attribute, otherwise))
     except PluginError:
@@ -79,7 +79,7 @@ def _declared(searcher: str, attribute: str, otherwise: bool) -> bool:
 
 
 def _named(make: Callable[[], Any], key: Key) -> Any:
-    """What `make` returns; a name that leads nowhere, or a user's code that raises, is a problem at `key`."""
+    """The result of `make`. An unknown name, or an exception in user code, is reported as a problem at `key`."""
     try:
         return make()
     except (UsageError, PluginError) as error:

@@ -1,6 +1,6 @@
-"""The reference tables of the study file, made from its models: docs/reference/study-file.md holds them, and a test compares.
+"""The reference tables of the study file, generated from its models. docs/reference/study-file.md contains them, and a test compares.
 
-`python -m hpstudy.loading.reference docs/reference/study-file.md` brings the page up to date.
+`python -m hpstudy.loading.reference docs/reference/study-file.md` updates the page.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def reference() -> str:
 
 
 def page_with_reference(page: str) -> str:
-    """`page` with the tables between its two marks brought up to date."""
+    """`page` with the tables between its two marks updated."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{reference()}\n\n{END}{after}"
@@ -82,7 +82,7 @@ def _rows(model: type[BaseModel], prefix: str = "") -> list[str]:
 
 
 def _default(name: str, field: FieldInfo) -> str:
-    # The model of a real parameter lets `type` be absent; a study file, which has to say which model is meant, does not.
+    # In the model of a float parameter `type` is optional; a study file requires it to select the model.
     if field.is_required() or name == "type":
         return "*required*"
     value = field.get_default(call_default_factory=True)

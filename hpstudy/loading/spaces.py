@@ -1,4 +1,4 @@
-"""Conditions, constraints and enqueued points of a view: whether they fit its hyperparameters, and leave points to try."""
+"""Checks of the conditions, constraints and enqueued points of a view: they must fit its hyperparameters and leave enough points."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from hpstudy.study.parameters import ChoiceParameter, Value, conditions, is_pres
 from hpstudy.study.schema import View
 
 MOST_VALUES = 1_000
-"""Values of a hyperparameter that a condition names: a searcher looks up whether each of them is one of the condition's."""
+"""Maximum values of a hyperparameter named in a condition, because a searcher checks each of them against the condition."""
 
 
 def check_space(view: View) -> list[Problem]:
-    """Everything that is wrong with the conditions, constraints and enqueued points of a view. Keys are relative to the view."""
+    """All problems of the conditions, constraints and enqueued points of a view. Keys are relative to the view."""
     problems = [*_conditions(view), *_constraints(view)]
     return problems or [*_feasible(view), *_enqueued(view)]
 
 
 def check_enqueued(view: View, searcher: Searcher, trials: int | None) -> Iterator[Problem]:
-    """Enqueued points of a study that cannot have them, or that are too many. Keys are relative to the view."""
+    """Problems: enqueued points in a sweep, or too many of them. Keys are relative to the view."""
     if view.enqueue and searcher.lists_points:
         yield Problem(("enqueue",), "enqueued points are for searches, and a sweep lists its points: add them to the sweep")
     elif trials is not None and len(view.enqueue) > trials:
@@ -43,7 +43,7 @@ def _conditions(view: View) -> Iterator[Problem]:
 
 
 def _named(view: View, parent: str, above: Sequence[str]) -> str:
-    """Why a condition cannot name a hyperparameter; "" when it can."""
+    """The reason why a condition cannot name a hyperparameter; "" if it can."""
     if parent in view.fixed:
         return f"'{parent}' is fixed in this view: remove the condition, or tune '{parent}'"
     if parent not in view.space.names():
@@ -57,7 +57,7 @@ def _named(view: View, parent: str, above: Sequence[str]) -> str:
 
 
 def _listed(view: View, parent: str, values: Sequence[Value]) -> str:
-    """Why a hyperparameter cannot have one of some values; "" when it can."""
+    """The reason why a hyperparameter cannot have the given values; "" if it can."""
     if not values:
         return f"lists no value of '{parent}': give one or more"
     return next((text for value in values if (text := objection(view.space.root[parent], value))), "")
@@ -78,13 +78,13 @@ def _constraints(view: View) -> Iterator[Problem]:
 
 
 def _enqueued(view: View) -> Iterator[Problem]:
-    """Enqueued points that are not points of the space."""
+    """Problems: enqueued points that are not points of the space."""
     for index, values in enumerate(view.enqueue):
         yield from (replace(problem, key=("enqueue", index, *problem.key)) for problem in point_problems(view, values))
 
 
 def point_problems(view: View, values: Mapping[str, Value]) -> Iterator[Problem]:
-    """Why values are no point of the space of a view. The key of a problem is a hyperparameter, or empty."""
+    """The reasons why values are not a point of the space of a view. The key of a problem is a hyperparameter, or empty."""
     given = view.space.given(values)
     problems = [*_given(view, values, given)]
     yield from problems
@@ -94,7 +94,7 @@ def point_problems(view: View, values: Mapping[str, Value]) -> Iterator[Problem]
 
 
 def _given(view: View, values: Mapping[str, Value], given: Mapping[str, Value]) -> Iterator[Problem]:
-    """Values of a point that are missing, too many or out of their range; `given` are those of hyperparameters that it has."""
+    """Problems: values of a point that are missing, unexpected or out of range. `given` are the values of present hyperparameters."""
     for name, value in values.items():
         if name not in view.space.names():
             yield Problem((name,), f"the view does not tune '{name}': {nearest(name, view.space.names())}")
@@ -108,7 +108,7 @@ def _given(view: View, values: Mapping[str, Value], given: Mapping[str, Value]) 
 
 
 def _feasible(view: View) -> Iterator[Problem]:
-    """Constraints that the default point violates, or that leave too little of the space."""
+    """Problems: constraints that the default point violates, or that exclude too much of the space."""
     space, default = view.space, view.space.default()
     for index, constraint in enumerate(space.constraints):
         if not constraint.holds(default):

@@ -171,7 +171,7 @@ MISTAKES = {
     "rate,kind,value\n0.5,a,1\n": ":1: the column 'depth' is missing",
     "rate,kind,depth,values\n0.5,a,,1\n": ":1: unknown column 'values': did you mean 'value'?",
     "rate,rate,kind,depth,value\n": "has no results",
-    "rate,rate,kind,depth,value\n1,1,a,,1\n": ":1: the column 'rate' is there twice",
+    "rate,rate,kind,depth,value\n1,1,a,,1\n": ":1: the column 'rate' appears twice",
     "": "has no results",
     "rate,kind,depth,value\n2,a,,1\n": ":2: 'rate' must be a number in [0, 1], not 2",
     "rate,kind,depth,value\n0.5,a,,1\n\n,a,,1\n": ":4: the point has no value of 'rate'",

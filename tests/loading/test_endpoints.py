@@ -65,7 +65,7 @@ def test_confirmed_endpoints_need_all_incumbents_confirmed(refuse, declare, conf
         (f"{HEAD}    - {{use: final}}\n  plateaus: {{held_out: 1}}\n", "and none is declared"),
         (
             f"{HEAD}{REGRET}  plateaus: {{held_out: 2}}\n",
-            "must leave at least 2 of the 3 replicates to be judged, so be at most 1",
+            "must leave at least 2 of the 3 replicates to judge, so it must be at most 1",
         ),
         (f"{HEAD}{REGRET}  first_replicates: 4\n", "first_replicates: must be at most 3, the replicates of the study, not 4"),
         ("analysis: {first_replicates: 2}\n", "'first_replicates' needs endpoints, and none is declared"),

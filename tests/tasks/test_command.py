@@ -90,8 +90,8 @@ def test_a_command_that_cannot_be_read_is_refused(text, message):
     [
         ({}, "either 'file' or 'regex'"),
         ({"file": "a.json", "regex": "(?P<a>.)"}, "a placeholder in its path"),
-        ({"file": "a.json"}, "each trial needs a file of its own"),
-        ({"regex": "("}, "no regular expression"),
+        ({"file": "a.json"}, "each trial needs its own file"),
+        ({"regex": "("}, "not a regular expression"),
         ({"regex": "(?P<epoch>.)"}, "name the metric as a group"),
     ],
 )

@@ -1,1 +1,1 @@
-"""A program of the user's, in any language, run by its command line."""
+"""Runs a user's program, in any language, by its command line."""

@@ -1,4 +1,4 @@
-"""Running a program in a process group of its own, line by line."""
+"""Runs a program in its own process group and reads its output line by line."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from pathlib import Path
 from typing import IO, Protocol
 
 GUARD = 'read -r _ || kill -KILL "-$0"'
-"""Run by sh with the number of a process group: ends the group when its standard input is closed, and does nothing when it reads a line.
-So the program ends with this process, however this process ends."""
+"""Run by sh with the id of a process group. It kills the group when its standard input is closed, and does nothing when it reads a line. So
+the program ends when this process ends for any reason."""
 
 LINE_CHARACTERS = 1_000_000
-"""A longer line is cut into several: a program that prints no line ends must not fill the memory."""
+"""Longer lines are split, so that a program that prints no newlines does not fill the memory."""
 
 READ_S = 5.0
-"""How long to read on after the program has ended. Only a process that has left its group can hold its output open."""
+"""Seconds to continue reading after the program has ended. Only a process that left its group can keep the output open."""
 
 
 class TakeLine(Protocol):
-    """Takes what a program prints."""
+    """Receives the output of a program."""
 
     def __call__(self, line: str, *, is_error: bool) -> object:
-        """Take a line without its end, from standard error or from standard output."""
+        """Receive a line of standard error or standard output, without its newline."""
 
 
 def run(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str], take_line: TakeLine, *, together: bool = False
 ) -> int:
-    """Run a program to its end. Then, or when this call is interrupted, all processes of its group are ended.
+    """Run a program until it ends. Then, or if this call is interrupted, all processes of its group are killed.
 
-    What it prints is repeated on this process's standard error.
+    Its output is copied to the standard error of this process.
 
     Args:
         arguments: the program and its arguments.
         folder: its working directory.
         environment: its environment.
         take_line: called with one line at a time, from other threads.
-        together: hand over standard error as standard output, so that lines come in the order in which they were printed.
+        together: merge standard error into standard output, so that lines arrive in the order of printing.
 
     Returns:
         Its exit code; minus the signal that ended it.
@@ -69,7 +69,7 @@ def run(
     try:
         for reader in readers:
             reader.start()
-        # Not reaped yet, so that its number is not that of another process group.
+        # The process is not reaped yet, so its id cannot belong to another process group.
         os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
     finally:
         with suppress(ProcessLookupError, PermissionError):
@@ -84,7 +84,7 @@ def run(
 
 
 def _read(stream: IO[str], is_error: bool, take_line: TakeLine, lock: threading.Lock, errors: list[Exception]) -> None:
-    """Read to the end, also after an error: a program whose output nobody reads would block."""
+    """Read to the end, even after an error: a program whose output is not read would block."""
     with stream:
         for text in iter(lambda: stream.readline(LINE_CHARACTERS), ""):
             with lock:

@@ -1,4 +1,4 @@
-"""The task `command`: each trial runs a program, and takes its values from what it prints or writes."""
+"""The task `command`: each trial runs a program and reads the values from its output or from a file."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from hpstudy.tasks.command.values import AXES, JsonLines, Matches, MetricsFile, 
 from hpstudy.tasks.interface import Report, Task
 
 SHOWN_LINES = 10
-"""Of what a program printed last, in the message of a failed trial."""
+"""Number of last output lines in the message of a failed trial."""
 
 SHOWN_CHARACTERS = 160
-"""Of each of these lines."""
+"""Maximum characters of each of these lines."""
 
 LINES = ".hpstudy-lines"
-"""File in the folder for checkpoints: the lines with values that an interrupted run of the program printed."""
+"""File in the checkpoint folder: lines with values printed by an interrupted run of the program."""
 
 
 class MetricsSettings(BaseModel):
-    """Where a command's values are: in a file, or in lines that match a regular expression."""
+    """The source of a command's values: a file, or output lines that match a regular expression."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     file: str | None = None
     """A JSON or CSV file that the program writes, such as `"{checkpoint}/metrics.json"`. Its path needs a placeholder, because trials run
-    side by side."""
+    in parallel."""
     regex: str | None = None
     """A regular expression whose named groups are metrics, such as `"accuracy: (?P<accuracy>[0-9.]+)"`. It is searched in each line of
     standard output and standard error."""
@@ -56,7 +56,7 @@ class MetricsSettings(BaseModel):
     def _of_its_own(cls, file: str | None) -> str | None:
         if file is not None and not names_of(parts_of(file)):
             raise ValueError(
-                'each trial needs a file of its own: write a placeholder in its path, such as "{checkpoint}/metrics.json"'
+                'each trial needs its own file: write a placeholder in its path, such as "{checkpoint}/metrics.json"'
             )
         if file is not None and (spread := set(names_of(parts_of(file))) & SPREADS.keys()):
             raise ValueError(f"{{{min(spread)}}} becomes several arguments and cannot be in a path")
@@ -70,7 +70,7 @@ class MetricsSettings(BaseModel):
         try:
             groups = re.compile(regex).groupindex
         except re.error as error:
-            raise ValueError(f"this is no regular expression: {error}") from None
+            raise ValueError(f"this is not a regular expression: {error}") from None
         if not groups.keys() - set(AXES):
             raise ValueError("name the metric as a group, such as (?P<accuracy>[0-9.]+)")
         return regex
@@ -92,10 +92,10 @@ class CommandSettings(BaseModel):
     study file. A placeholder is a hyperparameter, `{seed}`, `{checkpoint}` (a folder that survives an interrupted trial), `{arguments}`
     (`--name=value` for every hyperparameter) or `{overrides}` (`name=value`, as Hydra reads it)."""
     metrics: MetricsSettings | None = None
-    """Where the values are. Default: the last line of standard output that is a JSON object."""
+    """The source of the values. Default: the last line of standard output that is a JSON object."""
     files: tuple[str, ...] = ()
     """More files that determine the numbers, such as modules that the script imports: paths or patterns such as `conf/**/*.yaml`. The
-    database keeps their checksums, as those of the files that the command names."""
+    database stores their checksums, like those of the files named in the command."""
 
     @field_validator("command")
     @classmethod
@@ -107,8 +107,8 @@ class CommandSettings(BaseModel):
 class Command(Task):
     """A program, run once for each trial.
 
-    It inherits the environment, with `HPSTUDY_SEED`. A trial fails when the program ends with another exit code than 0 or gives no value
-    of the study's metric, and diverges when that value is not finite.
+    It inherits the environment and gets `HPSTUDY_SEED`. A trial fails if the program ends with a nonzero exit code or gives no value of the
+    study's metric. It diverges if that value is not finite.
     """
 
     Settings = CommandSettings
@@ -123,20 +123,18 @@ class Command(Task):
         self._names = dict.fromkeys([*self._template.names, *names_of(self._file)])
 
     def objectives(self) -> Sequence[str] | None:
-        """The named groups of the regular expression; not known before the first trial without one."""
+        """The named groups of the regular expression; without one, unknown before the first trial."""
         return None if self._pattern is None else [name for name in self._pattern.groupindex if name not in AXES]
 
     def check_view(self, view: View) -> list[Problem]:
-        """Every hyperparameter must be in the command, under a name that is no placeholder of another kind; present if it is named."""
+        """Problems: a hyperparameter is missing in the command, has the name of a reserved placeholder, or is named but may be absent."""
         problems = []
         if view.method is not None:
             problems.append(Problem(("method",), "a command has no methods: remove this key"))
         for block, names in (("space", list(view.space.names())), ("fixed", list(view.fixed))):
             for name in names:
                 if name in RESERVED:
-                    problems.append(
-                        Problem((block, name), f"{{{name}}} has a meaning of its own in a command: choose another name")
-                    )
+                    problems.append(Problem((block, name), f"{{{name}}} has a special meaning in a command: choose another name"))
                 elif name not in self._names and not self._names.keys() & SPREADS.keys():
                     text = f"the command does not use '{name}': add {{{name}}} to it, or {{arguments}} for all hyperparameters"
                     problems.append(Problem((block, name), text))
@@ -151,14 +149,14 @@ class Command(Task):
         return problems
 
     def check_views(self, views: Mapping[str, View]) -> list[Problem]:
-        """Every placeholder must be a hyperparameter of all views, and every file be there."""
+        """Problems: a placeholder is not a hyperparameter of all views, or a file does not exist."""
         known = {view: [*block.space.names(), *block.fixed] for view, block in views.items()}
         problems = []
         for name in [name for name in self._names if name not in RESERVED]:
             without = [view for view, names in known.items() if name not in names]
             if len(without) == len(known):
                 every = dict.fromkeys(name for names in known.values() for name in names)
-                text = f"no view tunes or fixes '{name}', which stands in the command: {nearest(name, [*every, *RESERVED])}"
+                text = f"no view tunes or fixes '{name}', which is used in the command: {nearest(name, [*every, *RESERVED])}"
                 problems.append(Problem(("task", "command"), text))
             else:
                 text = f"the command uses '{name}': add it to space or fixed, or write {{arguments}} in the command instead"
@@ -169,7 +167,7 @@ class Command(Task):
         return problems
 
     def prepare(self) -> None:
-        """Raises UsageError when the program is not there."""
+        """Raise UsageError if the program does not exist."""
         program = next(iter(self._template.constants), "")
         if program == shlex.split(self.settings.command)[0] and shutil.which(_runnable(program)) is None:
             raise UsageError(
@@ -182,12 +180,12 @@ class Command(Task):
         return self.sources()
 
     def sources(self) -> dict[str, str]:
-        """As `identity`, now."""
+        """Recompute `identity`."""
         program, *_ = shlex.split(self.settings.command)
         named = [text for constant in self._template.constants for text in (constant, constant.partition("=")[2])]
         paths = [path for path in named if path and (path != program or "/" in path)]
         paths += [path for pattern in self.settings.files for path in self._matching(pattern)]
-        # A name with a colon is that of a part in databases of earlier versions.
+        # In databases of earlier versions, a name with a colon is the name of a part.
         found = {os.path.normpath(path): digest_of(Path(_folder(), path)) for path in paths if ":" not in path}
         return {SOURCE + path: digest for path, digest in found.items() if digest}
 
@@ -229,7 +227,7 @@ class Command(Task):
         return found.final
 
     def _values(self, known: Mapping[str, Value]) -> Values:
-        """What collects the values of a trial."""
+        """The collector of a trial's values."""
         if self._pattern is not None:
             return Matches(self._pattern)
         if self._file:
@@ -248,18 +246,18 @@ class Command(Task):
 
 
 def _folder() -> Path:
-    """The folder in which commands run: that of the study file, or the working directory for a study without one."""
+    """The folder in which commands run: the folder of the study file, or the working directory for a study without a file."""
     return Path(study_folder() or Path.cwd())
 
 
 def _runnable(program: str) -> str:
-    """A program as it can be started from any folder."""
+    """The program in a form that can be started from any folder."""
     return str(_folder() / program) if "/" in program else program
 
 
 @contextmanager
 def _checkpoint(report: Report, sources: Mapping[str, str], *, keeps: bool) -> Iterator[Path]:
-    """The trial's folder for checkpoints; a temporary one where none is kept."""
+    """The trial's checkpoint folder; a temporary one if checkpoints are not kept."""
     kept = report.checkpoint.folder(sources) if keeps else None
     if kept is not None:
         yield kept
@@ -269,8 +267,8 @@ def _checkpoint(report: Report, sources: Mapping[str, str], *, keeps: bool) -> I
 
 
 def _replay(lines: Path, found: Values) -> None:
-    """Put back the curves of an interrupted run of the program, which it does not print again."""
-    with suppress(OSError, ValueError):  # a killed process may leave half a line at the end
+    """Restore the curves of an interrupted run of the program, which it does not print again."""
+    with suppress(OSError, ValueError):  # a killed process may leave a partial line at the end
         for text in lines.read_text(encoding="utf-8").splitlines():
             line, is_error = json.loads(text)
             found.take_line(line, is_error=is_error)
@@ -278,7 +276,7 @@ def _replay(lines: Path, found: Values) -> None:
 
 
 def _ended(code: int, last: Sequence[tuple[str, bool]]) -> str:
-    """Why a program failed: its exit code, the last line of its standard error (or else of all), and what it printed last."""
+    """The reason why a program failed: exit code, last line of standard error (or of all output), and last output lines."""
     if code < 0:
         how = f"the command was ended by signal {-code} ({signal.Signals(-code).name})"
     else:

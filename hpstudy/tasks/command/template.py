@@ -1,4 +1,4 @@
-"""A command line with placeholders. It is split into arguments once; values are filled in afterwards, so none needs quoting."""
+"""A command line with placeholders. It is split into arguments first and values are inserted afterwards, so values need no quoting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESERVED = (SEED, CHECKPOINT, *SPREADS)
 """Placeholders that are not hyperparameters."""
 
 Part = tuple[str, str | None]
-"""Literal text, and the placeholder that follows it."""
+"""A literal text and the placeholder after it."""
 
 
 class Template:
@@ -51,8 +51,8 @@ class Template:
         """The arguments.
 
         Args:
-            values: of the hyperparameters.
-            reserved: of the seed and the checkpoint.
+            values: values of the hyperparameters.
+            reserved: values of the seed and the checkpoint.
         """
         known = {name: written(value) for name, value in values.items()} | dict(reserved)
         arguments = []
@@ -65,7 +65,7 @@ class Template:
 
 
 def parts_of(text: str) -> list[Part]:
-    """A text with placeholders in parts; `{{` and `}}` are braces. Raises ValueError."""
+    """Split a text with placeholders into parts; `{{` and `}}` are literal braces. Raises ValueError."""
     parts: list[Part] = []
     for literal, name, form, conversion in Formatter().parse(text):
         if form or conversion:
@@ -77,12 +77,12 @@ def parts_of(text: str) -> list[Part]:
 
 
 def names_of(parts: Iterable[Part]) -> list[str]:
-    """The placeholders in some parts, in order, each once."""
+    """The distinct placeholders in the parts, in order."""
     return list(dict.fromkeys(name for _, name in parts if name is not None))
 
 
 def filled(parts: list[Part], values: Mapping[str, str]) -> str:
-    """The text of some parts."""
+    """The text of the parts."""
     return "".join(literal + (values[name] if name is not None else "") for literal, name in parts)
 
 

@@ -1,4 +1,4 @@
-"""The values that a program prints or writes: its final metrics, and learning curves."""
+"""Reads the values that a program prints or writes: final metrics and learning curves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 AXES = ("epoch", "step")
-"""Names of the axis of a curve; the first one that is there counts."""
+"""Names of the axis of a curve; the first one present is used."""
 
 
 class Values(ABC):
@@ -21,12 +21,12 @@ class Values(ABC):
 
     Attributes:
         final: the last values, by name.
-        curves: values by epoch and metric; of two values of one metric at one epoch the later one counts.
-        cut: where the values are cut off, in words; "" for values that are whole. A value from before the cut is not the final one.
+        curves: values by epoch and metric; a later value at the same epoch replaces an earlier one.
+        cut: where the values are truncated, in words; "" for complete values. A value before the truncation is not final.
     """
 
     missing: str
-    """What is wrong when there are none, as the rest of a sentence."""
+    """The reason if there are no values, as the end of a sentence."""
 
     def __init__(self) -> None:
         self.final: dict[str, Any] = {}
@@ -41,19 +41,19 @@ class Values(ABC):
         """The program has ended."""
 
     def _add_to_curves(self, values: Mapping[str, Any]) -> None:
-        """Values with an axis among them are those of an epoch."""
+        """Store values. If one of them is an axis, the others are values of an epoch."""
         axis = next((name for name in AXES if _epoch(values.get(name)) is not None), None)
         if axis is not None:
             epoch = _epoch(values[axis])
             assert epoch is not None
             for name, value in values.items():
                 if name not in AXES and isinstance(value, int | float):
-                    with suppress(OverflowError):  # a whole number beyond every float
+                    with suppress(OverflowError):  # an integer larger than any float
                         self.curves[epoch, name] = float(value)
 
 
 class JsonLines(Values):
-    """Lines of standard output that are JSON objects: the last one holds the final metrics, those with an axis the curves."""
+    """Lines of standard output that are JSON objects. The last one contains the final metrics; lines with an axis give the curves."""
 
     missing = "no line of its standard output is a JSON object"
 
@@ -70,10 +70,10 @@ class JsonLines(Values):
 
 
 class Matches(Values):
-    """The named groups of a regular expression, wherever it matches in what the program prints.
+    """The named groups of a regular expression in the output of the program.
 
-    The last match of each group is its final value. A match is a row of the curves: at the epoch that a group called epoch or step gives,
-    or else numbered from 1 if there are several.
+    The last match of each group is its final value. Each match is a row of the curves. Its epoch is given by a group named epoch or step;
+    without one, several matches are numbered from 1.
     """
 
     def __init__(self, pattern: re.Pattern[str]) -> None:
@@ -103,7 +103,7 @@ class Matches(Values):
 class MetricsFile(Values):
     """A file that the program writes: CSV with a header, a JSON object, or a JSON object in each line.
 
-    The final metrics are those of the JSON object or of the last line, in CSV the last value of each column. Rows with an axis are the
+    The final metrics are those of the JSON object or of the last line; in CSV, the last value of each column. Rows with an axis give the
     curves.
     """
 
@@ -114,11 +114,11 @@ class MetricsFile(Values):
         self.missing = f"it wrote no values to {path}"
 
     def take_line(self, line: str, *, is_error: bool) -> bool:
-        """What is printed holds no values."""
+        """Ignore the output, which contains no values."""
         return False
 
     def finish(self) -> None:
-        """Read the file, unless it is one that the program found there."""
+        """Read the file, unless it existed before the program ran and has not changed."""
         if _stamp(self._path) in (None, self._before):
             return
         with suppress(OSError):
@@ -151,12 +151,12 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _begins_object(text: str) -> bool:
-    """Whether a text begins as a JSON object that is not empty."""
+    """Whether a text starts like a nonempty JSON object."""
     return text.lstrip().startswith('{"')
 
 
 def _number(text: str) -> float | str:
-    """The number in a text; the text itself where it holds none."""
+    """The number in a text; the text itself if it is not a number."""
     try:
         return float(text)
     except ValueError:
@@ -164,7 +164,7 @@ def _number(text: str) -> float | str:
 
 
 def _epoch(value: Any) -> int | None:
-    """A whole number of 64 bits; None for anything else."""
+    """A 64-bit integer; None for anything else."""
     whole = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63 and value == int(value)
     return int(value) if whole else None
 
@@ -174,7 +174,7 @@ def _without_axis(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """What tells two states of a file apart; None where there is no file."""
+    """An identification of a file's current state; None if there is no file."""
     try:
         status = path.stat()
     except OSError:
