@@ -56,7 +56,7 @@ def threads():
 
 
 def test_threads_break_the_contract_since_they_share_generators(threads):
-    with pytest.raises(AssertionError, match="draw from one global generator"):
+    with pytest.raises(AssertionError, match="share a global generator"):
         Threads().test_steps_that_run_at_once_share_no_global_generator(threads)
 
 

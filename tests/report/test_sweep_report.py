@@ -175,8 +175,8 @@ def test_claims_stand_in_the_answer_and_in_a_table(make_sweep):
     found = make_sweep({"a": [{"rate": 0.1}]}, {"a": {"score": [[1.0]]}}, criteria=criteria)
     answers = answers_of(found)
     assert answers[:3] == [
-        "Holds: It rises (0.50, 95% CI 0.40 to 0.60).",
-        "Inconclusive: It is flat (0.50, 95% CI 0.40 to 0.60).",
+        "Holds: It rises (0.50, 95% CI 0.40 to 0.60; claimed > 0).",
+        "Inconclusive: It is flat (0.50, 95% CI 0.40 to 0.60; claimed −0.55 to 0.55).",
         "No data: It is there.",
     ]
     assert headline(found).endswith("Of 3 claims 1 holds, 1 is inconclusive, 1 has no data.")
@@ -187,7 +187,7 @@ def test_claims_stand_in_the_answer_and_in_a_table(make_sweep):
 
 def test_claims_of_a_search_stand_beside_its_comparisons(results):
     found = dataclasses.replace(results, criteria=(CriterionResult("A is better", "score", "does not hold", (contrast(),)),))
-    assert [answer[:13] for answer in answers_of(found)] == ["The a view ne", "Does not hold"]
+    assert [answer[:13] for answer in answers_of(found)] == ["Does not hold", "The a view ne"]
     assert references(found)[:-2] == references(results)
     assert headline(found) == f"{headline(results)} Of 1 claim 1 does not hold."
 
@@ -198,7 +198,7 @@ def test_of_many_comparisons_those_that_decide_are_shown(swept):
     result = CriterionResult("It rises", "score", "does not hold", tuple(fine))
     found = dataclasses.replace(swept, criteria=(result,))
     assert claims.sentence(swept, result) == (
-        "Does not hold: It rises (the weakest of 20 comparisons, step 15: −1.00, 95% CI −1.10 to −0.90)."
+        "Does not hold: It rises (the weakest of 20 comparisons, step 15: −1.00, 95% CI −1.10 to −0.90; claimed > 0)."
     )
     assert "step 15" in [row[2] for row in claims.table(found).rows]
     assert len(claims.table(found).rows) == claims.IN_TABLE
