@@ -113,7 +113,7 @@ def several(studies: Sequence[Results]) -> Several:
         if not results.has_values:
             raise UsageError(f"{results.study.name} has no value yet", "run it first, or leave it out")
     if len(set(names)) < len(names):
-        raise UsageError(f"a study stands twice in the report: {', '.join(names)}")
+        raise UsageError(f"a study is given twice: {', '.join(names)}")
     shared = [
         (pair.a, pair.b)
         for pair in studies[0].pairs

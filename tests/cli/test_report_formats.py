@@ -62,7 +62,7 @@ def test_several_studies_give_one_report(hpstudy, finished, study_text, tmp_path
     assert "mean of 2 studies" in done.stderr
     again = hpstudy("report", "tiny", "tiny")
     assert again.returncode == 2
-    assert "stands twice" in again.stderr
+    assert "is given twice" in again.stderr
 
 
 def test_a_page_of_an_earlier_state_is_named_when_only_the_pdf_is_written(hpstudy, finished, study_text, tmp_path):

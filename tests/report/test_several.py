@@ -97,7 +97,7 @@ def test_studies_without_a_common_comparison_are_refused(make_results, two):
 
 
 def test_the_same_study_twice_is_refused(two):
-    with pytest.raises(UsageError, match="stands twice"):
+    with pytest.raises(UsageError, match="is given twice"):
         several([two()[0], two()[0]])
 
 
