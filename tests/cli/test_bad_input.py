@@ -54,12 +54,14 @@ def test_a_missing_database_is_named_with_the_next_step(hpstudy, command):
 def test_a_foreign_database_is_refused(hpstudy, tmp_path):
     with sqlite3.connect(tmp_path / "other.sqlite") as connection:
         connection.execute("CREATE TABLE t (x)")
+    connection.close()
     answered(hpstudy("status", "other.sqlite"), 1, "other.sqlite", "not an hpstudy database")
 
 
 def test_a_run_never_writes_into_a_foreign_database(hpstudy, tmp_path, study_text):
     with sqlite3.connect(tmp_path / "other.sqlite") as connection:
         connection.execute("CREATE TABLE t (x)")
+    connection.close()
     before = (tmp_path / "other.sqlite").read_bytes()
     answered(hpstudy("run", "tiny.yaml", "--storage", "other.sqlite", text=study_text), 1, "not an hpstudy database")
     assert (tmp_path / "other.sqlite").read_bytes() == before
