@@ -274,7 +274,7 @@ def _ratio(results: Results, pair: PairResult) -> Iterator[str]:
 
 
 def _rough(n: int) -> str:
-    return f"With {n} replicates every interval is rough, and no sign-flip test can give p below {2.0 ** (1 - n):.3g}."
+    return f"With {n} replicates every interval is rough."
 
 
 def _of(k: int, n: int) -> str:

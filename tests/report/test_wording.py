@@ -199,7 +199,9 @@ def test_a_view_that_never_reached_the_target_needs_at_least_so_many_trials_more
 
 def test_few_replicates_are_called_rough(make_results, ramps):
     found = make_results({"a": ramps(3, n=4), "b": ramps(n=4)}, analysis={"target": {"value": 5}})
-    assert "no sign-flip test can give p below 0.125" in " ".join(wording.evidence(found, found.pairs[0]))
+    text = " ".join(wording.evidence(found, found.pairs[0]))
+    assert "With 4 replicates every interval is rough." in text
+    assert "4 replicates cannot show one: no adjusted p is below 0.12." in text
 
 
 PLAIN = Distance(None, 5.0, 8, 5, 3.0, 2.0, 4.0, 0.0, 0.0)

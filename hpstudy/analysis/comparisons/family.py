@@ -40,7 +40,7 @@ def judged(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[PairResul
 
 def _adjusted(tests: Sequence[SignFlip]) -> list[float]:
     """Holm's adjusted p of each test of one family."""
-    return holm(np.array([test.p for test in tests])).tolist()  # type: ignore[no-any-return]
+    return [float(p) for p in holm(np.array([test.p for test in tests]))]
 
 
 def floors(tests: Sequence[SignFlip]) -> list[float]:
@@ -54,7 +54,7 @@ def sides(differences: Sequence[Floats], confidence: float, seed: int) -> tuple[
     None with fewer than 2 replicates; `seed` is the seed of the tests.
     """
     tested = [len(values) > 1 for values in differences]
-    p = iter(holm(np.array([sign_flip(v, seed).p for v, several in zip(differences, tested, strict=True) if several])).tolist())
+    p = iter(_adjusted([sign_flip(values, seed) for values, several in zip(differences, tested, strict=True) if several]))
     found = []
     for values, several in zip(differences, tested, strict=True):
         interval = t_mean(values, confidence)
