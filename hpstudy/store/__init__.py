@@ -6,7 +6,7 @@ from hpstudy.store.export import FORMATS, export
 from hpstudy.store.listing import incumbent, incumbent_count, incumbents, is_complete
 from hpstudy.store.owner import HEARTBEAT_S, Owner
 from hpstudy.store.reader import Reader
-from hpstudy.store.rows import BestTrial, Environment, Event, TrialRow
+from hpstudy.store.history import BestTrial, Environment, Event, TrialRow
 from hpstudy.store.single_trials import StoredTrial, TrialDetail
 from hpstudy.store.values import STATES, TrialState
 from hpstudy.store.writer import EndedTrial, NewTrial, Store

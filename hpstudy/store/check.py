@@ -12,7 +12,7 @@ from hpstudy.store.decoders import InvalidValue, point
 from hpstudy.store.decoding import TABLES, Undecodable, fetch, invalid_values
 from hpstudy.store.listing import incumbents
 from hpstudy.store.reader import Reader
-from hpstudy.store.rows import read_history
+from hpstudy.store.history import read_history
 from hpstudy.store.searches import read_searches
 from hpstudy.store.values import encode_point
 from hpstudy.study.controls import arms

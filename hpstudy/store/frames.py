@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hpstudy.store.attributes import attribute_text, read_attributes
 from hpstudy.store.decoding import Undecodable, fetch, refuse_invalid_values, row_name
-from hpstudy.store.rows import read_imported, read_retrainings
+from hpstudy.store.history import read_imported, read_retrainings
 from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from hpstudy.store.rows import TrialRow
+from hpstudy.store.history import TrialRow
 from hpstudy.study.confirm import IncumbentCount, Retraining, retrainings
 from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.schema import Study

@@ -19,7 +19,7 @@ from hpstudy.store.decoding import fetch
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import LATEST, SEALED_SINCE, migrate, refuse_newer, version
 from hpstudy.store.owner import Owner, read_owner
-from hpstudy.store.rows import (
+from hpstudy.store.history import (
     BestTrial,
     Environment,
     Event,

@@ -12,7 +12,7 @@ from hpstudy.goal import Goal
 from hpstudy.store.counts import Counts, by_arm, planned_counts
 from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.listing import planned
-from hpstudy.store.rows import BestTrial, read_history
+from hpstudy.store.history import BestTrial, read_history
 from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
 from hpstudy.store.stored_study import StoredStudy
 from hpstudy.study.controls import arms

@@ -20,7 +20,7 @@ from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.listing import listed
 from hpstudy.store.owned import OwnedDatabase
-from hpstudy.store.rows import Environment, TrialRow, read_environments, read_history, read_imported
+from hpstudy.store.history import Environment, TrialRow, read_environments, read_history, read_imported
 from hpstudy.store.seals import changing, seal_all, seal_new, seal_trial
 from hpstudy.store.stored_study import StoredStudy, read_study
 from hpstudy.store.summary import CommonFailure

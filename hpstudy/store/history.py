@@ -1,4 +1,4 @@
-"""Rows of a database as objects: trials of a search, events, environments."""
+"""The trials of a search as stored, with events and environments."""
 
 from __future__ import annotations
 
