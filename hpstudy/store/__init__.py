@@ -2,14 +2,18 @@
 
 from hpstudy.store.check import check
 from hpstudy.store.counts import Counts, by_arm, planned_counts
+from hpstudy.store.environments import Environment
+from hpstudy.store.events import Event
 from hpstudy.store.export import FORMATS, export
+from hpstudy.store.history import TrialRow
 from hpstudy.store.listing import incumbent, incumbent_count, incumbents, is_complete
 from hpstudy.store.owner import HEARTBEAT_S, Owner
 from hpstudy.store.reader import Reader
-from hpstudy.store.history import BestTrial, Environment, Event, TrialRow
 from hpstudy.store.single_trials import StoredTrial, TrialDetail
+from hpstudy.store.summary import BestTrial
+from hpstudy.store.trial_writer import EndedTrial, NewTrial
 from hpstudy.store.values import STATES, TrialState
-from hpstudy.store.writer import EndedTrial, NewTrial, Store
+from hpstudy.store.writer import Store
 
 __all__ = [
     "FORMATS",

@@ -10,12 +10,13 @@ from pathlib import Path
 from hpstudy.errors import StoreBusy, StoreError, StoreTooNew
 from hpstudy.store.decoders import InvalidValue, point
 from hpstudy.store.decoding import TABLES, Undecodable, fetch, invalid_values
+from hpstudy.store.history import read_history
 from hpstudy.store.listing import incumbents
 from hpstudy.store.reader import Reader
-from hpstudy.store.history import read_history
 from hpstudy.store.searches import read_searches
 from hpstudy.store.values import encode_point
 from hpstudy.study.controls import arms
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 
 _LISTED = 20
@@ -220,9 +221,9 @@ def _listing_problems(connection: sqlite3.Connection, study: Study) -> Iterator[
     read_searches(connection, study)
     for name, arm in arms(study).items():
         for replicate in range(study.replicates if arm.confirms is not None else 0):
-            searched = read_history(connection, study, arm.confirms or "", replicate)
+            searched = read_history(connection, study, SearchKey(arm.confirms or "", replicate))
             chosen = {None, *(row.number for row in incumbents(study, searched))}
-            for row in read_history(connection, study, name, replicate):
+            for row in read_history(connection, study, SearchKey(name, replicate)):
                 if row.retrained is None:
                     continue
                 if row.retrained.number not in chosen:

@@ -18,10 +18,7 @@ from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import migrate
 from hpstudy.store.owner import Owner, write_owner
-from hpstudy.store.seals import changing
-from hpstudy.store.stored_study import SHARD
-from hpstudy.store.values import utc_now
-from hpstudy.study.controls import arms
+from hpstudy.store.stored_study import SHARD, write_identity, write_study
 from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
 
@@ -47,8 +44,7 @@ def create_database(
     with new_database(path) as connection:
         write_owner(connection, owner)
         write_study(connection, study, paths.to_stored(module_path, path))
-        with changing(connection, "identity"):
-            connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
+        write_identity(connection, identity)
         write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
         if shard is not None:
             write_event(connection, SHARD, {"shard": str(shard)})
@@ -79,52 +75,6 @@ def new_database(path: Path) -> Iterator[sqlite3.Connection]:
             _publish(draft, path)
     except OSError as error:
         raise StoreError(f"{path} cannot be created: {error.strerror or error}", "check the folder's permissions") from error
-
-
-def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None = None) -> None:
-    """Store a study with its arms and searches. Existing arms and searches are kept.
-
-    Args:
-        connection: connection to the database.
-        study: replaces the stored study, if there is one.
-        module_path: as `paths.to_stored` returns it; the module path of a stored study is kept.
-    """
-    with changing(connection, "study", "view", "search"):
-        _write_study(connection, study, module_path)
-
-
-def _write_study(connection: sqlite3.Connection, study: Study, module_path: str | None) -> None:
-    connection.execute(
-        """
-        INSERT INTO study VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (id) DO UPDATE SET
-            name = excluded.name, question = excluded.question, trials = excluded.trials,
-            replicates = excluded.replicates, definition = excluded.definition, fingerprint = excluded.fingerprint
-        """,
-        (
-            study.name,
-            study.question,
-            study.metric.name,
-            study.metric.goal,
-            study.search.trials,
-            study.replicates,
-            study.to_json(),
-            study.fingerprint(),
-            module_path,
-            utc_now(),
-        ),
-    )
-    labels = {name: view.label for name, view in study.views.items()}
-    for name in arms(study):
-        connection.execute(
-            "INSERT INTO view (name, label) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET label = excluded.label",
-            (name, labels.get(name) or name),
-        )
-        view_id = connection.execute("SELECT id FROM view WHERE name = ?", (name,)).fetchone()[0]
-        connection.executemany(
-            "INSERT INTO search (view_id, replicate) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            [(view_id, replicate) for replicate in range(study.replicates)],
-        )
 
 
 def _refuse_existing(path: Path) -> None:

@@ -5,13 +5,37 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from hpstudy.store.decoding import fetch
 from hpstudy.store.seals import seal_new
 from hpstudy.store.values import utc_now
+from hpstudy.study.imported import imported
+from hpstudy.study.plan import SearchKey
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event of the study: its time (UTC), kind and detail."""
+
+    at: str
+    kind: str
+    detail: dict[str, Any]
+
+
+def read_events(connection: sqlite3.Connection) -> list[Event]:
+    """Return all events, in order."""
+    return [Event(*row) for row in fetch(connection, "event.at event.kind event.detail", "FROM event ORDER BY id")]
+
+
+def read_imported(connection: sqlite3.Connection) -> dict[SearchKey, int]:
+    """Return how many trials of each search, the first ones, are imported results."""
+    return imported((event.kind, event.detail) for event in read_events(connection))
 
 
 def last_event(connection: sqlite3.Connection) -> int:
-    """Return the id of the last event, 0 if there is none."""
+    """Return the ID of the last event; 0 if there is none."""
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0])
 
 

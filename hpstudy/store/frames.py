@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from hpstudy.store.attributes import attribute_text, read_attributes
 from hpstudy.store.decoding import Undecodable, fetch, refuse_invalid_values, row_name
-from hpstudy.store.history import read_imported, read_retrainings
+from hpstudy.store.events import read_imported
+from hpstudy.store.history import read_retrainings
 from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey

@@ -1,17 +1,15 @@
-"""The trials of a search as stored, with events and environments."""
+"""The history of a search: its trials, and what its confirmations retrain."""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
 
 from hpstudy.store.decoding import Undecodable, fetch, row_name
-from hpstudy.store.searches import refuse_foreign_point, space_of
+from hpstudy.store.searches import find_search, refuse_foreign_point, space_of
 from hpstudy.store.values import TrialState
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.controls import arms
-from hpstudy.study.imported import imported
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
@@ -43,64 +41,19 @@ class TrialRow:
         return None if self.retrained is None else self.retrained.seed_number
 
 
-@dataclass(frozen=True)
-class BestTrial:
-    """The best completed trial of a view."""
-
-    view: str
-    replicate: int
-    number: int
-    objective: float
-    point: Point
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Event:
-    """An event of the study: its time (UTC), kind and detail."""
-
-    at: str
-    kind: str
-    detail: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Environment:
-    """The environment of a session, or of another host that ran its steps: machine, libraries, versions.
-
-    Attributes:
-        id: ID of the row.
-        started_at: when the session started, or the first step on the host ended.
-        ended_at: when the session ended; None while it runs, or if it was killed.
-        detail: properties by name. For a session they include its `command`.
-        trials: number of trials that ended there.
-    """
-
-    id: int
-    started_at: str
-    ended_at: str | None
-    detail: dict[str, str]
-    trials: int = 0
-
-
-def read_history(connection: sqlite3.Connection, study: Study, view: str, replicate: int) -> list[TrialRow]:
+def read_history(connection: sqlite3.Connection, study: Study, key: SearchKey) -> list[TrialRow]:
     """Return the trials of one search, in order; an empty list for a search that the database does not have yet."""
-    search_ids = fetch(
-        connection,
-        "search.id",
-        "FROM search JOIN view ON view.id = view_id WHERE view.name = ? AND replicate = ?",
-        (view, replicate),
-    )
-    if not search_ids:
+    search_id = find_search(connection, key)
+    if search_id is None:
         return []
-    space, is_listed = space_of(study, view), arms(study)[view].listed
+    space, is_listed = space_of(study, key.view), arms(study)[key.view].listed
     rows = fetch(
         connection,
         "trial.id trial.number trial.point trial.state trial.objective trial.attempts",
         "FROM trial WHERE search_id = ? ORDER BY number",
-        search_ids[0],
+        (search_id,),
     )
-    retrained = read_retrainings(connection, search_ids[0][0]) if is_listed else {}
+    retrained = read_retrainings(connection, search_id) if is_listed else {}
     history = []
     for trial_id, number, point, state, objective, attempts in rows:
         refuse_foreign_point(trial_id, point, space)
@@ -128,24 +81,3 @@ def read_retrainings(connection: sqlite3.Connection, search_id: int | None = Non
             raise Undecodable(f"{row_name('retraining', [trial_id])}, column of_trial_id: there is no trial {of}")
         retrained[trial_id] = Retraining(None if of is None else originals[of][0][0], seed_number)
     return retrained
-
-
-def read_events(connection: sqlite3.Connection) -> list[Event]:
-    """Return all events, in order."""
-    return [Event(*row) for row in fetch(connection, "event.at event.kind event.detail", "FROM event ORDER BY id")]
-
-
-def read_imported(connection: sqlite3.Connection) -> dict[SearchKey, int]:
-    """Return how many trials of each search, the first ones, are imported results."""
-    return imported((event.kind, event.detail) for event in read_events(connection))
-
-
-def read_environments(connection: sqlite3.Connection) -> list[Environment]:
-    """Return the environments of all sessions and hosts, in order."""
-    columns = "environment.id environment.started_at environment.ended_at environment.detail"
-    counted = "SELECT environment_id, count(*) FROM trial WHERE state <> 'running' GROUP BY environment_id"
-    trials = dict(connection.execute(counted).fetchall())
-    return [
-        Environment(number, started_at, ended_at, detail, trials.get(number, 0))
-        for number, started_at, ended_at, detail in fetch(connection, columns, "FROM environment ORDER BY id")
-    ]

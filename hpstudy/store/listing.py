@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from hpstudy.store.history import TrialRow
 from hpstudy.study.confirm import IncumbentCount, Retraining, retrainings
 from hpstudy.study.controls import arm_name, arms
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 
@@ -38,6 +39,13 @@ def is_complete(study: Study, rows: Sequence[TrialRow]) -> bool:
 def finished(rows: Sequence[TrialRow]) -> int:
     """Return the number of trials that have ended."""
     return sum(row.state != "running" for row in rows)
+
+
+def confirmed_search(study: Study, confirmation: SearchKey) -> SearchKey:
+    """Return the search whose trials a confirmation retrains."""
+    searched = arms(study)[confirmation.view].confirms
+    assert searched is not None, "the arm of a confirmation confirms another one"
+    return SearchKey(searched, confirmation.replicate)
 
 
 def listed(

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy.store import paths
-from hpstudy.store.create import new_database, write_study
+from hpstudy.store.create import new_database
 from hpstudy.store.events import write_event
 from hpstudy.store.reader import Reader
 from hpstudy.store.seals import seal_all
-from hpstudy.store.stored_study import SHARD
+from hpstudy.store.stored_study import SHARD, write_identity, write_study
 
 Ids = dict[int, int]
 """IDs in the merged database by IDs in the database of a shard."""
@@ -38,7 +38,7 @@ def write_merged(shards: Sequence[Reader], path: Path, identity: Mapping[str, st
     with new_database(path) as connection:
         write_study(connection, first.study, paths.to_stored(first.module_path, path))
         connection.execute("UPDATE study SET created_at = ?", (min(shard.created_at for shard in shards),))
-        connection.executemany("INSERT INTO identity VALUES (?, ?)", identity.items())
+        write_identity(connection, identity)
         environments = _copy_environments(connection, shards)
         for shard, known in zip(shards, environments, strict=True):
             with shard.snapshot() as source:

@@ -4,38 +4,26 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import single_trials, summary
 from hpstudy.store.attributes import read_attributes
 from hpstudy.store.connection import close_reader, connect_memory, connect_reader
 from hpstudy.store.counts import Counts
+from hpstudy.store.database import StudyDatabase
 from hpstudy.store.decoding import fetch
+from hpstudy.store.events import Event, read_events
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import LATEST, SEALED_SINCE, migrate, refuse_newer, version
 from hpstudy.store.owner import Owner, read_owner
-from hpstudy.store.history import (
-    BestTrial,
-    Environment,
-    Event,
-    TrialRow,
-    read_environments,
-    read_events,
-    read_history,
-    read_imported,
-)
 from hpstudy.store.seals import BrokenSeals, broken_seals, content_digest
 from hpstudy.store.single_trials import StoredTrial, TrialDetail
-from hpstudy.store.stored_study import StoredStudy, read_study
+from hpstudy.store.summary import BestTrial
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
-from hpstudy.study.schema import Study
-from hpstudy.study.shard import Shard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Reader:
+class Reader(StudyDatabase):
     """Read-only access to a study's database; a context manager.
 
     A reader never blocks the writer, and the writer never blocks a reader. Each method sees the current state of the database;
@@ -53,10 +41,8 @@ class Reader:
 
     def __init__(self, path: Path, connection: sqlite3.Connection, stored_version: int) -> None:
         """Wrap an open connection. Call `open` instead."""
-        self.path = path
+        super().__init__(path, connection)
         self._version = stored_version
-        self._connection = connection
-        self._stored: StoredStudy = read_study(connection, path)
 
     @classmethod
     def open(cls, path: str | Path) -> Reader:
@@ -88,12 +74,6 @@ class Reader:
                 close_reader(connection, path)
                 raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"<Reader of {self.path}: study '{self.study.name}'>"
 
@@ -108,48 +88,14 @@ class Reader:
         close_reader(self._connection, self.path)
 
     @property
-    def study(self) -> Study:
-        """The resolved study, as stored when the reader was opened."""
-        return self._stored.study
-
-    @property
     def fingerprint(self) -> str:
         """The study's fingerprint, as recorded when the database was created."""
         return self._stored.fingerprint
 
     @property
-    def identity(self) -> dict[str, str]:
-        """What determines the results besides the study, by name: checksums of data, versions of code."""
-        return dict(self._stored.identity)
-
-    @property
-    def module_path(self) -> str | None:
-        """The folder that is put first on the import path, for user code."""
-        return self._stored.module_path
-
-    @property
     def created_at(self) -> str:
         """When the database was created (ISO 8601, UTC)."""
         return self._stored.created_at
-
-    @property
-    def shard(self) -> Shard | None:
-        """The part of the study that this database runs; None for all of it."""
-        return self._stored.shard
-
-    @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Read from one state of the database within the block, even if another process writes meanwhile. May be nested."""
-        with translated(self.path):
-            if self._connection.in_transaction:
-                yield self._connection
-                return
-            self._connection.execute("BEGIN")
-            try:
-                yield self._connection
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
 
     def broken_seals(self) -> BrokenSeals | None:
         """Return the values that do not match their seals; None for a database of a version without seals."""
@@ -197,15 +143,6 @@ class Reader:
         with self.snapshot() as connection:
             return summary.mean_train_s(connection, self.study)
 
-    def search_counts(self, study: Study | None = None) -> dict[SearchKey, Counts]:
-        """Return the number of trials by state for every search of this database, in run order.
-
-        Args:
-            study: the study to which the stored one is extended; default: the stored study.
-        """
-        with self.snapshot() as connection:
-            return summary.count_search_trials(connection, self._stored, study)
-
     def best(self, view: str, replicate: int | None = None) -> BestTrial | None:
         """Return the best completed trial of an arm, or of one of its searches; None if no trial has completed.
 
@@ -221,16 +158,6 @@ class Reader:
         """Return results that are not numbers, by search and trial number. Trials without attributes are absent."""
         with self.snapshot() as connection:
             return read_attributes(connection)
-
-    def imported(self) -> dict[SearchKey, int]:
-        """Return how many trials of each search, the first ones, are imported results."""
-        with self.snapshot() as connection:
-            return read_imported(connection)
-
-    def history(self, key: SearchKey) -> list[TrialRow]:
-        """Return the trials of a search, in order."""
-        with self.snapshot() as connection:
-            return read_history(connection, self.study, key.view, key.replicate)
 
     def running(self) -> list[StoredTrial]:
         """Return the running trials, ordered by start time."""
@@ -263,11 +190,6 @@ class Reader:
         """Return the events of the study, in order."""
         with self.snapshot() as connection:
             return read_events(connection)
-
-    def environments(self) -> list[Environment]:
-        """Return the environments in which the study's sessions and steps ran, in order."""
-        with self.snapshot() as connection:
-            return read_environments(connection)
 
     def owner(self) -> Owner | None:
         """Return the process that owns the database; None if it was closed. `Owner.is_alive` tells whether it is still running."""

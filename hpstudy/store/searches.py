@@ -36,6 +36,13 @@ def read_searches(connection: sqlite3.Connection, study: Study) -> dict[int, Sea
     return searches
 
 
+def find_search(connection: sqlite3.Connection, key: SearchKey) -> int | None:
+    """Return the ID of a search; None if the database does not have it."""
+    search = "FROM search JOIN view ON view.id = view_id WHERE view.name = ? AND replicate = ?"
+    rows = fetch(connection, "search.id", search, (key.view, key.replicate))
+    return rows[0][0] if rows else None
+
+
 def refuse_other_sizes(connection: sqlite3.Connection, study: Study) -> None:
     """Raise Undecodable unless the columns of the study's row agree with its definition."""
     (recorded,) = fetch(connection, "study.name study.metric study.goal study.trials study.replicates", "FROM study")

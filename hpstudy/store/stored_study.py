@@ -1,8 +1,9 @@
-"""The study that is stored in a database."""
+"""The stored study and its identity: reading and writing."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from pydantic import ValidationError
 from hpstudy.errors import StoreError, UsageError
 from hpstudy.store import paths
 from hpstudy.store.decoding import Undecodable, fetch
+from hpstudy.store.seals import changing
+from hpstudy.store.values import clean_text, utc_now
+from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
 
@@ -55,6 +59,60 @@ def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
         ) from error
     identity = dict(fetch(connection, "identity.name identity.value", "FROM identity ORDER BY name"))
     return StoredStudy(study, fingerprint, identity, paths.to_absolute(module_path, path), created_at, _read_shard(connection))
+
+
+def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None = None) -> None:
+    """Store a study with its arms and searches. Existing arms and searches are kept.
+
+    Args:
+        connection: connection to the database.
+        study: replaces the stored study, if there is one.
+        module_path: as `paths.to_stored` returns it; the module path of a stored study is kept.
+    """
+    with changing(connection, "study", "view", "search"):
+        _write_study(connection, study, module_path)
+
+
+def write_identity(connection: sqlite3.Connection, identity: Mapping[str, str]) -> None:
+    """Add to the identity of the study. None of the names may be stored yet."""
+    if identity:
+        with changing(connection, "identity"):
+            rows = [(clean_text(name), value) for name, value in identity.items()]
+            connection.executemany("INSERT INTO identity VALUES (?, ?)", rows)
+
+
+def _write_study(connection: sqlite3.Connection, study: Study, module_path: str | None) -> None:
+    connection.execute(
+        """
+        INSERT INTO study VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET
+            name = excluded.name, question = excluded.question, trials = excluded.trials,
+            replicates = excluded.replicates, definition = excluded.definition, fingerprint = excluded.fingerprint
+        """,
+        (
+            study.name,
+            study.question,
+            study.metric.name,
+            study.metric.goal,
+            study.search.trials,
+            study.replicates,
+            study.to_json(),
+            study.fingerprint(),
+            module_path,
+            utc_now(),
+        ),
+    )
+    labels = {name: view.label for name, view in study.views.items()}
+    for name in arms(study):
+        connection.execute(
+            "INSERT INTO view (name, label) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET label = excluded.label",
+            (name, labels.get(name) or name),
+        )
+        view_id = connection.execute("SELECT id FROM view WHERE name = ?", (name,)).fetchone()[0]
+        connection.executemany(
+            "INSERT INTO search (view_id, replicate) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(view_id, replicate) for replicate in range(study.replicates)],
+        )
 
 
 def _read_shard(connection: sqlite3.Connection) -> Shard | None:

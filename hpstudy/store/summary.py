@@ -11,13 +11,14 @@ from statistics import fmean
 from hpstudy.goal import Goal
 from hpstudy.store.counts import Counts, by_arm, planned_counts
 from hpstudy.store.decoding import Undecodable, fetch
+from hpstudy.store.history import read_history
 from hpstudy.store.listing import planned
-from hpstudy.store.history import BestTrial, read_history
 from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
 from hpstudy.store.stored_study import StoredStudy
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
+from hpstudy.study.space import Point
 
 
 def count_trials(connection: sqlite3.Connection, stored: StoredStudy) -> dict[str, Counts]:
@@ -51,13 +52,25 @@ def count_search_trials(
     for name, arm in arms(study).items():
         if arm.confirms is not None:
             search, confirmed = (
-                [read_history(connection, study, of, replicate) for replicate in range(study.replicates)]
+                [read_history(connection, study, SearchKey(of, replicate)) for replicate in range(study.replicates)]
                 for of in (arm.confirms, name)
             )
             for replicate, (known, expected) in enumerate(planned(study, arm.confirms, search, confirmed)):
                 key = SearchKey(name, replicate)
                 counts[key] = replace(counts[key], planned=known + expected, estimated=expected)
     return {key: count for key, count in counts.items() if stored.shard is None or stored.shard.holds(study, key.replicate)}
+
+
+@dataclass(frozen=True)
+class BestTrial:
+    """The best completed trial of a view."""
+
+    view: str
+    replicate: int
+    number: int
+    objective: float
+    point: Point
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)

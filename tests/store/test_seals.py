@@ -191,7 +191,7 @@ def test_a_writer_refuses_an_altered_database_and_writes_nothing(copy):
 
 
 def test_seals_change_in_the_transaction_of_their_values(store, key, point, monkeypatch):
-    monkeypatch.setattr("hpstudy.store.writer.seal_trial", lambda *given: 1 / 0)
+    monkeypatch.setattr("hpstudy.store.trial_writer.seal_trial", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         start(store, key, 0, point)
     assert store.history(key) == []
