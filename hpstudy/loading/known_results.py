@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hpstudy.errors import Problem, StudyError, UsageError, nearest
 from hpstudy.loading.spaces import point_problems
-from hpstudy.search.values import expected, point_of
+from hpstudy.search.values import describe_domain, point_of
 from hpstudy.study.parameters import AnyParameter, ChoiceParameter, IntParameter, Value
 from hpstudy.study.schema import Study, View
 from hpstudy.study.space import Point
@@ -71,7 +71,7 @@ def _of_line(cells: Mapping[str, str], extra: int, view: View, metric: str) -> I
     given = {name: cells[name].strip() for name in view.space.names()}
     values = {name: _value(view.space.root[name], text) for name, text in given.items() if text}
     wrong = [name for name, value in values.items() if value is None]
-    yield from (f"'{name}' must be {expected(view.space.root[name])}, not '{given[name]}'" for name in wrong)
+    yield from (f"'{name}' must be {describe_domain(view.space.root[name])}, not '{given[name]}'" for name in wrong)
     known = {name: value for name, value in values.items() if value is not None}
     if not wrong:
         yield from (

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from hpstudy.errors import Problem, nearest
-from hpstudy.search.feasible import LEAST_SHARE, feasible_share
+from hpstudy.search.feasible import MIN_SHARE, feasible_share
 from hpstudy.search.interface import Searcher
-from hpstudy.search.values import expected, objection
+from hpstudy.search.values import describe_domain, invalidity
 from hpstudy.study.explain import shown
 from hpstudy.study.parameters import ChoiceParameter, Value, conditions, is_present
 from hpstudy.study.schema import View
@@ -60,7 +60,7 @@ def _listed(view: View, parent: str, values: Sequence[Value]) -> str:
     """The reason why a hyperparameter cannot have the given values; "" if it can."""
     if not values:
         return f"lists no value of '{parent}': give one or more"
-    return next((text for value in values if (text := objection(view.space.root[parent], value))), "")
+    return next((text for value in values if (text := invalidity(view.space.root[parent], value))), "")
 
 
 def _constraints(view: View) -> Iterator[Problem]:
@@ -100,11 +100,11 @@ def _given(view: View, values: Mapping[str, Value], given: Mapping[str, Value]) 
             yield Problem((name,), f"the view does not tune '{name}': {nearest(name, view.space.names())}")
         elif name not in given:
             yield Problem((name,), f"the condition of '{name}' does not hold in this point: remove the value")
-        elif text := objection(view.space.root[name], value):
+        elif text := invalidity(view.space.root[name], value):
             yield Problem((name,), text)
     for name, parameter in view.space.items():
         if name not in values and is_present(parameter, given):
-            yield Problem((), f"the point has no value of '{name}', {expected(parameter)}")
+            yield Problem((), f"the point has no value of '{name}', {describe_domain(parameter)}")
 
 
 def _feasible(view: View) -> Iterator[Problem]:
@@ -114,6 +114,6 @@ def _feasible(view: View) -> Iterator[Problem]:
         if not constraint.holds(default):
             at = ", ".join(f"{name} {shown(default[name])}" for name in constraint.weights)
             yield Problem(("constraints", index), f"the default point violates it ({at}): give 'default' values that satisfy it")
-    if space.constraints and feasible_share(space) < LEAST_SHARE:
-        text = f"less than {LEAST_SHARE:.0%} of the points of the space satisfy the constraints: narrow the ranges of 'space'"
+    if space.constraints and feasible_share(space) < MIN_SHARE:
+        text = f"less than {MIN_SHARE:.0%} of the points of the space satisfy the constraints: narrow the ranges of 'space'"
         yield Problem(("constraints",), text)

@@ -33,7 +33,7 @@ from hpstudy.search.effort import DEFAULT, FALLBACKS, FAST, Effort
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.feasible import feasible_neighbours, projected
 from hpstudy.search.interface import Observation, Searcher
-from hpstudy.search.linear import objection
+from hpstudy.search.linear import nonlinearity
 from hpstudy.search.outcomes import has_value, robustly_scaled
 from hpstudy.search.snapping import Snapping
 from hpstudy.search.sobol import sobol_points
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOOSER = 1e-7
+CONSTRAINT_SLACK = 1e-7
 """Distance in coordinates by which Ax's constraints are wider than the true ones. Ax excludes trials that violate them from the
 acquisition's baseline, and the best trials often lie on a constraint."""
 
@@ -84,8 +84,8 @@ class AxSearcher(Searcher):
 
     def check(self, space: Space, trials: int) -> list[Problem]:
         """Problems: an initial design that is too long, and constraints that are not linear in the coordinates."""
-        found = [text for constraint in space.constraints if (text := objection(constraint, space))]
-        return [*super().check(space, trials), *(Problem(("search", "searcher"), text) for text in found)]
+        nonlinear = [text for constraint in space.constraints if (text := nonlinearity(constraint, space))]
+        return [*super().check(space, trials), *(Problem(("search", "searcher"), text) for text in nonlinear)]
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The point of trial `number`; see `Searcher.ask`."""
@@ -175,7 +175,7 @@ def _constrained(encoding: Encoding) -> SearchSpace:
 
     search_space = _search_space(encoding)
     texts = [
-        f"{' + '.join(f'{weight:.17f} * x{column}' for column, weight in weights.items())} <= {bound + LOOSER:.17f}"
+        f"{' + '.join(f'{weight:.17f} * x{column}' for column, weight in weights.items())} <= {bound + CONSTRAINT_SLACK:.17f}"
         for weights, bound in encoding.constraints()
     ]
     search_space.set_parameter_constraints([ParameterConstraint(inequality=text) for text in texts])

@@ -11,21 +11,21 @@ from hpstudy.search.encoding import Encoding
 from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.space import Point, Space
 
-LEAST_SHARE = 0.01
+MIN_SHARE = 0.01
 """Minimum share of a space that must satisfy its constraints. Below it, a point takes more than a hundred draws, and a mistake is
 likely."""
 
 SAMPLE = 10_000
-"""Number of uniform points to estimate the share, with a standard error of 0.001 at `LEAST_SHARE`."""
+"""Number of uniform points to estimate the share, with a standard error of 0.001 at `MIN_SHARE`."""
 
-MOST_DRAWS = 100_000
-"""Maximum consecutive draws that violate the constraints. At `LEAST_SHARE`, exceeding it happens once in 10^436 searches."""
+MAX_DRAWS = 100_000
+"""Maximum consecutive draws that violate the constraints. At `MIN_SHARE`, exceeding it happens once in 10^436 searches."""
 
 
 ROUNDS = 20
 """Rounds of projections onto all constraints. If a few are not enough, changing real numbers rarely repairs the point."""
 
-INSIDE = 1e-6
+MARGIN = 1e-6
 """Distance in coordinates of a projected point from the constraint, so that rounding does not violate it again."""
 
 
@@ -45,7 +45,7 @@ def feasible_points(space: Space, draw: Callable[[int], Sequence[float]], first:
         first: the first number.
 
     Raises:
-        HpstudyError: `MOST_DRAWS` consecutive points violate the constraints.
+        HpstudyError: `MAX_DRAWS` consecutive points violate the constraints.
     """
     last = first - 1
     for number in count(first):
@@ -53,9 +53,9 @@ def feasible_points(space: Space, draw: Callable[[int], Sequence[float]], first:
         if space.satisfies(point):
             last = number
             yield number, point
-        elif number - last >= MOST_DRAWS:
+        elif number - last >= MAX_DRAWS:
             raise HpstudyError(
-                f"{MOST_DRAWS:,} consecutive points violate the constraints of the view", "narrow the ranges of its space"
+                f"{MAX_DRAWS:,} consecutive points violate the constraints of the view", "narrow the ranges of its space"
             )
 
 
@@ -81,7 +81,7 @@ def projected(encoding: Encoding, coordinates: Sequence[float]) -> list[float]:
     moved, constraints = list(coordinates), encoding.constraints()
     for _ in range(ROUNDS):
         for weights, bound in constraints:
-            excess = sum(weight * moved[column] for column, weight in weights.items()) - bound + INSIDE
+            excess = sum(weight * moved[column] for column, weight in weights.items()) - bound + MARGIN
             length = sum(weight**2 for column, weight in weights.items() if column in real)
             if excess > 0 and length:
                 for column in real & weights.keys():

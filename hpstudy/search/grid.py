@@ -13,14 +13,14 @@ from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.levels import level
-from hpstudy.search.values import expected, in_a_point, listed_values, objection
+from hpstudy.search.values import describe_domain, invalidity, point_value, value_count
 from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Value, is_present
 from hpstudy.study.space import Point, Space
 
 MAX_LEVELS = 1_000
 """Maximum levels of one hyperparameter."""
 
-MOST_POINTS = 100_000
+MAX_POINTS = 100_000
 """Maximum points that are listed: the maximum trials of a study."""
 
 
@@ -58,7 +58,7 @@ class GridSearcher(Searcher):
         total = self._count(space)
         if total == trials:
             return []
-        text = f"must be {total}" if total <= MOST_POINTS or not _is_irregular(space) else f"must be more than {MOST_POINTS:,}"
+        text = f"must be {total}" if total <= MAX_POINTS or not _is_irregular(space) else f"must be more than {MAX_POINTS:,}"
         return [Problem(("search", "trials"), f"{text}, the number of points of the grid, not {trials}")]
 
     def named(self) -> list[Key]:
@@ -74,20 +74,20 @@ class GridSearcher(Searcher):
         """
         points = self._points(space)
         if number >= len(points):
-            text = f"the grid has fewer than {number + 1} points, and trial {number} was asked for"
+            text = f"the grid has fewer than {number + 1} points, and trial {number} was requested"
             raise HpstudyError(text, "set 'trials' to their number")
         return dict(points[number])
 
     def _count(self, space: Space) -> int:
-        """The number of points; in a space with conditions or constraints, counted up to `MOST_POINTS` + 1."""
+        """The number of points; in a space with conditions or constraints, counted up to `MAX_POINTS` + 1."""
         if _is_irregular(space):
-            return sum(1 for _ in islice(self._combinations(space), MOST_POINTS + 1))
+            return sum(1 for _ in islice(self._combinations(space), MAX_POINTS + 1))
         return math.prod(self._size(name, parameter) for name, parameter in space.items())
 
     def _points(self, space: Space) -> Sequence[Point]:
         """All combinations of a space; if they are too many for a study, the first ones."""
         if self._listed is None or self._listed[0] is not space:
-            self._listed = space, tuple(islice(self._combinations(space), MOST_POINTS))
+            self._listed = space, tuple(islice(self._combinations(space), MAX_POINTS))
         return self._listed[1]
 
     def _combinations(self, space: Space) -> Iterator[Point]:
@@ -107,7 +107,7 @@ class GridSearcher(Searcher):
     def _value(self, name: str, parameter: AnyParameter, index: int) -> Value:
         """Value `index`, from 0, of a hyperparameter."""
         if name in self.settings.values:
-            return in_a_point(parameter, self.settings.values[name][index])
+            return point_value(parameter, self.settings.values[name][index])
         if isinstance(parameter, ChoiceParameter) or name not in self.settings.levels:
             return parameter.value(index)
         return level(parameter, self.settings.levels[name], index)
@@ -119,11 +119,9 @@ class GridSearcher(Searcher):
             return [Problem(("search", "levels", name), text)] if text else []
         if name in self.settings.values:
             return _check_listed(self.settings.values[name], ("search", "values", name), parameter)
-        if listed_values(parameter) is not None:
+        if value_count(parameter) is not None:
             return []
-        text = (
-            f"the grid has no values of '{name}', {expected(parameter)}: write 'levels: {{{name}: 5}}', or list them in 'values'"
-        )
+        text = f"the grid has no values of '{name}', {describe_domain(parameter)}: write 'levels: {{{name}: 5}}', or list them in 'values'"
         return [Problem(("search",), text)]
 
     def _level_objection(self, name: str, parameter: AnyParameter) -> str:
@@ -161,7 +159,7 @@ def _extended(points: Iterable[Point], name: str, parameter: AnyParameter, value
 
 def _check_listed(values: Sequence[Value], key: Key, parameter: AnyParameter) -> list[Problem]:
     """Problems with the values listed for one hyperparameter at `key`."""
-    objections = [(index, objection(parameter, value)) for index, value in enumerate(values)]
+    objections = [(index, invalidity(parameter, value)) for index, value in enumerate(values)]
     problems = [Problem((*key, index), text) for index, text in objections if text]
     if len(set(values)) < len(values):
         problems.append(Problem(key, "a value is listed twice: keep one of the two"))

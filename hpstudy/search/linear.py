@@ -13,7 +13,7 @@ from hpstudy.study.parameters import AnyParameter, ChoiceParameter, IntParameter
 from hpstudy.study.space import Space
 
 
-def objection(constraint: Constraint, space: Space) -> str:
+def nonlinearity(constraint: Constraint, space: Space) -> str:
     """The reason why a constraint is not linear in the unit coordinates at all points of the space; "" if it is."""
     parameters = [space.root[name] for name in constraint.weights if name in space.root]
     logs = [name for name in constraint.weights if name in space.root and _is_log(space.root[name])]
@@ -31,7 +31,7 @@ def objection(constraint: Constraint, space: Space) -> str:
 
 
 def in_unit_coordinates(constraint: Constraint, space: Space) -> tuple[dict[str, float], float]:
-    """Weights by hyperparameter, and bound, of a constraint that has no `objection`; they are scaled so that the largest weight is 1."""
+    """Weights by hyperparameter, and bound, of a constraint that has no `nonlinearity`; they are scaled so that the largest weight is 1."""
     bound, weights = constraint.bound, dict[str, float]()
     if _is_ratio(constraint, space):
         bound = math.log(-min(constraint.weights.values()) / max(constraint.weights.values()))

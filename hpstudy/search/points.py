@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
-from hpstudy.search.values import objection, point_of
+from hpstudy.search.values import invalidity, point_of
 from hpstudy.study.parameters import Value, is_present
 from hpstudy.study.space import Point, Space
 
@@ -34,7 +34,7 @@ class PointsSettings(BaseModel):
         for number, point in enumerate(points, start=1):
             if (earlier := first.setdefault(frozenset(point.items()), number)) < number:
                 raise ValueError(
-                    f"point {number} of the list is point {earlier} again: remove it ('replicates' repeats all points)"
+                    f"point {number} of the list repeats point {earlier}: remove it ('replicates' repeats all points)"
                 )
         return points
 
@@ -75,7 +75,7 @@ class PointsSearcher(Searcher):
         points = self.settings.points
         if number >= len(points):
             raise HpstudyError(
-                f"the list has {len(points)} points, and trial {number} was asked for", "set 'trials' to their number"
+                f"the list has {len(points)} points, and trial {number} was requested", "set 'trials' to their number"
             )
         return point_of(space, points[number])
 
@@ -93,7 +93,7 @@ class PointsSearcher(Searcher):
                 continue
             if name not in point:
                 problems.append(Problem(("search", "points", index), f"point {index + 1} of the list gives no value of '{name}'"))
-            elif text := objection(parameter, point[name]):
+            elif text := invalidity(parameter, point[name]):
                 problems.append(Problem(("search", "points", index, name), text))
         return problems
 

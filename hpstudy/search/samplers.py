@@ -2,8 +2,7 @@
 
 An Optuna study in memory is rebuilt from the history on every ask, so an ask is a function of its arguments; see
 `hpstudy.search.interface`. Optuna minimizes, so values to maximize change sign. Choices and ranges with few values are passed as indices.
-Optuna is imported when it is
-needed: pip install 'hpstudy[optuna]'.
+Optuna is imported when it is needed: pip install 'hpstudy[optuna]'.
 
 References:
     J. Bergstra, R. Bardenet, Y. Bengio, B. Kégl, "Algorithms for hyper-parameter optimization", NeurIPS 2011 (the estimator).
@@ -29,7 +28,7 @@ from hpstudy.goal import Goal
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.feasible import feasible_neighbours, projected
 from hpstudy.search.interface import Observation, Searcher
-from hpstudy.search.linear import objection
+from hpstudy.search.linear import nonlinearity
 from hpstudy.search.outcomes import has_value
 from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import is_tried, untried_points
@@ -80,24 +79,24 @@ class OptunaSearcher(Searcher):
         """A new sampler for trial `number` of the search with `seed`."""
 
     @abstractmethod
-    def replay(self, study: Study, past: Observation, asked: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
+    def replay(self, study: Study, past: Observation, distributions: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
         """Add a past trial to the study; its value is that of `past`, to minimize."""
 
     def check(self, space: Space, trials: int) -> list[Problem]:
         """See `Searcher.check`. Optuna must be installed, and constraints must be linear in the coordinates, as in the `ax` searcher."""
-        unfit = [text for constraint in space.constraints if (text := objection(constraint, space))]
+        nonlinear = [text for constraint in space.constraints if (text := nonlinearity(constraint, space))]
         missing = [name for name in self.needs if find_spec(name) is None]
         if missing:
             text = f"this searcher needs {' and '.join(missing)}: pip install 'hpstudy[optuna]'"
             return [Problem(("search", "searcher"), text)]
-        return [*super().check(space, trials), *(Problem(("search", "searcher"), text) for text in unfit)]
+        return [*super().check(space, trials), *(Problem(("search", "searcher"), text) for text in nonlinear)]
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The point of trial `number`; see `Searcher.ask`."""
         untried = untried_points(space, history, seed=seed, number=number, count=1)
         if number < self.settings.initial and untried:
             return untried[0]
-        asked = {name: distribution(parameter) for name, parameter in space.items()}
+        distributions = {name: distribution(parameter) for name, parameter in space.items()}
         with _quiet():
             from optuna import create_study
 
@@ -105,12 +104,12 @@ class OptunaSearcher(Searcher):
             for past in history:
                 value = -goal.sign * past.value if past.value is not None and has_value(past) else None
                 params = {name: encoded(parameter, past.point.get(name, parameter.at(0.5))) for name, parameter in space.items()}
-                self.replay(study, Observation(past.number, past.point, value), asked, params)
-            trial: Trial = study.ask(asked)
+                self.replay(study, Observation(past.number, past.point, value), distributions, params)
+            trial: Trial = study.ask(distributions)
         point = space.present({name: decoded(parameter, trial.params[name]) for name, parameter in space.items()})
         near = _satisfying(space, point)
-        fresh = [one for one in near if not is_tried(one, history)]
-        return (fresh or untried or near or sobol_points(space, seed=seed, start=number, count=1))[0]
+        untried_near = [candidate for candidate in near if not is_tried(candidate, history)]
+        return (untried_near or untried or near or sobol_points(space, seed=seed, start=number, count=1))[0]
 
 
 class TPESearcher(OptunaSearcher):
@@ -126,12 +125,12 @@ class TPESearcher(OptunaSearcher):
         chosen = derive_seed(seed, "tpe", number) % MAX_SEED
         return TPESampler(n_startup_trials=self.settings.initial, multivariate=self.settings.multivariate, seed=chosen)
 
-    def replay(self, study: Study, past: Observation, asked: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
+    def replay(self, study: Study, past: Observation, distributions: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
         """Add it with its point."""
         from optuna.trial import TrialState, create_trial
 
         state = TrialState.FAIL if past.value is None else TrialState.COMPLETE
-        study.add_trial(create_trial(state=state, value=past.value, params=params, distributions=asked))
+        study.add_trial(create_trial(state=state, value=past.value, params=params, distributions=distributions))
 
 
 class CMAESSearcher(OptunaSearcher):
@@ -161,12 +160,12 @@ class CMAESSearcher(OptunaSearcher):
             ]
         return super().check(space, trials)
 
-    def replay(self, study: Study, past: Observation, asked: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
+    def replay(self, study: Study, past: Observation, distributions: dict[str, BaseDistribution], params: dict[str, Any]) -> None:
         """Ask for it, with its point."""
         from optuna.trial import TrialState
 
         study.enqueue_trial(params)
-        trial = study.ask(asked)
+        trial = study.ask(distributions)
         _ = trial.relative_params  # Repeat the sampler's draws, which a trial with a given point would skip.
         study.tell(trial, past.value, state=TrialState.FAIL if past.value is None else TrialState.COMPLETE)
 
@@ -190,17 +189,17 @@ def encoded(parameter: Parameter, value: Value) -> Value:
     if parameter.count is None or (isinstance(parameter, IntParameter) and parameter.log):
         return value
     if isinstance(parameter, ChoiceParameter):
-        return next(index for index, known in enumerate(parameter.values) if same_value(known, value))
+        return next(index for index, choice in enumerate(parameter.values) if same_value(choice, value))
     return parameter.index(value)
 
 
-def decoded(parameter: Parameter, given: Any) -> Value:
+def decoded(parameter: Parameter, code: Any) -> Value:
     """The value for Optuna's representation."""
     if parameter.count is None:
-        return float(given)
+        return float(code)
     if isinstance(parameter, IntParameter) and parameter.log:
-        return int(given)
-    return parameter.value(int(given))
+        return int(code)
+    return parameter.value(int(code))
 
 
 def _satisfying(space: Space, point: Point) -> list[Point]:
@@ -220,11 +219,11 @@ def _quiet() -> Iterator[None]:
     """Suppress Optuna's messages and its warnings about experimental features."""
     import optuna
 
-    told = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             yield
     finally:
-        optuna.logging.set_verbosity(told)
+        optuna.logging.set_verbosity(verbosity)

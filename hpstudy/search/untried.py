@@ -10,10 +10,10 @@ from hpstudy.search.sobol import sobol_points
 from hpstudy.study.parameters import ChoiceParameter, Value
 from hpstudy.study.space import Point, Space
 
-MOST_COMBINATIONS = 100_000
+MAX_COMBINATIONS = 100_000
 """Maximum combinations checked in a finite space with constraints."""
 
-SPARE_PLACES = 32
+SPARE_POINTS = 32
 """Points of the Sobol sequence checked beyond the requested number, before a finite space is enumerated.
 
 With fewer, late points of a finite space would be taken in enumeration order instead of evenly spread. Each costs about 20 µs.
@@ -42,7 +42,7 @@ def untried_points(space: Space, history: Sequence[Observation], *, seed: int, n
         Up to `count` points that `space.admits`; empty only if the space is exhausted.
     """
     untried: list[Point] = []
-    sequence = sobol_points(space, seed=seed, start=number, count=count + SPARE_PLACES)
+    sequence = sobol_points(space, seed=seed, start=number, count=count + SPARE_POINTS)
     for point in itertools.chain(sequence, _combinations(space, len(history))):
         if len(untried) == count:
             break
@@ -57,7 +57,7 @@ def _combinations(space: Space, tried: int) -> Iterator[Point]:
     A range with more values than past trials is cut to its first `tried + 1` values, one of which is untried. With constraints these may be
     infeasible, so all values are taken.
     """
-    most = MOST_COMBINATIONS if space.constraints else tried + 1
+    most = MAX_COMBINATIONS if space.constraints else tried + 1
     columns: list[Sequence[Value]] = []
     for parameter in space.root.values():
         if parameter.count is None:
@@ -67,7 +67,7 @@ def _combinations(space: Space, tried: int) -> Iterator[Point]:
         else:
             columns.append([parameter.value(index) for index in range(min(parameter.count, most))])
     combinations = itertools.product(*columns)
-    for values in itertools.islice(combinations, MOST_COMBINATIONS) if space.constraints else combinations:
+    for values in itertools.islice(combinations, MAX_COMBINATIONS) if space.constraints else combinations:
         point = space.present(dict(zip(space.names(), values, strict=True)))
         if space.satisfies(point):
             yield point

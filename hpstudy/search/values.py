@@ -9,11 +9,11 @@ from hpstudy.study.parameters import AnyParameter, ChoiceParameter, FloatParamet
 from hpstudy.study.space import Point, Space
 
 
-def expected(parameter: AnyParameter) -> str:
+def describe_domain(parameter: AnyParameter) -> str:
     """The values that a parameter admits, in words.
 
     >>> from hpstudy.study.parameters import IntParameter
-    >>> expected(IntParameter(type="int", low=1, high=8))
+    >>> describe_domain(IntParameter(type="int", low=1, high=8))
     'a whole number in [1, 8]'
     """
     if isinstance(parameter, ChoiceParameter):
@@ -23,21 +23,21 @@ def expected(parameter: AnyParameter) -> str:
     return f"{kind} in [{parameter.low:.15g}, {parameter.high:.15g}]{steps}"
 
 
-def listed_values(parameter: AnyParameter) -> int | None:
+def value_count(parameter: AnyParameter) -> int | None:
     """Number of values of a choice or a range with steps, which a sweep can try completely; None for other ranges."""
     return parameter.count if isinstance(parameter, ChoiceParameter) or parameter.step is not None else None
 
 
-def objection(parameter: AnyParameter, value: Value) -> str:
+def invalidity(parameter: AnyParameter, value: Value) -> str:
     """The reason why a value is not allowed in a point; "" if it is."""
-    return "" if parameter.admits(value) else f"must be {expected(parameter)}, not {shown(value)}"
+    return "" if parameter.admits(value) else f"must be {describe_domain(parameter)}, not {shown(value)}"
 
 
 def point_of(space: Space, values: Mapping[str, Value]) -> Point:
     """The point of a space with the listed values, without other and absent hyperparameters."""
-    return {name: in_a_point(space.root[name], value) for name, value in space.present(values).items()}
+    return {name: point_value(space.root[name], value) for name, value in space.present(values).items()}
 
 
-def in_a_point(parameter: AnyParameter, value: Value) -> Value:
+def point_value(parameter: AnyParameter, value: Value) -> Value:
     """An admitted value as stored in a point: an integer given for a real number becomes a float."""
     return float(value) if isinstance(parameter, FloatParameter) else value

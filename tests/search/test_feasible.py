@@ -8,7 +8,7 @@ from hpstudy.search import feasible
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.feasible import feasible_neighbours, feasible_share, projected
 from hpstudy.search.interface import Observation
-from hpstudy.search.linear import in_unit_coordinates, objection
+from hpstudy.search.linear import in_unit_coordinates, nonlinearity
 from hpstudy.search.random import RandomSearcher, RandomSettings
 from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import untried_points
@@ -56,7 +56,7 @@ def test_the_share_that_satisfies_constraints_is_that_of_a_triangle():
 
 
 def test_drawing_ends_where_no_point_satisfies_the_constraints(monkeypatch):
-    monkeypatch.setattr(feasible, "MOST_DRAWS", 100)
+    monkeypatch.setattr(feasible, "MAX_DRAWS", 100)
     with pytest.raises(HpstudyError, match="consecutive points violate the constraints"):
         sobol_points(of("n + m < 1"), seed=0, start=0, count=1)
 
@@ -75,7 +75,7 @@ def test_the_last_untried_combination_under_a_constraint_is_found():
 @given(unit=st.lists(st.floats(0.01, 0.99), min_size=5, max_size=5))
 def test_a_constraint_in_coordinates_is_the_constraint_on_values(text, unit):
     space = of(text)
-    assert objection(space.constraints[0], space) == ""
+    assert nonlinearity(space.constraints[0], space) == ""
     point = space.from_unit(unit)
     weights, bound = in_unit_coordinates(space.constraints[0], space)
     coordinates = {name: parameter.unit(point[name]) for name, parameter in space.items()}
@@ -87,15 +87,15 @@ def test_a_constraint_in_coordinates_is_the_constraint_on_values(text, unit):
 
 @pytest.mark.parametrize("text", ["a <= rate", "rate + width <= 3", "rate <= width + 1", "rate + a <= width"])
 def test_a_constraint_that_is_not_linear_in_coordinates_is_refused(text):
-    assert "is not linear where" in objection(parse(text), of())
+    assert "is not linear where" in nonlinearity(parse(text), of())
 
 
 def test_a_constraint_between_conditions_is_refused():
     kernel = {"type": "choice", "values": ["p", "q"]}
     child = {"type": "float", "low": 0, "high": 1, "when": {"kernel": "p"}}
     space = Space.model_validate({"kernel": kernel, "b": child, "c": child, **NUMBERS})
-    assert "different conditions" in objection(parse("a <= b"), space)
-    assert objection(parse("b <= c"), space) == ""
+    assert "different conditions" in nonlinearity(parse("a <= b"), space)
+    assert nonlinearity(parse("b <= c"), space) == ""
 
 
 def test_real_coordinates_are_moved_to_where_the_constraints_hold():

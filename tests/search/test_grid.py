@@ -55,7 +55,7 @@ def test_a_list_of_some_choices_is_followed_in_its_own_order():
 
 def test_asking_beyond_the_grid_is_refused():
     grid = searcher(levels={"width": 2, "alpha": 3})
-    with pytest.raises(HpstudyError, match="the grid has fewer than 13 points, and trial 12 was asked for"):
+    with pytest.raises(HpstudyError, match="the grid has fewer than 13 points, and trial 12 was requested"):
         grid.ask(SPACE, (), goal=Goal.MINIMIZE, seed=0, number=12)
 
 

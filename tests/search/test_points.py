@@ -41,7 +41,7 @@ def test_what_the_trials_gave_and_the_seed_change_nothing():
 
 
 def test_asking_beyond_the_list_is_refused():
-    with pytest.raises(HpstudyError, match="the list has 2 points, and trial 2 was asked for"):
+    with pytest.raises(HpstudyError, match="the list has 2 points, and trial 2 was requested"):
         ask(FILTER, 2)
 
 
@@ -72,7 +72,7 @@ def test_a_value_out_of_the_range_is_told_the_range(value):
 
 
 def test_a_point_that_stands_twice_is_refused():
-    with pytest.raises(ValidationError, match="point 3 of the list is point 1 again"):
+    with pytest.raises(ValidationError, match="point 3 of the list repeats point 1"):
         PointsSettings(points=({"a": 1, "b": 2}, {"a": 1}, {"b": 2, "a": 1}))
 
 

@@ -113,7 +113,7 @@ MISTAKES = [
         POINTS,
         "rate: 1, width: 8",
         "rate: 1e-3, width: 2",
-        ["16: search.points: point 2 of the list is point 1 again: remove it ('replicates' repeats all points)"],
+        ["16: search.points: point 2 of the list repeats point 1: remove it ('replicates' repeats all points)"],
     ),
     (
         POINTS,

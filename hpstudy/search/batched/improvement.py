@@ -42,14 +42,14 @@ class NoisyImprovement:
     """
 
     def __init__(self, posterior: Posterior, baseline: Tensor, seeds: Sequence[int], snap: Callable[[Tensor], Tensor]) -> None:
-        of_rows, self._of_candidate = normal_samples(baseline, seeds)
+        row_samples, self._candidate_samples = normal_samples(baseline, seeds)
         factor = cholesky(restricted(posterior.covariance, baseline))
-        sampled = posterior.mean[:, None] + of_rows @ factor.mT
+        sampled = posterior.mean[:, None] + row_samples @ factor.mT
         self._best = sampled.masked_fill(~baseline[:, None], -torch.inf).amax(-1)
         # The contribution of the normal variate of each baseline row to the candidate's value, per covariance with a row.
         effects = torch.linalg.solve_triangular(factor, posterior.cross.mT * baseline[..., None], upper=False)
         self._roots = torch.cat([posterior.root, effects], 1).mT.contiguous()
-        self._slopes = (posterior.weights[:, None] + of_rows @ effects).mT.contiguous()
+        self._slopes = (posterior.weights[:, None] + row_samples @ effects).mT.contiguous()
         self._posterior, self._snap = posterior, snap
 
     def __call__(self, candidates: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class NoisyImprovement:
         hyperparameters = self._posterior.hyperparameters
         covariances = kernel(self._snap(candidates), self._posterior.points, hyperparameters.lengthscale)
         variance = (1 - (covariances @ self._roots).square().sum(-1)).clamp_min(MIN_VARIANCE)
-        samples = covariances @ self._slopes + variance.sqrt()[..., None] * self._of_candidate[:, None]
+        samples = covariances @ self._slopes + variance.sqrt()[..., None] * self._candidate_samples[:, None]
         improvement = samples + (hyperparameters.mean[:, None] - self._best)[:, None]
         return fatplus(improvement, tau=TAU_RELU).mean(-1).log()
 
@@ -72,12 +72,12 @@ def normal_samples(baseline: Tensor, seeds: Sequence[int]) -> tuple[Tensor, Tens
     Returns:
         (K, M, N) samples of the rows, 0 in those outside the baseline, and (K, M) samples of the candidate.
     """
-    of_rows = torch.zeros(len(seeds), SAMPLES, baseline.shape[1], dtype=torch.float64)
-    of_candidate = torch.empty(len(seeds), SAMPLES, dtype=torch.float64)
+    row_samples = torch.zeros(len(seeds), SAMPLES, baseline.shape[1], dtype=torch.float64)
+    candidate_samples = torch.empty(len(seeds), SAMPLES, dtype=torch.float64)
     for search, (seed, rows) in enumerate(zip(seeds, baseline, strict=True)):
         drawn = draw_sobol_normal_samples(int(rows.sum()) + 1, SAMPLES, dtype=torch.float64, seed=seed)
-        of_rows[search][:, rows], of_candidate[search] = drawn[:, :-1], drawn[:, -1]
-    return of_rows, of_candidate
+        row_samples[search][:, rows], candidate_samples[search] = drawn[:, :-1], drawn[:, -1]
+    return row_samples, candidate_samples
 
 
 def possible_best(posterior: Posterior, rows: Tensor, seeds: Sequence[int]) -> Tensor:

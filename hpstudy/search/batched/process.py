@@ -91,7 +91,7 @@ class Posterior:
     def __init__(self, trials: Trials, hyperparameters: Hyperparameters) -> None:
         self.points, self.hyperparameters = trials.points, hyperparameters
         prior = kernel(trials.points, trials.points, hyperparameters.lengthscale)
-        factor = cholesky(_of_values(prior, hyperparameters.noise, trials.valued))
+        factor = cholesky(_value_covariance(prior, hyperparameters.noise, trials.valued))
         self.root = torch.linalg.solve_triangular(factor, torch.diag_embed(trials.valued.to(prior)), upper=False)
         residual = torch.where(trials.valued, trials.values - hyperparameters.mean[:, None], 0.0)
         self.weights = (self.root.mT @ (self.root @ residual[..., None])).squeeze(-1)
@@ -118,11 +118,11 @@ def fit(trials: Trials, *, tolerance: float) -> Hyperparameters:
     searches, _, width = trials.points.shape
     likelihood, covariance = _modules(width)
     noise, lengthscale = likelihood.noise_covar.raw_noise_constraint, covariance.raw_lengthscale_constraint
-    first = [float(noise.initial_value), 0.0, *[float(lengthscale.initial_value)] * width]
+    initial = [float(noise.initial_value), 0.0, *[float(lengthscale.initial_value)] * width]
     lower = [float(noise.lower_bound), -math.inf, *[float(lengthscale.lower_bound)] * width]
     rows, values = minimize(
         lambda rows: objective(trials, Hyperparameters.of(rows)),
-        torch.tensor(first, dtype=torch.float64).repeat(searches, 1),
+        torch.tensor(initial, dtype=torch.float64).repeat(searches, 1),
         [(bound, math.inf) for bound in lower],
         tolerance=tolerance,
         iterations=FIT_ITERATIONS,
@@ -142,7 +142,7 @@ def objective(trials: Trials, hyperparameters: Hyperparameters) -> Tensor:
     """
     density_of_noise, density_of_lengthscale = _log_priors(trials.points.shape[-1])
     prior = kernel(trials.points, trials.points, hyperparameters.lengthscale)
-    factor, info = torch.linalg.cholesky_ex(_of_values(prior, hyperparameters.noise, trials.valued))
+    factor, info = torch.linalg.cholesky_ex(_value_covariance(prior, hyperparameters.noise, trials.valued))
     residual = torch.where(trials.valued, trials.values - hyperparameters.mean[:, None], 0.0)
     white = torch.linalg.solve_triangular(factor, residual[..., None], upper=False).squeeze(-1)
     log_determinant = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
@@ -168,12 +168,12 @@ def cholesky(matrices: Tensor) -> Tensor:
         if not singular.any():
             break
         diagonal = torch.where(singular, jitter, 0.0).to(matrices)[:, None].expand(matrices.shape[:2])
-        retried, still = torch.linalg.cholesky_ex(matrices + torch.diag_embed(diagonal))
-        factor, info = torch.where(singular[:, None, None], retried, factor), torch.where(singular, still, info)
+        retried, retried_info = torch.linalg.cholesky_ex(matrices + torch.diag_embed(diagonal))
+        factor, info = torch.where(singular[:, None, None], retried, factor), torch.where(singular, retried_info, info)
     return torch.where((info > 0)[:, None, None], math.nan, factor)
 
 
-def _of_values(prior: Tensor, noise: Tensor, valued: Tensor) -> Tensor:
+def _value_covariance(prior: Tensor, noise: Tensor, valued: Tensor) -> Tensor:
     """(K, N, N) covariances of the values, from the noise-free ones; unit rows where there is no value."""
     return restricted(prior + torch.diag_embed(noise[:, None].expand(prior.shape[:2])), valued)
 
