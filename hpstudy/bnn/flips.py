@@ -50,16 +50,16 @@ class FlipCounter:
         self._updates = 0
         self._parts: list[FlipCounter] = []
 
-    def part(self, pick: Callable[[list[Tensor]], list[Tensor]], never: Sequence[Tensor] | None = None) -> FlipCounter:
+    def part(self, pick: Callable[[list[Tensor]], list[Tensor]], never_flipped: Sequence[Tensor] | None = None) -> FlipCounter:
         """Return a counter of a part of the weights. It counts whenever this counter counts.
 
         Args:
             pick: maps a list of tensors, one for each tensor of this counter, to views of the part's weights.
-            never: result of `never` at the end of an epoch, to continue from there.
+            never_flipped: result of `never_flipped` at the end of an epoch, to continue from there.
         """
         part = copy.copy(self)
         part._last, part._start, part._agreement = pick(self._last), pick(self._start), pick(self._agreement)
-        part._ever = pick(self._ever) if never is None else [~mask for mask in never]
+        part._ever = pick(self._ever) if never_flipped is None else [~mask for mask in never_flipped]
         self._parts.append(part)
         return part
 
@@ -71,14 +71,14 @@ class FlipCounter:
         for counter in (self, *self._parts):
             counter._updates += 1
 
-    def never(self) -> list[Tensor]:
+    def never_flipped(self) -> list[Tensor]:
         """Return a mask for every layer, in the shape of its weights: True for weights that have never flipped."""
         return [~flipped & (agreement == self._updates) for flipped, agreement in zip(self._ever, self._agreement, strict=True)]
 
     def end_epoch(self) -> EpochFlips:
         """Return the flips of the epoch, and start the next epoch."""
         updates = max(self._updates, 1)
-        self._ever = [~mask for mask in self.never()]
+        self._ever = [~mask for mask in self.never_flipped()]
         flips = [int((self._updates - agreement).div_(2).to(torch.int64).sum()) for agreement in self._agreement]
         changed = [int((last != start).count_nonzero()) for last, start in zip(self._last, self._start, strict=True)]
         ever = [int(mask.count_nonzero()) for mask in self._ever]

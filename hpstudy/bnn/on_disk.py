@@ -1,4 +1,4 @@
-"""Pictures on disk, which are read, cropped and resized when a batch needs them, by threads that prefetch batches."""
+"""Images on disk, which are read, cropped and resized when a batch needs them, by threads that prefetch batches."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from PIL import Image
 from torch import Tensor
 
 from hpstudy.bnn.batches import Batch, Part
-from hpstudy.bnn.photographs import pieces
+from hpstudy.bnn.photographs import crop_boxes
 from hpstudy.errors import DataError
 
-AHEAD = 2
+PREFETCHED_BATCHES = 2
 """Number of prefetched batches."""
 
-MOST_THREADS = 16
+MAX_THREADS = 16
 """Maximum number of threads. With more, the threads wait for Python's global interpreter lock."""
 
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
 
 Job: TypeAlias = tuple[int, Box | None]
-"""Row of a picture and the box to crop; None for the centre crop of an evaluation."""
+"""Row of an image and the box to crop; None for the centre crop of an evaluation."""
 
 
-class Pictures(Protocol):
-    """The picture files of a data set."""
+class ImageFiles(Protocol):
+    """The image files of a data set."""
 
     @property
     def paths(self) -> Sequence[str]:
@@ -45,30 +45,30 @@ class Pictures(Protocol):
         """(n, 2) height and width in pixels."""
 
     def read(self, row: int) -> bytes:
-        """Return the content of a picture's file. Called in threads."""
+        """Return the content of an image's file. Called in threads."""
 
 
 class OnDisk(Part):
-    """Pictures on disk, cropped to squares of bytes.
+    """Images on disk, cropped to squares of bytes.
 
-    In training a random crop (`hpstudy.bnn.photographs.pieces`) is resized to the square, bilinearly. In evaluation the picture is
+    In training a random crop (`hpstudy.bnn.photographs.crop_boxes`) is resized to the square, bilinearly. In evaluation the image is
     resized until its shorter side has `short_side` pixels, and the square is its centre crop. The result does not depend on the number of
     threads. For a GPU, batches are prefetched; on a CPU, where training has one thread, they are read in that thread. A damaged file raises
     a DataError with its name.
 
     Args:
-        pictures: the pictures of the data set.
-        rows: (n,) rows of the pictures in this part.
+        images: the images of the data set.
+        rows: (n,) rows of the images in this part.
         y: (n,) int64 classes, on the training device.
         size: width and height of the network's input in pixels.
         short_side: shorter side in evaluation in pixels; at least `size`.
-        smallest_piece: minimum area of a crop in training, as a share of the picture's area.
+        smallest_piece: minimum area of a crop in training, as a share of the image's area.
     """
 
     def __init__(
-        self, pictures: Pictures, rows: NDArray[np.int64], y: Tensor, *, size: int, short_side: int, smallest_piece: float
+        self, images: ImageFiles, rows: NDArray[np.int64], y: Tensor, *, size: int, short_side: int, smallest_piece: float
     ) -> None:
-        self.pictures = pictures
+        self.images = images
         self.rows = rows
         self.y = y
         self.size = size
@@ -89,11 +89,11 @@ class OnDisk(Part):
         listed = self.rows[rows.numpy()]
         if draws is None:
             return [(row, None) for row in listed.tolist()]
-        shapes = torch.from_numpy(self.pictures.shape[listed])
-        return list(zip(listed.tolist(), map(_box, pieces(draws, shapes, self.smallest_piece).tolist()), strict=True))
+        shapes = torch.from_numpy(self.images.shape[listed])
+        return list(zip(listed.tolist(), map(_box, crop_boxes(draws, shapes, self.smallest_piece).tolist()), strict=True))
 
     def in_order(self, size: int) -> Iterator[Tensor]:
-        """Yield centre crops of all pictures."""
+        """Yield centre crops of all images."""
         listed = self.rows.tolist()
         yield from self._squares([(row, None) for row in listed[i : i + size]] for i in range(0, len(listed), size))
 
@@ -107,34 +107,34 @@ class OnDisk(Part):
                 squares = torch.empty((len(jobs), self.size, self.size, 3), dtype=torch.uint8, pin_memory=on_cuda)
                 array = squares.numpy()
                 waiting.append((squares, [submit(self._read, array, index, *job) for index, job in enumerate(jobs)]))
-                if len(waiting) > AHEAD:
+                if len(waiting) > PREFETCHED_BATCHES:
                     yield _wait_for(*waiting.popleft()).to(device, non_blocking=True)
             while waiting:
                 yield _wait_for(*waiting.popleft()).to(device, non_blocking=True)
 
     def _read(self, squares: NDArray[np.uint8], index: int, row: int, piece: Box | None) -> None:
-        content = self.pictures.read(row)
+        content = self.images.read(row)
         try:
             with Image.open(BytesIO(content)) as file:
                 file.info.pop("transparency", None)  # not used; Pillow would warn about it
-                picture = file.convert("RGB")
+                image = file.convert("RGB")
         except Exception as error:  # Pillow can raise any exception for a damaged file
             raise DataError(
-                f"the picture {self.pictures.paths[row]} cannot be read: {str(error) or type(error).__name__}",
+                f"the image {self.images.paths[row]} cannot be read: {str(error) or type(error).__name__}",
                 "replace the file, then import the data set again",
             ) from error
         if piece is not None:
-            square = picture.crop(piece).resize((self.size, self.size), Image.Resampling.BILINEAR)
+            square = image.crop(piece).resize((self.size, self.size), Image.Resampling.BILINEAR)
         else:
-            square = centre_crop(picture, self.size, self.short_side)
+            square = centre_crop(image, self.size, self.short_side)
         squares[index] = np.asarray(square)
 
 
-def centre_crop(picture: Image.Image, size: int, short_side: int) -> Image.Image:
-    """Resize a picture bilinearly so that its shorter side has `short_side` pixels, and return its central square of `size` pixels."""
-    width, height = picture.size
+def centre_crop(image: Image.Image, size: int, short_side: int) -> Image.Image:
+    """Resize an image bilinearly so that its shorter side has `short_side` pixels, and return its central square of `size` pixels."""
+    width, height = image.size
     shorter = min(width, height)
-    scaled = picture.resize((short_side * width // shorter, short_side * height // shorter), Image.Resampling.BILINEAR)
+    scaled = image.resize((short_side * width // shorter, short_side * height // shorter), Image.Resampling.BILINEAR)
     left, top = round((scaled.width - size) / 2), round((scaled.height - size) / 2)
     return scaled.crop((left, top, left + size, top + size))
 
@@ -145,7 +145,7 @@ def _readers(threads: int) -> Iterator[Callable[..., Future[None]]]:
     if threads == 0:
         yield _call_directly
         return
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="hpstudy-pictures")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="hpstudy-images")
     try:
         yield pool.submit
     finally:
@@ -167,7 +167,7 @@ def _wait_for(squares: Tensor, read: Sequence[Future[None]]) -> Tensor:
 
 def _threads() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, MOST_THREADS))
+    return max(1, min(cores, MAX_THREADS))
 
 
 def _box(piece: Sequence[int]) -> Box:

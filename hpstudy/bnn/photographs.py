@@ -1,6 +1,6 @@
 """Augmentation of photographs of any size as usual for ImageNet: random resized crops, mirroring and colour jitter (PCA lighting).
 
-`hpstudy.bnn.on_disk` crops and resizes the pictures, with the random numbers drawn here. The other steps are operations on whole batches.
+`hpstudy.bnn.on_disk` crops and resizes the images, with the random numbers drawn here. The other steps are operations on whole batches.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ POSITION, MIRROR, LIGHT = 2 * TRIES, 2 * TRIES + 2, 2 * TRIES + 3
 
 
 class PhotographTransform(Transform):
-    """Normalise pictures; in training also mirror half of them, and shift their colours along the principal components of colour.
+    """Normalise images; in training also mirror half of them, and shift their colours along the principal components of colour.
 
     The colour shift is that of AlexNet (Krizhevsky et al., 2012, section 4.1): P (a s) is added to every pixel, where P are the
-    eigenvectors, s the eigenvalues, and a three draws from N(0, `lighting`^2) per picture.
+    eigenvectors, s the eigenvalues, and a three draws from N(0, `lighting`^2) per image.
 
     Args:
         mean: mean of every channel, in [0, 1].
         deviation: standard deviation of every channel, in [0, 1].
-        mirror: whether half of the pictures are mirrored.
+        mirror: whether half of the images are mirrored.
         lighting: standard deviation of the draws; 0 disables the shift.
     """
 
@@ -70,17 +70,17 @@ class PhotographTransform(Transform):
         return torch.addcmul(shift, x.to(self._scale.dtype), self._scale).permute(0, 3, 1, 2)
 
 
-def pieces(draws: Tensor, shapes: Tensor, smallest: float) -> Tensor:
-    """Return the random crop of each picture: left, top, right, bottom, in pixels.
+def crop_boxes(draws: Tensor, shapes: Tensor, smallest: float) -> Tensor:
+    """Return the random crop of each image: left, top, right, bottom, in pixels.
 
-    The area of a crop is uniform in [`smallest`, 1] of the picture's area, its aspect is log-uniform in `ASPECT`, and its position is
-    uniform. The first of `TRIES` candidates that fits into the picture is used. If none fits, the crop is the largest central one that
+    The area of a crop is uniform in [`smallest`, 1] of the image's area, its aspect is log-uniform in `ASPECT`, and its position is
+    uniform. The first of `TRIES` candidates that fits into the image is used. If none fits, the crop is the largest central one that
     `ASPECT` allows (Szegedy et al., 2015, https://arxiv.org/abs/1409.4842, as commonly implemented).
 
     Args:
         draws: (n, 26) numbers of `PhotographTransform.draw`.
-        shapes: (n, 2) height and width of the pictures in pixels.
-        smallest: minimum area of a crop, as a share of the picture's area.
+        shapes: (n, 2) height and width of the images in pixels.
+        smallest: minimum area of a crop, as a share of the image's area.
 
     Returns:
         (n, 4) int64.
@@ -96,9 +96,9 @@ def pieces(draws: Tensor, shapes: Tensor, smallest: float) -> Tensor:
     # The first candidate that fits, or the central crop, (n,).
     first = fits.to(torch.uint8).argmax(1, keepdim=True)
     any_fits = fits.any(1)
-    least, most = ASPECT
-    piece_width = torch.where(any_fits, wide.gather(1, first)[:, 0], torch.minimum(width, torch.round(height * most)))
-    piece_height = torch.where(any_fits, tall.gather(1, first)[:, 0], torch.minimum(height, torch.round(width / least)))
+    narrowest, widest = ASPECT
+    piece_width = torch.where(any_fits, wide.gather(1, first)[:, 0], torch.minimum(width, torch.round(height * widest)))
+    piece_height = torch.where(any_fits, tall.gather(1, first)[:, 0], torch.minimum(height, torch.round(width / narrowest)))
     # A uniform position for a candidate, the centre for the central crop, (n,).
     position = uniform[:, POSITION:MIRROR]
     left = torch.where(any_fits, torch.floor(position[:, 0] * (width - piece_width + 1)), torch.floor((width - piece_width) / 2))

@@ -21,7 +21,7 @@ def never_flipped_histogram(noise: Sequence[Tensor], never: Sequence[Tensor], bi
 
     Args:
         noise: (filters, fan_in) numbers of standard deviation 1 for every binary layer (`hpstudy.bnn.optimizers.initial_noise`).
-        never: (filters, fan_in) mask for every layer, True for weights that never flipped (`FlipCounter.never`).
+        never: (filters, fan_in) mask for every layer, True for weights that never flipped (`FlipCounter.never_flipped`).
         bins: number of equal bins from -REACH to REACH. A bin includes its lower end but not its upper end. The first and the last bin
             include all values beyond the range.
 

@@ -90,7 +90,7 @@ class Slot:
     def end_step(self, bins: int | None) -> None:
         """Add the histograms of the step to the metrics, unless `bins` is None."""
         if bins is not None and not self.diverged:
-            self.final = {**self.final, **never_flipped_histogram(self.noise, self.flips.never(), bins)}
+            self.final = {**self.final, **never_flipped_histogram(self.noise, self.flips.never_flipped(), bins)}
 
     def outcome(self, top_k: int | None) -> dict[str, float] | Diverged:
         """Return all metrics including those of the test part, or the error if the network has diverged."""

@@ -58,7 +58,7 @@ class Stack(nn.Module):
         return logits.reshape(len(x), -1)
 
 
-def side_by_side(networks: Sequence[nn.Module]) -> nn.Module:
+def combined(networks: Sequence[nn.Module]) -> nn.Module:
     """Return one module that trains all networks: a single network itself, otherwise a `Stack`."""
     return networks[0] if len(networks) == 1 else Stack(networks)
 

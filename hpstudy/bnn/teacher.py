@@ -41,7 +41,7 @@ def load_teacher(settings: Teacher, device: str) -> nn.Module:
 
 
 def check_teacher(settings: Teacher, classes: int, size: int, device: str) -> None:
-    """Check that the teacher can be loaded and returns one output for each of `classes`, for pictures of `size` pixels.
+    """Check that the teacher can be loaded and returns one output for each of `classes`, for images of `size` pixels.
 
     Raises:
         DataError: it does not; see also `load_teacher`.
@@ -49,15 +49,15 @@ def check_teacher(settings: Teacher, classes: int, size: int, device: str) -> No
     teacher = load_teacher(settings, device)
     try:
         outputs = teacher(torch.zeros(1, 3, size, size, device=device))
-    except Exception as error:  # a network can raise any exception for pictures of the wrong size
+    except Exception as error:  # a network can raise any exception for images of the wrong size
         raise DataError(
-            f"task.teacher {settings.network} cannot take pictures of {size} pixels: {error}",
-            "change the size of the pictures (task.images), or use another teacher",
+            f"task.teacher {settings.network} cannot take images of {size} pixels: {error}",
+            "change the size of the images (task.images), or use another teacher",
         ) from error
     if not isinstance(outputs, Tensor) or outputs.shape != (1, classes):
         output = f"{tuple(outputs.shape[1:])} outputs" if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
         raise DataError(
-            f"task.teacher {settings.network} returns {output} for a picture, but the data set has {classes} classes",
+            f"task.teacher {settings.network} returns {output} for an image, but the data set has {classes} classes",
             "its outputs must be the classes of the data set, sorted by name",
         )
     if not outputs.isfinite().all():
@@ -115,7 +115,7 @@ def _own(use: str) -> nn.Module:
 def _published(settings: Teacher) -> nn.Module:
     """Create a torchvision network with its weights. torchvision loads them, because some networks need more than the weights.
 
-    GoogLeNet needs the normalisation of its pictures, the weights of DenseNet have old names, and some vision transformers have another
+    GoogLeNet needs the normalisation of its images, the weights of DenseNet have old names, and some vision transformers have another
     size.
     """
     file = weights_file(settings)

@@ -22,7 +22,7 @@ from hpstudy.bnn.schedules import Clock, warmed_up
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
 from hpstudy.bnn.slot import Report, Slot
 from hpstudy.bnn.snapshot import Snapshot
-from hpstudy.bnn.stack import side_by_side
+from hpstudy.bnn.stack import combined
 from hpstudy.bnn.steps import Step, steps
 from hpstudy.checkpoint import Checkpoint
 from hpstudy.errors import Diverged
@@ -142,7 +142,7 @@ class _Training:
         checkpoint: Checkpoint | None,
     ) -> None:
         self.slots = slots
-        self.network = side_by_side([slot.network for slot in slots])
+        self.network = combined([slot.network for slot in slots])
         self.data = data
         self.batch_size = settings.batch_size
         self.teacher = teacher
@@ -252,7 +252,7 @@ class _Training:
             final=[slot.final for slot in self.slots],
             diverged=[str(slot.diverged) if slot.diverged else None for slot in self.slots],
             noise=[slot.noise for slot in self.slots],
-            never=[slot.flips.never() for slot in self.slots],
+            never=[slot.flips.never_flipped() for slot in self.slots],
             states=binary.states,
             network=self.network.state_dict(),
             real=real.state_dict(),

@@ -31,7 +31,7 @@ GLOBAL_HEADERS = 100
 """Maximum number of pax headers that apply to every entry; each entry gets a copy of them. Git writes one."""
 NAME_BYTES, PART_BYTES = 4095, 255
 """Maximum lengths of a path and of a file or folder name in common file systems."""
-SHOWN_CHARACTERS = 80
+MAX_NAME_CHARACTERS = 80
 """Maximum length of an entry's name in a message."""
 COMPRESSED: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
     b"\x1f\x8b": gzip.open,
@@ -207,9 +207,9 @@ def _check(archive: Path, entries: Iterable[Entry], limits: Limits) -> tuple[lis
     total = 0
     for entry in entries:
         if entry.kind not in ("file", "folder", "padding"):
-            raise _refused(archive, f"'{_shown(entry.name)}' is a {entry.kind}")
+            raise _refused(archive, f"'{_shortened(entry.name)}' is a {entry.kind}")
         if entry.size < 0:
-            raise _refused(archive, f"'{_shown(entry.name)}' has the size {entry.size}")
+            raise _refused(archive, f"'{_shortened(entry.name)}' has the size {entry.size}")
         # The target path must be inside the output folder.
         target = _inside(archive, entry.name)
         if entry.kind == "file" and not target.name:
@@ -222,7 +222,7 @@ def _check(archive: Path, entries: Iterable[Entry], limits: Limits) -> tuple[lis
         if entry.kind == "file":
             # On file systems that ignore case, names that differ only in case are the same file.
             if (key := target.as_posix().casefold()) in seen:
-                raise _refused(archive, f"'{_shown(entry.name)}' occurs twice")
+                raise _refused(archive, f"'{_shortened(entry.name)}' occurs twice")
             seen.add(key)
         checked.append((entry, target))
     return checked, allowed
@@ -231,10 +231,10 @@ def _check(archive: Path, entries: Iterable[Entry], limits: Limits) -> tuple[lis
 def _inside(archive: Path, name: str) -> Path:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name:
-        raise _refused(archive, f"the name '{_shown(name)}' leads out of the folder")
+        raise _refused(archive, f"the name '{_shortened(name)}' leads out of the folder")
     lengths = [len(os.fsencode(part)) for part in path.parts]
     if max(lengths, default=0) > PART_BYTES or sum(lengths) + len(lengths) > NAME_BYTES:
-        raise _refused(archive, f"the name '{_shown(name)}' is too long")
+        raise _refused(archive, f"the name '{_shortened(name)}' is too long")
     return Path(*path.parts)
 
 
@@ -250,16 +250,16 @@ def _write(archive: Path, entry: Entry, path: Path, allowed: int) -> int:
         while chunk := source.read(CHUNK_BYTES):
             written += len(chunk)
             if written > allowed:
-                raise _refused(archive, f"'{_shown(entry.name)}' is larger than it says")
+                raise _refused(archive, f"'{_shortened(entry.name)}' is larger than it says")
             with writing(path):
                 target.write(chunk)
     if written != entry.size:
-        raise EOFError(f"'{_shown(entry.name)}' ends after {written:,} of {entry.size:,} bytes")
+        raise EOFError(f"'{_shortened(entry.name)}' ends after {written:,} of {entry.size:,} bytes")
     return written
 
 
-def _shown(name: str) -> str:
-    return name if len(name) <= SHOWN_CHARACTERS else f"{name[:SHOWN_CHARACTERS]}..."
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[:MAX_NAME_CHARACTERS]}..."
 
 
 def _no_archive(archive: Path) -> DataError:

@@ -29,9 +29,9 @@ class Contents:
 class Origin(Enum):
     """How a data set gets onto this machine."""
 
-    MADE = "generated on this machine, on first use"
+    GENERATED = "generated on this machine, on first use"
     FETCHED = "downloaded from a public URL, or imported"
-    BROUGHT = "only imported: its publisher requires registration, or it is the user's own"
+    PROVIDED = "only imported: its publisher requires registration, or it is the user's own"
 
 
 class DataSet(ABC):
@@ -62,20 +62,20 @@ class DataSet(ABC):
     @property
     def origin(self) -> Origin:
         """How this data set gets onto this machine."""
-        return Origin.FETCHED if self.url else Origin.BROUGHT if self.originals else Origin.MADE
+        return Origin.FETCHED if self.url else Origin.PROVIDED if self.originals else Origin.GENERATED
 
     @property
     def command(self) -> str:
         """The command that gets this data set."""
         kind = type(self)
         name = self.name if kind.__module__.startswith("hpstudy.") else f"{kind.__module__}:{kind.__qualname__}"
-        fetch, bring = f"hpstudy data fetch {name}", f"hpstudy data import {name} --from PATH"
-        return {Origin.MADE: fetch, Origin.FETCHED: f"{fetch}, or: {bring}", Origin.BROUGHT: bring}[self.origin]
+        fetch, provide = f"hpstudy data fetch {name}", f"hpstudy data import {name} --from PATH"
+        return {Origin.GENERATED: fetch, Origin.FETCHED: f"{fetch}, or: {provide}", Origin.PROVIDED: provide}[self.origin]
 
     @property
     def instructions(self) -> str:
         """Instructions for a user who does not have this data set."""
-        return f"{self.originals}; then: {self.command}" if self.origin is Origin.BROUGHT else self.command
+        return f"{self.originals}; then: {self.command}" if self.origin is Origin.PROVIDED else self.command
 
     @property
     def repair(self) -> str:

@@ -24,7 +24,7 @@ DATASETS = Registry(
 )
 
 
-NEEDED = ("name", "version", "licence")
+REQUIRED = ("name", "version", "licence")
 """Attributes that every data set must define."""
 
 
@@ -39,7 +39,7 @@ def load(name: str) -> type[DataSet]:
     if not (isinstance(dataset, type) and issubclass(dataset, DataSet)):
         raise PluginError(f"'{name}' is not a data set", DATASETS.extend)
     abstract = sorted(getattr(dataset, "__abstractmethods__", ()))
-    if missing := [*abstract, *(each for each in NEEDED if not hasattr(dataset, each))]:
+    if missing := [*abstract, *(each for each in REQUIRED if not hasattr(dataset, each))]:
         raise PluginError(f"the data set '{name}' does not define {', '.join(missing)}", DATASETS.extend)
     return dataset
 
@@ -59,8 +59,8 @@ def check_kind(name: str, kind: type[object]) -> None:
     if name not in DATASETS:
         raise UsageError(f"no data set is called '{name}': {nearest(name, dataset_names(kind))}", DATASETS.extend)
     if not issubclass(dataset := load(name), kind):
-        wanted = getattr(kind, "kind", "data")
+        needed = getattr(kind, "kind", "data")
         raise UsageError(
-            f"the data set '{name}' contains {dataset.kind}, but {wanted} are needed: valid: {', '.join(dataset_names(kind))}",
+            f"the data set '{name}' contains {dataset.kind}, but {needed} are needed: valid: {', '.join(dataset_names(kind))}",
             DATASETS.extend,
         )

@@ -52,8 +52,10 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress, *, 
         raise DataError(
             f"the download of {url} stopped after {size:,} of {expected:,} bytes", "try again: it resumes where it stopped"
         )
-    known = {"sha256": sha256, "md5": md5}
-    differs = any(digest and not manifest.checksum_of(part, algorithm).startswith(digest) for algorithm, digest in known.items())
+    digests = {"sha256": sha256, "md5": md5}
+    differs = any(
+        digest and not manifest.checksum_of(part, algorithm).startswith(digest) for algorithm, digest in digests.items()
+    )
     if (expected is not None and size > expected) or differs:
         part.unlink()
         raise DataError(f"{url} is not the expected file: its checksum or size differs", "try again later")
@@ -64,15 +66,15 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress, *, 
 
 def _receive(url: str, part: Path, tag: Path, progress: Progress) -> int | None:
     """Append the missing bytes to `part`, or write it from the start. Returns the size of the complete file if the server sends it."""
-    have = part.stat().st_size if part.exists() and tag.exists() else 0
+    received = part.stat().st_size if part.exists() and tag.exists() else 0
     request = urllib.request.Request(url)
-    if have:
-        request.add_header("Range", f"bytes={have}-")
+    if received:
+        request.add_header("Range", f"bytes={received}-")
         request.add_header("If-Range", tag.read_text(encoding="utf-8"))
     try:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
-        if error.code == UNSATISFIABLE and have:  # the file on the server is not longer than the partial file: start again
+        if error.code == UNSATISFIABLE and received:  # the file on the server is not longer than the partial file: start again
             error.close()
             part.unlink()
             return _receive(url, part, tag, progress)
@@ -81,17 +83,17 @@ def _receive(url: str, part: Path, tag: Path, progress: Progress) -> int | None:
         # A server that ignores Range, or whose file has changed, sends the complete file with another status.
         resumed = answer.status == PARTIAL
         if not resumed:
-            have = 0
+            received = 0
             _write_validator(answer.headers, tag)
-        total = _total(answer.headers, have)
+        total = _total(answer.headers, received)
         with writing(part):
             file = part.open("ab" if resumed else "wb")
         with file:
             while chunk := answer.read(CHUNK_BYTES):
                 with writing(part):
                     file.write(chunk)
-                have += len(chunk)
-                progress(have, total, "bytes")
+                received += len(chunk)
+                progress(received, total, "bytes")
     return total
 
 
@@ -106,9 +108,9 @@ def _write_validator(headers: http.client.HTTPMessage, tag: Path) -> None:
             tag.unlink(missing_ok=True)
 
 
-def _total(headers: http.client.HTTPMessage, have: int) -> int | None:
+def _total(headers: http.client.HTTPMessage, received: int) -> int | None:
     """Return the size of the complete file in bytes, from Content-Range, or from the existing bytes and Content-Length."""
     if match := re.fullmatch(r"bytes \d+-\d+/(\d+)", headers.get("Content-Range", "")):
         return int(match[1])
     length = headers.get("Content-Length")
-    return have + int(length) if length else None
+    return received + int(length) if length else None

@@ -105,10 +105,10 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     here = status(name)
     if here.present and _problems(here.path) == []:
         return here
-    if data.origin is Origin.BROUGHT:
+    if data.origin is Origin.PROVIDED:
         raise DataError(f"{name} cannot be downloaded: it has no public URL, so you must provide it", data.instructions)
     if data.url is None:
-        sets.make(data, None, progress, again=True)
+        sets.make(data, None, progress, replace=True)
     else:
         archive = cache.root() / "downloads" / f"{data.name}-{data.version}{PurePosixPath(urlsplit(data.url).path).suffix}"
         with cache.locked(f"{data.name}-download"):
@@ -119,7 +119,7 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
                 hint = f"{error.hint}; or get it elsewhere: hpstudy data import {name} --from PATH"
                 raise DataError(error.message, hint) from error
             try:
-                sets.make(data, archive, progress, again=True)
+                sets.make(data, archive, progress, replace=True)
             except DataError:
                 archive.unlink()
                 raise
@@ -135,9 +135,9 @@ def import_set(name: str, source: Path, progress: Progress = sets.log_progress) 
         DataError: the original files are incomplete (the message lists what is missing), or the data set has no original files.
     """
     data = sets.dataset(name)
-    if data.origin is Origin.MADE:
+    if data.origin is Origin.GENERATED:
         raise DataError(f"{name} is generated on this machine, not imported", data.command)
-    sets.make(data, source, progress, again=True)
+    sets.make(data, source, progress, replace=True)
     return status(name)
 
 

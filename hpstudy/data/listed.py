@@ -32,7 +32,7 @@ def open_listed(name: str) -> ListedImages:
     """Open an image folder. Opening checks that it exists; `Listed.read` checks each file that it reads, `verify` checks all files.
 
     Args:
-        name: an image folder in `hpstudy.data.DATASETS`, or "my_module:MyPictures".
+        name: an image folder in `hpstudy.data.DATASETS`, or "my_module:MyImages".
 
     Raises:
         UsageError: there is no such image folder.

@@ -12,7 +12,7 @@ from hpstudy.data.archive import unpack
 from hpstudy.data.dataset import Progress
 from hpstudy.errors import DataError
 
-SHOWN = 5
+MAX_LISTED = 5
 """Number of items that a message lists; the remaining ones are counted."""
 
 PROGRESS_CLIPS = 500
@@ -125,5 +125,5 @@ def enumerated(items: Sequence[str]) -> str:
     >>> enumerated(["a", "b"])
     'a, b'
     """
-    rest = len(items) - SHOWN
-    return ", ".join(items[:SHOWN]) + (f" and {rest:,} more" if rest > 0 else "")
+    rest = len(items) - MAX_LISTED
+    return ", ".join(items[:MAX_LISTED]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -48,7 +48,7 @@ def available(name: str) -> Manifest:
         if problems := data.problems(folder, record.facts, log_progress, thorough=False):
             raise DataError(f"the data set {name} cannot be used: {problems[0]}", data.repair)
         return record
-    if data.origin is not Origin.MADE:
+    if data.origin is not Origin.GENERATED:
         raise DataError(f"the data set {name} is not on this machine ({folder})", data.instructions)
     log.warning("generating the data set %s once (takes about a minute)", name)
     make(data, None, log_progress)
@@ -72,20 +72,20 @@ def clips(name: str) -> Clips:
     return open_clips(*opened(name, SpokenDigits))
 
 
-def make(data: DataSet, source: Path | None, progress: Progress, *, again: bool = False) -> None:
+def make(data: DataSet, source: Path | None, progress: Progress, *, replace: bool = False) -> None:
     """Build a data set from its original files and publish it. If another process is building it, wait and use its result.
 
     Args:
         data: the data set.
         source: folder or archive with the original files; None for a data set that is generated.
         progress: called as items are written.
-        again: replace an existing copy.
+        replace: replace an existing copy.
     """
     from importlib.metadata import version
 
     folder = folder_of(data)
     with cache.locked(folder.name):
-        if not again and manifest.opened(folder) is not None:
+        if not replace and manifest.opened(folder) is not None:
             return
         originals_in = f"{cache.UNFINISHED}{folder.name}-originals-"
         with cache.publishing(folder) as building, TemporaryDirectory(prefix=originals_in, dir=folder.parent) as scratch:

@@ -17,7 +17,7 @@ from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
 from hpstudy.data.folds import rotate
 from hpstudy.data.sound import Resampler, coloured_noise, to_int16, trim
 from hpstudy.data.spoken_digits import Source, Split, SpokenDigits
-from hpstudy.data.voices import SILENT, WORDS, audition
+from hpstudy.data.voices import SILENT, WORDS, select_voices
 from hpstudy.errors import DataError
 from hpstudy.seeds import derive_seed
 
@@ -35,7 +35,7 @@ NOISE_EXPONENT = (0.0, 2.0)
 PEAK_DB = (-20.0, -3.0)
 """Range of the peak level of a clip (speech and noise together) relative to full scale."""
 FOLDS = 5
-FEWEST_SPEAKERS = 5
+MIN_SPEAKERS = 5
 
 
 class SpeechDigits(SpokenDigits):
@@ -61,12 +61,14 @@ class SpeechDigits(SpokenDigits):
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> Source:
         """Select the voices, then synthesise all clips of each."""
         workers = os.cpu_count() or 1
-        heard = audition(variants(), self.speakers, workers)
-        if len(heard.speakers) < min(FEWEST_SPEAKERS, self.speakers):
-            reasons = "; ".join(f"{name}: {reason}" for name, reason in list(heard.left_out.items())[:3])
-            raise DataError(f"only {len(heard.speakers)} voices of eSpeak NG work ({reasons})", "install espeakng-loader again")
-        made = Source((), {"left_out": heard.left_out})
-        made.recordings = self._record(heard.speakers, made, workers, progress)
+        selection = select_voices(variants(), self.speakers, workers)
+        if len(selection.speakers) < min(MIN_SPEAKERS, self.speakers):
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in list(selection.left_out.items())[:3])
+            raise DataError(
+                f"only {len(selection.speakers)} voices of eSpeak NG work ({reasons})", "install espeakng-loader again"
+            )
+        made = Source((), {"left_out": selection.left_out})
+        made.recordings = self._record(selection.speakers, made, workers, progress)
         return made
 
     def _record(self, names: list[str], made: Source, workers: int, progress: Progress) -> Iterator[Recording]:

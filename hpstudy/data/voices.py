@@ -15,48 +15,48 @@ from hpstudy.data.sound import Resampler, trim
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LANGUAGE = "en"
 """Voices are compared in the same accent, so that only the voice differs."""
-LEAST_DISTANCE_DB = 3.0
+MIN_DISTANCE_DB = 3.0
 """Minimum distance between two speakers. Of the 104 variants of eSpeak NG 1.52, some of which are copies, 80 are at least 2 dB apart, 60 at
 least 3 dB, and 37 at least 4 dB."""
 SILENT = 328
 """Peak in int16 units (1% of full scale). A voice with a lower peak in any word counts as silent."""
 FRAMES, BANDS, BINS_PER_BAND = 20, 16, 8
-AT_ONCE = 8
+BATCH_VOICES = 8
 """Number of voices that are synthesised before checking whether there are enough speakers."""
 FLOOR = 1e-3
 """Floor relative to the strongest band of a word. Differences more than 30 dB below it are inaudible and ignored."""
 
 
 @dataclass
-class Audition:
+class Selection:
     """The variants selected as speakers, in order, and the reason why each of the others was excluded."""
 
     speakers: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def audition(variants: Iterable[str], wanted: int, workers: int) -> Audition:
-    """Select variants in order. A variant is selected if it works and is at least LEAST_DISTANCE_DB from all selected ones.
+def select_voices(variants: Iterable[str], count: int, workers: int) -> Selection:
+    """Select variants in order. A variant is selected if it works and is at least MIN_DISTANCE_DB from all selected ones.
 
     The distance of two voices is the root mean square difference of their spectrograms (`word_spectrograms`) in dB.
 
     Args:
         variants: in order of preference.
-        wanted: maximum number of speakers.
+        count: maximum number of speakers.
         workers: number of parallel processes; the result does not depend on it.
     """
-    result = Audition()
+    result = Selection()
     spectrograms: list[NDArray[np.float64]] = []
 
     names = list(variants)
     with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(names), AT_ONCE):
-            if len(result.speakers) == wanted:
-                result.left_out.update(dict.fromkeys(names[start:], f"not needed: {wanted} speakers were selected before it"))
+        for start in range(0, len(names), BATCH_VOICES):
+            if len(result.speakers) == count:
+                result.left_out.update(dict.fromkeys(names[start:], f"not needed: {count} speakers were selected before it"))
                 break
-            some = names[start : start + AT_ONCE]
+            some = names[start : start + BATCH_VOICES]
             for variant, heard in zip(some, pool.map(_hear, some), strict=True):
-                reason = heard if isinstance(heard, str) else _judge(result, spectrograms, heard, wanted)
+                reason = heard if isinstance(heard, str) else _judge(result, spectrograms, heard, count)
                 if reason or isinstance(heard, str):
                     result.left_out[variant] = reason
                 else:
@@ -73,12 +73,12 @@ def _hear(variant: str) -> NDArray[np.float64] | str:
         return str(error)
 
 
-def _judge(result: Audition, spectrograms: list[NDArray[np.float64]], heard: NDArray[np.float64], wanted: int) -> str:
+def _judge(result: Selection, spectrograms: list[NDArray[np.float64]], heard: NDArray[np.float64], count: int) -> str:
     """Return the reason why a working voice is not the next speaker; "" if it is."""
     distances = [float(np.sqrt(np.mean((heard - other) ** 2))) for other in spectrograms]
-    if distances and min(distances) < LEAST_DISTANCE_DB:
+    if distances and min(distances) < MIN_DISTANCE_DB:
         return f"only {min(distances):.1f} dB from {result.speakers[int(np.argmin(distances))]}"
-    return f"not needed: {wanted} speakers were selected before it" if len(spectrograms) == wanted else ""
+    return f"not needed: {count} speakers were selected before it" if len(spectrograms) == count else ""
 
 
 def word_spectrograms(variant: str) -> NDArray[np.float64]:

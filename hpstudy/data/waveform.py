@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 PERCENTILE = 95
 OFFSET = 0.001
-LEAST_SHARE = 0.05
+MIN_SHARE = 0.05
 """Lower bound of the scale relative to the peak. The percentile includes the zeros around the word, so that it is near 0 if a word fills
 less than a tenth of its window. Without this bound such a clip would be amplified without limit. Larger: ordinary clips change too."""
 
@@ -27,5 +27,5 @@ def waveform(audio: NDArray[np.int16]) -> NDArray[np.float32]:
     x = audio.astype(np.float64)
     scale = np.percentile(x, PERCENTILE, axis=1, keepdims=True)
     peak = np.abs(x).max(axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = (x / (np.maximum(scale, LEAST_SHARE * peak) + OFFSET)).astype(np.float32)
+    scaled: NDArray[np.float32] = (x / (np.maximum(scale, MIN_SHARE * peak) + OFFSET)).astype(np.float32)
     return scaled

@@ -67,8 +67,8 @@ def _problems_of(view: View, block: str, name: str, model: type[Hyperparameters]
     parameter = view.space.root[name]
     if isinstance(parameter, ChoiceParameter):
         values: list[tuple[str, Any]] = [("values", value) for value in parameter.values]
-    elif known := choices(model, name):
-        valid = ", ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in known)
+    elif values_of_choice := choices(model, name):
+        valid = ", ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in values_of_choice)
         yield Problem(("space", name, "type"), f"a choice, not a range: write {{type: choice, values: [{valid}]}}")
         return
     else:

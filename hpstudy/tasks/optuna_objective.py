@@ -107,7 +107,7 @@ class Trial:
             "set_user_attr, user_attrs, params and number"
         )
 
-    def _suggest(self, name: str, asked: Mapping[str, Any]) -> Value:
+    def _suggest(self, name: str, request: Mapping[str, Any]) -> Value:
         """Return the value of a hyperparameter. Raises TrialFailed if its declaration does not agree with the request."""
         if name not in self._values and name in self._declared:
             raise TrialFailed(
@@ -115,15 +115,15 @@ class Trial:
                 f"{_condition(self._declared[name])}"
             )
         if name not in self._values:
-            one = asked["values"][0] if "values" in asked else asked["low"]
+            example = request["values"][0] if "values" in request else request["low"]
             raise TrialFailed(
                 f"the objective asks for '{name}', which the view neither tunes nor fixes.\n"
-                f"Add to the view:\n  space:\n    {_yaml(name, asked)}\n"
-                f"or fix it at one value:\n  fixed: {{{name}: {_text(one)}}}"
+                f"Add to the view:\n  space:\n    {_yaml(name, request)}\n"
+                f"or fix it at one value:\n  fixed: {{{name}: {_text(example)}}}"
             )
         value = self._values[name]
         parameter = self._declared.get(name)
-        differences = _outside(asked, value) if parameter is None else _differences(asked, parameter)
+        differences = _outside(request, value) if parameter is None else _differences(request, parameter)
         if differences:
             raise TrialFailed(f"the objective and the view disagree on '{name}': {'; '.join(differences)}. Change one of the two")
         self.params[name] = value
@@ -136,48 +136,48 @@ def _condition(parameter: AnyParameter) -> str:
     return f"when: {{{', '.join(values)}}}"
 
 
-def _differences(asked: Mapping[str, Any], declared: AnyParameter) -> list[str]:
+def _differences(request: Mapping[str, Any], declared: AnyParameter) -> list[str]:
     """Return where a declaration exceeds the request of an objective. A narrower range, or fewer choices, is allowed."""
-    if asked["type"] != declared.type:
-        return [f"it asks for type {asked['type']}, the view declares {declared.type}"]
+    if request["type"] != declared.type:
+        return [f"it asks for type {request['type']}, the view declares {declared.type}"]
     if isinstance(declared, ChoiceParameter):
-        extra = [value for value in declared.values if not any(same_value(value, choice) for choice in asked["values"])]
-        return [f"the view's {_text(value)} is not among its choices {_text(asked['values'])}" for value in extra]
+        extra = [value for value in declared.values if not any(same_value(value, choice) for choice in request["values"])]
+        return [f"the view's {_text(value)} is not among its choices {_text(request['values'])}" for value in extra]
     differences = []
-    if declared.low < asked["low"] and not same_value(declared.low, asked["low"]):
-        differences.append(f"the view's low {_text(declared.low)} is below its low {_text(asked['low'])}")
-    if declared.high > asked["high"] and not same_value(declared.high, asked["high"]):
-        differences.append(f"the view's high {_text(declared.high)} is above its high {_text(asked['high'])}")
+    if declared.low < request["low"] and not same_value(declared.low, request["low"]):
+        differences.append(f"the view's low {_text(declared.low)} is below its low {_text(request['low'])}")
+    if declared.high > request["high"] and not same_value(declared.high, request["high"]):
+        differences.append(f"the view's high {_text(declared.high)} is above its high {_text(request['high'])}")
     differences += [
-        f"it has {key}: {_text(asked[key])}, the view {key}: {_text(getattr(declared, key))}"
+        f"it has {key}: {_text(request[key])}, the view {key}: {_text(getattr(declared, key))}"
         for key in ("log", "step")
-        if not _equal(asked[key], getattr(declared, key), default=1 if key == "step" and declared.type == "int" else None)
+        if not _equal(request[key], getattr(declared, key), default=1 if key == "step" and declared.type == "int" else None)
     ]
     return differences
 
 
-def _equal(asked: Any, declared: Any, *, default: Any) -> bool:
+def _equal(request: Any, declared: Any, *, default: Any) -> bool:
     """Return whether two settings are equal; `default` replaces an absent one."""
-    return bool((default if asked is None else asked) == (default if declared is None else declared))
+    return bool((default if request is None else request) == (default if declared is None else declared))
 
 
-def _outside(asked: Mapping[str, Any], value: Value) -> list[str]:
+def _outside(request: Mapping[str, Any], value: Value) -> list[str]:
     """Return the reason why a fixed value does not agree with the request of an objective."""
-    if asked["type"] == "choice":
-        known = any(same_value(value, choice) for choice in asked["values"])
-        return [] if known else [f"the fixed value {_text(value)} is not among its choices {_text(asked['values'])}"]
-    kinds = int if asked["type"] == "int" else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not asked["low"] <= value <= asked["high"]:
+    if request["type"] == "choice":
+        is_choice = any(same_value(value, choice) for choice in request["values"])
+        return [] if is_choice else [f"the fixed value {_text(value)} is not among its choices {_text(request['values'])}"]
+    kinds = int if request["type"] == "int" else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not request["low"] <= value <= request["high"]:
         return [
-            f"the fixed value {_text(value)} is not a valid {asked['type']} from {_text(asked['low'])} to {_text(asked['high'])}"
+            f"the fixed value {_text(value)} is not a valid {request['type']} from {_text(request['low'])} to {_text(request['high'])}"
         ]
     return []
 
 
-def _yaml(name: str, asked: Mapping[str, Any]) -> str:
+def _yaml(name: str, request: Mapping[str, Any]) -> str:
     """Return the line of a study file that declares the request of an objective."""
-    absent = (None, False, 1) if asked["type"] == "int" else (None, False)
-    kept = {key: value for key, value in asked.items() if key not in ("log", "step") or value not in absent}
+    absent = (None, False, 1) if request["type"] == "int" else (None, False)
+    kept = {key: value for key, value in request.items() if key not in ("log", "step") or value not in absent}
     return f"{name}: {{{', '.join(f'{key}: {_text(value)}' for key, value in kept.items())}}}"
 
 

@@ -69,7 +69,7 @@ def test_counting_survives_weights_that_are_overwritten_in_place():
 
 
 def never_flipped_of(counter):
-    return [mask.tolist() for mask in counter.never()]
+    return [mask.tolist() for mask in counter.never_flipped()]
 
 
 def test_the_masks_of_weights_that_never_flipped_have_the_shapes_of_the_layers():
@@ -87,4 +87,4 @@ def test_the_masks_are_the_same_before_and_after_the_end_of_an_epoch():
     before = never_flipped_of(counter)
     shares = counter.end_epoch().layer_never_flipped
     assert never_flipped_of(counter) == before
-    assert [mask.double().mean().item() for mask in counter.never()] == pytest.approx(shares)
+    assert [mask.double().mean().item() for mask in counter.never_flipped()] == pytest.approx(shares)

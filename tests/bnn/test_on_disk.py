@@ -10,7 +10,7 @@ from PIL import Image
 from hpstudy.bnn import on_disk
 from hpstudy.bnn.batches import Data, epoch_batches, evaluation_batches, plain_batches
 from hpstudy.bnn.on_disk import OnDisk, centre_crop
-from hpstudy.bnn.photographs import PhotographTransform, pieces
+from hpstudy.bnn.photographs import PhotographTransform, crop_boxes
 from hpstudy.bnn.torchvision_import import import_models
 from hpstudy.errors import DataError
 
@@ -79,7 +79,7 @@ def draws(n, seed=0):
 
 
 def readers_alive():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("hpstudy-pictures")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("hpstudy-images")]
 
 
 def torchvision_transforms():
@@ -112,7 +112,7 @@ def test_a_random_piece_is_that_of_torchvision(version):
 
     drawn = draws(N)
     [(x, _, _)] = part().batches(torch.arange(N), drawn, N)
-    boxes = pieces(drawn, torch.tensor(SHAPES), SMALLEST).tolist()
+    boxes = crop_boxes(drawn, torch.tensor(SHAPES), SMALLEST).tolist()
     assert len({(right - left) * (bottom - top) for left, top, right, bottom in boxes}) > 5
     for image, square, (left, top, right, bottom) in zip(images(), x, boxes, strict=True):
         expected = {"v1": v1, "v2": v2}[version].resized_crop(image, top, left, bottom - top, right - left, [SIZE, SIZE])
@@ -170,7 +170,7 @@ def test_the_number_of_threads_changes_nothing(count, threads):
     found = list(part(in_threads).batches(rows, drawn, 5))
     assert all(torch.equal(a, b) for one, other in zip(expected, found, strict=True) for a, b in zip(one, other, strict=True))
     assert at_once.threads == {threading.current_thread().name}
-    assert all(name.startswith("hpstudy-pictures") for name in in_threads.threads)
+    assert all(name.startswith("hpstudy-images") for name in in_threads.threads)
     assert not readers_alive()
 
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from scipy.stats import kstest
 
-from hpstudy.bnn.photographs import LIGHT_VALUES, LIGHT_VECTORS, PhotographTransform, pieces
+from hpstudy.bnn.photographs import LIGHT_VALUES, LIGHT_VECTORS, PhotographTransform, crop_boxes
 from hpstudy.bnn.torchvision_import import import_models
 
 MEAN, DEVIATION = [0.5, 0.25, 0.125], [0.5, 0.25, 2.0]
@@ -32,7 +32,7 @@ def drawn(n, seed=0):
 
 def of_shape(height, width, n=400, *, smallest=0.08, draws=None):
     draws = drawn(n) if draws is None else draws
-    return pieces(draws, torch.tensor([[height, width]] * len(draws)), smallest)
+    return crop_boxes(draws, torch.tensor([[height, width]] * len(draws)), smallest)
 
 
 def tries(draw, height, width, smallest):
@@ -63,7 +63,7 @@ def random_resized_crop():
 @pytest.mark.parametrize("smallest", [0.08, 0.5, 1.0])
 def test_pieces_are_those_of_a_loop_over_photographs(smallest):
     shapes, draws = SHAPES * 100, drawn(len(SHAPES) * 100)
-    found = pieces(draws, torch.tensor(shapes), smallest)
+    found = crop_boxes(draws, torch.tensor(shapes), smallest)
     expected = [piece(draw, *shape, smallest) for draw, shape in zip(draws.tolist(), shapes, strict=True)]
     fits = [each is not None for each in expected]
     assert {True, False} == set(fits)

@@ -101,4 +101,4 @@ def test_a_weight_that_returned_to_its_sign_is_not_among_those_that_never_flippe
     counter = FlipCounter([signs])
     counter.count([-signs])
     counter.count([signs])
-    assert sum(of(never_flipped_histogram([signs], counter.never(), 2), "never_flipped", 1)) == 0
+    assert sum(of(never_flipped_histogram([signs], counter.never_flipped(), 2), "never_flipped", 1)) == 0

@@ -184,10 +184,10 @@ def test_a_teacher_that_fits_is_accepted_and_stays_as_it_was(own):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("of_ten_classes", r"own_teachers:of_ten_classes returns \(10,\) outputs for a picture, but the data set has 4 classes"),
-        ("one_for_all", r"returns \(\) outputs for a picture"),
-        ("Twice", "returns a dict for a picture"),
-        ("Picky", "cannot take pictures of 64 pixels: wrong image height"),
+        ("of_ten_classes", r"own_teachers:of_ten_classes returns \(10,\) outputs for an image, but the data set has 4 classes"),
+        ("one_for_all", r"returns \(\) outputs for an image"),
+        ("Twice", "returns a dict for an image"),
+        ("Picky", "cannot take images of 64 pixels: wrong image height"),
         ("without_numbers", "returns outputs that are not finite"),
     ],
 )
@@ -234,7 +234,7 @@ def test_a_network_is_told_what_its_published_weights_need(server, publish):
 
 def test_the_classes_of_published_weights_are_not_those_of_another_data_set(server, publish):
     publish(PUBLISHED, trained("squeezenet1_1").state_dict())
-    with pytest.raises(DataError, match=r"squeezenet1_1 returns \(1000,\) outputs for a picture, but the data set has 4 classes"):
+    with pytest.raises(DataError, match=r"squeezenet1_1 returns \(1000,\) outputs for an image, but the data set has 4 classes"):
         check_teacher(PUBLISHED, CLASSES, SIZE, "cpu")
 
 

@@ -11,7 +11,7 @@ from hpstudy.data.clips import CLIP_SAMPLES
 from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
 from hpstudy.data.sound import Resampler, coloured_noise, trim
 from hpstudy.data.speech_digits import ACCENTS, SpeechDigits, noisy_clip
-from hpstudy.data.voices import audition
+from hpstudy.data.voices import select_voices
 from hpstudy.errors import DataError
 
 BUILD = """
@@ -23,7 +23,7 @@ sets.make(SpeechDigits(speakers=2, repetitions=2), None, sets.log_progress)
 
 
 def make(speakers=2, repetitions=2):
-    sets.make(SpeechDigits(speakers, repetitions), None, sets.log_progress, again=True)
+    sets.make(SpeechDigits(speakers, repetitions), None, sets.log_progress, replace=True)
     return sets.clips("speech_digits")
 
 
@@ -93,10 +93,10 @@ def test_there_are_sixty_voices_and_more():
 
 def test_voices_that_sound_alike_are_left_out_by_name(monkeypatch):
     monkeypatch.setattr(voices, "word_spectrograms", patterns(3))
-    heard = audition(["a", "ax", "b", "bx", "c"], wanted=5, workers=2)
-    assert heard.speakers == ["a", "b", "c"]
-    assert heard.left_out.keys() == {"ax", "bx"}
-    assert heard.left_out["bx"].endswith("dB from b")
+    selection = select_voices(["a", "ax", "b", "bx", "c"], count=5, workers=2)
+    assert selection.speakers == ["a", "b", "c"]
+    assert selection.left_out.keys() == {"ax", "bx"}
+    assert selection.left_out["bx"].endswith("dB from b")
 
 
 def test_voices_that_do_not_speak_are_left_out_with_the_reason(monkeypatch):
@@ -108,14 +108,14 @@ def test_voices_that_do_not_speak_are_left_out_with_the_reason(monkeypatch):
         return sound(name)
 
     monkeypatch.setattr(voices, "word_spectrograms", word_spectrograms)
-    assert audition(["a", "b", "c"], wanted=5, workers=2).left_out == {"b": "silent in 'zero'"}
+    assert select_voices(["a", "b", "c"], count=5, workers=2).left_out == {"b": "silent in 'zero'"}
 
 
 def test_voices_beyond_those_wanted_are_left_out_by_name(monkeypatch):
     monkeypatch.setattr(voices, "word_spectrograms", patterns(10))
-    heard = audition("abcdefghij", wanted=2, workers=2)
-    assert heard.speakers == ["a", "b"]
-    assert list(heard.left_out) == list("cdefghij")
+    selection = select_voices("abcdefghij", count=2, workers=2)
+    assert selection.speakers == ["a", "b"]
+    assert list(selection.left_out) == list("cdefghij")
 
 
 def test_no_voice_at_all_is_a_data_error(monkeypatch):

@@ -151,7 +151,7 @@ def test_the_parts_are_drawn_from_the_right_folders():
     assert [len(part.y) for part in (data.train, data.validation, data.test)] == [3 * TRAIN - 12, 12, 3 * TEST]
     assert sorted([*data.train.rows, *data.validation.rows]) == list(range(3 * TRAIN))
     assert torch.bincount(data.validation.y).tolist() == [4, 4, 4]
-    assert data.test.pictures.root == listed.test.root
+    assert data.test.images.root == listed.test.root
     assert task().classes() == CLASSES
 
 

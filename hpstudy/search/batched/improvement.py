@@ -44,9 +44,10 @@ class NoisyImprovement:
     def __init__(self, posterior: Posterior, baseline: Tensor, seeds: Sequence[int], snap: Callable[[Tensor], Tensor]) -> None:
         row_samples, self._candidate_samples = normal_samples(baseline, seeds)
         factor = cholesky(restricted(posterior.covariance, baseline))
+        # Samples of the values at the rows, (K, M, N), and the largest in the baseline, (K, M).
         sampled = posterior.mean[:, None] + row_samples @ factor.mT
         self._best = sampled.masked_fill(~baseline[:, None], -torch.inf).amax(-1)
-        # The contribution of the normal variate of each baseline row to the candidate's value, per covariance with a row.
+        # The contribution of the normal variate of each baseline row to the candidate's value, per covariance with a row, (K, N, N).
         effects = torch.linalg.solve_triangular(factor, posterior.cross.mT * baseline[..., None], upper=False)
         self._roots = torch.cat([posterior.root, effects], 1).mT.contiguous()
         self._slopes = (posterior.weights[:, None] + row_samples @ effects).mT.contiguous()
@@ -55,6 +56,7 @@ class NoisyImprovement:
     def __call__(self, candidates: Tensor) -> Tensor:
         """(K, R, D) coordinates of R candidates -> (K, R) log improvements."""
         hyperparameters = self._posterior.hyperparameters
+        # covariances: (K, R, N). variance: (K, R). samples: (K, R, M).
         covariances = kernel(self._snap(candidates), self._posterior.points, hyperparameters.lengthscale)
         variance = (1 - (covariances @ self._roots).square().sum(-1)).clamp_min(MIN_VARIANCE)
         samples = covariances @ self._slopes + variance.sqrt()[..., None] * self._candidate_samples[:, None]

@@ -142,6 +142,7 @@ def objective(trials: Trials, hyperparameters: Hyperparameters) -> Tensor:
     """
     density_of_noise, density_of_lengthscale = _log_priors(trials.points.shape[-1])
     prior = kernel(trials.points, trials.points, hyperparameters.lengthscale)
+    # factor: (K, N, N). residual and white: (K, N). The other terms: (K,).
     factor, info = torch.linalg.cholesky_ex(_value_covariance(prior, hyperparameters.noise, trials.valued))
     residual = torch.where(trials.valued, trials.values - hyperparameters.mean[:, None], 0.0)
     white = torch.linalg.solve_triangular(factor, residual[..., None], upper=False).squeeze(-1)

@@ -25,14 +25,24 @@ from hpstudy.study.parameters import Value
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
 from hpstudy.tasks.command.program import run
-from hpstudy.tasks.command.template import CHECKPOINT, RESERVED, SEED, SPREADS, Template, filled, names_of, parts_of, written
+from hpstudy.tasks.command.template import (
+    CHECKPOINT,
+    RESERVED,
+    SEED,
+    SPREADS,
+    Template,
+    as_argument,
+    names_of,
+    parts_of,
+    substituted,
+)
 from hpstudy.tasks.command.values import AXES, JsonLines, Matches, MetricsFile, Values
 from hpstudy.tasks.interface import Report, Task
 
-SHOWN_LINES = 10
+MAX_LINES = 10
 """Number of last output lines in the message of a failed trial."""
 
-SHOWN_CHARACTERS = 160
+MAX_CHARACTERS = 160
 """Maximum characters of each of these lines."""
 
 LINES = ".hpstudy-lines"
@@ -150,12 +160,12 @@ class Command(Task):
 
     def check_views(self, views: Mapping[str, View]) -> list[Problem]:
         """Problems: a placeholder is not a hyperparameter of all views, or a file does not exist."""
-        known = {view: [*block.space.names(), *block.fixed] for view, block in views.items()}
+        names_by_view = {view: [*block.space.names(), *block.fixed] for view, block in views.items()}
         problems = []
         for name in [name for name in self._names if name not in RESERVED]:
-            without = [view for view, names in known.items() if name not in names]
-            if len(without) == len(known):
-                every = dict.fromkeys(name for names in known.values() for name in names)
+            without = [view for view, names in names_by_view.items() if name not in names]
+            if len(without) == len(names_by_view):
+                every = dict.fromkeys(name for names in names_by_view.values() for name in names)
                 text = f"no view tunes or fixes '{name}', which is used in the command: {nearest(name, [*every, *RESERVED])}"
                 problems.append(Problem(("task", "command"), text))
             else:
@@ -186,8 +196,8 @@ class Command(Task):
         paths = [path for path in named if path and (path != program or "/" in path)]
         paths += [path for pattern in self.settings.files for path in self._matching(pattern)]
         # In databases of earlier versions, a name with a colon is the name of a part.
-        found = {os.path.normpath(path): digest_of(Path(_folder(), path)) for path in paths if ":" not in path}
-        return {SOURCE + path: digest for path, digest in found.items() if digest}
+        digests = {os.path.normpath(path): digest_of(Path(_folder(), path)) for path in paths if ":" not in path}
+        return {SOURCE + path: digest for path, digest in digests.items() if digest}
 
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Mapping[str, Any]:
         """Run the program. Raises TrialFailed when it failed or gave no value."""
@@ -196,16 +206,16 @@ class Command(Task):
         with _checkpoint(report, self.sources(), keeps=keeps) as folder:
             reserved = {SEED: str(seed), CHECKPOINT: str(folder)}
             arguments = self._template.fill(values, reserved)
-            found = self._values({**values, **reserved})
-            last: deque[tuple[str, bool]] = deque(maxlen=SHOWN_LINES)
-            earlier = folder / LINES
-            _replay(earlier, found)
+            collector = self._values({**values, **reserved})
+            last_lines: deque[tuple[str, bool]] = deque(maxlen=MAX_LINES)
+            lines_file = folder / LINES
+            _replay(lines_file, collector)
 
             def take_line(line: str, *, is_error: bool) -> None:
                 if line.strip():
-                    last.append((line[:SHOWN_CHARACTERS], is_error))
-                if found.take_line(line, is_error=is_error):
-                    with earlier.open("a", encoding="utf-8") as file:
+                    last_lines.append((line[:MAX_CHARACTERS], is_error))
+                if collector.take_line(line, is_error=is_error):
+                    with lines_file.open("a", encoding="utf-8") as file:
                         file.write(json.dumps([line, is_error]) + "\n")
 
             print(f"$ {shlex.join(arguments)}", file=sys.stderr, flush=True)
@@ -215,23 +225,25 @@ class Command(Task):
                 code = run(arguments, _folder(), environment, take_line, together=self._pattern is not None)
             except OSError as error:
                 raise TrialFailed(f"{arguments[0]} cannot be run: {error.strerror}") from None
-            found.finish()
-        for (epoch, name), value in sorted(found.curves.items()):
+            collector.finish()
+        for (epoch, name), value in sorted(collector.curves.items()):
             report(epoch, **{name: value})
         if code:
-            raise TrialFailed(_ended(code, last))
-        if found.cut:
-            raise TrialFailed(_quoting(f"the values of the command are cut off: {found.cut} is not complete", last))
-        if not found.final:
-            raise TrialFailed(_quoting(f"the command gave no value: {found.missing}", last))
-        return found.final
+            raise TrialFailed(_exit_reason(code, last_lines))
+        if collector.cut:
+            raise TrialFailed(
+                _with_last_lines(f"the values of the command are cut off: {collector.cut} is not complete", last_lines)
+            )
+        if not collector.final:
+            raise TrialFailed(_with_last_lines(f"the command gave no value: {collector.missing}", last_lines))
+        return collector.final
 
-    def _values(self, known: Mapping[str, Value]) -> Values:
+    def _values(self, values: Mapping[str, Value]) -> Values:
         """The collector of a trial's values."""
         if self._pattern is not None:
             return Matches(self._pattern)
         if self._file:
-            return MetricsFile(_folder() / filled(self._file, {name: written(value) for name, value in known.items()}))
+            return MetricsFile(_folder() / substituted(self._file, {name: as_argument(value) for name, value in values.items()}))
         return JsonLines()
 
     def _matching(self, pattern: str) -> list[str]:
@@ -266,27 +278,27 @@ def _checkpoint(report: Report, sources: Mapping[str, str], *, keeps: bool) -> I
         yield Path(folder)
 
 
-def _replay(lines: Path, found: Values) -> None:
+def _replay(lines: Path, collector: Values) -> None:
     """Restore the curves of an interrupted run of the program, which it does not print again."""
     with suppress(OSError, ValueError):  # a killed process may leave a partial line at the end
         for text in lines.read_text(encoding="utf-8").splitlines():
             line, is_error = json.loads(text)
-            found.take_line(line, is_error=is_error)
-    found.final = {}
+            collector.take_line(line, is_error=is_error)
+    collector.final = {}
 
 
-def _ended(code: int, last: Sequence[tuple[str, bool]]) -> str:
+def _exit_reason(code: int, last_lines: Sequence[tuple[str, bool]]) -> str:
     """The reason why a program failed: exit code, last line of standard error (or of all output), and last output lines."""
     if code < 0:
         how = f"the command was ended by signal {-code} ({signal.Signals(-code).name})"
     else:
         how = f"the command ended with exit code {code}"
-    lines = [line.strip() for line, is_error in last if is_error] or [line.strip() for line, _ in last]
+    lines = [line.strip() for line, is_error in last_lines if is_error] or [line.strip() for line, _ in last_lines]
     reason = lines[-1] if lines else ""
-    return _quoting(f"{how}: {reason}" if reason else how, last)
+    return _with_last_lines(f"{how}: {reason}" if reason else how, last_lines)
 
 
-def _quoting(sentence: str, last: Sequence[tuple[str, bool]]) -> str:
-    if not last:
+def _with_last_lines(sentence: str, last_lines: Sequence[tuple[str, bool]]) -> str:
+    if not last_lines:
         return f"{sentence}. It printed nothing"
-    return "\n".join([sentence, "The last lines that it printed:", *(f"  {line}" for line, _ in last)])
+    return "\n".join([sentence, "The last lines that it printed:", *(f"  {line}" for line, _ in last_lines)])

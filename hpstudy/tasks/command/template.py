@@ -54,13 +54,13 @@ class Template:
             values: values of the hyperparameters.
             reserved: values of the seed and the checkpoint.
         """
-        known = {name: written(value) for name, value in values.items()} | dict(reserved)
+        texts = {name: as_argument(value) for name, value in values.items()} | dict(reserved)
         arguments = []
         for parts in self._arguments:
             if (spread := SPREADS.get(parts[0][1] or "")) is not None:
-                arguments += [spread.format(name, written(value)) for name, value in values.items()]
+                arguments += [spread.format(name, as_argument(value)) for name, value in values.items()]
             else:
-                arguments.append(filled(parts, known))
+                arguments.append(substituted(parts, texts))
         return arguments
 
 
@@ -81,11 +81,11 @@ def names_of(parts: Iterable[Part]) -> list[str]:
     return list(dict.fromkeys(name for _, name in parts if name is not None))
 
 
-def filled(parts: list[Part], values: Mapping[str, str]) -> str:
+def substituted(parts: list[Part], values: Mapping[str, str]) -> str:
     """The text of the parts."""
     return "".join(literal + (values[name] if name is not None else "") for literal, name in parts)
 
 
-def written(value: Value) -> str:
+def as_argument(value: Value) -> str:
     """A value as an argument: the shortest text that reads back as the same number; true and false in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)

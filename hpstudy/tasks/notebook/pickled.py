@@ -17,10 +17,10 @@ from hpstudy.errors import PluginError, text_of
 from hpstudy.plugins import place_of
 from hpstudy.tasks.notebook.digest import PROTOCOL, digest_and_source, is_importable, references
 
-MOST_BYTES = 10_000_000
+MAX_BYTES = 10_000_000
 """Maximum size of a pickled function. It is sent with every trial."""
 
-ELSEWHERE = "create it inside the function, or in a module that the function imports"
+FIX = "create it inside the function, or in a module that the function imports"
 """Hint for a value that cannot be pickled with the function, or is too large."""
 
 
@@ -75,7 +75,7 @@ def pickled(function: object) -> PickledFunction:
         function: a function that is defined with `def`.
 
     Raises:
-        PluginError: it is not such a function, refers to a value that cannot be pickled, or to more than `MOST_BYTES` of data.
+        PluginError: it is not such a function, refers to a value that cannot be pickled, or to more than `MAX_BYTES` of data.
     """
     if not isinstance(function, FunctionType) or function.__name__ == "<lambda>":
         kind = "a lambda" if isinstance(function, FunctionType) else f"this object of type {type(function).__name__}"
@@ -90,12 +90,12 @@ def pickled(function: object) -> PickledFunction:
     except Exception as error:  # pickling calls methods of the user's objects, which can raise any exception
         raise PluginError(
             f"the function '{name}' cannot be sent to worker processes{_culprit(function)}: {type(error).__name__}: {text_of(error)}",
-            ELSEWHERE,
+            FIX,
         ) from error
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise PluginError(
-            f"the function '{name}' takes {len(data) / 1e6:,.0f} MB with it ({_largest(function)}), more than {MOST_BYTES / 1e6:.0f} MB",
-            ELSEWHERE,
+            f"the function '{name}' takes {len(data) / 1e6:,.0f} MB with it ({_largest(function)}), more than {MAX_BYTES / 1e6:.0f} MB",
+            FIX,
         )
     return PickledFunction(
         name=name,
@@ -123,7 +123,7 @@ def _culprit(function: FunctionType) -> str:
     for name, value in references(function).items():
         try:
             cloudpickle.dumps(value, PROTOCOL)
-        except Exception:  # as above
+        except Exception:  # as in `pickled`
             return f", because it refers to '{name}'"
     return ""
 
