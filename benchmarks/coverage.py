@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/coverage.py --studies 1000
 
-prints the tables of docs/reference/statistics.md in about 30 minutes; `--only endpoints` prints those of the declared endpoints. A study
+prints the tables of docs/reference/statistics.md; `--only endpoints` prints those of the declared endpoints. A study
 has two views and 25 trials a search; a trial is an independent draw. For coverage view A is shifted by 0.2, for wrong words it is not. The
 truths are means over 400,000 searches, of endpoints over 100,000. Everything is seeded.
 """

@@ -93,11 +93,40 @@ def test_a_study_is_shared_as_its_page_says(tmp_path):
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
 def test_the_code_blocks_of_a_page_are_valid(page):
-    """Every block of Python compiles, every block of YAML is YAML, and every command of a block exists."""
-    commands = set(get_command(app).commands)
+    """Every block of Python compiles, and every block of YAML is YAML."""
     for language, block in re.findall(r"^```(.*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
         if language == "python":
             compile(block, str(page), "exec")
         elif language == "yaml":
             list(YAML(typ="safe").load_all(block))
-        assert set(re.findall(r"^(?:\$ )?hpstudy ([a-z]\w*)", block, re.MULTILINE)) <= commands
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
+def test_every_command_and_option_of_a_page_exists(page):
+    for line in lines_of_code(page.read_text(encoding="utf-8")):
+        if called := re.match(r"(?:\$ |\w+=\S+ )*hpstudy ((?:[a-z]|--).*)", line):
+            check_command(get_command(app), called[1].split(), line)
+        elif measured := re.search(r"\bbenchmarks[/.](\w+)(?:\.py)?(?= |$)(.*)", line):
+            source = (pages.ROOT / f"benchmarks/{measured[1]}.py").read_text(encoding="utf-8")
+            for option in re.findall(r"(?<= )--[a-z-]+", measured[2]):
+                assert f'"{option}"' in source, line
+
+
+def lines_of_code(text):
+    """The code spans and the lines of code blocks, without comments and what follows a pipe or `&&`."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+    return [re.split(r"  #| [|&]+ ", line)[0] for line in (*spans, *"\n".join(blocks).splitlines())]
+
+
+def check_command(command, words, line):
+    """Asserts that the words of a command line name a command, and that it has their options."""
+    while words and hasattr(command, "commands"):
+        if words[0].startswith("-"):
+            break
+        assert words[0] in command.commands, line
+        command, words = command.commands[words[0]], words[1:]
+    given = (word.split("=")[0] for word in words[: words.index("--") if "--" in words else None])
+    for option in (word for word in given if re.fullmatch(r"--?[a-z][a-z-]*", word)):
+        known = [name for each in command.params for name in (*each.opts, *each.secondary_opts)]
+        assert option in (*known, "-h", "--help"), line

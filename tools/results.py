@@ -1,17 +1,22 @@
-"""Write the tables of results in README.md and docs/reference/results.md from reports/*.json: `make results`."""
+"""Write the tables of results in README.md and docs/reference/ from reports/: `make results`."""
 
 import json
 import math
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import hpstudy
+
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/reference/results.md")
+PAGES = ("README.md", "docs/reference/results.md", "docs/reference/studies.md")
 """Pages with blocks of results between markers."""
 MARKED = re.compile(r"(?<=<!-- results: )(\w+)( -->\n\n).*?(?=\n\n<!-- end of results -->)", flags=re.DOTALL)
 MAIN = {"audio-large": "synthesized speech", "audio_fsdd-large": "recordings of 6 people (FSDD)"}
+PILOTS = {"audio": "audio_pilot", "audio_fsdd": "audio_fsdd_pilot"}
+"""Study files of the databases that hold a pilot under the name of the main study."""
 COMPARISONS = ("cifar-small", "audio_ranges")
 PUBLISHED = (
     "figure_2",
@@ -82,7 +87,7 @@ def answer() -> str:
             }
         )
     head = [
-        "difference (95% CI), or verdict on a claim",
+        "difference (95% CI)",
         *(f"{title} ([PDF](reports/{name}.pdf))" for name, title in MAIN.items()),
     ]
     return table(head, ([row, *(column[row] for column in columns)] for row in columns[0]))
@@ -158,6 +163,21 @@ def difference(measured: Json, pair: Json) -> str:
         late, bound = (pair["b"], "at most") if a else (pair["a"], "at least")
         return f"{bound} {fixed(pair['estimate']['value'], 1)}: no {late} search gets there{better}"
     return f"{estimate(pair['estimate'], 1 if pair['attainable'] else 4, 'value')}{better}"
+
+
+def distances() -> str:
+    """The trials to each declared distance from the own plateau, a column for each main study."""
+    columns = []
+    for name in MAIN:
+        (endpoint,) = (each for each in report(name)["endpoints"] if each["endpoint"]["use"] == "trials_to_within")
+        columns.append(
+            {
+                f"{measured['delta']}: {pair['a']} minus {pair['b']}": estimate(pair["estimate"], 1, "value")
+                for measured in sorted(endpoint["measurements"], key=lambda each: each["delta"])
+                for pair in measured["pairs"]
+            }
+        )
+    return table(["trials to within", *MAIN.values()], ([row, *(column[row] for column in columns)] for row in columns[0]))
 
 
 def epochs() -> str:
@@ -262,13 +282,41 @@ def bounds(contrast: Json) -> str:
     return f"; claimed {' and '.join(stated)}" if stated else ""
 
 
+def times() -> str:
+    """Trials and duration of every run whose database is committed, a row each."""
+    rows = []
+    for database in sorted((ROOT / "reports").glob("*.sqlite")):
+        name, _, scale = database.stem.partition("-")
+        (file,) = (ROOT / "studies").rglob(f"{name if scale else PILOTS.get(name, name)}.yaml")
+        with hpstudy.open(database) as reader:
+            trials = sum(count.finished for count in reader.counts().values())
+        sessions = report(database.stem)["environments"]
+        command = f"`hpstudy run {file.relative_to(ROOT).as_posix()}{f' --scale {scale}' if scale else ''}`"
+        rows.append([command, f"{trials:,}", duration(sessions), f"{moment(sessions[-1][0]):%-d %B %Y}"])
+    return table(["command", "trials", "time", "last session"], rows)
+
+
+def duration(sessions: list[Any]) -> str:
+    """The total minutes of sessions, each given as (start, end, environment). A killed session has no end and is not counted."""
+    minutes = sum((moment(end) - moment(start)).total_seconds() for start, end, _ in sessions if end) / 60
+    killed = sum(end is None for _, end, _ in sessions)
+    return f"{minutes:.0f} min{f', and {killed} killed session' if killed else ''}"
+
+
+def moment(text: str) -> datetime:
+    """A time of a report."""
+    return datetime.fromisoformat(text)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "answer": answer,
     "main": main_results,
+    "distances": distances,
     "epochs": epochs,
     "comparisons": comparisons,
     "methods": methods,
     "published": published,
+    "times": times,
 }
 """The blocks, by the names in the markers."""
 

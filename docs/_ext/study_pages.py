@@ -42,7 +42,7 @@ def plain(text: str) -> str:
 def header(text: str) -> str:
     """The comment before the first key of a study file, as paragraphs: after an empty line, and before the parts that the comments name."""
     lines = [line.removeprefix("#").strip() for line in text.partition("version:")[0].splitlines()]
-    return plain(re.sub(r"\n(?=Claim|Holds when|Time:)", "\n\n", "\n".join(lines))) + "\n"
+    return plain(re.sub(r"\n(?=Claim|Holds when|Size:)", "\n\n", "\n".join(lines))) + "\n"
 
 
 def views(study: hpstudy.Study) -> str:
