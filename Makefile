@@ -44,8 +44,7 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hpstudy needs Python 3.11 or newer: make run PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(if $(TORCH),$(BIN)/pip install -qq --no-deps --retries 1 --constraint constraints.txt \
-		--extra-index-url https://download.pytorch.org/whl/$(TORCH) torch torchaudio torchvision)
+	$(if $(TORCH),$(BIN)/python tools/install_torch.py $(TORCH))
 	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[dev,docs]'
 	@touch $@
 
