@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,15 @@ class Diverged(Exception):
 
 class TrialFailed(Exception):
     """Raised by a task for a failed trial whose message is sufficient; no traceback is stored."""
+
+
+def shell_command(*words: object) -> str:
+    """Return a command for a hint that can be pasted into a POSIX shell. Words are quoted where needed; `*` remains a wildcard.
+
+    >>> shell_command("hpstudy", "merge", "my runs/audio.shard-*-of-3.sqlite")
+    "hpstudy merge 'my runs/audio.shard-'*-of-3.sqlite"
+    """
+    return " ".join("*".join(part and shlex.quote(part) for part in str(word).split("*")) for word in words)
 
 
 MESSAGE_CHARACTERS = 2_000

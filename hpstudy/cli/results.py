@@ -13,7 +13,7 @@ import typer
 from hpstudy.cli import completion
 from hpstudy.cli.options import STUDY_HELP, AnyStudy, Form, Scale, Storage, View
 from hpstudy.cli.output import Format, cell, column_cells, print_rows, print_wrapped, say
-from hpstudy.errors import UsageError, nearest
+from hpstudy.errors import UsageError, nearest, shell_command
 from hpstudy.metric_names import of_layer
 from hpstudy.study.plan import SearchKey
 
@@ -209,7 +209,8 @@ def export(
 
         with api.open(study, storage, scale=scale) as reader:
             names = export_optuna(reader, optuna, force=force)
-        say(f"written: {optuna} (studies {', '.join(names)}). View it: optuna-dashboard sqlite:///{optuna}")
+        view = shell_command("optuna-dashboard", f"sqlite:///{optuna}")
+        say(f"written: {optuna} (studies {', '.join(names)}). View it: {view}")
         return
     text = api.export(study, output, storage=storage, format=form, curves=curves, scale=scale, force=force)
     if text is not None:

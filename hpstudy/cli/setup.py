@@ -10,7 +10,7 @@ import typer
 from hpstudy.catalog import KINDS, parts, registry
 from hpstudy.cli.options import AnyStudy, Form, Scale, Storage
 from hpstudy.cli.output import Format, print_rows, say
-from hpstudy.errors import UsageError, nearest
+from hpstudy.errors import UsageError, nearest, shell_command
 from hpstudy.study.templates import TEMPLATES, write_template
 
 PANEL = "Set up"
@@ -42,12 +42,12 @@ def init(
     if template is not None:
         for path in write_template(template, folder):
             say(f"written: {path}")
-        say(f"Next: cd {folder} && hpstudy validate my_study.yaml && hpstudy run my_study.yaml")
+        say(f"Next: {shell_command('cd', folder)} && hpstudy validate my_study.yaml && hpstudy run my_study.yaml")
         return
     from hpstudy.study.shipped import copy_shipped
 
     copied = copy_shipped(folder)
-    say(f"Copied {len(copied)} files to {folder}. Next: cd {folder} && hpstudy run studies/quick.yaml")
+    say(f"Copied {len(copied)} files to {folder}. Next: {shell_command('cd', folder)} && hpstudy run studies/quick.yaml")
 
 
 def schema(

@@ -25,7 +25,7 @@ from hpstudy.cli.options import (
     Workers,
 )
 from hpstudy.cli.output import Format, print_rows, say
-from hpstudy.errors import HpstudyError, StudyBroken
+from hpstudy.errors import HpstudyError, StudyBroken, shell_command
 from hpstudy.study.sample_size import too_few_replicates
 
 if TYPE_CHECKING:
@@ -194,7 +194,8 @@ def merge(
     say(f"written: {merged}")
     with api.open(merged) as reader:
         left = Counts.total(reader.counts().values()).left
-    say(f"{left:,} trials remain: hpstudy resume {merged}" if left else f"next: hpstudy report {merged}")
+    remaining = shell_command("hpstudy", "resume", merged)
+    say(f"{left:,} trials remain: {remaining}" if left else f"next: {shell_command('hpstudy', 'report', merged)}")
 
 
 def slurm(
@@ -216,7 +217,8 @@ def slurm(
         return
     say(text)
     kept = api.locate(study, storage, scale=scale)
-    say(f"next, when all tasks have ended: hpstudy merge {kept.with_suffix('')}.shard-*-of-{shards}/*.sqlite")
+    databases = f"{kept.with_suffix('')}.shard-*-of-{shards}/*.sqlite"
+    say(f"next, when all tasks have ended: {shell_command('hpstudy', 'merge', databases)}")
 
 
 def confirm(
@@ -259,7 +261,7 @@ def confirm(
         progress=progress_for(verbose=verbose, quiet=quiet),
         observers=observer or (),
     )
-    _finish(summary, quiet, again=f"hpstudy confirm {summary.storage}")
+    _finish(summary, quiet, again="confirm")
 
 
 def _say_valid(name: str, loaded: LoadedStudy) -> None:
@@ -291,19 +293,19 @@ def _size(study: Study) -> str:
     return f"{factors}{more} = {Counts.total(planned_counts(study).values()).planned_text} trials"
 
 
-def _finish(summary: RunSummary, quiet: bool, again: str = "") -> None:
-    no_value = summary.counts.no_value
+def _finish(summary: RunSummary, quiet: bool, again: str = "resume") -> None:
+    no_value, storage = summary.counts.no_value, summary.storage
     if not quiet:
         say(summary.sentence())
         if summary.failure is not None:
             say(summary.failure.sentence())
         if summary.complete and summary.shard is not None:
-            every = summary.storage.name.replace(f".shard-{summary.shard.index}-of-", ".shard-*-of-")
-            say(f"next, when all shards are complete: hpstudy merge {summary.storage.with_name(every)}")
+            shards = storage.with_name(storage.name.replace(f".shard-{summary.shard.index}-of-", ".shard-*-of-"))
+            say(f"next, when all shards are complete: {shell_command('hpstudy', 'merge', shards)}")
         elif summary.complete and not no_value:
-            say(f"next: hpstudy report {summary.storage}")
+            say(f"next: {shell_command('hpstudy', 'report', storage)}")
         elif not summary.complete:
-            say(f"to continue: {again or f'hpstudy resume {summary.storage}'}")
+            say(f"to continue: {shell_command('hpstudy', again, storage)}")
     if summary.interrupted:
         raise typer.Exit(130)
     if not summary.complete:
@@ -311,6 +313,6 @@ def _finish(summary: RunSummary, quiet: bool, again: str = "") -> None:
     if no_value:
         raise StudyBroken(
             no_value,
-            f"`hpstudy trials {summary.storage}` lists them. Check the function's metric and the ranges of the views. "
+            f"`{shell_command('hpstudy', 'trials', storage)}` lists them. Check the function's metric and the ranges of the views. "
             "If you change the code, `hpstudy run` starts the study over.",
         )

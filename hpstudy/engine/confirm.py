@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import RunSummary, run_study
-from hpstudy.errors import UsageError
+from hpstudy.errors import UsageError, shell_command
 from hpstudy.loading.bind import LoadedStudy
 from hpstudy.store import Reader, incumbent, is_complete
 from hpstudy.study.controls import confirmed
@@ -52,7 +52,7 @@ def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, confi
     if len(left_out) == len(searched):
         raise UsageError(
             f"{study.name} has no complete search yet, so there is nothing to confirm",
-            f"`hpstudy resume {storage}` completes its searches",
+            f"`{shell_command('hpstudy', 'resume', storage)}` completes its searches",
         )
     if left_out:
         options.observer.note(f"not confirmed, because incomplete or without a value: {', '.join(left_out)}")

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from hpstudy.engine.environment import LIBRARIES
-from hpstudy.errors import StoreError, StudyChanged, UsageError
+from hpstudy.errors import StoreError, StudyChanged, UsageError, shell_command
 from hpstudy.sources import SOURCE
 from hpstudy.store import Counts, Reader
 from hpstudy.store.merge import write_merged
@@ -76,7 +76,7 @@ def _check_replicates(shards: Sequence[Reader], partial: bool) -> None:
         if left := Counts.total(shard.counts().values()).left:
             raise UsageError(
                 f"shard {shard.shard} in {shard.path} is incomplete: {left:,} trials remain",
-                f"complete it with `hpstudy resume {shard.path}`, or merge the finished trials with --partial",
+                f"complete it with `{shell_command('hpstudy', 'resume', shard.path)}`, or merge the finished trials with --partial",
             )
 
 

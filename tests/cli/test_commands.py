@@ -40,6 +40,13 @@ def test_running_again_runs_nothing(hpstudy, finished):
     assert hpstudy("trials", "tiny.yaml", "--format", "csv").stdout == before
 
 
+def test_the_next_command_is_quoted_for_the_shell(hpstudy, study_text, tmp_path):
+    ran = hpstudy("run", "tiny.yaml", "--executor", "inline", "--storage", "my runs", text=study_text)
+    assert f"next: hpstudy report '{tmp_path / 'my runs/tiny.sqlite'}'" in ran.stderr
+    copied = hpstudy("init", "my studies")
+    assert "cd 'my studies' && hpstudy run studies/quick.yaml" in copied.stderr
+
+
 def test_resume_needs_no_study_file(hpstudy, finished, tmp_path):
     (tmp_path / "tiny.yaml").unlink()
     assert hpstudy("resume", "runs/tiny.sqlite", "--executor", "inline").returncode == 0
