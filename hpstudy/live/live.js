@@ -62,11 +62,11 @@
     }
   };
 
-  // A click on a point opens its trial. Hover texts count the trials of a search from 1.
+  // A click on a point opens its trial, which its hover text names.
   const open = ({ points: [point] }, views) => {
     const told = /replicate ([\d,]+), trial ([\d,]+)/.exec(point.text || "");
     const view = views[point.data.meta[0]];
-    if (told && view) inspect(view, Number(told[1].replaceAll(",", "")), Number(told[2].replaceAll(",", "")) - 1);
+    if (told && view) inspect(view, Number(told[1].replaceAll(",", "")), Number(told[2].replaceAll(",", "")));
   };
 
   const showTrial = async () => {

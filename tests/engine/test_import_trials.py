@@ -140,7 +140,7 @@ def test_the_report_marks_and_names_them():
     run()
     results = hpstudy.analyze("known.sqlite", thorough=False)
     chart = best_so_far.chart(results)
-    assert "results that were imported and not trained in this study (v up to trial 2 of 2 searches)" in chart.reading
+    assert "results that were imported and not trained in this study (v: up to 2 trials in 2 searches)" in chart.reading
     circles = [
         mark for panel in chart.panels for mark in panel.marks if getattr(getattr(mark, "marker", None), "fill", "") == "none"
     ]

@@ -35,7 +35,7 @@ def test_a_study_of_1000_trials_is_shown(browser, tmp_path, width, touch, dark):
         browser.run("document.querySelector('#latest button.trial').click()")
         browser.wait("!!document.querySelector('#trial-0.drawn')")
         browser.screenshot(tmp_path / "page.png")
-        point = "{points: [{text: 'latent<br>replicate 3, trial 8<br>this trial 0.5', data: {meta: [0, 2]}}]}"
+        point = "{points: [{text: 'latent<br>replicate 3, trial 7 (8th)<br>this trial 0.5', data: {meta: [0, 2]}}]}"
         browser.run(f"void document.querySelector('#curves-0 .panel').emit('plotly_click', {point})")
         browser.wait("document.body.dataset.trial === 'latent/3/7'")
         assert browser.run("document.querySelector('#trial h3').textContent") == "latent, replicate 3, trial 7"

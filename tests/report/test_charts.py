@@ -12,6 +12,7 @@ from hpstudy.errors import UsageError
 from hpstudy.report import style
 from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target
 from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.hovers import position
 from hpstudy.report.charts.model import (
     Axis,
     Band,
@@ -114,6 +115,22 @@ def test_the_page_escapes_hover_texts_and_print_draws_them_letter_by_letter():
     with style.applied():
         texts = [text.get_text() for text in matplotlib.figure(chart_of(MARKS["labels"])).axes[0].texts]
     assert texts == ["a", "b\nc", r"\$x_1\$"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "trial 0 (1st)"), (1, "trial 1 (2nd)"), (2, "trial 2 (3rd)"), (7, "trial 7 (8th)"), (11, "trial 11 (12th)")]
+    + [(20, "trial 20 (21st)"), (112, "trial 112 (113th)")],
+)
+def test_a_hover_text_names_a_trial_as_the_command_line_does(number, text):
+    assert position(number) == text
+
+
+def test_the_star_of_the_best_trial_names_it_as_the_command_line_does(results):
+    best = results.views[0].best_trial
+    star = next(mark for mark in marks_of(best_so_far.chart(results), Dots, "page") if mark.marker.symbol == "star")
+    assert f"\nreplicate {best.replicate}, trial {best.number} (" in star.hover.texts[0]
+    assert star.x.tolist() == [best.number + 1]
 
 
 def test_hover_texts_of_bars_are_not_written_on_them():

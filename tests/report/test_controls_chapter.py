@@ -153,7 +153,7 @@ def test_a_point_of_a_line_says_whose_it_is_and_its_interval(two_views):
     (chart,) = blocks_of(two_views, Chart)
     curve = two_views.controls.views[0].random.curve
     (random,) = (mark for mark in chart.panels[0].marks if isinstance(mark, Line) and mark.groups == (1,))
-    assert random.hover.texts[9].startswith(f"a, random search\ntrial 10: {curve.mean[9]:.6g}\n95% CI ")
+    assert random.hover.texts[9].startswith(f"a, random search\nafter 10 trials: {curve.mean[9]:.6g}\n95% CI ")
     (default,) = (mark for mark in chart.panels[0].marks if isinstance(mark, Rule))
     assert default.hover.texts[0].startswith("a, default point: ")
 

@@ -30,7 +30,7 @@ def test_the_mean_has_open_circles_at_enqueued_trials(enqueued):
     (marked,) = circles(chart)
     assert marked.x.tolist() == [1, 2]
     assert marked.y.tolist() == enqueued.view("a").curve.mean[:2].tolist()
-    assert "Open circles: points that the study enqueued (a trials 1 to 2)." in chart.reading
+    assert "Open circles: points that the study enqueued (a: the first 2 trials)." in chart.reading
     with style.applied():
         pen.figure(chart).savefig(io.BytesIO(), format="png", dpi=30)
 

@@ -304,10 +304,10 @@ def test_the_cells_of_a_map_are_the_means_and_the_best_is_framed(make_sweep):
 
 
 def varied(make_results, values):
-    """Results in which the rate of a trial tells its replicate and number: 0.001 * replicate + 0.0001 * (number + 1)."""
+    """Results in which the rate of a trial tells its replicate and number: 0.001 * replicate + 0.0001 * number."""
     found = make_results(values)
     shape = found.views[0].best.shape
-    rates = np.fromfunction(lambda replicate, number: 0.001 * replicate + 0.0001 * (number + 1), shape).astype(object)
+    rates = np.fromfunction(lambda replicate, number: 0.001 * replicate + 0.0001 * number, shape).astype(object)
     points = {"rate": rates, "clip": np.full(shape, "<none>", dtype=object)}
     return dataclasses.replace(found, views=tuple(dataclasses.replace(view, points=points) for view in found.views))
 
@@ -337,8 +337,8 @@ def test_a_dot_of_a_budget_tells_which_trial_was_best_and_what_it_tried(make_res
     found = varied(make_results, {"a": np.array([[1.0, 3.0, 3.0], [2.0, 1.0, 5.0]]), "b": np.ones((2, 3))})
     dots = next(trace for trace in traces_of(found, "budgets") if trace.get("customdata"))
     shown = [hovered(dots, at) for at in range(2)]
-    assert "best after 3 trials 3, of trial 2<br>rate 0.0002<br>" in shown[0]
-    assert "best after 3 trials 5, of trial 3<br>rate 0.0013<br>" in shown[1]
+    assert "best after 3 trials 3, of trial 1 (2nd)<br>rate 0.0001<br>" in shown[0]
+    assert "best after 3 trials 5, of trial 2 (3rd)<br>rate 0.0012<br>" in shown[1]
 
 
 def test_a_search_without_a_value_yet_has_no_point_to_tell(make_results):

@@ -264,7 +264,7 @@ def test_bad_first_trials_do_not_flatten_small_panels(make_results, values, styl
     assert best_so_far.value_limits(found)[0] < -100
     axes = pen.figure(best_so_far.chart(found)).axes[0]
     assert axes.get_ylim()[0] > -10
-    assert "values from trial 3 on" in best_so_far.caption_and_reading(found)[1]
+    assert "values after 3 trials or more" in best_so_far.caption_and_reading(found)[1]
 
 
 def test_the_panels_of_a_study_that_has_just_begun_show_its_first_trials(make_results, values):
@@ -315,7 +315,7 @@ def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, va
             np.testing.assert_array_equal(band.low, view.anytime.ecdf_low)
             np.testing.assert_array_equal(band.high, view.anytime.ecdf_high)
             assert (steps.colour, steps.x.tolist()) == (style.colour(index), list(range(1, 11)))
-        assert of_page[1].hover.texts[0].startswith(f"{view.name}, share of 50 targets reached by 10 searches\ntrial 1: ")
+        assert of_page[1].hover.texts[0].startswith(f"{view.name}, share of 50 targets reached by 10 searches\nafter 1 trial: ")
     (panel,) = scores.panels
     assert panel.y.texts == VIEWS
     grey, *others = panel.marks

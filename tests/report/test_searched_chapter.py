@@ -130,7 +130,7 @@ def test_slices_show_every_trial_the_best_and_the_response():
     assert (trials.x.tolist(), trials.y.tolist()) == (view.unit[:, 0].tolist(), view.objective.tolist())
     assert trials.values.tolist() == (view.number + 1).tolist()
     assert rings.y.tolist() == view.objective[view.incumbents].tolist()
-    assert trials.hover.texts[0] == f"View A\nreplicate 0, trial 1\nscore {numbers.general(float(view.objective[0]), 6)}"
+    assert trials.hover.texts[0] == f"View A\nreplicate 0, trial 0 (1st)\nscore {numbers.general(float(view.objective[0]), 6)}"
     assert trials.hover.values[0][0] == numbers.hyperparameter(view.values["rate"][0])
     edge, line = (mark for mark in chart.panels[0].marks if isinstance(mark, Line))
     assert line.y.tolist() == view.responses[0].predicted.tolist()

@@ -14,7 +14,7 @@ from hpstudy.analysis.view_result import ViewResult
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import around, best_axis, trial_axis
 from hpstudy.report.charts.curves import trials
-from hpstudy.report.charts.hovers import along, tried
+from hpstudy.report.charts.hovers import along, position, tried
 from hpstudy.report.charts.model import Band, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Steps
 from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples, together
 from hpstudy.report.charts.spread import evenly
@@ -149,10 +149,10 @@ def _steps(results: Results, view: ViewResult, index: int, chosen: Sequence[int]
             known = known[changed]
         drawn += [*((number + 1, float(row[number])) for number in known.tolist()), (math.nan, math.nan)]
         if media != "print":
-            head = f"{label(results, view.name)}\nreplicate {replicate}, trial "
+            head = f"{label(results, view.name)}\nreplicate {replicate}"
             for number in known.tolist():
                 best = numbers.general(float(row[number]), 6)
-                texts.append(f"{head}{number + 1}\n{_own(view, replicate, number)}\nbest so far {best}")
+                texts.append(f"{head}, {position(number)}\n{_own(view, replicate, number)}\nbest so far {best}")
                 points.append(view.point(replicate, number))
             texts.append("")
             points.append(None)
@@ -202,7 +202,7 @@ def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
         return None
     text = (
         f"best trial of {label(results, view.name)}: {numbers.general(best.value, 6)}"
-        f"\nreplicate {best.replicate}, trial {best.number + 1}"
+        f"\nreplicate {best.replicate}, {position(best.number)}"
     )
     return Dots(
         x=np.array([best.number + 1.0]),
@@ -230,14 +230,14 @@ def _page_note(results: Results, many: bool) -> str:
 def enqueued_words(results: Results) -> str:
     """The sentence on trials with enqueued points; "" without any."""
     counts = {name: len(view.enqueue) for name, view in results.study.views.items() if view.enqueue}
-    parts = [f"{name} {'trial 1' if count == 1 else f'trials 1 to {count}'}" for name, count in counts.items()]
+    parts = [f"{name}: the first {'trial' if count == 1 else f'{count} trials'}" for name, count in counts.items()]
     return f"points that the study enqueued ({', '.join(parts)})" if parts else ""
 
 
 def imported_words(results: Results) -> str:
     """The sentence on trials with imported results; "" without any."""
     parts = [
-        f"{view} up to trial {max(of.values())} of {numbers.things(len(of), 'search', 'es')}"
+        f"{view}: up to {numbers.things(max(of.values()), 'trial')} in {numbers.things(len(of), 'search', 'es')}"
         for view, of in results.imported.items()
     ]
     return f"results that were imported and not trained in this study ({', '.join(parts)})" if parts else ""
@@ -291,7 +291,7 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     if overview.many_views(results):
         shown = late(results)
         limits = value_limits(results, shown)
-        which = f"the values from trial {shown[0]} on, the worst ones, and such values before it"
+        which = f"the values after {numbers.things(shown[0], 'trial')} or more, the worst ones, and such values before"
         reading += reference_words(results, "the mean")
         reading += f" Dotted: the target, {level_text(results)}." if target(results, limits) else ""
     low, high = limits

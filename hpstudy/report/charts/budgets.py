@@ -14,7 +14,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis
 from hpstudy.report.charts.best_so_far import VECTOR_UP_TO, value_limits
-from hpstudy.report.charts.hovers import tried
+from hpstudy.report.charts.hovers import position, tried
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Rule
 from hpstudy.report.charts.small_multiples import COLUMNS, GREY, NOTE, TALLEST, reference, reference_words, together
@@ -111,7 +111,7 @@ def _of_view(
         for replicate, value in enumerate(view.best[:, one.budget - 1].tolist()):
             if not math.isnan(value):
                 when = np.flatnonzero(view.searches.values[replicate, : one.budget] == value)
-                trial = f", of trial {when[0] + 1}" if when.size else ""
+                trial = f", of {position(int(when[0]))}" if when.size else ""
                 at.append(middle + shifts[replicate])
                 values.append(value)
                 texts.append(f"{name}, replicate {replicate}\nbest after {one.budget} trials {numbers.general(value, 6)}{trial}")

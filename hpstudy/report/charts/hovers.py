@@ -26,19 +26,28 @@ def estimated(results: Results, value: float, low: float, high: float) -> str:
     return numbers.general(value, 6) + interval(results, low, high)
 
 
+def position(number: int) -> str:
+    """A trial as the command line names it, with its place in the search: "trial 7 (8th)"."""
+    count = number + 1
+    ending = "th" if count % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"trial {number} ({count}{ending})"
+
+
 def along(results: Results, curve: str | Sequence[str], mean: Floats, low: Floats, high: Floats) -> Hover:
-    """The mean and its interval at each trial of a curve.
+    """The mean and its interval after each number of trials.
 
     Args:
         results: of the study.
         curve: its name, or (trials,) texts.
-        mean: (trials,) values from trial 1 on.
+        mean: (trials,) values after 1, 2, ... trials.
         low: (trials,) lower ends of their intervals; NaN for none.
         high: (trials,) upper ends.
     """
     heads = [curve] * len(mean) if isinstance(curve, str) else curve
     rows = enumerate(zip(heads, *listed(mean, low, high), strict=True), 1)
-    return Hover(tuple(f"{head}\ntrial {trial}: {estimated(results, *ends)}" for trial, (head, *ends) in rows))
+    return Hover(
+        tuple(f"{head}\nafter {numbers.things(count, 'trial')}: {estimated(results, *ends)}" for count, (head, *ends) in rows)
+    )
 
 
 def tried(texts: Sequence[str], points: Sequence[Mapping[str, Any] | None]) -> Hover:

@@ -10,6 +10,7 @@ from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
+from hpstudy.report.charts.hovers import position
 from hpstudy.report.charts.intervals import bars
 from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Hover, Labels, Line, Mark, Marker, Media, Panel
 from hpstudy.report.charts.searched import VECTOR_UP_TO, limits, note, parameters, searched_trials, shares
@@ -96,7 +97,7 @@ def _lines(
     if media != "print":
         told = []
         for row in rows.tolist():
-            trial = f"replicate {view.replicate[row]}, trial {view.number[row] + 1}\n"
+            trial = f"replicate {view.replicate[row]}, {position(int(view.number[row]))}\n"
             trial += f"{results.study.metric.name} {numbers.general(float(view.objective[row]), 6)}"
             told += [f"{trial}\n{name} {numbers.hyperparameter(values[row])}" for name, values in view.values.items()]
             told += [trial, ""]

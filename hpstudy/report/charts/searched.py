@@ -13,7 +13,7 @@ from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.charts.axes import around
-from hpstudy.report.charts.hovers import tried
+from hpstudy.report.charts.hovers import position, tried
 from hpstudy.report.charts.model import Dots, Hover, Marker, Media
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.unit_axis import Parameter
@@ -52,7 +52,7 @@ def texts(results: Results, view: SearchedView, rows: Ints) -> Hover:
     """Hover texts of the rows: trial, objective and hyperparameters."""
     columns = (column[rows].tolist() for column in (view.replicate, view.number, view.objective))
     told = [
-        f"{label(results, view.name)}\nreplicate {replicate}, trial {number + 1}\n{results.study.metric.name} {numbers.general(value, 6)}"
+        f"{label(results, view.name)}\nreplicate {replicate}, {position(number)}\n{results.study.metric.name} {numbers.general(value, 6)}"
         for replicate, number, value in zip(*columns, strict=True)
     ]
     return tried(told, [{name: values[row] for name, values in view.values.items()} for row in rows.tolist()])
