@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from hpstudy.analysis.results import Results
 
-LONGEST = 28
-"""Maximum number of characters of a label in a figure; a longer one would reduce the space for the data."""
+LONGEST = 36
+"""Maximum number of characters of a label in a legend; a longer one would reduce the space for the data."""
 
-SHORTEST = 14
-"""Maximum number of characters of a name among several in a row, or at the edge of a figure."""
+ROW_LABEL = 24
+"""Maximum number of characters of a label at the edge of a figure, or in one of its lines."""
+
+SHORTEST = 20
+"""Maximum number of characters of a name at the edge of a figure."""
 
 
 def cut(text: str, longest: int) -> str:

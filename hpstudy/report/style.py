@@ -118,18 +118,18 @@ def key_columns(names: Sequence[str], inches: float) -> int:
 
 
 def plain(text: str, instead: str = "") -> str:
-    """`text`, escaped so that matplotlib draws it literally: without math mode, and without hiding a label that starts with an underscore.
+    """`text`, escaped so that matplotlib draws it literally: without math mode, and without hiding a line that starts with an underscore.
 
     Args:
         text: user text.
         instead: text to draw if the figures' font lacks a character of `text`.
     """
-    if mpl.rcParams["text.usetex"]:
-        return tex.text(text if all(map(tex.known, text)) else instead or text)
-    glyphs = get_font(font_path()).get_charmap()
-    if any(ord(letter) not in glyphs for letter in text):
-        text = instead or "".join(letter if ord(letter) in glyphs else "?" for letter in text)
-    return (" " + text if text.startswith("_") else text).replace("$", r"\$")
+    with_tex, glyphs = mpl.rcParams["text.usetex"], get_font(font_path()).get_charmap()
+    drawable = tex.known if with_tex else lambda letter: ord(letter) in glyphs
+    if not all(letter == "\n" or drawable(letter) for letter in text):
+        text = instead or "".join(letter if letter == "\n" or drawable(letter) else "?" for letter in text)
+    escape = tex.text if with_tex else lambda line: (" " + line if line.startswith("_") else line).replace("$", r"\$")
+    return "\n".join(map(escape, text.split("\n")))
 
 
 def font_path() -> str:

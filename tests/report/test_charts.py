@@ -10,7 +10,7 @@ import pytest
 import hpstudy
 from hpstudy.errors import UsageError
 from hpstudy.report import style
-from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target
+from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target, words
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.hovers import position
 from hpstudy.report.charts.model import (
@@ -119,11 +119,14 @@ def test_the_page_escapes_hover_texts_and_print_draws_them_letter_by_letter():
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "trial 0 (1st)"), (1, "trial 1 (2nd)"), (2, "trial 2 (3rd)"), (7, "trial 7 (8th)"), (11, "trial 11 (12th)")]
-    + [(20, "trial 20 (21st)"), (112, "trial 112 (113th)")],
+    [(0, "trial 0 (1st)"), (1, "trial 1 (2nd)"), (2, "trial 2 (3rd)"), (7, "trial 7 (8th)"), (20, "trial 20 (21st)")],
 )
 def test_a_hover_text_names_a_trial_as_the_command_line_does(number, text):
     assert position(number) == text
+
+
+def test_the_11th_to_13th_trial_of_a_hundred_end_in_th():
+    assert [position(number).split()[-1] for number in (10, 11, 12, 111)] == ["(11th)", "(12th)", "(13th)", "(112th)"]
 
 
 def test_the_star_of_the_best_trial_names_it_as_the_command_line_does(results):
@@ -144,6 +147,26 @@ def test_a_text_that_the_font_lacks_has_its_substitute_in_print_only():
     with style.applied():
         assert matplotlib.figure(chart).axes[0].get_title() == "best value so far"
     assert plotly.panels(chart)[0]["title"] == "best 日本語 so far"
+
+
+def test_the_substitute_replaces_all_lines_of_a_text():
+    assert style.plain("最適\n値", "best\nvalue") == "best\nvalue"
+    assert style.plain("_a\n_b") == " _a\n _b"
+
+
+def test_long_names_of_a_difference_are_on_two_lines():
+    assert words.difference("latent", "filter") == "latent − filter"
+    assert words.difference("latent", "filter_same_support") == "latent −\nfilter_same_support"
+
+
+def test_no_curve_runs_through_the_notes_of_a_difference(results):
+    (chart,) = difference.charts(results)
+    (panel,) = chart.panels
+    ends = [end for mark in panel.marks if isinstance(mark, Band) for end in (mark.low, mark.high)]
+    low, high = panel.y.limits
+    heights = (np.concatenate(ends) - low) / (high - low)
+    assert [mark.y.tolist() for mark in panel.marks if isinstance(mark, Labels)] == [[0.98], [0.02]]
+    assert 0.1 < heights.min() < heights.max() < 0.9
 
 
 def test_a_key_of_a_panel_takes_its_entries_from_the_legend():

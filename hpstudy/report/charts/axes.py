@@ -44,7 +44,7 @@ def around(*values: Floats, room: float = 0.05) -> tuple[float, float]:
     return low - beside, high + beside
 
 
-def around_zero(values: Floats) -> tuple[float, float]:
+def around_zero(values: Floats, room: float = 0.05) -> tuple[float, float]:
     """Like `around`, with space on both sides of 0 for the labels of the directions."""
-    low, high = around(values, np.zeros(1))
+    low, high = around(values, np.zeros(1), room=room)
     return min(low, -0.12 * (high - low)), max(high, 0.12 * (high - low))

@@ -15,6 +15,9 @@ from hpstudy.report.charts.views import bands_first
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, listed
 
+EARLY = 0.1
+"""Share of the first seconds that do not determine the axis: early intervals would compress the rest."""
+
 
 def chart(results: Results, supplement: Supplement) -> Chart:
     """All views with a curve; they share one time grid."""
@@ -32,7 +35,8 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         )
         look, spaced = style.look(index), (2 * index, 10)
         curves += mean_curve(x, ends, look, alpha=0.2, size=5, stepped=True, groups=(group,), every=spaced, hover=Hover(texts))
-    values = around(*(end for _, _, cost in shown for end in (cost.mean, cost.low, cost.high)))
+    first = int(EARLY * len(x))
+    values = around(*(end[first:] for _, _, cost in shown for end in (cost.mean, cost.low, cost.high)))
     return Chart(
         "best_by_seconds",
         (Panel(Axis("seconds of training", around(x)), best_axis(results, values), bands_first(curves)),),

@@ -16,7 +16,7 @@ from hpstudy.report.charts.axes import around, row_axis
 from hpstudy.report.charts.intervals import bars, estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Hover, Mark, Marker, Panel
 from hpstudy.report.charts.views import index_of
-from hpstudy.report.charts.words import Words, confidence, label
+from hpstudy.report.charts.words import Words, confidence, label, wrapped
 from hpstudy.report.csvs import Row
 
 LINES_UP_TO = 200
@@ -41,7 +41,7 @@ LEGEND = (
 
 def chart(results: Results, confirmation: Confirmation) -> Chart:
     """One row for each view: every search from its tuning score to its mean on fresh seeds, the means, and the default point."""
-    rows = [label(results, view.data.view) for view in confirmation.views]
+    rows = [wrapped(label(results, view.data.view)) for view in confirmation.views]
     scores = [end for view in confirmation.views for end in (view.data.tuning, _fresh(confirmation, view), _ends(view))]
     values = Axis(Words(confirmation.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
     marks = [mark for centre, view in enumerate(confirmation.views) for mark in _view(results, confirmation, view, centre)]

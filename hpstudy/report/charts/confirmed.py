@@ -11,15 +11,15 @@ from hpstudy.analysis.comparisons.budgets import Difference, difference_curve
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.axes import around, around_zero, trial_axis
+from hpstudy.report.charts import difference
+from hpstudy.report.charts.axes import around, trial_axis
 from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.hovers import along
-from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Line, Mark, Marker, Panel, Rule
-from hpstudy.report.charts.views import aside, entries, every
+from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Line, Mark, Marker, Panel
+from hpstudy.report.charts.views import entries, every
 from hpstudy.report.charts.words import confidence, filled, label, metric
 from hpstudy.report.csvs import Row, numbered
-from hpstudy.report.labels import SHORTEST, cut
 from hpstudy.report.notation import Notation
 
 COMPARED = 3
@@ -62,7 +62,7 @@ def chart(results: Results) -> Chart:
         caption,
         reading,
         Data.of(results, confirmed_curves, confirmed_mean_curves, confirmed_differences),
-        2.3 if len(panels) <= IN_A_ROW else 2.0 * -(-len(panels) // columns),
+        2.5 if len(panels) <= IN_A_ROW else 2.0 * -(-len(panels) // columns),
         legend=legend,
     )
 
@@ -108,27 +108,8 @@ def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
 
 
 def _difference(results: Results, a: str, b: str, n: int, curve: Difference) -> Panel:
-    x, marks, ends = trials(curve.mean), list[Mark](), [curve.mean]
-    if curve.band is not None:
-        ends += [curve.band.low, curve.band.high]
-        marks += [
-            Band(x=x, low=curve.band.low, high=curve.band.high, colour=style.INK, alpha=0.14),
-            Band(x=x, low=curve.low, high=curve.high, colour=style.INK, alpha=0.28),
-        ]
-    marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
-    text = f"{a} − {b}, confirmed, {n} replicates"
-    marks.append(
-        Line(x=x, y=curve.mean, colour=style.INK, width=1.4, hover=along(results, text, curve.mean, curve.low, curve.high))
-    )
-    a, b = (cut(name, SHORTEST) for name in (a, b))
-    above, below = (a, b) if results.study.metric.goal == "maximize" else (b, a)
-    marks += [aside(f"{above} better", 0.99, 0.98, "right", "top"), aside(f"{below} better", 0.99, 0.02, "right", "bottom")]
-    first = int(len(x) * EARLY)
-    return Panel(
-        trial_axis(len(x)),
-        Axis(f"{a} − {b}", around_zero(np.concatenate([end[first:] for end in ends])), grid=True),
-        tuple(marks),
-    )
+    head, skipped = f"{a} − {b}, confirmed, {n} replicates", int(len(curve.mean) * EARLY)
+    return difference.panel(results, a, b, head, curve, ((), (), ()), marked=False, skipped=skipped)
 
 
 def _differences(results: Results) -> Iterator[tuple[str, str, int, Difference]]:
@@ -161,9 +142,6 @@ def confirmed_mean_curves(results: Results) -> Iterator[Row]:
 
 def confirmed_differences(results: Results) -> Iterator[Row]:
     """The paired difference of the confirmed curves of every comparison, A minus B."""
-    yield "a", "b", "trials", "replicates", "mean", "low", "high", "band_low", "band_high"
+    yield difference.COLUMNS
     for a, b, n, curve in _differences(results):
-        nothing = np.full(len(curve.mean), np.nan)
-        band = (curve.band.low, curve.band.high) if curve.band else (nothing, nothing)
-        for trial, *row in numbered(curve.mean, curve.low, curve.high, *band):
-            yield a, b, trial, n, *row
+        yield from difference.rows(a, b, n, curve)

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from hpstudy.analysis.comparisons.budgets import Difference
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
+from hpstudy.report.charts import words
 from hpstudy.report.charts.axes import around_zero, trial_axis
 from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.grid import in_grid, parts
@@ -25,8 +27,13 @@ PANELS = 6
 MARKED_UP_TO = 60
 """Maximum number of trials that each have a marker."""
 
+NOTE_ROOM = 0.16
+"""Margin of the value axis for the notes in its corners, as a share of the range of the values."""
+
 MEAN, POINTWISE, SIMULTANEOUS = 0, 1, 2
 """Indices in the legend."""
+
+COLUMNS = ("a", "b", "trials", "replicates", "mean", "low", "high", "band_low", "band_high")
 
 
 def charts(results: Results) -> Iterator[Chart]:
@@ -39,12 +46,13 @@ def charts(results: Results) -> Iterator[Chart]:
 def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
     level = confidence(results)
     columns = min(len(pairs), 2)
+    panels = [_panel(results, pair, pair.curve) for pair in pairs if pair.curve is not None]
     legend = [Entry("mean difference", dash="solid", symbol="circle", width=1.4)]
     if any(pair.curve is not None and pair.curve.band is not None for pair in pairs):
         legend += [Entry(f"pointwise {level} interval", alpha=0.38), Entry(f"simultaneous {level} band", alpha=0.14)]
     return Chart(
         name,
-        in_grid([_panel(results, pair) for pair in pairs], columns),
+        in_grid(panels, columns),
         *caption_and_reading(results, pairs),
         Data.of(results, differences),
         2.6 if columns == 1 else 2.3 * -(-len(pairs) // columns),
@@ -52,35 +60,48 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
     )
 
 
-def _panel(results: Results, pair: PairResult) -> Panel:
-    """The mean difference with its pointwise and its simultaneous band."""
-    curve = pair.curve
-    assert curve is not None, "the caller has looked"
-    trial = trials(curve.mean)
-    a, b = (cut(name, SHORTEST) for name in (pair.a, pair.b))
-    marks: list[Mark] = []
-    ends = [curve.mean]
+def _panel(results: Results, pair: PairResult, curve: Difference) -> Panel:
+    head, marked = f"{pair.a} − {pair.b}, {len(pair.replicates)} replicates", len(curve.mean) <= MARKED_UP_TO
+    return panel(results, pair.a, pair.b, head, curve, ((MEAN,), (POINTWISE,), (SIMULTANEOUS,)), marked=marked)
+
+
+def panel(
+    results: Results,
+    a: str,
+    b: str,
+    head: str,
+    curve: Difference,
+    groups: Sequence[tuple[int, ...]],
+    *,
+    marked: bool,
+    skipped: int = 0,
+) -> Panel:
+    """The mean of A minus B with its pointwise interval and its simultaneous band.
+
+    Args:
+        results: of the study.
+        a: name of the first view.
+        b: name of the second view.
+        head: first line of the hover texts.
+        curve: the difference.
+        groups: legend groups of the mean, the intervals and the band, as in `Mark`.
+        marked: whether each trial has a marker.
+        skipped: number of first trials that do not determine the axis.
+    """
+    x, columns, marks = trials(curve.mean), [curve.mean, curve.low, curve.high], list[Mark]()
     if curve.band is not None:
-        ends += [curve.low, curve.high, curve.band.low, curve.band.high]
-        outer = Band(x=trial, low=curve.band.low, high=curve.band.high, colour=style.INK, alpha=0.14, groups=(SIMULTANEOUS,))
-        marks += [outer, Band(x=trial, low=curve.low, high=curve.high, colour=style.INK, alpha=0.28, groups=(POINTWISE,))]
-    text = f"{pair.a} − {pair.b}, {len(pair.replicates)} replicates"
+        columns += [curve.band.low, curve.band.high]
+        marks += [
+            Band(x=x, low=curve.band.low, high=curve.band.high, colour=style.INK, alpha=0.14, groups=groups[SIMULTANEOUS]),
+            Band(x=x, low=curve.low, high=curve.high, colour=style.INK, alpha=0.28, groups=groups[POINTWISE]),
+        ]
+    marker, hover = Marker(size=4) if marked else None, along(results, head, curve.mean, curve.low, curve.high)
     marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
-    marks.append(
-        Line(
-            x=trial,
-            y=curve.mean,
-            colour=style.INK,
-            width=1.4,
-            marker=Marker(size=4) if len(trial) <= MARKED_UP_TO else None,
-            groups=(MEAN,),
-            hover=along(results, text, curve.mean, curve.low, curve.high),
-        )
-    )
-    above, below = (a, b) if results.study.metric.goal == "maximize" else (b, a)
+    marks.append(Line(x=x, y=curve.mean, colour=style.INK, width=1.4, marker=marker, groups=groups[MEAN], hover=hover))
+    above, below = (cut(name, SHORTEST) for name in ((a, b) if results.study.metric.goal == "maximize" else (b, a)))
     marks += [aside(f"{above} better", 0.99, 0.98, "right", "top"), aside(f"{below} better", 0.99, 0.02, "right", "bottom")]
-    values = Axis(f"{a} − {b}", around_zero(np.concatenate(ends)), grid=True)
-    return Panel(trial_axis(len(trial)), values, tuple(marks))
+    limits = around_zero(np.concatenate([column[skipped:] for column in columns]), room=NOTE_ROOM)
+    return Panel(trial_axis(len(x)), Axis(words.difference(a, b), limits, grid=True), tuple(marks))
 
 
 def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[str, str]:
@@ -90,9 +111,8 @@ def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[
     if all(pair.curve is None or pair.curve.band is None for pair in pairs):
         return caption, "One replicate has no spread, so there are no bands."
     reading = (
-        "Where the outer, simultaneous band lies wholly on one side of 0 the views differ; it holds for all trials at once, "
-        "while the inner "
-        "band holds for a single trial chosen beforehand."
+        "The views differ where the outer, simultaneous band excludes 0: it holds for all trials at once. The inner band holds for a "
+        "single trial that was chosen beforehand."
     )
     return caption, reading
 
@@ -103,11 +123,15 @@ def _pairs(pair: PairResult) -> str:
 
 def differences(results: Results) -> Iterator[Row]:
     """The paired difference curve of every comparison, A minus B."""
-    yield "a", "b", "trials", "replicates", "mean", "low", "high", "band_low", "band_high"
+    yield COLUMNS
     for pair in results.pairs:
-        if pair.curve is None:
-            continue
-        nothing = np.full(len(pair.curve.mean), np.nan)
-        band = (pair.curve.band.low, pair.curve.band.high) if pair.curve.band else (nothing, nothing)
-        for trial, *row in numbered(pair.curve.mean, pair.curve.low, pair.curve.high, *band):
-            yield pair.a, pair.b, trial, len(pair.replicates), *row
+        if pair.curve is not None:
+            yield from rows(pair.a, pair.b, len(pair.replicates), pair.curve)
+
+
+def rows(a: str, b: str, replicates: int, curve: Difference) -> Iterator[Row]:
+    """The rows of one difference, with the columns `COLUMNS`."""
+    nothing = np.full(len(curve.mean), np.nan)
+    band = (curve.band.low, curve.band.high) if curve.band else (nothing, nothing)
+    for trial, *row in numbered(curve.mean, curve.low, curve.high, *band):
+        yield a, b, trial, replicates, *row

@@ -10,7 +10,7 @@ from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around
-from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.grid import in_grid, title_length
 from hpstudy.report.charts.model import Axis, Chart, Data, Marker, Panel
 from hpstudy.report.charts.searched import OUTSIDE, cloud, limits, note, rings, searched_trials
 from hpstudy.report.charts.views import index_of
@@ -28,7 +28,7 @@ def chart(results: Results, views: list[SearchedView]) -> Chart:
     ends = (floor / 1.5, float(positive.max()) * 1.5) if log else around(np.maximum(everything, floor))
     ratios = Axis("flip ratio", ends, log=log, ticks="decades" if log else "auto")
     values = Axis(metric(results, 20), limits(np.concatenate([view.objective for view in views]), results.study.metric.goal))
-    panels = [_panel(results, view, floor, ratios, values, 26 if columns > 1 else 40) for view in views]
+    panels = [_panel(results, view, floor, ratios, values, title_length(columns)) for view in views]
     return Chart(
         "searched_flips",
         in_grid(panels, columns, shared=True),

@@ -10,6 +10,14 @@ from hpstudy.report.charts.model import Panel
 
 T = TypeVar("T")
 
+TITLES = 96
+"""Number of characters in title size across a figure of full width, with the space between panels."""
+
+
+def title_length(columns: int) -> int:
+    """Maximum number of characters of a panel's title in a figure of that many columns."""
+    return TITLES // columns
+
 
 def in_grid(panels: Sequence[Panel], columns: int, *, shared: bool = False) -> tuple[Panel, ...]:
     """The panels row by row; if `shared`, all have the same vertical axis, which print labels in the first column only."""

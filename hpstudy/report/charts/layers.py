@@ -24,7 +24,7 @@ from hpstudy.report.charts.sweep_metrics import mean_hover
 from hpstudy.report.charts.swept import value_range
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, listed
-from hpstudy.report.labels import LONGEST, cut
+from hpstudy.report.labels import ROW_LABEL, cut
 
 ROWS = 6
 """Maximum number of views or points in one figure, which fits on a page."""
@@ -139,7 +139,7 @@ def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y
     texts = [str(at).replace("-", "−") for at in whole]
     return Panel(
         marked_axis("initial weight / its deviation", limits, whole, texts, titled=last, labelled=last),
-        y if column == 0 else Axis(f"{y.label}, {cut(point.name, LONGEST)}", y.limits, grid=True, titled=False, labelled=False),
+        y if column == 0 else Axis(f"{y.label}, {cut(point.name, ROW_LABEL)}", y.limits, grid=True, titled=False, labelled=False),
         tuple(bars),
         title=(f"{point.name}\n" if column == 0 else "") + f"{layer}: {mean}{interval}",
         row=row,

@@ -12,7 +12,7 @@ from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import trial_axis
 from hpstudy.report.charts.curves import mean_curve
-from hpstudy.report.charts.grid import in_grid, parts
+from hpstudy.report.charts.grid import in_grid, parts, title_length
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Mark, Panel
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.sweep_metrics import COLUMNS, MOST_LINES, mean_hover, metrics, point_words, points, spanning
@@ -79,7 +79,7 @@ def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView],
                 trial_axis(int(view.epochs[-1]), int(view.epochs[0]), "epoch"),
                 values,
                 _marks(results, metric, view, curves, values.limits[0], legend),
-                title=label(results, view.name) if len(results.sweep) > 1 else "",
+                title=label(results, view.name, title_length(columns)) if len(results.sweep) > 1 else "",
                 key=own,
             )
         )

@@ -15,9 +15,8 @@ from hpstudy.report.charts.axes import around, row_axis
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Hover, Mark, Marker, Panel, Rule
 from hpstudy.report.charts.spread import apart
-from hpstudy.report.charts.words import filled, metric
+from hpstudy.report.charts.words import difference, filled, metric
 from hpstudy.report.csvs import Row
-from hpstudy.report.labels import SHORTEST, cut
 
 MOST_PAIRS = 12
 """Maximum number of comparisons in the figure; the CSV file has all."""
@@ -63,7 +62,7 @@ def _panel(shown: list[tuple[PairResult, PairSupplement]], what: str, title: str
         x, y = np.array([left_out.full]), np.array([float(row)])
         marks.append(Dots(x=x, y=y, colour=style.INK, marker=Marker("diamond", 5, "paper"), hover=Hover((text,))))
     limits = around(np.zeros(1), *(left_out.means for _, _, left_out in drawn))
-    names = [f"{cut(pair.a, SHORTEST)} − {cut(pair.b, SHORTEST)}" for pair, _ in shown]
+    names = [difference(pair.a, pair.b) for pair, _ in shown]
     return Panel(Axis(title, limits), row_axis(names), tuple(marks))
 
 

@@ -17,7 +17,7 @@ from hpstudy.report.charts.small_multiples import TALLEST
 from hpstudy.report.charts.views import aside
 from hpstudy.report.charts.words import confidence, filled, metric
 from hpstudy.report.csvs import Row
-from hpstudy.report.labels import LONGEST, cut
+from hpstudy.report.labels import LONGEST, ROW_LABEL, SHORTEST, cut
 from hpstudy.report.overview import Standing, one_reference, standings
 
 ROW = 0.19
@@ -76,8 +76,8 @@ def _panel(
 
 def _name(results: Results, row: Standing) -> str:
     if one_reference(results):
-        return cut(row.pair.a, LONGEST)
-    return f"{cut(row.pair.a, LONGEST // 2)} − {cut(row.pair.b, LONGEST // 2)}"
+        return cut(row.pair.a, ROW_LABEL)
+    return f"{cut(row.pair.a, SHORTEST)} − {cut(row.pair.b, SHORTEST)}"
 
 
 def caption_and_reading(results: Results) -> tuple[str, str]:

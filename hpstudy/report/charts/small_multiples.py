@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import overview, style
+from hpstudy.report.charts.grid import title_length
 from hpstudy.report.charts.model import Line, Mark, Media, Panel
 from hpstudy.report.charts.words import label
-from hpstudy.report.labels import LONGEST
 
 COLUMNS = 3
 """Number of panels in a row, each as wide as a label; more if there would be more than `ROWS` rows."""
@@ -47,7 +47,7 @@ def small_multiples(results: Results, draw: Callable[[int], Panel]) -> tuple[tup
         panel = draw(index)
         x = replace(panel.x, titled=False, labelled=index + columns >= count)
         y = replace(panel.y, titled=False, labelled=index % columns == 0)
-        title, row, column = label(results, view.name, LONGEST * COLUMNS // columns), index // columns, index % columns
+        title, row, column = label(results, view.name, title_length(columns)), index // columns, index % columns
         made.append(replace(panel, x=x, y=y, title=title, row=row, column=column, media="print"))
     return tuple(made), 0.4 + min(HEIGHT * rows, TALLEST)
 

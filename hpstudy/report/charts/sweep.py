@@ -15,6 +15,7 @@ from hpstudy.analysis.sweeps.points import SweepView, summary
 from hpstudy.metric_names import is_of_bin
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import marked_axis
+from hpstudy.report.charts.grid import title_length
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Mark, Panel
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
 from hpstudy.report.charts.spread import evenly
@@ -208,7 +209,7 @@ def _point_labels(results: Results, known: Sequence[int]) -> tuple[list[str], li
             rows.setdefault((name, texts), []).append(view.name)
     names = [name for name, _ in rows]
     heads = [
-        cut(name if names.count(name) == 1 else f"{name} ({', '.join(views)})", SHORTEST + 6) for (name, _), views in rows.items()
+        cut(name if names.count(name) == 1 else f"{name} ({', '.join(views)})", SHORTEST) for (name, _), views in rows.items()
     ]
     columns = [[str(number), *(texts[at] for _, texts in rows)] for at, number in enumerate(known)]
     return ["point", *heads], columns
@@ -241,7 +242,7 @@ def _block(results: Results, layouts: Mapping[str, Layout], views: Sequence[Swee
                     replace(x, titled=row == len(shown) - 1),
                     replace(value_axis(results, metric), titled=column == 0),
                     _marks(results, metric, lines[column], len(legend), joined=joined),
-                    title=label(results, view.name),
+                    title=label(results, view.name, title_length(len(views))),
                     titled=row == 0,
                     row=row,
                     column=column,

@@ -75,6 +75,7 @@ def aside(
         align=align,
         anchor=anchor,
         italic=True,
+        boxed=True,
         frame="panel",
         shift=(0.0, up),
     )

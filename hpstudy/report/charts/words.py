@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
-from hpstudy.report.labels import LONGEST, cut
+from hpstudy.report.labels import LONGEST, ROW_LABEL, SHORTEST, cut
 
 
 class Words(str):
@@ -26,6 +28,17 @@ class Words(str):
 def filled(template: str, *parts: str) -> Words:
     """Fill the braces of the template with texts, and those of its substitute with the substitutes of the texts."""
     return Words(template.format(*parts), template.format(*(getattr(part, "instead", part) for part in parts)))
+
+
+def difference(a: str, b: str) -> str:
+    """The difference of two views for the label of an axis or a row; long names are on two lines."""
+    a, b = cut(a, SHORTEST), cut(b, SHORTEST)
+    return f"{a} −{' ' if len(a) + len(b) <= SHORTEST else chr(10)}{b}"
+
+
+def wrapped(text: str) -> str:
+    """A label on lines of at most `ROW_LABEL` characters, where it has spaces."""
+    return Words(fill(text, ROW_LABEL), fill(getattr(text, "instead", text), ROW_LABEL))
 
 
 def confidence(results: Results) -> str:

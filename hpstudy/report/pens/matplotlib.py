@@ -105,8 +105,7 @@ def figure(chart: Chart) -> Figure:
 
 def _text(text: str) -> str:
     """A text of a chart, escaped so that matplotlib draws it literally."""
-    instead = getattr(text, "instead", "")
-    return "\n".join(style.plain(line, instead) for line in text.split("\n"))
+    return style.plain(text, getattr(text, "instead", ""))
 
 
 def _panel(axes: Axes, chart: Chart, panel: Panel, width: float, height: float) -> Axes:
