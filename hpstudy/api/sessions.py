@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hpstudy.api.databases import default_storage, refuse_scale
 from hpstudy.bundles import code_folder
 from hpstudy.modules import module_folder
+from hpstudy.plugins import module_name
 from hpstudy.store import Reader
 from hpstudy.study.schema import COMMAND, Study
 from hpstudy.study.shard import Shard
@@ -31,23 +32,25 @@ def given(
     """The study of a study file, of a mapping or itself, with its parts. Arguments and errors as `hpstudy.run`."""
     from hpstudy.engine.identity import refuse_changed_function
     from hpstudy.loading.bind import bind
-    from hpstudy.loading.load import folder_of, read_study, study_from
+    from hpstudy.loading.load import read_study, study_from
 
     if isinstance(study, str | Path):
         return read_study(study, scale, comparison(storage, allow_changed_code, shard))
     refuse_scale(scale)
     asked = study_from(study) if isinstance(study, Mapping) else study
-    loaded = bind(asked, folder_of(asked) or folder_for(asked))
+    loaded = bind(asked, folder_for(asked))
     if not allow_changed_code:
         refuse_changed_function(default_storage(loaded.study.name, storage, shard), loaded.task)
     return loaded
 
 
 def folder_for(study: Study) -> str | None:
-    """Where a study that came from no file finds its modules, and runs its command."""
+    """The folder in which a study finds its modules and runs its command: its own, or that of a study without a file."""
+    if study.module_folder is not None and Path(study.module_folder).is_dir():
+        return study.module_folder
     if study.task.use == COMMAND or study.task.is_pickled:
         return str(Path.cwd())
-    return module_folder(use.partition(":")[0] for use in study.user_parts())
+    return module_folder({module_name(use) for use in study.user_parts()})
 
 
 def comparison(

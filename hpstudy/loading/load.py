@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,15 +10,12 @@ from pydantic import ValidationError
 from hpstudy.errors import PluginError, Problem, StudyError
 from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, Parts, check
-from hpstudy.modules import forget_changed_modules, module_path
+from hpstudy.modules import check_imported, forget_changed_modules, module_path
 from hpstudy.study.declaration import Analysis
 from hpstudy.study.explain import explain
 from hpstudy.study.include import Source, read_source
 from hpstudy.study.models import Model, validated
 from hpstudy.study.schema import MAIN, PICKLED, Metric, SearchBlock, Study, TaskBlock, View
-
-_folders: dict[int, tuple[weakref.ref[Study], str | None]] = {}
-"""The folder of each study that `load_study` returned and that still exists, by its id."""
 
 
 def load_study(path: str | Path, scale: str | None = None) -> Study:
@@ -33,9 +29,7 @@ def load_study(path: str | Path, scale: str | None = None) -> Study:
         StudyError: the study has mistakes; the error lists each with file, line and key.
     """
     loaded = read_study(path, scale)
-    key = id(loaded.study)
-    _folders[key] = weakref.ref(loaded.study, lambda _: _folders.pop(key, None)), loaded.module_path
-    return loaded.study
+    return loaded.study.in_folder(loaded.module_path)
 
 
 def study_from(tree: Mapping[str, object]) -> Study:
@@ -63,6 +57,7 @@ def _with_named_task(tree: Mapping[str, object]) -> Mapping[str, object]:
     part = block.get("use")
     if not callable(part):
         return tree
+    from hpstudy.tasks.notebook.digest import digested
     from hpstudy.tasks.notebook.pickled import imported_name, pickled
 
     if name := imported_name(part):
@@ -71,13 +66,8 @@ def _with_named_task(tree: Mapping[str, object]) -> Mapping[str, object]:
         function = pickled(part)
     except PluginError as error:
         raise StudyError([Problem(("task",), error.message)], error.hint) from error
+    check_imported(digested(part).modules, str(Path.cwd()))  # the folder that workers search first
     return {**tree, "task": {**block, "use": MAIN + function.name, PICKLED: function.model_dump()}}
-
-
-def folder_of(study: Study) -> str | None:
-    """The folder of the file from which `load_study` read this study; None for other studies."""
-    reference, folder = _folders.get(id(study), (None, None))
-    return folder if reference is not None and reference() is study else None
 
 
 def read_study(

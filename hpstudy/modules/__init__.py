@@ -1,22 +1,21 @@
 """Import of a study's modules from the folder of its study file, and checksums of their files."""
 
+from hpstudy.modules.lookup import check_imported, module_file, module_folder
 from hpstudy.modules.path import (
-    StudyModules,
     current_digest,
-    digest_of,
     forget_changed_modules,
     loaded_sources,
-    module_file,
-    module_folder,
     module_path,
     passed_over,
     path_in_study,
     search_path,
     study_folder,
 )
+from hpstudy.modules.study_modules import StudyModules, digest_of
 
 __all__ = [
     "StudyModules",
+    "check_imported",
     "current_digest",
     "digest_of",
     "forget_changed_modules",

@@ -52,14 +52,17 @@ class StudyFinder(MetaPathFinder):
         """Discard the cached listings of the folders."""
         self._finders.clear()
 
+    def search_folders(self) -> list[str]:
+        """Return the folder, and its subfolders on sys.path."""
+        return [self.folder, *(entry for entry in sys.path if self._is_ours(entry) and os.path.realpath(entry) != self._real)]
+
     def passed_over(self, name: str) -> str:
         """Return a hint why the folder's module with this top-level name is ignored; "" if it is imported or does not exist."""
         self.find_spec(name)
         return self._passed_over.get(name, "")
 
     def _top_level(self, name: str) -> ModuleSpec | None:
-        added = (entry for entry in sys.path if self._is_ours(entry) and os.path.realpath(entry) != self._real)
-        spec = self._find(name, [self.folder, *added])
+        spec = self._find(name, self.search_folders())
         if spec is None:
             return None
         if name in ("hpstudy", "__main__"):

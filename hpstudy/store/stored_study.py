@@ -58,7 +58,8 @@ def read_study(connection: sqlite3.Connection, path: Path) -> StoredStudy:
             f"this version of hpstudy cannot read the study in {path}: {_problems(error)}", "use the version that wrote it"
         ) from error
     identity = dict(fetch(connection, "identity.name identity.value", "FROM identity ORDER BY name"))
-    return StoredStudy(study, fingerprint, identity, paths.to_absolute(module_path, path), created_at, _read_shard(connection))
+    folder = paths.to_absolute(module_path, path)
+    return StoredStudy(study.in_folder(folder), fingerprint, identity, folder, created_at, _read_shard(connection))
 
 
 def write_study(connection: sqlite3.Connection, study: Study, module_path: str | None = None) -> None:

@@ -14,6 +14,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     field_validator,
     model_serializer,
@@ -250,6 +251,8 @@ class Study(Block):
     analysis: Analysis = Analysis()
     """Settings of the report."""
 
+    _module_folder: str | None = PrivateAttr(default=None)  # private, because a model compares and stores its fields
+
     @field_validator("controls")
     @classmethod
     def _once(cls, controls: tuple[Control, ...]) -> tuple[Control, ...]:
@@ -281,6 +284,23 @@ class Study(Block):
         """A study without confirmations, resources or sizes of seeds is serialized without these keys, as in versions without them."""
         absent = ("confirm", "resources", *SEED_SIZES)
         return {key: value for key, value in dump(self).items() if key not in absent or value is not None}
+
+    @property
+    def module_folder(self) -> str | None:
+        """The folder of the study file, or the one that its database records, which copies of the study keep; None if there is none.
+
+        It is not a setting: it is neither compared nor stored with the study.
+        """
+        return self._module_folder
+
+    def in_folder(self, folder: str | None) -> Study:
+        """The same study with another `module_folder`."""
+        study = self.model_copy()
+        study._module_folder = folder
+        return study
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Study) and dict(self) == dict(other)  # iterates over the fields, without private attributes
 
     def started(self) -> Study:
         """The study as stored in a new database. User code gets seeds of 31 bits unless the study states a size."""

@@ -12,7 +12,7 @@ import pytest
 
 import hpstudy
 from hpstudy.engine.progress import Observer
-from hpstudy.errors import StudyChanged, StudyError
+from hpstudy.errors import StudyChanged, StudyError, UsageError
 from hpstudy.store.seals import seal_all
 from hpstudy.study.schema import PICKLED
 from tests.support.cells import run_cell
@@ -222,3 +222,32 @@ def test_report_and_bundle_hold_the_source_and_the_report_no_pickle(run, tmp_pat
     assert definition["task"][PICKLED].keys() == {"name", "source", "digest", "python", "cloudpickle"}
     database = hpstudy.open_bundle("cells.zip", tmp_path / "opened")
     assert hpstudy.resume(database, executor="inline").complete
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import twin\ndef train(params, seed): return twin.f()",
+        "from twin import f\ndef train(params, seed): return f()",
+        "from twin import f\ndef train(params, seed): return [f for f in {f}][0]()",
+        "import twin\ndef train(params, seed):\n    import twin\n    return twin.f()",
+        "import twin\ndef train(params, seed):\n    from twin import f\n    return f()",
+    ],
+)
+def test_a_module_of_the_working_directory_does_not_replace_the_one_that_the_notebook_imported(run, tmp_path, monkeypatch, cell):
+    (tmp_path / "elsewhere").mkdir()
+    for value, folder in enumerate((tmp_path / "elsewhere", tmp_path), 1):
+        (folder / "twin.py").write_text(f"def f(): return {value}")
+    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    try:
+        with pytest.raises(UsageError, match=f"imported twin from {tmp_path}/elsewhere/twin.py, but .* from {tmp_path}/twin.py"):
+            run(cell)
+    finally:
+        del sys.modules["twin"]
+    (tmp_path / "twin.py").unlink()
+    try:
+        run(cell, replicates=1)
+        with hpstudy.open("cells.sqlite") as reader:
+            assert reader.trials()["objective"].tolist() == [1, 1, 1]
+    finally:
+        del sys.modules["twin"]

@@ -1,8 +1,10 @@
 """Several runs in one Python process: each runs the code that is in its folder when it starts."""
 
+import hashlib
 import sys
 
 import pytest
+import yaml
 
 import hpstudy
 
@@ -49,6 +51,82 @@ def test_each_of_several_loaded_studies_runs_with_the_modules_of_its_own_folder(
         with hpstudy.open(tmp_path / f"{number}.sqlite") as reader:
             seen.append(reader.trials()["objective"].tolist())
     assert seen == [[1, 1], [2, 2]]
+
+
+SPAWNS = """\
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+def inner(): return VALUE
+def f(params, seed):
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(inner).result()
+"""
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two folders with a study, and a module of the same name, which returns 1 in the first and 2 in the second."""
+    folders = tmp_path / "first", tmp_path / "second"
+    for value, folder in enumerate(folders, 1):
+        (folder / "src").mkdir(parents=True)
+        (folder / "src/train.py").write_text(f"def f(params, seed): return {value}")
+        (folder / "study.yaml").write_text(STUDY)
+    return folders
+
+
+def run_and_read(study, storage, executor="inline"):
+    """Run a study; returns its values, the checksum of its module, and the folder of its modules."""
+    hpstudy.run(study, storage, executor=executor, workers=1)
+    with hpstudy.open(storage) as reader:
+        return reader.trials()["objective"].tolist(), reader.identity["source of src/train.py"], reader.module_path
+
+
+def expected(folder, value):
+    return [value, value], hashlib.sha256((folder / "src/train.py").read_bytes()).hexdigest(), str(folder)
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+@pytest.mark.parametrize("earlier", ["file", "mapping"])
+def test_a_mapping_runs_with_the_module_of_the_working_directory_not_of_an_earlier_study(two, executor, earlier, monkeypatch):
+    first, second = two
+    monkeypatch.chdir(first)
+    before = "study.yaml" if earlier == "file" else yaml.safe_load(STUDY)
+    assert run_and_read(before, "s.sqlite", executor) == expected(first, 1)
+    monkeypatch.chdir(second)
+    assert run_and_read(yaml.safe_load(STUDY), "s.sqlite", executor) == expected(second, 2)
+
+
+def test_copies_of_loaded_studies_run_with_the_modules_of_their_own_folders(two, tmp_path):
+    studies = [hpstudy.load_study(folder / "study.yaml").model_copy(update={"seed": 5}) for folder in two]
+    for value, study in enumerate(studies, 1):
+        assert run_and_read(study, tmp_path / f"{value}.sqlite") == expected(two[value - 1], value)
+
+
+def test_the_study_of_a_database_runs_with_the_modules_of_its_folder(two, tmp_path):
+    studies = []
+    for folder in two:
+        hpstudy.run(folder / "study.yaml", folder / "s.sqlite", executor="inline")
+        with hpstudy.open(folder / "s.sqlite") as reader:
+            studies.append(reader.study)
+    for value, study in enumerate(studies, 1):
+        assert run_and_read(study, tmp_path / f"{value}.sqlite") == expected(two[value - 1], value)
+
+
+def test_the_folder_of_a_study_is_not_part_of_it(two):
+    one, other = (hpstudy.load_study(folder / "study.yaml") for folder in two)
+    assert (one.module_folder, other.module_folder) == tuple(map(str, two))
+    assert one == other
+    assert one.to_json() == other.to_json()
+    assert one != one.model_copy(update={"seed": 5})
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_processes_that_a_trial_starts_import_the_module_of_its_study(two, executor, monkeypatch):
+    for value, folder in enumerate(two, 1):
+        (folder / "src/train.py").write_text(SPAWNS.replace("VALUE", str(value)))
+    monkeypatch.syspath_prepend(two[0])  # as of a script in this folder
+    for value, folder in enumerate(two, 1):
+        assert run_and_read(folder / "study.yaml", folder / "s.sqlite", executor) == expected(folder, value)
 
 
 def test_an_edited_module_runs_in_the_next_run(values):

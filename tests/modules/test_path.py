@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.modules import forget_changed_modules, loaded_sources, module_folder, module_path, search_path
+from hpstudy.errors import UsageError
+from hpstudy.modules import check_imported, forget_changed_modules, loaded_sources, module_folder, module_path, search_path
 
 
 @pytest.fixture
@@ -189,7 +190,54 @@ def test_a_new_worker_does_not_find_the_folder(folders):
         assert folders[0] not in search_path()
 
 
-def test_the_folder_of_a_module_that_a_study_has_loaded_is_known(folders):
+def test_processes_that_a_trial_starts_find_the_folder_before_others_with_a_module_of_the_same_name(folders, monkeypatch):
+    monkeypatch.setattr(sys, "path", [folders[1], *sys.path])
+    path = list(sys.path)
+    with module_path(folders[0]):
+        assert sys.path.index(folders[0]) < sys.path.index(folders[1])
+        command = f"import sys; sys.path[:] = {sys.path!r}; import twin; print(twin.who)"
+        done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+        assert search_path() == path
+    assert done.stdout == "one\n"
+    assert sys.path == path
+
+
+def test_a_thread_cannot_enter_a_block_while_another_is_in_that_of_another_folder(folders):
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with module_path(folders[0]):
+            inside.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait()
+    with module_path(folders[0]):
+        assert who() == "one"
+    with (
+        pytest.raises(UsageError, match=f"another thread of this process uses the modules of {folders[0]}"),
+        module_path(folders[1]),
+    ):
+        raise AssertionError
+    leave.set()
+    thread.join()
     with module_path(folders[1]):
+        assert who() == "two"
+
+
+def test_a_module_that_is_not_imported_is_looked_for_in_the_working_directory(folders, monkeypatch):
+    with module_path(folders[0]):
         who()
+    monkeypatch.chdir(folders[1])
     assert module_folder(["twin"]) == folders[1]
+
+
+def test_an_imported_module_is_found_where_it_was_imported(folders, monkeypatch):
+    monkeypatch.syspath_prepend(folders[0])
+    monkeypatch.chdir(folders[1])
+    who()
+    assert module_folder(["twin"]) == folders[0]
+    with pytest.raises(UsageError, match=f"imported twin from {folders[0]}/twin.py, but .* from {folders[1]}/twin.py"):
+        check_imported(["twin"], folders[1])
+    del sys.modules["twin"], sys.modules["twin_helper"]

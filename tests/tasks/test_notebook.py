@@ -9,7 +9,7 @@ import pytest
 
 from hpstudy.errors import PluginError
 from hpstudy.tasks.notebook import pickled as module
-from hpstudy.tasks.notebook.digest import digest_and_source
+from hpstudy.tasks.notebook.digest import digested
 from hpstudy.tasks.notebook.pickled import imported_name, pickled
 from tests.support.cells import run_cell
 
@@ -38,7 +38,7 @@ UNUSED = "unused = 1\n"
 
 
 def digest(source, name="train"):
-    return digest_and_source(run_cell(source)[name])[0]
+    return digested(run_cell(source)[name]).digest
 
 
 def test_the_same_cell_run_again_gives_the_same_digest():
@@ -96,7 +96,7 @@ def test_code_without_source_is_compared_as_compiled():
     def compiled(text):
         namespace = {"__name__": "__main__"}
         exec(text, namespace)
-        return digest_and_source(namespace["f"])
+        return digested(namespace["f"])
 
     one, same, other = (
         compiled(f"def f(params, seed): return {text}")

@@ -13,7 +13,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import cloudpickle
 
@@ -27,8 +27,22 @@ OF_CLASSES = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno
 """Members of a class that are not part of its code."""
 
 
-def digest_and_source(function: FunctionType) -> tuple[str, str]:
-    """Return the SHA-256 digest (hex) of a function, and its source with that of the functions that it refers to.
+class Digested(NamedTuple):
+    """What identifies a function.
+
+    Attributes:
+        digest: SHA-256 digest (hex).
+        source: its source, with that of the functions that it refers to.
+        modules: names of the modules that it refers to or imports, in any order.
+    """
+
+    digest: str
+    source: str
+    modules: frozenset[str]
+
+
+def digested(function: FunctionType) -> Digested:
+    """Return what identifies a function.
 
     The digest covers defaults, and the values of closures and global names that the code reads. Modules and importable objects are covered
     by name. The source of a lambda, or of a function typed into `python`, is not available: the digest covers its compiled code.
@@ -42,7 +56,9 @@ def digest_and_source(function: FunctionType) -> tuple[str, str]:
 def references(function: FunctionType) -> dict[str, Any]:
     """Return the values of the closure and the global names that a function refers to, by name."""
     values = {
-        name: function.__globals__[name] for name in sorted(set(_global_names(function.__code__))) if name in function.__globals__
+        name: function.__globals__[name]
+        for name in sorted(set(_names_in(function.__code__, "LOAD_GLOBAL", "LOAD_NAME")))
+        if name in function.__globals__
     }
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
@@ -70,47 +86,54 @@ class _Digester(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has n
 
     Attributes:
         sources: sources of the functions processed so far.
+        modules: names of the modules that the values processed so far refer to or import.
     """
 
     def __init__(self, file: io.BytesIO, *, fast: bool) -> None:
         super().__init__(file, PROTOCOL)
         self.fast = fast
         self.sources: list[str] = []
+        self.modules: set[str] = set()
         self._met: dict[int, int] = {}
 
     def persistent_id(self, value: Any) -> Any:
         """Return what is written instead of a value; None to write the value itself."""
         if isinstance(value, ModuleType):
+            self.modules.add(value.__name__)
             return "module", value.__name__
         if isinstance(value, set | frozenset):
-            return "set", sorted(_bytes_of(item, fast=self.fast) for item in value)
+            return "set", sorted(map(self._bytes_of, value))
         is_class = isinstance(value, type) and value.__flags__ & HEAP_TYPE
-        if not (isinstance(value, FunctionType) or is_class) or is_importable(value):
+        if not (isinstance(value, FunctionType) or is_class):
+            return None
+        if is_importable(value):
+            self.modules.add(value.__module__)
             return None
         if id(value) in self._met:
             return "met", self._met[id(value)]
         self._met[id(value)] = len(self._met)
         return self._of_function(value) if isinstance(value, FunctionType) else _of_class(value)
 
+    def _bytes_of(self, item: Any) -> bytes:
+        inner = _Digester(file := io.BytesIO(), fast=self.fast)
+        inner.dump(item)
+        self.modules |= inner.modules
+        return file.getvalue()
+
     def _of_function(self, function: FunctionType) -> Any:
         source = _source(function.__code__)
         if source:
             self.sources.append(source)
+        self.modules.update(_names_in(function.__code__, "IMPORT_NAME"))
         code = source or _of_code(function.__code__)
         return "function", code, function.__defaults__, function.__kwdefaults__, references(function)
 
 
-def _digested(function: FunctionType, *, fast: bool) -> tuple[str, str]:
+def _digested(function: FunctionType, *, fast: bool) -> Digested:
     file = io.BytesIO()
     digester = _Digester(file, fast=fast)
     digester.dump(function)
-    return hashlib.sha256(file.getvalue()).hexdigest(), "\n\n".join(digester.sources)
-
-
-def _bytes_of(value: Any, *, fast: bool) -> bytes:
-    file = io.BytesIO()
-    _Digester(file, fast=fast).dump(value)
-    return file.getvalue()
+    return Digested(hashlib.sha256(file.getvalue()).hexdigest(), "\n\n".join(digester.sources), frozenset(digester.modules))
 
 
 def _of_class(kind: type) -> Any:
@@ -133,11 +156,11 @@ def _source(code: CodeType) -> str:
         return ""
 
 
-def _global_names(code: CodeType) -> Iterator[str]:
-    """Yield the global names that code reads, including its inner functions."""
+def _names_in(code: CodeType, *operations: str) -> Iterator[str]:
+    """Yield the names that code uses with some operations of the interpreter, including its inner functions."""
     for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+        if instruction.opname in operations:
             yield instruction.argval
     for value in code.co_consts:
         if isinstance(value, CodeType):
-            yield from _global_names(value)
+            yield from _names_in(value, *operations)

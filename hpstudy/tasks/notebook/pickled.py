@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hpstudy.errors import PluginError, text_of
 from hpstudy.plugins import place_of
-from hpstudy.tasks.notebook.digest import PROTOCOL, digest_and_source, is_importable, references
+from hpstudy.tasks.notebook.digest import PROTOCOL, digested, is_importable, references
 
 MAX_BYTES = 10_000_000
 """Maximum size of a pickled function. It is sent with every trial."""
@@ -86,7 +86,7 @@ def pickled(function: object) -> PickledFunction:
     name = function.__name__
     try:
         data = cloudpickle.dumps(function, PROTOCOL)
-        digest, source = digest_and_source(function)
+        identified = digested(function)
     except Exception as error:  # pickling calls methods of the user's objects, which can raise any exception
         raise PluginError(
             f"the function '{name}' cannot be sent to worker processes{_culprit(function)}: {type(error).__name__}: {text_of(error)}",
@@ -99,8 +99,8 @@ def pickled(function: object) -> PickledFunction:
         )
     return PickledFunction(
         name=name,
-        source=source,
-        digest=digest,
+        source=identified.source,
+        digest=identified.digest,
         python=_python(),
         cloudpickle=cloudpickle.__version__,
         data=base64.b64encode(zlib.compress(data)).decode(),
