@@ -143,25 +143,25 @@ def named(result: Json) -> str:
 
 
 def mean_of_view(view: Json) -> str:
-    """The mean of an endpoint over the searches of a view, and for a number of trials how many get there."""
+    """The mean of an endpoint over the searches of a view, and for a number of trials how many reach it."""
     trials = view["reached"] is not None
     mean = fixed(view["estimate"]["value"], 1 if trials else 4)
-    return f"{mean} ({view['reached']} of {len(view['values'])} get there)" if trials else mean
+    return f"{mean} ({view['reached']} of {len(view['values'])} reach it)" if trials else mean
 
 
 def difference(measured: Json, pair: Json) -> str:
     """A paired difference of an endpoint, its interval, and which view does better where that is shown.
 
-    Where no search of a view gets there, it is a bound without an interval.
+    If no search of a view reaches it, it is a bound without an interval.
     """
     better = f", **{pair['shown']} better**" if pair["shown"] else ""
     reached = {view["view"]: view["reached"] for view in measured["views"]}
     a, b = reached[pair["a"]], reached[pair["b"]]
     if a == b == 0:
-        return "no search gets there"
+        return "no search reaches it"
     if 0 in (a, b):
         late, bound = (pair["b"], "at most") if a else (pair["a"], "at least")
-        return f"{bound} {fixed(pair['estimate']['value'], 1)}: no {late} search gets there{better}"
+        return f"{bound} {fixed(pair['estimate']['value'], 1)}: no {late} search reaches it{better}"
     return f"{estimate(pair['estimate'], 1 if pair['attainable'] else 4, 'value')}{better}"
 
 

@@ -25,9 +25,9 @@ UNATTAINABLE = "*"
 """Mark of a claimed bound outside the attainable range."""
 
 NOTE = (
-    "n: replicates. A claim holds when every interval lies within what is claimed; with two bounds that is the interval of two one-sided "
-    "tests. It does not hold when one lies outside altogether, at a level corrected for their number (Bonferroni). Else it is "
-    "inconclusive."
+    "n: replicates. A claim holds if every interval lies within the claimed bounds; with two bounds, the interval is that of two one-sided "
+    "tests. It does not hold if an interval, at a level corrected for their number (Bonferroni), lies entirely outside the bounds. "
+    "Otherwise it is inconclusive."
 )
 """The note below the table."""
 
@@ -103,8 +103,8 @@ def _withheld(contrast: Contrast) -> str:
     if not contrast.withheld:
         return ""
     return (
-        f"; within the bounds, but not said to hold with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be in "
-        f"none of these {contrast.replicates}"
+        f"; within the bounds, but not judged to hold with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be "
+        f"absent from these {contrast.replicates}"
     )
 
 
@@ -169,15 +169,18 @@ def _note(results: Results) -> str:
     """The explanation of the table, and what it omits."""
     note = NOTE
     if not results.provisional and any(contrast.withheld for result in results.criteria for contrast in result.contrasts):
-        note += f" With fewer than {ENOUGH} replicates no claim with two bounds is said to hold: a rare large loss may be in none of them."
+        note += (
+            f" With fewer than {ENOUGH} replicates, no claim with two bounds is judged to hold: a rare large loss may be absent from "
+            "them."
+        )
     if any(contrast.unattainable for result in results.criteria for contrast in result.contrasts):
         note += (
-            f" {UNATTAINABLE} cannot be observed: the difference is at most the trials of a search minus the mean of the "
-            "faster view."
+            f" {UNATTAINABLE}: cannot be observed, since the difference is at most the trials of a search minus the mean of the faster "
+            "view."
         )
     if all(len(result.contrasts) <= IN_TABLE for result in results.criteria):
         return note
-    return f"{note} Of a claim with more than {IN_TABLE} comparisons those that decide are listed; the JSON file has all."
+    return f"{note} Of each claim, the table has the {IN_TABLE} comparisons with the strongest evidence against it; the JSON file has all."
 
 
 def _line(contrast: Contrast, *, alone: bool) -> tuple[str, ...]:

@@ -89,13 +89,13 @@ def evidence(results: Results, result: EndpointResult) -> str:
     late = {view.view: n - view.reached for view in found.views if view.reached is not None and view.reached < n}
     if late:
         counts = ", ".join(f"{count} of {n} {view}" for view, count in late.items())
-        sentences.append(f"Searches that did not get there and count as {horizon}: {counts}.")
+        sentences.append(f"A search that does not reach {goal(result.endpoint)} counts as {horizon} trials: {counts}.")
     if heavy := ", ".join(limits.censored(late, n)):
         sentences.append(f"Heavy censoring ({heavy}): the difference says little about how many trials these searches need.")
     if result.endpoint.use == "trials_to_target":
         sentences += limits.beyond(results, (view.view for view in found.views))
     if not many_comparisons(results):
-        sentences += [text for text in (_attainable(found.pairs), _detectable(results, result, found.pairs)) if text]
+        sentences += [text for text in (_attainable(result), _detectable(results, result, found.pairs)) if text]
     return " ".join(sentences)
 
 
@@ -108,11 +108,14 @@ def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, 
         return f"Too few replicates for an interval{stop} {what} {value}."
     counts = reached(result.declared, pair)
     if counts == (0, 0):
-        return f"Cannot be compared{stop} {what} no search of either view gets there."
+        return f"Cannot be compared{stop} {what} no search of either view reaches {goal(result.endpoint)}."
     behind = [f"{Notation(results).ci} {interval}"]
     if 0 in counts:
         late, bound = (pair.b, "at most") if counts[0] else (pair.a, "at least")
-        value, behind = f"{bound} {numbers.trials(pair.estimate.value)}, since no {late} search gets there", []
+        value, behind = (
+            f"{bound} {numbers.trials(pair.estimate.value)}, since no {late} search reaches {goal(result.endpoint)}",
+            [],
+        )
     if not math.isnan(pair.adjusted):
         behind.append(f"{'Holm p' if _tests(results, result) > 1 else 'p'} {numbers.p_value(pair.adjusted)}")
     estimate = f"{what} {value} ({'; '.join(behind)})." if behind else f"{what} {value}."
@@ -148,22 +151,26 @@ def verdict(endpoint: Endpoint, a: str, b: str, better: str) -> str:
     if endpoint.use == "confirmed_regret":
         plateau = "the best plateau" if endpoint.of_best_plateau else "its own plateau"
         return f"{better} is closer to {plateau} than {worse}"
-    goal = "the target" if endpoint.use == "trials_to_target" else "its plateau"
-    if endpoint.of_best_plateau:
-        goal = "the best plateau"
-    return f"{better} reaches {goal} in fewer trials than {worse}"
+    return f"{better} reaches {goal(endpoint)} in fewer trials than {worse}"
 
 
-def _attainable(pairs: Sequence[EndpointOfPair]) -> str:
+def goal(endpoint: Endpoint) -> str:
+    """What a search reaches, for an endpoint that is a number of trials."""
+    if endpoint.use == "trials_to_target":
+        return "the target"
+    return "the best plateau" if endpoint.of_best_plateau else "its plateau"
+
+
+def _attainable(result: EndpointResult) -> str:
     """The attainable range of the differences; "" for an endpoint without one."""
-    ranges = {}
-    for pair in pairs:
-        if pair.attainable is not None:
-            low, high = map(numbers.trials, pair.attainable)
-            ranges[_minus(pair)] = f"{low} to {high}"
+    pairs = result.declared.pairs if result.declared is not None else ()
+    ranges = {_minus(pair): numbers.interval(*pair.attainable, numbers.trials) for pair in pairs if pair.attainable is not None}
     if not ranges:
         return ""
-    return f"The difference can be {_of_each(ranges)} at most, if one view never gets there and the other keeps its mean."
+    return (
+        f"Attainable range of the difference, if one view never reaches {goal(result.endpoint)} and the other keeps its mean: "
+        f"{_of_each(ranges)}."
+    )
 
 
 def _detectable(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
@@ -191,7 +198,7 @@ def _mean(results: Results, result: EndpointResult, view: EndpointOfView) -> str
 
 def _missing(result: EndpointResult) -> str:
     if result.endpoint.use == "trials_to_target":
-        return "not known yet, since no replicate is complete in all views, or nothing sets the target"
+        return "not known yet, since no replicate is complete in all views, or the target is not known"
     if not len(result.replicates):
-        return "not known yet, since in no replicate all views are complete and every incumbent is trained on all fresh seeds"
+        return "not known yet, since no replicate has all views complete and all incumbents trained on all fresh seeds"
     return "not known yet, since the replicates that set the plateaus are not complete"

@@ -29,14 +29,11 @@ def estimand(results: Results, result: EndpointResult) -> str:
         near = numbers.general(endpoint.deltas[0])
         return (
             f"The first trial, from 1, at which the confirmed {metric} of the incumbent is within {near} of {plateau}; "
-            f"{trials} for a search in which it never is."
+            f"{trials} if it never is."
         )
     if endpoint.use == "final":
         return f"The confirmed {metric} of the incumbent after {trials} trials."
-    return (
-        f"The first trial, from 1, with an observed {level_text(results)}, {level_origin(results)}; "
-        f"{trials} for a search without one."
-    )
+    return f"The first trial, from 1, with an observed {level_text(results)}, {level_origin(results)}; {trials} if there is none."
 
 
 def title(results: Results, endpoint: Endpoint) -> str:
@@ -95,8 +92,8 @@ def plateau_origin(results: Results) -> str:
     declared, notation = results.study.analysis.plateaus, Notation(results)
     if declared is None:
         return (
-            "No plateaus are declared: each replicate is judged against the mean final confirmed value of all other replicates of this "
-            "study, never against its own; the intervals count that the plateaus are estimated from the same study."
+            "No plateaus are declared. Each replicate is judged against the mean final confirmed value of all other replicates of this "
+            "study, never against its own. The intervals account for the estimation of the plateaus from the same study."
         )
     if declared.held_out is not None:
         return (

@@ -49,7 +49,7 @@ def _against(verdict: Verdict, margin: float, pair: PairResult) -> str:
     if verdict == "inconclusive" and n < ENOUGH:
         return (
             f"Equivalence within {size} is not judged with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be "
-            f"in none of these {n}."
+            f"absent from these {n}."
         )
     return f"Against the margin of {size}, {pair.a} is {_VERDICTS[verdict]} {pair.b}."
 

@@ -9,7 +9,7 @@ from hpstudy.analysis.cross_study import Several
 from hpstudy.analysis.joint_endpoints import JointEndpoint
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.report import endpoints, numbers
-from hpstudy.report.endpoint_answers import verdict
+from hpstudy.report.endpoint_answers import goal, verdict
 from hpstudy.report.model import Table, grouped
 from hpstudy.report.notation import Notation
 
@@ -56,7 +56,7 @@ def answer(compared: Several, title: str, comparisons: list[JointEndpoint]) -> s
 def _comparison(compared: Several, one: JointEndpoint) -> str:
     what = f"{one.a} minus {one.b}"
     if one.together is None:
-        return f"{what}: no mean, since in one of the studies no search of a view gets there."
+        return f"{what}: no mean, since in at least one study no search of a view reaches {goal(one.endpoint)}."
     value, interval = _cells(one, one.together)
     if one.p != one.p:
         return f"{what} {value}, without an interval."
@@ -73,8 +73,8 @@ def _split(compared: Several, one: JointEndpoint) -> str:
     if len(set(one.alone) - {""}) < 2:
         return ""
     names = [results.study.name for results in compared.studies]
-    told = (f"{view} in {name}" for name, view in zip(names, one.alone, strict=True) if view)
-    return f" The studies disagree: {', '.join(told)} does better."
+    better = (f"{view} is better in {name}" for name, view in zip(names, one.alone, strict=True) if view)
+    return f" The studies disagree: {', '.join(better)}."
 
 
 def table(compared: Several) -> Table:
@@ -89,8 +89,8 @@ def table(compared: Several) -> Table:
             rows.append((title, f"{one.a} − {one.b}", *of_studies, *together, p))
     head = ("endpoint", "A − B", *(results.study.name for results in compared.studies), "together", ci, "Holm p")
     note = (
-        f"In brackets and beside the mean: {ci}. Holm: over the comparisons of the endpoints that are primary in every study, and over "
-        "those of the others. On the common scale a regret above 0 is larger for the first view, a final value above 0 better."
+        f"In brackets and next to the mean: {ci}. Holm: over the comparisons of the endpoints that are primary in every study, and over "
+        "those of the others. On the common scale, a regret above 0 is larger for the first view, a final value above 0 is better."
     )
     return Table("Declared endpoints by study and together, A minus B.", head, grouped(rows), left=2, note=note)
 
@@ -116,10 +116,10 @@ WORDS = (
 """The definitions of the terms in the answers."""
 
 METHODS = (
-    "Endpoints are those that all studies declare, with the same delta and number of trials; that they are taken together is declared in "
-    "none. Trials need no scale; regrets and final values are divided by the width of their study's scale. Replicates are paired within a "
-    "study. The mean of the studies, which weigh equally, has Student's t interval and test with the degrees of freedom of Welch and "
-    "Satterthwaite, since studies are independent. A difference is shown when its p, corrected by Holm within the primary or within the "
-    "other endpoints, is below 1 minus the level."
+    "Endpoints are those that all studies declare, with the same delta and number of trials; no study declares their mean over studies. "
+    "Trials need no scale; regrets and final values are divided by the width of their study's scale. Replicates are paired within a "
+    "study. Studies weigh equally and are independent: their mean has Student's t interval and test with the degrees of freedom of Welch "
+    "and Satterthwaite. A difference is shown if its p, corrected by Holm within the primary or within the other endpoints, is below 1 "
+    "minus the level."
 )
 """The method of averaging endpoints over studies."""

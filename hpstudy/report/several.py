@@ -103,11 +103,7 @@ def _design(compared: Several, index: int) -> str:
 
 def _sections(compared: Several) -> Iterator[Section]:
     declared = joint_endpoints.by_title(compared)
-    observed = [
-        block
-        for pair in compared.pairs
-        for block in (Paragraph(_together(compared, pair), strong=not declared), Paragraph(_each(compared, pair)))
-    ]
+    observed = [Paragraph(_together(compared, pair), strong=not declared) for pair in compared.pairs]
     drawn = (charts.differences(compared), _table(compared), charts.curves(compared), _scales(compared))
     if not declared:
         yield Section("Answer", tuple(observed))
@@ -132,7 +128,7 @@ def _ranks(compared: Several) -> Iterator[Section]:
     if (found := compared.ranking.ranks) is not None:
         data, level = Data.of(compared, mean_ranks_of_views), confidence(compared.studies[0])
         blocks += ranks.told(found, "normalised final best", "studies", level, data, judged=not _provisional(compared))
-        text = "Each study counts once. This takes the studies as a sample of tasks; few studies can show no difference of ranks."
+        text = "Each study counts once, as a sample from a population of tasks. A few studies cannot show a difference of ranks."
         blocks.append(Paragraph(text))
     if (profile := compared.ranking.profile) is not None:
         data = Data.of(compared, performance_profiles)
@@ -169,14 +165,6 @@ def _provisional(compared: Several) -> bool:
 
 def _apart(compared: Several, estimate: Estimate) -> str:
     return "" if _provisional(compared) or estimate.low > 0 or estimate.high < 0 else ", no difference shown"
-
-
-def _each(compared: Several, pair: PairOfStudies) -> str:
-    parts = []
-    for results, score, trials in zip(compared.studies, pair.score, pair.trials, strict=True):
-        said = f"normalised final best {_score(score)}"
-        parts.append(f"{results.study.name}: {said}" + (f", trials-to-target {_trials(trials)}" if trials is not None else ""))
-    return "; ".join(parts) + "."
 
 
 def _score(estimate: Estimate) -> str:
@@ -218,15 +206,15 @@ def _scales(compared: Several) -> Table:
         notation = Notation(results)
         rows.append((results.study.name, notation.metric, notation.value(scale.first), notation.value(scale.known)))
     return Table(
-        "What the scales are made of.", ("study", "metric", "0: median first trial", "1: best value"), tuple(rows), left=2
+        "The common scale in each study.", ("study", "metric", "0: median first trial", "1: best value"), tuple(rows), left=2
     )
 
 
 def _methods(compared: Several) -> str:
     return (
-        "Every study was analysed by itself, and its own report has the details. Values are put on a scale on which the median first "
-        "trial of a study, whose point no search chose, is 0, and the best value of any of its trials is 1; raw metrics are never "
-        f"pooled. Intervals of a study are {_ci(compared)}s over paired replicates (Student's t). Those of all studies together "
-        "are percentile intervals of a bootstrap that draws replicates within every study and weighs studies equally. They say what "
-        "these studies would give with other seeds, not what other tasks would."
+        "Every study was analysed separately; its own report has the details. On the common scale, 0 is the median first trial of a "
+        "study, whose point no search chose, and 1 the best value of any of its trials; raw metrics are never pooled. Intervals of a "
+        f"study are {_ci(compared)}s over paired replicates (Student's t). Those of all studies together are percentile intervals of a "
+        "bootstrap that draws replicates within every study and weighs studies equally. They generalize to other seeds in these studies, "
+        "not to other tasks."
     )

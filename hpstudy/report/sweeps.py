@@ -99,12 +99,12 @@ def evidence(results: Results, view: SweepView) -> str:
         told, others = _told_apart(results, view, number)
         if others:
             sentences.append(_told_sentence(results, told, others))
-        sentences.append("It is the best of several noisy means, which flatters it.")
+        sentences.append("As the best of several noisy means, it is biased by selection.")
     lost = _lost(results, view)
     if lost:
         sentences.append(
             f"{numbers.count(lost)} finished trial{'s have' if lost > 1 else ' has'} no value and "
-            f"{'are' if lost > 1 else 'is'} in no mean; n says how many replicates each is over."
+            f"{'are' if lost > 1 else 'is'} in no mean; n is the number of replicates in each mean."
         )
     return " ".join(sentences)
 

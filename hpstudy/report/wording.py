@@ -102,7 +102,9 @@ def needs(results: Results, pair: PairResult) -> str:
         )
     if n == 1:
         took = _more(trials.difference)
-        return f"In the one complete replicate {a} took {took} {b} to reach {target}; one replicate says nothing about the next."
+        return (
+            f"In the one complete replicate {a} took {took} {b} to reach {target}. One replicate does not show how others differ."
+        )
     if not trials.reached_a or not trials.reached_b:
         return _never(results, pair)
     interval = f"{Notation(results).ci} {numbers.interval(trials.low, trials.high, numbers.trials)}"
@@ -139,8 +141,8 @@ def _never(results: Results, pair: PairResult) -> str:
         return told
     start = "" if trials.shown else "No difference shown. "
     return (
-        f"{start}{told} So the {late} view needs at least {numbers.trials(abs(trials.difference))} trials more on average; how many is "
-        "not known."
+        f"{start}{told} So the {late} view needs at least {numbers.trials(abs(trials.difference))} trials more on average; the exact "
+        "number is not known."
     )
 
 
@@ -193,18 +195,19 @@ def evidence(results: Results, pair: PairResult) -> list[str]:
         return []
     sentences = []
     if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b):
-        sentences += [
-            _sample(results, pair),
-            *_ratio(results, pair),
-            *limits.sentences(results, pair),
-            distances.along_trials(results, pair.distances[0], pair),
-        ]
-    sentences.append(at_the_end(results, pair))
-    if n > 1:
-        sentences.append(band(results, pair))
+        sentences = [_sample(results, pair), *_ratio(results, pair), distances.along_trials(results, pair.distances[0], pair)]
+    sentences += [at_the_end(results, pair), *remarks(results, pair)]
     if 1 < n < SAYS_LITTLE:
         sentences.append(_rough(n))
     return sentences
+
+
+def remarks(results: Results, pair: PairResult) -> Iterator[str]:
+    """The evidence that no table has: warnings about the target, and the simultaneous band."""
+    if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b):
+        yield from limits.sentences(results, pair)
+    if len(pair.replicates) > 1:
+        yield band(results, pair)
 
 
 def band(results: Results, pair: PairResult) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from hpstudy.analysis.retraining.confirmation import confirmation
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
+from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.goal import Goal
 from hpstudy.report import style
@@ -72,15 +73,25 @@ def test_without_a_confirmation_there_is_no_chapter(results):
     assert list(confirm.chapter(SimpleNamespace(study=results.study, confirmation=None))) == []
 
 
-def test_the_paragraph_gives_gap_tunability_and_difference(shown):
+def test_the_paragraph_gives_the_findings_and_the_tables_their_numbers(shown):
     (paragraph,) = blocks(shown, Paragraph)
-    found = shown.confirmation
-    gap = f"{abs(found.views[0].gap.value):.2f}"
     assert "on 5 fresh seeds that no search has seen" in paragraph.text
-    assert f"is {gap} better than score on fresh seeds (gap " in paragraph.text
-    assert "In b (6 searches)" in paragraph.text
-    assert "test_accuracy on fresh seeds, a minus b: " in paragraph.text
+    assert "For a, b, the tuning score is better than score on fresh seeds." in paragraph.text
+    assert "For a, b, test_accuracy is higher at the tuned than at the default point." in paragraph.text
+    assert "For a minus b, no difference is shown." in paragraph.text
     assert "noise floor" not in paragraph.text
+    gap = f"{abs(shown.confirmation.views[0].gap.value):.2f}"
+    assert [row[:2] for row in table(shown, "score of the chosen points").rows] == [("a", "6"), ("b", "6")]
+    assert table(shown, "score of the chosen points").rows[0][5] == gap
+    assert ("test_accuracy", "a − b") in [row[:2] for row in table(shown, "Views compared").rows]
+
+
+def test_findings_are_grouped_by_the_side_of_0():
+    ends = {"a": (1, 2), "b": (-2, -1), "c": (-1, 1), "d": (np.nan, np.nan), "e": (1, 3)}
+    estimates = {name: CountedEstimate((low + high) / 2, low, high, 6) for name, (low, high) in ends.items()}
+    assert confirm._sides(estimates, "above", "below") == (
+        "For a, e, above; for b, below; for c, no difference is shown; for d, there is no interval."
+    )
 
 
 @pytest.mark.parametrize(("goal", "sign"), [(Goal.MAXIMIZE, 1), (Goal.MINIMIZE, -1)])
@@ -88,7 +99,7 @@ def test_a_tuning_score_that_flatters_is_called_better_whatever_the_goal(with_co
     values = {view: sign * np.full((6, 2), 3.0) for view in "ab"}  # a was chosen at about 7, b at about 10
     results = with_confirmation(values, {"a": [0, 0], "b": [0, 0]}, goal=goal)
     (paragraph,) = blocks(results, Paragraph)
-    assert paragraph.text.count(" better than score on fresh seeds") == 2
+    assert "For a, b, the tuning score is better than score on fresh seeds." in paragraph.text
 
 
 def test_a_mean_of_many_trainings_is_not_held_against_the_spread_of_one(with_confirmation):
@@ -103,14 +114,15 @@ def test_a_difference_whose_interval_includes_0_is_not_shown(with_confirmation):
     values = {"a": np.tile([[1.0, -1.0]], (6, 1)) + np.arange(6)[:, None] / 10, "b": np.zeros((6, 2))}
     results = with_confirmation(values, {view: np.zeros(2) for view in "ab"})
     assert blocks(results, Paragraph)[0].text.endswith(
-        "No difference shown. Points share up to 100% of the noise on a seed. It cancels in differences on the same seeds."
+        "For a minus b, no difference is shown. Points share up to 100% of the noise on a seed. It cancels in differences on the same "
+        "seeds."
     )
 
 
 def test_the_noise_table_holds_standard_deviations_and_lost_trainings(with_confirmation):
     values = {"a": np.array([[0.0, 2.0, np.nan]] * 6), "b": np.array([[1.0, 5.0, 3.0]] * 6)}
     results = with_confirmation(values, {"a": np.ones(3), "b": np.ones(3)})
-    a, b = table(results, "Where differences").rows
+    a, b = table(results, "Sources of variation").rows
     assert float(a[3]) == pytest.approx(np.sqrt(2), abs=0.01)
     assert float(b[3]) == pytest.approx(2)
     assert (a[-1], b[-1], b[-2]) == ("6", "0", "100%")

@@ -62,13 +62,13 @@ def test_the_sentences_say_what_search_and_tuning_gain(two_views):
     assert a.startswith("a: after 10 trials, search minus random search is 3.0")
     assert "over 8 paired replicates: the search beats random search." in a
     assert "a: tuned minus default is 8.0" in a
-    assert "the best of a search is above one training of the default" in a
+    assert "the best trial of a search is better than one training of the default" in a
     assert "no difference shown" in b
 
 
 def test_a_search_that_random_search_does_not_match_is_said_so(two_views):
     a, _ = (block.text for block in blocks_of(two_views, Paragraph))
-    assert "Random search needs more than 40 trials, half of those at hand, to find what the search finds in 10." in a
+    assert "Random search needs more than 40 trials (half of its trials) to find what the search finds in 10." in a
 
 
 def test_random_search_that_needs_fewer_trials_is_said_so(controlled):
@@ -97,7 +97,7 @@ def test_one_replicate_is_not_judged(controlled):
     (sentence,) = (
         block.text for block in blocks_of(controlled({"a": [[1.0, 3.0]], "a/random": [[1.0, 2.0]]}, named=("random",)), Paragraph)
     )
-    assert "one replicate has no spread to judge it by" in sentence
+    assert "not judged, since one replicate has no spread" in sentence
 
 
 def test_the_tables_hold_every_budget_the_shares_and_the_defaults(two_views):
@@ -115,7 +115,7 @@ def test_a_share_of_good_points_within_the_noise_of_one_training_is_not_given(co
     noise = np.std(values["a/default"], ddof=1)
     for margin, given in ((1.01 * noise, True), (0.99 * noise, False)):
         found = controlled(values, analysis={"margin": margin})
-        assert any(table.caption == "How much of each space is good." for table in blocks_of(found, Table)) == given
+        assert any(table.caption == "Share of good points in each space." for table in blocks_of(found, Table)) == given
         said = " ".join(block.text for block in blocks_of(found, Paragraph))
         assert ("The share of good points is not given" in said) != given
 
@@ -196,7 +196,7 @@ def test_many_views_are_spread_over_figures(controlled, ramps):
 
 def test_controls_that_have_not_begun_are_said_not_to_have(controlled, ramps):
     (section,) = chapter(controlled({"a": ramps()}))
-    assert section.blocks == (Paragraph("The control searches have not begun."),)
+    assert section.blocks == (Paragraph("The control searches have not started."),)
 
 
 def test_a_control_that_is_under_way_is_drawn_as_far_as_it_has_come(controlled, ramps):
@@ -211,4 +211,4 @@ def test_a_control_that_is_under_way_is_drawn_as_far_as_it_has_come(controlled, 
 def test_a_study_in_which_nothing_has_a_value_survives(controlled):
     nan = np.full((2, 3), np.nan)
     (section,) = chapter(controlled({"a": nan, "a/random": nan, "a/default": nan[:, :1]}, analysis={"margin": 1.0}))
-    assert section.blocks == (Paragraph("The control searches have not begun."),)
+    assert section.blocks == (Paragraph("The control searches have not started."),)

@@ -125,7 +125,7 @@ def test_the_declaration_has_the_digest_of_the_database_with_its_limits(make_res
 
 def test_the_text_to_paste_has_the_studys_own_numbers(make_results, ramps):
     sessions = [Environment(1, "2025-01-01", None, {"hpstudy": "9.8.7"})]
-    section = section_of(make_results({"a": ramps(), "b": ramps(2)}, sessions=sessions), "To cite")
+    section = section_of(make_results({"a": ramps(), "b": ramps(2)}, sessions=sessions), "Citation")
     assert "by 6 independent searches of 10 trials each (searcher ax, hpstudy 9.8.7)" in text_of(section)
     (code,) = (block.text for block in section.blocks if isinstance(block, Code))
     assert "version = {9.8.7}" in code
@@ -134,7 +134,7 @@ def test_the_text_to_paste_has_the_studys_own_numbers(make_results, ramps):
 
 
 def test_every_bibtex_entry_is_closed(make_results, ramps):
-    section = section_of(make_results({"a": ramps()}), "To cite")
+    section = section_of(make_results({"a": ramps()}), "Citation")
     (code,) = (block.text for block in section.blocks if isinstance(block, Code))
     assert code.count("{") == code.count("}")
     assert all(entry.startswith("@") and entry.endswith("}") for entry in code.split("\n\n"))

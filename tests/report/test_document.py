@@ -42,7 +42,7 @@ def test_sessions_of_one_environment_stand_together(make_results, ramps):
     sessions = [Environment(number, f"2025-01-0{number}", None, {"torch": "2.9"}) for number in (1, 2)]
     blocks = section_of(make_results({"a": ramps()}, sessions=sessions), "Environment").blocks
     assert [block.text for block in blocks if isinstance(block, Paragraph)] == [
-        "2 sessions, the first begun 2025-01-01, the last 2025-01-02."
+        "2 sessions, the first started 2025-01-01, the last 2025-01-02."
     ]
     assert [block.rows for block in blocks if isinstance(block, Facts)] == [(("torch", "2.9"),)]
 
@@ -63,7 +63,7 @@ def test_what_happened_on_the_way_stands_in_the_report(make_results, ramps):
     from hpstudy.store import Event
 
     happened = [Event("2025-01-01", "created", {}), Event("2025-01-02", "taken_over", {"host": "here"})]
-    (events,) = section_of(make_results({"a": ramps()}, happened=happened), "What happened on the way").blocks
+    (events,) = section_of(make_results({"a": ramps()}, happened=happened), "Events").blocks
     assert events == Facts((("2025-01-02", "taken over: host here"),))
 
 
@@ -74,7 +74,7 @@ def test_attributes_of_trials_and_the_source_of_a_function_are_not_listed_as_wha
         Event("2025-01-01", "attributes", {"view": "a", "attributes": {"note": "long"}}),
         Event("2025-01-02", "function_replaced", {"name": "train", "digest": "abc", "source": "def train(params, seed): ..."}),
     ]
-    (events,) = section_of(make_results({"a": ramps()}, happened=happened), "What happened on the way").blocks
+    (events,) = section_of(make_results({"a": ramps()}, happened=happened), "Events").blocks
     assert events == Facts((("2025-01-02", "function replaced: name train, digest abc"),))
 
 
@@ -204,7 +204,7 @@ def test_observed_values_are_the_result_of_a_study_without_declared_endpoints_an
     assert plain.index("Trials-to-target") < plain.index("Methods") < plain.index("Appendix")
     assert declared.index("Methods") < declared.index("Appendix") < declared.index("Trials-to-target")
     for found in (plain, declared):
-        assert found[:2] == ["Answer", "What there is"]
+        assert found[:2] == ["Answer", "Completeness"]
         assert found[-1] == "Environment"
 
 

@@ -74,7 +74,7 @@ def test_several_comparisons_name_the_endpoint_once_and_say_what_each_could_have
     assert answer.count(title) == 1
     assert power.startswith("A true difference of 0.0")
     assert "(a minus b) or 0.0" in power
-    assert evidence_of(results)[3].count("if one view never gets there") == 1
+    assert evidence_of(results)[3].count("if one view never reaches its plateau") == 1
 
 
 def test_the_figure_follows_the_primary_endpoints(found):
@@ -136,23 +136,27 @@ def test_what_could_have_been_found_stands_beside_the_answer(found):
     assert evidence_of(analyse(make(endpoints=[{"use": "final"}])))[1].endswith(" is found with 80% power.")
     within = evidence_of(found)[3]
     (pair,) = found.declared[2].declared.pairs
-    assert f"can be {pair.attainable[0]:.1f} to {pair.attainable[1]:.1f} at most".replace("-", "−") in within
+    assert f"keeps its mean: {pair.attainable[0]:.1f} to {pair.attainable[1]:.1f}.".replace("-", "−") in within
 
 
 def test_a_search_that_never_gets_there_is_told():
     results = analyse(
         make(endpoints=[{"use": "trials_to_within", "deltas": [0.001]}], plateaus={"values": {"a": 2, "b": 2}, "source": "x"})
     )
-    assert "Searches that did not get there and count as 10: 8 of 8 a, 8 of 8 b." in evidence_of(results)[1]
+    assert "A search that does not reach its plateau counts as 10 trials: 8 of 8 a, 8 of 8 b." in evidence_of(results)[1]
     assert answers_of(results) == [
-        "Cannot be compared. Trials to a confirmed value within 0.001 of the own plateau, a minus b: no search of either view gets there."
+        "Cannot be compared. Trials to a confirmed value within 0.001 of the own plateau, a minus b: no search of either view "
+        "reaches its plateau."
     ]
     assert section_of(results, "Endpoints").blocks[-1].rows[0][4:6] == ("–", "–")
 
 
 @pytest.mark.parametrize(
     ("never", "said", "cell"),
-    [("a", "at least {}, since no a search gets there", "≥ {}"), ("b", "at most {}, since no b search gets there", "≤ {}")],
+    [
+        ("a", "at least {}, since no a search reaches its plateau", "≥ {}"),
+        ("b", "at most {}, since no b search reaches its plateau", "≤ {}"),
+    ],
 )
 def test_a_view_that_never_gets_there_has_a_bound_and_no_interval_of_a_constant(never, said, cell):
     plateaus = {"values": {"a": 1, "b": 1, never: 5}, "source": "x"}
@@ -177,7 +181,7 @@ def test_heavy_censoring_is_said_beside_an_endpoint():
         late.values["a"][:] += 10
         results = analyse(late, late.study.analysis.model_copy(update={"target": Target(value=float(best[missed]))}))
         (behind,) = evidence_of(results)
-        assert f"count as 10: {missed} of 12 b." in behind
+        assert f"counts as 10 trials: {missed} of 12 b." in behind
         assert ("Heavy censoring (b): the difference says little about how many trials these searches need." in behind) == heavy
 
 
@@ -233,7 +237,7 @@ def test_the_chapter_defines_every_endpoint_and_says_where_plateaus_come_from(fo
     assert facts.rows[0][1].startswith("The mean over trials 1 to 10 of the view's own plateau minus the confirmed score")
     (origin,) = [block.text for block in section.blocks if isinstance(block, Paragraph)]
     assert (
-        "No plateaus are declared: each replicate is judged against the mean final confirmed value of all other replicates"
+        "No plateaus are declared. Each replicate is judged against the mean final confirmed value of all other replicates"
         in origin
     )
 
@@ -293,7 +297,7 @@ def test_the_declaration_names_the_endpoints(found):
     assert "plateaus" not in rows
     assert rows["fresh seeds"] == "3 for every incumbent, on seeds of its replicate"
     assert rows["correction"] == (
-        "Holm, each family by itself: tests 2 of primary endpoints, 3 of secondary endpoints; beside them, of best observed values, 1 "
+        "Holm, each family separately: 2 tests of primary endpoints, 3 tests of secondary endpoints; of best observed values, 1 "
         "tests (comparisons x budgets)"
     )
 
@@ -309,7 +313,7 @@ def test_the_declaration_has_plateaus_and_first_replicates(plateaus, said):
     section = section_of(analyse(make(plateaus=plateaus, first_replicates=6)), "Declaration")
     rows = dict(row for block in section.blocks if isinstance(block, Facts) for row in block.rows)
     assert rows["plateaus"] == said
-    assert rows["first replicates"] == "6, also judged alone"
+    assert rows["first replicates"] == "6, also analysed separately"
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -335,7 +339,7 @@ def test_a_study_without_a_complete_replicate_says_what_is_missing():
     assert answers_of(results)[0].startswith(
         "Mean confirmed regret to the own plateau; Mean confirmed regret to the best plateau: not known yet"
     )
-    assert ": not known yet, since in no replicate all views are complete" in answers_of(results)[0]
+    assert ": not known yet, since no replicate has all views complete" in answers_of(results)[0]
     assert "confirmed" not in [chart.name for chart in document_of(results).charts]
 
 
@@ -373,7 +377,7 @@ def test_the_chapter_on_confirmations_says_that_replicates_have_seeds_of_their_o
     tables = [block for block in section_of(found, "Confirmation on fresh seeds").blocks if isinstance(block, Table)]
     assert ["Tuned minus default: over searches" in table.note for table in tables] == [False, True, False, False]
     (chart,) = (chart for chart in document_of(found).charts if chart.name == "confirmation")
-    assert chart.reading.endswith("a cross is the default point on the seeds of replicate 0.")
+    assert chart.reading.endswith("A cross is the default point on the seeds of replicate 0.")
 
 
 def test_many_comparisons_are_counted():

@@ -87,4 +87,4 @@ def test_a_claim_that_cannot_be_observed_is_flagged_in_sentence_and_table(result
     assert claims.sentence(results, result).endswith("; claimed 5 to 15, but only −5.3 to 0.8 can be observed).")
     table = claims.table(dataclasses.replace(results, criteria=(result,)))
     assert table.rows[0][5] == "5 to 15*"
-    assert "* cannot be observed: " in table.note
+    assert "*: cannot be observed, " in table.note

@@ -150,12 +150,13 @@ def test_three_comparisons_keep_a_paragraph_each(make_results, values):
     assert not list(glance.chapter(found))
 
 
-def test_no_sentence_about_a_comparison_is_lost(many, styled):
+def test_every_comparison_has_its_verdict_and_what_no_table_has(many, styled):
     *_, section = target.chapter(many)
     (facts,) = section.blocks
     for pair, (name, text) in zip(many.pairs, facts.rows, strict=True):
         assert name == f"{pair.a} − {pair.b}"
-        assert text == " ".join([wording.needs(many, pair), *wording.evidence(many, pair)])
+        assert text == " ".join([wording.needs(many, pair), *wording.remarks(many, pair)])
+        assert wording.band(many, pair) in text
 
 
 def test_the_table_of_all_comparisons_has_the_order_and_the_verdicts_of_the_figure(many):
@@ -173,7 +174,7 @@ def test_the_table_of_all_comparisons_has_the_order_and_the_verdicts_of_the_figu
 
 def test_the_report_has_the_comparisons_right_after_the_answer(many):
     with style.applied():
-        assert [section.title for section in document(many).sections][:3] == ["Answer", "All comparisons", "What there is"]
+        assert [section.title for section in document(many).sections][:3] == ["Answer", "All comparisons", "Completeness"]
 
 
 def test_the_numbers_of_the_forest_are_in_a_file(many):

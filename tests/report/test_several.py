@@ -230,7 +230,7 @@ def test_endpoints_of_an_incomplete_study_have_no_verdict():
 def test_studies_that_show_opposite_differences_are_said_to_disagree(declared):
     turned = [dataclasses.replace(one, alone=("a", "b")) for one in declared.endpoints]
     text = report.headline(dataclasses.replace(declared, endpoints=tuple(turned)))
-    assert text.count(" The studies disagree: a in one, b in two does better.") == 4
+    assert text.count(" The studies disagree: a is better in one, b is better in two.") == 4
     assert "disagree" not in report.headline(declared)
     assert [one.alone for one in declared.endpoints[:1]] == [("b", "b")]
 
@@ -240,8 +240,8 @@ def test_a_bound_is_no_part_of_a_mean_of_studies():
     within = [{"use": "trials_to_within", "deltas": [0.3]}]
     found = several(joint(plateaus=never, endpoints=within))
     assert report.headline(found) == (
-        "Trials to a confirmed value within 0.3 of the own plateau, mean of 2 studies. a minus b: no mean, since in one of the studies no "
-        "search of a view gets there."
+        "Trials to a confirmed value within 0.3 of the own plateau, mean of 2 studies. a minus b: no mean, since in at least one "
+        "study no search of a view reaches its plateau."
     )
     (row,) = joint_endpoints.table(found).rows
     assert row[2].startswith("≥ ")

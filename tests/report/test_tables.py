@@ -26,7 +26,7 @@ def test_a_view_is_named_with_its_label(make_results, ramps):
 
 def test_trials_that_wait_for_a_first_value_are_noted(make_results):
     found = make_results({"a": np.array([[math.nan, 1.0, 2.0]])})
-    assert "1 finished trials stand before the first value" in completeness(found).note
+    assert "1 finished trials precede the first value" in completeness(found).note
 
 
 def test_a_level_that_is_a_statistic_has_a_second_interval(make_results, ramps):

@@ -168,7 +168,7 @@ def test_the_margin_has_a_verdict(make_results, ramps):
 def test_a_verdict_of_equivalence_is_withheld_with_the_reason_where_replicates_are_few(make_results, ramps):
     few, many = (make_results({"a": ramps(0, 1, n), "b": ramps(0, 1, n)}, analysis={"margin": 0.5}) for n in (28, 29))
     assert at_the_end(few, few.pairs[0]).endswith(
-        "Equivalence within 0.5 is not judged with fewer than 29 replicates: a large loss in a tenth of the searches may be in none of "
+        "Equivalence within 0.5 is not judged with fewer than 29 replicates: a large loss in a tenth of the searches may be absent from "
         "these 28."
     )
     assert at_the_end(many, many.pairs[0]).endswith("Against the margin of 0.5, a is equivalent to b.")
@@ -193,7 +193,7 @@ def test_a_view_that_never_reached_the_target_needs_at_least_so_many_trials_more
     text = headline(make_results({"a": ramps(7), "b": ramps()}, analysis={"target": {"value": 5}}))
     assert text == (
         "The a view never reached score ≥ 5 in 6 of 6 searches of 10 trials. The b view reached it in 6 of 6, with a mean of 5.3 trials "
-        "within 10. So the a view needs at least 4.7 trials more on average; how many is not known."
+        "within 10. So the a view needs at least 4.7 trials more on average; the exact number is not known."
     )
 
 

@@ -23,13 +23,13 @@ def chapter(results: Results) -> Iterator[Section]:
     if (supplement := results.supplement) is None:
         return
     if times := [table for table in (_runtimes(results, supplement), _ratios(results, supplement)) if table is not None]:
-        yield Section("How many times the trials", tuple(times))
+        yield Section("Ratios of trials-to-target", tuple(times))
     if supplement.scale is None or not any(view.anytime for view in supplement.views):
         return
     blocks: list[Block] = [*anytime.charts(results, supplement), _scores(results, supplement)]
     if any(pair.anytime for pair in supplement.pairs):
         blocks.append(_differences(results, supplement))
-    yield Section("Over all numbers of trials", tuple(blocks))
+    yield Section("Anytime performance", tuple(blocks))
 
 
 def _runtimes(results: Results, supplement: Supplement) -> Table | None:
@@ -42,7 +42,7 @@ def _runtimes(results: Results, supplement: Supplement) -> Table | None:
         return None
     note = (
         "Trials of all complete searches over the number of searches that reached the target: the mean number of trials until "
-        "success when a search without success is started again. ∞: no search reached it."
+        "success if a search without success is restarted. ∞: no search reached it."
     )
     return Table("Average runtime to the target.", ("view", "aRT, trials", Notation(results).ci), rows, note=note)
 
@@ -84,7 +84,7 @@ def _scores(results: Results, supplement: Supplement) -> Table:
         "normalised regret; below 0 where it was worse than the median first trial."
     )
     head = ("view", "searches", "ECDF area", notation.ci, "score", notation.ci)
-    return Table("Ratings over all trials.", head, rows, note=note)
+    return Table("Anytime scores.", head, rows, note=note)
 
 
 def _differences(results: Results, supplement: Supplement) -> Table:
@@ -98,10 +98,10 @@ def _differences(results: Results, supplement: Supplement) -> Table:
     metric, ci = notation.metric, notation.ci
     head = ("A − B", "ECDF area", ci, "score", ci, metric, ci)
     note = (
-        f"Paired replicates. Above 0 the ratings favour the first view. {metric}: mean over the trials of the difference of the "
+        f"Paired replicates. Above 0 the scores favour the first view. {metric}: mean over the trials of the difference of the "
         "best so far, which needs no scale."
     )
-    return Table("Ratings over all trials compared.", head, rows, note=note)
+    return Table("Differences of anytime scores.", head, rows, note=note)
 
 
 def _ratio(ratio: Estimate) -> tuple[str, str]:

@@ -45,7 +45,7 @@ def budget_values(results: Results) -> Table | None:
         for view, at in zip(results.views, budget, strict=True)
     ]
     head = ("trials", "view", "searches", "mean", f"{notation.ci} of the mean", "SD", "median")
-    note = "Intervals of a mean assume that no rare event, such as a search in ten that is stuck, is missing from the searches."
+    note = "Intervals of a mean assume that the searches contain every rare event, such as one search in ten that gets stuck."
     return Table(f"Best {notation.metric} after a number of trials.", head, grouped(rows), left=2, note=note)
 
 
@@ -72,18 +72,18 @@ def budget_differences(results: Results) -> Table | None:
     ]
     note = (
         f"Mean differences {notation.goal.better_side} 0 favour the first view. Win, tie, loss: replicates in which the first view is "
-        f"better, as good, worse. p: two-sided sign-flip permutation test; Holm: adjusted over all {len(rows)} tests of this table. r: "
-        "correlation of the two views over replicates, which is what pairing gains. MDE: smallest true difference found with 80% power, "
+        f"better, equal, worse. p: two-sided sign-flip permutation test; Holm: adjusted over all {len(rows)} tests of this table. r: "
+        "correlation of the two views over replicates, from which pairing gains. MDE: smallest true difference found with 80% power, "
         "given the observed spread, before Holm's correction."
     )
     if results.declared:
-        note += " These are best observed values, which selection flatters: the verdicts are those on the declared endpoints."
+        note += " Best observed values are biased by selection: the verdicts are those on the declared endpoints."
     head: tuple[str, ...] = ("A − B", "trials", "n", "mean", notation.ci, "win/tie/loss", "p", "Holm", "r", "MDE")
     if margin is not None:
         note += (
-            f" Verdict: of the first view against the margin of {numbers.general(margin)}. Superior and inferior need the adjusted p too. "
-            f"Equivalent and non-inferior are not said with fewer than {ENOUGH} replicates: a large loss in a tenth of the searches may be "
-            "in none of them."
+            f" Verdict: of the first view against the margin of {numbers.general(margin)}. Superior and inferior also require a "
+            f"significant adjusted p. Equivalent and non-inferior require at least {ENOUGH} replicates: with fewer, a large loss in a "
+            "tenth of the searches may be absent from them."
         )
         head = (*head, "verdict")
     return Table("Paired differences after a number of trials.", head, grouped(rows), note=note)

@@ -29,7 +29,7 @@ BOTORCH = """@inproceedings{balandat2020botorch,
 
 def chapter(results: Results) -> Iterator[Section]:
     """A methods paragraph with the numbers of the study, and BibTeX entries."""
-    yield Section("To cite", (Paragraph(_paragraph(results)), Code(_bibtex(results))))
+    yield Section("Citation", (Paragraph(_paragraph(results)), Code(_bibtex(results))))
 
 
 def _paragraph(results: Results) -> str:
@@ -38,7 +38,7 @@ def _paragraph(results: Results) -> str:
     unit = "hyperparameters" if any(len(view.space) != 1 for view in study.views.values()) else "hyperparameter"
     if results.sweep:
         return (
-            f"We trained every listed point of {views} swept {unit} with {study.replicates} seeds ({_program(results)}). Seeds are "
+            f"We trained every listed point of {views} swept {unit}, with {study.replicates} seeds ({_program(results)}). Seeds are "
             f"common to all points and views. Means over seeds have Student's {level} intervals."
         )
     text = (

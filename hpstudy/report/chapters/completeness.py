@@ -14,7 +14,7 @@ from hpstudy.report.notation import Notation
 
 def chapter(results: Results) -> Iterator[Section]:
     """The table of completeness, which comes before any result."""
-    yield Section("What there is", (completeness(results),))
+    yield Section("Completeness", (completeness(results),))
 
 
 def completeness(results: Results) -> Table:
@@ -49,11 +49,11 @@ def completeness(results: Results) -> Table:
     waiting = sum(view.completeness.before_first_value for view in results.views)
     if waiting and not math.isnan(results.worst):
         notes.append(
-            f"{numbers.count(waiting)} finished trials stand before the first value of their search; curves count them as the worst value "
-            f"of the study, {Notation(results).value(results.worst)}."
+            f"{numbers.count(waiting)} finished trials precede the first value of their search. Curves count them as the worst value of "
+            f"the study, {Notation(results).value(results.worst)}."
         )
     if odd := sum(view.completeness.without_value for view in results.views):
         notes.append(
-            f"{numbers.count(odd)} completed trials have an objective that is not a finite number; they count as without a value."
+            f"{numbers.count(odd)} completed trials have an objective that is not a finite number. They count as trials without a value."
         )
-    return Table("Completeness: trials of each view.", head, tuple(rows), note=" ".join(notes))
+    return Table("Searches and trials of each view.", head, tuple(rows), note=" ".join(notes))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedMetric, ConfirmedView, PairedDifference
+from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedMetric, ConfirmedView
 from hpstudy.analysis.statistics.estimate import CountedEstimate
+from hpstudy.goal import Goal
 from hpstudy.report import non_inferiority, numbers
 from hpstudy.report.charts import confirmation
 from hpstudy.report.labels import long_name
@@ -35,18 +36,17 @@ def chapter(results: Results) -> Iterator[Section]:
 
 
 def summary(results: Results, confirmed: Confirmation) -> str:
-    """The chapter in one paragraph."""
-    seeds = f"{confirmed.seeds} fresh seeds" if confirmed.seeds > 1 else "one fresh seed"
+    """The chapter in one paragraph, without the numbers of its tables."""
     sentences = [
-        f"The best trial of every complete search, and every view's default point, was trained again on {seeds} that no search has seen."
+        "The best trial of every complete search was retrained, and the default point of every view trained, on "
+        f"{numbers.things(confirmed.seeds, 'fresh seed')} that no search has seen."
     ]
     if _own_seeds(results):
         sentences.append(
             "Each replicate has fresh seeds of its own. The default points were trained on those of replicate 0 only, so tuned minus "
             "default compares means on different seeds."
         )
-    sentences += [_of_view(results, confirmed, view) for view in confirmed.views]
-    sentences += [_of_pair(confirmed, pair.a, pair.b, pair.differences[-1]) for pair in confirmed.pairs]
+    sentences += _findings(results, confirmed)
     if lost := sum(view.data.lost for view in confirmed.views):
         are = "are" if lost > 1 else "is"
         sentences.append(f"{numbers.things(lost, 'training')} on fresh seeds gave no value and {are} in no mean.")
@@ -64,32 +64,36 @@ def _own_seeds(results: Results) -> bool:
     return results.study.confirm is not None and results.study.confirm.incumbents
 
 
-def _of_view(results: Results, confirmed: Confirmation, view: ConfirmedView) -> str:
-    objective, last = view.metrics[0], view.metrics[-1]
-    decimals, places = _decimals(confirmed, objective.metric), _decimals(confirmed, last.metric)
-    flattering = results.study.metric.goal.sign * view.gap.value
-    side = "better" if flattering > 0 else "worse"
-    text = (
-        f"In {view.data.view} ({numbers.things(objective.tuned.n, 'search', 'es')}) the tuning score, "
-        f"{numbers.metric(float(view.data.tuning.mean()), decimals)}, is {numbers.metric(abs(view.gap.value), decimals)} {side} than "
-        f"{objective.metric} on fresh seeds{_ends(view.gap, decimals, 'gap')}"
-    )
-    if last is not objective:
-        text += f"; {last.metric} is {numbers.metric(last.tuned.value, places)}{_ends(last.tuned, places)}"
-    if last.gain is not None:
-        text += f"; tuned minus default {numbers.metric(last.gain.value, places)}{_ends(last.gain, places)}"
-    if view.below_default is not None:
-        share, interval = numbers.share_cells(view.below_default)
-        text += f"; {share} of the searches end below the default point"
-        text += "" if interval == numbers.MISSING else f" ({interval})"
-    return text + "."
+def _findings(results: Results, confirmed: Confirmation) -> Iterator[str]:
+    """On which side of 0 the gaps, tuned minus default, and the differences between views are."""
+    objective, last = confirmed.metrics[0], confirmed.metrics[-1]
+    better, worse = (f"the tuning score is {word} than {objective} on fresh seeds" for word in ("better", "worse"))
+    above, below = (better, worse) if results.study.metric.goal is Goal.MAXIMIZE else (worse, better)
+    yield _sides({view.data.view: view.gap for view in confirmed.views}, above, below)
+    if gains := {view.data.view: gain for view in confirmed.views if (gain := view.metrics[-1].gain) is not None}:
+        yield _sides(gains, *(f"{last} is {word} at the tuned than at the default point" for word in ("higher", "lower")))
+    if pairs := {f"{pair.a} minus {pair.b}": pair.differences[-1].mean for pair in confirmed.pairs}:
+        yield _sides(pairs, *(f"the difference in {last} on fresh seeds is {word} 0" for word in ("above", "below")))
 
 
-def _of_pair(confirmed: Confirmation, a: str, b: str, difference: PairedDifference) -> str:
-    places = _decimals(confirmed, difference.metric)
-    mean = difference.mean
-    shown = " No difference shown." if mean.low <= 0 <= mean.high else ""
-    return f"{difference.metric} on fresh seeds, {a} minus {b}: {numbers.metric(mean.value, places)}{_ends(mean, places)}.{shown}"
+def _sides(estimates: Mapping[str, CountedEstimate], above: str, below: str) -> str:
+    """A sentence that groups estimates by the side of 0 on which their intervals lie.
+
+    Args:
+        estimates: estimates by name.
+        above: what an interval above 0 means.
+        below: what an interval below 0 means.
+    """
+    names: dict[str, list[str]] = {above: [], below: [], "no difference is shown": [], "there is no interval": []}
+    for name, estimate in estimates.items():
+        if math.isnan(estimate.low):
+            names["there is no interval"].append(name)
+        elif estimate.low > 0:
+            names[above].append(name)
+        else:
+            names[below if estimate.high < 0 else "no difference is shown"].append(name)
+    groups = (f"{', '.join(found)}, {meaning}" for meaning, found in names.items() if found)
+    return f"For {'; for '.join(groups)}."
 
 
 def _scores(results: Results, confirmed: Confirmation) -> Table:
@@ -107,10 +111,10 @@ def _scores(results: Results, confirmed: Confirmation) -> Table:
         for view in confirmed.views
     )
     return Table(
-        f"{objective} of what the searches chose: tuning score, and mean on {confirmed.seeds} fresh seeds.",
+        f"{objective} of the chosen points: tuning score, and mean on {confirmed.seeds} fresh seeds.",
         ("view", "searches", "tuning", "fresh", level, "gap", level),
         rows,
-        note=f"The gap is tuning minus fresh; {notation.goal.better_side} 0 the tuning score flatters. {_interval_note(confirmed)}",
+        note=f"Gap: tuning minus fresh; {notation.goal.better_side} 0, the tuning score is optimistic. {_interval_note(confirmed)}",
     )
 
 
@@ -138,9 +142,8 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
         grouped(rows),
         left=2,
         note=f"{_interval_note(confirmed)} Default: over seeds. {difference}"
-        "Below default: share of the searches whose chosen point has a worse mean "
-        "than the default point, the risk of tuning (ties half; the interval counts searches and the seeds of the default, and covers at "
-        "least as often as it says).",
+        "Below default: share of the searches whose chosen point has a worse mean than the default point, the risk of tuning (ties half). "
+        "Its interval accounts for searches and for the seeds of the default, and covers with at least its nominal level.",
     )
 
 
@@ -162,12 +165,12 @@ def _noise(results: Results, confirmed: Confirmation) -> Table:
             )
         )
     return Table(
-        "Where differences between trainings come from: standard deviations between searches and between seeds.",
+        "Sources of variation between trainings: standard deviations between searches and between seeds.",
         ("metric", "view", "between searches", "noise floor", "share of searches", "noise shared", "without value"),
         grouped(rows),
         left=2,
-        note="Random effects of searches and seeds by the method of moments. The noise floor is the standard deviation of the same point "
-        "from seed to seed; share of searches: of the variance of a single training; noise shared: by all points on a seed.",
+        note="Random effects of searches and seeds by the method of moments. Noise floor: standard deviation of the same point over seeds. "
+        "Share of searches: of the variance of a single training. Noise shared: share of the noise that is common to all points on a seed.",
     )
 
 
@@ -219,10 +222,10 @@ def _shared(metric: ConfirmedMetric) -> float:
 def _interval_note(confirmed: Confirmation) -> str:
     """The note that names the sampling units of the intervals."""
     if not all(view.crossed for view in confirmed.views):
-        return "Intervals: Student's t over searches, each on seeds of its own."
+        return "Intervals: Student's t over searches, each with its own seeds."
     if confirmed.seeds > 1:
         return "Intervals: Student's t over searches and seeds."
-    return "Intervals: over searches, for this seed; one seed does not tell how another would differ."
+    return "Intervals: over searches, for this seed; one seed does not show how another would differ."
 
 
 def _cells(estimate: CountedEstimate | None, decimals: int) -> tuple[str, str]:
@@ -230,10 +233,3 @@ def _cells(estimate: CountedEstimate | None, decimals: int) -> tuple[str, str]:
     if estimate is None:
         return numbers.MISSING, numbers.MISSING
     return numbers.cells(estimate.value, estimate.low, estimate.high, partial(numbers.metric, decimals=decimals))
-
-
-def _ends(estimate: CountedEstimate, decimals: int, of: str = "") -> str:
-    """The interval in brackets, with a leading space; "" without an interval."""
-    if math.isnan(estimate.low):
-        return ""
-    return f" ({of + ' ' if of else ''}{_cells(estimate, decimals)[1]})"

@@ -17,7 +17,7 @@ from hpstudy.report.csvs import Row
 from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
 from hpstudy.report.notation import Notation
 
-ABOVE_DEFAULT = "the best of a search is above one training of the default, part of it by the luck of the best draw"
+ABOVE_DEFAULT = "the best trial of a search is better than one training of the default, in part because it is selected"
 BELOW_DEFAULT = "the default is better than what the search finds"
 """The wording of the verdicts on tuned minus default."""
 
@@ -28,7 +28,7 @@ def chapter(results: Results) -> Iterator[Section]:
         return
     begun = [view for view in controls.views if _begun(view)]
     if not begun:
-        yield Section("Controls", (Paragraph("The control searches have not begun."),))
+        yield Section("Controls", (Paragraph("The control searches have not started."),))
         return
     blocks: list[Block] = [Paragraph(text) for text in sentences(results, controls)]
     blocks += charts.charts(results, begun)
@@ -82,7 +82,7 @@ def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
     if random.matching is not None:
         needed = f"about {random.matching} trial{'s' if random.matching > 1 else ''}"
     else:
-        needed = f"more than {int(random.searches.complete.sum()) * trials // 2} trials, half of those at hand,"
+        needed = f"more than {int(random.searches.complete.sum()) * trials // 2} trials (half of its trials)"
     return f"{text} Random search needs {needed} to find what the search finds in {trials}."
 
 
@@ -106,7 +106,7 @@ def _verdict(results: Results, side: Side | None, better: str, worse: str) -> st
     if results.provisional:
         return "not judged yet"
     if side is None:
-        return "one replicate has no spread to judge it by"
+        return "not judged, since one replicate has no spread"
     if side == 0:
         return "no difference shown"
     return better if side * results.study.metric.goal.sign > 0 else worse
@@ -158,7 +158,7 @@ def _good_points(results: Results, controls: Controls) -> Iterator[Block]:
     if margin is not None and noise > margin:
         yield Paragraph(
             f"The share of good points is not given: the margin of {numbers.general(margin)} is below the noise of one "
-            f"training ({Notation(results).value(noise)}), so that a share within it of the best value counts lucky trainings."
+            f"training ({Notation(results).value(noise)}), so the share within it of the best value would count lucky trainings."
         )
     elif (table := _good_table(results, controls)) is not None:
         yield table
@@ -180,10 +180,10 @@ def _good_table(results: Results, controls: Controls) -> Table | None:
         return None
     note = (
         f"Good: within the margin of {margin} of {notation.value(controls.best_known)}, the best {notation.metric} of any trial of the "
-        "study. The larger the share, the easier the view is to tune. The best known value is the luckiest of many and taken as it is "
+        "study. The larger the share, the easier the view is to tune. The best known value is biased by selection and taken as given "
         "(Wilson interval)."
     )
-    return Table("How much of each space is good.", ("view", "random points", "good", "share", notation.ci), rows, note=note)
+    return Table("Share of good points in each space.", ("view", "random points", "good", "share", notation.ci), rows, note=note)
 
 
 def _tunability(results: Results, views: list[ViewControls]) -> Table | None:
@@ -203,9 +203,9 @@ def _tunability(results: Results, views: list[ViewControls]) -> Table | None:
         return None
     head = ("view", "default", notation.ci, "n", "tuned − default", notation.ci, "below default", notation.ci)
     note = (
-        f"Tuned: the best of {results.study.search.trials} trials of a search, of which one part is the luck of the best draw; the "
-        "default point is trained once per replicate, with the seed of the search's first trial, and has no such luck. The comparison "
-        "with random search is free of this, since both choose from as many trials. Below default: share of the searches whose best is "
-        "worse than that training of the default (ties half, Wilson interval): the risk of tuning, and too small for the same reason."
+        f"Tuned: the best of {results.study.search.trials} trials of a search, which is biased by selection. The default point is trained "
+        "once per replicate, with the seed of the search's first trial, and does not have this bias. Nor has the comparison with random "
+        "search, since both select from the same number of trials. Below default: share of the searches whose best is worse than that "
+        "training of the default (ties half, Wilson interval). It is the risk of tuning, and too small for the same reason."
     )
-    return Table(f"What tuning gains in {notation.metric} on the default point.", head, rows, note=note)
+    return Table(f"Gain in {notation.metric} of tuning over the default point.", head, rows, note=note)

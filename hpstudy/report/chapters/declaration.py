@@ -72,7 +72,7 @@ def _declared(results: Results) -> Iterator[tuple[str, str]]:
             if analysis.plateaus is not None:
                 yield "plateaus", _plateaus(results)
             if analysis.first_replicates is not None:
-                yield "first replicates", f"{analysis.first_replicates}, also judged alone"
+                yield "first replicates", f"{analysis.first_replicates}, also analysed separately"
         if study.confirm is not None:
             yield "fresh seeds", _fresh_seeds(study.confirm)
         pairs = (f"{long_name(results, pair.a)} − {long_name(results, pair.b)}" for pair in results.pairs)
@@ -108,14 +108,14 @@ def _correction(results: Results) -> str:
         return f"Holm, over {observed}" if len(results.adjusted) > 1 else "none needed: one test"
     primary = sum(result.primary for result in results.declared)
     families = [(primary, "primary"), (len(results.declared) - primary, "secondary")]
-    told = [f"{number * comparisons} of {role} endpoints" for number, role in families if number]
-    return f"Holm, each family by itself: tests {', '.join(told)}; beside them, of best observed values, {observed}"
+    tests = [f"{number * comparisons} tests of {role} endpoints" for number, role in families if number]
+    return f"Holm, each family separately: {', '.join(tests)}; of best observed values, {observed}"
 
 
 def _digests(results: Results) -> Iterator[tuple[str, str]]:
     """The digests of database, data and code, or a note where one is not known."""
     if results.database_digest:
-        broken = "the values do not match the seals that it is over" if results.broken_seals else ""
+        broken = "the values do not match the seals that it covers" if results.broken_seals else ""
         told = "; ".join(part for part in (results.database_digest, broken, results.seal_note) if part)
         yield "digest of the database", told
     yield from results.identity.items()

@@ -70,8 +70,8 @@ def _deltas(results: Results) -> Table | None:
         return None
     head = ("plateau", "delta", "A − B", "A", "reached", "B", "reached", "difference", Notation(results).ci, "attainable")
     note = (
-        "Means are restricted to the trials of a search. Only the declared delta is tested. Attainable: if one view never gets there and "
-        "the other keeps its mean."
+        "Means are restricted to the trials of a search. Only the declared delta is tested. Attainable: range of the difference if one "
+        "view never reaches the plateau and the other keeps its mean."
     )
     return Table("Trials to come within a delta of the plateau, for several deltas.", head, grouped(rows), left=3, note=note)
 

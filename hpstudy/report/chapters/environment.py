@@ -42,7 +42,7 @@ def chapter(results: Results) -> Iterator[Section]:
         blocks += [Paragraph(sessions), Facts(detail)]
     yield Section("Environment", tuple(blocks))
     if events := tuple((at, _event(kind, detail)) for at, kind, detail in results.events if kind not in UNREMARKABLE):
-        yield Section("What happened on the way", (Facts(events),), level=2)
+        yield Section("Events", (Facts(events),), level=2)
     yield Section("Identity", (Facts(_identity(results)),), level=2)
 
 
@@ -73,8 +73,8 @@ def _sessions(started: list[str], *, is_worker: bool) -> str:
     if is_worker:
         return f"A host that ran steps for {numbers.things(len(started), 'session')}, first seen {started[0]}."
     if len(started) == 1:
-        return f"One session, begun {started[0]}."
-    return f"{len(started)} sessions, the first begun {started[0]}, the last {started[-1]}."
+        return f"One session, started {started[0]}."
+    return f"{len(started)} sessions, the first started {started[0]}, the last {started[-1]}."
 
 
 def _event(kind: str, detail: Any) -> str:

@@ -82,36 +82,36 @@ def _of_confirmed(results: Results) -> str:
     }[results.study.metric.on_failure]
     alpha = numbers.general(1 - results.study.analysis.confidence, 2)
     return (
-        "An incumbent is a trial that is better than all trials of its search before it. Each is trained again on fresh seeds, which "
-        "belong to the replicate and are common to all views; the mean is its confirmed value. A training without a value "
+        "An incumbent is a trial that is better than all earlier trials of its search. Each is retrained on fresh seeds, which belong to "
+        "the replicate and are common to all views; the mean is its confirmed value. A training without a value "
         f"{treated}; so do the trials before the first value of a search. Endpoints have Student's {level} t intervals over replicates, "
-        "paired in differences. Where plateaus come from the other replicates, the intervals are those of the jackknife over replicates "
-        "(Tukey 1958). A difference is shown when the p of its t test, corrected by Holm within the primary or within the secondary "
+        "paired in differences. If plateaus come from the other replicates, the intervals are those of the jackknife over replicates "
+        "(Tukey 1958). A difference is shown if the p of its t test, corrected by Holm within the primary or within the secondary "
         f"endpoints, is below {alpha}. Power is that of a t test at {alpha} divided by the number of these tests, given the observed "
-        "spread: Holm's correction finds the difference at least as often."
+        "spread. The power with Holm's correction is at least as high."
     )
 
 
 def _of_claims(results: Results) -> str:
     level = Notation(results).level
     return (
-        f"A claim is about one or several numbers, each a mean over replicates with Student's {level} t interval. It holds when all "
-        "intervals lie within the claimed bounds; as all must, no correction for their number is due (Berger 1982). With two bounds, "
-        "these are the intervals of two one-sided tests (Schuirmann 1987), the outer ones of Student's t and BCa. It does not hold when "
-        "at least one interval, at a level corrected for their number (Bonferroni), lies outside the bounds altogether."
+        f"A claim is about one or several numbers, each a mean over replicates with Student's {level} t interval. It holds if all "
+        "intervals lie within the claimed bounds. Since all must, no correction for their number is needed (Berger 1982). With two bounds, "
+        "these are the intervals of two one-sided tests (Schuirmann 1987), the outer ones of Student's t and BCa. It does not hold if at "
+        "least one interval, at a level corrected for their number (Bonferroni), lies entirely outside the bounds."
     )
 
 
 def _of_sweep(results: Results) -> list[str]:
     level = Notation(results).level
     return [
-        "The points of this study were listed beforehand and none was chosen for what another gave: trial n of every replicate "
-        "of a view is point n. Training draws its random numbers from the replicate's seed, the same in all views and at all points, so "
-        "that points and views are compared within replicates.",
+        "The points of this study were listed in advance; none depends on the result of another. Trial n of every replicate of a view is "
+        "point n. Training draws its random numbers from the replicate's seed, the same in all views and at all points, so points and "
+        "views are compared within replicates.",
         f"Means are over replicates, with Student's {level} t interval: mean ± t(n − 1) s / √n, where n is the number of "
         "replicates with a value at the point and s their standard deviation. Each interval is for its own point, not for all "
-        "points at once. A trial without a value (diverged, failed, timed out) is in no mean; where trials fail, the mean speaks "
-        "only of those that did not. The best point is the first one with the best mean among those with the most replicates.",
+        "points at once. A trial without a value (diverged, failed, timed out) is in no mean: if trials fail, the mean describes only "
+        "those that did not. The best point is the first one with the best mean among those with the most replicates.",
     ]
 
 
@@ -120,7 +120,7 @@ def _of_search(results: Results) -> list[str]:
     level, resamples = Notation(results).level, numbers.count(study.analysis.resamples)
     setting = (
         "Training uses the same seed in all views at the same replicate and trial. This pairs the views only as far as a seed has the same "
-        f"effect on different hyperparameters{_correlations(results)}. The paired interval is right either way."
+        f"effect on different hyperparameters{_correlations(results)}. The paired interval is valid in any case."
     )
     size = study.search.lockstep
     lockstep = (
@@ -130,13 +130,13 @@ def _of_search(results: Results) -> list[str]:
     if conditional and study.search.searcher == "ax":
         setting += (
             f" Some hyperparameters of {'view' if len(conditional) == 1 else 'views'} {', '.join(conditional)} are absent where their "
-            "condition does not hold: the Gaussian process sees an absent one at the middle of its range (Lévesque et al. 2017)."
+            "condition does not hold: the Gaussian process places an absent one at the middle of its range (Lévesque et al. 2017)."
         )
     if any(view.enqueue for view in study.views.values()):
         counts = ", ".join(f"{len(view.enqueue)} of {name}" for name, view in study.views.items() if view.enqueue)
         setting += (
-            f" The first trials of every search have points that the study lists ({counts}). They count as trials: up to them a curve "
-            "shows the value of the listed points, not of the searcher."
+            f" The first trials of every search have points that the study lists ({counts}). They count as trials: there, a curve shows "
+            "the value of the listed points, not of the searcher."
         )
     if results.imported:
         known = ", ".join(
@@ -148,25 +148,25 @@ def _of_search(results: Results) -> list[str]:
         )
     paragraphs = [
         f"A search is one sequential run of {study.search.trials} trials with its own seed. {lockstep}{setting} A trial without a value "
-        "(diverged, failed, timed out) is a spent trial: the best so far stays what it was. Trials before the first value of their search "
-        "count as the worst value of any trial of the study, in all views alike.",
+        "(diverged, failed, timed out) uses up a trial and does not change the best so far. Trials before the first value of their search "
+        "count as the worst value of any trial of the study, in all views.",
         f"Intervals have level {level}. Paired differences have Student's t intervals. Means of a view have BCa bootstrap intervals (Efron "
         f"1987) with Hesterberg's small-sample expansion, from {resamples} resamples; the unit that is resampled is a whole replicate with "
-        "all its views, never a trial. The simultaneous band is a sup-t band whose critical value is carried to Student's t. These "
-        "intervals hold if no rare event dominates the mean: where a tenth of one view's searches lose much, those of 20 replicates cover "
-        "less than 90%.",
-        "The test is a two-sided sign-flip permutation of the paired differences, counted exactly up to 20 replicates. Its p is adjusted "
-        "(Holm) over all comparisons and budgets, and that of trials-to-target over all comparisons. A difference is shown when its "
+        "all its views, never a trial. The simultaneous band is a sup-t band whose critical value is transformed to Student's t. These "
+        "intervals are valid if no rare event dominates the mean. If a tenth of one view's searches lose much, intervals from 20 "
+        "replicates cover less than 90%.",
+        "The test is a two-sided sign-flip permutation test of the paired differences, exact up to 20 replicates. Its p is adjusted "
+        "(Holm) over all comparisons and budgets, and that of trials-to-target over all comparisons. A difference is shown if its "
         "interval excludes 0 and its adjusted p is below 1 minus the level.",
     ]
     if results.level is not None and results.level.value is not None:
         paragraphs.append(
             f"Trials-to-target are the trials, counted from 1, until {wording.level_text(results)}, {wording.level_origin(results)}. "
-            "Searches that do not reach it are right-censored at their last trial; none is left out and no time is made up. Curves and "
-            f"medians are Kaplan-Meier's, means are restricted to {study.search.trials} trials (Royston and Parmar 2013), shares have "
-            "Wilson intervals. The horizontal distance is the trial at which one mean curve first reaches a level minus that of the "
-            "other; its percentile interval counts a resample in which only one curve arrives as infinite on that side, and one in which "
-            "neither arrives against both ends."
+            "Searches that do not reach it are right-censored at their last trial; none is left out and no time is imputed. Curves and "
+            "medians are Kaplan-Meier estimates, means are restricted to "
+            f"{study.search.trials} trials (Royston and Parmar 2013), shares have Wilson intervals. The horizontal distance is the trial "
+            "at which one mean curve first reaches a level minus that of the other. In its percentile interval, a resample in which only "
+            "one curve reaches the level counts as infinite on that side, and a resample in which neither does counts against both ends."
         )
     return paragraphs
 

@@ -51,7 +51,7 @@ def _table(results: Results) -> Table:
     note = (
         f"Trials: restricted mean trials-to-target, over paired replicates; final best: of {notation.metric}. A difference is shown when "
         "its interval excludes 0 and its adjusted sign-flip test is significant. Attainable: the difference in trials if one view never "
-        "reached the target. MDE: smallest true difference found with 80% power before Holm's correction; none beyond what is attainable. "
+        "reached the target. MDE: smallest true difference found with 80% power before Holm's correction, if it is attainable. "
         f"Holm: p adjusted over all {len(results.adjusted)} comparisons and budgets; that of trials is adjusted over the "
         f"{len(results.pairs)} comparisons."
     )

@@ -28,8 +28,8 @@ def chapter(results: Results) -> Iterator[Section]:
         names = [label(results, view) for view in found.profile.names]
         blocks.append(profiles.chart(found.profile, names, "replicates", Data.of(results, performance_profiles)))
     scope = (
-        "Ranks and shares are over replicates of one task, on observed values: they tell what other seeds would give on this task, not "
-        "what other tasks would."
+        "Ranks and shares are over replicates of one task, on observed values. They generalize to other seeds on this task, not to other "
+        "tasks."
     )
     yield Section("Ranks of the views", (*blocks, Paragraph(scope)))
 

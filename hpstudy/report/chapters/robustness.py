@@ -76,12 +76,12 @@ def _policies(results: Results) -> list[Block]:
         for outcome in supplement.policies
     )
     if not rows:
-        return [Paragraph("Every trial of the compared searches gave a value: there is no choice in how failures count.")]
+        return [Paragraph("Every trial of the compared searches has a value, so the treatment of failures does not matter.")]
     times = ("trials-to-target", notation.ci) if with_target else ()
     head = ("A − B", "a trial without a value is", *times, f"best after {results.budgets[0]}", notation.ci)
     note = (
         "Spent: a trial without a value counts like any other, and before the first value as the worst value of the study. Not counted: "
-        "the later trials close up, as if it had cost nothing. The final best is the same either way, up to searches without any value."
+        "later trials move up, as if it had cost nothing. The final best is the same in both, except for searches without any value."
     )
     return [Table("Differences under two ways of counting trials without a value.", head, rows, left=2, note=note)]
 
@@ -105,15 +105,15 @@ def _endpoints_under_policies(results: Results) -> list[Block]:
     if not rows:
         return []
     declared = results.study.metric.on_failure
-    columns = {"worst": "as the worst value", "drop": "not at all", "median": "as the median value"}
+    columns = {"worst": "worst value", "drop": "left out", "median": "median value"}
     head = tuple(f"{columns[of.policy]}{' (declared)' if of.policy == declared else ''}" for of in results.policies)
     note = (
-        f"Differences with {Notation(results).ci}, when a training on a fresh seed without a value counts as the worst value of the study, "
-        "is left out of the mean of its incumbent, or counts as the median of all values. In the last column so do the trials before the "
-        "first value of a search; in the others these count as the worst value."
+        f"Differences with {Notation(results).ci}, if a training on a fresh seed without a value counts as the worst value of the study, "
+        "is left out of the mean of its incumbent, or counts as the median of all values. In the last column, so do the trials before the "
+        "first value of a search; in the others, these count as the worst value."
     )
-    caption = "Declared endpoints when a training without a value counts"
-    return [Table(f"{caption} ...", ("endpoint", "A − B", *head), grouped(rows), left=2, note=note)]
+    caption = "Declared endpoints under several treatments of trainings without a value."
+    return [Table(caption, ("endpoint", "A − B", *head), grouped(rows), left=2, note=note)]
 
 
 def _initial(results: Results, supplement: Supplement) -> list[Block]:
@@ -131,8 +131,8 @@ def _initial(results: Results, supplement: Supplement) -> list[Block]:
     )
     alike = numbers.percent(round(designs[0][1].trials / results.study.search.trials, 3))
     note = (
-        f"Complete searches. If all trials were alike, {alike} of the best trials would be in the design; the study does not tell what a "
-        "design of another size would give."
+        f"Complete searches. If all trials were equally likely to be the best, {alike} of the best trials would be in the design. The "
+        "study does not show what a design of another size would give."
     )
     head = ("view", "trials of the design", "best trial in the design", "share", Notation(results).ci)
     return [Table("Searches whose best trial belongs to their initial design.", head, rows, note=note)]
@@ -163,8 +163,8 @@ def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
     edge = numbers.percent(MARGIN)
     note = (
         f"Searches whose best point lies within {edge} of the (log) range of its lower or upper end. Points spread evenly over a "
-        f"wide range would lie there in {numbers.percent(2 * MARGIN)}; whole numbers of a short range do so more often. A higher "
-        "share says that the range cuts off good values, or that the hyperparameter matters little."
+        f"wide range would lie there in {numbers.percent(2 * MARGIN)}; integers of a short range do so more often. A higher share "
+        "means that the range cuts off good values, or that the hyperparameter matters little."
     )
     head = ("view", "hyperparameter", "searches", "at the low end", "at the high end", "share", Notation(results).ci)
     return [Table("Best points at the ends of their ranges.", head, grouped(rows), left=2, note=note)]
@@ -176,7 +176,7 @@ def _epochs(results: Results) -> list[Block]:
     if epochs is None:
         return []
     if epochs.equal:
-        return [Paragraph(f"Every trial reports {epochs.views[0].most} epochs: equal trials are equal epochs.")]
+        return [Paragraph(f"Every trial reports {epochs.views[0].most} epochs, so equal trials are equal epochs.")]
     notation = Notation(results)
     rows = tuple(
         (
@@ -186,7 +186,7 @@ def _epochs(results: Results) -> list[Block]:
         )
         for view in epochs.views
     )
-    note = "The epochs of a trial are the last one that it reported, and one more where epochs begin at 0. Mean over complete searches."
+    note = "The epochs of a trial: the last epoch that it reported, plus one if epochs begin at 0. Mean over complete searches."
     if epochs.unrecorded:
         note += f" {numbers.count(epochs.unrecorded)} finished trials reported none and count as 0."
     blocks: list[Block] = [Table("Epochs of training.", ("view", "of a trial", "of a search", notation.ci), rows, note=note)]
@@ -202,8 +202,8 @@ def _epochs(results: Results) -> list[Block]:
     ]
     if compared:
         note = (
-            "Paired replicates. The later number is the largest that all searches of both views have trained, the other is half of it "
-            "where all had a trial by then. A / B: epochs of a whole search."
+            "Paired replicates. The larger number is the largest that all searches of both views have trained. The other is half of it, if "
+            "all had finished a trial by then. A / B: ratio of the epochs of a whole search."
         )
         head = ("A − B", "epochs", "mean", notation.ci, "A / B")
         blocks.append(Table(f"Best {notation.metric} after equal epochs of training.", head, grouped(compared), note=note))
@@ -217,7 +217,7 @@ def _costs(results: Results, supplement: Supplement) -> list[Block]:
     rows = tuple((name, *_seconds(cost.search_s), *_seconds(cost.ask_s)) for name, cost in costs)
     ci = Notation(results).ci
     head = ("view", "training", ci, "choosing points", ci)
-    note = "Wall time of a complete search, mean over searches. It holds for the machine and the load of the day."
+    note = "Wall time of a complete search, mean over searches. It depends on the machine and on its load during the study."
     if supplement.unrecorded:
         note += f" {numbers.count(supplement.unrecorded)} finished trials have no record of their time and count as 0 s."
     blocks: list[Block] = [best_by_seconds.chart(results, supplement), Table("Seconds of a search.", head, rows, note=note)]
@@ -242,8 +242,8 @@ def _cost_table(results: Results) -> Table | None:
     if not rows:
         return None
     note = (
-        "Paired replicates. The later time is the longest that all searches of both views have trained, the other is half of it "
-        "where all had a trial by then. A / B: training seconds of a whole search."
+        "Paired replicates. The longer time is the longest that all searches of both views have trained. The other is half of it, if all "
+        "had finished a trial by then. A / B: ratio of the training seconds of a whole search."
     )
     head = ("A − B", "trained for", "mean", notation.ci, "A / B")
     return Table(f"Best {notation.metric} after equal seconds of training.", head, grouped(rows), note=note)

@@ -28,14 +28,14 @@ DETAILED = 4
 """Maximum number of views whose trials are drawn; with more, searched_trials.csv has them."""
 
 ABSENT = (
-    " A hyperparameter that is absent in a trial counts as the middle of its range in the forest; its prediction is the mean over points "
-    "that have it, and figures show it only for trials that have it."
+    " In the forest, a hyperparameter that is absent in a trial counts as the middle of its range. Its prediction is the mean over points "
+    "that have it, and figures show only trials that have it."
 )
 """Note on the forest's treatment of conditional hyperparameters."""
 
 ADAPTIVE = (
-    "The searches chose their points, and chose most of them where earlier ones had been good: a region with few trials is one "
-    "that they gave up or never saw, and the cloud of points over one hyperparameter also shows what the others were at the time."
+    "The searches chose their points, and most of them in regions where earlier points were good. A region with few trials was abandoned "
+    "or never explored. The points over one hyperparameter also reflect the values of the others."
 )
 """Note for every figure of the trials of an adaptive search."""
 
@@ -47,7 +47,7 @@ def chapter(results: Results) -> Iterator[Section]:
     blocks: list[Block] = [Paragraph(_method(results)), Paragraph(ADAPTIVE), Paragraph(_page_only(results))]
     if flipped := [view for view in results.searched if view.flips is not None]:
         blocks += [flips.chart(results, flipped), _correlations(results, flipped)]
-    yield Section("How the views were searched", tuple(blocks))
+    yield Section("Exploration of the search spaces", tuple(blocks))
     for number, view in enumerate(results.searched, start=1):
         yield Section(long_name(results, view.name), tuple(_view(results, view, number)), level=2)
 
@@ -57,17 +57,17 @@ def _page_only(results: Results) -> str:
     drawn = "the shares and the positions of the best trials"
     if len(results.searched) <= DETAILED:
         drawn += ", all trials over all hyperparameters, and the predictions over the two hyperparameters that matter most"
-    return f"The report as a page (`hpstudy report --format html`) also draws {drawn}."
+    return f"The HTML report (`hpstudy report --format html`) also shows {drawn}."
 
 
 def _method(results: Results) -> str:
     return (
         "Importance is a functional analysis of variance: a forest of extremely randomised trees is fitted to all trials of a view, "
-        "and the variance of its predictions over the whole declared range, bad corners included, is divided among the "
-        "hyperparameters. A share alone is what a hyperparameter explains by itself; a share with interactions is what cannot be "
-        f"explained without it. Intervals ({Notation(results).level}) come from fitting the forest again to searches drawn with "
-        "replacement. Trials of all replicates are pooled; positions are those on the declared (logarithmic) scale. The shares describe "
-        "the forest, and are as good as the forest is where the searches hardly went."
+        "and the variance of its predictions over the whole declared range, including bad regions, is divided among the "
+        "hyperparameters. Alone: the share that a hyperparameter explains by itself. With interactions: the share that cannot be "
+        f"explained without it. Intervals ({Notation(results).level}) come from refitting the forest to searches drawn with replacement. "
+        "Trials of all replicates are pooled; positions are on the declared (logarithmic) scale. The shares describe the forest, and are "
+        "only as good as the forest is in regions with few trials."
         + (ABSENT if any(study.space.is_conditional for study in results.study.views.values()) else "")
     )
 
@@ -99,11 +99,11 @@ def _summary(view: SearchedView) -> str:
     if view.importance is None:
         return text
     if view.importance.trials < count:
-        text += f" The forest has seen the first {view.importance.searches} searches ({numbers.count(view.importance.trials)} trials)."
+        text += f" The forest is fitted to the first {view.importance.searches} searches ({numbers.count(view.importance.trials)} trials)."
     if math.isnan(view.importance.explained):
-        return text + " With a single search there is nothing to check the forest against, and no interval."
+        return text + " With a single search, the forest cannot be checked and the shares have no interval."
     explained = numbers.percent(round(max(0.0, view.importance.explained), 2))
-    text += f" For searches that it has not seen, the forest explains {explained} of the variance"
+    text += f" On held-out searches, the forest explains {explained} of the variance"
     return text + (": too little to rely on its shares." if view.importance.explained < WEAK else ".")
 
 
@@ -118,7 +118,10 @@ def _edges(results: Results, view: SearchedView) -> str:
     ]
     if not parts:
         return ""
-    return f"Best trials crowd at an end of the range of {', '.join(parts)}: better values may lie beyond it."
+    return (
+        f"More than {numbers.percent(CROWDED)} of the best trials lie at an end of the range of {', '.join(parts)}: better values may lie "
+        "beyond it."
+    )
 
 
 def _present(view: SearchedView) -> list[int]:
@@ -155,11 +158,11 @@ def _positions(results: Results, view: SearchedView) -> Table:
         f"At an end: within {100 * EDGE:.0f}% of the (logarithmic) range, lower / upper."
     )
     if results.study.views[view.name].space.is_conditional:
-        note += " In brackets: how many of the best trials have a conditional hyperparameter; the other columns are about these."
+        note += " In brackets: how many of the best trials have a conditional hyperparameter; the other columns refer to these."
     if view.importance is not None:
         note = f"Shares of the predicted variance with {Notation(results).level} bootstrap intervals over searches. " + note
     return Table(
-        f"{view.name}: what mattered, and where the best trials lie.",
+        f"{view.name}: importance of each hyperparameter, and positions of the best trials.",
         ("Hyperparameter", *head, "median", "middle half", "at an end"),
         tuple(rows),
         note=note,
@@ -187,7 +190,8 @@ def _correlations(results: Results, views: list[SearchedView]) -> Table:
         f"Rank correlation of flip ratio and {notation.metric}.",
         ("View", "trials", "Spearman", "median of the best trials"),
         tuple(rows),
-        note=f"{notation.level} bootstrap intervals over searches. A correlation near 0 also fits a relation that rises and falls again.",
+        note=f"{notation.level} bootstrap intervals over searches. A correlation near 0 is also compatible with a relation that rises and "
+        "then falls.",
     )
 
 

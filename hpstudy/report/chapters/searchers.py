@@ -38,8 +38,8 @@ def _verdict(results: Results, found: Searchers) -> str:
     if not shown:
         least = min(pair.adjusted for _, pair in tested)
         return (
-            f"It is not shown that the answer depends on the searcher: of {numbers.things(len(tested), 'difference')} between {main} and "
-            f"another searcher, none is significant (smallest p, adjusted by Holm: {numbers.p_cell(least)})."
+            f"It is not shown that the answer depends on the searcher: none of {numbers.things(len(tested), 'difference')} between {main} "
+            f"and another searcher is significant (smallest p, adjusted by Holm: {numbers.p_cell(least)})."
         )
     told = "; ".join(_shown(results, one, pair) for one, pair in shown)
     return f"The answer depends on the searcher (differences shown: {len(shown)} of {len(tested)}). {told}."
@@ -93,7 +93,7 @@ def _table(results: Results, found: Searchers) -> Table:
         else ""
     )
     if all(one.on_observed for one in found.compared):
-        note += "Values are observed, so that the luck of the seed is in them."
+        note += "Values are observed and include the luck of the seed."
     return Table("Each comparison with each searcher.", head, grouped(rows), left=3, note=note.strip())
 
 

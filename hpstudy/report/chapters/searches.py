@@ -18,4 +18,4 @@ TABLES = {
 def chapter(results: Results) -> Iterator[Section]:
     """Best-so-far curves, and the differences between them."""
     if not results.sweep and results.has_values:
-        yield Section("How the searches went", (best_so_far.chart(results), *difference.charts(results)))
+        yield Section("Best value so far", (best_so_far.chart(results), *difference.charts(results)))

@@ -46,8 +46,8 @@ def _expected(results: Results) -> Table:
         if len(view.expected.mean)
     )
     note = (
-        "What n trials find that are drawn at random from all trials of the view (Dodge et al. 2019, unbiased form of Tang et al. 2020). "
-        "Observed values, so that selection flatters; the trials of a searcher that learns are not exchangeable."
+        "Expected best value of n trials drawn at random from all trials of the view (Dodge et al. 2019, unbiased form of Tang et al. "
+        "2020). Values are observed and biased by selection. The trials of an adaptive searcher are not exchangeable."
     )
     head = ("view", *(numbers.count(budget) for budget in results.budgets))
     return Table("Expected best of n trials.", head, rows, note=note)
@@ -61,9 +61,9 @@ def _tunability(results: Results) -> Table:
             explained = numbers.metric(view.tunability.explained, 2)
             rows += [(view.view, name, write(gain), explained) for name, gain in view.tunability.gains.items()]
     note = (
-        "Gain of tuning one hyperparameter, the others at their defaults (Probst et al. 2019), as a forest predicts it from the trials: "
-        "the largest prediction along the line minus that at the default. The study trains nothing along these lines, so that there is no "
-        "interval. Explained: share of the variance of held-out searches that the forest predicts."
+        "Gain of tuning one hyperparameter with the others at their defaults (Probst et al. 2019), as predicted by a forest fitted to the "
+        "trials: the best prediction along the line minus that at the default. The study has no trials along these lines, so there is no "
+        "interval. Explained: share of the variance of held-out searches that the forest explains."
     )
     head = ("view", "hyperparameter", "gain", "explained")
     return Table("Tunability of each hyperparameter, predicted.", head, grouped(rows), left=2, note=note)

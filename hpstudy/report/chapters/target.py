@@ -25,11 +25,9 @@ def chapter(results: Results) -> Iterator[Section]:
         blocks += [table for table in (trials_differences(results), distances(results)) if table is not None]
         yield Section("Trials-to-target", tuple(blocks))
     if many_comparisons(results):
-        told = (
-            (f"{pair.a} − {pair.b}", " ".join((wording.needs(results, pair), *wording.evidence(results, pair))))
-            for pair in results.pairs
-        )
-        yield Section("Every comparison in words", (Facts(tuple(told)),))
+        texts = (" ".join((wording.needs(results, pair), *wording.remarks(results, pair))) for pair in results.pairs)
+        names = (f"{pair.a} − {pair.b}" for pair in results.pairs)
+        yield Section("Every comparison in words", (Facts(tuple(zip(names, texts, strict=True))),))
 
 
 def trials_to_target(results: Results) -> Table | None:
@@ -55,7 +53,7 @@ def trials_to_target(results: Results) -> Table | None:
         f"that does not reach the target counts as {trials}."
     )
     if any(view.completeness.complete < view.completeness.searches for view in results.views):
-        note += f" {numbers.MISSING}: the unfinished searches do not tell yet."
+        note += f" {numbers.MISSING}: not known before more searches finish."
     return Table(f"Trials until {wording.level_text(results)}, {wording.level_origin(results)}.", head, rows, note=note)
 
 

@@ -35,7 +35,7 @@ def chapter(results: Results) -> Iterator[Section]:
             blocks += [Paragraph(text) for text in non_inferiority.of_observed(results, supplement)]
     if (several := _friedman(results, supplement)) is not None:
         blocks.append(several)
-    yield Section("Second opinions at the same number of trials", tuple(blocks))
+    yield Section("Alternative statistics at the same number of trials", tuple(blocks))
 
 
 def _shifts(results: Results, supplement: Supplement) -> Table:
@@ -52,13 +52,13 @@ def _shifts(results: Results, supplement: Supplement) -> Table:
         for (first, difference, more), adjusted in zip(_budgets(results, supplement), supplement.adjusted, strict=True)
     ]
     note = (
-        "Shift: Hodges-Lehmann estimate of A − B, the median of the averages of all two replicates. d_z: mean difference over the SD of "
-        "the differences. Wilcoxon: two-sided signed-rank test of the same pairs, the second test; the first is the sign-flip test. "
-        f"Differences of 0 are counted as ties and treated by {ZEROS}'s method. Holm: adjusted over the {len(rows)} tests of this table."
+        "Shift: Hodges-Lehmann estimate of A − B, the median of the averages of all pairs of replicates. d_z: mean difference over the SD "
+        "of the differences. Wilcoxon: two-sided signed-rank test of the same pairs, an alternative to the sign-flip test. Differences of "
+        f"0 are counted as ties and treated by {ZEROS}'s method. Holm: adjusted over the {len(rows)} tests of this table."
     )
     lowest = min(more.shift.achieved for _, _, more in _budgets(results, supplement))
     if lowest < results.study.analysis.confidence - 1e-9:
-        note += f" So few replicates give the interval of the shift no more than {numbers.percent(round(lowest, 3))}."
+        note += f" With this few replicates, the level of the shift's interval is at most {numbers.percent(round(lowest, 3))}."
     head = ("A − B", "trials", "shift", notation.ci, "d_z", "ties", "Wilcoxon p", "Holm")
     return Table("Shift and rank test.", head, grouped(rows), note=note)
 
@@ -76,12 +76,12 @@ def _pairing(results: Results, supplement: Supplement) -> Table:
         for first, difference, more in _budgets(results, supplement)
     )
     note = (
-        "The unpaired interval (Welch) is what the same searches would tell if replicates had nothing in common. Variance taken "
-        "away: of an unpaired difference by pairing; below 0 the views of a replicate moved against each other, and the unpaired "
-        "interval is too short, not better."
+        "The unpaired interval (Welch) is that of the same searches if replicates had nothing in common. Variance reduction: share of the "
+        "variance of an unpaired difference that pairing removes. Below 0, the views of a replicate are negatively correlated, and the "
+        "unpaired interval is too short, not better."
     )
-    head = ("A − B", "trials", "mean", f"{notation.ci}, paired", "CI, unpaired", "r", "variance taken away")
-    return Table("What pairing gained.", head, rows, note=note)
+    head = ("A − B", "trials", "mean", f"{notation.ci}, paired", "CI, unpaired", "r", "variance reduction")
+    return Table("Effect of pairing.", head, rows, note=note)
 
 
 def _shares(results: Results, supplement: Supplement) -> Table:
@@ -90,11 +90,10 @@ def _shares(results: Results, supplement: Supplement) -> Table:
         (*first, *_share(more.win_share), *_share(more.improvement)) for first, _, more in _budgets(results, supplement)
     )
     note = (
-        "In a replicate: share of the replicates in which A is better, ties count half (Wilson's interval). Any against any: "
-        "chance that a search of A, whichever, is better than a search of B, whichever (bootstrap); it does not use the pairing. "
-        "Both say how often, not by how much."
+        "Paired: share of the replicates in which A is better; ties count half (Wilson interval). Unpaired: probability that a randomly "
+        "drawn search of A is better than a randomly drawn search of B (bootstrap). Both say how often A is better, not by how much."
     )
-    head = ("A over B", "trials", "in a replicate", ci, "any against any", ci)
+    head = ("A over B", "trials", "paired", ci, "unpaired", ci)
     return Table("How often the first view is better.", head, rows, note=note)
 
 
@@ -118,8 +117,8 @@ def _bounds(results: Results, supplement: Supplement) -> Table:
     if results.declared:
         head = head[:-1]
         note = (
-            f"Each bound holds by itself at {notation.level}: the outer one of Student's t and BCa. Of best observed values, which "
-            "selection flatters: whether views are equivalent is for the declared endpoints and claims."
+            f"Each bound holds by itself at {notation.level}: the outer one of Student's t and BCa. Best observed values are biased by "
+            "selection: the declared endpoints and claims decide whether views are equivalent."
         )
     return Table("One-sided bounds of the mean difference.", head, rows, note=note)
 
@@ -143,10 +142,10 @@ def _friedman(results: Results, supplement: Supplement) -> Table | None:
     if not rows:
         return None
     note = (
-        "Whether any view differs, over replicates that are complete in all views: Friedman's statistic, and Iman and Davenport's "
-        "F with its p. Rank 1 is the best view of a replicate. Which views differ is for the comparisons of pairs."
+        "Test whether any view differs, over replicates that are complete in all views: Friedman's statistic, and Iman and Davenport's "
+        "F with its p. Rank 1 is the best view of a replicate. The comparisons of pairs show which views differ."
     )
-    return Table("All views at once.", ("trials", "n", "χ²", "F", "p", "mean ranks"), rows, note=note)
+    return Table("Joint test of all views.", ("trials", "n", "χ²", "F", "p", "mean ranks"), rows, note=note)
 
 
 def _budgets(results: Results, supplement: Supplement) -> Iterator[tuple[tuple[str, str], BudgetDifference, BudgetSupplement]]:

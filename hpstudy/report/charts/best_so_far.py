@@ -296,7 +296,7 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
         reading += f" Dotted: the target, {level_text(results)}." if target(results, limits) else ""
     low, high = limits
     if any((view.best < low).any() or (view.best > high).any() for view in results.views):
-        reading += f" Up to {100 * OUTLIERS:.0f}% of {which} lie outside the drawing."
+        reading += f" Up to {100 * OUTLIERS:.0f}% of {which} are not drawn."
     if known := "; ".join(filter(None, (enqueued_words(results), imported_words(results)))):
         reading += f" Open circles: {known}."
     waiting = sum(view.completeness.before_first_value for view in results.views)

@@ -164,7 +164,7 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     joined = " a grey line joins the searches of one replicate," if few and results.study.replicates <= LINES_UP_TO else ""
     reading = f"A dot is one search,{joined} an open marker is the mean with its bootstrap interval"
     if few:
-        return caption, f"{reading}; lines that all lean the same way are a difference that every replicate shows."
+        return caption, f"{reading}. If all lines have the same direction, every replicate shows the difference."
     return caption, f"{reading}.{reference_words(results, 'the mean') if overview.many_views(results) else ''}"
 
 

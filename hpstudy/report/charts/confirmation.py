@@ -53,8 +53,8 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
         (Panel(values, row_axis(rows), tuple(marks)),),
         f"{confirmation.metrics[0]} of what the searches chose, when it was chosen and on {confirmation.seeds} fresh seeds.",
         "A grey line is one search, from the score of its best trial (open) to the mean of the same point on fresh seeds (filled); "
-        f"diamonds are means over searches, bars their {level} intervals. Lines that all lean the same way are the bias of choosing the "
-        f"best; a cross is the default point on {seeds}.",
+        f"diamonds are means over searches, bars their {level} intervals. The selection bias is visible where all lines have the same "
+        f"direction. A cross is the default point on {seeds}.",
         Data.of(results, confirmations, confirmed_means),
         0.9 + 0.9 * len(rows),
         legend=LEGEND,

@@ -24,7 +24,7 @@ from hpstudy.report.style import INK
 OUTLIERS = 0.02
 """Share of the worst values that may lie outside the axis: a few bad trials must not compress the rest."""
 
-OUTSIDE = f"{100 * OUTLIERS:.0f}% of the values, the worst ones, lie outside the drawing."
+OUTSIDE = f"{100 * OUTLIERS:.0f}% of the values, the worst ones, are not drawn."
 
 VECTOR_UP_TO = 1_000
 """Maximum number of marks that print draws as vectors."""
