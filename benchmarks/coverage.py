@@ -19,11 +19,11 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.comparisons.budgets import budget_difference, difference_curve, view_budget
 from hpstudy.analysis.comparisons.curve_distance import distance_at_budget
-from hpstudy.analysis.comparisons.family import judged
+from hpstudy.analysis.comparisons.family import with_verdicts
 from hpstudy.analysis.comparisons.margin import verdict
 from hpstudy.analysis.confirmed.comparison import measurement
 from hpstudy.analysis.confirmed.endpoints import Curves, declared_results
-from hpstudy.analysis.confirmed.measure import Judged, measured
+from hpstudy.analysis.confirmed.measure import EndpointInputs, endpoint_values
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
@@ -170,7 +170,7 @@ def wrong_words(kind: str, n: int, studies: int) -> dict[str, float]:
         level = float(np.median(b[:, -1]))
         budgets = tuple(budget_difference(a, b, budget, GOAL, BOOTSTRAP, seed=0) for budget in BUDGETS)
         trials = trials_difference(a, b, level, GOAL, BOOTSTRAP, seed=0)
-        (pair,) = judged([PairResult("a", "b", np.arange(n), None, budgets, trials, ())], endpoints)
+        (pair,) = with_verdicts([PairResult("a", "b", np.arange(n), None, budgets, trials, ())], endpoints)
         assert pair.trials is not None, "given above"
         found["superior or inferior at any of 3 budgets"] += any(
             each.verdict in ("superior", "inferior") for each in pair.budgets
@@ -224,11 +224,11 @@ class ConfirmedTruth:
         of_a += shift
         self.plateaus = Plateaus(values={"a": float(of_a[:, -1].mean()), "b": float(of_b[:, -1].mean())}, source="the truth")
         self.level = float(np.median(np.concatenate([part[1][1][:, -1] for part in parts])))
-        given = Judged(GOAL, {"a": of_a, "b": of_b}, self.plateaus)
+        given = EndpointInputs(GOAL, {"a": of_a, "b": of_b}, self.plateaus)
         self.differences = {}
         for declared in ENDPOINTS[:4]:
             endpoint = Endpoint.model_validate(declared)
-            found = measured(endpoint, endpoint.deltas[0] if endpoint.deltas else None, given)
+            found = endpoint_values(endpoint, endpoint.deltas[0] if endpoint.deltas else None, given)
             self.differences[endpoint.use, endpoint.of_best_plateau] = float(found["a"].values.mean() - found["b"].values.mean())
 
 
@@ -252,7 +252,7 @@ def endpoint_coverage(kind: str, n: int, studies: int) -> dict[str, float]:
             for declared in ENDPOINTS[: 4 if plateaus else 3]:
                 endpoint = Endpoint.model_validate(declared)
                 delta = endpoint.deltas[0] if endpoint.deltas else None
-                (pair,) = measurement(endpoint, delta, Judged(GOAL, curves, plateaus), [("a", "b")], 0.95).pairs
+                (pair,) = measurement(endpoint, delta, EndpointInputs(GOAL, curves, plateaus), [("a", "b")], 0.95).pairs
                 key = endpoint.use, endpoint.of_best_plateau
                 name = NAMES[key] + (f", {source}" if endpoint.has_plateau else "")
                 held[name] += pair.estimate.low <= truth.differences[key] <= pair.estimate.high

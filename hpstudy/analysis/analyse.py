@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.baselines.searchers import searchers
 from hpstudy.analysis.claims.declaration import declaration
 from hpstudy.analysis.claims.judgement import judge
 from hpstudy.analysis.claims.values import observe
-from hpstudy.analysis.comparisons.family import judged
+from hpstudy.analysis.comparisons.family import with_verdicts
 from hpstudy.analysis.confirmed.curves import confirmed_curves
 from hpstudy.analysis.confirmed.endpoints import endpoint_results
 from hpstudy.analysis.confirmed.policies import under_policies
@@ -34,7 +32,6 @@ from hpstudy.goal import Goal
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
 from hpstudy.study.declaration import Analysis
-from hpstudy.study.schema import Study
 
 
 def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:
@@ -51,31 +48,33 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
             importances.
     """
     study = reader.study if settings is None else reader.study.model_copy(update={"analysis": settings})
-    table = reader.trials()
-    events = tuple((e.at, e.kind, e.detail) for e in reader.events())
-    blocks = {name: gather(table, name, (study.replicates, study.search.trials)) for name in study.views}
-    goal, listed = study.metric.goal, is_sweep(study)
-    worst = float("nan") if listed else worst_value(list(blocks.values()), goal)
-    best = {name: block.values[:, :0] if listed else _best_so_far(block, goal, worst) for name, block in blocks.items()}
+    table, events = reader.trials(), tuple((e.at, e.kind, e.detail) for e in reader.events())
+    searches = {name: gather(table, name, (study.replicates, study.search.trials)) for name in study.views}
+    goal, of_sweep = study.metric.goal, is_sweep(study)
+    worst = float("nan") if of_sweep else worst_value([block.values for block in searches.values()], goal)
+    best = {name: block.values[:, :0] if of_sweep else _best_so_far(block, goal, worst) for name, block in searches.items()}
     endpoints = Endpoints(
         study=study,
         seed=derive_seed(study.seed, "analysis"),
-        budgets=() if listed else budgets_of(study),
-        level=None if listed else level_of_study(study, blocks, best),
+        budgets=() if of_sweep else budgets_of(study),
+        level=None if of_sweep else level_of_study(study, searches, best),
         worst=worst,
     )
-    views = {name: view_result(blocks[name], best[name], table, endpoints) for name in study.views}
-    pairs = () if listed else judged([pair_result(a, b, views, endpoints) for a, b in pairs_of(study)], endpoints)
-    swept = sweep(table, reader.curves(), study) if listed else ()
-    of_all = reader.confirmations()
-    fresh = of_views(of_all, study)
-    all_confirmed = study.confirm is not None and study.confirm.incumbents and not listed
-    confirmed = confirmed_curves(fresh, blocks, study) if all_confirmed else ()
-    claims = study.analysis.criteria
-    looked = searched(table, study) if thorough else ()
-    declared = endpoint_results(confirmed, blocks, endpoints)
-    observed = observe(study, table, tuple(views.values()), swept, declared) if claims else {}
+    views = {name: view_result(searches[name], best[name], table, endpoints) for name in study.views}
+    results, names = tuple(views.values()), () if of_sweep else pairs_of(study)
+    pairs = with_verdicts([pair_result(a, b, views, endpoints) for a, b in names], endpoints)
+    swept = sweep(table, reader.curves(), study) if of_sweep else ()
+    all_confirmations = reader.confirmations()
+    # Without the confirmations of other searchers' searches.
+    confirmations = all_confirmations[all_confirmations["view"].isin(list(study.views))]
+    of_incumbents = study.confirm is not None and study.confirm.incumbents and not of_sweep
+    confirmed = confirmed_curves(confirmations, searches, study) if of_incumbents else ()
+    claims, first = study.analysis.criteria, study.analysis.first_replicates
+    explored = searched(table, study) if thorough else ()
+    declared = endpoint_results(confirmed, searches, endpoints)
+    observed = observe(study, table, results, swept, declared) if claims else {}
     environments = reader.environments()
+    supplemented = thorough and not of_sweep
     return Results(
         study=study,
         identity=dict(reader.identity),
@@ -86,44 +85,37 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         budgets=endpoints.budgets,
         level=endpoints.level,
         worst=worst,
-        views=tuple(views.values()),
+        views=results,
         pairs=pairs,
         failures=failures(table, tuple(study.views)),
         sweep=swept,
-        declaration=declaration(reader.study, study, events, sum(int(block.finished.sum()) for block in blocks.values())),
+        declaration=declaration(reader.study, study, events, sum(int(block.finished.sum()) for block in searches.values())),
         criteria=tuple(judge(claim, observed, study.metric.name, endpoints.bootstrap) for claim in claims),
         controls=controls(table, study, endpoints.bootstrap),
-        searchers=searchers(table, of_all, endpoints),
+        searchers=searchers(table, all_confirmations, endpoints),
         confirmed=confirmed,
         declared=declared,
-        declared_first=endpoint_results(confirmed, blocks, endpoints, first)
-        if (first := study.analysis.first_replicates)
-        else (),
-        policies=under_policies(fresh, blocks, endpoints) if thorough and all_confirmed else (),
+        declared_first=endpoint_results(confirmed, searches, endpoints, first) if first else (),
+        policies=under_policies(confirmations, searches, endpoints) if thorough and of_incumbents else (),
         confirmation=confirmation(
-            fresh,
-            blocks,
-            () if listed else pairs_of(study),
+            confirmations,
+            searches,
+            names,
             metric=study.metric.name,
             goal=goal,
             bootstrap=endpoints.bootstrap,
-            crossed=not all_confirmed,
+            crossed=not of_incumbents,
         ),
-        secondary=secondary(tuple(views.values()), confirmed, looked, endpoints),
-        searched=looked,
-        supplement=supplement(tuple(views.values()), pairs, endpoints, table) if thorough and not listed else None,
-        epochs=training_epochs(reader.curves(), tuple(views.values()), pairs, study.analysis.confidence)
-        if thorough and not listed and study.task.is_own
+        secondary=secondary(results, confirmed, explored, endpoints),
+        searched=explored,
+        supplement=supplement(results, pairs, endpoints, table) if supplemented else None,
+        epochs=training_epochs(reader.curves(), results, pairs, study.analysis.confidence)
+        if supplemented and study.task.is_own
         else None,
-        ranking=ranking(tuple(views.values()), endpoints) if thorough and not listed else None,
+        ranking=ranking(results, endpoints) if supplemented else None,
     )
 
 
-def of_views(confirmations: Any, study: Study) -> Any:
-    """The confirmations of the main searcher's searches, without those of other searchers."""
-    return confirmations[confirmations["view"].isin(list(study.views))]
-
-
 def _best_so_far(block: Searches, goal: Goal, worst: float) -> Floats:
-    """(replicates x trials) best so far; all NaN in a view without any value, where the worst value of other views says nothing."""
+    """(replicates x trials) best so far; NaN in a view without any value, where the worst value of the other views has no meaning."""
     return best_so_far(block.values, goal, finished=block.finished, worst=worst if block.valued else float("nan"))

@@ -111,19 +111,18 @@ def several(studies: Sequence[Results]) -> Several:
         if results.sweep:
             raise UsageError(f"{results.study.name} is a sweep: a report of several studies compares searches")
         if not results.has_values:
-            raise UsageError(f"{results.study.name} has no value yet", "run it first, or leave it out")
+            raise UsageError(f"{results.study.name} has no value yet", "run the study first, or omit it")
     if len(set(names)) < len(names):
         raise UsageError(f"a study is given twice: {', '.join(names)}")
-    shared = [
-        (pair.a, pair.b)
-        for pair in studies[0].pairs
-        if all(any((other.a, other.b) == (pair.a, pair.b) for other in results.pairs) for results in studies)
-    ]
+    declared = [[(pair.a, pair.b) for pair in results.pairs] for results in studies]
+    shared = [pair for pair in declared[0] if all(pair in pairs for pairs in declared)]
     if not shared:
-        views = "; ".join(
-            f"{results.study.name}: {', '.join(f'{p.a} − {p.b}' for p in results.pairs) or 'none'}" for results in studies
+        listed = "; ".join(
+            f"{name}: {', '.join(f'{a} − {b}' for a, b in pairs) or 'none'}" for name, pairs in zip(names, declared, strict=True)
         )
-        raise UsageError(f"these studies have no comparison in common ({views})", "views must have the same names in all of them")
+        raise UsageError(
+            f"these studies have no comparison in common ({listed})", "views must have the same names in all studies"
+        )
     scales = tuple(_scale(results) for results in studies)
     normalised = tuple(
         _normalised(results, scale, view) for results, scale in zip(studies, scales, strict=True) for view in results.study.views
@@ -133,17 +132,16 @@ def several(studies: Sequence[Results]) -> Several:
     return Several(tuple(studies), scales, normalised, pairs, endpoints, _ranking(studies, normalised))
 
 
-def _ranking(studies: Sequence[Results], views: Sequence[Normalised]) -> Ranking:
-    first, *others = (results.study.views for results in studies)
-    names = tuple(view for view in first if all(view in known for known in others))
-    final = {(one.study, one.view): one.final.mean for one in views}
-    values = np.array([[final[results.study.name, view] for view in names] for results in studies])
-    costs = [trials_of([results.view(view) for view in names]) for results in studies]
-    known = [of for of in costs if of is not None]
+def _ranking(studies: Sequence[Results], normalised: Sequence[Normalised]) -> Ranking:
+    names = tuple(view for view in studies[0].study.views if all(view in results.study.views for results in studies))
+    final = {(of_view.study, of_view.view): of_view.final.mean for of_view in normalised}
+    values = np.array([[final[results.study.name, view] for view in names] for results in studies])  # (studies, views)
+    costs = [trials_of([results.view(view) for view in names]) for results in studies]  # (replicates, views) of each study
+    costs_with_target = [of_study for of_study in costs if of_study is not None]
     seed, confidence = derive_seed(studies[0].seed, "ranks"), studies[0].study.analysis.confidence
     return Ranking(
         None if np.isnan(values).any() else mean_ranks(values, names, Goal.MAXIMIZE, confidence, seed),
-        performance_profile(np.concatenate(known), names) if len(known) == len(costs) else None,
+        performance_profile(np.concatenate(costs_with_target), names) if len(costs_with_target) == len(costs) else None,
     )
 
 
@@ -153,8 +151,8 @@ def _scale(results: Results) -> Scale:
     scale = scale_of([best for best in complete if len(best)], results.study.metric.goal)
     if scale is None:
         raise UsageError(
-            f"{results.study.name} has no scale to compare on: no search is complete, or the median first trial is the best of all",
-            "run it to its end, or leave it out",
+            f"{results.study.name} has no common scale: no search is complete, or no trial is better than the median first trial",
+            "complete the study, or omit it",
         )
     return scale
 
@@ -168,24 +166,25 @@ def _normalised(results: Results, scale: Scale, name: str) -> Normalised:
 
 
 def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -> PairOfStudies:
-    compared = [next(pair for pair in results.pairs if (pair.a, pair.b) == (a, b)) for results in studies]
-    scores = [_score(results, scale, pair) for results, scale, pair in zip(studies, scales, compared, strict=True)]
+    pairs = [next(pair for pair in results.pairs if (pair.a, pair.b) == (a, b)) for results in studies]
+    scores = [_score(results, scale, pair) for results, scale, pair in zip(studies, scales, pairs, strict=True)]
     horizon = min(results.study.search.trials for results in studies)
-    trials = [_trials(pair, horizon) for pair in compared]
+    trials = [_trials(pair, horizon) for pair in pairs]
+    with_target = [values for values in trials if values is not None]
     return PairOfStudies(
         a,
         b,
         tuple(_difference(values, results) for values, results in zip(scores, studies, strict=True)),
         tuple(None if values is None else _difference(values, results) for values, results in zip(trials, studies, strict=True)),
-        _together(scores, studies[0]),
-        None if any(values is None for values in trials) else _together([v for v in trials if v is not None], studies[0]),
+        _mean_of_studies(scores, studies[0]),
+        _mean_of_studies(with_target, studies[0]) if len(with_target) == len(studies) else None,
     )
 
 
 def _score(results: Results, scale: Scale, pair: PairResult) -> Floats:
     """(replicates,) differences of the normalized final bests."""
-    best = {view.name: progress(view.best, scale) for view in results.views}
-    return np.asarray(best[pair.a][pair.replicates, -1] - best[pair.b][pair.replicates, -1])
+    a, b = (progress(results.view(name).best, scale)[pair.replicates, -1] for name in (pair.a, pair.b))
+    return np.asarray(a - b)
 
 
 def _trials(pair: PairResult, horizon: int) -> Floats | None:
@@ -210,17 +209,19 @@ def _difference(values: Floats, results: Results) -> Estimate:
     return Estimate(mean.value, mean.low, mean.high, len(values))
 
 
-def _together(groups: Sequence[Floats], first: Results) -> Estimate:
-    """The mean of the studies' means, with a percentile interval from a bootstrap of replicates within each study."""
+def _mean_of_studies(groups: Sequence[Floats], first: Results) -> Estimate:
+    """The mean of the means of (replicates,) values of each study, with a percentile interval.
+
+    The bootstrap draws replicates within each study (stratified resampling: Davison and Hinkley 1997, Bootstrap methods and their
+    application, section 3.2, https://doi.org/10.1017/CBO9780511802843).
+    """
+    mean, n = float(np.mean([group.mean() if len(group) else np.nan for group in groups])), sum(map(len, groups))
     if any(len(group) < 2 for group in groups):
-        return Estimate(float(np.mean([g.mean() if len(g) else np.nan for g in groups])), np.nan, np.nan, sum(map(len, groups)))
+        return Estimate(mean, np.nan, np.nan, n)
     bootstrap = _bootstrap(first)
-    means = np.mean(
-        [
-            replace(bootstrap, seed=derive_seed(bootstrap.seed, index)).weights(len(group)) @ group
-            for index, group in enumerate(groups)
-        ],
-        axis=0,
-    )
-    low, high = percentile_interval(means, min(len(group) for group in groups), bootstrap.confidence)
-    return Estimate(float(np.mean([group.mean() for group in groups])), low, high, sum(map(len, groups)))
+    resampled = []  # (resamples,) means of each study
+    for index, group in enumerate(groups):
+        weights = replace(bootstrap, seed=derive_seed(bootstrap.seed, index)).weights(len(group))  # (resamples, replicates)
+        resampled.append(weights @ group)
+    low, high = percentile_interval(np.mean(resampled, axis=0), min(map(len, groups)), bootstrap.confidence)
+    return Estimate(mean, low, high, n)

@@ -34,7 +34,7 @@ class JointEndpoint:
             of trials.
         alone: for each study, the better view after the study's own correction; "" where it shows no difference.
         together: mean over studies, weighted equally; None if in some study no search of a view reaches the criterion.
-        p: p-value of the two-sided test of no difference; NaN where it is not known.
+        p: p-value of the two-sided test of no difference; NaN if it cannot be computed.
         adjusted: p, adjusted over all comparisons of the primary endpoints, or of the others (Holm).
         shown: the better view, if the adjusted p is below 1 - confidence; "" where no difference is shown.
     """
@@ -48,8 +48,8 @@ class JointEndpoint:
     alone: tuple[str, ...]
     together: CountedEstimate | None
     p: float
-    adjusted: float
-    shown: str
+    adjusted: float = float("nan")
+    shown: str = ""
 
 
 def joint_endpoints(
@@ -64,17 +64,17 @@ def joint_endpoints(
     """
     if len({results.study.search.trials for results in studies}) > 1:
         return ()
-    found = []
+    joint = []
     for result in studies[0].declared:
-        same = [_same(result.endpoint, results) for results in studies]
-        measured = [one for one in same if one is not None and one.declared is not None]
-        if len(measured) == len(studies):
-            found += [_joint(measured, studies, scales, pair) for pair in pairs]
-    return _tested(found, 1 - studies[0].study.analysis.confidence)
+        matches = [_matching(result.endpoint, results) for results in studies]
+        estimated = [match for match in matches if match is not None and match.declared is not None]
+        if len(estimated) == len(studies):
+            joint += [_joint(estimated, studies, scales, pair) for pair in pairs]
+    return _with_verdicts(joint, 1 - studies[0].study.analysis.confidence)
 
 
-def _same(endpoint: Endpoint, results: Results) -> EndpointResult | None:
-    """The matching endpoint of another study."""
+def _matching(endpoint: Endpoint, results: Results) -> EndpointResult | None:
+    """The same endpoint of another study; None if that study does not declare it."""
 
     def key(of: Endpoint) -> tuple[str, bool, tuple[float, ...]]:
         return of.use, of.of_best_plateau, of.deltas[:1]
@@ -83,33 +83,25 @@ def _same(endpoint: Endpoint, results: Results) -> EndpointResult | None:
 
 
 def _joint(
-    measured: Sequence[EndpointResult], studies: Sequence[Results], scales: Sequence[Scale], names: tuple[str, str]
+    estimated: Sequence[EndpointResult], studies: Sequence[Results], scales: Sequence[Scale], names: tuple[str, str]
 ) -> JointEndpoint:
-    endpoint, (a, b) = measured[0].endpoint, names
+    """One endpoint of one comparison, without adjusted p and verdict."""
+    endpoint, (a, b) = estimated[0].endpoint, names
     estimates, reached, alone = [], [], []
-    for result, scale in zip(measured, scales, strict=True):
-        assert result.declared is not None, "the caller has looked"
+    for result, scale in zip(estimated, scales, strict=True):
+        assert result.declared is not None, "the caller passes endpoints with an estimate"
         pair = next(pair for pair in result.declared.pairs if (pair.a, pair.b) == names)
         counts = {view.view: view.reached for view in result.declared.views}
         of_a, of_b = counts[a], counts[b]
         reached.append(None if of_a is None or of_b is None else (of_a, of_b))
         estimates.append(_scaled(pair.estimate, _width(endpoint, scale)))
         alone.append(pair.shown)
-    together, p = mean_of_studies(estimates, [results.study.analysis.confidence for results in studies])
-    bounded = any(counts is not None and 0 in counts for counts in reached)
-    return JointEndpoint(
-        endpoint,
-        all(result.primary for result in measured),
-        a,
-        b,
-        tuple(estimates),
-        tuple(reached),
-        tuple(alone),
-        None if bounded else together,
-        float("nan") if bounded else p,
-        float("nan"),
-        "",
-    )
+    primary = all(result.primary for result in estimated)
+    mean: CountedEstimate | None
+    mean, p = mean_of_studies(estimates, [results.study.analysis.confidence for results in studies])
+    if any(counts is not None and 0 in counts for counts in reached):
+        mean, p = None, float("nan")
+    return JointEndpoint(endpoint, primary, a, b, tuple(estimates), tuple(reached), tuple(alone), mean, p)
 
 
 def _width(endpoint: Endpoint, scale: Scale) -> float:
@@ -131,29 +123,31 @@ def mean_of_studies(estimates: Sequence[CountedEstimate], confidences: Sequence[
         estimates: means over n replicates with their t intervals.
         confidences: level of each interval; the result has the level of the first.
     """
-    value, n = float(np.mean([each.value for each in estimates])), sum(each.n for each in estimates)
-    freedom = np.array([each.n - 1 for each in estimates], dtype=np.float64)
-    half = np.array([(each.high - each.low) / 2 for each in estimates])
-    if (freedom < 1).any() or not (half > 0).all():
+    value, n = float(np.mean([estimate.value for estimate in estimates])), sum(estimate.n for estimate in estimates)
+    # (studies,) degrees of freedom and half widths of the intervals, then squared standard errors.
+    freedom = np.array([estimate.n - 1 for estimate in estimates], dtype=np.float64)
+    half_widths = np.array([(estimate.high - estimate.low) / 2 for estimate in estimates])
+    if (freedom < 1).any() or not (half_widths > 0).all():
         return CountedEstimate(value, float("nan"), float("nan"), n), float("nan")
-    squares = (half / stats.t.ppf((1 + np.array(confidences)) / 2, freedom)) ** 2
+    squares = (half_widths / stats.t.ppf((1 + np.array(confidences)) / 2, freedom)) ** 2
     error = float(np.sqrt(squares.sum())) / len(estimates)
-    together = float(squares.sum() ** 2 / (squares**2 / freedom).sum())
-    reach = float(stats.t.ppf((1 + confidences[0]) / 2, together)) * error
-    return CountedEstimate(value, value - reach, value + reach, n), float(2 * stats.t.sf(abs(value) / error, together))
+    joint_freedom = float(squares.sum() ** 2 / (squares**2 / freedom).sum())
+    half_width = float(stats.t.ppf((1 + confidences[0]) / 2, joint_freedom)) * error
+    interval = CountedEstimate(value, value - half_width, value + half_width, n)
+    return interval, float(2 * stats.t.sf(abs(value) / error, joint_freedom))
 
 
-def _tested(found: Sequence[JointEndpoint], alpha: float) -> tuple[JointEndpoint, ...]:
+def _with_verdicts(endpoints: Sequence[JointEndpoint], alpha: float) -> tuple[JointEndpoint, ...]:
     """Set the adjusted p-values, separately over the primary endpoints and the others, and the verdicts."""
-    adjusted = dict.fromkeys(range(len(found)), float("nan"))
-    for primary in (True, False):
-        family = [index for index, one in enumerate(found) if one.primary == primary and not np.isnan(one.p)]
-        adjusted |= dict(zip(family, holm(np.array([found[index].p for index in family])).tolist(), strict=True))
-    made = []
-    for index, one in enumerate(found):
-        shown = ""
-        if adjusted[index] < alpha and one.together is not None:
-            better = one.together.value if one.endpoint.use == "final" else -one.together.value
-            shown = one.a if better > 0 else one.b
-        made.append(replace(one, adjusted=adjusted[index], shown=shown))
-    return tuple(made)
+    families = {primary: [each.p for each in endpoints if each.primary == primary] for primary in (True, False)}
+    adjusted = {primary: iter(holm(np.array(p_values)).tolist()) for primary, p_values in families.items()}
+    return tuple(_with_verdict(each, next(adjusted[each.primary]), alpha) for each in endpoints)
+
+
+def _with_verdict(endpoint: JointEndpoint, p: float, alpha: float) -> JointEndpoint:
+    """Set the adjusted p and the better view."""
+    better = ""
+    if p < alpha and endpoint.together is not None:
+        gain = endpoint.together.value if endpoint.endpoint.use == "final" else -endpoint.together.value
+        better = endpoint.a if gain > 0 else endpoint.b
+    return replace(endpoint, adjusted=p, shown=better)

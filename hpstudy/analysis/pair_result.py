@@ -49,19 +49,19 @@ class PairResult:
 
     def rows(self, *, verdicts: bool = True) -> tuple[tuple[str, ...], ...]:
         """Table rows of the differences at each budget and in trials-to-target: at, replicates, difference, adjusted p, verdict."""
-        measured: list[tuple[str, float, BudgetDifference | TrialsDifference]] = [
-            (f"best after {each.budget:,} trials", each.mean, each) for each in self.budgets
+        differences: list[tuple[str, float, BudgetDifference | TrialsDifference]] = [
+            (f"best after {at_budget.budget:,} trials", at_budget.mean, at_budget) for at_budget in self.budgets
         ]
         if self.trials is not None:
-            measured.append(("trials to the target", self.trials.difference, self.trials))
+            differences.append(("trials to the target", self.trials.difference, self.trials))
         return tuple(
             (
-                at,
-                str(each.replicates),
-                estimate(mean, each.low, each.high),
-                *tested(each.adjusted, SIDES[each.shown], verdicts=verdicts),
+                label,
+                str(difference.replicates),
+                estimate(mean, difference.low, difference.high),
+                *tested(difference.adjusted, SIDES[difference.shown], verdicts=verdicts),
             )
-            for at, mean, each in measured
+            for label, mean, difference in differences
         )
 
 
@@ -72,9 +72,9 @@ SIDES: Mapping[Side | None, str] = {-1: "below 0", 0: "no difference", 1: "above
 """Names of the sides of 0 on which a difference is shown to lie."""
 
 
-def tested(p: float, shown: str, *, verdicts: bool) -> tuple[str, str]:
-    """The adjusted p of a difference and its verdict; empty before the study is complete."""
-    return (number(p), shown) if verdicts else (MISSING, MISSING)
+def tested(p: float, verdict: str, *, verdicts: bool) -> tuple[str, str]:
+    """The adjusted p of a difference and its verdict; `MISSING` before the study is complete."""
+    return (number(p), verdict) if verdicts else (MISSING, MISSING)
 
 
 def pair_result(a: str, b: str, views: Mapping[str, ViewResult], endpoints: Endpoints) -> PairResult:
@@ -85,21 +85,14 @@ def pair_result(a: str, b: str, views: Mapping[str, ViewResult], endpoints: Endp
     if not both.size or np.isnan(x).any() or np.isnan(y).any():
         return PairResult(a, b, both, None, (), None, ())
     differences = tuple(
-        budget_difference(
-            x,
-            y,
-            budget,
-            goal,
-            bootstrap,
-            seed=derive_seed(endpoints.seed, "sign_flip", a, b, budget),
-        )
+        budget_difference(x, y, budget, goal, bootstrap, seed=derive_seed(endpoints.seed, "sign_flip", a, b, budget))
         for budget in endpoints.budgets
     )
     distances = [distance_at_budget(x, y, budget, goal, bootstrap) for budget in endpoints.budgets]
     trials = None
     if level is not None and level.value is not None:
         distances.insert(0, distance_at_level(x, y, level.value, goal, bootstrap))
-        source = views[level.view] if level.view is not None else None
+        source = views[level.view] if level.view is not None else None  # the view that defines the level
         trials = trials_difference(
             best_so_far(views[a].searches.values[both], goal),
             best_so_far(views[b].searches.values[both], goal),

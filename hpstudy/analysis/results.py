@@ -52,7 +52,7 @@ class Results:
         pairs: the declared comparisons; empty in a sweep.
         failures: trials without a value, grouped.
         sweep: views of a sweep (a study whose searcher lists its points), in the order of the study; empty for a search.
-        declaration: when the analysis was declared; None if nothing is known about it.
+        declaration: when the analysis was declared; None if this is not recorded.
         criteria: results of the declared claims; empty without claims.
         controls: comparison with random search and the default point; None for a study without controls.
         searchers: comparison of the searchers; None for a study with one searcher.
@@ -116,8 +116,8 @@ class Results:
     @property
     def provisional(self) -> bool:
         """Whether any planned search is incomplete, or any incumbent to confirm has not been trained on all its fresh seeds."""
-        searched = all(view.completeness.complete == view.completeness.searches for view in self.views)
-        return not (searched and all(curve.complete.all() for curve in self.confirmed))
+        searches_complete = all(view.completeness.complete == view.completeness.searches for view in self.views)
+        return not (searches_complete and all(curve.complete.all() for curve in self.confirmed))
 
     @property
     def imported(self) -> dict[str, dict[int, int]]:
@@ -135,10 +135,10 @@ class Results:
 
     def __repr__(self) -> str:
         views, pairs = (
-            f"{len(parts)} {name}{'' if len(parts) == 1 else 's'}"
-            for parts, name in ((self.views, "view"), (self.pairs, "comparison"))
+            f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+            for items, noun in ((self.views, "view"), (self.pairs, "comparison"))
         )
-        return f"<Results of {self._in_words()}; {views}, {pairs}>"
+        return f"<Results of {self._summary()}; {views}, {pairs}>"
 
     def _repr_html_(self) -> str:
         """The views, their comparisons, and the declared endpoints, for a notebook."""
@@ -148,7 +148,7 @@ class Results:
         endpoints = tuple(row for result in self.declared for row in result.rows(verdicts=verdicts))
         pairs = tuple((f"{pair.a} - {pair.b}", *row) for pair in self.pairs for row in pair.rows(verdicts=verdicts))
         return as_html(
-            f"Results of {self._in_words()}; metric: {self.study.metric.name}, to {self.study.metric.goal}.",
+            f"Results of {self._summary()}; metric: {self.study.metric.name}, to {self.study.metric.goal}.",
             Listing("Declared endpoints", ("endpoint", "comparison", f"difference ({percent})", *TESTED), endpoints),
             Listing(
                 "Views",
@@ -158,7 +158,7 @@ class Results:
             Listing("Comparisons", ("comparison", "at", "replicates", f"difference ({percent})", *TESTED), pairs),
         )
 
-    def _in_words(self) -> str:
+    def _summary(self) -> str:
         complete, searches = (sum(getattr(view.completeness, key) for view in self.views) for key in ("complete", "searches"))
         state = "provisional" if self.provisional else "complete"
         return f"{self.study.name}: {state}, {complete:,} of {searches:,} searches"

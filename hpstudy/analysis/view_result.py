@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Floats, Objects
+from hpstudy.analysis.arrays import Bools, Floats, Objects
 from hpstudy.analysis.comparisons.budgets import ViewBudget, view_budget
-from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, mean_curve
+from hpstudy.analysis.curves.best_so_far import NO_CURVE, MeanCurve, best_so_far, mean_curve
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.analysis.targets.trials_to_target import ViewTrials, view_trials
 from hpstudy.analysis.trials.completeness import Completeness, completeness
-from hpstudy.analysis.trials.searches import Searches, gather_points
+from hpstudy.analysis.trials.searches import Searches, gather_points, plain
 from hpstudy.display import MISSING, Listing, as_html, estimate, number
 from hpstudy.study.schema import Study
 
@@ -81,6 +81,11 @@ class ViewResult:
         name, complete, mean, *_ = self.row()
         return f"<ViewResult '{name}': {complete} searches, mean best {mean}>"
 
+    @property
+    def whole(self) -> Bools:
+        """(replicates,) mask of the complete searches with a best so far at every trial."""
+        return np.asarray(self.searches.complete & ~np.isnan(self.best).any(axis=1), dtype=np.bool_)
+
     def _repr_html_(self) -> str:
         """The budgets, for a notebook."""
         rows = tuple(
@@ -107,10 +112,6 @@ class ViewResult:
         return {name: values[replicate, number] for name, values in self.points.items()}
 
 
-_NO_CURVE = MeanCurve(np.zeros(0, dtype=np.int64), *(np.zeros(0) for _ in range(3)))
-"""The empty mean curve of a sweep."""
-
-
 def view_result(block: Searches, best: Floats, table: Any, endpoints: Endpoints) -> ViewResult:
     """Analyze one view; `table` is a DataFrame with one row per trial of the study.
 
@@ -120,13 +121,13 @@ def view_result(block: Searches, best: Floats, table: Any, endpoints: Endpoints)
     trials = None
     if endpoints.target is not None:
         # A search without a value has not reached the target, even if the worst value of the study does.
-        times = trials_to_target(best_so_far(block.values, goal), block.finished, endpoints.target, goal)
+        times = trials_to_target(best_so_far(block.values, goal), endpoints.target, goal, block.finished)
         trials = view_trials(times, block.complete, study.search.trials, bootstrap.confidence)
     return ViewResult(
         name=block.view,
         searches=block,
         best=best,
-        curve=mean_curve(best, bootstrap) if best.shape[1] else _NO_CURVE,
+        curve=mean_curve(best, bootstrap) if best.shape[1] else NO_CURVE,
         budgets=tuple(view_budget(best, budget, bootstrap) for budget in endpoints.budgets),
         trials=trials,
         completeness=completeness(block, table),
@@ -149,14 +150,9 @@ def _best_trial(block: Searches, table: Any, study: Study) -> Best | None:
         replicate,
         number,
         float(block.values[replicate, number]),
-        {name: _plain(row[f"point.{name}"]) for name in names},
+        {name: plain(row[f"point.{name}"]) for name in names},
         {str(key).removeprefix("metric."): float(row[key]) for key in table.columns if str(key).startswith("metric.")},
     )
-
-
-def _plain(value: Any) -> Any:
-    """Convert a numpy scalar to a Python value."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _cost(name: str, table: Any) -> Cost:

@@ -82,7 +82,7 @@ def power(
             f"{results.study.name}: with this target a difference of at most {most:.3g} trials can be observed, below --trials {trials:g}",
             "choose a smaller difference, or a study with more trials or an easier target",
         )
-    endpoints = study_power(results, difference, trials, wanted=wanted, alpha=alpha)
+    endpoints = study_power(results, difference, trials, target_power=wanted, alpha=alpha)
     if not any(each.power.replicates >= 2 for each in endpoints):
         raise UsageError(
             f"{results.study.name}: no two views have 2 complete replicates in common, so there is no spread to use",

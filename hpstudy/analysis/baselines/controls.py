@@ -21,9 +21,9 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.baselines.expected_best import expected_curve, trials_to_match
 from hpstudy.analysis.comparisons.budgets import common
-from hpstudy.analysis.comparisons.family import sides
+from hpstudy.analysis.comparisons.family import shown_sides
 from hpstudy.analysis.comparisons.margin import Side
-from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, best_value, mean_curve, worst_value
+from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, finite_values, mean_curve, worst_value
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.estimate import CountedEstimate, mean_of
 from hpstudy.analysis.statistics.pairing import win_share
@@ -72,7 +72,7 @@ class RandomControl:
             without any.
         shown: side of 0 on which the gap after all trials is shown to lie; None with fewer than two replicates.
         matching: number of random trials whose expected best reaches the mean final best of the searches; None when it exceeds half of
-            all random trials, or is not known.
+            all random trials, or cannot be computed.
         easy: share of good points; None without a declared margin.
     """
 
@@ -149,20 +149,22 @@ def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None
     """
     if not (study.controls or "random" in study.others) or is_sweep(study):
         return None
-    searched = {name: arm for name, arm in arms(study).items() if not arm.listed}
-    blocks = {name: gather(trials, name, (study.replicates, arm.trials)) for name, arm in searched.items()}
+    search_arms = {name: arm for name, arm in arms(study).items() if not arm.listed}
+    blocks = {name: gather(trials, name, (study.replicates, arm.trials)) for name, arm in search_arms.items()}
     goal = study.metric.goal
-    worst = worst_value([blocks[view] for view in study.views], goal)
+    worst = worst_value([blocks[view].values for view in study.views], goal)
     curves = {name: _Curves.of(block, goal, worst) for name, block in blocks.items()}
-    best_known = best_value(list(blocks.values()), goal)
-    views, above = [], {control: _shown(curves, control, study, bootstrap) for control in ("random", "default")}
+    values = finite_values([block.values for block in blocks.values()])
+    best_known = float(goal.best(values)) if values.size else float("nan")
+    sides = {control: _shown_sides(curves, control, study, bootstrap) for control in ("random", "default")}
+    views = []
     for view in study.views:
         random, default = (arm_name(view, control) for control in ("random", "default"))
         of_random = of_default = None
         if random in curves:
-            of_random = _random(curves[view], curves[random], worst, best_known, study, bootstrap, above["random"][view])
+            of_random = _random(curves[view], curves[random], worst, best_known, study, bootstrap, sides["random"][view])
         if default in curves:
-            of_default = _default(curves[view], curves[default], goal, bootstrap, above["default"][view])
+            of_default = _default(curves[view], curves[default], goal, bootstrap, sides["default"][view])
         views.append(ViewControls(view, mean_curve(curves[view].best, bootstrap), of_random, of_default))
     return Controls(tuple(views), best_known)
 
@@ -191,15 +193,15 @@ class _Curves:
         return both[~(np.isnan(self.best[both]).any(axis=1) | np.isnan(other.best[both]).any(axis=1))]
 
 
-def _shown(curves: Mapping[str, _Curves], control: str, study: Study, bootstrap: Bootstrap) -> dict[str, Side | None]:
+def _shown_sides(curves: Mapping[str, _Curves], control: str, study: Study, bootstrap: Bootstrap) -> dict[str, Side | None]:
     """For each view, the side of 0 on which final best minus control is shown to lie; the views are one family of tests."""
     differences = {}
     for view in study.views:
         if (arm := curves.get(arm_name(view, control))) is not None:
             both = curves[view].shared(arm)
             differences[view] = curves[view].best[both, -1] - arm.best[both, -1]
-    found = sides(list(differences.values()), bootstrap.confidence, derive_seed(bootstrap.seed, "sign_flip", control))
-    return dict(zip(differences, found, strict=True))
+    seed = derive_seed(bootstrap.seed, "sign_flip", control)
+    return dict(zip(differences, shown_sides(list(differences.values()), bootstrap.confidence, seed), strict=True))
 
 
 def _random(
@@ -207,7 +209,7 @@ def _random(
 ) -> RandomControl:
     goal, margin, block = study.metric.goal, study.analysis.margin, random.searches
     both = view.shared(random)
-    pooled = np.where(np.isnan(block.values), worst, block.values)[block.complete]
+    pooled = np.where(np.isnan(block.values), worst, block.values)[block.complete]  # (complete searches, trials)
     expected = matching = None
     if pooled.size and not np.isnan(pooled).any():
         expected = expected_curve(pooled, goal, bootstrap)
@@ -234,13 +236,12 @@ def _paired_curve(differences: Floats, confidence: float) -> MeanCurve:
 
 
 def _default(view: _Curves, default: _Curves, goal: Goal, bootstrap: Bootstrap, side: Side | None) -> DefaultControl:
-    values, both = default.best[:, 0], view.shared(default)
-    known = values[~np.isnan(values)]
-    mean = mean_of(known, bootstrap)
-    if not both.size:
-        return DefaultControl(values, mean.value, mean.low, mean.high, both, None, side, None)
-    tuned = view.best[both, -1]
-    gain = t_mean(tuned - values[both], bootstrap.confidence)
-    share = win_share(values[both], tuned, goal, bootstrap.confidence)
-    below = CountedEstimate(share.value, share.low, share.high, len(both))
-    return DefaultControl(values, mean.value, mean.low, mean.high, both, (gain.value, gain.low, gain.high), side, below)
+    values, both = default.best[:, 0], view.shared(default)  # (replicates,)
+    mean = mean_of(values[~np.isnan(values)], bootstrap)
+    gain = below = None
+    if both.size:
+        tuned = view.best[both, -1]
+        estimate = t_mean(tuned - values[both], bootstrap.confidence)
+        gain = (estimate.value, estimate.low, estimate.high)
+        below = win_share(values[both], tuned, goal, bootstrap.confidence).counted(len(both))
+    return DefaultControl(values, mean.value, mean.low, mean.high, both, gain, side, below)

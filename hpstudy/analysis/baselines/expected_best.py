@@ -7,7 +7,7 @@ estimate is not valid for a searcher that learns from its trials.
 References:
     Tang et al. (2020), Showing your work doesn't always work, ACL, https://doi.org/10.18653/v1/2020.acl-main.246 (unbiased estimator)
     Dodge et al. (2019), Show your work, EMNLP, https://doi.org/10.18653/v1/D19-1224
-    Arvesen (1969), Jackknifing U-statistics, Ann. Math. Stat. 40 (pseudo-values)
+    Arvesen (1969), Jackknifing U-statistics, Ann. Math. Stat. 40, https://doi.org/10.1214/aoms/1177697287 (pseudo-values)
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ def expected_curve(values: Floats, goal: Goal, bootstrap: Bootstrap) -> MeanCurv
     """
     searches, length = values.shape
     trials = np.arange(1, length + 1, dtype=np.int64)
-    whole = expected_best(values.ravel(), trials, goal)
+    expected = expected_best(values.ravel(), trials, goal)  # (trials,)
     low = high = np.full(length, np.nan)
     if searches > 1:
-        without = np.array([expected_best(np.delete(values, row, axis=0).ravel(), trials, goal) for row in range(searches)])
-        low, high = mean_intervals(searches * whole - (searches - 1) * without, bootstrap)
-    return MeanCurve(np.full(length, searches, dtype=np.int64), whole, low, high)
+        rest = (np.delete(values, row, axis=0).ravel() for row in range(searches))
+        without_one = np.array([expected_best(others, trials, goal) for others in rest])  # (searches, trials)
+        low, high = mean_intervals(searches * expected - (searches - 1) * without_one, bootstrap)
+    return MeanCurve(np.full(length, searches, dtype=np.int64), expected, low, high)
 
 
 def trials_to_match(values: Floats, level: float, goal: Goal) -> int | None:

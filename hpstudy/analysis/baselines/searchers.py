@@ -7,7 +7,7 @@ of an endpoint (`hpstudy.analysis.confirmed.comparison`), with Holm's correction
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -16,17 +16,17 @@ import numpy as np
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.confirmed.comparison import Interaction, interactions
 from hpstudy.analysis.confirmed.curves import confirmed_curves
-from hpstudy.analysis.confirmed.endpoints import Curves, judged_by
+from hpstudy.analysis.confirmed.endpoints import Curves, endpoint_inputs
 from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far, mean_curve, worst_value
 from hpstudy.analysis.endpoints import Endpoints, pairs_of
 from hpstudy.analysis.statistics.permutation import holm
 from hpstudy.analysis.trials.searches import Searches, gather
+from hpstudy.goal import Goal
 from hpstudy.loading.make import is_sweep
 from hpstudy.study.controls import arm_name
 from hpstudy.study.declaration import Endpoint
-from hpstudy.study.schema import Study
 
-Known: TypeAlias = Mapping[str, tuple[Floats, Bools]]
+CurvesOfArms: TypeAlias = Mapping[str, tuple[Floats, Bools]]
 """For each arm, (replicates x trials) curves and (replicates,) flags of complete searches."""
 
 OBSERVED = (Endpoint(use="trials_to_target"), Endpoint(use="final"))
@@ -84,7 +84,7 @@ class Searchers:
     @property
     def pairs(self) -> tuple[Interaction, ...]:
         """All interactions, which are one family of tests."""
-        return tuple(pair for one in self.compared for pair in one.pairs)
+        return tuple(pair for by_endpoint in self.compared for pair in by_endpoint.pairs)
 
 
 def searchers(trials: Any, confirmations: Any, endpoints: Endpoints) -> Searchers | None:
@@ -102,18 +102,20 @@ def searchers(trials: Any, confirmations: Any, endpoints: Endpoints) -> Searcher
     goal, shape = study.metric.goal, (study.replicates, study.search.trials)
     names = [*study.views, *(arm_name(view, other) for view in study.views for other in others)]
     blocks = {name: gather(trials, name, shape) for name in names}
-    worst = worst_value(list(blocks.values()), goal)
-    best = {name: best_so_far(of.values, goal, finished=of.finished, worst=worst) for name, of in blocks.items()}
-    fresh = _on_fresh_seeds(confirmations, blocks, study)
+    worst = worst_value([block.values for block in blocks.values()], goal)
+    best = {name: best_so_far(block.values, goal, finished=block.finished, worst=worst) for name, block in blocks.items()}
+    confirmed: CurvesOfArms = {}
+    if study.confirm is not None and study.confirm.incumbents:
+        curves = confirmed_curves(confirmations, blocks, study)
+        confirmed = {curve.view: (curve.scored, curve.complete) for curve in curves}
     compared = []
     for endpoint in study.analysis.primary or OBSERVED:
         on_observed = not study.analysis.endpoints or endpoint.use == "trials_to_target"
-        known = _observed(blocks, best, endpoint, endpoints) if on_observed else fresh
+        arms = _observed(blocks, best, endpoint, goal) if on_observed else confirmed
         for other in others:
-            chosen = [*study.views, *(arm_name(view, other) for view in study.views)]
-            pairs = tuple(_interactions(endpoint, _together(known, chosen), endpoints, other))
+            pairs = _interactions(endpoint, arms, endpoints, other)
             compared.append(ByEndpoint(other, endpoint, on_observed, pairs))
-    whole = all(of.complete.all() for of in blocks.values()) and all(complete.all() for _, complete in fresh.values())
+    complete = all(block.complete.all() for block in blocks.values()) and all(each.all() for _, each in confirmed.values())
     views = [
         SearchedBy(
             view, other or study.search.searcher, int(blocks[name].complete.sum()), mean_curve(best[name], endpoints.bootstrap)
@@ -121,50 +123,35 @@ def searchers(trials: Any, confirmations: Any, endpoints: Endpoints) -> Searcher
         for view in study.views
         for other, name in [(None, view), *((other, arm_name(view, other)) for other in others)]
     ]
-    return Searchers(tuple(views), _tested(compared, 1 - study.analysis.confidence), whole)
+    return Searchers(tuple(views), _with_verdicts(compared, 1 - study.analysis.confidence), complete)
 
 
-def _observed(blocks: Mapping[str, Searches], best: Mapping[str, Floats], endpoint: Endpoint, endpoints: Endpoints) -> Known:
+def _observed(blocks: Mapping[str, Searches], best: Mapping[str, Floats], endpoint: Endpoint, goal: Goal) -> CurvesOfArms:
     """The best so far of all searches; for trials-to-target, NaN before the first value of a search."""
-    goal = endpoints.study.metric.goal
     if endpoint.use == "trials_to_target":
-        best = {name: best_so_far(of.values, goal) for name, of in blocks.items()}
-    return {name: (best[name], of.complete) for name, of in blocks.items()}
+        best = {name: best_so_far(block.values, goal) for name, block in blocks.items()}
+    return {name: (best[name], block.complete) for name, block in blocks.items()}
 
 
-def _on_fresh_seeds(confirmations: Any, blocks: Mapping[str, Searches], study: Study) -> Known:
-    """The confirmed curves of all searches; empty where not all incumbents are confirmed."""
-    if study.confirm is None or not study.confirm.incumbents:
-        return {}
-    return {curve.view: (curve.scored, curve.complete) for curve in confirmed_curves(confirmations, blocks, study)}
-
-
-def _together(known: Known, names: Sequence[str]) -> Curves:
-    """The curves of the given arms; empty where one is not known."""
-    if any(name not in known for name in names):
-        return Curves({}, np.zeros(0, dtype=np.bool_))
-    return Curves({name: known[name][0] for name in names}, np.logical_and.reduce([known[name][1] for name in names]))
-
-
-def _interactions(endpoint: Endpoint, curves: Curves, endpoints: Endpoints, other: str) -> Iterator[Interaction]:
-    """The interaction of each declared comparison with another searcher, without adjusted p-values."""
+def _interactions(endpoint: Endpoint, arms: CurvesOfArms, endpoints: Endpoints, other: str) -> tuple[Interaction, ...]:
+    """The interaction of each declared comparison with another searcher, without adjusted p; empty without the curves of an arm."""
     study = endpoints.study
-    _, judged = judged_by(endpoint, study, curves, endpoints.target)
-    if judged is None:
-        return
+    names = [*study.views, *(arm_name(view, other) for view in study.views)]
+    if any(name not in arms for name in names):
+        return ()
+    curves = Curves({name: arms[name][0] for name in names}, np.logical_and.reduce([arms[name][1] for name in names]))
+    _, inputs = endpoint_inputs(endpoint, study, curves, endpoints.target)
+    if inputs is None:
+        return ()
     delta = endpoint.deltas[0] if endpoint.deltas else None
     pairs = [((a, b), (arm_name(a, other), arm_name(b, other))) for a, b in pairs_of(study)]
-    yield from interactions(endpoint, delta, judged, pairs, study.analysis.confidence)
+    return interactions(endpoint, delta, inputs, pairs, study.analysis.confidence)
 
 
-def _tested(compared: Sequence[ByEndpoint], alpha: float) -> tuple[ByEndpoint, ...]:
+def _with_verdicts(compared: Sequence[ByEndpoint], alpha: float) -> tuple[ByEndpoint, ...]:
     """Set the adjusted p-values (Holm over all interactions) and the verdicts."""
-    p = np.array([pair.p for one in compared for pair in one.pairs])
-    known = ~np.isnan(p)
-    adjusted = np.full(len(p), np.nan)
-    adjusted[known] = holm(p[known])
-    corrected = iter(adjusted.tolist())
+    adjusted = iter(holm(np.array([pair.p for each in compared for pair in each.pairs])).tolist())
     return tuple(
-        replace(one, pairs=tuple(replace(pair, adjusted=(q := next(corrected)), shown=q < alpha) for pair in one.pairs))
-        for one in compared
+        replace(each, pairs=tuple(replace(pair, adjusted=(p := next(adjusted)), shown=p < alpha) for pair in each.pairs))
+        for each in compared
     )

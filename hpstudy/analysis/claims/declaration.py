@@ -48,13 +48,13 @@ class Declaration:
         """Whether everything was declared before any trial was finished; None where the database does not record it."""
         late = [change for change in self.changes if change.finished_trials != 0]
         if not late:
-            proved = self.first_digest is not None and (bool(self.changes) or self.first_digest == self.digest)
-            return True if proved else None
+            recorded = self.first_digest is not None and (bool(self.changes) or self.first_digest == self.digest)
+            return True if recorded else None
         return None if all(change.finished_trials is None and change.at for change in late) else False
 
 
 def declaration(stored: Study, used: Study, events: Iterable[tuple[str, str, Mapping[str, Any]]], finished: int) -> Declaration:
-    """Read the declaration's history.
+    """The times at which the analysis was declared and changed, from the events of the database.
 
     Args:
         stored: the study in the database.

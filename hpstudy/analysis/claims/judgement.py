@@ -26,8 +26,8 @@ from hpstudy.analysis.comparisons.margin import ENOUGH, Bounds, one_sided
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.sweeps.points import swept_names
 from hpstudy.analysis.targets.trials_to_target import attainable
-from hpstudy.goal import Goal
 from hpstudy.loading.claims import selected_points
 from hpstudy.study.declaration import NUMBERS_OF_TRIALS, TRIALS_TO_TARGET, Criterion, Selection
 from hpstudy.study.parameters import Value
@@ -94,12 +94,12 @@ class Observed:
     """The values of one view that a claim can refer to.
 
     Attributes:
-        points: in a sweep, the point of each trial number, empty where it is not known; no points in a search.
+        points: in a sweep, the point of each trial number, empty if it is not known; no points in a search.
         values: for each metric (replicates x trials), NaN where a trial has no value.
         epochs: (epochs,) numbers of the epochs of `curves`.
         curves: for each metric (replicates x trials x epochs), NaN where a training has no value.
         best: in a search, (replicates x trials) number of the best trial so far; -1 before the first value.
-        of_searches: trials-to-target and each declared endpoint, by name: (replicates,), NaN where it is not known.
+        of_searches: trials-to-target and each declared endpoint, by name: (replicates,), NaN for a replicate that is not used.
     """
 
     points: Sequence[Point]
@@ -128,37 +128,19 @@ class _Values:
 def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str, bootstrap: Bootstrap) -> CriterionResult:
     """Test one claim on the values of all views; `objective` is the name of the study's metric."""
     metric = criterion.metric or objective
-    compared = list(_compared(criterion, observed, metric))
-    above, below = criterion.bounds
-    listed = any(view.points for view in observed.values())
-    contrasts = tuple(_contrast(one, above, below, bootstrap, len(compared), enough=2 if listed else ENOUGH) for one in compared)
-    return CriterionResult(criterion.claim, metric, _together([c.verdict for c in contrasts]), contrasts)
+    numbers = list(_claimed_numbers(criterion, observed, metric))
+    fewest = 2 if any(view.points for view in observed.values()) else ENOUGH
+    contrasts = tuple(_contrast(number, criterion.bounds, bootstrap, len(numbers), fewest) for number in numbers)
+    return CriterionResult(criterion.claim, metric, _joint_verdict([each.verdict for each in contrasts]), contrasts)
 
 
-def best_numbers(values: Floats, goal: Goal) -> Ints:
-    """The number of the best trial so far, the earliest among ties; -1 before the first value of a search.
-
-    The objective is (replicates x trials), NaN without a value; the result has the same shape.
-    """
-    gain = np.where(np.isnan(values), -np.inf, goal.sign * values)
-    numbers = np.zeros(values.shape, dtype=np.int64)
-    best = np.full(values.shape[0], -np.inf)
-    number = np.full(values.shape[0], -1)
-    for trial in range(values.shape[1]):
-        better = gain[:, trial] > best
-        best = np.where(better, gain[:, trial], best)
-        number = np.where(better, trial, number)
-        numbers[:, trial] = number
-    return numbers
-
-
-def _compared(criterion: Criterion, observed: Mapping[str, Observed], metric: str) -> Iterator[_Values]:
+def _claimed_numbers(criterion: Criterion, observed: Mapping[str, Observed], metric: str) -> Iterator[_Values]:
     """The numbers that must lie within the bounds of the claim; empty where one of the two sides lacks the metric."""
-    chosen = _selected(criterion.of, observed, metric, criterion.epoch)
-    others = _selected(criterion.minus, observed, metric, criterion.epoch) if criterion.minus is not None else {}
-    for epoch, group in chosen.items():
+    selected = _selected(criterion.of, observed, metric, criterion.epoch)
+    subtrahends = _selected(criterion.minus, observed, metric, criterion.epoch) if criterion.minus is not None else {}
+    for epoch, group in selected.items():
         if criterion.minus is not None:
-            subtracted = others.get(epoch, [])
+            subtracted = subtrahends.get(epoch, [])
             paired = subtracted * len(group) if len(subtracted) == 1 else subtracted
             yield from (_minus(a, b) for a, b in zip(group, paired, strict=bool(paired)))
         elif criterion.shape == "alike":
@@ -181,7 +163,7 @@ def _selected(selection: Selection, observed: Mapping[str, Observed], metric: st
         return {}
     if not view.points:
         if selection.at:
-            return {}  # a sweep whose searcher cannot be imported here looks like a search
+            return {}  # the searcher of a sweep cannot be imported here, so the sweep was analyzed as a search
         return {0: _best(selection, view, metric)}
     names = {n: _name(selection.view, n, view.points) for n in selected_points(selection, view.points)}
     if epoch == "last":
@@ -214,34 +196,35 @@ def _best(selection: Selection, view: Observed, metric: str) -> list[_Values]:
 
 def _name(view: str, number: int, points: Sequence[Point]) -> str:
     """The name of a point: the hyperparameters that differ between points."""
-    begun = [point for point in points if point]
-    swept = [name for name in points[number] if len({point.get(name) for point in begun}) > 1]
-    settings = ", ".join(f"{name} {_shown(points[number][name])}" for name in swept)
+    names = swept_names(points, tuple(points[number]))
+    settings = ", ".join(f"{name} {_text(points[number][name])}" for name in names)
     return f"{view} at {settings}" if settings else view
 
 
-def _shown(value: Value) -> str:
+def _text(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _minus(a: _Values, b: _Values) -> _Values:
-    both, reach = ~np.isnan(a.values - b.values), None
+    differences, ends = a.values - b.values, None
+    both = ~np.isnan(differences)
     if a.horizon is not None and both.any():
-        reach = attainable(a.values[both], b.values[both], a.horizon)
-    return _Values(f"{a.what} − {b.what}", a.values - b.values, attainable=reach)
+        ends = attainable(a.values[both], b.values[both], a.horizon)
+    return _Values(f"{a.what} − {b.what}", differences, attainable=ends)
 
 
 def _contrast(
-    one: _Values, above: float | None, below: float | None, bootstrap: Bootstrap, number: int, *, enough: int
+    claimed: _Values, bounds_of_claim: tuple[float | None, float | None], bootstrap: Bootstrap, number: int, fewest: int
 ) -> Contrast:
-    """One of `number` contrasts; with fewer than `enough` replicates, a claim with two bounds cannot hold."""
-    values, confidence = one.values[~np.isnan(one.values)], bootstrap.confidence
+    """One of `number` contrasts; with fewer than `fewest` replicates, a claim with two bounds cannot hold."""
+    above, below = bounds_of_claim
+    values, confidence = claimed.values[~np.isnan(claimed.values)], bootstrap.confidence
     mean, wide = t_mean(values, confidence), t_mean(values, 1 - (1 - confidence) / number)
     level, holds, withheld = confidence, False, False
     if above is not None and below is not None:
         bounds = one_sided(values, bootstrap) if len(values) > 1 else Bounds(np.nan, np.nan)
         level, mean = 2 * confidence - 1, Estimate(mean.value, bounds.lower, bounds.upper)
-        withheld = bounds.within(above, below) and len(values) < enough
+        withheld = bounds.within(above, below) and len(values) < fewest
         holds = bounds.within(above, below) and not withheld
     elif not np.isnan(mean.low):
         holds = (above is None or mean.low > above) and (below is None or mean.high < below)
@@ -253,11 +236,11 @@ def _contrast(
     elif (above is not None and wide.high < above) or (below is not None and wide.low > below):
         verdict = "does not hold"
     return Contrast(
-        one.what, mean.value, mean.low, mean.high, level, len(values), above, below, verdict, one.attainable, withheld
+        claimed.what, mean.value, mean.low, mean.high, level, len(values), above, below, verdict, claimed.attainable, withheld
     )
 
 
-def _together(verdicts: Sequence[Verdict]) -> Verdict:
+def _joint_verdict(verdicts: Sequence[Verdict]) -> Verdict:
     if not verdicts or "no data" in verdicts:
         return "no data"
     if "does not hold" in verdicts:

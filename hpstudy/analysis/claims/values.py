@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
-from hpstudy.analysis.claims.judgement import Observed, best_numbers
+from hpstudy.analysis.claims.judgement import Observed
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
-from hpstudy.analysis.curves.best_so_far import worst_value
+from hpstudy.analysis.curves.best_so_far import incumbent_numbers, worst_value
 from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.analysis.trials.searches import Searches, final_metrics
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.errors import HpstudyError
-from hpstudy.goal import Goal
 from hpstudy.loading.claims import listed_points
 from hpstudy.loading.make import make_searcher
 from hpstudy.study.declaration import TRIALS_TO_TARGET
@@ -30,11 +29,7 @@ from hpstudy.study.space import Point
 
 
 def observe(
-    study: Study,
-    trials: Any,
-    views: Sequence[ViewResult],
-    sweeps: Sequence[SweepView],
-    endpoints: Sequence[EndpointResult] = (),
+    study: Study, trials: Any, views: Sequence[ViewResult], sweeps: Sequence[SweepView], endpoints: Sequence[EndpointResult] = ()
 ) -> dict[str, Observed]:
     """The values of each view, by name.
 
@@ -45,11 +40,11 @@ def observe(
         sweeps: the points of each view; empty for a search.
         endpoints: the declared endpoints of a search. Of two with the same `use`, claims refer to the first.
     """
-    worst = worst_value([view.searches for view in views], study.metric.goal)
+    goal, objective = study.metric.goal, study.metric.name
+    worst = worst_value([view.searches.values for view in views], goal)
     if not sweeps:
         return {view.name: _of_a_search(study, trials, view, worst, endpoints) for view in views}
-    curves = [view.curves[study.metric.name] for view in sweeps if study.metric.name in view.curves]
-    worst_of_curve = _worst(curves, study.metric.goal)
+    worst_of_curve = worst_value([view.curves[objective] for view in sweeps if objective in view.curves], goal)
     return {
         view.name: _of_a_sweep(study, swept, _lost(view.searches), worst, worst_of_curve)
         for view, swept in zip(views, sweeps, strict=True)
@@ -63,21 +58,24 @@ def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float, endp
         **final_metrics(trials, view.name, searches.values.shape),
         study.metric.name: np.where(lost, worst, searches.values),
     }
-    best = best_numbers(searches.values, study.metric.goal)
+    best = incumbent_numbers(searches.values, study.metric.goal)
     # Before the first value of a search, its first trial is the best; it counts as the worst value.
     best = np.where(searches.spent, np.maximum(best, 0), -1)
-    whole: dict[str, Floats] = {result.endpoint.use: _replicates(result, view.name, len(best)) for result in reversed(endpoints)}
+    # Of two endpoints with the same use, the first one is kept.
+    of_searches: dict[str, Floats] = {
+        result.endpoint.use: _of_replicates(result, view.name, len(best)) for result in reversed(endpoints)
+    }
     if view.trials is not None:
-        whole[TRIALS_TO_TARGET] = np.where(searches.complete, view.trials.times.trials.astype(np.float64), np.nan)
-    return Observed(points=(), values=values, epochs=np.zeros(0, dtype=np.int64), curves={}, best=best, of_searches=whole)
+        of_searches[TRIALS_TO_TARGET] = np.where(searches.complete, view.trials.times.trials.astype(np.float64), np.nan)
+    return Observed(points=(), values=values, epochs=np.zeros(0, dtype=np.int64), curves={}, best=best, of_searches=of_searches)
 
 
-def _replicates(result: EndpointResult, view: str, replicates: int) -> Floats:
+def _of_replicates(result: EndpointResult, view: str, replicates: int) -> Floats:
     """(replicates,) endpoint of the searches of a view; NaN for replicates that are not used."""
     values = np.full(replicates, np.nan)
-    for measured in result.declared.views if result.declared is not None else ():
-        if measured.view == view:
-            values[result.replicates] = measured.values
+    for of_view in result.declared.views if result.declared is not None else ():
+        if of_view.view == view:
+            values[result.replicates] = of_view.values
     return values
 
 
@@ -106,9 +104,3 @@ def _points(study: Study, view: SweepView) -> tuple[Point, ...]:
 def _lost(searches: Searches) -> Bools:
     """(replicates x trials) mask of finished trials without a value."""
     return np.asarray(searches.ended & np.isnan(searches.values), dtype=np.bool_)
-
-
-def _worst(blocks: Sequence[Floats], goal: Goal) -> float:
-    """The worst of all values; NaN without any."""
-    values = np.concatenate([np.zeros(0), *(block[~np.isnan(block)] for block in blocks)])
-    return float(goal.worst(values)) if values.size else float("nan")

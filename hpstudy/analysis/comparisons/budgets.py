@@ -71,11 +71,11 @@ class Difference:
 
 def difference_curve(a: Floats, b: Floats, bootstrap: Bootstrap) -> Difference:
     """Compare two curves at every trial; both are (replicates x trials) best so far of complete searches."""
-    d = a - b
+    d = a - b  # (replicates, trials)
     low, high = t_intervals(d, bootstrap.confidence)
     band = simultaneous_band(d, bootstrap) if len(d) >= 2 else None
-    apart = ranges((band.low > 0) | (band.high < 0)) if band else ()
-    return Difference(d.mean(axis=0), low, high, band, apart)
+    excludes_zero = ranges((band.low > 0) | (band.high < 0)) if band else ()
+    return Difference(d.mean(axis=0), low, high, band, excludes_zero)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class BudgetDifference:
         values_a, values_b: (replicates,) best so far of each.
         mean, low, high: mean difference and its t interval.
         sd: standard deviation of the differences.
-        effect: mean / sd (Cohen's d_z); NaN when all differences are equal.
+        effect: mean / sd (d_z of Cohen 1988, see `statistics.power`); NaN when all differences are equal.
         wins, ties, losses: numbers of replicates in which A is better, equal, worse.
         test: sign-flip test.
         correlation: Pearson correlation of the two views over replicates, which measures the benefit of pairing; NaN when a view does not
@@ -125,20 +125,12 @@ class BudgetDifference:
         return f"<BudgetDifference after {self.budget:,} trials: {estimate(self.mean, self.low, self.high)}, {self.replicates} replicates>"
 
 
-def budget_difference(
-    a: Floats,
-    b: Floats,
-    budget: int,
-    goal: Goal,
-    bootstrap: Bootstrap,
-    *,
-    seed: int,
-) -> BudgetDifference:
+def budget_difference(a: Floats, b: Floats, budget: int, goal: Goal, bootstrap: Bootstrap, *, seed: int) -> BudgetDifference:
     """Compare two views after `budget` trials (from 1); `a` and `b` are (replicates x trials) best so far of complete searches.
 
     `seed` is the seed of the sign-flip test.
     """
-    x, y = a[:, budget - 1], b[:, budget - 1]
+    x, y = a[:, budget - 1], b[:, budget - 1]  # (replicates,), as is `d`
     d = paired_differences(x, y)
     n = len(d)
     mean = t_mean(d, bootstrap.confidence)

@@ -1,4 +1,10 @@
-"""Horizontal distance of two mean best-so-far curves, in trials, as Quist et al. (2023) read their Figure 8."""
+"""Horizontal distance of two mean best-so-far curves, in trials, as Quist et al. (2023) read their Figure 8.
+
+References:
+    Quist, Li and van Gemert (2023), Understanding weight-magnitude hyperparameters in training binary networks, ICLR,
+    https://openreview.net/forum?id=uBKBoix9NXa
+    Hansen et al. (2016), COCO: performance assessment, https://arxiv.org/abs/1605.03560 (fixed-target view of curves)
+"""
 
 from __future__ import annotations
 
@@ -64,33 +70,23 @@ def _distance(a: Floats, b: Floats, budget: int | None, level: float, goal: Goal
     n = a.shape[0]
     # A curve that equals the level up to rounding has reached it.
     slack = 1e-12 * float(np.ptp(np.stack([a, b]))) * -goal.sign
-    trial_a = first_trial(a.mean(axis=0)[:, None], level + slack, goal)[0]
-    trial_b = first_trial(b.mean(axis=0)[:, None], level + slack, goal)[0]
+    trial_a, trial_b = (float(first_trial(x.mean(axis=0)[:, None], level + slack, goal)[0]) for x in (a, b))
     low = high = unreached_a = unreached_b = float("nan")
     if n >= 2:
-        levels: float | Floats = level + slack
+        levels: float | Floats = level + slack  # or (resamples,)
         if budget is not None:
             levels = bootstrap.weights(n) @ b[:, budget - 1] + slack
-        trials_a, trials_b = (_first_trials(values, levels, goal, bootstrap) for values in (a, b))
-        # Where neither curve reaches the level, the distance is unknown: it counts as -inf for the lower end and +inf for the upper.
-        neither = np.isinf(trials_a) & np.isinf(trials_b)
-        with np.errstate(invalid="ignore"):
-            difference = trials_a - trials_b
-        low, _ = percentile_interval(np.where(neither, -np.inf, difference), n, bootstrap.confidence)
-        _, high = percentile_interval(np.where(neither, np.inf, difference), n, bootstrap.confidence)
+        trials_a, trials_b = (_first_trials(x, levels, goal, bootstrap) for x in (a, b))  # (resamples,)
+        with np.errstate(invalid="ignore"):  # inf - inf is NaN where neither curve reaches the level
+            low, high = percentile_interval(trials_a - trials_b, n, bootstrap.confidence)
         unreached_a, unreached_b = float(np.isinf(trials_a).mean()), float(np.isinf(trials_b).mean())
-    with np.errstate(invalid="ignore"):
-        point = float(np.subtract(trial_a, trial_b))
-    return Distance(budget, level, _whole(trial_a), _whole(trial_b), point, low, high, unreached_a, unreached_b)
+    a_number, b_number = (int(trial) if np.isfinite(trial) else None for trial in (trial_a, trial_b))
+    return Distance(budget, level, a_number, b_number, trial_a - trial_b, low, high, unreached_a, unreached_b)
 
 
 def _first_trials(values: Floats, level: float | Floats, goal: Goal, bootstrap: Bootstrap) -> Floats:
     """(resamples,) `first_trial` of the mean curve of each resample."""
     count: Ints = np.zeros(bootstrap.resamples, dtype=np.int64)
-    for _, means in resampled_means(values, bootstrap):
+    for _, means in resampled_means(values, bootstrap):  # means: (trials of the block, resamples)
         count += (goal.sign * means < goal.sign * level).sum(axis=0)
     return np.where(count < values.shape[1], count + 1.0, np.inf)
-
-
-def _whole(trial: float) -> int | None:
-    return int(trial) if np.isfinite(trial) else None

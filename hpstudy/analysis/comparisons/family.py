@@ -10,7 +10,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.comparisons.budgets import BudgetDifference
-from hpstudy.analysis.comparisons.margin import Side, shown, verdict
+from hpstudy.analysis.comparisons.margin import Side, shown_side, verdict
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.statistics.permutation import SignFlip, holm, sign_flip
@@ -18,7 +18,7 @@ from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 
 
-def judged(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[PairResult, ...]:
+def with_verdicts(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[PairResult, ...]:
     """Set the adjusted p and the verdict of every comparison.
 
     The sign-flip tests of all (comparison, budget) are one family, those of trials-to-target of all comparisons another (Holm). In a study
@@ -48,18 +48,17 @@ def floors(tests: Sequence[SignFlip]) -> list[float]:
     return [min(1.0, len(tests) * test.smallest) for test in tests]
 
 
-def sides(differences: Sequence[Floats], confidence: float, seed: int) -> tuple[Side | None, ...]:
+def shown_sides(differences: Sequence[Floats], confidence: float, seed: int) -> tuple[Side | None, ...]:
     """The side of 0 on which each of several (replicates,) paired differences is shown to lie; t intervals, sign-flip tests and Holm.
 
     None with fewer than 2 replicates; `seed` is the seed of the tests.
     """
-    tested = [len(values) > 1 for values in differences]
-    p = iter(_adjusted([sign_flip(values, seed) for values, several in zip(differences, tested, strict=True) if several]))
-    found = []
-    for values, several in zip(differences, tested, strict=True):
-        interval = t_mean(values, confidence)
-        found.append(shown(interval.low, interval.high, next(p), 1 - confidence) if several else None)
-    return tuple(found)
+    adjusted = iter(_adjusted([sign_flip(values, seed) for values in differences if len(values) > 1]))
+    intervals = [t_mean(values, confidence) if len(values) > 1 else None for values in differences]
+    return tuple(
+        None if interval is None else shown_side(interval.low, interval.high, next(adjusted), 1 - confidence)
+        for interval in intervals
+    )
 
 
 def _budget(difference: BudgetDifference, p: float, floor: float, endpoints: Endpoints) -> BudgetDifference:
@@ -69,7 +68,7 @@ def _budget(difference: BudgetDifference, p: float, floor: float, endpoints: End
         adjusted=p,
         floor=floor,
         detectable=difference.detectable if floor < 1 - settings.confidence else math.nan,
-        shown=shown(difference.low, difference.high, p, 1 - settings.confidence),
+        shown=shown_side(difference.low, difference.high, p, 1 - settings.confidence),
         verdict=(
             None
             if settings.margin is None or settings.endpoints or len(gain) < 2
@@ -85,5 +84,5 @@ def _trials(trials: TrialsDifference, p: float, floor: float, endpoints: Endpoin
         adjusted=p,
         floor=floor,
         detectable=trials.detectable if floor < alpha else math.nan,
-        shown=shown(trials.low, trials.high, p, alpha),
+        shown=shown_side(trials.low, trials.high, p, alpha),
     )

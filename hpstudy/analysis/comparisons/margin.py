@@ -27,7 +27,7 @@ ENOUGH = 29
 least 95 % of the studies of this size. With fewer replicates, the verdict is withheld."""
 
 
-def shown(low: float, high: float, p: float, alpha: float) -> Side | None:
+def shown_side(low: float, high: float, p: float, alpha: float) -> Side | None:
     """The side of 0 of a difference, shown if its interval excludes 0 and the adjusted p of its test is below alpha.
 
     None without an interval.
@@ -71,14 +71,14 @@ def verdict(gain: Floats, margin: float, p: float, bootstrap: Bootstrap) -> Verd
     """The verdict on (replicates,) gains with respect to the margin; larger is better for the first view.
 
     Equivalent if both one-sided bounds lie within +-margin (> 0), with at least `ENOUGH` replicates. Else superior or inferior if the
-    difference is `shown` by p, the adjusted p. Else non-inferior if the lower bound is above -margin, with at least `ENOUGH` replicates.
-    Else inconclusive.
+    difference is shown (`shown_side`) by p, the adjusted p. Else non-inferior if the lower bound is above -margin, with at least `ENOUGH`
+    replicates. Else inconclusive.
     """
     bounds, interval = one_sided(gain, bootstrap), t_mean(gain, bootstrap.confidence)
     enough = len(gain) >= ENOUGH
     if enough and bounds.within(-margin, margin):
         return "equivalent"
-    side = shown(interval.low, interval.high, p, 1 - bootstrap.confidence)
+    side = shown_side(interval.low, interval.high, p, 1 - bootstrap.confidence)
     if side:
         return "superior" if side > 0 else "inferior"
     return "non-inferior" if enough and bounds.lower > -margin else "inconclusive"

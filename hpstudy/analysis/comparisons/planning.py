@@ -32,7 +32,7 @@ class EndpointPower:
 
 
 def study_power(
-    results: Results, difference: float | None, trials: float | None, *, wanted: float = POWER, alpha: float = 0.05
+    results: Results, difference: float | None, trials: float | None, *, target_power: float = POWER, alpha: float = 0.05
 ) -> tuple[EndpointPower, ...]:
     """Plan a study from the results of a first one.
 
@@ -40,7 +40,7 @@ def study_power(
         results: results of the first study, finished or not; only replicates that are complete in both views are used.
         difference: difference of the final best to detect, in units of the metric.
         trials: difference of trials-to-target to detect.
-        wanted: power.
+        target_power: power of the test that detects the difference.
         alpha: level of the two-sided test.
 
     Returns:
@@ -51,16 +51,16 @@ def study_power(
     for pair in results.pairs:
         if pair.budgets:
             last = pair.budgets[-1]
-            plan = power(paired_differences(last.values_a, last.values_b), difference, power=wanted, alpha=alpha)
+            plan = power(paired_differences(last.values_a, last.values_b), difference, power=target_power, alpha=alpha)
             plans.append(EndpointPower(pair.a, pair.b, "final_best", difference, plan))
         if pair.trials is not None:
-            plan = power(pair.trials.trials_a - pair.trials.trials_b, trials, power=wanted, alpha=alpha)
+            plan = power(pair.trials.trials_a - pair.trials.trials_b, trials, power=target_power, alpha=alpha)
             plan = _attainable(plan, pair.trials.most)
             plans.append(EndpointPower(pair.a, pair.b, "trials_to_target", trials, plan))
     return tuple(plans)
 
 
-def _attainable(plan: Power, most: float) -> Power:
+def _attainable(plan: Power, largest: float) -> Power:
     """The plan without detectable differences larger than the largest observable one."""
-    mde, *others = (value if value <= most else float("nan") for value in (plan.detectable, *plan.detectable_at))
-    return replace(plan, detectable=mde, detectable_at=tuple(others))
+    first, *others = (value if value <= largest else float("nan") for value in (plan.detectable, *plan.detectable_at))
+    return replace(plan, detectable=first, detectable_at=tuple(others))

@@ -1,4 +1,8 @@
-"""Sensitivity of a difference to single replicates and to the treatment of trials without a value."""
+"""Sensitivity of a difference to single replicates and to the treatment of trials without a value.
+
+Reference: Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 11, https://doi.org/10.1201/9780429246593 (means without
+one observation)
+"""
 
 from __future__ import annotations
 
@@ -44,10 +48,11 @@ def leave_one_out(differences: Floats) -> LeaveOneOut | None:
     if n < 2:
         return None
     full = float(differences.mean())
-    means = (differences.sum() - differences) / (n - 1)
+    means = (differences.sum() - differences) / (n - 1)  # (replicates,)
     signs = np.sign(np.r_[means, full])
-    moved = int(np.abs(means - full).argmax())
-    return LeaveOneOut(full, means, float(means.min()), float(means.max()), moved, bool(abs(signs.sum()) == n + 1))
+    most_influential = int(np.abs(means - full).argmax())
+    one_sided = bool(abs(signs.sum()) == n + 1)
+    return LeaveOneOut(full, means, float(means.min()), float(means.max()), most_influential, one_sided)
 
 
 @dataclass(frozen=True)
@@ -85,11 +90,10 @@ def under_policy(
     values = [close_up(x) if policy == "drop" else x for x in (a, b)]
     trials = None
     if level is not None:
-        whole = np.full(len(a), a.shape[1])
-        spent = [trials_to_target(best_so_far(x, goal), whole, level, goal).trials.astype(np.float64) for x in values]
-        trials = t_mean(spent[0] - spent[1], confidence)
-    best = [best_so_far(x, goal, worst=worst) for x in values]
-    differences = [t_mean(best[0][:, budget - 1] - best[1][:, budget - 1], confidence) for budget in budgets]
+        trials_a, trials_b = (trials_to_target(best_so_far(x, goal), level, goal).trials.astype(np.float64) for x in values)
+        trials = t_mean(trials_a - trials_b, confidence)
+    best_a, best_b = (best_so_far(x, goal, worst=worst) for x in values)
+    differences = [t_mean(best_a[:, budget - 1] - best_b[:, budget - 1], confidence) for budget in budgets]
     left_out = int(np.isnan(a).sum() + np.isnan(b).sum()) if policy == "drop" else 0
     return PolicyResult(policy, left_out, trials, tuple(differences))
 

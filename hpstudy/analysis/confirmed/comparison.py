@@ -3,8 +3,8 @@
 The replicate is the sampling unit: its searches in all views share their fresh seeds, and no other replicate has these seeds. Intervals and
 tests are Student's t over replicates (Student 1908, https://doi.org/10.1093/biomet/6.1.1). Where the plateau of a replicate is estimated
 from the other replicates, the values of replicates depend on each other. The interval then is that of the jackknife over replicates, which
-repeats the whole computation without each of them (Tukey 1958, Ann. Math. Stat. 29; Efron and Tibshirani 1993, An introduction to the
-bootstrap, chapter 11, https://doi.org/10.1201/9780429246593).
+repeats the whole computation without each of them (Efron and Tibshirani 1993, An introduction to the bootstrap, chapter 11,
+https://doi.org/10.1201/9780429246593).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats
-from hpstudy.analysis.confirmed.measure import Judged, Values, measured
+from hpstudy.analysis.confirmed.measure import EndpointInputs, EndpointValues, endpoint_values
 from hpstudy.analysis.statistics.deviation import deviation
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.analysis.statistics.power import POWER, detectable
@@ -70,7 +70,7 @@ class EndpointOfPair:
     shown: str
     attainable: tuple[float, float] | None
     sd: float
-    detectable: float
+    detectable: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -89,28 +89,27 @@ class Measurement:
 
 
 def measurement(
-    endpoint: Endpoint, delta: float | None, judged: Judged, pairs: Sequence[tuple[str, str]], confidence: float
+    endpoint: Endpoint, delta: float | None, inputs: EndpointInputs, pairs: Sequence[tuple[str, str]], confidence: float
 ) -> Measurement:
     """Estimate an endpoint for all views and comparisons; the p-values are not adjusted yet."""
-    found = measured(endpoint, delta, judged)
-    influence = _influence(endpoint, delta, judged, found)
+    values = endpoint_values(endpoint, delta, inputs)
+    influence = _influence(endpoint, delta, inputs, values)
     views = tuple(
         EndpointOfView(
             view,
-            of.values,
-            _estimate(of.values, influence[view], confidence),
-            None if of.plateau is None else float(of.plateau.mean()),
-            None if of.reached is None else int(of.reached.sum()),
+            of_view.values,
+            _estimate(of_view.values, influence[view], confidence),
+            None if of_view.plateau is None else float(of_view.plateau.mean()),
+            None if of_view.reached is None else int(of_view.reached.sum()),
         )
-        for view, of in found.items()
+        for view, of_view in values.items()
     )
-    horizon = next(iter(judged.curves.values())).shape[1]
-    compared = []
+    horizon = next(iter(inputs.curves.values())).shape[1]
+    differences = []
     for a, b in pairs:
-        differences, spread = found[a].values - found[b].values, influence[a] - influence[b]
-        ends = None if found[a].reached is None else attainable(found[a].values, found[b].values, horizon)
-        compared.append(_pair(a, b, differences, spread, ends, confidence))
-    return Measurement(delta, views, tuple(compared))
+        ends = None if values[a].reached is None else attainable(values[a].values, values[b].values, horizon)
+        differences.append(_pair(a, b, values[a].values - values[b].values, influence[a] - influence[b], ends, confidence))
+    return Measurement(delta, views, tuple(differences))
 
 
 @dataclass(frozen=True)
@@ -139,57 +138,56 @@ class Interaction:
 def interactions(
     endpoint: Endpoint,
     delta: float | None,
-    judged: Judged,
+    inputs: EndpointInputs,
     pairs: Sequence[tuple[tuple[str, str], tuple[str, str]]],
     confidence: float,
 ) -> tuple[Interaction, ...]:
     """Interactions of comparisons and searchers, not adjusted yet; each pair holds the arms of both views with either searcher."""
-    found = measured(endpoint, delta, judged)
-    influence = _influence(endpoint, delta, judged, found)
-    made = []
+    values = endpoint_values(endpoint, delta, inputs)
+    influence = _influence(endpoint, delta, inputs, values)
+    result = []
     for (a, b), (c, d) in pairs:
-        main, other = found[a].values - found[b].values, found[c].values - found[d].values
-        of_main, of_other = influence[a] - influence[b], influence[c] - influence[d]
-        both = _pair(a, b, main - other, of_main - of_other, None, confidence)
-        estimates = _estimate(main, of_main, confidence), _estimate(other, of_other, confidence)
-        made.append(Interaction(a, b, *estimates, both.estimate, both.p))
-    return tuple(made)
+        main, other = values[a].values - values[b].values, values[c].values - values[d].values
+        influence_main, influence_other = influence[a] - influence[b], influence[c] - influence[d]
+        interaction = _pair(a, b, main - other, influence_main - influence_other, None, confidence)
+        estimates = _estimate(main, influence_main, confidence), _estimate(other, influence_other, confidence)
+        result.append(Interaction(a, b, *estimates, interaction.estimate, interaction.p))
+    return tuple(result)
 
 
-def _influence(endpoint: Endpoint, delta: float | None, judged: Judged, found: Mapping[str, Values]) -> dict[str, Floats]:
+def _influence(
+    endpoint: Endpoint, delta: float | None, inputs: EndpointInputs, values: Mapping[str, EndpointValues]
+) -> dict[str, Floats]:
     """For each view, (replicates,) numbers whose standard error is that of the mean: the values, or jackknife pseudo-values.
 
-    Pseudo-values where the plateaus are estimated from the replicates themselves; NaN where too few replicates remain without one.
+    Pseudo-values where the plateaus are estimated from the replicates themselves; NaN with fewer than 3 replicates.
     """
-    n = judged.replicates
-    if not endpoint.has_plateau or judged.plateaus is not None:
-        return {view: of.values for view, of in found.items()}
+    n = inputs.replicates
+    if not endpoint.has_plateau or inputs.plateaus is not None:
+        return {view: of_view.values for view, of_view in values.items()}
     if n < 3:
-        return {view: np.full(n, np.nan) for view in found}
-    without = [measured(endpoint, delta, judged.without(replicate)) for replicate in range(n)]
+        return {view: np.full(n, np.nan) for view in values}
+    without_one = [endpoint_values(endpoint, delta, inputs.without(replicate)) for replicate in range(n)]
     return {
-        view: n * of.values.mean() - (n - 1) * np.array([others[view].values.mean() for others in without])
-        for view, of in found.items()
+        view: n * of_view.values.mean() - (n - 1) * np.array([others[view].values.mean() for others in without_one])
+        for view, of_view in values.items()
     }
 
 
 def _estimate(values: Floats, influence: Floats, confidence: float) -> CountedEstimate:
     """The mean of the values, with the t interval from the standard error of `influence`."""
-    mean = t_mean(values, confidence)
-    spread = t_mean(influence, confidence)
-    return CountedEstimate(
-        mean.value, mean.value - (spread.value - spread.low), mean.value + (spread.high - spread.value), len(values)
-    )
+    mean, spread = t_mean(values, confidence).value, t_mean(influence, confidence)
+    return CountedEstimate(mean, mean - (spread.value - spread.low), mean + (spread.high - spread.value), len(values))
 
 
 def _pair(
     a: str, b: str, differences: Floats, influence: Floats, ends: tuple[float, float] | None, confidence: float
 ) -> EndpointOfPair:
+    """The (replicates,) differences of two views, not adjusted yet; `influence` is the difference of `_influence`."""
     n = len(differences)
     estimate = _estimate(differences, influence, confidence)
     sd = float(deviation(influence - influence[0])) if n > 1 else float("nan")
-    p = _p(estimate.value, sd, n)
-    return EndpointOfPair(a, b, differences, estimate, p, float("nan"), "", ends, sd, float("nan"))
+    return EndpointOfPair(a, b, differences, estimate, _p(estimate.value, sd, n), float("nan"), "", ends, sd)
 
 
 def findable(pair: EndpointOfPair, alpha: float) -> float:

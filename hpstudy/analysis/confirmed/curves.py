@@ -14,9 +14,17 @@ from typing import Any, Literal
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
-from hpstudy.analysis.curves.best_so_far import MeanCurve, best_so_far
+from hpstudy.analysis.curves.best_so_far import (
+    MeanCurve,
+    best_so_far,
+    finite_values,
+    incumbent_numbers,
+    is_incumbent,
+    worst_value,
+)
+from hpstudy.analysis.statistics.crossed import components
 from hpstudy.analysis.statistics.student import t_intervals
-from hpstudy.analysis.trials.searches import Searches
+from hpstudy.analysis.trials.searches import Layout, Searches
 from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 
@@ -29,8 +37,8 @@ class ConfirmedCurve:
         view: the name of the view.
         seeds: number of fresh seeds of each incumbent.
         complete: (replicates,) whether the search is complete and all trainings of its incumbents on fresh seeds have ended.
-        confirmed: (replicates x trials) mean of the incumbent on its fresh seeds; NaN before the first incumbent, and where it is not
-            known yet.
+        confirmed: (replicates x trials) mean of the incumbent on its fresh seeds; NaN before the first incumbent, and where a training
+            has not ended.
         scored: (replicates x trials) the same, with the worst value of the study before the first incumbent.
         optimism: (replicates x trials) observed best so far minus confirmed value; positive where the observed value is better.
         incumbents: number of incumbents of the complete searches.
@@ -74,68 +82,65 @@ def confirmed_curves(
     """
     assert study.confirm is not None
     goal = study.metric.goal
-    values = np.concatenate(
-        [*(block.values.ravel() for block in searches.values()), rows["objective"].to_numpy(dtype=np.float64)]
-    )
-    values = values[np.isfinite(values)]
+    values = finite_values([*(block.values for block in searches.values()), rows["objective"].to_numpy(dtype=np.float64)])
     if not values.size:
         return ()
     policy = policy or study.metric.on_failure
-    instead = float(np.median(values)) if policy == "median" else float(goal.worst(values))
+    substitute = float(np.median(values)) if policy == "median" else worst_value([values], goal)
     confidence = study.analysis.confidence
     return tuple(
-        _curve(fresh_values(rows, block, study.confirm.seeds), block, goal, instead, policy == "drop", confidence)
+        _curve(fresh_trainings(rows, block, study.confirm.seeds), block, goal, substitute, policy == "drop", confidence)
         for block in searches.values()
     )
 
 
-def is_incumbent(values: Floats, goal: Goal) -> Bools:
-    """(searches x trials) whether a trial is strictly better than all before it; `values` is NaN for a trial without a value."""
-    best = np.fmax.accumulate(np.where(np.isnan(values), -np.inf, goal.sign * values), axis=1)
-    before = np.concatenate([np.full((len(values), 1), -np.inf), best[:, :-1]], axis=1)
-    return np.asarray(best > before, dtype=np.bool_)
-
-
 @dataclass(frozen=True)
-class Fresh:
+class FreshTrainings:
     """Trainings on fresh seeds: (replicates x trials x seeds) values, NaN for none, and flags of ended trainings."""
 
     values: Floats
     ended: Bools
 
+    def complete(self, block: Searches, goal: Goal) -> Bools:
+        """(replicates,) whether the search is complete and all trainings of its incumbents have ended."""
+        return block.complete & np.asarray(
+            (self.ended.all(axis=2) | ~is_incumbent(block.values, goal)).all(axis=1), dtype=np.bool_
+        )
 
-def fresh_values(rows: Any, block: Searches, seeds: int) -> Fresh:
+
+def fresh_trainings(rows: Any, block: Searches, seeds: int) -> FreshTrainings:
     """The trainings of a view's trials on fresh seeds, from the DataFrame of `hpstudy.store.Reader.confirmations`."""
-    own = rows[(rows["view"] == block.view) & rows["replicate"].notna() & (rows["state"] != "running")]
-    replicate, number, seed = (own[key].to_numpy(dtype=np.int64) for key in ("replicate", "number", "seed_number"))
-    shape = (*block.values.shape, seeds)
-    kept = (replicate < shape[0]) & (number < shape[1]) & (seed < shape[2])
-    at = replicate[kept], number[kept], seed[kept]
-    value = own["objective"].to_numpy(dtype=np.float64)[kept]
-    completed = (own["state"] == "completed").to_numpy(dtype=np.bool_)[kept] & np.isfinite(value)
-    fresh = Fresh(np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_))
-    fresh.values[at] = np.where(completed, value, np.nan)
-    fresh.ended[at] = True
-    return fresh
+    ended = rows[rows["replicate"].notna() & (rows["state"] != "running") & (rows["seed_number"] < seeds)]
+    layout = Layout.of(ended, block.view, block.values.shape)
+    position = (layout.replicate, layout.number, ended["seed_number"].to_numpy(dtype=np.int64)[layout.rows])
+    value = ended["objective"].to_numpy(dtype=np.float64)
+    completed = (ended["state"] == "completed").to_numpy(dtype=np.bool_) & np.isfinite(value)
+    shape = (*layout.shape, seeds)
+    trainings = FreshTrainings(np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_))
+    trainings.values[position] = np.where(completed, value, np.nan)[layout.rows]
+    trainings.ended[position] = True
+    return trainings
 
 
-def _curve(fresh: Fresh, block: Searches, goal: Goal, instead: float, left_out: bool, confidence: float) -> ConfirmedCurve:
-    chosen = is_incumbent(block.values, goal)
-    complete = block.complete & (fresh.ended.all(axis=2) | ~chosen).all(axis=1)
+def _curve(
+    fresh: FreshTrainings, block: Searches, goal: Goal, substitute: float, drop_failed: bool, confidence: float
+) -> ConfirmedCurve:
+    """The curves of one view; `substitute` is the value of a failed training, unless failed ones are dropped."""
+    complete = fresh.complete(block, goal)  # (replicates,)
+    # (replicates, trials, seeds)
     failed = np.isnan(fresh.values)
-    counted = ~failed if left_out else np.ones_like(failed)
-    total = np.where(counted, np.where(failed, instead, fresh.values), 0.0).sum(axis=2)
+    counted = ~failed if drop_failed else np.ones_like(failed)
+    total = np.where(counted, np.where(failed, substitute, fresh.values), 0.0).sum(axis=2)
+    # (replicates, trials), as are all arrays below
     number = counted.sum(axis=2)
-    means = np.where(number > 0, total / np.maximum(number, 1), instead)
+    means = np.where(number > 0, total / np.maximum(number, 1), substitute)
     means[~fresh.ended.all(axis=2)] = np.nan
-    trials = np.arange(block.values.shape[1])
-    latest = np.maximum.accumulate(np.where(chosen, trials, -1), axis=1)
-    spent = trials < block.finished[:, None]
-    held = np.take_along_axis(means, np.maximum(latest, 0), axis=1)
-    confirmed = np.where(spent & (latest >= 0), held, np.nan)
-    scored = np.where(spent & (latest < 0), instead, confirmed)
+    incumbent = incumbent_numbers(block.values, goal)
+    mean_of_incumbent = np.take_along_axis(means, np.maximum(incumbent, 0), axis=1)
+    confirmed = np.where(block.spent & (incumbent >= 0), mean_of_incumbent, np.nan)
+    scored = np.where(block.spent & (incumbent < 0), substitute, confirmed)
     optimism = goal.sign * (best_so_far(block.values, goal) - confirmed)
-    trained = fresh.values[chosen & complete[:, None]]
+    of_complete = is_incumbent(block.values, goal) & complete[:, None]
     return ConfirmedCurve(
         view=block.view,
         seeds=fresh.values.shape[2],
@@ -143,9 +148,9 @@ def _curve(fresh: Fresh, block: Searches, goal: Goal, instead: float, left_out: 
         confirmed=confirmed,
         scored=scored,
         optimism=optimism,
-        incumbents=int(chosen[complete].sum()),
+        incumbents=int(of_complete.sum()),
         lost=int((fresh.ended & failed).sum()),
-        noise=_noise(trained),
+        noise=components(fresh.values[of_complete]).floor,
         mean=_mean(scored[complete], confidence),
         mean_optimism=_mean(optimism[complete], confidence),
     )
@@ -153,20 +158,10 @@ def _curve(fresh: Fresh, block: Searches, goal: Goal, instead: float, left_out: 
 
 def _mean(curves: Floats, confidence: float) -> MeanCurve:
     """Mean of (searches x trials) curves, at each trial over the searches with a value."""
-    known = ~np.isnan(curves)
+    present = ~np.isnan(curves)
     mean, low, high = (np.full(curves.shape[1], np.nan) for _ in range(3))
-    for trial in np.flatnonzero(known.any(axis=0)):
-        column = curves[known[:, trial], trial]
-        mean[trial] = column.mean()
-        low[trial : trial + 1], high[trial : trial + 1] = t_intervals(column[:, None], confidence)
-    return MeanCurve(known.sum(axis=0).astype(np.int64), mean, low, high)
-
-
-def _noise(values: Floats) -> float:
-    """Pooled standard deviation within the rows of (points x seeds) values, ignoring NaN; NaN where no row has two values."""
-    present = ~np.isnan(values)
-    freedom = int((present.sum(axis=1) - 1).clip(min=0).sum())
-    if not freedom:
-        return float("nan")
-    kept = values[present.any(axis=1)]
-    return float(np.sqrt(np.nansum((kept - np.nanmean(kept, axis=1, keepdims=True)) ** 2) / freedom))
+    for trial in np.flatnonzero(present.any(axis=0)):
+        values = curves[present[:, trial], trial]  # (searches with a value,)
+        mean[trial] = values.mean()
+        low[trial : trial + 1], high[trial : trial + 1] = t_intervals(values[:, None], confidence)
+    return MeanCurve(present.sum(axis=0).astype(np.int64), mean, low, high)

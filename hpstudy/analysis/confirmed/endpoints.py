@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.confirmed.comparison import Measurement, findable, measurement
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
-from hpstudy.analysis.confirmed.measure import Judged
+from hpstudy.analysis.confirmed.measure import EndpointInputs
 from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.endpoints import Endpoints, pairs_of
 from hpstudy.analysis.statistics.permutation import holm
@@ -43,25 +43,22 @@ class EndpointResult:
         return self.measurements[0] if self.measurements else None
 
     def __repr__(self) -> str:
-        return f"<EndpointResult {self._in_words()}: {len(self.replicates)} replicates>"
+        return f"<EndpointResult {self._title()}: {len(self.replicates)} replicates>"
 
     def rows(self, *, verdicts: bool = True) -> tuple[tuple[str, ...], ...]:
         """Table rows of the differences at the declared delta: endpoint, comparison, difference, adjusted p, better view."""
         return tuple(
             (
-                self._in_words(),
+                self._title(),
                 f"{pair.a} - {pair.b}",
                 estimate(pair.estimate.value, pair.estimate.low, pair.estimate.high),
-                *(
-                    (number(pair.adjusted), f"{pair.shown} better" if pair.shown else "no difference")
-                    if verdicts
-                    else (MISSING, MISSING)
-                ),
+                number(pair.adjusted) if verdicts else MISSING,
+                MISSING if not verdicts else f"{pair.shown} better" if pair.shown else "no difference",
             )
             for pair in (self.declared.pairs if self.declared is not None else ())
         )
 
-    def _in_words(self) -> str:
+    def _title(self) -> str:
         endpoint, delta = self.endpoint, self.declared.delta if self.declared is not None else None
         within = "" if delta is None else f" {delta:g}"
         plateau = f" of {endpoint.plateau or 'own'} plateau" if endpoint.has_plateau else ""
@@ -73,7 +70,7 @@ class Curves:
     """The curves of all views.
 
     Attributes:
-        of_views: (replicates x trials) curves of each view; empty where no curve is known.
+        of_views: (replicates x trials) curves of each view; empty without curves.
         complete: (replicates,) whether a replicate is complete in all views.
     """
 
@@ -94,10 +91,9 @@ def endpoint_results(
     """
     study = endpoints.study
     used = np.arange(study.replicates) < (replicates or study.replicates)
-    nothing = np.zeros(study.replicates, dtype=np.bool_)
     confirmed = Curves(
         {curve.view: curve.scored for curve in curves},
-        np.logical_and.reduce([used, *(curve.complete for curve in curves)]) if curves else nothing,
+        np.logical_and.reduce([used & bool(curves), *(curve.complete for curve in curves)]),
     )
     observed = Curves(
         {view: best_so_far(block.values, study.metric.goal) for view, block in searches.items()},
@@ -119,22 +115,22 @@ def declared_results(study: Study, confirmed: Curves, observed: Curves, level: f
         _result(endpoint, study, observed if endpoint.use == "trials_to_target" else confirmed, level)
         for endpoint in study.analysis.endpoints
     ]
-    return tested(results, study)
+    return _with_verdicts(results, study)
 
 
 def _result(endpoint: Endpoint, study: Study, curves: Curves, level: float | None) -> EndpointResult:
     """The result of one endpoint, without adjusted p-values."""
-    chosen, judged = judged_by(endpoint, study, curves, level)
+    used, inputs = endpoint_inputs(endpoint, study, curves, level)
     measurements = [
-        measurement(endpoint, delta, judged, pairs_of(study), study.analysis.confidence)
+        measurement(endpoint, delta, inputs, pairs_of(study), study.analysis.confidence)
         for delta in endpoint.deltas or (None,)
-        if judged is not None
+        if inputs is not None
     ]
-    return EndpointResult(endpoint, endpoint in study.analysis.primary, chosen, tuple(measurements))
+    return EndpointResult(endpoint, endpoint in study.analysis.primary, used, tuple(measurements))
 
 
-def judged_by(endpoint: Endpoint, study: Study, curves: Curves, level: float | None) -> tuple[Ints, Judged | None]:
-    """The replicates used, and the input of an endpoint; None without a replicate, a plateau or a target.
+def endpoint_inputs(endpoint: Endpoint, study: Study, curves: Curves, level: float | None) -> tuple[Ints, EndpointInputs | None]:
+    """The replicates used, and the data of an endpoint; None without a replicate, a plateau or a target.
 
     Args:
         endpoint: the endpoint to compute.
@@ -143,66 +139,52 @@ def judged_by(endpoint: Endpoint, study: Study, curves: Curves, level: float | N
         level: target level of trials-to-target; None without a target.
     """
     plateaus = study.analysis.plateaus
-    first = (plateaus.held_out or 0) if plateaus is not None else 0
-    chosen = np.flatnonzero(curves.complete & (np.arange(len(curves.complete)) >= first)).astype(np.int64)
-    if first:
-        plateaus = _held_out(curves, first)
+    held_out = (plateaus.held_out or 0) if plateaus is not None else 0
+    used = np.flatnonzero(curves.complete & (np.arange(len(curves.complete)) >= held_out)).astype(np.int64)
+    if held_out:
+        plateaus = _held_out_plateaus(curves, held_out)
     elif plateaus is not None:
         of_arms = {name: plateaus.values[name.partition("/")[0]] for name in curves.of_views}
         plateaus = plateaus.model_copy(update={"values": of_arms})
-    possible = len(chosen) > 0 and (endpoint.use != "trials_to_target" or level is not None)
+    possible = len(used) > 0 and (endpoint.use != "trials_to_target" or level is not None)
     if endpoint.has_plateau and plateaus is None:
-        possible = len(chosen) > 1 and not first
+        possible = len(used) > 1 and not held_out
     if not possible:
-        return chosen, None
-    of_chosen = {view: array[chosen] for view, array in curves.of_views.items()}
-    return chosen, Judged(study.metric.goal, of_chosen, plateaus, level)
+        return used, None
+    return used, EndpointInputs(
+        study.metric.goal, {view: curve[used] for view, curve in curves.of_views.items()}, plateaus, level
+    )
 
 
-def _held_out(curves: Curves, first: int) -> Plateaus | None:
-    """Plateaus from the held-out replicates; None until these are complete."""
-    if not curves.complete[:first].all():
+def _held_out_plateaus(curves: Curves, replicates: int) -> Plateaus | None:
+    """Plateaus from the first replicates, which are held out; None until these are complete."""
+    if not curves.complete[:replicates].all():
         return None
-    means = {view: float(curve[:first, -1].mean()) for view, curve in curves.of_views.items()}
-    return Plateaus(values=means, source=f"the first {first} replicates, which are not judged")
+    means = {view: float(curve[:replicates, -1].mean()) for view, curve in curves.of_views.items()}
+    return Plateaus(values=means, source="held-out replicates")
 
 
-def tested(results: Sequence[EndpointResult], study: Study) -> tuple[EndpointResult, ...]:
+def _with_verdicts(results: Sequence[EndpointResult], study: Study) -> tuple[EndpointResult, ...]:
     """Set adjusted p-values: Holm over all comparisons of the primary endpoints, and separately over those of the others."""
-    adjusted: dict[tuple[int, int], float] = {}
-    tests: dict[bool, int] = {}
+    adjusted, tests = {}, {}
     for primary in (True, False):
-        places = [
-            (index, position)
-            for index, result in enumerate(results)
-            if result.primary == primary and result.declared is not None
-            for position, pair in enumerate(result.declared.pairs)
-            if not np.isnan(pair.p)
-        ]
-        p = np.array([_declared(results[index]).pairs[position].p for index, position in places])
-        adjusted |= dict(zip(places, holm(p).tolist(), strict=True))
-        tests[primary] = len(places)
-    return tuple(_adjusted(result, index, adjusted, tests[result.primary], study) for index, result in enumerate(results))
+        p = np.array(
+            [pair.p for one in results if one.primary == primary and one.declared is not None for pair in one.declared.pairs]
+        )
+        adjusted[primary], tests[primary] = iter(holm(p).tolist()), int((~np.isnan(p)).sum())
+    return tuple(_with_verdict(result, adjusted[result.primary], tests[result.primary], study) for result in results)
 
 
-def _declared(result: EndpointResult) -> Measurement:
-    assert result.declared is not None
-    return result.declared
-
-
-def _adjusted(
-    result: EndpointResult, index: int, adjusted: Mapping[tuple[int, int], float], tests: int, study: Study
-) -> EndpointResult:
-    """Set the adjusted p-values of one endpoint, which belongs to a family of `tests` tests."""
+def _with_verdict(result: EndpointResult, adjusted: Iterator[float], tests: int, study: Study) -> EndpointResult:
+    """Set the adjusted p-values, the next ones of the family of `tests` tests, and the verdicts of one endpoint."""
     if result.declared is None:
         return result
     pairs = []
     alpha = 1 - study.analysis.confidence
-    for position, pair in enumerate(result.declared.pairs):
-        p = adjusted.get((index, position), float("nan"))
-        shown = ""
+    for pair in result.declared.pairs:
+        p, better = next(adjusted), ""
         if p < alpha:
             sign = study.metric.goal.sign if result.endpoint.use == "final" else -1
-            shown = pair.a if sign * pair.estimate.value > 0 else pair.b
-        pairs.append(replace(pair, adjusted=p, shown=shown, detectable=findable(pair, alpha / tests) if tests else float("nan")))
+            better = pair.a if sign * pair.estimate.value > 0 else pair.b
+        pairs.append(replace(pair, adjusted=p, shown=better, detectable=findable(pair, alpha / tests) if tests else float("nan")))
     return replace(result, measurements=(replace(result.declared, pairs=tuple(pairs)), *result.measurements[1:]))

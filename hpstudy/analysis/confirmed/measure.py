@@ -18,8 +18,8 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The input of an endpoint.
+class EndpointInputs:
+    """The data from which an endpoint is computed.
 
     Attributes:
         goal: goal of the metric.
@@ -39,13 +39,13 @@ class Judged:
         """Number of replicates."""
         return len(next(iter(self.curves.values())))
 
-    def without(self, replicate: int) -> Judged:
+    def without(self, replicate: int) -> EndpointInputs:
         """A copy without one replicate."""
         return replace(self, curves={view: np.delete(curve, replicate, axis=0) for view, curve in self.curves.items()})
 
 
 @dataclass(frozen=True)
-class Values:
+class EndpointValues:
     """An endpoint of one view: (replicates,) values, plateaus, and flags of the searches that reached it; None where they do not apply."""
 
     values: Floats
@@ -53,32 +53,29 @@ class Values:
     reached: Bools | None = None
 
 
-def measured(endpoint: Endpoint, delta: float | None, judged: Judged) -> dict[str, Values]:
+def endpoint_values(endpoint: Endpoint, delta: float | None, inputs: EndpointInputs) -> dict[str, EndpointValues]:
     """Compute an endpoint for every search of every view, given the plateaus of all views.
 
     A search that never comes within delta of the plateau, or never reaches the target, counts all its trials (restricted mean).
     """
-    goal = judged.goal
+    goal, curves = inputs.goal, inputs.curves
     if endpoint.use == "final":
-        return {view: Values(curve[:, -1]) for view, curve in judged.curves.items()}
+        return {view: EndpointValues(curve[:, -1]) for view, curve in curves.items()}
     if endpoint.use == "trials_to_target":
-        assert judged.level is not None
-        found = {}
-        for view, curve in judged.curves.items():
-            times = trials_to_target(curve, np.full(len(curve), curve.shape[1]), judged.level, goal)
-            found[view] = Values(times.trials.astype(np.float64), None, times.reached)
-        return found
-    own = plateaus({view: curve[:, -1] for view, curve in judged.curves.items()}, judged.plateaus)
+        assert inputs.level is not None
+        times = {view: trials_to_target(curve, inputs.level, goal) for view, curve in curves.items()}
+        return {view: EndpointValues(of.trials.astype(np.float64), None, of.reached) for view, of in times.items()}
+    own = plateaus({view: curve[:, -1] for view, curve in curves.items()}, inputs.plateaus)
     best = best_plateau(own, goal)
-    found = {}
-    for view, curve in judged.curves.items():
-        plateau = best if endpoint.of_best_plateau else own[view]
-        regret = goal.sign * (plateau[:, None] - curve)
+    values = {}
+    for view, curve in curves.items():
+        plateau = best if endpoint.of_best_plateau else own[view]  # (replicates,)
+        regret = goal.sign * (plateau[:, None] - curve)  # (replicates, trials)
         if delta is None:
-            found[view] = Values(regret.mean(axis=1), plateau)
+            values[view] = EndpointValues(regret.mean(axis=1), plateau)
         else:
-            near = regret <= delta + ROUNDING * np.abs(plateau[:, None])
-            reached = np.logical_or.reduce(near, axis=1)
-            trials = np.where(reached, near.argmax(axis=1) + 1, curve.shape[1]).astype(np.float64)
-            found[view] = Values(trials, plateau, reached)
-    return found
+            within = regret <= delta + ROUNDING * np.abs(plateau[:, None])
+            reached = np.logical_or.reduce(within, axis=1)
+            trials = np.where(reached, within.argmax(axis=1) + 1, curve.shape[1]).astype(np.float64)
+            values[view] = EndpointValues(trials, plateau, reached)
+    return values

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
-from hpstudy.analysis.confirmed.curves import fresh_values, is_incumbent
+from hpstudy.analysis.confirmed.curves import fresh_trainings
 from hpstudy.analysis.confirmed.endpoints import Curves, EndpointResult, declared_results
-from hpstudy.analysis.curves.best_so_far import best_so_far
+from hpstudy.analysis.curves.best_so_far import best_so_far, incumbent_numbers, worst_value
 from hpstudy.analysis.endpoints import level_of_study
 from hpstudy.analysis.source import Source
 from hpstudy.analysis.trials.searches import Searches, gather
@@ -27,10 +27,10 @@ from hpstudy.study.declaration import Endpoint
 from hpstudy.study.schema import Study
 
 FEWEST = 3
-"""Fewest replicates of a pilot: with fewer, no plateau can be estimated from the other replicates of a resample."""
+"""Minimum number of replicates of a pilot: with fewer, no plateau can be estimated from the other replicates of a resample."""
 
 RESAMPLES = 400
-"""Resamples for each study size: the standard error of a power of 0.8 is then 0.02."""
+"""Number of resamples for each study size: the standard error of a power of 0.8 is then 0.02."""
 
 
 @dataclass(frozen=True)
@@ -100,28 +100,22 @@ def pilot_of(rows: Any, searches: Mapping[str, Searches], study: Study) -> Pilot
         study: the study of the pilot.
     """
     goal, confirm = study.metric.goal, study.confirm
-    confirmed = confirm is not None and confirm.incumbents
-    values = np.concatenate([block.values[np.isfinite(block.values)] for block in searches.values()])
-    worst = float(goal.worst(values)) if values.size else float("nan")
+    worst = worst_value([block.values for block in searches.values()], goal)
     fresh: dict[str, Floats] = {}
-    whole: Bools = np.logical_and.reduce([block.complete for block in searches.values()])
+    complete: Bools = np.logical_and.reduce([block.complete for block in searches.values()])  # (replicates,)
     for view, block in searches.items():
-        if not confirmed or confirm is None:
-            fresh[view] = block.values[:, :, None]
-            continue
-        found = fresh_values(rows, block, confirm.seeds)
-        whole = whole & (found.ended.all(axis=2) | ~is_incumbent(block.values, goal)).all(axis=1)
-        fresh[view] = np.where(found.ended & np.isnan(found.values), worst, found.values)
-    chosen = {view: is_incumbent(block.values[whole], goal) for view, block in searches.items()}
+        fresh[view] = block.values[:, :, None]
+        if confirm is not None and confirm.incumbents:
+            trainings = fresh_trainings(rows, block, confirm.seeds)
+            complete = complete & trainings.complete(block, goal)
+            fresh[view] = np.where(trainings.ended & np.isnan(trainings.values), worst, trainings.values)
+    values = {view: block.values[complete] for view, block in searches.items()}
     return Pilot(
-        observed={view: best_so_far(block.values[whole], goal) for view, block in searches.items()},
-        fresh={view: array[whole] for view, array in fresh.items()},
-        latest={
-            view: np.maximum.accumulate(np.where(is_one, np.arange(is_one.shape[1]), -1), axis=1)
-            for view, is_one in chosen.items()
-        },
+        observed={view: best_so_far(of_view, goal) for view, of_view in values.items()},
+        fresh={view: array[complete] for view, array in fresh.items()},
+        latest={view: incumbent_numbers(of_view, goal) for view, of_view in values.items()},
         worst=worst,
-        confirmed=confirmed,
+        confirmed=confirm is not None and confirm.incumbents,
     )
 
 
@@ -139,13 +133,15 @@ def read_pilot(reader: Source, study: Study) -> tuple[Pilot, float | None]:
         raise UsageError(
             f"the pilot {stored.name} has no view {', '.join(map(repr, missing))}", "choose a pilot with all views of the study"
         )
-    for what, of_pilot, of_study in (
+    for setting, of_pilot, of_study in (
         ("metric", stored.metric.name, study.metric.name),
         ("goal", stored.metric.goal, study.metric.goal),
         ("number of trials", stored.search.trials, study.search.trials),
     ):
         if of_pilot != of_study:
-            raise UsageError(f"the {what} of the pilot is {of_pilot}, that of {study.name} is {of_study}", "choose another pilot")
+            raise UsageError(
+                f"the {setting} of the pilot is {of_pilot}, that of {study.name} is {of_study}", "choose another pilot"
+            )
     table = reader.trials()
     searches = {view: gather(table, view, (stored.replicates, stored.search.trials)) for view in study.views}
     pilot = pilot_of(reader.confirmations(), searches, stored)
@@ -178,53 +174,54 @@ def plan_endpoints(
         seeds: numbers of fresh seeds of each incumbent to evaluate.
         resamples: number of resamples of each size.
     """
-    everything = _curves(pilot, study, np.arange(pilot.replicates), np.tile(np.arange(pilot.seeds), (pilot.replicates, 1)))
-    found = declared_results(study, *everything, level)
+    all_seeds = np.tile(np.arange(pilot.seeds), (pilot.replicates, 1))  # (replicates, seeds)
+    in_pilot = declared_results(study, *_curves(pilot, study, np.arange(pilot.replicates), all_seeds), level)
     for size in replicates:
         for number in seeds:
             rng = np.random.default_rng(derive_seed(study.seed, "power", size, number))
-            again = []
+            resampled = []
             for _ in range(resamples):
-                drawn = rng.integers(pilot.replicates, size=size)
-                again.append(
-                    declared_results(study, *_curves(pilot, study, drawn, rng.integers(pilot.seeds, size=(size, number))), level)
-                )
-            yield from _planned(found, again, size, number, pilot.confirmed)
+                rows, seeds_of_rows = rng.integers(pilot.replicates, size=size), rng.integers(pilot.seeds, size=(size, number))
+                resampled.append(declared_results(study, *_curves(pilot, study, rows, seeds_of_rows), level))
+            yield from _planned(in_pilot, resampled, size, number, pilot.confirmed)
 
 
-def _curves(pilot: Pilot, study: Study, drawn: Ints, seeds: Ints) -> tuple[Curves, Curves]:
-    """Confirmed and observed curves of the (replicates,) drawn replicates on their (replicates x seeds) drawn seeds."""
+def _curves(pilot: Pilot, study: Study, rows: Ints, seeds: Ints) -> tuple[Curves, Curves]:
+    """Confirmed and observed curves of the (replicates,) drawn rows of the pilot on their (replicates x seeds) drawn seeds."""
     confirmed, observed = {}, {}
     for view in study.views:
-        means = np.take_along_axis(pilot.fresh[view][drawn], seeds[:, None, :], axis=2).mean(axis=2)
-        latest = pilot.latest[view][drawn]
+        means = np.take_along_axis(pilot.fresh[view][rows], seeds[:, None, :], axis=2).mean(axis=2)  # (replicates, trials)
+        latest = pilot.latest[view][rows]
         confirmed[view] = np.where(latest >= 0, np.take_along_axis(means, np.maximum(latest, 0), axis=1), pilot.worst)
-        observed[view] = pilot.observed[view][drawn]
-    whole = np.ones(len(drawn), dtype=np.bool_)
-    return Curves(confirmed, whole), Curves(observed, whole)
+        observed[view] = pilot.observed[view][rows]
+    complete = np.ones(len(rows), dtype=np.bool_)
+    return Curves(confirmed, complete), Curves(observed, complete)
 
 
 def _planned(
-    found: Sequence[EndpointResult], again: Sequence[Sequence[EndpointResult]], replicates: int, seeds: int, confirmed: bool
+    in_pilot: Sequence[EndpointResult],
+    resampled: Sequence[Sequence[EndpointResult]],
+    replicates: int,
+    seeds: int,
+    confirmed: bool,
 ) -> Iterator[PlannedEndpoint]:
-    for index, result in enumerate(found):
+    """The precision and power of each endpoint and comparison, from the results of the resamples."""
+    for index, result in enumerate(in_pilot):
         if result.declared is None:
             continue
         for position, pair in enumerate(result.declared.pairs):
-            drawn = [one[index].declared for one in again]
-            pairs = [measured.pairs[position] for measured in drawn if measured is not None]
-            widths = [(one.estimate.high - one.estimate.low) / 2 for one in pairs]
+            measurements = [results[index].declared for results in resampled]
+            pairs = [each.pairs[position] for each in measurements if each is not None]
             side = np.sign(pair.estimate.value)
-            hits = [bool(one.shown) and np.sign(one.estimate.value) == side for one in pairs]
             yield PlannedEndpoint(
-                result.endpoint,
-                result.primary,
-                pair.a,
-                pair.b,
-                replicates,
-                seeds,
-                pair.estimate.value,
-                float(np.mean(widths)),
-                float(np.mean(hits)),
-                confirmed,
+                endpoint=result.endpoint,
+                primary=result.primary,
+                a=pair.a,
+                b=pair.b,
+                replicates=replicates,
+                seeds=seeds,
+                difference=pair.estimate.value,
+                half_width=float(np.mean([(each.estimate.high - each.estimate.low) / 2 for each in pairs])),
+                power=float(np.mean([bool(each.shown) and np.sign(each.estimate.value) == side for each in pairs])),
+                confirmed=confirmed,
             )

@@ -35,9 +35,9 @@ def under_policies(rows: Any, searches: Mapping[str, Searches], endpoints: Endpo
     failed = any(bool((block.ended & np.isnan(block.values)).any()) for block in searches.values())
     if not (lost or failed) or all(endpoint.use == "trials_to_target" for endpoint in study.analysis.endpoints):
         return ()
-    found = []
+    by_policy = []
     for policy in get_args(Policy):
         results = endpoint_results(confirmed_curves(rows, searches, study, policy), searches, endpoints)
         confirmed = tuple(result for result in results if result.endpoint.use != "trials_to_target")
-        found.append(EndpointsUnderPolicy(policy, confirmed))
-    return tuple(found)
+        by_policy.append(EndpointsUnderPolicy(policy, confirmed))
+    return tuple(by_policy)

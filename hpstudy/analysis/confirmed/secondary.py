@@ -1,12 +1,14 @@
 """Measures of tuning from other papers, which supplement the endpoints.
 
-- The expected best of n trials (Dodge et al. 2019, Show Your Work, EMNLP; unbiased form of Tang et al. 2020, ACL 58): what n trials find
-    that are drawn at random from all trials of a view. Trials of a searcher that learns are not exchangeable: for such a searcher the
-    measure describes the trials, not the searcher.
-- Cumulative performance (Sivaprasad et al. 2020, Optimizer benchmarking needs to account for hyperparameter tuning, ICML): a weighted mean
-    of the incumbent's value over the trials: early (weights T - n + 1), uniform, or late (weights n); for observed and confirmed values.
-- Tunability of a hyperparameter (Probst et al. 2019, Tunability, JMLR 20): the gain of tuning it alone, the others at their defaults. No
-    study trains along these lines. As in the paper, a surrogate predicts the gain, here the forest of `exploration.importance`.
+- The expected best of n trials (Dodge et al. 2019, Show your work, https://doi.org/10.18653/v1/D19-1224; `baselines.expected_best` has the
+    unbiased form): the mean best value of n trials that are drawn at random from all trials of a view. Trials of a searcher that learns
+    are not exchangeable: for such a searcher the measure describes the trials, not the searcher.
+- Cumulative performance (Sivaprasad et al. 2020, Optimizer benchmarking needs to account for hyperparameter tuning, ICML,
+    https://proceedings.mlr.press/v119/sivaprasad20a.html): a weighted mean of the incumbent's value over the trials: early (weights
+    T - n + 1), uniform, or late (weights n); for observed and confirmed values.
+- Tunability of a hyperparameter (Probst et al. 2019, Tunability, JMLR 20, https://jmlr.org/papers/v20/18-444.html): the gain of tuning it
+    alone, with the others at their defaults. A study does not train such points. As in the paper, a surrogate predicts the gain, here the
+    forest of `exploration.importance`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.expected_best import expected_curve
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
-from hpstudy.analysis.curves.best_so_far import MeanCurve
+from hpstudy.analysis.curves.best_so_far import NO_CURVE, MeanCurve
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.exploration.forest import fit
 from hpstudy.analysis.exploration.importance import FEWEST
@@ -53,7 +55,7 @@ class Tunability:
 
     Attributes:
         gains: gain of each hyperparameter in units of the metric, at least 0.
-        explained: share of the variance of held-out searches that the forest predicts (R squared); NaN where it is not known.
+        explained: share of the variance of held-out searches that the forest predicts (R squared); NaN if it is not computed.
     """
 
     gains: Mapping[str, float]
@@ -82,23 +84,23 @@ def secondary(
     views: Sequence[ViewResult], curves: Sequence[ConfirmedCurve], searched: Sequence[SearchedView], endpoints: Endpoints
 ) -> tuple[Secondary, ...]:
     """The measures of every view with confirmed curves. A trial without a value counts as the worst value of the study."""
-    confirmed, looked = {curve.view: curve for curve in curves}, {view.name: view for view in searched}
+    confirmed, explored = {curve.view: curve for curve in curves}, {view.name: view for view in searched}
     confidence, study = endpoints.study.analysis.confidence, endpoints.study
-    found = []
+    measures = []
     for view in views if curves else ():
-        whole, curve = view.searches.complete, confirmed[view.name]
-        values = np.where(np.isnan(view.searches.values[whole]), endpoints.worst, view.searches.values[whole])
-        nothing = MeanCurve(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
-        found.append(
+        complete, curve = view.searches.complete, confirmed[view.name]
+        values = view.searches.values[complete]  # (searches, trials)
+        values = np.where(np.isnan(values), endpoints.worst, values)
+        measures.append(
             Secondary(
                 view.name,
-                expected_curve(values, study.metric.goal, endpoints.bootstrap) if len(values) else nothing,
-                cumulative(view.best[whole], confidence) if whole.any() else None,
+                expected_curve(values, study.metric.goal, endpoints.bootstrap) if len(values) else NO_CURVE,
+                cumulative(view.best[complete], confidence) if complete.any() else None,
                 cumulative(curve.scored[curve.complete], confidence) if curve.complete.any() else None,
-                tunability(looked[view.name], study) if view.name in looked else None,
+                tunability(explored[view.name], study) if view.name in explored else None,
             )
         )
-    return tuple(found)
+    return tuple(measures)
 
 
 def cumulative(curves: Floats, confidence: float) -> Cumulative:
@@ -108,8 +110,8 @@ def cumulative(curves: Floats, confidence: float) -> Cumulative:
 
 
 def _weighted(curves: Floats, weights: Floats, confidence: float) -> CountedEstimate:
-    mean = t_mean(curves @ (weights / weights.sum()), confidence)
-    return CountedEstimate(mean.value, mean.low, mean.high, len(curves))
+    """The mean over searches of the weighted mean over trials, with (trials,) weights."""
+    return t_mean(curves @ (weights / weights.sum()), confidence).counted(len(curves))
 
 
 def tunability(view: SearchedView, study: Study) -> Tunability | None:
@@ -119,18 +121,15 @@ def tunability(view: SearchedView, study: Study) -> Tunability | None:
     """
     if len(view.objective) < FEWEST or np.ptp(view.objective) == 0:
         return None
-    forest = fit(
-        np.where(np.isnan(view.unit), MIDDLE, view.unit),
-        view.objective,
-        derive_seed(study.seed, "analysis", "tunability", view.name),
-    )
+    seed = derive_seed(study.seed, "analysis", "tunability", view.name)
+    forest = fit(np.where(np.isnan(view.unit), MIDDLE, view.unit), view.objective, seed)
     space = study.views[view.name].space
     point, imputed = space.default(), Imputation(space)
     default = np.array([parameter.unit(point[name]) if name in point else MIDDLE for name, parameter in space.items()])
     gains = {}
     for column, (name, parameter) in enumerate(space.items()):
-        line = np.append(cells(parameter, LINE), default[column])
-        points = np.tile(default, (len(line), 1))
+        line = np.append(cells(parameter, LINE), default[column])  # (values,), the default last
+        points = np.tile(default, (len(line), 1))  # (values, hyperparameters)
         points[:, column] = line
         predicted = study.metric.goal.sign * forest.predict(imputed(points))
         gains[name] = float(predicted.max() - predicted[-1])

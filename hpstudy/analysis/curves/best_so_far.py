@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
-from hpstudy.analysis.trials.searches import Searches
 from hpstudy.goal import Goal
 
 
-def worst_value(blocks: list[Searches], goal: Goal) -> float:
-    """The worst value of any trial of any view; NaN when no trial has a value."""
-    values = np.concatenate([block.values[np.isfinite(block.values)] for block in blocks])
+def finite_values(arrays: Iterable[Floats]) -> Floats:
+    """All finite values of several arrays of any shape, in one dimension."""
+    return np.concatenate([np.zeros(0), *(array[np.isfinite(array)] for array in arrays)])
+
+
+def worst_value(arrays: Iterable[Floats], goal: Goal) -> float:
+    """The worst finite value of several arrays; NaN without any."""
+    values = finite_values(arrays)
     return float(goal.worst(values)) if values.size else float("nan")
-
-
-def best_value(blocks: list[Searches], goal: Goal) -> float:
-    """The best value of any trial of any view; NaN when no trial has a value."""
-    values = np.concatenate([block.values[np.isfinite(block.values)] for block in blocks])
-    return float(goal.best(values)) if values.size else float("nan")
 
 
 def best_so_far(values: Floats, goal: Goal, *, finished: Ints | None = None, worst: float = float("nan")) -> Floats:
@@ -41,8 +40,24 @@ def best_so_far(values: Floats, goal: Goal, *, finished: Ints | None = None, wor
 
 def without_value_yet(values: Floats, finished: Ints) -> int:
     """The number of finished trials before the first value of their search, which `best_so_far` counts as worst."""
-    nothing = np.isnan(np.fmax.accumulate(values, axis=1))
-    return int((nothing & (np.arange(values.shape[1]) < finished[:, None])).sum())
+    no_value_yet = np.isnan(np.fmax.accumulate(values, axis=1))
+    return int((no_value_yet & (np.arange(values.shape[1]) < finished[:, None])).sum())
+
+
+def is_incumbent(values: Floats, goal: Goal) -> Bools:
+    """(searches x trials) whether a trial is strictly better than all before it; `values` is NaN for a trial without a value."""
+    best = np.fmax.accumulate(np.where(np.isnan(values), -np.inf, goal.sign * values), axis=1)
+    before = np.concatenate([np.full((len(values), 1), -np.inf), best[:, :-1]], axis=1)
+    return np.asarray(best > before, dtype=np.bool_)
+
+
+def incumbent_numbers(values: Floats, goal: Goal) -> Ints:
+    """(searches x trials) number of the best trial so far, the earliest among ties; -1 before the first value of a search.
+
+    `values` is (searches x trials), NaN for a trial without a value.
+    """
+    numbers = np.where(is_incumbent(values, goal), np.arange(values.shape[1]), -1)
+    return np.asarray(np.maximum.accumulate(numbers, axis=1), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -60,8 +75,12 @@ class MeanCurve:
     high: Floats
 
 
+NO_CURVE = MeanCurve(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
+"""A curve without trials."""
+
+
 def mean_curve(best: Floats, bootstrap: Bootstrap) -> MeanCurve:
-    """The mean best-so-far curve, at each trial over the searches that have finished that trial.
+    """The mean best-so-far curve with BCa intervals, at each trial over the searches that have finished that trial.
 
     `best` is (searches x trials), NaN for trials not finished yet. Whole searches are resampled. In an unfinished study the set of
     searches changes along the curve; trials with the same set share their resamples.
@@ -69,11 +88,12 @@ def mean_curve(best: Floats, bootstrap: Bootstrap) -> MeanCurve:
     present = ~np.isnan(best)
     count = present.sum(axis=0).astype(np.int64)
     mean, low, high = (np.full(best.shape[1], np.nan) for _ in range(3))
+    # First trials of the runs of trials with the same set of searches.
     starts = np.flatnonzero(np.r_[True, (present[:, 1:] != present[:, :-1]).any(axis=0)]) if best.shape[1] else np.array([], int)
     for start, stop in zip(starts, np.r_[starts[1:], best.shape[1]], strict=True):
         rows = present[:, start]
         if rows.any():
-            part = best[rows, start:stop]
-            mean[start:stop] = part.mean(axis=0)
-            low[start:stop], high[start:stop] = mean_intervals(part, bootstrap)
+            values = best[rows, start:stop]  # (searches of the run, trials of the run)
+            mean[start:stop] = values.mean(axis=0)
+            low[start:stop], high[start:stop] = mean_intervals(values, bootstrap)
     return MeanCurve(count, mean, low, high)

@@ -6,7 +6,7 @@ All trials of a built-in task train for the same number of epochs, so equal tria
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from hpstudy.analysis.curves.training_time import cost_difference
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.trials.searches import Layout
 from hpstudy.analysis.view_result import ViewResult
 
 
@@ -87,37 +88,37 @@ def training_epochs(
     reported = {view.name: _last(curves, view) for view in views}
     if all(np.isnan(epochs).all() for epochs in reported.values()):
         return None
-    first = int(curves["epoch"][curves["view"].isin(list(reported))].min() == 0)
-    spent = {name: np.nan_to_num(epochs + first).cumsum(axis=1) for name, epochs in reported.items()}
+    first = int(curves["epoch"][curves["view"].isin(list(reported))].min() == 0)  # 1 if epochs count from 0
+    trained = {name: np.nan_to_num(epochs + first).cumsum(axis=1) for name, epochs in reported.items()}
     of_views = []
     for view in views:
         epochs = reported[view.name] + first
         if not np.isnan(epochs).all():
-            whole = t_mean(spent[view.name][view.searches.complete, -1], confidence)
-            of_views.append(EpochsOfView(view.name, int(np.nanmin(epochs)), int(np.nanmax(epochs)), whole))
+            of_search = t_mean(trained[view.name][view.searches.complete, -1], confidence)
+            of_views.append(EpochsOfView(view.name, int(np.nanmin(epochs)), int(np.nanmax(epochs)), of_search))
     unrecorded = sum(int((np.isnan(reported[view.name]) & view.searches.spent).sum()) for view in views)
-    found = TrainingEpochs(tuple(of_views), (), unrecorded)
-    if found.equal:
-        return found
+    without_pairs = TrainingEpochs(tuple(of_views), (), unrecorded)
+    if without_pairs.equal:
+        return without_pairs
     best = {view.name: view.best for view in views}
-    differences = [_difference(pair, best, spent, confidence) for pair in pairs]
-    return TrainingEpochs(found.views, tuple(one for one in differences if one is not None), unrecorded)
+    differences = [_difference(pair, best, trained, confidence) for pair in pairs]
+    return replace(without_pairs, pairs=tuple(difference for difference in differences if difference is not None))
 
 
 def _last(curves: Any, view: ViewResult) -> Floats:
     """(replicates x trials) last epoch that each finished trial reported; NaN for none."""
-    shape = view.searches.values.shape
-    own = curves[curves["view"] == view.name]
-    replicate, number, epoch = (own[key].to_numpy(dtype=np.int64) for key in ("replicate", "number", "epoch"))
-    kept = (replicate < shape[0]) & (number < shape[1])
-    last = np.full(shape, -1, dtype=np.int64)
-    np.maximum.at(last, (replicate[kept], number[kept]), epoch[kept])
+    layout = Layout.of(curves, view.name, view.searches.values.shape)
+    last = np.full(layout.shape, -1, dtype=np.int64)
+    np.maximum.at(last, (layout.replicate, layout.number), curves["epoch"].to_numpy(dtype=np.int64)[layout.rows])
     return np.where((last >= 0) & view.searches.spent, last.astype(np.float64), np.nan)
 
 
-def _difference(pair: PairResult, best: dict[str, Floats], spent: dict[str, Floats], confidence: float) -> EpochDifference | None:
+def _difference(
+    pair: PairResult, best: dict[str, Floats], trained: dict[str, Floats], confidence: float
+) -> EpochDifference | None:
+    """The difference at equal training epochs; `best` and the cumulative epochs `trained` are (replicates x trials), by view."""
     both = pair.replicates
     if not len(both):
         return None
-    cost = cost_difference(best[pair.a][both], best[pair.b][both], spent[pair.a][both], spent[pair.b][both], confidence)
+    cost = cost_difference(best[pair.a][both], best[pair.b][both], trained[pair.a][both], trained[pair.b][both], confidence)
     return None if cost is None else EpochDifference(pair.a, pair.b, cost.seconds, cost.differences, cost.ratio_s)

@@ -39,13 +39,13 @@ def seconds_of_trials(table: Any, blocks: Iterable[Searches]) -> tuple[dict[str,
     """
     if not (table["evaluate_s"].to_numpy(dtype=np.float64, na_value=np.nan) > 0).any():
         return {}, 0
-    spent, unrecorded = {}, 0
+    times, unrecorded = {}, 0
     for block in blocks:
         layout = Layout.of(table, block.view, block.values.shape)
         trained = layout.floats(table["evaluate_s"])
         unrecorded += int((np.isnan(trained) & block.spent).sum())
-        spent[block.view] = TrialSeconds(np.nan_to_num(trained).cumsum(axis=1), np.nan_to_num(layout.floats(table["ask_s"])))
-    return spent, unrecorded
+        times[block.view] = TrialSeconds(np.nan_to_num(trained).cumsum(axis=1), np.nan_to_num(layout.floats(table["ask_s"])))
+    return times, unrecorded
 
 
 @dataclass(frozen=True)
@@ -80,50 +80,50 @@ class CostDifference:
     ratio_s: float
 
 
-def seconds_grid(spent: list[Floats]) -> Floats | None:
+def seconds_grid(trained: list[Floats]) -> Floats | None:
     """(POINTS,) times in seconds at which every search has finished a trial and none has finished its last.
 
     The grid runs from the end of the latest first trial to the end of the earliest last trial, given the (searches x trials)
     cumulative seconds of every view; None if this range is empty.
     """
-    spent = [times for times in spent if times.size]
-    if not spent:
+    trained = [ends for ends in trained if ends.size]
+    if not trained:
         return None
-    start, stop = max(float(times[:, 0].max()) for times in spent), min(float(times[:, -1].min()) for times in spent)
+    start, stop = max(float(ends[:, 0].max()) for ends in trained), min(float(ends[:, -1].min()) for ends in trained)
     return np.linspace(start, stop, POINTS) if start < stop else None
 
 
-def at_seconds(best: Floats, spent: Floats, seconds: Floats) -> Floats:
+def at_seconds(best: Floats, trained: Floats, seconds: Floats) -> Floats:
     """(searches x times) best so far of every search after the given training times: the value at the last trial finished by then.
 
-    `best` and the cumulative seconds `spent` are (searches x trials), no NaN. `seconds` is (times,), none of them before the end of the
-    first trial of a search.
+    `best` and the cumulative seconds `trained` are (searches x trials), no NaN. `seconds` is (times,), none of them before the end of
+    the first trial of a search.
     """
-    rows = [row[np.searchsorted(ends, seconds, side="right") - 1] for row, ends in zip(best, spent, strict=True)]
+    rows = [row[np.searchsorted(ends, seconds, side="right") - 1] for row, ends in zip(best, trained, strict=True)]
     return np.stack(rows)
 
 
-def cost_curve(best: Floats, spent: Floats, ask_s: Floats, seconds: Floats, bootstrap: Bootstrap) -> CostCurve:
+def cost_curve(best: Floats, trained: Floats, ask_s: Floats, seconds: Floats, bootstrap: Bootstrap) -> CostCurve:
     """The curve of one view against training time, on the (POINTS,) time grid.
 
-    `best` of the complete searches and the cumulative training seconds `spent` are (searches x trials), no NaN; `ask_s` is
+    `best` of the complete searches and the cumulative training seconds `trained` are (searches x trials), no NaN; `ask_s` is
     (searches,) seconds spent choosing points.
     """
-    values = at_seconds(best, spent, seconds)
+    values = at_seconds(best, trained, seconds)
     low, high = mean_intervals(values, bootstrap)
-    totals = mean_of(spent[:, -1], bootstrap), mean_of(ask_s, bootstrap)
+    totals = mean_of(trained[:, -1], bootstrap), mean_of(ask_s, bootstrap)
     return CostCurve(values.mean(axis=0), low, high, *totals)
 
 
-def cost_difference(a: Floats, b: Floats, spent_a: Floats, spent_b: Floats, confidence: float) -> CostDifference | None:
+def cost_difference(a: Floats, b: Floats, trained_a: Floats, trained_b: Floats, confidence: float) -> CostDifference | None:
     """Compare two views at equal training times; best so far and cumulative training seconds are (replicates x trials), no NaN.
 
     None if the searches share no time. Half of the longest time is omitted if a search had no value by then.
     """
-    grid = seconds_grid([spent_a, spent_b])
+    grid = seconds_grid([trained_a, trained_b])
     if grid is None:
         return None
     times = np.array([time for time in (grid[-1] / 2, grid[-1]) if time >= grid[0]])
-    d = at_seconds(a, spent_a, times) - at_seconds(b, spent_b, times)
+    d = at_seconds(a, trained_a, times) - at_seconds(b, trained_b, times)  # (replicates, times)
     differences = tuple(t_mean(column, confidence) for column in d.T)
-    return CostDifference(tuple(times.tolist()), differences, float(spent_a[:, -1].mean() / spent_b[:, -1].mean()))
+    return CostDifference(tuple(times.tolist()), differences, float(trained_a[:, -1].mean() / trained_b[:, -1].mean()))

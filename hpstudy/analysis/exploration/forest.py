@@ -33,9 +33,9 @@ class Forest:
 
         The values are looked up in the leaves: `predict` of the trees takes four times as long as finding the leaves.
         """
-        at, total = points.astype(np.float32), np.zeros(len(points))
+        points_32, total = points.astype(np.float32), np.zeros(len(points))
         for tree in self.trees:
-            total += tree.value[:, 0, 0].take(tree.apply(at))
+            total += tree.value[:, 0, 0].take(tree.apply(points_32))
         return np.asarray(total / len(self.trees), dtype=np.float64)
 
 
@@ -48,8 +48,8 @@ def fit(unit: Floats, objective: Floats, seed: int, trees: int = TREES) -> Fores
     seeds = np.random.RandomState(seed % 2**32).randint(np.iinfo(np.int32).max, size=trees)
     generator, grown = np.random.RandomState(), []
     with config_context(skip_parameter_validation=True):
-        for drawn in seeds:
-            generator.seed(drawn)  # a tree that receives an integer seed creates a generator, which takes ten times as long
+        for tree_seed in seeds:
+            generator.seed(tree_seed)  # a tree that receives an integer seed creates a generator, which takes ten times as long
             tree = ExtraTreeRegressor(min_samples_leaf=LEAF, random_state=generator)
             grown.append(tree.fit(points, values, check_input=False).tree_)
     return Forest(tuple(grown))

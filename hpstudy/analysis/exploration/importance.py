@@ -79,12 +79,7 @@ class Importance:
 
 
 def importance(
-    unit: Floats,
-    objective: Floats,
-    search: Ints,
-    seed: int,
-    confidence: float,
-    imputed: Callable[[Floats], Floats] = np.asarray,
+    unit: Floats, objective: Floats, search: Ints, seed: int, confidence: float, imputed: Callable[[Floats], Floats] = np.asarray
 ) -> Importance | None:
     """Importance of every hyperparameter, with percentile intervals from resampling whole searches.
 
@@ -103,16 +98,17 @@ def importance(
         return None
     points = _Points.of(unit.shape[1], derive_seed(seed, "integration"), imputed)
     objective, _ = scaled(objective)  # avoids overflow; the shares do not depend on the unit of the objective
-    shares = points.shares(fit(unit, objective, derive_seed(seed, "forest")))
+    shares = points.shares(fit(unit, objective, derive_seed(seed, "forest")))  # (2, hyperparameters): first order, total order
     if np.isnan(shares).any():
         return None
-    rows = [np.flatnonzero(search == number) for number in np.unique(search)]
-    ends = np.full((2, *shares.shape), np.nan)
+    rows = [np.flatnonzero(search == number) for number in np.unique(search)]  # rows of each search
+    ends = np.full((2, *shares.shape), np.nan)  # (2, 2, hyperparameters): lower, upper end
     if len(rows) > 1:
-        again = np.array([_resampled(points, unit, objective, rows, derive_seed(seed, "resample", n)) for n in range(RESAMPLES)])
-        again = again[np.isfinite(again).all(axis=(1, 2))]
-        for order, column in np.ndindex(shares.shape if len(again) else (0, 0)):
-            ends[:, order, column] = percentile_interval(again[:, order, column], len(rows), confidence)
+        seeds = (derive_seed(seed, "resample", n) for n in range(RESAMPLES))
+        resampled = np.array([_resampled(points, unit, objective, rows, drawn) for drawn in seeds])
+        resampled = resampled[np.isfinite(resampled).all(axis=(1, 2))]  # (resamples, 2, hyperparameters)
+        for order, column in np.ndindex(shares.shape if len(resampled) else (0, 0)):
+            ends[:, order, column] = percentile_interval(resampled[:, order, column], len(rows), confidence)
     alone, total = (Shares(shares[order], ends[0, order], ends[1, order]) for order in range(2))
     explained = _explained(unit, objective, rows, derive_seed(seed, "folds"))
     return Importance(alone, total, explained, len(rows), len(objective))
@@ -125,17 +121,17 @@ def response(forest: Forest, imputed: Imputation, columns: tuple[int, ...], at: 
     the hyperparameters `columns` are held.
     """
     hyperparameters = len(imputed.space)
-    others = stats.qmc.Sobol(hyperparameters, rng=seed % 2**32).random(OTHERS)
-    grid = np.repeat(others[None], len(at), axis=0)
+    others = stats.qmc.Sobol(hyperparameters, rng=seed % 2**32).random(OTHERS)  # (others, hyperparameters)
+    grid = np.repeat(others[None], len(at), axis=0)  # (points, others, hyperparameters)
     for index, column in enumerate(columns):
         grid[:, :, column] = at[:, index, None]
-    points = grid.reshape(-1, hyperparameters)
-    predicted = forest.predict(imputed(points)).reshape(len(at), OTHERS)
+    flat = grid.reshape(-1, hyperparameters)
+    predicted = forest.predict(imputed(flat)).reshape(len(at), OTHERS)  # (points, others)
     if not imputed.space.is_conditional:
         return np.asarray(predicted.mean(axis=1), dtype=np.float64)
-    counted = imputed.present(points)[:, columns].all(axis=1).reshape(len(at), OTHERS)
-    totals = np.where(counted, predicted, 0.0).sum(axis=1)
-    return np.asarray(totals / np.where(counted.any(axis=1), counted.sum(axis=1), np.nan), dtype=np.float64)
+    present = imputed.present(flat)[:, columns].all(axis=1).reshape(len(at), OTHERS)
+    totals = np.where(present, predicted, 0.0).sum(axis=1)
+    return np.asarray(totals / np.where(present.any(axis=1), present.sum(axis=1), np.nan), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -150,16 +146,16 @@ class _Points:
 
     @classmethod
     def of(cls, hyperparameters: int, seed: int, imputed: Callable[[Floats], Floats]) -> _Points:
-        both = stats.qmc.Sobol(2 * hyperparameters, rng=seed % 2**32).random(POINTS)
-        a, b = both[:, :hyperparameters], both[:, hyperparameters:]
-        mixed = np.repeat(a[None], hyperparameters, axis=0)
+        a_and_b = stats.qmc.Sobol(2 * hyperparameters, rng=seed % 2**32).random(POINTS)
+        a, b = a_and_b[:, :hyperparameters], a_and_b[:, hyperparameters:]  # (POINTS, hyperparameters)
+        mixed = np.repeat(a[None], hyperparameters, axis=0)  # (hyperparameters, POINTS, hyperparameters)
         for column in range(hyperparameters):
             mixed[column, :, column] = b[:, column]
         return cls(imputed(np.concatenate([a, b, *mixed])))
 
     def shares(self, forest: Forest) -> Floats:
         """(2 x hyperparameters) first- and total-order indices in [0, 1]; NaN if the forest is constant."""
-        values = forest.predict(self.all).reshape(-1, 1, POINTS)
+        values = forest.predict(self.all).reshape(-1, 1, POINTS)  # (2 + hyperparameters, 1, POINTS)
         a, b, mixed = values[0], values[1], values[2:]
         if np.ptp(values[:2]) == 0:
             return np.full((2, len(mixed)), np.nan)
@@ -177,27 +173,27 @@ def _sobol_indices(a: Floats, b: Floats, mixed: Floats) -> Floats:
     centre = np.mean([a, b], axis=(0, -1)).reshape(-1, 1)
     a, b, mixed = a - centre, b - centre, mixed - centre
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.var([a, b], axis=(0, -1))
-        alone = np.mean(b * (mixed - a), axis=-1) / variance
+        variance = np.var([a, b], axis=(0, -1))  # (1,)
+        alone = np.mean(b * (mixed - a), axis=-1) / variance  # (hyperparameters, 1)
         total = 0.5 * np.mean((a - mixed) ** 2, axis=-1) / variance
-    both = np.stack([alone[:, 0], total[:, 0]])
-    return np.asarray(np.where(np.isfinite(both), both, 0.0), dtype=np.float64)
+    indices = np.stack([alone[:, 0], total[:, 0]])
+    return np.asarray(np.where(np.isfinite(indices), indices, 0.0), dtype=np.float64)
 
 
 def _resampled(points: _Points, unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> Floats:
     """(2 x hyperparameters) indices of a forest fitted to a bootstrap resample of the searches."""
     drawn = np.random.default_rng(seed).integers(len(rows), size=len(rows))
-    chosen = np.concatenate([rows[number] for number in drawn])
-    return points.shares(fit(unit[chosen], objective[chosen], seed, FEWER_TREES))
+    trials = np.concatenate([rows[number] for number in drawn])
+    return points.shares(fit(unit[trials], objective[trials], seed, FEWER_TREES))
 
 
 def _explained(unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> float:
     """R squared of the predictions for held-out searches (cross-validation)."""
     if len(rows) < 2:
         return float("nan")
-    predicted = np.empty(len(objective))
-    for fold in range(min(FOLDS, len(rows))):
-        held = np.concatenate(rows[fold :: min(FOLDS, len(rows))])
-        seen = np.setdiff1d(np.arange(len(objective)), held)
-        predicted[held] = fit(unit[seen], objective[seen], seed, FEWER_TREES).predict(unit[held])
+    predicted, folds = np.empty(len(objective)), min(FOLDS, len(rows))
+    for fold in range(folds):
+        held_out = np.concatenate(rows[fold::folds])
+        training = np.setdiff1d(np.arange(len(objective)), held_out)
+        predicted[held_out] = fit(unit[training], objective[training], seed, FEWER_TREES).predict(unit[held_out])
     return float(1 - ((objective - predicted) ** 2).sum() / ((objective - objective.mean()) ** 2).sum())

@@ -26,8 +26,8 @@ class Imputation:
         columns = {name: column for column, name in enumerate(self.space.names())}
         for name, parameter in self.space.items():
             for parent, values in conditions(parameter).items():
-                at = self.space.root[parent].at
-                admitted = [is_one_of(at(u), values) for u in unit[:, columns[parent]].tolist()]
+                value_at = self.space.root[parent].at
+                admitted = [is_one_of(value_at(u), values) for u in unit[:, columns[parent]].tolist()]
                 present[:, columns[name]] &= present[:, columns[parent]] & np.array(admitted, dtype=np.bool_)
         return present
 

@@ -1,4 +1,4 @@
-"""Whether the best points lie at the ends of their ranges: a search space that excludes the optimum biases the comparison."""
+"""The number of best points at the ends of their ranges: a search space that excludes the optimum biases the comparison."""
 
 from __future__ import annotations
 

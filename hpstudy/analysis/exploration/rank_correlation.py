@@ -32,21 +32,22 @@ def spearman(a: Floats, b: Floats, weights: npt.NDArray[np.integer]) -> Floats:
 
 
 def _correlations(a: Floats, b: Floats, weights: Floats) -> Floats:
-    middle = (weights.sum(axis=1, keepdims=True) + 1) / 2
-    from_middle_a, from_middle_b = _ranks(a, weights) - middle, _ranks(b, weights) - middle
-    squares = (weights * from_middle_a**2).sum(axis=1) * (weights * from_middle_b**2).sum(axis=1)
-    products = (weights * from_middle_a * from_middle_b).sum(axis=1)
-    known = squares > 0
-    return np.asarray(np.divide(products, np.sqrt(squares), out=np.full(len(weights), np.nan), where=known), dtype=np.float64)
+    """(resamples,) correlations of a block of (resamples x observations) weights."""
+    mean_rank = (weights.sum(axis=1, keepdims=True) + 1) / 2  # (resamples, 1)
+    centred_a, centred_b = _ranks(a, weights) - mean_rank, _ranks(b, weights) - mean_rank  # (resamples, observations)
+    squares = (weights * centred_a**2).sum(axis=1) * (weights * centred_b**2).sum(axis=1)
+    products = (weights * centred_a * centred_b).sum(axis=1)
+    correlations = np.full(len(weights), np.nan)
+    return np.asarray(np.divide(products, np.sqrt(squares), out=correlations, where=squares > 0), dtype=np.float64)
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
     """(resamples x observations) mean rank of each observation within its resample."""
     order = np.argsort(values)
-    starts_tie = np.r_[True, np.diff(values[order]) > 0]
-    last = np.flatnonzero(np.r_[starts_tie[1:], True])
-    up_to = np.cumsum(weights[:, order], axis=1)[:, last]
+    starts_tie = np.r_[True, np.diff(values[order]) > 0]  # (observations,), ascending
+    last = np.flatnonzero(np.r_[starts_tie[1:], True])  # (ties,) position of the last observation of each tie
+    up_to = np.cumsum(weights[:, order], axis=1)[:, last]  # (resamples, ties)
     mean_rank = up_to - (np.diff(up_to, axis=1, prepend=0) - 1) / 2
-    tie = np.empty(len(values), dtype=np.int64)
+    tie = np.empty(len(values), dtype=np.int64)  # (observations,) number of the tie
     tie[order] = np.cumsum(starts_tie) - 1
     return np.asarray(mean_rank[:, tie], dtype=np.float64)

@@ -19,6 +19,7 @@ from hpstudy.analysis.exploration.importance import FEWEST, Importance, importan
 from hpstudy.analysis.exploration.imputation import MIDDLE, Imputation
 from hpstudy.analysis.exploration.rank_correlation import spearman
 from hpstudy.analysis.statistics.bootstrap import percentile_interval
+from hpstudy.analysis.trials.searches import FINISHED
 from hpstudy.loading.make import is_sweep
 from hpstudy.seeds import derive_seed
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
@@ -135,7 +136,7 @@ class SearchedView:
 
 
 def searched(trials: Any, study: Study, *, explained: bool = True) -> tuple[SearchedView, ...]:
-    """Analyze every view that has a trial with a value; empty for a sweep, whose points are given.
+    """Analyze every view that has a trial with a value; empty for a sweep, whose searcher lists its points.
 
     The same trials always give the same results.
 
@@ -157,43 +158,46 @@ def at_edge(view: SearchedView, space: Mapping[str, Any]) -> npt.NDArray[np.int8
     A real value is at an end within `EDGE` of it. An integer, or a value of a range with steps, is at an end only if it equals the end.
     Choices have no ends.
     """
-    ends_hit = np.zeros((len(view.incumbents), len(view.hyperparameters)), dtype=np.int8)
+    sides = np.zeros((len(view.incumbents), len(view.hyperparameters)), dtype=np.int8)
     for column, name in enumerate(view.hyperparameters):
         parameter, unit = space[name], view.unit[view.incumbents, column]
         if isinstance(parameter, FloatParameter) and parameter.step is None:
-            ends_hit[:, column] = (unit >= 1 - EDGE).astype(np.int8) - (unit <= EDGE)
+            sides[:, column] = (unit >= 1 - EDGE).astype(np.int8) - (unit <= EDGE)
         elif not isinstance(parameter, ChoiceParameter):
-            ends = np.array([parameter.unit(parameter.low), parameter.unit(parameter.high)])
-            ends_hit[:, column] = np.isclose(unit, ends[1]).astype(np.int8) - np.isclose(unit, ends[0])
-    return ends_hit
+            low, high = parameter.unit(parameter.low), parameter.unit(parameter.high)
+            sides[:, column] = np.isclose(unit, high).astype(np.int8) - np.isclose(unit, low)
+    return sides
 
 
-def cells(parameter: FloatParameter | IntParameter | ChoiceParameter, most: int) -> Floats:
+def cells(parameter: FloatParameter | IntParameter | ChoiceParameter, limit: int) -> Floats:
     """Unit coordinates of the cells of a range: all values of a choice or of few integers or steps, else the centers of equal cells.
 
-    A numeric range has at most `most` cells.
+    A numeric range has at most `limit` cells.
     """
-    if parameter.count is not None and (isinstance(parameter, ChoiceParameter) or parameter.count <= most):
+    if parameter.count is not None and (isinstance(parameter, ChoiceParameter) or parameter.count <= limit):
         return np.array([parameter.unit(parameter.value(index)) for index in range(parameter.count)])
-    return np.asarray((np.arange(most) + 0.5) / most, dtype=np.float64)
+    return np.asarray((np.arange(limit) + 0.5) / limit, dtype=np.float64)
 
 
 def _view(name: str, view: View, table: Any, study: Study, explained: bool) -> SearchedView | None:
-    begun = table["state"].isin(("completed", "diverged", "failed", "timed_out")).to_numpy(dtype=np.bool_)
+    ended = table["state"].isin(FINISHED).to_numpy(dtype=np.bool_)
     objective = table["objective"].to_numpy(dtype=np.float64, na_value=np.nan)
-    names = tuple(view.space.names())
-    known = (table["state"] == "completed").to_numpy(dtype=np.bool_) & np.isfinite(objective)
+    names, confidence = tuple(view.space.names()), study.analysis.confidence
+    usable = (table["state"] == "completed").to_numpy(dtype=np.bool_) & np.isfinite(objective)
     for hyperparameter, parameter in view.space.items():
-        known &= table[f"point.{hyperparameter}"].notna().to_numpy(dtype=np.bool_) | bool(parameter.when)
-    if not known.any():
+        usable &= table[f"point.{hyperparameter}"].notna().to_numpy(dtype=np.bool_) | bool(parameter.when)
+    if not usable.any():
         return None
-    rows, objective = table[known], objective[known]
+    rows, objective = table[usable], objective[usable]
     values = {hyperparameter: _values(rows[f"point.{hyperparameter}"]) for hyperparameter in names}
     unit = np.array(
         [[math.nan if value is None else parameter.unit(value) for value in values[key]] for key, parameter in view.space.items()]
-    ).T
+    ).T  # (trials, hyperparameters)
     replicate = rows["replicate"].to_numpy(dtype=np.int64)
     seed = derive_seed(study.seed, "analysis", "searched", name)
+    shares, responses, surface = (
+        _forest_results(view, unit, objective, replicate, seed, confidence) if explained else (None, (), None)
+    )
     return SearchedView(
         name=name,
         hyperparameters=names,
@@ -202,10 +206,12 @@ def _view(name: str, view: View, table: Any, study: Study, explained: bool) -> S
         unit=unit,
         values=values,
         objective=objective,
-        left_out=int((begun & ~known).sum()),
+        left_out=int((ended & ~usable).sum()),
         incumbents=_best_of_each(study.metric.goal.sign * objective, replicate),
-        flips=_flips(rows, objective, replicate, seed, study.analysis.confidence) if explained else None,
-        **(_explained(view, unit, objective, replicate, seed, study.analysis.confidence) if explained else _UNEXPLAINED),
+        importance=shares,
+        responses=responses,
+        surface=surface,
+        flips=_flips(rows, objective, replicate, seed, confidence) if explained else None,
     )
 
 
@@ -214,39 +220,39 @@ def _values(column: Any) -> npt.NDArray[np.object_]:
     return column.astype(object).where(column.notna(), None).to_numpy()  # type: ignore[no-any-return]  # a DataFrame is Any here
 
 
-_UNEXPLAINED: dict[str, Any] = {"importance": None, "responses": (), "surface": None}
-"""The result without a forest."""
-
-
-def _explained(view: View, unit: Floats, objective: Floats, replicate: Ints, seed: int, confidence: float) -> dict[str, Any]:
-    """Importance, responses and surface of a view, from forests."""
-    seen, imputed = _first_searches(replicate), Imputation(view.space)
-    unit, objective, replicate = unit[seen], objective[seen], replicate[seen]
-    tried, unit = unit, np.where(np.isnan(unit), MIDDLE, unit)
+def _forest_results(
+    view: View, unit: Floats, objective: Floats, replicate: Ints, seed: int, confidence: float
+) -> tuple[Importance | None, tuple[Response, ...], Surface | None]:
+    """Importance, responses and surface of a view, from forests; none of them with too few trials."""
+    included, imputed = _first_searches(replicate), Imputation(view.space)
+    unit, objective, replicate = unit[included], objective[included], replicate[included]
     if len(objective) < FEWEST:
-        return _UNEXPLAINED
-    shares = importance(unit, objective, replicate, seed, confidence, imputed) if unit.shape[1] > 1 else None
-    forest, among = fit(unit, objective, derive_seed(seed, "forest")), derive_seed(seed, "responses")
+        return None, (), None
+    filled = np.where(np.isnan(unit), MIDDLE, unit)
+    shares = importance(filled, objective, replicate, seed, confidence, imputed) if unit.shape[1] > 1 else None
+    forest, seed_of_responses = fit(filled, objective, derive_seed(seed, "forest")), derive_seed(seed, "responses")
     parameters = [parameter for _, parameter in view.space.items()]
     responses = []
     for column, parameter in enumerate(parameters):
-        at = cells(parameter, LINE)
-        responses.append(Response(at, response(forest, imputed, (column,), at[:, None], among)))
+        line = cells(parameter, LINE)
+        responses.append(Response(line, response(forest, imputed, (column,), line[:, None], seed_of_responses)))
     surface = None
     if shares is not None:
         x, y = sorted(np.argsort(-shares.total.value, kind="stable")[:2].tolist())
-        surface = _surface(forest, imputed, tried, (x, y), (cells(parameters[x], SIDE), cells(parameters[y], SIDE)), among)
-    return {"importance": shares, "responses": tuple(responses), "surface": surface}
+        axes = cells(parameters[x], SIDE), cells(parameters[y], SIDE)
+        surface = _surface(forest, imputed, unit, (x, y), axes, seed_of_responses)
+    return shares, tuple(responses), surface
 
 
 def _surface(
-    forest: Forest, imputed: Imputation, unit: Floats, columns: tuple[int, int], at: tuple[Floats, Floats], seed: int
+    forest: Forest, imputed: Imputation, unit: Floats, columns: tuple[int, int], axes: tuple[Floats, Floats], seed: int
 ) -> Surface:
+    """The response over two hyperparameters at the cells of the `axes`; `unit` is (trials x hyperparameters), NaN where absent."""
     x, y = columns
-    grid = np.stack(np.meshgrid(*at), axis=-1)
+    grid = np.stack(np.meshgrid(*axes), axis=-1)  # (rows, columns, 2)
     predicted = response(forest, imputed, columns, grid.reshape(-1, 2), seed).reshape(grid.shape[:2])
-    near = (np.abs(grid[:, :, None] - unit[:, [x, y]]) <= NEAR).all(axis=-1).any(axis=-1)
-    return Surface(x, y, *at, np.where(near, predicted, np.nan))
+    near = (np.abs(grid[:, :, None] - unit[:, [x, y]]) <= NEAR).all(axis=-1).any(axis=-1)  # (rows, columns)
+    return Surface(x, y, *axes, np.where(near, predicted, np.nan))
 
 
 def _first_searches(replicate: Ints) -> Bools:
@@ -263,21 +269,22 @@ def _best_of_each(gain: Floats, replicate: Ints) -> Ints:
 
 
 def _flips(rows: Any, objective: Floats, replicate: Ints, seed: int, confidence: float) -> Flips | None:
+    """The flip ratio of the (trials,) rows and its correlation with the objective."""
     if f"metric.{FLIPS}" not in rows:
         return None
-    ratio = rows[f"metric.{FLIPS}"].to_numpy(dtype=np.float64, na_value=np.nan)
-    known = np.isfinite(ratio)
-    if not known.any():
+    ratio = rows[f"metric.{FLIPS}"].to_numpy(dtype=np.float64, na_value=np.nan)  # (trials,)
+    recorded = np.isfinite(ratio)
+    if not recorded.any():
         return None
-    a, b = ratio[known], objective[known]
-    numbers, search = np.unique(replicate[known], return_inverse=True)
+    a, b = ratio[recorded], objective[recorded]
+    numbers, search = np.unique(replicate[recorded], return_inverse=True)
     searches, low, high = len(numbers), float("nan"), float("nan")
     if searches > 1:
         drawn = np.random.default_rng(derive_seed(seed, "flips")).integers(searches, size=(FLIP_RESAMPLES, searches))
-        times = np.zeros_like(drawn)
-        np.add.at(times, (np.arange(FLIP_RESAMPLES)[:, None], drawn), 1)
-        again = spearman(a, b, times[:, search])
-        if len(again := again[np.isfinite(again)]):
-            low, high = percentile_interval(again, searches, confidence)
+        counts = np.zeros_like(drawn)  # (resamples, searches)
+        np.add.at(counts, (np.arange(FLIP_RESAMPLES)[:, None], drawn), 1)
+        resampled = spearman(a, b, counts[:, search])  # (resamples,)
+        if len(resampled := resampled[np.isfinite(resampled)]):
+            low, high = percentile_interval(resampled, searches, confidence)
     (correlation,) = spearman(a, b, np.ones((1, len(a)), dtype=np.int64)).tolist()
-    return Flips(np.where(known, ratio, np.nan), searches, correlation, low, high)
+    return Flips(np.where(recorded, ratio, np.nan), searches, correlation, low, high)

@@ -151,19 +151,19 @@ def view_on_fresh_seeds(
     """The statistics of one view; every search has an objective on some seed, and the objective is the first of `metrics`."""
     confirmed = []
     for name in metrics:
-        values, default = data.scores[name], data.default[name]
-        known = default[~np.isnan(default)]
+        values, default = data.scores[name], data.default[name]  # (searches, seeds), (seeds,)
+        default_values = default[~np.isnan(default)]
         confirmed.append(
             ConfirmedMetric(
                 name,
                 over_searches_and_seeds(values, bootstrap, crossed=crossed),
-                over_seeds(known, bootstrap.confidence) if known.size else None,
+                over_seeds(default_values, bootstrap.confidence) if default_values.size else None,
                 gain(values, default, bootstrap.confidence),
                 components(values),
             )
         )
-    gap = over_searches_and_seeds(data.tuning[:, None] - data.scores[metrics[0]], bootstrap, crossed=crossed)
     scores, default = data.scores[metrics[0]], data.default[metrics[0]]
+    gap = over_searches_and_seeds(data.tuning[:, None] - scores, bootstrap, crossed=crossed)
     risk = below_default(scores, default, goal, bootstrap.confidence, crossed=crossed)
     return ConfirmedView(data, crossed, tuple(confirmed), gap, risk)
 
@@ -172,12 +172,12 @@ def pair_on_fresh_seeds(a: ConfirmedView, b: ConfirmedView, bootstrap: Bootstrap
     """A minus B on the seeds on which both have a value, for each replicate; None without a common replicate."""
     _, of_a, of_b = np.intersect1d(a.data.replicates, b.data.replicates, return_indices=True)
     differences = []
-    for left, right in zip(a.metrics, b.metrics, strict=True):
-        difference = a.data.scores[left.metric][of_a] - b.data.scores[right.metric][of_b]
+    for name in (confirmed.metric for confirmed in a.metrics):
+        difference = a.data.scores[name][of_a] - b.data.scores[name][of_b]  # (replicates, seeds)
         means = row_means(difference)
         differences.append(
             PairedDifference(
-                left.metric,
+                name,
                 over_searches_and_seeds(difference, bootstrap, crossed=a.crossed),
                 None if a.crossed else one_sided(means[~np.isnan(means)], bootstrap),
             )
@@ -190,27 +190,17 @@ def over_searches_and_seeds(values: Floats, bootstrap: Bootstrap, *, crossed: bo
 
     The interval is Student's t over searches if the seeds belong to the search (not `crossed`), and BCa with one common seed.
     """
-    if not crossed:
-        known = row_means(values)
-        known = known[~np.isnan(known)]
-        mean = t_mean(known, bootstrap.confidence)
-        return CountedEstimate(mean.value, mean.low, mean.high, known.size)
-    if values.shape[1] > 1:
+    if crossed and values.shape[1] > 1:
         return crossed_mean(values, bootstrap.confidence)
-    return over_searches(values[:, 0], bootstrap)
-
-
-def over_searches(values: Floats, bootstrap: Bootstrap) -> CountedEstimate:
-    """Mean of (searches,) values, ignoring NaN, with a BCa interval over searches, given the seed."""
-    known = values[~np.isnan(values)]
-    mean = mean_of(known, bootstrap)
-    return CountedEstimate(mean.value, mean.low, mean.high, known.size)
+    means = values[:, 0] if crossed else row_means(values)
+    means = means[~np.isnan(means)]  # (searches with a value,)
+    return (mean_of(means, bootstrap) if crossed else t_mean(means, bootstrap.confidence)).counted(means.size)
 
 
 def over_seeds(values: Floats, confidence: float) -> CountedEstimate:
     """Mean of (seeds,) values, at least one, no NaN, with Student's t interval."""
     means = summary(values[:, None], confidence)
-    return CountedEstimate(float(means.mean[0]), float(means.low[0]), float(means.high[0]), values.size)
+    return CountedEstimate(means.mean.item(), means.low.item(), means.high.item(), values.size)
 
 
 def below_default(values: Floats, default: Floats, goal: Goal, confidence: float, *, crossed: bool) -> CountedEstimate | None:
@@ -233,12 +223,13 @@ def below_default(values: Floats, default: Floats, goal: Goal, confidence: float
         values = values[~np.isnan(values).any(axis=1)]
     if not seeds.any() or not values.size:
         return None
-    tuned, known, level = row_means(values), over_seeds(default[seeds], confidence), (1 + confidence) / 2
-    share = win_share(np.full(len(tuned), known.value), tuned, goal, confidence)
-    if known.n < 2:
+    tuned, level = row_means(values), (1 + confidence) / 2  # (searches,)
+    mean_of_default = over_seeds(default[seeds], level)
+    share = win_share(np.full(len(tuned), mean_of_default.value), tuned, goal, confidence)
+    if mean_of_default.n < 2:
         return CountedEstimate(share.value, np.nan, np.nan, len(tuned))
-    ends = over_seeds(default[seeds], level)
-    shares = [win_share(np.full(len(tuned), end), tuned, goal, level) for end in (ends.low, ends.high)]
+    ends = (mean_of_default.low, mean_of_default.high)
+    shares = [win_share(np.full(len(tuned), end), tuned, goal, level) for end in ends]
     return CountedEstimate(share.value, min(each.low for each in shares), max(each.high for each in shares), len(tuned))
 
 
@@ -248,6 +239,6 @@ def gain(values: Floats, default: Floats, confidence: float) -> CountedEstimate 
     Uses only seeds on which the default point has a value, and searches with a value on all of these; None if nothing remains.
     """
     seeds = ~np.isnan(default)
-    crossed = values[:, seeds] - default[seeds]
-    crossed = crossed[~np.isnan(crossed).any(axis=1)]
-    return crossed_mean(crossed, confidence) if crossed.size else None
+    gains = values[:, seeds] - default[seeds]  # (searches, seeds with the default)
+    gains = gains[~np.isnan(gains).any(axis=1)]
+    return crossed_mean(gains, confidence) if gains.size else None

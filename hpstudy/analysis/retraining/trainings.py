@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
+from hpstudy.analysis.curves.best_so_far import incumbent_numbers
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.goal import Goal
 
@@ -38,34 +39,30 @@ def retrained(rows: Any, searches: Searches, metrics: Sequence[str], goal: Goal)
 
     `rows` is the DataFrame of `hpstudy.store.Reader.confirmations`; the objective is the first of `metrics`.
     """
-    own = rows[(rows["view"] == searches.view) & (rows["state"] != "running")]
+    ended = rows[(rows["view"] == searches.view) & (rows["state"] != "running")]
     seeds = int(rows["seed_number"].max()) + 1 if len(rows) else 0
-    replicate, number = (own[name].to_numpy(dtype=np.float64) for name in ("replicate", "number"))
-    seed = own["seed_number"].to_numpy(dtype=np.int64)
-    values = {name: _values(own, "objective" if name == metrics[0] else f"metric.{name}") for name in metrics}
-    filled = np.where(np.isnan(searches.values), -np.inf, goal.sign * searches.values)
-    chosen = filled.argmax(axis=1)
-    candidate = searches.complete & np.isfinite(filled.max(axis=1))
-    of_default = np.isnan(replicate)
-    search = np.where(replicate < len(chosen), replicate, 0).astype(
-        np.int64
-    )  # 0 is a placeholder for rows that the next line drops
-    of_chosen = (replicate < len(chosen)) & candidate[search] & (number == chosen[search])
+    # (trainings,) of the view
+    replicate, number = (ended[name].to_numpy(dtype=np.float64) for name in ("replicate", "number"))
+    seed = ended["seed_number"].to_numpy(dtype=np.int64)
+    values = {name: _values(ended, "objective" if name == metrics[0] else f"metric.{name}") for name in metrics}
+    # (replicates,) number of the best trial of each search; -1 for an incomplete search, and without a value
+    best = np.where(searches.complete, incumbent_numbers(searches.values, goal)[:, -1], -1)
+    of_default, planned = np.isnan(replicate), replicate < len(best)
+    search = np.where(planned, replicate, 0).astype(np.int64)  # 0 is a placeholder in rows that `of_best` leaves out
+    of_best = planned & (number == best[search])
     default, scores = {}, {}
     for name, of_metric in values.items():
-        default[name], scores[name] = np.full(seeds, np.nan), np.full((len(chosen), seeds), np.nan)
+        default[name], scores[name] = np.full(seeds, np.nan), np.full((len(best), seeds), np.nan)
         default[name][seed[of_default]] = of_metric[of_default]
-        scores[name][search[of_chosen], seed[of_chosen]] = of_metric[of_chosen]
-    counted = of_default | of_chosen
-    lost = int((counted & np.isnan(values[metrics[0]])).sum())
+        scores[name][search[of_best], seed[of_best]] = of_metric[of_best]
     replicates = np.flatnonzero(np.isfinite(scores[metrics[0]]).any(axis=1)).astype(np.int64)
     return Retrained(
         searches.view,
         replicates,
-        searches.values[replicates, chosen[replicates]],
+        searches.values[replicates, best[replicates]],
         {name: of_metric[replicates] for name, of_metric in scores.items()},
         default,
-        lost,
+        lost=int(((of_default | of_best) & np.isnan(values[metrics[0]])).sum()),
     )
 
 

@@ -53,12 +53,12 @@ class Bootstrap:
 
 @lru_cache(maxsize=2)
 def _drawn(seed: int, resamples: int, replicates: int) -> tuple[Floats, npt.NDArray[np.int16]]:
-    """Weights and counts of the resamples. A study has at most 1,000 replicates, so the counts fit in small integers."""
+    """(resamples x replicates) weights and counts. A study has at most 1,000 replicates, so the counts fit in 16 bits."""
     counts = np.random.default_rng(seed).multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples)
-    weights, small = counts / replicates, counts.astype(np.int16)
+    weights, counts_16 = counts / replicates, counts.astype(np.int16)
     weights.setflags(write=False)
-    small.setflags(write=False)
-    return weights, small
+    counts_16.setflags(write=False)
+    return weights, counts_16
 
 
 def resampled_means(values: Floats, bootstrap: Bootstrap) -> Iterator[tuple[slice, Floats]]:
@@ -85,21 +85,23 @@ def mean_intervals(values: Floats, bootstrap: Bootstrap, *, expand: bool = True)
     low, high = np.full(trials, np.nan), np.full(trials, np.nan)
     if n < 2:
         return low, high
-    centred, _ = scaled(values - values.mean(axis=0))
-    spread = np.ptp(values, axis=0)
+    centred, _ = scaled(values - values.mean(axis=0))  # (replicates, trials)
+    spread = np.ptp(values, axis=0)  # (trials,), as are `squares` and `acceleration`
     squares = (centred**2).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         acceleration = np.where(squares > 0, (centred**3).sum(axis=0) / (6 * squares**1.5), 0.0)
     z = quantile_z(n, bootstrap.confidence) if expand else float(special.ndtri((1 + bootstrap.confidence) / 2))
-    for columns, means in resampled_means(values, bootstrap):
+    for columns, means in resampled_means(values, bootstrap):  # means: (trials of the block, resamples)
         centre, tolerance = values[:, columns].mean(axis=0)[:, None], 1e-12 * spread[columns][:, None]
-        share = ((means < centre - tolerance).mean(axis=1) + (means <= centre + tolerance).mean(axis=1)) / 2
+        share = (
+            (means < centre - tolerance).mean(axis=1) + (means <= centre + tolerance).mean(axis=1)
+        ) / 2  # (trials of the block,)
         z0 = special.ndtri(np.clip(share, 1 / (2 * bootstrap.resamples), 1 - 1 / (2 * bootstrap.resamples)))
         means.sort(axis=1)
         for end, sign in ((low, -1), (high, 1)):
             end[columns] = _quantiles(means, bca_level(z0, acceleration[columns], sign * z))
-    same = ~_varies(values)
-    low[same] = high[same] = values[0, same]
+    equal = ~_varies(values)
+    low[equal] = high[equal] = values[0, equal]
     return low, high
 
 
@@ -123,15 +125,19 @@ def quantile_z(n: int, confidence: float) -> float:
 def percentile_interval(statistic: Floats, n: int, confidence: float) -> tuple[float, float]:
     """Percentile interval with the small-sample expansion, for statistics to which BCa does not apply (trial counts).
 
-    `statistic` is (resamples,) and may be infinite; n is the number of replicates. NaN with fewer than 2 replicates.
+    `statistic` is (resamples,) and may be infinite; n is the number of replicates. NaN, a resample without a value, counts as -infinity
+    for the lower end and as infinity for the upper end. The ends are NaN with fewer than 2 replicates.
     """
     if n < 2:
         return float("nan"), float("nan")
     tail = float(special.ndtr(-quantile_z(n, confidence)))
-    ordered = np.sort(statistic)
-    # An order statistic, not an interpolation between two, since the statistic may be infinite.
+    ordered, unknown = np.sort(statistic), int(np.isnan(statistic).sum())  # NaN is sorted last
+    # Order statistics, not interpolations between two, since the statistic may be infinite.
     lower = int(np.floor(tail * (len(ordered) - 1)))
-    return float(ordered[lower]), float(ordered[len(ordered) - 1 - lower])
+    upper = len(ordered) - 1 - lower
+    low = ordered[lower - unknown] if lower >= unknown else -np.inf
+    high = ordered[upper] if upper < len(ordered) - unknown else np.inf
+    return float(low), float(high)
 
 
 @dataclass(frozen=True)
@@ -156,17 +162,19 @@ def simultaneous_band(values: Floats, bootstrap: Bootstrap) -> Band:
     band of a single trial is the t interval.
     """
     n = values.shape[0]
-    mean, error = values.mean(axis=0), deviation(values) / np.sqrt(n)
-    varies = _varies(values)
-    largest = np.zeros(bootstrap.resamples)
+    mean, error = values.mean(axis=0), deviation(values) / np.sqrt(n)  # (trials,)
+    varies = _varies(values)  # (trials,)
+    largest = np.zeros(bootstrap.resamples)  # (resamples,) maximum over the trials
     if varies.any():
         for columns, means in resampled_means(values[:, varies], bootstrap):
-            distance = np.abs(means - mean[varies][columns, None]) / error[varies][columns, None]
+            distance = (
+                np.abs(means - mean[varies][columns, None]) / error[varies][columns, None]
+            )  # (trials of the block, resamples)
             np.maximum(largest, distance.max(axis=0), out=largest)
     normal = float(np.quantile(largest, bootstrap.confidence)) * np.sqrt(n / (n - 1))
     critical = float(stats.t.isf(stats.norm.sf(normal), n - 1))
-    half = np.where(varies, critical * error, 0.0)
-    return Band(mean - half, mean + half, critical)
+    half_width = np.where(varies, critical * error, 0.0)
+    return Band(mean - half_width, mean + half_width, critical)
 
 
 def ranges(mask: Bools) -> tuple[tuple[int, int], ...]:
@@ -182,7 +190,7 @@ def _varies(values: Floats) -> Bools:
 
 def _quantiles(ordered: Floats, level: Floats) -> Floats:
     """The quantile of each row of `ordered` (rows x resamples, ascending) at the level of that row, linear between order statistics."""
-    position = level * (ordered.shape[1] - 1)
+    position = level * (ordered.shape[1] - 1)  # (rows,), as are `below` and `above`
     below = np.floor(position).astype(np.int64)
     above = np.minimum(below + 1, ordered.shape[1] - 1)
     rows = np.arange(ordered.shape[0])

@@ -44,7 +44,7 @@ class MeanRanks:
         p: p-value of Friedman's test.
         critical_difference: Nemenyi's critical difference.
         differs: whether the test shows that any treatment differs; if not, no pair is shown to differ.
-        alike: maximal runs (first, last) of at least two treatments closer than the critical difference, as indices into `names`.
+        alike: maximal runs (first, last) of at least two treatments closer than the critical difference, as indices of `names`.
     """
 
     names: tuple[str, ...]
@@ -66,9 +66,9 @@ def mean_ranks(values: Floats, names: Sequence[str], goal: Goal, confidence: flo
     blocks, treatments = values.shape
     p = test.p if blocks > PERMUTED_UP_TO else permutation_p(stats.rankdata(values, axis=1), seed)
     order = np.argsort(test.ranks, kind="stable")
-    ranks, apart = test.ranks[order], critical_difference(treatments, blocks, confidence)
-    named = tuple(names[index] for index in order)
-    return MeanRanks(named, ranks, blocks, p, apart, p < 1 - confidence, runs_alike(ranks, apart))
+    ranks, critical = test.ranks[order], critical_difference(treatments, blocks, confidence)
+    ordered_names = tuple(names[index] for index in order)
+    return MeanRanks(ordered_names, ranks, blocks, p, critical, p < 1 - confidence, runs_alike(ranks, critical))
 
 
 def critical_difference(treatments: int, blocks: int, confidence: float) -> float:
@@ -79,21 +79,23 @@ def critical_difference(treatments: int, blocks: int, confidence: float) -> floa
 
 def permutation_p(ranks: Floats, seed: int) -> float:
     """Permutation p of Friedman's statistic of (blocks x treatments) ranks: all orders within a block are equally likely."""
-    rng, left, as_large = np.random.default_rng(seed), PERMUTATIONS, 0
+    rng, as_large = np.random.default_rng(seed), 0
+    # The sum over treatments of squared rank sums orders the permutations as Friedman's statistic does.
     observed = float((ranks.sum(axis=0) ** 2).sum())
-    while left:
-        drawn = rng.permuted(np.broadcast_to(ranks, (min(CHUNK, left), *ranks.shape)), axis=2)
-        as_large += int(((drawn.sum(axis=1) ** 2).sum(axis=1) >= observed * (1 - 1e-12)).sum())
-        left -= len(drawn)
+    for start in range(0, PERMUTATIONS, CHUNK):
+        copies = np.broadcast_to(ranks, (min(CHUNK, PERMUTATIONS - start), *ranks.shape))
+        permuted = rng.permuted(copies, axis=2)  # (permutations, blocks, treatments)
+        squares = (permuted.sum(axis=1) ** 2).sum(axis=1)  # (permutations,)
+        as_large += int((squares >= observed * (1 - 1e-12)).sum())
     return (1 + as_large) / (1 + PERMUTATIONS)
 
 
-def runs_alike(ranks: Floats, apart: float) -> tuple[tuple[int, int], ...]:
-    """The maximal runs of ascending ranks whose ends differ by less than `apart`."""
-    runs, reached = list[tuple[int, int]](), 0
+def runs_alike(ranks: Floats, critical: float) -> tuple[tuple[int, int], ...]:
+    """The maximal runs of ascending ranks whose ends differ by less than `critical`."""
+    runs, end_of_run = list[tuple[int, int]](), 0
     for first in range(len(ranks)):
-        last = int(np.flatnonzero(ranks - ranks[first] < apart)[-1])
-        if last > max(first, reached):
+        last = int(np.flatnonzero(ranks - ranks[first] < critical)[-1])
+        if last > max(first, end_of_run):
             runs.append((first, last))
-            reached = last
+            end_of_run = last
     return tuple(runs)

@@ -3,7 +3,7 @@
 References:
     Searle, Casella and McCulloch (1992), Variance Components, chapter 4, https://doi.org/10.1002/9780470316856 (method of moments)
     Satterthwaite (1946), Biometrics Bulletin 2, https://doi.org/10.2307/3002019 (degrees of freedom of a sum of mean squares)
-    Yates (1933), Empire J. Exp. Agric. 1 (missing cells)
+    Yates (1933), Empire J. Exp. Agric. 1, pages 129 to 142 (missing cells; the paper has no web page)
 """
 
 from __future__ import annotations
@@ -52,51 +52,53 @@ def crossed_mean(values: Floats, confidence: float) -> CountedEstimate:
     degrees of freedom. The ends are NaN with fewer than 2 searches or 2 seeds.
     """
     present = ~np.isnan(values)
-    values = values[present.any(axis=1)][:, present.any(axis=0)]
+    values = values[present.any(axis=1)][:, present.any(axis=0)]  # (searches, seeds) with a value
     rows, columns = values.shape
     mean = float(row_means(values).mean()) if rows else np.nan
     missing = int(np.isnan(values).sum())
     if rows < 2 or columns < 2 or (rows - 1) * (columns - 1) <= missing:
         return CountedEstimate(mean, np.nan, np.nan, rows)
-    squares = _mean_squares(filled(values), missing)
+    ms_rows, ms_columns, ms_residual = _mean_squares(filled(values), missing)
     degrees = (rows - 1, columns - 1, (rows - 1) * (columns - 1) - missing)
-    of_rows, of_columns, rest = squares
-    # A negative component counts as 0: its mean square and that of the residual then cancel.
-    if of_rows <= rest and of_columns <= rest:
-        used = (0.0, 0.0, rest)
-    elif of_columns <= rest:
-        used = (of_rows, 0.0, 0.0)
-    elif of_rows <= rest:
-        used = (0.0, of_columns, 0.0)
+    # The terms of MS_a + MS_b - MS_e. A negative component counts as 0: its mean square and that of the residual then cancel.
+    if ms_rows <= ms_residual and ms_columns <= ms_residual:
+        terms = (0.0, 0.0, ms_residual)
+    elif ms_columns <= ms_residual:
+        terms = (ms_rows, 0.0, 0.0)
+    elif ms_rows <= ms_residual:
+        terms = (0.0, ms_columns, 0.0)
     else:
-        used = (of_rows, of_columns, -rest)
-    total = sum(used)
+        terms = (ms_rows, ms_columns, -ms_residual)
+    total = sum(terms)
     if total <= 0:
         return CountedEstimate(mean, mean, mean, rows)
-    freedom = total**2 / sum(term**2 / df for term, df in zip(used, degrees, strict=True))
-    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * float(np.sqrt(total / values.size))
-    return CountedEstimate(mean, mean - half, mean + half, rows)
+    freedom = total**2 / sum(term**2 / df for term, df in zip(terms, degrees, strict=True))
+    half_width = float(stats.t.ppf((1 + confidence) / 2, freedom)) * float(np.sqrt(total / values.size))
+    return CountedEstimate(mean, mean - half_width, mean + half_width, rows)
 
 
 def components(values: Floats) -> Components:
     """Variance components of (searches x seeds) trainings by the method of moments; NaN is a training without a value.
 
-    The model is x_rk = mu + a_r + b_k + e_rk with the effects of search, seed and residual. noise = var(b) + var(e) is the mean square
-    within searches of a one-way layout, also with missing values. Differs from the one-way estimate of the variance between searches,
-    which subtracts var(b) / K although all searches share b: between = (MS_rows - MS_residual) / K and shared = var(b) =
-    (MS_columns - MS_residual) / R are from the two-way layout of the searches that have every seed, each at least 0.
+    The model is x_rk = mu + a_r + b_k + e_rk with the effects of search, seed and residual.
+
+    - noise = var(b) + var(e) is the mean square within searches of a one-way layout, also with missing values.
+    - between = (MS_rows - MS_residual) / K and shared = var(b) = (MS_columns - MS_residual) / R are from the two-way layout of the
+      searches that have every seed, each at least 0.
+
+    Differs from the one-way estimate of the variance between searches, which subtracts var(b) / K although all searches share b.
     """
     present = ~np.isnan(values)
-    kept = values[present.any(axis=1)]
-    freedom = int(present.sum()) - len(kept)
+    with_value = values[present.any(axis=1)]  # (searches with a value, seeds)
+    freedom = int(present.sum()) - len(with_value)
     if freedom < 1:
         return Components(np.nan, np.nan, np.nan)
-    noise = float(np.nansum((kept - row_means(kept)[:, None]) ** 2)) / freedom
-    crossed = values[present.all(axis=1)]
+    noise = float(np.nansum((with_value - row_means(with_value)[:, None]) ** 2)) / freedom
+    crossed = values[present.all(axis=1)]  # (searches with every seed, seeds)
     if min(crossed.shape) < 2:
         return Components(np.nan, noise, np.nan)
-    of_rows, of_columns, rest = _mean_squares(crossed)
-    between, shared = (of_rows - rest) / crossed.shape[1], (of_columns - rest) / crossed.shape[0]
+    ms_rows, ms_columns, ms_residual = _mean_squares(crossed)
+    between, shared = (ms_rows - ms_residual) / crossed.shape[1], (ms_columns - ms_residual) / crossed.shape[0]
     return Components(max(between, 0.0), noise, min(max(shared, 0.0), noise))
 
 
@@ -106,10 +108,10 @@ def filled(values: Floats) -> Floats:
     Every row and column must have a value. Each filled cell reduces the degrees of freedom of the residual by one (Yates 1933).
     """
     missing = np.isnan(values)
-    full: Floats = np.where(missing, np.nanmean(values), values)
+    full: Floats = np.where(missing, np.nanmean(values), values)  # (rows, columns)
     for _ in range(FILLINGS if missing.any() else 0):
-        fit = full.mean(axis=1)[:, None] + full.mean(axis=0) - full.mean()
-        full = np.where(missing, fit, full)
+        additive = full.mean(axis=1)[:, None] + full.mean(axis=0) - full.mean()
+        full = np.where(missing, additive, full)
     return full
 
 
@@ -117,12 +119,12 @@ def _mean_squares(values: Floats, missing: int = 0) -> tuple[float, float, float
     """Mean squares of rows, columns and residual of a crossed array, at least 2 x 2, of which `missing` cells were filled."""
     rows, columns = values.shape
     mean = values.mean()
-    of_rows, of_columns = values.mean(axis=1), values.mean(axis=0)
-    rest = values - of_rows[:, None] - of_columns[None, :] + mean
+    means_of_rows, means_of_columns = values.mean(axis=1), values.mean(axis=0)  # (rows,), (columns,)
+    residuals = values - means_of_rows[:, None] - means_of_columns[None, :] + mean  # (rows, columns)
     return (
-        columns * float(((of_rows - mean) ** 2).sum()) / (rows - 1),
-        rows * float(((of_columns - mean) ** 2).sum()) / (columns - 1),
-        float((rest**2).sum()) / ((rows - 1) * (columns - 1) - missing),
+        columns * float(((means_of_rows - mean) ** 2).sum()) / (rows - 1),
+        rows * float(((means_of_columns - mean) ** 2).sum()) / (columns - 1),
+        float((residuals**2).sum()) / ((rows - 1) * (columns - 1) - missing),
     )
 
 

@@ -21,6 +21,10 @@ class Estimate:
     low: float
     high: float
 
+    def counted(self, n: int) -> CountedEstimate:
+        """The same estimate with the number of values behind it."""
+        return CountedEstimate(self.value, self.low, self.high, n)
+
 
 @dataclass(frozen=True)
 class CountedEstimate:

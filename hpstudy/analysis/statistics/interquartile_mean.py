@@ -40,12 +40,12 @@ def iqm_curve(best: Floats, bootstrap: Bootstrap) -> IqmCurve:
     Hesterberg's small-sample expansion; trials with the same searches share their resamples.
     """
     present = ~np.isnan(best)
-    middle, low, high = (np.full(best.shape[1], np.nan) for _ in range(3))
+    iqm, low, high = (np.full(best.shape[1], np.nan) for _ in range(3))
     for trial in np.flatnonzero(present.any(axis=0)):
-        values = best[present[:, trial], trial]
-        middle[trial] = stats.trim_mean(values, TRIMMED)
+        values = best[present[:, trial], trial]  # (searches,)
+        iqm[trial] = stats.trim_mean(values, TRIMMED)
         low[trial], high[trial] = percentile_interval(resampled_iqm(values, bootstrap), len(values), bootstrap.confidence)
-    return IqmCurve(present.sum(axis=0).astype(np.int64), middle, low, high)
+    return IqmCurve(present.sum(axis=0).astype(np.int64), iqm, low, high)
 
 
 def resampled_iqm(values: Floats, bootstrap: Bootstrap) -> Floats:
@@ -54,10 +54,10 @@ def resampled_iqm(values: Floats, bootstrap: Bootstrap) -> Floats:
     order = np.argsort(values, kind="stable")
     cut = int(TRIMMED * n)
     # A value that occurs k times in a resample fills positions last - k to last of its ordered row.
-    last = bootstrap.counts(n).take(order, axis=1)
+    last = bootstrap.counts(n).take(order, axis=1)  # (resamples, searches), in ascending order of the values
     np.cumsum(last, axis=1, out=last)
     np.clip(last, cut, n - cut, out=last)
-    kept = np.empty(last.shape)
-    np.subtract(last[:, :1], cut, out=kept[:, :1])
-    np.subtract(last[:, 1:], last[:, :-1], out=kept[:, 1:])
-    return np.asarray(kept @ values[order] / (n - 2 * cut), dtype=np.float64)
+    untrimmed = np.empty(last.shape)  # (resamples, searches) number of copies of each value that are not trimmed
+    np.subtract(last[:, :1], cut, out=untrimmed[:, :1])
+    np.subtract(last[:, 1:], last[:, :-1], out=untrimmed[:, 1:])
+    return np.asarray(untrimmed @ values[order] / (n - 2 * cut), dtype=np.float64)

@@ -47,16 +47,16 @@ def unpaired(a: Floats, b: Floats, confidence: float) -> Unpaired:
         nan = float("nan")
         return Unpaired(nan, nan, nan)
     (a, b), unit = scaled(np.stack([a, b]))
-    of_a, of_b = float(a.var(ddof=1)), float(b.var(ddof=1))
-    middle, total = float(a.mean() - b.mean()), of_a + of_b
+    var_a, var_b = float(a.var(ddof=1)), float(b.var(ddof=1))
+    mean, total = float(a.mean() - b.mean()), var_a + var_b
     if total == 0:
-        return Unpaired(math.ldexp(middle, unit), math.ldexp(middle, unit), float("nan"))
+        return Unpaired(math.ldexp(mean, unit), math.ldexp(mean, unit), float("nan"))
     # Scaled exactly by a power of two: squares of variances of 1e-300 or 1e300 would under- or overflow.
     exponent = math.frexp(total)[1]
-    share_a, share_b, share = (math.ldexp(variance, -exponent) for variance in (of_a, of_b, total))
-    freedom = share**2 * (n - 1) / (share_a**2 + share_b**2)
-    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * float(np.sqrt(total / n))
-    low, high = math.ldexp(middle - half, unit), math.ldexp(middle + half, unit)
+    scaled_a, scaled_b, scaled_total = (math.ldexp(variance, -exponent) for variance in (var_a, var_b, total))
+    freedom = scaled_total**2 * (n - 1) / (scaled_a**2 + scaled_b**2)
+    half_width = float(stats.t.ppf((1 + confidence) / 2, freedom)) * float(np.sqrt(total / n))
+    low, high = math.ldexp(mean - half_width, unit), math.ldexp(mean + half_width, unit)
     return Unpaired(low, high, 1 - float((a - b).var(ddof=1)) / total)
 
 
@@ -76,8 +76,8 @@ def improvement(a: Floats, b: Floats, goal: Goal, bootstrap: Bootstrap) -> Estim
     width is 0 if all searches of one view are better than all of the other; its ends are NaN with one replicate.
     """
     n = len(a)
-    better = _better(a[:, None], b[None, :], goal)
-    weights = bootstrap.weights(n)
+    better = _better(a[:, None], b[None, :], goal)  # (searches of A, searches of B)
+    weights = bootstrap.weights(n)  # (resamples, replicates)
     resampled = np.einsum("ri,ri->r", weights @ better, weights)
     return Estimate(float(better.mean()), *percentile_interval(resampled, n, bootstrap.confidence))
 

@@ -38,12 +38,12 @@ def performance_profile(costs: Floats, names: tuple[str, ...]) -> PerformancePro
 
     None if no ratio is above 1, that is, if no problem is solved by two treatments at different costs.
     """
-    solved = costs[~np.isnan(costs).all(axis=1)]
+    solved = costs[~np.isnan(costs).all(axis=1)]  # (problems solved by any treatment, treatments)
     if not solved.size:
         return None
     relative = solved / np.nanmin(solved, axis=1, keepdims=True)
     ratios = np.unique(relative[~np.isnan(relative)])
     if len(ratios) < 2:
         return None
-    shares = (relative[:, :, None] <= ratios).sum(axis=0) / len(costs)
+    shares = (relative[:, :, None] <= ratios).sum(axis=0) / len(costs)  # (treatments, ratios)
     return PerformanceProfile(names, len(costs), ratios, np.asarray(shares, dtype=np.float64))

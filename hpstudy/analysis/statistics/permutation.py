@@ -1,4 +1,8 @@
-"""The sign-flip permutation test for paired differences, and Holm's correction for multiple tests."""
+"""The sign-flip permutation test for paired differences, and Holm's correction for multiple tests.
+
+Reference: Fisher (1935), The design of experiments, section 21 (the test); Phipson and Smyth (2010), Permutation p-values should never be
+zero, Stat. Appl. Genet. Mol. Biol. 9, https://doi.org/10.2202/1544-6115.1585 (random patterns, the observed one included)
+"""
 
 from __future__ import annotations
 
@@ -50,29 +54,27 @@ def sign_flip(differences: Floats, seed: int) -> SignFlip:
         return SignFlip(float((np.abs(sums) >= observed).mean()), True, 2.0 ** (1 - n))
     rng = np.random.default_rng(seed)
     step = max(1, 2**22 // n)
-    # Patterns are drawn as int8 (step x n); each block of rows becomes floats of +-1 in `signs`, whose product with the (n,)
-    # differences is a sum for each pattern.
-    signs = np.empty((max(1, BLOCK // n), n))
-    hits = 0
+    signs = np.empty((max(1, BLOCK // n), n))  # (patterns of a block, replicates)
+    as_large = 0
     for start in range(0, DRAWS, step):
-        drawn = rng.integers(0, 2, size=(min(step, DRAWS - start), n), dtype=np.int8)
-        for first in range(0, len(drawn), len(signs)):
-            part = drawn[first : first + len(signs)]
-            of_part = signs[: len(part)]
-            np.multiply(part, 2.0, out=of_part)
-            of_part -= 1
-            hits += int((np.abs(of_part @ differences) >= observed).sum())
-    return SignFlip((1 + hits) / (1 + DRAWS), False, max(1 / (1 + DRAWS), 2.0 ** (1 - n)))
+        bits = rng.integers(0, 2, size=(min(step, DRAWS - start), n), dtype=np.int8)  # (patterns, replicates)
+        for first in range(0, len(bits), len(signs)):
+            bits_of_block = bits[first : first + len(signs)]
+            block = signs[: len(bits_of_block)]  # reused, so that it stays in the cache
+            np.multiply(bits_of_block, 2.0, out=block)
+            block -= 1
+            as_large += int((np.abs(block @ differences) >= observed).sum())
+    return SignFlip((1 + as_large) / (1 + DRAWS), False, max(1 / (1 + DRAWS), 2.0 ** (1 - n)))
 
 
 def holm(p_values: Floats) -> Floats:
     """Holm's step-down adjustment of (tests,) p-values of one family, in the order given.
 
-    The adjusted p of rank i (from 0) is the running maximum of (m - i) p_(i), at most 1. Source: Holm (1979), A simple sequentially
-    rejective multiple test procedure, Scand. J. Stat. 6, https://www.jstor.org/stable/4615733
+    The adjusted p of rank i (from 0) is the running maximum of (m - i) p_(i), at most 1. NaN, a test that cannot be computed, stays NaN
+    and does not count in the number of tests m. Source: Holm (1979), A simple sequentially rejective multiple test procedure, Scand. J.
+    Stat. 6, https://www.jstor.org/stable/4615733
     """
-    order = np.argsort(p_values, kind="stable")
-    factors = len(p_values) - np.arange(len(p_values))
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
+    order = np.argsort(p_values, kind="stable")[: int((~np.isnan(p_values)).sum())]  # NaN is sorted last
+    adjusted = np.full(len(p_values), np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * np.arange(len(order), 0, -1)), 1.0)
     return adjusted

@@ -1,8 +1,12 @@
 """Number of replicates that a comparison needs, given the standard deviation in a first study.
 
 The test is a two-sided paired t test, whose power follows from the noncentral t distribution with n - 1 degrees of freedom. The square of
-a noncentral t variable has a noncentral F distribution, which scipy computes without overflow. Reference: Cohen (1988), Statistical power
-analysis for the behavioral sciences, chapter 2.
+a noncentral t variable has a noncentral F distribution, which scipy computes without overflow.
+
+References:
+    Cohen (1988), Statistical power analysis for the behavioral sciences, chapter 2, https://doi.org/10.4324/9780203771587
+    NIST/SEMATECH, e-Handbook of statistical methods, section 1.3.5.8, https://www.itl.nist.gov/div898/handbook/eda/section3/eda358.htm
+    (chi-square interval of a standard deviation)
 """
 
 from __future__ import annotations
@@ -24,7 +28,6 @@ REPLICATES = (10, 20, 40)
 
 MOST = 1_000_000
 """Largest number of replicates that is reported; a larger one is None."""
-
 
 LARGEST_EFFECT = 1e6
 """Effects above this have power 1; their squares may overflow."""
@@ -51,19 +54,16 @@ def required(effect: float, power: float, alpha: float) -> int | None:
     >>> required(0.5, 0.8, 0.05)
     34
     """
-    enough = 2
-    while power_of(effect, enough, alpha) < power:
-        if enough >= MOST:
+    high = 2
+    while power_of(effect, high, alpha) < power:
+        if high >= MOST:
             return None
-        enough *= 2
-    short = enough // 2
-    while enough - short > 1:
-        middle = (short + enough) // 2
-        if middle >= 2 and power_of(effect, middle, alpha) >= power:
-            enough = middle
-        else:
-            short = middle
-    return enough
+        high *= 2
+    low = high // 2  # bisection: the power is too small at `low`, or `low` is 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power_of(effect, middle, alpha) >= power else (middle, high)
+    return high
 
 
 def detectable(n: int, power: float, alpha: float) -> float:

@@ -5,7 +5,8 @@ References:
     Pratt (1959), Remarks on zeros and ties in the Wilcoxon signed rank procedures, JASA 54,
     https://doi.org/10.1080/01621459.1959.10501526
     Hodges and Lehmann (1963), Estimates of location based on rank tests, Ann. Math. Stat. 34, https://doi.org/10.1214/aoms/1177704172
-    Hollander and Wolfe (1999), Nonparametric statistical methods, section 3.3 (interval of the shift)
+    Hollander and Wolfe (1999), Nonparametric statistical methods, section 3.3, https://doi.org/10.1002/9781119196037 (interval of the
+    shift; the link is to the third edition)
     Friedman (1937), JASA 32, https://doi.org/10.1080/01621459.1937.10503522
     Iman and Davenport (1980), Commun. Stat. A9, https://doi.org/10.1080/03610928008827904
     Demsar (2006), Statistical comparisons of classifiers over multiple data sets, JMLR 7, https://jmlr.org/papers/v7/demsar06a.html
@@ -59,7 +60,7 @@ def signed_rank(differences: Floats) -> SignedRank:
     if n > EXACT_UP_TO:
         test = stats.wilcoxon(differences, zero_method="pratt", method="approx")
         return SignedRank(float(test.pvalue), positive, zeros, False)
-    # Twice a rank is an integer, also for the mean rank of ties.
+    # Twice a rank is an integer, also for the mean rank of ties. `chance` has the probability of each sum of doubled ranks.
     chance = signed_rank_distribution(np.rint(2 * ranks[differences != 0]).astype(np.int64))
     observed = round(2 * positive)
     tail = min(float(chance[: observed + 1].sum()), float(chance[observed:].sum()))
@@ -71,9 +72,9 @@ def signed_rank_distribution(ranks: Ints) -> Floats:
     chance = np.zeros(int(ranks.sum()) + 1)
     chance[0] = 1.0
     for rank in ranks.tolist():
-        moved = np.zeros_like(chance)
-        moved[rank:] = chance[:-rank]
-        chance = (chance + moved) / 2
+        with_rank = np.zeros_like(chance)
+        with_rank[rank:] = chance[:-rank]
+        chance = (chance + with_rank) / 2
     return chance
 
 
@@ -102,7 +103,7 @@ def shift(differences: Floats, confidence: float) -> Shift:
     """
     n = len(differences)
     first, second = np.triu_indices(n)
-    walsh = np.sort((differences[first] + differences[second]) / 2)
+    walsh = np.sort((differences[first] + differences[second]) / 2)  # (n (n + 1) / 2,) Walsh averages
     if n > EXACT_UP_TO:
         mean, sd = len(walsh) / 2, np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
         k = max(1, int(np.floor(stats.norm.ppf((1 - confidence) / 2, mean, sd))))
@@ -143,7 +144,7 @@ def friedman(values: Floats, goal: Goal) -> Friedman | None:
         return None
     ranks = stats.rankdata(-goal.sign * values, axis=1)
     chi_square, chi_p = (float(number) for number in stats.friedmanchisquare(*values.T))
-    rest = n * (k - 1) - chi_square
-    f = (n - 1) * chi_square / rest if rest > 1e-9 else float("inf")
+    denominator = n * (k - 1) - chi_square
+    f = (n - 1) * chi_square / denominator if denominator > 1e-9 else float("inf")
     p = float(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
     return Friedman(n, ranks.mean(axis=0), chi_square, chi_p, f, p)

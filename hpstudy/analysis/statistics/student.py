@@ -24,10 +24,10 @@ def t_intervals(values: Floats, confidence: float) -> tuple[Floats, Floats]:
     if n < 2:
         return np.full(columns, np.nan), np.full(columns, np.nan)
     # The mean of equal values is that value; a sum would round.
-    centred = values - values[0]
+    centred = values - values[0]  # (replicates, columns)
     mean = values[0] + centred.mean(axis=0)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * deviation(centred) / np.sqrt(n)
-    return mean - half, mean + half
+    half_width = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * deviation(centred) / np.sqrt(n)
+    return mean - half_width, mean + half_width
 
 
 def t_mean(values: Floats, confidence: float) -> Estimate:

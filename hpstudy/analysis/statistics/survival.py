@@ -4,7 +4,9 @@ References:
     Kaplan and Meier (1958), Nonparametric estimation from incomplete observations, JASA 53,
     https://doi.org/10.1080/01621459.1958.10501452
     Royston and Parmar (2013), Restricted mean survival time, BMC Med. Res. Methodol. 13, https://doi.org/10.1186/1471-2288-13-152
-    Mantel (1966), Cancer Chemother. Rep. 50 (log-rank test)
+    Kalbfleisch and Prentice (2002), The statistical analysis of failure time data, section 1.4, https://doi.org/10.1002/9781118032985
+    (log-log interval with Greenwood's variance)
+    Mantel (1966), Cancer Chemother. Rep. 50, https://pubmed.ncbi.nlm.nih.gov/5910392/ (log-rank test)
     Wilson (1927), JASA 22, https://doi.org/10.1080/01621459.1927.10502953
 """
 
@@ -36,15 +38,16 @@ class Times:
     reached: Bools
 
 
-def trials_to_target(best: Floats, finished: Ints, level: float, goal: Goal) -> Times:
+def trials_to_target(best: Floats, level: float, goal: Goal, finished: Ints | None = None) -> Times:
     """The trial, counted from 1, at which each search first had a value at least as good as `level`.
 
     `best` is (searches x trials), NaN before the first value and for trials not finished yet; `finished` is the (searches,) number of
-    finished trials.
+    finished trials, None if all are finished.
     """
-    hit = np.asarray(goal.reached(best, level), dtype=np.bool_)
-    reached = np.logical_or.reduce(hit, axis=1)
-    return Times(np.where(reached, hit.argmax(axis=1) + 1, finished).astype(np.int64), reached)
+    at_least = np.asarray(goal.reached(best, level), dtype=np.bool_)
+    reached = np.logical_or.reduce(at_least, axis=1)
+    censored = best.shape[1] if finished is None else finished
+    return Times(np.where(reached, at_least.argmax(axis=1) + 1, censored).astype(np.int64), reached)
 
 
 @dataclass(frozen=True)
@@ -75,24 +78,25 @@ def kaplan_meier(times: Times, horizon: int, confidence: float) -> Survival:
 
     The restricted mean is sum over t = 0..horizon-1 of S(t): the mean of min(trials-to-target, horizon).
     """
-    spent = np.minimum(times.trials, horizon)
-    counted = times.reached & (times.trials <= horizon)
-    reached = np.bincount(spent[counted], minlength=horizon + 1)[1:].astype(np.int64)
-    censored = np.bincount(spent[~counted], minlength=horizon + 1)[1:].astype(np.int64)
+    restricted = np.minimum(times.trials, horizon)  # (searches,)
+    within = times.reached & (times.trials <= horizon)
+    reached = np.bincount(restricted[within], minlength=horizon + 1)[1:].astype(np.int64)  # (horizon,), as are all arrays below
+    censored = np.bincount(restricted[~within], minlength=horizon + 1)[1:].astype(np.int64)
     at_risk = (reached + censored)[::-1].cumsum()[::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         share: Floats = np.cumprod(np.where(at_risk > 0, 1 - reached / at_risk, 1.0)).astype(np.float64)
         # Without searches at risk, S is identified only if it is 0.
         share = np.where((at_risk > 0) | (share == 0), share, np.nan)
         greenwood = np.cumsum(np.where(at_risk > reached, reached / (at_risk * (at_risk - reached)), 0.0))
-        half = special.ndtri((1 + confidence) / 2) * np.sqrt(greenwood) / np.log(share)
+        half_width = special.ndtri((1 + confidence) / 2) * np.sqrt(greenwood) / np.log(share)  # of log(-log S), negative
         inside = (share > 0) & (share < 1)
-        low = np.where(inside, share ** np.exp(-half), np.nan)
-        high = np.where(inside, share ** np.exp(half), np.nan)
-    below = np.flatnonzero(share <= 0.5 + ROUNDING)
-    before = np.r_[1.0, share[:-1]]
-    mean = float(before.sum()) if len(times.trials) else float("nan")
-    return Survival(at_risk, reached, censored, share, low, high, int(below[0]) + 1 if below.size else None, mean)
+        low = np.where(inside, share ** np.exp(-half_width), np.nan)
+        high = np.where(inside, share ** np.exp(half_width), np.nan)
+    at_most_half = np.flatnonzero(share <= 0.5 + ROUNDING)
+    share_before = np.r_[1.0, share[:-1]]
+    mean = float(share_before.sum()) if len(times.trials) else float("nan")
+    median = int(at_most_half[0]) + 1 if at_most_half.size else None
+    return Survival(at_risk, reached, censored, share, low, high, median, mean)
 
 
 def log_rank(a: Times, b: Times) -> float:
@@ -119,5 +123,5 @@ def wilson(successes: float, n: int, confidence: float) -> tuple[float, float]:
         return 0.0, 1.0
     z = float(special.ndtri((1 + confidence) / 2))
     centre = (successes + z**2 / 2) / (n + z**2)
-    half = z / (n + z**2) * np.sqrt(successes * (n - successes) / n + z**2 / 4)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    half_width = z / (n + z**2) * np.sqrt(successes * (n - successes) / n + z**2 / 4)
+    return max(0.0, float(centre - half_width)), min(1.0, float(centre + half_width))

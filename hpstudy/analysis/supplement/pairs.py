@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from typing import get_args
 
 from hpstudy.analysis.comparisons.budgets import BudgetDifference
 from hpstudy.analysis.comparisons.margin import Bounds, one_sided
-from hpstudy.analysis.comparisons.sensitivity import LeaveOneOut, PolicyResult, leave_one_out, under_policy
+from hpstudy.analysis.comparisons.sensitivity import LeaveOneOut, Policy, PolicyResult, leave_one_out, under_policy
 from hpstudy.analysis.curves.anytime import AnytimeDifference, Scale, anytime_difference
-from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.curves.training_time import CostDifference, TrialSeconds, cost_difference
 from hpstudy.analysis.endpoints import Endpoints
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.pairing import Unpaired, improvement, unpaired, win_share
 from hpstudy.analysis.statistics.ranks import Shift, SignedRank, shift, signed_rank
-from hpstudy.analysis.statistics.survival import log_rank, trials_to_target
+from hpstudy.analysis.statistics.survival import log_rank
 from hpstudy.analysis.targets.average_runtime import mean_ratio, runtime_ratio
 from hpstudy.analysis.view_result import ViewResult
 
@@ -78,43 +76,42 @@ def pair_supplement(
     pair: PairResult,
     views: Mapping[str, ViewResult],
     scale: Scale | None,
-    spent: Mapping[str, TrialSeconds],
+    times: Mapping[str, TrialSeconds],
     endpoints: Endpoints,
 ) -> PairSupplement:
-    """Compute the supplementary statistics of two views; `spent` is empty without recorded times."""
+    """Compute the supplementary statistics of two views; `times` is empty without recorded times."""
     if pair.curve is None:
         return PairSupplement(pair.a, pair.b)
-    study, bootstrap, both = endpoints.study, endpoints.bootstrap, pair.replicates
-    goal = study.metric.goal
+    bootstrap, both, goal = endpoints.bootstrap, pair.replicates, endpoints.study.metric.goal
     view_a, view_b = views[pair.a], views[pair.b]
     a, b = view_a.best[both], view_b.best[both]
     values_a, values_b = view_a.searches.values[both], view_b.searches.values[both]
-    target = endpoints.target
-    ratio = of_runtimes = test = None
-    if target is not None and pair.trials is not None and view_a.trials is not None and view_b.trials is not None:
-        whole = np.full(len(both), study.search.trials)
-        reached = [trials_to_target(best_so_far(values, goal), whole, target, goal).reached for values in (values_a, values_b)]
+    ratio = ratio_of_runtimes = p_log_rank = None
+    if pair.trials is not None and view_a.trials is not None and view_b.trials is not None:
+        times_a, times_b = view_a.trials.times, view_b.trials.times
         trials_a, trials_b = pair.trials.trials_a, pair.trials.trials_b
         ratio = mean_ratio(trials_a, trials_b, bootstrap)
-        of_runtimes = runtime_ratio(trials_a, reached[0], trials_b, reached[1], bootstrap)
-        test = log_rank(view_a.trials.times, view_b.trials.times)
+        ratio_of_runtimes = runtime_ratio(trials_a, times_a.reached[both], trials_b, times_b.reached[both], bootstrap)
+        p_log_rank = log_rank(times_a, times_b)
     cost = None
-    if spent:
-        trained_a, trained_b = (spent[name].trained[both] for name in (pair.a, pair.b))
+    if times:
+        trained_a, trained_b = (times[name].trained[both] for name in (pair.a, pair.b))
         cost = cost_difference(a, b, trained_a, trained_b, bootstrap.confidence)
     return PairSupplement(
         a=pair.a,
         b=pair.b,
         budgets=tuple(_budget(difference, endpoints) for difference in pair.budgets),
         ratio=ratio,
-        runtime_ratio=of_runtimes,
-        log_rank=test,
+        runtime_ratio=ratio_of_runtimes,
+        log_rank=p_log_rank,
         anytime=anytime_difference(a, b, scale, bootstrap.confidence) if scale is not None else None,
         without_one=leave_one_out(a[:, -1] - b[:, -1]),
         trials_without_one=leave_one_out(pair.trials.trials_a - pair.trials.trials_b) if pair.trials is not None else None,
         policies=tuple(
-            under_policy(policy, values_a, values_b, target, endpoints.budgets, goal, endpoints.worst, bootstrap.confidence)
-            for policy in ("worst", "drop")
+            under_policy(
+                policy, values_a, values_b, endpoints.target, endpoints.budgets, goal, endpoints.worst, bootstrap.confidence
+            )
+            for policy in get_args(Policy)
         ),
         cost=cost,
     )

@@ -36,8 +36,8 @@ def ranking(views: Sequence[ViewResult], endpoints: Endpoints) -> Ranking | None
     if len(views) < FEWEST:
         return None
     names, settings = tuple(view.name for view in views), endpoints.study.analysis
-    whole = np.logical_and.reduce([view.searches.complete & ~np.isnan(view.best).any(axis=1) for view in views])
-    final = np.stack([view.best[whole, -1] for view in views], axis=1)
+    whole = np.logical_and.reduce([view.whole for view in views])
+    final = np.stack([view.best[whole, -1] for view in views], axis=1)  # (replicates, views)
     costs = trials_of(views)
     return Ranking(
         mean_ranks(final, names, endpoints.study.metric.goal, settings.confidence, derive_seed(endpoints.seed, "ranks")),
@@ -50,5 +50,5 @@ def trials_of(views: Sequence[ViewResult]) -> Floats | None:
     times = [view.trials.times for view in views if view.trials is not None]
     if len(times) < len(views):
         return None
-    whole = np.logical_and.reduce([view.searches.complete for view in views])
-    return np.stack([np.where(of.reached, of.trials, np.nan)[whole] for of in times], axis=1)
+    complete = np.logical_and.reduce([view.searches.complete for view in views])
+    return np.stack([np.where(of_view.reached, of_view.trials, np.nan)[complete] for of_view in times], axis=1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.anytime import Scale, scale_of
 from hpstudy.analysis.curves.training_time import seconds_grid, seconds_of_trials
 from hpstudy.analysis.endpoints import Endpoints
@@ -48,22 +48,14 @@ def supplement(views: Sequence[ViewResult], pairs: Sequence[PairResult], endpoin
 
     `table` is a DataFrame of its trials with the columns view, replicate, number, ask_s and evaluate_s.
     """
-    by_name = {view.name: view for view in views}
-    whole = {view.name: view.searches.complete & ~np.isnan(view.best).any(axis=1) for view in views}
-    scale = scale_of([view.best[whole[view.name]] for view in views], endpoints.study.metric.goal)
-    spent, unrecorded = seconds_of_trials(table, [view.searches for view in views])
-    seconds = seconds_grid([spent[view.name].trained[whole[view.name]] for view in views]) if spent else None
-    of_views = tuple(view_supplement(view, whole[view.name], scale, spent.get(view.name), seconds, endpoints) for view in views)
-    of_pairs = tuple(pair_supplement(pair, by_name, scale, spent, endpoints) for pair in pairs)
+    by_name, goal = {view.name: view for view in views}, endpoints.study.metric.goal
+    scale = scale_of([view.best[view.whole] for view in views], goal)
+    times, unrecorded = seconds_of_trials(table, [view.searches for view in views])
+    seconds = seconds_grid([times[view.name].trained[view.whole] for view in views]) if times else None
+    of_views = tuple(view_supplement(view, scale, times.get(view.name), seconds, endpoints) for view in views)
+    of_pairs = tuple(pair_supplement(pair, by_name, scale, times, endpoints) for pair in pairs)
     p_values = np.array([budget.signed_rank.p for pair in of_pairs for budget in pair.budgets])
-    return Supplement(of_views, of_pairs, holm(p_values), _friedman(views, whole, endpoints), scale, seconds, unrecorded)
-
-
-def _friedman(views: Sequence[ViewResult], whole: Mapping[str, Bools], endpoints: Endpoints) -> tuple[Friedman | None, ...]:
-    if len(views) < 3:
-        return (None,) * len(endpoints.budgets)
-    together = np.logical_and.reduce(list(whole.values()))
-    return tuple(
-        friedman(np.stack([view.best[together, budget - 1] for view in views], axis=1), endpoints.study.metric.goal)
-        for budget in endpoints.budgets
-    )
+    best = np.stack([view.best for view in views], axis=2)[np.logical_and.reduce([view.whole for view in views])]
+    # None from `friedman` with two views; `best` is (replicates, trials, views).
+    tests = tuple(friedman(best[:, budget - 1], goal) for budget in endpoints.budgets)
+    return Supplement(of_views, of_pairs, holm(p_values), tests, scale, seconds, unrecorded)

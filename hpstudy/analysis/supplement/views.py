@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpstudy.analysis.arrays import Bools, Floats
+from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.anytime import Anytime, Scale, anytime
 from hpstudy.analysis.curves.training_time import CostCurve, TrialSeconds, cost_curve
 from hpstudy.analysis.endpoints import Endpoints
@@ -42,20 +42,17 @@ class ViewSupplement:
 
 
 def view_supplement(
-    view: ViewResult, whole: Bools, scale: Scale | None, spent: TrialSeconds | None, seconds: Floats | None, endpoints: Endpoints
+    view: ViewResult, scale: Scale | None, times: TrialSeconds | None, seconds: Floats | None, endpoints: Endpoints
 ) -> ViewSupplement:
-    """Compute the supplementary statistics of one view; `spent` is None without recorded times.
-
-    `whole` is a (replicates,) mask of complete searches with a best so far at every trial; `seconds` is the (times,) grid.
-    """
-    bootstrap, best = endpoints.bootstrap, view.best[whole]
+    """Compute the supplementary statistics of one view; `times` is None without recorded times, `seconds` is the (times,) grid."""
+    bootstrap, best = endpoints.bootstrap, view.best[view.whole]
     runtime = cost = None
     complete = view.searches.complete
     if view.trials is not None and complete.any():
-        times = view.trials.times
-        runtime = average_runtime(times.trials[complete].astype(np.float64), times.reached[complete], bootstrap)
-    if spent is not None and seconds is not None and len(best):
-        cost = cost_curve(best, spent.trained[whole], spent.ask[whole].sum(axis=1), seconds, bootstrap)
+        to_target = view.trials.times
+        runtime = average_runtime(to_target.trials[complete].astype(np.float64), to_target.reached[complete], bootstrap)
+    if times is not None and seconds is not None and len(best):
+        cost = cost_curve(best, times.trained[view.whole], times.ask[view.whole].sum(axis=1), seconds, bootstrap)
     return ViewSupplement(
         name=view.name,
         iqm=iqm_curve(view.best, bootstrap),
@@ -72,12 +69,11 @@ def _boundaries(view: ViewResult, endpoints: Endpoints) -> tuple[BoundaryHits, .
     study, values = endpoints.study, view.searches.values
     valued = np.flatnonzero(np.isfinite(values).any(axis=1))
     best = np.nanargmax(study.metric.goal.sign * values[valued], axis=1) if valued.size else valued
-    hits = []
+    boundaries = []
     for name, parameter in study.views[view.name].space.items():
-        if isinstance(parameter, ChoiceParameter):
-            continue
-        chosen = view.points[name][valued, best]
-        chosen = np.array([value for value in chosen if value is not None], dtype=np.float64)
-        unit = unit_coordinates(chosen[np.isfinite(chosen)], parameter.low, parameter.high, log=parameter.log)
-        hits.append(boundary_hits(name, unit, study.analysis.confidence))
-    return tuple(hits)
+        if not isinstance(parameter, ChoiceParameter):
+            values_of_best = np.array([v for v in view.points[name][valued, best] if v is not None], dtype=np.float64)
+            finite = values_of_best[np.isfinite(values_of_best)]
+            unit = unit_coordinates(finite, parameter.low, parameter.high, log=parameter.log)
+            boundaries.append(boundary_hits(name, unit, study.analysis.confidence))
+    return tuple(boundaries)

@@ -44,6 +44,7 @@ def layers(view: SweepView) -> ViewLayers | None:
         return None
     bins = max(part.bin for part in parts.values())
     shape = (*next(iter(view.values.values())).shape, len(numbers))
+    # (replicates, points, layers, 1 + bins) for each metric: the whole layer, then its bins.
     blocks = {kind: np.full((*shape, bins + 1), np.nan) for kind in (INITIAL, NEVER)}
     for name, part in parts.items():
         if part.layer in numbers:

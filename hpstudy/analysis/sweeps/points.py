@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
-from hpstudy.analysis.trials.searches import STATES, Layout, final_metrics, gather
+from hpstudy.analysis.trials.searches import STATES, Layout, final_metrics, gather, plain
 from hpstudy.errors import UsageError
 from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
@@ -80,17 +80,17 @@ def best_point(means: Means, goal: Goal) -> int | None:
     Candidates are only the points with the largest number of replicates: a point at which most replicates diverged must not win by a
     single remaining one.
     """
-    most = int(means.replicates.max(initial=0))
-    if not most:
+    largest = int(means.replicates.max(initial=0))
+    if not largest:
         return None
-    candidates = np.where(means.replicates == most, means.mean, np.nan)
+    candidates = np.where(means.replicates == largest, means.mean, np.nan)
     return int(np.nanargmax(goal.sign * candidates))
 
 
 def swept_names(points: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[str, ...]:
     """Those of `names` that take more than one value over the points, or are absent in some; empty points are ignored."""
-    known = [point for point in points if point]
-    return tuple(name for name in names if len({point.get(name) for point in known}) > 1)
+    started = [point for point in points if point]
+    return tuple(name for name in names if len({point.get(name) for point in started}) > 1)
 
 
 def sweep(trials: Any, curves: Any, study: Study) -> tuple[SweepView, ...]:
@@ -124,12 +124,11 @@ def _points(view: str, trials: Any, names: tuple[str, ...], shape: tuple[int, in
     points: list[Point] = [{} for _ in range(shape[1])]
     frames = [trials[f"point.{name}"] for name in names]
     columns = [frame.astype(object).where(frame.notna(), None).to_numpy()[layout.rows] for frame in frames]
-    for number, *held in zip(layout.number.tolist(), *columns, strict=True):
-        given = [(name, value) for name, value in zip(names, held, strict=True) if value is not None]
-        point = {name: value.item() if isinstance(value, np.generic) else value for name, value in given}
+    for number, *values in zip(layout.number.tolist(), *columns, strict=True):
+        point = {name: plain(value) for name, value in zip(names, values, strict=True) if value is not None}
         if points[number] and points[number] != point:
             raise UsageError(
-                f"trial {number} of view {view} has different points in different replicates, so it cannot be summed up as a sweep",
+                f"trial {number} of view {view} has different points in different replicates, so it cannot be analyzed as a sweep",
                 "a searcher with lists_points = True must give every replicate of a view the same points",
             )
         points[number] = point
@@ -139,6 +138,7 @@ def _points(view: str, trials: Any, names: tuple[str, ...], shape: tuple[int, in
 def _curves(view: str, curves: Any, completed: Bools) -> tuple[Ints, dict[str, Floats]]:
     """The epochs of a view's curves, and for each metric (replicates x points x epochs) values of completed trials."""
     layout = Layout.of(curves, view, completed.shape)
+    # (rows,) of the table of curves, one row for each value.
     epoch, metric = (curves[key].to_numpy(dtype=kind)[layout.rows] for key, kind in (("epoch", np.int64), ("metric", object)))
     value = curves["value"].to_numpy(dtype=np.float64, na_value=np.nan)[layout.rows]
     kept = completed[layout.replicate, layout.number] & np.isfinite(value)
@@ -146,7 +146,7 @@ def _curves(view: str, curves: Any, completed: Bools) -> tuple[Ints, dict[str, F
     blocks = {}
     for name in dict.fromkeys(metric[kept].tolist()):
         rows = kept & (metric == name)
-        block = np.full((*completed.shape, len(epochs)), np.nan)
+        block = np.full((*completed.shape, len(epochs)), np.nan)  # (replicates, points, epochs)
         block[layout.replicate[rows], layout.number[rows], np.searchsorted(epochs, epoch[rows])] = value[rows]
         blocks[str(name)] = block
     return epochs, blocks

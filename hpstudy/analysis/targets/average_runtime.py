@@ -31,7 +31,7 @@ def average_runtime(spent: Floats, reached: Bools, bootstrap: Bootstrap) -> Esti
     (searches,). aRT estimates the number of trials until success if a search without success is restarted after all its trials.
     """
     successes, n = reached.astype(np.float64), len(spent)
-    value = _over(float(spent.sum()), float(successes.sum()))
+    value = _ratio(float(spent.sum()), float(successes.sum()))
     weights = bootstrap.weights(n)
     with np.errstate(divide="ignore"):
         resampled = (weights @ spent) / (weights @ successes)
@@ -45,18 +45,17 @@ def runtime_ratio(spent_a: Floats, reached_a: Bools, spent_b: Floats, reached_b:
     """
     n = len(spent_a)
     successes_a, successes_b = reached_a.astype(np.float64), reached_b.astype(np.float64)
-    value = _over(float(spent_a.sum() * successes_b.sum()), float(spent_b.sum() * successes_a.sum()))
-    weights = bootstrap.weights(n)
-    over, under = (weights @ spent_a) * (weights @ successes_b), (weights @ spent_b) * (weights @ successes_a)
+    value = _ratio(float(spent_a.sum() * successes_b.sum()), float(spent_b.sum() * successes_a.sum()))
+    weights = bootstrap.weights(n)  # (resamples, replicates)
+    numerator = (weights @ spent_a) * (weights @ successes_b)  # (resamples,), as is the denominator
+    denominator = (weights @ spent_b) * (weights @ successes_a)
     with np.errstate(divide="ignore", invalid="ignore"):
-        resampled = over / under
-    neither = np.isnan(resampled)
-    low, _ = percentile_interval(np.where(neither, 0.0, resampled), n, bootstrap.confidence)
-    _, high = percentile_interval(np.where(neither, np.inf, resampled), n, bootstrap.confidence)
-    return Estimate(value, low, high)
+        low, high = percentile_interval(numerator / denominator, n, bootstrap.confidence)
+    return Estimate(value, max(low, 0.0), high)
 
 
-def _over(a: float, b: float) -> float:
-    if b:
-        return a / b
-    return float("inf") if a else float("nan")
+def _ratio(numerator: float, denominator: float) -> float:
+    """The ratio, infinite for a denominator of 0; NaN for 0 / 0."""
+    if denominator:
+        return numerator / denominator
+    return float("inf") if numerator else float("nan")

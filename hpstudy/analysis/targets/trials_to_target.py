@@ -149,16 +149,18 @@ def trials_difference(
     number.
     """
     n, horizon = a.shape
-    whole = np.full(n, horizon)
-    times_a, times_b = (trials_to_target(best, whole, level, goal) for best in (a, b))
-    trials_a, trials_b = times_a.trials.astype(np.float64), times_b.trials.astype(np.float64)
+    times_a, times_b = (trials_to_target(best, level, goal) for best in (a, b))
+    trials_a, trials_b = times_a.trials.astype(np.float64), times_b.trials.astype(np.float64)  # (replicates,)
     differences = trials_a - trials_b
     mean = t_mean(differences, bootstrap.confidence)
-    low, high = mean_intervals(np.stack([trials_a, trials_b], axis=1), bootstrap)
+    low, high = mean_intervals(np.stack([trials_a, trials_b], axis=1), bootstrap)  # (2,): A, B
     lowest, highest = attainable(trials_a, trials_b, horizon)
-    again = (float("nan"), float("nan"))
+    resampled_low = resampled_high = detectable_difference = float("nan")
     if finals is not None and statistic is not None and n >= 2:
-        again = _with_level_resampled(a, b, finals, statistic, goal, bootstrap)
+        resampled_low, resampled_high = _with_level_resampled(a, b, finals, statistic, goal, bootstrap)
+    if n >= 2 and 1 - np.r_[times_a.reached, times_b.reached].mean() <= MOST_CENSORED:
+        smallest = detectable(n, POWER, 1 - bootstrap.confidence) * float(deviation(differences))
+        detectable_difference = smallest if smallest <= min(-lowest, highest) else float("nan")
     return TrialsDifference(
         replicates=n,
         trials_a=trials_a,
@@ -174,12 +176,12 @@ def trials_difference(
         high_a=float(high[0]),
         low_b=float(low[1]),
         high_b=float(high[1]),
-        resampled_low=again[0],
-        resampled_high=again[1],
+        resampled_low=resampled_low,
+        resampled_high=resampled_high,
         test=sign_flip(differences, seed),
         lowest=lowest,
         highest=highest,
-        detectable=_detectable(times_a, times_b, horizon, bootstrap.confidence),
+        detectable=detectable_difference,
     )
 
 
@@ -191,40 +193,32 @@ def attainable(trials_a: Floats, trials_b: Floats, horizon: int) -> tuple[float,
     return float(trials_a.mean()) - horizon, horizon - float(trials_b.mean())
 
 
-def _detectable(a: Times, b: Times, horizon: int, confidence: float) -> float:
-    """The minimal detectable difference; NaN where it is not defined."""
-    n = len(a.trials)
-    if n < 2 or 1 - np.r_[a.reached, b.reached].mean() > MOST_CENSORED:
-        return float("nan")
-    found = detectable(n, POWER, 1 - confidence) * float(deviation((a.trials - b.trials).astype(np.float64)))
-    lowest, highest = attainable(a.trials.astype(np.float64), b.trials.astype(np.float64), horizon)
-    return found if found <= min(-lowest, highest) else float("nan")
-
-
 def _with_level_resampled(
     a: Floats, b: Floats, finals: Floats, statistic: str, goal: Goal, bootstrap: Bootstrap
 ) -> tuple[float, float]:
     """Interval of the difference with the level recomputed from the searches of every resample."""
     n, horizon = a.shape
-    weights = bootstrap.weights(n)
+    weights = bootstrap.weights(n)  # (resamples, replicates)
     if statistic == "mean_final":
-        levels = weights @ finals
-        levels -= 1e-12 * np.ptp(finals) * goal.sign
+        levels = weights @ finals  # (resamples,)
+        levels -= 1e-12 * np.ptp(finals) * goal.sign  # a value that equals the mean up to rounding reaches it
     else:
         levels = _weighted_medians(finals, weights)
-    total = np.zeros(bootstrap.resamples)
-    rising = [np.where(np.isnan(best), -np.inf, goal.sign * best) for best in (a, b)]
+    means = np.zeros(bootstrap.resamples)
+    rising = [np.where(np.isnan(best), -np.inf, goal.sign * best) for best in (a, b)]  # (replicates, trials), nondecreasing
     for replicate in range(n):
-        spent = [np.minimum(np.searchsorted(best[replicate], goal.sign * levels, side="left") + 1, horizon) for best in rising]
-        total += weights[:, replicate] * (spent[0] - spent[1])
-    return percentile_interval(total, n, bootstrap.confidence)
+        trials_a, trials_b = (
+            np.minimum(np.searchsorted(best[replicate], goal.sign * levels, side="left") + 1, horizon) for best in rising
+        )
+        means += weights[:, replicate] * (trials_a - trials_b)
+    return percentile_interval(means, n, bootstrap.confidence)
 
 
 def _weighted_medians(values: Floats, weights: Floats) -> Floats:
     """(resamples,) medians of (n,) values with (resamples x n) weights k / n; the mean of the two middle values if n is even."""
     n = len(values)
     order = np.argsort(values)
-    count = np.rint(weights[:, order] * n).astype(np.int64).cumsum(axis=1)
+    count = np.rint(weights[:, order] * n).astype(np.int64).cumsum(axis=1)  # (resamples, n) values up to each one, ascending
     ordered = values[order]
     lower = ordered[(count >= (n + 1) // 2).argmax(axis=1)]
     upper = ordered[(count >= n // 2 + 1).argmax(axis=1)]

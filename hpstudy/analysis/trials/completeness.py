@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.curves.best_so_far import without_value_yet
-from hpstudy.analysis.trials.searches import STATES, Layout, Searches
+from hpstudy.analysis.trials.searches import FINISHED, STATES, Layout, Searches
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,15 @@ def failures(trials: Any, views: tuple[str, ...]) -> tuple[Failures, ...]:
 
     `trials` is a DataFrame with one row per trial and the columns view, replicate, number, state, error_type and error.
     """
-    state = trials["state"].to_numpy(dtype=object)
-    ended = np.isin(state.astype(str), ("diverged", "failed", "timed_out")) if len(state) else np.zeros(0, dtype=bool)
-    groups: dict[tuple[str, str, str, str], list[tuple[int, int]]] = {}
+    without_value = trials["state"].isin(FINISHED[1:]).to_numpy(dtype=np.bool_)
     columns = [
-        trials[name].to_numpy(dtype=object)[ended] for name in ("view", "state", "error_type", "error", "replicate", "number")
+        trials[name].to_numpy(dtype=object)[without_value]
+        for name in ("view", "state", "error_type", "error", "replicate", "number")
     ]
-    for view, how, kind, message, replicate, number in zip(*columns, strict=True):
+    groups: dict[tuple[str, str, str, str], list[tuple[int, int]]] = {}
+    for view, state, error_type, message, replicate, number in zip(*columns, strict=True):
         lines = message.strip().splitlines() if isinstance(message, str) else []
-        key = (view, how, kind if isinstance(kind, str) else "", lines[0] if lines else "")
+        key = (view, state, error_type if isinstance(error_type, str) else "", lines[0] if lines else "")
         groups.setdefault(key, []).append((int(replicate), int(number)))
-    rows = [Failures(*key, len(where), *min(where)) for key, where in groups.items() if key[0] in views]
+    rows = [Failures(*key, len(numbers), *min(numbers)) for key, numbers in groups.items() if key[0] in views]
     return tuple(sorted(rows, key=lambda row: (-row.trials, views.index(row.view), row.state, row.error_type, row.error)))

@@ -92,9 +92,9 @@ class Layout:
 
     def objects(self, column: Any) -> Objects:
         """(replicates x trials) values of a table column; None for a missing one."""
-        known = column.notna().to_numpy(dtype=np.bool_)[self.rows]
+        present = column.notna().to_numpy(dtype=np.bool_)[self.rows]
         block = np.full(self.shape, None, dtype=object)
-        block[self.replicate[known], self.number[known]] = column.to_numpy(dtype=object)[self.rows[known]]
+        block[self.replicate[present], self.number[present]] = column.to_numpy(dtype=object)[self.rows[present]]
         return block
 
 
@@ -120,6 +120,11 @@ def gather_points(trials: Any, view: str, names: Iterable[str], shape: tuple[int
     """
     layout = Layout.of(trials, view, shape)
     return {name: layout.objects(trials[f"point.{name}"]) for name in names}
+
+
+def plain(value: Any) -> Any:
+    """Convert a numpy scalar to a Python value."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def final_metrics(trials: Any, view: str, shape: tuple[int, int]) -> dict[str, Floats]:

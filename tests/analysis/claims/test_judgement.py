@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from hpstudy.analysis.claims.judgement import Observed, best_numbers, judge
+from hpstudy.analysis.claims.judgement import Observed, judge
+from hpstudy.analysis.curves.best_so_far import incumbent_numbers
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.goal import Goal
 from hpstudy.study.declaration import Criterion
@@ -41,7 +42,7 @@ def searched(values, goal=Goal.MAXIMIZE, times=None, **metrics):
     others = {name: np.asarray(given, dtype=float) for name, given in metrics.items()}
     whole = {} if times is None else {use: np.asarray(times, dtype=float) for use in ("trials_to_target", "final")}
     none = np.zeros(0, dtype=np.int64)
-    return Observed((), {"score": values, **others}, none, {}, best_numbers(values, goal), whole)
+    return Observed((), {"score": values, **others}, none, {}, incumbent_numbers(values, goal), whole)
 
 
 def judged(observed, of=None, minus=None, confidence=0.95, **criterion):
@@ -305,8 +306,8 @@ def test_equal_points_are_alike_and_neither_rising_nor_falling():
 def test_the_best_so_far_is_the_earliest_among_equals():
     nan = np.nan
     values = np.array([[nan, 2, 1, 2, 3], [5, 4, nan, 6, 6]])
-    assert best_numbers(values, Goal.MAXIMIZE).tolist() == [[-1, 1, 1, 1, 4], [0, 0, 0, 3, 3]]
-    assert best_numbers(values, Goal.MINIMIZE).tolist() == [[-1, 1, 2, 2, 2], [0, 1, 1, 1, 1]]
+    assert incumbent_numbers(values, Goal.MAXIMIZE).tolist() == [[-1, 1, 1, 1, 4], [0, 0, 0, 3, 3]]
+    assert incumbent_numbers(values, Goal.MINIMIZE).tolist() == [[-1, 1, 2, 2, 2], [0, 1, 1, 1, 1]]
 
 
 def test_a_search_is_judged_by_its_best_trial_within_a_budget():

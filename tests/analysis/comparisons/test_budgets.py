@@ -4,7 +4,7 @@ from scipy import stats
 
 from hpstudy.analysis import analyse
 from hpstudy.analysis.comparisons.budgets import budget_difference, common, difference_curve, view_budget
-from hpstudy.analysis.comparisons.margin import shown, verdict
+from hpstudy.analysis.comparisons.margin import shown_side, verdict
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.permutation import sign_flip
 from hpstudy.goal import Goal
@@ -97,7 +97,7 @@ def test_a_difference_alone_has_no_verdict():
     ],
 )
 def test_a_difference_is_shown_by_its_interval_and_its_adjusted_test(low, high, p, side):
-    assert shown(low, high, p, 0.05) == side
+    assert shown_side(low, high, p, 0.05) == side
 
 
 @pytest.mark.parametrize(

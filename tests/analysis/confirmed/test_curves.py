@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpstudy.analysis import analyse
-from hpstudy.analysis.confirmed.curves import confirmed_curves, is_incumbent
+from hpstudy.analysis.confirmed.curves import confirmed_curves
+from hpstudy.analysis.curves.best_so_far import is_incumbent
 from hpstudy.analysis.trials.searches import gather
 from hpstudy.goal import Goal
 from hpstudy.store import TrialRow, incumbents

@@ -4,7 +4,7 @@ from scipy import stats
 
 from hpstudy.analysis import analyse
 from hpstudy.analysis.confirmed.comparison import findable, measurement
-from hpstudy.analysis.confirmed.measure import Judged, measured
+from hpstudy.analysis.confirmed.measure import EndpointInputs, endpoint_values
 from hpstudy.goal import Goal
 from hpstudy.study.declaration import Endpoint, Plateaus
 
@@ -28,11 +28,11 @@ def declared(**values):
 
 
 def judged(a=A, b=B, plateaus=None, goal=Goal.MAXIMIZE):
-    return Judged(goal, {"a": a, "b": b}, plateaus)
+    return EndpointInputs(goal, {"a": a, "b": b}, plateaus)
 
 
 def values_of(endpoint, delta, given):
-    return {view: found.values.tolist() for view, found in measured(endpoint, delta, given).items()}
+    return {view: found.values.tolist() for view, found in endpoint_values(endpoint, delta, given).items()}
 
 
 def test_regret_is_the_mean_distance_from_the_declared_plateau():
@@ -54,7 +54,7 @@ def test_a_metric_that_is_minimized_has_the_same_regret():
 
 
 def test_without_a_declared_plateau_the_other_replicates_set_it():
-    found = measured(REGRET, None, judged())
+    found = endpoint_values(REGRET, None, judged())
     # Finals of a are 4, 5, 3: the means of the two others are 4, 3.5 and 4.5.
     assert found["a"].plateau.tolist() == [4, 3.5, 4.5]
     assert found["a"].values.tolist() == pytest.approx([4 - 7 / 3, 3.5 - 8 / 3, 4.5 - 7 / 3])
@@ -63,13 +63,13 @@ def test_without_a_declared_plateau_the_other_replicates_set_it():
 def test_the_curve_of_a_replicate_does_not_move_its_own_plateau():
     moved = A.copy()
     moved[0] = [0, 50, 100]
-    plateau = [measured(REGRET, None, judged(a))["a"].plateau for a in (A, moved)]
+    plateau = [endpoint_values(REGRET, None, judged(a))["a"].plateau for a in (A, moved)]
     assert plateau[0][0] == plateau[1][0]
     assert (plateau[0][1:] != plateau[1][1:]).all()
 
 
 def test_trials_to_within_are_the_first_trial_near_the_plateau_or_all_of_them():
-    found = measured(within(1, 0.5), 1, judged(plateaus=declared(a=4, b=5)))
+    found = endpoint_values(within(1, 0.5), 1, judged(plateaus=declared(a=4, b=5)))
     assert found["a"].values.tolist() == [3, 2, 3]  # at least 3
     assert found["b"].values.tolist() == [3, 2, 3]  # at least 4; the first search never is
     assert found["b"].reached.tolist() == [False, True, True]
@@ -79,7 +79,7 @@ def test_a_distance_that_equals_the_delta_is_within():
     # 0.9 - 0.1 is 0.8 and 0.9 - 0.89 is more than 0.01 in binary.
     near = judged(np.array([[0.8, 0.89]]), np.array([[0.0, 0.0]]), declared(a=0.9, b=1))
     assert values_of(within(0.01), 0.01, near)["a"] == [2]
-    assert measured(within(0.01), 0.01, near)["a"].reached.tolist() == [True]
+    assert endpoint_values(within(0.01), 0.01, near)["a"].reached.tolist() == [True]
 
 
 def test_final_is_the_last_confirmed_value():
@@ -314,16 +314,16 @@ def test_intervals_cover_a_known_truth(endpoint, source):
     delta = endpoint.deltas[0] if endpoint.deltas else None
     rng = np.random.default_rng(6)
     known = declared(a=0.5, b=0.52)
-    many = Judged(Goal.MAXIMIZE, {"a": curves(rng, 100_000, 0.5, 4), "b": curves(rng, 100_000, 0.52, 2)}, known)
-    truth = {view: found.values.mean() for view, found in measured(endpoint, delta, many).items()}
+    many = EndpointInputs(Goal.MAXIMIZE, {"a": curves(rng, 100_000, 0.5, 4), "b": curves(rng, 100_000, 0.52, 2)}, known)
+    truth = {view: found.values.mean() for view, found in endpoint_values(endpoint, delta, many).items()}
     if source == "others":
         # The curves end a little below the level that they approach.
         finals = declared(**{view: curve[:, -1].mean() for view, curve in many.curves.items()})
-        limit = measured(endpoint, delta, Judged(Goal.MAXIMIZE, many.curves, finals))
+        limit = endpoint_values(endpoint, delta, EndpointInputs(Goal.MAXIMIZE, many.curves, finals))
         truth = {view: found.values.mean() for view, found in limit.items()}
     hits = 0
     for _ in range(400):
-        study = Judged(
+        study = EndpointInputs(
             Goal.MAXIMIZE,
             {"a": curves(rng, 20, 0.5, 4), "b": curves(rng, 20, 0.52, 2)},
             known if source == "declared" else None,

@@ -3,7 +3,6 @@ import pytest
 
 from hpstudy.analysis.curves.best_so_far import best_so_far, mean_curve, without_value_yet, worst_value
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
-from hpstudy.analysis.trials.searches import Searches
 from hpstudy.goal import Goal
 
 NAN = float("nan")
@@ -35,12 +34,12 @@ def test_minimising_is_maximising_the_negative():
 
 
 def test_the_worst_value_is_taken_over_all_views():
-    blocks = [Searches(name, np.array([[value, NAN]]), np.zeros((1, 2), np.int8)) for name, value in (("a", 1.0), ("b", 5.0))]
-    assert (worst_value(blocks, Goal.MAXIMIZE), worst_value(blocks, Goal.MINIMIZE)) == (1.0, 5.0)
+    values = [np.array([[value, NAN]]) for value in (1.0, 5.0)]
+    assert (worst_value(values, Goal.MAXIMIZE), worst_value(values, Goal.MINIMIZE)) == (1.0, 5.0)
 
 
 def test_a_study_without_values_has_no_worst_value():
-    assert np.isnan(worst_value([Searches("a", np.array([[NAN]]), np.zeros((1, 1), np.int8))], Goal.MAXIMIZE))
+    assert np.isnan(worst_value([np.array([[NAN]])], Goal.MAXIMIZE))
 
 
 def test_only_finished_trials_count_as_waiting_for_a_first_value():

@@ -8,7 +8,7 @@ from scipy import stats
 from hpstudy.analysis.retraining.confirmation import (
     confirmation,
     gain,
-    over_searches,
+    over_searches_and_seeds,
     over_seeds,
     pair_on_fresh_seeds,
     view_on_fresh_seeds,
@@ -16,6 +16,7 @@ from hpstudy.analysis.retraining.confirmation import (
 from hpstudy.analysis.retraining.trainings import Retrained, retrained
 from hpstudy.analysis.retraining.trainings import test_metric as metric_of_test_data
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
+from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.survival import wilson
 from hpstudy.analysis.trials.searches import STATES, Searches
 from hpstudy.goal import Goal
@@ -102,7 +103,7 @@ def test_on_seeds_of_their_own_searches_are_held_against_the_mean_of_the_default
 def test_the_mean_over_searches_has_the_bca_interval_of_the_searches_means():
     means = np.array([1.0, 2.5, 2.0, 4.0])
     low, high = mean_intervals(means[:, None], replace(BOOTSTRAP, confidence=0.9))
-    found = over_searches(means, replace(BOOTSTRAP, confidence=0.9))
+    found = over_searches_and_seeds(means[:, None], replace(BOOTSTRAP, confidence=0.9), crossed=True)
     assert (found.value, found.low, found.high, found.n) == (means.mean(), low[0], high[0], 4)
 
 
@@ -231,7 +232,7 @@ def test_the_bca_interval_of_the_mean_over_searches_covers_the_truth():
     generator, covered, studies = np.random.default_rng(7), 0, 300
     for _ in range(studies):
         scores = generator.exponential(size=(16, 1)) + 0.3 * generator.normal(size=(16, 5))
-        found = over_searches(scores.mean(axis=1), replace(BOOTSTRAP, confidence=0.9))
+        found = over_searches_and_seeds(scores.mean(axis=1, keepdims=True), replace(BOOTSTRAP, confidence=0.9), crossed=True)
         covered += found.low <= 1 <= found.high
     assert 0.84 <= covered / studies <= 0.96
 
@@ -260,4 +261,4 @@ def test_seeds_of_the_replicate_leave_the_searches_as_the_sample():
 
 def test_one_fresh_seed_has_the_interval_over_searches():
     view = view_on_fresh_seeds(data([[1.0], [3.0], [5.0]]), ["score"], Goal.MAXIMIZE, BOOTSTRAP)
-    assert view.metrics[0].tuned == over_searches(np.array([1.0, 3.0, 5.0]), BOOTSTRAP)
+    assert view.metrics[0].tuned == mean_of(np.array([1.0, 3.0, 5.0]), BOOTSTRAP).counted(3)

@@ -153,6 +153,14 @@ def test_a_percentile_interval_is_made_of_values_that_occurred():
     assert set(percentile_interval(statistic, 20, 0.95)) <= set(statistic)
 
 
+@pytest.mark.parametrize("unknown", [3, 30, 300])
+def test_resamples_without_a_value_widen_both_ends_of_a_percentile_interval(unknown):
+    values = np.random.default_rng(0).permutation(np.r_[np.arange(1000.0 - unknown), np.full(unknown, np.nan)])
+    low, _ = percentile_interval(np.where(np.isnan(values), -np.inf, values), 20, 0.95)
+    _, high = percentile_interval(np.where(np.isnan(values), np.inf, values), 20, 0.95)
+    assert percentile_interval(values, 20, 0.95) == (low, high)
+
+
 def test_one_replicate_has_no_percentile_interval():
     assert np.isnan(percentile_interval(np.ones(1000), 1, 0.95)).all()
 

@@ -71,5 +71,9 @@ def test_holm_stays_at_or_below_one():
     assert holm(np.array([0.9, 0.8])).max() == 1
 
 
+def test_holm_does_not_count_tests_without_a_p():
+    np.testing.assert_allclose(holm(np.array([0.04, np.nan, 0.01])), [0.04, np.nan, 0.02])
+
+
 def test_holm_of_nothing_is_nothing():
     assert holm(np.array([])).size == 0

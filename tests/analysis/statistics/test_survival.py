@@ -114,13 +114,13 @@ def test_a_search_that_has_not_begun_is_never_at_risk():
 @pytest.mark.parametrize(("goal", "level"), [(Goal.MAXIMIZE, 3.0), (Goal.MINIMIZE, -3.0)])
 def test_trials_to_target_count_from_one_and_include_equality(goal, level):
     best = np.array([[1.0, 3.0, 4.0], [3.0, 3.0, 3.0], [1.0, 1.0, 2.0]]) * (1 if goal == Goal.MAXIMIZE else -1)
-    found = trials_to_target(best, np.array([3, 3, 3]), level, goal)
+    found = trials_to_target(best, level, goal)
     assert found.trials.tolist() == [2, 1, 3]
     assert found.reached.tolist() == [True, True, False]
 
 
 def test_a_search_without_a_value_has_not_reached_the_target():
-    found = trials_to_target(np.full((1, 3), np.nan), np.array([2]), 0.0, Goal.MINIMIZE)
+    found = trials_to_target(np.full((1, 3), np.nan), 0.0, Goal.MINIMIZE, np.array([2]))
     assert (found.trials.tolist(), found.reached.tolist()) == ([2], [False])
 
 

@@ -27,7 +27,7 @@ def test_without_complete_searches_there_is_no_level():
 
 
 def test_only_complete_searches_count_towards_the_success_rate():
-    times = trials_to_target(np.array([[0.0, 1.0], [0.0, 0.0], [1.0, np.nan]]), np.array([2, 2, 1]), 1.0, Goal.MAXIMIZE)
+    times = trials_to_target(np.array([[0.0, 1.0], [0.0, 0.0], [1.0, np.nan]]), 1.0, Goal.MAXIMIZE, np.array([2, 2, 1]))
     found = view_trials(times, np.array([True, True, False]), 2, 0.95)
     assert (found.reached, found.complete) == (1, 2)
 
@@ -110,7 +110,7 @@ def test_resampling_the_level_recomputes_everything_in_every_resample(statistic)
     for row in BOOTSTRAP.weights(6):
         chosen = np.repeat(np.arange(6), np.rint(row * 6).astype(int))
         level = {"median_final": np.median, "mean_final": np.mean}[statistic](a[chosen, -1]) - 1e-12
-        spent = [trials_to_target(best[chosen], np.full(6, 8), level, Goal.MAXIMIZE).trials.mean() for best in (a, b)]
+        spent = [trials_to_target(best[chosen], level, Goal.MAXIMIZE).trials.mean() for best in (a, b)]
         direct.append(spent[0] - spent[1])
     expected = percentile_interval(np.array(direct), 6, 0.9)
     np.testing.assert_allclose([found.resampled_low, found.resampled_high], expected)
