@@ -14,20 +14,21 @@ import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from hpstudy.engine.step import training_seed
-from hpstudy.errors import text_of
+from hpstudy.errors import UsageError, text_of
 from hpstudy.modules import module_path
 from hpstudy.observers import OBSERVERS
 from hpstudy.observers.interface import FinishedTrial, TrialObserver
 from hpstudy.store import Reader
 from hpstudy.store.attributes import read_attributes
 from hpstudy.store.events import last_event
-from hpstudy.store.finished import FinishedKey, finished_keys, read_finished
+from hpstudy.store.single_trials import FinishedKey, finished_keys
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 
@@ -113,12 +114,12 @@ class _Service:
             keys = finished_keys(connection, self._last)
             self._attributes |= read_attributes(connection, self._last_event)
             self._last_event = last_event(connection)
-        new = {key: trial_id for key, trial_id in keys.items() if key not in self._logged}
-        for done, (key, trial_id) in enumerate(new.items()):
+        new = [key for key in keys if key not in self._logged]
+        for done, key in enumerate(new):
             self._listen(0)
             if self._finishing:
                 self._connection.send(len(new) - done)
-            if (trial := self._trial(key, trial_id)) is not None:
+            if (trial := self._trial(key)) is not None:
                 self._observer.log(trial)
                 with self._lines.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(key) + "\n")
@@ -132,27 +133,31 @@ class _Service:
         except (EOFError, OSError):
             raise ParentGone from None
 
-    def _trial(self, key: FinishedKey, trial_id: int) -> FinishedTrial | None:
-        with self._reader.snapshot() as connection:
-            found = read_finished(connection, key, trial_id)
-        if found is None:
+    def _trial(self, key: FinishedKey) -> FinishedTrial | None:
+        """Return a finished trial; None if it has been removed."""
+        search = SearchKey(key.view, key.replicate)
+        try:
+            detail = self._reader.trial_detail(search, key.number)
+        except UsageError:
+            return None
+        if detail.trial.ended_at != key.ended_at:
             return None
         study = self._reader.study
-        attributes = self._attributes.pop((SearchKey(key.view, key.replicate), key.number), {})
+        curves = ((epoch, metric, value) for metric, points in detail.curves.items() for epoch, value in points)
         identity = json.dumps([study.name, self._reader.fingerprint, key.view, key.replicate, key.number])
         return FinishedTrial(
             id=hashlib.sha256(identity.encode()).hexdigest()[:16],
             view=key.view,
             replicate=key.replicate,
             number=key.number,
-            seed=training_seed(study, key.replicate, key.number, found.seed_number),
-            state=found.state,
-            hyperparameters={**study.views[arms(study)[key.view].view].fixed, **found.point},
-            metrics=found.metrics,
-            curves=found.curves,
-            attributes=attributes,
-            error=found.error,
-            started_at=found.started_at,
+            seed=training_seed(study, key.replicate, key.number, detail.seed_number),
+            state=detail.trial.state,
+            hyperparameters={**study.views[arms(study)[key.view].view].fixed, **detail.point},
+            metrics=detail.metrics,
+            curves=tuple(sorted(curves, key=itemgetter(0, 1))),
+            attributes=self._attributes.pop((search, key.number), {}),
+            error=": ".join(filter(None, (detail.error_type, detail.error))),
+            started_at=detail.trial.started_at,
             ended_at=key.ended_at,
         )
 

@@ -30,11 +30,22 @@ def read_attributes(connection: sqlite3.Connection, after: int = 0) -> dict[tupl
     """Return the attributes by search and trial number. Trials without attributes are absent.
 
     Args:
-        connection: to the database.
-        after: only of events with a larger id.
+        connection: connection to the database.
+        after: read only events with a larger ID.
     """
+    return _read(connection, "id > ?", after)
+
+
+def read_trial_attributes(connection: sqlite3.Connection, search: SearchKey, number: int) -> dict[str, Any]:
+    """Return the attributes of one trial; empty if it has none."""
+    condition = " AND ".join(f"json_extract(detail, '$.{name}') = ?" for name in ("view", "replicate", "number"))
+    return _read(connection, condition, search.view, search.replicate, number).get((search, number), {})
+
+
+def _read(connection: sqlite3.Connection, condition: str, *arguments: str | int) -> dict[tuple[SearchKey, int], dict[str, Any]]:
     attributes_by_trial = {}
-    for (detail,) in fetch(connection, "event.detail", f"FROM event WHERE kind = '{KIND}' AND id > ? ORDER BY id", (after,)):
+    where = f"FROM event WHERE kind = '{KIND}' AND {condition} ORDER BY id"
+    for (detail,) in fetch(connection, "event.detail", where, arguments):
         match detail:
             case {"view": str(view), "replicate": int(replicate), "number": int(number), "attributes": dict(attributes)}:
                 attributes_by_trial[SearchKey(view, replicate), number] = attributes

@@ -13,7 +13,7 @@ from hpstudy.store.decoding import TABLES, Undecodable, fetch, invalid_values
 from hpstudy.store.history import read_history
 from hpstudy.store.listing import incumbents
 from hpstudy.store.reader import Reader
-from hpstudy.store.searches import read_searches
+from hpstudy.store.searches import TRIALS, read_searches
 from hpstudy.store.values import encode_point
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
@@ -23,43 +23,40 @@ _LISTED = 20
 """Problems of one kind that are listed individually; the remaining ones are only counted."""
 
 _NAME = "view.name || '/' || search.replicate || ' trial ' || trial.number"
-_TRIALS = "trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id"
-
-_RETRAINED = f"{_TRIALS} JOIN retraining ON retraining.trial_id = trial.id"
+_RETRAINED = f"{TRIALS} JOIN retraining ON retraining.trial_id = trial.id"
 
 _QUERIES = {
-    "{0}: trial numbers have gaps ({1} trials, the last is number {2})": """
-        SELECT view.name || '/' || search.replicate, count(*), max(trial.number) FROM trial
-        JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id
+    "{0}: trial numbers have gaps ({1} trials, the last is number {2})": f"""
+        SELECT view.name || '/' || search.replicate, count(*), max(trial.number) FROM {TRIALS}
         GROUP BY search.id HAVING count(*) <> max(trial.number) + 1
         """,
     "{0}: its number is not below the study's {1} trials": f"""
-        SELECT {_NAME}, study.trials FROM {_TRIALS} JOIN study
+        SELECT {_NAME}, study.trials FROM {TRIALS} JOIN study
         WHERE trial.number >= study.trials AND trial.id NOT IN (SELECT trial_id FROM retraining)
         """,
     "{0}: is running although a later trial of its search exists": f"""
-        SELECT {_NAME} FROM {_TRIALS} WHERE trial.state = 'running'
+        SELECT {_NAME} FROM {TRIALS} WHERE trial.state = 'running'
         AND trial.id NOT IN (SELECT trial_id FROM retraining)
         AND EXISTS (SELECT 1 FROM trial AS later WHERE later.search_id = trial.search_id AND later.number > trial.number)
         """,
     "{0}: is completed but has no objective": f"""
-        SELECT {_NAME} FROM {_TRIALS} WHERE trial.state = 'completed' AND objective_kind IS NULL
+        SELECT {_NAME} FROM {TRIALS} WHERE trial.state = 'completed' AND objective_kind IS NULL
         """,
     "{0}: its objective differs from its metric {1}": f"""
-        SELECT {_NAME}, study.metric FROM {_TRIALS} JOIN study
+        SELECT {_NAME}, study.metric FROM {TRIALS} JOIN study
         LEFT JOIN metric ON metric.name = study.metric
         LEFT JOIN metric_value ON metric_value.trial_id = trial.id AND metric_value.metric_id = metric.id
         WHERE trial.state = 'completed' AND (metric_value.value IS NOT objective OR metric_value.kind IS NOT objective_kind)
         """,
-    "{0}: failed without an error": f"SELECT {_NAME} FROM {_TRIALS} WHERE trial.state = 'failed' AND error_type IS NULL",
-    "{0}: has ended but has no end time": f"SELECT {_NAME} FROM {_TRIALS} WHERE trial.state <> 'running' AND ended_at IS NULL",
+    "{0}: failed without an error": f"SELECT {_NAME} FROM {TRIALS} WHERE trial.state = 'failed' AND error_type IS NULL",
+    "{0}: has ended but has no end time": f"SELECT {_NAME} FROM {TRIALS} WHERE trial.state <> 'running' AND ended_at IS NULL",
     "{0}: is running but has results": f"""
-        SELECT {_NAME} FROM {_TRIALS} WHERE trial.state = 'running' AND (
+        SELECT {_NAME} FROM {TRIALS} WHERE trial.state = 'running' AND (
             ended_at IS NOT NULL OR EXISTS (SELECT 1 FROM metric_value WHERE trial_id = trial.id)
             OR EXISTS (SELECT 1 FROM curve WHERE trial_id = trial.id))
         """,
     "{0}: is a confirmation but has no row in table retraining": f"""
-        SELECT {_NAME} FROM {_TRIALS} WHERE view.name LIKE '%/confirm' AND trial.id NOT IN (SELECT trial_id FROM retraining)
+        SELECT {_NAME} FROM {TRIALS} WHERE view.name LIKE '%/confirm' AND trial.id NOT IN (SELECT trial_id FROM retraining)
         """,
     "{0}: has a row in table retraining but is not a confirmation": f"""
         SELECT {_NAME} FROM {_RETRAINED} WHERE view.name NOT LIKE '%/confirm'
@@ -200,7 +197,7 @@ def _point_problems(connection: sqlite3.Connection, study: Study) -> Iterator[st
     spaces = {name: study.views[arm.view].space for name, arm in arms(study).items()}
     query = f"""
         SELECT {_NAME}, view.name, point, retraining.trial_id IS NOT NULL AND of_trial_id IS NULL
-        FROM {_TRIALS} LEFT JOIN retraining ON retraining.trial_id = trial.id
+        FROM {TRIALS} LEFT JOIN retraining ON retraining.trial_id = trial.id
         """
     for name, view, text, is_default in connection.execute(query):
         if view not in spaces:

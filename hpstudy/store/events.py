@@ -11,6 +11,7 @@ from typing import Any
 from hpstudy.store.decoding import fetch
 from hpstudy.store.seals import seal_new
 from hpstudy.store.values import utc_now
+from hpstudy.study.imported import KIND as IMPORTED
 from hpstudy.study.imported import imported
 from hpstudy.study.plan import SearchKey
 
@@ -24,14 +25,16 @@ class Event:
     detail: dict[str, Any]
 
 
-def read_events(connection: sqlite3.Connection) -> list[Event]:
-    """Return all events, in order."""
-    return [Event(*row) for row in fetch(connection, "event.at event.kind event.detail", "FROM event ORDER BY id")]
+def read_events(connection: sqlite3.Connection, condition: str = "TRUE") -> list[Event]:
+    """Return the events that fulfill an SQL condition, in order."""
+    return [
+        Event(*row) for row in fetch(connection, "event.at event.kind event.detail", f"FROM event WHERE {condition} ORDER BY id")
+    ]
 
 
 def read_imported(connection: sqlite3.Connection) -> dict[SearchKey, int]:
     """Return how many trials of each search, the first ones, are imported results."""
-    return imported((event.kind, event.detail) for event in read_events(connection))
+    return imported((event.kind, event.detail) for event in read_events(connection, f"kind = '{IMPORTED}'"))
 
 
 def last_event(connection: sqlite3.Connection) -> int:

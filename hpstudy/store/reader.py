@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import single_trials, summary
-from hpstudy.store.attributes import read_attributes
+from hpstudy.store.attributes import KIND as ATTRIBUTES
+from hpstudy.store.attributes import read_attributes, read_trial_attributes
 from hpstudy.store.connection import close_reader, connect_memory, connect_reader
 from hpstudy.store.counts import Counts
 from hpstudy.store.database import StudyDatabase
@@ -159,6 +160,11 @@ class Reader(StudyDatabase):
         with self.snapshot() as connection:
             return read_attributes(connection)
 
+    def trial_attributes(self, key: SearchKey, number: int) -> dict[str, Any]:
+        """Return the results of one trial that are not numbers; empty if there are none."""
+        with self.snapshot() as connection:
+            return read_trial_attributes(connection, key, number)
+
     def running(self) -> list[StoredTrial]:
         """Return the running trials, ordered by start time."""
         with self.snapshot() as connection:
@@ -181,15 +187,19 @@ class Reader(StudyDatabase):
             UsageError: there is no such trial.
         """
         with self.snapshot() as connection:
-            found = single_trials.read_trial(connection, self.study, key, number, self.path)
-        if found is None:
+            detail = single_trials.read_trial(connection, self.study, key, number, self.path)
+        if detail is None:
             raise UsageError(f"there is no trial {number} of view '{key.view}', replicate {key.replicate}")
-        return found
+        return detail
 
-    def events(self) -> list[Event]:
-        """Return the events of the study, in order."""
+    def events(self, *, attributes: bool = True) -> list[Event]:
+        """Return the events of the study, in order.
+
+        Args:
+            attributes: include the events that hold the attributes of trials. There is one for each trial with attributes.
+        """
         with self.snapshot() as connection:
-            return read_events(connection)
+            return read_events(connection, "TRUE" if attributes else f"kind <> '{ATTRIBUTES}'")
 
     def owner(self) -> Owner | None:
         """Return the process that owns the database; None if it was closed. `Owner.is_alive` tells whether it is still running."""

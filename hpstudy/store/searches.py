@@ -11,6 +11,9 @@ from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point, Space
 
+TRIALS = "trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id"
+"""SQL of the trials with their searches and views."""
+
 
 def read_searches(connection: sqlite3.Connection, study: Study) -> dict[int, SearchKey]:
     """Return the searches by ID, ordered by the rows of their views and by replicate.

@@ -13,7 +13,7 @@ from hpstudy.store.counts import Counts, by_arm, planned_counts
 from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.history import read_history
 from hpstudy.store.listing import planned
-from hpstudy.store.searches import key_of, read_searches, refuse_foreign_point, space_of
+from hpstudy.store.searches import TRIALS, key_of, read_searches, refuse_foreign_point, space_of
 from hpstudy.store.stored_study import StoredStudy
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
@@ -148,8 +148,7 @@ def find_best(connection: sqlite3.Connection, study: Study, view: str, replicate
         connection,
         "trial.id search.replicate trial.number trial.objective trial.point",
         f"""
-        FROM trial JOIN search ON search.id = trial.search_id JOIN view ON view.id = search.view_id
-        WHERE view.name = ? AND search.replicate = coalesce(?, search.replicate)
+        FROM {TRIALS} WHERE view.name = ? AND search.replicate = coalesce(?, search.replicate)
             AND trial.state = 'completed' AND objective IS NOT NULL
         ORDER BY objective {order}, search.replicate, trial.number LIMIT 1
         """,

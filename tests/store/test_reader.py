@@ -181,3 +181,13 @@ def test_the_mean_seconds_of_a_trial_include_those_of_asking_and_those_of_a_trai
     start(store, key, 2, point, 100.0)  # not finished: not counted
     assert reader.mean_train_s() == {"filter": 3.0}
     assert reader.mean_trial_s() == {"filter": pytest.approx(3.01)}
+
+
+def test_attributes_of_one_trial_are_read_alone(store, add, key):
+    add(0, outcome=Outcome("completed", {"accuracy": 0.5}, attributes={"answer": "first"}))
+    add(1, outcome=Outcome("completed", {"accuracy": 0.5}, attributes={"answer": "second"}))
+    with Reader.open(store.path) as reader:
+        assert reader.trial_attributes(key, 1) == {"answer": "second"}
+        assert reader.trial_attributes(key, 2) == {}
+        assert [event.kind for event in reader.events()] == ["created", "attributes", "attributes"]
+        assert [event.kind for event in reader.events(attributes=False)] == ["created"]
