@@ -1,4 +1,4 @@
-"""Logging finished trials where people look at them: the table of observers."""
+"""Observers, which log finished trials in other tools: the registry of observers."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ OBSERVERS = Registry(
         ),
     },
 )
-"""The library of a built-in observer has the observer's name."""
+"""A built-in observer has the name of its library."""

@@ -1,4 +1,4 @@
-"""The interface of every observer: what it receives of a finished trial."""
+"""The interface of observers, and the finished trial that they receive."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ class FinishedTrial:
     """A trial that has ended.
 
     Attributes:
-        id: 16 hexadecimal digits, from the study, view, replicate and number: the same after a resume and in every shard.
-        view: the name of its view; VIEW/default, VIEW/random or VIEW/confirm for controls and confirmations.
-        replicate: from 0.
-        number: within its search, from 0.
-        seed: of its training.
+        id: 16 hexadecimal digits, a digest of the study, view, replicate and number: the same after a resume and in every shard.
+        view: name of its view; VIEW/default, VIEW/random or VIEW/confirm for controls and confirmations.
+        replicate: its replicate, from 0.
+        number: its number within the search, from 0.
+        seed: seed of its training.
         state: "completed", "diverged", "failed" or "timed_out".
-        hyperparameters: by name, those that the view fixes included.
-        metrics: final value by metric; may hold NaN and infinities.
-        curves: (epoch, metric, value), by epoch.
-        attributes: other results by name, as plain JSON.
-        error: type and message of its failure; "" for none.
-        started_at: ISO 8601, UTC.
-        ended_at: ISO 8601, UTC.
+        hyperparameters: values by name, including those that the view fixes.
+        metrics: final value by metric; can be NaN or infinite.
+        curves: (epoch, metric, value), ordered by epoch.
+        attributes: results that are not numbers, by name, as plain JSON.
+        error: type and message of its failure; "" if there is none.
+        started_at, ended_at: ISO 8601, UTC.
     """
 
     id: str
@@ -49,18 +48,12 @@ class FinishedTrial:
 
     @property
     def name(self) -> str:
-        """For people: VIEW/REPLICATE/NUMBER."""
+        """A readable name: VIEW/REPLICATE/NUMBER."""
         return f"{self.view}/{self.replicate}/{self.number}"
 
     def facts(self) -> dict[str, Value]:
-        """All that is neither a hyperparameter nor a metric, under names that begin with "hpstudy."; attributes as text."""
-        facts: dict[str, Value] = {
-            "view": self.view,
-            "replicate": self.replicate,
-            "number": self.number,
-            "seed": self.seed,
-            "state": self.state,
-        }
+        """Return everything except hyperparameters and metrics, under names that begin with "hpstudy."; attributes as text."""
+        facts: dict[str, Value] = {name: getattr(self, name) for name in ("view", "replicate", "number", "seed", "state")}
         if self.error:
             facts["error"] = self.error
         for name, value in self.attributes.items():
@@ -69,15 +62,15 @@ class FinishedTrial:
 
 
 class TrialObserver(ABC):
-    """Logs finished trials somewhere.
+    """Logs finished trials in another tool.
 
-    Life cycle: made once per run, in a process of its own; `log` is called for every finished trial that no earlier run logged, one at a
-    time, in the order in which they ended; `close` is called at the end. An exception switches the observer off for the rest of the run.
-    The process may be killed at any moment: the trial that it was logging is then logged again by the next run, with the same `id`.
+    Life cycle: created once per run, in a separate process; `log` is called for each finished trial that no earlier run has logged, one at
+    a time, in the order in which they ended; `close` is called at the end. An exception switches the observer off for the rest of the run.
+    The process can be killed at any time. The next run then logs the interrupted trial again, with the same `id`.
 
     Args:
         study: the study.
-        folder: for files of the observer, next to the database; not yet created.
+        folder: folder for files of the observer, next to the database. The observer creates it.
     """
 
     def __init__(self, study: Study, folder: Path) -> None:
@@ -86,7 +79,7 @@ class TrialObserver(ABC):
 
     @abstractmethod
     def log(self, trial: FinishedTrial) -> None:
-        """Log a trial. Replaces what was logged of it before under the same id."""
+        """Log a trial. Replaces anything that was logged before under the same ID."""
 
     def close(self) -> None:
-        """Log what is not logged yet."""
+        """Log what is still buffered."""

@@ -1,4 +1,4 @@
-"""TensorBoard: a folder of event files for each trial."""
+"""TensorBoard: one folder of event files per trial."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from hpstudy.observers.interface import FinishedTrial, TrialObserver
 class TensorBoardObserver(TrialObserver):
     """Writes FOLDER/VIEW/replicate-R/trial-N: curves by epoch, final metrics as `final/NAME`, hyperparameters, and facts as text.
 
-    TensorBoard keeps values in 32 bits.
+    TensorBoard stores values in 32 bits.
     """
 
     def log(self, trial: FinishedTrial) -> None:
-        """Write the events elsewhere first, so that the folder of a trial is complete or absent."""
+        """Write the events to a draft folder and rename it, so that the folder of a trial is complete or does not exist."""
         folder = self.folder / trial.view / f"replicate-{trial.replicate:03d}" / f"trial-{trial.number:04d}"
         draft = self.folder.with_name(f"{self.folder.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
@@ -36,8 +36,8 @@ class TensorBoardObserver(TrialObserver):
         values.append((0, _text("trial", json.dumps(facts, indent=2, ensure_ascii=False))))
         for step, value in values:
             writer.add_event(Event(wall_time=ended, step=step, summary=Summary(value=[value])))
-        known = {**facts, **trial.hyperparameters}
-        writer.add_event(Event(wall_time=ended, summary=hparams_pb(known, trial_id=trial.id, start_time_secs=started)))
+        hyperparameters = {**facts, **trial.hyperparameters}
+        writer.add_event(Event(wall_time=ended, summary=hparams_pb(hyperparameters, trial_id=trial.id, start_time_secs=started)))
         writer.close()
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ class TensorBoardObserver(TrialObserver):
 
 
 def _text(tag: str, text: str) -> Summary.Value:
-    """A text as Markdown code."""
-    shown = "\n".join(f"    {line}" for line in text.splitlines())
+    """Return a text as Markdown code."""
+    code = "\n".join(f"    {line}" for line in text.splitlines())
     metadata = create_summary_metadata(display_name=tag, description="")
-    return Summary.Value(tag=tag, metadata=metadata, tensor=TensorProto(dtype=DT_STRING, string_val=[shown.encode()]))
+    return Summary.Value(tag=tag, metadata=metadata, tensor=TensorProto(dtype=DT_STRING, string_val=[code.encode()]))

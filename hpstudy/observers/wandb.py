@@ -1,4 +1,4 @@
-"""Weights & Biases: a run for each trial, on this machine unless the user has chosen otherwise."""
+"""Weights & Biases: one run per trial, offline by default."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from collections import defaultdict
 from pathlib import Path
 
-# Reports of errors go over the network in offline mode too. W&B reads this when it is imported.
+# W&B sends error reports over the network even in offline mode. It reads this variable when it is imported.
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
 import wandb
@@ -17,10 +17,10 @@ from hpstudy.study.schema import Study
 
 
 class WandbObserver(TrialObserver):
-    """Writes a run for each trial: curves by epoch, final metrics as `final/NAME` in its summary, hyperparameters and facts as its config.
+    """Writes one run per trial: curves by epoch, final metrics as `final/NAME` in its summary, hyperparameters and facts as its config.
 
-    Runs are offline unless WANDB_MODE says otherwise. The project is WANDB_PROJECT, or else has the name of the study. A run's id is that
-    of the trial, so a run that is sent twice replaces itself.
+    Runs are offline unless WANDB_MODE is set. The project is WANDB_PROJECT. Default: the name of the study. A run has the ID of its trial,
+    so that a run that is sent twice replaces the first one.
     """
 
     def __init__(self, study: Study, folder: Path) -> None:
@@ -34,9 +34,9 @@ class WandbObserver(TrialObserver):
         )
 
     def log(self, trial: FinishedTrial) -> None:
-        """Remove the files that an interrupted observer has left, and write a run."""
-        for left in (self._folder / "wandb").glob(f"offline-run-*-{trial.id}"):
-            shutil.rmtree(left)
+        """Write a run. The files of a run that an interrupted observer has left are removed."""
+        for interrupted in (self._folder / "wandb").glob(f"offline-run-*-{trial.id}"):
+            shutil.rmtree(interrupted)
         run = wandb.init(
             project=self._project,
             group=trial.view,
@@ -56,5 +56,5 @@ class WandbObserver(TrialObserver):
         run.finish(exit_code=0 if trial.state == "completed" else 1)
 
     def close(self) -> None:
-        """End W&B's own process."""
+        """End the process that W&B has started."""
         wandb.teardown()
