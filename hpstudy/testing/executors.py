@@ -37,12 +37,12 @@ from hpstudy.study.schema import Study
 
 
 def double(number: int) -> int:
-    """Return a step that returns a result."""
+    """A step that returns a result."""
     return 2 * number
 
 
 def fail(message: str) -> NoReturn:
-    """Return a step that raises."""
+    """A step that raises an exception."""
     raise LookupError(message)
 
 
@@ -55,13 +55,12 @@ class Unpicklable(Exception):
 
 
 def fail_unpicklably(message: str) -> NoReturn:
-    """Return a step that raises an exception that cannot be pickled."""
+    """A step that raises an exception that cannot be pickled."""
     raise Unpicklable(message)
 
 
 LONG_S = 20.0
-"""Duration of a step that exceeds its time limit. It is finite, so that an executor that ignores time limits fails the test instead of
-blocking it."""
+"""Duration of a step that exceeds its time limit. It is finite: an executor that ignores time limits fails the test and does not block it."""
 
 
 def take_too_long(_: object) -> None:
@@ -75,7 +74,7 @@ def kill_own_process(_: object) -> None:
 
 
 def thread_variables(_: object) -> list[str | None]:
-    """Return the environment variables that numerical libraries would read in this step."""
+    """Return the environment variables from which numerical libraries read their number of threads."""
     return [os.environ.get(name) for name in THREAD_VARIABLES]
 
 
@@ -85,7 +84,7 @@ def draw(_: object) -> float:
 
 
 def draw_slowly(seed: int) -> list[float]:
-    """Draw numbers from seeded global generators, with pauses in which a concurrent step draws too."""
+    """Draw numbers from seeded global generators, with pauses in which a concurrent step can draw as well."""
     import numpy as np
 
     seed_process(seed)
