@@ -1,4 +1,4 @@
-"""The pages and what they ask for, as an ASGI application. Every route only reads."""
+"""The pages and their parts as an ASGI application. Every route only reads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePath
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,24 +28,33 @@ from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 
 KEEPALIVE_S = 15.0
-"""Without news, how often a page hears from the server. Longer: proxies and SSH tunnels close a connection that looks idle."""
+"""Maximum time between two events of a stream. Longer: proxies and SSH tunnels close a connection that looks idle. live.js takes a
+connection for lost when three events are missing."""
 
 COMPRESSION = 4
-"""Level of gzip. Higher: more time for few bytes less, most of them of plotly's script."""
+"""Level of gzip. Higher: much slower for a few bytes less, most of them of plotly's script."""
 
-SCRIPTS = "text/javascript"
-STYLES = "text/css"
+STATIC: Mapping[str, Callable[[], str | bytes]] = {
+    "plotly.js": plotly_script,
+    "figures.js": partial(resource, "figures.js"),
+    "page.css": partial(resource, "page.css"),
+    "live.js": partial(page.script, "live.js"),
+    "live.css": partial(page.script, "live.css"),
+}
+"""Functions that return the scripts and style sheets."""
+
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 SUMMARY = "summary"
-"""The part that the page of all studies shows."""
+"""Name of the part that the page of all studies shows."""
 
 
 class Live:
     """The application, its feeds, and the threads that read databases."""
 
     def __init__(self, databases: Sequence[Path], token: str) -> None:
-        """Serve pages about `databases` to those who know `token`. Reads nothing yet."""
-        # One thread draws all charts: matplotlib's settings are those of the whole process.
+        """Serve pages about `databases` to clients that have `token`. Reads nothing yet."""
+        # One thread draws all charts, because matplotlib's settings are global.
         self._quick, self._slow = ThreadPoolExecutor(1, "progress"), ThreadPoolExecutor(1, "charts")
         tiers = {"progress": (progress.read, self._quick), "charts": (charts.read, self._slow)}
         self._feeds = [Feed(path, **tiers) for path in databases]
@@ -66,7 +76,7 @@ class Live:
         self.app = Guard(app, token)
 
     def close(self) -> None:
-        """End the connections that wait for news."""
+        """End all event streams."""
         self._closing = True
         for stream in self._streams:
             stream.set()
@@ -78,15 +88,15 @@ class Live:
 
     async def _study(self, request: Request) -> Response:
         feed = self._feed(request)
-        name, question, views = await asyncio.get_running_loop().run_in_executor(self._quick, _about, feed.path)
+        name, question, views = await asyncio.get_running_loop().run_in_executor(self._quick, _heading, feed.path)
         return HTMLResponse(page.study_page(name, str(feed.path), question, views, several=len(self._feeds) > 1))
 
     async def _overview_events(self, request: Request) -> Response:
         def parts() -> Mapping[str, Part]:
-            known = {f"summary-{number}": _summary(feed) for number, feed in enumerate(self._feeds)}
-            return {name: part for name, part in known.items() if part is not None}
+            summaries = {f"summary-{number}": _summary(feed) for number, feed in enumerate(self._feeds)}
+            return {name: part for name, part in summaries.items() if part is not None}
 
-        return StreamingResponse(self._news(self._feeds, ("progress",), parts), media_type="text/event-stream")
+        return self._stream(self._feeds, ("progress",), parts)
 
     async def _study_events(self, request: Request) -> Response:
         feed = self._feed(request)
@@ -94,26 +104,25 @@ class Live:
         def parts() -> Mapping[str, Part]:
             return {name: part for name, part in feed.parts.items() if name != SUMMARY}
 
-        news = self._news([feed], ("progress", "charts"), parts)
-        return StreamingResponse(news, media_type="text/event-stream")
+        return self._stream([feed], ("progress", "charts"), parts)
 
-    async def _news(
-        self, feeds: Sequence[Feed], tiers: Sequence[str], parts: Callable[[], Mapping[str, Part]]
-    ) -> AsyncIterator[str]:
-        """Server-sent events: the digest of every part, at once and whenever one of them has changed."""
-        changed, sent = asyncio.Event(), dict[str, str]()
-        with ExitStack() as followed:
-            self._streams.add(changed)
-            followed.callback(self._streams.discard, changed)
-            for feed in feeds:
-                followed.enter_context(feed.followed(changed, tiers))
-            while not self._closing:
-                changed.clear()
-                digests = {name: part.digest for name, part in parts().items()}
-                yield f"data: {json.dumps(digests)}\n\n" if digests != sent else ": nothing new\n\n"
-                sent = digests
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), KEEPALIVE_S)
+    def _stream(self, feeds: Sequence[Feed], tiers: Sequence[str], parts: Callable[[], Mapping[str, Part]]) -> Response:
+        """Return a stream of server-sent events. Each event has the digests of all parts by name."""
+
+        async def events() -> AsyncIterator[str]:
+            changed = asyncio.Event()
+            with ExitStack() as subscriptions:
+                self._streams.add(changed)
+                subscriptions.callback(self._streams.discard, changed)
+                for feed in feeds:
+                    subscriptions.enter_context(feed.subscribed(changed, tiers))
+                while not self._closing:
+                    changed.clear()
+                    yield f"data: {json.dumps({name: part.digest for name, part in parts().items()})}\n\n"
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(changed.wait(), KEEPALIVE_S)
+
+        return StreamingResponse(events(), media_type="text/event-stream")
 
     async def _summary(self, request: Request) -> Response:
         return _json(_summary(self._feed(request)))
@@ -122,26 +131,18 @@ class Live:
         return _json(self._feed(request).parts.get(request.path_params["name"]))
 
     async def _trial(self, request: Request) -> Response:
-        feed, asked = self._feed(request), request.query_params
+        feed, query = self._feed(request), request.query_params
         try:
-            key, number = SearchKey(asked["view"], int(asked["replicate"])), int(asked["number"])
+            key, number = SearchKey(query["view"], _count(query["replicate"])), _count(query["number"])
         except (KeyError, ValueError):
             raise HTTPException(400, "give view, replicate and number") from None
         return _json(await asyncio.get_running_loop().run_in_executor(self._quick, _trial, feed.path, key, number))
 
     async def _static(self, request: Request) -> Response:
-        match request.path_params["name"]:
-            case "plotly.js":
-                return Response(plotly_script(), media_type=SCRIPTS)
-            case "figures.js":
-                return Response(resource("figures.js"), media_type=SCRIPTS)
-            case "page.css":
-                return Response(resource("page.css"), media_type=STYLES)
-            case "live.js":
-                return Response(page.script("live.js"), media_type=SCRIPTS)
-            case "live.css":
-                return Response(page.script("live.css"), media_type=STYLES)
-        raise HTTPException(404)
+        name = request.path_params["name"]
+        if name not in STATIC:
+            raise HTTPException(404)
+        return Response(STATIC[name](), media_type=MEDIA_TYPES[PurePath(name).suffix])
 
     def _feed(self, request: Request) -> Feed:
         number: int = request.path_params["study"]
@@ -151,12 +152,12 @@ class Live:
 
 
 def _summary(feed: Feed) -> Part | None:
-    """The progress of a study in a line, or what is wrong with its database; None before the first look."""
+    """Return the progress of a study in one line, or the problem of its database; None before the first reading."""
     return feed.parts.get(PROBLEM) or feed.parts.get(SUMMARY)
 
 
-def _about(path: Path) -> tuple[str, str, tuple[str, ...]]:
-    """Name and question of a study, and its arms. Of a database that cannot be read only the file's name is known."""
+def _heading(path: Path) -> tuple[str, str, tuple[str, ...]]:
+    """Return the name and the question of a study, and its arms; the name of the file if the database cannot be read."""
     try:
         with Reader.open(path) as reader:
             return reader.study.name, reader.study.question, tuple(arms(reader.study))
@@ -165,11 +166,19 @@ def _about(path: Path) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _trial(path: Path, key: SearchKey, number: int) -> Part:
-    """The part of a trial, or one that says why there is none."""
+    """Return the part of a trial, or a message if it cannot be read."""
     try:
         return trial.read(path, key, number)
     except HpstudyError as error:
         return Part.of({"html": f'<p class="warning">{text(error.message)}</p>'})
+
+
+def _count(digits: str) -> int:
+    """Convert the number of a replicate or trial. Raises ValueError if a database cannot contain it."""
+    number = int(digits)
+    if not 0 <= number < 2**63:
+        raise ValueError(digits)
+    return number
 
 
 def _json(part: Part | None) -> Response:

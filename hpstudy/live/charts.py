@@ -1,4 +1,4 @@
-"""The answer so far, the charts and the failures of a study: the quick analysis of the report, and the report's own charts."""
+"""The answer so far, the charts and the failures of a study: an analysis as for the report, and the report's charts."""
 
 from __future__ import annotations
 
@@ -25,59 +25,58 @@ from hpstudy.store import Reader
 from hpstudy.study.plan import SearchKey
 
 MOST_FAILURES = 20
-"""Kinds of failure that are listed, the most frequent ones."""
+"""Number of listed kinds of failure, the most frequent first."""
 
 LONGEST_ERROR = 160
-"""Letters of an error message in the list; the trial has all of it."""
+"""Characters of an error message in the list. The page of the trial shows the full message."""
 
 
 @dataclass(frozen=True)
-class _Once:
-    """A reader whose trials are read once for several analyses."""
+class _WithTrials:
+    """A reader whose trials have already been read, so that two analyses share them."""
 
     reader: Reader
-    table: Any
+    frame: Any
 
     def trials(self) -> Any:
-        return self.table
+        return self.frame
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.reader, name)
 
 
 def read(path: Path) -> Reading:
-    """The parts `answer` and `failures`, and one for each chart: `curves-0`, ... and `parallel-0`, ..."""
+    """Return the parts `answer` and `failures`, and one for each chart: `curves-0`, ... and `parallel-0`, ..."""
     with Reader.open(path) as reader, reader.snapshot():
         trials = reader.trials()
-        results = analyse(_Once(reader, trials))
-        looked = searched(trials, results.study, explained=False)
+        results = analyse(_WithTrials(reader, trials))
+        explored = searched(trials, results.study, explained=False)
     parts = {"answer": Part.of({"html": _answer(results)}), "failures": Part.of({"html": _failures(results)})}
     with style.applied():
-        for number, chart in enumerate(_curves(results)):
-            parts[f"curves-{number}"] = Part.of(
-                figure(chart, f"curves-{number}", () if results.sweep else tuple(results.study.views))
-            )
-        for number, view in enumerate(looked[:DETAILED]):
-            chart = parallel.chart(results, view, f"parallel-{number}")
-            parts[f"parallel-{number}"] = Part.of(figure(chart, f"parallel-{number}", (view.name,) * len(chart.legend)))
+        for index, chart in enumerate(_curves(results)):
+            name = f"curves-{index}"
+            parts[name] = Part.of(figure(chart, name, () if results.sweep else tuple(results.study.views)))
+        for index, view in enumerate(explored[:DETAILED]):
+            name = f"parallel-{index}"
+            chart = parallel.chart(results, view, name)
+            parts[name] = Part.of(figure(chart, name, (view.name,) * len(chart.legend)))
     return Reading(parts)
 
 
 def figure(chart: Chart, name: str, views: Sequence[str] = ()) -> dict[str, Any]:
-    """A chart for a page: `frame` (HTML with the legend and the places of the panels), `caption` (HTML), `panels` and `views`.
+    """Return a chart for a page: `frame` (HTML of the legend and of the panels' places), `caption` (HTML), `panels` and `views`.
 
     Args:
-        chart: of the report.
-        name: the id of its element.
-        views: of the trials behind its points, by the first legend entry of their mark; () where points are no trials.
+        chart: a chart of the report.
+        name: ID of the element.
+        views: for each legend entry, the view whose trials its points are; empty if points are not trials.
     """
     drawn = thinned(chart)
-    notes = [note for note in (chart.page_note, "A click on a point opens its trial." if views else "") if note]
-    unchanging = replace(
-        drawn, caption=drawn.name.replace("_", " ")
-    )  # captions have numbers in them; a new frame would undo a zoom
+    notes = [note for note in (chart.page_note, "Click a point to open its trial." if views else "") if note]
+    # A caption contains numbers. In the frame it would change with them, and a new frame resets the zoom.
+    named = replace(drawn, caption=drawn.name.replace("_", " "))
     return {
-        "frame": legend_and_places(unchanging, name),
+        "frame": legend_and_places(named, name),
         "caption": f"<b>{text(chart.caption)}</b> {text(' '.join([chart.reading, *notes]))}",
         "panels": plotly.panels(drawn),
         "views": list(views),
@@ -94,13 +93,13 @@ def _curves(results: Results) -> Iterator[Chart]:
 
 
 def _answer(results: Results) -> str:
-    """What the study has found so far. Before it is complete there are estimates and no verdict, as in the report."""
+    """Return the answer so far. As in the report, an incomplete study has estimates and no verdict."""
     provisional = f'<p class="note">{text(wording.provisional(results))}</p>\n' if results.provisional else ""
     return f'<p class="answer">{text(headline(results))}</p>\n{provisional}'
 
 
 def _failures(results: Results) -> str:
-    """The ways in which trials ended without a value, each with the first such trial."""
+    """Return a table of the kinds of failure, each with its first trial."""
     rows = [
         (
             text(failure.view),
@@ -114,7 +113,7 @@ def _failures(results: Results) -> str:
     ]
     if not rows:
         return '<p class="empty">No trial has ended without a value.</p>\n'
-    rest = len(results.failures) - len(rows)
-    note = f'<p class="note">{rest:,} rarer kinds are not listed.</p>\n' if rest else ""
+    more = len(results.failures) - len(rows)
+    note = f'<p class="note">{more:,} less frequent kinds are not listed.</p>\n' if more else ""
     head = ("view", "end", "error", "trials", "replicate", "first trial")
     return table("Trials that ended without a value", head, rows, left=3) + note

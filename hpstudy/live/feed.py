@@ -1,8 +1,8 @@
-"""What is known of one database, kept up to date while a page is open.
+"""The parts of the pages about one database, kept up to date while a page is open.
 
-A page consists of parts. Each has a digest of its contents: the server sends the digests, and a page fetches the parts that it lacks.
-Parts come in two tiers: the progress, from a few queries, and the charts, from an analysis of all trials. A tier is computed again when
-the database has changed, and not before `REST` times as long as it took has passed.
+A page consists of parts. The server sends the digest of each part, and a page fetches the parts whose digests have changed. Parts are
+computed in two tiers: the progress, from a few queries, and the charts, from an analysis of all trials. A tier is computed again when the
+database has changed, after a pause of `PAUSE_FACTOR` times as long as the last computation took.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,18 @@ from hpstudy.report.interactive import text
 from hpstudy.report.pens import plotly
 from hpstudy.store import Owner
 
-LOOK_S = 1.0
-"""Time between two looks at a database. Shorter: looks that find nothing new. Longer: a page lags behind."""
+POLL_S = 1.0
+"""Time between two checks whether a database has changed. Shorter: more checks without a change. Longer: pages lag behind."""
 
-REST = 9
-"""Pause after a refresh, as a multiple of the time that it took. Smaller: pages take more than a tenth of a core from the study."""
+PAUSE_FACTOR = 9
+"""Pause after a computation, as a multiple of its duration. Smaller: the server takes more than a tenth of a core from the study."""
 
 SETTLED_S = 2.0
-"""Age of the last write from which a reading has seen it: SQLite writes a transaction, waits for the disk, and only then lets others see
-it. Shorter than the wait for the disk: the last trial may be missing until the next write."""
+"""Age of the last write after which every reader sees it. SQLite writes a transaction to the file, waits for the disk, and only then shows
+it to readers. Shorter than that wait: the last trial may be missing until the next write."""
 
 PROBLEM = "problem"
-"""Name of the part that says what is wrong with the database."""
+"""Name of the part that says why the database cannot be read."""
 
 log = logging.getLogger(__name__)
 
@@ -55,22 +55,28 @@ class Part:
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Part:
-        """A part that holds `value`; numbers that are not finite are null."""
+        """Return a part with `value`; numbers that are not finite become null."""
         body = json.dumps(plotly.plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         return cls(body, hashlib.sha256(body).hexdigest()[:16])
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one look at a database gave.
+    """The parts of a tier, as computed from one state of a database.
 
     Attributes:
-        parts: by name.
-        owner: the process that holds the database, where the parts say whether it runs.
+        parts: parts by name.
+        owner: the process that owns the database, if a part says whether it is running.
+        problem: why the database could not be read again, as HTML; "" if it could.
     """
 
-    parts: Mapping[str, Part]
+    parts: Mapping[str, Part] = field(default_factory=dict)
     owner: Owner | None = None
+    problem: str = ""
+
+    def state(self, files: object) -> object:
+        """Return a value that changes when the tier must be computed again, given the state of the files."""
+        return files, self.owner is not None and self.owner.is_alive()
 
 
 @dataclass
@@ -78,20 +84,18 @@ class Tier:
     """Parts that are computed together.
 
     Attributes:
-        read: computes them from the database at a path.
+        read: computes the parts from the database at a path.
         thread: runs `read`.
-        stamp: of the database when it was read last.
-        reading: what that gave.
-        problem: why it could not be read, as HTML; "" when it could.
-        pages: those that need the tier.
-        task: keeps it up to date as long as there are any.
+        reading: the last result of `read`.
+        state: state of the database and its owner that `reading` shows; None to compute it again.
+        pages: events of the open pages that show this tier.
+        task: keeps the tier up to date while there are such pages.
     """
 
     read: Callable[[Path], Reading]
     thread: ThreadPoolExecutor
-    stamp: object = None
-    reading: Reading = field(default_factory=lambda: Reading({}))
-    problem: str = ""
+    reading: Reading = field(default_factory=Reading)
+    state: object = None
     pages: set[asyncio.Event] = field(default_factory=set)
     task: asyncio.Task[None] | None = None
 
@@ -100,62 +104,65 @@ class Feed:
     """The parts of the pages about one database."""
 
     def __init__(self, path: Path, **tiers: tuple[Callable[[Path], Reading], ThreadPoolExecutor]) -> None:
-        """Know nothing yet.
+        """Define the tiers. Reads nothing yet.
 
         Args:
             path: the database.
-            tiers: by name, what computes parts, and the thread in which it does.
+            tiers: by name, the function that computes the parts, and the thread that runs it.
         """
         self.path = path
         self._tiers = {name: Tier(*tier) for name, tier in tiers.items()}
 
     @property
     def parts(self) -> dict[str, Part]:
-        """All parts by name, as last read. Those of a database that can no longer be read stay."""
-        parts = {name: part for tier in self._tiers.values() for name, part in tier.reading.parts.items()}
-        if problems := dict.fromkeys(tier.problem for tier in self._tiers.values() if tier.problem):
+        """All parts by name, as last computed. If the database can no longer be read, the last ones remain."""
+        readings = [tier.reading for tier in self._tiers.values()]
+        parts = {name: part for reading in readings for name, part in reading.parts.items()}
+        if problems := dict.fromkeys(reading.problem for reading in readings if reading.problem):
             parts[PROBLEM] = Part.of({"html": "".join(problems)})
         return parts
 
     @contextmanager
-    def followed(self, changed: asyncio.Event, tiers: Sequence[str]) -> Iterator[None]:
-        """Keep some tiers up to date inside. Sets the event when any has been read again."""
-        for tier in map(self._tiers.__getitem__, tiers):
+    def subscribed(self, changed: asyncio.Event, names: Sequence[str]) -> Iterator[None]:
+        """Keep the tiers with these names up to date within the block. Sets `changed` when one was computed again."""
+        tiers = [self._tiers[name] for name in names]
+        for tier in tiers:
             tier.pages.add(changed)
-            tier.task = tier.task or asyncio.create_task(self._keep(tier))
+            tier.task = tier.task or asyncio.create_task(self._update(tier))
         try:
             yield
         finally:
-            for tier in map(self._tiers.__getitem__, tiers):
+            for tier in tiers:
                 tier.pages.discard(changed)
                 if not tier.pages and tier.task is not None:
                     tier.task.cancel()
                     tier.task = None
 
-    async def _keep(self, tier: Tier) -> None:
+    async def _update(self, tier: Tier) -> None:
         while True:
-            took_s = 0.0
-            if (files := self._files(), _alive(tier.reading.owner)) != tier.stamp:
-                began = time.monotonic()
-                await asyncio.get_running_loop().run_in_executor(tier.thread, _refresh, tier, self.path)
-                tier.stamp = None if tier.problem else (files, _alive(tier.reading.owner))
-                took_s = time.monotonic() - began
+            duration_s = 0.0
+            files = self._files()
+            if tier.reading.state(files) != tier.state:
+                started = time.monotonic()
+                tier.reading = await asyncio.get_running_loop().run_in_executor(tier.thread, _read, tier, self.path)
+                tier.state = None if tier.reading.problem else tier.reading.state(files)
+                duration_s = time.monotonic() - started
                 for page in tier.pages:
                     page.set()
-            await asyncio.sleep(max(LOOK_S, REST * took_s))
+            await asyncio.sleep(max(POLL_S, PAUSE_FACTOR * duration_s))
 
-    def _files(self) -> tuple[object, ...]:
-        """Changes when the database has changed, and once more when it has settled.
+    def _files(self) -> object:
+        """Return a value that changes when the database has changed, and once more when the change has settled.
 
-        A reader leaves an empty write-ahead log for a moment, which is no change.
+        An empty write-ahead log, which a reader creates for a moment, is the same as none.
         """
-        found = [_stat(self.path), _stat(self.path.with_name(f"{self.path.name}-wal"))]
-        settled = all(time.time() - status.st_mtime > SETTLED_S for status in found if status is not None)
-        return (*((status.st_size, status.st_mtime_ns, status.st_ino) if status else None for status in found), settled)
+        statuses = [_status(self.path), _status(self.path.with_name(f"{self.path.name}-wal"))]
+        settled = all(time.time() - status.st_mtime > SETTLED_S for status in statuses if status is not None)
+        return [(status.st_size, status.st_mtime_ns, status.st_ino) if status else None for status in statuses], settled
 
 
-def _stat(path: Path) -> os.stat_result | None:
-    """The status of a file; None for an empty one, and where there is none."""
+def _status(path: Path) -> os.stat_result | None:
+    """Return the status of a file; None if it is empty or does not exist."""
     try:
         status = path.stat()
     except OSError:
@@ -163,18 +170,14 @@ def _stat(path: Path) -> os.stat_result | None:
     return status if status.st_size else None
 
 
-def _alive(owner: Owner | None) -> bool:
-    return owner is not None and owner.is_alive()
-
-
-def _refresh(tier: Tier, path: Path) -> None:
-    """Read a tier again. When that fails, its parts stay as they are."""
+def _read(tier: Tier, path: Path) -> Reading:
+    """Compute a tier again. If this fails, return its last parts with the problem."""
     try:
-        tier.reading, tier.problem = tier.read(path), ""
+        return tier.read(path)
     except HpstudyError as error:
         hint = f' <span class="hint">{text(error.hint)}</span>' if error.hint else ""
-        tier.problem = f'<p class="problem">{text(error.message)}{hint}</p>'
-    except Exception as error:  # a page whose updates end without a word would show an old state as the present one
+        problem = f"{text(error.message)}{hint}"
+    except Exception as error:  # if the updates ended without a message, a page would show an old state as the current one
         log.exception("%s cannot be shown", path)
-        told = text(f"{type(error).__name__}: {error} (an error of hpstudy; the terminal has the traceback)")
-        tier.problem = f'<p class="problem">{told}</p>'
+        problem = text(f"{type(error).__name__}: {error} (an error of hpstudy; the terminal has the traceback)")
+    return replace(tier.reading, problem=f'<p class="problem">{problem}</p>')

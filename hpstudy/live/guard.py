@@ -1,4 +1,4 @@
-"""Who may ask: only a browser that was given the address, on this machine."""
+"""Access control: only requests that come through this machine's own name and have the token are answered."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOSTS = ("127.0.0.1", "localhost")
-"""Names in the Host header. A page elsewhere whose name is made to lead to this machine (DNS rebinding) sends its own name. The port is
-free, so that a port forwarded by SSH works."""
+"""Allowed names in the Host header. In DNS rebinding, a web page makes its own name resolve to this machine, and the header has that name.
+Any port is allowed, so that a port forwarded by SSH works."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -23,7 +23,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every answer. Plotly sets styles in the page, hence 'unsafe-inline'; no script is inline."""
+"""Headers of every response. Plotly sets styles in the page, hence 'unsafe-inline'; no script is inline."""
 
 
 class Guard:
@@ -34,7 +34,7 @@ class Guard:
         self._app, self._token = app, token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
+        """Pass the request to the application, or refuse it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -47,9 +47,9 @@ class Guard:
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
         token = scope["path"].split("/")[1] if "/" in scope["path"] else ""
         if scope["type"] != "http" or (host.rpartition(":")[0] not in HOSTS and host not in HOSTS):
-            refusal = PlainTextResponse("This host name does not lead here.\n", 403)
+            refusal = PlainTextResponse("This host name is not allowed.\n", 403)
         elif not secrets.compare_digest(token.encode(), self._token.encode()):
-            refusal = PlainTextResponse("Not found. The terminal of `hpstudy serve` shows the whole address.\n", 404)
+            refusal = PlainTextResponse("Not found. The terminal of `hpstudy serve` shows the full address.\n", 404)
         else:
             await self._app(scope, receive, send_with_headers)
             return

@@ -1,4 +1,4 @@
-"""Pieces of HTML that several parts of a page have. Arguments called `html` are markup, all others text."""
+"""HTML that several parts of a page share."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hpstudy.study.plan import SearchKey
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
-    """A table whose cells are HTML.
+    """Return a table.
 
     Args:
         caption: of the table, as text.
-        head: names of the columns.
-        rows: cells; the first one names the row.
-        left: how many columns, from the first, are aligned to the left; the others hold numbers.
+        head: names of the columns, as text.
+        rows: cells, as HTML; the first one names the row.
+        left: number of columns, from the first, that are aligned to the left; the others hold numbers.
     """
-    sides = ["" if at < left else ' class="number"' for at in range(len(head))]
+    sides = ["" if index < left else ' class="number"' for index in range(len(head))]
     heads = "".join(f'<th scope="col"{side}>{text(name)}</th>' for side, name in zip(sides, head, strict=True))
     body = []
     for first, *others in rows:
@@ -32,7 +32,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], left
 
 
 def trial_button(key: SearchKey, number: int) -> str:
-    """What opens a trial: its number in its search."""
+    """Return a button that shows a trial. Its label is the number of the trial."""
     name = f"view {key.view}, replicate {key.replicate}, trial {number}"
     return (
         f'<button type="button" class="trial" data-view="{text(key.view)}" data-replicate="{key.replicate}" data-number="{number}" '
@@ -41,15 +41,15 @@ def trial_button(key: SearchKey, number: int) -> str:
 
 
 def moment(at: str | None) -> str:
-    """A time, which the page writes in the reader's time zone."""
+    """Return a time, which live.js shows in the time zone of the browser."""
     return f'<time datetime="{text(at)}">{text(at)}</time>' if at else numbers.MISSING
 
 
 def value(number: float | None) -> str:
-    """A measured number."""
+    """Return a measured number."""
     return numbers.MISSING if number is None else text(numbers.general(number, 6))
 
 
-def ended(trial: StoredTrial) -> str:
-    """How a trial ended, in a word that a style sheet can colour."""
+def end_state(trial: StoredTrial) -> str:
+    """Return the state of a trial, with a class for the style sheet."""
     return f'<span class="state {trial.state}">{trial.state.replace("_", " ")}</span>'

@@ -1,4 +1,4 @@
-"""The HTML of the pages; their parts are filled in by live.js."""
+"""The HTML of the pages. live.js fills in their parts."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ WAITING = '<p class="empty">Reading the database…</p>'
 
 
 def script(name: str) -> bytes:
-    """A script or style sheet of this package."""
+    """Read a script or style sheet of this package."""
     return resources.files("hpstudy.live").joinpath(name).read_bytes()
 
 
 def study_page(name: str, database: str, question: str, views: Sequence[str], *, several: bool) -> str:
-    """The page of one study.
+    """Return the page of one study.
 
     Args:
-        name: of the study.
-        database: its path.
-        question: of the study, or "".
+        name: name of the study.
+        database: path of its database.
+        question: the question that the study asks; "" if it has none.
         views: names of its arms.
-        several: whether there is a page with all studies.
+        several: whether there is a page of all studies.
     """
     links = "".join(f'<li><a href="#{key}">{title}</a></li>\n' for key, title in SECTIONS)
     back = '<p class="back"><a href="../">All studies</a></p>\n' if several else ""
-    asked = f'<p class="question">{text(question)}</p>\n' if question else ""
+    question_line = f'<p class="question">{text(question)}</p>\n' if question else ""
     body = f"""{back}<header>
 <h1>{text(name)}</h1>
-{asked}<div id="problem" role="alert"></div>
+{question_line}<div id="problem" role="alert"></div>
 </header>
 <main id="study" tabindex="-1">
 <div class="top">
@@ -59,7 +59,7 @@ def study_page(name: str, database: str, question: str, views: Sequence[str], *,
 </nav>
 {_section("workers", f'<div id="workers-now">{WAITING}</div>')}
 {_section("curves", '<p class="empty">No trial has a value yet.</p>')}
-{_section("parallel", '<p class="empty">Nothing to draw yet. Sweeps have no such chart.</p>')}
+{_section("parallel", '<p class="empty">No trial to draw yet. Sweeps have no such chart.</p>')}
 {_section("failures", f'<div id="failures-now">{WAITING}</div>')}
 {_section("trials", _inspector(views) + f'<div id="latest">{WAITING}</div>')}
 {_section("events", f'<div id="events-now">{WAITING}</div>')}
@@ -70,7 +70,7 @@ def study_page(name: str, database: str, question: str, views: Sequence[str], *,
 
 
 def overview_page(names: Sequence[str]) -> str:
-    """The page with the progress of all studies."""
+    """Return the page with the progress of all studies."""
     items = "".join(
         f'<section aria-labelledby="h-{number}">\n<h2 id="h-{number}"><a href="{number}/">{text(name)}</a></h2>\n'
         f'<div id="summary-{number}">{WAITING}</div>\n</section>\n'
@@ -92,7 +92,7 @@ def _section(key: str, content: str) -> str:
 
 
 def _inspector(views: Sequence[str]) -> str:
-    """A form that shows one trial."""
+    """Return the form that shows one trial."""
     options = "".join(f"<option>{text(view)}</option>" for view in views)
     return f"""<form id="inspect" aria-label="Show a trial">
 <label>view <select name="view">{options}</select></label>
@@ -105,7 +105,7 @@ def _inspector(views: Sequence[str]) -> str:
 
 
 def _document(title: str, body: str, static: str, skip: tuple[str, str]) -> str:
-    target, words = skip
+    target, label = skip
     scripts = "".join(f'<script src="{static}{name}" defer></script>\n' for name in ("plotly.js", "figures.js", "live.js"))
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -119,8 +119,8 @@ def _document(title: str, body: str, static: str, skip: tuple[str, str]) -> str:
 <link rel="icon" href="data:,">
 {scripts}</head>
 <body>
-<a class="skip" href="#{target}">{words}</a>
-{body}<noscript><p class="warning">This page needs scripts. `hpstudy status --watch` shows the progress in a terminal.</p></noscript>
+<a class="skip" href="#{target}">{label}</a>
+{body}<noscript><p class="warning">This page needs JavaScript. `hpstudy status --watch` shows the progress in a terminal.</p></noscript>
 </body>
 </html>
 """

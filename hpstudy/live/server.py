@@ -1,4 +1,4 @@
-"""The server of the pages, on this machine only."""
+"""The web server of the live pages. Only programs on this machine can connect to it."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from hpstudy.errors import UsageError
 from hpstudy.live.app import Live
 
 ADDRESS = "127.0.0.1"
-"""Other machines cannot reach it."""
+"""The address at which the server listens. Other machines cannot reach it."""
 
 
 class LiveServer(uvicorn.Server):
-    """A server that ends at a signal although pages wait for news: their connections would keep it alive."""
+    """A server that ends at a signal. It closes the event streams of open pages, which would keep it running."""
 
     def __init__(self, live: Live) -> None:
         """Serve `live`."""
-        super().__init__(uvicorn.Config(live.app, log_level="error", access_log=False, server_header=False))
+        super().__init__(uvicorn.Config(live.app, log_level="error", access_log=False, server_header=False, ws="none"))
         self._live = live
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until a signal comes."""
+        """Serve until a signal arrives."""
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        """Begin to end."""
+        """Start the shutdown."""
         self._loop.call_soon_threadsafe(self._live.close)
         super().handle_exit(sig, frame)  # type: ignore[arg-type]  # a frame, which is not used
 
 
 def serve(databases: Sequence[Path], port: int, announce: Callable[[str], None]) -> None:
-    """Serve the live pages of studies until a signal ends it.
+    """Serve the live pages of studies until a signal arrives.
 
     Args:
-        databases: of the studies.
-        port: of this machine; 0 for any that is free.
-        announce: is given the address once it can be opened.
+        databases: paths of the databases.
+        port: port of 127.0.0.1; 0 for any free port.
+        announce: receives the address of the first page when the server accepts connections.
 
     Raises:
-        UsageError: the port is taken.
+        UsageError: the port is in use.
     """
     token = secrets.token_urlsafe(24)
     with socket.socket() as listening:
@@ -54,7 +54,7 @@ def serve(databases: Sequence[Path], port: int, announce: Callable[[str], None])
             listening.bind((ADDRESS, port))
         except OSError as error:
             raise UsageError(
-                f"port {port} of {ADDRESS} cannot be used: {error.strerror}", "choose another one, or leave --port out"
+                f"port {port} of {ADDRESS} cannot be used: {error.strerror}", "choose another port, or omit --port"
             ) from error
         listening.listen()
         announce(f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/")

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pytest
 
-from hpstudy.live import charts, feed, thin
+from hpstudy.live import app, charts, feed, progress, thin, trial
 from hpstudy.live.guard import HEADERS
 from hpstudy.store import EndedTrial, NewTrial, Store
 from hpstudy.study.plan import SearchKey
@@ -90,8 +90,8 @@ def test_a_study_that_is_not_complete_has_no_verdict(tmp_path):
 
 
 def test_only_what_has_changed_is_news(complete, study, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_S", 0.05)
-    monkeypatch.setattr(feed, "REST", 0)
+    monkeypatch.setattr(feed, "POLL_S", 0.05)
+    monkeypatch.setattr(feed, "PAUSE_FACTOR", 0)
     with live_page(complete) as address, news(f"{address}0/") as told:
         before = until(told, *PROGRESS, *CHARTS)
         with Store.open(complete) as store:
@@ -102,8 +102,8 @@ def test_only_what_has_changed_is_news(complete, study, monkeypatch):
 
 
 def test_a_trial_that_ends_is_shown_while_the_page_is_open(tmp_path, study, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_S", 0.05)
-    monkeypatch.setattr(feed, "REST", 0)
+    monkeypatch.setattr(feed, "POLL_S", 0.05)
+    monkeypatch.setattr(feed, "PAUSE_FACTOR", 0)
     path = tmp_path / "running.sqlite"
     with Store.create(path, study) as store, live_page(path) as address, news(f"{address}0/") as told:
         page = f"{address}0/"
@@ -111,7 +111,7 @@ def test_a_trial_that_ends_is_shown_while_the_page_is_open(tmp_path, study, monk
         assert "Running" in part(page, "status")["html"]
         key, point = SearchKey("filter", 0), study.views["filter"].space.default()
         store.start_trials([NewTrial(key, 0, point)])
-        eventually(lambda: "1 trial under way" in part(page, "workers")["html"])
+        eventually(lambda: "1 trial running" in part(page, "workers")["html"])
         store.finish_trials([EndedTrial(key, 0, Outcome("completed", {"accuracy": 0.75}, duration_s=1.0), 0.75)])
         until(told, "curves-0")
         eventually(lambda: "0.75" in part(page, "latest")["html"])
@@ -137,7 +137,7 @@ def contents(folder):
 
 
 def test_not_a_byte_is_written(complete, half, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_S", 0.05)
+    monkeypatch.setattr(feed, "POLL_S", 0.05)
     before = contents(complete.parent)
     with live_page(complete, half) as address:
         for number in range(2):
@@ -172,12 +172,12 @@ def writer(half):
 
 
 def test_a_writer_that_is_killed_is_noticed_although_the_database_stays_as_it_is(half, writer, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_S", 0.05)
-    monkeypatch.setattr(feed, "REST", 0)
+    monkeypatch.setattr(feed, "POLL_S", 0.05)
+    monkeypatch.setattr(feed, "PAUSE_FACTOR", 0)
     with live_page(half) as address, news(f"{address}0/") as told:
         until(told, *PROGRESS)
         assert "Running" in part(f"{address}0/", "status")["html"]
-        assert "1 trial under way" in part(f"{address}0/", "workers")["html"]
+        assert "1 trial running" in part(f"{address}0/", "workers")["html"]
         before = contents(half.parent)
         writer.kill()
         eventually(lambda: "Stopped unexpectedly" in part(f"{address}0/", "status")["html"])
@@ -186,8 +186,8 @@ def test_a_writer_that_is_killed_is_noticed_although_the_database_stays_as_it_is
 
 
 def test_a_deleted_database_is_one_clear_line_and_the_last_state_stays(half, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_S", 0.05)
-    monkeypatch.setattr(feed, "REST", 0)
+    monkeypatch.setattr(feed, "POLL_S", 0.05)
+    monkeypatch.setattr(feed, "PAUSE_FACTOR", 0)
     with live_page(half) as address, news(f"{address}0/") as told:
         until(told, *PROGRESS, *CHARTS)
         half.unlink()
@@ -267,6 +267,87 @@ def test_a_trial_that_is_not_there_is_told(failed):
         assert ask(f"{address}0/trial?view=filter")[0] == 400
 
 
+@pytest.mark.parametrize("query", ["replicate=0&number=-1", "replicate=x&number=0", f"replicate=0&number={2**63}"])
+def test_numbers_that_no_trial_can_have_are_refused(failed, query):
+    with live_page(failed) as address:
+        assert ask(f"{address}0/trial?view=filter&{query}")[0] == 400
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_folder_of_logs_that_is_a_link_and_a_log_that_is_no_file_are_not_opened(failed, kind):
+    logs = failed.with_name("failed.sqlite.logs")
+    (logs / "worker-1.log").unlink()
+    if kind == "link":
+        logs.rename(failed.with_name("elsewhere"))
+        logs.symlink_to(failed.with_name("elsewhere"))
+        (logs / "worker-1.log").write_text("private\n")
+    else:
+        os.mkfifo(logs / "worker-1.log")
+    with live_page(failed) as address:
+        shown = ask_trial(address, 0)["html"]
+    assert "worker-1.log" in shown
+    assert "private" not in shown
+
+
+def test_names_that_are_equal_are_all_shown(tmp_path, study):
+    path, key = tmp_path / "same.sqlite", SearchKey("filter", 0)
+    with Store.create(path, study) as store:
+        store.start_trials([NewTrial(key, 0, study.views["filter"].space.default())])
+        outcome = Outcome("completed", {"accuracy": 0.75, "decay": 0.125}, attributes={"decay": "slow"})
+        store.finish_trials([EndedTrial(key, 0, outcome, 0.75)])
+    with live_page(path) as address:
+        shown = ask_trial(address, 0)["html"]
+    for fact in ("0.5", "0.125", "slow"):
+        assert f"<dt>decay</dt><dd>{fact}</dd>" in shown
+
+
+def test_attributes_of_trials_are_no_events(tmp_path, study):
+    path, key = tmp_path / "attributes.sqlite", SearchKey("filter", 0)
+    with Store.create(path, study) as store:
+        store.event("note", text="hello")
+        store.start_trials([NewTrial(key, 0, study.views["filter"].space.default())])
+        outcome = Outcome("completed", {"accuracy": 0.75}, attributes={"answer": "many words"})
+        store.finish_trials([EndedTrial(key, 0, outcome, 0.75)])
+    events = progress.read(path).parts["events"].body.decode()
+    assert "hello" in events
+    assert "many words" not in events
+
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'&"
+
+
+def test_no_text_of_a_database_is_markup(tmp_path, study):
+    """Every text that a study, its trials or its events can contain is escaped."""
+    metric = study.metric.model_copy(update={"name": HOSTILE})
+    views = {name: view.model_copy(update={"label": HOSTILE}) for name, view in study.views.items()}
+    study = study.model_copy(update={"question": HOSTILE, "metric": metric, "views": views})
+    path, key = tmp_path / f"{HOSTILE}.sqlite", SearchKey("filter", 0)
+    with Store.create(path, study) as store:
+        store.begin_session({"executor": HOSTILE, HOSTILE: HOSTILE})
+        store.event(HOSTILE, **{HOSTILE: HOSTILE})
+        point = study.views["filter"].space.default()
+        store.start_trials([NewTrial(key, number, point) for number in range(3)])
+        good = Outcome("completed", {HOSTILE: 0.5}, ((1, HOSTILE, 0.5),), attributes={HOSTILE: HOSTILE})
+        bad = Outcome("failed", {}, failure=Failure(HOSTILE, HOSTILE, HOSTILE), log_path=HOSTILE)
+        store.finish_trials([EndedTrial(key, 0, good, 0.5), EndedTrial(key, 1, bad, None)])
+        parts = {**progress.read(path).parts, **charts.read(path).parts}
+        parts |= {f"trial {number}": trial.read(path, key, number) for number in range(3)}
+    with live_page(path) as address:
+        page = ask(f"{address}0/")[2].decode()
+    assert "<img" not in page
+    assert "&lt;img" in page
+    assert [name for name, shown in parts.items() if b"<img" in shown.body] == []
+    assert len(parts) > 8
+
+
+def test_the_digests_are_sent_again_when_nothing_changes(complete, monkeypatch):
+    """So a page notices a lost connection, and tries again what it could not fetch."""
+    monkeypatch.setattr(app, "KEEPALIVE_S", 0.05)
+    with live_page(complete) as address, news(f"{address}0/") as digests:
+        first = until(digests, *PROGRESS, *CHARTS)
+        assert [next(digests), next(digests)] == [first, first]
+
+
 def ask_trial(address, number):
     status, _, body = ask(f"{address}0/trial?view=filter&replicate=0&number={number}")
     assert status == 200
@@ -287,8 +368,8 @@ def test_a_large_study_is_thinned(tmp_path, monkeypatch):
 
 def test_a_database_is_read_again_when_its_last_write_has_settled(tmp_path, monkeypatch):
     """SQLite shows a transaction to readers some time after it wrote it to the file."""
-    monkeypatch.setattr(feed, "LOOK_S", 0.02)
-    monkeypatch.setattr(feed, "REST", 0)
+    monkeypatch.setattr(feed, "POLL_S", 0.02)
+    monkeypatch.setattr(feed, "PAUSE_FACTOR", 0)
     monkeypatch.setattr(feed, "SETTLED_S", 0.5)
     path, read = tmp_path / "file", []
     path.write_text("frames")
@@ -299,7 +380,7 @@ def test_a_database_is_read_again_when_its_last_write_has_settled(tmp_path, monk
 
     async def follow():
         followed = feed.Feed(path, progress=(reading, ThreadPoolExecutor(1)))
-        with followed.followed(asyncio.Event(), ["progress"]):
+        with followed.subscribed(asyncio.Event(), ["progress"]):
             await asyncio.sleep(1.5)
 
     asyncio.run(follow())
@@ -308,7 +389,7 @@ def test_a_database_is_read_again_when_its_last_write_has_settled(tmp_path, monk
 
 
 def test_a_slow_reading_rests_for_nine_times_as_long(tmp_path, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_S", 0.01)
+    monkeypatch.setattr(feed, "POLL_S", 0.01)
     path, read = tmp_path / "file", []
 
     def reading(_):
@@ -319,7 +400,7 @@ def test_a_slow_reading_rests_for_nine_times_as_long(tmp_path, monkeypatch):
 
     async def follow():
         followed = feed.Feed(path, progress=(reading, ThreadPoolExecutor(1)))
-        with followed.followed(asyncio.Event(), ["progress"]):
+        with followed.subscribed(asyncio.Event(), ["progress"]):
             await asyncio.sleep(1.8)
 
     asyncio.run(follow())

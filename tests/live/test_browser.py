@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpstudy.live import feed
+from hpstudy.live import app, feed
 from hpstudy.store import EndedTrial, NewTrial, Store
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
@@ -52,8 +52,8 @@ def test_a_study_of_1000_trials_is_shown(browser, tmp_path, width, touch, dark):
 
 
 def test_the_page_grows_while_it_is_open(browser, tmp_path, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_S", 0.1)
-    monkeypatch.setattr(feed, "REST", 0)
+    monkeypatch.setattr(feed, "POLL_S", 0.1)
+    monkeypatch.setattr(feed, "PAUSE_FACTOR", 0)
     study, path = example_study(trials=5, replicates=2), tmp_path / "growing.sqlite"
     with live_page(path) as address:
         with Store.create(path, study) as store:
@@ -83,3 +83,72 @@ def test_the_page_grows_while_it_is_open(browser, tmp_path, monkeypatch):
         browser.wait("document.getElementById('problem').textContent.includes('does not exist')")
         assert browser.run("document.querySelectorAll('figure.drawn').length") == 3
     browser.wait("document.getElementById('connection').textContent.startsWith('No connection')")
+
+
+@pytest.fixture
+def two_trials(browser, tmp_path):
+    """A page of a study with two finished trials in view 'filter', and the store of its database."""
+    study, path = example_study(trials=5, replicates=2), tmp_path / "two.sqlite"
+    with Store.create(path, study) as store:
+        for number in range(2):
+            add_trial(store, number)
+        with live_page(path) as address:
+            browser.open(address)
+            browser.wait(
+                "document.querySelectorAll('#latest button.trial').length === 2 && !!document.querySelector('#curves-0.drawn')"
+            )
+            yield store
+
+
+def add_trial(store, number):
+    key = SearchKey("filter", 0)
+    store.start_trials([NewTrial(key, number, store.study.views["filter"].space.default())])
+    store.finish_trials([EndedTrial(key, number, Outcome("completed", {"accuracy": 0.5}, duration_s=1.0), 0.5)])
+
+
+def test_of_two_requested_trials_the_last_is_shown_although_the_first_answer_comes_later(browser, two_trials):
+    browser.run(
+        """void (() => {
+          const real = window.fetch, held = new Promise((resolve) => { window.release = resolve; });
+          window.fetch = async (url) => {
+            const response = await real(url);
+            if (url.includes("number=0")) await held;
+            return response;
+          };
+        })()"""
+    )
+    for number in range(2):
+        browser.run(f"document.querySelector('#latest button.trial[data-number=\"{number}\"]').click()")
+    browser.wait("document.body.dataset.trial === 'filter/0/1'")
+    browser.run("window.release()")
+    browser.run("new Promise((resolve) => setTimeout(resolve, 300))")
+    assert browser.run("document.querySelector('#trial h3').textContent") == "filter, replicate 0, trial 1"
+    assert browser.run("document.body.dataset.trial") == "filter/0/1"
+
+
+def test_a_part_that_cannot_be_fetched_is_fetched_again_and_holds_up_no_other(browser, two_trials, monkeypatch):
+    monkeypatch.setattr(app, "KEEPALIVE_S", 0.5)
+    browser.run(
+        """void (() => {
+          const real = window.fetch;
+          window.fetch = (url) => window.repaired || url !== "part/status" ? real(url) : Promise.reject(new Error("lost"));
+        })()"""
+    )
+    add_trial(two_trials, 2)
+    browser.wait("document.querySelectorAll('#latest button.trial').length === 3")
+    assert browser.run("document.getElementById('status').textContent.includes('2 of 20 trials')")
+    browser.run("void (window.repaired = true)")
+    browser.wait("document.getElementById('status').textContent.includes('3 of 20 trials')")
+
+
+def test_a_page_that_hears_nothing_connects_again(browser, two_trials):
+    def connections():
+        return sum(request.endswith("/events") for request in browser.requests)
+
+    browser.wait("document.getElementById('connection').textContent === 'Connected.'")
+    before = connections()
+    browser.run("void (() => { const now = Date.now; Date.now = () => now() + 60_000; })()")
+    browser.run("void document.dispatchEvent(new Event('visibilitychange'))")
+    assert browser.run("document.getElementById('connection').textContent").startswith("No connection")
+    browser.wait("document.getElementById('connection').textContent === 'Connected.'")
+    assert connections() == before + 1
