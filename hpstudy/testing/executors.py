@@ -60,7 +60,8 @@ def fail_unpicklably(message: str) -> NoReturn:
 
 
 LONG_S = 20.0
-"""Duration of a step that exceeds its time limit. It is finite: an executor that ignores time limits fails the test and does not block it."""
+"""Duration of a step that exceeds its time limit. It is finite, so that an executor that ignores time limits fails the test instead of
+blocking it."""
 
 
 def take_too_long(_: object) -> None:
