@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import hpstudy
 from hpstudy import api
-from hpstudy.errors import StudyChanged
+from hpstudy.errors import StudyChanged, UsageError
 from hpstudy.search.random import RandomSearcher
 from hpstudy.store.seals import seal_all
 from hpstudy.tasks.functions import Branin
@@ -48,7 +49,7 @@ def test_another_name_is_an_attribute_error():
 def test_a_study_runs_from_python(folder):
     summary = hpstudy.run(hpstudy.load_study("small.yaml"), executor="inline")
     assert summary.complete
-    assert summary.storage == folder / "runs/small.sqlite"
+    assert summary.storage.absolute() == folder / "runs/small.sqlite"
 
 
 def test_trials_are_a_data_frame(folder):
@@ -178,3 +179,41 @@ def test_the_environment_names_a_folder_for_databases(folder, monkeypatch):
 @pytest.mark.parametrize("given", ["runs/small.sqlite", "small.yaml", "small"])
 def test_a_study_is_found_by_database_by_file_and_by_name(folder, given):
     assert api.locate(given) == Path("runs/small.sqlite")
+
+
+def definitions():
+    """The same study as a file, as a `Study`, and as a mapping."""
+    mapping = YAML(typ="safe").load(STUDY)
+    return {"file": "small.yaml", "study": hpstudy.load_study("small.yaml"), "mapping": mapping}
+
+
+@pytest.mark.parametrize("kind", ["file", "study", "mapping"])
+def test_a_study_is_planned_in_each_form(folder, kind):
+    assert hpstudy.plan(definitions()[kind]).storage.absolute() == folder / "runs/small.sqlite"
+
+
+@pytest.mark.parametrize("kind", ["file", "study", "mapping"])
+def test_a_study_that_has_run_is_given_in_each_form(folder, kind):
+    study = definitions()[kind]
+    hpstudy.run(study, executor="inline")
+    with hpstudy.open(study) as reader:
+        assert reader.path.absolute() == folder / "runs/small.sqlite"
+    assert hpstudy.check(study) == []
+    assert hpstudy.export(study).count("\n") == 5
+    assert "best_so_far" in hpstudy.figure_names(study, thorough=False)
+    assert hpstudy.confirm(study, seeds=1, executor="inline").counts.completed == 3
+    results = hpstudy.analyze(study, thorough=False)
+    assert hpstudy.figure_names(results) == hpstudy.figure_names("small", thorough=False)
+
+
+def test_a_mapping_has_its_own_analysis_settings(folder):
+    hpstudy.run("small.yaml", executor="inline")
+    changed = {**definitions()["mapping"], "analysis": {"confidence": 0.9}}
+    assert hpstudy.analyze(changed, thorough=False).study.analysis.confidence == 0.9
+
+
+@pytest.mark.parametrize("kind", ["study", "mapping"])
+def test_a_scale_needs_a_file_or_a_name(folder, kind):
+    for call in (hpstudy.plan, hpstudy.open, hpstudy.analyze):
+        with pytest.raises(UsageError, match="--scale small needs a study file"):
+            call(definitions()[kind], scale="small")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import open
+from hpstudy.api.databases import AnyStudy, open
 from hpstudy.api.results import analyzed
 from hpstudy.store.paths import check_output
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def bundle(
-    study: str | Path,
+    study: AnyStudy,
     output: str | Path | None = None,
     *,
     storage: str | Path | None = None,

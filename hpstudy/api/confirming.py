@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import STUDY_SUFFIXES, default_storage, locate
-from hpstudy.api.sessions import comparison, run_options, stored
+from hpstudy.api.databases import AnyStudy, is_stored
+from hpstudy.api.sessions import given_or_stored, run_options
 from hpstudy.errors import UsageError
 from hpstudy.store import Reader
 from hpstudy.study.schema import MOST_SEEDS, Confirm
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def confirm(
-    study: str | Path,
+    study: AnyStudy,
     storage: str | Path | None = None,
     *,
     scale: str | None = None,
@@ -39,9 +39,9 @@ def confirm(
     The request is stored in the database: `run` and `resume` then also confirm the searches that end later.
 
     Args:
-        study: a database, a study file, or a study's name.
-        storage: of a study file or a name: see `default_storage`.
-        scale: one of the study file's `scales`, when it was run at that.
+        study: see `locate`.
+        storage: see `locate`.
+        scale: see `locate`.
         seeds: fresh seeds of each point; when None those of the study, or 5. A larger number later adds to the smaller one.
         incumbents: train every incumbent of a search, each trial that is better than all before it; also when the study asks for it.
         workers: as in `run`.
@@ -63,21 +63,15 @@ def confirm(
     """
     from hpstudy.engine.confirm import confirm_study
     from hpstudy.loading.bind import matched
-    from hpstudy.loading.load import read_study
 
     if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
         raise UsageError(f"--seeds is {seeds}, not between 1 and {MOST_SEEDS:,}", "5 is usual")
-    if Path(study).suffix in STUDY_SUFFIXES:
-        loaded = read_study(study, scale, comparison(storage, allow_changed_code))
-        where = default_storage(loaded.study.name, storage)
-        declared = loaded.study.confirm
-        with Reader.open(where) as reader:
-            loaded = replace(loaded, study=matched(reader.study, loaded.study, where, loaded.module_path))
-    else:
-        where = locate(study, storage, scale=scale)
-        loaded = stored(where, allow_changed_code)
-        declared = None
+    loaded, database = given_or_stored(study, storage, scale, allow_changed_code=allow_changed_code)
+    declared = loaded.study.confirm
+    if not is_stored(study):
+        with Reader.open(database) as reader:
+            loaded = replace(loaded, study=matched(reader.study, loaded.study, database, loaded.module_path))
     block = declared or loaded.study.confirm or Confirm()
-    asked = Confirm(seeds=seeds or block.seeds, incumbents=incumbents or block.incumbents)
+    requested = Confirm(seeds=seeds or block.seeds, incumbents=incumbents or block.incumbents)
     options = run_options(workers, executor, address, scheduler_file, allow_changed_code, allow_mixed, progress, observers)
-    return confirm_study(loaded, where, options, asked)
+    return confirm_study(loaded, database, options, requested)

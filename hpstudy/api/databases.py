@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from hpstudy.errors import UsageError
 from hpstudy.store import Reader
+from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
+
+StudyDefinition = Study | Mapping[str, object] | str | Path
+"""A study, a mapping with the keys of a study file, or the path of a study file."""
+
+AnyStudy = StudyDefinition
+"""A `StudyDefinition`, a database, or the name of a study."""
 
 STUDY_SUFFIXES = (".yaml", ".yml")
 
@@ -29,29 +38,42 @@ def default_storage(name: str, storage: str | Path | None = None, shard: Shard |
     return path if shard is None else shard.storage(path)
 
 
-def locate(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Path:
+def locate(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None) -> Path:
     """The database of a study.
 
     Args:
-        study: a database, a study file, or a study's name.
-        storage: for a study file or a name: see `default_storage`.
+        study: a database, the name of a study, a study file, a `Study`, or a mapping with the keys of a study file.
+        storage: see `default_storage`; not with a database.
         scale: for a study file or a name: the scale at which it was run.
 
     Raises:
-        StudyError: the study file has mistakes.
-        UsageError: `storage` or `scale` was given with a database.
+        StudyError: the study file or the mapping has mistakes.
+        UsageError: `storage` or `scale` was given with a database, or `scale` with a `Study` or a mapping.
     """
+    if not is_stored(study):
+        return default_storage(definition(study, scale).name, storage)
     path = Path(study)
-    if path.suffix in STUDY_SUFFIXES:
-        from hpstudy.loading.load import load_study
-
-        return default_storage(load_study(path, scale).name, storage)
     if not (path.suffix or path.is_file() or len(path.parts) > 1):
         return default_storage(f"{path.name}-{scale}" if scale else path.name, storage)
     refuse_scale(scale)
     if storage is not None:
         raise UsageError(f"{path} is a database itself", "leave out --storage")
     return path
+
+
+def is_stored(study: AnyStudy) -> TypeGuard[str | Path]:
+    """Whether a study is given by its database or its name."""
+    return isinstance(study, str | Path) and Path(study).suffix not in STUDY_SUFFIXES
+
+
+def definition(study: StudyDefinition, scale: str | None = None) -> Study:
+    """The study of a file, at a scale, or of a mapping, or itself. Errors as `locate`."""
+    from hpstudy.loading.load import load_study, study_from
+
+    if isinstance(study, str | Path):
+        return load_study(study, scale)
+    refuse_scale(scale)
+    return study if isinstance(study, Study) else study_from(study)
 
 
 def refuse_scale(scale: str | None) -> None:
@@ -63,7 +85,7 @@ def refuse_scale(scale: str | None) -> None:
         )
 
 
-def open(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> Reader:
+def open(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None) -> Reader:
     """Open a study's database for reading: `.trials()` and `.curves()` are pandas DataFrames. Arguments and errors as `locate`.
 
     Raises:
@@ -72,7 +94,7 @@ def open(study: str | Path, storage: str | Path | None = None, *, scale: str | N
     return Reader.open(locate(study, storage, scale=scale))
 
 
-def check(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None) -> list[str]:
+def check(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None) -> list[str]:
     """Check a study's database: the file, its structure, and that its trials fit the study. Arguments and errors as `locate`.
 
     Returns:
@@ -84,7 +106,7 @@ def check(study: str | Path, storage: str | Path | None = None, *, scale: str | 
 
 
 def export(
-    study: str | Path,
+    study: AnyStudy,
     output: str | Path | None = None,
     *,
     storage: str | Path | None = None,

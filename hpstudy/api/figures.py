@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpstudy.api.databases import AnyStudy
 from hpstudy.api.results import analyze
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from hpstudy.analysis.results import Results
 
 
-def figure(name: str, study: str | Path | Results, storage: str | Path | None = None, *, scale: str | None = None) -> Figure:
+def figure(name: str, study: AnyStudy | Results, storage: str | Path | None = None, *, scale: str | None = None) -> Figure:
     """One figure of the report as a matplotlib figure, for instance for a notebook.
 
     Args:
@@ -33,7 +34,7 @@ def figure(name: str, study: str | Path | Results, storage: str | Path | None = 
 
 
 def figure_names(
-    study: str | Path | Results, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True
+    study: AnyStudy | Results, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True
 ) -> tuple[str, ...]:
     """Names of the figures of a study's report, in its order. Arguments and errors as `figure`."""
     from hpstudy.analysis.results import Results
@@ -42,7 +43,7 @@ def figure_names(
 
 
 def plot_figure(
-    study: str | Path,
+    study: AnyStudy,
     figure: str,
     path: str | Path,
     *,

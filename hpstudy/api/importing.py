@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from hpstudy.api.databases import STUDY_SUFFIXES, default_storage, locate
-from hpstudy.api.sessions import given, stored
-from hpstudy.study.schema import Study
+from hpstudy.api.databases import AnyStudy
+from hpstudy.api.sessions import given_or_stored
 from hpstudy.study.shard import Shard
 
 
 def import_trials(
-    study: Study | Mapping[str, object] | str | Path,
+    study: AnyStudy,
     file: str | Path,
     view: str,
     storage: str | Path | None = None,
@@ -26,7 +24,7 @@ def import_trials(
     They count as trials and are never trained. Searchers see them as their history.
 
     Args:
-        study: a study as in `run`, a database, or the name of a study.
+        study: see `locate`.
         file: a CSV file with a column for each hyperparameter of the view and one for the study's metric.
         view: the view of the points.
         storage: see `default_storage`; the database is created if it does not exist.
@@ -45,10 +43,5 @@ def import_trials(
     from hpstudy.engine.importing import import_known_results
 
     part = None if shard is None else Shard.parse(shard)
-    if isinstance(study, Study | Mapping) or Path(study).suffix in STUDY_SUFFIXES:
-        loaded = given(study, storage, scale, part)
-        where = default_storage(loaded.study.name, storage, part)
-    else:
-        where = locate(study, storage, scale=scale)
-        loaded = stored(where, allow_changed_code=False)
-    return import_known_results(loaded, where.absolute(), Path(file), view, replicate, part)
+    loaded, database = given_or_stored(study, storage, scale, part)
+    return import_known_results(loaded, database.absolute(), Path(file), view, replicate, part)

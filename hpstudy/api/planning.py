@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import default_storage, open, refuse_scale
+from hpstudy.api.databases import AnyStudy, StudyDefinition, default_storage, open
 from hpstudy.api.results import analyze
+from hpstudy.api.sessions import loaded_definition
 from hpstudy.errors import UsageError
-from hpstudy.study.schema import Study
 
 if TYPE_CHECKING:
     from hpstudy.analysis.comparisons.planning import EndpointPower
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def plan(
-    study: str | Path,
+    study: StudyDefinition,
     storage: str | Path | None = None,
     *,
     scale: str | None = None,
@@ -32,15 +32,13 @@ def plan(
         HpstudyError: the study is invalid, or its database is that of another study.
     """
     from hpstudy.engine.forecast import forecast
-    from hpstudy.loading.load import read_study
 
-    loaded = read_study(study, scale)
-    where = default_storage(loaded.study.name, storage)
-    return forecast(loaded, where, workers=workers, pilot=pilot)
+    loaded = loaded_definition(study, scale)
+    return forecast(loaded, default_storage(loaded.study.name, storage), workers=workers, pilot=pilot)
 
 
 def power(
-    study: str | Path,
+    study: AnyStudy,
     storage: str | Path | None = None,
     *,
     difference: float,
@@ -92,8 +90,8 @@ def power(
 
 
 def plan_endpoints(
-    pilot: str | Path,
-    study: str | Path | Study,
+    pilot: AnyStudy,
+    study: StudyDefinition,
     storage: str | Path | None = None,
     *,
     scale: str | None = None,
@@ -106,7 +104,7 @@ def plan_endpoints(
     Args:
         pilot: see `locate`; with every view of the study, the same metric and as many trials. A pilot that does not confirm all incumbents
             has its observed values in place of confirmed ones, which flatters them.
-        study: a study, or the path of a study file, with `analysis.endpoints`.
+        study: a study as in `run`, with `analysis.endpoints`.
         storage: of the pilot; see `locate`.
         scale: one of the study file's `scales`, to apply.
         replicates: sizes of the study.
@@ -121,11 +119,8 @@ def plan_endpoints(
     """
     from hpstudy.analysis.confirmed.planning import plan_endpoints as planned
     from hpstudy.analysis.confirmed.planning import read_pilot
-    from hpstudy.loading.load import read_study
 
-    if isinstance(study, Study):
-        refuse_scale(scale)
-    planned_study = study if isinstance(study, Study) else read_study(study, scale).study
+    planned_study = loaded_definition(study, scale).study
     with open(pilot, storage) as reader:
         known, level = read_pilot(reader, planned_study)
     return tuple(planned(known, planned_study, level, replicates, seeds, resamples=resamples))

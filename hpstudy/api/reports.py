@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpstudy.api.databases import AnyStudy
 from hpstudy.api.results import analyze
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class WrittenReport:
 
 
 def write_report(
-    study: str | Path | Sequence[str | Path],
+    study: AnyStudy | Sequence[AnyStudy],
     output: str | Path = "reports",
     *,
     storage: str | Path | None = None,
@@ -56,7 +57,7 @@ def write_report(
     from hpstudy.report.write import check_formats
 
     check_formats(output, formats)
-    if not isinstance(study, str | Path):
+    if isinstance(study, Sequence) and not isinstance(study, str):
         if len(study) > 1:
             return _write_several([analyze(each, storage, scale=scale) for each in study], Path(output), formats, force)
         (study,) = study

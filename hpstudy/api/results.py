@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import STUDY_SUFFIXES, default_storage, open
+from hpstudy.api.databases import AnyStudy, default_storage, is_stored, open
+from hpstudy.api.sessions import loaded_definition
 from hpstudy.modules import module_path
 from hpstudy.store import Reader
 from hpstudy.study.declaration import Analysis
@@ -15,26 +16,25 @@ if TYPE_CHECKING:
     from hpstudy.analysis.results import Results
 
 
-def analyze(study: str | Path, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True) -> Results:
+def analyze(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True) -> Results:
     """Analyze a study, finished or not.
 
     Args:
-        study: a database, a study file, or a study's name. With a study file, the analysis settings are read from the file, so they
-            can be edited after the run.
-        storage: for a study file or a name: see `default_storage`.
-        scale: for a study file: the scale at which it was run.
+        study: see `locate`. A study file, a `Study` or a mapping has its own analysis settings, which may differ from those in the
+            database.
+        storage: see `locate`.
+        scale: see `locate`.
         thorough: see `hpstudy.analysis.analyse`.
 
     Raises:
-        StudyChanged: the study file is not the one that was run.
+        StudyChanged: the study is not the one that was run.
     """
-    if Path(study).suffix not in STUDY_SUFFIXES:
+    if is_stored(study):
         with open(study, storage, scale=scale) as reader:
             return analyzed(reader, None, thorough)
     from hpstudy.loading.bind import matched
-    from hpstudy.loading.load import read_study
 
-    loaded = read_study(study, scale)
+    loaded = loaded_definition(study, scale)
     with Reader.open(default_storage(loaded.study.name, storage)) as reader:
         matched(reader.study, loaded.study, reader.path, loaded.module_path)
         with module_path(loaded.module_path):

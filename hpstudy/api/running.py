@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import default_storage, locate
+from hpstudy.api.databases import StudyDefinition, default_storage, locate
 from hpstudy.api.sessions import given, run_options, stored
-from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    study: Study | Mapping[str, object] | str | Path,
+    study: StudyDefinition,
     storage: str | Path | None = None,
     *,
     scale: str | None = None,

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from hpstudy.api.databases import default_storage, locate, open
+from hpstudy.api.databases import AnyStudy, default_storage, locate, open
 from hpstudy.errors import UsageError
 
 
 def serve(
-    studies: Sequence[str | Path] = (),
+    studies: Sequence[AnyStudy] = (),
     storage: str | Path | None = None,
     *,
     scale: str | None = None,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import default_storage, refuse_scale
+from hpstudy.api.databases import AnyStudy, StudyDefinition, default_storage, definition, is_stored, locate
 from hpstudy.bundles import code_folder
 from hpstudy.modules import module_folder
 from hpstudy.plugins import module_name
@@ -22,26 +22,55 @@ if TYPE_CHECKING:
 
 
 def given(
-    study: Study | Mapping[str, object] | str | Path,
+    study: StudyDefinition,
     storage: str | Path | None,
     scale: str | None,
     shard: Shard | None = None,
     *,
     allow_changed_code: bool = False,
 ) -> LoadedStudy:
-    """The study of a study file, of a mapping or itself, with its parts. Arguments and errors as `hpstudy.run`."""
+    """A study with its parts, whose code is compared with its database. Arguments and errors as `hpstudy.run`."""
     from hpstudy.engine.identity import refuse_changed_function
-    from hpstudy.loading.bind import bind
-    from hpstudy.loading.load import read_study, study_from
 
-    if isinstance(study, str | Path):
-        return read_study(study, scale, comparison(storage, allow_changed_code, shard))
-    refuse_scale(scale)
-    asked = study_from(study) if isinstance(study, Mapping) else study
-    loaded = bind(asked, folder_for(asked))
-    if not allow_changed_code:
+    loaded = loaded_definition(study, scale, comparison(storage, allow_changed_code, shard))
+    if not (allow_changed_code or isinstance(study, str | Path)):
         refuse_changed_function(default_storage(loaded.study.name, storage, shard), loaded.task)
     return loaded
+
+
+def loaded_definition(
+    study: StudyDefinition, scale: str | None, compare: Callable[[str, str], None] | None = None
+) -> LoadedStudy:
+    """A study with its parts.
+
+    Args:
+        study: a study file, a mapping with the keys of a study file, or a study.
+        scale: of a study file.
+        compare: called with the name and the folder of a study file before its code is imported.
+    """
+    from hpstudy.loading.bind import bind
+    from hpstudy.loading.load import read_study
+
+    if isinstance(study, str | Path):
+        return read_study(study, scale, compare)
+    defined = definition(study, scale)
+    return bind(defined, folder_for(defined))
+
+
+def given_or_stored(
+    study: AnyStudy,
+    storage: str | Path | None,
+    scale: str | None,
+    shard: Shard | None = None,
+    *,
+    allow_changed_code: bool = False,
+) -> tuple[LoadedStudy, Path]:
+    """A study with its parts, and its database. Arguments as `hpstudy.run`; `study` may also be a database or a name."""
+    if is_stored(study):
+        path = locate(study, storage, scale=scale)
+        return stored(path, allow_changed_code), path
+    loaded = given(study, storage, scale, shard, allow_changed_code=allow_changed_code)
+    return loaded, default_storage(loaded.study.name, storage, shard)
 
 
 def folder_for(study: Study) -> str | None:
