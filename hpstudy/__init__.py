@@ -4,7 +4,7 @@
     hpstudy.run(study)
     trials = hpstudy.open("runs/quick.sqlite").trials()      # a pandas DataFrame
 
-Every command is a function here. `import hpstudy` imports no other package: most names are imported on first use.
+Every command is a function here. `import hpstudy` imports no other package: names are imported on first use.
 """
 
 from __future__ import annotations
@@ -12,129 +12,67 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hpstudy.checkpoint import Checkpoint
-from hpstudy.errors import (
-    DataError,
-    Diverged,
-    HpstudyError,
-    PluginError,
-    Problem,
-    StoreBusy,
-    StoreError,
-    StoreTooNew,
-    StudyBroken,
-    StudyChanged,
-    StudyError,
-    UsageError,
-)
-
 if TYPE_CHECKING:
-    from hpstudy.analysis.comparisons.planning import EndpointPower
-    from hpstudy.analysis.confirmed.planning import PlannedEndpoint
-    from hpstudy.analysis.results import Results
-    from hpstudy.api import (
-        WrittenReport,
-        analyze,
-        bundle,
-        check,
-        confirm,
-        export,
-        figure,
-        figure_names,
-        import_trials,
-        merge,
-        open,
-        open_bundle,
-        plan,
-        plan_endpoints,
-        plot_figure,
-        power,
-        resume,
-        run,
-        serve,
-        slurm,
-        write_report,
-    )
-    from hpstudy.bundles import Bundle
-    from hpstudy.catalog import parts
-    from hpstudy.data import library as datasets
-    from hpstudy.engine.executors import Executor
-    from hpstudy.engine.forecast import Forecast
-    from hpstudy.engine.progress import Observer, progress_for
-    from hpstudy.engine.run import RunSummary
-    from hpstudy.loading.jsonschema import study_schema
-    from hpstudy.loading.load import load_study
-    from hpstudy.observers.interface import FinishedTrial, TrialObserver
-    from hpstudy.search.interface import Observation, Searcher
-    from hpstudy.store import Reader
-    from hpstudy.study.schema import Study, View
-    from hpstudy.study.shipped import copy_shipped
-    from hpstudy.study.space import Point, Space
-    from hpstudy.tasks.interface import Report, Task
-    from hpstudy.tasks.outcome import Outcome
-
-__all__ = [
-    "Bundle",
-    "Checkpoint",
-    "DataError",
-    "Diverged",
-    "EndpointPower",
-    "Executor",
-    "FinishedTrial",
-    "Forecast",
-    "HpstudyError",
-    "Observation",
-    "Observer",
-    "Outcome",
-    "PlannedEndpoint",
-    "PluginError",
-    "Point",
-    "Problem",
-    "Reader",
-    "Report",
-    "Results",
-    "RunSummary",
-    "Searcher",
-    "Space",
-    "StoreBusy",
-    "StoreError",
-    "StoreTooNew",
-    "Study",
-    "StudyBroken",
-    "StudyChanged",
-    "StudyError",
-    "Task",
-    "TrialObserver",
-    "UsageError",
-    "View",
-    "WrittenReport",
-    "analyze",
-    "bundle",
-    "check",
-    "confirm",
-    "copy_shipped",
-    "datasets",
-    "export",
-    "figure",
-    "figure_names",
-    "import_trials",
-    "load_study",
-    "merge",
-    "open",
-    "open_bundle",
-    "parts",
-    "plan",
-    "plan_endpoints",
-    "plot_figure",
-    "power",
-    "progress_for",
-    "resume",
-    "run",
-    "serve",
-    "slurm",
-    "study_schema",
-    "write_report",
-]
+    from hpstudy.analysis.comparisons.planning import EndpointPower as EndpointPower
+    from hpstudy.analysis.confirmed.planning import PlannedEndpoint as PlannedEndpoint
+    from hpstudy.analysis.results import Results as Results
+    from hpstudy.api import WrittenReport as WrittenReport
+    from hpstudy.api import analyze as analyze
+    from hpstudy.api import bundle as bundle
+    from hpstudy.api import check as check
+    from hpstudy.api import confirm as confirm
+    from hpstudy.api import export as export
+    from hpstudy.api import figure as figure
+    from hpstudy.api import figure_names as figure_names
+    from hpstudy.api import import_trials as import_trials
+    from hpstudy.api import merge as merge
+    from hpstudy.api import open as open
+    from hpstudy.api import open_bundle as open_bundle
+    from hpstudy.api import plan as plan
+    from hpstudy.api import plan_endpoints as plan_endpoints
+    from hpstudy.api import plot_figure as plot_figure
+    from hpstudy.api import power as power
+    from hpstudy.api import resume as resume
+    from hpstudy.api import run as run
+    from hpstudy.api import serve as serve
+    from hpstudy.api import slurm as slurm
+    from hpstudy.api import write_report as write_report
+    from hpstudy.bundles import Bundle as Bundle
+    from hpstudy.catalog import parts as parts
+    from hpstudy.checkpoint import Checkpoint as Checkpoint
+    from hpstudy.data import library as datasets  # noqa: F401  # public under another name
+    from hpstudy.engine.executors import Executor as Executor
+    from hpstudy.engine.forecast import Forecast as Forecast
+    from hpstudy.engine.progress import Observer as Observer
+    from hpstudy.engine.progress import progress_for as progress_for
+    from hpstudy.engine.run import RunSummary as RunSummary
+    from hpstudy.errors import DataError as DataError
+    from hpstudy.errors import Diverged as Diverged
+    from hpstudy.errors import HpstudyError as HpstudyError
+    from hpstudy.errors import PluginError as PluginError
+    from hpstudy.errors import Problem as Problem
+    from hpstudy.errors import StoreBusy as StoreBusy
+    from hpstudy.errors import StoreError as StoreError
+    from hpstudy.errors import StoreTooNew as StoreTooNew
+    from hpstudy.errors import StudyBroken as StudyBroken
+    from hpstudy.errors import StudyChanged as StudyChanged
+    from hpstudy.errors import StudyError as StudyError
+    from hpstudy.errors import UsageError as UsageError
+    from hpstudy.loading.jsonschema import study_schema as study_schema
+    from hpstudy.loading.load import load_study as load_study
+    from hpstudy.observers.interface import FinishedTrial as FinishedTrial
+    from hpstudy.observers.interface import TrialObserver as TrialObserver
+    from hpstudy.search.interface import Observation as Observation
+    from hpstudy.search.interface import Searcher as Searcher
+    from hpstudy.store import Reader as Reader
+    from hpstudy.study.schema import Study as Study
+    from hpstudy.study.schema import View as View
+    from hpstudy.study.shipped import copy_shipped as copy_shipped
+    from hpstudy.study.space import Point as Point
+    from hpstudy.study.space import Space as Space
+    from hpstudy.tasks.interface import Report as Report
+    from hpstudy.tasks.interface import Task as Task
+    from hpstudy.tasks.outcome import Outcome as Outcome
 
 _HOMES = {
     "hpstudy.analysis.comparisons.planning": "EndpointPower",
@@ -142,24 +80,29 @@ _HOMES = {
     "hpstudy.analysis.results": "Results",
     "hpstudy.api": "WrittenReport analyze bundle check confirm export figure figure_names import_trials merge open open_bundle plan "
     "plan_endpoints plot_figure power resume run serve slurm write_report",
+    "hpstudy.bundles": "Bundle",
+    "hpstudy.catalog": "parts",
+    "hpstudy.checkpoint": "Checkpoint",
     "hpstudy.engine.executors": "Executor",
     "hpstudy.engine.forecast": "Forecast",
     "hpstudy.engine.progress": "Observer progress_for",
     "hpstudy.engine.run": "RunSummary",
-    "hpstudy.bundles": "Bundle",
-    "hpstudy.catalog": "parts",
-    "hpstudy.search.interface": "Observation Searcher",
-    "hpstudy.store": "Reader",
+    "hpstudy.errors": "DataError Diverged HpstudyError PluginError Problem StoreBusy StoreError StoreTooNew StudyBroken StudyChanged "
+    "StudyError UsageError",
     "hpstudy.loading.jsonschema": "study_schema",
     "hpstudy.loading.load": "load_study",
     "hpstudy.observers.interface": "FinishedTrial TrialObserver",
+    "hpstudy.search.interface": "Observation Searcher",
+    "hpstudy.store": "Reader",
     "hpstudy.study.schema": "Study View",
     "hpstudy.study.shipped": "copy_shipped",
     "hpstudy.study.space": "Point Space",
     "hpstudy.tasks.interface": "Report Task",
     "hpstudy.tasks.outcome": "Outcome",
 }
-"""The module of every name that is imported on first use."""
+"""The public names by module. A name is imported on first use; the imports above are for type checkers."""
+
+__all__ = sorted({"datasets", *" ".join(_HOMES.values()).split()})
 
 
 def __getattr__(name: str) -> Any:
