@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 """Pattern of the name of a study or view, which is used in file names and seeds."""
@@ -15,11 +15,20 @@ class Block(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
+    added: ClassVar[frozenset[str]] = frozenset()
+    """Keys that are not serialized at their default. Earlier versions did not have them, and digests of stored studies stay the same."""
 
-class OpenBlock(BaseModel):
+    @model_serializer(mode="wrap")
+    def _without_added(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        absent = {key for key in self.added if getattr(self, key) == fields[key].get_default()}
+        return {key: value for key, value in dump(self).items() if key not in absent}
+
+
+class OpenBlock(Block):
     """A block whose first key names a part. The other keys are settings of that part, checked when the study is bound."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow")
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from hpstudy.study.blocks import Block, Name
 from hpstudy.study.parameters import Value
@@ -156,6 +156,8 @@ class Plateaus(Block):
 class Analysis(Block):
     """Settings of the report. They change no trial and may be edited at any time."""
 
+    added: ClassVar = frozenset({"endpoints", "plateaus", "first_replicates"})
+
     compare: tuple[tuple[str, str], ...] = ()
     """Pairs of views [A, B]; every difference is A minus B. Default: all pairs."""
     budgets: tuple[int, ...] = ()
@@ -188,13 +190,6 @@ class Analysis(Block):
         if self.plateaus is not None and not any(endpoint.has_plateau for endpoint in self.endpoints):
             raise ValueError("'plateaus' belong to the endpoints confirmed_regret and trials_to_within, and none is declared")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A declaration without endpoints is serialized without their keys, so its digest is that of versions without them."""
-        return {
-            key: value for key, value in dump(self).items() if key not in ("endpoints", "plateaus", "first_replicates") or value
-        }
 
     def is_endpoint(self, metric: str | None) -> bool:
         """Whether a claim about `metric` refers to whole searches: trials to the target, or a declared endpoint."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
+
+from hpstudy.study.blocks import Block
 
 Value = bool | int | float | str
 """One hyperparameter's value."""
@@ -41,17 +43,10 @@ def same_value(a: Value, b: Value) -> bool:
     return math.isclose(a, b, rel_tol=1e-9)
 
 
-class _Parameter(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A parameter without steps or a condition is serialized without these keys, as in versions without them."""
-        return {key: value for key, value in dump(self).items() if key not in ("step", "when") or value}
-
-
-class FloatParameter(_Parameter):
+class FloatParameter(Block):
     """A real number in [low, high], searched linearly, or logarithmically when `log`."""
+
+    added: ClassVar = frozenset({"step", "when"})
 
     type: Literal["float"] = "float"
     """A real number."""
@@ -65,7 +60,7 @@ class FloatParameter(_Parameter):
     """The value that is used without tuning. Default: the middle of the (log) range."""
     step: float | None = None
     """Distance between neighboring values: only low, low + step, ..., high are tried. Not on a log range."""
-    when: When = {}
+    when: When = Field(default={})
 
     @model_validator(mode="after")
     def _check(self) -> FloatParameter:
@@ -114,8 +109,10 @@ class FloatParameter(_Parameter):
         return round((float(value) - self.low) / self.step)
 
 
-class IntParameter(_Parameter):
+class IntParameter(Block):
     """A whole number in [low, high], both included."""
+
+    added: ClassVar = frozenset({"step", "when"})
 
     type: Literal["int"]
     """A whole number."""
@@ -129,7 +126,7 @@ class IntParameter(_Parameter):
     """The value that is used without tuning. Default: the middle of the (log) range."""
     step: int | None = None
     """Distance between neighboring values: only low, low + step, ..., high are tried. Not on a log range."""
-    when: When = {}
+    when: When = Field(default={})
 
     @model_validator(mode="after")
     def _check(self) -> IntParameter:
@@ -177,8 +174,10 @@ class IntParameter(_Parameter):
         return (value - self.low) % (self.step or 1) == 0
 
 
-class ChoiceParameter(_Parameter):
+class ChoiceParameter(Block):
     """One of a list of values: strings, numbers or booleans; `ordered` if their order is meaningful."""
+
+    added: ClassVar = frozenset({"when"})
 
     type: Literal["choice"]
     """One of a list."""
@@ -188,7 +187,7 @@ class ChoiceParameter(_Parameter):
     """Whether neighbors in the list are similar, as in [small, medium, large]."""
     default: Value | None = None
     """The value that is used without tuning. Default: the first value of the list."""
-    when: When = {}
+    when: When = Field(default={})
 
     @model_validator(mode="after")
     def _check(self) -> ChoiceParameter:

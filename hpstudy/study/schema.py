@@ -8,16 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
     PrivateAttr,
-    SerializerFunctionWrapHandler,
     field_validator,
-    model_serializer,
     model_validator,
 )
 
@@ -95,6 +93,8 @@ def _as_block(other: Any) -> Any:
 class SearchBlock(OpenBlock):
     """The choice of the next point. All keys except these four are settings of the searcher."""
 
+    added: ClassVar = frozenset({"lockstep", "others"})
+
     searcher: str = "ax"
     """A searcher of `hpstudy list searchers`."""
     trials: int = Field(ge=1, le=100_000)
@@ -105,12 +105,6 @@ class SearchBlock(OpenBlock):
     others: tuple[Annotated[OtherSearcher, BeforeValidator(_as_block, json_schema_input_type=str | OtherSearcher)], ...] = ()
     """Other searchers, by name or as a block with settings. Each one also searches every view, with the same number of trials and the same
     training seeds. The report shows whether the result depends on the searcher. May be added later."""
-
-    @model_serializer(mode="wrap")
-    def _without_default(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A block without `lockstep` or `others` is serialized without these keys, as in versions without them."""
-        absent = {"lockstep": 1, "others": []}
-        return {key: value for key, value in dump(self).items() if key not in absent or value not in (absent[key], ())}
 
 
 class Metric(Block):
@@ -131,6 +125,8 @@ def _is_constraint(text: str) -> str:
 
 class View(Block):
     """One parameterization of the task: the hyperparameters that are tuned, and those that are fixed."""
+
+    added: ClassVar = frozenset({"constraints", "enqueue"})
 
     label: str = ""
     """The name of the view in figures. Default: its key in the study."""
@@ -161,11 +157,6 @@ class View(Block):
             self.__dict__["space"] = self.space.constrained(map(parse, self.constraints))
         return self
 
-    @model_serializer(mode="wrap")
-    def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A view without constraints or enqueued points is serialized without these keys, as in versions without them."""
-        return {key: value for key, value in dump(self).items() if key not in ("constraints", "enqueue") or value}
-
 
 class Limits(Block):
     """Limits at which a trial, or the whole run, is stopped."""
@@ -182,16 +173,13 @@ class Limits(Block):
 class Confirm(Block):
     """Retraining on fresh seeds: the best trial of every complete search, and the default point of every view."""
 
+    added: ClassVar = frozenset({"incumbents"})
+
     seeds: int = Field(default=5, ge=1, le=MOST_SEEDS)
     """Number of fresh seeds of each point. With 5, the standard error of a point's mean is 0.45 standard deviations of the noise."""
     incumbents: bool = False
     """Retrain every incumbent of a search: each trial that is better than all before it. The fresh seeds are then specific to the replicate
     and common to all views; otherwise they are common to all replicates. Cannot be changed once there are confirmations."""
-
-    @model_serializer(mode="wrap")
-    def _without_default(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A block without `incumbents` is serialized without this key, as in versions without it."""
-        return {key: value for key, value in dump(self).items() if key != "incumbents" or value}
 
 
 class Resources(Block):
@@ -214,6 +202,8 @@ SEED_SIZES = ("seed_bits", "search_seed_bits")
 
 class Study(Block):
     """One file, one question: a task, its views, a search, a number of replicates."""
+
+    added: ClassVar = frozenset({"confirm", "resources", *SEED_SIZES})
 
     version: Literal[1] = 1
     """Version of this format."""
@@ -278,12 +268,6 @@ class Study(Block):
             most = MOST_RESAMPLED // self.replicates
             raise ValueError(f"analysis.resamples must be at most {most:,} for {self.replicates} replicates")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A study without confirmations, resources or sizes of seeds is serialized without these keys, as in versions without them."""
-        absent = ("confirm", "resources", *SEED_SIZES)
-        return {key: value for key, value in dump(self).items() if key not in absent or value is not None}
 
     @property
     def module_folder(self) -> str | None:
