@@ -27,8 +27,8 @@ from hpstudy.goal import Goal
 from hpstudy.search.ax import AxSearcher, AxSettings
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.interface import Observation, Searcher
-from hpstudy.search.random import RandomSearcher, RandomSettings
-from hpstudy.search.sobol import SobolSearcher, SobolSettings, sobol_points
+from hpstudy.search.random import RandomSearcher
+from hpstudy.search.sobol import SobolSearcher, sobol_points
 from hpstudy.seeds import derive_seed
 from hpstudy.study.space import Point, Space
 from hpstudy.tasks.functions import Branin, FunctionSettings, Hartmann6
@@ -43,8 +43,8 @@ SEARCHERS: dict[str, Callable[[], Searcher]] = {
     "ax (fast)": lambda: AxSearcher(AxSettings(effort="fast")),
     "ax (default)": lambda: AxSearcher(AxSettings(effort="default")),
     "lockstep": lambda: AxSearcher(AxSettings(effort="fast")),
-    "sobol": lambda: SobolSearcher(SobolSettings()),
-    "random": lambda: RandomSearcher(RandomSettings()),
+    "sobol": lambda: SobolSearcher(),
+    "random": lambda: RandomSearcher(),
 }
 """Only "lockstep" asks for a group at once."""
 

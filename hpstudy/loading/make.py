@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from hpstudy.errors import HpstudyError, PluginError, Problem, StudyError, UsageError, text_of
 from hpstudy.plugins import is_plugin
 from hpstudy.search import SEARCHERS
-from hpstudy.search.default import DefaultSearcher, DefaultSettings
+from hpstudy.search.default import DefaultSearcher
 from hpstudy.study.controls import DEFAULT
 from hpstudy.study.explain import Key, explain
 from hpstudy.study.models import validated
@@ -56,7 +56,7 @@ def make_searcher(block: SearchBlock | OtherSearcher, key: Key = ("search",)) ->
 def searcher_of(study: Study, name: str | None) -> Searcher:
     """The searcher of an arm (`hpstudy.study.controls.Arm.searcher`)."""
     if name == DEFAULT:
-        return DefaultSearcher(DefaultSettings())
+        return DefaultSearcher()
     return make_searcher(study.search if name is None else study.others[name])
 
 

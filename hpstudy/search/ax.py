@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from hpstudy.errors import Problem
 from hpstudy.goal import Goal
@@ -33,12 +33,13 @@ from hpstudy.search.effort import DEFAULT, FALLBACKS, FAST, Effort
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.feasible import feasible_neighbours, projected
 from hpstudy.search.interface import Observation, Searcher
-from hpstudy.search.linear import nonlinearity
+from hpstudy.search.linear import linearity_problems
 from hpstudy.search.outcomes import has_value, robustly_scaled
 from hpstudy.search.snapping import Snapping
 from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import is_tried, untried_points
 from hpstudy.seeds import derive_seed, seeded_block
+from hpstudy.study.blocks import Block
 from hpstudy.study.space import Point, Space
 
 if TYPE_CHECKING:
@@ -56,10 +57,8 @@ METRIC = "objective"
 """Ax's name of a trial's value. It is always maximized: values to minimize change sign."""
 
 
-class AxSettings(BaseModel):
+class AxSettings(Block):
     """Settings of the `ax` searcher."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     initial: int = Field(default=5, ge=2)
     """Trials of the initial Sobol design, before the first trial that the surrogate proposes."""
@@ -84,8 +83,7 @@ class AxSearcher(Searcher):
 
     def check(self, space: Space, trials: int) -> list[Problem]:
         """Problems: an initial design that is too long, and constraints that are not linear in the coordinates."""
-        nonlinear = [text for constraint in space.constraints if (text := nonlinearity(constraint, space))]
-        return [*super().check(space, trials), *(Problem(("search", "searcher"), text) for text in nonlinear)]
+        return [*super().check(space, trials), *linearity_problems(space)]
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The point of trial `number`; see `Searcher.ask`."""
@@ -130,11 +128,10 @@ class AxSearcher(Searcher):
             logger.warning("no Gaussian process could be fitted (%s): trial %d takes a Sobol point", error, number)
             return None
         options = {"optimizer_kwargs": _optimizer(FAST)} if self.settings.effort == "fast" else {}
-        among = {"search_space": _constrained(encoding)} if space.constraints else {}
-        proposed = adapter.gen(n=1, pending_observations=pending, model_gen_options=options, **among).arms[0].parameters
-        point = encoding.decode([float(proposed[name]) for name in _names(encoding)])
-        if not space.satisfies(point):
-            point = encoding.decode(projected(encoding, encoding.encode(point)))
+        feasible = _search_space(encoding, encoding.constraints())
+        run = adapter.gen(n=1, pending_observations=pending, model_gen_options=options, search_space=feasible)
+        proposed = run.arms[0].parameters
+        point = projected(encoding, encoding.decode([float(proposed[name]) for name in _names(encoding)]))
         if space.satisfies(point) and not is_tried(point, history):
             return point
         untried = [near for near in feasible_neighbours(space, point) if not is_tried(near, history)]
@@ -169,25 +166,20 @@ def fitted_adapter(encoding: Encoding, history: Sequence[Observation], *, goal: 
     return Generators.BOTORCH_MODULAR(experiment=experiment, data=data, surrogate_spec=_surrogate(encoding, effort == "fast"))
 
 
-def _constrained(encoding: Encoding) -> SearchSpace:
-    """The unit cube under the constraints of a space."""
-    from ax.core.parameter_constraint import ParameterConstraint
-
-    search_space = _search_space(encoding)
-    texts = [
-        f"{' + '.join(f'{weight:.17f} * x{column}' for column, weight in weights.items())} <= {bound + CONSTRAINT_SLACK:.17f}"
-        for weights, bound in encoding.constraints()
-    ]
-    search_space.set_parameter_constraints([ParameterConstraint(inequality=text) for text in texts])
-    return search_space
-
-
-def _search_space(encoding: Encoding) -> SearchSpace:
-    """The unit cube as an Ax search space."""
+def _search_space(encoding: Encoding, constraints: Sequence[tuple[dict[int, float], float]] = ()) -> SearchSpace:
+    """The unit cube under constraints, as an Ax search space."""
     from ax.core.parameter import ParameterType, RangeParameter
+    from ax.core.parameter_constraint import ParameterConstraint
     from ax.core.search_space import SearchSpace
 
-    return SearchSpace([RangeParameter(name, ParameterType.FLOAT, 0.0, 1.0) for name in _names(encoding)])
+    inequalities = [
+        f"{' + '.join(f'{weight:.17f} * x{column}' for column, weight in weights.items())} <= {bound + CONSTRAINT_SLACK:.17f}"
+        for weights, bound in constraints
+    ]
+    return SearchSpace(
+        [RangeParameter(name, ParameterType.FLOAT, 0.0, 1.0) for name in _names(encoding)],
+        [ParameterConstraint(inequality=inequality) for inequality in inequalities],
+    )
 
 
 def _optimizer(effort: Effort) -> dict[str, Any]:

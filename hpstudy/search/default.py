@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.study.space import Point, Space
 
 
-class DefaultSettings(BaseModel):
-    """The default point has no settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class DefaultSearcher(Searcher):
     """Proposes the default point of the space for every trial: the result without a search."""
 
-    Settings: ClassVar[type[BaseModel]] = DefaultSettings
     reads_history: ClassVar[bool] = False
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:

@@ -75,10 +75,12 @@ def feasible_neighbours(space: Space, point: Point) -> list[Point]:
     return found
 
 
-def projected(encoding: Encoding, coordinates: Sequence[float]) -> list[float]:
-    """Coordinates with real numbers moved the shortest distance to satisfy each violated constraint in turn."""
+def projected(encoding: Encoding, point: Point) -> Point:
+    """The point, with real numbers moved the shortest distance to satisfy each violated constraint in turn."""
+    if encoding.space.satisfies(point):
+        return point
     real = {column for name, column in encoding.columns.items() if encoding.space.root[name].count is None}
-    moved, constraints = list(coordinates), encoding.constraints()
+    moved, constraints = encoding.encode(point), encoding.constraints()
     for _ in range(ROUNDS):
         for weights, bound in constraints:
             excess = sum(weight * moved[column] for column, weight in weights.items()) - bound + MARGIN
@@ -86,4 +88,4 @@ def projected(encoding: Encoding, coordinates: Sequence[float]) -> list[float]:
             if excess > 0 and length:
                 for column in real & weights.keys():
                     moved[column] = min(max(moved[column] - excess * weights[column] / length, 0.0), 1.0)
-    return moved
+    return encoding.decode(moved)

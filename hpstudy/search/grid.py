@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.levels import level
 from hpstudy.search.values import describe_domain, invalidity, point_value, value_count
+from hpstudy.study.blocks import Block
 from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Value, is_present
 from hpstudy.study.space import Point, Space
 
@@ -24,14 +25,12 @@ MAX_POINTS = 100_000
 """Maximum points that are listed: the maximum trials of a study."""
 
 
-class GridSettings(BaseModel):
+class GridSettings(Block):
     """Settings of the `grid` searcher."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    levels: dict[str, Annotated[int, Field(ge=2, le=MAX_LEVELS)]] = {}
+    levels: dict[str, Annotated[int, Field(ge=2, le=MAX_LEVELS)]] = Field(default={})
     """Number of equally spaced values of a hyperparameter on its (log) scale, both ends of its range included: 2 to 1000."""
-    values: dict[str, Annotated[tuple[Value, ...], Field(min_length=1)]] = {}
+    values: dict[str, Annotated[tuple[Value, ...], Field(min_length=1)]] = Field(default={})
     """The values of a hyperparameter, in order. A choice or a range with steps in neither `levels` nor `values` takes all its values."""
 
 

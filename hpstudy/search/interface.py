@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from hpstudy.errors import Problem
 from hpstudy.goal import Goal
+from hpstudy.study.blocks import Block
 from hpstudy.study.space import Point, Space
 
 Key = tuple[str | int, ...]
@@ -32,6 +33,10 @@ class Observation:
     value: float | None
 
 
+class NoSettings(Block):
+    """The searcher has no settings."""
+
+
 class Searcher(ABC):
     """Proposes the points of a search one after another.
 
@@ -42,15 +47,15 @@ class Searcher(ABC):
     fast.
     """
 
-    Settings: ClassVar[type[BaseModel]]
+    Settings: ClassVar[type[BaseModel]] = NoSettings
     """The searcher's own keys of the study's `search` block; unknown keys are rejected."""
     lists_points: ClassVar[bool] = False
     """Whether the points are listed in advance. The study is then a sweep and not a search."""
     reads_history: ClassVar[bool] = True
     """Whether `ask` reads the history. If False, the history may be empty, so that the cost of a trial does not grow with the history."""
 
-    def __init__(self, settings: BaseModel) -> None:
-        self.settings = settings
+    def __init__(self, settings: BaseModel | None = None) -> None:
+        self.settings = self.Settings() if settings is None else settings
 
     def check(self, space: Space, trials: int) -> list[Problem]:
         """Check the settings for one view, beyond their schema.

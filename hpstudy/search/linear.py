@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from hpstudy.errors import Problem
 from hpstudy.study.constraints import Constraint
 from hpstudy.study.parameters import AnyParameter, ChoiceParameter, IntParameter
 from hpstudy.study.space import Space
@@ -28,6 +29,12 @@ def nonlinearity(constraint: Constraint, space: Space) -> str:
             "the searcher sobol or random"
         )
     return ""
+
+
+def linearity_problems(space: Space) -> list[Problem]:
+    """Problems: constraints of a space that the searcher cannot satisfy, since they are not linear in the coordinates."""
+    texts = (nonlinearity(constraint, space) for constraint in space.constraints)
+    return [Problem(("search", "searcher"), text) for text in texts if text]
 
 
 def in_unit_coordinates(constraint: Constraint, space: Space) -> tuple[dict[str, float], float]:

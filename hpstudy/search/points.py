@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.values import invalidity, point_of
+from hpstudy.study.blocks import Block
 from hpstudy.study.parameters import Value, is_present
 from hpstudy.study.space import Point, Space
 
 
-class PointsSettings(BaseModel):
+class PointsSettings(Block):
     """Settings of the `points` searcher."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     points: tuple[dict[str, Value], ...] = Field(min_length=1)
     """The points, in order: trial n of every view tries point n. A point gives all hyperparameters that any view tunes; each view uses its

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from hpstudy.goal import Goal
 from hpstudy.search.feasible import feasible_points
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed
 from hpstudy.study.space import Point, Space
-
-
-class RandomSettings(BaseModel):
-    """Random search has no settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RandomSearcher(Searcher):
@@ -26,7 +18,6 @@ class RandomSearcher(Searcher):
     A point that violates the constraints is replaced by the next draw of its trial's own generator.
     """
 
-    Settings: ClassVar[type[BaseModel]] = RandomSettings
     reads_history: ClassVar[bool] = False
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:

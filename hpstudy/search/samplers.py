@@ -21,18 +21,19 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from hpstudy.errors import Problem
 from hpstudy.goal import Goal
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.feasible import feasible_neighbours, projected
 from hpstudy.search.interface import Observation, Searcher
-from hpstudy.search.linear import nonlinearity
+from hpstudy.search.linear import linearity_problems
 from hpstudy.search.outcomes import has_value
 from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import is_tried, untried_points
 from hpstudy.seeds import derive_seed
+from hpstudy.study.blocks import Block
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value, same_value
 from hpstudy.study.space import Point, Space
 
@@ -47,10 +48,8 @@ MAX_SEED = 2**32
 """Optuna's seeds are those of numpy's RandomState."""
 
 
-class SamplerSettings(BaseModel):
+class SamplerSettings(Block):
     """Settings of the searchers from Optuna."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     initial: int = Field(default=5, ge=1)
     """Trials of the initial Sobol design, before the first trial that the sampler proposes. The design is that of the `ax` searcher."""
@@ -84,12 +83,11 @@ class OptunaSearcher(Searcher):
 
     def check(self, space: Space, trials: int) -> list[Problem]:
         """See `Searcher.check`. Optuna must be installed, and constraints must be linear in the coordinates, as in the `ax` searcher."""
-        nonlinear = [text for constraint in space.constraints if (text := nonlinearity(constraint, space))]
         missing = [name for name in self.needs if find_spec(name) is None]
         if missing:
             text = f"this searcher needs {' and '.join(missing)}: pip install 'hpstudy[optuna]'"
             return [Problem(("search", "searcher"), text)]
-        return [*super().check(space, trials), *(Problem(("search", "searcher"), text) for text in nonlinear)]
+        return [*super().check(space, trials), *linearity_problems(space)]
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
         """The point of trial `number`; see `Searcher.ask`."""
@@ -204,9 +202,7 @@ def decoded(parameter: Parameter, code: Any) -> Value:
 
 def _satisfying(space: Space, point: Point) -> list[Point]:
     """The point if it satisfies the constraints, otherwise feasible points near it."""
-    if not space.satisfies(point):
-        encoding = Encoding(space)
-        point = encoding.decode(projected(encoding, encoding.encode(point)))
+    point = projected(Encoding(space), point)
     return [point] if space.satisfies(point) else feasible_neighbours(space, point)
 
 

@@ -12,8 +12,6 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from hpstudy.goal import Goal
 from hpstudy.search.feasible import feasible_points
 from hpstudy.search.interface import Observation, Searcher
@@ -90,16 +88,9 @@ def _sequence(dimensions: int, seed: int, _space: str, _constraints: tuple[str, 
     return _Sequence(dimensions, seed)
 
 
-class SobolSettings(BaseModel):
-    """A Sobol search has no settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class SobolSearcher(Searcher):
     """The scrambled Sobol sequence of the search, point by point."""
 
-    Settings: ClassVar[type[BaseModel]] = SobolSettings
     reads_history: ClassVar[bool] = False
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:

@@ -9,7 +9,7 @@ import pytest
 from hpstudy.goal import Goal
 from hpstudy.search.ax import AxSearcher, AxSettings, botorch_classes
 from hpstudy.search.interface import Observation
-from hpstudy.search.sobol import SobolSearcher, SobolSettings
+from hpstudy.search.sobol import SobolSearcher
 from hpstudy.study.space import Space
 from hpstudy.testing.searchers import SPACES, objective, play
 
@@ -29,7 +29,7 @@ def unit(space, point):
 
 def sobol(space, trials, values):
     """A history at Sobol points with the given values."""
-    points = play(SobolSearcher(SobolSettings()), space, trials=trials)
+    points = play(SobolSearcher(), space, trials=trials)
     return [Observation(past.number, past.point, value) for past, value in zip(points, values, strict=True)]
 
 
@@ -45,17 +45,17 @@ def test_importing_the_searcher_imports_neither_torch_nor_ax_nor_scipy():
 def test_the_initial_points_are_those_of_the_sobol_searcher():
     for number in range(5):
         arguments = {"goal": "maximize", "seed": 7, "number": number}
-        assert AxSearcher(AxSettings()).ask(MIXED, (), **arguments) == SobolSearcher(SobolSettings()).ask(MIXED, (), **arguments)
+        assert AxSearcher(AxSettings()).ask(MIXED, (), **arguments) == SobolSearcher().ask(MIXED, (), **arguments)
 
 
 def test_the_first_trial_after_the_initial_ones_is_the_surrogates(searcher):
     history = sobol(RATE, 2, [0.0, 1.0])
-    assert ask(searcher, RATE, history) != ask(SobolSearcher(SobolSettings()), RATE, history)
+    assert ask(searcher, RATE, history) != ask(SobolSearcher(), RATE, history)
 
 
 def test_with_one_value_only_the_sobol_sequence_goes_on(searcher):
     history = sobol(RATE, 4, [None, 1.0, None, None])
-    assert ask(searcher, RATE, history) == ask(SobolSearcher(SobolSettings()), RATE, history)
+    assert ask(searcher, RATE, history) == ask(SobolSearcher(), RATE, history)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -159,7 +159,7 @@ def test_without_a_surrogate_the_sobol_sequence_goes_on_and_the_log_says_so(sear
     monkeypatch.setattr("ax.generators.torch.botorch_modular.utils.fit_gpytorch_mll", hopeless)
     history = sobol(RATE, 3, [0.1, 0.5, 0.3])
     with caplog.at_level(logging.WARNING, logger="hpstudy"):
-        assert ask(searcher, RATE, history) == ask(SobolSearcher(SobolSettings()), RATE, history)
+        assert ask(searcher, RATE, history) == ask(SobolSearcher(), RATE, history)
     assert "trial 3 takes a Sobol point" in caplog.text
 
 
@@ -207,5 +207,5 @@ RECORDED = [
 
 
 def evaluated_sobol(space):
-    points = play(SobolSearcher(SobolSettings()), space, trials=8)
+    points = play(SobolSearcher(), space, trials=8)
     return [Observation(past.number, past.point, objective(space, past.point)) for past in points]

@@ -1,9 +1,9 @@
 from hpstudy.search.ax import AxSearcher, AxSettings
 from hpstudy.search.grid import GridSearcher, GridSettings
 from hpstudy.search.points import PointsSearcher, PointsSettings
-from hpstudy.search.random import RandomSearcher, RandomSettings
+from hpstudy.search.random import RandomSearcher
 from hpstudy.search.samplers import CMAESSearcher, SamplerSettings, TPESearcher, TPESettings
-from hpstudy.search.sobol import SobolSearcher, SobolSettings
+from hpstudy.search.sobol import SobolSearcher
 from hpstudy.testing.searchers import SearcherContract
 
 
@@ -54,9 +54,9 @@ class TestPoints(SearcherContract):
 
 class TestRandom(SearcherContract):
     def make(self):
-        return RandomSearcher(RandomSettings())
+        return RandomSearcher()
 
 
 class TestSobol(SearcherContract):
     def make(self):
-        return SobolSearcher(SobolSettings())
+        return SobolSearcher()

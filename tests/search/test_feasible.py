@@ -9,7 +9,7 @@ from hpstudy.search.encoding import Encoding
 from hpstudy.search.feasible import feasible_neighbours, feasible_share, projected
 from hpstudy.search.interface import Observation
 from hpstudy.search.linear import in_unit_coordinates, nonlinearity
-from hpstudy.search.random import RandomSearcher, RandomSettings
+from hpstudy.search.random import RandomSearcher
 from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import untried_points
 from hpstudy.study.constraints import parse
@@ -39,7 +39,7 @@ def test_sobol_points_are_those_of_the_sequence_that_satisfy_the_constraints():
 
 
 def test_a_random_point_is_the_first_draw_of_its_trial_that_satisfies_the_constraints():
-    searcher = RandomSearcher(RandomSettings())
+    searcher = RandomSearcher()
 
     def points(space):
         return [searcher.ask(space, (), goal=Goal.MAXIMIZE, seed=0, number=number) for number in range(60)]
@@ -101,7 +101,7 @@ def test_a_constraint_between_conditions_is_refused():
 def test_real_coordinates_are_moved_to_where_the_constraints_hold():
     encoding = Encoding(of("a + n <= 4"))
     point = {"a": 2.9, "n": 3, "m": 0, "rate": 0.1, "width": 8}
-    moved = encoding.decode(projected(encoding, encoding.encode(point)))
+    moved = projected(encoding, point)
     assert encoding.space.satisfies(moved)
     assert moved == {**point, "a": pytest.approx(1, abs=1e-4), "rate": pytest.approx(0.1)}
 

@@ -2,14 +2,14 @@ import numpy as np
 from scipy.stats import kstest
 
 from hpstudy.goal import Goal
-from hpstudy.search.random import RandomSearcher, RandomSettings
+from hpstudy.search.random import RandomSearcher
 from hpstudy.study.space import Space
 
 LOG = Space.model_validate({"rate": {"type": "float", "low": 1e-4, "high": 1.0, "log": True}})
 
 
 def rates(seeds, numbers):
-    searcher = RandomSearcher(RandomSettings())
+    searcher = RandomSearcher()
     return [searcher.ask(LOG, (), goal=Goal.MAXIMIZE, seed=s, number=n)["rate"] for s in seeds for n in numbers]
 
 

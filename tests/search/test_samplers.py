@@ -6,7 +6,7 @@ from hpstudy.errors import StudyError
 from hpstudy.goal import Goal
 from hpstudy.loading.load import load_study
 from hpstudy.search import samplers
-from hpstudy.search.random import RandomSearcher, RandomSettings
+from hpstudy.search.random import RandomSearcher
 from hpstudy.search.samplers import CMAESSearcher, SamplerSettings, TPESearcher, TPESettings
 from hpstudy.search.sobol import sobol_points
 from hpstudy.seeds import derive_seed
@@ -31,7 +31,7 @@ def best(searcher, seed, trials=40):
 
 @pytest.mark.parametrize("searcher", [TPESearcher(TPESettings()), CMAESSearcher(SamplerSettings())], ids=["tpe", "cmaes"])
 def test_a_sampler_finds_better_points_than_random_search(searcher):
-    found, drawn = ([best(one, seed) for seed in range(10)] for one in (searcher, RandomSearcher(RandomSettings())))
+    found, drawn = ([best(one, seed) for seed in range(10)] for one in (searcher, RandomSearcher()))
     assert np.median(found) < np.median(drawn)
 
 

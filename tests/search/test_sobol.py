@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import qmc
 
 from hpstudy.goal import Goal
-from hpstudy.search.sobol import SobolSearcher, SobolSettings, sobol_points
+from hpstudy.search.sobol import SobolSearcher, sobol_points
 from hpstudy.seeds import derive_seed
 from hpstudy.study.space import Space
 
@@ -73,7 +73,7 @@ def test_two_seeds_give_two_scramblings():
 
 
 def test_the_history_does_not_matter():
-    searcher = SobolSearcher(SobolSettings())
+    searcher = SobolSearcher()
     assert searcher.ask(FLAT, (), goal=Goal.MAXIMIZE, seed=3, number=6) == sobol_points(FLAT, seed=3, start=6, count=1)[0]
 
 
