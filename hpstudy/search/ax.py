@@ -11,8 +11,10 @@ Several searches are asked at once without Ax, by the same model and acquisition
 this file uses Ax; importing it takes seconds, so it is imported inside `ask`.
 
 References:
-    S. Ament et al., "Unexpected improvements to expected improvement for Bayesian optimization", NeurIPS 2023 (the acquisition).
-    C. Hvarfner et al., "Vanilla Bayesian optimization performs great in high dimensions", ICML 2024 (the surrogate's priors).
+    S. Ament et al., "Unexpected improvements to expected improvement for Bayesian optimization", NeurIPS 2023,
+        https://arxiv.org/abs/2310.20708 (the acquisition).
+    C. Hvarfner et al., "Vanilla Bayesian optimization performs great in high dimensions", ICML 2024,
+        https://arxiv.org/abs/2402.02229 (the surrogate's priors).
 """
 
 from __future__ import annotations

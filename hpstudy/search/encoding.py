@@ -7,9 +7,9 @@ middle, the value that SMAC and Ax impute.
 
 References:
     E. C. Garrido-Merchán, D. Hernández-Lobato, "Dealing with categorical and integer-valued variables in Bayesian optimization
-    with Gaussian processes", Neurocomputing 380 (2020), section 3.
-    J.-C. Lévesque, A. Durand, C. Gagné, R. Sabourin, "Bayesian optimization for conditional hyperparameter spaces", IJCNN 2017 (imputation
-    of absent hyperparameters inside the kernel).
+    with Gaussian processes", Neurocomputing 380 (2020), section 3, https://arxiv.org/abs/1805.03463.
+    J.-C. Lévesque, A. Durand, C. Gagné, R. Sabourin, "Bayesian optimization for conditional hyperparameter spaces", IJCNN 2017,
+    https://doi.org/10.1109/IJCNN.2017.7965867 (imputation of absent hyperparameters inside the kernel).
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ Optuna is imported when it is needed: pip install 'hpstudy[optuna]'.
 References:
     J. Bergstra, R. Bardenet, Y. Bengio, B. Kégl, "Algorithms for hyper-parameter optimization", NeurIPS 2011 (the estimator).
     S. Watanabe, "Tree-structured Parzen estimator: understanding its algorithm components and their roles for better empirical
-        performance", arXiv:2304.11127, 2023.
-    N. Hansen, "The CMA evolution strategy: a tutorial", arXiv:1604.00772, 2016.
-    T. Akiba et al., "Optuna: a next-generation hyperparameter optimization framework", KDD 2019.
+        performance", 2023, https://arxiv.org/abs/2304.11127.
+    N. Hansen, "The CMA evolution strategy: a tutorial", 2016, https://arxiv.org/abs/1604.00772.
+    T. Akiba et al., "Optuna: a next-generation hyperparameter optimization framework", KDD 2019, https://arxiv.org/abs/1907.10902.
 """
 
 from __future__ import annotations

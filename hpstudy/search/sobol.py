@@ -1,7 +1,7 @@
 """A scrambled Sobol sequence: points that fill the space evenly, for initial designs and as a control.
 
 References:
-    A. B. Owen, "Scrambling Sobol' and Niederreiter-Xing points", Journal of Complexity 14 (1998).
+    A. B. Owen, "Scrambling Sobol' and Niederreiter-Xing points", Journal of Complexity 14 (1998), https://doi.org/10.1006/jcom.1998.0487.
 """
 
 from __future__ import annotations

@@ -5,8 +5,10 @@ of their joint posterior. For one candidate, each sample is linear in the candid
 once, and an evaluation is two matrix products.
 
 References:
-    B. Letham et al., "Constrained Bayesian optimization with noisy experiments", Bayesian Analysis 14 (2019).
-    S. Ament et al., "Unexpected improvements to expected improvement for Bayesian optimization", NeurIPS 2023.
+    B. Letham et al., "Constrained Bayesian optimization with noisy experiments", Bayesian Analysis 14 (2019),
+        https://arxiv.org/abs/1706.07094.
+    S. Ament et al., "Unexpected improvements to expected improvement for Bayesian optimization", NeurIPS 2023,
+        https://arxiv.org/abs/2310.20708.
 """
 
 from __future__ import annotations

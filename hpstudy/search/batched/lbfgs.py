@@ -1,7 +1,8 @@
 """Many small minimizations by L-BFGS-B that share each function evaluation.
 
 References:
-    C. Zhu, R. H. Byrd, P. Lu, J. Nocedal, "Algorithm 778: L-BFGS-B", ACM Transactions on Mathematical Software 23 (1997).
+    C. Zhu, R. H. Byrd, P. Lu, J. Nocedal, "Algorithm 778: L-BFGS-B", ACM Transactions on Mathematical Software 23 (1997),
+        https://doi.org/10.1145/279232.279236.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ neither the likelihood nor the posterior.
 
 References:
     C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine Learning", MIT Press (2006), chapters 2 and 5.
-    C. Hvarfner et al., "Vanilla Bayesian optimization performs great in high dimensions", ICML 2024 (the priors).
+    C. Hvarfner et al., "Vanilla Bayesian optimization performs great in high dimensions", ICML 2024,
+        https://arxiv.org/abs/2402.02229 (the priors).
 """
 
 from __future__ import annotations
