@@ -3,7 +3,7 @@
 | name | forward | d/dx | used by |
 |---|---|---|---|
 | approx_sign | sign(x) | max(0, 2 - 2 abs(x)) | Bi-Real Net (Liu et al., 2018), ReActNet, the paper |
-| ste_clip | sign(x) | 1 where abs(x) <= 1, else 0 | BinaryNet (Hubara et al., 2016), Bop |
+| ste_clip | sign(x) | 1 where abs(x) <= 1, else 0 | BinaryNet (Courbariaux et al., 2016), Bop |
 | ede | sign(x) | k t (1 - tanh^2(t x)) | IR-Net (Qin et al., 2020) |
 | rbnn | sign(z) | max(0, sqrt(2) t' - t'^2 abs(z)) dz/dx, z = x standardised per sample, t' = max(t, 1) | RBNN (Lin et al., 2020) |
 | ovsw | sign(x) | max(0, 2 - 2 abs(x)/s)/s, s = deviation of x per sample, a constant | OvSW (Xiang et al., 2024) |
@@ -22,6 +22,8 @@ RBNN https://arxiv.org/abs/2009.13055, OvSW https://arxiv.org/abs/2407.05257, Re
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -30,8 +32,11 @@ from torch.nn import functional
 from hpstudy.bnn.schedules import Clock, temperature
 from hpstudy.bnn.settings import Surrogate
 
-Apply = Callable[[Tensor, float, bool], Tensor]
+Apply: TypeAlias = Callable[[Tensor, float, bool], Tensor]
 """(x, temperature t, whether in training mode) -> activation, in the shape of x."""
+
+Slope: TypeAlias = Callable[[Tensor], Tensor]
+"""x -> surrogate derivative of the sign at x, in the shape of x."""
 
 TEMPERATURES = {"ede": (1e-3, 10.0), "rbnn": (1e-2, 10.0)}
 """Published t_min and t_max of the activations with a temperature."""
@@ -41,7 +46,6 @@ VARIANCE_FLOOR = 1e-10
 
 RECU_VARIANCE_FLOOR = 1e-5
 """The same in ReCU's code."""
-
 
 POINTWISE = frozenset({"approx_sign", "ste_clip", "hardtanh", "relu"})
 """Elementwise activations without a temperature."""
@@ -53,66 +57,44 @@ def signs(x: Tensor) -> Tensor:
     return torch.ge(x, 0, out=torch.empty_like(x)).mul_(2).sub_(1)
 
 
-class _Sign(torch.autograd.Function):
-    """sign(x). Subclasses define the surrogate derivative."""
+class _SurrogateSign(torch.autograd.Function):
+    """sign(x) in the forward pass. In the backward pass its derivative is the surrogate `slope` of x."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, slope: Slope) -> Tensor:
         ctx.save_for_backward(x)
+        ctx.slope = slope
         return signs(x)
 
-
-class ApproxSign(_Sign):
-    """sign(x) with the derivative of the piecewise quadratic function of Bi-Real Net."""
-
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # noqa: D102
-        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return x.abs().mul_(-2).add_(2).clamp_(min=0).mul_(grad)  # type: ignore[no-any-return]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        return ctx.slope(x).mul_(grad), None
 
 
-class ClippedSign(_Sign):
-    """sign(x) with the derivative of the identity clipped to [-1, 1]: the straight-through estimator."""
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # noqa: D102
-        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return grad * (x.abs() <= 1)  # type: ignore[no-any-return]
+def surrogate_sign(x: Tensor, slope: Slope) -> Tensor:
+    """Return sign(x), whose derivative in the backward pass is `slope` of x."""
+    return _SurrogateSign.apply(x, slope)  # type: ignore[no-any-return, no-untyped-call]
 
 
-class _TemperedSign(torch.autograd.Function):
-    """sign(x) with a surrogate derivative of temperature t."""
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, t: float) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.t = t  # type: ignore[attr-defined]
-        return signs(x)
+def approximate_slope(x: Tensor) -> Tensor:
+    """Return max(0, 2 - 2 abs(x)), the derivative of the piecewise quadratic function of Bi-Real Net."""
+    return x.abs().mul_(-2).add_(2).clamp_(min=0)
 
 
-class ErrorDecaySign(_TemperedSign):
-    """sign(x) with the error decay estimator of IR-Net, the derivative of k tanh(t x)."""
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:  # noqa: D102
-        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        t: float = ctx.t  # type: ignore[attr-defined]
-        return ede_factor(x, t).mul_(grad), None
+def clipped_slope(x: Tensor) -> Tensor:
+    """Return 1 where abs(x) <= 1 and 0 elsewhere, the derivative of the straight-through estimator."""
+    return x.abs().le_(1)
 
 
-class TrainingAwareSign(_TemperedSign):
-    """sign(x) with the derivative of the training-aware approximation of RBNN, without its factor k."""
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:  # noqa: D102
-        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        t: float = ctx.t  # type: ignore[attr-defined]
-        return x.abs().mul_(-t * t).add_(2**0.5 * t).clamp_(min=0).mul_(grad), None
-
-
-def ede_factor(x: Tensor, t: float) -> Tensor:
-    """Return k t (1 - tanh^2(t x)) with k = max(1/t, 1), IR-Net's error decay estimator, in the shape of x."""
+def error_decay_slope(x: Tensor, t: float) -> Tensor:
+    """Return k t (1 - tanh^2(t x)) with k = max(1/t, 1), the error decay estimator of IR-Net."""
     return (x * t).tanh_().square_().neg_().add_(1).mul_(max(1.0, t))
+
+
+def training_aware_slope(x: Tensor, t: float) -> Tensor:
+    """Return max(0, sqrt(2) t - t^2 abs(x)), the training-aware approximation of RBNN without its factor k."""
+    return x.abs().mul_(-t * t).add_(2**0.5 * t).clamp_(min=0)
 
 
 class BinaryActivation(nn.Module):
@@ -146,17 +128,12 @@ class BinaryActivation(nn.Module):
         return self.name
 
 
-def _applied(function: type[torch.autograd.Function], *arguments: Tensor | float) -> Tensor:
-    """Call `function.apply`, which has no type annotations in torch."""
-    return function.apply(*arguments)  # type: ignore[no-any-return, no-untyped-call]
-
-
 def _standardised_sign(x: Tensor, t: float, _training: bool) -> Tensor:
     """RBNN: the sign of x, standardised per sample. The gradient passes through mean and variance."""
     inner = tuple(range(1, x.dim()))
     variance, mean = torch.var_mean(x, inner, keepdim=True)
     z = (x - mean) * (variance + VARIANCE_FLOOR).rsqrt()
-    return _applied(TrainingAwareSign, z, max(t, 1.0))
+    return surrogate_sign(z, partial(training_aware_slope, t=max(t, 1.0)))
 
 
 def _scaled_sign(x: Tensor, _t: float, training: bool) -> Tensor:
@@ -164,7 +141,7 @@ def _scaled_sign(x: Tensor, _t: float, training: bool) -> Tensor:
     if not training:
         return signs(x)
     variance = x.detach().var(tuple(range(1, x.dim())), keepdim=True)
-    return _applied(ApproxSign, x * (variance + VARIANCE_FLOOR).rsqrt())
+    return surrogate_sign(x * (variance + VARIANCE_FLOOR).rsqrt(), approximate_slope)
 
 
 def _normalised_sign(x: Tensor, _t: float, training: bool) -> Tensor:
@@ -172,13 +149,13 @@ def _normalised_sign(x: Tensor, _t: float, training: bool) -> Tensor:
     if not training:
         return signs(x)
     variance = x.var(tuple(range(1, x.dim())), keepdim=True)
-    return _applied(ApproxSign, x * (variance + RECU_VARIANCE_FLOOR).rsqrt())
+    return surrogate_sign(x * (variance + RECU_VARIANCE_FLOOR).rsqrt(), approximate_slope)
 
 
 ACTIVATIONS: dict[str, Apply] = {
-    "approx_sign": lambda x, *_: _applied(ApproxSign, x),
-    "ste_clip": lambda x, *_: _applied(ClippedSign, x),
-    "ede": lambda x, t, _: _applied(ErrorDecaySign, x, t),
+    "approx_sign": lambda x, *_: surrogate_sign(x, approximate_slope),
+    "ste_clip": lambda x, *_: surrogate_sign(x, clipped_slope),
+    "ede": lambda x, t, _: surrogate_sign(x, partial(error_decay_slope, t=t)),
     "rbnn": _standardised_sign,
     "ovsw": _scaled_sign,
     "recu": _normalised_sign,
