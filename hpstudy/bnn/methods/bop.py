@@ -24,16 +24,14 @@ CHANGE = "{} at the end of training as a multiple of its initial value; linear i
 class BopHyperparameters(Hyperparameters):
     """6 hyperparameters. The threshold is in units of the gradient. Defaults are those of the published CIFAR-10 run."""
 
-    gamma: float = hyperparameter(
-        1e-4, "adaptivity rate: the gradient filter's window is about 1/gamma updates", magnitude_based=False, gt=0, le=1
-    )
+    gamma: float = hyperparameter(1e-4, "adaptivity rate: the gradient filter's window is about 1/gamma updates", gt=0, le=1)
     tau: float = hyperparameter(
         1e-8, "threshold that the filtered gradient must exceed; 0 gives a first-order filter", magnitude_based=True, ge=0
     )
-    gamma_decay: Decay = hyperparameter("step", "schedule of gamma", magnitude_based=False)
-    gamma_change: float = hyperparameter(1.0, f"{CHANGE.format('gamma')}; needs gamma_decay none", magnitude_based=False, ge=0)
-    tau_change: float = hyperparameter(1.0, CHANGE.format("tau"), magnitude_based=False, ge=0)
-    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated", magnitude_based=False)
+    gamma_decay: Decay = hyperparameter("step", "schedule of gamma")
+    gamma_change: float = hyperparameter(1.0, f"{CHANGE.format('gamma')}; needs gamma_decay none", ge=0)
+    tau_change: float = hyperparameter(1.0, CHANGE.format("tau"), ge=0)
+    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated")
 
     @model_validator(mode="after")
     def _gamma_has_one_schedule(self) -> BopHyperparameters:

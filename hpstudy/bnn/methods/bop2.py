@@ -21,25 +21,16 @@ if TYPE_CHECKING:
 class Bop2ndOrderHyperparameters(Hyperparameters):
     """8 hyperparameters, none of them based on magnitudes. Defaults are those of the published class, without schedules."""
 
-    gamma: float = hyperparameter(
-        1e-6, "rate of the first moment: its window is about 1/gamma updates", magnitude_based=False, gt=0, le=1
-    )
-    sigma: float = hyperparameter(
-        1e-2, "rate of the second moment: its window is about 1/sigma updates", magnitude_based=False, gt=0, le=1
-    )
+    gamma: float = hyperparameter(1e-6, "rate of the first moment: its window is about 1/gamma updates", gt=0, le=1)
+    sigma: float = hyperparameter(1e-2, "rate of the second moment: its window is about 1/sigma updates", gt=0, le=1)
     tau: float = hyperparameter(
-        1e-6,
-        "threshold of the normalised gradient, whose spread under white noise is about sqrt(gamma/2)",
-        magnitude_based=False,
-        ge=0,
+        1e-6, "threshold of the normalised gradient, whose spread under white noise is about sqrt(gamma/2)", ge=0
     )
-    variant: Literal["biased", "unbiased"] = hyperparameter(
-        "biased", "unbiased: moments divided by their rates gamma and sigma", magnitude_based=False
-    )
-    gamma_change: float = hyperparameter(1.0, CHANGE.format("gamma"), magnitude_based=False, ge=0)
-    sigma_change: float = hyperparameter(1.0, CHANGE.format("sigma"), magnitude_based=False, ge=0)
-    tau_change: float = hyperparameter(1.0, CHANGE.format("tau"), magnitude_based=False, ge=0)
-    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated", magnitude_based=False)
+    variant: Literal["biased", "unbiased"] = hyperparameter("biased", "unbiased: moments divided by their rates gamma and sigma")
+    gamma_change: float = hyperparameter(1.0, CHANGE.format("gamma"), ge=0)
+    sigma_change: float = hyperparameter(1.0, CHANGE.format("sigma"), ge=0)
+    tau_change: float = hyperparameter(1.0, CHANGE.format("tau"), ge=0)
+    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated")
 
     @model_validator(mode="after")
     def _rates_stay_below_one(self) -> Bop2ndOrderHyperparameters:

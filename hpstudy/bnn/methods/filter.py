@@ -18,13 +18,11 @@ class FilterHyperparameters(Hyperparameters):
     """3 hyperparameters (Table 1, lower row) and how often the schedule is updated. None is based on magnitudes."""
 
     alpha: float = hyperparameter(
-        1e-3, "rate of the slow filter: its window is about 1/alpha updates; 0 never forgets", magnitude_based=False, ge=0, le=1
+        1e-3, "rate of the slow filter: its window is about 1/alpha updates; 0 never forgets", ge=0, le=1
     )
-    gamma: float = hyperparameter(
-        0.1, "rate of the fast filter; 1 switches it off (a first-order filter)", magnitude_based=False, gt=0, le=1
-    )
-    alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
+    gamma: float = hyperparameter(0.1, "rate of the fast filter; 1 switches it off (a first-order filter)", gt=0, le=1)
+    alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha")
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated")
 
 
 class Filter(Method[FilterHyperparameters]):

@@ -19,21 +19,13 @@ class BiquadFilterHyperparameters(Hyperparameters):
     """4 hyperparameters, none of them based on magnitudes."""
 
     omega: float = hyperparameter(
-        1e-2,
-        "natural frequency in radians per update: the filter's window is about 1/omega",
-        magnitude_based=False,
-        ge=1e-6,
-        le=math.pi,
+        1e-2, "natural frequency in radians per update: the filter's window is about 1/omega", ge=1e-6, le=math.pi
     )
     zeta: float = hyperparameter(
-        0.7,
-        "damping: below 1 the filter oscillates, sqrt(1/2) is Butterworth, 1 has two equal poles",
-        magnitude_based=False,
-        ge=1e-3,
-        le=1,
+        0.7, "damping: below 1 the filter oscillates, sqrt(1/2) is Butterworth, 1 has two equal poles", ge=1e-3, le=1
     )
-    omega_decay: Decay = hyperparameter("cosine", "schedule of omega", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
+    omega_decay: Decay = hyperparameter("cosine", "schedule of omega")
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated")
 
 
 class BiquadFilter(Method[BiquadFilterHyperparameters]):

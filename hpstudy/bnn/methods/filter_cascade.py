@@ -18,18 +18,14 @@ class CascadeFilterHyperparameters(Hyperparameters):
     """5 hyperparameters, none of them based on magnitudes."""
 
     order: int = hyperparameter(
-        2,
-        "number of filters in series: 1 slow, the others fast; for a first-order filter set gamma to 1",
-        magnitude_based=False,
-        ge=2,
-        le=4,
+        2, "number of filters in series: 1 slow, the others fast; for a first-order filter set gamma to 1", ge=2, le=4
     )
     alpha: float = hyperparameter(
-        1e-3, "rate of the slow filter: its window is about 1/alpha updates; 0 never forgets", magnitude_based=False, ge=0, le=1
+        1e-3, "rate of the slow filter: its window is about 1/alpha updates; 0 never forgets", ge=0, le=1
     )
-    gamma: float = hyperparameter(0.1, "rate of each fast filter; 1 switches them off", magnitude_based=False, gt=0, le=1)
-    alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
+    gamma: float = hyperparameter(0.1, "rate of each fast filter; 1 switches them off", gt=0, le=1)
+    alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha")
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated")
 
 
 class CascadeFilter(Method[CascadeFilterHyperparameters]):

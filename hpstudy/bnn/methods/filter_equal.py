@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 class EqualFilterHyperparameters(Hyperparameters):
     """4 hyperparameters, none of them based on magnitudes."""
 
-    order: int = hyperparameter(2, "number of filters in series, all of the same rate", magnitude_based=False, ge=1, le=4)
-    alpha: float = hyperparameter(
-        1e-2, "rate of every filter: each delays by about 1/alpha updates; 0 never forgets", magnitude_based=False, ge=0, le=1
-    )
-    alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
+    order: int = hyperparameter(2, "number of filters in series, all of the same rate", ge=1, le=4)
+    alpha: float = hyperparameter(1e-2, "rate of every filter: each delays by about 1/alpha updates; 0 never forgets", ge=0, le=1)
+    alpha_decay: Decay = hyperparameter("cosine", "schedule of alpha")
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated")
 
 
 class EqualFilter(Method[EqualFilterHyperparameters]):

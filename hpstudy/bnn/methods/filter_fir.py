@@ -20,7 +20,6 @@ class FIRFilterHyperparameters(Hyperparameters):
     window: int = hyperparameter(
         100,
         "number of averaged gradients; memory and time increase with it, because it is also the number of stored tensors",
-        magnitude_based=False,
         ge=1,
     )
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import Surrogate
@@ -33,14 +33,24 @@ class Hyperparameters(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    ascending: ClassVar[tuple[str, str] | None] = None
+    """Names of two hyperparameters, the first of which must not exceed the second."""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.ascending is not None:
+            low, high = self.ascending
+            if (first := getattr(self, low)) > (second := getattr(self, high)):
+                raise ValueError(f"{low} ({first:g}) is above {high} ({second:g}): lower {low} or raise {high}")
+        return self
 
     @classmethod
     def magnitude_based(cls) -> tuple[str, ...]:
         """Return the hyperparameters whose meaning depends on the scale of a latent weight or of the gradient."""
-        return tuple(n for n, field in cls.model_fields.items() if _extra(field.json_schema_extra)["magnitude_based"])
+        return tuple(name for name, field in cls.model_fields.items() if field.json_schema_extra == {"magnitude_based": True})
 
 
-def hyperparameter(default: Any, description: str, *, magnitude_based: bool, **domain: Any) -> Any:
+def hyperparameter(default: Any, description: str, *, magnitude_based: bool = False, **domain: Any) -> Any:
     """Declare a field of `Hyperparameters`.
 
     Args:
@@ -169,8 +179,3 @@ def follow(theta: torch.Tensor, signal: torch.Tensor) -> torch.Tensor:
     """
     disagrees = (theta * signal).lt_(0)
     return theta.addcmul_(theta, disagrees, value=-2)
-
-
-def _extra(extra: Any) -> dict[str, Any]:
-    assert isinstance(extra, dict), "declare hyperparameters with hyperparameter()"
-    return extra

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import model_validator
-
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, library_step
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
@@ -23,29 +21,18 @@ if TYPE_CHECKING:
 class IRNetHyperparameters(Hyperparameters):
     """Hyperparameters of SGD, and the temperatures at the start and the end."""
 
+    ascending = ("t_min", "t_max")
     learning_rate: float = hyperparameter(0.1, "step size of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     init_scale: float = hyperparameter(
         1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
     )
-    momentum_rate: float = hyperparameter(0.1, "1 - momentum", magnitude_based=False, gt=0, le=1)
+    momentum_rate: float = hyperparameter(0.1, "1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "decay of the latent weights", magnitude_based=True, ge=0)
-    t_min: float = hyperparameter(
-        1e-3, "temperature at the start; below 1 the surrogate is nearly the identity", magnitude_based=False, gt=0
-    )
-    t_max: float = hyperparameter(
-        10.0, "temperature at the end; above 1 the surrogate is nearly a step", magnitude_based=False, gt=0
-    )
-    own_activation: bool = hyperparameter(
-        True, "use the activation 'ede' with the same temperatures; false: that of the task", magnitude_based=False
-    )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule of the learning rate is updated", magnitude_based=False)
-
-    @model_validator(mode="after")
-    def _temperatures_rise(self) -> IRNetHyperparameters:
-        if self.t_min > self.t_max:
-            raise ValueError(f"t_min ({self.t_min:g}) is above t_max ({self.t_max:g}): lower t_min or raise t_max")
-        return self
+    t_min: float = hyperparameter(1e-3, "temperature at the start; below 1 the surrogate is nearly the identity", gt=0)
+    t_max: float = hyperparameter(10.0, "temperature at the end; above 1 the surrogate is nearly a step", gt=0)
+    own_activation: bool = hyperparameter(True, "use the activation 'ede' with the same temperatures; false: that of the task")
+    decay_per: Per = hyperparameter("epoch", "how often the schedule of the learning rate is updated")
 
 
 class IRNet(Method[IRNetHyperparameters]):

@@ -23,12 +23,10 @@ class LatentLARSHyperparameters(Hyperparameters):
     CIFAR-10. The usual trust 1e-3 is for learning rates of 1 and more: with 0.1 hardly any weight flips in a hundred updates.
     """
 
-    trust: float = hyperparameter(
-        0.04, "trust coefficient eta, the step of a layer relative to the norm of its weights", magnitude_based=False, gt=0
-    )
-    learning_rate: float = hyperparameter(0.1, "beta, multiplies the trust coefficient", magnitude_based=False, gt=0)
-    learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=False)
-    momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
+    trust: float = hyperparameter(0.04, "trust coefficient eta, the step of a layer relative to the norm of its weights", gt=0)
+    learning_rate: float = hyperparameter(0.1, "beta, multiplies the trust coefficient", gt=0)
+    learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate")
+    momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "weight decay phi", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(
         0.1,
@@ -36,7 +34,7 @@ class LatentLARSHyperparameters(Hyperparameters):
         magnitude_based=True,
         ge=0,
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated")
 
 
 class LatentLARS(Method[LatentLARSHyperparameters]):

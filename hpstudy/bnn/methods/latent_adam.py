@@ -30,8 +30,8 @@ class LatentAdamHyperparameters(Hyperparameters):
     init_scale: float = hyperparameter(
         1e-3, "standard deviation of the normal initial latent weights w_0; 0 starts them at 0", magnitude_based=True, ge=0
     )
-    beta1_rate: float = hyperparameter(0.1, "rate of the first moment: 1 - beta1", magnitude_based=False, gt=0, le=1)
-    beta2_rate: float = hyperparameter(1e-3, "rate of the second moment: 1 - beta2", magnitude_based=False, gt=0, le=1)
+    beta1_rate: float = hyperparameter(0.1, "rate of the first moment: 1 - beta1", gt=0, le=1)
+    beta2_rate: float = hyperparameter(1e-3, "rate of the second moment: 1 - beta2", gt=0, le=1)
     weight_decay: float = hyperparameter(
         1e-5, "weight decay lambda, added to the gradient before both moments", magnitude_based=True, ge=0
     )
@@ -41,7 +41,7 @@ class LatentAdamHyperparameters(Hyperparameters):
     clipping: Literal["none", "gradient", "weight"] = hyperparameter(
         "gradient", "gradient: 0 where abs(w) > 1; weight: clamp w to [-1, 1] after every update", magnitude_based=True
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated")
 
 
 class LatentAdam(Method[LatentAdamHyperparameters]):

@@ -23,7 +23,7 @@ class LatentSGDHyperparameters(Hyperparameters):
     init_scale: float = hyperparameter(
         0.1, "standard deviation of the normal initial latent weights w_0; 0 starts them at 0", magnitude_based=True, ge=0
     )
-    gamma: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
+    gamma: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "weight decay lambda", magnitude_based=True, ge=0)
     scaling: bool = hyperparameter(
         True, "multiply the signs of every filter by its mean absolute latent weight", magnitude_based=True
@@ -32,9 +32,9 @@ class LatentSGDHyperparameters(Hyperparameters):
         "gradient", "gradient: 0 where abs(w) > 1; weight: clamp w to [-1, 1] after every update", magnitude_based=True
     )
     convention: Literal["paper", "library"] = hyperparameter(
-        "paper", "paper: Eq. 2-3; library: SGD in the convention of deep-learning libraries", magnitude_based=False
+        "paper", "paper: Eq. 2-3; library: SGD in the convention of deep-learning libraries"
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated")
 
 
 class LatentSGD(Method[LatentSGDHyperparameters]):

@@ -32,32 +32,21 @@ class OvSWHyperparameters(Hyperparameters):
         0.04, "lambda: minimum norm of a filter's gradient relative to that of its weights; 0 = off", magnitude_based=True, ge=0
     )
     sad: float = hyperparameter(9e-4, "tau: additional weight decay of silent weights; 0 = off", magnitude_based=True, ge=0)
-    track_rate: float = hyperparameter(
-        1e-3, "1 - m_S: rate of the average S of a weight's flips", magnitude_based=False, gt=0, le=1
-    )
-    track_threshold: float = hyperparameter(
-        1e-4, "sigma: weights with S below it are silent; less than track_rate", magnitude_based=False, gt=0
-    )
-    start_active: bool = hyperparameter(False, "S_0: true starts at 1, all weights active; false at 0", magnitude_based=False)
+    track_rate: float = hyperparameter(1e-3, "1 - m_S: rate of the average S of a weight's flips", gt=0, le=1)
+    track_threshold: float = hyperparameter(1e-4, "sigma: weights with S below it are silent; less than track_rate", gt=0)
+    start_active: bool = hyperparameter(False, "S_0: true starts at 1, all weights active; false at 0")
     learning_rate: float = hyperparameter(0.1, "step size epsilon of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
-    momentum_rate: float = hyperparameter(
-        0.1, "1 - mu: rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1
-    )
+    momentum_rate: float = hyperparameter(0.1, "1 - mu: rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(5e-4, "weight decay phi of all weights", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(
-        1.0,
-        "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)",
-        magnitude_based=True,
-        ge=0,
+        1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, ge=0
     )
     warmup_epochs: int = hyperparameter(
         0, "number of epochs over which the learning rate rises linearly", magnitude_based=True, ge=0
     )
-    own_activation: bool = hyperparameter(
-        True, "true: the activation of the method's authors; false: that of the task", magnitude_based=False
-    )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
+    own_activation: bool = hyperparameter(True, "true: the activation of the method's authors; false: that of the task")
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated")
 
     @model_validator(mode="after")
     def _one_flip_counts(self) -> OvSWHyperparameters:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pydantic import model_validator
-
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, library_step
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 class RBNNHyperparameters(Hyperparameters):
     """Hyperparameters of SGD, the temperatures at the start and the end, and those of the rotation."""
 
+    ascending = ("t_min", "t_max")
     learning_rate: float = hyperparameter(
         0.1, "step size of the latent weights and of the angles beta", magnitude_based=True, gt=0
     )
@@ -30,36 +29,21 @@ class RBNNHyperparameters(Hyperparameters):
     init_scale: float = hyperparameter(
         1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
     )
-    momentum_rate: float = hyperparameter(0.1, "1 - momentum", magnitude_based=False, gt=0, le=1)
+    momentum_rate: float = hyperparameter(0.1, "1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "decay of the latent weights and of the angles beta", magnitude_based=True, ge=0)
-    t_min: float = hyperparameter(
-        1e-2, "temperature at the start; below 1 the surrogate is nearly the identity", magnitude_based=False, gt=0
-    )
-    t_max: float = hyperparameter(
-        10.0, "temperature at the end; above 1 the surrogate is nearly a step", magnitude_based=False, gt=0
-    )
-    rotation_period: int = hyperparameter(
-        1, "number of epochs between rotations; 0 disables the rotation", magnitude_based=False, ge=0
-    )
-    alternations: int = hyperparameter(3, "rounds of the two Procrustes steps in a rotation", magnitude_based=False, ge=1)
+    t_min: float = hyperparameter(1e-2, "temperature at the start; below 1 the surrogate is nearly the identity", gt=0)
+    t_max: float = hyperparameter(10.0, "temperature at the end; above 1 the surrogate is nearly a step", gt=0)
+    rotation_period: int = hyperparameter(1, "number of epochs between rotations; 0 disables the rotation", ge=0)
+    alternations: int = hyperparameter(3, "rounds of the two Procrustes steps in a rotation", ge=1)
     beta_init: float = hyperparameter(
         math.pi / 2,
         "initial angle beta; |sin beta| is the share of the rotated weight. At pi/2 the latent weights move only by weight decay",
-        magnitude_based=False,
         ge=0,
         le=math.pi / 2,
     )
     warmup_epochs: int = hyperparameter(0, "epochs over which the learning rate rises", magnitude_based=True, ge=0)
-    own_activation: bool = hyperparameter(
-        True, "use the activation 'rbnn' with the same temperatures; false: that of the task", magnitude_based=False
-    )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule of the learning rate is updated", magnitude_based=False)
-
-    @model_validator(mode="after")
-    def _temperatures_rise(self) -> RBNNHyperparameters:
-        if self.t_min > self.t_max:
-            raise ValueError(f"t_min ({self.t_min:g}) is above t_max ({self.t_max:g}): lower t_min or raise t_max")
-        return self
+    own_activation: bool = hyperparameter(True, "use the activation 'rbnn' with the same temperatures; false: that of the task")
+    decay_per: Per = hyperparameter("epoch", "how often the schedule of the learning rate is updated")
 
 
 class RBNN(Method[RBNNHyperparameters]):

@@ -22,17 +22,15 @@ class RealSGDHyperparameters(Hyperparameters):
 
     learning_rate: float = hyperparameter(0.1, "step size of the weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
-    momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
+    momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "weight decay", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(
         1.0, "deviation of the normal initial weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
     )
     activation: Literal["task", "relu", "hardtanh"] = hyperparameter(
-        "task",
-        "task: the binary activation of the task; relu or hardtanh: a real-valued activation instead",
-        magnitude_based=False,
+        "task", "task: the binary activation of the task; relu or hardtanh: a real-valued activation instead"
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated", magnitude_based=False)
+    decay_per: Per = hyperparameter("epoch", "how often the schedule is updated")
 
 
 class RealSGD(Method[RealSGDHyperparameters]):

@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pydantic import model_validator
-
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
@@ -26,39 +24,25 @@ DEVIATION = 2 * math.sqrt(2)
 class ReCUHyperparameters(Hyperparameters):
     """Hyperparameters of SGD, and the quantile at the start and the end. Defaults are the published ones."""
 
+    ascending = ("quantile_start", "quantile_end")
     learning_rate: float = hyperparameter(0.1, "step size of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
-    momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
+    momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(5e-4, "weight decay of the latent weights", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(
         1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
     )
     quantile_start: float = hyperparameter(
-        0.85,
-        "quantile tau of the standardised weights at the start; weights beyond it are clamped",
-        magnitude_based=False,
-        gt=0.5,
-        lt=1,
+        0.85, "quantile tau of the standardised weights at the start; weights beyond it are clamped", gt=0.5, lt=1
     )
-    quantile_end: float = hyperparameter(0.99, "quantile tau at the end", magnitude_based=False, gt=0.5, lt=1)
+    quantile_end: float = hyperparameter(0.99, "quantile tau at the end", gt=0.5, lt=1)
     warmup_epochs: int = hyperparameter(
         5, "number of epochs over which the learning rate rises; 0 disables the warm-up", magnitude_based=True, ge=0
     )
     own_activation: bool = hyperparameter(
-        True,
-        "use the activation 'recu', which divides its input by its deviation; false: that of the task",
-        magnitude_based=False,
+        True, "use the activation 'recu', which divides its input by its deviation; false: that of the task"
     )
-    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated", magnitude_based=False)
-
-    @model_validator(mode="after")
-    def _check(self) -> ReCUHyperparameters:
-        if self.quantile_start > self.quantile_end:
-            raise ValueError(
-                f"quantile_start is {self.quantile_start} and quantile_end is {self.quantile_end}: "
-                "the quantile moves outwards; set quantile_start to at most quantile_end"
-            )
-        return self
+    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated")
 
 
 class ReCU(Method[ReCUHyperparameters]):

@@ -9,8 +9,6 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import model_validator
-
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 
@@ -28,39 +26,23 @@ class SLBHyperparameters(Hyperparameters):
     authors' port freezes the weights.
     """
 
+    ascending = ("schedule_start", "schedule_end")
     temperature_start: float = hyperparameter(1.0, "inverse temperature tau at the start", magnitude_based=True, gt=0)
     temperature_growth: float = hyperparameter(
         1.6e3, "tau at the end of its schedule, as a multiple of tau at the start", magnitude_based=True, ge=1
     )
-    schedule: Growth = hyperparameter("exp", "how tau increases from schedule_start to schedule_end", magnitude_based=False)
-    schedule_start: float = hyperparameter(
-        0.4, "share of training after which tau starts to increase", magnitude_based=False, ge=0, le=1
-    )
-    schedule_end: float = hyperparameter(0.9, "share of training after which tau is constant", magnitude_based=False, ge=0, le=1)
+    schedule: Growth = hyperparameter("exp", "how tau increases from schedule_start to schedule_end")
+    schedule_start: float = hyperparameter(0.4, "share of training after which tau starts to increase", ge=0, le=1)
+    schedule_end: float = hyperparameter(0.9, "share of training after which tau is constant", ge=0, le=1)
     learning_rate: float = hyperparameter(0.1, "step size of the two logits", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
-    restarts: int = hyperparameter(
-        0, "number of restarts of tau's schedule, after equal shares of training", magnitude_based=False, ge=0
-    )
-    momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", magnitude_based=False, gt=0, le=1)
+    restarts: int = hyperparameter(0, "number of restarts of tau's schedule, after equal shares of training", ge=0)
+    momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "weight decay of the logits", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(0.1, "standard deviation of the normal initial logits", magnitude_based=True, gt=0)
-    calibration: bool = hyperparameter(
-        True,
-        "recalibrate batch normalisation with binary weights before an evaluation",
-        magnitude_based=False,
-    )
-    freeze: bool = hyperparameter(False, "train with fixed binary weights from schedule_end on", magnitude_based=False)
-    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated", magnitude_based=False)
-
-    @model_validator(mode="after")
-    def _check(self) -> SLBHyperparameters:
-        if self.schedule_start > self.schedule_end:
-            raise ValueError(
-                f"schedule_start is {self.schedule_start} and schedule_end is {self.schedule_end}: "
-                "set schedule_start to at most schedule_end"
-            )
-        return self
+    calibration: bool = hyperparameter(True, "recalibrate batch normalisation with binary weights before an evaluation")
+    freeze: bool = hyperparameter(False, "train with fixed binary weights from schedule_end on")
+    decay_per: Per = hyperparameter("epoch", "how often the schedules are updated")
 
 
 class SLB(Method[SLBHyperparameters]):
