@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,10 +18,10 @@ from torch import Tensor, nn
 
 from hpstudy.bnn.layers import to_device
 from hpstudy.bnn.settings import Teacher
-from hpstudy.bnn.torchvision_import import import_models
 from hpstudy.data import cache, manifest
 from hpstudy.data.download import download
 from hpstudy.data.sets import log_progress
+from hpstudy.data.without_cuda import import_without_cuda
 from hpstudy.errors import DataError, HpstudyError, PluginError, nearest
 from hpstudy.plugins import is_plugin, load_callable
 from hpstudy.sources import source_identity
@@ -93,6 +94,21 @@ def weights_file(settings: Teacher) -> Path:
             f"{file} is damaged: its SHA-256 digest does not start with {digest}", "delete it; it is then downloaded again"
         )
     return file
+
+
+def import_models() -> ModuleType:
+    """Return the module `torchvision.models`.
+
+    Raises:
+        DataError: torchvision is not installed, or is not compatible with the installed torch.
+    """
+    try:
+        return import_without_cuda("torchvision.models", "torchvision._meta_registrations")
+    except (ImportError, OSError, RuntimeError) as error:  # the last two: a wheel for another version of torch
+        raise DataError(
+            f"the teacher is a network of torchvision, but torchvision cannot be imported: {error}",
+            'pip install "hpstudy[imagenet]", with a torchvision that is compatible with your torch',
+        ) from error
 
 
 def _own(use: str) -> nn.Module:

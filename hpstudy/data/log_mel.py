@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hpstudy.data.clips import SAMPLE_RATE_HZ
 from hpstudy.data.settings import FeatureSettings
+from hpstudy.data.without_cuda import import_without_cuda
 from hpstudy.errors import DataError
 
 FULL_SCALE = 32768.0
@@ -23,12 +24,17 @@ def mel_transform(settings: FeatureSettings) -> Any:
     Raises:
         DataError: a band is so narrow that it contains no frequency of the Fourier transform.
     """
-    from hpstudy.data.torchaudio_import import import_transforms
-
+    transforms = import_without_cuda(
+        "torchaudio.transforms",
+        "torchaudio._extension",
+        _IS_TORCHAUDIO_EXT_AVAILABLE=False,
+        _IS_ALIGN_AVAILABLE=False,
+        fail_if_no_align=lambda function: function,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            return import_transforms().MelSpectrogram(
+            return transforms.MelSpectrogram(
                 sample_rate=SAMPLE_RATE_HZ,
                 n_fft=settings.n_fft,
                 hop_length=settings.hop,

@@ -11,7 +11,7 @@ from hpstudy.bnn import on_disk
 from hpstudy.bnn.batches import Data, epoch_batches, evaluation_batches, plain_batches
 from hpstudy.bnn.on_disk import OnDisk, centre_crop
 from hpstudy.bnn.photographs import PhotographTransform, crop_boxes
-from hpstudy.bnn.torchvision_import import import_models
+from hpstudy.bnn.teacher import import_models
 from hpstudy.errors import DataError
 
 SIZE, SHORT_SIDE, SMALLEST = 24, 30, 0.2

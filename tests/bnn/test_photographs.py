@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.stats import kstest
 
 from hpstudy.bnn.photographs import LIGHT_VALUES, LIGHT_VECTORS, PhotographTransform, crop_boxes
-from hpstudy.bnn.torchvision_import import import_models
+from hpstudy.bnn.teacher import import_models
 
 MEAN, DEVIATION = [0.5, 0.25, 0.125], [0.5, 0.25, 2.0]
 SHAPES = [(1, 1), (1, 2), (2, 3000), (3000, 2), (7, 7), (64, 64), (375, 500), (500, 375), (3, 4), (4, 3), (33, 100), (2000, 3)]

@@ -11,8 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from hpstudy.bnn.settings import Teacher
-from hpstudy.bnn.teacher import check_teacher, load_teacher, teacher_identity, weights_file
-from hpstudy.bnn.torchvision_import import import_models
+from hpstudy.bnn.teacher import check_teacher, import_models, load_teacher, teacher_identity, weights_file
 from hpstudy.data.cache import VARIABLE
 from hpstudy.errors import DataError, PluginError
 
@@ -138,7 +137,7 @@ def test_a_torchvision_that_is_missing_or_of_another_torch_is_a_data_error(error
     def fails(name):
         raise error or ModuleNotFoundError("No module named 'torchvision'", name="torchvision")
 
-    monkeypatch.setattr("hpstudy.bnn.torchvision_import.import_module", fails)
+    monkeypatch.setattr("hpstudy.data.without_cuda.import_module", fails)
     with pytest.raises(DataError, match=str(error or "No module named 'torchvision'")) as caught:
         load_teacher(PUBLISHED, "cpu")
     assert "hpstudy[imagenet]" in caught.value.hint
