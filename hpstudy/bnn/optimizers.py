@@ -152,7 +152,7 @@ def trained_noise(network: nn.Module) -> list[Tensor]:
 
 
 def real_optimizer(network: nn.Module, settings: RealOptimizer) -> torch.optim.Optimizer:
-    """Create the optimizer of the parameters that are not binary. `set_learning_rate` applies the schedule."""
+    """Create the optimizer of the parameters that are not binary. The training loop applies the schedule."""
     decaying, others = network.real if isinstance(network, Stack) else real_parameters(network)
     groups = [
         {"params": decaying, "weight_decay": settings.weight_decay},
@@ -161,9 +161,3 @@ def real_optimizer(network: nn.Module, settings: RealOptimizer) -> torch.optim.O
     if settings.name == "adam":
         return torch.optim.Adam(groups, lr=settings.learning_rate, betas=(settings.momentum, 0.999), fused=True)
     return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, fused=True)
-
-
-def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Set the learning rate of every parameter group."""
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate

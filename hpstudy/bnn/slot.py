@@ -13,7 +13,7 @@ from hpstudy.bnn.calibration import recalibrate
 from hpstudy.bnn.evaluation import evaluate
 from hpstudy.bnn.flips import EpochFlips, FlipCounter
 from hpstudy.bnn.layers import real_parameters
-from hpstudy.bnn.optimizers import initial_noise, trained_noise
+from hpstudy.bnn.optimizers import initial_noise
 from hpstudy.bnn.settings import TrainSettings
 from hpstudy.bnn.silent import never_flipped_histogram
 from hpstudy.errors import Diverged
@@ -54,10 +54,6 @@ class Slot:
     def generator(self, stream: str) -> torch.Generator:
         """Create a generator for a stream of the seed."""
         return torch.Generator().manual_seed(derive_seed(self.seed, stream))
-
-    def start_from_trained(self) -> None:
-        """Start the next step from the trained weights of this step."""
-        self.noise = trained_noise(self.network)
 
     def end_epoch(self, epoch: int, train_loss: float, train_accuracy: float, settings: TrainSettings, calibration: int) -> None:
         """Evaluate with the evaluation weights and report the metrics, or set `diverged`.

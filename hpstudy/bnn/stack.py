@@ -58,11 +58,6 @@ class Stack(nn.Module):
         return logits.reshape(len(x), -1)
 
 
-def combined(networks: Sequence[nn.Module]) -> nn.Module:
-    """Return one module that trains all networks: a single network itself, otherwise a `Stack`."""
-    return networks[0] if len(networks) == 1 else Stack(networks)
-
-
 class StackedLinear(nn.Module):
     """K fully connected layers, each on its own features.
 
@@ -198,18 +193,12 @@ def _stacked(modules: Sequence[nn.Module], made: dict[int, nn.Module]) -> nn.Mod
         elif first._parameters or first._buffers:
             raise UsageError(f"a {type(first).__name__} cannot be stacked", "train the networks one after the other")
         else:
-            wide = _like(first)
+            wide = copy.copy(first)
+            wide._modules = {}
             for name in first._modules:
                 wide.add_module(name, _stacked([module.get_submodule(name) for module in modules], made))
             made[id(first)] = wide
     return made[id(first)]
-
-
-def _like(module: nn.Module) -> nn.Module:
-    """Return a shallow copy without submodules."""
-    made = copy.copy(module)
-    made._modules = {}
-    return made
 
 
 def _join(wide: nn.Module, modules: Sequence[nn.Module]) -> None:

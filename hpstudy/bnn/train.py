@@ -16,13 +16,13 @@ from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.distillation import distillation_loss
 from hpstudy.bnn.flips import FlipCounter
 from hpstudy.bnn.methods.interface import H, Method
-from hpstudy.bnn.optimizers import BinaryOptimizer, real_optimizer, set_learning_rate
+from hpstudy.bnn.optimizers import BinaryOptimizer, real_optimizer, trained_noise
 from hpstudy.bnn.passes import passes
 from hpstudy.bnn.schedules import Clock, warmed_up
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
 from hpstudy.bnn.slot import Report, Slot
 from hpstudy.bnn.snapshot import Snapshot
-from hpstudy.bnn.stack import combined
+from hpstudy.bnn.stack import Stack
 from hpstudy.bnn.steps import Step, steps
 from hpstudy.checkpoint import Checkpoint
 from hpstudy.errors import Diverged
@@ -43,26 +43,7 @@ def train(
     teacher: nn.Module | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> dict[str, float]:
-    """Train a network and evaluate it after the last epoch.
-
-    The best epoch is not selected, because this would be a selection on the validation part.
-
-    Args:
-        network: a network with binary layers; trained in place.
-        method: the training method of the binary weights.
-        hp: hyperparameters of the method.
-        data: on the device and in the type of the network.
-        settings: epochs, batch size, optimizer of the real-valued parameters, a first step.
-        seed: seed of batch order, augmentation, initial binary weights, calibration batches and random draws of the method. These are
-            five streams; all but the last are the same for all methods.
-        report: called after every epoch, starting with the epochs of a first step.
-        teacher: a trained network in evaluation mode; its outputs then replace the classes in the training loss.
-        checkpoint: stores the state of a long training. After an interruption the training resumes from it, with identical results.
-
-    Returns:
-        val_accuracy, val_loss and test_accuracy of the trained network, and with `settings.top_k` the top-k accuracies; train_accuracy,
-        train_loss, flip_ratio and epoch_flip_rate of the last epoch, the first two as means over its updates; never_flipped since the
-        start of the (second) step. Accuracies are shares.
+    """Train one network in place and return its metrics. The arguments are those of `train_many`, for one network.
 
     Raises:
         Diverged: a loss or a real-valued parameter is not finite.
@@ -87,26 +68,32 @@ def train_many(
     teacher: nn.Module | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[Outcome]:
-    """Train K networks of the same shape in one pass, each with its own hyperparameters, seed and batch order.
+    """Train K networks of the same shape in one pass, each with its own hyperparameters, seed and batch order. Evaluate the last epoch.
 
-    The results of a network depend on its own arguments and on K, but not on the other networks. For K = 1 they are those of `train`. For
-    K > 1 they agree with `train` up to rounding, which training amplifies. A network that diverges does not affect the others.
+    The best epoch is not selected, because this would be a selection on the validation part.
+
+    The results of a network depend on its own arguments and on K, but not on the other networks. For K > 1 they agree with those for
+    K = 1 up to rounding, which training amplifies. A network that diverges does not affect the others.
 
     Memory: K times the parameters, method states and activations of one network; the data is stored once.
 
     Args:
-        networks: see `hpstudy.bnn.stack.Stack`; a single network can be of any class.
-        method: method of all networks.
-        hps: hyperparameters of each network.
-        data: as in `train`.
-        settings: settings of all networks.
-        seeds: seed of each network.
-        reports: report function of each network.
-        teacher: teacher of all networks.
-        checkpoint: stores the state of all networks together.
+        networks: networks with binary layers, trained in place: see `hpstudy.bnn.stack.Stack`; a single network can be of any class.
+        method: training method of the binary weights.
+        hps: hyperparameters of the method for each network.
+        data: on the device and in the type of the networks.
+        settings: epochs, batch size, optimizer of the real-valued parameters, a first step.
+        seeds: for each network, seed of batch order, augmentation, initial binary weights, calibration batches and random draws of the
+            method. These are five streams; all but the last are the same for all methods.
+        reports: for each network, called after every epoch, starting with the epochs of a first step.
+        teacher: a trained network in evaluation mode; its outputs then replace the classes in the training loss.
+        checkpoint: stores the state of all networks together. After an interruption the training resumes from it, with identical results.
 
     Returns:
-        For each network, what `train` returns or raises.
+        For each network, a Diverged error if a loss or a real-valued parameter is not finite. Otherwise val_accuracy, val_loss and
+        test_accuracy of the trained network, and with `settings.top_k` the top-k accuracies; train_accuracy, train_loss, flip_ratio and
+        epoch_flip_rate of the last epoch, the first two as means over its updates; never_flipped since the start of the (second) step.
+        Accuracies are shares.
 
     Raises:
         UsageError: the networks cannot be stacked.
@@ -142,7 +129,7 @@ class _Training:
         checkpoint: Checkpoint | None,
     ) -> None:
         self.slots = slots
-        self.network = combined([slot.network for slot in slots])
+        self.network = slots[0].network if len(slots) == 1 else Stack([slot.network for slot in slots])
         self.data = data
         self.batch_size = settings.batch_size
         self.teacher = teacher
@@ -154,13 +141,14 @@ class _Training:
 
     def run(self, steps: Sequence[Step]) -> None:
         """Train step by step, resuming from the checkpoint if there is one."""
-        snapshot = self._load_snapshot()
+        content = self.checkpoint.load() if self.checkpoint else None
+        snapshot = None if content is None else Snapshot.from_bytes(content, self.data.train.y.device)
         for number, step in enumerate(steps):
             if snapshot and number < snapshot.step:
                 continue
             if number > 0 and not snapshot:
                 for slot in self.slots:
-                    slot.start_from_trained()
+                    slot.noise = trained_noise(slot.network)
             self._step(number, step, snapshot)
             snapshot = None
 
@@ -222,7 +210,9 @@ class _Training:
         for number, (x, y) in enumerate(batches):
             clock = Clock(start.epoch, start.epochs, start.update + number, start.updates)
             loss, right = self.passes(x, y)
-            set_learning_rate(real, _learning_rate(schedule, clock))
+            learning_rate = schedule.learning_rate * warmed_up(schedule.decay, clock, schedule.decay_per, schedule.warmup_epochs)
+            for group in real.param_groups:
+                group["lr"] = learning_rate
             real.step()
             real.zero_grad(set_to_none=len(self.slots) == 1)  # gradients in a stack are views
             binary.step(clock)
@@ -259,10 +249,6 @@ class _Training:
             generators=[(slot.order.get_state(), slot.augmentation.get_state()) for slot in self.slots],
         )
 
-    def _load_snapshot(self) -> Snapshot | None:
-        content = self.checkpoint.load() if self.checkpoint else None
-        return None if content is None else Snapshot.from_bytes(content, self.data.train.y.device)
-
     def _restore_slots(self, snapshot: Snapshot) -> None:
         self.reported = snapshot.reported
         for index, slot in enumerate(self.slots):
@@ -272,10 +258,6 @@ class _Training:
             order, augmentation = snapshot.generators[index]
             slot.order.set_state(order)
             slot.augmentation.set_state(augmentation)
-
-
-def _learning_rate(schedule: RealOptimizer, clock: Clock) -> float:
-    return schedule.learning_rate * warmed_up(schedule.decay, clock, schedule.decay_per, schedule.warmup_epochs)
 
 
 def _recalibrates(settings: TrainSettings, *, last: bool) -> bool:
