@@ -55,20 +55,14 @@ class Cifar(ImageNetworkTask):
 
     Settings = CifarSettings
     settings: CifarSettings
+    image_noun = "images"
 
     def data(self) -> Data:
         """Return the images of the three parts on the device."""
         return image_data(self.settings.dataset, self.settings.images, self.settings.device)
 
-    def classes(self) -> tuple[str, ...]:
-        """Return the class names of the image set."""
-        return self._images().classes
-
-    def checksum(self) -> dict[str, str]:
-        """Return the checksum of all pixels and labels."""
-        return {f"images of {self.settings.dataset}": self._images().checksum}
-
-    def _images(self) -> Images:
+    def opened(self) -> Images:
+        """Return the image set. Its checksum covers all pixels and labels."""
         from hpstudy.data.images import load_images
 
         return load_images(self.settings.dataset)

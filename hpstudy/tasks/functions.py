@@ -12,19 +12,18 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hpstudy.errors import Problem, nearest
+from hpstudy.study.blocks import Block
 from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Report, Task
 
 
-class FunctionSettings(BaseModel):
+class FunctionSettings(Block):
     """Settings of an analytic function."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     noise: float = Field(default=0.1, ge=0)
     """Standard deviation of the Gaussian noise on the measured value."""

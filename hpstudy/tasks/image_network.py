@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hpstudy.bnn.binarize import BinaryActivation
+    from hpstudy.data.images import Images
+    from hpstudy.data.listed import ListedImages
 
 
 class ImageParts(Settings):
@@ -123,14 +125,12 @@ class ImageNetworkTask(BinaryNetworkTask):
     """A convolutional network on images."""
 
     settings: ImageNetworkSettings
+    image_noun: ClassVar[str]
+    """Plural name of the images in the identity of a study."""
 
     @abstractmethod
-    def classes(self) -> tuple[str, ...]:
-        """Return the class names of the data set."""
-
-    @abstractmethod
-    def checksum(self) -> dict[str, str]:
-        """Return the checksum of the images by name."""
+    def opened(self) -> Images | ListedImages:
+        """Return the data set, with its class names and its checksum."""
 
     def prepare(self) -> None:
         """Load the images, and check the device and the teacher.
@@ -141,7 +141,7 @@ class ImageNetworkTask(BinaryNetworkTask):
         """
         settings = self.settings
         super().prepare()
-        count = len(self.classes())
+        count = len(self.opened().classes)
         if settings.top_k is not None and settings.top_k > count:
             raise DataError(f"task.top_k is {settings.top_k}, but the data set has {count} classes", f"valid: 2 to {count}")
         if settings.teacher is not None:
@@ -152,7 +152,9 @@ class ImageNetworkTask(BinaryNetworkTask):
     def identity(self) -> dict[str, str]:
         """Return the checksums of the images, the teacher, and the source of a user's network."""
         name = str(self.settings.network["name"])
-        identity = {**self.checksum(), **(source_identity(name) if is_plugin(name) else {})}
+        identity = {f"{self.image_noun} of {self.settings.dataset}": self.opened().checksum}
+        if is_plugin(name):
+            identity |= source_identity(name)
         if self.settings.teacher is not None:
             from hpstudy.bnn.teacher import teacher_identity
 
@@ -167,7 +169,7 @@ class ImageNetworkTask(BinaryNetworkTask):
         network: nn.Module = make(
             network_settings(self.settings.network),
             channels_in=3,
-            classes=len(self.classes()),
+            classes=len(self.opened().classes),
             activation=activation,
             generator=generator,
         )

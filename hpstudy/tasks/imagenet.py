@@ -77,20 +77,14 @@ class ImageNet(ImageNetworkTask):
 
     Settings = ImageNetSettings
     settings: ImageNetSettings
+    image_noun = "photographs"
 
     def data(self) -> Data:
         """Return the photographs of the three parts. Their classes are on the device."""
         return photograph_data(self.settings.dataset, self.settings.images, self.settings.device)
 
-    def classes(self) -> tuple[str, ...]:
-        """Return the class names of the data set."""
-        return self._listed().classes
-
-    def checksum(self) -> dict[str, str]:
-        """Return the checksum of the names, classes and contents of all files."""
-        return {f"photographs of {self.settings.dataset}": self._listed().checksum}
-
-    def _listed(self) -> ListedImages:
+    def opened(self) -> ListedImages:
+        """Return the image folder. Its checksum covers the names, classes and contents of all files."""
         from hpstudy.data.listed import open_listed
 
         return open_listed(self.settings.dataset)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from hpstudy.plugins import load_callable
 from hpstudy.sources import FUNCTION
+from hpstudy.study.blocks import Block
 from hpstudy.tasks.interface import Task
 from hpstudy.tasks.notebook.pickled import PickledFunction
 
 
-class OwnSettings(BaseModel):
+class OwnSettings(Block):
     """Settings of all user functions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     pickled: PickledFunction | None = None
     """The pickled function, if it is not in a module: a function passed to `hpstudy.run` in a notebook or a script."""

@@ -152,7 +152,7 @@ def test_the_parts_are_drawn_from_the_right_folders():
     assert sorted([*data.train.rows, *data.validation.rows]) == list(range(3 * TRAIN))
     assert torch.bincount(data.validation.y).tolist() == [4, 4, 4]
     assert data.test.images.root == listed.test.root
-    assert task().classes() == CLASSES
+    assert task().opened().classes == CLASSES
 
 
 def test_the_network_sees_squares_of_the_size():

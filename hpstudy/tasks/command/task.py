@@ -16,11 +16,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from hpstudy.errors import Problem, TrialFailed, UsageError, nearest
 from hpstudy.modules import digest_of, study_folder
 from hpstudy.sources import SOURCE
+from hpstudy.study.blocks import Block
 from hpstudy.study.parameters import Value
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
@@ -49,10 +50,8 @@ LINES = ".hpstudy-lines"
 """File in the checkpoint folder: lines with values printed by an interrupted run of the program."""
 
 
-class MetricsSettings(BaseModel):
+class MetricsSettings(Block):
     """The source of a command's values: a file, or output lines that match a regular expression."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     file: str | None = None
     """A JSON or CSV file that the program writes, such as `"{checkpoint}/metrics.json"`. Its path needs a placeholder, because trials run
@@ -92,10 +91,8 @@ class MetricsSettings(BaseModel):
         return self
 
 
-class CommandSettings(BaseModel):
+class CommandSettings(Block):
     """Settings of a command."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     command: str
     """The program and its arguments, such as `python train.py --lr {learning_rate} --seed {seed}`, run without a shell in the folder of the

@@ -11,10 +11,10 @@ from types import FunctionType
 from typing import Any
 
 import cloudpickle
-from pydantic import BaseModel, ConfigDict
 
 from hpstudy.errors import PluginError, text_of
 from hpstudy.plugins import place_of
+from hpstudy.study.blocks import Block
 from hpstudy.tasks.notebook.digest import PROTOCOL, digested, is_importable, references
 
 MAX_BYTES = 10_000_000
@@ -24,10 +24,8 @@ FIX = "create it inside the function, or in a module that the function imports"
 """Hint for a value that cannot be pickled with the function, or is too large."""
 
 
-class PickledFunction(BaseModel):
+class PickledFunction(Block):
     """A function that is defined in a notebook or a script. `hpstudy.run` creates it; study files do not contain any."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: str
     """Name of the function."""
