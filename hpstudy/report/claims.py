@@ -1,16 +1,17 @@
-"""The results of the declared claims, as a table and as sentences."""
+"""The results of the declared claims, as sentences and as a chapter with a table."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 
 from hpstudy.analysis.claims.judgement import Contrast, CriterionResult, Verdict
 from hpstudy.analysis.comparisons.margin import ENOUGH
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
-from hpstudy.report.model import Table
+from hpstudy.report.model import Section, Table
 
 ORDER: tuple[Verdict, ...] = ("holds", "does not hold", "inconclusive", "no data")
 """Verdicts in the order of the count."""
@@ -83,14 +84,14 @@ def verdict(results: Results, result: CriterionResult) -> str:
 
 def sentence(results: Results, result: CriterionResult) -> str:
     """The verdict, the claim, and its estimate; of several comparisons, the one with the strongest evidence against the claim."""
-    behind = ""
+    evidence = ""
     if result.contrasts:
         weakest, total = deciding(result, 1)[0], len(result.contrasts)
         name = f"the weakest of {numbers.count(total)} comparisons, {weakest.what}: " if total > 1 else ""
         why = "" if results.provisional else _withheld(weakest)
-        behind = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(weakest)}{why}{_unattainable(weakest)})"
+        evidence = "" if math.isnan(weakest.mean) else f" ({name}{_estimate(weakest)}{why}{_unattainable(weakest)})"
     opening = verdict(results, result)
-    return f"{opening[:1].upper()}{opening[1:]}: {result.claim.strip().rstrip('.')}{behind}."
+    return f"{opening[:1].upper()}{opening[1:]}: {result.claim.strip().rstrip('.')}{evidence}."
 
 
 def _estimate(contrast: Contrast) -> str:
@@ -126,7 +127,7 @@ def number(contrast: Contrast, value: float) -> str:
         return numbers.MISSING if math.isnan(value) else numbers.general(value)
     limits = [limit for limit in (contrast.above, contrast.below) if limit is not None]
     decimals = max(0, 1 - math.floor(math.log10(half)))
-    return numbers.metric(value, numbers.telling(decimals, (contrast.low, contrast.high), limits))
+    return numbers.metric(value, numbers.telling_decimals(decimals, (contrast.low, contrast.high), limits))
 
 
 def _interval(contrast: Contrast) -> str:
@@ -140,6 +141,12 @@ def bound(contrast: Contrast) -> str:
     if contrast.above is not None:
         return f"> {numbers.general(contrast.above)}"
     return numbers.MISSING if contrast.below is None else f"< {numbers.general(contrast.below)}"
+
+
+def chapter(results: Results) -> Iterator[Section]:
+    """The table of all claims; empty without claims."""
+    if (found := table(results)) is not None:
+        yield Section("Claims", (found,))
 
 
 def table(results: Results) -> Table | None:

@@ -38,21 +38,8 @@ def comparisons(results: Results) -> Iterator[Row]:
     yield "a", "b", "trials", "replicates", "mean", "low", "high", "sd", "wins", "ties", "losses", "p", "p_holm", "correlation"
     for pair in results.pairs:
         for d in pair.budgets:
-            counts = (d.wins, d.ties, d.losses)
-            yield (
-                pair.a,
-                pair.b,
-                d.budget,
-                d.replicates,
-                d.mean,
-                d.low,
-                d.high,
-                d.sd,
-                *counts,
-                d.test.p,
-                d.adjusted,
-                d.correlation,
-            )
+            interval, counts = (d.mean, d.low, d.high, d.sd), (d.wins, d.ties, d.losses)
+            yield pair.a, pair.b, d.budget, d.replicates, *interval, *counts, d.test.p, d.adjusted, d.correlation
 
 
 def listed(*columns: Any) -> list[list[Any]]:

@@ -8,13 +8,12 @@ from functools import partial
 from types import ModuleType
 
 from hpstudy.analysis.results import Results
-from hpstudy.report import numbers, wording
+from hpstudy.report import claims, numbers, wording
 from hpstudy.report.chapters import (
     answer,
     anytime,
     budgets,
     citation,
-    claims,
     completeness,
     confirm,
     controls,
@@ -50,7 +49,11 @@ FURTHER: tuple[ModuleType, ...] = (tests, ranks, anytime, secondary, robustness,
 
 
 def chapters(results: Results) -> tuple[tuple[ModuleType, ...], tuple[ModuleType, ...]]:
-    """The chapters of a report in order: those of the main part, and those of the appendix."""
+    """The chapters of a report in order: those of the main part, and those of the appendix.
+
+    A chapter is a module with `chapter`, which yields its sections, and optionally `TABLES`: the functions that give the rows of the CSV
+    files behind its figures. The name of a function is that of its file.
+    """
     last = (confirm, searchers, controls, spaces, declaration, methods)
     if results.declared:
         return (answer, overview, completeness, claims, failures, endpoints, searches, *last), (*OBSERVED, *FURTHER)
@@ -93,7 +96,7 @@ def document(results: Results) -> Document:
         for module in modules:
             if chapter := tuple(module.chapter(results)):
                 sections += chapter
-                tables |= {name: partial(rows, results) for name, rows in getattr(module, "TABLES", {}).items()}
+                tables |= {rows.__name__: partial(rows, results) for rows in getattr(module, "TABLES", ())}
     return Document(
         name=results.study.name,
         question=results.study.question,
@@ -121,15 +124,15 @@ def _complete(results: Results) -> str:
     if results.provisional:
         return ""
     counts = [view.completeness for view in results.views]
-    told = f"Complete: {numbers.things(sum(count.planned for count in counts), 'trial')}"
+    text = f"Complete: {numbers.things(sum(count.planned for count in counts), 'trial')}"
     if lost := sum(count.planned - count.completed + count.without_value for count in counts):
-        told += f", {numbers.count(lost)} of them without a value"
+        text += f", {numbers.count(lost)} of them without a value"
     if results.confirmed:
         incumbents = sum(curve.incumbents for curve in results.confirmed)
-        told += f"; {numbers.things(incumbents, 'incumbent')} on {numbers.things(results.confirmed[0].seeds, 'fresh seed')} each"
+        text += f"; {numbers.things(incumbents, 'incumbent')} on {numbers.things(results.confirmed[0].seeds, 'fresh seed')} each"
         if missed := sum(curve.lost for curve in results.confirmed):
-            told += f", {numbers.things(missed, 'training')} without a value"
-    return f" {told}."
+            text += f", {numbers.things(missed, 'training')} without a value"
+    return f" {text}."
 
 
 def _searchers(study: Study) -> str:

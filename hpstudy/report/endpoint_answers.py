@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from hpstudy.analysis.confirmed.comparison import EndpointOfPair, EndpointOfView
+from hpstudy.analysis.confirmed.comparison import EndpointOfPair
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
 from hpstudy.report import limits, numbers
@@ -26,13 +26,13 @@ def answers(results: Results, *, primary: bool) -> Iterator[tuple[str, str]]:
 
     Endpoints without a result come first, in a sentence for each reason.
     """
-    asked = [result for result in results.declared if result.primary == primary]
+    selected = [result for result in results.declared if result.primary == primary]
     missing: dict[str, list[str]] = {}
-    for result in asked:
+    for result in selected:
         if result.declared is None:
             missing.setdefault(_missing(result), []).append(title(results, result.endpoint))
     yield from ((f"{'; '.join(titles)}: {reason}.", "") for reason, titles in missing.items())
-    yield from ((answer(results, one), evidence(results, one)) for one in asked if one.declared is not None)
+    yield from ((answer(results, one), evidence(results, one)) for one in selected if one.declared is not None)
 
 
 def answer(results: Results, result: EndpointResult) -> str:
@@ -47,7 +47,9 @@ def _answer(results: Results, result: EndpointResult, *, judged: bool) -> str:
     if result.declared is None:
         return f"{title(results, result.endpoint)}: {_missing(result)}."
     if not result.declared.pairs:
-        means = ", ".join(f"{view.view} {_mean(results, result, view)}" for view in result.declared.views)
+        means = ", ".join(
+            f"{view.view} {numbers.with_interval(*cells(results, result, view.estimate))}" for view in result.declared.views
+        )
         return f"{title(results, result.endpoint)}: {means}."
     if many_comparisons(results):
         return _counted(results, result, result.declared.pairs, judged=judged)
@@ -59,9 +61,9 @@ def first_replicates(results: Results) -> str:
     """The results of the primary endpoints in the declared first replicates alone."""
     analysis = results.study.analysis
     assert analysis.first_replicates is not None, "they are declared"
-    asked = analysis.first_replicates - ((analysis.plateaus.held_out or 0) if analysis.plateaus else 0)
+    expected = analysis.first_replicates - ((analysis.plateaus.held_out or 0) if analysis.plateaus else 0)
     opening = f"The first {analysis.first_replicates} replicates alone:"
-    if any(len(result.replicates) < asked for result in results.declared_first):
+    if any(len(result.replicates) < expected for result in results.declared_first):
         return f"{opening} not known before all of them are complete."
     return " ".join([opening, *(_in_short(results, result) for result in results.declared_first if result.primary)])
 
@@ -70,32 +72,32 @@ def _in_short(results: Results, result: EndpointResult) -> str:
     """An endpoint in short form, with every comparison: difference, interval and better view."""
     if result.declared is None or not result.declared.pairs or many_comparisons(results):
         return _answer(results, result, judged=True)
-    told = []
+    parts = []
     for pair in result.declared.pairs:
         value, interval = difference(results, result, result.declared, pair)
         shown = f"{pair.shown} better" if pair.shown else "no difference shown"
-        told.append(f"{_minus(pair)} {value} ({'' if interval == numbers.MISSING else f'{interval}; '}{shown})")
-    return f"{title(results, result.endpoint)}: {'; '.join(told)}."
+        parts.append(f"{_minus(pair)} {value} ({'' if interval == numbers.MISSING else f'{interval}; '}{shown})")
+    return f"{title(results, result.endpoint)}: {'; '.join(parts)}."
 
 
 def evidence(results: Results, result: EndpointResult) -> str:
     """The limits of the answer: searches that do not reach the criterion, and differences too small to detect."""
-    found = result.declared
-    if found is None:
+    measured = result.declared
+    if measured is None:
         return ""
     sentences = []
     horizon = results.study.search.trials
     n = len(result.replicates)
-    late = {view.view: n - view.reached for view in found.views if view.reached is not None and view.reached < n}
+    late = {view.view: n - view.reached for view in measured.views if view.reached is not None and view.reached < n}
     if late:
         counts = ", ".join(f"{count} of {n} {view}" for view, count in late.items())
         sentences.append(f"A search that does not reach {goal(result.endpoint)} counts as {horizon} trials: {counts}.")
     if heavy := ", ".join(limits.censored(late, n)):
         sentences.append(f"Heavy censoring ({heavy}): the difference says little about how many trials these searches need.")
     if result.endpoint.use == "trials_to_target":
-        sentences += limits.beyond(results, (view.view for view in found.views))
+        sentences += limits.beyond(results, (view.view for view in measured.views))
     if not many_comparisons(results):
-        sentences += [text for text in (_attainable(result), _detectable(results, result, found.pairs)) if text]
+        sentences += [text for text in (_attainable(result), _detectable(results, result, measured.pairs)) if text]
     return " ".join(sentences)
 
 
@@ -109,16 +111,16 @@ def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, 
     counts = reached(result.declared, pair)
     if counts == (0, 0):
         return f"Cannot be compared{stop} {what} no search of either view reaches {goal(result.endpoint)}."
-    behind = [f"{Notation(results).ci} {interval}"]
+    details = [f"{Notation(results).ci} {interval}"]
     if 0 in counts:
         late, bound = (pair.b, "at most") if counts[0] else (pair.a, "at least")
-        value, behind = (
+        value, details = (
             f"{bound} {numbers.trials(pair.estimate.value)}, since no {late} search reaches {goal(result.endpoint)}",
             [],
         )
     if not math.isnan(pair.adjusted):
-        behind.append(f"{'Holm p' if _tests(results, result) > 1 else 'p'} {numbers.p_value(pair.adjusted)}")
-    estimate = f"{what} {value} ({'; '.join(behind)})." if behind else f"{what} {value}."
+        details.append(f"{'Holm p' if _tests(results, result) > 1 else 'p'} {numbers.p_value(pair.adjusted)}")
+    estimate = f"{what} {value} ({'; '.join(details)})." if details else f"{what} {value}."
     if not judged:
         return estimate
     return f"{verdict(result.endpoint, pair.a, pair.b, pair.shown) if pair.shown else 'No difference shown'}{stop} {estimate}"
@@ -175,13 +177,13 @@ def _attainable(result: EndpointResult) -> str:
 
 def _detectable(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
     """The detectable differences."""
-    found = {}
+    differences = {}
     for pair in pairs:
         if 0 < pair.detectable < math.inf:
             write = writer(results, result, pair.estimate.low, pair.estimate.high)
-            found[_minus(pair)] = f"{write(pair.detectable)}{' trials' if pair.attainable is not None else ''}"
+            differences[_minus(pair)] = f"{write(pair.detectable)}{' trials' if pair.attainable is not None else ''}"
     power = "at least 80% power" if _tests(results, result) > 1 else "80% power"
-    return f"A true difference of {_of_each(found)} is found with {power}." if found else ""
+    return f"A true difference of {_of_each(differences)} is found with {power}." if differences else ""
 
 
 def _of_each(values: Mapping[str, str]) -> str:
@@ -189,11 +191,6 @@ def _of_each(values: Mapping[str, str]) -> str:
     if len(set(values.values())) == 1:
         return next(iter(values.values()))
     return " or ".join(f"{value} ({comparison})" for comparison, value in values.items())
-
-
-def _mean(results: Results, result: EndpointResult, view: EndpointOfView) -> str:
-    value, interval = cells(results, result, view.estimate.value, view.estimate.low, view.estimate.high)
-    return value if interval == numbers.MISSING else f"{value} ({interval})"
 
 
 def _missing(result: EndpointResult) -> str:

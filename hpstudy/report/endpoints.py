@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from hpstudy.analysis.confirmed.comparison import EndpointOfPair, Measurement
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.goal import Goal
 from hpstudy.report import numbers
 from hpstudy.report.notation import Notation
@@ -64,25 +65,25 @@ def role(result: EndpointResult) -> str:
     return "primary" if result.primary else "secondary"
 
 
-def words(results: Results) -> str:
+def definitions(results: Results) -> str:
     """The definitions of incumbent, confirmed value and plateau; "" if no endpoint uses confirmed values."""
     study, notation = results.study, Notation(results)
     if study.confirm is None or all(result.endpoint.use == "trials_to_target" for result in results.declared):
         return ""
-    told = (
+    text = (
         "Incumbent: the best point of a search so far. Confirmed value: the mean of the incumbent on "
         f"{numbers.things(study.confirm.seeds, 'fresh seed')}."
     )
     if not any(result.endpoint.has_plateau for result in results.declared):
-        return told
+        return text
     declared = study.analysis.plateaus
     if declared is None:
-        return f"{told} Plateau: the mean final confirmed value of the other replicates."
+        return f"{text} Plateau: the mean final confirmed value of the other replicates."
     if declared.held_out is not None:
         held_out = numbers.things(declared.held_out, "replicate")
-        return f"{told} Plateau: the mean final confirmed value of the first {held_out}, which are not judged."
+        return f"{text} Plateau: the mean final confirmed value of the first {held_out}, which are not judged."
     values = ", ".join(f"{view} {notation.value(value)}" for view, value in declared.values.items())
-    return f"{told} Plateau: what a view can reach when it is well tuned, as declared: {values}."
+    return f"{text} Plateau: what a view can reach when it is well tuned, as declared: {values}."
 
 
 def plateau_origin(results: Results) -> str:
@@ -116,20 +117,20 @@ def metric_writer(results: Results, low: float, high: float) -> Callable[[float]
     half = (high - low) / 2
     if not math.isfinite(half) or half <= 0:
         return Notation(results).value
-    decimals = numbers.telling(max(0, 1 - math.floor(math.log10(half))), (low, high), (0.0,))
+    decimals = numbers.telling_decimals(max(0, 1 - math.floor(math.log10(half))), (low, high), (0.0,))
     return lambda value: numbers.metric(value, decimals)
 
 
-def cells(results: Results, result: EndpointResult, value: float, low: float, high: float) -> tuple[str, str]:
+def cells(results: Results, result: EndpointResult, estimate: CountedEstimate) -> tuple[str, str]:
     """A number of an endpoint and its interval, for two columns of a table."""
-    return numbers.cells(value, low, high, writer(results, result, low, high))
+    return numbers.estimate_cells(estimate, writer(results, result, estimate.low, estimate.high))
 
 
 def difference(results: Results, result: EndpointResult, measured: Measurement, pair: EndpointOfPair) -> tuple[str, str]:
     """A difference and its interval, for two columns of a table; a bound if one view never reaches the criterion (`numbers.restricted`)."""
     (a, b), e = reached(measured, pair), pair.estimate
     if a is None or b is None:
-        return cells(results, result, e.value, e.low, e.high)
+        return cells(results, result, e)
     return numbers.restricted(e.value, e.low, e.high, a, b)
 
 

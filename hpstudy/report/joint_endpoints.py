@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
 from hpstudy.analysis.cross_study import Several
 from hpstudy.analysis.joint_endpoints import JointEndpoint
@@ -19,10 +18,10 @@ PLACES = 3
 
 def by_title(compared: Several) -> Mapping[str, list[JointEndpoint]]:
     """The comparisons grouped by endpoint, the primary endpoints first."""
-    found: dict[str, list[JointEndpoint]] = {}
+    groups: dict[str, list[JointEndpoint]] = {}
     for one in sorted(compared.endpoints, key=lambda one: not one.primary):
-        found.setdefault(_title(compared, one), []).append(one)
-    return found
+        groups.setdefault(_title(compared, one), []).append(one)
+    return groups
 
 
 def _title(compared: Several, one: JointEndpoint) -> str:
@@ -84,9 +83,7 @@ def table(compared: Several) -> Table:
     for title, comparisons in by_title(compared).items():
         for one in comparisons:
             of_studies = [_of_study(one, *each) for each in zip(one.studies, one.reached, strict=True)]
-            together = (numbers.MISSING,) * 2 if one.together is None else _cells(one, one.together)
-            p = numbers.MISSING if one.adjusted != one.adjusted else numbers.p_cell(one.adjusted)
-            rows.append((title, f"{one.a} − {one.b}", *of_studies, *together, p))
+            rows.append((title, f"{one.a} − {one.b}", *of_studies, *_cells(one, one.together), numbers.p_cell(one.adjusted)))
     head = ("endpoint", "A − B", *(results.study.name for results in compared.studies), "together", ci, "Holm p")
     note = (
         f"In brackets and next to the mean: {ci}. Holm: over the comparisons of the endpoints that are primary in every study, and over "
@@ -97,18 +94,15 @@ def table(compared: Several) -> Table:
 
 def _of_study(one: JointEndpoint, estimate: CountedEstimate, reached: tuple[int, int] | None) -> str:
     if reached is None:
-        value, interval = _cells(one, estimate)
-    else:
-        value, interval = numbers.restricted(estimate.value, estimate.low, estimate.high, *reached)
-    return value if interval == numbers.MISSING else f"{value} ({interval})"
+        return numbers.with_interval(*_cells(one, estimate))
+    return numbers.with_interval(*numbers.restricted(estimate.value, estimate.low, estimate.high, *reached))
 
 
-def _cells(one: JointEndpoint, estimate: CountedEstimate) -> tuple[str, str]:
-    write: Callable[[float], str] = numbers.trials if counts_trials(one) else partial(numbers.metric, decimals=PLACES)
-    return numbers.cells(estimate.value, estimate.low, estimate.high, write)
+def _cells(one: JointEndpoint, estimate: CountedEstimate | None) -> tuple[str, str]:
+    return numbers.estimate_cells(estimate, numbers.trials) if counts_trials(one) else numbers.metric_cells(estimate, PLACES)
 
 
-WORDS = (
+DEFINITIONS = (
     "Confirmed value: the mean of the best point of a search so far on fresh seeds. Plateau: what a view can reach when it is well tuned, "
     "as in the report of each study. Common scale: 0 is the median first trial of a study, 1 the best value of any of its trials. "
     "Studies weigh equally."

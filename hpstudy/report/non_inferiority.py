@@ -54,16 +54,16 @@ def _of_fewer(results: Results, pair: tuple[str, str], bounds: Bounds, n: int, v
     notation = Notation(results)
     forward = (fewer == pair[1]) == (notation.goal is Goal.MAXIMIZE)
     loss = bounds.upper if forward else -bounds.lower
-    bound = numbers.metric(loss, numbers.telling(notation.decimals, (loss,), (margin,)))
+    bound = numbers.metric(loss, numbers.telling_decimals(notation.decimals, (loss,), (margin,)))
     kept = set(views[fewer].space.names())
     names = ", ".join(name for name in views[other].space.names() if name not in kept)
-    told = (
+    text = (
         f"{fewer} does not tune {names} of {other}. Non-inferiority of leaving them out (Weerts et al. 2020): {value} of {fewer} is worse "
         f"by at most {bound} (one-sided bound at {notation.level}); the margin is {numbers.general(margin)}."
     )
     if loss >= margin:
-        yield f"{told} {fewer} is not shown to be non-inferior."
+        yield f"{text} {fewer} is not shown to be non-inferior."
     elif n < ENOUGH:
-        yield f"{told} Non-inferiority is not judged with fewer than {ENOUGH} replicates."
+        yield f"{text} Non-inferiority is not judged with fewer than {ENOUGH} replicates."
     else:
-        yield f"{told} {fewer} is non-inferior."
+        yield f"{text} {fewer} is non-inferior."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.estimate import CountedEstimate, Estimate
 from hpstudy.goal import Goal
 from hpstudy.report import numbers
 
@@ -55,9 +56,13 @@ class Notation:
 
     def ends(self, low: float, high: float, *limits: float) -> tuple[str, str]:
         """The ends of an interval, with enough decimals to show on which side of each limit they are."""
-        decimals = numbers.telling(self.decimals, (low, high), limits)
+        decimals = numbers.telling_decimals(self.decimals, (low, high), limits)
         return numbers.metric(low, decimals), numbers.metric(high, decimals)
 
     def cells(self, value: float, low: float, high: float) -> tuple[str, str]:
         """A value of the metric and its interval, for two columns of a table."""
         return numbers.cells(value, low, high, self.value)
+
+    def estimate(self, estimate: Estimate | CountedEstimate | None) -> tuple[str, str]:
+        """An estimate of the metric and its interval, for two columns of a table."""
+        return numbers.metric_cells(estimate, self.decimals)

@@ -11,7 +11,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.deviation import deviation
-from hpstudy.analysis.statistics.estimate import CountedEstimate
+from hpstudy.analysis.statistics.estimate import CountedEstimate, Estimate
 from hpstudy.digits import MOST, ROUNDING, telling_digits
 
 MISSING = "–"
@@ -58,10 +58,10 @@ def decimals_of_points(blocks: Sequence[Floats]) -> int:
     return 1 - math.floor(math.log10(scale))
 
 
-def telling(decimals: int, ends: Iterable[float], limits: Iterable[float]) -> int:
+def telling_decimals(decimals: int, ends: Iterable[float], limits: Iterable[float]) -> int:
     """The smallest number of decimals, from `decimals` to `MOST_DECIMALS`, with which no end is rounded to a limit that it does not equal.
 
-    >>> telling(4, (-0.00502, 0.0038), (-0.005, 0.005))
+    >>> telling_decimals(4, (-0.00502, 0.0038), (-0.005, 0.005))
     5
     """
     pairs = [(end, limit) for end in ends for limit in limits if end != limit]
@@ -116,11 +116,9 @@ def hyperparameter(value: Any, digits: int = 4) -> str:
     return str(value)
 
 
-def share_cells(share: CountedEstimate | None) -> tuple[str, str]:
-    """A share of searches and its interval in whole percent, for two columns of a table."""
-    if share is None:
-        return MISSING, MISSING
-    return cells(share.value, share.low, share.high, lambda value: f"{round(100 * value)}%")
+def share_cells(share: Estimate | CountedEstimate | None) -> tuple[str, str]:
+    """A share and its interval in whole percent, for two columns of a table."""
+    return estimate_cells(share, whole_percent)
 
 
 def trials(value: float) -> str:
@@ -152,9 +150,9 @@ def p_value(p: float) -> str:
     return f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
 
 
-def p_cell(p: float) -> str:
-    """A p-value in a column of p-values."""
-    return p_value(p).removeprefix("= ")
+def p_cell(p: float | None) -> str:
+    """A p-value in a column of p-values; `MISSING` for None and NaN."""
+    return MISSING if p is None or math.isnan(p) else p_value(p).removeprefix("= ")
 
 
 def interval(low: float, high: float, write: Callable[[float], str]) -> str:
@@ -171,6 +169,21 @@ def interval(low: float, high: float, write: Callable[[float], str]) -> str:
 def cells(value: float, low: float, high: float, write: Callable[[float], str]) -> tuple[str, str]:
     """A number and its interval, for two columns of a table; arguments as for `interval`."""
     return write(value), interval(low, high, write)
+
+
+def estimate_cells(estimate: Estimate | CountedEstimate | None, write: Callable[[float], str]) -> tuple[str, str]:
+    """An estimate and its interval, for two columns of a table; both are `MISSING` without an estimate."""
+    return (MISSING, MISSING) if estimate is None else cells(estimate.value, estimate.low, estimate.high, write)
+
+
+def metric_cells(estimate: Estimate | CountedEstimate | None, decimals: int) -> tuple[str, str]:
+    """An estimate in units of a metric and its interval, for two columns of a table."""
+    return estimate_cells(estimate, lambda value: metric(value, decimals))
+
+
+def with_interval(value: str, ends: str) -> str:
+    """Two cells as one text, "3.1 (2.0 to 4.2)"; the value alone without an interval."""
+    return value if ends == MISSING else f"{value} ({ends})"
 
 
 def restricted(difference: float, low: float, high: float, reached_a: int, reached_b: int) -> tuple[str, str]:
@@ -195,6 +208,11 @@ def restricted(difference: float, low: float, high: float, reached_a: int, reach
 def percent(share: float) -> str:
     """A share in percent; one decimal if it is not an integer."""
     return f"{100 * share:.1f}".removesuffix(".0") + "%"
+
+
+def whole_percent(share: float) -> str:
+    """A share in whole percent, since few replicates do not justify more digits."""
+    return MISSING if math.isnan(share) else f"{whole(round(100 * share))}%"
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ def body(results: Results) -> dict[str, Any]:
         "fingerprint": results.study.fingerprint(),
         "headline": headline(results),
         "provisional": results.provisional,
-        **({"broken_seals": results.broken_seals} if results.broken_seals else {}),
+        **_present(broken_seals=results.broken_seals),
         "settings": {
             "seed": results.seed,
             "resamples": results.study.analysis.resamples,
@@ -57,34 +57,40 @@ def body(results: Results) -> dict[str, Any]:
             "margin": results.study.analysis.margin,
         },
         **(_of_sweep(results) if results.sweep else _of_search(results)),
-        **({"criteria": plain(results.criteria)} if results.criteria else {}),
-        **({"endpoints": [_endpoint(results, result) for result in results.declared]} if results.declared else {}),
-        **(
-            {"endpoints_of_first_replicates": [_endpoint(results, result) for result in results.declared_first]}
-            if results.declared_first
-            else {}
+        **_present(
+            criteria=plain(results.criteria),
+            endpoints=_endpoints(results, results.declared),
+            endpoints_of_first_replicates=_endpoints(results, results.declared_first),
+            endpoints_under_policies=[
+                {"policy": of.policy, "endpoints": _endpoints(results, of.endpoints)} for of in results.policies
+            ],
+            confirmed=plain(results.confirmed),
+            secondary=plain(results.secondary),
+            controls=plain(results.controls),
+            searchers=_searchers(results.searchers),
+            confirmation=plain(results.confirmation),
+            extended=None if results.sweep else plain(results.supplement),
+            epochs=plain(results.epochs),
+            ranking=plain(results.ranking),
         ),
-        **({"endpoints_under_policies": _under_policies(results)} if results.policies else {}),
-        **({"confirmed": plain(results.confirmed)} if results.confirmed else {}),
-        **({"secondary": plain(results.secondary)} if results.secondary else {}),
-        **({"controls": plain(results.controls)} if results.controls is not None else {}),
-        **({"searchers": _searchers(results.searchers)} if results.searchers is not None else {}),
-        **({"confirmation": plain(results.confirmation)} if results.confirmation is not None else {}),
-        **({"extended": plain(results.supplement)} if results.supplement is not None and not results.sweep else {}),
-        **({"epochs": plain(results.epochs)} if results.epochs is not None else {}),
-        **({"ranking": plain(results.ranking)} if results.ranking is not None else {}),
         "declaration": plain(results.declaration),
         "failures": plain(results.failures),
         "identity": dict(results.identity),
-        **({"database_digest": results.database_digest} if results.database_digest else {}),
-        **({"seal_note": results.seal_note} if results.seal_note else {}),
+        **_present(database_digest=results.database_digest, seal_note=results.seal_note),
         "environments": plain(results.environments),
         "events": plain(results.events),
         "definition": _definition(results.study),
     }
 
 
-def _searchers(compared: Searchers) -> dict[str, Any]:
+def _present(**parts: Any) -> dict[str, Any]:
+    """The parts that have a value."""
+    return {name: part for name, part in parts.items() if part}
+
+
+def _searchers(compared: Searchers | None) -> dict[str, Any] | None:
+    if compared is None:
+        return None
     pairs = [
         {
             "searcher": one.searcher,
@@ -106,15 +112,16 @@ def _definition(study: Study) -> dict[str, Any]:
     return definition
 
 
-def _under_policies(results: Results) -> list[dict[str, Any]]:
+def _endpoints(results: Results, measured: Iterable[EndpointResult]) -> list[dict[str, Any]]:
     return [
-        {"policy": of.policy, "endpoints": [_endpoint(results, result) for result in of.endpoints]} for of in results.policies
+        {
+            "title": endpoints.title(results, one.endpoint),
+            "estimand": endpoints.estimand(results, one),
+            **plain(one),
+            "endpoint": one.endpoint.model_dump(mode="json"),
+        }
+        for one in measured
     ]
-
-
-def _endpoint(results: Results, result: EndpointResult) -> dict[str, Any]:
-    words = {"title": endpoints.title(results, result.endpoint), "estimand": endpoints.estimand(results, result)}
-    return {**words, **plain(result), "endpoint": result.endpoint.model_dump(mode="json")}
 
 
 def _of_search(results: Results) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -113,7 +112,7 @@ def _sections(compared: Several) -> Iterator[Section]:
         return
     answers = [Paragraph(joint_endpoints.answer(compared, title, found), strong=True) for title, found in declared.items()]
     yield Section(
-        "Answer", (Paragraph(joint_endpoints.WORDS), *answers, charts.endpoints(compared), joint_endpoints.table(compared))
+        "Answer", (Paragraph(joint_endpoints.DEFINITIONS), *answers, charts.endpoints(compared), joint_endpoints.table(compared))
     )
     yield Section("Best observed values", (*observed, *drawn))
     yield from _ranks(compared)
@@ -127,7 +126,7 @@ def _ranks(compared: Several) -> Iterator[Section]:
     blocks: list[Block] = []
     if (found := compared.ranking.ranks) is not None:
         data, level = Data.of(compared, mean_ranks_of_views), confidence(compared.studies[0])
-        blocks += ranks.told(found, "normalised final best", "studies", level, data, judged=not _provisional(compared))
+        blocks += ranks.friedman(found, "normalised final best", "studies", level, data, judged=not _provisional(compared))
         text = "Each study counts once, as a sample from a population of tasks. A few studies cannot show a difference of ranks."
         blocks.append(Paragraph(text))
     if (profile := compared.ranking.profile) is not None:
@@ -153,9 +152,9 @@ def _ci(compared: Several) -> str:
 
 
 def _together(compared: Several, pair: PairOfStudies) -> str:
-    parts = [f"normalised final best {_score(pair.score_together)}{_apart(compared, pair.score_together)}"]
+    parts = [f"normalised final best {_score(pair.score_together)}{_not_shown(compared, pair.score_together)}"]
     if pair.trials_together is not None:
-        parts.insert(0, f"trials-to-target {_trials(pair.trials_together)}{_apart(compared, pair.trials_together)}")
+        parts.insert(0, f"trials-to-target {_trials(pair.trials_together)}{_not_shown(compared, pair.trials_together)}")
     return f"{pair.a} minus {pair.b}, mean of {len(compared.studies)} studies with {_ci(compared)}: {'; '.join(parts)}."
 
 
@@ -163,7 +162,7 @@ def _provisional(compared: Several) -> bool:
     return any(results.provisional for results in compared.studies)
 
 
-def _apart(compared: Several, estimate: Estimate) -> str:
+def _not_shown(compared: Several, estimate: Estimate) -> str:
     return "" if _provisional(compared) or estimate.low > 0 or estimate.high < 0 else ", no difference shown"
 
 
@@ -176,8 +175,7 @@ def _trials(estimate: Estimate) -> str:
 
 
 def _text(estimate: Estimate, write: Callable[[float], str]) -> str:
-    mean, interval = numbers.cells(estimate.mean, estimate.low, estimate.high, write)
-    return mean if math.isnan(estimate.low) else f"{mean} ({interval})"
+    return numbers.with_interval(*numbers.cells(estimate.mean, estimate.low, estimate.high, write))
 
 
 def _table(compared: Several) -> Table:

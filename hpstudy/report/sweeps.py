@@ -96,9 +96,9 @@ def evidence(results: Results, view: SweepView) -> str:
         return ""
     sentences = []
     if view.swept:
-        told, others = _told_apart(results, view, number)
+        different, others = _count_different(results, view, number)
         if others:
-            sentences.append(_told_sentence(results, told, others))
+            sentences.append(_difference_sentence(results, different, others))
         sentences.append("As the best of several noisy means, it is biased by selection.")
     lost = _lost(results, view)
     if lost:
@@ -109,20 +109,20 @@ def evidence(results: Results, view: SweepView) -> str:
     return " ".join(sentences)
 
 
-def _told_apart(results: Results, view: SweepView, number: int) -> tuple[int, int]:
+def _count_different(results: Results, view: SweepView, number: int) -> tuple[int, int]:
     """The numbers of other points whose difference from point `number` has an interval that excludes 0, and that have an interval."""
     values = view.values[results.study.metric.name]
     differences = summary(np.delete(values[:, [number]] - values, number, axis=1), results.study.analysis.confidence)
     return int(((differences.low > 0) | (differences.high < 0)).sum()), int(np.isfinite(differences.low).sum())
 
 
-def _told_sentence(results: Results, told: int, others: int) -> str:
+def _difference_sentence(results: Results, different: int, others: int) -> str:
     level = Notation(results).level
     if others == 1:
-        which = "the other point differs from it" if told else "no difference from the other point is shown"
+        which = "the other point differs from it" if different else "no difference from the other point is shown"
         return f"Compared within replicates, {which} ({level} t interval of the paired difference)."
-    which = {0: "none", others: "all"}.get(told, str(told))
-    verb = "differs" if told == 1 else "differ"
+    which = {0: "none", others: "all"}.get(different, str(different))
+    verb = "differs" if different == 1 else "differ"
     return f"Compared within replicates, {which} of the {others} other points {verb} from it ({level} t intervals of paired differences)."
 
 

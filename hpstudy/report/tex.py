@@ -12,11 +12,11 @@ ESCAPES = {
 """The LaTeX source of special characters. Other characters outside ASCII and Latin-1 become a question mark."""
 
 
-def text(given: str) -> str:
+def text(source: str) -> str:
     """Text as LaTeX source."""
-    return "".join(ESCAPES.get(letter) or (letter if known(letter) else "?") for letter in given)
+    return "".join(ESCAPES.get(letter) or (letter if is_supported(letter) else "?") for letter in source)
 
 
-def known(letter: str) -> bool:
+def is_supported(letter: str) -> bool:
     """Whether every LaTeX engine supports a character with the font encoding T1 and textcomp."""
     return letter.isprintable() and ord(letter) < 256

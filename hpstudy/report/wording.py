@@ -52,14 +52,14 @@ def provisional(results: Results) -> str:
             f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished. Means use the replicates that have a value "
             f"at each point. {NO_VERDICT}"
         )
-    told = f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished, {numbers.count(complete)} of "
-    told += f"{numbers.count(searches)} searches are complete"
+    text = f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished, {numbers.count(complete)} of "
+    text += f"{numbers.count(searches)} searches are complete"
     if results.confirmed:
-        told += f", {numbers.count(sum(int(curve.complete.sum()) for curve in results.confirmed))} of them confirmed"
+        text += f", {numbers.count(sum(int(curve.complete.sum()) for curve in results.confirmed))} of them confirmed"
     counts = {view.name: view.completeness.complete for view in results.views}
     if len(set(counts.values())) > 1 and not overview.many_views(results):
-        told += f" ({', '.join(f'{view} {count}' for view, count in counts.items())})"
-    return f"{told}. Comparisons use only replicates that are complete in both views. {NO_VERDICT}"
+        text += f" ({', '.join(f'{view} {count}' for view, count in counts.items())})"
+    return f"{text}. Comparisons use only replicates that are complete in both views. {NO_VERDICT}"
 
 
 def level_text(results: Results) -> str:
@@ -86,10 +86,10 @@ def needs(results: Results, pair: PairResult) -> str:
     if math.isnan(results.worst):
         return f"No trial has a value{' yet' if results.provisional else ''}: {a} and {b} cannot be compared."
     if silent := [view for name in (pair.a, pair.b) if _gave_nothing(view := results.view(name))]:
-        told = " and ".join(
+        text = " and ".join(
             f"the {view.name} view gave no value in {numbers.things(view.completeness.finished, 'trial')}" for view in silent
         )
-        return f"{_capital(told)}: {a} and {b} cannot be compared."
+        return f"{_capital(text)}: {a} and {b} cannot be compared."
     if not n:
         return f"No replicate is complete in both {a} and {b} yet: they cannot be compared."
     if pair.trials is None:
@@ -127,21 +127,21 @@ def _gave_nothing(view: ViewResult) -> bool:
 def _never(results: Results, pair: PairResult) -> str:
     """The answer if one view never reached the target: a bound, without an interval, since its restricted values are all equal."""
     trials, n, budget = pair.trials, len(pair.replicates), results.study.search.trials
-    assert trials is not None, "the caller has looked"
+    assert trials is not None, "the caller checks this"
     quick, late, reached, mean = (
         (pair.b, pair.a, trials.reached_b, trials.mean_b)
         if trials.reached_b
         else (pair.a, pair.b, trials.reached_a, trials.mean_a)
     )
-    told = (
+    text = (
         f"The {late} view never reached {level_text(results)} in {n} of {n} searches of {budget} trials. The {quick} view reached "
         f"it in {reached} of {n}, with a mean of {numbers.trials(mean)} trials within {budget}."
     )
     if results.provisional:
-        return told
+        return text
     start = "" if trials.shown else "No difference shown. "
     return (
-        f"{start}{told} So the {late} view needs at least {numbers.trials(abs(trials.difference))} trials more on average; the exact "
+        f"{start}{text} So the {late} view needs at least {numbers.trials(abs(trials.difference))} trials more on average; the exact "
         "number is not known."
     )
 

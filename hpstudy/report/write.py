@@ -43,9 +43,9 @@ def write(results: Results, output: str | Path, formats: Sequence[str] | None = 
     from hpstudy.report.document import document
 
     with style.applied():
-        made = document(results)
+        contents = document(results)
     body = serial.body(results)
-    return _put(made, Path(output), check_formats(output, formats), results.study.name, body, force=force)
+    return _write(contents, Path(output), check_formats(output, formats), results.study.name, body, force=force)
 
 
 def write_several(
@@ -65,12 +65,12 @@ def write_several(
     from hpstudy.report import several, style
 
     with style.applied():
-        made = several.document(compared)
+        contents = several.document(compared)
     name = "+".join(results.study.name for results in compared.studies)
-    return _put(made, Path(output), check_formats(output, formats), name, several.body(compared), force=force)
+    return _write(contents, Path(output), check_formats(output, formats), name, several.body(compared), force=force)
 
 
-def _put(made: Document, output: Path, forms: Sequence[str], name: str, body: dict[str, Any], *, force: bool) -> list[Path]:
+def _write(contents: Document, output: Path, forms: Sequence[str], name: str, body: dict[str, Any], *, force: bool) -> list[Path]:
     """Write a document in the requested formats, with its numbers and tables."""
     from hpstudy.report import style
 
@@ -78,9 +78,9 @@ def _put(made: Document, output: Path, forms: Sequence[str], name: str, body: di
     body = {**body, "study": name}
     earlier = claim(paths, name, str(body["fingerprint"]), force=force)
     with style.applied():
-        documents = {paths.document(form): _printed(form, made, paths) for form in forms}
-        companions = _companions(made, paths) if "latex" in forms else {}
-    tables = {paths.folder / f"{table}.csv": csvs.text(rows()) for table, rows in made.tables.items()}
+        documents = {paths.document(form): _compiled(form, contents, paths) for form in forms}
+        companions = _companions(contents, paths) if "latex" in forms else {}
+    tables = {paths.folder / f"{table}.csv": csvs.text(rows()) for table, rows in contents.tables.items()}
     shown = dict.fromkeys([*documents, *companions, *earlier.documents(body), *tables])
     files = [path.relative_to(paths.json.parent).as_posix() for path in shown]
     # The JSON file is written first: it identifies the other files even if this process dies before all are written.
@@ -101,38 +101,38 @@ def check_formats(output: str | Path, formats: Sequence[str] | None) -> tuple[st
         UsageError: there is no such format, or `output` has the ending of another one.
     """
     ending = form_of(Path(output))
-    asked = formats or (ending or "pdf",)
-    for form in asked:
+    selected = formats or (ending or "pdf",)
+    for form in selected:
         if form not in DOCUMENTS:
             raise UsageError(f"a report has no format '{form}': {nearest(form, DOCUMENTS)}")
-    if ending is not None and ending not in asked:
+    if ending is not None and ending not in selected:
         raise UsageError(
-            f"the output {output} ends in .{DOCUMENTS[ending]}, but the format asked for is {' and '.join(asked)}",
-            f"end it in .{DOCUMENTS[asked[0]]}, add --format {ending}, or name a folder",
+            f"the output {output} ends in .{DOCUMENTS[ending]}, but the format asked for is {' and '.join(selected)}",
+            f"end it in .{DOCUMENTS[selected[0]]}, add --format {ending}, or name a folder",
         )
-    return tuple(form for form in DOCUMENTS if form in asked)
+    return tuple(form for form in DOCUMENTS if form in selected)
 
 
-def _printed(form: str, made: Document, paths: ReportPaths) -> bytes:
+def _compiled(form: str, contents: Document, paths: ReportPaths) -> bytes:
     """The document in the given format."""
     if form == "latex":
         from hpstudy.report import latex
 
-        return latex.source(made, paths.folder.name)
+        return latex.source(contents, paths.folder.name)
     if form == "html":
         from hpstudy.report import html
 
-        return html.compile_html(made)
+        return html.compile_html(contents)
     from hpstudy.report import pdf
 
-    return pdf.compile_pdf(made)
+    return pdf.compile_pdf(contents)
 
 
-def _companions(made: Document, paths: ReportPaths) -> dict[Path, bytes]:
+def _companions(contents: Document, paths: ReportPaths) -> dict[Path, bytes]:
     """The files that NAME.tex requires."""
     from hpstudy.report import latex
 
-    return {paths.folder / name: content for name, content in latex.companions(made).items()}
+    return {paths.folder / name: content for name, content in latex.companions(contents).items()}
 
 
 def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160) -> Path:

@@ -178,7 +178,7 @@ def test_the_report_has_the_comparisons_right_after_the_answer(many):
 
 
 def test_the_numbers_of_the_forest_are_in_a_file(many):
-    rows = csvs.text(glance.TABLES["overview"](many)).splitlines()
+    rows = csvs.text(forest.overview(many)).splitlines()
     first = dict(zip(rows[0].split(","), rows[1].split(","), strict=True))
     pair = many.pairs[2]
     assert (first["a"], float(first["trials"]), float(first["final"])) == ("fast", pair.trials.difference, pair.budgets[-1].mean)

@@ -95,7 +95,7 @@ def test_no_profile_is_drawn_where_no_view_reaches_the_target(make_ranked, three
 
 
 def test_the_data_of_both_figures_are_files(make_ranked, three):
-    rows = {name: csvs.text(table(make_ranked(three))).splitlines() for name, table in TABLES.items()}
+    rows = {table.__name__: csvs.text(table(make_ranked(three))).splitlines() for table in TABLES}
     assert rows["mean_ranks_of_views"][0] == "view,mean_rank,replicates,friedman_p,critical_difference"
     assert [line.split(",")[0] for line in rows["mean_ranks_of_views"][1:]] == ["quick", "middle", "slow"]
     assert rows["performance_profiles"][0] == "view,ratio,share,problems"

@@ -20,6 +20,8 @@ from hpstudy.report.pens import plotly
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
 from hpstudy.study.schema import Study
 
+FILES = {rows.__name__: rows for rows in TABLES}
+
 SPACE = {
     "rate": {"type": "float", "low": 1e-5, "high": 1, "log": True},
     "layers": {"type": "int", "low": 1, "high": 5},
@@ -88,7 +90,7 @@ def test_all_figures_are_drawn_for_any_number_of_hyperparameters(count):
     with style.applied():
         for chart in charts.values():
             pen.figure(chart).savefig(io.BytesIO(), format="png", dpi=30)
-            assert {data.name for data in chart.data} <= set(TABLES)
+            assert {data.name for data in chart.data} <= set(FILES)
             assert json.loads(embedded(plotly.panels(chart)))
 
 
@@ -227,18 +229,18 @@ def test_the_table_has_a_row_for_each_hyperparameter_the_most_important_first():
 def test_the_files_hold_every_number_of_the_figures():
     results = make(3)
     (view,) = results.searched
-    head, *rows = (tuple(row) for row in TABLES["searched_trials"](results))
+    head, *rows = (tuple(row) for row in FILES["searched_trials"](results))
     assert len(rows) == 40 * 3
     columns = dict(zip(head, zip(*rows, strict=True), strict=True))
     assert list(columns["unit"]) == view.unit.ravel().tolist()
     assert sum(columns["best_of_search"]) == 4 * 3
-    head, *rows = (tuple(row) for row in TABLES["searched_importance"](results))
+    head, *rows = (tuple(row) for row in FILES["searched_importance"](results))
     assert [row[head.index("total")] for row in rows] == view.importance.total.value.tolist()
-    head, *rows = (tuple(row) for row in TABLES["searched_surface"](results))
+    head, *rows = (tuple(row) for row in FILES["searched_surface"](results))
     assert np.array([row[-1] for row in rows]) == pytest.approx(view.surface.predicted.ravel(), nan_ok=True)
-    head, *rows = (tuple(row) for row in TABLES["searched_responses"](results))
+    head, *rows = (tuple(row) for row in FILES["searched_responses"](results))
     assert [row[-1] for row in rows] == [value for line in view.responses for value in line.predicted.tolist()]
-    head, *rows = (tuple(row) for row in TABLES["searched_flips"](results))
+    head, *rows = (tuple(row) for row in FILES["searched_flips"](results))
     assert rows == [("a", 4, 40, view.flips.correlation, view.flips.low, view.flips.high)]
 
 

@@ -83,7 +83,7 @@ def test_the_figure_has_a_panel_for_each_view_and_a_line_for_each_searcher(depen
 
 
 def test_the_data_of_the_figure_and_the_table_are_files(depends):
-    rows = {name: csvs.text(table(depends)).splitlines() for name, table in TABLES.items()}
+    rows = {table.__name__: csvs.text(table(depends)).splitlines() for table in TABLES}
     assert len(rows["searcher_curves"]) == 1 + 2 * 2 * TRIALS
     assert rows["searcher_comparisons"][0].startswith("endpoint,a,b,searcher,replicates,main,main_low,main_high,other,")
     assert len(rows["searcher_comparisons"]) == 3

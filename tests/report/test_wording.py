@@ -175,9 +175,9 @@ def test_a_verdict_of_equivalence_is_withheld_with_the_reason_where_replicates_a
 
 
 def test_an_end_of_an_interval_has_the_digits_that_show_on_which_side_of_the_margin_it_lies():
-    assert numbers.telling(4, (-0.00502, 0.0038), (-0.005, 0.005)) == 5
-    assert numbers.telling(4, (-0.0050, 0.0038), (-0.005, 0.005)) == 4
-    assert numbers.telling(2, (-0.001, 0.5), (0.0,)) == 3
+    assert numbers.telling_decimals(4, (-0.00502, 0.0038), (-0.005, 0.005)) == 5
+    assert numbers.telling_decimals(4, (-0.0050, 0.0038), (-0.005, 0.005)) == 4
+    assert numbers.telling_decimals(2, (-0.001, 0.5), (0.0,)) == 3
 
 
 def test_a_view_that_never_gave_a_value_is_said_to_and_has_no_interval(make_results, ramps):

@@ -15,18 +15,18 @@ def chapter(results: Results) -> Iterator[Section]:
     """The verdicts on claims, then the answer for every declared endpoint, or for every comparison, with its evidence."""
     blocks: list[Block] = [Paragraph(sentence, strong=True)] if (sentence := wording.broken_seals(results)) else []
     blocks += [Paragraph(claims.sentence(results, result), strong=True) for result in results.criteria]
-    if words := endpoints.words(results):
-        blocks.append(Paragraph(words))
-    blocks += _told(endpoint_answers.answers(results, primary=True))
+    if text := endpoints.definitions(results):
+        blocks.append(Paragraph(text))
+    blocks += _paragraphs(endpoint_answers.answers(results, primary=True))
     if any(curve.complete.any() for curve in results.confirmed):
         blocks.append(confirmed.chart(results))
-    blocks += _told(_answers(results))
+    blocks += _paragraphs(_answers(results))
     if results.declared_first:
         blocks.append(Paragraph(endpoint_answers.first_replicates(results)))
     yield Section("Answer", tuple(blocks))
 
 
-def _told(answers: Iterator[tuple[str, str]]) -> Iterator[Paragraph]:
+def _paragraphs(answers: Iterator[tuple[str, str]]) -> Iterator[Paragraph]:
     for headline, evidence in answers:
         yield Paragraph(headline, strong=True)
         if evidence:

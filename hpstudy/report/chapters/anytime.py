@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from hpstudy.analysis.curves.anytime import TARGETS
 from hpstudy.analysis.results import Results
@@ -15,7 +14,7 @@ from hpstudy.report.charts import anytime
 from hpstudy.report.model import Block, Section, Table
 from hpstudy.report.notation import Notation
 
-TABLES = {rows.__name__: rows for rows in (anytime.runtime_ecdf, anytime.anytime_scores)}
+TABLES = (anytime.runtime_ecdf, anytime.anytime_scores)
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -34,7 +33,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 def _runtimes(results: Results, supplement: Supplement) -> Table | None:
     rows = tuple(
-        (view.name, *numbers.cells(runtime.value, runtime.low, runtime.high, _runtime))
+        (view.name, *numbers.estimate_cells(runtime, _runtime))
         for view in supplement.views
         if (runtime := view.runtime) is not None
     )
@@ -53,7 +52,7 @@ def _ratios(results: Results, supplement: Supplement) -> Table | None:
             f"{pair.a} / {pair.b}",
             *_ratio(pair.ratio),
             *_ratio(pair.runtime_ratio),
-            numbers.MISSING if pair.log_rank is None or math.isnan(pair.log_rank) else numbers.p_cell(pair.log_rank),
+            numbers.p_cell(pair.log_rank),
         )
         for pair in supplement.pairs
         if pair.ratio is not None and pair.runtime_ratio is not None
@@ -74,7 +73,10 @@ def _ratios(results: Results, supplement: Supplement) -> Table | None:
 def _scores(results: Results, supplement: Supplement) -> Table:
     rated = [(view.name, view.anytime) for view in supplement.views if view.anytime is not None]
     areas, scores = _decimals([more.ecdf_area for _, more in rated]), _decimals([more.score for _, more in rated])
-    rows = tuple((view, str(more.replicates), *_mean(more.ecdf_area, areas), *_mean(more.score, scores)) for view, more in rated)
+    rows = tuple(
+        (view, str(more.replicates), *numbers.metric_cells(more.ecdf_area, areas), *numbers.metric_cells(more.score, scores))
+        for view, more in rated
+    )
     scale, notation = supplement.scale, Notation(results)
     assert scale is not None, "there is no rating without a scale"
     note = (
@@ -92,7 +94,12 @@ def _differences(results: Results, supplement: Supplement) -> Table:
     areas, scores = _decimals([more.ecdf_area for _, more in rated]), _decimals([more.score for _, more in rated])
     notation = Notation(results)
     rows = tuple(
-        (pair, *_mean(more.ecdf_area, areas), *_mean(more.score, scores), *_mean(more.metric, notation.decimals))
+        (
+            pair,
+            *numbers.metric_cells(more.ecdf_area, areas),
+            *numbers.metric_cells(more.score, scores),
+            *numbers.metric_cells(more.metric, notation.decimals),
+        )
         for pair, more in rated
     )
     metric, ci = notation.metric, notation.ci
@@ -116,10 +123,6 @@ def _times(value: float) -> str:
 
 def _runtime(trials: float) -> str:
     return numbers.trials(trials) if math.isfinite(trials) else "∞"
-
-
-def _mean(mean: Estimate, decimals: int) -> tuple[str, str]:
-    return numbers.cells(mean.value, mean.low, mean.high, partial(numbers.metric, decimals=decimals))
 
 
 def _decimals(means: Sequence[Estimate]) -> int:

@@ -12,7 +12,7 @@ from hpstudy.report.charts import budgets
 from hpstudy.report.model import Block, Section, Table, grouped
 from hpstudy.report.notation import Notation
 
-TABLES = {function.__name__: function for function in (budgets.budget_values, budgets.budgets, csvs.comparisons)}
+TABLES = (budgets.budget_values, budgets.budgets, csvs.comparisons)
 
 
 def chapter(results: Results) -> Iterator[Section]:

@@ -46,14 +46,15 @@ def completeness(results: Results) -> Table:
         notes.append("Confirmed: complete searches with all incumbents trained on all their fresh seeds.")
     if any(view.completeness.retries for view in results.views):
         notes.append("Retries: evaluations beyond the first of a trial, after an interruption or a lost worker.")
-    waiting = sum(view.completeness.before_first_value for view in results.views)
-    if waiting and not math.isnan(results.worst):
+    early = sum(view.completeness.before_first_value for view in results.views)
+    if early and not math.isnan(results.worst):
         notes.append(
-            f"{numbers.count(waiting)} finished trials precede the first value of their search. Curves count them as the worst value of "
+            f"{numbers.count(early)} finished trials precede the first value of their search. Curves count them as the worst value of "
             f"the study, {Notation(results).value(results.worst)}."
         )
-    if odd := sum(view.completeness.without_value for view in results.views):
+    if not_finite := sum(view.completeness.without_value for view in results.views):
         notes.append(
-            f"{numbers.count(odd)} completed trials have an objective that is not a finite number. They count as trials without a value."
+            f"{numbers.count(not_finite)} completed trials have an objective that is not a finite number. They count as trials "
+            "without a value."
         )
     return Table("Searches and trials of each view.", head, tuple(rows), note=" ".join(notes))

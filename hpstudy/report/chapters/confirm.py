@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedMetric, ConfirmedView
@@ -20,7 +19,7 @@ SHARED = 0.1
 """Share of the training noise common to all points on a seed above which the report mentions it."""
 
 
-TABLES = {function.__name__: function for function in (confirmation.confirmations, confirmation.confirmed_means)}
+TABLES = (confirmation.confirmations, confirmation.confirmed_means)
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -105,8 +104,8 @@ def _scores(results: Results, confirmed: Confirmation) -> Table:
             long_name(results, view.data.view),
             str(view.metrics[0].tuned.n),
             numbers.metric(float(view.data.tuning.mean()), decimals),
-            *_cells(view.metrics[0].tuned, decimals),
-            *_cells(view.gap, decimals),
+            *numbers.metric_cells(view.metrics[0].tuned, decimals),
+            *numbers.metric_cells(view.gap, decimals),
         )
         for view in confirmed.views
     )
@@ -124,9 +123,9 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
         (
             metric.metric,
             view.data.view,
-            *_cells(metric.tuned, decimals),
-            *_cells(metric.default, decimals),
-            *_cells(metric.gain, decimals),
+            *numbers.metric_cells(metric.tuned, decimals),
+            *numbers.metric_cells(metric.default, decimals),
+            *numbers.metric_cells(metric.gain, decimals),
             *numbers.share_cells(view.below_default if metric is view.metrics[0] else None),
         )
         for view, metric, decimals in _measured(confirmed)
@@ -177,15 +176,10 @@ def _noise(results: Results, confirmed: Confirmation) -> Table:
 def _pairs(results: Results, confirmed: Confirmation) -> Table:
     """The table of comparisons on fresh seeds."""
     rows = [
-        (
-            name,
-            f"{pair.a} − {pair.b}",
-            str(difference.mean.n),
-            *_cells(difference.mean, decimals),
-        )
-        for index, (name, decimals) in enumerate((name, _decimals(confirmed, name)) for name in confirmed.metrics)
+        (name, f"{pair.a} − {pair.b}", str(mean.n), *numbers.metric_cells(mean, _decimals(confirmed, name)))
+        for index, name in enumerate(confirmed.metrics)
         for pair in confirmed.pairs
-        for difference in (pair.differences[index],)
+        for mean in (pair.differences[index].mean,)
     ]
     return Table(
         "Views compared on fresh seeds, paired by replicate.",
@@ -226,10 +220,3 @@ def _interval_note(confirmed: Confirmation) -> str:
     if confirmed.seeds > 1:
         return "Intervals: Student's t over searches and seeds."
     return "Intervals: over searches, for this seed; one seed does not show how another would differ."
-
-
-def _cells(estimate: CountedEstimate | None, decimals: int) -> tuple[str, str]:
-    """The cells of a value and its interval."""
-    if estimate is None:
-        return numbers.MISSING, numbers.MISSING
-    return numbers.cells(estimate.value, estimate.low, estimate.high, partial(numbers.metric, decimals=decimals))

@@ -60,7 +60,7 @@ def control_points(results: Results) -> Iterator[Row]:
             yield view.view, *shares, view.random.matching
 
 
-TABLES = {function.__name__: function for function in (charts.control_curves, charts.control_defaults, control_points)}
+TABLES = (charts.control_curves, charts.control_defaults, control_points)
 
 
 def _begun(view: ViewControls) -> bool:

@@ -116,15 +116,15 @@ def _digests(results: Results) -> Iterator[tuple[str, str]]:
     """The digests of database, data and code, or a note where one is not known."""
     if results.database_digest:
         broken = "the values do not match the seals that it covers" if results.broken_seals else ""
-        told = "; ".join(part for part in (results.database_digest, broken, results.seal_note) if part)
-        yield "digest of the database", told
+        text = "; ".join(part for part in (results.database_digest, broken, results.seal_note) if part)
+        yield "digest of the database", text
     yield from results.identity.items()
     commits: dict[str, int] = {}
     for detail in (detail for _, _, detail in results.environments if ROLE not in detail):
         code = _code(detail)
         commits[code] = commits.get(code, 0) + 1
-    told = "; ".join(f"{code} ({numbers.things(sessions, 'session')})" for code, sessions in commits.items())
-    yield "code of hpstudy", told or "not recorded"
+    text = "; ".join(f"{code} ({numbers.things(sessions, 'session')})" for code, sessions in commits.items())
+    yield "code of hpstudy", text or "not recorded"
     mixed = [line for _, _, detail in results.events for line in detail.get("mixed_libraries", ())]
     if mixed:
         yield "libraries", f"differ between trials: {'; '.join(dict.fromkeys(mixed))}"

@@ -49,8 +49,8 @@ def _estimates(results: Results) -> Table:
                     f"{pair.a} − {pair.b}",
                     *of_views,
                     *endpoints.difference(results, result, result.declared, pair),
-                    numbers.MISSING if math.isnan(pair.p) else numbers.p_cell(pair.p),
-                    numbers.MISSING if math.isnan(pair.adjusted) else numbers.p_cell(pair.adjusted),
+                    numbers.p_cell(pair.p),
+                    numbers.p_cell(pair.adjusted),
                     str(estimate.n),
                 )
             )
@@ -64,8 +64,8 @@ def _estimates(results: Results) -> Table:
 
 def _deltas(results: Results) -> Table | None:
     """The table of trials to come within each delta of the plateau; None without such an endpoint."""
-    found = [result for result in results.declared if len(result.measurements) > 1]
-    rows = [row for result in found for row in _of_deltas(results, result)]
+    several = [result for result in results.declared if len(result.measurements) > 1]
+    rows = [row for result in several for row in _of_deltas(results, result)]
     if not rows:
         return None
     head = ("plateau", "delta", "A − B", "A", "reached", "B", "reached", "difference", Notation(results).ci, "attainable")
@@ -122,4 +122,4 @@ def _delta(delta: float | None) -> float:
     return math.nan if delta is None else delta
 
 
-TABLES = {function.__name__: function for function in (endpoint_values, endpoint_differences)}
+TABLES = (endpoint_values, endpoint_differences)

@@ -11,7 +11,7 @@ from hpstudy.report import numbers
 from hpstudy.report.charts import layers
 from hpstudy.report.model import Paragraph, Section
 
-TABLES = {function.__name__: function for function in (layers.never_flipped_by_layer, layers.never_flipped_histograms)}
+TABLES = (layers.never_flipped_by_layer, layers.never_flipped_histograms)
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -34,10 +34,10 @@ def _summary(results: Results, rows: list[layers.Shown]) -> str:
 def _of_row(results: Results, row: layers.Shown) -> str:
     mean = row.never(results).mean
     low, high = int(np.nanargmin(mean)), int(np.nanargmax(mean))
-    least, most = (numbers.metric(float(mean[index]), layers.DECIMALS) for index in (low, high))
+    lowest, highest = (numbers.metric(float(mean[index]), layers.DECIMALS) for index in (low, high))
     if len(mean) == 1:
-        return f"{row.name}: {least} of the weights of layer {row.layers.numbers[0]} never change sign."
+        return f"{row.name}: {lowest} of the weights of layer {row.layers.numbers[0]} never change sign."
     return (
-        f"{row.name}: from {least} (layer {row.layers.numbers[low]}) to {most} (layer {row.layers.numbers[high]}) of a layer's weights "
+        f"{row.name}: from {lowest} (layer {row.layers.numbers[low]}) to {highest} (layer {row.layers.numbers[high]}) of a layer's weights "
         "never change sign."
     )

@@ -18,15 +18,15 @@ from hpstudy.report.model import Block, Paragraph, Section
 
 def chapter(results: Results) -> Iterator[Section]:
     """Ranks and profiles over replicates; empty with fewer than three views, or if neither can be computed."""
-    if (found := results.ranking) is None or not (found.ranks or found.profile):
+    if (ranking := results.ranking) is None or not (ranking.ranks or ranking.profile):
         return
     blocks: list[Block] = []
-    if found.ranks is not None:
+    if ranking.ranks is not None:
         data, what = Data.of(results, mean_ranks_of_views), f"final best {results.study.metric.name}"
-        blocks += told(found.ranks, what, "replicates", confidence(results), data, judged=not results.provisional)
-    if found.profile is not None:
-        names = [label(results, view) for view in found.profile.names]
-        blocks.append(profiles.chart(found.profile, names, "replicates", Data.of(results, performance_profiles)))
+        blocks += friedman(ranking.ranks, what, "replicates", confidence(results), data, judged=not results.provisional)
+    if ranking.profile is not None:
+        names = [label(results, view) for view in ranking.profile.names]
+        blocks.append(profiles.chart(ranking.profile, names, "replicates", Data.of(results, performance_profiles)))
     scope = (
         "Ranks and shares are over replicates of one task, on observed values. They generalize to other seeds on this task, not to other "
         "tasks."
@@ -34,38 +34,38 @@ def chapter(results: Results) -> Iterator[Section]:
     yield Section("Ranks of the views", (*blocks, Paragraph(scope)))
 
 
-def told(found: MeanRanks, what: str, blocks: str, level: str, data: tuple[Data, ...], *, judged: bool) -> Iterator[Block]:
+def friedman(ranks: MeanRanks, what: str, blocks: str, level: str, data: tuple[Data, ...], *, judged: bool) -> Iterator[Block]:
     """The result of Friedman's test, and the diagram if views differ.
 
     Args:
-        found: the ranks.
+        ranks: the ranks.
         what: the ranked quantity.
         blocks: name of the blocks, in the plural.
         level: level of the critical difference, "95%".
         data: the CSV file of the diagram.
         judged: whether to state a verdict.
     """
-    opening = f"Mean ranks of the {what} over {found.blocks} {blocks}, {len(found.names)} views in each"
-    form = "by permutation" if found.blocks <= PERMUTED_UP_TO else "in Iman and Davenport's form"
-    friedman = f"Friedman's test {form}: p {numbers.p_value(found.p)}"
-    ranked = list(zip(found.names, found.ranks.tolist(), strict=True))
+    opening = f"Mean ranks of the {what} over {ranks.blocks} {blocks}, {len(ranks.names)} views in each"
+    form = "by permutation" if ranks.blocks <= PERMUTED_UP_TO else "in Iman and Davenport's form"
+    test = f"Friedman's test {form}: p {numbers.p_value(ranks.p)}"
+    ranked = list(zip(ranks.names, ranks.ranks.tolist(), strict=True))
     if not judged:
         yield Paragraph(f"{opening}: not judged before the study is complete.")
-    elif not found.differs:
+    elif not ranks.differs:
         listed = ", ".join(f"{name} {numbers.metric(rank, 2)}" for name, rank in ranked)
-        yield Paragraph(f"{opening}: no difference shown ({friedman}; {listed}).")
+        yield Paragraph(f"{opening}: no difference shown ({test}; {listed}).")
     else:
         (best, first), *others = ranked
-        beaten = [name for name, rank in others if rank - first >= found.critical_difference]
+        beaten = [name for name, rank in others if rank - first >= ranks.critical_difference]
         pairs = f"{best} ranks better than {', '.join(beaten)}" if beaten else "no single pair is shown to differ"
-        yield Paragraph(f"{opening}: the views differ ({friedman}); by Nemenyi's critical difference {pairs}.")
-        yield diagram.chart(found, blocks, level, data)
+        yield Paragraph(f"{opening}: the views differ ({test}); by Nemenyi's critical difference {pairs}.")
+        yield diagram.chart(ranks, blocks, level, data)
 
 
-def rank_rows(found: Ranking | None, blocks: str) -> Iterator[Row]:
+def rank_rows(ranking: Ranking | None, blocks: str) -> Iterator[Row]:
     """The mean rank of each view, with Friedman's p and the critical difference; `blocks` is the name of the blocks."""
     yield "view", "mean_rank", blocks, "friedman_p", "critical_difference"
-    if found is None or (ranks := found.ranks) is None:
+    if ranking is None or (ranks := ranking.ranks) is None:
         return
     for name, rank in zip(ranks.names, ranks.ranks.tolist(), strict=True):
         yield name, rank, ranks.blocks, ranks.p, ranks.critical_difference
@@ -81,4 +81,4 @@ def performance_profiles(results: Results) -> Iterator[Row]:
     yield from profiles.profile_rows(results.ranking)
 
 
-TABLES = {function.__name__: function for function in (mean_ranks_of_views, performance_profiles)}
+TABLES = (mean_ranks_of_views, performance_profiles)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
+from hpstudy.analysis.curves.training_epochs import EpochDifference
 from hpstudy.analysis.exploration.range_ends import MARGIN
+from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.statistics.estimate import CountedEstimate, Estimate
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import endpoints, numbers
 from hpstudy.report.charts import best_by_seconds, leave_one_out
 from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
 from hpstudy.report.notation import Notation
 
-TABLES = {"leave_one_out": leave_one_out.leave_one_out, "best_by_seconds": best_by_seconds.best_by_seconds}
+TABLES = (leave_one_out.leave_one_out, best_by_seconds.best_by_seconds)
+
+Comparison: TypeAlias = "tuple[PairResult | EpochDifference, Iterable[str], tuple[Estimate, ...], float]"
+"""Two views after equal amounts of training: the views, the amounts, the differences, and the ratio over a whole search."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -68,8 +74,8 @@ def _policies(results: Results) -> list[Block]:
         (
             f"{pair.a} − {pair.b}",
             "spent" if outcome.policy == "worst" else f"not counted ({numbers.count(outcome.left_out)})",
-            *(_trials(outcome.trials) if with_target else ()),
-            *notation.cells(outcome.budgets[0].value, outcome.budgets[0].low, outcome.budgets[0].high),
+            *(numbers.estimate_cells(outcome.trials, numbers.trials) if with_target else ()),
+            *notation.estimate(outcome.budgets[0]),
         )
         for pair, supplement in pairs
         if any(outcome.left_out for outcome in supplement.policies)
@@ -94,14 +100,9 @@ def _endpoints_under_policies(results: Results) -> list[Block]:
         if len(known) < len(same):
             continue
         for pairs in zip(*(declared.pairs for declared in known), strict=True):
-            texts = [endpoints.difference(results, *of) for of in zip(same, known, pairs, strict=True)]
-            rows.append(
-                (
-                    endpoints.title(results, same[0].endpoint),
-                    f"{pairs[0].a} − {pairs[0].b}",
-                    *(value if interval == numbers.MISSING else f"{value} ({interval})" for value, interval in texts),
-                )
-            )
+            cells = [endpoints.difference(results, *of) for of in zip(same, known, pairs, strict=True)]
+            texts = (numbers.with_interval(*cell) for cell in cells)
+            rows.append((endpoints.title(results, same[0].endpoint), f"{pairs[0].a} − {pairs[0].b}", *texts))
     if not rows:
         return []
     declared = results.study.metric.on_failure
@@ -125,7 +126,7 @@ def _initial(results: Results, supplement: Supplement) -> list[Block]:
             name,
             str(design.trials),
             f"{design.chosen} of {design.searches}",
-            *numbers.share_cells(CountedEstimate(design.chosen / design.searches, design.low, design.high, design.searches)),
+            *numbers.share_cells(Estimate(design.chosen / design.searches, design.low, design.high)),
         )
         for name, design in designs
     )
@@ -138,12 +139,6 @@ def _initial(results: Results, supplement: Supplement) -> list[Block]:
     return [Table("Searches whose best trial belongs to their initial design.", head, rows, note=note)]
 
 
-def _trials(mean: Estimate | None) -> tuple[str, str]:
-    if mean is None:
-        return numbers.MISSING, numbers.MISSING
-    return numbers.cells(mean.value, mean.low, mean.high, numbers.trials)
-
-
 def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
     rows = [
         (
@@ -152,7 +147,7 @@ def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
             str(hits.searches),
             str(hits.at_low),
             str(hits.at_high),
-            *numbers.cells(hits.share, hits.low, hits.high, lambda share: f"{round(100 * share)}%"),
+            *numbers.share_cells(Estimate(hits.share, hits.low, hits.high)),
         )
         for view in supplement.views
         for hits in view.boundaries
@@ -182,7 +177,7 @@ def _epochs(results: Results) -> list[Block]:
         (
             view.view,
             f"{numbers.count(view.fewest)} to {numbers.count(view.most)}",
-            *numbers.cells(view.of_search.value, view.of_search.low, view.of_search.high, numbers.trials),
+            *numbers.estimate_cells(view.of_search, numbers.trials),
         )
         for view in epochs.views
     )
@@ -190,64 +185,55 @@ def _epochs(results: Results) -> list[Block]:
     if epochs.unrecorded:
         note += f" {numbers.count(epochs.unrecorded)} finished trials reported none and count as 0."
     blocks: list[Block] = [Table("Epochs of training.", ("view", "of a trial", "of a search", notation.ci), rows, note=note)]
-    compared = [
-        (
-            f"{pair.a} − {pair.b}",
-            numbers.trials(at),
-            *notation.cells(mean.value, mean.low, mean.high),
-            "" if position else f"× {numbers.general(pair.ratio, 2)}",
-        )
-        for pair in epochs.pairs
-        for position, (at, mean) in enumerate(zip(pair.epochs, pair.differences, strict=True))
-    ]
-    if compared:
-        note = (
-            "Paired replicates. The larger number is the largest that all searches of both views have trained. The other is half of it, if "
-            "all had finished a trial by then. A / B: ratio of the epochs of a whole search."
-        )
-        head = ("A − B", "epochs", "mean", notation.ci, "A / B")
-        blocks.append(Table(f"Best {notation.metric} after equal epochs of training.", head, grouped(compared), note=note))
-    return blocks
+    compared = ((pair, map(numbers.trials, pair.epochs), pair.differences, pair.ratio) for pair in epochs.pairs)
+    return [*blocks, *_after_equal_training(results, "epochs", compared)]
 
 
 def _costs(results: Results, supplement: Supplement) -> list[Block]:
     costs = [(view.name, view.cost) for view in supplement.views if view.cost is not None]
     if not costs:
         return []
-    rows = tuple((name, *_seconds(cost.search_s), *_seconds(cost.ask_s)) for name, cost in costs)
+    rows = tuple(
+        (name, *(cell for mean in (cost.search_s, cost.ask_s) for cell in numbers.estimate_cells(mean, numbers.duration)))
+        for name, cost in costs
+    )
     ci = Notation(results).ci
     head = ("view", "training", ci, "choosing points", ci)
     note = "Wall time of a complete search, mean over searches. It depends on the machine and on its load during the study."
     if supplement.unrecorded:
         note += f" {numbers.count(supplement.unrecorded)} finished trials have no record of their time and count as 0 s."
     blocks: list[Block] = [best_by_seconds.chart(results, supplement), Table("Seconds of a search.", head, rows, note=note)]
-    if (compared := _cost_table(results)) is not None:
-        blocks.append(compared)
-    return blocks
+    compared = (
+        (pair, map(numbers.duration, cost.seconds), cost.differences, cost.ratio_s)
+        for pair, more in leave_one_out.pairs(results)
+        if (cost := more.cost) is not None
+    )
+    return [*blocks, *_after_equal_training(results, "seconds", compared)]
 
 
-def _cost_table(results: Results) -> Table | None:
+def _after_equal_training(results: Results, unit: str, compared: Iterable[Comparison]) -> list[Block]:
+    """The table of the best values after equal amounts of training; empty without a comparison.
+
+    Args:
+        results: results of the study.
+        unit: unit of the amounts.
+        compared: pair, amounts, differences at these amounts, and ratio of the amounts of a whole search.
+    """
     notation = Notation(results)
     rows = [
         (
             f"{pair.a} − {pair.b}",
-            numbers.duration(seconds),
-            *notation.cells(mean.value, mean.low, mean.high),
-            "" if time else f"× {numbers.general(cost.ratio_s, 2)}",
+            amount,
+            *notation.estimate(mean),
+            "" if position else f"× {numbers.general(ratio, 2)}",
         )
-        for pair, supplement in leave_one_out.pairs(results)
-        if (cost := supplement.cost) is not None
-        for time, (seconds, mean) in enumerate(zip(cost.seconds, cost.differences, strict=True))
+        for pair, amounts, differences, ratio in compared
+        for position, (amount, mean) in enumerate(zip(amounts, differences, strict=True))
     ]
-    if not rows:
-        return None
     note = (
-        "Paired replicates. The longer time is the longest that all searches of both views have trained. The other is half of it, if all "
-        "had finished a trial by then. A / B: ratio of the training seconds of a whole search."
+        f"Paired replicates. The larger number of {unit} is the largest that all searches of both views have trained. The other is half of "
+        f"it, if all had finished a trial by then. A / B: ratio of the {unit} of training of a whole search."
     )
-    head = ("A − B", "trained for", "mean", notation.ci, "A / B")
-    return Table(f"Best {notation.metric} after equal seconds of training.", head, grouped(rows), note=note)
-
-
-def _seconds(mean: Estimate) -> tuple[str, str]:
-    return numbers.cells(mean.value, mean.low, mean.high, numbers.duration)
+    head = ("A − B", unit, "mean", notation.ci, "A / B")
+    caption = f"Best {notation.metric} after equal {unit} of training."
+    return [Table(caption, head, grouped(rows), note=note)] if rows else []

@@ -177,7 +177,7 @@ def _share(shares: Shares, column: int) -> str:
 def _correlations(results: Results, views: list[SearchedView]) -> Table:
     rows = []
     for view in views:
-        assert view.flips is not None, "the caller has looked"
+        assert view.flips is not None, "the caller checks this"
         correlation, low, high = (numbers.metric(end, 2) for end in (view.flips.correlation, view.flips.low, view.flips.high))
         interval = f" [{low}, {high}]" if not math.isnan(view.flips.low) else ""
         ratios = view.flips.ratio
@@ -195,13 +195,10 @@ def _correlations(results: Results, views: list[SearchedView]) -> Table:
     )
 
 
-TABLES = {
-    function.__name__: function
-    for function in (
-        importance.searched_importance,
-        searched.searched_trials,
-        slices.searched_responses,
-        surface.searched_surface,
-        flips.searched_flips,
-    )
-}
+TABLES = (
+    importance.searched_importance,
+    searched.searched_trials,
+    slices.searched_responses,
+    surface.searched_surface,
+    flips.searched_flips,
+)

@@ -41,8 +41,8 @@ def _verdict(results: Results, found: Searchers) -> str:
             f"It is not shown that the answer depends on the searcher: none of {numbers.things(len(tested), 'difference')} between {main} "
             f"and another searcher is significant (smallest p, adjusted by Holm: {numbers.p_cell(least)})."
         )
-    told = "; ".join(_shown(results, one, pair) for one, pair in shown)
-    return f"The answer depends on the searcher (differences shown: {len(shown)} of {len(tested)}). {told}."
+    differences = "; ".join(_shown(results, one, pair) for one, pair in shown)
+    return f"The answer depends on the searcher (differences shown: {len(shown)} of {len(tested)}). {differences}."
 
 
 def _shown(results: Results, one: ByEndpoint, pair: Interaction) -> str:
@@ -75,13 +75,18 @@ def _table(results: Results, found: Searchers) -> Table:
     for one in found.compared:
         for pair in one.pairs:
             write = _writer(results, one, pair)
-            with_ends = (pair.other, pair.estimate)
-            cells = [
-                write(pair.main.value),
-                *(cell for of in with_ends for cell in numbers.cells(of.value, of.low, of.high, write)),
-            ]
-            p = numbers.MISSING if math.isnan(pair.adjusted) else numbers.p_cell(pair.adjusted)
-            rows.append((endpoints.name(one.endpoint), f"{pair.a} − {pair.b}", one.searcher, *cells, p, str(pair.estimate.n)))
+            rows.append(
+                (
+                    endpoints.name(one.endpoint),
+                    f"{pair.a} − {pair.b}",
+                    one.searcher,
+                    write(pair.main.value),
+                    *numbers.estimate_cells(pair.other, write),
+                    *numbers.estimate_cells(pair.estimate, write),
+                    numbers.p_cell(pair.adjusted),
+                    str(pair.estimate.n),
+                )
+            )
     head = ("", "A − B", "S", f"with {main}", "with S", ci, f"{main} minus S", ci, "Holm p", "n")
     note = (
         f"A minus B with the searcher {main}, with another searcher S, and the difference of the two. n: replicates that are complete with "
@@ -123,4 +128,4 @@ def _columns(name: str) -> tuple[str, str, str]:
     return name, f"{name}_low", f"{name}_high"
 
 
-TABLES = {"searcher_curves": charts.searcher_curves, "searcher_comparisons": searcher_comparisons}
+TABLES = (charts.searcher_curves, searcher_comparisons)

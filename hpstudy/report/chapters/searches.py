@@ -9,10 +9,7 @@ from hpstudy.report import csvs
 from hpstudy.report.charts import best_so_far, difference
 from hpstudy.report.model import Section
 
-TABLES = {
-    function.__name__: function
-    for function in (best_so_far.best_so_far, best_so_far.mean_curves, difference.differences, csvs.searches)
-}
+TABLES = (best_so_far.best_so_far, best_so_far.mean_curves, difference.differences, csvs.searches)
 
 
 def chapter(results: Results) -> Iterator[Section]:

@@ -27,9 +27,8 @@ def _cumulative(results: Results) -> Table:
     for view in results.secondary:
         for what, measured in (("observed", view.of_observed), ("confirmed", view.of_confirmed)):
             if measured is not None:
-                parts = measured.early, measured.uniform, measured.late
-                cells = [text for part in parts for text in notation.cells(part.value, part.low, part.high)]
-                rows.append((view.view, what, *cells))
+                of = notation.estimate
+                rows.append((view.view, what, *of(measured.early), *of(measured.uniform), *of(measured.late)))
     note = (
         "Weighted means over the trials of the incumbent's value (Sivaprasad et al. 2020): early (CPE, weights T - n + 1), uniform (CPU), "
         "late (CPL, weights n)."
@@ -77,4 +76,4 @@ def expected_best_of_trials(results: Results) -> Iterator[Row]:
             yield view.view, *row
 
 
-TABLES = {function.__name__: function for function in (expected_best_of_trials,)}
+TABLES = (expected_best_of_trials,)

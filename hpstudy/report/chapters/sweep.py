@@ -8,7 +8,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report.charts import heat, learning, sweep
 from hpstudy.report.model import Block, Section
 
-TABLES = {function.__name__: function for function in (sweep.sweep_values, sweep.sweep_means, learning.learning_curves)}
+TABLES = (sweep.sweep_values, sweep.sweep_means, learning.learning_curves)
 
 
 def chapter(results: Results) -> Iterator[Section]:

@@ -13,7 +13,7 @@ from hpstudy.report.model import Block, Facts, Section, Table, grouped
 from hpstudy.report.notation import Notation
 from hpstudy.report.overview import many_comparisons
 
-TABLES = {"trials_to_target": charts.trials_to_target}
+TABLES = (charts.trials_to_target,)
 
 
 def chapter(results: Results) -> Iterator[Section]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from hpstudy.analysis.comparisons.budgets import BudgetDifference
 from hpstudy.analysis.comparisons.margin import ENOUGH
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.ranks import ZEROS
 from hpstudy.analysis.supplement.pairs import BudgetSupplement
 from hpstudy.analysis.supplement.study import Supplement
@@ -20,7 +19,7 @@ from hpstudy.report.notation import Notation
 MOST_VIEWS = 16
 """Maximum number of views whose mean ranks are in the row of a Friedman test; the JSON file has all."""
 
-TABLES = {"iqm_curves": iqm.iqm_curves}
+TABLES = (iqm.iqm_curves,)
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -71,7 +70,7 @@ def _pairing(results: Results, supplement: Supplement) -> Table:
             *notation.cells(difference.mean, difference.low, difference.high),
             notation.interval(more.unpaired.low, more.unpaired.high),
             numbers.metric(difference.correlation, 2),
-            _percent(more.unpaired.reduction),
+            numbers.whole_percent(more.unpaired.reduction),
         )
         for first, difference, more in _budgets(results, supplement)
     )
@@ -87,7 +86,8 @@ def _pairing(results: Results, supplement: Supplement) -> Table:
 def _shares(results: Results, supplement: Supplement) -> Table:
     ci = Notation(results).ci
     rows = grouped(
-        (*first, *_share(more.win_share), *_share(more.improvement)) for first, _, more in _budgets(results, supplement)
+        (*first, *numbers.share_cells(more.win_share), *numbers.share_cells(more.improvement))
+        for first, _, more in _budgets(results, supplement)
     )
     note = (
         "Paired: share of the replicates in which A is better; ties count half (Wilson interval). Unpaired: probability that a randomly "
@@ -153,12 +153,3 @@ def _budgets(results: Results, supplement: Supplement) -> Iterator[tuple[tuple[s
     for pair, more in zip(results.pairs, supplement.pairs, strict=True):
         for difference, of_budget in zip(pair.budgets, more.budgets, strict=True):
             yield (f"{pair.a} − {pair.b}", str(difference.budget)), difference, of_budget
-
-
-def _share(share: Estimate) -> tuple[str, str]:
-    return numbers.cells(share.value, share.low, share.high, _percent)
-
-
-def _percent(share: float) -> str:
-    """A share in whole percent, since few replicates do not justify more digits."""
-    return numbers.MISSING if share != share else f"{numbers.whole(round(100 * share))}%"
