@@ -40,6 +40,10 @@ INSTEAD = {
     "from (its|the) first moment": "since its creation",
     "half a sentence": "a short phrase",
     "look into": "read, open",
+    "gets? there": "reach the target, the plateau",
+    "flatters": "is optimistic, biased by selection",
+    "altogether": "entirely",
+    "sees to it": "ensures",
 }
 """Words to avoid, as regular expressions, and what to write instead."""
 

@@ -103,7 +103,7 @@ def plan_endpoints(
 
     Args:
         pilot: see `locate`; with every view of the study, the same metric and as many trials. A pilot that does not confirm all incumbents
-            has its observed values in place of confirmed ones, which flatters them.
+            has observed values in place of confirmed ones, which are biased by selection.
         study: a study as in `run`, with `analysis.endpoints`.
         storage: of the pilot; see `locate`.
         scale: one of the study file's `scales`, to apply.

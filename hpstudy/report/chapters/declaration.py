@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hpstudy.analysis.claims.declaration import Change
+from hpstudy.analysis.claims.declaration import Change, Declaration
 from hpstudy.analysis.results import Results
 from hpstudy.environments import ROLE
 from hpstudy.report import endpoints, numbers
@@ -23,28 +23,22 @@ DIRTY = "-dirty"
 
 def chapter(results: Results) -> Iterator[Section]:
     """Whether everything was declared before the first trial, and the declaration."""
-    if results.declaration is None:
+    if (declaration := results.declaration) is None:
         return
-    facts = Facts((("declared before the first trial", _short(results)), *_declared(results), *_digests(results)))
-    yield Section("Declaration", (Paragraph(_history(results)), facts))
+    before = {True: "yes", False: "no", None: "not recorded"}[declaration.before_first_trial]
+    facts = Facts((("declared before the first trial", before), *_settings(results), *_declared(declaration), *_digests(results)))
+    yield Section("Declaration", (Paragraph(_history(declaration)), facts))
 
 
-def _short(results: Results) -> str:
-    assert results.declaration is not None, "chapter sees to it"
-    return {True: "yes", False: "no", None: "not recorded"}[results.declaration.before_first_trial]
-
-
-def _history(results: Results) -> str:
-    declared = results.declaration
-    assert declared is not None, "chapter sees to it"
-    if declared.before_first_trial:
+def _history(declaration: Declaration) -> str:
+    if declaration.before_first_trial:
         return "Endpoint, budgets, target, margin, comparisons and claims were in the study file before the first trial."
-    late = [change for change in declared.changes if change.finished_trials != 0]
+    late = [change for change in declaration.changes if change.finished_trials != 0]
     unknown = "The database does not record the analysis settings before the first trial"
     if not late:
         return f"{unknown}."
     changes = f"Changed later: {'; '.join(_change(change) for change in late)}."
-    if declared.first_digest is None or not all(change.keys for change in late):
+    if declaration.first_digest is None or not all(change.keys for change in late):
         return f"{changes} {unknown}, so the other settings may have changed too."
     return f"{changes} The other settings were declared before the first trial."
 
@@ -57,7 +51,8 @@ def _change(change: Change) -> str:
     return f"{keys} at {change.at}{trials}"
 
 
-def _declared(results: Results) -> Iterator[tuple[str, str]]:
+def _settings(results: Results) -> Iterator[tuple[str, str]]:
+    """The declared settings of the analysis."""
     analysis, study = results.study.analysis, results.study
     yield "endpoint", f"{study.metric.name}, to {study.metric.goal}; a trial without a value: {study.metric.on_failure}"
     if not results.sweep:
@@ -79,10 +74,13 @@ def _declared(results: Results) -> Iterator[tuple[str, str]]:
         yield "comparisons", "; ".join(pairs) or "none"
         yield "correction", _correction(results)
     yield "claims", str(len(analysis.criteria)) if analysis.criteria else "none"
-    assert results.declaration is not None, "chapter sees to it"
-    yield "digest of the declaration", results.declaration.digest[:DIGITS]
-    if results.declaration.first_digest not in (None, results.declaration.digest):
-        yield "digest before the first trial", str(results.declaration.first_digest)[:DIGITS]
+
+
+def _declared(declaration: Declaration) -> Iterator[tuple[str, str]]:
+    """The digests of the declaration."""
+    yield "digest of the declaration", declaration.digest[:DIGITS]
+    if declaration.first_digest not in (None, declaration.digest):
+        yield "digest before the first trial", str(declaration.first_digest)[:DIGITS]
 
 
 def _plateaus(results: Results) -> str:
