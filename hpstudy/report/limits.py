@@ -42,6 +42,6 @@ def beyond(results: Results, views: Iterable[str]) -> Iterator[str]:
     if short:
         reached = ", ".join(f"{view} {notation.value(mean)}" for view, mean in short)
         yield (
-            f"The target is beyond the mean of the chosen points on fresh seeds ({reached}): a search reaches it by a lucky training, or "
-            "with a better point than most."
+            f"The target is beyond the mean of the chosen points on fresh seeds ({reached}): reaching it takes a lucky training or a "
+            "better point than most."
         )

@@ -48,7 +48,7 @@ def chart(results: Results) -> Chart:
     caption = f"Confirmed {results.study.metric.name} of the incumbent, mean on {numbers.things(seeds, 'fresh seed')}, and the best so far."
     reading = (
         f"Solid: mean over replicates of the confirmed value, with its pointwise {level} interval. Dotted: mean of the best value so far, "
-        f"which is biased by selection. The gap is the optimism, after {results.study.search.trials} trials {_optimism(results)}."
+        f"biased by selection. The gap is the optimism, after {results.study.search.trials} trials {_optimism(results)}."
     )
     if compared:
         reading += (
