@@ -1,10 +1,10 @@
-"""How often the report's intervals cover the truth, and how often its words are wrong: simulated studies with known truth.
+"""Coverage of the report's intervals, and rate of its wrong verdicts: simulated studies with known truth.
 
     OMP_NUM_THREADS=1 python benchmarks/coverage.py --studies 1000
 
 prints the tables of docs/reference/statistics.md; `--only endpoints` prints those of the declared endpoints. A study
-has two views and 25 trials a search; a trial is an independent draw. For coverage view A is shifted by 0.2, for wrong words it is not. The
-truths are means over 400,000 searches, of endpoints over 100,000. Everything is seeded.
+has two views and 25 trials a search; a trial is an independent draw. View A is shifted by 0.2 for the coverage, and not shifted for wrong
+verdicts. The truths are means over 400,000 searches, of endpoints over 100,000. Everything is seeded.
 """
 
 from __future__ import annotations

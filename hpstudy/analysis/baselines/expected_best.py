@@ -35,7 +35,7 @@ def expected_curve(values: Floats, goal: Goal, bootstrap: Bootstrap) -> MeanCurv
 
     `values` is (searches x trials) of at least one complete random search, no NaN. The bootstrap resamples jackknife pseudo-values of
     the searches, in which the estimate is linear. Resampling the trials themselves would be biased: a resample that holds a search
-    twice holds its best value twice, and its expected best is too low (docs/reference/statistics.md has the coverage of both).
+    twice holds its best value twice, and its expected best is too low (docs/reference/statistics.md has the coverage).
     """
     searches, length = values.shape
     trials = np.arange(1, length + 1, dtype=np.int64)
