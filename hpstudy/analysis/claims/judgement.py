@@ -94,20 +94,20 @@ class Observed:
     """The values of one view that a claim can refer to.
 
     Attributes:
-        points: in a sweep, the point of each trial number, empty if it is not known; no points in a search.
         values: for each metric (replicates x trials), NaN where a trial has no value.
-        epochs: (epochs,) numbers of the epochs of `curves`.
-        curves: for each metric (replicates x trials x epochs), NaN where a training has no value.
         best: in a search, (replicates x trials) number of the best trial so far; -1 before the first value.
         of_searches: trials-to-target and each declared endpoint, by name: (replicates,), NaN for a replicate that is not used.
+        points: in a sweep, the point of each trial number, empty if it is not known; no points in a search.
+        epochs: in a sweep, (epochs,) numbers of the epochs of `curves`.
+        curves: in a sweep, for each metric (replicates x trials x epochs), NaN where a training has no value.
     """
 
-    points: Sequence[Point]
     values: Mapping[str, Floats]
-    epochs: Ints
-    curves: Mapping[str, Floats]
     best: Ints
     of_searches: Mapping[str, Floats] = field(default_factory=dict)
+    points: Sequence[Point] = ()
+    epochs: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    curves: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _selected(selection: Selection, observed: Mapping[str, Observed], metric: st
         return {0: [_Values(name, view.values[metric][:, n]) for n, name in names.items()]} if metric in view.values else {}
     if metric not in view.curves:
         return {}
-    curves = view.curves[metric]
+    curves = view.curves[metric]  # (replicates, points, epochs)
     # Another metric of the view may have been recorded at more epochs.
     recorded = np.flatnonzero(~np.isnan(curves).all(axis=(0, 1)))
     if epoch == "mean":
@@ -218,7 +218,7 @@ def _contrast(
 ) -> Contrast:
     """One of `number` contrasts; with fewer than `fewest` replicates, a claim with two bounds cannot hold."""
     above, below = bounds_of_claim
-    values, confidence = claimed.values[~np.isnan(claimed.values)], bootstrap.confidence
+    values, confidence = claimed.values[~np.isnan(claimed.values)], bootstrap.confidence  # (replicates with a value,)
     mean, wide = t_mean(values, confidence), t_mean(values, 1 - (1 - confidence) / number)
     level, holds, withheld = confidence, False, False
     if above is not None and below is not None:

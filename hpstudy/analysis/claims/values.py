@@ -52,22 +52,22 @@ def observe(
 
 
 def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float, endpoints: Sequence[EndpointResult]) -> Observed:
+    """The values of a view of a search; `worst` replaces the objective of a trial without a value."""
     searches = view.searches
-    lost = _lost(searches)
     values = {
         **final_metrics(trials, view.name, searches.values.shape),
-        study.metric.name: np.where(lost, worst, searches.values),
+        study.metric.name: np.where(_lost(searches), worst, searches.values),
     }
     best = incumbent_numbers(searches.values, study.metric.goal)
     # Before the first value of a search, its first trial is the best; it counts as the worst value.
-    best = np.where(searches.spent, np.maximum(best, 0), -1)
+    best = np.where(searches.spent, np.maximum(best, 0), -1)  # (replicates, trials)
     # Of two endpoints with the same use, the first one is kept.
     of_searches: dict[str, Floats] = {
         result.endpoint.use: _of_replicates(result, view.name, len(best)) for result in reversed(endpoints)
     }
     if view.trials is not None:
         of_searches[TRIALS_TO_TARGET] = np.where(searches.complete, view.trials.times.trials.astype(np.float64), np.nan)
-    return Observed(points=(), values=values, epochs=np.zeros(0, dtype=np.int64), curves={}, best=best, of_searches=of_searches)
+    return Observed(values=values, best=best, of_searches=of_searches)
 
 
 def _of_replicates(result: EndpointResult, view: str, replicates: int) -> Floats:
@@ -80,6 +80,7 @@ def _of_replicates(result: EndpointResult, view: str, replicates: int) -> Floats
 
 
 def _of_a_sweep(study: Study, view: SweepView, lost: Bools, worst: float, worst_of_curve: float) -> Observed:
+    """The values of a view of a sweep; `lost` is a (replicates x points) mask of trainings without a value."""
     objective = study.metric.name
     values = {**view.values, objective: np.where(lost, worst, view.values[objective])}
     curves = dict(view.curves)

@@ -50,23 +50,18 @@ def first_trial(curves: Floats, level: float | Floats, goal: Goal) -> Floats:
     return np.where(count < curves.shape[0], count + 1.0, np.inf)
 
 
-def distance_at_level(a: Floats, b: Floats, level: float, goal: Goal, bootstrap: Bootstrap) -> Distance:
-    """The distance at a fixed level, the same in every resample.
+def distance_at_budget(a: Floats, b: Floats, budget: int, goal: Goal, bootstrap: Bootstrap) -> Distance:
+    """The distance at the level of B's mean curve after `budget` trials, which is recomputed in every resample."""
+    return distance_at_level(a, b, float(b[:, budget - 1].mean()), goal, bootstrap, budget)
+
+
+def distance_at_level(
+    a: Floats, b: Floats, level: float, goal: Goal, bootstrap: Bootstrap, budget: int | None = None
+) -> Distance:
+    """The distance at a level, which is the same in every resample, unless it is that of B's mean curve after `budget` trials.
 
     `a` and `b` are (replicates x trials) best so far of complete searches; row r of both is resampled together.
     """
-    return _distance(a, b, None, level, goal, bootstrap)
-
-
-def distance_at_budget(a: Floats, b: Floats, budget: int, goal: Goal, bootstrap: Bootstrap) -> Distance:
-    """The distance at the level of B's mean curve after `budget` trials, recomputed in every resample.
-
-    Arguments as for `distance_at_level`.
-    """
-    return _distance(a, b, budget, float(b[:, budget - 1].mean()), goal, bootstrap)
-
-
-def _distance(a: Floats, b: Floats, budget: int | None, level: float, goal: Goal, bootstrap: Bootstrap) -> Distance:
     n = a.shape[0]
     # A curve that equals the level up to rounding has reached it.
     slack = 1e-12 * float(np.ptp(np.stack([a, b]))) * -goal.sign

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from hpstudy.analysis.statistics.permutation import SignFlip, holm, sign_flip
 from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.analysis.targets.trials_to_target import TrialsDifference
 
+AnyDifference = TypeVar("AnyDifference", BudgetDifference, TrialsDifference)
+
 
 def with_verdicts(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[PairResult, ...]:
     """Set the adjusted p and the verdict of every comparison.
@@ -28,11 +31,12 @@ def with_verdicts(pairs: Sequence[PairResult], endpoints: Endpoints) -> tuple[Pa
     trials = [pair.trials.test for pair in pairs if pair.trials is not None]
     of_budgets = zip(_adjusted(budgets), floors(budgets), strict=True)
     of_trials = zip(_adjusted(trials), floors(trials), strict=True)
+    alpha = 1 - endpoints.study.analysis.confidence
     return tuple(
         replace(
             pair,
-            budgets=tuple(_budget(difference, *next(of_budgets), endpoints) for difference in pair.budgets),
-            trials=None if pair.trials is None else _trials(pair.trials, *next(of_trials), endpoints),
+            budgets=tuple(_with_verdict(_tested(each, *next(of_budgets), alpha), endpoints) for each in pair.budgets),
+            trials=None if pair.trials is None else _tested(pair.trials, *next(of_trials), alpha),
         )
         for pair in pairs
     )
@@ -61,28 +65,20 @@ def shown_sides(differences: Sequence[Floats], confidence: float, seed: int) -> 
     )
 
 
-def _budget(difference: BudgetDifference, p: float, floor: float, endpoints: Endpoints) -> BudgetDifference:
-    settings, gain = endpoints.study.analysis, endpoints.study.metric.goal.sign * (difference.values_a - difference.values_b)
+def _tested(difference: AnyDifference, p: float, floor: float, alpha: float) -> AnyDifference:
+    """Set the adjusted p, its smallest attainable value, the detectable difference, and the side of 0 that is shown."""
     return replace(
         difference,
         adjusted=p,
         floor=floor,
-        detectable=difference.detectable if floor < 1 - settings.confidence else math.nan,
-        shown=shown_side(difference.low, difference.high, p, 1 - settings.confidence),
-        verdict=(
-            None
-            if settings.margin is None or settings.endpoints or len(gain) < 2
-            else verdict(gain, settings.margin, p, endpoints.bootstrap)
-        ),
+        detectable=difference.detectable if floor < alpha else math.nan,
+        shown=shown_side(difference.low, difference.high, p, alpha),
     )
 
 
-def _trials(trials: TrialsDifference, p: float, floor: float, endpoints: Endpoints) -> TrialsDifference:
-    alpha = 1 - endpoints.study.analysis.confidence
-    return replace(
-        trials,
-        adjusted=p,
-        floor=floor,
-        detectable=trials.detectable if floor < alpha else math.nan,
-        shown=shown_side(trials.low, trials.high, p, alpha),
-    )
+def _with_verdict(difference: BudgetDifference, endpoints: Endpoints) -> BudgetDifference:
+    """Set the verdict with respect to the margin, if one is declared and no endpoints are."""
+    settings, gain = endpoints.study.analysis, endpoints.study.metric.goal.sign * (difference.values_a - difference.values_b)
+    if settings.margin is None or settings.endpoints or len(gain) < 2:
+        return difference
+    return replace(difference, verdict=verdict(gain, settings.margin, difference.adjusted, endpoints.bootstrap))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
-from hpstudy.analysis.confirmed.plateaus import best_plateau, plateaus
 from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.goal import Goal
 from hpstudy.study.declaration import Endpoint, Plateaus
@@ -65,8 +64,8 @@ def endpoint_values(endpoint: Endpoint, delta: float | None, inputs: EndpointInp
         assert inputs.level is not None
         times = {view: trials_to_target(curve, inputs.level, goal) for view, curve in curves.items()}
         return {view: EndpointValues(of.trials.astype(np.float64), None, of.reached) for view, of in times.items()}
-    own = plateaus({view: curve[:, -1] for view, curve in curves.items()}, inputs.plateaus)
-    best = best_plateau(own, goal)
+    own = _plateaus({view: curve[:, -1] for view, curve in curves.items()}, inputs.plateaus)
+    best = goal.sign * np.max([goal.sign * plateau for plateau in own.values()], axis=0)  # (replicates,)
     values = {}
     for view, curve in curves.items():
         plateau = best if endpoint.of_best_plateau else own[view]  # (replicates,)
@@ -79,3 +78,14 @@ def endpoint_values(endpoint: Endpoint, delta: float | None, inputs: EndpointInp
             trials = np.where(reached, within.argmax(axis=1) + 1, curve.shape[1]).astype(np.float64)
             values[view] = EndpointValues(trials, plateau, reached)
     return values
+
+
+def _plateaus(finals: Mapping[str, Floats], declared: Plateaus | None) -> dict[str, Floats]:
+    """(replicates,) plateau of every view: the declared one, or the leave-one-out mean of the finals of all other replicates.
+
+    A plateau is the confirmed value of a well-tuned view. It is never estimated from the curve that is compared with it. `finals` holds
+    the (replicates,) confirmed values after the last trial, no NaN; at least two replicates without declared plateaus.
+    """
+    if declared is not None:
+        return {view: np.full(len(values), declared.values[view]) for view, values in finals.items()}
+    return {view: np.asarray((values.sum() - values) / (len(values) - 1), dtype=np.float64) for view, values in finals.items()}

@@ -96,9 +96,9 @@ def importance(
     """
     if len(objective) < FEWEST or np.ptp(objective) == 0:
         return None
-    points = _Points.of(unit.shape[1], derive_seed(seed, "integration"), imputed)
+    points = _integration_points(unit.shape[1], derive_seed(seed, "integration"), imputed)
     objective, _ = scaled(objective)  # avoids overflow; the shares do not depend on the unit of the objective
-    shares = points.shares(fit(unit, objective, derive_seed(seed, "forest")))  # (2, hyperparameters): first order, total order
+    shares = _shares(fit(unit, objective, derive_seed(seed, "forest")), points)  # (2, hyperparameters): first order, total order
     if np.isnan(shares).any():
         return None
     rows = [np.flatnonzero(search == number) for number in np.unique(search)]  # rows of each search
@@ -134,32 +134,26 @@ def response(forest: Forest, imputed: Imputation, columns: tuple[int, ...], at: 
     return np.asarray(totals / np.where(present.any(axis=1), present.sum(axis=1), np.nan), dtype=np.float64)
 
 
-@dataclass(frozen=True)
-class _Points:
-    """Integration points of the forests: quasi-random samples A and B, then A with column j from B, for every j (Saltelli et al. 2010).
+def _integration_points(hyperparameters: int, seed: int, imputed: Callable[[Floats], Floats]) -> Floats:
+    """((2 + hyperparameters) POINTS x hyperparameters) unit coordinates at which the forests are integrated.
 
-    Attributes:
-        all: ((2 + hyperparameters) POINTS x hyperparameters) unit coordinates.
+    Quasi-random samples A and B, then A with column j from B, for every j (Saltelli et al. 2010).
     """
+    a_and_b = stats.qmc.Sobol(2 * hyperparameters, rng=seed % 2**32).random(POINTS)
+    a, b = a_and_b[:, :hyperparameters], a_and_b[:, hyperparameters:]  # (POINTS, hyperparameters)
+    mixed = np.repeat(a[None], hyperparameters, axis=0)  # (hyperparameters, POINTS, hyperparameters)
+    for column in range(hyperparameters):
+        mixed[column, :, column] = b[:, column]
+    return imputed(np.concatenate([a, b, *mixed]))
 
-    all: Floats
 
-    @classmethod
-    def of(cls, hyperparameters: int, seed: int, imputed: Callable[[Floats], Floats]) -> _Points:
-        a_and_b = stats.qmc.Sobol(2 * hyperparameters, rng=seed % 2**32).random(POINTS)
-        a, b = a_and_b[:, :hyperparameters], a_and_b[:, hyperparameters:]  # (POINTS, hyperparameters)
-        mixed = np.repeat(a[None], hyperparameters, axis=0)  # (hyperparameters, POINTS, hyperparameters)
-        for column in range(hyperparameters):
-            mixed[column, :, column] = b[:, column]
-        return cls(imputed(np.concatenate([a, b, *mixed])))
-
-    def shares(self, forest: Forest) -> Floats:
-        """(2 x hyperparameters) first- and total-order indices in [0, 1]; NaN if the forest is constant."""
-        values = forest.predict(self.all).reshape(-1, 1, POINTS)  # (2 + hyperparameters, 1, POINTS)
-        a, b, mixed = values[0], values[1], values[2:]
-        if np.ptp(values[:2]) == 0:
-            return np.full((2, len(mixed)), np.nan)
-        return np.clip(_sobol_indices(a, b, mixed), 0, 1)  # the estimate of a small share may be negative
+def _shares(forest: Forest, points: Floats) -> Floats:
+    """(2 x hyperparameters) first- and total-order indices in [0, 1]; NaN if the forest is constant at the integration points."""
+    values = forest.predict(points).reshape(-1, 1, POINTS)  # (2 + hyperparameters, 1, POINTS)
+    a, b, mixed = values[0], values[1], values[2:]
+    if np.ptp(values[:2]) == 0:
+        return np.full((2, len(mixed)), np.nan)
+    return np.clip(_sobol_indices(a, b, mixed), 0, 1)  # the estimate of a small share may be negative
 
 
 def _sobol_indices(a: Floats, b: Floats, mixed: Floats) -> Floats:
@@ -180,11 +174,11 @@ def _sobol_indices(a: Floats, b: Floats, mixed: Floats) -> Floats:
     return np.asarray(np.where(np.isfinite(indices), indices, 0.0), dtype=np.float64)
 
 
-def _resampled(points: _Points, unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> Floats:
+def _resampled(points: Floats, unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> Floats:
     """(2 x hyperparameters) indices of a forest fitted to a bootstrap resample of the searches."""
     drawn = np.random.default_rng(seed).integers(len(rows), size=len(rows))
     trials = np.concatenate([rows[number] for number in drawn])
-    return points.shares(fit(unit[trials], objective[trials], seed, FEWER_TREES))
+    return _shares(fit(unit[trials], objective[trials], seed, FEWER_TREES), points)
 
 
 def _explained(unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> float:

@@ -41,8 +41,7 @@ def searched(values, goal=Goal.MAXIMIZE, times=None, **metrics):
     values = np.asarray(values, dtype=float)
     others = {name: np.asarray(given, dtype=float) for name, given in metrics.items()}
     whole = {} if times is None else {use: np.asarray(times, dtype=float) for use in ("trials_to_target", "final")}
-    none = np.zeros(0, dtype=np.int64)
-    return Observed((), {"score": values, **others}, none, {}, incumbent_numbers(values, goal), whole)
+    return Observed({"score": values, **others}, incumbent_numbers(values, goal), whole)
 
 
 def judged(observed, of=None, minus=None, confidence=0.95, **criterion):
