@@ -133,6 +133,7 @@ def several(studies: Sequence[Results]) -> Several:
 
 
 def _ranking(studies: Sequence[Results], normalised: Sequence[Normalised]) -> Ranking:
+    """Ranks and performance profiles of the views that all studies have."""
     names = tuple(view for view in studies[0].study.views if all(view in results.study.views for results in studies))
     final = {(of_view.study, of_view.view): of_view.final.mean for of_view in normalised}
     values = np.array([[final[results.study.name, view] for view in names] for results in studies])  # (studies, views)
@@ -166,6 +167,7 @@ def _normalised(results: Results, scale: Scale, name: str) -> Normalised:
 
 
 def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -> PairOfStudies:
+    """The comparison of `a` and `b` in every study and over all studies."""
     pairs = [next(pair for pair in results.pairs if (pair.a, pair.b) == (a, b)) for results in studies]
     scores = [_score(results, scale, pair) for results, scale, pair in zip(studies, scales, pairs, strict=True)]
     horizon = min(results.study.search.trials for results in studies)

@@ -138,6 +138,7 @@ def view_result(block: Searches, best: Floats, table: Any, endpoints: Endpoints)
 
 
 def _best_trial(block: Searches, table: Any, study: Study) -> Best | None:
+    """The first trial with the best value; None if no trial has a value."""
     if not np.isfinite(block.values).any():
         return None
     flat = np.nanargmax(study.metric.goal.sign * block.values)

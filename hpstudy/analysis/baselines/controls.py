@@ -207,6 +207,7 @@ def _shown_sides(curves: Mapping[str, _Curves], control: str, study: Study, boot
 def _random(
     view: _Curves, random: _Curves, worst: float, best_known: float, study: Study, bootstrap: Bootstrap, side: Side | None
 ) -> RandomControl:
+    """Compare the searches of a view with its random searches; `side` is the side of 0 that is shown."""
     goal, margin, block = study.metric.goal, study.analysis.margin, random.searches
     both = view.shared(random)
     pooled = np.where(np.isnan(block.values), worst, block.values)[block.complete]  # (complete searches, trials)
@@ -236,6 +237,7 @@ def _paired_curve(differences: Floats, confidence: float) -> MeanCurve:
 
 
 def _default(view: _Curves, default: _Curves, goal: Goal, bootstrap: Bootstrap, side: Side | None) -> DefaultControl:
+    """Compare the searches of a view with its default point; `side` is the side of 0 that is shown."""
     values, both = default.best[:, 0], view.shared(default)  # (replicates,)
     mean = mean_of(values[~np.isnan(values)], bootstrap)
     gain = below = None

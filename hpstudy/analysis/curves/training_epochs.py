@@ -89,6 +89,7 @@ def training_epochs(
     if all(np.isnan(epochs).all() for epochs in reported.values()):
         return None
     first = int(curves["epoch"][curves["view"].isin(list(reported))].min() == 0)  # 1 if epochs count from 0
+    # (replicates, trials) cumulative epochs of each view
     trained = {name: np.nan_to_num(epochs + first).cumsum(axis=1) for name, epochs in reported.items()}
     of_views = []
     for view in views:

@@ -44,7 +44,7 @@ def fit(unit: Floats, objective: Floats, seed: int, trees: int = TREES) -> Fores
     from sklearn import config_context
     from sklearn.tree import ExtraTreeRegressor
 
-    points, values = unit.astype(np.float32), np.ascontiguousarray(objective, dtype=np.float64)[:, None]
+    points, values = unit.astype(np.float32), np.ascontiguousarray(objective, dtype=np.float64)[:, None]  # values: (trials, 1)
     seeds = np.random.RandomState(seed % 2**32).randint(np.iinfo(np.int32).max, size=trees)
     generator, grown = np.random.RandomState(), []
     with config_context(skip_parameter_validation=True):

@@ -180,6 +180,7 @@ def cells(parameter: FloatParameter | IntParameter | ChoiceParameter, limit: int
 
 
 def _view(name: str, view: View, table: Any, study: Study, explained: bool) -> SearchedView | None:
+    """The exploration of one view; `table` has its trials. None if no trial has a value."""
     ended = table["state"].isin(FINISHED).to_numpy(dtype=np.bool_)
     objective = table["objective"].to_numpy(dtype=np.float64, na_value=np.nan)
     names, confidence = tuple(view.space.names()), study.analysis.confidence

@@ -118,8 +118,9 @@ def pair_supplement(
 
 
 def _budget(difference: BudgetDifference, endpoints: Endpoints) -> BudgetSupplement:
+    """The supplementary statistics at one budget."""
     bootstrap, goal = endpoints.bootstrap, endpoints.study.metric.goal
-    a, b = difference.values_a, difference.values_b
+    a, b = difference.values_a, difference.values_b  # (replicates,)
     return BudgetSupplement(
         budget=difference.budget,
         shift=shift(a - b, bootstrap.confidence),

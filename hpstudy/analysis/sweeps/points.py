@@ -120,6 +120,7 @@ def _view(view: str, trials: Any, curves: Any, study: Study) -> SweepView:
 
 
 def _points(view: str, trials: Any, names: tuple[str, ...], shape: tuple[int, int]) -> tuple[Point, ...]:
+    """The point of every trial number. Raises UsageError if two replicates have different points."""
     layout = Layout.of(trials, view, shape)
     points: list[Point] = [{} for _ in range(shape[1])]
     frames = [trials[f"point.{name}"] for name in names]
