@@ -308,7 +308,7 @@ def failures(nodes: int, replicates: int, trials: int, folder: Path | None) -> N
     for name, rate in RATES.items():
         cluster, started = Cluster(nodes, rate), time.perf_counter()
         with (
-            mock.patch("hpstudy.engine.scheduler.SimpleQueue", lambda cluster=cluster: cluster),
+            mock.patch("hpstudy.engine.running_steps.SimpleQueue", lambda cluster=cluster: cluster),
             scheduled(study, cluster, folder) as path,
         ):
             real_s = time.perf_counter() - started

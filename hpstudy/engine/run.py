@@ -137,7 +137,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
     ran = counts.finished - Counts.total(before.values()).finished
     if scheduler is None:
         return RunSummary(storage, counts, ran, False, duration_s, 0.0, duration_s, shard, failure)
-    overhead_s = duration_s - scheduler.waited_s
+    overhead_s = duration_s - scheduler.running.waited_s
     return RunSummary(storage, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s, shard, failure)
 
 

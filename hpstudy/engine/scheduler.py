@@ -2,76 +2,39 @@
 
 from __future__ import annotations
 
-import heapq
-import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from itertools import count
-from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from hpstudy.engine.attendance import Attendance
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.confirmations import Confirmations
 from hpstudy.engine.executors import EngineLost, Executor, WorkerDied, WorkerLost
 from hpstudy.engine.failures import Totals, given_up, reason_of
-from hpstudy.engine.history import observations
+from hpstudy.engine.history import Histories, observations
 from hpstudy.engine.hosts import Hosts
 from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.observing import Observers
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.roots import on_this_host, portable
+from hpstudy.engine.running_steps import RunningSteps
 from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, Trial, ask, evaluate, training_seed
+from hpstudy.engine.step_queue import Step, StepQueue, StoredTrial, group_text, trials_text
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.errors import HpstudyError
 from hpstudy.loading.make import reads_history
-from hpstudy.store import HEARTBEAT_S, Counts, EndedTrial, NewTrial, Store, TrialRow
-from hpstudy.study.confirm import Retraining
+from hpstudy.store import Counts, EndedTrial, NewTrial, Store
 from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.plan import Group, Plan, SearchKey
-from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Outcome
-
-POLL_S = 1.0
-"""Seconds between checks for new workers and signals. Longer: both are noticed later. Shorter: a run with many workers spends more
-time on checks."""
 
 MOST_LOSSES = 20
 """Number of machines that a step may lose before further losses count as worker deaths, because the step may be the cause."""
 
-NOTHING_NEW: Mapping[str, str] = {}
-"""No source that was not known before."""
-
-
-class _Trial(NamedTuple):
-    """A stored trial: its search and its row."""
-
-    key: SearchKey
-    row: TrialRow
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A waiting or running step.
-
-    Attributes:
-        group: its searches; for a step of a confirmation, only that one.
-        trials: the trials that it evaluates; empty if it asks for the next points of the group.
-        listed: trials of a confirmation that have not started: what they retrain, and the points. The step stores and evaluates them.
-        interrupted: whether the session that evaluated its trials has ended.
-        deaths: number of workers that died running it in this session. An interruption of the whole run does not count.
-        losses: number of workers that were lost with their machine while running it in this session.
-    """
-
-    group: Group
-    trials: Sequence[_Trial] = ()
-    listed: Mapping[Retraining, Point] = field(default_factory=dict)
-    interrupted: bool = False
-    deaths: int = 0
-    losses: int = 0
+NO_SOURCES: Mapping[str, str] = {}
+"""No user's code that was not known before."""
 
 
 class Scheduler:
@@ -101,7 +64,7 @@ class Scheduler:
         observers: log finished trials to other systems.
 
     Attributes:
-        waited_s: wall seconds that this process spent in steps or waiting for workers.
+        running: the running steps.
         worked_s: total seconds of all steps. For a training that continued from a checkpoint, seconds of earlier sessions are included.
     """
 
@@ -121,7 +84,7 @@ class Scheduler:
     ) -> None:
         self.store = store
         self.study = store.study
-        self.executor = executor
+        self.running = RunningSteps(executor)
         self.observer = observer
         self.stop = stop
         self.observers = observers or Observers((), observer.note)
@@ -129,32 +92,27 @@ class Scheduler:
         self.checkpoints = checkpoints
         self.sources = sources or KnownSources(store.study, {})
         self.hosts = Hosts(store, observer, allow_mixed)
-        self.waited_s = 0.0
         self.worked_s = 0.0
         self._study_json = self.study.to_json()
         self._arms = arms(self.study)
         self._reads_history = {name: reads_history(self.study, arm.searcher) for name, arm in self._arms.items()}
         self._stacks = stacks and self.study.search.lockstep > 1
-        self._under_way: dict[Future[Any], _Step] = {}
-        self._arrived: SimpleQueue[Future[Any]] = SimpleQueue()
-        self._last_write = time.monotonic()
+        self._histories = Histories(store)
         self._stuck: list[tuple[Group, BaseException]] = []
-        self._rows: dict[SearchKey, list[TrialRow]] = {}
-        self._waiting: list[tuple[int, int, int, _Step]] = []
-        self._order = count()
         self._left = Counter[Group]()
         counts = store.search_counts()
         self._confirmations = Confirmations(store, counts, self._stacks)
         chosen = {key: trials for key, trials in counts.items() if searches is None or key in searches}
         total = Counts.total(chosen.values())
         self._positions = {key: position for position, key in enumerate(chosen)}
+        self._queue = StepQueue(self._positions)
         self._totals = Totals(total.completed - sum(store.imported().values()), total.finished - total.completed)
         groups = [group for group in Plan(self.study).groups() if counts.keys() >= set(group)]
         searching = [group for group in groups if not self._is_listed(group) and any(counts[key].left for key in group)]
         self._searching = {key for group in searching for key in group}
         for group in searching:
             if chosen.keys() >= set(group):
-                self._wait(_Step(group))
+                self._queue.add(Step(group))
         for group in groups:
             if self._is_listed(group) and chosen.keys() >= set(group):
                 self._wait_for_confirmation(*group)
@@ -170,59 +128,33 @@ class Scheduler:
             Aborted: a stop was requested while no worker was available to finish the running trials.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
         """
-        attendance = Attendance(self.executor, self.observer)
+        attendance = Attendance(self.running.executor, self.observer)
         while True:
-            while steps := self._next():
+            while not self.stop.requested and (steps := self._queue.take(self.running.free_workers)):
                 self._begin(steps)
-            if not self._under_way and (self.stop.requested or not self._waiting):
+            if not self.running and (self.stop.requested or not self._queue):
                 break
-            if not attendance.check() and self.stop.requested and self._under_way:
+            if not attendance.check() and self.stop.requested and self.running:
                 raise Aborted
-            self._receive(self._ended())
-            for note in self.executor.take_notes():
+            self._receive(self.running.take_ended())
+            for note in self.running.executor.take_notes():
                 self.observer.note(note)
             self.observers.check()
-            self.observer.waiting(len(self._under_way))
-            if time.monotonic() - self._last_write > HEARTBEAT_S:
-                self.store.heartbeat()
-                self._wrote()
+            self.observer.waiting(len(self.running))
+            self._histories.heartbeat()
         if self._stuck:
             group, error = self._stuck[0]
             failed = sum(len(group) for group, _ in self._stuck)
             raise HpstudyError(
-                f"the searcher failed in {failed} searches, first in {_name(group)}: {reason_of(error)}",
+                f"the searcher failed in {failed} searches, first in {group_text(group)}: {reason_of(error)}",
                 "the other searches are finished; `hpstudy resume` tries these again",
             )
 
-    def _ended(self) -> list[Future[Any]]:
-        """Wait briefly for steps to end. Steps that were lost with the engine come last, so that no answer is lost."""
-        started = time.perf_counter()
-        ended: list[Future[Any]] = []
-        with suppress(Empty):
-            ended.append(self._arrived.get(timeout=POLL_S))
-            while True:
-                ended.append(self._arrived.get_nowait())
-        self.waited_s += time.perf_counter() - started
-        return sorted(ended, key=lambda future: isinstance(future.exception(), EngineLost))
-
-    def _next(self) -> list[_Step]:
-        """The next steps, one for each free worker."""
-        if self.stop.requested or not self._waiting:
-            return []
-        free = min(len(self._waiting), self.executor.workers - len(self._under_way))
-        return [heapq.heappop(self._waiting)[-1] for _ in range(free)]
-
-    def _wait(self, step: _Step) -> None:
-        """Queue a step: searches before fresh seeds, then in the order of the plan, then as listed."""
-        retrained = next(iter(step.listed), step.trials[0].row.retrained if step.trials else None)
-        seed_number = retrained.seed_number if retrained else -1
-        heapq.heappush(self._waiting, (seed_number, self._positions[step.group[0]], next(self._order), step))
-
     def _wait_for_confirmation(self, key: SearchKey) -> None:
         """Queue the trials of a confirmation that an earlier session started, and those that are listed by now."""
-        running = {row.retrained: row for row in self._history(key) if row.state == "running" and row.retrained}
+        running = {row.retrained: row for row in self._histories[key] if row.state == "running" and row.retrained}
         for stack in self._confirmations.stacked(running):
-            self._wait(_Step((key,), [_Trial(key, running[again]) for again in stack], interrupted=True))
+            self._queue.add(Step((key,), [StoredTrial(key, running[again]) for again in stack], interrupted=True))
         self._left[(key,)] = len(running)
         if self._confirmations.of_incumbents or self._searched(key) not in self._searching:
             self._list(key)
@@ -231,7 +163,7 @@ class Scheduler:
         """Queue the listed trials of a confirmation that are neither started nor queued."""
         for listed in self._confirmations.listed(key):
             self._left[(key,)] += len(listed)
-            self._wait(_Step((key,), listed=listed))
+            self._queue.add(Step((key,), listed=listed))
 
     def _is_listed(self, group: Group) -> bool:
         return self._arms[group[0].view].listed
@@ -242,13 +174,14 @@ class Scheduler:
         assert searched is not None, "the arm of a confirmation confirms another one"
         return SearchKey(searched, confirmation.replicate)
 
-    def _begin(self, steps: Sequence[_Step]) -> None:
+    def _begin(self, steps: Sequence[Step]) -> None:
         """Start steps."""
         listed = []
         for step in steps:
             if step.listed:
                 (key,) = step.group
-                listed.append((step.group, [self._new(key, point, 0.0, again) for again, point in step.listed.items()]))
+                new = [self._histories.new_trial(key, point, 0.0, again) for again, point in step.listed.items()]
+                listed.append((step.group, new))
             elif step.trials:
                 self._evaluate(self._again(step, "the session that ran it ended") if step.interrupted else step)
             else:
@@ -256,55 +189,40 @@ class Scheduler:
         if listed:
             self._store(listed)
 
-    def _ask(self, step: _Step) -> None:
+    def _ask(self, step: Step) -> None:
         """Start the step that asks for the next points of a group, or that evaluates its trials from an earlier session."""
-        histories = {key: self._history(key) for key in step.group}
-        if running := [_Trial(key, rows[-1]) for key, rows in histories.items() if rows and rows[-1].state == "running"]:
+        histories = {key: self._histories[key] for key in step.group}
+        if running := [StoredTrial(key, rows[-1]) for key, rows in histories.items() if rows and rows[-1].state == "running"]:
             self._left[step.group] = len(running)
             self._evaluate_all(step.group, running, interrupted=True)
             return
         number = len(histories[step.group[0]])
-        shown = [
+        observed = [
             observations(rows, self.study.metric) if self._reads_history[key.view] else () for key, rows in histories.items()
         ]
-        self._start(step, ask, AskRequest(self._study_json, step.group, number, tuple(shown), self.folder))
+        self.running.start(step, ask, AskRequest(self._study_json, step.group, number, tuple(observed), self.folder))
 
-    def _new(self, key: SearchKey, point: Point, ask_s: float, retrained: Retraining | None = None) -> NewTrial:
-        """Add the next trial of a search to its history, and return it."""
-        rows = self._history(key)
-        rows.append(TrialRow(len(rows), point, "running", None, 1, retrained))
-        return NewTrial(key, len(rows) - 1, point, ask_s, retrained)
-
-    def _store(self, new: Sequence[tuple[Group, Sequence[NewTrial]]], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
+    def _store(self, new: Sequence[tuple[Group, Sequence[NewTrial]]], new_sources: Mapping[str, str] = NO_SOURCES) -> None:
         """Store new trials of groups as running, and evaluate them."""
-        self.store.start_trials([one for _, trials in new for one in trials], identity=new_sources)
-        self._wrote()
+        self._histories.start([one for _, trials in new for one in trials], new_sources)
         for group, trials in new:
-            self._evaluate_all(group, [_Trial(one.key, self._rows[one.key][one.number]) for one in trials])
+            self._evaluate_all(group, [StoredTrial(one.key, self._histories[one.key][one.number]) for one in trials])
 
-    def _evaluate_all(self, group: Group, trials: Sequence[_Trial], *, interrupted: bool = False) -> None:
+    def _evaluate_all(self, group: Group, trials: Sequence[StoredTrial], *, interrupted: bool = False) -> None:
         """Evaluate trials in one step, or in one step each. The first step starts now."""
         stacks = [trials] if self._stacks else [[trial] for trial in trials]
-        first, *others = (_Step(group, stack, interrupted=interrupted) for stack in stacks)
+        first, *others = (Step(group, stack, interrupted=interrupted) for stack in stacks)
         for step in others:
-            self._wait(step)
+            self._queue.add(step)
         self._begin([first])
 
-    def _evaluate(self, step: _Step) -> None:
+    def _evaluate(self, step: Step) -> None:
         trials = tuple(Trial(key, row.number, row.point, row.seed_number) for key, row in step.trials)
         request = EvaluateRequest(self._study_json, trials, self.folder, self._checkpoint(step.trials))
-        self._start(step, evaluate, request, self.study.limits.timeout_s)
+        self.running.start(step, evaluate, request, self.study.limits.timeout_s)
 
-    def _start(self, step: _Step, call: Callable[[Any], Any], request: object, timeout_s: float | None = None) -> None:
-        started = time.perf_counter()
-        future = self.executor.submit(call, request, timeout_s)
-        self._under_way[future] = step
-        future.add_done_callback(self._arrived.put)
-        self.waited_s += time.perf_counter() - started
-
-    def _receive(self, futures: Sequence[Future[Any]]) -> None:
-        """Receive the answers of steps, store them, and continue their groups."""
-        ended = [(self._under_way.pop(future), future) for future in futures]
+    def _receive(self, ended: Sequence[tuple[Step, Future[Any]]]) -> None:
+        """Store the answers of steps that have ended, and continue their groups."""
         answered = [(step, future.result()) for step, future in ended if future.exception() is None]
         self._take_outcomes([(step, outcomes) for step, outcomes in answered if step.trials])
         self._take_points([(step, asked) for step, asked in answered if not step.trials])
@@ -312,7 +230,7 @@ class Scheduler:
             if (error := future.exception()) is not None:
                 self._failed(step, error)
 
-    def _take_outcomes(self, answered: Sequence[tuple[_Step, Sequence[Outcome]]]) -> None:
+    def _take_outcomes(self, answered: Sequence[tuple[Step, Sequence[Outcome]]]) -> None:
         """Store the outcomes of trials that were evaluated."""
         accepted, new_sources = [], dict[str, str]()
         try:
@@ -325,7 +243,7 @@ class Scheduler:
             self.worked_s += sum(outcome.duration_s for _, outcomes in accepted for outcome in outcomes)
             self._finish(accepted, new_sources)
 
-    def _take_points(self, answered: Sequence[tuple[_Step, Asked]]) -> None:
+    def _take_points(self, answered: Sequence[tuple[Step, Asked]]) -> None:
         """Store trials at the points of steps that asked for them, and evaluate them."""
         new, new_sources = [], dict[str, str]()
         for step, asked in answered:
@@ -335,12 +253,12 @@ class Scheduler:
                 new_sources |= self.sources.check(asked.sources)
                 ask_s = asked.duration_s / len(step.group)
                 slots = zip(step.group, asked.points, strict=True)
-                new.append((step.group, [self._new(key, point, ask_s) for key, point in slots]))
+                new.append((step.group, [self._histories.new_trial(key, point, ask_s) for key, point in slots]))
                 self._left[step.group] = len(step.group)
         if new:
             self._store(new, new_sources)
 
-    def _failed(self, step: _Step, error: BaseException) -> None:
+    def _failed(self, step: Step, error: BaseException) -> None:
         """Handle a step without an answer: the engine was lost, its worker died, it timed out, or the searcher failed."""
         if isinstance(error, EngineLost):
             raise error
@@ -349,7 +267,7 @@ class Scheduler:
         step = replace(step, deaths=step.deaths + charged, losses=step.losses + lost)
         if not step.trials:
             if died and (self.stop.requested or step.deaths < self.study.limits.max_attempts):
-                self._wait(step)
+                self._queue.add(step)
                 return
             for key in step.group:
                 self.store.event("ask_failed", view=key.view, replicate=key.replicate, error=reason_of(error))
@@ -359,18 +277,14 @@ class Scheduler:
         elif (outcome := given_up(error, step.deaths, self.study.limits, len(step.trials))) is not None:
             self._finish([(step, [outcome] * len(step.trials))])
         else:
-            self.observer.note(f"{_name_of_trials(step.trials)}: {reason_of(error)}; it is run again")
+            self.observer.note(f"{trials_text(step.trials)}: {reason_of(error)}; it is run again")
             self._evaluate(self._again(step, reason_of(error)))
 
-    def _again(self, step: _Step, reason: str) -> _Step:
+    def _again(self, step: Step, reason: str) -> Step:
         """Record that the trials of a step are evaluated again."""
-        self.store.record_attempts([(key, row.number) for key, row in step.trials], reason)
-        trials = [_Trial(key, replace(row, attempts=row.attempts + 1)) for key, row in step.trials]
-        for key, row in trials:
-            self._rows[key][row.number] = row
-        return replace(step, trials=trials)
+        return replace(step, trials=self._histories.start_again(step.trials, reason))
 
-    def _finish(self, evaluated: Sequence[tuple[_Step, Sequence[Outcome]]], new_sources: Mapping[str, str] = NOTHING_NEW) -> None:
+    def _finish(self, evaluated: Sequence[tuple[Step, Sequence[Outcome]]], new_sources: Mapping[str, str] = NO_SOURCES) -> None:
         """Store the outcomes of the trials of steps."""
         if not evaluated:
             return
@@ -380,16 +294,13 @@ class Scheduler:
             for step, outcomes in evaluated
             for (key, row), outcome in zip(step.trials, outcomes, strict=True)
         ]
-        self.store.finish_trials(ended, identity=new_sources)
+        self._histories.finish(ended, new_sources)
         for step, _ in evaluated:
             if (checkpoint := self._checkpoint(step.trials)) is not None:
                 checkpoint.discard()
-        self._wrote()
         for one in ended:
-            rows, state = self._rows[one.key], one.outcome.state
-            rows[one.number] = replace(rows[one.number], state=state, objective=one.objective)
             self._totals.count(one.outcome, one.objective)
-            self.observer.trial_finished(one.key, rows[one.number], one.outcome)
+            self.observer.trial_finished(one.key, self._histories[one.key][one.number], one.outcome)
         self._totals.stop_if_broken(self.study.limits.max_failures)
         for step, _ in evaluated:
             self._left[step.group] -= len(step.trials)
@@ -402,15 +313,15 @@ class Scheduler:
         """Queue the next trials of a group, and the confirmations that its last trials made possible."""
         confirmations = {key: again for key in group if (again := _confirmation(key)) in self._positions}
         for key, confirmation in confirmations.items() if self._confirmations.of_incumbents else ():
-            if self._confirmations.is_incumbent(key, self._rows[key]):
+            if self._confirmations.is_incumbent(key, self._histories[key]):
                 self._list(confirmation)
             self.observer.plan_changed(confirmation.view, *self._confirmations.planned(key.view))
-        if len(self._rows[group[0]]) < self._arms[group[0].view].trials:
-            self._wait(_Step(group))
+        if len(self._histories[group[0]]) < self._arms[group[0].view].trials:
+            self._queue.add(Step(group))
             return
         for key in group:
             self._searching.remove(key)
-            self.observer.search_finished(key, self._rows.pop(key))
+            self.observer.search_finished(key, self._histories.pop(key))
             if key in confirmations:
                 self._list(confirmations[key])
                 self._close(confirmations[key])
@@ -420,17 +331,11 @@ class Scheduler:
         if (
             not self._left[(confirmation,)]
             and self._searched(confirmation) not in self._searching
-            and self._history(confirmation)
+            and self._histories[confirmation]
         ):
-            self.observer.search_finished(confirmation, self._rows.pop(confirmation))
+            self.observer.search_finished(confirmation, self._histories.pop(confirmation))
 
-    def _history(self, key: SearchKey) -> list[TrialRow]:
-        """The trials of a running search."""
-        if key not in self._rows:
-            self._rows[key] = self.store.history(key)
-        return self._rows[key]
-
-    def _checkpoint(self, trials: Sequence[_Trial]) -> CheckpointFile | None:
+    def _checkpoint(self, trials: Sequence[StoredTrial]) -> CheckpointFile | None:
         """The checkpoint of the evaluation of some trials."""
         if self.checkpoints is None:
             return None
@@ -439,9 +344,6 @@ class Scheduler:
         return self.checkpoints.file(
             self.study.task, view, [(trial.row.point, seed) for trial, seed in zip(trials, seeds, strict=True)]
         )
-
-    def _wrote(self) -> None:
-        self._last_write = time.monotonic()
 
 
 def _with_log_here(outcome: Outcome) -> Outcome:
@@ -452,18 +354,3 @@ def _with_log_here(outcome: Outcome) -> Outcome:
 def _confirmation(key: SearchKey) -> SearchKey:
     """The confirmation of a search."""
     return SearchKey(arm_name(key.view, "confirm"), key.replicate)
-
-
-def _name(group: Group) -> str:
-    return f"{group[0].view}, replicate{_range([key.replicate for key in group])}"
-
-
-def _name_of_trials(trials: Sequence[_Trial]) -> str:
-    group = tuple(trial.key for trial in trials)
-    return f"{_name(group)}, trial{_range([trial.row.number for trial in trials])}"
-
-
-def _range(numbers: Sequence[int]) -> str:
-    """The end of a phrase about consecutive numbers: " 3", or "s 3 to 5"."""
-    first, last = min(numbers), max(numbers)
-    return f" {first}" if first == last else f"s {first} to {last}"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hpstudy.engine import scheduler
+from hpstudy.engine import history
 from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.scheduler import Scheduler
@@ -345,7 +345,7 @@ def test_a_finished_search_is_reported_once(schedule, make_study):
 
 
 def test_a_quiet_run_gives_signs_of_life(make_study, storage, monkeypatch):
-    monkeypatch.setattr(scheduler, "HEARTBEAT_S", -1.0)
+    monkeypatch.setattr(history, "HEARTBEAT_S", -1.0)
     beats = []
     with Store.create(storage, make_study()) as store:
         store.begin_session({})
