@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.errors import StudyError
-from hpstudy.loading.check import Parts, check
+from hpstudy.loading.check import check
+from hpstudy.loading.parts import Parts
 from hpstudy.modules import forget_changed_modules, module_path
 from hpstudy.study.changes import changes, grown, refuse_changes
 from hpstudy.study.declaration import Analysis
@@ -96,26 +97,26 @@ def complete(study: Study, task: Task, searcher: Searcher, others: Sequence[Sear
     return Study.from_json(resolved.to_json())
 
 
-def matched(stored: Study, asked: Study, storage: Path, folder: str | None = None) -> Study:
-    """The study of a database with the defaults of newer settings, after checking that it is part of `asked`.
+def matched(stored: Study, requested: Study, storage: Path, folder: str | None = None) -> Study:
+    """The study of a database with the defaults of newer settings, after checking that it is part of `requested`.
 
     The default of a new setting always keeps the previous behavior. A study that cannot be bound here, for instance because its function is
     not on this machine, is compared as stored.
 
     Args:
         stored: the study of the database.
-        asked: the requested study, resolved.
+        requested: the requested study, resolved.
         storage: the database, for the message.
         folder: folder that is searched first for a user's modules.
 
     Raises:
         StudyChanged: a setting that can change a number differs; the message lists all of them.
     """
-    asked = grown(stored, asked)
-    if changes(stored, asked):
+    requested = grown(stored, requested)
+    if changes(stored, requested):
         with suppress(StudyError):
             stored = bind(stored, folder).study
-    refuse_changes(stored, asked, storage)
+    refuse_changes(stored, requested, storage)
     return stored
 
 

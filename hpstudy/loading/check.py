@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from hpstudy.errors import Problem, StudyError, nearest
@@ -10,61 +10,16 @@ from hpstudy.loading.claims import check_criteria, listed_points
 from hpstudy.loading.endpoints import check_endpoints
 from hpstudy.loading.joint import check_search, check_sweep
 from hpstudy.loading.make import make_searcher, make_task
+from hpstudy.loading.parts import Parts
 from hpstudy.loading.spaces import check_enqueued, check_space
 from hpstudy.search import SEARCHERS
 from hpstudy.search.interface import Searcher
 from hpstudy.study.declaration import Analysis
-from hpstudy.study.schema import Metric, OtherSearcher, SearchBlock, Study, TaskBlock, View
+from hpstudy.study.schema import Metric, OtherSearcher, SearchBlock, View
 from hpstudy.tasks.interface import Task
 
 MAX_NAME = 64
 """Maximum characters of a hyperparameter's name, which is a heading in tables and figures."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The parts of a study that are valid by themselves. A part that violates the schema is None and is not checked further.
-
-    Attributes:
-        task, metric, search, analysis: the blocks.
-        views: the views with a valid schema.
-        names: names of all views.
-        trials: number of trials of a search; None if the file has no valid number.
-        replicates: number of replicates of every view; None if the file has no valid number.
-        controls: names of the controls.
-        confirm: whether the study has confirmations.
-        incumbents: whether every incumbent is confirmed.
-    """
-
-    task: TaskBlock | None
-    metric: Metric | None
-    search: SearchBlock | None
-    analysis: Analysis | None
-    views: Mapping[str, View]
-    names: tuple[str, ...]
-    trials: int | None
-    replicates: int | None = None
-    controls: tuple[str, ...] = ()
-    confirm: bool = False
-    incumbents: bool = False
-
-    @classmethod
-    def of(cls, study: Study) -> Parts:
-        """The parts of a study with a valid schema."""
-        names, trials = tuple(study.views), study.search.trials
-        return cls(
-            study.task,
-            study.metric,
-            study.search,
-            study.analysis,
-            study.views,
-            names,
-            trials,
-            study.replicates,
-            controls=study.controls,
-            confirm=study.confirm is not None,
-            incumbents=study.confirm is not None and study.confirm.incumbents,
-        )
 
 
 @dataclass
@@ -97,8 +52,12 @@ def check(parts: Parts) -> Findings:
     if parts.search is not None:
         try:
             findings.searcher = searcher = make_searcher(parts.search)
-            findings.problems += [*_named(searcher, parts), *_searched(searcher, parts), *_controlled(searcher, parts)]
-            findings.problems += _grouped(parts.search.lockstep, parts.replicates)
+            findings.problems += [
+                *_unknown_names(searcher, parts),
+                *_searcher_problems(searcher, parts),
+                *_control_problems(searcher, parts),
+            ]
+            findings.problems += _lockstep_problems(parts.search.lockstep, parts.replicates)
         except StudyError as error:
             findings.take(error)
         for index, block in enumerate(parts.search.others):
@@ -110,20 +69,20 @@ def check(parts: Parts) -> Findings:
             findings.take(error)
     task = findings.task
     if task is not None and parts.metric is not None:
-        findings.problems += _metric(task, parts.metric)
+        findings.problems += _metric_problems(task, parts.metric)
     for name, view in parts.views.items():
-        problems = [*_names(view), *check_space(view), *(task.check_view(view) if task is not None else ())]
+        problems = [*_name_problems(view), *check_space(view), *(task.check_view(view) if task is not None else ())]
         if not problems and task is not None and findings.searcher is not None:
-            problems = _joint(task, view, findings.searcher, parts.trials)
+            problems = _joint_problems(task, view, findings.searcher, parts.trials)
         if findings.searcher is not None:
             problems += check_enqueued(view, findings.searcher, parts.trials)
         findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in problems]
     if task is not None and len(parts.views) == len(parts.names):
         findings.problems += task.check_views(parts.views)
     if parts.analysis is not None:
-        findings.problems += _analysis(parts.analysis, parts.names, parts.trials)
+        findings.problems += _analysis_problems(parts.analysis, parts.names, parts.trials)
         findings.problems += check_endpoints(parts.analysis, parts, findings.searcher)
-        findings.problems += check_criteria(parts.analysis, parts.views, parts.names, findings.searcher, parts.trials)
+        findings.problems += check_criteria(parts.analysis, parts, findings.searcher)
     return findings
 
 
@@ -144,30 +103,26 @@ def _check_other(findings: Findings, parts: Parts, search: SearchBlock, index: i
     if searcher.lists_points or (findings.searcher is not None and findings.searcher.lists_points):
         text = "other searchers are for searches, and a sweep lists its points: leave them out"
         if searcher.lists_points:
-            text = f"'{name}' lists its points, and another searcher has to search: {nearest(name, _that_search())}"
+            choosing = [each for each in SEARCHERS if not SEARCHERS.load(each).lists_points]
+            text = f"'{name}' lists its points, and another searcher has to search: {nearest(name, choosing)}"
         findings.problems.append(Problem(key, text))
         return
-    found = [*_named(searcher, parts), *_searched(searcher, parts)]
+    problems = [*_unknown_names(searcher, parts), *_searcher_problems(searcher, parts)]
     # The searcher reports keys of the study's own search block.
-    findings.problems += [replace(problem, key=(*key, *problem.key[1:])) for problem in found]
+    findings.problems += [replace(problem, key=(*key, *problem.key[1:])) for problem in problems]
 
 
-def _that_search() -> list[str]:
-    """The built-in searchers that choose their points."""
-    return [name for name in SEARCHERS if not SEARCHERS.load(name).lists_points]
-
-
-def _named(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
+def _unknown_names(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
     """Problems: hyperparameters named in the searcher's settings that no view tunes."""
     if len(parts.views) < len(parts.names):
-        return  # a view with mistakes of form may tune them
+        return  # a view that violates the schema may tune them
     tuned = dict.fromkeys(name for view in parts.views.values() for name in view.space.names())
     for key in searcher.named():
         if key[-1] not in tuned:
             yield Problem(key, f"no view tunes '{key[-1]}': {nearest(str(key[-1]), tuned)}")
 
 
-def _searched(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
+def _searcher_problems(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
     """Problems that the searcher reports for the views, with the names of the views unless they apply to all."""
     if parts.trials is None:
         return
@@ -182,7 +137,7 @@ def _searched(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
         yield problem
 
 
-def _controlled(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
+def _control_problems(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
     """Problems: controls and confirmations in a sweep."""
     if parts.controls and searcher.lists_points:
         yield Problem(("controls",), "controls are for searches, and a sweep lists its points: leave them out")
@@ -193,7 +148,7 @@ def _controlled(searcher: Searcher, parts: Parts) -> Iterator[Problem]:
         )
 
 
-def _grouped(lockstep: int, replicates: int | None) -> Iterator[Problem]:
+def _lockstep_problems(lockstep: int, replicates: int | None) -> Iterator[Problem]:
     """Problems: replicates that are not a multiple of lockstep."""
     if replicates is not None and replicates % lockstep:
         divisors = [str(size) for size in range(2, replicates + 1) if replicates % size == 0]
@@ -203,24 +158,24 @@ def _grouped(lockstep: int, replicates: int | None) -> Iterator[Problem]:
         yield Problem(("search", "lockstep"), f"{text}: {', or '.join(advice)}")
 
 
-def _joint(task: Task, view: View, searcher: Searcher, trials: int | None) -> list[Problem]:
+def _joint_problems(task: Task, view: View, searcher: Searcher, trials: int | None) -> list[Problem]:
     """Problems: values of a view that the task accepts individually but not in combination."""
     if not searcher.lists_points:
         return check_search(task, view)
     return check_sweep(task, view, listed_points(searcher, view.space, trials)) if trials is not None else []
 
 
-def _metric(task: Task, metric: Metric) -> Iterator[Problem]:
-    known = task.objectives()
-    if known is None or metric.name in known:
+def _metric_problems(task: Task, metric: Metric) -> Iterator[Problem]:
+    objectives = task.objectives()
+    if objectives is None or metric.name in objectives:
         return
-    text = f"no such objective: {nearest(metric.name, known)}"
+    text = f"no such objective: {nearest(metric.name, objectives)}"
     if metric.name.startswith("test_"):
-        text = f"the search must never see the test set, or its result is no estimate: {nearest(metric.name, known)}"
+        text = f"the search must never see the test set, or its result is no estimate: {nearest(metric.name, objectives)}"
     yield Problem(("metric", "name"), text)
 
 
-def _names(view: View) -> Iterator[Problem]:
+def _name_problems(view: View) -> Iterator[Problem]:
     for block, names in (("space", view.space.names()), ("fixed", iter(view.fixed))):
         for name in names:
             if not name or len(name) > MAX_NAME or not name.isprintable() or name != name.strip():
@@ -228,16 +183,16 @@ def _names(view: View) -> Iterator[Problem]:
                 yield Problem((block, name), text)
 
 
-def _analysis(analysis: Analysis, views: tuple[str, ...], trials: int | None) -> Iterator[Problem]:
-    seen: set[tuple[str, str]] = set()
+def _analysis_problems(analysis: Analysis, views: tuple[str, ...], trials: int | None) -> Iterator[Problem]:
+    earlier: set[tuple[str, str]] = set()
     for index, pair in enumerate(analysis.compare):
         key = ("analysis", "compare", index)
         yield from (Problem(key, f"no view is called '{name}': {nearest(name, views)}") for name in pair if name not in views)
         if pair[0] == pair[1]:
             yield Problem(key, f"compares '{pair[0]}' with itself: name two views")
-        elif pair in seen or pair[::-1] in seen:
+        elif pair in earlier or pair[::-1] in earlier:
             yield Problem(key, f"'{pair[0]}' and '{pair[1]}' are compared already")
-        seen.add(pair)
+        earlier.add(pair)
     for index, budget in enumerate(analysis.budgets):
         if budget < 1 or (trials is not None and budget > trials):
             most = "" if trials is None else f" and {trials}, the trials of a search"

@@ -5,11 +5,12 @@ This module does not import numpy, because `hpstudy validate` must start fast.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hpstudy.errors import Problem, nearest
 from hpstudy.goal import Goal
+from hpstudy.loading.parts import Parts
 from hpstudy.search.interface import Searcher
 from hpstudy.study.declaration import NUMBERS_OF_TRIALS, TRIALS_TO_TARGET, Analysis, Criterion, Selection
 from hpstudy.study.explain import shown
@@ -64,26 +65,19 @@ class _Side:
     points: tuple[Point, ...]
 
 
-def check_criteria(
-    analysis: Analysis,
-    views: Mapping[str, View],
-    names: Sequence[str],
-    searcher: Searcher | None,
-    trials: int | None,
-) -> Iterator[Problem]:
+def check_criteria(analysis: Analysis, parts: Parts, searcher: Searcher | None) -> Iterator[Problem]:
     """Problems: claims that the study cannot answer. Keys begin with "analysis".
 
     Args:
         analysis: the claims, and the endpoints that they may refer to.
-        views: the views with a valid schema.
-        names: names of all views.
+        parts: the other blocks of the study.
         searcher: searcher of the study; None if it could not be created, and then only names of views are checked.
-        trials: number of trials of a search, or points of a sweep; None if the study has no valid number.
     """
-    named = {side.view for criterion in analysis.criteria for side in (criterion.of, criterion.minus) if side is not None}
+    views, trials = parts.views, parts.trials
+    selected = {side.view for criterion in analysis.criteria for side in (criterion.of, criterion.minus) if side is not None}
     points: dict[str, tuple[Point, ...]] = {}
     if searcher is not None and trials is not None:
-        points = {name: listed_points(searcher, view.space, trials) for name, view in views.items() if name in named}
+        points = {name: listed_points(searcher, view.space, trials) for name, view in views.items() if name in selected}
     for index, criterion in enumerate(analysis.criteria):
         key: Key = ("analysis", "criteria", index)
         sides = [
@@ -92,18 +86,18 @@ def check_criteria(
             if selection is not None
         ]
         for side in sides:
-            if side.selection.view not in names:
-                text = f"no view is called '{side.selection.view}': {nearest(side.selection.view, names)}"
+            if side.selection.view not in parts.names:
+                text = f"no view is called '{side.selection.view}': {nearest(side.selection.view, parts.names)}"
                 yield Problem((*side.key, "view"), text)
         if searcher is not None:
             yield from (
-                _of_a_sweep(criterion, key, sides)
+                _sweep_problems(criterion, key, sides)
                 if searcher.lists_points
-                else _of_a_search(criterion, key, sides, trials, endpoint=analysis.is_endpoint(criterion.metric))
+                else _search_problems(criterion, key, sides, trials, endpoint=analysis.is_endpoint(criterion.metric))
             )
 
 
-def _of_a_search(
+def _search_problems(
     criterion: Criterion, key: Key, sides: Sequence[_Side], trials: int | None, *, endpoint: bool
 ) -> Iterator[Problem]:
     if not endpoint and criterion.metric in CONFIRMED:
@@ -125,43 +119,42 @@ def _of_a_search(
         elif best_of is not None and trials is not None and best_of > trials:
             yield Problem((*side.key, "best_of"), f"must be at most {trials}, the trials of a search, not {best_of}")
     if endpoint and criterion.metric in NUMBERS_OF_TRIALS and trials is not None:
-        yield from _of_trials(criterion, key, trials)
+        yield from _trial_problems(criterion, key, trials)
     of, *minus = (side.selection for side in sides)
     if minus and of.view == minus[0].view and _budget(of, trials) == _budget(minus[0], trials):
         yield Problem((*key, "minus"), "is the same as 'of', so that every difference is 0: select something else")
 
 
-def _of_trials(criterion: Criterion, key: Key, trials: int) -> Iterator[Problem]:
+def _trial_problems(criterion: Criterion, key: Key, trials: int) -> Iterator[Problem]:
     """Problems: bounds that no number of trials, from 1 to the trials of a search, can satisfy."""
-    least, most = (1 - trials, trials - 1) if criterion.minus is not None else (1, trials)
+    minimum, maximum = (1 - trials, trials - 1) if criterion.minus is not None else (1, trials)
     name = str(criterion.metric).replace("_", "-")
-    what = f"a difference of {name}" if criterion.minus is not None else name
-    if criterion.above is not None and criterion.above >= most:
-        yield Problem((*key, "above"), f"{what} is at most {most} with {trials} trials per search, so the claim cannot hold")
-    if criterion.below is not None and criterion.below <= least:
-        yield Problem((*key, "below"), f"{what} is at least {least} with {trials} trials per search, so the claim cannot hold")
+    quantity = f"a difference of {name}" if criterion.minus is not None else name
+    suffix = f"with {trials} trials per search, so the claim cannot hold"
+    if criterion.above is not None and criterion.above >= maximum:
+        yield Problem((*key, "above"), f"{quantity} is at most {maximum} {suffix}")
+    if criterion.below is not None and criterion.below <= minimum:
+        yield Problem((*key, "below"), f"{quantity} is at least {minimum} {suffix}")
 
 
 def _budget(selection: Selection, trials: int | None) -> int | None:
     return selection.best_of or trials
 
 
-def _of_a_sweep(criterion: Criterion, key: Key, sides: Sequence[_Side]) -> Iterator[Problem]:
+def _sweep_problems(criterion: Criterion, key: Key, sides: Sequence[_Side]) -> Iterator[Problem]:
     if criterion.metric in (TRIALS_TO_TARGET, *CONFIRMED):
         yield Problem((*key, "metric"), "a sweep has no trials to a target: name a metric that the task reports")
-    wrong = False
     for side in sides:
         if side.selection.best_of is not None:
             text = "a sweep has no best so far, since its points have no order: leave out 'best_of', and select points with 'at'"
             yield Problem((*side.key, "best_of"), text)
-        for problem in _selects(side):
-            wrong = True
-            yield problem
-    if not wrong and all(side.points for side in sides):
-        yield from _fits(criterion, key, sides)
+    problems = [problem for side in sides for problem in _selection_problems(side)]
+    yield from problems
+    if not problems and all(side.points for side in sides):
+        yield from _size_problems(criterion, key, sides)
 
 
-def _selects(side: _Side) -> Iterator[Problem]:
+def _selection_problems(side: _Side) -> Iterator[Problem]:
     """Problems: names and values of `at` that no point has."""
     if side.view is None:
         return
@@ -171,7 +164,7 @@ def _selects(side: _Side) -> Iterator[Problem]:
         if name not in side.view.space.names():
             text = f"view '{side.selection.view}' does not tune '{name}': {nearest(name, side.view.space.names())}"
         elif side.points and not any(name in point and same_value(point[name], value) for point in side.points):
-            text = f"no point of the sweep has {name} {shown(value)}: valid: {_values(side.points, name)}"
+            text = f"no point of the sweep has {name} {shown(value)}: valid: {_values_text(side.points, name)}"
         if text:
             wrong = True
             yield Problem((*side.key, "at", name), text)
@@ -179,7 +172,7 @@ def _selects(side: _Side) -> Iterator[Problem]:
         yield Problem((*side.key, "at"), "no point of the sweep has these values together")
 
 
-def _values(points: Sequence[Point], name: str) -> str:
+def _values_text(points: Sequence[Point], name: str) -> str:
     """The values of a hyperparameter, in the order of the sweep."""
     values: list[Value] = []
     for point in points:
@@ -189,7 +182,7 @@ def _values(points: Sequence[Point], name: str) -> str:
     return ", ".join([*(shown(value) for value in values[:MOST_LISTED]), *more])
 
 
-def _fits(criterion: Criterion, key: Key, sides: Sequence[_Side]) -> Iterator[Problem]:
+def _size_problems(criterion: Criterion, key: Key, sides: Sequence[_Side]) -> Iterator[Problem]:
     """Problems: selections with incompatible numbers of points."""
     of, *minus = (selected_points(side.selection, side.points) for side in sides)
     if criterion.shape != "each" and len(of) < 2:

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from hpstudy.errors import Problem, nearest
+from hpstudy.loading.parts import Parts
 from hpstudy.search.interface import Searcher
 from hpstudy.study.declaration import Analysis
 
-FEWEST_JUDGED = 2
+MIN_JUDGED = 2
 """Minimum replicates that remain if others are held out; fewer give no interval."""
 
 
-class Declared(Protocol):
-    """Required data of a study's other blocks, implemented by `hpstudy.loading.check.Parts`."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all views."""
-
-    @property
-    def replicates(self) -> int | None:
-        """Number of replicates of every view; None if the file has no valid number."""
-
-    @property
-    def incumbents(self) -> bool:
-        """Whether every incumbent is confirmed."""
-
-
-def check_endpoints(analysis: Analysis, study: Declared, searcher: Searcher | None) -> Iterator[Problem]:
+def check_endpoints(analysis: Analysis, parts: Parts, searcher: Searcher | None) -> Iterator[Problem]:
     """Problems of the endpoints of an analysis and of their plateaus. Keys are those of the study."""
     if not analysis.endpoints:
         return
@@ -39,21 +23,21 @@ def check_endpoints(analysis: Analysis, study: Declared, searcher: Searcher | No
         )
         return
     for index, endpoint in enumerate(analysis.endpoints):
-        if endpoint.use != "trials_to_target" and not study.incumbents:
+        if endpoint.use != "trials_to_target" and not parts.incumbents:
             text = f"'{endpoint.use}' needs the confirmed value of every incumbent: add 'confirm: {{seeds: 8, incumbents: true}}'"
             yield Problem(("analysis", "endpoints", index), text)
-    first, replicates = analysis.first_replicates, study.replicates
+    first, replicates = analysis.first_replicates, parts.replicates
     if first is not None and replicates is not None and first > replicates:
         yield Problem(("analysis", "first_replicates"), f"must be at most {replicates}, the replicates of the study, not {first}")
     if analysis.plateaus is not None:
-        yield from _plateaus(analysis.plateaus.values, study.names)
+        yield from _plateau_problems(analysis.plateaus.values, parts.names)
         held_out = analysis.plateaus.held_out
-        if held_out is not None and replicates is not None and held_out > replicates - FEWEST_JUDGED:
-            text = f"must leave at least {FEWEST_JUDGED} of the {replicates} replicates to judge, so it must be at most "
-            yield Problem(("analysis", "plateaus", "held_out"), f"{text}{max(0, replicates - FEWEST_JUDGED)}, not {held_out}")
+        if held_out is not None and replicates is not None and held_out > replicates - MIN_JUDGED:
+            text = f"must leave at least {MIN_JUDGED} of the {replicates} replicates to judge, so it must be at most "
+            yield Problem(("analysis", "plateaus", "held_out"), f"{text}{max(0, replicates - MIN_JUDGED)}, not {held_out}")
 
 
-def _plateaus(values: dict[str, float], names: Sequence[str]) -> Iterator[Problem]:
+def _plateau_problems(values: dict[str, float], names: Sequence[str]) -> Iterator[Problem]:
     key = ("analysis", "plateaus", "values")
     for name in values:
         if name not in names:

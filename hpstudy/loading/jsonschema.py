@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NULL = {"type": "null"}
-SCALES_SAID = "Overlays of this study by name; `hpstudy run STUDY --scale NAME` runs the study with one applied."
+SCALES_DESCRIPTION = "Overlays of this study by name; `hpstudy run STUDY --scale NAME` runs the study with one applied."
 PATH = {"type": "string", "description": "The path of a YAML file that contains the block, relative to this file."}
 
 
@@ -40,14 +40,14 @@ def study_schema() -> Schema:
     over = _with_from(_override(study))
     for properties, suffix in ((study["properties"], ""), (over["properties"], ".override")):
         for block in BLOCKS:
-            properties[block] = _forms(properties[block], definition_of[block], suffix)
+            properties[block] = _alternatives(properties[block], definition_of[block], suffix)
         views = properties["views"]["anyOf"][0] if suffix else properties["views"]
         (pattern,) = views.pop("patternProperties")
         views["propertyNames"] = {**views.get("propertyNames", {}), "pattern": pattern}
-        views["additionalProperties"] = _forms({}, "View", suffix)
+        views["additionalProperties"] = _alternatives({}, "View", suffix)
     overlay = {key: value for key, value in over.items() if key != "required"}
     forms: list[Schema] = [{"$ref": "#/$defs/Study.overlay"}, PATH]
-    overlays: Schema = {"type": "object", "description": SCALES_SAID, "additionalProperties": {"anyOf": forms}}
+    overlays: Schema = {"type": "object", "description": SCALES_DESCRIPTION, "additionalProperties": {"anyOf": forms}}
     loose = {"anyOf": [{**overlays, "additionalProperties": {"anyOf": [*forms, NULL]}}, NULL]}
     study["properties"] = {**study["properties"], SCALES: overlays}
     over["properties"] = {**over["properties"], SCALES: loose}
@@ -63,16 +63,16 @@ def study_schema() -> Schema:
 
 
 def _add_settings(definitions: Schema, block: str, name_key: str, table: Registry, default: str | None) -> None:
-    """Select the other keys of a block by the entry that the block names."""
+    """Add rules to a block that select its other keys by the entry that it names."""
     rules: list[Schema] = []
     for name in table:
         settings = table.load(name).Settings.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
         definitions |= {f"{name}.{model}": inner for model, inner in settings.pop("$defs", {}).items()}
-        own = definitions[block]["properties"]
+        keys = definitions[block]["properties"]
         chosen: Schema = {"properties": {name_key: {"const": name}}}
         if name != default:
             chosen["required"] = [COMMAND if name == COMMAND else name_key]
-        then = {"properties": {**dict.fromkeys(own, True), **settings.get("properties", {})}, "additionalProperties": False}
+        then = {"properties": {**dict.fromkeys(keys, True), **settings.get("properties", {})}, "additionalProperties": False}
         rules.append({"if": chosen, "then": {**then, "required": settings.get("required", [])}})
     definitions[block]["allOf"] = rules
     names: list[Schema] = [{"const": name, "description": table[name].description} for name in table]
@@ -107,8 +107,8 @@ def _with_from(override: Schema) -> Schema:
     return {**override, "properties": {FROM: PATH, **override["properties"]}, "required": [FROM]}
 
 
-def _forms(described: Schema, definition: str, suffix: str) -> Schema:
-    """A block in its three forms, or also null in an override."""
+def _alternatives(schema: Schema, definition: str, suffix: str) -> Schema:
+    """A block in its three forms, or also null in an override. `schema` has its description and default."""
     forms: list[Schema] = [{"$ref": f"#/$defs/{definition}{suffix}"}, PATH, {"$ref": f"#/$defs/{definition}.from"}]
-    kept: Schema = {key: described[key] for key in ("description", "default") if key in described}
+    kept: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
     return {**kept, "anyOf": [*forms, NULL] if suffix else forms}

@@ -38,61 +38,58 @@ def read_known_results(file: Path, study: Study, view: str) -> list[KnownResult]
         rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8-sig")), strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{file} cannot be read as CSV: {getattr(error, 'strerror', None) or error}") from None
-    head, *lines = rows or [[]]
+    header, *lines = rows or [[]]
     body = [(number, cells) for number, cells in enumerate(lines, 2) if any(cells)]
     if not body:
         raise UsageError(f"{file} has no results", "write a line of column names, and a line for each point")
     space, metric = study.views[view].space, study.metric.name
-    problems = [Problem((), text, file, 1) for text in _of_head(head, [*space.names(), metric])]
+    problems = [Problem((), text, file, 1) for text in _header_problems(header, [*space.names(), metric])]
     results = []
     for line, cells in () if problems else body:
-        found = list(_of_line(dict(zip(head, cells, strict=False)), len(cells) - len(head), study.views[view], metric))
-        problems += [Problem((), text, file, line) for text in found if isinstance(text, str)]
-        results += [result for result in found if not isinstance(result, str)]
+        items = list(_read_line(dict(zip(header, cells, strict=False)), len(cells) - len(header), study.views[view], metric))
+        problems += [Problem((), text, file, line) for text in items if isinstance(text, str)]
+        results += [item for item in items if not isinstance(item, str)]
     if problems:
         raise StudyError(problems)
     return results
 
 
-def _of_head(head: Sequence[str], names: Sequence[str]) -> Iterator[str]:
-    for name in dict.fromkeys(head):
+def _header_problems(header: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    for name in dict.fromkeys(header):
         if name not in names:
             yield f"unknown column '{name}': {nearest(name, names)}"
-        elif head.count(name) > 1:
+        elif header.count(name) > 1:
             yield f"the column '{name}' appears twice"
-    yield from (f"the column '{name}' is missing" for name in names if name not in head)
+    yield from (f"the column '{name}' is missing" for name in names if name not in header)
 
 
-def _of_line(cells: Mapping[str, str], extra: int, view: View, metric: str) -> Iterator[str | KnownResult]:
+def _read_line(cells: Mapping[str, str], extra: int, view: View, metric: str) -> Iterator[str | KnownResult]:
     """Yield the problems of a line, or its result if there are none."""
     if extra:
         yield f"the line has {abs(extra)} cells {'more' if extra > 0 else 'fewer'} than there are columns"
         return
-    given = {name: cells[name].strip() for name in view.space.names()}
-    values = {name: _value(view.space.root[name], text) for name, text in given.items() if text}
-    wrong = [name for name, value in values.items() if value is None]
-    yield from (f"'{name}' must be {describe_domain(view.space.root[name])}, not '{given[name]}'" for name in wrong)
-    known = {name: value for name, value in values.items() if value is not None}
-    if not wrong:
-        yield from (
-            said := [
-                f"'{problem.key[0]}' {problem.message}" if problem.message.startswith("must be") else problem.message
-                for problem in point_problems(view, known)
-            ]
-        )
-        wrong = said
+    texts = {name: cells[name].strip() for name in view.space.names()}
+    parsed = {name: _value(view.space.root[name], text) for name, text in texts.items() if text}
+    values = {name: value for name, value in parsed.items() if value is not None}
+    problems = [
+        f"'{name}' must be {describe_domain(view.space.root[name])}, not '{texts[name]}'" for name in parsed if name not in values
+    ] or [
+        f"'{problem.key[0]}' {problem.message}" if problem.message.startswith("must be") else problem.message
+        for problem in point_problems(view, values)
+    ]
+    yield from problems
     value = _number(cells[metric].strip())
     if value is None:
         yield f"'{metric}' must be a finite number, not '{cells[metric]}'"
-    elif not wrong:
-        yield point_of(view.space, known), value
+    elif not problems:
+        yield point_of(view.space, values), value
 
 
 def _value(parameter: AnyParameter, text: str) -> Value | None:
     """The value in a cell; None if it is not a possible value of the hyperparameter."""
     if isinstance(parameter, ChoiceParameter):
-        spelled = {"true" if value is True else "false" if value is False else str(value): value for value in parameter.values}
-        return spelled.get(text.lower() if text.lower() in ("true", "false") else text)
+        by_text = {"true" if value is True else "false" if value is False else str(value): value for value in parameter.values}
+        return by_text.get(text.lower() if text.lower() in ("true", "false") else text)
     number = _number(text)
     if number is not None and isinstance(parameter, IntParameter):
         return int(number) if number.is_integer() else None

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from hpstudy.errors import PluginError, Problem, StudyError
 from hpstudy.loading.bind import LoadedStudy, complete
-from hpstudy.loading.check import Findings, Parts, check
+from hpstudy.loading.check import Findings, check
+from hpstudy.loading.parts import Parts
 from hpstudy.modules import check_imported, forget_changed_modules, module_path
 from hpstudy.study.declaration import Analysis
 from hpstudy.study.explain import explain
@@ -93,10 +94,10 @@ def read_study(
         before_import(name, folder)
     forget_changed_modules()
     with module_path(folder):
-        return _checked(source, tree, folder)
+        return _bound(source, tree, folder)
 
 
-def _checked(source: Source, tree: object, folder: str) -> LoadedStudy:
+def _bound(source: Source, tree: object, folder: str) -> LoadedStudy:
     """The study of a tree. Raises StudyError with all mistakes: of reading, of the schema, and of later checks."""
     problems = list(source.problems)
     study = None
@@ -118,7 +119,7 @@ def _checked(source: Source, tree: object, folder: str) -> LoadedStudy:
 def _sound_parts(tree: Mapping[str, object]) -> Parts:
     """The blocks of a tree that are valid by themselves."""
     search = tree.get("search")
-    trials = _whole(search.get("trials")) if isinstance(search, Mapping) else None
+    trials = _positive_integer(search.get("trials")) if isinstance(search, Mapping) else None
     if isinstance(search, Mapping) and trials is None:
         # The searcher and its settings can be checked even if the number of trials is invalid.
         search = {**search, "trials": 1}
@@ -133,14 +134,14 @@ def _sound_parts(tree: Mapping[str, object]) -> Parts:
         views=sound,
         names=tuple(blocks),
         trials=trials,
-        replicates=_whole(tree.get("replicates")),
+        replicates=_positive_integer(tree.get("replicates")),
         controls=tuple(map(str, controls)) if isinstance(controls := tree.get("controls"), list) else (),
         confirm=tree.get("confirm") is not None,
         incumbents=isinstance(confirm := tree.get("confirm"), Mapping) and confirm.get("incumbents") is True,
     )
 
 
-def _whole(value: object) -> int | None:
+def _positive_integer(value: object) -> int | None:
     """The value if it is an integer of at least 1, otherwise None."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from hpstudy.tasks.interface import Task
 
 
+Made = TypeVar("Made")
+
+
 def make_task(block: TaskBlock) -> Task:
     """Create the task of a task block: one of `TASKS`, or a user's own callable ("module:name").
 
@@ -32,13 +35,13 @@ def make_task(block: TaskBlock) -> Task:
     """
     key: Key = ("task",)
     if not is_plugin(block.use):
-        kind = _named(lambda: TASKS.load(block.use), (*key, "use"))
-        return kind(_settings(kind.Settings, block.settings, key))  # type: ignore[no-any-return]
+        kind: type[Task] = _at(lambda: TASKS.load(block.use), (*key, "use"))
+        return kind(_settings(kind.Settings, block.settings, key))
     from hpstudy.tasks.python import settings_model, user_task
 
-    model = _named(lambda: settings_model(block.use, block.settings), (*key, "use"))
-    settings = _named(lambda: _settings(model, block.settings, key), (*key, "use"))
-    return _named(lambda: user_task(block.use, settings.model_dump()), (*key, "use"))  # type: ignore[no-any-return]
+    model = _at(lambda: settings_model(block.use, block.settings), (*key, "use"))
+    settings = _at(lambda: _settings(model, block.settings, key), (*key, "use"))
+    return _at(lambda: user_task(block.use, settings.model_dump()), (*key, "use"))
 
 
 def make_searcher(block: SearchBlock | OtherSearcher, key: Key = ("search",)) -> Searcher:
@@ -48,9 +51,9 @@ def make_searcher(block: SearchBlock | OtherSearcher, key: Key = ("search",)) ->
         StudyError: there is no such searcher, or a setting is invalid; keys begin with `key`, the key of the block.
     """
     name = (*key, "searcher")
-    kind = _named(lambda: SEARCHERS.load(block.searcher), name)
-    settings = _named(lambda: _settings(kind.Settings, block.settings, key), name)
-    return _named(lambda: kind(settings), name)  # type: ignore[no-any-return]
+    kind: type[Searcher] = _at(lambda: SEARCHERS.load(block.searcher), name)
+    settings = _at(lambda: _settings(kind.Settings, block.settings, key), name)
+    return _at(lambda: kind(settings), name)
 
 
 def searcher_of(study: Study, name: str | None) -> Searcher:
@@ -78,7 +81,7 @@ def _declared(searcher: str, attribute: str, otherwise: bool) -> bool:
         return otherwise
 
 
-def _named(make: Callable[[], Any], key: Key) -> Any:
+def _at(make: Callable[[], Made], key: Key) -> Made:
     """The result of `make`. An unknown name, or an exception in user code, is reported as a problem at `key`."""
     try:
         return make()
@@ -91,9 +94,9 @@ def _named(make: Callable[[], Any], key: Key) -> Any:
         raise StudyError([Problem(key, f"making the {part} failed: {type(error).__name__}: {text_of(error)}")]) from error
 
 
-def _settings(model: type[BaseModel], given: dict[str, Any], key: Key) -> BaseModel:
+def _settings(model: type[BaseModel], settings: dict[str, Any], key: Key) -> BaseModel:
     try:
-        return validated(model, given)
+        return validated(model, settings)
     except ValidationError as error:
-        mistakes = explain(error, given, model)
+        mistakes = explain(error, settings, model)
         raise StudyError([Problem((*key, *m.key), m.sentence) for m in mistakes]) from error

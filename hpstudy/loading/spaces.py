@@ -19,8 +19,8 @@ MOST_VALUES = 1_000
 
 def check_space(view: View) -> list[Problem]:
     """All problems of the conditions, constraints and enqueued points of a view. Keys are relative to the view."""
-    problems = [*_conditions(view), *_constraints(view)]
-    return problems or [*_feasible(view), *_enqueued(view)]
+    problems = [*_condition_problems(view), *_constraint_problems(view)]
+    return problems or [*_feasibility_problems(view), *_enqueue_problems(view)]
 
 
 def check_enqueued(view: View, searcher: Searcher, trials: int | None) -> Iterator[Problem]:
@@ -32,17 +32,16 @@ def check_enqueued(view: View, searcher: Searcher, trials: int | None) -> Iterat
         yield Problem(("enqueue",), text)
 
 
-def _conditions(view: View) -> Iterator[Problem]:
+def _condition_problems(view: View) -> Iterator[Problem]:
     names = list(view.space.names())
     for name, parameter in view.space.items():
         for parent, values in conditions(parameter).items():
-            above = names[: names.index(name)]
-            text = _named(view, parent, above) or _listed(view, parent, values)
+            text = _name_problem(view, parent, names[: names.index(name)]) or _value_problem(view, parent, values)
             if text:
                 yield Problem(("space", name, "when", parent), text)
 
 
-def _named(view: View, parent: str, above: Sequence[str]) -> str:
+def _name_problem(view: View, parent: str, above: Sequence[str]) -> str:
     """The reason why a condition cannot name a hyperparameter; "" if it can."""
     if parent in view.fixed:
         return f"'{parent}' is fixed in this view: remove the condition, or tune '{parent}'"
@@ -56,14 +55,14 @@ def _named(view: View, parent: str, above: Sequence[str]) -> str:
     return ""
 
 
-def _listed(view: View, parent: str, values: Sequence[Value]) -> str:
+def _value_problem(view: View, parent: str, values: Sequence[Value]) -> str:
     """The reason why a hyperparameter cannot have the given values; "" if it can."""
     if not values:
         return f"lists no value of '{parent}': give one or more"
     return next((text for value in values if (text := invalidity(view.space.root[parent], value))), "")
 
 
-def _constraints(view: View) -> Iterator[Problem]:
+def _constraint_problems(view: View) -> Iterator[Problem]:
     for index, constraint in enumerate(view.space.constraints):
         for name in constraint.weights:
             text = ""
@@ -77,7 +76,7 @@ def _constraints(view: View) -> Iterator[Problem]:
                 yield Problem(("constraints", index), text)
 
 
-def _enqueued(view: View) -> Iterator[Problem]:
+def _enqueue_problems(view: View) -> Iterator[Problem]:
     """Problems: enqueued points that are not points of the space."""
     for index, values in enumerate(view.enqueue):
         yield from (replace(problem, key=("enqueue", index, *problem.key)) for problem in point_problems(view, values))
@@ -85,29 +84,29 @@ def _enqueued(view: View) -> Iterator[Problem]:
 
 def point_problems(view: View, values: Mapping[str, Value]) -> Iterator[Problem]:
     """The reasons why values are not a point of the space of a view. The key of a problem is a hyperparameter, or empty."""
-    given = view.space.given(values)
-    problems = [*_given(view, values, given)]
+    present = view.space.given(values)
+    problems = [*_point_value_problems(view, values, present)]
     yield from problems
     for constraint in view.space.constraints if not problems else ():
-        if not constraint.holds(given):
+        if not constraint.holds(present):
             yield Problem((), f"the point violates the constraint {constraint.text!r}")
 
 
-def _given(view: View, values: Mapping[str, Value], given: Mapping[str, Value]) -> Iterator[Problem]:
-    """Problems: values of a point that are missing, unexpected or out of range. `given` are the values of present hyperparameters."""
+def _point_value_problems(view: View, values: Mapping[str, Value], present: Mapping[str, Value]) -> Iterator[Problem]:
+    """Problems: values of a point that are missing, unexpected or out of range. `present` are those of present hyperparameters."""
     for name, value in values.items():
         if name not in view.space.names():
             yield Problem((name,), f"the view does not tune '{name}': {nearest(name, view.space.names())}")
-        elif name not in given:
+        elif name not in present:
             yield Problem((name,), f"the condition of '{name}' does not hold in this point: remove the value")
         elif text := invalidity(view.space.root[name], value):
             yield Problem((name,), text)
     for name, parameter in view.space.items():
-        if name not in values and is_present(parameter, given):
+        if name not in values and is_present(parameter, present):
             yield Problem((), f"the point has no value of '{name}', {describe_domain(parameter)}")
 
 
-def _feasible(view: View) -> Iterator[Problem]:
+def _feasibility_problems(view: View) -> Iterator[Problem]:
     """Problems: constraints that the default point violates, or that exclude too much of the space."""
     space, default = view.space, view.space.default()
     for index, constraint in enumerate(space.constraints):
