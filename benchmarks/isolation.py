@@ -22,7 +22,8 @@ import psutil
 
 from hpstudy.engine.executors import THREAD_VARIABLES
 from hpstudy.engine.processes import ProcessExecutor
-from hpstudy.engine.step import EvaluateRequest, Trial, evaluate
+from hpstudy.engine.requests import EvaluateRequest, Trial
+from hpstudy.engine.step import evaluate
 from hpstudy.loading.bind import bind
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study

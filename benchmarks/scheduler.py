@@ -43,8 +43,8 @@ import psutil
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.executors import Executor, WorkerLost
 from hpstudy.engine.progress import Observer
+from hpstudy.engine.requests import AskRequest, ChosenPoints
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.step import Asked, AskRequest
 from hpstudy.engine.stop import StopSignal
 from hpstudy.loading.bind import bind
 from hpstudy.store import Reader, Store
@@ -104,7 +104,7 @@ def answer(request: Any, host: str) -> Any:
     """The answer to the request of a step that a host ran."""
     environment = {**host_environment(), "host": host}
     if isinstance(request, AskRequest):
-        return Asked((POINT,) * len(request.searches), ASK_S, {}, environment)
+        return ChosenPoints((POINT,) * len(request.searches), ASK_S, {}, environment)
     return tuple(
         Outcome("completed", {"value": value_of(trial.search, trial.number)}, duration_s=1.0, environment=environment)
         for trial in request.trials

@@ -12,7 +12,8 @@ import numpy as np
 from hpstudy.engine.duration import human_duration
 from hpstudy.engine.executors import default_workers
 from hpstudy.engine.inline import InlineExecutor
-from hpstudy.engine.step import AskRequest, EvaluateRequest, Trial, ask, evaluate
+from hpstudy.engine.requests import AskRequest, EvaluateRequest, Trial
+from hpstudy.engine.step import ask, evaluate
 from hpstudy.engine.stop import aborting
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.loading.claims import listed_points

@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from hpstudy.engine.step import training_seed
+from hpstudy.engine.trial_seeds import training_seed
 from hpstudy.errors import UsageError, text_of
 from hpstudy.modules import module_path
 from hpstudy.observers import OBSERVERS

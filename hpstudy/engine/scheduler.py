@@ -18,11 +18,13 @@ from hpstudy.engine.hosts import Hosts
 from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.observing import Observers
 from hpstudy.engine.progress import Observer
+from hpstudy.engine.requests import AskRequest, ChosenPoints, EvaluateRequest, Trial
 from hpstudy.engine.roots import on_this_host, portable
 from hpstudy.engine.running_steps import RunningSteps
-from hpstudy.engine.step import Asked, AskRequest, EvaluateRequest, Trial, ask, evaluate, training_seed
+from hpstudy.engine.step import ask, evaluate
 from hpstudy.engine.step_queue import Step, StepQueue, StoredTrial, group_text, trials_text
 from hpstudy.engine.stop import Aborted, StopSignal
+from hpstudy.engine.trial_seeds import training_seed
 from hpstudy.errors import HpstudyError
 from hpstudy.loading.make import reads_history
 from hpstudy.store import Counts, EndedTrial, NewTrial, Store
@@ -243,7 +245,7 @@ class Scheduler:
             self.worked_s += sum(outcome.duration_s for _, outcomes in accepted for outcome in outcomes)
             self._finish(accepted, new_sources)
 
-    def _take_points(self, answered: Sequence[tuple[Step, Asked]]) -> None:
+    def _take_points(self, answered: Sequence[tuple[Step, ChosenPoints]]) -> None:
         """Store trials at the points of steps that asked for them, and evaluate them."""
         new, new_sources = [], dict[str, str]()
         for step, asked in answered:

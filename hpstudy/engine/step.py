@@ -11,173 +11,38 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.measured import InvalidResult, read_result, shown
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
+from hpstudy.engine.requests import AskRequest, ChosenPoints, EvaluateRequest, Trial, cached_searcher, cached_study, cached_task
 from hpstudy.engine.roots import folder_here, portable
 from hpstudy.engine.stop import Aborted
+from hpstudy.engine.trial_seeds import search_seed, training_seed
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import MESSAGE_CHARACTERS, Diverged, HpstudyError, PluginError, TrialFailed, text_of
-from hpstudy.loading.make import is_sweep, make_task, searcher_of
-from hpstudy.modules import StudyModules, module_path
-from hpstudy.plugins import is_plugin, load_callable, module_name, place_of
-from hpstudy.search.interface import Observation, Searcher
+from hpstudy.modules import module_path
+from hpstudy.plugins import place_of
 from hpstudy.search.values import point_of
-from hpstudy.seeds import derive_seed, seed_process, seeded_block
+from hpstudy.seeds import seed_process, seeded_block
 from hpstudy.sources import user_sources
 from hpstudy.study.controls import arms
-from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
-from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Result, Task
 from hpstudy.tasks.outcome import Failure, Outcome, State
 
 TRACEBACK_LINES = 30
 """Maximum stored length of a traceback: enough for the user's own frames, small enough for 100,000 rows."""
 
-CACHED_STUDIES = 4
-"""Number of studies that a process caches. A worker uses one; a notebook may alternate between a few."""
-
-
-@dataclass(frozen=True)
-class AskRequest:
-    """The inputs that determine the points of trial `number` of searches of one arm: the study, and trials 0 .. number-1 of each search.
-
-    The histories are empty for a searcher that does not read them. `module_path` is as in `EvaluateRequest`. Both requests are a
-    `hpstudy.engine.executors.UserCodeRequest`.
-    """
-
-    study_json: str
-    searches: tuple[SearchKey, ...]
-    number: int
-    histories: tuple[tuple[Observation, ...], ...]
-    module_path: str | None = None
-
-    @property
-    def user_modules(self) -> tuple[str, ...]:
-        """The module of the searcher, if it is a user's module."""
-        study = _study(self.study_json)
-        searcher = arms(study)[self.searches[0].view].searcher or study.search.searcher
-        return (module_name(searcher),) if is_plugin(searcher) else ()
-
-    @contextmanager
-    def warm(self) -> Iterator[None]:
-        """Create the searcher."""
-        with _importing(self) as modules:
-            _searcher(self.study_json, arms(_study(self.study_json))[self.searches[0].view].searcher, modules)
-            yield
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A point for each search, and the wall seconds spent choosing them.
-
-    `sources` are checksums of the user's code that the process had loaded. `environment` gives its versions and machine.
-    """
-
-    points: tuple[Point, ...]
-    duration_s: float
-    sources: Mapping[str, str]
-    environment: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A trial to evaluate. `seed_number` is the number of the fresh seed of a confirmation."""
-
-    search: SearchKey
-    number: int
-    point: Point
-    seed_number: int | None = None
-
-
-@dataclass(frozen=True)
-class EvaluateRequest:
-    """The inputs that determine the outcomes of trials of one view. Several trials are trained together.
-
-    `module_path` is the folder that is searched first for a user's module (`hpstudy.engine.roots.portable`). `checkpoint` is the file where
-    a long training keeps its state, or None; it does not change the outcomes.
-    """
-
-    study_json: str
-    trials: tuple[Trial, ...]
-    module_path: str | None
-    checkpoint: CheckpointFile | None = None
-
-    @property
-    def user_modules(self) -> tuple[str, ...]:
-        """The modules of all parts that the user supplies, including the searcher, which determines whether the study is a sweep."""
-        return tuple(sorted({module_name(part) for part in _study(self.study_json).plugins()}))
-
-    @contextmanager
-    def warm(self) -> Iterator[None]:
-        """Create the task, load what its trials share, and import the other parts."""
-        with _importing(self) as modules:
-            _task(self.study_json, modules).warm_up()
-            for part in _study(self.study_json).user_parts():
-                load_callable(part)
-            yield
-
-
-@contextmanager
-def _importing(request: AskRequest | EvaluateRequest) -> Iterator[StudyModules | None]:
-    """Within the body, modules are imported from the study's folder, and global generators have the same state in every process."""
-    with module_path(folder_here(request.module_path)) as modules:
-        seed_process(derive_seed(_study(request.study_json).seed, "import"))
-        yield modules
-
 
 class SearcherFailed(HpstudyError):
     """A searcher raised an exception, or proposed something that is not a point of its space."""
 
 
-def search_seed(study: Study, search: SearchKey) -> int:
-    """The seed of a search's points, in [0, 2**search_seed_bits). For a user's additional searcher it has 31 bits unless stated."""
-    other = arms(study)[search.view].searcher
-    bits = study.search_seed_bits or (31 if other is not None and is_plugin(other) else 63)
-    return derive_seed(study.seed, "search", search.view, search.replicate) % (1 << bits)
-
-
-def train_seed(study: Study, replicate: int, number: int) -> int:
-    """The seed of a trial's training. It does not depend on the view, so views are compared on common random numbers.
-
-    In a sweep it does not depend on the point either, so points are also compared on common random numbers. In a search it does, because a
-    search with the same seed at every point would tune for that seed.
-    """
-    if is_sweep(study):
-        return _training_seed(study, "train", replicate)
-    return _training_seed(study, "train", replicate, number)
-
-
-def fresh_seed(study: Study, replicate: int, number: int) -> int:
-    """A training seed that no search has used.
-
-    Points share it, so that they are compared on common random numbers. If all incumbents are confirmed, all points of a replicate share
-    it, so that replicates stay independent. Otherwise all points of the study share it.
-    """
-    if study.confirm is not None and study.confirm.incumbents:
-        return _training_seed(study, "confirm", replicate, number)
-    return _training_seed(study, "confirm", number)
-
-
-def _training_seed(study: Study, *names: str | int) -> int:
-    """The seed derived from `names`, in [0, 2**seed_bits)."""
-    return derive_seed(study.seed, *names) % (1 << (study.seed_bits or 63))
-
-
-def training_seed(study: Study, replicate: int, number: int, seed_number: int | None) -> int:
-    """The training seed of any trial; a fresh one for a confirmation (a trial with a `seed_number`)."""
-    return train_seed(study, replicate, number) if seed_number is None else fresh_seed(study, replicate, seed_number)
-
-
-def ask(request: AskRequest) -> Asked:
+def ask(request: AskRequest) -> ChosenPoints:
     """Choose the points of trials: first the points that the view enqueues, then points of the searcher.
 
     Raises:
@@ -185,13 +50,13 @@ def ask(request: AskRequest) -> Asked:
         Aborted: as in `evaluate`.
     """
     started = time.perf_counter()
-    study = _study(request.study_json)
+    study = cached_study(request.study_json)
     arm = arms(study)[request.searches[0].view]
     space, goal, number = study.views[arm.view].space, study.metric.goal, request.number
     seeds = [search_seed(study, search) for search in request.searches]
     try:
         with module_path(folder_here(request.module_path) if request.user_modules else None) as modules:
-            searcher = _searcher(request.study_json, arm.searcher, modules)
+            searcher = cached_searcher(request.study_json, arm.searcher, modules)
             if number < arm.enqueued:
                 points = [point_of(space, study.views[arm.view].enqueue[number])] * len(seeds)
             elif len(seeds) == 1:
@@ -212,7 +77,7 @@ def ask(request: AskRequest) -> Asked:
         raise SearcherFailed(
             f"the searcher '{name}' proposed {shown(refused[0])}, which is outside the space of view '{arm.view}'", hint
         )
-    return Asked(tuple(points), time.perf_counter() - started, sources, host_environment())
+    return ChosenPoints(tuple(points), time.perf_counter() - started, sources, host_environment())
 
 
 def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
@@ -234,9 +99,9 @@ def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
     sources: dict[str, str] = {}
     try:
         with module_path(folder_here(request.module_path)) as modules:
-            study, task = _study(request.study_json), None
+            study, task = cached_study(request.study_json), None
             try:
-                task = _task(request.study_json, modules)
+                task = cached_task(request.study_json, modules)
                 checkpoint.begin()
                 results = _results(task, study, request.trials, recorders)
             finally:
@@ -282,7 +147,7 @@ def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dic
     try:
         if isinstance(result, BaseException):
             raise result
-        name = _study(study_json).metric.name
+        name = cached_study(study_json).metric.name
         metrics, attributes = read_result(result, name)
     except Aborted:
         raise
@@ -296,9 +161,9 @@ def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dic
 
 
 def _traceback(error: BaseException) -> str:
-    """The end of a traceback, without the frames of this module."""
+    """The end of a traceback, without the first frames, which are in the engine."""
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+    while frames is not None and Path(frames.tb_frame.f_code.co_filename).parent == Path(__file__).parent:
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     return "\n".join(line[:MESSAGE_CHARACTERS] for line in text.splitlines()[-TRACEBACK_LINES:])
@@ -312,20 +177,3 @@ def _peak_rss_mib() -> float:
         return 0.0
     # KiB on Linux, bytes on macOS.
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-@lru_cache(maxsize=CACHED_STUDIES)
-def _study(study_json: str) -> Study:
-    return Study.from_json(study_json)
-
-
-@lru_cache(maxsize=CACHED_STUDIES * 4)
-def _searcher(study_json: str, name: str | None, _modules: StudyModules | None) -> Searcher:
-    """The searcher, cached by study, name and modules of its code."""
-    return searcher_of(_study(study_json), name)
-
-
-@lru_cache(maxsize=CACHED_STUDIES)
-def _task(study_json: str, _modules: StudyModules | None) -> Task:
-    """The task, cached by study and modules of its code."""
-    return make_task(_study(study_json).task)

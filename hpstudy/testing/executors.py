@@ -28,7 +28,8 @@ import pytest
 from hpstudy.engine.admission import Admission, HostReport, HostRequest
 from hpstudy.engine.executors import THREAD_VARIABLES, EngineLost, Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.identity import KnownSources
-from hpstudy.engine.step import EvaluateRequest, Trial, evaluate
+from hpstudy.engine.requests import EvaluateRequest, Trial
+from hpstudy.engine.step import evaluate
 from hpstudy.errors import HpstudyError, StudyChanged, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.seeds import seed_process

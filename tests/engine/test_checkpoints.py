@@ -16,8 +16,8 @@ from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder, Kept
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
-from hpstudy.engine.step import fresh_seed, train_seed
 from hpstudy.engine.stop import Aborted
+from hpstudy.engine.trial_seeds import fresh_seed, train_seed
 from hpstudy.errors import StudyBroken
 from hpstudy.loading.bind import bind
 from hpstudy.modules import forget_changed_modules, module_path

@@ -13,8 +13,8 @@ from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Lines, Observer
 from hpstudy.engine.run import run_study
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.step import fresh_seed, train_seed
 from hpstudy.engine.stop import Aborted
+from hpstudy.engine.trial_seeds import fresh_seed, train_seed
 from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.seeds import derive_seed

@@ -14,7 +14,7 @@ from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Bars, Lines, Observer
 from hpstudy.engine.run import run_study
-from hpstudy.engine.step import fresh_seed, train_seed
+from hpstudy.engine.trial_seeds import fresh_seed, train_seed
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import bind
 from hpstudy.loading.make import make_task

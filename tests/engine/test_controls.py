@@ -8,7 +8,7 @@ from hpstudy.engine.forecast import forecast
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.run import run_study
-from hpstudy.engine.step import search_seed, train_seed
+from hpstudy.engine.trial_seeds import search_seed, train_seed
 from hpstudy.errors import StudyChanged, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.store import Reader, Store, check

@@ -11,8 +11,8 @@ from hpstudy.cli import app
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.executors import Executor
 from hpstudy.engine.progress import Observer
+from hpstudy.engine.requests import AskRequest
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.step import AskRequest
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StudyChanged
 from hpstudy.report.chapters.environment import chapter

@@ -13,8 +13,8 @@ from hpstudy.engine.forecast import forecast
 from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Lines, Observer
+from hpstudy.engine.requests import AskRequest
 from hpstudy.engine.run import run_study
-from hpstudy.engine.step import AskRequest
 from hpstudy.errors import HpstudyError, StudyBroken, StudyChanged
 from hpstudy.loading.bind import bind
 from hpstudy.search.random import RandomSearcher

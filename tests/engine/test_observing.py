@@ -17,7 +17,7 @@ from hpstudy.engine import observing
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.run import run_study
-from hpstudy.engine.step import training_seed
+from hpstudy.engine.trial_seeds import training_seed
 from hpstudy.errors import PluginError, UsageError
 from hpstudy.loading.load import read_study
 from hpstudy.store import Reader

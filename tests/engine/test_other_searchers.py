@@ -12,8 +12,10 @@ from hpstudy.engine.forecast import forecast
 from hpstudy.engine.merge import merge_shards
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Observer
+from hpstudy.engine.requests import AskRequest
 from hpstudy.engine.run import run_study
-from hpstudy.engine.step import AskRequest, ask, search_seed
+from hpstudy.engine.step import ask
+from hpstudy.engine.trial_seeds import search_seed
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import bind
 from hpstudy.loading.make import searcher_of

@@ -7,8 +7,8 @@ import pytest
 from hpstudy.engine import attendance, scheduler
 from hpstudy.engine.executors import EngineLost, Executor
 from hpstudy.engine.progress import Observer
+from hpstudy.engine.requests import AskRequest
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.step import AskRequest
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.store import Store
 

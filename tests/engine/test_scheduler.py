@@ -8,8 +8,8 @@ import pytest
 from hpstudy.engine import history
 from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.progress import Observer
+from hpstudy.engine.requests import AskRequest
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.step import AskRequest
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError, StoreError, StudyBroken
 from hpstudy.search.random import RandomSearcher

@@ -7,19 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from hpstudy.engine.step import (
-    TRACEBACK_LINES,
-    AskRequest,
-    EvaluateRequest,
-    SearcherFailed,
-    Trial,
-    ask,
-    evaluate,
-    fresh_seed,
-    search_seed,
-    train_seed,
-)
+from hpstudy.engine.requests import AskRequest, EvaluateRequest, Trial
+from hpstudy.engine.step import TRACEBACK_LINES, SearcherFailed, ask, evaluate
 from hpstudy.engine.stop import Aborted
+from hpstudy.engine.trial_seeds import fresh_seed, search_seed, train_seed
 from hpstudy.search.interface import Observation
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import SearchBlock
@@ -137,7 +128,8 @@ def test_another_process_gives_the_same_outcome(make_study):
     study = make_study(noise=1.0).to_json()
     script = (
         "import sys\n"
-        "from hpstudy.engine.step import EvaluateRequest, Trial, evaluate\n"
+        "from hpstudy.engine.requests import EvaluateRequest, Trial\n"
+        "from hpstudy.engine.step import evaluate\n"
         "from hpstudy.study.plan import SearchKey\n"
         f"request = EvaluateRequest(sys.stdin.read(), (Trial(SearchKey('both', 1), 3, {POINT!r}),), None)\n"
         "print(evaluate(request)[0].metrics['value'].hex())\n"
@@ -159,7 +151,8 @@ def test_torch_is_seeded_even_when_a_function_imports_it_late(make_study, write_
     use = write_module("def f(params, seed):\n    import torch\n    return torch.rand(()).item()")
     script = (
         "import sys\n"
-        "from hpstudy.engine.step import EvaluateRequest, Trial, evaluate\n"
+        "from hpstudy.engine.requests import EvaluateRequest, Trial\n"
+        "from hpstudy.engine.step import evaluate\n"
         "from hpstudy.study.plan import SearchKey\n"
         f"request = lambda n: EvaluateRequest(study, (Trial(SearchKey('both', 1), n, {POINT!r}),), {str(tmp_path)!r})\n"
         "study = sys.stdin.read()\n"
@@ -272,10 +265,10 @@ def test_the_peak_memory_is_recorded(outcome_of):
 
 
 def test_a_task_is_bound_once_per_process(make_study, monkeypatch):
-    from hpstudy.engine import step
+    from hpstudy.engine import requests
 
     bound = []
-    monkeypatch.setattr(step, "make_task", lambda block, make=step.make_task: bound.append(block) or make(block))
+    monkeypatch.setattr(requests, "make_task", lambda block, make=requests.make_task: bound.append(block) or make(block))
     request = evaluation(make_study(noise=0.125).to_json(), KEY, 0, POINT, None)
     for _ in range(3):
         evaluate_one(request)

@@ -3,7 +3,7 @@
 import pytest
 
 from hpstudy.engine.identity import identity_of
-from hpstudy.engine.step import search_seed
+from hpstudy.engine.trial_seeds import search_seed
 from hpstudy.errors import MESSAGE_CHARACTERS, HpstudyError
 from hpstudy.loading.bind import bind
 from hpstudy.modules import module_path

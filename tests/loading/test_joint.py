@@ -3,7 +3,7 @@
 import pytest
 
 from hpstudy.engine.forecast import forecast
-from hpstudy.engine.step import EvaluateRequest
+from hpstudy.engine.requests import EvaluateRequest
 from hpstudy.loading import joint
 from hpstudy.loading.load import load_study, read_study
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hpstudy.engine.checkpoints import CheckpointFile
-from hpstudy.engine.step import AskRequest, EvaluateRequest, Trial, ask, evaluate
+from hpstudy.engine.requests import AskRequest, EvaluateRequest, Trial
+from hpstudy.engine.step import ask, evaluate
 from hpstudy.search.interface import Observation
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.space import Point
