@@ -133,6 +133,6 @@ class Admission:
             lines.append(f"hpstudy {report.environment['hpstudy']} has different files than on this host")
         if report.rooted != is_rooted():
             lines.append(f"{ROOT_VARIABLE} is set {'there but not here' if report.rooted else 'here but not there'}")
-        found = {name: digest for name, digest in report.identity.items() if not name.startswith(SOURCE)}
-        lines += [f"{name} differs" for name in sorted({*self.data, *found}) if self.data.get(name) != found.get(name)]
+        data = {name: digest for name, digest in report.identity.items() if not name.startswith(SOURCE)}
+        lines += [f"{name} differs" for name in sorted({*self.data, *data}) if self.data.get(name) != data.get(name)]
         return lines + [f"{name} differs" for name in self.sources.changed(report.identity)]

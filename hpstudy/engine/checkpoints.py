@@ -34,7 +34,7 @@ Curves = Sequence[tuple[int, str, float]]
 
 
 @dataclass(frozen=True)
-class Kept:
+class CheckpointContents:
     """The contents of a checkpoint.
 
     Attributes:
@@ -68,7 +68,7 @@ class CheckpointFile:
         """The file on this host."""
         return on_this_host(self.portable_path)
 
-    def read(self) -> Kept:
+    def read(self) -> CheckpointContents:
         """The contents written last.
 
         Raises:
@@ -79,26 +79,28 @@ class CheckpointFile:
         parts = self.path.read_bytes().split(b"\n", 2)
         if len(parts) < 3 or parts[0] != _checksum(parts[1], parts[2]):
             raise ValueError("it is damaged")
-        header, here = json.loads(parts[1]), self._made_with()
+        header, current = json.loads(parts[1]), self._made_with()
         made_with = header["made_with"]
-        here |= {name: current_digest(file) for name in made_with if (file := source_file(name))}
-        if differ := sorted(name for name in {*made_with, *here} if made_with.get(name) != here.get(name)):
-            raise ValueError(f"it was made with another {', '.join(differ)}")
+        current |= {name: current_digest(file) for name in made_with if (file := source_file(name))}
+        if different := sorted(name for name in {*made_with, *current} if made_with.get(name) != current.get(name)):
+            raise ValueError(f"it was made with another {', '.join(different)}")
         if "curves of trials" not in header:
             raise ValueError("it was made by an earlier version of hpstudy")
         curves = [[(epoch, name, value) for epoch, name, value in trial] for trial in header["curves of trials"]]
-        return Kept(parts[2], curves, header["duration_s"])
+        return CheckpointContents(parts[2], curves, header["duration_s"])
 
-    def write(self, kept: Kept) -> None:
+    def write(self, contents: CheckpointContents) -> None:
         """Replace the contents atomically: after a crash the file is either the old one or the new one. Raises OSError."""
         made_with = self._made_with() | user_sources(())
-        header = json.dumps({"made_with": made_with, "curves of trials": kept.curves, "duration_s": kept.duration_s}).encode()
+        header = json.dumps(
+            {"made_with": made_with, "curves of trials": contents.curves, "duration_s": contents.duration_s}
+        ).encode()
         self.path.parent.mkdir(exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.")
         unfinished = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.writelines((_checksum(header, kept.state), b"\n", header, b"\n", kept.state))
+                file.writelines((_checksum(header, contents.state), b"\n", header, b"\n", contents.state))
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(self.path)
@@ -141,8 +143,8 @@ class CheckpointFolder:
 
     def file(self, task: TaskBlock, view: View, trials: Iterable[tuple[Point, int]]) -> CheckpointFile:
         """The checkpoint file of an evaluation of `view`. Each trial is a point and a training seed."""
-        given = [task.model_dump(mode="json"), view.method, view.fixed, *chain.from_iterable(trials)]
-        name = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+        inputs = [task.model_dump(mode="json"), view.method, view.fixed, *chain.from_iterable(trials)]
+        name = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
         return CheckpointFile(portable(self.path / (name + SUFFIX)), self.identity)
 
     def remove_if_empty(self) -> None:

@@ -35,12 +35,11 @@ def confirm_study(loaded: LoadedStudy, storage: Path, options: RunOptions, confi
             f"{study.name} is a sweep, which chooses no point, so there is nothing to confirm",
             "its replicates already train every point with fresh seeds; for more, increase `replicates`",
         )
-    asked = confirm or study.confirm or Confirm()
-    seeds = max(asked.seeds, study.confirm.seeds if study.confirm else 1)
-    study = study.model_copy(update={"confirm": asked.model_copy(update={"seeds": seeds})})
+    requested = confirm or study.confirm or Confirm()
+    seeds = max(requested.seeds, study.confirm.seeds if study.confirm else 1)
+    study = study.model_copy(update={"confirm": requested.model_copy(update={"seeds": seeds})})
     confirmations = confirmed(study)
-    ready: list[SearchKey] = []
-    left_out: list[str] = []
+    ready, left_out = list[SearchKey](), list[str]()
     with Reader.open(storage) as reader:
         searched = [key for key in reader.search_counts() if key.view in confirmations]
         for key in searched:

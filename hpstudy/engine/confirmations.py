@@ -31,7 +31,7 @@ class Confirmations:
         self.of_incumbents = study.confirm is not None and study.confirm.incumbents
         self._returned = defaultdict[SearchKey, set[Retraining]](set)
         self._incumbents: dict[SearchKey, list[TrialRow]] = {}
-        self._found = {
+        self._incumbent_counts = {
             searched: incumbent_count(
                 study, searched, {key.replicate: store.history(key) for key in searches if key.view == searched}
             )
@@ -57,14 +57,14 @@ class Confirmations:
         """Whether the trial that has just ended, the last of its search, is an incumbent to confirm. If so, it is counted."""
         if search not in self._incumbents:
             self._incumbents[search] = incumbents(self._study, rows[:-1])
-        known = self._incumbents[search]
-        found = rows[-1] in incumbents(self._study, [*known[-1:], rows[-1]])
-        if found:
-            known.append(rows[-1])
-        self._found[search.view].found[search.replicate] = len(known), len(rows)
-        return found
+        earlier = self._incumbents[search]
+        is_incumbent = rows[-1] in incumbents(self._study, [*earlier[-1:], rows[-1]])
+        if is_incumbent:
+            earlier.append(rows[-1])
+        self._incumbent_counts[search.view].found[search.replicate] = len(earlier), len(rows)
+        return is_incumbent
 
     def planned(self, searched: str) -> tuple[int, int]:
         """The number of confirmation trials of an arm, and how many of them are an estimate (with `of_incumbents` only)."""
         assert self._study.confirm is not None
-        return self._found[searched].trainings(self._study.confirm.seeds)
+        return self._incumbent_counts[searched].trainings(self._study.confirm.seeds)

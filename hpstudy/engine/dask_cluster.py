@@ -235,10 +235,10 @@ class Cluster:
 
     async def _list_workers(self) -> None:
         """Remove workers that left, and check those that joined."""
-        here = await self._client.nthreads()
-        for address in self._workers.keys() - here.keys():
+        connected = await self._client.nthreads()
+        for address in self._workers.keys() - connected.keys():
             self._workers.pop(address).gone.set()
-        if here.keys() - self._workers.keys():
+        if connected.keys() - self._workers.keys():
             info = (await self._client.scheduler.identity(n_workers=-1))["workers"]
             for address in info.keys() - self._workers.keys():
                 self._workers[address] = _Worker(address, info[address])

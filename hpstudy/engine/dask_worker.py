@@ -102,7 +102,7 @@ def run_step(session: str, logs: str | None, payload: bytes, timeout_s: float | 
     local = _local.take(session, _log_folder(logs, worker))
     future = local.submit(call, request, timeout_s)
     try:
-        while not wait([future], timeout=POLL_S).done and _wanted(worker, key):
+        while not wait([future], timeout=POLL_S).done and _still_requested(worker, key):
             pass
         answer = Answer(_packed(future), host_environment(), tuple(local.take_notes())) if future.done() else None
     finally:
@@ -127,7 +127,7 @@ def _packed(future: Future[Any]) -> bytes:
     raise error
 
 
-def _wanted(worker: Worker, key: Any) -> bool:
+def _still_requested(worker: Worker, key: Any) -> bool:
     """Whether a client still waits for a running step. The client may have canceled it or disconnected."""
     task = worker.state.tasks.get(key)
     return (

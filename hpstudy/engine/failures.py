@@ -1,4 +1,4 @@
-"""Handles evaluations without an outcome, and decides when a run stops because the study is broken."""
+"""The outcome of an evaluation that gave no answer, and when a run stops because the study is broken."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpstudy.study.schema import Limits
 from hpstudy.tasks.outcome import Failure, Outcome
 
 
-def given_up(error: BaseException, deaths: int, limits: Limits, trials: int) -> Outcome | None:
+def outcome_without_answer(error: BaseException, deaths: int, limits: Limits, trials: int) -> Outcome | None:
     """The outcome to store for each trial of an evaluation that gave none.
 
     Args:

@@ -155,10 +155,10 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
                 train_s[view] = executor.submit(evaluate, request).result()[0].duration_s
             for name, arm in arms(study).items():
                 if not arm.listed and (arm.searcher is None or reads_history(study, arm.searcher)):
-                    question = _pilot_question(loaded, study, name)
-                    executor.submit(ask, question)
-                    asking = executor.submit(ask, question)
-                    trial_s[name] = train_s[arm.view] + asking.result().duration_s / len(question.searches)
+                    asking = _pilot_request(loaded, study, name)
+                    executor.submit(ask, asking)
+                    ask_s = executor.submit(ask, asking).result().duration_s
+                    trial_s[name] = train_s[arm.view] + ask_s / len(asking.searches)
         executor.close()
         measured = "from one pilot trial of every view and the choice of one point"
     # An arm without trials takes the training time of its view. For a searcher that was not timed, choosing a point counts as no time.
@@ -180,7 +180,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
     )
 
 
-def _pilot_question(loaded: LoadedStudy, study: Study, name: str) -> AskRequest:
+def _pilot_request(loaded: LoadedStudy, study: Study, name: str) -> AskRequest:
     """A request for the point after half of the trials of arm `name`. It takes about the mean time of all points.
 
     The points and values of the earlier trials are random.

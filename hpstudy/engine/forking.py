@@ -14,11 +14,11 @@ CAN_FORK = sys.platform == "linux" and Path("/proc/self/task").is_dir()
 STATELESS = frozenset({"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"})
 """Devices without a file position that processes could share."""
 
-Held = frozenset[tuple[str, str]]
+Resources = frozenset[tuple[str, str]]
 """Resources of a process: (identity within the process, description)."""
 
 
-def held() -> Held:
+def resources() -> Resources:
     """The threads, descriptors, shared memory and child processes of this process.
 
     Descriptors that only append, such as log files, are excluded: writing in one process does not move the position in another.

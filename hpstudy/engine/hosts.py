@@ -25,7 +25,7 @@ class Hosts:
         self._store = store
         self._observer = observer
         self._allow_mixed = allow_mixed
-        self._known: dict[frozenset[tuple[str, str]], int | None] = {
+        self._rows: dict[frozenset[tuple[str, str]], int | None] = {
             frozenset(): None,
             frozenset(host_environment().items()): None,
         }
@@ -36,14 +36,13 @@ class Hosts:
         Raises:
             StudyChanged: its library versions differ from those of the session, and `allow_mixed` is false.
         """
-        found = frozenset(environment.items())
-        if found in self._known:
-            return self._known[found]
-        if differ := [f"{environment['host']}: {line}" for line in version_differences(environment)]:
+        items = frozenset(environment.items())
+        if items in self._rows:
+            return self._rows[items]
+        if differences := [f"{environment['host']}: {line}" for line in version_differences(environment)]:
             if not self._allow_mixed:
-                raise StudyChanged(f"a step ran with other versions, and was not stored: {'; '.join(differ)}", MIXED_HINT)
-            self._observer.note(f"hosts differ, which can change numbers (--allow-mixed): {'; '.join(differ)}; recorded")
-            self._store.event("mixed_hosts", mixed_libraries=differ)
-        number = self._store.add_environment({**environment, ROLE: WORKER})
-        self._known[found] = number
-        return number
+                raise StudyChanged(f"a step ran with other versions, and was not stored: {'; '.join(differences)}", MIXED_HINT)
+            self._observer.note(f"hosts differ, which can change numbers (--allow-mixed): {'; '.join(differences)}; recorded")
+            self._store.event("mixed_hosts", mixed_libraries=differences)
+        self._rows[items] = self._store.add_environment({**environment, ROLE: WORKER})
+        return self._rows[items]

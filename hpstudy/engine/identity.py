@@ -34,27 +34,27 @@ class KnownSources:
         self._sources = dict(sources)
         self._required = source_identity(study.task.use).keys() if study.task.use in study.user_parts() else ()
 
-    def check_task(self, found: Mapping[str, str]) -> dict[str, str]:
+    def check_task(self, loaded: Mapping[str, str]) -> dict[str, str]:
         """As `check`, for a process that evaluated a trial: its sources must include the task's code."""
-        return self.check({**dict.fromkeys(self._required, ""), **found})
+        return self.check({**dict.fromkeys(self._required, ""), **loaded})
 
-    def changed(self, found: Mapping[str, str]) -> list[str]:
-        """The known sources whose checksum differs in `found`, sorted."""
-        return sorted(name for name, digest in found.items() if self._sources.get(name, digest) != digest)
+    def changed(self, loaded: Mapping[str, str]) -> list[str]:
+        """The known sources whose checksum differs in `loaded`, sorted."""
+        return sorted(name for name, digest in loaded.items() if self._sources.get(name, digest) != digest)
 
-    def check(self, found: Mapping[str, str]) -> dict[str, str]:
+    def check(self, loaded: Mapping[str, str]) -> dict[str, str]:
         """The sources that were not known before. They are known from now on.
 
         Args:
-            found: checksums of the sources that a process has loaded.
+            loaded: checksums of the sources that a process has loaded.
 
         Raises:
             StudyChanged: a known source has a different checksum.
         """
-        if changed := self.changed(found):
+        if changed := self.changed(loaded):
             files = ", ".join(name.removeprefix(SOURCE) for name in changed)
             raise StudyChanged(f"{files} changed while the study was running; a trial that used it was not stored", RESTORE)
-        new = {name: digest for name, digest in found.items() if name not in self._sources}
+        new = {name: digest for name, digest in loaded.items() if name not in self._sources}
         self._sources |= new
         return new
 
@@ -113,14 +113,14 @@ def refuse_changed_function(storage: Path, task: Task) -> None:
         raise _changed(storage, changed, RESTORE_FUNCTION)
 
 
-def check_identity(store: Store, found: Mapping[str, str], observer: Observer, *, allow_changed_code: bool) -> KnownSources:
+def check_identity(store: Store, current: Mapping[str, str], observer: Observer, *, allow_changed_code: bool) -> KnownSources:
     """Compare data and code with those in the database, and record code that is new.
 
     Call it within the study's `module_path`, after its parts have been imported.
 
     Args:
         store: the database.
-        found: `identity_of` its study, here.
+        current: `identity_of` its study in this process.
         observer: notified of changed code.
         allow_changed_code: continue with changed code.
 
@@ -128,10 +128,10 @@ def check_identity(store: Store, found: Mapping[str, str], observer: Observer, *
         StudyChanged: the data have changed; or the code has changed, a trial has completed, and `allow_changed_code` is false.
     """
     recorded = store.identity
-    data = {name for name in {*recorded, *found} if not name.startswith(SOURCE)}
-    if changed := [name for name in data if recorded.get(name) != found.get(name)]:
+    data = {name for name in {*recorded, *current} if not name.startswith(SOURCE)}
+    if changed := [name for name in data if recorded.get(name) != current.get(name)]:
         raise _changed(store.path, changed, "restore the data (`hpstudy data verify`), or start again with another --storage")
-    code = _changed_sources(recorded, found, store.study)
+    code = _changed_sources(recorded, current, store.study)
     if code and not Counts.total(store.search_counts().values()).completed:
         removed = store.start_over(code)
         names = ", ".join(name.removeprefix(SOURCE) for name in code)
@@ -143,25 +143,25 @@ def check_identity(store: Store, found: Mapping[str, str], observer: Observer, *
     elif code:
         store.event("code_changed", sources={name: {"old": recorded.get(name, ""), "new": new} for name, new in code.items()})
         observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
-    sources = {name: digest for name, digest in found.items() if name.startswith(SOURCE)}
+    sources = {name: digest for name, digest in current.items() if name.startswith(SOURCE)}
     store.add_identity({name: digest for name, digest in sources.items() if name not in store.identity})
     return KnownSources(store.study, {**recorded, **code, **sources})
 
 
-def _changed_sources(recorded: Mapping[str, str], found: Mapping[str, str], study: Study) -> dict[str, str]:
+def _changed_sources(recorded: Mapping[str, str], current: Mapping[str, str], study: Study) -> dict[str, str]:
     """The current checksum of every source that differs from its record or that a part of the study newly uses; "" for a missing one."""
-    here: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for name in recorded:
         if file := source_file(name):
-            here[name] = current_digest(file)
+            digests[name] = current_digest(file)
         elif name.startswith((MODULE, FUNCTION)):
-            here[name] = found.get(name, "")
+            digests[name] = current.get(name, "")
         elif name.startswith(SOURCE):
-            here[name] = earlier_checksum(name.removeprefix(SOURCE))
+            digests[name] = earlier_checksum(name.removeprefix(SOURCE))
     for use in study.user_parts():
         if SOURCE + use not in recorded:
-            here |= source_identity(use)
-    return {name: here[name] for name in sorted(here) if recorded.get(name) != here[name]}
+            digests |= source_identity(use)
+    return {name: digests[name] for name in sorted(digests) if recorded.get(name) != digests[name]}
 
 
 def _unrecorded(use: str, recorded: Mapping[str, str], folder: str | None) -> list[str]:
@@ -175,8 +175,8 @@ def _unrecorded(use: str, recorded: Mapping[str, str], folder: str | None) -> li
     if (earlier := recorded.get(SOURCE + use)) is None:
         name = SOURCE + Path(file).relative_to(folder).as_posix()
         return [] if name in recorded else [name]
-    files = (Path(file), *Path(folder).rglob("*.py"))
-    return [] if any(digest_of(each) == earlier for each in files) else [SOURCE + use]
+    candidates = (Path(file), *Path(folder).rglob("*.py"))
+    return [] if any(digest_of(path) == earlier for path in candidates) else [SOURCE + use]
 
 
 def _on_disk(path: str, folder: str | None) -> str:

@@ -61,7 +61,7 @@ def read_result(result: object, objective: str) -> tuple[dict[str, float], dict[
 def read_name(name: Any, where: str) -> str:
     """The name of a metric. Raises InvalidResult if it is not a string, or not valid Unicode, which a database cannot store."""
     if not isinstance(name, str):
-        raise InvalidResult(f"{where} has a metric whose name is {shown(name)}; names of metrics must be strings")
+        raise InvalidResult(f"{where} has a metric whose name is {preview(name)}; names of metrics must be strings")
     plain = str.__str__(name)  # it may be a StrEnum or another subclass that another process cannot import
     try:
         plain.encode()
@@ -82,7 +82,7 @@ def read_number(name: str, value: Any, where: str) -> float:
     if not isinstance(plain, numbers.Real | Decimal):
         kind = type(value).__name__
         shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
-        text = "" if shape or value is None else f" ({shown(value)})"
+        text = "" if shape or value is None else f" ({preview(value)})"
         raise InvalidResult(
             f"'{name}' in {where} is {kind}{shape}{text}; a function to study must return a number, or a dict of numbers such as "
             f"{{'{name}': 0.5}}"
@@ -94,7 +94,7 @@ def read_number(name: str, value: Any, where: str) -> float:
         exact = False
     if not exact:
         raise InvalidResult(
-            f"'{name}' in {where} is {type(value).__name__} ({shown(value)}), which no 64-bit float equals; return float(...) of it to "
+            f"'{name}' in {where} is {type(value).__name__} ({preview(value)}), which no 64-bit float equals; return float(...) of it to "
             "round it"
         )
     return number
@@ -110,7 +110,7 @@ def read_epoch(epoch: Any) -> int:
             if whole == plain and whole in EPOCHS:
                 return whole
     raise InvalidResult(
-        f"the epoch of a report is {type(epoch).__name__} ({shown(epoch)}); an epoch must be a whole number of at most 64 bits"
+        f"the epoch of a report is {type(epoch).__name__} ({preview(epoch)}); an epoch must be a whole number of at most 64 bits"
     )
 
 
@@ -119,7 +119,7 @@ def _plain(value: Any) -> Any:
     return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
-def shown(value: Any) -> str:
+def preview(value: Any) -> str:
     """The beginning of a value's text."""
     try:
         return f"{value!r:.60}"

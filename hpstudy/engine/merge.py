@@ -57,11 +57,11 @@ def _check_replicates(shards: Sequence[Reader], partial: bool) -> None:
     for shard in shards:
         for replicate in _shard(shard).replicates(study):
             holders[replicate].append(shard)
-    for replicate, found in holders.items():
-        if len(found) > 1:
+    for replicate, readers in holders.items():
+        if len(readers) > 1:
             raise UsageError(
-                f"replicate {replicate} is in both {found[0].path} and {found[1].path}",
-                "give each shard once, and only shards of one division (the same N of --shard I/N)",
+                f"replicate {replicate} is in both {readers[0].path} and {readers[1].path}",
+                "name each shard once, and only shards of one division (the same N of --shard I/N)",
             )
     if partial:
         return

@@ -66,7 +66,7 @@ class Observers:
     def __init__(self, names: Sequence[str], note: Callable[[str], None]) -> None:
         self._names = list(dict.fromkeys(names))
         self._note = note
-        self._running: list[_Running] = []
+        self._running: list[_ObserverProcess] = []
 
     def start(self, database: Path, modules: str | None) -> None:
         """Start the process of each observer.
@@ -75,7 +75,7 @@ class Observers:
             database: path of an existing database.
             modules: folder that is searched first for a user's module.
         """
-        self._running = [_Running(name, database, modules, self._note) for name in self._names]
+        self._running = [_ObserverProcess(name, database, modules, self._note) for name in self._names]
 
     def check(self) -> None:
         """Note once if an observer has ended."""
@@ -109,7 +109,7 @@ def observing(names: Sequence[str], stop: StopSignal, note: Callable[[str], None
         observers.finish(silence_s)
 
 
-class _Running:
+class _ObserverProcess:
     """The run's handle to the process of one observer."""
 
     def __init__(self, name: str, database: Path, modules: str | None, note: Callable[[str], None]) -> None:

@@ -64,7 +64,7 @@ class Lines(Observer):
         self._eta.start()
         lockstep = f", in lockstep groups of {study.search.lockstep}" if study.search.lockstep > 1 else ""
         workers_text = f"{workers} worker{'s' if workers != 1 else ''}"
-        self._say(f"{study.name}: {total.left:,} of {total.planned_text} trials to run, {workers_text}{lockstep}")
+        self._print(f"{study.name}: {total.left:,} of {total.planned_text} trials to run, {workers_text}{lockstep}")
 
     def plan_changed(self, arm: str, planned: int, estimated: int) -> None:
         """Use the new plan from now on."""
@@ -77,27 +77,27 @@ class Lines(Observer):
         if self._verbose or outcome.state != "completed":
             why = _reason(outcome)
             value = f" {trial.objective:.6g}" if trial.objective is not None else ""
-            self._say(f"  {_name(search)}, {_trial(trial)}: {outcome.state}{value}{why}")
+            self._print(f"  {_name(search)}, {_trial(trial)}: {outcome.state}{value}{why}")
 
     def search_finished(self, search: SearchKey, trials: Sequence[TrialRow]) -> None:
-        """A line."""
-        self._say_progress(f"{_name(search)}: {_value(trials, self._metric) or 'no value'}")
+        """Print the best value of the search."""
+        self._print_progress(f"{_name(search)}: {_value(trials, self._metric) or 'no value'}")
 
     def waiting(self, steps: int) -> None:
         """Print a line if there was none for SILENCE_S."""
         if time.monotonic() - self._last >= SILENCE_S:
-            self._say_progress(f"{steps:,} {'step' if steps == 1 else 'steps'} under way")
+            self._print_progress(f"{steps:,} {'step' if steps == 1 else 'steps'} under way")
 
-    def _say_progress(self, text: str) -> None:
+    def _print_progress(self, text: str) -> None:
         total = Counts.total(self._counts.values())
         left = self._eta.left(total.planned - self._done)
-        self._say(f"[{self._done:,}/{total.planned_text}] {text}{f'; {human_duration(left)} left' if left else ''}")
+        self._print(f"[{self._done:,}/{total.planned_text}] {text}{f'; {human_duration(left)} left' if left else ''}")
 
     def note(self, text: str) -> None:
-        """A line."""
-        self._say(text)
+        """Print the note."""
+        self._print(text)
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._last = time.monotonic()
         print(text, file=self._stream, flush=True)
 

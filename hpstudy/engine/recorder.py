@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hpstudy.checkpoint import CHECKPOINT_S
-from hpstudy.engine.checkpoints import CheckpointFile, Curves, Kept
+from hpstudy.engine.checkpoints import CheckpointContents, CheckpointFile, Curves
 from hpstudy.engine.measured import InvalidResult, read_epoch, read_name, read_number
 
 log = logging.getLogger(__name__)
@@ -41,14 +41,14 @@ class Recorder:
         Raises:
             InvalidResult: the epoch is not a whole number, a metric is not a number, or was reported at this epoch before.
         """
-        at = read_epoch(epoch)
-        where = f"what was reported at epoch {at}"
-        for given, value in metrics.items():
-            name = read_name(given, where)
-            if (at, name) in self._reported:
-                raise InvalidResult(f"'{name}' was reported twice at epoch {at}; report each metric once per epoch")
-            self.curves.append((at, name, read_number(name, value, where)))
-            self._reported.add((at, name))
+        number = read_epoch(epoch)
+        where = f"what was reported at epoch {number}"
+        for key, value in metrics.items():
+            name = read_name(key, where)
+            if (number, name) in self._reported:
+                raise InvalidResult(f"'{name}' was reported twice at epoch {number}; report each metric once per epoch")
+            self.curves.append((number, name, read_number(name, value, where)))
+            self._reported.add((number, name))
 
 
 class EvaluationCheckpoint:
@@ -82,16 +82,16 @@ class EvaluationCheckpoint:
         if self._file is None:
             return None
         try:
-            kept = self._file.read()
+            contents = self._file.read()
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             log.warning("the checkpoint %s is not used, the training starts over: %s", self._file.path, error)
             return None
-        for recorder, curves in zip(self._recorders, kept.curves, strict=True):
+        for recorder, curves in zip(self._recorders, contents.curves, strict=True):
             recorder.restore(curves)
-        self._earlier_s = kept.duration_s
-        return kept.state
+        self._earlier_s = contents.duration_s
+        return contents.state
 
     def folder(self, sources: Mapping[str, str]) -> Path | None:
         """The folder next to the file."""
@@ -115,7 +115,7 @@ class EvaluationCheckpoint:
         if self._file is None:
             return
         try:
-            self._file.write(Kept(state, [recorder.curves for recorder in self._recorders], self.duration_s))
+            self._file.write(CheckpointContents(state, [recorder.curves for recorder in self._recorders], self.duration_s))
         except OSError as error:
             log.warning("the checkpoint %s cannot be written; the training continues without it: %s", self._file.path, error)
         self._last = time.monotonic()

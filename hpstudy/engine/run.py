@@ -13,7 +13,7 @@ from hpstudy.engine.identity import identity_of
 from hpstudy.engine.observing import check_observers, observing
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.session import prepare, reopened, session
+from hpstudy.engine.session import prepare, reopen_store, session
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StoreError, UsageError
 from hpstudy.loading.bind import LoadedStudy
@@ -101,7 +101,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
     scheduler, stop = None, StopSignal()
     with (
         observing(options.observers, stop, options.observer.note) as observers,
-        opened(loaded, storage, options.shard) as store,
+        open_store(loaded, storage, options.shard) as store,
     ):
         shard = store.shard
         # The folder may have moved since the database was created.
@@ -141,7 +141,7 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
     return RunSummary(storage, counts, ran, stop.requested, duration_s, scheduler.worked_s, overhead_s, shard, failure)
 
 
-def opened(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:
+def open_store(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:
     """The database at `storage` for the study or its shard: a new one, or the existing one, checked and extended.
 
     Raises:
@@ -162,7 +162,7 @@ def opened(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store:
                 f"the folder {storage.parent} cannot be created: {error.strerror}", "choose another --storage"
             ) from None
         return Store.create(storage, loaded.study.started(), identity=identity, module_path=loaded.module_path, shard=shard)
-    return reopened(loaded, storage, shard)
+    return reopen_store(loaded, storage, shard)
 
 
 def _counts(store: Store, searches: Collection[SearchKey] | None) -> dict[SearchKey, Counts]:

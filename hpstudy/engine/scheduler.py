@@ -8,11 +8,11 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from hpstudy.engine.attendance import Attendance
+from hpstudy.engine.availability import WorkerAvailability
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.confirmations import Confirmations
 from hpstudy.engine.executors import EngineLost, Executor, WorkerDied, WorkerLost
-from hpstudy.engine.failures import Totals, given_up, reason_of
+from hpstudy.engine.failures import Totals, outcome_without_answer, reason_of
 from hpstudy.engine.history import Histories, observations
 from hpstudy.engine.hosts import Hosts
 from hpstudy.engine.identity import KnownSources
@@ -100,8 +100,8 @@ class Scheduler:
         self._reads_history = {name: reads_history(self.study, arm.searcher) for name, arm in self._arms.items()}
         self._stacks = stacks and self.study.search.lockstep > 1
         self._histories = Histories(store)
-        self._stuck: list[tuple[Group, BaseException]] = []
-        self._left = Counter[Group]()
+        self._search_failures: list[tuple[Group, BaseException]] = []
+        self._remaining = Counter[Group]()
         counts = store.search_counts()
         self._confirmations = Confirmations(store, counts, self._stacks)
         chosen = {key: trials for key, trials in counts.items() if searches is None or key in searches}
@@ -130,13 +130,13 @@ class Scheduler:
             Aborted: a stop was requested while no worker was available to finish the running trials.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
         """
-        attendance = Attendance(self.running.executor, self.observer)
+        availability = WorkerAvailability(self.running.executor, self.observer)
         while True:
             while not self.stop.requested and (steps := self._queue.take(self.running.free_workers)):
                 self._begin(steps)
             if not self.running and (self.stop.requested or not self._queue):
                 break
-            if not attendance.check() and self.stop.requested and self.running:
+            if not availability.check() and self.stop.requested and self.running:
                 raise Aborted
             self._receive(self.running.take_ended())
             for note in self.running.executor.take_notes():
@@ -144,9 +144,9 @@ class Scheduler:
             self.observers.check()
             self.observer.waiting(len(self.running))
             self._histories.heartbeat()
-        if self._stuck:
-            group, error = self._stuck[0]
-            failed = sum(len(group) for group, _ in self._stuck)
+        if self._search_failures:
+            group, error = self._search_failures[0]
+            failed = sum(len(group) for group, _ in self._search_failures)
             raise HpstudyError(
                 f"the searcher failed in {failed} searches, first in {group_text(group)}: {reason_of(error)}",
                 "the other searches are finished; `hpstudy resume` tries these again",
@@ -157,14 +157,14 @@ class Scheduler:
         running = {row.retrained: row for row in self._histories[key] if row.state == "running" and row.retrained}
         for stack in self._confirmations.stacked(running):
             self._queue.add(Step((key,), [StoredTrial(key, running[again]) for again in stack], interrupted=True))
-        self._left[(key,)] = len(running)
+        self._remaining[(key,)] = len(running)
         if self._confirmations.of_incumbents or self._searched(key) not in self._searching:
             self._list(key)
 
     def _list(self, key: SearchKey) -> None:
         """Queue the listed trials of a confirmation that are neither started nor queued."""
         for listed in self._confirmations.listed(key):
-            self._left[(key,)] += len(listed)
+            self._remaining[(key,)] += len(listed)
             self._queue.add(Step((key,), listed=listed))
 
     def _is_listed(self, group: Group) -> bool:
@@ -195,7 +195,7 @@ class Scheduler:
         """Start the step that asks for the next points of a group, or that evaluates its trials from an earlier session."""
         histories = {key: self._histories[key] for key in step.group}
         if running := [StoredTrial(key, rows[-1]) for key, rows in histories.items() if rows and rows[-1].state == "running"]:
-            self._left[step.group] = len(running)
+            self._remaining[step.group] = len(running)
             self._evaluate_all(step.group, running, interrupted=True)
             return
         number = len(histories[step.group[0]])
@@ -237,9 +237,9 @@ class Scheduler:
         accepted, new_sources = [], dict[str, str]()
         try:
             for step, outcomes in answered:
-                found = self.sources.check_task(outcomes[0].sources)
+                new = self.sources.check_task(outcomes[0].sources)
                 self.hosts.row(outcomes[0].environment)
-                new_sources |= found
+                new_sources |= new
                 accepted.append((step, outcomes))
         finally:  # an answer from different code or libraries ends the run; the answers before it are stored
             self.worked_s += sum(outcome.duration_s for _, outcomes in accepted for outcome in outcomes)
@@ -256,7 +256,7 @@ class Scheduler:
                 ask_s = asked.duration_s / len(step.group)
                 slots = zip(step.group, asked.points, strict=True)
                 new.append((step.group, [self._histories.new_trial(key, point, ask_s) for key, point in slots]))
-                self._left[step.group] = len(step.group)
+                self._remaining[step.group] = len(step.group)
         if new:
             self._store(new, new_sources)
 
@@ -273,10 +273,10 @@ class Scheduler:
                 return
             for key in step.group:
                 self.store.event("ask_failed", view=key.view, replicate=key.replicate, error=reason_of(error))
-            self._stuck.append((step.group, error))
+            self._search_failures.append((step.group, error))
         elif died and self.stop.requested:
             pass  # the trials stay stored as running and are evaluated again when the study is resumed
-        elif (outcome := given_up(error, step.deaths, self.study.limits, len(step.trials))) is not None:
+        elif (outcome := outcome_without_answer(error, step.deaths, self.study.limits, len(step.trials))) is not None:
             self._finish([(step, [outcome] * len(step.trials))])
         else:
             self.observer.note(f"{trials_text(step.trials)}: {reason_of(error)}; it is run again")
@@ -305,10 +305,10 @@ class Scheduler:
             self.observer.trial_finished(one.key, self._histories[one.key][one.number], one.outcome)
         self._totals.stop_if_broken(self.study.limits.max_failures)
         for step, _ in evaluated:
-            self._left[step.group] -= len(step.trials)
+            self._remaining[step.group] -= len(step.trials)
             if self._is_listed(step.group):
                 self._close(*step.group)
-            elif not self._left[step.group]:
+            elif not self._remaining[step.group]:
                 self._continue(step.group)
 
     def _continue(self, group: Group) -> None:
@@ -331,7 +331,7 @@ class Scheduler:
     def _close(self, confirmation: SearchKey) -> None:
         """Report a complete confirmation: its search is complete, and all its trials have ended."""
         if (
-            not self._left[(confirmation,)]
+            not self._remaining[(confirmation,)]
             and self._searched(confirmation) not in self._searching
             and self._histories[confirmation]
         ):

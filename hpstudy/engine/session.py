@@ -24,7 +24,7 @@ from hpstudy.study.changes import grown
 from hpstudy.study.shard import Shard
 
 
-def reopened(loaded: LoadedStudy, storage: Path, shard: Shard | None = None) -> Store:
+def reopen_store(loaded: LoadedStudy, storage: Path, shard: Shard | None = None) -> Store:
     """The database at `storage`, opened for writing. It is checked to belong to the study and extended to it.
 
     Args:
@@ -149,14 +149,14 @@ def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
     """Record this session's environment, and note library versions that differ from earlier sessions."""
     here = environment(workers, options.executor)
     for past in [row for row in store.environments() if ROLE not in row.detail][-1:]:
-        differ = [
+        differences = [
             f"{name} {past.detail[name]} -> {here.get(name, 'none')}" for name in past.detail if _differs(name, past.detail, here)
         ]
-        if differ:
+        if differences:
             options.observer.note(
-                f"this session differs from the last one ({', '.join(differ)}): results may not be bit-identical; recorded"
+                f"this session differs from the last one ({', '.join(differences)}): results may not be bit-identical; recorded"
             )
-            store.event("environment_changed", differences=differ)
+            store.event("environment_changed", differences=differences)
     store.begin_session(here)
 
 

@@ -116,7 +116,7 @@ def submit(script: str) -> str:
         done = subprocess.run(["sbatch"], input=script, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise UsageError(
-            "there is no sbatch on this machine", "leave out --submit and send the script from a login node"
+            "there is no sbatch on this machine", "leave out --submit, and submit the script from a login node"
         ) from None
     except OSError as error:
         raise HpstudyError(f"the script cannot be submitted: {error}") from None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy.engine.environment import host_environment
-from hpstudy.engine.measured import InvalidResult, read_result, shown
+from hpstudy.engine.measured import InvalidResult, preview, read_result
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
 from hpstudy.engine.requests import AskRequest, ChosenPoints, EvaluateRequest, Trial, cached_searcher, cached_study, cached_task
 from hpstudy.engine.roots import folder_here, portable
@@ -75,7 +75,7 @@ def ask(request: AskRequest) -> ChosenPoints:
         raise SearcherFailed(f"the searcher '{name}' proposed {len(points)} points for {len(seeds)} searches", hint)
     if refused:
         raise SearcherFailed(
-            f"the searcher '{name}' proposed {shown(refused[0])}, which is outside the space of view '{arm.view}'", hint
+            f"the searcher '{name}' proposed {preview(refused[0])}, which is outside the space of view '{arm.view}'", hint
         )
     return ChosenPoints(tuple(points), time.perf_counter() - started, sources, host_environment())
 

@@ -27,7 +27,7 @@ from typing import NoReturn
 
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.executors import UserCodeRequest
-from hpstudy.engine.forking import CAN_FORK, Held, held
+from hpstudy.engine.forking import CAN_FORK, Resources, resources
 from hpstudy.engine.worker import LOG_VARIABLE, PARENT_CHECK_S, answer, connect, death, end_with, packed
 from hpstudy.seeds import seed_process
 
@@ -86,7 +86,7 @@ def _received(connection: Connection, parent: int) -> bytes | None:
 def _warm_up(packed_request: bytes, parent: int, stack: ExitStack) -> WarmUp:
     """Import the user's modules for a request, until `stack` is closed, and compare this process's resources before and after."""
     started = time.perf_counter()
-    before: Held = held() if CAN_FORK else frozenset()
+    before: Resources = resources() if CAN_FORK else frozenset()
     # User code may raise anything. The step imports the module again and reports the error.
     with _ending_with(parent), suppress(BaseException):
         request: UserCodeRequest = pickle.loads(packed_request)
@@ -98,7 +98,7 @@ def _warm_up(packed_request: bytes, parent: int, stack: ExitStack) -> WarmUp:
         host_environment()
     gc.collect()
     gc.freeze()
-    obstacles = tuple(sorted({words for _, words in held() - before})) if CAN_FORK else None
+    obstacles = tuple(sorted({description for _, description in resources() - before})) if CAN_FORK else None
     return WarmUp(obstacles, time.perf_counter() - started)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from hpstudy.checkpoint import CHECKPOINT_S
 from hpstudy.engine import checkpoints
-from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder, Kept
+from hpstudy.engine.checkpoints import CheckpointContents, CheckpointFile, CheckpointFolder
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
@@ -28,7 +28,7 @@ from tests.support.steps import evaluate_one, evaluation
 
 ARCHITECTURE = (Path(__file__).parents[2] / "docs/explanation/architecture.md").read_text()
 
-KEPT = Kept(b"\x00\n{state}\n", [[(1, "loss", 0.1), (2, "loss", math.inf)]], 12.5)
+KEPT = CheckpointContents(b"\x00\n{state}\n", [[(1, "loss", 0.1), (2, "loss", math.inf)]], 12.5)
 
 FUNCTION = """
 import json
@@ -211,7 +211,7 @@ def test_loading_puts_the_curves_and_the_seconds_back(file):
 
 
 def test_saving_keeps_the_state_with_all_that_was_reported(file):
-    file.write(Kept(b"", [[(1, "loss", 1.0)]], 1e6))
+    file.write(CheckpointContents(b"", [[(1, "loss", 1.0)]], 1e6))
     recorder = Recorder(file)
     recorder.checkpoint.load()
     recorder(2, loss=0.5)

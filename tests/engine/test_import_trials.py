@@ -213,7 +213,10 @@ REFUSED = [
     ({"view": "x"}, "the study has no view 'x'"),
     ({"replicate": 2}, "there is no replicate 2: the study has the replicates 0 to 1"),
     ({"study": {"search": {"searcher": "imports_known:Sees", "trials": 1}}}, "has 2 results, but a search has 1 trials"),
-    ({"study": {"search": {"searcher": "ax", "trials": 8, "lockstep": 2}}, "replicate": 0}, "replicates in lockstep begin alike"),
+    (
+        {"study": {"search": {"searcher": "ax", "trials": 8, "lockstep": 2}}, "replicate": 0},
+        "with search.lockstep, results are imported into all replicates",
+    ),
     ({"study": {"views": {"v": {"space": SPACE, "enqueue": [{"rate": 0.5, "kind": "a"}]}}}}, "view 'v' enqueues points"),
 ]
 
