@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.loading import reference
+from docs._ext import study_file_reference as reference
 from hpstudy.loading.load import load_study
 from hpstudy.registry import Registry
 from hpstudy.search import SEARCHERS
@@ -24,7 +24,9 @@ def _without_toys(monkeypatch):
 
 def test_the_reference_in_the_documentation_is_up_to_date():
     page = PAGE.read_text(encoding="utf-8")
-    assert page == reference.page_with_reference(page), "run: python -m hpstudy.loading.reference docs/reference/study-file.md"
+    assert page == reference.page_with_reference(page), (
+        "run: python -m docs._ext.study_file_reference docs/reference/study-file.md"
+    )
 
 
 def test_every_key_has_a_description():

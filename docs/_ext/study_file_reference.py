@@ -1,6 +1,6 @@
 """The reference tables of the study file, generated from its models. docs/reference/study-file.md contains them, and a test compares.
 
-`python -m hpstudy.loading.reference docs/reference/study-file.md` updates the page.
+`python -m docs._ext.study_file_reference docs/reference/study-file.md` updates the page.
 """
 
 from __future__ import annotations
