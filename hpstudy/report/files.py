@@ -1,8 +1,8 @@
 """The files of a report, and the files that a report may overwrite.
 
 A report consists of one or more of NAME.pdf, NAME.html and NAME.tex, the file NAME.json, and the folder NAME/ with CSV files and the
-figures of NAME.tex. The JSON file identifies the study. A new report replaces files only if the JSON file has the same study and
-fingerprint. Other files are kept unless `force`.
+figures of NAME.tex. The JSON file identifies the study. A new report replaces files only if the JSON file is of the same study. Other
+files are kept unless `force`.
 
 The JSON file lists the files that show its numbers. A report in one format keeps an earlier one in another format, and lists it while it
 has the same numbers.
@@ -15,9 +15,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from hpstudy.drafts import drafted
 from hpstudy.errors import UsageError
 from hpstudy.report.serial import FORMAT, text
+from hpstudy.study.changes import changes
+from hpstudy.study.schema import Study
 
 DOCUMENTS = {"pdf": "pdf", "html": "html", "latex": "tex"}
 """The formats of a report, and their file endings."""
@@ -103,13 +107,12 @@ def outdated(written: Iterable[Path]) -> list[Path]:
     return [each for each in documents if each.exists() and not (isinstance(listed, list) and each.name in listed)]
 
 
-def claim(paths: ReportPaths, name: str, fingerprint: str, *, force: bool) -> Earlier:
+def claim(paths: ReportPaths, body: Mapping[str, object], *, force: bool) -> Earlier:
     """Check that a report may be written.
 
     Args:
         paths: paths of the report.
-        name: name of the study.
-        fingerprint: fingerprint of the study.
+        body: content of its JSON file.
         force: overwrite existing files.
 
     Returns:
@@ -119,17 +122,30 @@ def claim(paths: ReportPaths, name: str, fingerprint: str, *, force: bool) -> Ea
         UsageError: a file of that name exists and is not from an earlier report of the same study.
     """
     old = _read(paths.json)
-    ours = old is not None and old.get("study") == name and old.get("fingerprint") == fingerprint
+    ours = old is not None and _of_one_study(old, body)
     documents = (paths.document(form) for form in DOCUMENTS)
     in_the_way = [path for path in (*documents, paths.json, paths.folder) if path.exists()]
     if in_the_way and not ours and not force:
         whose = "not a report of this study"
-        if old is not None and old.get("study") == name:
+        if old is not None and old.get("study") == body["study"]:
             whose = "the report of a study of this name with other settings"
         elif old is not None:
             whose = f"the report of another study ({old.get('study')})"
         raise UsageError(f"{in_the_way[0]} exists and is {whose}", "choose another --output, or overwrite it with --force")
     return Earlier(paths, old if ours and old is not None else {})
+
+
+def _of_one_study(old: Mapping[str, object], new: Mapping[str, object]) -> bool:
+    """Whether two reports are of the same study, whose time limit of a trial may have changed (`hpstudy.study.changes`)."""
+    if old.get("study") != new["study"]:
+        return False
+    if old.get("fingerprint") == new["fingerprint"]:
+        return True
+    try:
+        before, after = (Study.model_validate(body.get("definition")) for body in (old, new))
+    except ValidationError:  # a joint report, or a report of an earlier version
+        return False
+    return not changes(before, after)
 
 
 def write_file(path: Path, content: bytes | str) -> None:

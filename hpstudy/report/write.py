@@ -76,7 +76,7 @@ def _write(contents: Document, output: Path, forms: Sequence[str], name: str, bo
 
     paths = ReportPaths.at(output, name)
     body = {**body, "study": name}
-    earlier = claim(paths, name, str(body["fingerprint"]), force=force)
+    earlier = claim(paths, body, force=force)
     with style.applied():
         documents = {paths.document(form): _compiled(form, contents, paths) for form in forms}
         companions = _companions(contents, paths) if "latex" in forms else {}

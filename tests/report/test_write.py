@@ -43,6 +43,16 @@ def test_a_newer_report_of_the_same_study_replaces_the_old_one(make_results, ram
     assert json.loads((tmp_path / "small.json").read_text())["target"]["value"] == 4
 
 
+@pytest.mark.parametrize(("before_s", "after_s"), [(None, 60.0), (60.0, 90.0), (60.0, None)])
+def test_a_study_whose_time_limit_has_changed_replaces_its_report(make_results, ramps, tmp_path, before_s, after_s):
+    old, new = (make_results({"a": ramps()}, study={"limits": {"timeout_s": limit}}) for limit in (before_s, after_s))
+    write(old, tmp_path)
+    write(new, tmp_path)
+    assert json.loads((tmp_path / "small.json").read_text())["fingerprint"] == new.study.fingerprint()
+    with pytest.raises(UsageError, match="a study of this name with other settings"):
+        write(make_results({"a": ramps()}, study={"limits": {"timeout_s": after_s}, "seed": 1}), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [({"seed": 1}, "the report of a study of this name with other settings"), ({"name": "big"}, r"of another study \(small\)")],
