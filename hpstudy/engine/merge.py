@@ -12,7 +12,7 @@ from hpstudy.errors import StoreError, StudyChanged, UsageError, shell_command
 from hpstudy.sources import SOURCE
 from hpstudy.store import Counts, Reader
 from hpstudy.store.merge import write_merged
-from hpstudy.study.changes import changes, growth
+from hpstudy.study.changes import changes, growth, with_pickle_of
 from hpstudy.study.shard import Shard, replicates_in_words
 
 
@@ -92,8 +92,9 @@ def _shard(reader: Reader) -> Shard:
 def _check_studies(shards: Sequence[Reader]) -> None:
     first = shards[0]
     for shard in shards[1:]:
-        if shard.study != first.study:
-            lines = [*changes(first.study, shard.study), *growth(first.study, shard.study)]
+        study = with_pickle_of(first.study, shard.study)
+        if study != first.study:
+            lines = [*changes(first.study, study), *growth(first.study, study)]
             listed = "\n".join(f"  {line}" for line in lines)
             raise StudyChanged(
                 f"{first.path} and {shard.path} do not hold the same study:\n{listed}",

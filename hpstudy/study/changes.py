@@ -103,13 +103,19 @@ def grown(old: Study, new: Study) -> Study:
     sessions.
     """
     kept: dict[str, Any] = {key: getattr(old, key) for key in SEED_SIZES if getattr(new, key) in (None, getattr(old, key) or 63)}
-    if (
-        old.task.is_pickled
-        and new.task.is_pickled
-        and old.task.settings[PICKLED]["python"] == new.task.settings[PICKLED]["python"]
-    ):
-        kept["task"] = new.task.model_copy(update={PICKLED: old.task.settings[PICKLED]})
-    return new.model_copy(update={"confirm": old.confirm if new.confirm is None else new.confirm, **kept})
+    new = new.model_copy(update={"confirm": old.confirm if new.confirm is None else new.confirm, **kept})
+    functions = [study.task.settings[PICKLED]["python"] for study in (old, new) if study.task.is_pickled]
+    return with_pickle_of(old, new) if len(set(functions)) == 1 else new
+
+
+def with_pickle_of(old: Study, new: Study) -> Study:
+    """The new study with the pickled function of the old one, if both have one: the pickle of the same code differs between sessions.
+
+    The digest of the function is not in the study, but in the identity of its database.
+    """
+    if not (old.task.is_pickled and new.task.is_pickled):
+        return new
+    return new.model_copy(update={"task": new.task.model_copy(update={PICKLED: old.task.settings[PICKLED]})})
 
 
 def refuse_changes(old: Study, new: Study, storage: Path, more: Sequence[str] = ()) -> None:

@@ -251,3 +251,24 @@ def test_a_module_of_the_working_directory_does_not_replace_the_one_that_the_not
             assert reader.trials()["objective"].tolist() == [1, 1, 1]
     finally:
         del sys.modules["twin"]
+
+
+def test_shards_that_different_sessions_ran_are_merged(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for index in range(2):
+        study = {**STUDY, "task": run_cell(CELL)["train"]}
+        hpstudy.run(study, "cells.sqlite", executor="inline", shard=f"{index}/2")
+    shards = sorted(tmp_path.glob("cells.shard-*.sqlite"))
+    with hpstudy.open(shards[0]) as one, hpstudy.open(shards[1]) as other:
+        assert one.study != other.study  # the pickle has the file name of its cell
+    with hpstudy.open(hpstudy.merge(shards, "merged.sqlite")) as merged:
+        assert len(merged.trials()) == 6
+
+
+def test_shards_of_different_functions_are_not_merged(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for index, cell in enumerate((CELL, CELL.replace("2.0", "3.0"))):
+        study = {**STUDY, "task": run_cell(cell)["train"]}
+        hpstudy.run(study, "cells.sqlite", executor="inline", shard=f"{index}/2")
+    with pytest.raises(StudyChanged, match="different data or code: source of function train"):
+        hpstudy.merge(sorted(tmp_path.glob("cells.shard-*.sqlite")), "merged.sqlite")
