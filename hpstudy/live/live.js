@@ -93,12 +93,13 @@
   // Fetch and show a trial. Of several requests the last one counts, in whatever order the answers come.
   const loadTrial = async (query) => {
     const request = ++requests, place = document.getElementById("trial");
-    let part = { html: '<p class="warning">The trial cannot be shown. Is `hpstudy serve` running?</p>' };
+    let part = { html: '<p class="warning">The trial cannot be shown.</p>' };
     try {
       const response = await fetch("trial?" + query);
       if (response.ok) part = await response.json();
     } catch (error) {
-      console.info(error);  // no connection
+      console.info(error);
+      part.html = '<p class="warning">The trial cannot be shown: no connection to `hpstudy serve`.</p>';
     }
     if (request !== requests) return;
     if (figures.has("trial-0")) dropFigure("trial-0");
@@ -109,6 +110,8 @@
 
   const showTrial = async (view, replicate, number) => {
     const form = document.getElementById("inspect"), place = document.getElementById("trial");
+    const views = form.elements.view;
+    if (![...views.options].some((option) => option.value === view)) views.add(new Option(view));  // the study has grown
     Object.entries({ view, replicate, number }).forEach(([key, value]) => { form.elements[key].value = value; });
     await loadTrial(new URLSearchParams({ view, replicate, number }));
     place.focus({ preventScroll: true });
