@@ -70,7 +70,7 @@ class TaskContract(ABC):
         assert not [name for name in objectives or () if name.startswith("test_")]
 
     def test_the_view_is_accepted(self) -> None:
-        """Also after completion, which is idempotent."""
+        """The task accepts the view before and after completion. Completing it twice changes nothing."""
         task = self.make()
         completed = task.complete_view(self.view)
         assert task.check_view(self.view) == []
@@ -91,7 +91,7 @@ class TaskContract(ABC):
             validated(type(self.make()).Settings, settings)
 
     def test_the_identity_is_text_and_does_not_change(self) -> None:
-        """It includes the sources that a task returns after each trial."""
+        """The identity includes the sources that a task returns after each trial."""
         task = self.make()
         task.prepare()
         identity = task.identity()
@@ -109,7 +109,7 @@ class TaskContract(ABC):
         assert math.isfinite(metrics[self.metric])
 
     def test_the_same_seed_gives_the_same_numbers(self) -> None:
-        """In the same task, also after another training, and in a new task."""
+        """The numbers are equal in the same task, after another training, and in a new task."""
         task = self.make()
         task.prepare()
         first = self.measure(task, 3)
@@ -118,13 +118,13 @@ class TaskContract(ABC):
         assert pickle.dumps(self.measure(self.make(), 3)) == pickle.dumps(first)
 
     def test_another_seed_gives_other_numbers(self) -> None:
-        """Unless the task has no noise."""
+        """A task without noise has the same numbers for all seeds."""
         task = self.make()
         task.prepare()
         assert (self.measure(task, 3) != self.measure(task, 4)) == self.noisy
 
     def test_epochs_are_reported_in_order(self) -> None:
-        """A curve has each epoch once."""
+        """Each epoch occurs once in a curve."""
         task = self.make()
         task.prepare()
         _, curves = self.measure(task, 3)
