@@ -173,18 +173,16 @@ def _study_problems(connection: sqlite3.Connection, reader: Reader) -> Iterator[
     recorded = connection.execute("SELECT name, metric, goal, trials, replicates FROM study").fetchone()
     if recorded != (study.name, study.metric.name, study.metric.goal, study.search.trials, study.replicates):
         yield "the columns of table study differ from its definition"
-    known, stored = (
-        arms(study),
-        fetch(connection, "view.name search.replicate", "FROM search JOIN view ON view.id = view_id"),
-    )
-    foreign = {(view, replicate) for view, replicate in stored if view not in known or not 0 <= replicate < study.replicates}
+    names = arms(study)
+    stored = set(fetch(connection, "view.name search.replicate", "FROM search JOIN view ON view.id = view_id"))
+    foreign = {(view, replicate) for view, replicate in stored if view not in names or not 0 <= replicate < study.replicates}
     for view, replicate in sorted(foreign):
         yield f"{view}/{replicate}: the search is not part of the study"
-    if (missing := len(known) * study.replicates - len(set(stored) - foreign)) > _LISTED:
+    if (missing := len(names) * study.replicates - len(stored - foreign)) > _LISTED:
         yield f"{missing:,} searches of the study are missing"
     elif missing:
-        planned = {(view, replicate) for view in known for replicate in range(study.replicates)}
-        for view, replicate in sorted(planned - set(stored)):
+        planned = {(view, replicate) for view in names for replicate in range(study.replicates)}
+        for view, replicate in sorted(planned - stored):
             yield f"{view}/{replicate}: the search is missing"
 
 

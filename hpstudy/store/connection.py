@@ -74,11 +74,6 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         return _connect_reader(path, "mode=ro&immutable=1")
 
 
-def connect_memory() -> sqlite3.Connection:
-    """Open an empty in-memory database."""
-    return sqlite3.connect(":memory:", isolation_level=None)
-
-
 def close_reader(connection: sqlite3.Connection, path: Path) -> None:
     """Close a reader's connection and remove the files that it created."""
     with suppress(sqlite3.Error):
@@ -189,5 +184,5 @@ def _missing(path: Path) -> StoreError:
     if not path.parent.is_dir():
         return StoreError(f"{path} does not exist: there is no folder {path.parent}", "check the path, or --storage")
     others = sorted(other.name for other in path.parent.glob("*.sqlite"))
-    known = nearest(path.name, others[:20]) if others else "`hpstudy run STUDY` creates a database"
-    return StoreError(f"{path} does not exist", known)
+    hint = nearest(path.name, others[:20]) if others else "`hpstudy run STUDY` creates a database"
+    return StoreError(f"{path} does not exist", hint)

@@ -31,7 +31,7 @@ from hpstudy.store.decoders import (
 )
 from hpstudy.store.values import STATES
 
-_SHOWN = 60
+_LONGEST = 60
 """Maximum number of characters of a value in a message."""
 
 
@@ -60,7 +60,7 @@ class Table:
 
 
 def _table(keys: int = 1, /, **columns: Callable[..., Any] | Column) -> Table:
-    return Table(keys, {name: it if isinstance(it, Column) else Column(it) for name, it in columns.items()})
+    return Table(keys, {name: column if isinstance(column, Column) else Column(column) for name, column in columns.items()})
 
 
 _ID = integer()
@@ -136,12 +136,12 @@ def fetch(connection: sqlite3.Connection, columns: str, tail: str, arguments: It
         Undecodable: a value is not allowed in its column.
     """
     names = [name.split(".") for name in columns.split()]
-    wanted = [TABLES[table].columns[name] for table, name in names]
-    selected = [f"{table}.{part}" for (table, name), column in zip(names, wanted, strict=True) for part in column.sql(name)]
+    selected = [TABLES[table].columns[name] for table, name in names]
+    parts = [f"{table}.{part}" for (table, name), column in zip(names, selected, strict=True) for part in column.sql(name)]
     try:
-        rows = connection.execute(f"SELECT {', '.join(selected)} {tail}", tuple(arguments)).fetchall()
+        rows = connection.execute(f"SELECT {', '.join(parts)} {tail}", tuple(arguments)).fetchall()
         values = iter(zip(*rows, strict=True))
-        decoded = [list(map(column.decode, *islice(values, len(column.sql(""))))) for column in wanted] if rows else []
+        decoded = [list(map(column.decode, *islice(values, len(column.sql(""))))) for column in selected] if rows else []
         return list(zip(*decoded, strict=True))
     except (InvalidValue, sqlite3.OperationalError) as error:
         refuse_invalid_values(connection, dict.fromkeys(table for table, _ in names))
@@ -170,8 +170,8 @@ def invalid_values(connection: sqlite3.Connection, table: str, limit: int) -> li
                 try:
                     column.decode(*parts)
                 except InvalidValue as error:
-                    shown = " and ".join(map(_shown, parts))
-                    messages.append(f"{row_name(table, row[:keys])}, column {name}: {shown} {error}")
+                    pair = " and ".join(map(_quoted, parts))
+                    messages.append(f"{row_name(table, row[:keys])}, column {name}: {pair} {error}")
                     if len(messages) == limit:
                         return messages
     return messages
@@ -179,7 +179,7 @@ def invalid_values(connection: sqlite3.Connection, table: str, limit: int) -> li
 
 def row_name(table: str, key: Iterable[Any]) -> str:
     """Return the name of a row for messages."""
-    return f"table {table}, row {', '.join(map(_shown, key))}"
+    return f"table {table}, row {', '.join(map(_quoted, key))}"
 
 
 @contextmanager
@@ -192,6 +192,9 @@ def raw_text(connection: sqlite3.Connection) -> Iterator[None]:
         connection.text_factory = strict
 
 
-def _shown(value: Any) -> str:
-    shown = ascii(value) if isinstance(value, bytes) or not str(value).isprintable() else repr(value)
-    return "NULL" if value is None else shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
+def _quoted(value: Any) -> str:
+    """Return a value for a message, shortened to `_LONGEST` characters."""
+    if value is None:
+        return "NULL"
+    text = ascii(value) if isinstance(value, bytes) or not str(value).isprintable() else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

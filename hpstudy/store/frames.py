@@ -35,19 +35,20 @@ _NUMBER = """CASE kind
 _CHUNK_ROWS = 200_000
 """Rows per fetch. Fewer: slower. More: the Python tuples of a curve table with 10 million rows need much memory."""
 
-_TRIAL_COLUMNS = (
-    "number",
-    "state",
-    "objective",
-    "attempts",
-    "ask_s",
-    "evaluate_s",
-    "started_at",
-    "ended_at",
-    "error_type",
-    "error",
-    "environment_id",
-)
+_TRIAL_COLUMNS = {
+    "number": "int64",
+    "state": "object",
+    "objective": "float64",
+    "attempts": "int64",
+    "ask_s": "float64",
+    "evaluate_s": "float64",
+    "started_at": "object",
+    "ended_at": "object",
+    "error_type": "object",
+    "error": "object",
+    "environment_id": "Int64",
+}
+"""Columns of the table `trial` that `trials_frame` returns unchanged, with their pandas types."""
 
 
 def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
@@ -68,30 +69,26 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
 
     keys, rows = _trials(connection, study, " ".join(f"trial.{name}" for name in ("point", *_TRIAL_COLUMNS)))
     points, *fields = zip(*rows, strict=True) if rows else ((),) * (len(_TRIAL_COLUMNS) + 1)
-    columns: dict[str, Any] = {"view": [key.view for key in keys.values()], "replicate": [key.replicate for key in keys.values()]}
-    columns |= zip(_TRIAL_COLUMNS, fields, strict=True)
-    for name in ("replicate", "number", "attempts"):
-        columns[name] = np.array(columns[name], dtype=np.int64)
-    for name in ("objective", "ask_s", "evaluate_s"):
-        columns[name] = np.array(columns[name], dtype=np.float64)
-    columns["environment_id"] = pd.array(columns["environment_id"], dtype="Int64")
-    for name in ("view", "state", "started_at", "ended_at", "error_type", "error"):
-        columns[name] = pd.Series(columns[name], dtype=object)
-    spaces = {name: space_of(study, name) for name in arms(study)}
+    searches, numbers, arms_by_name = list(keys.values()), [row[1] for row in rows], arms(study)
+    columns: dict[str, Any] = {
+        "view": pd.Series([key.view for key in searches], dtype=object),
+        "replicate": pd.Series([key.replicate for key in searches], dtype="int64"),
+    }
+    for (name, dtype), values in zip(_TRIAL_COLUMNS.items(), fields, strict=True):
+        columns[name] = pd.Series(values, dtype=dtype)
+    spaces = {name: space_of(study, name) for name in arms_by_name}
     for (trial_id, key), point in zip(keys.items(), points, strict=True):
         refuse_foreign_point(trial_id, point, spaces[key.view])
+    trials = list(zip(searches, numbers, strict=True))
     if any(view.enqueue for view in study.views.values()):
-        known = arms(study)
-        numbers = zip(keys.values(), columns["number"].tolist(), strict=True)
-        columns["enqueued"] = np.array([number < known[key.view].enqueued for key, number in numbers], dtype=np.bool_)
+        columns["enqueued"] = pd.Series([number < arms_by_name[key.view].enqueued for key, number in trials], dtype="bool")
     if imported := read_imported(connection):
-        numbers = zip(keys.values(), columns["number"].tolist(), strict=True)
-        columns["imported"] = np.array([number < imported.get(key, 0) for key, number in numbers], dtype=np.bool_)
+        columns["imported"] = pd.Series([number < imported.get(key, 0) for key, number in trials], dtype="bool")
     if study.confirm is not None:
         columns.update(_retraining_columns(connection, keys))
     columns.update(_point_columns(points, study))
     columns.update(_metric_columns(connection, keys))
-    columns.update(_attribute_columns(connection, [(key, row[1]) for key, row in zip(keys.values(), rows, strict=True)]))
+    columns.update(_attribute_columns(connection, trials))
     return pd.DataFrame(columns)
 
 
@@ -109,10 +106,8 @@ def curves_frame(connection: sqlite3.Connection, study: Study, metric: str | Non
     trial_id, metric_id, epoch, value = _numeric_columns(
         connection, "curve", f"SELECT trial_id, metric_id, epoch, {_NUMBER} FROM curve {where}", arguments
     )
-    trial, rank = (
-        _positions("curve", "trial_id", list(keys), trial_id),
-        _positions("curve", "metric_id", list(metrics), metric_id),
-    )
+    trial = _positions("curve", "trial_id", list(keys), trial_id)
+    rank = _positions("curve", "metric_id", list(metrics), metric_id)
     order = np.lexsort((epoch, rank, trial))
     trial = trial[order]
     return pd.DataFrame(
@@ -137,19 +132,18 @@ def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.Data
     import pandas as pd
 
     keys, outcomes = _trials(connection, study, "trial.state trial.objective")
-    outcome_of, known = dict(zip(keys, outcomes, strict=True)), arms(study)
-    order = list(known)
+    outcome_of, arms_by_name = dict(zip(keys, outcomes, strict=True)), arms(study)
+    order = list(arms_by_name)
     rows = []
-    for trial_id, again in read_retrainings(connection).items():
-        if trial_id not in keys or not known[keys[trial_id].view].listed:
+    for trial_id, retraining in read_retrainings(connection).items():
+        if trial_id not in keys or not (arm := arms_by_name[keys[trial_id].view]).listed:
             raise Undecodable(f"{row_name('retraining', [trial_id])}, column trial_id: there is no such confirmation")
-        if again.seed_number >= (most := known[keys[trial_id].view].trials):
+        if retraining.seed_number >= arm.trials:
             raise Undecodable(
-                f"{row_name('retraining', [trial_id])}, column seed_number: {again.seed_number} is not below {most}"
+                f"{row_name('retraining', [trial_id])}, column seed_number: {retraining.seed_number} is not below {arm.trials}"
             )
-        searched, replicate = known[keys[trial_id].view].confirms, math.nan if again.number is None else keys[trial_id].replicate
-        number = math.nan if again.number is None else again.number
-        rows.append((trial_id, searched, replicate, number, again.seed_number, *outcome_of[trial_id]))
+        original = (math.nan, math.nan) if retraining.number is None else (keys[trial_id].replicate, retraining.number)
+        rows.append((trial_id, arm.confirms, *original, retraining.seed_number, *outcome_of[trial_id]))
     rows.sort(key=lambda row: (order.index(row[1]), *(-1 if math.isnan(part) else part for part in row[2:5])))
     ids, names, replicates, numbers, seeds, states, objectives = zip(*rows, strict=True) if rows else ((),) * 7
     columns: dict[str, Any] = {
@@ -181,11 +175,11 @@ def _retraining_columns(connection: sqlite3.Connection, ids: Iterable[int]) -> d
     """Return the columns seed_number and retrains for the trials with these IDs."""
     import pandas as pd
 
-    known = read_retrainings(connection)
-    retrainings = [known.get(trial_id) for trial_id in ids]
+    retrainings = read_retrainings(connection)
+    rows = [retrainings.get(trial_id) for trial_id in ids]
     return {
-        "seed_number": pd.array([again.seed_number if again else None for again in retrainings], dtype="Int64"),
-        "retrains": pd.array([again.number if again else None for again in retrainings], dtype="Int64"),
+        "seed_number": pd.array([row.seed_number if row else None for row in rows], dtype="Int64"),
+        "retrains": pd.array([row.number if row else None for row in rows], dtype="Int64"),
     }
 
 
@@ -217,17 +211,17 @@ def _metric_columns(connection: sqlite3.Connection, ids: Iterable[int], join: st
         ids: IDs of the trials, in the order of the rows.
         join: SQL join that excludes the values of other trials.
     """
-    known, metrics = list(ids), dict(fetch(connection, "metric.id metric.name", "FROM metric ORDER BY name"))
+    trial_ids, metrics = list(ids), dict(fetch(connection, "metric.id metric.name", "FROM metric ORDER BY name"))
     trial_id, metric_id, value = _numeric_columns(
         connection, "metric_value", f"SELECT trial_id, metric_id, {_NUMBER} FROM metric_value {join}"
     )
-    row = _positions("metric_value", "trial_id", known, trial_id)
+    row = _positions("metric_value", "trial_id", trial_ids, trial_id)
     _positions("metric_value", "metric_id", list(metrics), metric_id)
     columns = {}
     for number, name in metrics.items():
         of_metric = metric_id == number
         if of_metric.any():
-            column = np.full(len(known), np.nan)
+            column = np.full(len(trial_ids), np.nan)
             column[row[of_metric]] = value[of_metric]
             columns[f"metric.{name}"] = column
     return columns
@@ -242,10 +236,10 @@ def _attribute_columns(connection: sqlite3.Connection, trials: Sequence[tuple[Se
     """
     import pandas as pd
 
-    known = read_attributes(connection)
-    names = sorted({name for attributes in known.values() for name in attributes})
+    attributes = read_attributes(connection)
+    names = sorted({name for values in attributes.values() for name in values})
     return {
-        f"attribute.{name}": pd.Series([attribute_text(known.get(trial, {}).get(name)) for trial in trials], dtype=object)
+        f"attribute.{name}": pd.Series([attribute_text(attributes.get(trial, {}).get(name)) for trial in trials], dtype=object)
         for name in names
     }
 
@@ -274,10 +268,10 @@ def _numeric_columns(
     return [np.concatenate([none, *chunk]) for none, chunk in zip(empty, chunks, strict=True)]
 
 
-def _positions(table: str, column: str, ids: Sequence[int], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the index in `ids` of each ID in `wanted`. Raises Undecodable if one is missing."""
-    known = np.array(ids, dtype=np.int64)
-    if (missing := ~np.isin(wanted, known)).any():
-        raise Undecodable(f"table {table}, column {column}: there is no row {wanted[missing][0]}")
-    order = np.argsort(known)
-    return order[np.searchsorted(known[order], wanted)]
+def _positions(table: str, column: str, ids: Sequence[int], references: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the index in `ids` of each of the `references`. Raises Undecodable if one is missing."""
+    id_array = np.array(ids, dtype=np.int64)
+    if (missing := ~np.isin(references, id_array)).any():
+        raise Undecodable(f"table {table}, column {column}: there is no row {references[missing][0]}")
+    order = np.argsort(id_array)
+    return order[np.searchsorted(id_array[order], references)]

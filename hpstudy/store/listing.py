@@ -68,10 +68,10 @@ def listed(
     arm = arms(study)[arm_name(searched, "confirm")]
     default = study.views[arm.view].space.default()
     points: dict[int | None, Point] = {None: default, **{row.number: row.point for row in chosen}}
-    known = {row.retrained for row in stored}
+    stored_retrainings = {row.retrained for row in stored}
     numbers = [row.number for row in chosen]
-    wanted = retrainings(study.confirm.seeds, numbers, default=arm.trains_default and replicate == 0)
-    return {again: points[again.number] for again in wanted if again not in known}
+    planned_retrainings = retrainings(study.confirm.seeds, numbers, default=arm.trains_default and replicate == 0)
+    return {each: points[each.number] for each in planned_retrainings if each not in stored_retrainings}
 
 
 def planned(

@@ -40,9 +40,9 @@ def write_merged(shards: Sequence[Reader], path: Path, identity: Mapping[str, st
         connection.execute("UPDATE study SET created_at = ?", (min(shard.created_at for shard in shards),))
         write_identity(connection, identity)
         environments = _copy_environments(connection, shards)
-        for shard, known in zip(shards, environments, strict=True):
+        for shard, environment_ids in zip(shards, environments, strict=True):
             with shard.snapshot() as source:
-                _copy_trials(connection, source, known, shard.path, path)
+                _copy_trials(connection, source, environment_ids, shard.path, path)
         events = [(event, shard) for shard in shards for event in shard.events() if event.kind != SHARD]
         for event, shard in sorted(events, key=lambda each: each[0].at):
             text = json.dumps({**event.detail, "shard": str(shard.shard)})
@@ -63,31 +63,33 @@ def _copy_environments(connection: sqlite3.Connection, shards: Sequence[Reader])
     return ids
 
 
-def _copy_trials(connection: sqlite3.Connection, source: sqlite3.Connection, environments: Ids, shard: Path, path: Path) -> None:
+def _copy_trials(
+    connection: sqlite3.Connection, source: sqlite3.Connection, environment_ids: Ids, shard: Path, path: Path
+) -> None:
     """Copy the trials of the shard at `shard` to the database at `path`, with their metrics, curves and rows of `retraining`."""
     # IDs in the merged database by those in the shard's: of searches, metrics and trials.
     keys = "SELECT view.name, search.replicate, search.id FROM search JOIN view ON view.id = view_id"
     searches = {tuple(key): number for *key, number in connection.execute(keys)}
-    of_search: Ids = {number: searches[tuple(key)] for *key, number in source.execute(keys)}
-    of_metric: Ids = {}
+    search_ids: Ids = {number: searches[tuple(key)] for *key, number in source.execute(keys)}
+    metric_ids: Ids = {}
     for number, name in source.execute("SELECT id, name FROM metric ORDER BY id"):
         connection.execute("INSERT INTO metric (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
-        (of_metric[number],) = connection.execute("SELECT id FROM metric WHERE name = ?", (name,)).fetchone()
+        (metric_ids[number],) = connection.execute("SELECT id FROM metric WHERE name = ?", (name,)).fetchone()
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM trial").fetchone()
     numbers = [number for (number,) in source.execute("SELECT id FROM trial ORDER BY id")]
-    of_trial: Ids = {number: last + 1 + index for index, number in enumerate(numbers)}
+    trial_ids: Ids = {number: last + 1 + index for index, number in enumerate(numbers)}
     _copy(
         connection,
         source,
         "trial",
-        id=of_trial.get,
-        search_id=of_search.get,
-        environment_id=environments.get,
+        id=trial_ids.get,
+        search_id=search_ids.get,
+        environment_id=environment_ids.get,
         log_path=lambda log: paths.to_stored(paths.to_absolute(log, shard), path),
     )
-    _copy(connection, source, "metric_value", trial_id=of_trial.get, metric_id=of_metric.get)
-    _copy(connection, source, "curve", trial_id=of_trial.get, metric_id=of_metric.get)
-    _copy(connection, source, "retraining", trial_id=of_trial.get, of_trial_id=of_trial.get)
+    _copy(connection, source, "metric_value", trial_id=trial_ids.get, metric_id=metric_ids.get)
+    _copy(connection, source, "curve", trial_id=trial_ids.get, metric_id=metric_ids.get)
+    _copy(connection, source, "retraining", trial_id=trial_ids.get, of_trial_id=trial_ids.get)
 
 
 def _copy(connection: sqlite3.Connection, source: sqlite3.Connection, table: str, **changed: Callable[[Any], Any]) -> None:

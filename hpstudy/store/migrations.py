@@ -90,7 +90,7 @@ def migrate(
     Returns:
         The applied migrations.
     """
-    taken = []
+    applied = []
     for migration in migrations:
         if migration.version <= (before := version(connection)):
             continue
@@ -109,5 +109,5 @@ def migrate(
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        taken.append(migration)
-    return taken
+        applied.append(migration)
+    return applied

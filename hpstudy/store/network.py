@@ -12,25 +12,17 @@ ACCEPT_VARIABLE = "HPSTUDY_NETWORK_DISK"
 
 NETWORK_TYPES = frozenset(
     {
+        *("nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afpfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "panfs", "pvfs2"),
+        *("wekafs", "gfs2", "ocfs2", "glusterfs", "fuse.glusterfs", "fuse.ceph", "fuse.sshfs", "fuse.s3fs", "fuse.rclone"),
         *(
-            "nfs",
-            "nfs4",
-            "cifs",
-            "smb2",
-            "smb3",
-            "smbfs",
-            "afpfs",
-            "afs",
-            "ceph",
-            "lustre",
-            "gpfs",
-            "beegfs",
-            "panfs",
-            "pvfs2",
-            "wekafs",
+            "fuse.gcsfuse",
+            "fuse.juicefs",
+            "fuse.moosefs",
+            "fuse.lizardfs",
+            "fuse.curlftpfs",
+            "fuse.blobfuse2",
+            "fuse.vmhgfs-fuse",
         ),
-        *("gfs2", "ocfs2", "glusterfs", "fuse.glusterfs", "fuse.ceph", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse"),
-        *("fuse.juicefs", "fuse.moosefs", "fuse.lizardfs", "fuse.curlftpfs", "fuse.blobfuse2", "fuse.vmhgfs-fuse"),
     }
 )
 """Types of file systems that several machines can mount, as named by the operating system."""
@@ -52,10 +44,10 @@ def file_system(folder: Path) -> str:
     import psutil
 
     try:
-        real = folder.resolve()
-        mounted = psutil.disk_partitions(all=True)
+        resolved = folder.resolve()
+        partitions = psutil.disk_partitions(all=True)
     except (OSError, psutil.Error):
         return ""
-    above = [(len(mount.parts), part.fstype) for part in mounted if real.is_relative_to(mount := Path(part.mountpoint))]
+    mounts = [(len(mount.parts), part.fstype) for part in partitions if resolved.is_relative_to(mount := Path(part.mountpoint))]
     # If two file systems are mounted on one folder, the last one hides the first.
-    return max(reversed(above), key=lambda mount: mount[0], default=(0, ""))[1]
+    return max(reversed(mounts), key=lambda mount: mount[0], default=(0, ""))[1]

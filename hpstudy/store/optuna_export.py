@@ -25,12 +25,6 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-METRIC = "metric."
-"""Prefix of the columns of `trials_frame` that hold final metrics."""
-
-RUNNING = "running"
-"""State of trials without an outcome. They are not exported."""
-
 
 def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) -> tuple[str, ...]:
     """Export all finished trials to an Optuna storage, an SQLite file.
@@ -64,10 +58,10 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
         with reader.snapshot():
             reader.warn_of_broken_seals()
             trials = reader.trials()
-            known = reader.metrics()
-            curves = reader.curves(reader.study.metric.name) if reader.study.metric.name in known else None
+            metric = reader.study.metric.name
+            curves = reader.curves(metric) if metric in reader.metrics() else None
         with drafted(path) as draft:
-            names = _write(draft, reader, trials[trials["state"] != RUNNING], curves)
+            names = _write(draft, reader, trials[trials["state"] != "running"], curves)
             draft.replace(path)
     except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
@@ -94,16 +88,16 @@ def _write(path: Path, reader: Reader, trials: pd.DataFrame, curves: pd.DataFram
     study, names = reader.study, []
     with _storage(path) as storage:
         for view in study.views:
-            made = optuna.create_study(study_name=f"{study.name}/{view}", storage=storage, direction=study.metric.goal.value)
+            export = optuna.create_study(study_name=f"{study.name}/{view}", storage=storage, direction=study.metric.goal.value)
             for key, value in {
                 "hpstudy:study": study.name,
                 "hpstudy:view": view,
                 "hpstudy:metric": study.metric.name,
                 "hpstudy:fingerprint": reader.fingerprint,
             }.items():
-                made.set_user_attr(key, value)
-            made.add_trials(list(_trials(study, view, trials, curves)))
-            names.append(made.study_name)
+                export.set_user_attr(key, value)
+            export.add_trials(list(_trials(study, view, trials, curves)))
+            names.append(export.study_name)
     return tuple(names)
 
 
@@ -159,7 +153,7 @@ def _trial(
     attributes |= {"enqueued": bool(row["enqueued"])} if "enqueued" in row else {}
     attributes |= {name: row[name] for name in ("error_type", "error") if isinstance(row[name], str)}
     attributes |= {name: _json(row[name]) for name in ("attempts", "ask_s", "evaluate_s")}
-    attributes |= {str(name): _json(value) for name, value in row.items() if str(name).startswith(METRIC)}
+    attributes |= {str(name): _json(value) for name, value in row.items() if str(name).startswith("metric.")}
     trial = create_trial(
         state=TrialState.COMPLETE if completed else TrialState.FAIL,
         value=float(row["objective"]) if completed else None,

@@ -127,12 +127,12 @@ def write_owner(connection: sqlite3.Connection, owner: Owner) -> None:
 
 def renew(connection: sqlite3.Connection, owner: Owner, path: Path) -> None:
     """Update the heartbeat within a write transaction. Raises StoreBusy if another process has taken over the database."""
-    held = connection.execute("UPDATE owner SET heartbeat_at = ? WHERE token = ?", (utc_now(), owner.token))
-    if held.rowcount != 1:
-        now = read_owner(connection)
-        who = f"process {now.pid} on {now.host} (since {now.since})" if now else "another process, which has closed it again,"
+    updated = connection.execute("UPDATE owner SET heartbeat_at = ? WHERE token = ?", (utc_now(), owner.token))
+    if updated.rowcount != 1:
+        row = read_owner(connection)
+        name = f"process {row.pid} on {row.host} (since {row.since})" if row else "another process, which has closed it again,"
         raise StoreBusy(
-            f"{who} took over {path} from this process", "nothing was written after that. Wait for it to end, then resume."
+            f"{name} took over {path} from this process", "nothing was written after that. Wait for it to end, then resume."
         )
 
 
@@ -151,15 +151,15 @@ def _busy(owner: Owner, path: Path) -> StoreBusy:
     if owner.is_here():
         return StoreBusy(message, "wait until it ends or stop it, then run again")
     silent_s = owner.silent_s()
-    left = max(1, round(STALE_AFTER_S - silent_s))
-    seen = (
+    remaining_s = max(1, round(STALE_AFTER_S - silent_s))
+    heartbeat = (
         f"{max(silent_s, 0.0):.0f} s ago"
         if silent_s > -CLOCK_TOLERANCE_S
         else f"{-silent_s:.0f} s in the future: the clocks of the two machines differ"
     )
     return StoreBusy(
-        f"{message} (last heartbeat {seen})",
-        f"stop it on that machine. If it is dead, the database can be taken over in {left} s.",
+        f"{message} (last heartbeat {heartbeat})",
+        f"stop it on that machine. If it is dead, the database can be taken over in {remaining_s} s.",
     )
 
 

@@ -12,8 +12,8 @@ from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import single_trials, summary
 from hpstudy.store.attributes import KIND as ATTRIBUTES
 from hpstudy.store.attributes import read_attributes, read_trial_attributes
-from hpstudy.store.connection import close_reader, connect_memory, connect_reader
-from hpstudy.store.counts import Counts
+from hpstudy.store.connection import close_reader, connect_reader
+from hpstudy.store.counts import Counts, by_arm
 from hpstudy.store.database import StudyDatabase
 from hpstudy.store.decoding import fetch
 from hpstudy.store.events import Event, read_events
@@ -66,7 +66,7 @@ class Reader(StudyDatabase):
                         "use a backup, or start a new database",
                     )
                 if stored < LATEST:
-                    older, connection = connection, connect_memory()
+                    older, connection = connection, sqlite3.connect(":memory:", isolation_level=None)
                     older.backup(connection)
                     close_reader(older, path)
                     migrate(connection, record=False)
@@ -131,18 +131,17 @@ class Reader(StudyDatabase):
 
     def counts(self) -> dict[str, Counts]:
         """Return the number of trials of every arm by state."""
-        with self.snapshot() as connection:
-            return summary.count_trials(connection, self._stored)
+        return by_arm(self.search_counts())
 
     def mean_trial_s(self) -> dict[str, float]:
         """Return the mean wall time of a trial in seconds, including the choice of its point, for every arm with finished trials."""
         with self.snapshot() as connection:
-            return summary.mean_trial_s(connection, self.study)
+            return summary.mean_trial_s(connection, self.study, training_only=False)
 
     def mean_train_s(self) -> dict[str, float]:
         """Return the mean wall time of the training alone in seconds, for every arm with finished trials."""
         with self.snapshot() as connection:
-            return summary.mean_train_s(connection, self.study)
+            return summary.mean_trial_s(connection, self.study, training_only=True)
 
     def best(self, view: str, replicate: int | None = None) -> BestTrial | None:
         """Return the best completed trial of an arm, or of one of its searches; None if no trial has completed.
@@ -181,7 +180,7 @@ class Reader(StudyDatabase):
             return single_trials.count_ended_since(connection, moment)
 
     def trial_detail(self, key: SearchKey, number: int) -> TrialDetail:
-        """One trial with its curves, traceback and log.
+        """Return one trial with its curves, traceback and log.
 
         Raises:
             UsageError: there is no such trial.
@@ -225,8 +224,8 @@ class Reader(StudyDatabase):
         from hpstudy.store.frames import curves_frame
 
         with self.snapshot() as connection:
-            if metric is not None and metric not in (known := self.metrics()):
-                raise UsageError(f"{self.path} has no metric '{metric}': {nearest(metric, known)}")
+            if metric is not None and metric not in (metrics := self.metrics()):
+                raise UsageError(f"{self.path} has no metric '{metric}': {nearest(metric, metrics)}")
             return curves_frame(connection, self.study, metric)
 
     def confirmations(self) -> pd.DataFrame:

@@ -9,6 +9,18 @@ from __future__ import annotations
 _KIND = "CHECK ({kind} IN ('finite', '-0', 'nan', 'inf', '-inf') AND ({value} IS NULL) = ({kind} IN ('nan', 'inf', '-inf')))"
 _VALUE_KIND = f"value REAL, kind TEXT NOT NULL {_KIND.format(value='value', kind='kind')}"
 
+_BEST_SO_FAR = """
+    CREATE VIEW best_so_far AS
+    SELECT
+        view, replicate, number, state, objective,
+        CASE (SELECT goal FROM study)
+            WHEN 'maximize' THEN max(CASE state WHEN 'completed' THEN objective END) OVER past
+            ELSE min(CASE state WHEN 'completed' THEN objective END) OVER past
+        END AS best
+    FROM trial_result{where}
+    WINDOW past AS (PARTITION BY view, replicate ORDER BY number ROWS UNBOUNDED PRECEDING)
+    """
+
 TABLES = (
     """
     CREATE TABLE study (
@@ -135,17 +147,7 @@ VIEWS = (
     JOIN metric ON metric.id = curve.metric_id
     JOIN trial_result ON trial_result.trial_id = curve.trial_id
     """,
-    """
-    CREATE VIEW best_so_far AS
-    SELECT
-        view, replicate, number, state, objective,
-        CASE (SELECT goal FROM study)
-            WHEN 'maximize' THEN max(CASE state WHEN 'completed' THEN objective END) OVER past
-            ELSE min(CASE state WHEN 'completed' THEN objective END) OVER past
-        END AS best
-    FROM trial_result
-    WINDOW past AS (PARTITION BY view, replicate ORDER BY number ROWS UNBOUNDED PRECEDING)
-    """,
+    _BEST_SO_FAR.format(where=""),
 )
 
 CONFIRMATION_TABLES = (
@@ -225,18 +227,7 @@ RETRAINING_TABLES = (
 
 RETRAINING_VIEWS = (
     "DROP VIEW best_so_far",
-    """
-    CREATE VIEW best_so_far AS
-    SELECT
-        view, replicate, number, state, objective,
-        CASE (SELECT goal FROM study)
-            WHEN 'maximize' THEN max(CASE state WHEN 'completed' THEN objective END) OVER past
-            ELSE min(CASE state WHEN 'completed' THEN objective END) OVER past
-        END AS best
-    FROM trial_result
-    WHERE trial_id NOT IN (SELECT trial_id FROM retraining)
-    WINDOW past AS (PARTITION BY view, replicate ORDER BY number ROWS UNBOUNDED PRECEDING)
-    """,
+    _BEST_SO_FAR.format(where="\n    WHERE trial_id NOT IN (SELECT trial_id FROM retraining)"),
     """
     CREATE VIEW confirmation_result AS
     SELECT

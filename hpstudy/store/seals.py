@@ -110,11 +110,11 @@ def broken_seals(connection: sqlite3.Connection) -> BrokenSeals:
     with raw_text(connection):
         searches = connection.execute(query).fetchall()
         stored = dict(connection.execute("SELECT name, digest FROM seal").fetchall())
-    known = {table: _bytes(_sum(connection, table)) for table in SEALED_TABLES}
+    computed = {table: _bytes(_sum(connection, table)) for table in SEALED_TABLES}
     return BrokenSeals(
         tuple(trials),
         tuple(f"{view}/{replicate}" for number, view, replicate, seal in searches if seal != _bytes(totals.get(number, 0))),
-        tuple(table for table in {**known, **stored} if stored.get(table) != known.get(table)),
+        tuple(table for table in {**computed, **stored} if stored.get(table) != computed.get(table)),
     )
 
 

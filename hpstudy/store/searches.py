@@ -25,16 +25,16 @@ def read_searches(connection: sqlite3.Connection, study: Study) -> dict[int, Sea
     refuse_other_sizes(connection, study)
     rows = fetch(connection, "search.id search.view_id search.replicate", "FROM search ORDER BY view_id, replicate")
     names = dict(fetch(connection, "view.id view.name", "FROM view"))
-    known = arms(study)
+    named = arms(study)
     searches = {}
     for number, view_id, replicate in rows:
         key = SearchKey(names.get(view_id, ""), replicate)
-        if key.view not in known or replicate >= study.replicates:
+        if key.view not in named or replicate >= study.replicates:
             raise Undecodable(
                 f"{row_name('search', [number])}: the study has no search {key.view or f'of view {view_id}'}/{replicate}"
             )
         searches[number] = key
-    if len(searches) != (planned := len(known) * study.replicates):
+    if len(searches) != (planned := len(named) * study.replicates):
         raise Undecodable(f"table search has {len(searches)} rows; the study has {planned} searches")
     return searches
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,8 +61,8 @@ class TrialDetail:
     error: str | None
     traceback: str | None
     log_path: str | None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    curves: Mapping[str, list[tuple[int, float]]] = field(default_factory=dict)
+    metrics: Mapping[str, float]
+    curves: Mapping[str, list[tuple[int, float]]]
 
 
 class FinishedKey(NamedTuple):

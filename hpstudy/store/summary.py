@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from hpstudy.goal import Goal
-from hpstudy.store.counts import Counts, by_arm, planned_counts
+from hpstudy.store.counts import Counts, planned_counts
 from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.history import read_history
 from hpstudy.store.listing import planned
@@ -19,11 +19,6 @@ from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
-
-
-def count_trials(connection: sqlite3.Connection, stored: StoredStudy) -> dict[str, Counts]:
-    """Return the number of trials of every arm by state."""
-    return by_arm(count_search_trials(connection, stored))
 
 
 def count_search_trials(
@@ -104,28 +99,19 @@ def common_failure(connection: sqlite3.Connection) -> CommonFailure | None:
     return CommonFailure(texts[kinds.index(kind)], trials, len(texts))
 
 
-def mean_trial_s(connection: sqlite3.Connection, study: Study) -> dict[str, float]:
-    """Return the mean wall time of choosing a point and evaluating it in seconds, for every arm with finished trials."""
-    return _mean_s(connection, study, asking=True)
-
-
-def mean_train_s(connection: sqlite3.Connection, study: Study) -> dict[str, float]:
-    """Return the mean wall time of an evaluation in seconds, for every arm with finished trials."""
-    return _mean_s(connection, study, asking=False)
-
-
-def _mean_s(connection: sqlite3.Connection, study: Study, *, asking: bool) -> dict[str, float]:
+def mean_trial_s(connection: sqlite3.Connection, study: Study, *, training_only: bool) -> dict[str, float]:
+    """Return the mean wall time of a trial in seconds, with or without the choice of its point, by arm; only arms with finished trials."""
     searches = read_searches(connection, study)
     durations: dict[str, list[float]] = {}
     rows = fetch(connection, "trial.id trial.search_id trial.ask_s trial.evaluate_s", "FROM trial WHERE evaluate_s IS NOT NULL")
     for trial_id, search_id, ask_s, evaluate_s in rows:
         view = key_of(searches, trial_id, search_id).view
-        durations.setdefault(view, []).append(evaluate_s + ask_s if asking else evaluate_s)
+        durations.setdefault(view, []).append(evaluate_s if training_only else evaluate_s + ask_s)
     return {view: fmean(seconds) for view, seconds in durations.items()}
 
 
 def time_limit_use(connection: sqlite3.Connection, study: Study) -> tuple[int, float]:
-    """How many trials ran out of time, and the most seconds that a step took, as an upper bound where a step trains several trials."""
+    """Return the number of trials that timed out, and the longest duration of a step in seconds, or an upper bound of it."""
     query = (
         "SELECT count(*) FILTER (WHERE state = 'timed_out'), coalesce(max(evaluate_s), 0.0) FROM trial WHERE state <> 'running'"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -103,7 +104,7 @@ class Store(StudyDatabase):
         return environment_id
 
     def grow(self, study: Study, *, stored: Study | None = None) -> None:
-        """Replace the stored study by one that keeps all of its trials: with more trials, or another analysis, labels or remarks.
+        """Replace the stored study by one that keeps all of its trials, with more trials, another analysis, or other labels or remarks.
 
         Args:
             study: the new study.
@@ -118,7 +119,7 @@ class Store(StudyDatabase):
         refuse_changes(old, study, self.path, time_limit_changes(old, study, timed_out, longest_s))
         if study == self.study:
             return
-        with self._database.transaction() as connection:
+        with self._study_transaction() as connection:
             counts = Counts.total(summary.count_search_trials(connection, self._stored).values())
             write_study(connection, study)
             detail = {
@@ -130,20 +131,24 @@ class Store(StudyDatabase):
                 **({"settings": changes(self.study, old)} if old != self.study else {}),
             }
             write_event(connection, "study_changed", detail)
-            grown = read_study(connection, self.path)
-        self._stored = grown
 
     def take_function(self, task: TaskBlock) -> None:
-        """Replace the pickled function of the study if its code has changed. An event keeps the source of the former one.
+        """Replace the pickled function of the study if its code has changed. An event keeps the source of the former function.
 
         Args:
-            task: with the present function.
+            task: the task block with the current function.
         """
         if not task.is_pickled or task.settings[PICKLED]["digest"] == (old := self.study.task.settings[PICKLED])["digest"]:
             return
-        with self._database.transaction() as connection:
+        with self._study_transaction() as connection:
             write_study(connection, self.study.model_copy(update={"task": task}))
             write_event(connection, "function_replaced", {key: old[key] for key in ("name", "digest", "source")})
+
+    @contextmanager
+    def _study_transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run a transaction that changes the stored study or its identity, and read both again."""
+        with self._database.transaction() as connection:
+            yield connection
             stored = read_study(connection, self.path)
         self._stored = stored
 
@@ -200,9 +205,9 @@ class Store(StudyDatabase):
 
         Args:
             arms: names of the arms.
-            replicates: of their searches.
+            replicates: replicates of their searches.
             results: points with their objectives.
-            detail: of the event.
+            detail: further entries of the event `imported`.
 
         Raises:
             UsageError: a search has begun.
@@ -225,7 +230,7 @@ class Store(StudyDatabase):
         Raises:
             StoreError: a trial has completed.
         """
-        with self._database.transaction() as connection:
+        with self._study_transaction() as connection:
             if connection.execute("SELECT 1 FROM trial WHERE state = 'completed'").fetchone():
                 raise StoreError(f"{self.path} has completed trials: it cannot start over")
             removed = connection.execute("DELETE FROM trial").rowcount
@@ -234,8 +239,6 @@ class Store(StudyDatabase):
             write_identity(connection, {name: new for name, new in changed.items() if new})
             seal_all(connection)
             write_event(connection, "started_over", {"removed_trials": removed, "sources": dict(changed)})
-            stored = read_study(connection, self.path)
-        self._stored = stored
         return removed
 
     def common_failure(self) -> CommonFailure | None:
