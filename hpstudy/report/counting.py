@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
 from hpstudy.report import overview
-
-
-@dataclass(frozen=True)
-class _Verbs:
-    """The predicate of each kind of comparison, in the plural: the verb, a space, and the rest."""
-
-    below: str
-    above: str
-    either: str
-
-
-_NEED = _Verbs("need fewer trials", "need more", "need fewer or more trials")
-_END = _Verbs("end worse", "end better", "end better or worse")
-_FAVOUR = "favour the first view", "favour the second", "favour either view"
 
 
 def counted(results: Results, target: str, named: int | None) -> str:
@@ -33,37 +18,40 @@ def counted(results: Results, target: str, named: int | None) -> str:
         named: maximum number of comparisons to name for each kind, with none named that shows no difference; None to name all.
     """
     standings = overview.standings(results)
+    needs: Mapping[Side, str] = {-1: "favour the first view", 1: "favour the second"}
+    ends: Mapping[Side, str] = {1: "favour the first view", -1: "favour the second"}
+    of, needs_either, ends_either = f"of {len(standings)} comparisons", "favour either view", "favour either view"
     if overview.one_reference(results):
-        of, need, end = f"of {len(standings)} views compared with {results.pairs[0].b}", _NEED, _END
-    else:
-        first, second, either = _FAVOUR
-        of, need, end = f"of {len(standings)} comparisons", _Verbs(first, second, either), _Verbs(second, first, either)
-    trials = _kinds([(one.name, one.trials_side) for one in standings], need, (-1, 1), of, named)
-    finals = _kinds([(one.name, one.final_side) for one in standings], end, (1, -1), "", named)
+        of = f"of {len(standings)} views compared with {results.pairs[0].b}"
+        needs, needs_either = {-1: "need fewer trials", 1: "need more"}, "need fewer or more trials"
+        ends, ends_either = {1: "end better", -1: "end worse"}, "end better or worse"
+    trials = _kinds([(one.name, one.trials_side) for one in standings], needs, needs_either, of, named)
+    finals = _kinds([(one.name, one.final_side) for one in standings], ends, ends_either, "", named)
     return f"To reach {target}, {trials}. After all {results.study.search.trials} trials, {finals}."
 
 
-def _kinds(
-    sides: Sequence[tuple[str, Side | None]],
-    verbs: _Verbs,
-    order: tuple[Side, Side],
-    of: str,
-    named: int | None,
-) -> str:
-    """The comparisons by kind, those with a shown difference first: "of 2 views 1 needs more and 1 is not shown to differ"."""
-    kinds = {kind: [name for name, side in sides if side == kind] for kind in (*order, 0, None)}
+def _kinds(sides: Sequence[tuple[str, Side | None]], verbs: Mapping[Side, str], either: str, of: str, named: int | None) -> str:
+    """The comparisons by kind, those with a shown difference first: "of 2 views 1 needs more and 1 is not shown to differ".
+
+    Args:
+        sides: name and shown side of each comparison.
+        verbs: the predicate of each side, in the plural: the verb, a space, and the rest.
+        either: the predicate of both sides together.
+        of: the comparisons that are counted; "" if they are already named.
+        named: as for `counted`.
+    """
+    kinds = {kind: [name for name, side in sides if side == kind] for kind in (*verbs, 0, None)}
     none = f"none {of}".strip()
     if len(kinds[None]) == len(sides):
         return f"{none} can be compared"
     if len(kinds[0]) == len(sides):
-        return f"{none} is shown to {verbs.either}"
-    told = {-1: verbs.below, 1: verbs.above}
-    parts = [_shown(kinds[kind], told[kind], named) for kind in order]
-    quiet = None if named is None else 0
+        return f"{none} is shown to {either}"
+    parts = [_shown(kinds[side], verb, named) for side, verb in verbs.items()]
+    others = None if named is None else 0
     if kinds[0]:
-        parts.append(_several(kinds[0], "is not shown to differ", "are not shown to differ", quiet))
+        parts.append(_several(kinds[0], "is not shown to differ", "are not shown to differ", others))
     if kinds[None]:
-        parts.append(_several(kinds[None], "cannot be compared", "cannot be compared", quiet))
+        parts.append(_several(kinds[None], "cannot be compared", "cannot be compared", others))
     return f"{of} {', '.join(parts[:-1])} and {parts[-1]}".strip()
 
 

@@ -39,7 +39,6 @@ from hpstudy.report.charts.model import Chart
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Section
-from hpstudy.study.schema import Study
 
 OBSERVED: tuple[ModuleType, ...] = (target, budgets)
 """Chapters on observed values: the main results of a study without declared endpoints, supplementary results in others."""
@@ -112,9 +111,10 @@ def _design(results: Results) -> str:
     if results.sweep:
         return _sweep_design(results)
     views = ", ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
+    others = f" (also: {', '.join(other.searcher for other in study.search.others)})" if study.search.others else ""
     return (
         f"{numbers.things(len(study.views), 'view')} (hyperparameters tuned: {views}), {numbers.things(study.replicates, 'replicate')} of "
-        f"{numbers.things(study.search.trials, 'trial')} each, {_searchers(study)}, task {study.task.title}, "
+        f"{numbers.things(study.search.trials, 'trial')} each, searcher {study.search.searcher}{others}, task {study.task.title}, "
         f"{study.metric.name} to {study.metric.goal}.{_complete(results)}"
     )
 
@@ -133,12 +133,6 @@ def _complete(results: Results) -> str:
         if missed := sum(curve.lost for curve in results.confirmed):
             text += f", {numbers.things(missed, 'training')} without a value"
     return f" {text}."
-
-
-def _searchers(study: Study) -> str:
-    """The main searcher and the others, as text."""
-    others = ", ".join(other.searcher for other in study.search.others)
-    return f"searcher {study.search.searcher}" + (f" (also: {others})" if others else "")
 
 
 def _sweep_design(results: Results) -> str:

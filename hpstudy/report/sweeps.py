@@ -100,8 +100,8 @@ def evidence(results: Results, view: SweepView) -> str:
         if others:
             sentences.append(_difference_sentence(results, different, others))
         sentences.append("As the best of several noisy means, it is biased by selection.")
-    lost = _lost(results, view)
-    if lost:
+    trials = results.view(view.name).completeness
+    if lost := trials.finished - trials.completed + trials.without_value:
         sentences.append(
             f"{numbers.count(lost)} finished trial{'s have' if lost > 1 else ' has'} no value and "
             f"{'are' if lost > 1 else 'is'} in no mean; n is the number of replicates in each mean."
@@ -124,11 +124,6 @@ def _difference_sentence(results: Results, different: int, others: int) -> str:
     which = {0: "none", others: "all"}.get(different, str(different))
     verb = "differs" if different == 1 else "differ"
     return f"Compared within replicates, {which} of the {others} other points {verb} from it ({level} t intervals of paired differences)."
-
-
-def _lost(results: Results, view: SweepView) -> int:
-    trials = results.view(view.name).completeness
-    return trials.finished - trials.completed + trials.without_value
 
 
 def held(view: SweepView) -> dict[str, Any]:

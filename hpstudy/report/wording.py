@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.view_result import ViewResult
 from hpstudy.goal import Goal
 from hpstudy.report import counting, distances, limits, numbers, overview
 from hpstudy.report.final_best import at_the_end, detectable, why_not_shown
@@ -85,15 +84,18 @@ def needs(results: Results, pair: PairResult) -> str:
     a, b, n, budget = f"the {pair.a} view", f"the {pair.b} view", len(pair.replicates), results.study.search.trials
     if math.isnan(results.worst):
         return f"No trial has a value{' yet' if results.provisional else ''}: {a} and {b} cannot be compared."
-    if silent := [view for name in (pair.a, pair.b) if _gave_nothing(view := results.view(name))]:
+    views = [results.view(name) for name in (pair.a, pair.b)]
+    if without_value := [view for view in views if view.completeness.finished and not view.searches.valued]:
         text = " and ".join(
-            f"the {view.name} view gave no value in {numbers.things(view.completeness.finished, 'trial')}" for view in silent
+            f"the {view.name} view gave no value in {numbers.things(view.completeness.finished, 'trial')}"
+            for view in without_value
         )
         return f"{_capital(text)}: {a} and {b} cannot be compared."
     if not n:
         return f"No replicate is complete in both {a} and {b} yet: they cannot be compared."
     if pair.trials is None:
-        return f"No search of {_setter(results)}, which sets the target, is complete yet: {a} and {b} cannot be compared."
+        setter = f"the {results.level.view} view" if results.level and results.level.view else "the view"
+        return f"No search of {setter}, which sets the target, is complete yet: {a} and {b} cannot be compared."
     trials, target = pair.trials, level_text(results)
     if not trials.reached_a and not trials.reached_b:
         where = f"in any of {n} replicates" if n > 1 else "in the one complete replicate"
@@ -117,11 +119,6 @@ def needs(results: Results, pair: PairResult) -> str:
         return f"{_capital(a)} needs {'more' if trials.difference > 0 else 'fewer'} trials than {b}. {estimate}"
     power = detectable(trials.detectable, lambda value: f"{numbers.trials(value)} trials", len(results.pairs))
     return f"No difference shown. {estimate}{why_not_shown(trials, results.study.analysis.confidence)}{power}"
-
-
-def _gave_nothing(view: ViewResult) -> bool:
-    """Whether a view has finished trials and no value."""
-    return bool(view.completeness.finished) and not view.searches.valued
 
 
 def _never(results: Results, pair: PairResult) -> str:
@@ -282,10 +279,6 @@ def _rough(n: int) -> str:
 
 def _of(k: int, n: int) -> str:
     return f"{k} of {n}" if k else "none of the"
-
-
-def _setter(results: Results) -> str:
-    return f"the {results.level.view} view" if results.level and results.level.view else "the view"
 
 
 def _more(difference: float) -> str:

@@ -12,7 +12,6 @@ from hpstudy.report.labels import long_name
 from hpstudy.report.model import Facts, Paragraph, Section
 from hpstudy.report.notation import Notation
 from hpstudy.sources import SOURCE
-from hpstudy.study.schema import Confirm
 
 DIGITS = 16
 """Number of digits of a declaration's digest in the report, sufficient to compare two reports."""
@@ -69,7 +68,8 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
             if analysis.first_replicates is not None:
                 yield "first replicates", f"{analysis.first_replicates}, also analysed separately"
         if study.confirm is not None:
-            yield "fresh seeds", _fresh_seeds(study.confirm)
+            incumbents, best = "every incumbent, on seeds of its replicate", "the best trial of every search, on common seeds"
+            yield "fresh seeds", f"{study.confirm.seeds} for {incumbents if study.confirm.incumbents else best}"
         pairs = (f"{long_name(results, pair.a)} − {long_name(results, pair.b)}" for pair in results.pairs)
         yield "comparisons", "; ".join(pairs) or "none"
         yield "correction", _correction(results)
@@ -89,13 +89,6 @@ def _plateaus(results: Results) -> str:
     if plateaus.held_out is not None:
         return f"of the first {numbers.things(plateaus.held_out, 'replicate')}, which are not judged"
     return ", ".join(f"{view} {Notation(results).value(value)}" for view, value in plateaus.values.items())
-
-
-def _fresh_seeds(confirm: Confirm) -> str:
-    trained = (
-        "every incumbent, on seeds of its replicate" if confirm.incumbents else "the best trial of every search, on common seeds"
-    )
-    return f"{confirm.seeds} for {trained}"
 
 
 def _correction(results: Results) -> str:
