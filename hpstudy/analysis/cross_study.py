@@ -163,7 +163,8 @@ def _normalised(results: Results, scale: Scale, name: str) -> Normalised:
     values = progress(view.best[view.searches.complete], scale)
     if not len(values):
         return Normalised(results.study.name, name, np.zeros(0), Estimate(np.nan, np.nan, np.nan, 0))
-    return Normalised(results.study.name, name, values.mean(axis=0), _estimate(values[:, -1], results))
+    final = mean_of(values[:, -1], _bootstrap(results))
+    return Normalised(results.study.name, name, values.mean(axis=0), Estimate(final.value, final.low, final.high, len(values)))
 
 
 def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -> PairOfStudies:
@@ -197,16 +198,13 @@ def _trials(pair: PairResult, horizon: int) -> Floats | None:
 
 
 def _bootstrap(results: Results) -> Bootstrap:
+    """The bootstrap settings of a study; its seed differs from that of the study's own report."""
     settings = results.study.analysis
     return Bootstrap(derive_seed(results.seed, "several", results.study.name), settings.resamples, settings.confidence)
 
 
-def _estimate(values: Floats, results: Results) -> Estimate:
-    mean = mean_of(values, _bootstrap(results))
-    return Estimate(mean.value, mean.low, mean.high, len(values))
-
-
 def _difference(values: Floats, results: Results) -> Estimate:
+    """The mean of (replicates,) paired differences with its t interval."""
     mean = t_mean(values, results.study.analysis.confidence)
     return Estimate(mean.value, mean.low, mean.high, len(values))
 

@@ -56,15 +56,13 @@ def pairs_of(study: Study) -> tuple[tuple[str, str], ...]:
     return study.analysis.compare or tuple(combinations(study.views, 2))
 
 
-def target_of(study: Study) -> Target:
-    """The declared target; by default the median final best of the second view of the first comparison (or of the only view)."""
+def level_of_study(study: Study, searches: Mapping[str, Searches], best: Mapping[str, Floats]) -> Level:
+    """The declared target level; by default the median final best of the second view of the first comparison, or of the only view.
+
+    `best` holds the (replicates x trials) best so far of every view.
+    """
     pairs = pairs_of(study)
-    return study.analysis.target or Target(view=pairs[0][1] if pairs else next(iter(study.views)))
-
-
-def level_of_study(study: Study, blocks: Mapping[str, Searches], best: Mapping[str, Floats]) -> Level:
-    """The target level of the study; `best` holds the (replicates x trials) best so far of every view."""
-    target = target_of(study)
+    target = study.analysis.target or Target(view=pairs[0][1] if pairs else next(iter(study.views)))
     if target.view is None:
         return Level(target.value, None, None, 0)
-    return level_of(best[target.view][blocks[target.view].complete, -1], target.view, target.statistic)
+    return level_of(best[target.view][searches[target.view].complete, -1], target.view, target.statistic)

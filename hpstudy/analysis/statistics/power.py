@@ -11,7 +11,6 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,25 +115,17 @@ class Power:
     detectable_at: tuple[float, ...]
 
 
-def power(
-    differences: Floats,
-    difference: float | None,
-    *,
-    power: float = POWER,
-    alpha: float = 0.05,
-    replicates: Sequence[int] = REPLICATES,
-) -> Power:
+def power(differences: Floats, difference: float | None, *, power: float = POWER, alpha: float = 0.05) -> Power:
     """Power analysis from the (replicates,) paired differences of a first study.
 
     `difference` is the true mean difference to detect with the given power, in the unit of the differences; None for none. Alpha is the
-    level of the two-sided test; the interval of the standard deviation has confidence 1 - alpha. The detectable difference is computed
-    for each of `replicates`.
+    level of the two-sided test; the interval of the standard deviation has confidence 1 - alpha.
     """
     n, nan = len(differences), float("nan")
     sd = float(deviation(differences)) if n > 1 else nan
     if not sd > 0:
-        return Power(n, sd, nan, nan, None, None, None, nan, (nan,) * len(replicates))
+        return Power(n, sd, nan, nan, None, None, None, nan, (nan,) * len(REPLICATES))
     low, high = sd_interval(sd, n, 1 - alpha)
     needed = [required(difference / s, power, alpha) if difference and s > 0 else None for s in (sd, low, high)]
-    smallest = [sd * detectable(number, power, alpha) for number in (n, *replicates)]
+    smallest = [sd * detectable(number, power, alpha) for number in (n, *REPLICATES)]
     return Power(n, sd, low, high, needed[0], needed[1], needed[2], smallest[0], tuple(smallest[1:]))
