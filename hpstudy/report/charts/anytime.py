@@ -17,16 +17,7 @@ from hpstudy.report.charts.curves import mean_curve, trials
 from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.model import Axis, Chart, Data, Mark, Marker, Panel, Rule
-from hpstudy.report.charts.small_multiples import (
-    GREY,
-    NOTE,
-    TALLEST,
-    beside_reference,
-    reference,
-    reference_words,
-    small_multiples,
-    together,
-)
+from hpstudy.report.charts.small_multiples import GREY, TALLEST, beside_reference, reference, reference_words, split_by_view
 from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, numbered
@@ -41,13 +32,11 @@ SHARES = Axis("share of targets reached", (0.0, 1.0), grid=True)
 def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
     """The curves next to the scores. With many views, each curve has its own panel and the scores have a separate figure."""
     count, level = len(results.views), confidence(results)
-    many = overview.many_views(results)
-    axis = trial_axis(results.study.search.trials)
-    curve = partial(_curve, results, supplement)
+    axis, curve = trial_axis(results.study.search.trials), partial(_curve, results, supplement)
     marks = bands_first(mark for index in range(count) for mark in curve(index))
-    curves, scores = Panel(axis, SHARES, marks, media=together(results)), _scores(results, supplement)
+    curves, scores = Panel(axis, SHARES, marks), _scores(results, supplement)
     alike = "Intervals that overlap do not show that views are alike: the differences are in the table."
-    if not many:
+    if not overview.many_views(results):
         reading = (
             f"Left: share of searches and targets reached after a number of trials, with pointwise {level} intervals; higher is "
             f"faster. Right: the score with its {level} interval. {alike}"
@@ -64,21 +53,18 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
                 widths=(1.7, 1),
             ),
         )
-    small, height = small_multiples(results, lambda index: Panel(axis, SHARES, beside_reference(results, curve, index)))
+    ecdf = Chart(
+        "anytime",
+        (curves,),
+        f"Runtime ECDF over {TARGETS} targets of every view.",
+        f"Share of searches and targets reached after a number of trials, with its pointwise {level} interval; higher is faster."
+        f"{reference_words(results, 'the curve')}",
+        Data.of(results, runtime_ecdf),
+        2.8,
+        legend=tuple(entries(results)),
+    )
     return (
-        Chart(
-            "anytime",
-            (*small, curves),
-            f"Runtime ECDF over {TARGETS} targets of every view.",
-            f"Share of searches and targets reached after a number of trials, with its pointwise {level} interval; higher is faster."
-            f"{reference_words(results, 'the curve')}",
-            Data.of(results, runtime_ecdf),
-            height,
-            legend=tuple(entries(results, media="page")),
-            x_label=axis.label,
-            y_label=SHARES.label,
-            page_note=NOTE,
-        ),
+        split_by_view(results, ecdf, lambda index: Panel(axis, SHARES, beside_reference(results, curve, index))),
         Chart(
             "anytime_scores",
             (scores,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from hpstudy.report.charts.axes import around, best_axis, trial_axis
 from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.hovers import along, position, tried
 from hpstudy.report.charts.model import Band, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Steps
-from hpstudy.report.charts.small_multiples import GREY, NOTE, reference, reference_words, small_multiples, together
+from hpstudy.report.charts.small_multiples import GREY, reference, reference_words, split_by_view
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.views import entries, every, target, target_entry
 from hpstudy.report.charts.words import confidence, label
@@ -41,37 +42,25 @@ EARLY = 0.25
 
 def chart(results: Results) -> Chart:
     """Every search and the mean curve of every view; many views have separate panels."""
-    many = overview.many_views(results)
-    media: Media = together(results)
     legend = [
-        *entries(results, media=media),
+        *entries(results),
         Entry("single searches", dash="solid", media="page"),
         Entry("intervals of the means", media="page"),
+        *([target_entry(results)] if target(results, value_limits(results)) else []),
     ]
-    if target(results, value_limits(results)):
-        legend.append(target_entry(results, media))
-    panels: tuple[Panel, ...] = (_together(results, media),)
-    height = 3.3
-    if many:
-        small, height = small_multiples(results, lambda index: _alone(results, index))
-        panels = (*small, *panels)
-    axis = best_axis(results, (0, 1))
-    caption, reading = caption_and_reading(results)
-    return Chart(
+    chart = Chart(
         "best_so_far",
-        panels,
-        caption,
-        reading,
+        (_together(results),),
+        *caption_and_reading(results),
         Data.of(results, best_so_far, mean_curves),
-        height,
+        3.3,
         legend=tuple(legend),
-        x_label="trials" if many else "",
-        y_label=axis.label if many else "",
-        page_note=_page_note(results, many),
+        page_note=_page_note(results),
     )
+    return split_by_view(results, chart, partial(_alone, results))
 
 
-def _together(results: Results, media: Media) -> Panel:
+def _together(results: Results) -> Panel:
     """All views in one panel."""
     views, limits = results.views, value_limits(results)
     marks: list[Mark] = [*target(results, limits, (len(views) + 2,))]
@@ -82,7 +71,7 @@ def _together(results: Results, media: Media) -> Panel:
     marks += [_mean(results, view, index) for index, view in enumerate(views)]
     marks += [circles for index, view in enumerate(views) for circles in _enqueued(results, view, index)]
     marks += [star for index, view in enumerate(views) if (star := _best(results, view, index)) is not None]
-    return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks), media=media)
+    return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks))
 
 
 def _mean(results: Results, view: ViewResult, index: int) -> Line:
@@ -215,9 +204,8 @@ def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
     )
 
 
-def _page_note(results: Results, many: bool) -> str:
-    note = f"{NOTE} " if many else ""
-    note += "A star is the best trial of its view."
+def _page_note(results: Results) -> str:
+    note = "A star is the best trial of its view."
     for view in results.views:
         count = view.best.shape[0]
         if len(chosen := evenly(range(count), MOST_SEARCHES)) < count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis
 from hpstudy.report.charts.best_so_far import VECTOR_UP_TO, value_limits
 from hpstudy.report.charts.hovers import position, tried
 from hpstudy.report.charts.intervals import estimate
-from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Rule
-from hpstudy.report.charts.small_multiples import COLUMNS, GREY, NOTE, TALLEST, reference, reference_words, together
+from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.small_multiples import COLUMNS, GREY, TALLEST, printed, reference, reference_words
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.views import entries, target, target_entry
 from hpstudy.report.charts.words import label
@@ -35,36 +36,28 @@ LINES_UP_TO = 200
 
 
 def chart(results: Results) -> Chart:
-    """All budgets in one panel; in print, many views have rows and each budget a panel."""
-    many, count = overview.many_views(results), len(results.views)
-    media: Media = together(results)
+    """All budgets in one panel; print has rows for many views, and a panel for each budget."""
+    count, columns = len(results.views), range(len(results.budgets))
     limits = value_limits(results, results.budgets)
     offsets = (np.arange(count, dtype=np.float64) - (count - 1) / 2) * (SPREAD / max(2, count))
     marks: list[Mark] = [*target(results, limits, (count + 1,))]
-    legend = [*entries(results, line=False, media=media), Entry("single searches", symbol="circle", media="page")]
-    legend += [target_entry(results, media)] * len(marks)
+    legend = [*entries(results, line=False), Entry("single searches", symbol="circle", media="page")]
+    legend += [target_entry(results)] * len(marks)
     if results.study.replicates <= LINES_UP_TO and count > 1:
         marks.append(_joined(results, offsets, (*range(count + 1), len(legend))))
         legend.append(Entry("one replicate", dash="solid", media="page"))
-    shown = range(len(results.budgets))
     for index, offset in enumerate(offsets.tolist()):
-        own, aside = np.array(shown) + offset, 0.07 if index >= count / 2 else -0.07
-        marks += _of_view(results, index, shown, own, own + aside, upright=True)
-    x = marked_axis("budget (trials)", (-0.6, len(shown) - 0.4), shown, map(str, results.budgets))
-    panels: tuple[Panel, ...] = (Panel(x, best_axis(results, limits), tuple(marks), media=media),)
-    rows = -(-len(results.budgets) // COLUMNS)
-    if many:
-        panels = (*(_in_rows(results, number, limits) for number in shown), *panels)
-    return Chart(
-        "budgets",
-        panels,
-        *caption_and_reading(results),
-        Data.of(results, budget_values, budgets),
-        0.4 + min(rows * (0.4 + ROW * count), TALLEST) if many else 2.8,
-        legend=tuple(legend),
-        x_label=best_axis(results, limits).label if many else "",
-        page_note=NOTE if many else "",
-    )
+        own, beside = np.array(columns) + offset, 0.07 if index >= count / 2 else -0.07
+        marks += _of_view(results, index, columns, own, own + beside, upright=True)
+    x = marked_axis("budget (trials)", (-0.6, len(columns) - 0.4), columns, map(str, results.budgets))
+    values, data = best_axis(results, limits), Data.of(results, budget_values, budgets)
+    panels = (Panel(x, values, tuple(marks)),)
+    chart = Chart("budgets", panels, *caption_and_reading(results), data, 2.8, legend=tuple(legend))
+    if not overview.many_views(results):
+        return chart
+    rows = -(-len(columns) // COLUMNS)
+    chart = replace(chart, height=0.4 + min(rows * (0.4 + ROW * count), TALLEST), x_label=values.label)
+    return printed(chart, [_in_rows(results, number, limits) for number in columns])
 
 
 def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Panel:
@@ -82,7 +75,6 @@ def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Pane
         title=f"after {budget} trial{'s' if budget > 1 else ''}",
         row=number // COLUMNS,
         column=number % COLUMNS,
-        media="print",
     )
 
 

@@ -15,13 +15,7 @@ from hpstudy.report.charts.curves import mean_curve, trials
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.model import Chart, Data, Mark, Panel
-from hpstudy.report.charts.small_multiples import (
-    NOTE,
-    beside_reference,
-    reference_words,
-    small_multiples,
-    together,
-)
+from hpstudy.report.charts.small_multiples import beside_reference, reference_words, split_by_view
 from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row
@@ -38,16 +32,14 @@ def chart(results: Results, supplement: Supplement) -> Chart:
     middles = [(view.iqm.iqm, view.iqm.low, view.iqm.high) for view in supplement.views]
     shown = middles if many else [*means, *middles]
     axes = trial_axis(budget), best_axis(results, around(*(end[first:] for ends in shown for end in ends)))
-    of_middle = partial(_curve, results, "interquartile mean", middles)
 
     def panel(name: str, ends: list[tuple[Floats, Floats, Floats]]) -> Panel:
         marks = bands_first(mark for index in range(count) for mark in _curve(results, name, ends, index))
-        return Panel(*axes, marks, title=name, media=together(results))
+        return Panel(*axes, marks, title=name)
 
-    panels, height = in_grid([panel("mean", means), panel("interquartile mean", middles)], 2, shared=True), 2.5
-    if many:
-        small, height = small_multiples(results, lambda index: Panel(*axes, beside_reference(results, of_middle, index)))
-        panels = (*small, panel("interquartile mean", middles))
+    panels = [panel("interquartile mean", middles)]
+    if not many:
+        panels.insert(0, panel("mean", means))
     level = confidence(results)
     reading = (
         "The interquartile mean is that of the middle half of the searches: a quarter at either end, in whole searches, is left out, so "
@@ -55,18 +47,17 @@ def chart(results: Results, supplement: Supplement) -> Chart:
     )
     if many:
         reading += reference_words(results, "the interquartile mean")
-    return Chart(
+    chart = Chart(
         "iqm",
-        panels,
+        in_grid(panels, 2, shared=True),
         f"{'Interquartile mean' if many else 'Mean and interquartile mean'} of the best {results.study.metric.name} so far.",
         reading,
         Data.of(results, iqm_curves),
-        height,
-        legend=tuple(entries(results, media="page" if many else "both")),
-        x_label=axes[0].label if many else "",
-        y_label=axes[1].label if many else "",
-        page_note=NOTE if many else "",
+        2.5,
+        legend=tuple(entries(results)),
     )
+    curve = partial(_curve, results, "interquartile mean", middles)
+    return split_by_view(results, chart, lambda index: Panel(*axes, beside_reference(results, curve, index)))
 
 
 def _curve(results: Results, name: str, ends: list[tuple[Floats, Floats, Floats]], index: int) -> tuple[Mark, ...]:

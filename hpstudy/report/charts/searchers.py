@@ -37,7 +37,7 @@ def charts(results: Results) -> Iterator[Chart]:
             "searcher, the step from one panel to another is the same for all lines.",
             Data.of(results, searcher_curves),
             2.9 if columns == 1 else 2.4 * -(-len(shown) // columns),
-            legend=(*_legend(results), target_entry(results, "both")),
+            legend=(*_legend(results), target_entry(results)),
         )
 
 

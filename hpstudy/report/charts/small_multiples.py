@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import overview, style
 from hpstudy.report.charts.grid import title_length
-from hpstudy.report.charts.model import Line, Mark, Media, Panel
+from hpstudy.report.charts.model import Chart, Line, Mark, Panel
 from hpstudy.report.charts.words import label
 
 COLUMNS = 3
@@ -30,31 +30,39 @@ NOTE = "Here all views share one plot, without grey lines; a click on a view in 
 """The `Chart.page_note` of a figure that has one panel on the page instead of small multiples."""
 
 
-def small_multiples(results: Results, draw: Callable[[int], Panel]) -> tuple[tuple[Panel, ...], float]:
-    """A printed panel for each view, titled with its label, and the height of the figure in inches.
-
-    The panels have no axis labels: pass these to the chart as `x_label` and `y_label`.
+def split_by_view(results: Results, chart: Chart, draw: Callable[[int], Panel]) -> Chart:
+    """The chart of all views; if there are many, with a printed panel for each view, titled with its label.
 
     Args:
         results: of the study.
-        draw: returns the panel of view number n (from 0).
+        chart: the figure with all views in one panel.
+        draw: returns the printed panel of view number n (from 0).
     """
+    if not overview.many_views(results):
+        return chart
     count = len(results.views)
     columns = next((c for c in range(COLUMNS, count) if -(-count // c) <= ROWS + c - COLUMNS), count)
-    rows = -(-count // columns)
-    made = []
+    small = []
     for index, view in enumerate(results.views):
-        panel = draw(index)
+        panel, (row, column) = draw(index), divmod(index, columns)
         x = replace(panel.x, titled=False, labelled=index + columns >= count)
-        y = replace(panel.y, titled=False, labelled=index % columns == 0)
-        title, row, column = label(results, view.name, title_length(columns)), index // columns, index % columns
-        made.append(replace(panel, x=x, y=y, title=title, row=row, column=column, media="print"))
-    return tuple(made), 0.4 + min(HEIGHT * rows, TALLEST)
+        y = replace(panel.y, titled=False, labelled=column == 0)
+        title = label(results, view.name, title_length(columns))
+        small.append(replace(panel, x=x, y=y, title=title, row=row, column=column))
+    common = chart.panels[0]
+    chart = replace(chart, height=0.4 + min(HEIGHT * -(-count // columns), TALLEST), y_label=common.y.label)
+    return printed(replace(chart, x_label=common.x.label), small)
 
 
-def together(results: Results) -> Media:
-    """The media of the panel of all views: only the page if there are many views."""
-    return "page" if overview.many_views(results) else "both"
+def printed(chart: Chart, small: Sequence[Panel]) -> Chart:
+    """The chart with other panels and without a legend in print; the page keeps its first panel, which has all views."""
+    return replace(
+        chart,
+        panels=(*(replace(panel, media="print") for panel in small), replace(chart.panels[0], media="page")),
+        legend=tuple(replace(entry, media="page") for entry in chart.legend),
+        heights=(),
+        page_note=f"{NOTE} {chart.page_note}".strip(),
+    )
 
 
 def beside_reference(results: Results, curve: Callable[[int], tuple[Mark, ...]], index: int) -> tuple[Mark, ...]:

@@ -14,7 +14,7 @@ from hpstudy.report import csvs, numbers, overview, style
 from hpstudy.report.charts.axes import marked_axis, row_axis, trial_axis
 from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.model import Axis, Band, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel, Steps
-from hpstudy.report.charts.small_multiples import NOTE, beside_reference, reference_words, small_multiples, together
+from hpstudy.report.charts.small_multiples import beside_reference, reference_words, split_by_view
 from hpstudy.report.charts.views import bands_first, entries
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row
@@ -29,31 +29,23 @@ SHARES = Axis("share of searches\nwithout the target", (-0.02, 1.04), grid=True)
 
 def chart(results: Results) -> Chart:
     """The share of searches that have not reached the target after t trials; many views have separate panels."""
-    many, count = overview.many_views(results), len(results.views)
-    ticks = _ticks(results.study.search.trials)
+    count, ticks, curve = len(results.views), _ticks(results.study.search.trials), partial(_curve, results)
     axis = trial_axis(results.study.search.trials, first=0)
     marked = marked_axis(axis.label, axis.limits, ticks, map(str, ticks))
-    curve, media = partial(_curve, results), together(results)
     curves = bands_first(mark for index in range(count) for mark in curve(index))
-    everything = Panel(marked, SHARES, curves, key=Key(tuple(range(count)), above=True), media=media)
     table = 0.16 * count
-    panels: tuple[Panel, ...] = (everything, _at_risk(results, axis, ticks))
-    height = 2.95 + table + 0.17 * -(-count // style.legend_columns([label(results, view.name) for view in results.views]))
-    if many:
-        small, height = small_multiples(results, lambda index: Panel(axis, SHARES, beside_reference(results, curve, index)))
-        panels = (*small, everything)
-    return Chart(
+    legend_rows = -(-count // style.legend_columns([label(results, view.name) for view in results.views]))
+    chart = Chart(
         "trials_to_target",
-        panels,
+        (Panel(marked, SHARES, curves, key=Key(tuple(range(count)), above=True)), _at_risk(results, axis, ticks)),
         *caption_and_reading(results),
         Data.of(results, trials_to_target, csvs.searches),
-        height,
-        legend=(*entries(results, symbol=False, media=media), Entry("intervals", media="page")),
-        x_label=axis.label if many else "",
-        y_label=SHARES.label if many else "",
-        heights=() if many else (2.1, table),
-        page_note=f"{NOTE} " * many + "The number at risk is in the text at each trial.",
+        2.95 + table + 0.17 * legend_rows,
+        legend=(*entries(results, symbol=False), Entry("intervals", media="page")),
+        heights=(2.1, table),
+        page_note="The number at risk is in the text at each trial.",
     )
+    return split_by_view(results, chart, lambda index: Panel(axis, SHARES, beside_reference(results, curve, index)))
 
 
 def _curve(results: Results, index: int) -> tuple[Mark, ...]:

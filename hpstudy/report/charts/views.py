@@ -53,9 +53,9 @@ def target(results: Results, limits: tuple[float, float], groups: tuple[int, ...
     return (Rule(axis="y", at=level, colour=style.grey(0.35), dash="dot", groups=groups, hover=hover),)
 
 
-def target_entry(results: Results, media: Media) -> Entry:
+def target_entry(results: Results) -> Entry:
     """The legend entry of the target."""
-    return Entry(Words(f"target: {level_text(results)}", "target: the target level"), style.INK, "dot", width=0.8, media=media)
+    return Entry(Words(f"target: {level_text(results)}", "target: the target level"), style.INK, "dot", width=0.8)
 
 
 def aside(
