@@ -102,7 +102,8 @@ def test_a_chart_knows_no_pen_and_a_pen_no_kind_of_figure():
         assert not [name for name in imports(path) if name.startswith(("matplotlib", "plotly", "hpstudy.report.pens"))], path
     for path in pens.rglob("*.py"):
         used = {name for name in imports(path) if name.startswith("hpstudy.report.")}
-        assert all(name.startswith(("hpstudy.report.style", "hpstudy.report.charts.model")) for name in used), path
+        data = ("hpstudy.report.style", "hpstudy.report.charts.marks", "hpstudy.report.charts.model")
+        assert all(name.startswith(data) for name in used), path
 
 
 def test_only_one_file_imports_scikit_learn_and_two_optuna():

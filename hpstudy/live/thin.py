@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Ints
-from hpstudy.report.charts.model import Chart, Dots, Line, Mark
+from hpstudy.report.charts.marks import Dots, Line, Mark
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.charts.spread import evenly
 
 MOST_POINTS = 1_500

@@ -17,7 +17,8 @@ from hpstudy.live.markup import end_state, moment, value
 from hpstudy.live.thin import MOST_POINTS
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, trial_axis
-from hpstudy.report.charts.model import Axis, Chart, Hover, Line, Marker, Panel
+from hpstudy.report.charts.marks import Hover, Line, Marker
+from hpstudy.report.charts.model import Axis, Chart, Panel
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.interactive import text
 from hpstudy.store import Reader, TrialDetail

@@ -9,6 +9,7 @@ import io
 import json
 import re
 import tempfile
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from hpstudy.errors import UsageError
 from hpstudy.report import style
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document
-from hpstudy.report.model import Block, Code, Facts, Paragraph, References, Table
+from hpstudy.report.model import Block
 from hpstudy.report.pens import matplotlib as pen
 
 _TOGETHER = re.compile(r"(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
@@ -108,7 +109,7 @@ def content(document: Document) -> dict[str, Any]:
                 "title": section.title,
                 "level": section.level,
                 "blocks": [
-                    _plain(block, indices) for block in section.blocks if not (isinstance(block, Chart) and block.page_only)
+                    _values(block, indices) for block in section.blocks if not (isinstance(block, Chart) and block.page_only)
                 ],
             }
             for section in document.sections
@@ -116,34 +117,12 @@ def content(document: Document) -> dict[str, Any]:
     }
 
 
-def _plain(block: Block, indices: dict[str, int]) -> dict[str, Any]:
-    if isinstance(block, Paragraph):
-        return {"kind": "paragraph", "text": block.text, "strong": block.strong}
-    if isinstance(block, Table):
-        return {
-            "kind": "table",
-            "caption": block.caption,
-            "head": block.head,
-            "rows": block.rows,
-            "left": block.left,
-            "note": block.note,
-        }
+def _values(block: Block, indices: Mapping[str, int]) -> dict[str, Any]:
+    """The fields of a block by name, with its kind. The name of a figure's file is short, so that `clean` does not change it."""
     if isinstance(block, Chart):
-        data = files_of(block)
-        # A short internal name, which `clean` does not change.
-        return {
-            "kind": "figure",
-            "file": f"{indices[block.name]}.pdf",
-            "caption": block.caption,
-            "reading": block.reading,
-            "data": data,
-        }
-    if isinstance(block, Facts):
-        return {"kind": "facts", "rows": block.rows}
-    if isinstance(block, References):
-        return {"kind": "references", "items": block.items}
-    assert isinstance(block, Code)
-    return {"kind": "code", "text": block.text}
+        texts = {"caption": block.caption, "reading": block.reading, "data": files_of(block)}
+        return {"kind": "figure", "file": f"{indices[block.name]}.pdf", **texts}
+    return {"kind": type(block).__name__.lower(), **vars(block)}
 
 
 def clean(value: Any) -> Any:

@@ -13,25 +13,8 @@ from hpstudy.report import style
 from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target, words
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.hovers import position
-from hpstudy.report.charts.model import (
-    Axis,
-    Band,
-    Bars,
-    Chart,
-    ColourScale,
-    Dots,
-    Entry,
-    Heat,
-    Hover,
-    Key,
-    Labels,
-    Line,
-    Mark,
-    Marker,
-    Panel,
-    Rule,
-    Steps,
-)
+from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
+from hpstudy.report.charts.model import Axis, Chart, ColourScale, Entry, Key, Panel
 from hpstudy.report.charts.small_multiples import GREY
 from hpstudy.report.charts.words import Words, filled
 from hpstudy.report.html import embedded

@@ -13,7 +13,8 @@ from hpstudy.analysis.exploration.searches import searched
 from hpstudy.report import style
 from hpstudy.report.chapters import spaces
 from hpstudy.report.chapters.searched import chapter
-from hpstudy.report.charts.model import Chart, Dots, Labels
+from hpstudy.report.charts.marks import Dots, Labels
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.charts.searched import searched_trials
 from hpstudy.report.html import embedded
 from hpstudy.report.model import Paragraph, Table

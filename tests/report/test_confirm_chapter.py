@@ -13,7 +13,8 @@ from hpstudy.goal import Goal
 from hpstudy.report import style
 from hpstudy.report.chapters import confirm
 from hpstudy.report.charts.confirmation import DEFAULT, FRESH, MEAN_FRESH, MEAN_TUNING, TUNING, confirmations, confirmed_means
-from hpstudy.report.charts.model import Chart, Dots, Line
+from hpstudy.report.charts.marks import Dots, Line
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.model import Paragraph, Table
 from hpstudy.report.pens import matplotlib as pen
 

@@ -9,7 +9,8 @@ from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.report.chapters.controls import TABLES, chapter
 from hpstudy.report.charts.controls import PANELS
-from hpstudy.report.charts.model import Chart, Line, Rule
+from hpstudy.report.charts.marks import Line, Rule
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.model import Paragraph, Table
 from hpstudy.study.schema import Study
 

@@ -7,7 +7,7 @@ from hpstudy.analysis import analyse
 from hpstudy.report import csvs, headline, serial
 from hpstudy.report.chapters import endpoints as chapter
 from hpstudy.report.charts import confirmed
-from hpstudy.report.charts.model import Band, Line
+from hpstudy.report.charts.marks import Band, Line
 from hpstudy.report.model import Facts, Paragraph, Table
 from hpstudy.study.declaration import Target
 from hpstudy.study.schema import Study

@@ -7,7 +7,7 @@ import pytest
 from hpstudy.report import style
 from hpstudy.report.chapters.methods import methods
 from hpstudy.report.charts import best_so_far
-from hpstudy.report.charts.model import Dots
+from hpstudy.report.charts.marks import Dots
 from hpstudy.report.pens import matplotlib as pen
 
 SPACE = {"rate": {"type": "float", "low": 1e-5, "high": 1, "log": True}, "clip": {"type": "choice", "values": ["none", "norm"]}}

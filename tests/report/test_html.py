@@ -12,7 +12,8 @@ import pytest
 from hpstudy.errors import UsageError
 from hpstudy.report import numbers, style, write
 from hpstudy.report.charts import best_so_far, difference, learning, sweep
-from hpstudy.report.charts.model import Axis, Band, Chart, Panel
+from hpstudy.report.charts.marks import Band
+from hpstudy.report.charts.model import Axis, Chart, Panel
 from hpstudy.report.document import document
 from hpstudy.report.html import compile_html
 from hpstudy.report.interactive import embedded

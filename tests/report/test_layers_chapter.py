@@ -9,7 +9,7 @@ import pytest
 from hpstudy.report import csvs, serial
 from hpstudy.report.chapters.spaces import hyperparameters
 from hpstudy.report.charts import layers as charts
-from hpstudy.report.charts.model import Band, Bars, Dots, Line
+from hpstudy.report.charts.marks import Band, Bars, Dots, Line
 from tests.support.reports import document_of, drawings_of, section_of
 
 TITLE = "Weights that never change sign, layer by layer"

@@ -13,7 +13,7 @@ from hpstudy.report.chapters import overview as glance
 from hpstudy.report.charts import anytime as forms
 from hpstudy.report.charts import best_so_far, budgets, iqm, trials_to_target
 from hpstudy.report.charts import overview as forest
-from hpstudy.report.charts.model import Dots, Line, Rule, Steps
+from hpstudy.report.charts.marks import Dots, Line, Rule, Steps
 from hpstudy.report.charts.small_multiples import GREY
 from hpstudy.report.document import document
 from hpstudy.report.pens import matplotlib as pen

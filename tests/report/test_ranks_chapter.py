@@ -9,7 +9,8 @@ from hpstudy.analysis.supplement.ranking import ranking
 from hpstudy.report import csvs, style
 from hpstudy.report import several as joint
 from hpstudy.report.chapters.ranks import TABLES, chapter
-from hpstudy.report.charts.model import Chart, Labels, Line, Steps
+from hpstudy.report.charts.marks import Labels, Line, Steps
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.model import Paragraph
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.sources import MemorySource

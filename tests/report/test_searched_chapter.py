@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hpstudy.analysis.exploration.searches import searched
 from hpstudy.report import numbers, style
 from hpstudy.report.chapters.searched import TABLES, chapter
-from hpstudy.report.charts.model import Bars, Chart, Dots, Labels, Line
+from hpstudy.report.charts.marks import Bars, Dots, Labels, Line
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.charts.unit_axis import round_values, short, spread, ticks, unit_axis
 from hpstudy.report.html import embedded
 from hpstudy.report.model import Paragraph, Table

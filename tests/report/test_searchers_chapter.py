@@ -8,7 +8,8 @@ import pytest
 from hpstudy.analysis import analyse
 from hpstudy.report import csvs, serial, style
 from hpstudy.report.chapters.searchers import TABLES, chapter
-from hpstudy.report.charts.model import Chart, Line
+from hpstudy.report.charts.marks import Line
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import document
 from hpstudy.report.model import Paragraph, Table
 from tests.analysis.baselines.test_searchers import REPLICATES, TRIALS, curves, source

@@ -11,7 +11,7 @@ from hpstudy.errors import UsageError
 from hpstudy.report import joint_endpoints, style
 from hpstudy.report import several as report
 from hpstudy.report.charts import several as charts
-from hpstudy.report.charts.model import Dots, Line
+from hpstudy.report.charts.marks import Dots, Line
 from hpstudy.report.html import compile_html
 from hpstudy.report.model import Paragraph
 from hpstudy.report.pdf import compile_pdf

@@ -8,7 +8,8 @@ from hpstudy.report.chapters import anytime, methods, robustness, tests
 from hpstudy.report.charts.best_by_seconds import best_by_seconds
 from hpstudy.report.charts.iqm import iqm_curves
 from hpstudy.report.charts.leave_one_out import leave_one_out
-from hpstudy.report.charts.model import Band, Chart, Dots, Line, Steps
+from hpstudy.report.charts.marks import Band, Dots, Line, Steps
+from hpstudy.report.charts.model import Chart
 from hpstudy.report.model import Paragraph, Table
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.sources import MemorySource

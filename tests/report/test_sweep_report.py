@@ -13,7 +13,7 @@ from hpstudy.report import claims, headline, save_figure, style, write
 from hpstudy.report.chapters.methods import references
 from hpstudy.report.chapters.spaces import sweep_points
 from hpstudy.report.charts import heat, learning, swept
-from hpstudy.report.charts.model import Band, Bars, Heat, Line
+from hpstudy.report.charts.marks import Band, Bars, Heat, Line
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.reports import answers_of, document_of, drawings_of, evidence_of, pdf_of, tables_of
 

@@ -8,9 +8,10 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, best_axis
-from hpstudy.report.charts.curves import mean_curve
 from hpstudy.report.charts.hovers import estimated
-from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Hover, Mark, Panel
+from hpstudy.report.charts.intervals import mean_curve
+from hpstudy.report.charts.marks import Hover, Mark
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, listed

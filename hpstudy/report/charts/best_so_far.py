@@ -14,9 +14,10 @@ from hpstudy.analysis.trials.searches import STATES
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import around, best_axis, trial_axis
-from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.hovers import along, position, tried
-from hpstudy.report.charts.model import Band, Chart, Data, Dots, Entry, Line, Mark, Marker, Media, Panel, Steps
+from hpstudy.report.charts.intervals import trials
+from hpstudy.report.charts.marks import Band, Dots, Line, Mark, Marker, Media, Steps
+from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.small_multiples import GREY, reference, reference_words, split_by_view
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.views import entries, every, target, target_entry

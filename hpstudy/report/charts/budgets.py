@@ -17,7 +17,8 @@ from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis
 from hpstudy.report.charts.best_so_far import VECTOR_UP_TO, value_limits
 from hpstudy.report.charts.hovers import position, tried
 from hpstudy.report.charts.intervals import estimate
-from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.marks import Dots, Line, Mark, Marker, Rule
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.small_multiples import COLUMNS, GREY, TALLEST, printed, reference, reference_words
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.views import entries, target, target_entry

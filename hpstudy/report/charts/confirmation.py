@@ -14,7 +14,8 @@ from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, row_axis
 from hpstudy.report.charts.intervals import bars, estimate
-from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Hover, Mark, Marker, Panel
+from hpstudy.report.charts.marks import Dots, Hover, Mark, Marker
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import index_of
 from hpstudy.report.charts.words import Words, confidence, label, wrapped
 from hpstudy.report.csvs import Row

@@ -13,10 +13,11 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts import difference
 from hpstudy.report.charts.axes import around, trial_axis
-from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.hovers import along
-from hpstudy.report.charts.model import Axis, Band, Chart, Data, Entry, Line, Mark, Marker, Panel
+from hpstudy.report.charts.intervals import trials
+from hpstudy.report.charts.marks import Band, Line, Mark, Marker
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import entries, every
 from hpstudy.report.charts.words import confidence, filled, label, metric
 from hpstudy.report.csvs import Row, numbered

@@ -15,7 +15,8 @@ from hpstudy.report import style
 from hpstudy.report.charts.axes import around, best_axis, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.hovers import along, estimated
-from hpstudy.report.charts.model import Band, Chart, Data, Entry, Hover, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.marks import Band, Hover, Line, Mark, Marker, Rule
+from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first, index_of
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, numbered

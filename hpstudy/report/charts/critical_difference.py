@@ -8,7 +8,8 @@ import numpy as np
 
 from hpstudy.analysis.statistics.critical_difference import MeanRanks
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.model import Axis, Chart, Data, Hover, Labels, Line, Mark, Panel
+from hpstudy.report.charts.marks import Hover, Labels, Line, Mark
+from hpstudy.report.charts.model import Axis, Chart, Data, Panel
 from hpstudy.report.labels import cut
 
 NAME = 0.2

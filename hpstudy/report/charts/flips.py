@@ -11,7 +11,8 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around
 from hpstudy.report.charts.grid import in_grid, title_length
-from hpstudy.report.charts.model import Axis, Chart, Data, Marker, Panel
+from hpstudy.report.charts.marks import Marker
+from hpstudy.report.charts.model import Axis, Chart, Data, Panel
 from hpstudy.report.charts.searched import OUTSIDE, cloud, limits, note, rings, searched_trials
 from hpstudy.report.charts.views import index_of
 from hpstudy.report.charts.words import label, metric

@@ -13,7 +13,8 @@ from hpstudy.analysis.sweeps.points import Means, SweepView, best_point, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.model import Axis, Bars, Chart, ColourScale, Data, Heat, Hover, Mark, Panel
+from hpstudy.report.charts.marks import Bars, Heat, Hover, Mark
+from hpstudy.report.charts.model import Axis, Chart, ColourScale, Data, Panel
 from hpstudy.report.charts.sweep import sweep_means
 from hpstudy.report.charts.sweep_metrics import mean_hover, point_words
 from hpstudy.report.charts.swept import Swept, rank, swept

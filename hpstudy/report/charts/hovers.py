@@ -9,7 +9,7 @@ from typing import Any
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
-from hpstudy.report.charts.model import Hover
+from hpstudy.report.charts.marks import Hover
 from hpstudy.report.charts.words import confidence
 from hpstudy.report.csvs import listed
 

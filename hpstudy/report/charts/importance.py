@@ -15,7 +15,8 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.intervals import bars
-from hpstudy.report.charts.model import Axis, Bars, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel
+from hpstudy.report.charts.marks import Bars, Dots, Hover, Labels, Mark, Marker
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Panel
 from hpstudy.report.charts.searched import parameters, searched_trials, texts
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.unit_axis import spread, ticks

@@ -11,10 +11,11 @@ from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import overview, style
 from hpstudy.report.charts.axes import around, best_axis, trial_axis
 from hpstudy.report.charts.best_so_far import late
-from hpstudy.report.charts.curves import mean_curve, trials
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.hovers import along
-from hpstudy.report.charts.model import Chart, Data, Mark, Panel
+from hpstudy.report.charts.intervals import mean_curve, trials
+from hpstudy.report.charts.marks import Mark
+from hpstudy.report.charts.model import Chart, Data, Panel
 from hpstudy.report.charts.small_multiples import beside_reference, reference_words, split_by_view
 from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import confidence, label

@@ -17,7 +17,8 @@ from hpstudy.metric_names import REACH
 from hpstudy.report import numbers, style, sweeps
 from hpstudy.report.charts.axes import marked_axis, trial_axis
 from hpstudy.report.charts.grid import parts
-from hpstudy.report.charts.model import Axis, Bars, Chart, Data, Entry, Mark, Panel
+from hpstudy.report.charts.marks import Bars, Mark
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.sweep_metrics import mean_hover

@@ -11,9 +11,10 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import trial_axis
-from hpstudy.report.charts.curves import mean_curve
 from hpstudy.report.charts.grid import in_grid, parts, title_length
-from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Mark, Panel
+from hpstudy.report.charts.intervals import mean_curve
+from hpstudy.report.charts.marks import Mark
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Panel
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.sweep_metrics import COLUMNS, MOST_LINES, mean_hover, metrics, point_words, points, spanning
 from hpstudy.report.charts.swept import Layout, layout, rank, text_of

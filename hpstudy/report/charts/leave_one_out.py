@@ -13,7 +13,8 @@ from hpstudy.analysis.supplement.pairs import PairSupplement
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, row_axis
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Hover, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.marks import Dots, Hover, Mark, Marker, Rule
+from hpstudy.report.charts.model import Axis, Chart, Data, Panel
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.words import difference, filled, metric
 from hpstudy.report.csvs import Row

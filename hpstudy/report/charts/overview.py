@@ -12,7 +12,8 @@ from hpstudy.report import style
 from hpstudy.report.charts.axes import around_zero, row_axis
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.intervals import estimate
-from hpstudy.report.charts.model import Axis, Chart, Data, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.marks import Mark, Marker, Rule
+from hpstudy.report.charts.model import Axis, Chart, Data, Panel
 from hpstudy.report.charts.small_multiples import TALLEST
 from hpstudy.report.charts.views import aside
 from hpstudy.report.charts.words import confidence, filled, metric

@@ -12,7 +12,8 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.hovers import position
 from hpstudy.report.charts.intervals import bars
-from hpstudy.report.charts.model import Axis, Chart, Data, Dots, Entry, Hover, Labels, Line, Mark, Marker, Media, Panel
+from hpstudy.report.charts.marks import Dots, Hover, Labels, Line, Mark, Marker, Media
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.searched import VECTOR_UP_TO, limits, note, parameters, searched_trials, shares
 from hpstudy.report.charts.unit_axis import round_values, short, spread, ticks
 from hpstudy.report.charts.views import index_of

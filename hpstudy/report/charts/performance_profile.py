@@ -9,7 +9,8 @@ import numpy as np
 from hpstudy.analysis.statistics.performance_profile import PerformanceProfile
 from hpstudy.analysis.supplement.ranking import Ranking
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Hover, Panel, Steps
+from hpstudy.report.charts.marks import Hover, Steps
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.csvs import Row
 
 LEGEND_ROW = 0.17

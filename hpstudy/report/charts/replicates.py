@@ -11,7 +11,8 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import summary
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.model import Band, Dots, Entry, Hover, Line, Mark, Marker
+from hpstudy.report.charts.marks import Band, Dots, Hover, Line, Mark, Marker
+from hpstudy.report.charts.model import Entry
 from hpstudy.report.charts.sweep_metrics import mean_hover
 from hpstudy.report.style import Look
 

@@ -14,7 +14,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.charts.axes import around
 from hpstudy.report.charts.hovers import position, tried
-from hpstudy.report.charts.model import Dots, Hover, Marker, Media
+from hpstudy.report.charts.marks import Dots, Hover, Marker, Media
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.unit_axis import Parameter
 from hpstudy.report.charts.words import label

@@ -10,10 +10,11 @@ from hpstudy.analysis.baselines.searchers import SearchedBy
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around, best_axis, trial_axis
-from hpstudy.report.charts.curves import mean_curve, trials
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.hovers import along
-from hpstudy.report.charts.model import Chart, Data, Entry, Mark, Panel
+from hpstudy.report.charts.intervals import mean_curve, trials
+from hpstudy.report.charts.marks import Mark
+from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first, every, target, target_entry
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row, numbered

@@ -11,11 +11,11 @@ from hpstudy.analysis.joint_endpoints import JointEndpoint
 from hpstudy.analysis.results import Results
 from hpstudy.report import joint_endpoints, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
-from hpstudy.report.charts.curves import trials
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.hovers import along
-from hpstudy.report.charts.intervals import estimate
-from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Line, Mark, Marker, Panel, Rule
+from hpstudy.report.charts.intervals import estimate, trials
+from hpstudy.report.charts.marks import Line, Mark, Marker, Rule
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.words import confidence
 from hpstudy.report.csvs import Row
 from hpstudy.report.endpoints import name

@@ -11,7 +11,8 @@ from hpstudy.analysis.exploration.searches import SearchedView, cells
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.model import Axis, Chart, ColourScale, Data, Dots, Hover, Line, Mark, Marker, Panel
+from hpstudy.report.charts.marks import Dots, Hover, Line, Mark, Marker
+from hpstudy.report.charts.model import Axis, Chart, ColourScale, Data, Panel
 from hpstudy.report.charts.searched import ACCENT, OUTSIDE, cloud, limits, note, parameters, rings, searched_trials
 from hpstudy.report.charts.unit_axis import Parameter, spread, unit_axis
 from hpstudy.report.charts.words import metric

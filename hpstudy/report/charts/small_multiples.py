@@ -8,7 +8,8 @@ from dataclasses import replace
 from hpstudy.analysis.results import Results
 from hpstudy.report import overview, style
 from hpstudy.report.charts.grid import title_length
-from hpstudy.report.charts.model import Chart, Line, Mark, Panel
+from hpstudy.report.charts.marks import Line, Mark
+from hpstudy.report.charts.model import Chart, Panel
 from hpstudy.report.charts.words import label
 
 COLUMNS = 3

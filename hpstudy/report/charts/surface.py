@@ -10,7 +10,8 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.model import Chart, ColourScale, Data, Dots, Entry, Heat, Hover, Marker, Panel
+from hpstudy.report.charts.marks import Dots, Heat, Hover, Marker
+from hpstudy.report.charts.model import Chart, ColourScale, Data, Entry, Panel
 from hpstudy.report.charts.searched import ACCENT, cloud, note, parameters, searched_trials, texts
 from hpstudy.report.charts.unit_axis import spread, unit_axis
 from hpstudy.report.charts.words import filled, metric

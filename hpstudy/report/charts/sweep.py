@@ -16,7 +16,8 @@ from hpstudy.metric_names import is_of_bin
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.grid import title_length
-from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Mark, Panel
+from hpstudy.report.charts.marks import Mark
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.sweep_metrics import (

@@ -13,7 +13,8 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import Means, SweepView, summary
 from hpstudy.report import numbers
 from hpstudy.report.charts.hovers import estimated
-from hpstudy.report.charts.model import Axis, Hover
+from hpstudy.report.charts.marks import Hover
+from hpstudy.report.charts.model import Axis
 from hpstudy.report.charts.swept import spans_decades, text_of, value_range
 from hpstudy.report.charts.words import Words, confidence, label
 from hpstudy.report.csvs import listed

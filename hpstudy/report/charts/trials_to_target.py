@@ -13,7 +13,8 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import csvs, numbers, overview, style
 from hpstudy.report.charts.axes import marked_axis, row_axis, trial_axis
 from hpstudy.report.charts.hovers import interval
-from hpstudy.report.charts.model import Axis, Band, Chart, Data, Dots, Entry, Hover, Key, Labels, Mark, Marker, Panel, Steps
+from hpstudy.report.charts.marks import Band, Dots, Hover, Labels, Mark, Marker, Steps
+from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Panel
 from hpstudy.report.charts.small_multiples import beside_reference, reference_words, split_by_view
 from hpstudy.report.charts.views import bands_first, entries
 from hpstudy.report.charts.words import confidence, label

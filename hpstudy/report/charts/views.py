@@ -9,7 +9,8 @@ import numpy as np
 
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
-from hpstudy.report.charts.model import Band, Entry, Hover, Labels, Mark, Media, Rule
+from hpstudy.report.charts.marks import Band, Hover, Labels, Mark, Media, Rule
+from hpstudy.report.charts.model import Entry
 from hpstudy.report.charts.words import Words, label
 from hpstudy.report.wording import level_text
 

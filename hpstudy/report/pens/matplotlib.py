@@ -20,24 +20,8 @@ from matplotlib.transforms import ScaledTranslation
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.report import style
-from hpstudy.report.charts.model import (
-    Axis,
-    Band,
-    Bars,
-    Chart,
-    ColourScale,
-    Dots,
-    Entry,
-    Heat,
-    Key,
-    Labels,
-    Line,
-    Mark,
-    Marker,
-    Panel,
-    Rule,
-    Steps,
-)
+from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Labels, Line, Mark, Marker, Rule, Steps
+from hpstudy.report.charts.model import Axis, Chart, ColourScale, Entry, Key, Panel
 
 DASHES: dict[str, Any] = {"solid": "-", "dash": (0, (4, 1.5)), "dashdot": (0, (5, 1.5, 1, 1.5)), "dot": (0, (1, 1)), "": "none"}
 SYMBOLS = {

@@ -10,23 +10,8 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.report import style
-from hpstudy.report.charts.model import (
-    Axis,
-    Band,
-    Bars,
-    Chart,
-    ColourScale,
-    Dots,
-    Heat,
-    Hover,
-    Labels,
-    Line,
-    Mark,
-    Marker,
-    Panel,
-    Rule,
-    Steps,
-)
+from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
+from hpstudy.report.charts.model import Axis, Chart, ColourScale, Panel
 
 Trace: TypeAlias = "dict[str, Any]"
 """One plotly trace. Its `meta` lists its legend entries; it is drawn while all of them are switched on."""
