@@ -102,7 +102,7 @@ def test_a_chart_knows_no_pen_and_a_pen_no_kind_of_figure():
         assert not [name for name in imports(path) if name.startswith(("matplotlib", "plotly", "hpstudy.report.pens"))], path
     for path in pens.rglob("*.py"):
         used = {name for name in imports(path) if name.startswith("hpstudy.report.")}
-        data = ("hpstudy.report.style", "hpstudy.report.charts.marks", "hpstudy.report.charts.model")
+        data = ("hpstudy.report.style", "hpstudy.report.charts.marks", "hpstudy.report.charts.model", "hpstudy.report.pens")
         assert all(name.startswith(data) for name in used), path
 
 

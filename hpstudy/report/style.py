@@ -9,8 +9,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.font_manager import get_font
 
 from hpstudy.report import tex
@@ -142,9 +140,3 @@ def legend_columns(names: Sequence[str]) -> int:
     if sum(len(name) + 8 for name in names) <= LETTERS:
         return len(names)
     return max(1, min(len(names), 4, LETTERS // (max(map(len, names)) + 8)))
-
-
-def legend_above(axes: Axes, handles: Sequence[Artist], names: Sequence[str]) -> None:
-    """A legend above the axes, where it does not hide data."""
-    columns = legend_columns(names)
-    axes.legend(handles, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, columnspacing=1.6)

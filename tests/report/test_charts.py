@@ -19,7 +19,7 @@ from hpstudy.report.charts.small_multiples import GREY
 from hpstudy.report.charts.words import Words, filled
 from hpstudy.report.html import embedded
 from hpstudy.report.pdf import figure_bytes
-from hpstudy.report.pens import matplotlib, plotly
+from hpstudy.report.pens import matplotlib, matplotlib_marks, plotly
 
 X = np.array([1.0, 2.0, 3.0])
 INK = style.INK
@@ -57,7 +57,7 @@ def page(chart):
 
 def test_every_kind_of_mark_is_tried():
     assert {type(mark) for mark in MARKS.values()} == {*Mark.__subclasses__(), *Line.__subclasses__()}
-    assert set(matplotlib._MARKS) == set(plotly._MARKS) == {type(mark) for mark in MARKS.values()}
+    assert set(matplotlib_marks._KINDS) == set(plotly._KINDS) == {type(mark) for mark in MARKS.values()}
 
 
 @pytest.mark.parametrize("kind", MARKS)

@@ -8,11 +8,12 @@ from hpstudy.report.charts import best_so_far, trials_to_target
 from hpstudy.report.document import document
 from hpstudy.report.pdf import figure_bytes
 from hpstudy.report.pens import matplotlib as pen
+from hpstudy.report.pens import matplotlib_marks
 from tests.support.reports import drawings_of
 
 
 def test_a_search_is_drawn_as_steps():
-    corners = pen._corners(np.array([[1.0, 1.0], [2.0, 1.0], [3.0, 3.0]]))
+    corners = matplotlib_marks._corners(np.array([[1.0, 1.0], [2.0, 1.0], [3.0, 3.0]]))
     assert corners.tolist() == [[1, 1], [3, 1], [3, 3], [3, 3]]
 
 
@@ -31,7 +32,7 @@ def axes_of(chart):
 
 def test_the_bold_line_is_the_mean_curve(results):
     axes = axes_of(best_so_far.chart(results))
-    drawn = [line.get_ydata() for line in axes.lines if line.get_marker() == pen.SYMBOLS[style.symbol(0)]]
+    drawn = [line.get_ydata() for line in axes.lines if line.get_marker() == matplotlib_marks.SYMBOLS[style.symbol(0)]]
     np.testing.assert_array_equal(drawn[0], results.views[0].curve.mean)
 
 

@@ -61,7 +61,7 @@ def plain(value: Any) -> Any:
 
 
 def _mark(chart: Chart, panel: Panel, mark: Mark) -> list[Trace]:
-    return [{**trace, "meta": list(mark.groups)} for trace in _MARKS[type(mark)](chart, panel, mark)]
+    return [{**trace, "meta": list(mark.groups)} for trace in _KINDS[type(mark)](chart, panel, mark)]
 
 
 def _axis(given: Axis) -> dict[str, Any]:
@@ -255,7 +255,7 @@ def _colours(scale: ColourScale) -> dict[str, Any]:
     return {"colorscale": "Viridis", "reversescale": scale.reverse, "colorbar": bar}
 
 
-_MARKS: dict[type[Mark], Callable[[Chart, Panel, Any], list[Trace]]] = {
+_KINDS: dict[type[Mark], Callable[[Chart, Panel, Any], list[Trace]]] = {
     Line: _line,
     Steps: _line,
     Band: _band,
