@@ -11,12 +11,10 @@ import hpstudy
 from hpstudy.errors import UsageError
 from hpstudy.report import style
 from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target, words
-from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.hovers import position
+from hpstudy.report.charts.grid import GREY, in_grid
 from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
 from hpstudy.report.charts.model import Axis, Chart, ColourScale, Entry, Key, Panel
-from hpstudy.report.charts.small_multiples import GREY
-from hpstudy.report.charts.words import Words, filled
+from hpstudy.report.charts.words import Words, filled, position
 from hpstudy.report.html import embedded
 from hpstudy.report.pdf import figure_bytes
 from hpstudy.report.pens import matplotlib, matplotlib_marks, plotly

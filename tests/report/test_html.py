@@ -11,7 +11,7 @@ import pytest
 
 from hpstudy.errors import UsageError
 from hpstudy.report import numbers, style, write
-from hpstudy.report.charts import best_so_far, difference, learning, sweep
+from hpstudy.report.charts import best_so_far, difference, learning, sweep_metrics
 from hpstudy.report.charts.marks import Band
 from hpstudy.report.charts.model import Axis, Chart, Panel
 from hpstudy.report.document import document
@@ -274,7 +274,7 @@ def test_the_differences_are_those_of_the_csv(results):
 
 
 def test_the_means_of_a_sweep_are_those_of_the_csv(swept):
-    rows = rows_of(sweep.sweep_means, swept)
+    rows = rows_of(sweep_metrics.sweep_means, swept)
     for metric, panel in zip(("score", "flip_ratio"), panels_of(swept, "sweep"), strict=True):
         means = [y for trace in panel["data"] if trace["mode"] == "lines+markers" for y in trace["y"].tolist()]
         assert means == [row["mean"] for row in rows if row["metric"] == metric]

@@ -13,8 +13,9 @@ from hpstudy.report.chapters import overview as glance
 from hpstudy.report.charts import anytime as forms
 from hpstudy.report.charts import best_so_far, budgets, iqm, trials_to_target
 from hpstudy.report.charts import overview as forest
+from hpstudy.report.charts.axes import late, value_limits
+from hpstudy.report.charts.grid import GREY
 from hpstudy.report.charts.marks import Dots, Line, Rule, Steps
-from hpstudy.report.charts.small_multiples import GREY
 from hpstudy.report.document import document
 from hpstudy.report.pens import matplotlib as pen
 from tests.support.sources import MemorySource
@@ -262,7 +263,7 @@ def test_only_lowest_panels_number_their_trials(many, styled):
 
 def test_bad_first_trials_do_not_flatten_small_panels(make_results, values, styled):
     found = make_results({name: np.where(np.arange(10) < 2, -1000, block) for name, block in values.items()})
-    assert best_so_far.value_limits(found)[0] < -100
+    assert value_limits(found)[0] < -100
     axes = pen.figure(best_so_far.chart(found)).axes[0]
     assert axes.get_ylim()[0] > -10
     assert "values after 3 trials or more" in best_so_far.caption_and_reading(found)[1]
@@ -271,7 +272,7 @@ def test_bad_first_trials_do_not_flatten_small_panels(make_results, values, styl
 def test_the_panels_of_a_study_that_has_just_begun_show_its_first_trials(make_results, values):
     begun = np.where(np.arange(10) < 2, "completed", "missing").astype(object)
     found = make_results(values, states={"fast": np.tile(begun, (N, 1))})
-    assert best_so_far.late(found)[0] == 1
+    assert late(found)[0] == 1
 
 
 def test_censor_ticks_take_no_room_from_small_panels(many, styled):

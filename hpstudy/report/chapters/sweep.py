@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
-from hpstudy.report.charts import heat, learning, sweep
+from hpstudy.report.charts import heat, learning, sweep, sweep_metrics
 from hpstudy.report.model import Block, Section
 
-TABLES = (sweep.sweep_values, sweep.sweep_means, learning.learning_curves)
+TABLES = (sweep_metrics.sweep_values, sweep_metrics.sweep_means, learning.learning_curves)
 
 
 def chapter(results: Results) -> Iterator[Section]:

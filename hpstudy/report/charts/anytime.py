@@ -13,13 +13,12 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import overview, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
-from hpstudy.report.charts.hovers import along
+from hpstudy.report.charts.grid import GREY, TALLEST, beside_reference, reference, reference_words, split_by_view
 from hpstudy.report.charts.intervals import estimate, mean_curve, trials
 from hpstudy.report.charts.marks import Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
-from hpstudy.report.charts.small_multiples import GREY, TALLEST, beside_reference, reference, reference_words, split_by_view
 from hpstudy.report.charts.views import bands_first, entries, every
-from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.charts.words import along, confidence, label
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
 

@@ -1,4 +1,4 @@
-"""Axes that several charts share."""
+"""Axes that several charts share, and their limits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.report.charts.model import Axis
 from hpstudy.report.charts.words import filled, metric
+
+OUTLIERS = 0.02
+"""Share of the worst best-so-far values that may lie outside the axis: a few bad first trials must not compress the rest."""
+
+EARLY = 0.25
+"""Share of the first trials that may lie outside a small panel: some of many views may start so low that the rest would be compressed."""
 
 
 def trial_axis(trials: int, first: int = 1, label: str = "trials") -> Axis:
@@ -48,3 +54,37 @@ def around_zero(values: Floats, room: float = 0.05) -> tuple[float, float]:
     """Like `around`, with space on both sides of 0 for the labels of the directions."""
     low, high = around(values, np.zeros(1), room=room)
     return min(low, -0.12 * (high - low)), max(high, 0.12 * (high - low))
+
+
+def late(results: Results) -> tuple[int, ...]:
+    """The trials that determine the axis of small panels: of the trials that all started views have finished, all but the first `EARLY`."""
+    spent = [int((~np.isnan(view.best)).any(axis=0).sum()) for view in results.views]
+    return tuple(range(int(min((trials for trials in spent if trials), default=0) * EARLY) + 1, results.study.search.trials + 1))
+
+
+def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tuple[float, float]:
+    """Limits of the axis of best-so-far values.
+
+    They include all values but the worst `OUTLIERS`, every mean and interval, and the target unless it is farther away than the range of
+    the values.
+
+    Args:
+        results: of the study.
+        budgets: use only the values after these numbers of trials; None for all trials.
+    """
+    at = slice(None) if budgets is None else np.array(budgets) - 1
+    values = np.concatenate([view.best[:, at].ravel() for view in results.views])
+    values = values[~np.isnan(values)]
+    bands = np.concatenate([end[at] for view in results.views for end in (view.curve.mean, view.curve.low, view.curve.high)])
+    bands = bands[np.isfinite(bands)]
+    if not values.size:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    if results.study.metric.goal == "maximize":
+        low = min(float(np.quantile(values, OUTLIERS)), float(bands.min()))
+    else:
+        high = max(float(np.quantile(values, 1 - OUTLIERS)), float(bands.max()))
+    level = results.level.value if results.level is not None else None
+    if level is not None and low - (high - low) <= level <= high + (high - low):
+        low, high = min(low, level), max(high, level)
+    return around(np.array([low, high]), room=0.04)

@@ -8,12 +8,11 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, best_axis
-from hpstudy.report.charts.hovers import estimated
 from hpstudy.report.charts.intervals import mean_curve
 from hpstudy.report.charts.marks import Hover, Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first
-from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.charts.words import confidence, estimated, label
 from hpstudy.report.csvs import Row, listed
 
 EARLY = 0.1
@@ -42,8 +41,8 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         "best_by_seconds",
         (Panel(Axis("seconds of training", around(x)), best_axis(results, values), bands_first(curves)),),
         f"Mean best {results.study.metric.name} against seconds of training of a search.",
-        f"Means over complete searches with pointwise {confidence(results)} intervals, from when every search had finished a trial to "
-        "when the first had finished its last; seconds spent choosing points are not counted.",
+        f"Means over complete searches with pointwise {confidence(results)} intervals. The curves begin when every search has finished a "
+        "trial, and end when the first search has finished all trials. Time spent choosing points is not counted.",
         Data.of(results, best_by_seconds),
         2.8,
         legend=tuple(Entry(name, *style.look(index)) for index, name, _ in shown),

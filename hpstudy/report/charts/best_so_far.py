@@ -13,15 +13,14 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.trials.searches import STATES
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.report import numbers, overview, style
-from hpstudy.report.charts.axes import around, best_axis, trial_axis
-from hpstudy.report.charts.hovers import along, position, tried
+from hpstudy.report.charts.axes import OUTLIERS, best_axis, late, trial_axis, value_limits
+from hpstudy.report.charts.grid import GREY, reference, reference_words, split_by_view
 from hpstudy.report.charts.intervals import trials
 from hpstudy.report.charts.marks import Band, Dots, Line, Mark, Marker, Media, Steps
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
-from hpstudy.report.charts.small_multiples import GREY, reference, reference_words, split_by_view
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.views import entries, every, target, target_entry
-from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.charts.words import along, confidence, label, position, tried
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.wording import level_text
 
@@ -33,12 +32,6 @@ EVERY_TRIAL_UP_TO = 20_000
 
 MOST_SEARCHES = 400
 """Maximum number of thin lines of one view on the page; of more searches, an evenly spaced subset is drawn, to limit the browser's load."""
-
-OUTLIERS = 0.02
-"""Share of the worst best-so-far values that may lie outside the axis: a few bad first trials must not compress the rest."""
-
-EARLY = 0.25
-"""Share of the first trials that may lie outside a small panel: some of many views may start so low that the rest would be compressed."""
 
 
 def chart(results: Results) -> Chart:
@@ -230,40 +223,6 @@ def imported_words(results: Results) -> str:
         for view, of in results.imported.items()
     ]
     return f"results that were imported and not trained in this study ({', '.join(parts)})" if parts else ""
-
-
-def late(results: Results) -> tuple[int, ...]:
-    """The trials that determine the axis of small panels: of the trials that all started views have finished, all but the first `EARLY`."""
-    spent = [int((~np.isnan(view.best)).any(axis=0).sum()) for view in results.views]
-    return tuple(range(int(min((trials for trials in spent if trials), default=0) * EARLY) + 1, results.study.search.trials + 1))
-
-
-def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tuple[float, float]:
-    """Limits of the axis of best-so-far values.
-
-    They include all values but the worst `OUTLIERS`, every mean and interval, and the target unless it is farther away than the range of
-    the values.
-
-    Args:
-        results: of the study.
-        budgets: use only the values after these numbers of trials; None for all trials.
-    """
-    at = slice(None) if budgets is None else np.array(budgets) - 1
-    values = np.concatenate([view.best[:, at].ravel() for view in results.views])
-    values = values[~np.isnan(values)]
-    bands = np.concatenate([end[at] for view in results.views for end in (view.curve.mean, view.curve.low, view.curve.high)])
-    bands = bands[np.isfinite(bands)]
-    if not values.size:
-        return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    if results.study.metric.goal == "maximize":
-        low = min(float(np.quantile(values, OUTLIERS)), float(bands.min()))
-    else:
-        high = max(float(np.quantile(values, 1 - OUTLIERS)), float(bands.max()))
-    level = results.level.value if results.level is not None else None
-    if level is not None and low - (high - low) <= level <= high + (high - low):
-        low, high = min(low, level), max(high, level)
-    return around(np.array([low, high]), room=0.04)
 
 
 def caption_and_reading(results: Results) -> tuple[str, str]:

@@ -13,16 +13,15 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.comparisons.budgets import ViewBudget
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, overview, style
-from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis
-from hpstudy.report.charts.best_so_far import VECTOR_UP_TO, value_limits
-from hpstudy.report.charts.hovers import position, tried
+from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis, value_limits
+from hpstudy.report.charts.best_so_far import VECTOR_UP_TO
+from hpstudy.report.charts.grid import COLUMNS, GREY, TALLEST, printed, reference, reference_words
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.marks import Dots, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
-from hpstudy.report.charts.small_multiples import COLUMNS, GREY, TALLEST, printed, reference, reference_words
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.views import entries, target, target_entry
-from hpstudy.report.charts.words import label
+from hpstudy.report.charts.words import label, position, tried
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 
@@ -80,19 +79,19 @@ def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Pane
 
 
 def _of_view(
-    results: Results, index: int, shown: Sequence[int], dots: Floats, means: Floats, *, upright: bool
+    results: Results, index: int, columns: Sequence[int], dots: Floats, means: Floats, *, upright: bool
 ) -> tuple[Mark, ...]:
     """One dot for each search, with the mean and its interval next to them.
 
     Args:
         results: of the study.
         index: index of the view.
-        shown: indices of the budgets.
+        columns: indices of the budgets.
         dots: (budgets,) positions of the dots on the other axis than that of the values.
         means: (budgets,) positions of the means.
         upright: whether the values are on the y axis.
     """
-    view, budgets = results.views[index], [results.views[index].budgets[number] for number in shown]
+    view, budgets = results.views[index], [results.views[index].budgets[number] for number in columns]
     name, searches = label(results, view.name), view.best.shape[0]
     # Joined dots are not shifted, since the lines end at the unshifted positions.
     shifts = 0.1 * apart(np.arange(searches)) if searches > LINES_UP_TO else np.zeros(searches)
@@ -100,15 +99,16 @@ def _of_view(
     values: list[float] = []
     texts: list[str] = []
     points: list[dict[str, Any] | None] = []
-    for one, middle in zip(budgets, dots.tolist(), strict=True):
-        for replicate, value in enumerate(view.best[:, one.budget - 1].tolist()):
+    for values_at, middle in zip(budgets, dots.tolist(), strict=True):
+        budget = values_at.budget
+        for replicate, value in enumerate(view.best[:, budget - 1].tolist()):
             if not math.isnan(value):
-                when = np.flatnonzero(view.searches.values[replicate, : one.budget] == value)
-                trial = f", of {position(int(when[0]))}" if when.size else ""
+                best = next(iter(np.flatnonzero(view.searches.values[replicate, :budget] == value).tolist()), None)
+                trial = "" if best is None else f", of {position(best)}"
                 at.append(middle + shifts[replicate])
                 values.append(value)
-                texts.append(f"{name}, replicate {replicate}\nbest after {one.budget} trials {numbers.general(value, 6)}{trial}")
-                points.append(view.point(replicate, int(when[0])) if when.size else None)
+                texts.append(f"{name}, replicate {replicate}\nbest after {budget} trials {numbers.general(value, 6)}{trial}")
+                points.append(None if best is None else view.point(replicate, best))
     x, y = (at, values) if upright else (values, at)
     return (
         Dots(
@@ -123,8 +123,8 @@ def _of_view(
         ),
         *(
             mark
-            for one, position in zip(budgets, means.tolist(), strict=True)
-            for mark in _mean(results, index, one, position, upright)
+            for values_at, place in zip(budgets, means.tolist(), strict=True)
+            for mark in _mean(results, index, values_at, place, upright)
         ),
     )
 

@@ -52,10 +52,10 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
     return Chart(
         "confirmation",
         (Panel(values, row_axis(rows), tuple(marks)),),
-        f"{confirmation.metrics[0]} of what the searches chose, when it was chosen and on {confirmation.seeds} fresh seeds.",
-        "A grey line is one search, from the score of its best trial (open) to the mean of the same point on fresh seeds (filled); "
-        f"diamonds are means over searches, bars their {level} intervals. The selection bias is visible where all lines have the same "
-        f"direction. A cross is the default point on {seeds}.",
+        f"{confirmation.metrics[0]} of the best trial of each search: its tuning score, and its mean on {confirmation.seeds} fresh seeds.",
+        "A grey line joins the tuning score of a search (open) with the mean of the same point on fresh seeds (filled). Diamonds are means "
+        f"over searches, bars their {level} intervals. If all lines have the same direction, this is the bias of selecting the best "
+        f"trial. A cross is the default point on {seeds}.",
         Data.of(results, confirmations, confirmed_means),
         0.9 + 0.9 * len(rows),
         legend=LEGEND,

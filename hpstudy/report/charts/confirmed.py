@@ -14,12 +14,11 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts import difference
 from hpstudy.report.charts.axes import around, trial_axis
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.intervals import trials
 from hpstudy.report.charts.marks import Band, Line, Mark, Marker
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import entries, every
-from hpstudy.report.charts.words import confidence, filled, label, metric
+from hpstudy.report.charts.words import along, confidence, filled, label, metric
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.notation import Notation
 
@@ -49,11 +48,11 @@ def chart(results: Results) -> Chart:
     caption = f"Confirmed {results.study.metric.name} of the incumbent, mean on {numbers.things(seeds, 'fresh seed')}, and the best so far."
     reading = (
         f"Solid: mean over replicates of the confirmed value, with its pointwise {level} interval. Dotted: mean of the best value so far, "
-        f"biased by selection. The gap is the optimism, after {results.study.search.trials} trials {_optimism(results)}."
+        f"biased by selection. The gap is the optimism; after {results.study.search.trials} trials it is {_optimism(results)}."
     )
     if compared:
         reading += (
-            f" Differences: confirmed curves, paired by replicate; the inner band is the pointwise {level} interval, the outer one "
+            f" Differences: confirmed curves, paired by replicate. The inner band is the pointwise {level} interval; the outer band "
             "holds for all trials at once."
         )
     columns = len(panels) if len(panels) <= IN_A_ROW else 2

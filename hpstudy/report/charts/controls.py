@@ -14,11 +14,10 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around, best_axis, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
-from hpstudy.report.charts.hovers import along, estimated
 from hpstudy.report.charts.marks import Band, Hover, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first, index_of
-from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.charts.words import along, confidence, estimated, label
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
 
@@ -93,7 +92,7 @@ def _panel(results: Results, view: ViewControls, legend: tuple[Entry, ...], limi
 
 
 def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
-    """Limits of the value axis: all curves with their bands, and default points no farther away than the range of the curves.
+    """Limits of the value axis: all curves with their bands, and default points within the range of the curves from them.
 
     A default point that is far worse than all other values must not compress the curves.
     """
@@ -113,8 +112,8 @@ def caption_and_reading(results: Results, views: Sequence[ViewControls]) -> tupl
     reading = f"Means over replicates with pointwise {level} bootstrap intervals."
     if any(view.random for view in views):
         reading += (
-            f" What the searcher is worth is how far its line runs {better} that of random search in the same space; the dotted line is "
-            "the expected best of random search, estimated from all random trials together."
+            f" The benefit of the searcher is the distance of its line {better} that of random search in the same space. The dotted line "
+            "is the expected best of random search, estimated from all random trials."
         )
     low, high = value_limits(views)
     outside = [cut(view.view, SHORTEST) for view in views if (default := _default(view)) and not low <= default.mean <= high]

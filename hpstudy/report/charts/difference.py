@@ -13,12 +13,11 @@ from hpstudy.report import style
 from hpstudy.report.charts import words
 from hpstudy.report.charts.axes import around_zero, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
-from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.intervals import trials
 from hpstudy.report.charts.marks import Band, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import aside
-from hpstudy.report.charts.words import confidence
+from hpstudy.report.charts.words import along, confidence
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
 

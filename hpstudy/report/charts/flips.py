@@ -34,8 +34,8 @@ def chart(results: Results, views: list[SearchedView]) -> Chart:
         "searched_flips",
         in_grid(panels, columns, shared=True),
         f"{results.study.metric.name} over the flip ratio.",
-        "A mark is a trial, ringed where it is the best of its search. A ratio of 0 stands at the left end of a logarithmic axis; "
-        f"up to {OUTSIDE}",
+        "A mark is a trial; a ring marks the best trial of a search. A ratio of 0 is at the left end of a logarithmic axis. "
+        f"Up to {OUTSIDE}",
         Data.of(results, searched_trials, searched_flips),
         0.2 + 2.1 * -(-len(views) // columns),
         page_note=" ".join(f"{view.name}: {text}" for view in views if (text := note(view))),
@@ -43,7 +43,7 @@ def chart(results: Results, views: list[SearchedView]) -> Chart:
 
 
 def _panel(results: Results, view: SearchedView, floor: float, ratios: Axis, values: Axis, longest: int) -> Panel:
-    assert view.flips is not None, "the caller has looked"
+    assert view.flips is not None, "the caller checks this"
     index, ratio = index_of(results, view.name), np.maximum(view.flips.ratio, floor)
     colour, marker = style.colour(index), Marker(style.symbol(index), 2.2)
     marks = (

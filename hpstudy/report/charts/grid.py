@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from hpstudy.report.charts.model import Panel
+from hpstudy.analysis.results import Results
+from hpstudy.report import overview, style
+from hpstudy.report.charts.marks import Line, Mark
+from hpstudy.report.charts.model import Chart, Panel
+from hpstudy.report.charts.words import label
 
 T = TypeVar("T")
 
 TITLES = 96
 """Number of characters in title size across a figure of full width, with the space between panels."""
+
+COLUMNS = 3
+"""Number of panels in a row, each as wide as a label; more if there would be more than `ROWS` rows."""
+
+ROWS = 5
+"""Maximum number of rows of full height."""
+
+HEIGHT = 1.25
+"""Height of a row of panels in inches."""
+
+TALLEST = 8.0
+"""Maximum height of all rows in inches, so that a figure and its caption fit on one page."""
+
+GREY = style.grey(0.45)
+"""The reference in the panels of other views."""
+
+NOTE = "Here all views share one plot, without grey lines; a click on a view in the legend hides it."
+"""The `Chart.page_note` of a figure that has one panel on the page instead of small multiples."""
 
 
 def title_length(columns: int) -> int:
@@ -33,3 +55,61 @@ def parts(name: str, items: Sequence[T], most: int) -> Iterator[tuple[str, Seque
     """Split items into figures of at most `most` items, with names; the names of several figures are numbered from 1."""
     for start in range(0, len(items), most):
         yield name + (f"_{start // most + 1}" if len(items) > most else ""), items[start : start + most]
+
+
+def split_by_view(results: Results, chart: Chart, draw: Callable[[int], Panel]) -> Chart:
+    """The chart of all views; if there are many, with a printed panel for each view, titled with its label.
+
+    Args:
+        results: of the study.
+        chart: the figure with all views in one panel.
+        draw: returns the printed panel of view number n (from 0).
+    """
+    if not overview.many_views(results):
+        return chart
+    count = len(results.views)
+    columns = next((c for c in range(COLUMNS, count) if -(-count // c) <= ROWS + c - COLUMNS), count)
+    small = []
+    for index, view in enumerate(results.views):
+        panel, (row, column) = draw(index), divmod(index, columns)
+        x = replace(panel.x, titled=False, labelled=index + columns >= count)
+        y = replace(panel.y, titled=False, labelled=column == 0)
+        title = label(results, view.name, title_length(columns))
+        small.append(replace(panel, x=x, y=y, title=title, row=row, column=column))
+    common = chart.panels[0]
+    chart = replace(chart, height=0.4 + min(HEIGHT * -(-count // columns), TALLEST), y_label=common.y.label)
+    return printed(replace(chart, x_label=common.x.label), small)
+
+
+def printed(chart: Chart, small: Sequence[Panel]) -> Chart:
+    """The chart with other panels and without a legend in print; the page keeps its first panel, which has all views."""
+    return replace(
+        chart,
+        panels=(*(replace(panel, media="print") for panel in small), replace(chart.panels[0], media="page")),
+        legend=tuple(replace(entry, media="page") for entry in chart.legend),
+        heights=(),
+        page_note=f"{NOTE} {chart.page_note}".strip(),
+    )
+
+
+def beside_reference(results: Results, curve: Callable[[int], tuple[Mark, ...]], index: int) -> tuple[Mark, ...]:
+    """The curve of view number `index`, with the line of the reference in gray behind it; both are solid and without markers."""
+    other = reference(results, index)
+    grey = () if other is None else (mark for mark in curve(other) if isinstance(mark, Line))
+    return (
+        *(replace(line, colour=GREY, width=1.1, dash="solid", marker=None) for line in grey),
+        *(replace(mark, width=1.6, dash="solid", marker=None) if isinstance(mark, Line) else mark for mark in curve(index)),
+    )
+
+
+def reference(results: Results, beside: int | None = None) -> int | None:
+    """Index of the reference view, drawn in gray behind the others; None without a reference, or if it is view number `beside`."""
+    name = overview.reference(results)
+    number = next((number for number, view in enumerate(results.views) if view.name == name), None)
+    return None if number == beside else number
+
+
+def reference_words(results: Results, what: str) -> str:
+    """The explanation of the gray lines: `what` of the reference; "" without a reference."""
+    name = overview.reference(results)
+    return f" Grey in every panel: {what} of {name}." if name else ""

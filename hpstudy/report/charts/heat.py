@@ -15,8 +15,7 @@ from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.marks import Bars, Heat, Hover, Mark
 from hpstudy.report.charts.model import Axis, Chart, ColourScale, Data, Panel
-from hpstudy.report.charts.sweep import sweep_means
-from hpstudy.report.charts.sweep_metrics import mean_hover, point_words
+from hpstudy.report.charts.sweep_metrics import mean_hover, point_words, sweep_means
 from hpstudy.report.charts.swept import Swept, rank, swept
 from hpstudy.report.charts.words import filled, label, metric
 from hpstudy.study.parameters import Value

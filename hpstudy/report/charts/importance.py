@@ -13,7 +13,6 @@ from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import marked_axis
-from hpstudy.report.charts.hovers import interval
 from hpstudy.report.charts.intervals import bars
 from hpstudy.report.charts.marks import Bars, Dots, Hover, Labels, Mark, Marker
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Panel
@@ -21,6 +20,7 @@ from hpstudy.report.charts.searched import parameters, searched_trials, texts
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.unit_axis import spread, ticks
 from hpstudy.report.charts.views import index_of
+from hpstudy.report.charts.words import interval
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import cut
 
@@ -51,9 +51,8 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         name,
         tuple(panels),
         f"{view.name}: {'Shares of the variance, and positions' if legend else 'Positions'} of the best trials.",
-        "A dot at the right is the best trial of one search, in the range of the hyperparameter at its left; dots are set apart "
-        "upwards only to be seen"
-        + ("; bars that overlap in their intervals are not told apart by these searches." if legend else "."),
+        "A dot at the right is the best trial of one search, in the range of the hyperparameter; its height has no meaning."
+        + (" If the intervals of two bars overlap, these searches do not show which is longer." if legend else ""),
         Data.of(results, searched_importance, searched_trials),
         0.75 + 0.4 * len(shown),
         legend=legend,
@@ -63,7 +62,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
 
 
 def _shares(results: Results, view: SearchedView, shown: list[int], rows: Axis) -> Panel:
-    assert view.importance is not None, "the caller has looked"
+    assert view.importance is not None, "the caller checks this"
     colour, at = style.colour(index_of(results, view.name)), np.arange(len(shown), dtype=np.float64)
     marks: list[Mark] = []
     for group, (what, shares, offset, alpha) in enumerate(

@@ -10,8 +10,8 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.report.charts.hovers import estimated
 from hpstudy.report.charts.marks import Band, Dots, Hover, Line, Marker, Steps
+from hpstudy.report.charts.words import estimated
 from hpstudy.report.style import Look
 
 

@@ -9,16 +9,13 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import overview, style
-from hpstudy.report.charts.axes import around, best_axis, trial_axis
-from hpstudy.report.charts.best_so_far import late
-from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.hovers import along
+from hpstudy.report.charts.axes import around, best_axis, late, trial_axis
+from hpstudy.report.charts.grid import beside_reference, in_grid, reference_words, split_by_view
 from hpstudy.report.charts.intervals import mean_curve, trials
 from hpstudy.report.charts.marks import Mark
 from hpstudy.report.charts.model import Chart, Data, Panel
-from hpstudy.report.charts.small_multiples import beside_reference, reference_words, split_by_view
 from hpstudy.report.charts.views import bands_first, entries, every
-from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.charts.words import along, confidence, label
 from hpstudy.report.csvs import Row
 
 EARLY = 0.1
@@ -43,8 +40,8 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         panels.insert(0, panel("mean", means))
     level = confidence(results)
     reading = (
-        "The interquartile mean is that of the middle half of the searches: a quarter at either end, in whole searches, is left out, so "
-        f"that few odd searches do not move it. Pointwise {level} bootstrap intervals: percentile for interquartile means, BCa for means."
+        "The interquartile mean is the mean of the middle half of the searches. A quarter at each end, in whole searches, is left out, so "
+        f"a few outliers do not change it. Pointwise {level} bootstrap intervals: percentile for interquartile means, BCa for means."
     )
     if many:
         reading += reference_words(results, "the interquartile mean")

@@ -37,7 +37,7 @@ DECIMALS = 3
 """Of a share."""
 
 INITIAL, STILL = Entry("initial weights", "#56B4E9"), Entry("never changed sign", "#D55E00")
-"""Blue and orange, as in OvSW's figures; apart in grey too."""
+"""Blue and orange, as in OvSW's figures; they also differ in grayscale."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def shown(results: Results) -> list[Shown]:
         else:
             points, name = [number for number in valued if number == best], label(results, view.name)
         for number in points:
-            words = (name, sweeps.point_text(view, number) if view.swept else "")
-            shown_points.append(Shown(view, of_view, number, cut(", ".join(part for part in words if part), ROW_LETTERS)))
+            parts_of_name = (name, sweeps.point_text(view, number) if view.swept else "")
+            shown_points.append(Shown(view, of_view, number, cut(", ".join(filter(None, parts_of_name)), ROW_LETTERS)))
     return shown_points
 
 
@@ -100,10 +100,10 @@ def _histograms(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
         name,
         tuple(_histogram(results, rows, row, column, y) for row in range(len(rows)) for column in range(len(rows[row].few()))),
         "Initial weights of the first, the middle and the last binary layer, and those of them that never changed sign.",
-        "Blue is the share of the layer's weights that began in a bin, orange the share that did and never changed sign, both means over "
-        "replicates; above a panel is the orange part of the blue area, the share of the layer's weights that never changed sign, "
-        f"with its {confidence(results)} t interval. Weights are in standard deviations of the layer's initial weights, which are "
-        f"common to all views; the bins at ±{REACH:.0f} hold all beyond.",
+        "Blue: share of the layer's weights that began in a bin. Orange: share that began there and never changed sign. Both are means "
+        "over replicates. Above a panel: the share of the layer's weights that never changed sign, with its "
+        f"{confidence(results)} t interval. Weights are in standard deviations of the layer's initial weights, which are common to all "
+        f"views; the bins at ±{REACH:.0f} include all larger weights.",
         Data.of(results, never_flipped_histograms, never_flipped_by_layer),
         0.6 + 1.4 * len(rows),
         legend=(INITIAL, STILL),

@@ -40,7 +40,7 @@ def chart(results: Results) -> Chart:
         "leave_one_out",
         in_grid(panels, len(panels), shared=True),
         f"Mean differences with one replicate left out{of}.",
-        "A dot is the mean difference without one replicate, the open marker that of all; dots on both sides of 0 mean that a "
+        "A dot is the mean difference without one replicate, the open marker that of all replicates. If dots are on both sides of 0, a "
         "single replicate decides the sign.",
         Data.of(results, leave_one_out),
         0.9 + 0.35 * len(shown),

@@ -10,11 +10,10 @@ from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around_zero, row_axis
-from hpstudy.report.charts.grid import in_grid
+from hpstudy.report.charts.grid import TALLEST, in_grid
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.marks import Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
-from hpstudy.report.charts.small_multiples import TALLEST
 from hpstudy.report.charts.views import aside
 from hpstudy.report.charts.words import confidence, filled, metric
 from hpstudy.report.csvs import Row
@@ -89,8 +88,8 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     what = "restricted mean trials-to-target (left) and final best (right)" if with_trials else "final best"
     caption = f"Differences between {of}, first minus second: {what}."
     reading = (
-        f"A bar is the {level} interval of its own comparison, not adjusted for their number. Black: a difference is shown, which the "
-        "test adjusted for all comparisons must say too. Grey and open: not shown."
+        f"A bar is the {level} interval of one comparison, not adjusted for their number. Black: the difference is shown, also by the "
+        "test that is adjusted for all comparisons. Grey and open: not shown."
     )
     return caption, reading
 

@@ -10,14 +10,13 @@ from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.hovers import position
 from hpstudy.report.charts.intervals import bars
 from hpstudy.report.charts.marks import Dots, Hover, Labels, Line, Mark, Marker, Media
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.searched import VECTOR_UP_TO, limits, note, parameters, searched_trials, shares
 from hpstudy.report.charts.unit_axis import round_values, short, spread, ticks
 from hpstudy.report.charts.views import index_of
-from hpstudy.report.charts.words import metric
+from hpstudy.report.charts.words import metric, position
 from hpstudy.report.labels import cut
 
 ABSENT = -0.14
@@ -73,9 +72,9 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     return Chart(
         name,
         (Panel(across, upwards, tuple(marks)),),
-        f"{view.name}: All trials over all hyperparameters; the best {share} of them stand out.",
-        "A line is a trial. Coloured lines that meet at one height say that good trials share a value; that may also be because the "
-        "searches tried little else.",
+        f"{view.name}: All trials over all hyperparameters; the best {share} are coloured.",
+        "A line is a trial. Where coloured lines meet at one height, good trials share a value, possibly because the searches tried few "
+        "others.",
         Data.of(results, searched_trials),
         2.6,
         legend=(

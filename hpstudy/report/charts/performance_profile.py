@@ -51,13 +51,13 @@ def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data
         "performance_profiles",
         (
             Panel(
-                Axis("trials to the target, as a multiple of those of the quickest view", (1.0, end), log=end > 20),
+                Axis("trials to the target, as a multiple of those of the fastest view", (1.0, end), log=end > 20),
                 Axis(f"share of {problems}", (0.0, 1.02), grid=True),
                 tuple(lines),
             ),
         ),
         f"Performance profiles of trials to the target over {profile.problems} {problems}.",
-        "At 1: how often a view is the quickest, ties included. Far right: how often it reaches the target at all.",
+        "At 1: how often a view is the fastest, ties included. At the right end: how often it reaches the target at all.",
         data,
         2.4 + LEGEND_ROW * -(-len(names) // style.legend_columns(names)),
         legend=tuple(Entry(name, style.colour(index), style.dash(index)) for index, name in enumerate(names)),

@@ -13,11 +13,10 @@ from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.charts.axes import around
-from hpstudy.report.charts.hovers import position, tried
 from hpstudy.report.charts.marks import Dots, Hover, Marker, Media
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.unit_axis import Parameter
-from hpstudy.report.charts.words import label
+from hpstudy.report.charts.words import label, position, tried
 from hpstudy.report.csvs import Row
 from hpstudy.report.style import INK
 

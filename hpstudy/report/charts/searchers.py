@@ -11,12 +11,11 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around, best_axis, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
-from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.intervals import mean_curve, trials
 from hpstudy.report.charts.marks import Mark
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first, every, target, target_entry
-from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.charts.words import along, confidence, label
 from hpstudy.report.csvs import Row, numbered
 
 PANELS = 6
@@ -34,8 +33,8 @@ def charts(results: Results) -> Iterator[Chart]:
             name,
             in_grid([_panel(results, of, _limits(shown)) for of in shown], columns, shared=True),
             f"Best {results.study.metric.name} so far of each view with each searcher.",
-            f"Means over replicates with pointwise {confidence(results)} bootstrap intervals. If the answer does not depend on the "
-            "searcher, the step from one panel to another is the same for all lines.",
+            f"Means over replicates with pointwise {confidence(results)} bootstrap intervals. If the comparison does not depend on "
+            "the searcher, all lines change in the same way from one panel to another.",
             Data.of(results, searcher_curves),
             2.9 if columns == 1 else 2.4 * -(-len(shown) // columns),
             legend=(*_legend(results), target_entry(results)),

@@ -12,11 +12,10 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import joint_endpoints, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.hovers import along
 from hpstudy.report.charts.intervals import estimate, trials
 from hpstudy.report.charts.marks import Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
-from hpstudy.report.charts.words import confidence
+from hpstudy.report.charts.words import along, confidence
 from hpstudy.report.csvs import Row
 from hpstudy.report.endpoints import name
 from hpstudy.report.labels import SHORTEST, cut
@@ -36,8 +35,8 @@ def differences(compared: Several) -> Chart:
         "studies_compared",
         in_grid(panels, 2, shared=True),
         "Differences between views, study by study and together.",
-        f"A point is the mean over replicates (a diamond: over studies), a bar its {confidence(compared.studies[0])} CI; left and right "
-        "of 0 different views are better.",
+        f"A point is the mean over replicates (a diamond: over studies), a bar its {confidence(compared.studies[0])} CI. Which view is "
+        "better depends on the side of 0.",
         Data.of(compared, studies_compared),
         0.9 + 0.24 * len(_rows(compared)),
     )

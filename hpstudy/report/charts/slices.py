@@ -30,16 +30,16 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     rows = -(-len(shown) // columns)
     first = f", the first {MOST_PANELS}" if len(view.hyperparameters) > MOST_PANELS else ""
     line = (
-        "; the line is the forest's mean prediction with all other hyperparameters spread evenly over their ranges, "
+        " The line is the forest's mean prediction with all other hyperparameters spread evenly over their ranges, unlike the points "
+        "that a search chooses."
         if view.responses
-        else "; "
+        else ""
     )
     return Chart(
         name,
         in_grid([_panel(results, view, number, 6 if columns < 3 else 5) for number in shown], columns, shared=True),
         f"{view.name}: {results.study.metric.name} over each hyperparameter{first}.",
-        f"A dot is a trial, ringed where it is the best of its search{line}which points that were chosen by a search are not. "
-        f"Up to {OUTSIDE}",
+        f"A dot is a trial; a ring marks the best trial of a search.{line} Up to {OUTSIDE}",
         Data.of(results, searched_trials, searched_responses),
         0.3 + (1.6 if rows > 1 else 2.1) * rows,
         scale=ColourScale("trial of the search", 1, max(2, int(view.number.max()) + 1)),

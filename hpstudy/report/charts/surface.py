@@ -25,7 +25,7 @@ TRIAL, BEST = 0, 1
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
     """A map with the trials on it."""
     surface = view.surface
-    assert surface is not None, "the caller has looked"
+    assert surface is not None, "the caller checks this"
     listed, goal = parameters(results, view), results.study.metric.goal
     x_name, y_name = (view.hyperparameters[axis] for axis in (surface.x, surface.y))
     number = view.replicate * 7 + view.number
@@ -62,9 +62,9 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     return Chart(
         name,
         (panel,),
-        f"{view.name}: Predicted {results.study.metric.name} over {x_name} and {y_name}, which matter most.",
-        "Brighter is better; the forest's prediction is averaged over the other hyperparameters, and left white where no trial "
-        "lies near. A few dots in a large region are little evidence for its colour.",
+        f"{view.name}: Predicted {results.study.metric.name} over {x_name} and {y_name}, the most important hyperparameters.",
+        "Brighter is better. The forest's prediction is averaged over the other hyperparameters; a cell without a trial nearby is white. "
+        "A large region with few dots has little evidence for its colour.",
         Data.of(results, searched_surface, searched_trials),
         2.9,
         legend=(Entry("a trial", symbol="circle"), Entry("the best of its search", ACCENT, symbol="diamond")),

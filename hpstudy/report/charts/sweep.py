@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -11,8 +11,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweeps.points import SweepView, summary
-from hpstudy.metric_names import is_of_bin
+from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.grid import title_length
@@ -27,13 +26,13 @@ from hpstudy.report.charts.sweep_metrics import (
     metric_words,
     metrics,
     point_words,
-    points,
+    sweep_means,
+    sweep_values,
     value_axis,
 )
 from hpstudy.report.charts.swept import Layout, Swept, layout, rank, swept, text_of
 from hpstudy.report.charts.views import aside, entries
 from hpstudy.report.charts.words import confidence, filled, label
-from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 from hpstudy.report.style import Look
 
@@ -195,9 +194,9 @@ def _by_number(results: Results) -> Chart:
         x = across if last else replace(across, labelled=False)
         panels.append(Panel(x, value_axis(results, metric), (*own_marks, *([titles] if last else [])), row=row))
     caption = f"Every point of the sweep: {metric_words(results)}."
-    reading = f"Trial n of every view is point n; below stand the values at each point. {explained(results, 'a bar')}"
+    reading = f"Trial n of every view is point n; its values are below the axis. {explained(results, 'a bar')}"
     height = 2.2 * len(shown) + 0.5 + 0.13 * len(heads)
-    note = "The hyperparameters of a point stand in its text."
+    note = "The text at a point has its hyperparameters."
     return _chart(results, "sweep", tuple(panels), caption, reading, height, legend, note)
 
 
@@ -287,30 +286,3 @@ def _caption(results: Results, main: str) -> str:
 
 def _reading(results: Results, along: Swept | None) -> str:
     return explained(results, "a band" if along is not None and along.joined else "a bar")
-
-
-def sweep_values(results: Results) -> Iterator[Row]:
-    """Every final metric of every started trial, except those of bins; the value of a trial without one is empty."""
-    yield "view", "number", "point", "replicate", "metric", "value"
-    for view in results.sweep:
-        begun = results.view(view.name).searches.states > 0
-        for number, point in points(view):
-            for replicate in np.flatnonzero(begun[:, number]).tolist():
-                for metric, values in _listed(view).items():
-                    yield view.name, number, point, replicate, metric, float(values[replicate, number])
-
-
-def _listed(view: SweepView) -> dict[str, Floats]:
-    """The metrics of a view except those of bins, which have a separate table (`hpstudy.report.chapters.layers`)."""
-    return {metric: values for metric, values in view.values.items() if not is_of_bin(metric)}
-
-
-def sweep_means(results: Results) -> Iterator[Row]:
-    """The mean over replicates of every final metric at every point, except those of bins."""
-    yield "view", "number", "point", "metric", "replicates", "mean", "low", "high"
-    for view in results.sweep:
-        summaries = {metric: summary(values, results.study.analysis.confidence) for metric, values in _listed(view).items()}
-        for number, point in points(view):
-            for metric, means in summaries.items():
-                ends = (float(end[number]) for end in (means.mean, means.low, means.high))
-                yield view.name, number, point, metric, int(means.replicates[number]), *ends

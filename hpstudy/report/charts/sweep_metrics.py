@@ -1,4 +1,4 @@
-"""Shared parts of the charts of a sweep: drawn metrics, value axes, numbers of lines, and texts of points."""
+"""Shared parts of the charts of a sweep: drawn metrics, value axes, texts of points, and the CSV files of metrics."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import Means, SweepView, summary
+from hpstudy.metric_names import is_of_bin
 from hpstudy.report import numbers
-from hpstudy.report.charts.hovers import estimated
 from hpstudy.report.charts.marks import Hover
 from hpstudy.report.charts.model import Axis
 from hpstudy.report.charts.swept import spans_decades, text_of, value_range
-from hpstudy.report.charts.words import Words, confidence, label
-from hpstudy.report.csvs import listed
+from hpstudy.report.charts.words import Words, confidence, estimated, label
+from hpstudy.report.csvs import Row, listed
 
 FLIPS = "flip_ratio"
 """The metric that is drawn next to the objective if it was recorded."""
@@ -97,8 +97,35 @@ def explained(results: Results, shape: str) -> str:
         if not value_axis(results, metric).log:
             continue
         if zeros := int((all_values(results, metric) == 0).sum()):
-            are, have = ("value", "is 0 and has") if zeros == 1 else ("values", "are 0 and have")
-            text += f" {numbers.count(zeros)} {are} of {metric} {have} no place on its logarithmic axis."
+            are = "is" if zeros == 1 else "are"
+            text += f" {numbers.things(zeros, 'value')} of {metric} {are} 0 and cannot be shown on its logarithmic axis."
         if any((means.low <= 0).any() for means in _means(results, metric)):  # a logarithmic axis cannot show it
             text += f" An interval of {metric} that reaches the bottom of its axis includes 0."
     return text
+
+
+def sweep_values(results: Results) -> Iterator[Row]:
+    """Every final metric of every started trial, except those of bins; the value of a trial without one is empty."""
+    yield "view", "number", "point", "replicate", "metric", "value"
+    for view in results.sweep:
+        begun = results.view(view.name).searches.states > 0
+        for number, point in points(view):
+            for replicate in np.flatnonzero(begun[:, number]).tolist():
+                for metric, values in _listed(view).items():
+                    yield view.name, number, point, replicate, metric, float(values[replicate, number])
+
+
+def _listed(view: SweepView) -> dict[str, Floats]:
+    """The metrics of a view except those of bins, which have a separate table (`hpstudy.report.chapters.layers`)."""
+    return {metric: values for metric, values in view.values.items() if not is_of_bin(metric)}
+
+
+def sweep_means(results: Results) -> Iterator[Row]:
+    """The mean over replicates of every final metric at every point, except those of bins."""
+    yield "view", "number", "point", "metric", "replicates", "mean", "low", "high"
+    for view in results.sweep:
+        summaries = {metric: summary(values, results.study.analysis.confidence) for metric, values in _listed(view).items()}
+        for number, point in points(view):
+            for metric, means in summaries.items():
+                ends = (float(end[number]) for end in (means.mean, means.low, means.high))
+                yield view.name, number, point, metric, int(means.replicates[number]), *ends

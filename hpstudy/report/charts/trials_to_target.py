@@ -12,12 +12,11 @@ import numpy as np
 from hpstudy.analysis.results import Results
 from hpstudy.report import csvs, numbers, overview, style
 from hpstudy.report.charts.axes import marked_axis, row_axis, trial_axis
-from hpstudy.report.charts.hovers import interval
+from hpstudy.report.charts.grid import beside_reference, reference_words, split_by_view
 from hpstudy.report.charts.marks import Band, Dots, Hover, Labels, Mark, Marker, Steps
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Panel
-from hpstudy.report.charts.small_multiples import beside_reference, reference_words, split_by_view
 from hpstudy.report.charts.views import bands_first, entries
-from hpstudy.report.charts.words import confidence, label
+from hpstudy.report.charts.words import confidence, interval, label
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import SHORTEST, cut
 from hpstudy.report.wording import level_origin, level_text
