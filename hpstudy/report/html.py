@@ -26,8 +26,8 @@ def compile_html(document: Document) -> bytes:
     """The report as a page in UTF-8. The same document gives the same bytes. Call it within `style.applied()`."""
     page = _Page(document)
     body = page.body()
-    own = resource("figures.js") + resource("page.js")
-    scripts = [plotly_script(), own] if page.figures else [own]
+    page_script = resource("figures.js") + resource("page.js")
+    scripts = [plotly_script(), page_script] if page.figures else [page_script]
     sources = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
     policy = (
         f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
@@ -133,13 +133,13 @@ class _Page:
         name = f"figure-{self.figures}"
         drawing = figure_bytes(matplotlib.figure(chart), "svg", dpi=150).decode().replace("\n", " ")
         still = quote(drawing, safe=" =:/,;+*'")  # percent-encoding adds a few characters, base64 a third
-        told = f' <span class="live-only">{text(chart.page_note)}</span>' if chart.page_note else ""
+        note = f' <span class="live-only">{text(chart.page_note)}</span>' if chart.page_note else ""
         return (
             f'<figure id="{name}" data-name="{text(chart.name)}" class="interactive">\n'
             f"{legend_and_places(chart, name)}"
             f'<script type="application/json" id="{name}-data">{embedded({"panels": plotly.panels(chart)})}</script>\n'
             f'<img class="still" src="data:image/svg+xml,{still}" alt="{text(chart.caption)}">\n'
-            f"<figcaption><b>Figure {self.figures}.</b> {text(chart.caption)} {text(chart.reading)}{told} "
+            f"<figcaption><b>Figure {self.figures}.</b> {text(chart.caption)} {text(chart.reading)}{note} "
             f'<span class="data">Data: {text(files_of(chart))}.</span></figcaption>\n</figure>\n'
         )
 

@@ -25,10 +25,10 @@ _SWATCHES = {
 _STROKES = {"solid": "", "dash": "7 3", "dashdot": "8 3 2 3", "dot": "2 3"}
 
 
-def text(given: str) -> str:
+def text(raw: str) -> str:
     """Escape text for HTML content and attributes; characters that cannot be shown are replaced."""
-    shown = "".join(letter if letter in "\n\t\u200b\u00a0" or letter.isprintable() else "\ufffd" for letter in given)
-    return escape(shown, quote=True)
+    printable = "".join(letter if letter in "\n\t\u200b\u00a0" or letter.isprintable() else "\ufffd" for letter in raw)
+    return escape(printable, quote=True)
 
 
 def embedded(value: Any) -> str:
@@ -61,8 +61,8 @@ def legend_and_places(chart: Chart, name: str) -> str:
         chart: the figure.
         name: id of its element; panel 1 is `NAME-panel-1`.
     """
-    entries = "".join(_entry(place, entry) for place, entry in enumerate(chart.legend) if entry.media != "print")
-    places = "".join(f'<div class="panel" id="{name}-panel-{place + 1}"></div>\n' for place in range(len(chart.shown("page"))))
+    entries = "".join(_entry(index, entry) for index, entry in enumerate(chart.legend) if entry.media != "print")
+    places = "".join(f'<div class="panel" id="{name}-panel-{index + 1}"></div>\n' for index in range(len(chart.shown("page"))))
     return (
         f'<div class="live" role="group" aria-label="{text(chart.caption)}" hidden>\n'
         f'<ul class="legend" aria-label="Show or hide">\n{entries}'
@@ -71,13 +71,13 @@ def legend_and_places(chart: Chart, name: str) -> str:
     )
 
 
-def _entry(place: int, entry: Entry) -> str:
+def _entry(index: int, entry: Entry) -> str:
     dashes = f' stroke-dasharray="{_STROKES[entry.dash]}"' if _STROKES.get(entry.dash) else ""
     line = f'<path d="M1 7h30" fill="none" stroke="currentColor" stroke-width="2.5"{dashes}/>' if entry.dash else ""
     blank = "" if entry.dash or entry.symbol else f'<path d="M4 2h24v10h-24z" opacity="{entry.alpha:g}"/>'
     swatch = f"{line}{_SWATCHES.get(entry.symbol, '')}{blank}"
     return (
-        f'<li><button type="button" class="entry" aria-pressed="true" data-group="{place}" data-colour="{entry.colour}">'
+        f'<li><button type="button" class="entry" aria-pressed="true" data-group="{index}" data-colour="{entry.colour}">'
         f'<svg viewBox="0 0 32 14" width="32" height="14" fill="currentColor" aria-hidden="true">{swatch}</svg>'
         f"{text(entry.name)}</button></li>\n"
     )

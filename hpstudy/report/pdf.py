@@ -74,7 +74,7 @@ def files_of(chart: Chart) -> str:
 
 def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
     """A figure in the format pdf, svg or png, without dates or program versions."""
-    nothing: dict[str, dict[str, Any]] = {
+    metadata: dict[str, dict[str, Any]] = {
         "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
         "svg": {"Date": None, "Creator": None},
         "png": {"Software": None},
@@ -82,7 +82,7 @@ def figure_bytes(figure: Figure, form: str, dpi: int = 200) -> bytes:
     if form == "pdf":
         _lay_out(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=form, dpi=dpi, metadata=nothing[form])
+    figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata[form])
     return buffer.getvalue()
 
 
@@ -129,10 +129,10 @@ def clean(value: Any) -> Any:
     """The content with unsupported characters replaced and long words made breakable."""
     if isinstance(value, str):
         value = _TOGETHER.sub("\u00a0", value)
-        shown = "".join(
+        printable = "".join(
             letter if letter == "\n" or letter.isprintable() or letter in "\u200b\u00a0" else "\ufffd" for letter in value
         )
-        return " ".join(_breakable(word) for word in shown.split(" "))
+        return " ".join(_breakable(word) for word in printable.split(" "))
     if isinstance(value, dict):
         return {key: clean(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

@@ -22,7 +22,7 @@ def chapter(results: Results) -> Iterator[Section]:
         )
 
 
-def _summary(results: Results, rows: list[layers.Shown]) -> str:
+def _summary(results: Results, rows: list[layers.DrawnPoint]) -> str:
     swept = any(row.view.swept for row in rows)
     every = len(results.sweep) == 1
     opening = "Every view is shown at its best point." if swept and not every else ""
@@ -31,7 +31,7 @@ def _summary(results: Results, rows: list[layers.Shown]) -> str:
     return " ".join(filter(None, [opening, *(_of_row(results, row) for row in rows)]))
 
 
-def _of_row(results: Results, row: layers.Shown) -> str:
+def _of_row(results: Results, row: layers.DrawnPoint) -> str:
     mean = row.never(results).mean
     low, high = int(np.nanargmin(mean)), int(np.nanargmax(mean))
     lowest, highest = (numbers.metric(float(mean[index]), layers.DECIMALS) for index in (low, high))

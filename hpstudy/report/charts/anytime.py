@@ -78,22 +78,22 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
 def _curve(results: Results, supplement: Supplement, index: int) -> tuple[Mark, ...]:
     """The curve of a view with its interval."""
     view = supplement.views[index]
-    if (more := view.anytime) is None:
+    if (ratings := view.anytime) is None:
         return ()
-    head = f"{label(results, view.name)}, share of {TARGETS} targets reached by {more.replicates} searches"
-    ends = (more.ecdf, more.ecdf_low, more.ecdf_high)
-    spaced, hover = every(index, len(supplement.views), len(more.ecdf)), along(results, head, *ends)
-    x, look = trials(more.ecdf), style.look(index)
-    return mean_curve(x, ends, look, alpha=0.18, size=3.5, stepped=True, groups=(index,), every=spaced, hover=hover)
+    head = f"{label(results, view.name)}, share of {TARGETS} targets reached by {ratings.replicates} searches"
+    ends = (ratings.ecdf, ratings.ecdf_low, ratings.ecdf_high)
+    marked, hover = every(index, len(supplement.views), len(ratings.ecdf)), along(results, head, *ends)
+    x, look = trials(ratings.ecdf), style.look(index)
+    return mean_curve(x, ends, look, alpha=0.18, size=3.5, stepped=True, groups=(index,), every=marked, hover=hover)
 
 
 def _scores(results: Results, supplement: Supplement) -> Panel:
     """A row for the score of every view; with many views, a gray line at the score of the reference."""
-    other = reference(results)
+    reference_index = reference(results)
     rated = [(index, view.name, view.anytime.score) for index, view in enumerate(supplement.views) if view.anytime is not None]
     marks: list[Mark] = []
     for row, (index, name, score) in enumerate(rated):
-        if index == other and overview.many_views(results):
+        if index == reference_index and overview.many_views(results):
             marks.insert(0, Rule(axis="x", at=score.value, colour=GREY))
         head, marker = f"{label(results, name)}, score over all trials", Marker(style.symbol(index), 5, fill="paper")
         ends = (score.value, score.low, score.high)

@@ -42,12 +42,12 @@ def marked_axis(label: str, limits: tuple[float, float], at: Iterable[float], te
 
 def around(*values: Floats, room: float = 0.05) -> tuple[float, float]:
     """Limits of an axis that shows all finite values, with margins of `room` times their range on both sides."""
-    known = np.concatenate([part[np.isfinite(part)] for part in values]) if values else np.zeros(0)
-    if not known.size:
+    finite = np.concatenate([part[np.isfinite(part)] for part in values]) if values else np.zeros(0)
+    if not finite.size:
         return 0.0, 1.0
-    low, high = float(known.min()), float(known.max())
-    beside = room * (high - low) or room * abs(high) or 1.0
-    return low - beside, high + beside
+    low, high = float(finite.min()), float(finite.max())
+    margin = room * (high - low) or room * abs(high) or 1.0
+    return low - margin, high + margin
 
 
 def around_zero(values: Floats, room: float = 0.05) -> tuple[float, float]:
@@ -58,8 +58,10 @@ def around_zero(values: Floats, room: float = 0.05) -> tuple[float, float]:
 
 def late(results: Results) -> tuple[int, ...]:
     """The trials that determine the axis of small panels: of the trials that all started views have finished, all but the first `EARLY`."""
-    spent = [int((~np.isnan(view.best)).any(axis=0).sum()) for view in results.views]
-    return tuple(range(int(min((trials for trials in spent if trials), default=0) * EARLY) + 1, results.study.search.trials + 1))
+    finished = [int((~np.isnan(view.best)).any(axis=0).sum()) for view in results.views]
+    return tuple(
+        range(int(min((trials for trials in finished if trials), default=0) * EARLY) + 1, results.study.search.trials + 1)
+    )
 
 
 def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tuple[float, float]:

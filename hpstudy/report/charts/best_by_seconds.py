@@ -23,29 +23,29 @@ def chart(results: Results, supplement: Supplement) -> Chart:
     """All views with a curve; they share one time grid."""
     assert supplement.seconds is not None, "there is no curve without a grid of seconds"
     x = supplement.seconds
-    shown = [
+    views = [
         (index, label(results, view.name), view.cost) for index, view in enumerate(supplement.views) if view.cost is not None
     ]
-    curves: list[Mark] = []
-    for group, (index, name, cost) in enumerate(shown):
+    marks: list[Mark] = []
+    for group, (index, name, cost) in enumerate(views):
         ends = (cost.mean, cost.low, cost.high)
         texts = tuple(
             f"{name}, {numbers.duration(seconds)} of training\nmean best so far {estimated(results, *values)}"
             for seconds, *values in zip(*listed(x, *ends), strict=True)
         )
-        look, spaced = style.look(index), (2 * index, 10)
-        curves += mean_curve(x, ends, look, alpha=0.2, size=5, stepped=True, groups=(group,), every=spaced, hover=Hover(texts))
+        look, marked = style.look(index), (2 * index, 10)
+        marks += mean_curve(x, ends, look, alpha=0.2, size=5, stepped=True, groups=(group,), every=marked, hover=Hover(texts))
     first = int(EARLY * len(x))
-    values = around(*(end[first:] for _, _, cost in shown for end in (cost.mean, cost.low, cost.high)))
+    values = around(*(end[first:] for _, _, cost in views for end in (cost.mean, cost.low, cost.high)))
     return Chart(
         "best_by_seconds",
-        (Panel(Axis("seconds of training", around(x)), best_axis(results, values), bands_first(curves)),),
+        (Panel(Axis("seconds of training", around(x)), best_axis(results, values), bands_first(marks)),),
         f"Mean best {results.study.metric.name} against seconds of training of a search.",
         f"Means over complete searches with pointwise {confidence(results)} intervals. The curves begin when every search has finished a "
         "trial, and end when the first search has finished all trials. Time spent choosing points is not counted.",
         Data.of(results, best_by_seconds),
         2.8,
-        legend=tuple(Entry(name, *style.look(index)) for index, name, _ in shown),
+        legend=tuple(Entry(name, *style.look(index)) for index, name, _ in views),
     )
 
 

@@ -108,34 +108,34 @@ def searches(results: Results, view: ViewResult, index: int) -> Iterator[Steps]:
         view: whose `best` is (replicates x trials).
         index: its number in the study.
     """
-    chosen = evenly(range(view.best.shape[0]), MOST_SEARCHES)
-    if len(chosen) == view.best.shape[0]:
-        yield _steps(results, view, index, chosen, "both")
+    drawn = evenly(range(view.best.shape[0]), MOST_SEARCHES)
+    if len(drawn) == view.best.shape[0]:
+        yield _steps(results, view, index, drawn, "both")
     else:
         yield _steps(results, view, index, range(view.best.shape[0]), "print")
-        yield _steps(results, view, index, chosen, "page")
+        yield _steps(results, view, index, drawn, "page")
 
 
-def _steps(results: Results, view: ViewResult, index: int, chosen: Sequence[int], media: Media) -> Steps:
+def _steps(results: Results, view: ViewResult, index: int, replicates: Sequence[int], media: Media) -> Steps:
     every = sum(other.best.size for other in results.views) <= EVERY_TRIAL_UP_TO
     drawn: list[tuple[float, float]] = []
     texts: list[str] = []
     points: list[dict[str, Any] | None] = []
-    for replicate in chosen:
+    for replicate in replicates:
         row = view.best[replicate]
-        known = np.flatnonzero(~np.isnan(row))
-        if not known.size:
+        numbers_drawn = np.flatnonzero(~np.isnan(row))
+        if not numbers_drawn.size:
             continue
         if not every:
-            changed = np.r_[True, np.diff(row[known]) != 0]
+            changed = np.r_[True, np.diff(row[numbers_drawn]) != 0]
             changed[-1] = True
-            known = known[changed]
-        drawn += [*((number + 1, float(row[number])) for number in known.tolist()), (math.nan, math.nan)]
+            numbers_drawn = numbers_drawn[changed]
+        drawn += [*((number + 1, float(row[number])) for number in numbers_drawn.tolist()), (math.nan, math.nan)]
         if media != "print":
             head = f"{label(results, view.name)}\nreplicate {replicate}"
-            for number in known.tolist():
+            for number in numbers_drawn.tolist():
                 best = numbers.general(float(row[number]), 6)
-                texts.append(f"{head}, {position(number)}\n{_own(view, replicate, number)}\nbest so far {best}")
+                texts.append(f"{head}, {position(number)}\n{_result(view, replicate, number)}\nbest so far {best}")
                 points.append(view.point(replicate, number))
             texts.append("")
             points.append(None)
@@ -145,7 +145,7 @@ def _steps(results: Results, view: ViewResult, index: int, chosen: Sequence[int]
         y=y,
         colour=style.colour(index),
         width=0.6,
-        alpha=max(0.02, min(0.45, 12 / max(1, len(chosen)))),
+        alpha=max(0.02, min(0.45, 12 / max(1, len(replicates)))),
         groups=(index, len(results.views)),
         media=media,
         raster=sum(other.best.shape[0] for other in results.views) > VECTOR_UP_TO,
@@ -153,7 +153,7 @@ def _steps(results: Results, view: ViewResult, index: int, chosen: Sequence[int]
     )
 
 
-def _own(view: ViewResult, replicate: int, number: int) -> str:
+def _result(view: ViewResult, replicate: int, number: int) -> str:
     value = float(view.searches.values[replicate, number])
     if np.isnan(value):
         return f"this trial: {STATES[view.searches.states[replicate, number]].replace('_', ' ')}"
@@ -172,8 +172,8 @@ def _edge(view: ViewResult) -> Line:
 
 def _enqueued(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
     """Open circles on the mean at trials whose points the study enqueued, or whose results were imported, if any."""
-    known = max(len(results.study.views[view.name].enqueue), *results.imported.get(view.name, {0: 0}).values())
-    first = view.curve.mean[:known]
+    count = max(len(results.study.views[view.name].enqueue), *results.imported.get(view.name, {0: 0}).values())
+    first = view.curve.mean[:count]
     if len(first):
         yield Dots(x=trials(first), y=first, colour=style.colour(index), marker=Marker(size=6.5, fill="none"), groups=(index,))
 
@@ -202,8 +202,8 @@ def _page_note(results: Results) -> str:
     note = "A star is the best trial of its view."
     for view in results.views:
         count = view.best.shape[0]
-        if len(chosen := evenly(range(count), MOST_SEARCHES)) < count:
-            note += f" {view.name}: {len(chosen)} of {count} searches are drawn, evenly spread."
+        if len(drawn := evenly(range(count), MOST_SEARCHES)) < count:
+            note += f" {view.name}: {len(drawn)} of {count} searches are drawn, evenly spread."
     if sum(view.best.size for view in results.views) > EVERY_TRIAL_UP_TO:
         note += " A search has texts at the trials that changed its best."
     return note
@@ -228,8 +228,8 @@ def imported_words(results: Results) -> str:
 def caption_and_reading(results: Results) -> tuple[str, str]:
     """The caption and the explanation of the figure."""
     level = confidence(results)
-    begun = sum(int((~np.isnan(view.best[:, 0])).sum()) for view in results.views)
-    caption = f"Best {results.study.metric.name} so far of {numbers.count(begun)} searches."
+    started = sum(int((~np.isnan(view.best[:, 0])).sum()) for view in results.views)
+    caption = f"Best {results.study.metric.name} so far of {numbers.count(started)} searches."
     reading = (
         f"Thin lines are single searches, the bold line is their mean with its pointwise {level} bootstrap interval. The best so far is "
         f"the {'highest' if results.study.metric.goal == 'maximize' else 'lowest'} of several noisy values: a better line does not mean "
@@ -237,16 +237,16 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     )
     limits, which = value_limits(results), "the values, the worst ones,"
     if overview.many_views(results):
-        shown = late(results)
-        limits = value_limits(results, shown)
-        which = f"the values after {numbers.things(shown[0], 'trial')} or more, the worst ones, and such values before"
+        late_trials = late(results)
+        limits = value_limits(results, late_trials)
+        which = f"the values after {numbers.things(late_trials[0], 'trial')} or more, the worst ones, and such values before"
         reading += reference_words(results, "the mean")
         reading += f" Dotted: the target, {level_text(results)}." if target(results, limits) else ""
     low, high = limits
     if any((view.best < low).any() or (view.best > high).any() for view in results.views):
         reading += f" Up to {100 * OUTLIERS:.0f}% of {which} are not drawn."
-    if known := "; ".join(filter(None, (enqueued_words(results), imported_words(results)))):
-        reading += f" Open circles: {known}."
+    if marked := "; ".join(filter(None, (enqueued_words(results), imported_words(results)))):
+        reading += f" Open circles: {marked}."
     waiting = sum(view.completeness.before_first_value for view in results.views)
     if waiting and not math.isnan(results.worst):
         reading += (

@@ -35,7 +35,7 @@ EARLY = 0.1
 def chart(results: Results) -> Chart:
     """The mean confirmed curve and mean best so far of every view, then paired differences of the confirmed curves."""
     compared = list(_differences(results))[:COMPARED]
-    panels = [_curves(results), *(_difference(results, *found) for found in compared)]
+    panels = [_curves(results), *(_difference(results, *item) for item in compared)]
     views = len(results.confirmed)
     legend = (
         *entries(results),
@@ -75,12 +75,12 @@ def _optimism(results: Results) -> str:
 def _curves(results: Results) -> Panel:
     """All views in one panel; the axis covers the values of all but the first trials."""
     marks: list[Mark] = []
-    shown: list[Floats] = []
+    columns: list[Floats] = []
     views = len(results.confirmed)
     first = int(results.study.search.trials * EARLY)
     for index, curve in enumerate(results.confirmed):
         look, mean, best = style.look(index), curve.mean, _observed(results, curve)
-        shown += [end[first:] for end in (mean.mean, mean.low, mean.high, best)]
+        columns += [end[first:] for end in (mean.mean, mean.low, mean.high, best)]
         x, text = trials(mean.mean), f"{label(results, curve.view)}, confirmed"
         marks += [
             Band(x=x, low=mean.low, high=mean.high, colour=look.colour, alpha=0.2, groups=(index, views)),
@@ -96,7 +96,7 @@ def _curves(results: Results) -> Panel:
                 hover=along(results, text, mean.mean, mean.low, mean.high),
             ),
         ]
-    values = Axis(filled("{}", metric(results)), around(*shown), grid=True)
+    values = Axis(filled("{}", metric(results)), around(*columns), grid=True)
     bands = sorted(marks, key=lambda mark: not isinstance(mark, Band))
     return Panel(trial_axis(results.study.search.trials), values, tuple(bands))
 

@@ -32,16 +32,16 @@ DEFAULT = Entry("default point", style.grey(0.2), "dashdot", width=1.0)
 
 def charts(results: Results, views: Sequence[ViewControls]) -> Iterator[Chart]:
     """A panel for each started view, with a common axis in each figure."""
-    for name, shown in parts("controls", views, PANELS):
-        drawn = {entry.name for view in shown for entry, _ in _curves(view)} | {DEFAULT.name for view in shown if _default(view)}
+    for name, part in parts("controls", views, PANELS):
+        drawn = {entry.name for view in part for entry, _ in _curves(view)} | {DEFAULT.name for view in part if _default(view)}
         legend = tuple(entry for entry in (SEARCH, RANDOM, EXPECTED, DEFAULT) if entry.name in drawn)
-        columns = min(len(shown), 2)
+        columns = min(len(part), 2)
         yield Chart(
             name,
-            in_grid([_panel(results, view, legend, value_limits(shown)) for view in shown], columns),
-            *caption_and_reading(results, shown),
+            in_grid([_panel(results, view, legend, value_limits(part)) for view in part], columns),
+            *caption_and_reading(results, part),
             Data.of(results, control_curves, control_defaults),
-            2.9 if columns == 1 else 2.4 * -(-len(shown) // columns),
+            2.9 if columns == 1 else 2.4 * -(-len(part) // columns),
             legend=legend,
         )
 
@@ -128,8 +128,12 @@ def control_curves(results: Results) -> Iterator[Row]:
     for view in results.controls.views if results.controls else ():
         curves = {"search": view.curve}
         if view.random is not None:
-            more = {"random": view.random.curve, "random_expected": view.random.expected, "search_minus_random": view.random.gap}
-            curves |= {name: curve for name, curve in more.items() if curve is not None}
+            parts_of_random = {
+                "random": view.random.curve,
+                "random_expected": view.random.expected,
+                "search_minus_random": view.random.gap,
+            }
+            curves |= {name: curve for name, curve in parts_of_random.items() if curve is not None}
         for name, curve in curves.items():
             for row in numbered(curve.searches, curve.mean, curve.low, curve.high):
                 yield view.view, name, *row

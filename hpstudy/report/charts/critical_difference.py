@@ -19,24 +19,24 @@ LETTERS = 20
 """Maximum number of characters of a name, which fit next to the axis."""
 
 
-def chart(shown: MeanRanks, blocks: str, confidence: str, data: tuple[Data, ...]) -> Chart:
+def chart(ranks: MeanRanks, blocks: str, confidence: str, data: tuple[Data, ...]) -> Chart:
     """The diagram.
 
     Args:
-        shown: the ranks.
+        ranks: the ranks.
         blocks: name of the blocks, "replicates" or "studies".
         confidence: level of the critical difference, "95%".
         data: the CSV file of the diagram.
     """
-    count = len(shown.names)
+    count = len(ranks.names)
     low, high = 1.0, float(count)
     # Names are above the axis, outermost the best on the left and the worst on the right. Bars are between names and axis.
-    bars, half = len(shown.alike), (count + 1) // 2
+    bars, half = len(ranks.alike), (count + 1) // 2
     first, step = 0.45 + 0.25 * bars, 0.6
     top = first + step * half + 0.9
     marks: list[Mark] = []
     margin = 0.04 * (high - low)
-    for index, (name, rank) in enumerate(zip(shown.names, shown.ranks.tolist(), strict=True)):
+    for index, (name, rank) in enumerate(zip(ranks.names, ranks.ranks.tolist(), strict=True)):
         left = index < half
         row = index if left else count - 1 - index
         height, side = first + step * row, low - margin if left else high + margin
@@ -46,13 +46,13 @@ def chart(shown: MeanRanks, blocks: str, confidence: str, data: tuple[Data, ...]
             Line(x=np.array([rank, rank, side]), y=np.array([0.0, height, height]), colour=style.INK, width=0.8, hover=hover)
         )
         marks.append(_text(text, side, height, "right" if left else "left"))
-    for index, (start, end) in enumerate(shown.alike):
-        height, ends = 0.25 + 0.25 * index, shown.ranks[[start, end]] + np.array([-0.03, 0.03]) * (high - low) / 2
+    for index, (start, end) in enumerate(ranks.alike):
+        height, ends = 0.25 + 0.25 * index, ranks.ranks[[start, end]] + np.array([-0.03, 0.03]) * (high - low) / 2
         marks.append(Line(x=ends, y=np.full(2, height), colour=style.INK, width=3.0))
-    apart = shown.critical_difference
-    if apart <= high - low:
-        marks.append(Line(x=np.array([low, low + apart]), y=np.full(2, top - 0.35), colour=style.grey(0.4), width=1.2))
-    label = f"critical difference {numbers.metric(apart, 2)}"
+    critical = ranks.critical_difference
+    if critical <= high - low:
+        marks.append(Line(x=np.array([low, low + critical]), y=np.full(2, top - 0.35), colour=style.grey(0.4), width=1.2))
+    label = f"critical difference {numbers.metric(critical, 2)}"
     marks.append(_text(label, low, top - 0.1, "left"))
     room = 0.45 * (high - low)
     ticks = tuple(float(rank) for rank in range(1, count + 1))
@@ -62,7 +62,7 @@ def chart(shown: MeanRanks, blocks: str, confidence: str, data: tuple[Data, ...]
     return Chart(
         "critical_difference",
         (Panel(axis, Axis("", (0.0, top + 0.2), ticks="none", line=False), tuple(marks)),),
-        f"Mean ranks over {shown.blocks} {blocks}, with Nemenyi's critical difference at {confidence}.",
+        f"Mean ranks over {ranks.blocks} {blocks}, with Nemenyi's critical difference at {confidence}.",
         "A thick bar joins ranks between which no difference is shown.",
         data,
         0.8 + NAME * (half + bars / 2 + 1.5),

@@ -39,8 +39,8 @@ COLUMNS = ("a", "b", "trials", "replicates", "mean", "low", "high", "band_low", 
 def charts(results: Results) -> Iterator[Chart]:
     """The figures, with up to `PANELS` comparisons each."""
     pairs = [pair for pair in results.pairs if pair.curve is not None]
-    for name, shown in parts("difference", pairs, PANELS):
-        yield _chart(results, name, shown)
+    for name, part in parts("difference", pairs, PANELS):
+        yield _chart(results, name, part)
 
 
 def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:

@@ -22,11 +22,11 @@ from hpstudy.report.csvs import Row
 def chart(results: Results, views: list[SearchedView]) -> Chart:
     """All trials of views with flip ratios; the axis is logarithmic if the ratios span decades."""
     columns = min(3, len(views))
-    everything = np.concatenate([view.flips.ratio for view in views if view.flips])
-    positive = everything[np.isfinite(everything) & (everything > 0)]
+    all_ratios = np.concatenate([view.flips.ratio for view in views if view.flips])
+    positive = all_ratios[np.isfinite(all_ratios) & (all_ratios > 0)]
     log = bool(positive.size) and positive.max() > 20 * positive.min()
     floor = float(positive.min()) / 2 if log else 0.0
-    ends = (floor / 1.5, float(positive.max()) * 1.5) if log else around(np.maximum(everything, floor))
+    ends = (floor / 1.5, float(positive.max()) * 1.5) if log else around(np.maximum(all_ratios, floor))
     ratios = Axis("flip ratio", ends, log=log, ticks="decades" if log else "auto")
     values = Axis(metric(results, 20), limits(np.concatenate([view.objective for view in views]), results.study.metric.goal))
     panels = [_panel(results, view, floor, ratios, values, title_length(columns)) for view in views]

@@ -43,12 +43,12 @@ def title_length(columns: int) -> int:
 
 def in_grid(panels: Sequence[Panel], columns: int, *, shared: bool = False) -> tuple[Panel, ...]:
     """The panels row by row; if `shared`, all have the same vertical axis, which print labels in the first column only."""
-    made = []
+    placed = []
     for number, panel in enumerate(panels):
         row, column = divmod(number, columns)
         y = replace(panel.y, titled=False, labelled=False) if shared and column else panel.y
-        made.append(replace(panel, y=y, row=row, column=column))
-    return tuple(made)
+        placed.append(replace(panel, y=y, row=row, column=column))
+    return tuple(placed)
 
 
 def parts(name: str, items: Sequence[T], most: int) -> Iterator[tuple[str, Sequence[T]]]:

@@ -50,21 +50,21 @@ def _counts(view: SweepView) -> dict[str, int]:
 
 def charts(results: Results) -> Iterator[Chart]:
     """The maps of all such views; empty without such a view or without a value."""
-    shown = views(results)
-    if not shown or not any(view.completeness.completed for view in results.views):
+    mapped = views(results)
+    if not mapped or not any(view.completeness.completed for view in results.views):
         return
-    summaries = [summary(view.values[results.study.metric.name], results.study.analysis.confidence) for view in shown]
-    known = np.concatenate([means.mean[np.isfinite(means.mean)] for means in summaries])
-    ends = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    columns = 2 if len(shown) > 1 and max(max(_counts(view).values()) for view in shown) <= WIDE else 1
+    summaries = [summary(view.values[results.study.metric.name], results.study.analysis.confidence) for view in mapped]
+    finite = np.concatenate([means.mean[np.isfinite(means.mean)] for means in summaries])
+    ends = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    columns = 2 if len(mapped) > 1 and max(max(_counts(view).values()) for view in mapped) <= WIDE else 1
     yield Chart(
         "heat_map",
-        in_grid([_panel(results, *pair) for pair in zip(shown, summaries, strict=True)], columns),
+        in_grid([_panel(results, *pair) for pair in zip(mapped, summaries, strict=True)], columns),
         f"Mean {results.study.metric.name} over both swept hyperparameters.",
         "A cell is the mean over replicates at one point; the frame marks the best mean of a view, a crossed cell has no value. "
         "Values are at equal distances.",
         Data.of(results, sweep_means),
-        min(2.7 * -(-len(shown) // columns), 9.0),
+        min(2.7 * -(-len(mapped) // columns), 9.0),
         scale=ColourScale(filled("mean {}", metric(results)), *ends),
     )
 

@@ -38,15 +38,15 @@ def order(view: SearchedView) -> list[int]:
 
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
     """A row for each hyperparameter; without an importance only the best trials."""
-    shown = order(view)
-    names = [cut(view.hyperparameters[number], 18) for number in shown]
-    rows = marked_axis("", (len(shown) - 0.42, -0.55), range(len(shown)), names, ticked=False)
+    ranked = order(view)
+    names = [cut(view.hyperparameters[number], 18) for number in ranked]
+    rows = marked_axis("", (len(ranked) - 0.42, -0.55), range(len(ranked)), names, ticked=False)
     colour = style.colour(index_of(results, view.name))
-    panels = [_best(results, view, shown, rows)]
+    panels = [_best(results, view, ranked, rows)]
     legend: tuple[Entry, ...] = ()
     if view.importance is not None:
         legend = (Entry("with interactions", colour, alpha=0.35), Entry("alone", colour))
-        panels = [_shares(results, view, shown, rows), _best(results, view, shown, rows, column=1)]
+        panels = [_shares(results, view, ranked, rows), _best(results, view, ranked, rows, column=1)]
     return Chart(
         name,
         tuple(panels),
@@ -54,23 +54,23 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         "A dot at the right is the best trial of one search, in the range of the hyperparameter; its height has no meaning."
         + (" If the intervals of two bars overlap, these searches do not show which is longer." if legend else ""),
         Data.of(results, searched_importance, searched_trials),
-        0.75 + 0.4 * len(shown),
+        0.75 + 0.4 * len(ranked),
         legend=legend,
         widths=(1, 1.25) if legend else (),
         page_only=True,
     )
 
 
-def _shares(results: Results, view: SearchedView, shown: list[int], rows: Axis) -> Panel:
+def _shares(results: Results, view: SearchedView, ranked: list[int], rows: Axis) -> Panel:
     assert view.importance is not None, "the caller checks this"
-    colour, at = style.colour(index_of(results, view.name)), np.arange(len(shown), dtype=np.float64)
+    colour, at = style.colour(index_of(results, view.name)), np.arange(len(ranked), dtype=np.float64)
     marks: list[Mark] = []
     for group, (what, shares, offset, alpha) in enumerate(
         (("with interactions", view.importance.total, -0.19, 0.35), ("alone", view.importance.alone, 0.17, 1.0))
     ):
-        value, low, high = (ends[shown] for ends in (shares.value, shares.low, shares.high))
+        value, low, high = (ends[ranked] for ends in (shares.value, shares.low, shares.high))
         y, groups = at + offset, (group,)
-        hover = Hover(tuple(_share(results, view.hyperparameters[number], what, shares, number) for number in shown))
+        hover = Hover(tuple(_share(results, view.hyperparameters[number], what, shares, number) for number in ranked))
         marks.append(
             Bars(left=0 * y, right=value, bottom=y - 0.17, top=y + 0.17, colour=colour, alpha=alpha, groups=groups, hover=hover)
         )
@@ -84,13 +84,13 @@ def _share(results: Results, name: str, what: str, shares: Shares, number: int) 
     return f"{name}, {what}: {numbers.general(value, 3)}{interval(results, low, high)}"
 
 
-def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, column: int = 0) -> Panel:
+def _best(results: Results, view: SearchedView, ranked: list[int], rows: Axis, column: int = 0) -> Panel:
     """The range of every hyperparameter, with its values below and the best trials above."""
-    index, listed, chosen = index_of(results, view.name), parameters(results, view), view.incumbents
+    index, space, chosen = index_of(results, view.name), parameters(results, view), view.incumbents
     count = len(chosen)
-    rails = np.arange(len(shown), dtype=np.float64) + 0.12
+    rails = np.arange(len(ranked), dtype=np.float64) + 0.12
     marked = [
-        (at, row + 0.12, text) for row, number in enumerate(shown) for at, text in zip(*ticks(listed[number], 6), strict=True)
+        (at, row + 0.12, text) for row, number in enumerate(ranked) for at, text in zip(*ticks(space[number], 6), strict=True)
     ]
     x, y = (np.array([tick[side] for tick in marked], dtype=np.float64) for side in (0, 1))
     marks: list[Mark] = [
@@ -99,11 +99,11 @@ def _best(results: Results, view: SearchedView, shown: list[int], rows: Axis, co
         Labels(x=x, y=y + 0.06, texts=tuple(text for *_, text in marked), size=6, anchor="top", colour=style.grey(0.35)),
     ]
     colour, marker = style.colour(index), Marker(style.symbol(index), 3.5)
-    for row, number in enumerate(shown):
-        present = np.flatnonzero(np.isfinite(view.unit[chosen, number]))
-        unit = spread(listed[number], view.unit[chosen[present], number], present)
-        heights: Floats = row - 0.12 + 0.3 * apart(-(present + 1))
-        hover = texts(results, view, chosen[present])
+    for row, number in enumerate(ranked):
+        valued = np.flatnonzero(np.isfinite(view.unit[chosen, number]))
+        unit = spread(space[number], view.unit[chosen[valued], number], valued)
+        heights: Floats = row - 0.12 + 0.3 * apart(-(valued + 1))
+        hover = texts(results, view, chosen[valued])
         marks.append(Dots(x=unit, y=heights, colour=colour, marker=marker, alpha=0.6, hover=hover))
     title = f"best trial of each of {count} searches"
     names = replace(rows, line=False, labelled=column == 0)

@@ -28,8 +28,8 @@ def chart(results: Results, supplement: Supplement) -> Chart:
     first = late(results)[0] - 1 if many else int(EARLY * budget)
     means = [(view.curve.mean, view.curve.low, view.curve.high) for view in results.views]
     middles = [(view.iqm.iqm, view.iqm.low, view.iqm.high) for view in supplement.views]
-    shown = middles if many else [*means, *middles]
-    axes = trial_axis(budget), best_axis(results, around(*(end[first:] for ends in shown for end in ends)))
+    curves = middles if many else [*means, *middles]
+    axes = trial_axis(budget), best_axis(results, around(*(end[first:] for ends in curves for end in ends)))
 
     def panel(name: str, ends: list[tuple[Floats, Floats, Floats]]) -> Panel:
         marks = bands_first(mark for index in range(count) for mark in _curve(results, name, ends, index))
@@ -61,9 +61,9 @@ def chart(results: Results, supplement: Supplement) -> Chart:
 def _curve(results: Results, name: str, ends: list[tuple[Floats, Floats, Floats]], index: int) -> tuple[Mark, ...]:
     """One curve of a view with its interval."""
     head = f"{label(results, results.views[index].name)}, {name} of the best so far"
-    x, spaced = trials(ends[index][0]), every(index, len(results.views), results.study.search.trials)
+    x, marked = trials(ends[index][0]), every(index, len(results.views), results.study.search.trials)
     hover = along(results, head, *ends[index])
-    return mean_curve(x, ends[index], style.look(index), alpha=0.18, size=3.5, groups=(index,), every=spaced, hover=hover)
+    return mean_curve(x, ends[index], style.look(index), alpha=0.18, size=3.5, groups=(index,), every=marked, hover=hover)
 
 
 def iqm_curves(results: Results) -> Iterator[Row]:

@@ -41,7 +41,7 @@ INITIAL, STILL = Entry("initial weights", "#56B4E9"), Entry("never changed sign"
 
 
 @dataclass(frozen=True)
-class Shown:
+class DrawnPoint:
     """One point of a view as it is drawn.
 
     Attributes:
@@ -66,25 +66,25 @@ class Shown:
         return sorted({0, (count - 1) // 2, count - 1})
 
 
-def shown(results: Results) -> list[Shown]:
+def shown(results: Results) -> list[DrawnPoint]:
     """The best point of every view with layer values; of a single view, `ROWS` of its points, evenly spaced."""
-    shown_points = []
+    drawn = []
     for view in results.sweep:
-        of_view, best = layers(view), sweeps.best(results, view)
-        if of_view is None:
+        view_layers, best = layers(view), sweeps.best(results, view)
+        if view_layers is None:
             continue
-        valued = np.flatnonzero(np.isfinite(of_view.never).any(axis=(0, 2))).tolist()
+        valued = np.flatnonzero(np.isfinite(view_layers.never).any(axis=(0, 2))).tolist()
         if len(results.sweep) == 1:
             points, name = evenly(valued, ROWS), "" if view.swept else label(results, view.name)
         else:
             points, name = [number for number in valued if number == best], label(results, view.name)
         for number in points:
-            parts_of_name = (name, sweeps.point_text(view, number) if view.swept else "")
-            shown_points.append(Shown(view, of_view, number, cut(", ".join(filter(None, parts_of_name)), ROW_LETTERS)))
-    return shown_points
+            names = (name, sweeps.point_text(view, number) if view.swept else "")
+            drawn.append(DrawnPoint(view, view_layers, number, cut(", ".join(filter(None, names)), ROW_LETTERS)))
+    return drawn
 
 
-def charts(results: Results, rows: Sequence[Shown]) -> Iterator[Chart]:
+def charts(results: Results, rows: Sequence[DrawnPoint]) -> Iterator[Chart]:
     """For every `ROWS` points, the histograms, if bins were recorded, and the shares."""
     for end, part in parts("", rows, ROWS):
         if binned := [row for row in part if row.layers.edges.size]:
@@ -92,7 +92,7 @@ def charts(results: Results, rows: Sequence[Shown]) -> Iterator[Chart]:
         yield _shares(results, f"never_flipped_by_layer{end}", part)
 
 
-def _histograms(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
+def _histograms(results: Results, name: str, rows: Sequence[DrawnPoint]) -> Chart:
     """A row of panels for each point: its first, middle and last layer."""
     highest = max(float(np.nanmax(summary(row.layers.initial[:, row.number, row.few()], 0.9).mean, initial=0.0)) for row in rows)
     y = Axis("share of weights", (0.0, 1.05 * highest or 1.0), grid=True)
@@ -110,20 +110,20 @@ def _histograms(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
     )
 
 
-def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y: Axis) -> Panel:
+def _histogram(results: Results, rows: Sequence[DrawnPoint], row: int, column: int, y: Axis) -> Panel:
     """Histograms of the initial weights of one layer, of all and of those that never flipped; means over replicates."""
-    point, of_view = rows[row], rows[row].layers
+    point, view_layers = rows[row], rows[row].layers
     depth = point.few()[column]
-    layer = f"layer {of_view.numbers[depth]}"
-    bins = [f"{point.name}, {layer}\n{low:g} to {high:g} deviations" for low, high in pairwise(of_view.edges.tolist())]
+    layer = f"layer {view_layers.numbers[depth]}"
+    bins = [f"{point.name}, {layer}\n{low:g} to {high:g} deviations" for low, high in pairwise(view_layers.edges.tolist())]
     bars: list[Mark] = []
-    for group, (entry, block) in enumerate(((INITIAL, of_view.initial), (STILL, of_view.still))):
+    for group, (entry, block) in enumerate(((INITIAL, view_layers.initial), (STILL, view_layers.still))):
         means = summary(block[:, point.number, depth], results.study.analysis.confidence)
         hover = mean_hover(results, "share of weights that never changed sign" if group else "share of weights", means, bins)
         bars.append(
             Bars(
-                left=of_view.edges[:-1],
-                right=of_view.edges[1:],
+                left=view_layers.edges[:-1],
+                right=view_layers.edges[1:],
                 bottom=np.zeros(len(bins)),
                 top=means.mean,
                 colour=entry.colour,
@@ -135,11 +135,11 @@ def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y
     mean, *ends = (numbers.metric(float(end[depth]), DECIMALS) for end in (never.mean, never.low, never.high))
     interval = f" ({' to '.join(ends)})" if never.replicates[depth] > 1 else ""
     last = not any(column < len(below.few()) for below in rows[row + 1 :])
-    limits = (float(of_view.edges[0]), float(of_view.edges[-1]))
-    whole = range(math.ceil(limits[0]), math.floor(limits[1]) + 1)
-    texts = [str(at).replace("-", "−") for at in whole]
+    limits = (float(view_layers.edges[0]), float(view_layers.edges[-1]))
+    ticks = range(math.ceil(limits[0]), math.floor(limits[1]) + 1)
+    texts = [str(at).replace("-", "−") for at in ticks]
     return Panel(
-        marked_axis("initial weight / its deviation", limits, whole, texts, titled=last, labelled=last),
+        marked_axis("initial weight / its deviation", limits, ticks, texts, titled=last, labelled=last),
         y if column == 0 else Axis(f"{y.label}, {cut(point.name, ROW_LABEL)}", y.limits, grid=True, titled=False, labelled=False),
         tuple(bars),
         title=(f"{point.name}\n" if column == 0 else "") + f"{layer}: {mean}{interval}",
@@ -150,7 +150,7 @@ def _histogram(results: Results, rows: Sequence[Shown], row: int, column: int, y
     )
 
 
-def _shares(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
+def _shares(results: Results, name: str, rows: Sequence[DrawnPoint]) -> Chart:
     """The share of every layer, all points in one panel."""
     values = np.concatenate([row.layers.never[:, row.number].ravel() for row in rows])
     ends = np.concatenate([end for row in rows for end in (row.never(results).low, row.never(results).high)])
@@ -177,28 +177,28 @@ def _shares(results: Results, name: str, rows: Sequence[Shown]) -> Chart:
 def points(results: Results) -> Iterator[tuple[SweepView, ViewLayers, int, str]]:
     """View, layers, number and JSON of every point with a layer value."""
     for view in results.sweep:
-        if (of_view := layers(view)) is not None:
-            for number in np.flatnonzero(np.isfinite(of_view.never).any(axis=(0, 2))).tolist():
-                yield view, of_view, number, json.dumps(view.points[number], ensure_ascii=False)
+        if (view_layers := layers(view)) is not None:
+            for number in np.flatnonzero(np.isfinite(view_layers.never).any(axis=(0, 2))).tolist():
+                yield view, view_layers, number, json.dumps(view.points[number], ensure_ascii=False)
 
 
 def never_flipped_by_layer(results: Results) -> Iterator[Row]:
     """The mean over replicates of every layer's share, at every point of every view."""
     yield "view", "number", "point", "layer", "replicates", "mean", "low", "high"
-    for view, of_view, number, point in points(results):
-        means = summary(of_view.never[:, number], results.study.analysis.confidence)
-        for layer, *row in zip(of_view.numbers, *listed(means.replicates, means.mean, means.low, means.high), strict=True):
+    for view, view_layers, number, point in points(results):
+        means = summary(view_layers.never[:, number], results.study.analysis.confidence)
+        for layer, *row in zip(view_layers.numbers, *listed(means.replicates, means.mean, means.low, means.high), strict=True):
             yield view.name, number, point, layer, *row
 
 
 def never_flipped_histograms(results: Results) -> Iterator[Row]:
     """The means over replicates of every bin of every layer, at every point of every view; bins count from 1."""
     yield "view", "number", "point", "layer", "bin", "from", "to", "replicates", "initial", "never_flipped", "low", "high"
-    for view, of_view, number, point in points(results):
-        ends = list(zip(of_view.edges[:-1].tolist(), of_view.edges[1:].tolist(), strict=True))
+    for view, view_layers, number, point in points(results):
+        ends = list(zip(view_layers.edges[:-1].tolist(), view_layers.edges[1:].tolist(), strict=True))
         initial, still = (
-            summary(block[:, number], results.study.analysis.confidence) for block in (of_view.initial, of_view.still)
+            summary(block[:, number], results.study.analysis.confidence) for block in (view_layers.initial, view_layers.still)
         )
         for (depth, at), n in np.ndenumerate(still.replicates):
             values = (float(block[depth, at]) for block in (initial.mean, still.mean, still.low, still.high))
-            yield view.name, number, point, of_view.numbers[depth], at + 1, *ends[at], int(n), *values
+            yield view.name, number, point, view_layers.numbers[depth], at + 1, *ends[at], int(n), *values

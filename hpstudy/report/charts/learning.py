@@ -59,20 +59,22 @@ def charts(results: Results) -> Iterator[Chart]:
         summaries = [summary(view.curves[metric], results.study.analysis.confidence) for view in views]
         values = spanning(results, metric, np.concatenate([means.mean.ravel() for means in summaries]), summaries)
         name = "learning_curves" + ("" if metric == results.study.metric.name else "_flips")
-        for part, shown in parts(name, views, PANELS):
-            yield _chart(results, part, metric, shown, values)
+        for part_name, part_views in parts(name, views, PANELS):
+            yield _chart(results, part_name, metric, part_views, values)
 
 
 def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView], values: Axis) -> Chart:
     columns = min(len(views), COLUMNS)
     rows = -(-len(views) // columns)
-    picked = [chosen(results, view, layout(results, view)) for view in views]
-    keys = [_key(results, view, curves) for view, (curves, _) in zip(views, picked, strict=True)]
+    selected = [chosen(results, view, layout(results, view)) for view in views]
+    keys = [_key(results, view, curves) for view, (curves, _) in zip(views, selected, strict=True)]
     common = all(key == keys[0] for key in keys)
-    room = _room(*keys[0], style.WIDTH) if common else max(_room(*key, style.WIDTH / columns) for key in keys) * rows
+    key_height = (
+        _key_height(*keys[0], style.WIDTH) if common else max(_key_height(*key, style.WIDTH / columns) for key in keys) * rows
+    )
     legend: list[Entry] = list(keys[0][1]) if common else []
     panels = []
-    for view, (curves, _), (title, entries) in zip(views, picked, keys, strict=True):
+    for view, (curves, _), (title, entries) in zip(views, selected, keys, strict=True):
         own = None if common else Key(tuple(range(len(legend), len(legend) + len(entries))), title)
         legend += () if common else entries
         panels.append(
@@ -86,14 +88,14 @@ def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView],
         )
     level = confidence(results)
     reading = f"A line is the mean over replicates at one point, a band the {level} t interval at each epoch"
-    reading += "; panels with many lines have no bands." if max(len(curves) for curves, _ in picked) > BANDS else "."
+    reading += "; panels with many lines have no bands." if max(len(curves) for curves, _ in selected) > BANDS else "."
     return Chart(
         name,
         in_grid(panels, columns, shared=True),
         f"Learning curves: {metric} against the epoch.",
-        " ".join([reading, *(note for _, note in picked if note)]),
+        " ".join([reading, *(note for _, note in selected if note)]),
         Data.of(results, learning_curves),
-        2.1 * rows + room,
+        2.1 * rows + key_height,
         legend=tuple(legend),
         legend_title=keys[0][0],
         legend_below=True,
@@ -175,7 +177,7 @@ def _key(results: Results, view: SweepView, curves: Sequence[Curve]) -> tuple[st
     return layout(results, view).main or "", (*colours.values(), *(patterns if len(held) > 1 else ()))
 
 
-def _room(title: str, entries: Sequence[Entry], inches: float) -> float:
+def _key_height(title: str, entries: Sequence[Entry], inches: float) -> float:
     """Height in inches of a key below a panel or figure of the given width."""
     rows = -(-len(entries) // style.key_columns([entry.name for entry in entries], inches))
     return 0.15 * (rows + bool(title)) + 0.1 if entries else 0.0

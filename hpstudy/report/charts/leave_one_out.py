@@ -27,19 +27,19 @@ GREY = style.grey(0.35)
 
 def chart(results: Results) -> Chart:
     """A panel for each quantity, a row for each comparison."""
-    every = pairs(results)
-    shown = every[:MOST_PAIRS]
+    all_pairs = pairs(results)
+    shown = all_pairs[:MOST_PAIRS]
     titles = {
         "trials_to_target": "difference of trials-to-target",
         "final_best": filled("difference of the best {}", metric(results)),
     }
-    available = {what for _, more in shown for what, _ in quantities(more)}
-    panels = [_panel(shown, what, title) for what, title in titles.items() if what in available]
-    of = f" (the first {MOST_PAIRS} comparisons)" if len(every) > MOST_PAIRS else ""
+    available = {quantity for _, supplement in shown for quantity, _ in quantities(supplement)}
+    panels = [_panel(shown, quantity, title) for quantity, title in titles.items() if quantity in available]
+    first = f" (the first {MOST_PAIRS} comparisons)" if len(all_pairs) > MOST_PAIRS else ""
     return Chart(
         "leave_one_out",
         in_grid(panels, len(panels), shared=True),
-        f"Mean differences with one replicate left out{of}.",
+        f"Mean differences with one replicate left out{first}.",
         "A dot is the mean difference without one replicate, the open marker that of all replicates. If dots are on both sides of 0, a "
         "single replicate decides the sign.",
         Data.of(results, leave_one_out),
@@ -47,8 +47,13 @@ def chart(results: Results) -> Chart:
     )
 
 
-def _panel(shown: list[tuple[PairResult, PairSupplement]], what: str, title: str) -> Panel:
-    drawn = [(row, pair, left_out) for row, (pair, more) in enumerate(shown) for own, left_out in quantities(more) if own == what]
+def _panel(shown: list[tuple[PairResult, PairSupplement]], quantity: str, title: str) -> Panel:
+    drawn = [
+        (row, pair, left_out)
+        for row, (pair, supplement) in enumerate(shown)
+        for own, left_out in quantities(supplement)
+        if own == quantity
+    ]
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
     for row, pair, left_out in drawn:
         name, replicates = f"{pair.a} − {pair.b}", pair.replicates.tolist()
@@ -73,19 +78,19 @@ def pairs(results: Results) -> list[tuple[PairResult, PairSupplement]]:
     return [] if supplement is None else [both for both in zip(results.pairs, supplement.pairs, strict=True) if both[1].budgets]
 
 
-def quantities(more: PairSupplement) -> Iterator[tuple[str, LeaveOneOut]]:
+def quantities(supplement: PairSupplement) -> Iterator[tuple[str, LeaveOneOut]]:
     """The compared quantities, by their name in the CSV file."""
-    if more.trials_without_one is not None:
-        yield "trials_to_target", more.trials_without_one
-    if more.without_one is not None:
-        yield "final_best", more.without_one
+    if supplement.trials_without_one is not None:
+        yield "trials_to_target", supplement.trials_without_one
+    if supplement.without_one is not None:
+        yield "final_best", supplement.without_one
 
 
 def leave_one_out(results: Results) -> Iterator[Row]:
     """Every leave-one-out mean difference; the row with an empty replicate is the mean over all replicates."""
     yield "a", "b", "difference_of", "replicate_left_out", "mean"
-    for pair, more in pairs(results):
-        for what, left_out in quantities(more):
-            yield pair.a, pair.b, what, "", left_out.full
+    for pair, supplement in pairs(results):
+        for quantity, left_out in quantities(supplement):
+            yield pair.a, pair.b, quantity, "", left_out.full
             for replicate, mean in zip(pair.replicates.tolist(), left_out.means.tolist(), strict=True):
-                yield pair.a, pair.b, what, replicate, mean
+                yield pair.a, pair.b, quantity, replicate, mean

@@ -44,7 +44,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     columns = [spread(parameter, view.unit[:, column], number) for column, parameter in enumerate(listed)]
     columns.append(np.clip((view.objective - low) / (high - low), 0, 1))
     heights, chosen = np.stack(columns, axis=1), best(view, goal)
-    heights, lacking = np.where(np.isnan(heights), ABSENT, heights), np.isnan(heights).any(axis=0)
+    heights, absent = np.where(np.isnan(heights), ABSENT, heights), np.isnan(heights).any(axis=0)
     rest = np.setdiff1d(np.arange(len(heights)), chosen)
     marks: list[Mark] = []
     for group, (rows, ink, width, alpha) in enumerate(
@@ -54,9 +54,9 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         )
     ):
         looks = (group, ink, width, alpha)
-        marks += [_lines(results, view, heights, some, media, looks) for some, media in shares(rows)]
+        marks += [_lines(results, view, heights, subset, media, looks) for subset, media in shares(rows)]
     marks += _axes([*(ticks(parameter, 5) for parameter in listed), _round(low, high)])
-    below = np.flatnonzero(lacking).astype(np.float64)
+    below = np.flatnonzero(absent).astype(np.float64)
     if len(below):
         marks.append(
             Labels(x=below - 0.05, y=below * 0 + ABSENT, texts=("absent",) * len(below), size=6, align="right", boxed=True)
@@ -95,13 +95,13 @@ def _lines(
     x = np.broadcast_to(np.arange(y.shape[1], dtype=np.float64), y.shape)
     hover = None
     if media != "print":
-        told = []
+        texts = []
         for row in rows.tolist():
             trial = f"replicate {view.replicate[row]}, {position(int(view.number[row]))}\n"
             trial += f"{results.study.metric.name} {numbers.general(float(view.objective[row]), 6)}"
-            told += [f"{trial}\n{name} {numbers.hyperparameter(values[row])}" for name, values in view.values.items()]
-            told += [trial, ""]
-        hover = Hover(tuple(told[:-1]))
+            texts += [f"{trial}\n{name} {numbers.hyperparameter(values[row])}" for name, values in view.values.items()]
+            texts += [trial, ""]
+        hover = Hover(tuple(texts[:-1]))
     return Line(
         x=x.ravel()[:-1],
         y=y.ravel()[:-1],
@@ -119,8 +119,8 @@ def _axes(marked: list[tuple[list[float], list[str]]]) -> Iterator[Mark]:
     """Vertical axes from 0 to 1 with their ticks."""
     at = np.array([axis for axis, (positions, _) in enumerate(marked) for _ in positions], dtype=np.float64)
     heights = np.array([position for positions, _ in marked for position in positions], dtype=np.float64)
-    places = np.arange(len(marked), dtype=np.float64)
-    yield bars(places, places, 0 * places, INK, to=0 * places + 1, width=0.7)
+    positions = np.arange(len(marked), dtype=np.float64)
+    yield bars(positions, positions, 0 * positions, INK, to=0 * positions + 1, width=0.7)
     yield Dots(x=at, y=heights, colour=INK, marker=Marker("tick-across", 4, edge_width=0.7))
     texts = tuple(text for _, own in marked for text in own)
     yield Labels(x=at - 0.05, y=heights, texts=texts, size=6, align="right", boxed=True)

@@ -26,8 +26,8 @@ def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data
         problems: name of the problems, in the plural.
         data: the CSV file of the figure.
     """
-    most = float(profile.ratios[-1])
-    end = max(2.0, most * 1.05)
+    largest = float(profile.ratios[-1])
+    end = max(2.0, largest * 1.05)
     x = np.append(profile.ratios, end)
     lines = []
     for index, (name, shares) in enumerate(zip(names, profile.shares, strict=True)):
@@ -64,10 +64,10 @@ def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data
     )
 
 
-def profile_rows(found: Ranking | None) -> Iterator[Row]:
+def profile_rows(ranking: Ranking | None) -> Iterator[Row]:
     """The steps of every profile."""
     yield "view", "ratio", "share", "problems"
-    if found is None or (profile := found.profile) is None:
+    if ranking is None or (profile := ranking.profile) is None:
         return
     for name, shares in zip(profile.names, profile.shares.tolist(), strict=True):
         for ratio, share in zip(profile.ratios.tolist(), shares, strict=True):

@@ -50,11 +50,11 @@ def limits(objective: Floats, goal: str) -> tuple[float, float]:
 def texts(results: Results, view: SearchedView, rows: Ints) -> Hover:
     """Hover texts of the rows: trial, objective and hyperparameters."""
     columns = (column[rows].tolist() for column in (view.replicate, view.number, view.objective))
-    told = [
+    heads = [
         f"{label(results, view.name)}\nreplicate {replicate}, {position(number)}\n{results.study.metric.name} {numbers.general(value, 6)}"
         for replicate, number, value in zip(*columns, strict=True)
     ]
-    return tried(told, [{name: values[row] for name, values in view.values.items()} for row in rows.tolist()])
+    return tried(heads, [{name: values[row] for name, values in view.values.items()} for row in rows.tolist()])
 
 
 def shares(rows: Ints) -> list[tuple[Ints, Media]]:
@@ -93,8 +93,8 @@ def searched_trials(results: Results) -> Iterator[Row]:
     for view in results.searched:
         best = view.is_incumbent.tolist()
         flips = view.flips.ratio.tolist() if view.flips is not None else [math.nan] * len(best)
-        heads = zip(view.replicate.tolist(), view.number.tolist(), view.objective.tolist(), flips, best, strict=True)
-        for row, head in enumerate(heads):
+        rows_of_trials = zip(view.replicate.tolist(), view.number.tolist(), view.objective.tolist(), flips, best, strict=True)
+        for row, head in enumerate(rows_of_trials):
             for column, name in enumerate(view.hyperparameters):
                 if view.values[name][row] is not None:
                     yield view.name, *head, name, view.values[name][row], float(view.unit[row, column])

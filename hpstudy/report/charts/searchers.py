@@ -26,17 +26,17 @@ def charts(results: Results) -> Iterator[Chart]:
     """A panel for each started view, with a common axis in each figure."""
     searched = results.searchers.views if results.searchers is not None else ()
     by_view = {view: [one for one in searched if one.view == view] for view in results.study.views}
-    begun = [of for of in by_view.values() if any(np.isfinite(one.curve.mean).any() for one in of)]
-    for name, shown in parts("searchers", begun, PANELS):
-        columns = min(len(shown), 2)
+    started = [of for of in by_view.values() if any(np.isfinite(one.curve.mean).any() for one in of)]
+    for name, part in parts("searchers", started, PANELS):
+        columns = min(len(part), 2)
         yield Chart(
             name,
-            in_grid([_panel(results, of, _limits(shown)) for of in shown], columns, shared=True),
+            in_grid([_panel(results, of, _limits(part)) for of in part], columns, shared=True),
             f"Best {results.study.metric.name} so far of each view with each searcher.",
             f"Means over replicates with pointwise {confidence(results)} bootstrap intervals. If the comparison does not depend on "
             "the searcher, all lines change in the same way from one panel to another.",
             Data.of(results, searcher_curves),
-            2.9 if columns == 1 else 2.4 * -(-len(shown) // columns),
+            2.9 if columns == 1 else 2.4 * -(-len(part) // columns),
             legend=(*_legend(results), target_entry(results)),
         )
 

@@ -45,7 +45,9 @@ def differences(compared: Several) -> Chart:
 def endpoints(compared: Several) -> Chart:
     """The declared endpoints: a panel for each; for every comparison, a row for each study and one for all studies."""
     declared = list(joint_endpoints.by_title(compared).values())
-    panels = [_panel(compared, joint_endpoints.in_short(found[0]), list(_of_endpoint(found))) for found in declared]
+    panels = [
+        _panel(compared, joint_endpoints.in_short(comparisons[0]), list(_of_endpoint(comparisons))) for comparisons in declared
+    ]
     return Chart(
         "endpoints_compared",
         in_grid(panels, 2, shared=True),
@@ -57,12 +59,12 @@ def endpoints(compared: Several) -> Chart:
     )
 
 
-def _of_endpoint(found: list[JointEndpoint]) -> Iterator[tuple[float, float, float] | None]:
+def _of_endpoint(comparisons: list[JointEndpoint]) -> Iterator[tuple[float, float, float] | None]:
     """Mean and interval of every comparison, for each study and for all studies."""
-    for one in found:
+    for one in comparisons:
         for mean, reached in zip((*one.studies, one.together), (*one.reached, None), strict=True):
-            known = mean is not None and not (reached is not None and 0 in reached)
-            yield (mean.value, mean.low, mean.high) if mean is not None and known else None
+            reached_by_both = mean is not None and not (reached is not None and 0 in reached)
+            yield (mean.value, mean.low, mean.high) if mean is not None and reached_by_both else None
 
 
 def _rows(compared: Several) -> list[tuple[int, PairOfStudies, str]]:

@@ -25,9 +25,9 @@ MOST_PANELS = 12
 
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
     """A panel for each hyperparameter."""
-    shown = range(len(view.hyperparameters))[:MOST_PANELS]
-    columns = min(3, len(shown))
-    rows = -(-len(shown) // columns)
+    numbers_shown = range(len(view.hyperparameters))[:MOST_PANELS]
+    columns = min(3, len(numbers_shown))
+    rows = -(-len(numbers_shown) // columns)
     first = f", the first {MOST_PANELS}" if len(view.hyperparameters) > MOST_PANELS else ""
     line = (
         " The line is the forest's mean prediction with all other hyperparameters spread evenly over their ranges, unlike the points "
@@ -37,7 +37,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     )
     return Chart(
         name,
-        in_grid([_panel(results, view, number, 6 if columns < 3 else 5) for number in shown], columns, shared=True),
+        in_grid([_panel(results, view, number, 6 if columns < 3 else 5) for number in numbers_shown], columns, shared=True),
         f"{view.name}: {results.study.metric.name} over each hyperparameter{first}.",
         f"A dot is a trial; a ring marks the best trial of a search.{line} Up to {OUTSIDE}",
         Data.of(results, searched_trials, searched_responses),
@@ -67,13 +67,13 @@ def _response(results: Results, parameter: Parameter, name: str, unit: Floats, p
             for at, value in zip(unit.tolist(), predicted.tolist(), strict=True)
         )
     )
-    apart = len(cells(parameter, len(unit) + 1)) == len(unit)  # each value has a separate cell
-    for colour, length, thick, width, told in ((style.PAPER, 13, 3.4, 3.0, None), (ACCENT, 12, 1.8, 1.5, hover)):
-        if apart:
+    separate = len(cells(parameter, len(unit) + 1)) == len(unit)  # each value has a separate cell
+    for colour, length, thick, width, text in ((style.PAPER, 13, 3.4, 3.0, None), (ACCENT, 12, 1.8, 1.5, hover)):
+        if separate:
             marker = Marker("tick-across", length, edge_width=thick)
-            yield Dots(x=unit, y=predicted, colour=colour, marker=marker, hover=told)
+            yield Dots(x=unit, y=predicted, colour=colour, marker=marker, hover=text)
         else:
-            yield Line(x=unit, y=predicted, colour=colour, width=width, hover=told)
+            yield Line(x=unit, y=predicted, colour=colour, width=width, hover=text)
 
 
 def searched_responses(results: Results) -> Iterator[Row]:

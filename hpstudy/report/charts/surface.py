@@ -26,25 +26,25 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     """A map with the trials on it."""
     surface = view.surface
     assert surface is not None, "the caller checks this"
-    listed, goal = parameters(results, view), results.study.metric.goal
+    space, goal = parameters(results, view), results.study.metric.goal
     x_name, y_name = (view.hyperparameters[axis] for axis in (surface.x, surface.y))
     number = view.replicate * 7 + view.number
-    x = spread(listed[surface.x], view.unit[:, surface.x], number)
-    y = spread(listed[surface.y], view.unit[:, surface.y], number * 3)
+    x = spread(space[surface.x], view.unit[:, surface.x], number)
+    y = spread(space[surface.y], view.unit[:, surface.y], number * 3)
     dot = Marker(size=2, edge=style.PAPER, edge_width=0.3)
     trials = cloud(results, view, x, y, colour=style.INK, marker=dot, alpha=0.7, groups=(TRIAL,))
-    chosen = view.incumbents[np.isfinite(x[view.incumbents] + y[view.incumbents])]
+    best_rows = view.incumbents[np.isfinite(x[view.incumbents] + y[view.incumbents])]
     best = Dots(
-        x=x[chosen],
-        y=y[chosen],
+        x=x[best_rows],
+        y=y[best_rows],
         colour=ACCENT,
         marker=Marker("diamond", 4.5, edge=style.PAPER, edge_width=0.7),
         groups=(BEST,),
-        hover=texts(results, view, chosen),
+        hover=texts(results, view, best_rows),
     )
     cells = [
-        f"{x_name} {numbers.hyperparameter(listed[surface.x].at(across))}\n"
-        f"{y_name} {numbers.hyperparameter(listed[surface.y].at(upwards))}\npredicted {numbers.general(value, 6)}"
+        f"{x_name} {numbers.hyperparameter(space[surface.x].at(across))}\n"
+        f"{y_name} {numbers.hyperparameter(space[surface.y].at(upwards))}\npredicted {numbers.general(value, 6)}"
         for upwards, row in zip(surface.y_unit.tolist(), surface.predicted.tolist(), strict=True)
         for across, value in zip(surface.x_unit.tolist(), row, strict=True)
     ]
@@ -57,7 +57,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         hover=Hover(tuple(cells)),
     )
     panel = Panel(
-        unit_axis(listed[surface.x], cut(x_name, 40), 8), unit_axis(listed[surface.y], cut(y_name, 26), 6), (heat, *trials, best)
+        unit_axis(space[surface.x], cut(x_name, 40), 8), unit_axis(space[surface.y], cut(y_name, 26), 6), (heat, *trials, best)
     )
     return Chart(
         name,
@@ -90,8 +90,8 @@ def searched_surface(results: Results) -> Iterator[Row]:
     for view in results.searched:
         if (surface := view.surface) is None:
             continue
-        listed, names = parameters(results, view), view.hyperparameters
+        space, names = parameters(results, view), view.hyperparameters
         for row, column in np.ndindex(surface.predicted.shape):
             x, y = float(surface.x_unit[column]), float(surface.y_unit[row])
-            across, upwards = (names[surface.x], listed[surface.x].at(x), x), (names[surface.y], listed[surface.y].at(y), y)
+            across, upwards = (names[surface.x], space[surface.x].at(x), x), (names[surface.y], space[surface.y].at(y), y)
             yield view.name, *across, *upwards, float(surface.predicted[row, column])

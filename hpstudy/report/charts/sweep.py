@@ -92,9 +92,9 @@ def _marks(results: Results, metric: str, lines: Sequence[Drawn], replicates: in
 def _side_by_side(results: Results) -> Chart:
     """Views without a swept hyperparameter: a column for each view and point, a panel for each metric."""
     columns = [(index, view, n) for index, view in enumerate(results.sweep) for n, point in enumerate(view.points) if point]
-    shown = metrics(results)
+    drawn_metrics = metrics(results)
     texts = [cut(view.name, SHORTEST) + (f"\npoint {n}" if len(view.points) > 1 else "") for _, view, n in columns]
-    room = (style.WIDTH / len(shown) - 0.75) / max(1, len(texts))
+    room = (style.WIDTH / len(drawn_metrics) - 0.75) / max(1, len(texts))
     rotated = any(len(line) * LETTER > room for text in texts for line in text.split("\n"))
     x = marked_axis("", (-0.6, len(columns) - 0.4), range(len(columns)), texts, rotated=rotated)
     lines = [
@@ -147,14 +147,16 @@ def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
     total = sum(len(layouts[view.name].lines) for view in results.sweep)
     for view in results.sweep:
         for line in layouts[view.name].lines:
-            known = tuple(number for number in line.numbers if number in partner)
+            numbers_shared = tuple(number for number in line.numbers if number in partner)
             if not view.swept:
-                known = tuple(sorted(known, key=lambda number: along.at(partner[number])))
-            x = np.array([along.at(view.points[n].get(main, partner[n]) if main in view.swept else partner[n]) for n in known])
+                numbers_shared = tuple(sorted(numbers_shared, key=lambda number: along.at(partner[number])))
+            x = np.array(
+                [along.at(view.points[n].get(main, partner[n]) if main in view.swept else partner[n]) for n in numbers_shared]
+            )
             index = len(lines)
             if not along.joined:
                 x = x + _shift(index, total)
-            lines.append(Drawn(view, known, x, index, style.look(index)))
+            lines.append(Drawn(view, numbers_shared, x, index, style.look(index)))
             legend.append(_entry(_line_name(results, view, line.held), style.look(index), joined=along.joined))
     panels = _row(results, lines, along.axis(), len(legend), joined=along.joined)
     return _chart(results, "sweep", panels, _caption(results, main), _reading(results, along), 2.9, legend)
@@ -178,40 +180,40 @@ def _entry(name: str, look: Look, *, joined: bool) -> Entry:
 
 def _by_number(results: Results) -> Chart:
     """All views in one panel for each metric, against the number of the point, with its values below each number."""
-    known = sorted({number for view in results.sweep for number, point in enumerate(view.points) if point})
+    point_numbers = sorted({number for view in results.sweep for number, point in enumerate(view.points) if point})
     lines, legend = [], entries(results, line=False)
     for index, view in enumerate(results.sweep):
-        own = tuple(number for number in known if view.points[number])
-        places = np.array(own, dtype=np.float64) + _shift(index, len(results.sweep), room=0.3)
-        lines.append(Drawn(view, own, places, index, style.look(index)))
-    shown = metrics(results)
-    heads, columns = _point_labels(results, known)
-    across = marked_axis("", (known[0] - 0.5, known[-1] + 0.5), known, map("\n".join, columns))
+        own = tuple(number for number in point_numbers if view.points[number])
+        x_of_points = np.array(own, dtype=np.float64) + _shift(index, len(results.sweep), room=0.3)
+        lines.append(Drawn(view, own, x_of_points, index, style.look(index)))
+    drawn_metrics = metrics(results)
+    heads, columns = _point_labels(results, point_numbers)
+    across = marked_axis("", (point_numbers[0] - 0.5, point_numbers[-1] + 0.5), point_numbers, map("\n".join, columns))
     titles = replace(aside("\n".join(heads), 0.0, 0.0, "right", "top"), italic=False, shift=(-6, -7))
     panels = []
-    for row, metric in enumerate(shown):
-        own_marks, last = _marks(results, metric, lines, len(legend), joined=False), row == len(shown) - 1
+    for row, metric in enumerate(drawn_metrics):
+        own_marks, last = _marks(results, metric, lines, len(legend), joined=False), row == len(drawn_metrics) - 1
         x = across if last else replace(across, labelled=False)
         panels.append(Panel(x, value_axis(results, metric), (*own_marks, *([titles] if last else [])), row=row))
     caption = f"Every point of the sweep: {metric_words(results)}."
     reading = f"Trial n of every view is point n; its values are below the axis. {explained(results, 'a bar')}"
-    height = 2.2 * len(shown) + 0.5 + 0.13 * len(heads)
+    height = 2.2 * len(drawn_metrics) + 0.5 + 0.13 * len(heads)
     note = "The text at a point has its hyperparameters."
     return _chart(results, "sweep", tuple(panels), caption, reading, height, legend, note)
 
 
-def _point_labels(results: Results, known: Sequence[int]) -> tuple[list[str], list[list[str]]]:
+def _point_labels(results: Results, point_numbers: Sequence[int]) -> tuple[list[str], list[list[str]]]:
     """Titles of the rows below the axis and, for every known point, the texts of its column, its number first."""
     rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for view in results.sweep:
         for name in view.swept:
-            texts = tuple(numbers.hyperparameter(view.points[n].get(name)) if view.points[n] else "" for n in known)
+            texts = tuple(numbers.hyperparameter(view.points[n].get(name)) if view.points[n] else "" for n in point_numbers)
             rows.setdefault((name, texts), []).append(view.name)
     names = [name for name, _ in rows]
     heads = [
         cut(name if names.count(name) == 1 else f"{name} ({', '.join(views)})", SHORTEST) for (name, _), views in rows.items()
     ]
-    columns = [[str(number), *(texts[at] for _, texts in rows)] for at, number in enumerate(known)]
+    columns = [[str(number), *(texts[at] for _, texts in rows)] for at, number in enumerate(point_numbers)]
     return ["point", *heads], columns
 
 
@@ -227,19 +229,19 @@ def _by_view(results: Results, layouts: Mapping[str, Layout]) -> list[Chart]:
 
 def _block(results: Results, layouts: Mapping[str, Layout], views: Sequence[SweepView], name: str) -> Chart:
     """The panels of some views: a row for each metric, a column for each view."""
-    shown = metrics(results)
+    drawn_metrics = metrics(results)
     legend: list[Entry] = []
     mains = [layouts[view.name].main for view in views]
     alongs = [swept(results, main, [view]) if main is not None else None for main, view in zip(mains, views, strict=True)]
     lines = [_lines(results, view, layouts[view.name], along, legend) for view, along in zip(views, alongs, strict=True)]
     panels = []
-    for row, metric in enumerate(shown):
+    for row, metric in enumerate(drawn_metrics):
         for column, (view, along) in enumerate(zip(views, alongs, strict=True)):
             joined = along is not None and along.joined
             x = along.axis() if along else Axis("point", (-0.5, len(view.points) - 0.5), ticks="integers")
             panels.append(
                 Panel(
-                    replace(x, titled=row == len(shown) - 1),
+                    replace(x, titled=row == len(drawn_metrics) - 1),
                     replace(value_axis(results, metric), titled=column == 0),
                     _marks(results, metric, lines[column], len(legend), joined=joined),
                     title=label(results, view.name, title_length(len(views))),
@@ -253,7 +255,7 @@ def _block(results: Results, layouts: Mapping[str, Layout], views: Sequence[Swee
     if most > MOST_LINES:
         reading += f" {MOST_LINES} of {most} lines are drawn."
     caption = _caption(results, ", ".join(dict.fromkeys(main for main in mains if main)) or "the number of the point")
-    return _chart(results, name, tuple(panels), caption, reading, 2.25 * len(shown) + 0.4, legend)
+    return _chart(results, name, tuple(panels), caption, reading, 2.25 * len(drawn_metrics) + 0.4, legend)
 
 
 def _lines(results: Results, view: SweepView, view_layout: Layout, along: Swept | None, legend: list[Entry]) -> list[Drawn]:

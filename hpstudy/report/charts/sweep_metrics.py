@@ -108,9 +108,9 @@ def sweep_values(results: Results) -> Iterator[Row]:
     """Every final metric of every started trial, except those of bins; the value of a trial without one is empty."""
     yield "view", "number", "point", "replicate", "metric", "value"
     for view in results.sweep:
-        begun = results.view(view.name).searches.states > 0
+        started = results.view(view.name).searches.states > 0
         for number, point in points(view):
-            for replicate in np.flatnonzero(begun[:, number]).tolist():
+            for replicate in np.flatnonzero(started[:, number]).tolist():
                 for metric, values in _listed(view).items():
                     yield view.name, number, point, replicate, metric, float(values[replicate, number])
 

@@ -52,19 +52,19 @@ class Layout:
 
 def layout(results: Results, view: SweepView) -> Layout:
     """Choose the main hyperparameter: a number before an ordered choice before a choice, then the one with the most values."""
-    known = tuple(number for number, point in enumerate(view.points) if point)
-    nothing = Layout(None, (Line({}, known),) if known else ())
+    started = tuple(number for number, point in enumerate(view.points) if point)
+    unordered = Layout(None, (Line({}, started),) if started else ())
     if not view.swept or view.is_conditional:
-        return nothing
+        return unordered
     space = dict(results.study.views[view.name].space.items())
-    counts = {name: len({view.points[number][name] for number in known}) for name in view.swept}
+    counts = {name: len({view.points[number][name] for number in started}) for name in view.swept}
     main = min(view.swept, key=lambda name: (rank(space[name]), -counts[name]))
     others = [name for name in view.swept if name != main]
     groups: dict[tuple[Value, ...], list[int]] = {}
-    for number in known:
+    for number in started:
         groups.setdefault(tuple(view.points[number][name] for name in others), []).append(number)
     if others and max(map(len, groups.values())) == 1:
-        return nothing
+        return unordered
     order = sorted(groups, key=lambda held: [position(space[name], value) for name, value in zip(others, held, strict=True)])
     lines = tuple(
         Line(
@@ -143,8 +143,8 @@ def swept(results: Results, name: str, views: Sequence[SweepView]) -> Swept:
     used = {point[name] for view in views if name in view.swept for point in view.points if name in point}
     kind = max(map(rank, parameters))
     if isinstance(parameter, ChoiceParameter):
-        seen: dict[Value, None] = {value: None for other in parameters for value in getattr(other, "values", ())}
-        listed = [value for value in seen if value in used]
+        declared: dict[Value, None] = {value: None for other in parameters for value in getattr(other, "values", ())}
+        listed = [value for value in declared if value in used]
         values = tuple(listed if parameter.ordered or kind == 2 else sorted(listed, key=float))
         return Swept(name, values, np.arange(len(values), dtype=np.float64), False, True, kind < 2)
     values = tuple(sorted(used, key=float))

@@ -84,9 +84,9 @@ def round_values(low: float, high: float, most: int, *, whole: bool = False) -> 
     """Multiples of 1, 2, 2.5 or 5 times a power of ten from low to high, in at most `most` steps; only integers if `whole`."""
     if not high > low:
         return [low]
-    least = (high - low) / most * (1 - 1e-9)
-    decade = 10.0 ** math.floor(math.log10(least))
-    step = next(step for factor in (1, 2, 2.5, 5, 10, 20) if (step := factor * decade) >= least)
+    smallest = (high - low) / most * (1 - 1e-9)
+    decade = 10.0 ** math.floor(math.log10(smallest))
+    step = next(step for factor in (1, 2, 2.5, 5, 10, 20) if (step := factor * decade) >= smallest)
     if whole:
         step = math.ceil(step)
     return [multiple * step for multiple in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]

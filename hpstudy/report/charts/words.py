@@ -26,9 +26,9 @@ class Words(str):
 
     def __new__(cls, text: str, instead: str) -> Words:
         """Create a text with its substitute."""
-        made = super().__new__(cls, text)
-        made.instead = instead
-        return made
+        words = super().__new__(cls, text)
+        words.instead = instead
+        return words
 
 
 def filled(template: str, *parts: str) -> Words:

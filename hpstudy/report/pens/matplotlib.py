@@ -75,15 +75,15 @@ def figure(chart: Chart) -> Figure:
 
 def _panel(axes: Axes, chart: Chart, panel: Panel, width: float, height: float) -> Axes:
     """Draw one panel; width and height are approximate, in inches."""
-    for given, axis, scale, limits in (
+    for axis_data, axis, scale, limits in (
         (panel.x, axes.xaxis, axes.set_xscale, axes.set_xlim),
         (panel.y, axes.yaxis, axes.set_yscale, axes.set_ylim),
     ):
-        if given.log:
+        if axis_data.log:
             scale("log")
-        limits(*given.limits)
-        axis.set_label_text(literal(given.label) if given.titled else "")
-        if given.grid:
+        limits(*axis_data.limits)
+        axis.set_label_text(literal(axis_data.label) if axis_data.titled else "")
+        if axis_data.grid:
             axes.grid(axis="x" if axis is axes.xaxis else "y", color=GRID, linewidth=0.5)
     axes.set_axisbelow(True)
     _ticks(axes.xaxis, panel.x, width, upright=False)
@@ -105,48 +105,50 @@ def _panel(axes: Axes, chart: Chart, panel: Panel, width: float, height: float) 
     return axes
 
 
-def _ticks(axis: MplAxis, given: Axis, inches: float, *, upright: bool) -> None:
-    if given.ticks == "none":
+def _ticks(axis: MplAxis, axis_data: Axis, inches: float, *, upright: bool) -> None:
+    if axis_data.ticks == "none":
         axis.set_ticks([])
-    elif given.ticks == "auto" and not (upright or given.log):
+    elif axis_data.ticks == "auto" and not (upright or axis_data.log):
         axis.set_major_locator(MaxNLocator(nbins=min(9, max(2, int(inches / (NUMBER * LETTER)))), steps=[1, 2, 2.5, 5, 10]))
-    elif given.ticks == "integers":
+    elif axis_data.ticks == "integers":
         axis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
-    elif given.ticks == "decades":
+    elif axis_data.ticks == "decades":
         axis.set_major_locator(LogLocator(numticks=6))
         axis.set_minor_locator(NullLocator())
-    elif given.ticks == "given":
-        axis.set_major_locator(FixedLocator(list(given.at)))
+    elif axis_data.ticks == "given":
+        axis.set_major_locator(FixedLocator(list(axis_data.at)))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
-        axis.set_ticklabels(_ticked(given, inches, upright=upright), rotation=90 if given.rotated else 0)
-    looks: dict[str, Any] = {} if given.ticked and given.line else {"length": 0}
-    axis.set_tick_params(which="both", **looks, **({} if given.labelled else {"labelleft" if upright else "labelbottom": False}))
+        axis.set_ticklabels(_ticked(axis_data, inches, upright=upright), rotation=90 if axis_data.rotated else 0)
+    looks: dict[str, Any] = {} if axis_data.ticked and axis_data.line else {"length": 0}
+    axis.set_tick_params(
+        which="both", **looks, **({} if axis_data.labelled else {"labelleft" if upright else "labelbottom": False})
+    )
 
 
-def _ticked(given: Axis, inches: float, *, upright: bool) -> list[str]:
+def _ticked(axis_data: Axis, inches: float, *, upright: bool) -> list[str]:
     """Labels of given ticks, "" for those that would touch the previous one."""
-    texts = [literal(text) for text in given.texts]
-    if upright or given.rotated:
+    texts = [literal(text) for text in axis_data.texts]
+    if upright or axis_data.rotated:
         every = max(1, int(np.ceil(len(texts) * TICK_ROW / max(inches, TICK_ROW))))
         return [text if index % every == 0 else "" for index, text in enumerate(texts)]
-    ends = np.log(given.limits) if given.log else np.array(given.limits)
-    at = np.log(given.at) if given.log else np.array(given.at)
+    ends = np.log(axis_data.limits) if axis_data.log else np.array(axis_data.limits)
+    at = np.log(axis_data.at) if axis_data.log else np.array(axis_data.at)
     return [
-        text if shown else ""
-        for text, shown in zip(texts, spread_out((at - ends[0]) / (ends[1] - ends[0]), texts, inches), strict=True)
+        text if kept else ""
+        for text, kept in zip(texts, spread_out((at - ends[0]) / (ends[1] - ends[0]), texts, inches), strict=True)
     ]
 
 
 def spread_out(shares: Floats, texts: Sequence[str], inches: float) -> list[bool]:
     """Mask of the labels at fractions `shares` of an axis, `inches` wide, that fit without touching; always includes the first."""
-    shown, end = [], -np.inf
+    kept, end = [], -np.inf
     for share, text in zip(shares.tolist(), texts, strict=True):
         half = (max(map(len, text.split("\n"))) + 1) * LETTER / 2
-        keep = share * inches - half >= end
-        shown.append(keep)
-        end = share * inches + half if keep else end
-    return shown
+        fits = share * inches - half >= end
+        kept.append(fits)
+        end = share * inches + half if fits else end
+    return kept
 
 
 def _colour_bar(figure: Figure, scale: ColourScale, panels: Sequence[Axes], rows: int) -> None:

@@ -39,10 +39,10 @@ def panels(chart: Chart) -> list[dict[str, Any]]:
 
 def escaped(text: str) -> str:
     """User text escaped so that plotly shows it literally, without tags, entities or templates; a line feed starts a new line."""
-    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    printable = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
     for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "&#37;{"), ("\n", "<br>")):
-        shown = shown.replace(letter, entity)
-    return shown
+        printable = printable.replace(letter, entity)
+    return printable
 
 
 def plain(value: Any) -> Any:
@@ -64,25 +64,25 @@ def _mark(chart: Chart, panel: Panel, mark: Mark) -> list[Trace]:
     return [{**trace, "meta": list(mark.groups)} for trace in _KINDS[type(mark)](chart, panel, mark)]
 
 
-def _axis(given: Axis) -> dict[str, Any]:
-    ends = [float(np.log10(end)) for end in given.limits] if given.log else list(given.limits)
-    made: dict[str, Any] = {
-        "title": {"text": escaped(given.label)},
+def _axis(panel_axis: Axis) -> dict[str, Any]:
+    ends = [float(np.log10(end)) for end in panel_axis.limits] if panel_axis.log else list(panel_axis.limits)
+    axis: dict[str, Any] = {
+        "title": {"text": escaped(panel_axis.label)},
         "range": ends,
-        "type": "log" if given.log else "linear",
-        "showgrid": given.grid,
-        "showline": given.line,
+        "type": "log" if panel_axis.log else "linear",
+        "showgrid": panel_axis.grid,
+        "showline": panel_axis.line,
         "zeroline": False,
     }
-    if given.ticks == "given":
-        made |= {"tickvals": list(given.at), "ticktext": [escaped(text) for text in given.texts]}
-    elif given.ticks == "integers":
-        made["tickformat"] = "d"
-    elif given.ticks == "none":
-        made["tickvals"] = []
-    elif given.log:
-        made |= {"exponentformat": "power", "dtick": max(1, round(abs(ends[1] - ends[0]) / 6))}
-    return made
+    if panel_axis.ticks == "given":
+        axis |= {"tickvals": list(panel_axis.at), "ticktext": [escaped(text) for text in panel_axis.texts]}
+    elif panel_axis.ticks == "integers":
+        axis["tickformat"] = "d"
+    elif panel_axis.ticks == "none":
+        axis["tickvals"] = []
+    elif panel_axis.log:
+        axis |= {"exponentformat": "power", "dtick": max(1, round(abs(ends[1] - ends[0]) / 6))}
+    return axis
 
 
 def _faded(colour: str, alpha: float) -> str:
@@ -95,26 +95,26 @@ def _hovered(trace: Trace, hover: Hover | None) -> Trace:
         return {**trace, "hoverinfo": "skip"}
     lines = "".join(f"<br>{escaped(name)} %{{customdata[{index}]}}" for index, name in enumerate(hover.names))
     texts = [escaped(text) for text in hover.texts]
-    made = {**trace, "text": texts, "hovertemplate": f"%{{text}}{lines}<extra></extra>"}
-    return {**made, "customdata": [[escaped(one) for one in row] for row in hover.values]} if hover.names else made
+    hovered = {**trace, "text": texts, "hovertemplate": f"%{{text}}{lines}<extra></extra>"}
+    return {**hovered, "customdata": [[escaped(one) for one in row] for row in hover.values]} if hover.names else hovered
 
 
 def _marker(marker: Marker, colour: str, alpha: float) -> dict[str, Any]:
-    symbol, seen = SYMBOLS.get(marker.symbol, marker.symbol), _faded(colour, alpha)
-    made: dict[str, Any] = {"symbol": symbol, "size": round(PIXELS * 1.1 * marker.size, 1), "color": seen}
+    symbol, shade = SYMBOLS.get(marker.symbol, marker.symbol), _faded(colour, alpha)
+    properties: dict[str, Any] = {"symbol": symbol, "size": round(PIXELS * 1.1 * marker.size, 1), "color": shade}
     if marker.symbol in SYMBOLS:
-        return {**made, "line": {"width": PIXELS * marker.edge_width, "color": marker.edge or seen}}
+        return {**properties, "line": {"width": PIXELS * marker.edge_width, "color": marker.edge or shade}}
     if marker.fill == "colour":
-        return {**made, "line": {"width": PIXELS * marker.edge_width, "color": marker.edge}} if marker.edge else made
-    edge = marker.edge or seen
-    made["line"] = {"width": PIXELS * marker.edge_width, "color": edge}
-    return made | ({"color": style.PAPER} if marker.fill == "paper" else {"symbol": f"{symbol}-open", "color": edge})
+        return {**properties, "line": {"width": PIXELS * marker.edge_width, "color": marker.edge}} if marker.edge else properties
+    edge = marker.edge or shade
+    properties["line"] = {"width": PIXELS * marker.edge_width, "color": edge}
+    return properties | ({"color": style.PAPER} if marker.fill == "paper" else {"symbol": f"{symbol}-open", "color": edge})
 
 
 def _line(_: Chart, __: Panel, line: Any) -> list[Trace]:
     shape = {"shape": "hv"} if isinstance(line, Steps) else {}
     mode = "+".join(part for part, there in (("lines", line.width), ("markers", line.marker)) if there)
-    made: Trace = {
+    trace: Trace = {
         "type": "scatter",
         "mode": mode,
         "x": line.x,
@@ -123,22 +123,22 @@ def _line(_: Chart, __: Panel, line: Any) -> list[Trace]:
         "line": {"width": round(PIXELS * line.width, 1), "color": _faded(line.colour, line.alpha), "dash": line.dash, **shape},
     }
     if line.marker is not None:
-        shown = -(-len(line.x) // line.every[1])
-        made["marker"] = {**_marker(line.marker, line.colour, line.alpha), "maxdisplayed": 0 if line.every[1] == 1 else shown}
-    return [_hovered(made, line.hover)]
+        count = -(-len(line.x) // line.every[1])
+        trace["marker"] = {**_marker(line.marker, line.colour, line.alpha), "maxdisplayed": 0 if line.every[1] == 1 else count}
+    return [_hovered(trace, line.hover)]
 
 
 def _band(_: Chart, __: Panel, band: Any) -> list[Trace]:
     """One closed outline for each unbroken part of the band."""
     x, low, high = _stepped(band) if band.stepped else (band.x, band.low, band.high)
-    known = np.isfinite(low) & np.isfinite(high)
-    edges = np.flatnonzero(np.diff(np.r_[False, known, False]))
+    finite = np.isfinite(low) & np.isfinite(high)
+    edges = np.flatnonzero(np.diff(np.r_[False, finite, False]))
     xs: list[float] = []
     ys: list[float] = []
     for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        own = slice(start, end)
-        xs += [*x[own].tolist(), *x[own][::-1].tolist(), math.nan]
-        ys += [*low[own].tolist(), *high[own][::-1].tolist(), math.nan]
+        part = slice(start, end)
+        xs += [*x[part].tolist(), *x[part][::-1].tolist(), math.nan]
+        ys += [*low[part].tolist(), *high[part][::-1].tolist(), math.nan]
     area = {"mode": "none", "fill": "toself", "fillcolor": _faded(band.colour, band.alpha), "hoverinfo": "skip"}
     return [{"type": "scatter", "x": xs[:-1], "y": ys[:-1], **area}]
 
@@ -180,7 +180,7 @@ def _bars(_: Chart, __: Panel, bars: Any) -> list[Trace]:
 def _heat(chart: Chart, _: Panel, heat: Any) -> list[Trace]:
     assert chart.scale is not None, "a heat map needs a scale"
     columns = heat.values.shape[1]
-    made: Trace = {
+    trace: Trace = {
         "type": "heatmap",
         "x": heat.x_edges,
         "y": heat.y_edges,
@@ -195,17 +195,17 @@ def _heat(chart: Chart, _: Panel, heat: Any) -> list[Trace]:
     }
     texts = [escaped(text) for text in heat.hover.texts] if heat.hover else []
     if texts:
-        made |= {"hovertext": _rows(texts, columns), "hovertemplate": "%{hovertext}<extra></extra>"}
+        trace |= {"hovertext": _rows(texts, columns), "hovertemplate": "%{hovertext}<extra></extra>"}
     if heat.written:
-        made |= {"text": [[escaped(text) for text in row] for row in heat.written], "texttemplate": "%{text}"}
+        trace |= {"text": [[escaped(text) for text in row] for row in heat.written], "texttemplate": "%{text}"}
     gaps = np.argwhere(np.isnan(heat.values) & heat.parted)
     if not len(gaps):
-        return [made]
+        return [trace]
     x, y = ((edges[1:] + edges[:-1]) / 2 for edges in (heat.x_edges, heat.y_edges))
     marker = {"symbol": "x-thin-open", "size": 16, "color": style.INK}
     crosses: Trace = {"type": "scatter", "mode": "markers", "x": x[gaps[:, 1]], "y": y[gaps[:, 0]], "marker": marker}
-    own = Hover(tuple(heat.hover.texts[row * columns + column] for row, column in gaps.tolist())) if heat.hover else None
-    return [made, _hovered(crosses, own)]
+    hover = Hover(tuple(heat.hover.texts[row * columns + column] for row, column in gaps.tolist())) if heat.hover else None
+    return [trace, _hovered(crosses, hover)]
 
 
 def _rows(texts: Sequence[str], columns: int) -> list[Sequence[str]]:
