@@ -12,8 +12,8 @@ const Figures = (() => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
 
-  // A colour of the report as it can be seen on the page: ink is the page's own, others grow lighter on dark paper.
-  const seen = (colour) => {
+  // A color of the report on the page: black is the text color of the page, other colors are lightened on a dark background.
+  const visible = (colour) => {
     const alpha = colour.slice(7);
     if (colour.slice(0, 7) === "#000000") return variable("--ink") + alpha;
     if (colour.slice(0, 7) === "#ffffff") return variable("--paper") + alpha;
@@ -29,7 +29,7 @@ const Figures = (() => {
     if (value && typeof value === "object") {
       return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, coloured(part, name)]));
     }
-    return /color$/.test(key) && typeof value === "string" && /^#[0-9a-f]{6,8}$/i.test(value) ? seen(value) : value;
+    return /color$/.test(key) && typeof value === "string" && /^#[0-9a-f]{6,8}$/i.test(value) ? visible(value) : value;
   };
 
   const axis = (given) => ({
@@ -76,12 +76,12 @@ const Figures = (() => {
     hoverlabel: { namelength: -1 }, ...trace, visible: trace.meta.every((group) => !figure.off.has(group)),
   }));
 
-  const draw = (figure, wanted) => Promise.all(figure.panels.map((panel, at) =>
-    wanted && !wanted[at] ? null : Plotly.react(figure.places[at], traces(figure, panel), layout(panel), settings)));
+  const draw = (figure, changed) => Promise.all(figure.panels.map((panel, at) =>
+    changed && !changed[at] ? null : Plotly.react(figure.places[at], traces(figure, panel), layout(panel), settings)));
 
   const paint = (figure) => {
     for (const button of figure.element.querySelectorAll("button.entry")) {
-      button.firstElementChild.style.color = seen(button.dataset.colour);
+      button.firstElementChild.style.color = visible(button.dataset.colour);
     }
   };
 
@@ -100,7 +100,7 @@ const Figures = (() => {
     "yaxis.range": panel.y.range && [...panel.y.range], "yaxis.autorange": !panel.y.range,
   }));
 
-  // Draw the panels of a figure element. Returns the figure, or null where plotly cannot draw it.
+  // Draw the panels of a figure element. Returns the figure, or null if plotly cannot draw it.
   const start = async (element, panels) => {
     const live = element.querySelector(".live");
     const figure = { element, panels, off: new Set(), places: [...element.querySelectorAll(".panel")] };
@@ -109,7 +109,7 @@ const Figures = (() => {
       paint(figure);
       await draw(figure);
     } catch (error) {
-      live.hidden = true;  // the drawing stays
+      live.hidden = true;  // the static drawing remains
       console.error(error);
       return null;
     }
@@ -122,7 +122,7 @@ const Figures = (() => {
     return figure;
   };
 
-  // Draw other panels in the same places. What the reader switched off or zoomed into stays so.
+  // Replace the panels of a figure. Hidden entries stay hidden, and the zoom is kept.
   const update = (figure, panels) => {
     const changed = panels.map((panel, at) => JSON.stringify(panel) !== JSON.stringify(figure.panels[at]));
     figure.panels = panels;

@@ -50,7 +50,7 @@ def plotly_script() -> str:
 
     # An HTML parser converts every line end to \n before it hashes a script.
     script = str(get_plotlyjs()).replace("\r\n", "\n").replace("\r", "\n")
-    assert not re.search(r"</script|<!--|\0", script, re.IGNORECASE), "plotly's script cannot stand in a page"
+    assert not re.search(r"</script|<!--|\0", script, re.IGNORECASE), "the script of plotly would end its element"
     return script
 
 

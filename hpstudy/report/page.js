@@ -1,15 +1,15 @@
 "use strict";
-// The report as a page: starts its figures and sorts its tables.
+// The script of a report page: starts the figures and makes the tables sortable.
 (() => {
   const comparable = (cell) => {
-    const word = cell.textContent.trim();
-    const number = /^[−+-]?[\d,]*\.?\d+(e[−+-]?\d+)?/i.exec(word.replace(/^[<>≥≤=]+\s*/, ""));
-    return number ? Number(number[0].replaceAll(",", "").replaceAll("−", "-")) : word;
+    const content = cell.textContent.trim();
+    const number = /^[−+-]?[\d,]*\.?\d+(e[−+-]?\d+)?/i.exec(content.replace(/^[<>≥≤=]+\s*/, ""));
+    return number ? Number(number[0].replaceAll(",", "").replaceAll("−", "-")) : content;
   };
 
   const sort = (table, at, up) => {
     const body = table.tBodies[0];
-    const rows = [...body.rows].map((row, place) => [row.cells[at] ? comparable(row.cells[at]) : "", place, row]);
+    const rows = [...body.rows].map((row, index) => [row.cells[at] ? comparable(row.cells[at]) : "", index, row]);
     rows.sort(([a, i], [b, j]) => {
       const numbers = typeof a === "number", others = typeof b === "number";
       if (numbers !== others) return numbers ? -1 : 1;

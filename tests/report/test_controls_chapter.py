@@ -185,7 +185,7 @@ def test_a_default_far_away_does_not_flatten_the_curves(controlled, ramps):
     results = controlled({"a": ramps(), "a/default": [[-1e6]] * 6}, named=("default",))
     (chart,) = blocks_of(results, Chart)
     assert chart.panels[0].y.limits[0] > -10
-    assert "Outside the drawing: the default point of a." in chart.reading
+    assert "Not drawn: the default point of a." in chart.reading
 
 
 def test_many_views_are_spread_over_figures(controlled, ramps):

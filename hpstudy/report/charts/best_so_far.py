@@ -64,7 +64,7 @@ def _together(results: Results) -> Panel:
     marks += [_edge(view) for view in views]
     marks += [_mean(results, view, index) for index, view in enumerate(views)]
     marks += [circles for index, view in enumerate(views) for circles in _enqueued(results, view, index)]
-    marks += [star for index, view in enumerate(views) if (star := _best(results, view, index)) is not None]
+    marks += [star for index, view in enumerate(views) for star in _best(results, view, index)]
     return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks))
 
 
@@ -178,16 +178,16 @@ def _enqueued(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
         yield Dots(x=trials(first), y=first, colour=style.colour(index), marker=Marker(size=6.5, fill="none"), groups=(index,))
 
 
-def _best(results: Results, view: ViewResult, index: int) -> Dots | None:
-    """A star on the page at the best trial of a view."""
+def _best(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
+    """A star on the page at the best trial of a view, if it has one."""
     best = view.best_trial
     if best is None:
-        return None
+        return
     text = (
         f"best trial of {label(results, view.name)}: {numbers.general(best.value, 6)}"
         f"\nreplicate {best.replicate}, {position(best.number)}"
     )
-    return Dots(
+    yield Dots(
         x=np.array([best.number + 1.0]),
         y=np.array([best.value]),
         colour=style.colour(index),

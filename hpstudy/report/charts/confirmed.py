@@ -14,10 +14,10 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts import difference
 from hpstudy.report.charts.axes import around, trial_axis
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.intervals import trials
-from hpstudy.report.charts.marks import Band, Line, Mark, Marker
+from hpstudy.report.charts.intervals import mean_curve, trials
+from hpstudy.report.charts.marks import Line, Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
-from hpstudy.report.charts.views import entries, every
+from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import along, confidence, filled, label, metric
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.notation import Notation
@@ -79,26 +79,15 @@ def _curves(results: Results) -> Panel:
     views = len(results.confirmed)
     first = int(results.study.search.trials * EARLY)
     for index, curve in enumerate(results.confirmed):
-        look, mean, best = style.look(index), curve.mean, _observed(results, curve)
-        columns += [end[first:] for end in (mean.mean, mean.low, mean.high, best)]
-        x, text = trials(mean.mean), f"{label(results, curve.view)}, confirmed"
-        marks += [
-            Band(x=x, low=mean.low, high=mean.high, colour=look.colour, alpha=0.2, groups=(index, views)),
-            Line(x=x, y=best, colour=look.colour, width=1.0, dash="dot", groups=(index, views + 1)),
-            Line(
-                x=x,
-                y=mean.mean,
-                colour=look.colour,
-                width=1.8,
-                marker=Marker(look.symbol, 4.5),
-                every=every(index, views, len(x)),
-                groups=(index, views),
-                hover=along(results, text, mean.mean, mean.low, mean.high),
-            ),
-        ]
+        look, best = style.look(index)._replace(dash="solid"), _observed(results, curve)
+        ends = (curve.mean.mean, curve.mean.low, curve.mean.high)
+        columns += [end[first:] for end in (*ends, best)]
+        x, marked = trials(best), every(index, views, len(best))
+        hover = along(results, f"{label(results, curve.view)}, confirmed", *ends)
+        marks.append(Line(x=x, y=best, colour=look.colour, width=1.0, dash="dot", groups=(index, views + 1)))
+        marks += mean_curve(x, ends, look, alpha=0.2, size=4.5, groups=(index, views), width=1.8, every=marked, hover=hover)
     values = Axis(filled("{}", metric(results)), around(*columns), grid=True)
-    bands = sorted(marks, key=lambda mark: not isinstance(mark, Band))
-    return Panel(trial_axis(results.study.search.trials), values, tuple(bands))
+    return Panel(trial_axis(results.study.search.trials), values, bands_first(marks))
 
 
 def _observed(results: Results, curve: ConfirmedCurve) -> Floats:

@@ -118,7 +118,7 @@ def caption_and_reading(results: Results, views: Sequence[ViewControls]) -> tupl
     low, high = value_limits(views)
     outside = [cut(view.view, SHORTEST) for view in views if (default := _default(view)) and not low <= default.mean <= high]
     if outside:
-        reading += f" Outside the drawing: the default point of {', '.join(outside)}."
+        reading += f" Not drawn: the default point of {', '.join(outside)}."
     return caption, reading
 
 

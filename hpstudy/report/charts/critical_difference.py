@@ -30,7 +30,7 @@ def chart(ranks: MeanRanks, blocks: str, confidence: str, data: tuple[Data, ...]
     """
     count = len(ranks.names)
     low, high = 1.0, float(count)
-    # Names are above the axis, outermost the best on the left and the worst on the right. Bars are between names and axis.
+    # Names are above the axis, from the best at the left to the worst at the right. Bars are between the names and the axis.
     bars, half = len(ranks.alike), (count + 1) // 2
     first, step = 0.45 + 0.25 * bars, 0.6
     top = first + step * half + 0.9

@@ -102,11 +102,11 @@ def beside_reference(results: Results, curve: Callable[[int], tuple[Mark, ...]],
     )
 
 
-def reference(results: Results, beside: int | None = None) -> int | None:
-    """Index of the reference view, drawn in gray behind the others; None without a reference, or if it is view number `beside`."""
+def reference(results: Results, view: int | None = None) -> int | None:
+    """Index of the reference view, drawn in gray behind the others; None without a reference, or if it is number `view`."""
     name = overview.reference(results)
-    number = next((number for number, view in enumerate(results.views) if view.name == name), None)
-    return None if number == beside else number
+    number = next((number for number, other in enumerate(results.views) if other.name == name), None)
+    return None if number == view else number
 
 
 def reference_words(results: Results, what: str) -> str:

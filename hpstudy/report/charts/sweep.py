@@ -30,7 +30,7 @@ from hpstudy.report.charts.sweep_metrics import (
     sweep_values,
     value_axis,
 )
-from hpstudy.report.charts.swept import Layout, Swept, layout, rank, swept, text_of
+from hpstudy.report.charts.swept import Layout, Swept, layout, rank, shift, swept, text_of
 from hpstudy.report.charts.views import aside, entries
 from hpstudy.report.charts.words import confidence, filled, label
 from hpstudy.report.labels import SHORTEST, cut
@@ -150,16 +150,14 @@ def _shared(results: Results, layouts: Mapping[str, Layout]) -> Chart:
             numbers_shared = tuple(number for number in line.numbers if number in partner)
             if not view.swept:
                 numbers_shared = tuple(sorted(numbers_shared, key=lambda number: along.at(partner[number])))
-            x = np.array(
-                [along.at(view.points[n].get(main, partner[n]) if main in view.swept else partner[n]) for n in numbers_shared]
-            )
+            values = [view.points[n].get(main, partner[n]) if main in view.swept else partner[n] for n in numbers_shared]
             index = len(lines)
-            if not along.joined:
-                x = x + _shift(index, total)
+            x = along.coordinates(values, index, total)
             lines.append(Drawn(view, numbers_shared, x, index, style.look(index)))
             legend.append(_entry(_line_name(results, view, line.held), style.look(index), joined=along.joined))
     panels = _row(results, lines, along.axis(), len(legend), joined=along.joined)
-    return _chart(results, "sweep", panels, _caption(results, main), _reading(results, along), 2.9, legend)
+    caption, reading = f"Sweep over {main}: {metric_words(results)}.", explained(results, joined=along.joined)
+    return _chart(results, "sweep", panels, caption, reading, 2.9, legend)
 
 
 def _line_name(results: Results, view: SweepView, held: Mapping[str, Any]) -> str:
@@ -167,11 +165,6 @@ def _line_name(results: Results, view: SweepView, held: Mapping[str, Any]) -> st
     if not text:
         return name
     return text if len(results.sweep) == 1 else filled("{}, {}", name, text)
-
-
-def _shift(index: int, lines: int, room: float = 0.5) -> float:
-    """Horizontal offset of a line's points from their value, so that lines do not hide each other."""
-    return (index - (lines - 1) / 2) * room / max(2, lines)
 
 
 def _entry(name: str, look: Look, *, joined: bool) -> Entry:
@@ -184,7 +177,7 @@ def _by_number(results: Results) -> Chart:
     lines, legend = [], entries(results, line=False)
     for index, view in enumerate(results.sweep):
         own = tuple(number for number in point_numbers if view.points[number])
-        x_of_points = np.array(own, dtype=np.float64) + _shift(index, len(results.sweep), room=0.3)
+        x_of_points = np.array(own, dtype=np.float64) + shift(index, len(results.sweep), room=0.3)
         lines.append(Drawn(view, own, x_of_points, index, style.look(index)))
     drawn_metrics = metrics(results)
     heads, columns = _point_labels(results, point_numbers)
@@ -196,7 +189,7 @@ def _by_number(results: Results) -> Chart:
         x = across if last else replace(across, labelled=False)
         panels.append(Panel(x, value_axis(results, metric), (*own_marks, *([titles] if last else [])), row=row))
     caption = f"Every point of the sweep: {metric_words(results)}."
-    reading = f"Trial n of every view is point n; its values are below the axis. {explained(results, 'a bar')}"
+    reading = f"Trial n of every view is point n; its values are below the axis. {explained(results, joined=False)}"
     height = 2.2 * len(drawn_metrics) + 0.5 + 0.13 * len(heads)
     note = "The text at a point has its hyperparameters."
     return _chart(results, "sweep", tuple(panels), caption, reading, height, legend, note)
@@ -250,11 +243,13 @@ def _block(results: Results, layouts: Mapping[str, Layout], views: Sequence[Swee
                     column=column,
                 )
             )
-    reading = _reading(results, next((along for along in alongs if along), None))
+    first = next((along for along in alongs if along), None)
+    reading = explained(results, joined=first is not None and first.joined)
     most = max(len(layouts[view.name].lines) for view in views)
     if most > MOST_LINES:
         reading += f" {MOST_LINES} of {most} lines are drawn."
-    caption = _caption(results, ", ".join(dict.fromkeys(main for main in mains if main)) or "the number of the point")
+    main = ", ".join(dict.fromkeys(main for main in mains if main)) or "the number of the point"
+    caption = f"Sweep over {main}: {metric_words(results)}."
     return _chart(results, name, tuple(panels), caption, reading, 2.25 * len(drawn_metrics) + 0.4, legend)
 
 
@@ -271,20 +266,11 @@ def _lines(results: Results, view: SweepView, view_layout: Layout, along: Swept 
         if along is None or view_layout.main is None:
             x = np.array(line.numbers, dtype=np.float64)
         else:
-            x = np.array([along.at(view.points[number][view_layout.main]) for number in line.numbers])
-            if not along.joined:
-                x = x + _shift(index, len(chosen))
+            values = [view.points[number][view_layout.main] for number in line.numbers]
+            x = along.coordinates(values, index, len(chosen))
         look = style.look(index)._replace(colour=colours[index])
         entry = _entry(text_of(line.held) or label(results, view.name), look, joined=along is not None and along.joined)
         if entry not in legend:
             legend.append(entry)
         lines.append(Drawn(view, line.numbers, x, legend.index(entry), look))
     return lines
-
-
-def _caption(results: Results, main: str) -> str:
-    return f"Sweep over {main}: {metric_words(results)}."
-
-
-def _reading(results: Results, along: Swept | None) -> str:
-    return explained(results, "a band" if along is not None and along.joined else "a bar")

@@ -89,9 +89,9 @@ def mean_hover(results: Results, metric: str, means: Means, heads: Sequence[str]
     )
 
 
-def explained(results: Results, shape: str) -> str:
-    """The explanation of the marks; `shape` is the drawing of an interval, "a band" or "a bar"."""
-    level = confidence(results)
+def explained(results: Results, *, joined: bool) -> str:
+    """The explanation of the marks; intervals are bands if lines join the means, else bars."""
+    shape, level = "a band" if joined else "a bar", confidence(results)
     text = f"Small marks are single replicates, large ones their mean, with {shape}: the {level} t interval over replicates."
     for metric in metrics(results):
         if not value_axis(results, metric).log:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +118,11 @@ class Swept:
         """The coordinate of a value."""
         return float(self.positions[self.values.index(value)])
 
+    def coordinates(self, values: Iterable[Value], index: int, lines: int) -> Floats:
+        """(values,) coordinates on line number `index` of several; shifted if lines do not join them, so that no line hides another."""
+        at = np.array([self.at(value) for value in values])
+        return at if self.joined else at + shift(index, lines)
+
     @property
     def limits(self) -> tuple[float, float]:
         """Limits of the axis, with margins."""
@@ -134,6 +139,11 @@ class Swept:
         if len(self.values) > FEW and not self.steps:
             return Axis(label, self.limits, log=self.log)
         return marked_axis(label, self.limits, self.positions, numbers.hyperparameters(self.values), log=self.log)
+
+
+def shift(index: int, lines: int, room: float = 0.5) -> float:
+    """Horizontal offset of the points of line number `index` from their value, within `room` for all lines."""
+    return (index - (lines - 1) / 2) * room / max(2, lines)
 
 
 def swept(results: Results, name: str, views: Sequence[SweepView]) -> Swept:
