@@ -79,7 +79,7 @@ def _panel(results: Results, view: SweepView, averages: Means) -> Panel:
     def cell(point: Mapping[str, Value]) -> tuple[int, int]:
         return y.values.index(point[upwards]), x.values.index(point[across])
 
-    grid = np.full((len(y.values), len(x.values)), np.nan)
+    grid = np.full((len(y.values), len(x.values)), np.nan)  # (rows x columns) means
     texts = np.full(grid.shape, "no trial", dtype=object)
     heads = [point_words(results, view, number) for number in range(len(view.points))]
     for point, mean, text in zip(

@@ -31,7 +31,7 @@ def chart(results: Results) -> Chart:
     shown = all_pairs[:MOST_PAIRS]
     titles = {
         "trials_to_target": "difference of trials-to-target",
-        "final_best": filled("difference of the best {}", metric(results)),
+        "final_best": filled("difference of the best\n{}", metric(results)),
     }
     available = {quantity for _, supplement in shown for quantity, _ in quantities(supplement)}
     panels = [_panel(shown, quantity, title) for quantity, title in titles.items() if quantity in available]

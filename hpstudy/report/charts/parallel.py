@@ -43,7 +43,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     listed, number = parameters(results, view), view.replicate * 7 + view.number
     columns = [spread(parameter, view.unit[:, column], number) for column, parameter in enumerate(listed)]
     columns.append(np.clip((view.objective - low) / (high - low), 0, 1))
-    heights, chosen = np.stack(columns, axis=1), best(view, goal)
+    heights, chosen = np.stack(columns, axis=1), best(view, goal)  # (trials x axes) in [0, 1]; (best trials,) rows
     heights, absent = np.where(np.isnan(heights), ABSENT, heights), np.isnan(heights).any(axis=0)
     rest = np.setdiff1d(np.arange(len(heights)), chosen)
     marks: list[Mark] = []

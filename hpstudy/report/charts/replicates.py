@@ -11,6 +11,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import summary
 from hpstudy.report import numbers, style
+from hpstudy.report.charts.intervals import bars
 from hpstudy.report.charts.marks import Band, Dots, Hover, Line, Mark, Marker
 from hpstudy.report.charts.model import Entry
 from hpstudy.report.charts.sweep_metrics import mean_hover
@@ -66,16 +67,14 @@ def with_replicates(legend: Sequence[Entry]) -> tuple[Entry, ...]:
 def _mean(results: Results, metric: str, line: Series, bottom: float, joined: bool) -> tuple[Mark, Line]:
     """Intervals, as a band or as bars, and means."""
     means, look, groups = summary(line.values, results.study.analysis.confidence), line.look, (line.entry,)
-    low, high = (
-        np.maximum(end, bottom) for end in (means.low, means.high)
-    )  # a logarithmic axis cannot show values that are not positive
+    # A logarithmic axis cannot show values that are not positive.
+    low, high = (np.maximum(end, bottom) for end in (means.low, means.high))
     x = line.x + 0.18 if line.apart else line.x
     span: Mark
     if joined and int(np.isfinite(means.low).sum()) > 1:
         span = Band(x=x, low=low, high=high, colour=look.colour, alpha=0.18, groups=groups)
     else:
-        bars = np.stack([low, high, np.full(len(low), np.nan)], axis=1).ravel()
-        span = Line(x=np.repeat(x, 3), y=bars, colour=look.colour, width=1.2, groups=groups)
+        span = bars(x, x, low, look.colour, to=high, width=1.2, groups=groups)
     open_marker = Marker(look.symbol, 5, fill="paper")
     return span, Line(
         x=x,
