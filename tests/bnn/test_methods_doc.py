@@ -121,7 +121,7 @@ def test_every_file_that_the_page_names_exists(path):
 
 @every_method
 def test_every_method_has_a_runnable_example(name):
-    assert ">>> method, hp = " in METHODS.load(name).__doc__
+    assert f">>> {METHODS.load(name).__name__}().example(" in METHODS.load(name).__doc__
 
 
 @every_method

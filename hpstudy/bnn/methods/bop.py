@@ -60,14 +60,7 @@ class Bop(Method[BopHyperparameters]):
 
     State: theta; m, filtered gradient.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = Bop(), BopHyperparameters(gamma=0.5, tau=0.1, gamma_decay="none")
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> Bop().example(gamma=0.5, tau=0.1, gamma_decay="none")["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 

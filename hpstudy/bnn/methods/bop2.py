@@ -65,14 +65,7 @@ class Bop2ndOrder(Method[Bop2ndOrderHyperparameters]):
 
     State: theta; m, first moment; s, root of the second moment.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = Bop2ndOrder(), Bop2ndOrderHyperparameters(gamma=0.5, sigma=0.5, tau=0.1)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> Bop2ndOrder().example(gamma=0.5, sigma=0.5, tau=0.1)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 

@@ -44,14 +44,7 @@ class BiquadFilter(Method[BiquadFilterHyperparameters]):
 
     State: theta; v, velocity; y, position.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = BiquadFilter(), BiquadFilterHyperparameters(omega=0.1, zeta=0.7)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> BiquadFilter().example(omega=0.1, zeta=0.7)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 

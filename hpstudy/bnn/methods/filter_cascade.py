@@ -44,14 +44,7 @@ class CascadeFilter(Method[CascadeFilterHyperparameters]):
 
     State: theta; m1, m2, ..., fast filters; g, slow filter divided by alpha.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = CascadeFilter(), CascadeFilterHyperparameters(order=3, alpha=0.1, gamma=0.5)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> CascadeFilter().example(order=3, alpha=0.1, gamma=0.5)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 

@@ -35,14 +35,7 @@ class EqualFilter(Method[EqualFilterHyperparameters]):
 
     State: theta; g1, g2, ..., filters in series, the j-th divided by alpha^j.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = EqualFilter(), EqualFilterHyperparameters(order=2, alpha=0.1)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> EqualFilter().example(order=2, alpha=0.1)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 

@@ -34,14 +34,7 @@ class FIRFilter(Method[FIRFilterHyperparameters]):
 
     State: theta; recent, the last L gradients, (*stack, L, filters, fan_in), in the order of update modulo L.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = FIRFilter(), FIRFilterHyperparameters(window=10)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> FIRFilter().example(window=10)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 

@@ -165,6 +165,21 @@ class Method(ABC, Generic[H]):
         """Return whether batch normalisation must be recalibrated with the evaluation weights before an evaluation."""
         return False
 
+    def example(self, **hyperparameters: Any) -> State:
+        """Return the state after the first update of a layer with one filter of 4 weights, for documentation.
+
+        The noise is [0.5, -1, 1.5, -0.2] and the gradient [1, 1, -1, -1].
+
+        Args:
+            hyperparameters: values that differ from the defaults.
+        """
+        import torch
+
+        noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+        hp, clock = self.Hyperparameters(**hyperparameters), Clock(epoch=0, epochs=1, update=0, updates=10)
+        state = self.start_epoch(self.init(noise, hp, torch.Generator().manual_seed(0)), hp, clock)
+        return self.update(state, grad, hp, clock)
+
 
 def initial_signs(noise: torch.Tensor) -> torch.Tensor:
     """Return theta_0, which is +1 where noise >= 0 and -1 elsewhere. Eq. 5 draws sign(0) at every use instead; see `follow`."""

@@ -49,14 +49,7 @@ class IRNet(Method[IRNetHyperparameters]):
 
     State: theta; w, latent weight; m, momentum; z and deviation, the standardised w and its deviation.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = IRNet(), IRNetHyperparameters(learning_rate=1.0)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> IRNet().example(learning_rate=1.0)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 

@@ -63,14 +63,7 @@ class LatentAdam(Method[LatentAdamHyperparameters]):
 
     State: theta; w, latent weight; m and v, first and second moment.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = LatentAdam(), LatentAdamHyperparameters(learning_rate=0.1)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> LatentAdam().example(learning_rate=0.1)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 

@@ -56,14 +56,7 @@ class LatentSGD(Method[LatentSGDHyperparameters]):
 
     State: theta; w, latent weight; m, momentum (b in the libraries' convention).
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = LatentSGD(), LatentSGDHyperparameters(learning_rate=1.0, scaling=False)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> LatentSGD().example(learning_rate=1.0, scaling=False)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 

@@ -74,15 +74,7 @@ class RBNN(Method[RBNNHyperparameters]):
     State: theta; w, latent weight; m, its momentum; beta and beta_m, angle and its momentum, (*stack, filters, 1); r1, r2,
     rotations, (*stack, a, a) and (*stack, b, b); z, deviation and y, from which theta was computed.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = RBNN(), RBNNHyperparameters(learning_rate=10.0, beta_init=0.5)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.start_epoch(state, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> RBNN().example(learning_rate=10.0, beta_init=0.5)["theta"]
     tensor([[ 1., -1.,  1.,  1.]])
     """
 

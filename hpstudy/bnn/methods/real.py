@@ -47,14 +47,7 @@ class RealSGD(Method[RealSGDHyperparameters]):
 
     State: theta; w, weight; m, momentum V.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = RealSGD(), RealSGDHyperparameters(learning_rate=1.0)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["w"]
+    >>> RealSGD().example(learning_rate=1.0)["w"]
     tensor([[-0.6465, -1.7070,  2.0606,  0.8586]])
     """
 

@@ -70,15 +70,7 @@ class SLB(Method[SLBHyperparameters]):
 
     State: theta; a, half the difference of the logits; b, its momentum; tau, (*stack, 1, 1), infinite when frozen.
 
-    One update of a layer with one filter of 4 weights:
-
-    >>> import torch
-    >>> method, hp = SLB(), SLBHyperparameters(learning_rate=1.0)
-    >>> noise, grad = torch.tensor([[0.5, -1.0, 1.5, -0.2]]), torch.tensor([[1.0, 1.0, -1.0, -1.0]])
-    >>> state = method.init(noise, hp, torch.Generator().manual_seed(0))
-    >>> state = method.start_epoch(state, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state = method.update(state, grad, hp, Clock(epoch=0, epochs=1, update=0, updates=10))
-    >>> state["theta"]
+    >>> SLB().example(learning_rate=1.0)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
     """
 
