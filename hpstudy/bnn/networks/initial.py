@@ -16,9 +16,9 @@ def real_conv(
     return conv
 
 
-def classifier(inputs: int, classes: int, generator: torch.Generator) -> nn.Linear:
-    """Create a fully connected layer with bias. Weight and bias are uniform with variance 1 / (3 inputs), the default of torch."""
-    linear = nn.Linear(inputs, classes, device="meta").to_empty(device="cpu")
-    for parameter in (linear.weight, linear.bias):
+def real_linear(inputs: int, outputs: int, generator: torch.Generator, *, bias: bool = True) -> nn.Linear:
+    """Create a fully connected layer. Weight and bias are uniform with variance 1 / (3 inputs), the default of torch."""
+    linear = nn.Linear(inputs, outputs, bias=bias, device="meta").to_empty(device="cpu")
+    for parameter in linear.parameters():
         nn.init.uniform_(parameter, -(inputs**-0.5), inputs**-0.5, generator=generator)
     return linear

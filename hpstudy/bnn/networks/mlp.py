@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.layers import BinaryLinear
+from hpstudy.bnn.networks.initial import real_linear
 
 
 class BinaryMLP(nn.Module):
@@ -37,10 +38,7 @@ class BinaryMLP(nn.Module):
         super().__init__()
         self.activation = activation
         sizes = [*widths, classes]
-        # Created without values: torch would draw them from the global generator.
-        self.first = nn.Linear(inputs, sizes[0], bias=False, device="meta").to_empty(device="cpu")
-        bound = inputs**-0.5
-        nn.init.uniform_(self.first.weight, -bound, bound, generator=generator)
+        self.first = real_linear(inputs, sizes[0], generator, bias=False)
         self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in sizes)
         self.layers = nn.ModuleList(BinaryLinear(*pair) for pair in itertools.pairwise(sizes))
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.layers import BinaryConv2d
-from hpstudy.bnn.networks.initial import classifier, real_conv
+from hpstudy.bnn.networks.initial import real_conv, real_linear
 from hpstudy.bnn.networks.residual import pixel_means
 from hpstudy.bnn.networks.settings import ReActNetASettings
 from hpstudy.bnn.networks.shortcuts import halving
@@ -99,7 +99,7 @@ class ReActNetA(nn.Module):
             stride = 2 if outputs != inputs and len(self.blocks) > 0 else 1
             self.blocks.append(ReActBlock(inputs, outputs, stride, activation))
             inputs = outputs
-        self.classifier = classifier(inputs, classes, generator)
+        self.classifier = real_linear(inputs, classes, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits. x: (batch, channels_in, height, width) -> (batch, classes)."""

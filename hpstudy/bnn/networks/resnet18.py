@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from hpstudy.bnn.binarize import BinaryActivation
-from hpstudy.bnn.networks.initial import classifier, real_conv
+from hpstudy.bnn.networks.initial import real_conv, real_linear
 from hpstudy.bnn.networks.residual import BinaryBlock, ResidualNetwork, stages
 from hpstudy.bnn.networks.settings import ResNet18Settings
 from hpstudy.bnn.networks.shortcuts import binary_convolution, pooled_and_padded, real_convolution
@@ -60,5 +60,5 @@ class ResNet18(ResidualNetwork):
         width = settings.width
         stem = nn.Sequential(real_conv(channels_in, width, 3, generator, padding=1), nn.BatchNorm2d(width))
         blocks = stages((width, 2 * width, 4 * width, 8 * width), BLOCKS_PER_STAGE, block)
-        head = nn.Sequential(nn.BatchNorm1d(8 * width), classifier(8 * width, classes, generator))
+        head = nn.Sequential(nn.BatchNorm1d(8 * width), real_linear(8 * width, classes, generator))
         super().__init__(activation, stem, blocks, head)

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from hpstudy.bnn.binarize import BinaryActivation
-from hpstudy.bnn.networks.initial import classifier, real_conv
+from hpstudy.bnn.networks.initial import real_conv, real_linear
 from hpstudy.bnn.networks.residual import BinaryBlock, ResidualNetwork, Shortcuts, stages
 from hpstudy.bnn.networks.settings import ResNet20Settings, Variant
 from hpstudy.bnn.networks.shortcuts import pooled_and_convolved, pooled_and_padded, sliced_and_padded
@@ -100,7 +100,7 @@ class ResNet20(ResidualNetwork):
 
         blocks = stages((width, 2 * width, 4 * width), BLOCKS_PER_STAGE, block)
         norm = nn.BatchNorm1d(4 * width) if layout.head_norm else nn.Identity()
-        super().__init__(activation, stem, blocks, nn.Sequential(norm, classifier(4 * width, classes, generator)))
+        super().__init__(activation, stem, blocks, nn.Sequential(norm, real_linear(4 * width, classes, generator)))
 
 
 class BiRealNet20(ResNet20):

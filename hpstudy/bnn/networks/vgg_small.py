@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from hpstudy.bnn.binarize import BinaryActivation
 from hpstudy.bnn.layers import BinaryConv2d
-from hpstudy.bnn.networks.initial import classifier, real_conv
+from hpstudy.bnn.networks.initial import real_conv, real_linear
 from hpstudy.bnn.networks.settings import VGGSmallSettings
 from hpstudy.bnn.networks.sizes import require_size
 
@@ -43,7 +43,7 @@ class VGGSmall(nn.Module):
         self.first = real_conv(channels_in, widths[0], 3, generator, padding=1)
         self.convs = nn.ModuleList(BinaryConv2d(*pair, padding=1) for pair in itertools.pairwise(widths))
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
-        self.classifier = classifier(widths[-1] * (settings.input_size // 8) ** 2, classes, generator)
+        self.classifier = real_linear(widths[-1] * (settings.input_size // 8) ** 2, classes, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits. x: (batch, channels_in, input_size, input_size) -> (batch, classes). Raises UsageError for another size."""
