@@ -47,7 +47,6 @@ def select_voices(variants: Iterable[str], count: int, workers: int) -> Selectio
     """
     result = Selection()
     spectrograms: list[NDArray[np.float64]] = []
-
     names = list(variants)
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(names), BATCH_VOICES):

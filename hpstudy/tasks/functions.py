@@ -19,7 +19,7 @@ from hpstudy.study.blocks import Block
 from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
-from hpstudy.tasks.interface import Report, Task
+from hpstudy.tasks.interface import Report, Task, refused_method
 
 
 class FunctionSettings(Block):
@@ -59,9 +59,7 @@ class AnalyticFunction(Task):
     def check_view(self, view: View) -> list[Problem]:
         """Check that every argument is tuned or fixed within its range, and that there is no method."""
         ranges = self._ranges()
-        problems = []
-        if view.method is not None:
-            problems.append(Problem(("method",), "an analytic function has no methods: remove this key"))
+        problems = refused_method(view, "an analytic function")
         for name, parameter in view.space.items():
             if name not in ranges:
                 problems.append(Problem(("space", name), f"no such argument: {nearest(name, ranges)}"))

@@ -29,6 +29,11 @@ class Report(Protocol):
         """Stores the state of a long training, from which an interrupted trial resumes."""
 
 
+def refused_method(view: View, what: str) -> list[Problem]:
+    """Return the problem of a view with a method, for a task without methods; `what` is the subject of the message."""
+    return [] if view.method is None else [Problem(("method",), f"{what} has no methods: remove this key")]
+
+
 class Task(ABC):
     """The training and evaluation that all views of a study share.
 

@@ -11,7 +11,7 @@ from hpstudy.errors import PluginError, Problem, TrialFailed
 from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Value, conditions, same_value
 from hpstudy.study.schema import MAIN, View
 from hpstudy.study.space import Point
-from hpstudy.tasks.interface import Report
+from hpstudy.tasks.interface import Report, refused_method
 from hpstudy.tasks.outcome import Valued
 from hpstudy.tasks.own_function import OwnFunction, OwnSettings
 
@@ -45,7 +45,7 @@ class OptunaTask(OwnFunction):
 
     def check_view(self, view: View) -> list[Problem]:
         """Accept any space, but no method."""
-        return [] if view.method is None else [Problem(("method",), "an objective has no methods: remove this key")]
+        return refused_method(view, "an objective")
 
     def evaluate(self, view: View, point: Point, seed: int, report: Report) -> Valued:
         """Call the objective.

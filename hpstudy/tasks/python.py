@@ -13,7 +13,7 @@ from hpstudy.plugins import load_callable
 from hpstudy.study.parameters import Value
 from hpstudy.study.schema import MAIN, PICKLED, View
 from hpstudy.study.space import Point
-from hpstudy.tasks.interface import Report, Task
+from hpstudy.tasks.interface import Report, Task, refused_method
 from hpstudy.tasks.optuna_objective import OptunaSettings, OptunaTask
 from hpstudy.tasks.own_function import OwnFunction, OwnSettings
 
@@ -50,9 +50,7 @@ class PythonTask(OwnFunction):
 
     def check_view(self, view: View) -> list[Problem]:
         """Accept any space, but no method, and no hyperparameter with the name of a constant."""
-        problems = []
-        if view.method is not None:
-            problems.append(Problem(("method",), "your own function has no methods: remove this key"))
+        problems = refused_method(view, "your own function")
         for block, names in (("space", list(view.space.names())), ("fixed", list(view.fixed))):
             problems += [
                 Problem((block, name), f"'{name}' is also among the task's constants: keep one of them")

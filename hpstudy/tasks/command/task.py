@@ -38,7 +38,7 @@ from hpstudy.tasks.command.template import (
     substituted,
 )
 from hpstudy.tasks.command.values import AXES, JsonLines, Matches, MetricsFile, Values
-from hpstudy.tasks.interface import Report, Task
+from hpstudy.tasks.interface import Report, Task, refused_method
 
 MAX_LINES = 10
 """Number of last output lines in the message of a failed trial."""
@@ -135,9 +135,7 @@ class Command(Task):
 
     def check_view(self, view: View) -> list[Problem]:
         """Problems: a hyperparameter is missing in the command, has the name of a reserved placeholder, or is named but may be absent."""
-        problems = []
-        if view.method is not None:
-            problems.append(Problem(("method",), "a command has no methods: remove this key"))
+        problems = refused_method(view, "a command")
         for block, names in (("space", list(view.space.names())), ("fixed", list(view.fixed))):
             for name in names:
                 if name in RESERVED:
