@@ -35,8 +35,8 @@ def test_the_example_of_an_image_set_is_opened_and_split(tmp_path, monkeypatch):
 def test_the_example_of_an_image_folder_is_imported_and_opened(tmp_path, monkeypatch):
     (tmp_path / "my_page.py").write_text(EXAMPLE_OF_A_FOLDER)
     monkeypatch.syspath_prepend(tmp_path)
-    library.import_set("my_page:MyPictures", write_image_folder(tmp_path / "pictures", ["ape", "bee"]))
-    assert open_listed("my_page:MyPictures").train.labels.tolist() == [0, 1]
+    library.import_set("my_page:MyImages", write_image_folder(tmp_path / "pictures", ["ape", "bee"]))
+    assert open_listed("my_page:MyImages").train.labels.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("example", [EXAMPLE, EXAMPLE_OF_IMAGES, EXAMPLE_OF_A_FOLDER])
