@@ -197,3 +197,15 @@ def test_a_command_that_trains_nothing_imports_no_heavy_library(command):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PACKAGE.parent, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_help_imports_neither_pydantic_nor_the_database():
+    script = (
+        "import sys\n"
+        "from hpstudy.cli import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print('imported:', [m for m in ('pydantic', 'hpstudy.study.schema', 'hpstudy.store') if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported: []"

@@ -15,7 +15,6 @@ from hpstudy.cli.options import STUDY_HELP, AnyStudy, Form, Scale, Storage, View
 from hpstudy.cli.output import Format, cell, column_cells, print_rows, print_wrapped, say
 from hpstudy.errors import UsageError, nearest, shell_command
 from hpstudy.metric_names import of_layer
-from hpstudy.study.plan import SearchKey
 
 if TYPE_CHECKING:
     from hpstudy.store import Counts, Owner
@@ -153,6 +152,7 @@ def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: Vi
     """Show the best trial of each view. Prints its number, hyperparameters and metrics (csv and json: also of single layers)."""
     from hpstudy import api
     from hpstudy.store.attributes import attribute_text
+    from hpstudy.study.plan import SearchKey
 
     with api.open(study, storage, scale=scale) as reader, reader.snapshot():
         _check_view(reader.study.views, view)

@@ -26,7 +26,6 @@ from hpstudy.cli.options import (
 )
 from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import HpstudyError, StudyBroken, shell_command
-from hpstudy.study.sample_size import too_few_replicates
 
 if TYPE_CHECKING:
     from hpstudy.engine.run import RunSummary
@@ -75,6 +74,7 @@ def plan(
 ) -> None:
     """Show what a run would do and how long it would take. Estimated from finished trials, or from a pilot."""
     from hpstudy import api
+    from hpstudy.study.sample_size import too_few_replicates
 
     planned = api.plan(study, storage, scale=scale, workers=workers, pilot=pilot)
     print_rows(planned.rows(), form)
@@ -265,6 +265,8 @@ def confirm(
 
 
 def _say_valid(name: str, loaded: LoadedStudy) -> None:
+    from hpstudy.study.sample_size import too_few_replicates
+
     say(f"{name}: valid. {_size(loaded.study)}")
     if not loaded.searcher.lists_points and (note := too_few_replicates(loaded.study)):
         say(f"  {note}")
