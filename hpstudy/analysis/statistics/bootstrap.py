@@ -47,15 +47,18 @@ class Bootstrap:
         return _drawn(derive_seed(self.seed, "weights", replicates), self.resamples, replicates)[0]
 
     def counts(self, replicates: int) -> npt.NDArray[np.int16]:
-        """(resamples x replicates) count of each replicate in each resample; rows sum to `replicates`."""
+        """(replicates x resamples) count of each replicate in each resample; columns sum to `replicates`."""
         return _drawn(derive_seed(self.seed, "weights", replicates), self.resamples, replicates)[1]
 
 
 @lru_cache(maxsize=2)
 def _drawn(seed: int, resamples: int, replicates: int) -> tuple[Floats, npt.NDArray[np.int16]]:
-    """(resamples x replicates) weights and counts. A study has at most 1,000 replicates, so the counts fit in 16 bits."""
+    """(resamples x replicates) weights and (replicates x resamples) counts.
+
+    A study has at most 1,000 replicates, so the counts fit in 16 bits.
+    """
     counts = np.random.default_rng(seed).multinomial(replicates, np.full(replicates, 1 / replicates), size=resamples)
-    weights, counts_16 = counts / replicates, counts.astype(np.int16)
+    weights, counts_16 = counts / replicates, counts.T.astype(np.int16, order="C")
     weights.setflags(write=False)
     counts_16.setflags(write=False)
     return weights, counts_16

@@ -53,11 +53,11 @@ def resampled_iqm(values: Floats, bootstrap: Bootstrap) -> Floats:
     n = len(values)
     order = np.argsort(values, kind="stable")
     cut = int(TRIMMED * n)
-    # A value that occurs k times in a resample fills positions last - k to last of its ordered row.
-    last = bootstrap.counts(n).take(order, axis=1)  # (resamples, searches), in ascending order of the values
-    np.cumsum(last, axis=1, out=last)
+    # A value that occurs k times in a resample fills positions last - k to last of its ordered values. Sums and differences of whole rows
+    # take less than half of the time of those within rows.
+    last = bootstrap.counts(n).take(order, axis=0)  # (searches, resamples), in ascending order of the values
+    for row, before in zip(last[1:], last, strict=False):
+        row += before
     np.clip(last, cut, n - cut, out=last)
-    untrimmed = np.empty(last.shape)  # (resamples, searches) number of copies of each value that are not trimmed
-    np.subtract(last[:, :1], cut, out=untrimmed[:, :1])
-    np.subtract(last[:, 1:], last[:, :-1], out=untrimmed[:, 1:])
-    return np.asarray(untrimmed @ values[order] / (n - 2 * cut), dtype=np.float64)
+    untrimmed = np.diff(last, axis=0, prepend=last.dtype.type(cut))  # (searches, resamples) copies that are kept
+    return np.asarray(untrimmed.T.astype(np.float64, order="C") @ values[order] / (n - 2 * cut), dtype=np.float64)
