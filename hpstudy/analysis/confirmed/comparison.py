@@ -58,7 +58,7 @@ class EndpointOfPair:
             for other endpoints.
         sd: standard deviation over replicates; sd / sqrt(n) is the standard error of the mean; NaN with too few replicates.
         detectable: smallest true difference that a study of this size detects with at least 80 % power after the correction (`findable`);
-            NaN where it is not tested, not known, or not attainable.
+            NaN if it is not tested, cannot be computed, or is not attainable.
     """
 
     a: str

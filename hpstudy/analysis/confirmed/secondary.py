@@ -106,12 +106,8 @@ def secondary(
 def cumulative(curves: Floats, confidence: float) -> Cumulative:
     """Cumulative performance of (searches x trials) curves, at least one, no NaN."""
     trials = np.arange(1, curves.shape[1] + 1)
-    return Cumulative(*(_weighted(curves, weights, confidence) for weights in (trials[::-1], np.ones(len(trials)), trials)))
-
-
-def _weighted(curves: Floats, weights: Floats, confidence: float) -> CountedEstimate:
-    """The mean over searches of the weighted mean over trials, with (trials,) weights."""
-    return t_mean(curves @ (weights / weights.sum()), confidence).counted(len(curves))
+    shares = [weights / weights.sum() for weights in (trials[::-1], np.ones(len(trials)), trials)]  # (trials,) each
+    return Cumulative(*(t_mean(curves @ share, confidence).counted(len(curves)) for share in shares))
 
 
 def tunability(view: SearchedView, study: Study) -> Tunability | None:

@@ -117,8 +117,8 @@ def importance(
 def response(forest: Forest, imputed: Imputation, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:
     """(points,) partial dependence: mean prediction at values of some hyperparameters, over uniform values of all others.
 
-    The mean is over points that have these hyperparameters; NaN where none has. `at` is (points x columns), the unit coordinates at which
-    the hyperparameters `columns` are held.
+    The mean is over points that have these hyperparameters; NaN without such a point. `at` is (points x columns), the unit coordinates of
+    the fixed hyperparameters `columns`.
     """
     hyperparameters = len(imputed.space)
     others = stats.qmc.Sobol(hyperparameters, rng=seed % 2**32).random(OTHERS)  # (others, hyperparameters)

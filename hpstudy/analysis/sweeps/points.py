@@ -51,8 +51,8 @@ class Means:
     """Means over replicates.
 
     Attributes:
-        replicates: (...) how many replicates have a value.
-        mean: (...) NaN where none has.
+        replicates: (...) number of replicates with a value.
+        mean: (...) NaN without a value.
         low, high: (...) Student's t interval of the mean; NaN with fewer than two values.
     """
 
@@ -70,8 +70,8 @@ def summary(values: Floats, confidence: float) -> Means:
         mean = np.where(present, values, 0.0).sum(axis=0) / np.where(n > 0, n, np.nan)
         squares = (np.where(present, values - mean, 0.0) ** 2).sum(axis=0)
         degrees = np.where(n > 1, n - 1.0, np.nan)
-        half = stats.t.ppf((1 + confidence) / 2, degrees) * np.sqrt(squares / degrees / n)
-    return Means(n, np.asarray(mean), np.asarray(mean - half), np.asarray(mean + half))
+        half_width = stats.t.ppf((1 + confidence) / 2, degrees) * np.sqrt(squares / degrees / n)
+    return Means(n, np.asarray(mean), np.asarray(mean - half_width), np.asarray(mean + half_width))
 
 
 def best_point(means: Means, goal: Goal) -> int | None:
