@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 
 from hpstudy.errors import HpstudyError
 from hpstudy.live import charts, page, progress, trial
-from hpstudy.live.feed import PROBLEM, Feed, Part
+from hpstudy.live.feed import PROBLEM, Feed, Part, Tier
 from hpstudy.live.guard import Guard
 from hpstudy.report.interactive import plotly_script, resource, text
 from hpstudy.store import Reader
@@ -55,9 +55,10 @@ class Live:
     def __init__(self, databases: Sequence[Path], token: str) -> None:
         """Serve pages about `databases` to clients that have `token`. Reads nothing yet."""
         # One thread draws all charts, because matplotlib's settings are global.
-        self._quick, self._slow = ThreadPoolExecutor(1, "progress"), ThreadPoolExecutor(1, "charts")
-        tiers = {"progress": (progress.read, self._quick), "charts": (charts.read, self._slow)}
-        self._feeds = [Feed(path, **tiers) for path in databases]
+        self._quick, slow = ThreadPoolExecutor(1, "progress"), ThreadPoolExecutor(1, "charts")
+        self._feeds = [
+            Feed(path, progress=Tier(progress.read, self._quick), charts=Tier(charts.read, slow)) for path in databases
+        ]
         self._closing = False
         self._streams: set[asyncio.Event] = set()
         routes = [

@@ -103,15 +103,10 @@ class Tier:
 class Feed:
     """The parts of the pages about one database."""
 
-    def __init__(self, path: Path, **tiers: tuple[Callable[[Path], Reading], ThreadPoolExecutor]) -> None:
-        """Define the tiers. Reads nothing yet.
-
-        Args:
-            path: the database.
-            tiers: by name, the function that computes the parts, and the thread that runs it.
-        """
+    def __init__(self, path: Path, **tiers: Tier) -> None:
+        """Combine tiers of the database at `path`. Reads nothing yet."""
         self.path = path
-        self._tiers = {name: Tier(*tier) for name, tier in tiers.items()}
+        self._tiers = tiers
 
     @property
     def parts(self) -> dict[str, Part]:

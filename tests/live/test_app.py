@@ -379,7 +379,7 @@ def test_a_database_is_read_again_when_its_last_write_has_settled(tmp_path, monk
         return feed.Reading({})
 
     async def follow():
-        followed = feed.Feed(path, progress=(reading, ThreadPoolExecutor(1)))
+        followed = feed.Feed(path, progress=feed.Tier(reading, ThreadPoolExecutor(1)))
         with followed.subscribed(asyncio.Event(), ["progress"]):
             await asyncio.sleep(1.5)
 
@@ -399,7 +399,7 @@ def test_a_slow_reading_rests_for_nine_times_as_long(tmp_path, monkeypatch):
         return feed.Reading({})
 
     async def follow():
-        followed = feed.Feed(path, progress=(reading, ThreadPoolExecutor(1)))
+        followed = feed.Feed(path, progress=feed.Tier(reading, ThreadPoolExecutor(1)))
         with followed.subscribed(asyncio.Event(), ["progress"]):
             await asyncio.sleep(1.8)
 
