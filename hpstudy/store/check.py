@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -120,19 +120,19 @@ def check(path: str | Path) -> list[str]:
 
 def _problems(connection: sqlite3.Connection, reader: Reader) -> list[str]:
     """Return the problems of a file that SQLite can read."""
-    parts: tuple[Callable[[], Iterator[str]], ...] = (
-        lambda: _invalid_values(connection),
-        lambda: _broken_seals(reader),
-        lambda: _limited(_dangling(connection)),
-        lambda: _limited(_study_problems(connection, reader)),
-        lambda: _inconsistencies(connection),
-        lambda: _limited(_point_problems(connection, reader.study)),
-        lambda: _limited(_listing_problems(connection, reader.study)),
+    parts = (
+        _invalid_values(connection),
+        _broken_seals(reader),
+        _limited(_dangling(connection)),
+        _limited(_study_problems(connection, reader)),
+        _inconsistencies(connection),
+        _limited(_point_problems(connection, reader.study)),
+        _limited(_listing_problems(connection, reader.study)),
     )
     problems: list[str] = []
     for part in parts:
         try:
-            problems += part()
+            problems += part
         except (Undecodable, sqlite3.Error):
             # A value that an earlier part reported can make a later part fail.
             if not problems:

@@ -16,12 +16,12 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 TrialState = Literal["running", "completed", "diverged", "failed", "timed_out"]
 """State of a stored trial. All states except "running" are final."""
 
-STATES: tuple[TrialState, ...] = ("running", "completed", "diverged", "failed", "timed_out")
+STATES: tuple[TrialState, ...] = get_args(TrialState)
 """All states, in display order."""
 
 KINDS = ("finite", "-0", "nan", "inf", "-inf")
