@@ -107,7 +107,7 @@ def _chart(detail: TrialDetail, metric: str) -> Chart:
     drawable.sort(key=lambda name: name != metric)
     panels = tuple(_panel(name, detail.curves[name]) for name in drawable[:MOST_METRICS])
     more = len(drawable) - len(panels)
-    reading = f"{more} more metrics are not drawn." if more else ""
+    reading = f"Not drawn: {numbers.things(more, 'more metric')}." if more else ""
     return Chart("trial_curves", panels, "Learning curves of this trial.", reading, (), 2.5)
 
 

@@ -212,6 +212,7 @@ def _metric_columns(connection: sqlite3.Connection, ids: Iterable[int], join: st
         join: SQL join that excludes the values of other trials.
     """
     trial_ids, metrics = list(ids), dict(fetch(connection, "metric.id metric.name", "FROM metric ORDER BY name"))
+    # One array (values,) per column, then the row of the DataFrame to which each value belongs.
     trial_id, metric_id, value = _numeric_columns(
         connection, "metric_value", f"SELECT trial_id, metric_id, {_NUMBER} FROM metric_value {join}"
     )
@@ -253,19 +254,19 @@ def _numeric_columns(
         Undecodable: a column holds a value of another type.
     """
     cursor = connection.execute(query, arguments)
-    chunks: list[list[NDArray[Any]]] = [[] for _ in cursor.description]
+    dtypes = [np.dtype(np.int64)] * (len(cursor.description) - 1) + [np.dtype(np.float64)]
+    # For each column: arrays of at most _CHUNK_ROWS values. The empty one gives a column without values its type.
+    chunks: list[list[NDArray[Any]]] = [[np.array([], dtype=dtype)] for dtype in dtypes]
     while rows := cursor.fetchmany(_CHUNK_ROWS):
-        *wholes, values = zip(*rows, strict=True)
-        arrays = [*map(np.array, wholes), np.array(values)]
-        if arrays[-1].dtype == object and {type(value) for value in values} <= {float, type(None)}:
+        arrays = [np.array(column) for column in zip(*rows, strict=True)]
+        if arrays[-1].dtype == object and set(map(type, arrays[-1])) <= {float, type(None)}:
             arrays[-1] = arrays[-1].astype(np.float64)
-        if [array.dtype for array in arrays] != [*[np.dtype(np.int64)] * len(wholes), np.dtype(np.float64)]:
+        if [array.dtype for array in arrays] != dtypes:
             refuse_invalid_values(connection, [table])
             raise Undecodable(f"table {table} holds values that are not numbers")
         for chunk, array in zip(chunks, arrays, strict=True):
             chunk.append(array)
-    empty = [np.array([], dtype=np.int64)] * (len(chunks) - 1) + [np.array([], dtype=np.float64)]
-    return [np.concatenate([none, *chunk]) for none, chunk in zip(empty, chunks, strict=True)]
+    return [np.concatenate(chunk) for chunk in chunks]
 
 
 def _positions(table: str, column: str, ids: Sequence[int], references: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -57,8 +57,8 @@ def listed(
         study: resolved; with a `confirm` block.
         searched: the arm whose trials are retrained.
         replicate: replicate of the search.
-        search: trials of the search. While it is incomplete, `confirm.incumbents` lists its incumbents so far; otherwise its best
-            trial so far is used as its best trial.
+        search: trials of the search. While it is incomplete, `confirm.incumbents` lists its incumbents so far; otherwise the
+            search should be complete, because its best trial so far is listed.
         stored: stored trials of the confirmation.
     """
     assert study.confirm is not None

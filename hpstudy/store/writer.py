@@ -153,7 +153,7 @@ class Store(StudyDatabase):
         self._stored = stored
 
     def listed(self, key: SearchKey) -> dict[Retraining, Point]:
-        """Return the trials of a confirmation that are not stored yet, in run order. Its search must be complete."""
+        """Return the trials of a confirmation that are not stored yet, with their points, in run order."""
         search = confirmed_search(self.study, key)
         return listed(self.study, search.view, key.replicate, self.history(search), self.history(key))
 
