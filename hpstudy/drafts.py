@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from hpstudy.errors import UsageError
 
 
 @contextmanager
@@ -19,3 +21,30 @@ def drafted(path: Path) -> Iterator[Path]:
         for file in (draft, draft.with_name(f"{draft.name}-journal")):
             with suppress(OSError):
                 file.unlink()
+
+
+def write_new(contents: Mapping[Path, bytes]) -> None:
+    """Write several files and the folders that they need. Existing files with the same content are kept.
+
+    If any file would have to be overwritten, nothing is written.
+
+    Args:
+        contents: the content of each file.
+
+    Raises:
+        UsageError: an existing file has different content, or a folder cannot be written.
+    """
+    try:
+        if differing := [str(file) for file, content in contents.items() if file.exists() and file.read_bytes() != content]:
+            raise UsageError(
+                f"nothing was written, because files with different content exist: {', '.join(differing)}",
+                "choose another folder",
+            )
+        for file, content in contents.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists():
+                with drafted(file) as draft:
+                    draft.write_bytes(content)
+                    draft.replace(file)
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}", "choose another folder") from error

@@ -162,8 +162,8 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     >>> nearest("filtre", ["filter", "latent"])
     "did you mean 'filter'? valid: filter, latent"
     """
-    known = [str(choice) for choice in choices]
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    more = f" and {len(known) - LISTED:,} more" if len(known) > LISTED else ""
-    valid = f"valid: {', '.join(known[:LISTED])}{more}" if known else "there are no valid choices"
+    names = [str(choice) for choice in choices]
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    valid = f"valid: {', '.join(names[:LISTED])}{more}" if names else "there are no valid choices"
     return f"did you mean '{close[0]}'? {valid}" if close else valid

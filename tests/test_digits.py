@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from hpstudy.digits import telling_digits
+from hpstudy.digits import distinguishing_digits
 
 
 @pytest.mark.parametrize(
@@ -20,12 +20,12 @@ from hpstudy.digits import telling_digits
     ],
 )
 def test_values_that_differ_get_the_digits_that_tell_them_apart(values, digits):
-    assert telling_digits(values, 6) == digits
+    assert distinguishing_digits(values, 6) == digits
     written = [f"{value:.{digits}g}" for value in values]
     if digits > 6:
         assert len(set(written)) == len(values)
 
 
 def test_a_difference_far_below_the_spread_of_a_column_is_noise():
-    assert telling_digits([0.5, 0.5 + 1e-10, 1e6], 6) == 6
-    assert telling_digits([0.5, 0.5 + 1e-10], 6) == 10
+    assert distinguishing_digits([0.5, 0.5 + 1e-10, 1e6], 6) == 6
+    assert distinguishing_digits([0.5, 0.5 + 1e-10], 6) == 10

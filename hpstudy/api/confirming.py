@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import AnyStudy, is_stored
-from hpstudy.api.sessions import given_or_stored, run_options
+from hpstudy.api.sessions import run_options, study_and_database
 from hpstudy.errors import UsageError
 from hpstudy.store import Reader
 from hpstudy.study.schema import MOST_SEEDS, Confirm
@@ -66,7 +66,7 @@ def confirm(
 
     if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
         raise UsageError(f"--seeds is {seeds}, not between 1 and {MOST_SEEDS:,}", "5 is usual")
-    loaded, database = given_or_stored(study, storage, scale, allow_changed_code=allow_changed_code)
+    loaded, database = study_and_database(study, storage, scale, allow_changed_code=allow_changed_code)
     declared = loaded.study.confirm
     if not is_stored(study):
         with Reader.open(database) as reader:

@@ -33,8 +33,9 @@ def default_storage(name: str, storage: str | Path | None = None, shard: Shard |
             the folder runs/ where that is not set.
         shard: adds itself to the name of the database.
     """
-    given = Path(storage or os.environ.get(STORAGE_VARIABLE) or "runs")
-    path = given if given.suffix in (".sqlite", ".db") else given / f"{name}.sqlite"
+    path = Path(storage or os.environ.get(STORAGE_VARIABLE) or "runs")
+    if path.suffix not in (".sqlite", ".db"):
+        path /= f"{name}.sqlite"
     return path if shard is None else shard.storage(path)
 
 

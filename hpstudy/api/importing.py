@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hpstudy.api.databases import AnyStudy
-from hpstudy.api.sessions import given_or_stored
+from hpstudy.api.sessions import study_and_database
 from hpstudy.study.shard import Shard
 
 
@@ -43,5 +43,5 @@ def import_trials(
     from hpstudy.engine.importing import import_known_results
 
     part = None if shard is None else Shard.parse(shard)
-    loaded, database = given_or_stored(study, storage, scale, part)
+    loaded, database = study_and_database(study, storage, scale, part)
     return import_known_results(loaded, database.absolute(), Path(file), view, replicate, part)

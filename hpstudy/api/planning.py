@@ -122,5 +122,5 @@ def plan_endpoints(
 
     planned_study = loaded_definition(study, scale).study
     with open(pilot, storage) as reader:
-        known, level = read_pilot(reader, planned_study)
-    return tuple(planned(known, planned_study, level, replicates, seeds, resamples=resamples))
+        trials, level = read_pilot(reader, planned_study)
+    return tuple(planned(trials, planned_study, level, replicates, seeds, resamples=resamples))

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import AnyStudy
 from hpstudy.api.results import analyze
-
-if TYPE_CHECKING:
-    from hpstudy.analysis.results import Results
 
 
 @dataclass(frozen=True)
@@ -52,26 +48,19 @@ def write_report(
         UsageError: the format is unknown, or `output` holds the report of another study.
         StudyChanged: the study file is not the one that was run.
     """
-    from hpstudy.report import headline, write
+    from hpstudy.report import headline, write, write_several
     from hpstudy.report.files import outdated
     from hpstudy.report.write import check_formats
 
     check_formats(output, formats)
-    if isinstance(study, Sequence) and not isinstance(study, str):
-        if len(study) > 1:
-            return _write_several([analyze(each, storage, scale=scale) for each in study], Path(output), formats, force)
-        (study,) = study
-    results = analyze(study, storage, scale=scale)
-    files = write(results, Path(output), formats, force=force)
-    return WrittenReport(tuple(files), headline(results), tuple(outdated(files)))
+    studies = list(study) if isinstance(study, Sequence) and not isinstance(study, str) else [study]
+    results = [analyze(each, storage, scale=scale) for each in studies]
+    if len(results) == 1:
+        files, main_result = write(results[0], Path(output), formats, force=force), headline(results[0])
+    else:
+        from hpstudy.analysis.cross_study import several
+        from hpstudy.report.several import headline as joint_headline
 
-
-def _write_several(studies: Sequence[Results], output: Path, formats: Sequence[str] | None, force: bool) -> WrittenReport:
-    from hpstudy.analysis.cross_study import several
-    from hpstudy.report import write_several
-    from hpstudy.report.files import outdated
-    from hpstudy.report.several import headline
-
-    results = several(studies)
-    files = write_several(results, output, formats, force=force)
-    return WrittenReport(tuple(files), headline(results), tuple(outdated(files)))
+        joint = several(results)
+        files, main_result = write_several(joint, Path(output), formats, force=force), joint_headline(joint)
+    return WrittenReport(tuple(files), main_result, tuple(outdated(files)))

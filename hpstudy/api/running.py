@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import StudyDefinition, default_storage, locate
-from hpstudy.api.sessions import given, run_options, stored
+from hpstudy.api.sessions import checked_definition, run_options, stored
 from hpstudy.study.shard import Shard
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def run(
     from hpstudy.engine.run import run_study
 
     part = None if shard is None else Shard.parse(shard)
-    loaded = given(study, storage, scale, part, allow_changed_code=allow_changed_code)
+    loaded = checked_definition(study, storage, scale, part, allow_changed_code=allow_changed_code)
     if timeout_s is not None:
         loaded = loaded.with_timeout(timeout_s)
     return run_study(

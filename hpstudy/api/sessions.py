@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hpstudy.loading.bind import LoadedStudy
 
 
-def given(
+def checked_definition(
     study: StudyDefinition,
     storage: str | Path | None,
     scale: str | None,
@@ -57,7 +57,7 @@ def loaded_definition(
     return bind(defined, folder_for(defined))
 
 
-def given_or_stored(
+def study_and_database(
     study: AnyStudy,
     storage: str | Path | None,
     scale: str | None,
@@ -69,7 +69,7 @@ def given_or_stored(
     if is_stored(study):
         path = locate(study, storage, scale=scale)
         return stored(path, allow_changed_code), path
-    loaded = given(study, storage, scale, shard, allow_changed_code=allow_changed_code)
+    loaded = checked_definition(study, storage, scale, shard, allow_changed_code=allow_changed_code)
     return loaded, default_storage(loaded.study.name, storage, shard)
 
 
@@ -121,7 +121,9 @@ def run_options(
     from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
 
-    given = {"address": address, "scheduler_file": scheduler_file and str(scheduler_file)}
-    scheduler = {name: value for name, value in given.items() if value}
-    most = workers or (sys.maxsize if scheduler else default_workers())
-    return RunOptions(most, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed, tuple(observers))
+    addresses = {"address": address, "scheduler_file": scheduler_file and str(scheduler_file)}
+    scheduler = {name: value for name, value in addresses.items() if value}
+    workers = workers or (sys.maxsize if scheduler else default_workers())
+    return RunOptions(
+        workers, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed, tuple(observers)
+    )

@@ -53,8 +53,8 @@ setup.add_to(app)
 app.add_typer(data.app, name="data", rich_help_panel=setup.PANEL)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(f"hpstudy {version('hpstudy')}")

@@ -71,6 +71,7 @@ def figures(context: typer.Context, _: str) -> Iterable[str]:
 
 def _study(context: typer.Context) -> tuple[Any, Any]:
     """The study and the storage on the command line."""
-    given = context.params.get("study") or context.params.get("file") or ""
-    study = given[-1] if isinstance(given, list | tuple) else given
+    study = context.params.get("study") or context.params.get("file") or ""
+    if isinstance(study, list | tuple):
+        study = study[-1]
     return os.fspath(study), context.params.get("storage")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from hpstudy.digits import telling_digits
+from hpstudy.digits import distinguishing_digits
 from hpstudy.errors import HpstudyError, StudyError
 
 DIGITS = 6
@@ -81,7 +81,7 @@ def column_cells(values: Sequence[Any]) -> list[str]:
         for key, item in value.items() if isinstance(value, dict) else [(None, value)]:
             if isinstance(item, float):
                 floats.setdefault(key, []).append(item)
-    digits = {key: telling_digits(known, DIGITS) for key, known in floats.items()}
+    digits = {key: distinguishing_digits(known, DIGITS) for key, known in floats.items()}
     return [
         "  ".join(f"{key}={cell(item, digits.get(key, DIGITS))}" for key, item in value.items())
         if isinstance(value, dict)

@@ -159,22 +159,22 @@ def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: Vi
         metric, names = reader.study.metric.name, [view] if view else list(reader.study.views)
         trials = [trial for name in names if (trial := reader.best(name))]
         enqueued = {name: len(block.enqueue) for name, block in reader.study.views.items()}
-        known, imported = reader.attributes(), reader.imported()
-    attributes = [known.get((SearchKey(trial.view, trial.replicate), trial.number), {}) for trial in trials]
+        stored, imported = reader.attributes(), reader.imported()
+    attributes = [stored.get((SearchKey(trial.view, trial.replicate), trial.number), {}) for trial in trials]
     if form is not Format.table:
-        others = [{"attributes": each} if known else {} for each in attributes]
+        others = [{"attributes": each} if stored else {} for each in attributes]
         print_rows([{**asdict(trial), **other} for trial, other in zip(trials, others, strict=True)], form)
     values, points = column_cells([trial.objective for trial in trials]), column_cells([trial.point for trial in trials])
     metrics = column_cells([{n: value for n, value in trial.metrics.items() if of_layer(n) is None} for trial in trials])
     rows = zip(trials, values, points, metrics, attributes, strict=True) if form is Format.table else ()
     for trial, value, point, measured, other in rows:
-        taken = trial.number < imported.get(SearchKey(trial.view, trial.replicate), 0)
-        origin = ", imported" if taken else ", enqueued" if trial.number < enqueued[trial.view] else ""
+        is_imported = trial.number < imported.get(SearchKey(trial.view, trial.replicate), 0)
+        origin = ", imported" if is_imported else ", enqueued" if trial.number < enqueued[trial.view] else ""
         print_wrapped(f"{trial.view}: {metric} {value} (replicate {trial.replicate}, trial {trial.number}{origin})")
         print_wrapped("  hyperparameters: ", point)
         print_wrapped("  metrics: ", measured)
         if other:
-            print_wrapped("  attributes: ", cell({name: attribute_text(kept) for name, kept in other.items()}))
+            print_wrapped("  attributes: ", cell({name: attribute_text(value) for name, value in other.items()}))
     if not trials:
         say("No trial has completed yet.")
 

@@ -216,8 +216,8 @@ def slurm(
         print(text, end="")
         return
     say(text)
-    kept = api.locate(study, storage, scale=scale)
-    databases = f"{kept.with_suffix('')}.shard-*-of-{shards}/*.sqlite"
+    database = api.locate(study, storage, scale=scale)
+    databases = f"{database.with_suffix('')}.shard-*-of-{shards}/*.sqlite"
     say(f"next, when all tasks have ended: {shell_command('hpstudy', 'merge', databases)}")
 
 

@@ -61,7 +61,7 @@ class Confirmations:
         is_incumbent = rows[-1] in incumbents(self._study, [*earlier[-1:], rows[-1]])
         if is_incumbent:
             earlier.append(rows[-1])
-        self._incumbent_counts[search.view].found[search.replicate] = len(earlier), len(rows)
+        self._incumbent_counts[search.view].counts[search.replicate] = len(earlier), len(rows)
         return is_incumbent
 
     def planned(self, searched: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.deviation import deviation
 from hpstudy.analysis.statistics.estimate import CountedEstimate, Estimate
-from hpstudy.digits import MOST, ROUNDING, telling_digits
+from hpstudy.digits import MOST, ROUNDING, distinguishing_digits
 
 MISSING = "–"
 """The text of a missing number."""
@@ -101,7 +101,7 @@ def scientific(value: float) -> str:
 def hyperparameters(values: Iterable[Any]) -> list[str]:
     """Values of one hyperparameter, with enough digits to distinguish them."""
     listed = list(values)
-    digits = telling_digits([value for value in listed if isinstance(value, float)], 4)
+    digits = distinguishing_digits([value for value in listed if isinstance(value, float)], 4)
     return [hyperparameter(value, digits) for value in listed]
 
 

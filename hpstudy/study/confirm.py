@@ -49,26 +49,26 @@ class IncumbentCount:
 
     Attributes:
         trials: number of trials of every search.
-        found: incumbents and finished trials of the search so far, by replicate.
+        counts: incumbents and finished trials of the search so far, by replicate.
         default: whether the default point is also confirmed.
     """
 
     trials: int
-    found: dict[int, tuple[int, int]] = field(default_factory=dict)
+    counts: dict[int, tuple[int, int]] = field(default_factory=dict)
     default: bool = True
 
     def expected(self, replicate: int) -> int:
         """Expected number of incumbents that the search of `replicate` will find in addition."""
-        exchangeable = sum(harmonic(finished) for _, finished in self.found.values())
-        scale = sum(incumbents for incumbents, _ in self.found.values()) / exchangeable if exchangeable else 1.0
-        _, finished = self.found.get(replicate, (0, 0))
+        exchangeable = sum(harmonic(finished) for _, finished in self.counts.values())
+        scale = sum(incumbents for incumbents, _ in self.counts.values()) / exchangeable if exchangeable else 1.0
+        _, finished = self.counts.get(replicate, (0, 0))
         return round(scale * (harmonic(self.trials) - harmonic(finished)))
 
     def trainings(self, seeds: int) -> tuple[int, int]:
         """The number of confirmation trials of the arm, and how many are an estimate. Those of the default point are in replicate 0."""
-        to_come = sum(map(self.expected, self.found))
-        found = sum(incumbents for incumbents, _ in self.found.values())
-        return seeds * ((self.default and 0 in self.found) + found + to_come), seeds * to_come
+        expected = sum(map(self.expected, self.counts))
+        incumbents = sum(incumbents for incumbents, _ in self.counts.values())
+        return seeds * ((self.default and 0 in self.counts) + incumbents + expected), seeds * expected
 
 
 def harmonic(n: int) -> float:

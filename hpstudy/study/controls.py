@@ -65,20 +65,20 @@ def arms(study: Study) -> dict[str, Arm]:
     """
     trials, others = study.search.trials, [block.searcher for block in study.search.others]
     views = {name: Arm(name, None, trials, enqueued=len(view.enqueue)) for name, view in study.views.items()}
-    beside = {
+    dependent = {
         arm_name(name, kind): Arm(name, kind, 1) if kind == DEFAULT else Arm(name, kind, trials, enqueued=len(view.enqueue))
         for name, view in study.views.items()
         for kind in (*others, *study.controls)
     }
     if study.confirm is None:
-        return {**views, **beside}
+        return {**views, **dependent}
     incumbents = round(harmonic(trials)) if study.confirm.incumbents else None
-    searched = {**views, **{name: arm for name, arm in beside.items() if arm.searcher in others}}
+    searched = {**views, **{name: arm for name, arm in dependent.items() if arm.searcher in others}}
     confirmations = {
         arm_name(name, "confirm"): Arm(arm.view, None, study.confirm.seeds, confirms=name, incumbents=incumbents)
         for name, arm in searched.items()
     }
-    return {**views, **beside, **confirmations}
+    return {**views, **dependent, **confirmations}
 
 
 def confirmed(study: Study) -> dict[str, str]:

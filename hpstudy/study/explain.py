@@ -62,7 +62,7 @@ class _LocatedError:
 
     kind: str
     key: Key
-    given: Any
+    value: Any
     context: Mapping[str, Any]
     text: str
     owner: Any  # the type of the block that holds the key
@@ -105,14 +105,14 @@ def _located(detail: Any, tree: object, model: type[BaseModel]) -> _LocatedError
     at_key = bool(location) and location[-1] == "[key]"
     node, owner, expected = tree, None, choose(model, tree)
     for index, part in enumerate(location):
-        known = (isinstance(node, Mapping) and part in node) or (
+        exists = (isinstance(node, Mapping) and part in node) or (
             isinstance(node, list) and isinstance(part, int) and part < len(node)
         )
         last = index == len(location) - 1
-        if not known and not (last and detail["type"] in ("missing", "extra_forbidden")):
+        if not exists and not (last and detail["type"] in ("missing", "extra_forbidden")):
             continue
         key.append(part)
-        node = node[part] if known else None  # type: ignore[index]
+        node = node[part] if exists else None  # type: ignore[index]
         owner, expected = expected, inside(expected, part)
         if node is not None and not (last and detail["type"] in ("literal_error", "enum")):
             expected = choose(expected, node)
@@ -132,7 +132,7 @@ def _mistake(group: list[_LocatedError]) -> Mistake:
         kinds = dict.fromkeys(_expectation(error) for error in group)
         if KINDS["float_type"] in kinds:
             kinds.pop(KINDS["int_type"], None)
-        return Mistake(first.key, f"must be {' or '.join(kinds)}, not {shown(first.given)}")
+        return Mistake(first.key, f"must be {' or '.join(kinds)}, not {shown(first.value)}")
     sentences = dict.fromkeys(_sentence(error) for error in group)
     return Mistake(first.key, "; ".join(sentences), first.at_key or first.kind == "extra_forbidden")
 
@@ -142,69 +142,65 @@ def _expectation(error: _LocatedError) -> str:
 
 
 def _sentence(error: _LocatedError) -> str:
-    given, context = error.given, error.context
+    value, context = error.value, error.context
     if error.kind in KINDS:
-        return f"must be {KINDS[error.kind]}, not {shown(given)}{_advice(error)}"
+        return f"must be {KINDS[error.kind]}, not {shown(value)}{_fix(error)}"
     if error.kind in BOUNDS:
         comparison, name = BOUNDS[error.kind]
-        return f"must be {comparison} {shown(_whole(context[name]))}, not {shown(given)}"
+        return f"must be {comparison} {shown(_whole(context[name]))}, not {shown(value)}"
     match error.kind:
         case "extra_forbidden":
             return f"unknown key: {nearest(str(error.key[-1]), keys_of(error.owner) or ())}"
         case "missing" if isinstance(error.key[-1], int):
             return "this list is too short"
         case "missing":
-            return f"this key is missing{_described(error)}"
+            field = getattr(error.owner, "model_fields", {}).get(str(error.key[-1]))
+            return f"this key is missing. {field.description}" if field and field.description else "this key is missing"
         case "value_error" | "assertion_error":
             return str(context["error"])
         case "literal_error" | "enum":
-            return f"{shown(given)} is not valid here: {nearest(str(given), literals(error.expected) or [context['expected']])}"
+            return f"{shown(value)} is not valid here: {nearest(str(value), literals(error.expected) or [context['expected']])}"
         case "union_tag_not_found":
             return f"needs a 'type': {_tags(error)}"
         case "union_tag_invalid":
             return f"no parameter has the type {shown(context['tag'])}: {nearest(str(context['tag']), _tags(error).split(', '))}"
         case "string_pattern_mismatch" if "[A-Za-z0-9]" in str(context.get("pattern")):
-            return f"{shown(given)} cannot be a name: use letters, digits, '.', '_' and '-', and start with a letter or digit"
+            return f"{shown(value)} cannot be a name: use letters, digits, '.', '_' and '-', and start with a letter or digit"
         case "string_too_long":
-            return f"must have at most {context['max_length']} characters, not {len(given)}"
+            return f"must have at most {context['max_length']} characters, not {len(value)}"
         case "too_short":
             return f"must hold at least {context['min_length']}, not {context['actual_length']}"
         case "too_long":
             return f"must hold at most {context['max_length']}, not {context['actual_length']}"
     text = error.text
     if text.startswith("Input should be "):
-        return f"must be {text.removeprefix('Input should be ')}, not {shown(given)}"
-    return f"{text[:1].lower()}{text[1:]}, not {shown(given)}"
+        return f"must be {text.removeprefix('Input should be ')}, not {shown(value)}"
+    return f"{text[:1].lower()}{text[1:]}, not {shown(value)}"
 
 
 def _tags(error: _LocatedError) -> str:
     return str(error.context.get("expected_tags", "'float', 'int', 'choice'")).replace("'", "")
 
 
-def _described(error: _LocatedError) -> str:
-    field = getattr(error.owner, "model_fields", {}).get(str(error.key[-1]))
-    return f". {field.description}" if field is not None and field.description else ""
-
-
 def _whole(number: Any) -> Any:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-def _advice(error: _LocatedError) -> str:
-    """Advice for a value that would be valid in another notation."""
-    given = error.given
-    if error.kind in ("float_type", "int_type") and isinstance(given, str):
+def _fix(error: _LocatedError) -> str:
+    """The fix for a value that would be valid in another notation; "" if there is none."""
+    value = error.value
+    if error.kind in ("float_type", "int_type") and isinstance(value, str):
         try:
-            float(given)
+            float(value)
         except ValueError:
             return ""
         return ": remove the quotes"
-    if error.kind == "bool_type" and isinstance(given, str) and given.lower() in ("yes", "no", "on", "off", "y", "n"):
+    if error.kind == "bool_type" and isinstance(value, str) and value.lower() in ("yes", "no", "on", "off", "y", "n"):
         return " (in YAML 1.2 only true and false are truth values)"
-    if error.kind == "string_type" and isinstance(given, bool | int | float):
+    if error.kind == "string_type" and isinstance(value, bool | int | float):
         return ": put it in quotes"
-    if error.kind in ("int_type", "int_from_float") and isinstance(given, float) and given.is_integer():
-        return f": write {int(given)}"
+    if error.kind in ("int_type", "int_from_float") and isinstance(value, float) and value.is_integer():
+        return f": write {int(value)}"
     return ""
 
 

@@ -17,9 +17,9 @@ def imported(events: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[SearchKey,
     Args:
         events: kind and detail of all events of the study.
     """
-    found: dict[SearchKey, int] = {}
+    counts: dict[SearchKey, int] = {}
     for kind, detail in events:
         match detail:
             case {"arms": [*arms], "replicates": [*replicates], "trials": int(count)} if kind == KIND:
-                found |= {SearchKey(arm, replicate): count for arm in arms for replicate in replicates}
-    return found
+                counts |= {SearchKey(arm, replicate): count for arm in arms for replicate in replicates}
+    return counts

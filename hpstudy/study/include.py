@@ -108,8 +108,8 @@ def _scaled(root: Node, source: Source) -> Node:
     if scale is None:
         return replace(root, value=study)
     if scale not in overlays:
-        known = nearest(scale, overlays) if overlays else "this study has none"
-        source.problems.append(_at((scales or root).location, (SCALES,), f"no scale is called '{scale}': {known}"))
+        choices = nearest(scale, overlays) if overlays else "this study has none"
+        source.problems.append(_at((scales or root).location, (SCALES,), f"no scale is called '{scale}': {choices}"))
         return replace(root, value=study)
     overlay = overlays[scale]
     if not isinstance(overlay.value, dict):

@@ -98,7 +98,7 @@ class FloatParameter(Block):
         return (number - self.low) / (self.high - self.low)
 
     def admits(self, value: object) -> bool:
-        """Whether `value` may stand in a point."""
+        """Whether `value` is valid in a point."""
         if not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
             return False
         return self.step is None or self.value(self.index(value)) == value
@@ -159,7 +159,7 @@ class IntParameter(Block):
         return min(max(math.floor(real + 0.5), self.low), self.high)
 
     def unit(self, value: Value) -> float:
-        """Where `value` lies in the range, in [0, 1]."""
+        """The position of `value` in the range, in [0, 1]."""
         if self.step is not None:
             return ((float(value) - self.low) / self.step + 0.5) / self.count
         low, high, number = self.low - 0.5, self.high + 0.5, float(value)
@@ -168,7 +168,7 @@ class IntParameter(Block):
         return (number - low) / (high - low)
 
     def admits(self, value: object) -> bool:
-        """Whether `value` may stand in a point."""
+        """Whether `value` is valid in a point."""
         if not isinstance(value, int) or isinstance(value, bool) or not self.low <= value <= self.high:
             return False
         return (value - self.low) % (self.step or 1) == 0
@@ -218,7 +218,7 @@ class ChoiceParameter(Block):
         return (self.values.index(value) + 0.5) / len(self.values)
 
     def admits(self, value: object) -> bool:
-        """Whether `value` may stand in a point."""
+        """Whether `value` is valid in a point."""
         return any(type(value) is type(own) and value == own for own in self.values)
 
 
@@ -232,14 +232,14 @@ def conditions(parameter: AnyParameter) -> dict[str, tuple[Value, ...]]:
 
 
 def values_in_words(parameter: AnyParameter) -> str:
-    """The values that a hyperparameter may take, such as "0.001 to 1, log", and its condition."""
+    """The values that a hyperparameter may have, such as "0.001 to 1, log", and its condition."""
     if isinstance(parameter, ChoiceParameter):
-        words = ", ".join(map(str, parameter.values))
+        text = ", ".join(map(str, parameter.values))
     else:
         step = "" if parameter.step is None else f", step {parameter.step:g}"
-        words = f"{parameter.low:g} to {parameter.high:g}{', log' if parameter.log else ''}{step}"
+        text = f"{parameter.low:g} to {parameter.high:g}{', log' if parameter.log else ''}{step}"
     when = (f"{name} {' or '.join(map(str, values))}" for name, values in conditions(parameter).items())
-    return f"{words}, when {' and '.join(when)}" if parameter.when else words
+    return f"{text}, when {' and '.join(when)}" if parameter.when else text
 
 
 def is_present(parameter: AnyParameter, point: Mapping[str, Value]) -> bool:

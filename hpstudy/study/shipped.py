@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hpstudy.drafts import drafted
+from hpstudy.drafts import write_new
 from hpstudy.errors import StudyError, UsageError
 from hpstudy.study.yaml import parse
 
@@ -48,29 +48,12 @@ def _question(file: Path) -> str:
 
 
 def copy_shipped(folder: Path) -> list[Path]:
-    """Copy the shipped studies and configs into `folder`, which is created if needed.
-
-    Existing files with the same content are kept. If any file would have to be overwritten, nothing is written.
+    """Copy the shipped studies and configs into `folder`, which is created if needed. Overwrites nothing: see `write_new`.
 
     Returns:
         The paths of all shipped files in `folder`.
-
-    Raises:
-        UsageError: an existing file has different content, or the folder cannot be written.
     """
     root = shipped_root()
     contents = {folder / file: (root / file).read_bytes() for file in shipped_files()}
-    try:
-        differing = [file for file, content in contents.items() if file.exists() and file.read_bytes() != content]
-        if differing:
-            listed = ", ".join(str(file) for file in differing)
-            raise UsageError(f"nothing was copied, because files with different content exist: {listed}", "choose another folder")
-        for file, content in contents.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            if not file.exists():
-                with drafted(file) as draft:
-                    draft.write_bytes(content)
-                    draft.replace(file)
-    except OSError as error:
-        raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}", "choose another folder") from error
+    write_new(contents)
     return list(contents)

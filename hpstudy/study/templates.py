@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from hpstudy.drafts import drafted
+from hpstudy.drafts import write_new
 from hpstudy.errors import UsageError, nearest
 
 _VIEWS = """\
@@ -118,22 +118,13 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {"function": FUNCTION, "script": SC
 
 
 def write_template(name: str, folder: Path) -> list[Path]:
-    """Write the files of a template into `folder`, which is created if needed.
+    """Write the files of a template into `folder`, which is created if needed. Overwrites nothing: see `write_new`.
 
     Raises:
-        UsageError: there is no such template, one of the files exists, or the folder cannot be written.
+        UsageError: there is no such template, a file with different content exists, or the folder cannot be written.
     """
     if name not in TEMPLATES:
         raise UsageError(f"no template is called '{name}': {nearest(name, TEMPLATES)}")
-    files = {folder / file: text for file, text in TEMPLATES[name].items()}
-    try:
-        if existing := [str(file) for file in files if file.exists()]:
-            raise UsageError(f"nothing was written, because these files exist: {', '.join(existing)}", "choose another folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, text in files.items():
-            with drafted(file) as draft:
-                draft.write_text(text, encoding="utf-8")
-                draft.replace(file)
-    except OSError as error:
-        raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}", "choose another folder") from error
-    return list(files)
+    contents = {folder / file: text.encode() for file, text in TEMPLATES[name].items()}
+    write_new(contents)
+    return list(contents)

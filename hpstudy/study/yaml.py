@@ -95,8 +95,8 @@ def parse(file: Path, shown: Path, problems: list[Problem]) -> Node | None:
         return None if root is None else _Reader(shown, problems).node(root)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = ", ".join(str(part) for part in (error.context, error.problem) if part)
-        raise StudyError([Problem((), f"not YAML: {said}", shown, mark.line + 1 if mark else 1)]) from None
+        reason = ", ".join(str(part) for part in (error.context, error.problem) if part)
+        raise StudyError([Problem((), f"not YAML: {reason}", shown, mark.line + 1 if mark else 1)]) from None
     except YAMLError as error:
         raise StudyError([Problem((), f"not YAML: {' '.join(str(error).split())}", shown, 1)]) from None
     except RecursionError:

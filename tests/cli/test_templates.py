@@ -38,7 +38,7 @@ def test_nothing_is_overwritten(hpstudy, tmp_path):
     (tmp_path / "here/my_module.py").write_text("mine")
     done = hpstudy("init", "here", "--template", "function")
     assert done.returncode == 2
-    assert "these files exist: " in done.stderr
+    assert "files with different content exist: " in done.stderr
     assert (tmp_path / "here/my_module.py").read_text() == "mine"
 
 

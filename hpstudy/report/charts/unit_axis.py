@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats, Ints
-from hpstudy.digits import telling_digits
+from hpstudy.digits import distinguishing_digits
 from hpstudy.report import numbers
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.model import Axis
@@ -33,7 +33,7 @@ def ticks(parameter: Parameter, most: int = 5) -> tuple[list[float], list[str]]:
     rounded = _round_values(parameter, most)
     if len(rounded) < 2:
         rounded = [parameter.low, parameter.high]
-    digits = telling_digits(rounded, 4)
+    digits = distinguishing_digits(rounded, 4)
     return [parameter.unit(value) for value in rounded], [short(value, digits) for value in rounded]
 
 
