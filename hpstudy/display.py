@@ -1,6 +1,6 @@
-"""How objects show themselves: a line of text in Python, plain HTML tables in a notebook.
+"""Representations of objects: a line of text in Python, plain HTML tables in a notebook.
 
-The HTML has no style and no script, so that it looks as the notebook's other tables do, dark or light.
+The HTML has no style and no script, so that the notebook's own style applies, dark or light.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from html import escape
 
 MISSING = "–"
-"""Stands where there is no number."""
+"""Shown in place of a missing number."""
 
 MOST_DECIMALS = 6
-"""Beyond, a number is written in significant digits instead."""
+"""A number that needs more decimals is written with significant digits."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Listing:
     """A table.
 
     Attributes:
-        caption: what it shows.
-        head: of each column.
+        caption: title of the table.
+        head: title of each column.
         rows: a text for each column.
     """
 
@@ -32,17 +32,20 @@ class Listing:
 
 
 def as_html(title: str, *listings: Listing) -> str:
-    """A title and tables; those without rows are left out."""
+    """Return a title and tables as HTML. Tables without rows are omitted."""
     return f"<p>{escape(title)}</p>{''.join(_table(listing) for listing in listings if listing.rows)}"
 
 
 def number(value: float) -> str:
-    """A number of unknown size, with 4 significant digits."""
+    """Return a number with 4 significant digits."""
     return f"{value:.4g}" if math.isfinite(value) else MISSING if math.isnan(value) else str(value)
 
 
 def estimate(value: float, low: float, high: float) -> str:
-    """A value with its interval, such as "0.912 (0.904 to 0.920)": two digits of the interval's width; without an interval the value."""
+    """Return a value with its interval, such as "0.912 (0.904 to 0.920)", or the value alone if the interval is not finite.
+
+    The decimals show two digits of the interval's width.
+    """
     width = high - low
     if not (math.isfinite(value) and math.isfinite(width)):
         return number(value)

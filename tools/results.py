@@ -39,10 +39,10 @@ Json = dict[str, Any]
 
 
 def rewritten(text: str) -> str:
-    """A page with every block of results computed again.
+    """Return a page with all blocks of results computed again.
 
     Args:
-        text: of the page.
+        text: the page.
 
     Raises:
         KeyError: a marker names no block of `BLOCKS`.
@@ -104,7 +104,7 @@ def main_results() -> str:
 
 
 def main_column(body: Json) -> dict[str, str]:
-    """The results of a study with declared endpoints, by what they are."""
+    """The results of a study with declared endpoints, by the name of their row."""
     rows = {}
     first = body["endpoints_of_first_replicates"]
     for endpoint, early in zip(body["endpoints"], first, strict=True):
@@ -126,12 +126,12 @@ def main_column(body: Json) -> dict[str, str]:
 
 
 def verdicts(body: Json) -> dict[str, str]:
-    """The verdict on every declared claim, with the difference that it is judged by."""
+    """The verdict on every declared claim, with its difference."""
     return {f"claim: {claim['claim']}": f"**{claim['verdict']}** ({contrasts(claim)})" for claim in body["criteria"]}
 
 
 def named(result: Json) -> str:
-    """An endpoint in words that hold for every study."""
+    """The name of an endpoint in the tables."""
     endpoint = result["endpoint"]
     plateau = f"{endpoint['plateau'] or 'own'} plateau"
     return {
@@ -143,16 +143,16 @@ def named(result: Json) -> str:
 
 
 def mean_of_view(view: Json) -> str:
-    """The mean of an endpoint over the searches of a view, and for a number of trials how many reach it."""
+    """The mean of an endpoint over the searches of a view; for a number of trials also the number of searches that reach it."""
     trials = view["reached"] is not None
     mean = fixed(view["estimate"]["value"], 1 if trials else 4)
     return f"{mean} ({view['reached']} of {len(view['values'])} reach it)" if trials else mean
 
 
 def difference(measured: Json, pair: Json) -> str:
-    """A paired difference of an endpoint, its interval, and which view does better where that is shown.
+    """A paired difference of an endpoint, its interval, and the better view if a difference is shown.
 
-    If no search of a view reaches it, it is a bound without an interval.
+    If no search of a view reaches the level, the difference is a bound without an interval.
     """
     better = f", **{pair['shown']} better**" if pair["shown"] else ""
     reached = {view["view"]: view["reached"] for view in measured["views"]}
@@ -181,7 +181,7 @@ def distances() -> str:
 
 
 def epochs() -> str:
-    """The final difference on FSDD with 12 epochs and with 30, a row each, and the verdict on the claim about it."""
+    """The final difference on FSDD with 12 and with 30 epochs, a row each, and the verdict on its claim."""
     reports = {12: report("audio_fsdd-large"), 30: report("audio_fsdd_30_epochs")}
     finals = {
         number: next(each for each in body["endpoints"] if each["endpoint"]["use"] == "final")["measurements"][0]
@@ -262,7 +262,7 @@ def published() -> str:
 
 
 def contrasts(claim: Json) -> str:
-    """The difference that a claim is judged by, or how many of its differences hold."""
+    """The difference of a claim, or the number of its differences that hold."""
     found, metric = claim["contrasts"], claim["metric"]
     if len(found) > 1:
         return f"{metric}, {sum(each['verdict'] == 'holds' for each in found)} of {len(found)} differences"
@@ -274,7 +274,7 @@ def contrasts(claim: Json) -> str:
 
 
 def bounds(contrast: Json) -> str:
-    """The bounds of a claim where they are not 0."""
+    """The bounds of a claim, except bounds of 0."""
     above, below = contrast["above"], contrast["below"]
     if above is not None and below is not None:
         return f"; claimed {above:g} to {below:g}"

@@ -1,4 +1,4 @@
-"""Writes what can be computed into docs/generated, before Sphinx reads the pages.
+"""Generates pages into docs/generated, before Sphinx reads them.
 
 With `-D draw_pictures=0` no picture is drawn; pages show those that exist.
 """
@@ -12,7 +12,7 @@ import study_pages
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file if its text is new: Sphinx reads again what has a new time."""
+    """Write a file if its text has changed, because Sphinx rebuilds files with a new modification time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A picture of each committed report: its main figure, drawn from its database."""
+"""Pictures of the committed reports: the main figure of each, drawn from its database."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A page for each shipped study, made from its file and from its committed reports."""
+"""Generates a page for each shipped study from its file and its committed reports."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ STUDIES = sorted(path.relative_to(ROOT / "studies").with_suffix("") for path in 
 
 
 def page(study: Path) -> str:
-    """The page of one study in Markdown: what it asks, its views, how to run it, what was found, and its file."""
+    """The page of a study in Markdown: its question, views, commands, results and file."""
     path = ROOT / "studies" / study.with_suffix(".yaml")
     loaded = hpstudy.load_study(path)
     up = "../" * (len(study.parts) + 2)
@@ -35,7 +35,7 @@ def page(study: Path) -> str:
 
 
 def plain(text: str) -> str:
-    """Text without a meaning in Markdown."""
+    """Escape the characters that have a meaning in Markdown."""
     return re.sub(r"([\\*_<>\[\]$|])", r"\\\1", text)
 
 
@@ -46,7 +46,7 @@ def header(text: str) -> str:
 
 
 def views(study: hpstudy.Study) -> str:
-    """A table of the views: what each tunes and what it holds fixed."""
+    """A table of the views: their tuned and fixed hyperparameters."""
     rows = ["| view | tuned | fixed |", "| --- | --- | --- |"]
     for name, view in study.views.items():
         tuned = "<br>".join(f"`{key}`: {bounds(each)}" for key, each in view.space.root.items())

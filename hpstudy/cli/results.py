@@ -43,7 +43,7 @@ def status(
 ) -> None:
     """Show the progress of a study. For each view: trials by state and the best value so far; also who is running it."""
     if watch and form is not Format.table:
-        raise UsageError("--watch shows a table for people", "leave out --format, or leave out --watch")
+        raise UsageError("--watch prints tables only", "leave out --format or --watch")
     terminal = sys.stdout.isatty()
     while True:
         complete = _show_status(study, storage, scale, form)

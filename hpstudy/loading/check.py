@@ -197,7 +197,7 @@ def _analysis_problems(analysis: Analysis, views: tuple[str, ...], trials: int |
         if budget < 1 or (trials is not None and budget > trials):
             most = "" if trials is None else f" and {trials}, the trials of a search"
             yield Problem(
-                ("analysis", "budgets", index), f"must lie between 1{most or ' and the trials of a search'}, not {budget}"
+                ("analysis", "budgets", index), f"must be between 1{most or ' and the trials of a search'}, not {budget}"
             )
     target = analysis.target
     if target is not None and target.view is not None and target.view not in views:

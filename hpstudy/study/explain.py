@@ -169,9 +169,9 @@ def _sentence(error: _LocatedError) -> str:
         case "string_too_long":
             return f"must have at most {context['max_length']} characters, not {len(value)}"
         case "too_short":
-            return f"must hold at least {context['min_length']}, not {context['actual_length']}"
+            return f"must have {context['min_length']} or more entries, not {context['actual_length']}"
         case "too_long":
-            return f"must hold at most {context['max_length']}, not {context['actual_length']}"
+            return f"must have at most {context['max_length']} entries, not {context['actual_length']}"
     text = error.text
     if text.startswith("Input should be "):
         return f"must be {text.removeprefix('Input should be ')}, not {shown(value)}"

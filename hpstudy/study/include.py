@@ -158,7 +158,7 @@ def _missing(file: Path, shown: Path) -> str:
         if file.exists():
             return f"{shown} is not a regular file"
         if not file.parent.is_dir():
-            return f"there is no file {shown}, nor the folder that it should stand in"
+            return f"there is no file {shown}, and its folder does not exist"
         return f"there is no file {shown}: {nearest(file.name, _yaml_files(file.parent))}"
     except (OSError, ValueError) as error:
         return f"'{shown}' cannot be the path of a file: {error}"

@@ -259,7 +259,7 @@ def _check_range(low: float, high: float, log: bool, default: float | None) -> N
         raise ValueError("low and high must be finite numbers")
     if max(abs(low), abs(high)) > LARGEST:
         raise ValueError(
-            f"low and high must lie between {-LARGEST:g} and {LARGEST:g}: tune the number in another unit, or its exponent"
+            f"low and high must be between {-LARGEST:g} and {LARGEST:g}: tune the number in another unit, or its exponent"
         )
     if low >= high:
         raise ValueError(f"low ({low}) must be smaller than high ({high})")
@@ -286,7 +286,7 @@ def _check_steps(low: float, high: float, step: float | None, log: bool, default
     if below != _decimal(high):
         raise ValueError(f"high must be low plus a whole number of steps: {below:f} or {above:f}, not {high}")
     if default is not None and (neighbours := _neighbours(low, step, default))[0] != _decimal(default):
-        raise ValueError(f"default {default} lies between two steps: take {neighbours[0]:f} or {neighbours[1]:f}")
+        raise ValueError(f"default {default} is between two steps: use {neighbours[0]:f} or {neighbours[1]:f}")
 
 
 def _neighbours(low: float, step: float, number: float) -> tuple[Decimal, Decimal]:

@@ -27,5 +27,4 @@ def too_few_replicates(study: Study) -> str:
     fewest = fewest_replicates(study)
     if study.replicates >= fewest or not study.analysis.compare:
         return ""
-    few = f"replicates: {study.replicates} is too few to show a difference between views (no p can be significant)"
-    return f"note: {few}; use {fewest} or more"
+    return f"note: no difference between views can be significant with replicates: {study.replicates}; use {fewest} or more"

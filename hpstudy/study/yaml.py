@@ -100,7 +100,7 @@ def parse(file: Path, shown: Path, problems: list[Problem]) -> Node | None:
     except YAMLError as error:
         raise StudyError([Problem((), f"not YAML: {' '.join(str(error).split())}", shown, 1)]) from None
     except RecursionError:
-        raise StudyError([Problem((), "nested too deeply for a study", shown, 1)]) from None
+        raise StudyError([Problem((), "blocks are nested too deeply", shown, 1)]) from None
 
 
 def _text(file: Path, shown: Path) -> str:
@@ -126,8 +126,8 @@ class _Reader:
         location = location or self.location(node)
         self.count += 1
         if id(node) in self.open or self.count > MAX_NODES:
-            reason = "an alias inside the block that it refers to" if id(node) in self.open else f"more than {MAX_NODES:,} values"
-            raise StudyError([Problem(key, f"{reason} cannot be a study", location.file, location.line)])
+            reason = "an alias refers to a block that contains it" if id(node) in self.open else f"more than {MAX_NODES:,} values"
+            raise StudyError([Problem(key, reason, location.file, location.line)])
         self.open.add(id(node))
         value: Scalar | dict[str, Node] | list[Node]
         if isinstance(node, MappingNode):
@@ -167,7 +167,7 @@ class _Reader:
 
     def scalar(self, node: ScalarNode, key: tuple[str | int, ...]) -> Scalar:
         if not str(node.tag).startswith("tag:yaml.org,2002:"):
-            self.note(key, f"tags such as {node.tag} have no meaning in a study", self.location(node))
+            self.note(key, f"tags such as {node.tag} are not supported", self.location(node))
         text = str(node.value)
         return self.plain_scalar(text, node, key) if node.style is None else self.encodable(text, node, key)
 

@@ -57,5 +57,5 @@ def test_a_range_that_an_earlier_version_accepted_is_named(study_of):
     connection.close()
     for command in ("status", "report"):
         error = CliRunner().invoke(app, [command, str(database)]).exception
-        assert "view 'both', hyperparameter 'x2': low and high must lie between -1e+60 and 1e+60" in str(error)
+        assert "view 'both', hyperparameter 'x2': low and high must be between -1e+60 and 1e+60" in str(error)
         assert str(error).count("\n") == 1  # the hint

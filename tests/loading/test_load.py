@@ -73,7 +73,7 @@ def test_a_folder_is_no_study_file(write, toy_text):
 
 def test_a_study_file_that_is_missing_with_its_folder_is_one_sentence(write, toy_text):
     write(a_yaml=toy_text)
-    with pytest.raises(StudyError, match=r"there is no file no/a\.yaml, nor the folder that it should stand in"):
+    with pytest.raises(StudyError, match=r"there is no file no/a\.yaml, and its folder does not exist"):
         load_study("no/a.yaml")
 
 

@@ -208,7 +208,7 @@ def test_validate_checks_every_scale(write, toy_text, hpstudy):
     assert code == 2
     assert text.splitlines()[:7] == [
         "toy.yaml: valid. 2 views x 3 replicates x 6 trials = 36 trials",
-        "  note: replicates: 3 is too few to show a difference between views (no p can be significant); use 6 or more",
+        "  note: no difference between views can be significant with replicates: 3; use 6 or more",
         "toy.yaml --scale bad: not valid.",
         "toy.yaml:16: replicates: must be at least 1, not 0",
         "toy.yaml --scale worse: not valid.",

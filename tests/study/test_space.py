@@ -210,7 +210,7 @@ def test_a_parameter_that_makes_no_sense_is_refused(wrong):
     ("high", "default", "said"),
     [
         (0.95, None, "high must be low plus a whole number of steps: 0.9 or 1.0, not 0.95"),
-        (1.0, 0.25, "default 0.25 lies between two steps: take 0.2 or 0.3"),
+        (1.0, 0.25, "default 0.25 is between two steps: use 0.2 or 0.3"),
     ],
 )
 def test_a_number_between_two_steps_is_told_its_neighbours(high, default, said):
@@ -221,12 +221,12 @@ def test_a_number_between_two_steps_is_told_its_neighbours(high, default, said):
 @pytest.mark.parametrize(
     ("low", "high", "log", "said"),
     [
-        (-1e308, 1e308, False, "must lie between"),
-        (0, 1.1e60, False, "must lie between"),
+        (-1e308, 1e308, False, "must be between"),
+        (0, 1.1e60, False, "must be between"),
         (5e-324, 1.0, True, "low of a log range must be at least 1e-60"),
         (0, 5e-324, False, "distance from low to high must be at least 1e-60"),
         (0, math.nan, False, "finite"),
-        (0, -(10**400), False, "must lie between"),
+        (0, -(10**400), False, "must be between"),
     ],
 )
 def test_a_range_at_the_ends_of_float_is_refused_with_one_message(low, high, log, said):

@@ -132,7 +132,7 @@ MISTAKES = [
     ),
     (GRID, "width: [8]", "width: [8, 8.5]", ["18: search.values.width.1: view 'b': must be a whole number in [1, 8], not 8.5"]),
     (GRID, "[8]", "8", ["18: search.values.width: must be a list, not 8"]),
-    (GRID, "[8]", "[]", ["18: search.values.width: must hold at least 1, not 0"]),
+    (GRID, "[8]", "[]", ["18: search.values.width: must have 1 or more entries, not 0"]),
     (
         GRID,
         "  values:\n    width: [8]\n",

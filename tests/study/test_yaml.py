@@ -91,7 +91,7 @@ def test_the_way_to_a_key_that_is_not_there_ends_at_the_nearest_block(read):
     [
         ("a: 1\nb: 2\na: 3\n", "f.yaml:3: a: appears twice in this block, first on line 1: keep one of them"),
         ("a:\n  ? [1]\n  : 2\n", "f.yaml:2: a: a key must be a word, not a list or a mapping"),
-        ("a: !python/object 1", "f.yaml:1: a: tags such as !python/object have no meaning in a study"),
+        ("a: !python/object 1", "f.yaml:1: a: tags such as !python/object are not supported"),
         ("a: .inf", "f.yaml:1: a: .inf is not a finite number"),
         ("a: 1e999", "f.yaml:1: a: 1e999 is not a finite number"),
         ("a: " + "9" * 5000, "f.yaml:1: a: this whole number does not fit into 64 bits"),
@@ -117,9 +117,9 @@ def test_a_mistake_that_leaves_the_rest_readable_is_noted(read, text, message):
         ("a: *x\n", "f.yaml:1: not YAML: found undefined alias 'x'"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2: not YAML: expected a single document in the stream, but found another document"),
         ("a: \x01", "f.yaml:1: not YAML: unacceptable character #x0001"),
-        ("a: " + "[" * 5000, "f.yaml:1: nested too deeply for a study"),
-        ("x: &a {y: *a}", "f.yaml:1: x.y: an alias inside the block that it refers to cannot be a study"),
-        ("x: &a\n  <<: *a\n", "f.yaml:1: x: an alias inside the block that it refers to cannot be a study"),
+        ("a: " + "[" * 5000, "f.yaml:1: blocks are nested too deeply"),
+        ("x: &a {y: *a}", "f.yaml:1: x.y: an alias refers to a block that contains it"),
+        ("x: &a\n  <<: *a\n", "f.yaml:1: x: an alias refers to a block that contains it"),
         (b"a: 1\nb: \xff\n", "f.yaml:2: not UTF-8 text: save the file as UTF-8"),
     ],
 )
