@@ -12,6 +12,8 @@ from hpstudy.study.include import read_source
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted(path.relative_to(ROOT / "studies").with_suffix("") for path in (ROOT / "studies").rglob("*.yaml"))
 """The shipped studies, as paths below studies/ without a suffix."""
+PILOTS = {"audio": "audio_pilot", "audio_fsdd": "audio_fsdd_pilot"}
+"""Studies of the reports of pilots, which have the names of the main studies."""
 
 
 def page(study: Path) -> str:
@@ -74,7 +76,12 @@ def run(study: hpstudy.Study, path: Path) -> str:
 
 def reports(name: str) -> list[str]:
     """The names of the committed reports of a study: of the study itself, and of its scales."""
-    return [report for report in pictures.NAMES if report.partition("-")[0] == name]
+    return [report for report in pictures.NAMES if study_of(report) == name]
+
+
+def study_of(report: str) -> str:
+    """The name of the study of a report."""
+    return PILOTS.get(report, report.partition("-")[0])
 
 
 def found(name: str, up: str) -> str:
@@ -98,6 +105,6 @@ def gallery() -> str:
     pages = {study.name: f"generated/studies/{study}.md" for study in STUDIES}
     parts = []
     for name in sorted(pictures.NAMES, key=lambda name: (not name.endswith("-large"), name)):
-        parts += [f"## [{name}]({pages[name.partition('-')[0]]})\n", plain(pictures.report(name)["headline"]) + "\n"]
+        parts += [f"## [{name}]({pages[study_of(name)]})\n", plain(pictures.report(name)["headline"]) + "\n"]
         parts += [pictures.markdown(name, "")]
     return "\n".join(parts)
