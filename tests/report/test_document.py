@@ -63,8 +63,11 @@ def test_what_happened_on_the_way_stands_in_the_report(make_results, ramps):
     from hpstudy.store import Event
 
     happened = [Event("2025-01-01", "created", {}), Event("2025-01-02", "taken_over", {"host": "here"})]
+    happened.append(Event("2025-01-03", "attempt", {"view": "a", "finished_trials": 3}))
     (events,) = section_of(make_results({"a": ramps()}, happened=happened), "Events").blocks
-    assert events == Facts((("2025-01-02", "taken over: host here"),))
+    assert events == Facts(
+        (("2025-01-02", "taken over: host here"), ("2025-01-03", "trial started again: view a, finished trials 3"))
+    )
 
 
 def test_attributes_of_trials_and_the_source_of_a_function_are_not_listed_as_what_happened(make_results, ramps):

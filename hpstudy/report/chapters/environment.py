@@ -18,6 +18,9 @@ from hpstudy.report.notation import Notation
 UNREMARKABLE = {"created", "attributes"}
 """Events that every study has, or every trial may have; the report does not list them."""
 
+NAMES = {"attempt": "trial started again"}
+"""Names of events in the report, if the kind does not say what happened."""
+
 LONG = {"source"}
 """Details that are too long for a line (the source of a function)."""
 
@@ -78,8 +81,8 @@ def _sessions(started: list[str], *, is_worker: bool) -> str:
 
 
 def _event(kind: str, detail: Any) -> str:
-    parts = ", ".join(f"{key} {value}" for key, value in detail.items() if key not in LONG)
-    return f"{kind.replace('_', ' ')}{': ' if parts else ''}{parts}"
+    parts = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in detail.items() if key not in LONG)
+    return f"{NAMES.get(kind, kind.replace('_', ' '))}{': ' if parts else ''}{parts}"
 
 
 def cost(results: Results) -> Table | None:
