@@ -260,6 +260,16 @@ def test_views_that_sweep_different_things_have_keys_of_their_own(make_sweep):
     assert [[chart.legend[at].name for at in panel.key.entries] for panel in chart.panels] == [["0.1", "1"], ["0.2", "0.3"]]
 
 
+def test_a_single_learning_curve_has_the_colour_and_marker_of_its_view(make_sweep):
+    views = ("a", "b")
+    curves = {view: {"score": np.ones((2, 1, 3))} for view in views}
+    found = make_sweep({view: [{"rate": 0.1}] for view in views}, {view: {"score": noise((2, 1))} for view in views}, curves)
+    lines = [marks_of(panel, Line)[0] for panel in drawings_of(found)["learning_curves"].panels]
+    assert [(line.colour, line.marker.symbol) for line in lines] == [
+        (style.colour(index), style.symbol(index)) for index in range(2)
+    ]
+
+
 def test_line_patterns_tell_a_second_hyperparameter(make_sweep):
     points = grid(("rate", [0.1, 0.2, 0.4]), ("decay", [0.0, 0.5]))
     found = make_sweep(

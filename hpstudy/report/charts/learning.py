@@ -18,7 +18,7 @@ from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Panel
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.sweep_metrics import COLUMNS, MOST_LINES, mean_hover, metrics, point_words, points, spanning
 from hpstudy.report.charts.swept import Layout, layout, rank, text_of
-from hpstudy.report.charts.views import bands_first
+from hpstudy.report.charts.views import bands_first, index_of
 from hpstudy.report.charts.words import confidence, label
 from hpstudy.report.csvs import Row
 from hpstudy.report.style import Look
@@ -124,7 +124,8 @@ def chosen(results: Results, view: SweepView, view_layout: Layout) -> tuple[list
     along = [view.points[number][view_layout.main] if view_layout.main else number for *_, number in drawn]
     ranks = {value: at for at, value in enumerate(dict.fromkeys(along))}
     ordered = view_layout.main is not None and rank(results.study.views[view.name].space.root[view_layout.main]) < 2
-    looks = [style.look(at) for at in range(len(ranks))]
+    # A single line has the color and marker of its view, as in the other figures.
+    looks = [style.look(at if len(drawn) > 1 else index_of(results, view.name)) for at in range(len(ranks))]
     if ordered:
         looks = [look._replace(colour=shade) for look, shade in zip(looks, style.shades(len(ranks)), strict=True)]
     return [
