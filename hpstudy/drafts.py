@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,14 +14,23 @@ from hpstudy.errors import UsageError
 @contextmanager
 def drafted(path: Path) -> Iterator[Path]:
     """Provide a temporary path next to `path`. The file and its SQLite journal are removed at the end if they still exist."""
-    # The name is shortened, because file names have at most 255 bytes.
-    draft = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.new")
+    draft = path.with_name(f"{_start(path)}{secrets.token_hex(4)}.new")
     try:
         yield draft
     finally:
         for file in (draft, draft.with_name(f"{draft.name}-journal")):
             with suppress(OSError):
                 file.unlink()
+
+
+def drafts_of(path: Path) -> Iterator[Path]:
+    """Return the drafts of `path`, and their journals, that exist now."""
+    return path.parent.glob(f"{glob.escape(_start(path))}*.new*")
+
+
+def _start(path: Path) -> str:
+    """Return how the names of all drafts of `path` begin: shortened, because file names have at most 255 bytes."""
+    return f".{path.name[:50]}."
 
 
 def write_new(contents: Mapping[Path, bytes]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import sqlite3
 import time
@@ -10,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hpstudy.drafts import drafted
-from hpstudy.errors import StoreError
+from hpstudy.drafts import drafted, drafts_of
+from hpstudy.errors import StoreError, shell_command
 from hpstudy.store import paths
 from hpstudy.store.connection import create_file
 from hpstudy.store.events import write_event
@@ -81,7 +80,7 @@ def _refuse_existing(path: Path) -> None:
     if path.is_symlink() or path.exists():
         raise StoreError(f"{path} already exists", "open it to continue its study, or choose another --storage")
     if not path.parent.is_dir():
-        raise StoreError(f"{path} cannot be created: there is no folder {path.parent}", f"mkdir -p {path.parent}")
+        raise StoreError(f"{path} cannot be created: there is no folder {path.parent}", shell_command("mkdir", "-p", path.parent))
     log = path.with_name(path.name + "-wal")
     # SQLite would replay the log of a deleted database into the new one.
     if log.exists() and log.stat().st_size > 0:
@@ -91,7 +90,7 @@ def _refuse_existing(path: Path) -> None:
     log.unlink(missing_ok=True)
     # The index of a log holds no data. A process that still has it open must not share it with the new database.
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.new*"):
+    for draft in drafts_of(path):
         # A process that was killed while it created this database left the draft.
         with suppress(FileNotFoundError):
             if time.time() - draft.stat().st_mtime > STALE_DRAFT_S:

@@ -117,9 +117,11 @@ Store.create(sys.argv[1], example_study())
 """
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
-def test_the_draft_of_a_killed_process_is_removed_later(path, study, name):
-    subprocess.run([sys.executable, "-c", CREATE.format(signal=name), str(path)], check=False, cwd=Path(__file__).parents[2])
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("name", ["study.sqlite", f"{'a_long_name_' * 6}[1].sqlite"])
+def test_the_draft_of_a_killed_process_is_removed_later(tmp_path, study, name, signal):
+    path = tmp_path / name
+    subprocess.run([sys.executable, "-c", CREATE.format(signal=signal), str(path)], check=False, cwd=Path(__file__).parents[2])
     (draft,) = names(path.parent)
     assert draft.endswith(".new")
     Store.create(path, study).close()
