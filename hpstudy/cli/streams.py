@@ -9,7 +9,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
@@ -23,8 +23,7 @@ class OutputError(HpstudyError):
 class _Stream(io.TextIOWrapper):
     """A stream over the bytes of another one. It passes errors of the system to `refused`."""
 
-    def refused(self, error: OSError) -> None:
-        raise NotImplementedError
+    refused: Callable[[OSError], None]
 
     def write(self, text: str, /) -> int:
         try:
@@ -40,22 +39,13 @@ class _Stream(io.TextIOWrapper):
             self.refused(error)
 
 
-class _Output(_Stream):
-    """Stdout."""
-
-    def refused(self, error: OSError) -> None:
-        discard(1)
-        if isinstance(error, BrokenPipeError):
-            # The reader stopped reading (`hpstudy trials ... | head`), which is not an error.
-            sys.exit(0)
-        raise OutputError(f"stdout cannot be written: {error.strerror}", "make room, or redirect it to another file") from error
-
-
-class _Messages(_Stream):
-    """Stderr."""
-
-    def refused(self, error: OSError) -> None:
-        discard(2)
+def _end(error: OSError) -> None:
+    """End the command, because stdout cannot be written."""
+    discard(1)
+    if isinstance(error, BrokenPipeError):
+        # The reader stopped reading (`hpstudy trials ... | head`), which is not an error.
+        sys.exit(0)
+    raise OutputError(f"stdout cannot be written: {error.strerror}", "make room, or redirect it to another file") from error
 
 
 class _Closed(io.TextIOBase):
@@ -75,11 +65,9 @@ def guarded_streams() -> Iterator[None]:
         os.set_inheritable(spare, True)
     os.close(spare)
     before = sys.stdout, sys.stderr
-    sys.stdout = _guarded(_Output, sys.stdout) if sys.stdout is not None else _Closed()
-    if sys.stderr is not None:
-        sys.stderr = _guarded(_Messages, sys.stderr)
-    else:
-        sys.stderr = _Messages(open(2, "wb", closefd=False), "utf-8", "backslashreplace", write_through=True)  # noqa: SIM115  # stays open
+    sys.stdout = _guarded(sys.stdout, _end) if sys.stdout is not None else _Closed()
+    errors = sys.stderr or io.TextIOWrapper(open(2, "wb", closefd=False), "utf-8", "backslashreplace")  # noqa: SIM115  # stays open
+    sys.stderr = _guarded(errors, lambda _: discard(2), write_through=True)
     guarded = sys.stdout, sys.stderr
     try:
         yield
@@ -90,11 +78,13 @@ def guarded_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def _guarded(kind: type[_Stream], stream: TextIO) -> _Stream:
+def _guarded(stream: TextIO, refused: Callable[[OSError], None], *, write_through: bool = False) -> _Stream:
     assert isinstance(stream, io.TextIOWrapper), "it is the interpreter's own"
-    return kind(
-        stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering, write_through=kind is _Messages
+    guarded = _Stream(
+        stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering, write_through=write_through
     )
+    guarded.refused = refused
+    return guarded
 
 
 def discard(descriptor: int) -> None:
