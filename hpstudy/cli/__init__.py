@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -34,6 +35,9 @@ class GroupedCommands(TyperGroup):
                 formatter.write_dl(commands)
 
 
+Command = Callable[..., None] | typer.Typer
+"""A command, or a group of commands."""
+
 app = typer.Typer(
     name="hpstudy",
     cls=GroupedCommands,
@@ -44,13 +48,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-studies.add_to(app)
-results.add_to(app)
-live.add_to(app)
-power.add_to(app)
-app.add_typer(importing.app, name="import", rich_help_panel="Run a study")
-setup.add_to(app)
-app.add_typer(data.app, name="data", rich_help_panel=setup.PANEL)
+SECTIONS: dict[str, list[Command]] = {
+    "Run a study": [
+        *(studies.validate, studies.plan, studies.run, studies.resume, studies.merge, studies.slurm, studies.confirm),
+        importing.app,
+    ],
+    "Results": [
+        *(results.status, results.trials, results.best, results.report, results.plot, results.export, results.bundle),
+        *(results.open_bundle, live.serve, power.power),
+    ],
+    "Set up": [setup.init, setup.list_, setup.schema, setup.db, data.app],
+}
+"""All commands, by section of the help text."""
+
+NAMES: dict[Command, str] = {
+    results.open_bundle: "open",
+    setup.list_: "list",
+    importing.app: "import",
+    setup.db: "db",
+    data.app: "data",
+}
+"""Names of groups, and of commands that are not those of their functions."""
+
+for section, commands in SECTIONS.items():
+    for command in commands:
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=NAMES[command], rich_help_panel=section)
+        else:
+            app.command(NAMES.get(command), rich_help_panel=section)(command)
 
 
 def _print_version(requested: bool) -> None:

@@ -13,11 +13,6 @@ from hpstudy.cli.options import STUDY_HELP, Scale, Storage
 from hpstudy.cli.output import say
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this module's command to the command line."""
-    app.command(rich_help_panel="Results")(serve)
-
-
 def serve(
     study: Annotated[
         list[Path] | None,

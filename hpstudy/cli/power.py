@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from hpstudy.analysis.comparisons.planning import EndpointPower
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this module's command to the command line."""
-    app.command(rich_help_panel="Results")(power)
-
-
 def power(
     study: AnyStudy,
     difference: Annotated[

@@ -27,13 +27,6 @@ SILENT_WATCH_S = 30.0
 """Seconds between two tables if stdout is not a terminal."""
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this module's commands to the command line."""
-    for command in (status, trials, best, report, plot, export, bundle):
-        app.command(rich_help_panel="Results")(command)
-    app.command("open", rich_help_panel="Results")(open_bundle)
-
-
 def status(
     study: AnyStudy,
     storage: Storage = None,

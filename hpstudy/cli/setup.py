@@ -13,16 +13,7 @@ from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import UsageError, nearest, shell_command
 from hpstudy.study.templates import TEMPLATES, write_template
 
-PANEL = "Set up"
-
 db = typer.Typer(help="Check a study's database.", no_args_is_help=True, rich_markup_mode=None)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add this module's commands to the command line."""
-    for command in (init, list_, schema):
-        app.command(name=command.__name__.rstrip("_"), rich_help_panel=PANEL)(command)
-    app.add_typer(db, name="db", rich_help_panel=PANEL)
 
 
 def init(

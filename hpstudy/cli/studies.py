@@ -33,12 +33,6 @@ if TYPE_CHECKING:
     from hpstudy.study.schema import Study
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this module's commands to the command line."""
-    for command in (validate, plan, run, resume, merge, slurm, confirm):
-        app.command(rich_help_panel="Run a study")(command)
-
-
 def validate(file: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Study files (YAML).")]) -> None:
     """Check study files and all their scales without running them. Prints every mistake with its file and line."""
     from hpstudy.loading.load import read_study

@@ -38,7 +38,7 @@ def invoke(make_source, monkeypatch):
         object.__setattr__(source, "snapshot", nullcontext)
         monkeypatch.setattr("hpstudy.api.results.open", lambda study, storage, *, scale: nullcontext(source))
         app = typer.Typer()
-        command.add_to(app)
+        app.command()(command.power)
         app.callback()(lambda: None)
         return CliRunner().invoke(app, ["power", "small", *arguments])
 
