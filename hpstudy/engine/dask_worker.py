@@ -76,10 +76,10 @@ class LocalProcesses:
     def _expire(self, session: str, local: ProcessExecutor) -> None:
         with self._lock:
             idle = self._idle.get(session, [])
-            kept = [each for each in idle if each[0] is not local]
-            if len(kept) == len(idle):
-                return  # taken in the meantime
-            self._idle[session] = kept
+            remaining = [(process, timer) for process, timer in idle if process is not local]
+            if len(remaining) == len(idle):
+                return  # `take` has returned it in the meantime
+            self._idle[session] = remaining
         local.close()
 
 

@@ -82,10 +82,10 @@ class Forecast:
         trials = f"{total.left - total.estimated:,} trials left"
         if total.estimated:
             trials += f" and about {total.estimated:,} confirmations of incumbents to come"
-        known = {name: seconds for name, seconds in self.trial_s.items() if seconds is not None}
-        if set(known) != set(arms(self.study)):
+        trial_s = {name: seconds for name, seconds in self.trial_s.items() if seconds is not None}
+        if set(trial_s) != set(arms(self.study)):
             return f"{trials}; --pilot times one trial of every view"
-        seconds = Plan(self.study).duration_s(left, known, self.workers, stacks=self.stacks)
+        seconds = Plan(self.study).duration_s(left, trial_s, self.workers, stacks=self.stacks)
         return f"{trials}: about {human_duration(seconds)} with {self.workers} workers ({self.measured})"
 
     def lockstep_sentence(self) -> str:
@@ -108,11 +108,11 @@ class Forecast:
         searched = self.study.replicates * (1 + len(self.study.search.others))
         points, seeds = len(self.study.views) * (searched + 1), Confirm().seeds
         added = f"`hpstudy confirm` adds {points * seeds:,} trials ({points:,} points on {seeds} fresh seeds)"
-        known = [seconds for view in self.study.views if (seconds := self.train_s[view]) is not None]
-        if len(known) < len(self.study.views):
+        train_s = [seconds for view in self.study.views if (seconds := self.train_s[view]) is not None]
+        if len(train_s) < len(self.study.views):
             return added
         # Every view has the same number of these trials, and they run independently.
-        total_s = points * seeds * sum(known) / len(known)
+        total_s = points * seeds * sum(train_s) / len(train_s)
         return f"{added}: about {human_duration(total_s / min(self.workers, points * seeds))} with {self.workers} workers"
 
 

@@ -1,6 +1,6 @@
 """Runs steps in worker processes on this machine.
 
-Each worker is a fresh interpreter with its own connection, served by one thread of this process. Workers share nothing, so a killed worker
+Each worker is a new interpreter with its own connection, served by one thread of this process. Workers share nothing, so a killed worker
 loses only its own step. (A pool with one shared pipe loses a step if its worker dies before the pool has noted which worker took it.)
 Workers do not import the main script, so a notebook or a script without `if __name__ == "__main__"` can start them.
 """
@@ -25,7 +25,7 @@ class ProcessExecutor(Executor):
     """Worker processes, started when first needed and kept for the whole run.
 
     A step that runs a user's code gets a process of its own, forked by a trial server (`hpstudy.engine.trial_server`). All other steps
-    run in workers, which never import a user's module. There is one trial server per kind of request and step under way.
+    run in workers, which never import a user's module. There is one trial server for each running step and kind of request.
 
     A worker has one thread for numerics and a fixed hash seed. It ignores Ctrl-C, because this process decides when to stop. It ends within
     a second after this process ends for any reason, and prints to `logs`/worker-PID.log.

@@ -86,7 +86,7 @@ class Lines(Observer):
     def waiting(self, steps: int) -> None:
         """Print a line if there was none for SILENCE_S."""
         if time.monotonic() - self._last >= SILENCE_S:
-            self._print_progress(f"{steps:,} {'step' if steps == 1 else 'steps'} under way")
+            self._print_progress(f"{steps:,} {'step' if steps == 1 else 'steps'} running")
 
     def _print_progress(self, text: str) -> None:
         total = Counts.total(self._counts.values())
@@ -130,8 +130,8 @@ class Bars(Observer):
     def plan_changed(self, arm: str, planned: int, estimated: int) -> None:
         """Set the lengths of the bars to the plan, and mark an estimate."""
         assert self._progress is not None
-        of_arm, of_all = (self._progress.tasks[task] for task in (self._views[arm], self._all))
-        self._progress.update(self._all, total=(of_all.total or 0) + planned - (of_arm.total or 0))
+        arm_bar, study_bar = (self._progress.tasks[task] for task in (self._views[arm], self._all))
+        self._progress.update(self._all, total=(study_bar.total or 0) + planned - (arm_bar.total or 0))
         self._progress.update(self._views[arm], total=planned, description=f"{arm} (estimated)" if estimated else arm)
 
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:

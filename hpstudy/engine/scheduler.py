@@ -227,7 +227,7 @@ class Scheduler:
         """Store the answers of steps that have ended, and continue their groups."""
         answered = [(step, future.result()) for step, future in ended if future.exception() is None]
         self._take_outcomes([(step, outcomes) for step, outcomes in answered if step.trials])
-        self._take_points([(step, asked) for step, asked in answered if not step.trials])
+        self._take_points([(step, chosen_points) for step, chosen_points in answered if not step.trials])
         for step, future in ended:
             if (error := future.exception()) is not None:
                 self._failed(step, error)
@@ -246,15 +246,15 @@ class Scheduler:
             self._finish(accepted, new_sources)
 
     def _take_points(self, answered: Sequence[tuple[Step, ChosenPoints]]) -> None:
-        """Store trials at the points of steps that asked for them, and evaluate them."""
+        """Store trials at the points of steps that chosen_points for them, and evaluate them."""
         new, new_sources = [], dict[str, str]()
-        for step, asked in answered:
-            self.hosts.row(asked.environment)
-            self.worked_s += asked.duration_s
+        for step, chosen_points in answered:
+            self.hosts.row(chosen_points.environment)
+            self.worked_s += chosen_points.duration_s
             if not self.stop.requested:  # otherwise the resumed study asks again and gets the same answer
-                new_sources |= self.sources.check(asked.sources)
-                ask_s = asked.duration_s / len(step.group)
-                slots = zip(step.group, asked.points, strict=True)
+                new_sources |= self.sources.check(chosen_points.sources)
+                ask_s = chosen_points.duration_s / len(step.group)
+                slots = zip(step.group, chosen_points.points, strict=True)
                 new.append((step.group, [self._histories.new_trial(key, point, ask_s) for key, point in slots]))
                 self._remaining[step.group] = len(step.group)
         if new:

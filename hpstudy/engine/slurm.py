@@ -40,7 +40,7 @@ stop() {{
         kill -0 "$run" 2>/dev/null || return
         sleep 1
     done
-    kill -TERM "$run" 2>/dev/null                     # give up trials under way; they continue from their checkpoints
+    kill -TERM "$run" 2>/dev/null                     # abort running trials; they continue from their checkpoints
 }}
 
 save() {{

@@ -110,5 +110,5 @@ def _with_from(override: Schema) -> Schema:
 def _alternatives(schema: Schema, definition: str, suffix: str) -> Schema:
     """A block in its three forms, or also null in an override. `schema` has its description and default."""
     forms: list[Schema] = [{"$ref": f"#/$defs/{definition}{suffix}"}, PATH, {"$ref": f"#/$defs/{definition}.from"}]
-    kept: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
-    return {**kept, "anyOf": [*forms, NULL] if suffix else forms}
+    details: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
+    return {**details, "anyOf": [*forms, NULL] if suffix else forms}

@@ -56,10 +56,10 @@ def check_imported(names: Iterable[str], folder: str) -> None:
         UsageError: it would import another file of the same name.
     """
     for name, file in _imported_files(names).items():
-        found = module_file(name, folder)
-        if found and os.path.realpath(found) != os.path.realpath(file):
+        other = module_file(name, folder)
+        if other and os.path.realpath(other) != os.path.realpath(file):
             raise UsageError(
-                f"this process has imported {name} from {file}, but a study in {folder} would import it from {found}",
+                f"this process has imported {name} from {file}, but a study in {folder} would import it from {other}",
                 "rename one of the two files, or use a study file next to the module",
             )
 

@@ -25,8 +25,8 @@ _lock = threading.RLock()
 _blocks: list[_Block] = []
 """The active blocks of all threads. The modules of the last one are installed."""
 
-_kept: StudyModules | None = None
-"""The modules of the last study, for its next block."""
+_cached: StudyModules | None = None
+"""The modules of the last block, which the next block of the same folder uses again."""
 
 
 @contextmanager
@@ -56,11 +56,11 @@ def module_path(folder: str | None) -> Iterator[StudyModules | None]:
 
 
 def forget_changed_modules() -> None:
-    """Discard a study's modules before a run if one of their files has changed. Does nothing within a `module_path` block."""
-    global _kept
+    """Discard the modules of the last block if one of their files has changed. Does nothing within a `module_path` block."""
+    global _cached
     with _lock:
-        if not _blocks and _kept is not None and _kept.changed():
-            _kept = None
+        if not _blocks and _cached is not None and _cached.changed():
+            _cached = None
 
 
 def search_path() -> list[str]:
@@ -119,7 +119,7 @@ def current_digest(path: str) -> str:
 
 
 def _enter(folder: str) -> StudyModules:
-    global _kept
+    global _cached
     thread = threading.get_ident()
     with _lock:
         active = _blocks[-1].modules if _blocks else None
@@ -131,12 +131,12 @@ def _enter(folder: str) -> StudyModules:
                     f"another thread of this process uses the modules of {active.folder}; those of {folder} can have the same names",
                     "run one study after the other, or each in a Python process of its own",
                 )
-            modules = _kept if _kept is not None and _kept.folder == folder else StudyModules(folder)
+            modules = _cached if _cached is not None and _cached.folder == folder else StudyModules(folder)
             if active is not None:
                 active.remove()
             modules.install()
         _blocks.append(_Block(modules, thread))
-        _kept = modules
+        _cached = modules
         return modules
 
 

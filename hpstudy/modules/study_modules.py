@@ -62,7 +62,7 @@ class StudyModules:
     def search_path(self) -> list[str]:
         """Return sys.path without the entry that `install` has added."""
         path = [str(entry) for entry in sys.path]
-        if self._extended_path:
+        if self._extended_path and self.folder in path:  # user code could have removed it
             path.remove(self.folder)
         return path
 
