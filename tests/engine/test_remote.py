@@ -4,7 +4,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from hpstudy.engine import attendance, scheduler
+from hpstudy.engine import availability, running_steps
 from hpstudy.engine.executors import EngineLost, Executor
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.requests import AskRequest
@@ -54,7 +54,7 @@ def evaluates(request):
 
 @pytest.fixture
 def schedule(storage, monkeypatch):
-    monkeypatch.setattr(scheduler, "POLL_S", 0.01)
+    monkeypatch.setattr(running_steps, "POLL_S", 0.01)
 
     def schedule(study, executor, *, observer=None, stop=None):
         with Store.open(storage) if storage.exists() else Store.create(storage, study) as store:
@@ -101,7 +101,7 @@ def test_answers_that_came_before_the_engine_was_lost_are_stored(schedule, make_
 
 
 def test_a_run_waits_for_workers_says_so_once_and_continues(schedule, make_study, measured, storage, monkeypatch):
-    monkeypatch.setattr(attendance, "ABSENT_S", 0.05)
+    monkeypatch.setattr(availability, "ABSENT_S", 0.05)
     executor = Remote(0, lambda request: None)
     said = Notes(lambda: setattr(executor, "workers", 2))
     schedule(make_study(), executor, observer=said)
@@ -116,7 +116,7 @@ def test_workers_that_join_are_used(schedule, make_study, monkeypatch):
 
     def fate(request):
         executor.workers = 4
-        most.append(len(run.value._under_way))
+        most.append(len(run.value.running))
 
     class Kept(Scheduler):
         def __init__(self, *arguments):
@@ -131,13 +131,13 @@ def test_workers_that_join_are_used(schedule, make_study, monkeypatch):
 
 
 def test_a_stop_ends_a_run_that_waits_for_nobody(schedule, make_study, monkeypatch):
-    monkeypatch.setattr(attendance, "ABSENT_S", 0.05)
+    monkeypatch.setattr(availability, "ABSENT_S", 0.05)
     stop = StopSignal()
     schedule(make_study(), Remote(0, lambda request: None), observer=Notes(stop.request), stop=stop)
 
 
 def test_a_stop_gives_up_steps_that_wait_for_nobody(schedule, make_study, measured, storage, monkeypatch):
-    monkeypatch.setattr(attendance, "ABSENT_S", 0.05)
+    monkeypatch.setattr(availability, "ABSENT_S", 0.05)
     stop = StopSignal()
 
     def fate(request):
