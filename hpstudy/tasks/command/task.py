@@ -224,14 +224,14 @@ class Command(Task):
         for (epoch, name), value in sorted(collector.curves.items()):
             report(epoch, **{name: value})
         if code:
-            raise TrialFailed(_exit_reason(code, last_lines))
-        if collector.cut:
-            raise TrialFailed(
-                _with_last_lines(f"the values of the command are cut off: {collector.cut} is not complete", last_lines)
-            )
-        if not collector.final:
-            raise TrialFailed(_with_last_lines(f"the command gave no value: {collector.missing}", last_lines))
-        return collector.final
+            failure = _exit_reason(code, last_lines)
+        elif collector.cut:
+            failure = f"the values of the command are cut off: {collector.cut} is not complete"
+        elif not collector.final:
+            failure = f"the command gave no value: {collector.missing}"
+        else:
+            return collector.final
+        raise TrialFailed(_with_last_lines(failure, last_lines))
 
     def _values(self, values: Mapping[str, Value]) -> Values:
         """The collector of a trial's values."""
@@ -283,14 +283,13 @@ def _replay(lines: Path, collector: Values) -> None:
 
 
 def _exit_reason(code: int, last_lines: Sequence[tuple[str, bool]]) -> str:
-    """The reason why a program failed: exit code, last line of standard error (or of all output), and last output lines."""
+    """The reason why a program failed: its exit code, and the last line of standard error (or of all output)."""
     if code < 0:
         how = f"the command was ended by signal {-code} ({signal.Signals(-code).name})"
     else:
         how = f"the command ended with exit code {code}"
     lines = [line.strip() for line, is_error in last_lines if is_error] or [line.strip() for line, _ in last_lines]
-    reason = lines[-1] if lines else ""
-    return _with_last_lines(f"{how}: {reason}" if reason else how, last_lines)
+    return f"{how}: {lines[-1]}" if lines else how
 
 
 def _with_last_lines(sentence: str, last_lines: Sequence[tuple[str, bool]]) -> str:
