@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,12 @@ FLOOR = 1e-3
 """Floor relative to the strongest band of a word. Differences more than 30 dB below it are inaudible and ignored."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Selection:
     """The variants selected as speakers, in order, and the reason why each of the others was excluded."""
 
-    speakers: list[str] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
+    speakers: list[str]
+    left_out: dict[str, str]
 
 
 def select_voices(variants: Iterable[str], count: int, workers: int) -> Selection:
@@ -45,26 +45,26 @@ def select_voices(variants: Iterable[str], count: int, workers: int) -> Selectio
         count: maximum number of speakers.
         workers: number of parallel processes; the result does not depend on it.
     """
-    result = Selection()
-    spectrograms: list[NDArray[np.float64]] = []
+    selected: dict[str, NDArray[np.float64]] = {}  # spectrograms by variant
+    left_out: dict[str, str] = {}
     names = list(variants)
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(names), BATCH_VOICES):
-            if len(result.speakers) == count:
-                result.left_out.update(dict.fromkeys(names[start:], f"not needed: {count} speakers were selected before it"))
+            if len(selected) == count:
+                left_out |= dict.fromkeys(names[start:], f"not needed: {count} speakers were selected before it")
                 break
-            some = names[start : start + BATCH_VOICES]
-            for variant, heard in zip(some, pool.map(_hear, some), strict=True):
-                reason = heard if isinstance(heard, str) else _judge(result, spectrograms, heard, count)
-                if reason or isinstance(heard, str):
-                    result.left_out[variant] = reason
+            batch = names[start : start + BATCH_VOICES]
+            for variant, spectrograms in zip(batch, pool.map(_spectrograms_or_reason, batch), strict=True):
+                if isinstance(spectrograms, str):
+                    left_out[variant] = spectrograms
+                elif reason := _exclusion(spectrograms, selected, count):
+                    left_out[variant] = reason
                 else:
-                    result.speakers.append(variant)
-                    spectrograms.append(heard)
-    return result
+                    selected[variant] = spectrograms
+    return Selection(list(selected), left_out)
 
 
-def _hear(variant: str) -> NDArray[np.float64] | str:
+def _spectrograms_or_reason(variant: str) -> NDArray[np.float64] | str:
     """Return the spectrograms of a voice, or the reason why there are none."""
     try:
         return word_spectrograms(variant)
@@ -72,12 +72,12 @@ def _hear(variant: str) -> NDArray[np.float64] | str:
         return str(error)
 
 
-def _judge(result: Selection, spectrograms: list[NDArray[np.float64]], heard: NDArray[np.float64], count: int) -> str:
+def _exclusion(spectrograms: NDArray[np.float64], selected: Mapping[str, NDArray[np.float64]], count: int) -> str:
     """Return the reason why a working voice is not the next speaker; "" if it is."""
-    distances = [float(np.sqrt(np.mean((heard - other) ** 2))) for other in spectrograms]
-    if distances and min(distances) < MIN_DISTANCE_DB:
-        return f"only {min(distances):.1f} dB from {result.speakers[int(np.argmin(distances))]}"
-    return f"not needed: {count} speakers were selected before it" if len(spectrograms) == count else ""
+    distances = {name: float(np.sqrt(np.mean((spectrograms - other) ** 2))) for name, other in selected.items()}
+    if distances and (distance := min(distances.values())) < MIN_DISTANCE_DB:
+        return f"only {distance:.1f} dB from {min(distances, key=lambda name: distances[name])}"
+    return f"not needed: {count} speakers were selected before it" if len(selected) == count else ""
 
 
 def word_spectrograms(variant: str) -> NDArray[np.float64]:
