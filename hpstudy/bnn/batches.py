@@ -119,7 +119,7 @@ def epoch_batches(
         x (size K, ...) and y (size K,): sample n of network k is in row n K + k.
     """
     rows = [torch.randperm(len(data.train.y), generator=order)[: size * number] for order in orders]
-    draws = [data.transform.draw(len(own), generator) for own, generator in zip(rows, augmentations, strict=True)]
+    draws = [data.transform.draw(len(order), generator) for order, generator in zip(rows, augmentations, strict=True)]
     drawn = [draw for draw in draws if draw is not None]
     for x, y, draw in data.train.batches(_interleaved(rows), _interleaved(drawn) if drawn else None, size * len(rows)):
         yield data.transform(x, draw), y

@@ -75,8 +75,8 @@ class BinaryOptimizer:
 
     @states.setter
     def states(self, states: list[list[State]]) -> None:
-        for group, own in zip(self._groups, states, strict=True):
-            group.states = own
+        for group, group_states in zip(self._groups, states, strict=True):
+            group.states = group_states
 
     def thetas(self) -> list[Tensor]:
         """Return the binary weights in {-1, +1} of every group and layer.
@@ -85,7 +85,7 @@ class BinaryOptimizer:
         """
         return [state["theta"] for group in self._groups for state in group.states]
 
-    def own(self, slot: int, tensors: list[Tensor]) -> list[Tensor]:
+    def part_of(self, slot: int, tensors: list[Tensor]) -> list[Tensor]:
         """Return views (filters, fan_in) of one network's part of `tensors` for every layer. `tensors` have the shapes of `thetas`."""
         if self.size == 1:
             return tensors
@@ -107,8 +107,8 @@ class BinaryOptimizer:
             assert weight.grad is not None, "step comes after backward"
             grad = weight.grad.flatten(1) if self.size == 1 else self._by_network(weight.grad).flatten(2)
             for group in self._groups:
-                own = grad if len(group.slots) == self.size else grad[group.rows]
-                group.states[layer] = self.method.update(group.states[layer], own, group.hp, clock)
+                part = grad if len(group.slots) == self.size else grad[group.rows]
+                group.states[layer] = self.method.update(group.states[layer], part, group.hp, clock)
             weight.grad = None
         self._write(self.method.weight, clock)
 
@@ -135,7 +135,7 @@ class BinaryOptimizer:
 
 def _stacked(states: Sequence[Sequence[State]]) -> list[State]:
     """Stack the states of all networks in a new first dimension, for every layer."""
-    return [{name: torch.stack([own[name] for own in layer]) for name in layer[0]} for layer in zip(*states, strict=True)]
+    return [{name: torch.stack([state[name] for state in layer]) for name in layer[0]} for layer in zip(*states, strict=True)]
 
 
 def initial_noise(network: nn.Module, generator: torch.Generator) -> list[Tensor]:

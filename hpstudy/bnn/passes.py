@@ -34,8 +34,8 @@ class Passes:
             y: (batch K,) classes.
         """
         logits = self.network(x)
-        own = zip(self._by_network(logits), self._by_network(x), self._by_network(y), strict=True)
-        losses = [self.loss(*parts) for parts in own]
+        parts = zip(self._by_network(logits), self._by_network(x), self._by_network(y), strict=True)
+        losses = [self.loss(*part) for part in parts]
         torch.autograd.backward(losses)  # each network's parameters affect only its own loss
         correct = (logits.detach().argmax(1) == y).view(-1, self.size).sum(0)
         return torch.stack([loss.detach() for loss in losses]), correct

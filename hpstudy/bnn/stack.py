@@ -118,8 +118,8 @@ class StackedNorm(nn.modules.batchnorm._BatchNorm):
         self.num_batches_tracked += 1
         features = x.shape[1]
         end = -features % LANES
-        own = (x, self.running_mean, self.running_var, self.weight, self.bias)
-        x, mean, variance, weight, bias = (functional.pad(v, (0, end)) if end and v is not None else v for v in own)
+        values = (x, self.running_mean, self.running_var, self.weight, self.bias)
+        x, mean, variance, weight, bias = (functional.pad(v, (0, end)) if end and v is not None else v for v in values)
         y = functional.batch_norm(x, mean, variance, weight, bias, True, self.rate, self.eps)
         if end:
             self.running_mean.copy_(mean[:features])
@@ -184,21 +184,21 @@ RULES: dict[type[nn.Module], Callable[[Sequence[Any]], nn.Module]] = {
 """Functions that stack modules, by class."""
 
 
-def _stacked(modules: Sequence[nn.Module], made: dict[int, nn.Module]) -> nn.Module:
-    """Stack corresponding modules of the K networks. `made` maps the identity of modules to results, for modules that are used twice."""
+def _stacked(modules: Sequence[nn.Module], stacked: dict[int, nn.Module]) -> nn.Module:
+    """Stack corresponding modules of the K networks. `stacked` maps the identity of modules to results, for modules that are used twice."""
     first = modules[0]
-    if id(first) not in made:
+    if id(first) not in stacked:
         if rule := RULES.get(type(first)):
-            made[id(first)] = rule(modules)
+            stacked[id(first)] = rule(modules)
         elif first._parameters or first._buffers:
             raise UsageError(f"a {type(first).__name__} cannot be stacked", "train the networks one after the other")
         else:
             wide = copy.copy(first)
             wide._modules = {}
             for name in first._modules:
-                wide.add_module(name, _stacked([module.get_submodule(name) for module in modules], made))
-            made[id(first)] = wide
-    return made[id(first)]
+                wide.add_module(name, _stacked([module.get_submodule(name) for module in modules], stacked))
+            stacked[id(first)] = wide
+    return stacked[id(first)]
 
 
 def _join(wide: nn.Module, modules: Sequence[nn.Module]) -> None:
@@ -207,8 +207,8 @@ def _join(wide: nn.Module, modules: Sequence[nn.Module]) -> None:
         values = [module.get_parameter(name).detach() for module in modules] if first is not None else []
         wide.register_parameter(name, nn.Parameter(torch.cat(values)) if values else None)
     for name, buffer in modules[0].named_buffers():
-        own = [module.get_buffer(name) for module in modules]
-        wide.register_buffer(name, torch.cat(own) if buffer.dim() else torch.stack(own))
+        buffers = [module.get_buffer(name) for module in modules]
+        wide.register_buffer(name, torch.cat(buffers) if buffer.dim() else torch.stack(buffers))
 
 
 def _concatenated(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
@@ -216,14 +216,14 @@ def _concatenated(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
     if not parameters:
         return []
     values = torch.cat([parameter.detach().flatten() for parameter in parameters])
-    one = nn.Parameter(functional.pad(values, (0, -len(values) % LANES)))
-    one.grad = torch.zeros_like(one)
+    joined = nn.Parameter(functional.pad(values, (0, -len(values) % LANES)))
+    joined.grad = torch.zeros_like(joined)
     start = 0
     for parameter in parameters:
-        here = slice(start, start + parameter.numel())
-        parameter.data, parameter.grad = one.data[here].view_as(parameter), one.grad[here].view_as(parameter)
-        start = here.stop
-    return [one]
+        part = slice(start, start + parameter.numel())
+        parameter.data, parameter.grad = joined.data[part].view_as(parameter), joined.grad[part].view_as(parameter)
+        start = part.stop
+    return [joined]
 
 
 def _make_views(wide: nn.Module, networks: Sequence[nn.Module]) -> None:
@@ -233,5 +233,5 @@ def _make_views(wide: nn.Module, networks: Sequence[nn.Module]) -> None:
             network.get_parameter(name).data = part
     for name, buffer in wide.named_buffers():
         for network, part in zip(networks, buffer.chunk(len(networks)), strict=True):
-            module, _, own = name.rpartition(".")
-            network.get_submodule(module).register_buffer(own, part.view_as(network.get_buffer(name)))
+            module, _, buffer_name = name.rpartition(".")
+            network.get_submodule(module).register_buffer(buffer_name, part.view_as(network.get_buffer(name)))

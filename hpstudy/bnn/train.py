@@ -175,7 +175,7 @@ class _Training:
         # One counter for all networks, with a view of it for each network.
         flips = FlipCounter(binary.thetas())
         for index, slot in enumerate(self.slots):
-            slot.flips = flips.part(partial(binary.own, index), snapshot.never[index] if snapshot else None)
+            slot.flips = flips.part(partial(binary.part_of, index), snapshot.never[index] if snapshot else None)
         for epoch in range(snapshot.epochs if snapshot else 0, settings.epochs):
             if all(slot.diverged for slot in self.slots):
                 return
@@ -186,8 +186,8 @@ class _Training:
             self.reported += 1
             for slot, hp, (loss, accuracy) in zip(self.slots, step.hps, training, strict=True):
                 if not slot.diverged:
-                    again = step.method.recalibrates(hp) or _recalibrates(settings, last=epoch + 1 == settings.epochs)
-                    batches = min(settings.calibration_batches, self.updates_per_epoch) if again else 0
+                    recalibrates = step.method.recalibrates(hp) or _recalibrates(settings, last=epoch + 1 == settings.epochs)
+                    batches = min(settings.calibration_batches, self.updates_per_epoch) if recalibrates else 0
                     slot.end_epoch(self.reported, loss, accuracy, settings, batches)
             if self.checkpoint and self.checkpoint.due():
                 self.checkpoint.save(self._snapshot(number, epoch + 1, binary, real).to_bytes())
@@ -209,7 +209,7 @@ class _Training:
         batches = epoch_batches(self.data, self.batch_size, self.updates_per_epoch, orders, augmentations)
         for number, (x, y) in enumerate(batches):
             clock = Clock(start.epoch, start.epochs, start.update + number, start.updates)
-            loss, right = self.passes(x, y)
+            loss, batch_correct = self.passes(x, y)
             learning_rate = schedule.learning_rate * warmed_up(schedule.decay, clock, schedule.decay_per, schedule.warmup_epochs)
             for group in real.param_groups:
                 group["lr"] = learning_rate
@@ -218,7 +218,7 @@ class _Training:
             binary.step(clock)
             flips.count(binary.thetas())
             losses.append(loss)
-            correct.append(right)
+            correct.append(batch_correct)
             samples += len(y) // len(self.slots)
         accuracies = (torch.stack(correct).sum(0).float() / samples).tolist()
         means = [values.mean().item() for values in torch.stack(losses, 1)]

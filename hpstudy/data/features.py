@@ -58,17 +58,17 @@ def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
     """
     recorded = clips(dataset)
     folder = folder_of(recorded, settings)
-    if not (made := manifest.read(folder)):
+    if not (record := manifest.read(folder)):
         with cache.locked(folder.name):
-            if not (made := manifest.read(folder)):
+            if not (record := manifest.read(folder)):
                 compute(recorded, settings, folder)
-                made = manifest.read(folder)
-    assert made is not None, "compute publishes the folder"
-    if problems := manifest.problems(folder, made, thorough=False):
+                record = manifest.read(folder)
+    assert record is not None, "compute publishes the folder"
+    if problems := manifest.problems(folder, record, thorough=False):
         raise DataError(
             f"features are damaged: {problems[0]}", f"delete {folder}; the features are then computed again when needed"
         )
-    checksum = hashlib.sha256(f"{recorded.manifest.checksum} {made.checksum}".encode()).hexdigest()
+    checksum = hashlib.sha256(f"{recorded.manifest.checksum} {record.checksum}".encode()).hexdigest()
     x = np.load(folder / ARRAY, mmap_mode="r")
     labels = {field.name: getattr(recorded, field.name) for field in fields(Labels)}
     return FeatureSet(**labels, x=x, shape=settings.shape, checksum=checksum)

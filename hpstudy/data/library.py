@@ -102,9 +102,9 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     from hpstudy.data.download import download
 
     data = sets.dataset(name)
-    here = status(name)
-    if here.present and _problems(here.path) == []:
-        return here
+    existing = status(name)
+    if existing.present and _problems(existing.path) == []:
+        return existing
     if data.origin is Origin.PROVIDED:
         raise DataError(f"{name} cannot be downloaded: it has no public URL, so you must provide it", data.instructions)
     if data.url is None:

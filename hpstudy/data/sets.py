@@ -90,9 +90,9 @@ def make(data: DataSet, source: Path | None, progress: Progress, *, replace: boo
         originals_in = f"{cache.UNFINISHED}{folder.name}-originals-"
         with cache.publishing(folder) as building, TemporaryDirectory(prefix=originals_in, dir=folder.parent) as scratch:
             facts = data.write(building, source, Path(scratch), progress)
-            own = {"name": data.name, "version": data.version, "licence": data.licence, "command": data.command}
+            identity = {"name": data.name, "version": data.version, "licence": data.licence, "command": data.command}
             made_with = {package: version(package) for package in data.made_with} | {"python": platform.python_version()}
-            manifest.seal(building, {**facts, **own, "made_with": made_with})
+            manifest.seal(building, {**facts, **identity, "made_with": made_with})
 
 
 def log_progress(done: int, total: int | None, what: str) -> None:

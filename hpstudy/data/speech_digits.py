@@ -67,11 +67,11 @@ class SpeechDigits(SpokenDigits):
             raise DataError(
                 f"only {len(selection.speakers)} voices of eSpeak NG work ({reasons})", "install espeakng-loader again"
             )
-        made = Source((), {"left_out": selection.left_out})
-        made.recordings = self._record(selection.speakers, made, workers, progress)
-        return made
+        result = Source((), {"left_out": selection.left_out})
+        result.recordings = self._record(selection.speakers, result, workers, progress)
+        return result
 
-    def _record(self, names: list[str], made: Source, workers: int, progress: Progress) -> Iterator[Recording]:
+    def _record(self, names: list[str], result: Source, workers: int, progress: Progress) -> Iterator[Recording]:
         accents = [ACCENTS[number % len(ACCENTS)] for number in range(len(names))]
         total = len(names) * len(WORDS) * self.repetitions
         done = 0
@@ -79,9 +79,9 @@ class SpeechDigits(SpokenDigits):
         try:
             for name, accent, clips in zip(names, accents, pool.map(self._speaker, names, accents), strict=True):
                 if isinstance(clips, str):
-                    made.facts["left_out"][name] = clips
+                    result.facts["left_out"][name] = clips
                     continue
-                made.facts.setdefault("accents", {})[name] = accent
+                result.facts.setdefault("accents", {})[name] = accent
                 yield from clips
                 done += len(clips)
                 progress(done, total, "clips")

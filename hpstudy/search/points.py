@@ -81,7 +81,7 @@ class PointsSearcher(Searcher):
     def _check_values(self, space: Space, name: str) -> list[Problem]:
         """Problems with the values of one hyperparameter of a view."""
         points, parameter = self.settings.points, space.root[name]
-        needed = [is_present(parameter, given) for given in map(space.given, points)]
+        needed = [is_present(parameter, partial_point) for partial_point in map(space.given, points)]
         if any(needed) and not any(name in point for point in points):
             return [
                 Problem(("search", "points"), f"no point gives a value of '{name}': add it to every point, or fix it in the view")

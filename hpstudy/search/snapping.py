@@ -42,10 +42,10 @@ class Snapping:
             snapped[..., start : start + count] = torch.nn.functional.one_hot(values[start], count).to(coordinates)
         present: dict[int, Tensor] = {}
         for condition, neutral in self.conditions:
-            own = torch.ones(coordinates.shape[:-1], dtype=torch.bool)
+            holds = torch.ones(coordinates.shape[:-1], dtype=torch.bool)
             for parent, admitted in condition.parents:
-                own &= torch.isin(values[parent], torch.tensor(admitted)) & present.get(parent, own)
-            present[condition.start] = own
+                holds &= torch.isin(values[parent], torch.tensor(admitted)) & present.get(parent, holds)
+            present[condition.start] = holds
             columns = slice(condition.start, condition.start + len(neutral))
-            snapped[..., columns] = torch.where(own[..., None], snapped[..., columns], neutral)
+            snapped[..., columns] = torch.where(holds[..., None], snapped[..., columns], neutral)
         return snapped

@@ -79,11 +79,11 @@ class AnalyticFunction(Task):
                 problems.append(Problem(("fixed", name), f"no such argument: {nearest(name, ranges)}"))
             else:
                 problems += [Problem(("fixed", name), text) for text in _outside(value, *ranges[name])]
-        given = {*view.space.names(), *view.fixed}
+        present = {*view.space.names(), *view.fixed}
         problems += [
             Problem(("space",), f"argument '{name}' is neither tuned nor fixed: add it to 'space' or 'fixed'")
             for name in self.domain
-            if name not in given
+            if name not in present
         ]
         return problems
 

@@ -103,22 +103,22 @@ class ImageNetworkSettings(TrainSettings):
 
     @field_validator("network")
     @classmethod
-    def _complete(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    def _complete(cls, block: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         """Complete the network's block with all settings. Networks that need the size of the images receive it."""
-        settings = network_settings(given)
+        settings = network_settings(block)
         if "images" in info.data and "input_size" in type(settings).model_fields:
-            settings = _sized(given, info.data["images"])
-        return {"name": given["name"], **settings.model_dump(mode="json")}
+            settings = _sized(block, info.data["images"])
+        return {"name": block["name"], **settings.model_dump(mode="json")}
 
     @field_validator("teacher")
     @classmethod
-    def _importable(cls, given: Teacher | None) -> Teacher | None:
-        if given is not None and is_plugin(given.network):
+    def _importable(cls, teacher: Teacher | None) -> Teacher | None:
+        if teacher is not None and is_plugin(teacher.network):
             try:
-                load_callable(given.network)
+                load_callable(teacher.network)
             except HpstudyError as error:
                 raise ValueError(_sentence(error)) from error
-        return given
+        return teacher
 
 
 class ImageNetworkTask(BinaryNetworkTask):
@@ -186,7 +186,7 @@ class ImageNetworkTask(BinaryNetworkTask):
 
 def network_settings(block: dict[str, Any]) -> BaseModel:
     """Return the checked settings of a network block. Raises ValueError with all problems."""
-    name, own = block.get("name"), {key: value for key, value in block.items() if key != "name"}
+    name, keys = block.get("name"), {key: value for key, value in block.items() if key != "name"}
     if not isinstance(name, str):
         raise ValueError(f"needs a name; valid: {', '.join(NETWORKS)}")
     try:
@@ -196,9 +196,9 @@ def network_settings(block: dict[str, Any]) -> BaseModel:
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise ValueError(f"'{name}' is not a network: it has no Settings ({NETWORKS.extend})")
     try:
-        return validated(model, own)
+        return validated(model, keys)
     except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, mistake.key))}: {mistake.sentence}" for mistake in explain(error, own, model))
+        wrong = (f"{'.'.join(map(str, mistake.key))}: {mistake.sentence}" for mistake in explain(error, keys, model))
         raise ValueError(f"{name}: {'; '.join(wrong)}") from error
 
 

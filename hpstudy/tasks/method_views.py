@@ -49,8 +49,8 @@ def complete_method_view(view: View) -> View:
     if view.method is None or view.method not in METHODS:
         return view
     model = _hyperparameters(view.method)
-    given = {*view.space.names(), *view.fixed}
-    defaults = {name: field.default for name, field in model.model_fields.items() if name not in given}
+    present = {*view.space.names(), *view.fixed}
+    defaults = {name: field.default for name, field in model.model_fields.items() if name not in present}
     return view.model_copy(update={"fixed": {**view.fixed, **defaults}})
 
 

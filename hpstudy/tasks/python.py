@@ -100,8 +100,8 @@ def user_task(use: str, settings: Mapping[str, Any]) -> Task:
         PluginError: see `hpstudy.plugins.load_callable`.
         pydantic.ValidationError: the settings are invalid for the task.
     """
-    if (own := _task_class(use, settings)) is not None:
-        return own(own.Settings.model_validate(dict(settings)))
+    if (task_class := _task_class(use, settings)) is not None:
+        return task_class(task_class.Settings.model_validate(dict(settings)))
     if is_optuna(settings):
         return OptunaTask(use, OptunaSettings.model_validate(dict(settings)))
     return PythonTask(use, PythonSettings.model_validate(dict(settings)))
@@ -109,8 +109,8 @@ def user_task(use: str, settings: Mapping[str, Any]) -> Task:
 
 def settings_model(use: str, settings: Mapping[str, Any]) -> type[BaseModel]:
     """Return the settings model of the task "module:name"."""
-    if (own := _task_class(use, settings)) is not None:
-        return own.Settings
+    if (task_class := _task_class(use, settings)) is not None:
+        return task_class.Settings
     return OptunaSettings if is_optuna(settings) else PythonSettings
 
 

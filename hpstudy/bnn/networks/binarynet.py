@@ -21,9 +21,9 @@ from hpstudy.bnn.networks.sizes import require_size
 
 
 def _without_scale(norm: type[nn.BatchNorm1d] | type[nn.BatchNorm2d], features: int) -> nn.Module:
-    made = norm(features, eps=1e-3, momentum=0.01)
-    made.register_parameter("weight", None)
-    return made
+    module = norm(features, eps=1e-3, momentum=0.01)
+    module.register_parameter("weight", None)
+    return module
 
 
 class BinaryNet(nn.Module):

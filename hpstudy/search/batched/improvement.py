@@ -97,10 +97,10 @@ def possible_best(posterior: Posterior, rows: Tensor, seeds: Sequence[int]) -> T
     """
     kept = torch.zeros_like(rows)
     for search, seed in enumerate(seeds):
-        own = rows[search].nonzero().squeeze(1)
-        if len(own):
-            factor = cholesky(posterior.covariance[search][own][None, :, own])[0]
-            normals = draw_sobol_normal_samples(len(own), PRUNING_SAMPLES, dtype=torch.float64, seed=seed)
-            samples = posterior.mean[search, own] + normals @ factor.mT
-            kept[search, own[samples.argmax(1)]] = True
+        indices = rows[search].nonzero().squeeze(1)
+        if len(indices):
+            factor = cholesky(posterior.covariance[search][indices][None, :, indices])[0]
+            normals = draw_sobol_normal_samples(len(indices), PRUNING_SAMPLES, dtype=torch.float64, seed=seed)
+            samples = posterior.mean[search, indices] + normals @ factor.mT
+            kept[search, indices[samples.argmax(1)]] = True
     return kept
