@@ -82,14 +82,14 @@ class Task(ABC):
         """Prepare what all trials share, such as a feature cache. Raises DataError if data must be downloaded first."""
 
     def identity(self) -> dict[str, str]:
-        """Return what determines the results besides the settings: checksums of data and of user code. Called after `prepare`."""
-        return {}
+        """Return what determines the results besides the settings: checksums of data and of user code. Called after `prepare`.
+
+        It includes `sources`, which is the default.
+        """
+        return self.sources()
 
     def sources(self) -> dict[str, str]:
-        """Return checksums of the user's files that a trial reads, with names as in `hpstudy.sources`. Called after each trial.
-
-        They are part of `identity`.
-        """
+        """Return checksums of the user's files that a trial reads, with names as in `hpstudy.sources`. Called after each trial."""
         return {}
 
     def warm_up(self) -> None:

@@ -46,11 +46,7 @@ class OwnFunction(Task):
     def objectives(self) -> None:
         """Return None: the objectives are not known before the first trial."""
 
-    def identity(self) -> dict[str, str]:
-        """Return the checksum of a pickled function. The checksum of a function in a module is that of its file."""
-        return self.sources()
-
     def sources(self) -> dict[str, str]:
-        """Return the checksum of a pickled function."""
+        """Return the checksum of a pickled function. The checksum of a function in a module is that of its file."""
         pickled = self.settings.pickled
         return {} if pickled is None else {FUNCTION + pickled.name: pickled.digest}

@@ -180,12 +180,8 @@ class Command(Task):
                 "install it, write its full path, or check the PATH of this shell",
             )
 
-    def identity(self) -> dict[str, str]:
-        """Checksums of the files that the command names and of `files`."""
-        return self.sources()
-
     def sources(self) -> dict[str, str]:
-        """Recompute `identity`."""
+        """Checksums of the files that the command names and of `files`."""
         program, *_ = shlex.split(self.settings.command)
         named = [text for constant in self._template.constants for text in (constant, constant.partition("=")[2])]
         paths = [path for path in named if path and (path != program or "/" in path)]
