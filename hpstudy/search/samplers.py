@@ -34,15 +34,13 @@ from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import is_tried, untried_points
 from hpstudy.seeds import derive_seed
 from hpstudy.study.blocks import Block
-from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value, same_value
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, FloatParameter, IntParameter, Value, same_value
 from hpstudy.study.space import Point, Space
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
-
-Parameter = FloatParameter | IntParameter | ChoiceParameter
 
 MAX_SEED = 2**32
 """Optuna's seeds are those of numpy's RandomState."""
@@ -168,7 +166,7 @@ class CMAESSearcher(OptunaSearcher):
         study.tell(trial, past.value, state=TrialState.FAIL if past.value is None else TrialState.COMPLETE)
 
 
-def distribution(parameter: Parameter) -> BaseDistribution:
+def distribution(parameter: AnyParameter) -> BaseDistribution:
     """A range in Optuna's terms."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -182,22 +180,25 @@ def distribution(parameter: Parameter) -> BaseDistribution:
     return IntDistribution(0, parameter.count - 1)
 
 
-def encoded(parameter: Parameter, value: Value) -> Value:
+def encoded(parameter: AnyParameter, value: Value) -> Value:
     """A value in the representation of `distribution`."""
-    if parameter.count is None or (isinstance(parameter, IntParameter) and parameter.log):
+    if _is_unchanged(parameter):
         return value
     if isinstance(parameter, ChoiceParameter):
         return next(index for index, choice in enumerate(parameter.values) if same_value(choice, value))
     return parameter.index(value)
 
 
-def decoded(parameter: Parameter, code: Any) -> Value:
+def decoded(parameter: AnyParameter, code: Any) -> Value:
     """The value for Optuna's representation."""
-    if parameter.count is None:
-        return float(code)
-    if isinstance(parameter, IntParameter) and parameter.log:
-        return int(code)
+    if _is_unchanged(parameter):
+        return float(code) if parameter.count is None else int(code)
     return parameter.value(int(code))
+
+
+def _is_unchanged(parameter: AnyParameter) -> bool:
+    """Whether Optuna receives the values themselves and not their indices."""
+    return parameter.count is None or (isinstance(parameter, IntParameter) and parameter.log)
 
 
 def _satisfying(space: Space, point: Point) -> list[Point]:
@@ -206,7 +207,7 @@ def _satisfying(space: Space, point: Point) -> list[Point]:
     return [point] if space.satisfies(point) else feasible_neighbours(space, point)
 
 
-def _is_unordered(parameter: Parameter) -> bool:
+def _is_unordered(parameter: AnyParameter) -> bool:
     return isinstance(parameter, ChoiceParameter) and not parameter.ordered
 
 
