@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from hpstudy.bnn.methods.interface import hyperparameter
 
 if TYPE_CHECKING:
     import torch
@@ -46,6 +48,12 @@ def scaled_signs(theta: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     """
     scale = w.abs().mean(-1, keepdim=True)
     return theta * scale.masked_fill_(scale == 0, 1.0)
+
+
+def he_scale(**domain: float) -> Any:
+    """Declare the hyperparameter init_scale of methods whose initial latent weights have a multiple of He's deviation."""
+    description = "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)"
+    return hyperparameter(1.0, description, magnitude_based=True, **domain)
 
 
 def he_deviation(noise: torch.Tensor) -> float:

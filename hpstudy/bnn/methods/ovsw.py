@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import model_validator
 
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
-from hpstudy.bnn.methods.latent import he_deviation, library_step
+from hpstudy.bnn.methods.latent import he_deviation, he_scale, library_step
 from hpstudy.bnn.schedules import Clock, Decay, Per, warmed_up
 from hpstudy.bnn.settings import Surrogate
 
@@ -39,9 +39,7 @@ class OvSWHyperparameters(Hyperparameters):
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     momentum_rate: float = hyperparameter(0.1, "1 - mu: rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(5e-4, "weight decay phi of all weights", magnitude_based=True, ge=0)
-    init_scale: float = hyperparameter(
-        1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, ge=0
-    )
+    init_scale: float = he_scale(ge=0)
     warmup_epochs: int = hyperparameter(
         0, "number of epochs over which the learning rate rises linearly", magnitude_based=True, ge=0
     )

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
-from hpstudy.bnn.methods.latent import he_deviation, library_step
+from hpstudy.bnn.methods.latent import he_deviation, he_scale, library_step
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, temperature, warmed_up
 from hpstudy.bnn.settings import Surrogate
@@ -26,9 +26,7 @@ class RBNNHyperparameters(Hyperparameters):
         0.1, "step size of the latent weights and of the angles beta", magnitude_based=True, gt=0
     )
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
-    init_scale: float = hyperparameter(
-        1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
-    )
+    init_scale: float = he_scale(gt=0)
     momentum_rate: float = hyperparameter(0.1, "1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "decay of the latent weights and of the angles beta", magnitude_based=True, ge=0)
     t_min: float = hyperparameter(1e-2, "temperature at the start; below 1 the surrogate is nearly the identity", gt=0)

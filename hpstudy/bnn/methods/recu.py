@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
-from hpstudy.bnn.methods.latent import he_deviation
+from hpstudy.bnn.methods.latent import he_deviation, he_scale
 from hpstudy.bnn.methods.standardise import standardise, standardise_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, warmed_up
 from hpstudy.bnn.settings import Surrogate
@@ -29,9 +29,7 @@ class ReCUHyperparameters(Hyperparameters):
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(5e-4, "weight decay of the latent weights", magnitude_based=True, ge=0)
-    init_scale: float = hyperparameter(
-        1.0, "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)", magnitude_based=True, gt=0
-    )
+    init_scale: float = he_scale(gt=0)
     quantile_start: float = hyperparameter(
         0.85, "quantile tau of the standardised weights at the start; weights beyond it are clamped", gt=0.5, lt=1
     )

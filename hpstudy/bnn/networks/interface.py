@@ -51,11 +51,6 @@ class BuiltIn:
     Settings: type[base.Settings]
     target: str
 
-    def __call__(
-        self, settings: Any, *, channels_in: int, classes: int, activation: BinaryActivation, generator: torch.Generator
-    ) -> nn.Module:
-        """See `MakesNetwork`."""
-        make = load_callable(self.target)
-        return make(  # type: ignore[no-any-return]
-            settings, channels_in=channels_in, classes=classes, activation=activation, generator=generator
-        )
+    def __call__(self, settings: Any, **arguments: Any) -> nn.Module:
+        """Create the network. The arguments are those of `MakesNetwork`."""
+        return load_callable(self.target)(settings, **arguments)  # type: ignore[no-any-return]
