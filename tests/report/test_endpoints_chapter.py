@@ -224,7 +224,7 @@ def test_the_first_figure_shows_both_curves_and_their_paired_difference(found):
     (mean,) = [mark for mark in difference.marks if isinstance(mark, Line)]
     np.testing.assert_allclose(mean.y, found.confirmed[0].mean.mean - found.confirmed[1].mean.mean)
     assert sum(isinstance(mark, Band) for mark in difference.marks) == 2
-    assert "after 10 trials a 0.0" in chart.reading
+    assert "after 10 trials it is a 0.0" in chart.reading
 
 
 def test_the_chapter_defines_every_endpoint_and_says_where_plateaus_come_from(found):
