@@ -1,4 +1,4 @@
-"""Confirming what the searches of a study found, on fresh seeds."""
+"""Confirmation of the searches of a study on fresh seeds."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ def confirm(
         study: see `locate`.
         storage: see `locate`.
         scale: see `locate`.
-        seeds: fresh seeds of each point; when None those of the study, or 5. A larger number later adds to the smaller one.
-        incumbents: train every incumbent of a search, each trial that is better than all before it; also when the study asks for it.
+        seeds: number of fresh seeds of each point. When None, that of the study, or 5. It may be increased later.
+        incumbents: train every incumbent of a search, each trial that is better than all before it. Always true if the study
+            declares it.
         workers: as in `run`.
         executor: as in `run`.
         address: as in `run`.
@@ -54,11 +55,11 @@ def confirm(
         observers: as in `run`.
 
     Returns:
-        How it went, of the confirmations of complete searches. The values are in `open(study).confirmations()`.
+        The outcome of the confirmations of complete searches. The values are in `open(study).confirmations()`.
 
     Raises:
-        UsageError: a sweep, or a study without a complete search.
-        StudyChanged: the study has confirmations of its best trials, and `incumbents` asks for those of all incumbents.
+        UsageError: the study is a sweep, or has no complete search.
+        StudyChanged: the study has confirmations of its best trials, and `incumbents` requests those of all incumbents.
         HpstudyError: see `hpstudy.errors`; nothing that was stored is lost.
     """
     from hpstudy.engine.confirm import confirm_study

@@ -18,7 +18,7 @@ def figure(name: str, study: AnyStudy | Results, storage: str | Path | None = No
     """One figure of the report as a matplotlib figure, for instance for a notebook.
 
     Args:
-        name: of the figure; `figure_names` lists them.
+        name: name of the figure; `figure_names` lists them.
         study: see `analyze`, or the results of `analyze`.
         storage: see `locate`.
         scale: see `locate`.

@@ -102,20 +102,21 @@ def plan_endpoints(
     """Power of the declared endpoints of a study, by resampling a pilot that was run.
 
     Args:
-        pilot: see `locate`; with every view of the study, the same metric and as many trials. A pilot that does not confirm all incumbents
-            has observed values in place of confirmed ones, which are biased by selection.
+        pilot: see `locate`. It has the views of the study, its metric and its number of trials. If it does not confirm all incumbents, it
+            has observed values instead of confirmed ones, which are biased by selection.
         study: a study as in `run`, with `analysis.endpoints`.
-        storage: of the pilot; see `locate`.
+        storage: database of the pilot; see `locate`.
         scale: one of the study file's `scales`, to apply.
         replicates: sizes of the study.
         seeds: fresh seeds of every incumbent.
-        resamples: of each size.
+        resamples: number of resamples for each size.
 
     Returns:
         The pilot's difference, the half width of its interval, and the power to show it, for every size, endpoint and comparison.
 
     Raises:
-        UsageError: the study declares no endpoints, the pilot is of another kind, or no 2 replicates of it are complete in all views.
+        UsageError: the study declares no endpoints, the pilot is of another kind, or fewer than 2 of its replicates are complete in all
+            views.
     """
     from hpstudy.analysis.confirmed.planning import plan_endpoints as planned
     from hpstudy.analysis.confirmed.planning import read_pilot

@@ -17,7 +17,7 @@ class WrittenReport:
     Attributes:
         files: the files written, documents first.
         headline: the main result in one or two sentences.
-        outdated: documents in other formats beside them, from an earlier report, whose numbers differ.
+        outdated: documents in other formats next to them, from an earlier report, whose numbers differ.
     """
 
     files: tuple[Path, ...]
@@ -40,7 +40,7 @@ def write_report(
         study: see `analyze`. Several studies give one report that compares them.
         output: a folder, or the name of the PDF, HTML or LaTeX file.
         storage: see `locate`.
-        formats: some of pdf, html and latex. When None: by the suffix of `output`; pdf for a folder.
+        formats: pdf, html or latex, or several of them. When None: by the suffix of `output`; pdf for a folder.
         scale: see `locate`.
         force: overwrite the report of another study.
 

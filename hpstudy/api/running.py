@@ -38,14 +38,15 @@ def run(
             function itself, also one that is defined in a notebook.
         storage: see `default_storage`.
         scale: one of the study file's `scales`, to apply.
-        workers: trials at once. When None the physical cores, with a scheduler as many as its workers have threads.
+        workers: maximum number of trials at the same time. When None, the number of physical cores; with a scheduler, the number of
+            threads of its workers.
         executor: "processes", "inline", "dask" or "my_module:MyExecutor".
-        address: of the scheduler of the executor, such as "tcp://10.0.0.1:8786".
-        scheduler_file: instead, the file in which the scheduler wrote its address.
+        address: address of the scheduler of the executor, such as "tcp://10.0.0.1:8786".
+        scheduler_file: instead of `address`, the file in which the scheduler wrote its address.
         timeout_s: time limit per trial in seconds; overrides the study's limits.timeout_s.
         allow_changed_code: continue even if the source file of a user's function has changed since the study began.
         allow_mixed: use workers whose library versions differ from those here; the report says so.
-        shard: run only this part of the study, such as "0/3" for the first of three, in a database of its own; see `merge`.
+        shard: run only this part of the study, such as "0/3" for the first of three, in a separate database; see `merge`.
         progress: receives events; `progress_for()` draws bars or prints lines. Silent when None.
         observers: names that log finished trials elsewhere: "tensorboard", "mlflow", "wandb" or "my_module:MyObserver".
 

@@ -24,7 +24,7 @@ def serve(
         studies: see `locate`. When empty: all databases in the folder for databases.
         storage: see `locate`.
         scale: see `locate`.
-        port: of 127.0.0.1; 0 for any free one.
+        port: port of 127.0.0.1; 0 for any free port.
         announce: receives the address of the page, which contains a random token.
 
     Raises:

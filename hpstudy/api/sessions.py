@@ -1,4 +1,4 @@
-"""What the functions that run trials have in common: where code is, what it is compared with, and their options."""
+"""Shared parts of the functions that run trials: the study with its code, the comparison with the database, and the options."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def folder_for(study: Study) -> str | None:
 def comparison(
     storage: str | Path | None, allow_changed_code: bool, shard: Shard | None = None
 ) -> Callable[[str, str], None] | None:
-    """What compares a study's files with its database, given its name and folder; None if they may differ."""
+    """A function of the name and folder of a study that compares its files with its database; None if they may differ."""
     from hpstudy.engine.identity import refuse_changed_files
 
     if allow_changed_code:

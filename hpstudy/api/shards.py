@@ -57,18 +57,18 @@ def slurm(
 
     Args:
         study: the path of a study file.
-        storage: the database of the whole study, or its folder: see `default_storage`. Shards are kept in folders beside it.
-        shards: how many.
+        storage: the database of the whole study, or its folder: see `default_storage`. Shards are stored in folders next to it.
+        shards: number of shards.
         scale: one of the study file's `scales`, to apply.
-        options: of sbatch, such as "--time=8:00:00".
+        options: options of sbatch, such as "--time=8:00:00".
         submit: send it with sbatch.
 
     Returns:
-        The script, or what sbatch said.
+        The script, or the output of sbatch.
 
     Raises:
         StudyError: the study file has mistakes.
-        UsageError: there are more shards than replicates, or no sbatch.
+        UsageError: there are more shards than replicates, or sbatch is not installed.
         HpstudyError: sbatch refused the script.
     """
     from hpstudy.engine import slurm as scripts
