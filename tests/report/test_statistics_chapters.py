@@ -84,7 +84,7 @@ def test_every_figure_can_be_drawn_and_has_its_numbers_in_a_file(extended):
 def test_the_figure_of_replicates_left_out_draws_its_file(extended):
     chart = drawings(extended)["leave_one_out"]
     _, *rows = (dict(enumerate(row)) for row in leave_one_out(extended))
-    assert [panel.x.label for panel in chart.panels] == ["difference of trials-to-target", "difference of the best score"]
+    assert [panel.x.label for panel in chart.panels] == ["difference of trials-to-target", "difference of the best\nscore"]
     for panel, what in zip(chart.panels, ("trials_to_target", "final_best"), strict=True):
         without, full = (mark for mark in panel.marks if isinstance(mark, Dots))
         own = [row for row in rows if row[2] == what]
