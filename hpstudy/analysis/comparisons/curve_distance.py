@@ -2,7 +2,7 @@
 
 References:
     Quist, Li and van Gemert (2023), Understanding weight-magnitude hyperparameters in training binary networks, ICLR,
-    https://openreview.net/forum?id=uBKBoix9NXa
+    https://arxiv.org/abs/2303.02452
     Hansen et al. (2016), COCO: performance assessment, https://arxiv.org/abs/1605.03560 (fixed-target view of curves)
 """
 

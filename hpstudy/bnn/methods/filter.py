@@ -1,6 +1,6 @@
 """The gradient filter: binary weights follow the sign of a gradient that is smoothed twice. There are no latent weights.
 
-Quist, Li and van Gemert, ICLR 2023, Eq. 11-13. https://openreview.net/forum?id=uBKBoix9NXa
+Quist, Li and van Gemert, ICLR 2023, Eq. 11-13. https://arxiv.org/abs/2303.02452
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The gradient filter with a pair of complex poles: a damped oscillator driven by the gradient.
 
-A second-order filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://openreview.net/forum?id=uBKBoix9NXa
+A second-order filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://arxiv.org/abs/2303.02452
 """
 
 from __future__ import annotations

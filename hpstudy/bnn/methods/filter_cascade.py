@@ -1,6 +1,6 @@
 """The gradient filter of order 2 to 4: exponential moving averages in series, one of them slow.
 
-A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://openreview.net/forum?id=uBKBoix9NXa
+A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://arxiv.org/abs/2303.02452
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The gradient filter with equal poles: one rate, order 1 to 4.
 
-A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://openreview.net/forum?id=uBKBoix9NXa
+A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://arxiv.org/abs/2303.02452
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The gradient filter with finite memory: the mean of the most recent gradients.
 
-A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14 with Q = 0. https://openreview.net/forum?id=uBKBoix9NXa
+A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14 with Q = 0. https://arxiv.org/abs/2303.02452
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Latent weights under SGD with momentum and weight decay.
 
-Quist, Li and van Gemert, ICLR 2023, Eq. 1-5. https://openreview.net/forum?id=uBKBoix9NXa
+Quist, Li and van Gemert, ICLR 2023, Eq. 1-5. https://arxiv.org/abs/2303.02452
 """
 
 from __future__ import annotations

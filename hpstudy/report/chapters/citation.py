@@ -15,7 +15,7 @@ QUIST = """@inproceedings{quist2023understanding,
   author    = {Quist, Joris and Li, Yunqiang and van Gemert, Jan},
   booktitle = {International Conference on Learning Representations (ICLR)},
   year      = {2023},
-  url       = {https://openreview.net/forum?id=uBKBoix9NXa}
+  url       = {https://arxiv.org/abs/2303.02452}
 }"""
 
 BOTORCH = """@inproceedings{balandat2020botorch,
