@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -11,6 +11,7 @@ from hpstudy.errors import HpstudyError, PluginError, Problem, StudyError, Usage
 from hpstudy.plugins import is_plugin
 from hpstudy.search import SEARCHERS
 from hpstudy.search.default import DefaultSearcher
+from hpstudy.study.blocks import OpenBlock
 from hpstudy.study.controls import DEFAULT
 from hpstudy.study.explain import Key, explain
 from hpstudy.study.models import validated
@@ -36,11 +37,11 @@ def make_task(block: TaskBlock) -> Task:
     key: Key = ("task",)
     if not is_plugin(block.use):
         kind: type[Task] = _at(lambda: TASKS.load(block.use), (*key, "use"))
-        return kind(_settings(kind.Settings, block.settings, key))
+        return kind(_settings(kind.Settings, block, key))
     from hpstudy.tasks.python import settings_model, user_task
 
     model = _at(lambda: settings_model(block.use, block.settings), (*key, "use"))
-    settings = _at(lambda: _settings(model, block.settings, key), (*key, "use"))
+    settings = _at(lambda: _settings(model, block, key), (*key, "use"))
     return _at(lambda: user_task(block.use, settings.model_dump()), (*key, "use"))
 
 
@@ -52,7 +53,7 @@ def make_searcher(block: SearchBlock | OtherSearcher, key: Key = ("search",)) ->
     """
     name = (*key, "searcher")
     kind: type[Searcher] = _at(lambda: SEARCHERS.load(block.searcher), name)
-    settings = _at(lambda: _settings(kind.Settings, block.settings, key), name)
+    settings = _at(lambda: _settings(kind.Settings, block, key), name)
     return _at(lambda: kind(settings), name)
 
 
@@ -94,9 +95,9 @@ def _at(make: Callable[[], Made], key: Key) -> Made:
         raise StudyError([Problem(key, f"making the {part} failed: {type(error).__name__}: {text_of(error)}")]) from error
 
 
-def _settings(model: type[BaseModel], settings: dict[str, Any], key: Key) -> BaseModel:
+def _settings(model: type[BaseModel], block: OpenBlock, key: Key) -> BaseModel:
     try:
-        return validated(model, settings)
+        return validated(model, block.settings)
     except ValidationError as error:
-        mistakes = explain(error, settings, model)
+        mistakes = explain(error, block.settings, model, tuple(type(block).model_fields))
         raise StudyError([Problem((*key, *m.key), m.sentence) for m in mistakes]) from error

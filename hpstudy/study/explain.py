@@ -66,21 +66,23 @@ class _LocatedError:
     context: Mapping[str, Any]
     text: str
     owner: Any  # the type of the block that holds the key
+    keys: tuple[str, ...]  # the valid keys of that block
     expected: Any  # the type of the key's value
     at_key: bool
 
 
-def explain(error: ValidationError, tree: object, model: type[BaseModel]) -> list[Mistake]:
+def explain(error: ValidationError, tree: object, model: type[BaseModel], other_keys: tuple[str, ...] = ()) -> list[Mistake]:
     """The mistakes in `error`, one per key, without mistakes that follow from another one.
 
     Args:
         error: raised by the validation of `tree` as a `model`.
         tree: plain values.
         model: the expected model.
+        other_keys: valid keys at the top of the tree that are not in the model.
     """
     groups: dict[tuple[Key, bool], list[_LocatedError]] = {}
     for detail in error.errors(include_url=False):
-        located = _located(detail, tree, model)
+        located = _located(detail, tree, model, other_keys)
         groups.setdefault((located.key, located.at_key), []).append(located)
     misspelt = {
         (*key[:-1], close)
@@ -98,7 +100,7 @@ def explain(error: ValidationError, tree: object, model: type[BaseModel]) -> lis
     return mistakes
 
 
-def _located(detail: Any, tree: object, model: type[BaseModel]) -> _LocatedError:
+def _located(detail: Any, tree: object, model: type[BaseModel], other_keys: tuple[str, ...]) -> _LocatedError:
     """An error with its real key, because pydantic's location also includes the alternatives of a union."""
     key: list[str | int] = []
     location = list(detail["loc"])
@@ -116,14 +118,15 @@ def _located(detail: Any, tree: object, model: type[BaseModel]) -> _LocatedError
         owner, expected = expected, inside(expected, part)
         if node is not None and not (last and detail["type"] in ("literal_error", "enum")):
             expected = choose(expected, node)
+    keys = (*(other_keys if len(key) == 1 else ()), *(keys_of(owner) or ()))
     return _LocatedError(
-        detail["type"], tuple(key), detail["input"], detail.get("ctx", {}), detail["msg"], owner, expected, at_key
+        detail["type"], tuple(key), detail["input"], detail.get("ctx", {}), detail["msg"], owner, keys, expected, at_key
     )
 
 
 def _close(error: _LocatedError) -> str:
     """The valid key that is nearest to an unknown key; "" if none is near."""
-    return next(iter(difflib.get_close_matches(str(error.key[-1]), keys_of(error.owner) or [], n=1, cutoff=0.6)), "")
+    return next(iter(difflib.get_close_matches(str(error.key[-1]), error.keys, n=1, cutoff=0.6)), "")
 
 
 def _mistake(group: list[_LocatedError]) -> Mistake:
@@ -150,7 +153,7 @@ def _sentence(error: _LocatedError) -> str:
         return f"must be {comparison} {shown(_whole(context[name]))}, not {shown(value)}"
     match error.kind:
         case "extra_forbidden":
-            return f"unknown key: {nearest(str(error.key[-1]), keys_of(error.owner) or ())}"
+            return f"unknown key: {nearest(str(error.key[-1]), error.keys)}"
         case "missing" if isinstance(error.key[-1], int):
             return "this list is too short"
         case "missing":
