@@ -74,5 +74,5 @@ class Totals:
         raise StudyBroken(
             f"the first {self.without_value} trials gave no value and none completed. The first failure:\n{detail}",
             "Fix the cause and run again. If you change the code, the study starts over, because no trial has completed. "
-            "limits.max_failures sets after how many such trials a run ends.",
+            "limits.max_failures is the number of such trials after which a run stops.",
         )
