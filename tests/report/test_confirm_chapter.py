@@ -79,7 +79,7 @@ def test_the_paragraph_gives_the_findings_and_the_tables_their_numbers(shown):
     assert "on 5 fresh seeds that no search has seen" in paragraph.text
     assert "For a, b, the tuning score is better than score on fresh seeds." in paragraph.text
     assert "For a, b, test_accuracy is higher at the tuned than at the default point." in paragraph.text
-    assert "For a minus b, no difference is shown." in paragraph.text
+    assert "For a minus b, no difference in test_accuracy on fresh seeds is shown." in paragraph.text
     assert "noise floor" not in paragraph.text
     gap = f"{abs(shown.confirmation.views[0].gap.value):.2f}"
     assert [row[:2] for row in table(shown, "score of the chosen points").rows] == [("a", "6"), ("b", "6")]
@@ -90,8 +90,12 @@ def test_the_paragraph_gives_the_findings_and_the_tables_their_numbers(shown):
 def test_findings_are_grouped_by_the_side_of_0():
     ends = {"a": (1, 2), "b": (-2, -1), "c": (-1, 1), "d": (np.nan, np.nan), "e": (1, 3)}
     estimates = {name: CountedEstimate((low + high) / 2, low, high, 6) for name, (low, high) in ends.items()}
-    assert confirm._sides(estimates, "above", "below") == (
+    assert confirm._sides(estimates, "above", "below", "no difference in score") == (
         "For a, e, above; for b, below; for c, no difference is shown; for d, there is no interval."
+    )
+    open_ones = {name: estimates[name] for name in "cd"}
+    assert confirm._sides(open_ones, "above", "below", "no difference in score") == (
+        "For d, there is no interval; for c, no difference in score is shown."
     )
 
 
@@ -115,8 +119,8 @@ def test_a_difference_whose_interval_includes_0_is_not_shown(with_confirmation):
     values = {"a": np.tile([[1.0, -1.0]], (6, 1)) + np.arange(6)[:, None] / 10, "b": np.zeros((6, 2))}
     results = with_confirmation(values, {view: np.zeros(2) for view in "ab"})
     assert blocks(results, Paragraph)[0].text.endswith(
-        "For a minus b, no difference is shown. Points share up to 100% of the noise on a seed. It cancels in differences on the same "
-        "seeds."
+        "For a minus b, no difference in score on fresh seeds is shown. Points share up to 100% of the noise on a seed. It cancels in "
+        "differences on the same seeds."
     )
 
 
