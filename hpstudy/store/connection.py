@@ -98,15 +98,17 @@ def create_file(path: Path) -> sqlite3.Connection:
     """Create an empty database file with our `application_id` and open it.
 
     It has no write-ahead log yet. All committed data is in this one file, so it can be renamed.
+
+    Raises:
+        sqlite3.Error: not translated, because `path` is temporary and the message should name the final path.
     """
-    with translated(path):
-        connection = _connect(path, "mode=rwc")
-        try:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            _set_rules(connection)
-        except BaseException:
-            connection.close()
-            raise
+    connection = _connect(path, "mode=rwc")
+    try:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        _set_rules(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

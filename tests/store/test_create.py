@@ -1,4 +1,5 @@
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.errors import StoreError
-from hpstudy.store import Reader, Store, check, create
+from hpstudy.store import Reader, Store, check, connection, create
 
 
 def names(folder):
@@ -29,6 +30,16 @@ def test_a_dangling_link_counts_as_existing(path, study, tmp_path):
 def test_a_missing_folder_is_named(tmp_path, study):
     with pytest.raises(StoreError, match="there is no folder"):
         Store.create(tmp_path / "runs" / "x.sqlite", study)
+
+
+def test_a_database_that_cannot_be_created_is_named_not_its_temporary_file(path, study, monkeypatch):
+    def refuse(draft, options):
+        return sqlite3.connect(f"{draft.absolute().as_uri()}/x?{options}", uri=True)
+
+    monkeypatch.setattr(connection, "_connect", refuse)
+    with pytest.raises(StoreError) as refused:
+        Store.create(path, study)
+    assert refused.value.message == f"{path} cannot be opened or created"
 
 
 def test_creation_leaves_one_file(path, study):
