@@ -114,7 +114,7 @@ def main():
     print(f"\n{arguments.task.name}: {parts}, {data.train.x.shape[1]} features, {arguments.set or ''}\n")
     best = {rate: [ceiling(data, settings, rate, seed) for seed in range(3)] for rate in (1e-3, 1e-2, 1e-1)}
     print("real-valued network, mean of 3:", {rate: round(float(np.mean(values)), 4) for rate, values in best.items()}, "\n")
-    print("| view, random points | points | diverged | worst | 10 % | 25 % | median | 75 % | 90 % | best | s per trial |")
+    print("| view, random points | points | diverged | worst | 10% | 25% | median | 75% | 90% | best | s per trial |")
     print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
     views = {name: View.model_validate(read(VIEWS / f"{name}.yaml")) for name in arguments.views}
     for name, view in views.items():

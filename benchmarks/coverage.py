@@ -296,7 +296,7 @@ def main() -> None:
     asked = parser.parse_args()
     studies = asked.studies
     error = 100 * (0.05 * 0.95 / studies) ** 0.5
-    print(f"{studies} studies each; standard error {error:.1f} points at 5 and 95 %")
+    print(f"{studies} studies each; standard error {error:.1f} points at 5 and 95%")
     equal = tuple(kind for kind, (a, b) in KINDS.items() if a is b)
     of_endpoints = ((wrong_endpoint_words, equal, ENDPOINT_SIZES), (endpoint_coverage, tuple(KINDS), ENDPOINT_SIZES))
     others = ((wrong_words, equal, SIZES), (at_the_edge, tuple(KINDS), EDGE_SIZES), (coverage, tuple(KINDS), SIZES))

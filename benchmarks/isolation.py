@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=100)
     trials = parser.parse_args().trials
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    heads = f"{'inline ms':>10}{'isolated ms: median':>21}{'10 %':>7}{'90 %':>7}{'cost ms':>9}{'CPU ms':>8}{'start s':>9}"
+    heads = f"{'inline ms':>10}{'isolated ms: median':>21}{'10%':>7}{'90%':>7}{'cost ms':>9}{'CPU ms':>8}{'start s':>9}"
     print(f"{'top of the module':26}{heads}")
     with tempfile.TemporaryDirectory() as folder:
         sys.path.insert(0, folder)

@@ -28,7 +28,7 @@ SILENT_WATCH_S = 30.0
 """Seconds between two tables if stdout is not a terminal."""
 
 NEW_OBJECTS = 50_000
-"""Number of new objects after which Python looks for garbage while it writes a report. With Python's default, 700, a report takes 6 to 11 %
+"""Number of new objects after which Python looks for garbage while it writes a report. With Python's default, 700, a report takes 6 to 11%
 more time. Without a limit, a report with many figures takes a third more memory."""
 
 

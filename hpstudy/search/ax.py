@@ -65,7 +65,7 @@ class AxSettings(Block):
     initial: int = Field(default=5, ge=2)
     """Trials of the initial Sobol design, before the first trial that the surrogate proposes."""
     effort: Literal["fast", "default"] = "fast"
-    """How the acquisition is optimized: `default` as in Ax; `fast` from fewer starts, in 40 % to 70 % of the time per ask."""
+    """How the acquisition is optimized: `default` as in Ax; `fast` from fewer starts, in 40% to 70% of the time per ask."""
 
 
 class AxSearcher(Searcher):

@@ -29,7 +29,7 @@ DEFAULT = Effort(restarts=20, raw_samples=1_024, iterations=2_000, fit_tolerance
 """Ax's own settings."""
 
 FAST = Effort(restarts=4, raw_samples=256, iterations=50, fit_tolerance=1e-6)
-"""It takes 40 % to 70 % of the time per ask. Over 60 paired searches of 25 trials, its regret did not differ significantly."""
+"""It takes 40% to 70% of the time per ask. Over 60 paired searches of 25 trials, its regret did not differ significantly."""
 
 FALLBACKS = 256
 """Number of untried points among which the acquisition chooses if its optimum was already tried: all points of a small finite space."""

@@ -92,7 +92,7 @@ class BudgetDifference:
         test: sign-flip test.
         correlation: Pearson correlation of the two views over replicates, which measures the benefit of pairing; NaN when a view does not
             vary.
-        detectable: smallest true difference that a two-sided paired t test finds with 80 % power, in units of the metric, given sd; NaN
+        detectable: smallest true difference that a two-sided paired t test finds with 80% power, in units of the metric, given sd; NaN
             where `floor` is too large for any difference to be significant.
         adjusted: p of the test, adjusted for all tests of its family. `adjusted` and `floor` are NaN, and the attributes below None,
             until `comparisons.family` sets them.

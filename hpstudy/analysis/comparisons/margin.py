@@ -24,7 +24,7 @@ Verdict = Literal["superior", "non-inferior", "equivalent", "inconclusive", "inf
 
 ENOUGH = 29
 """Smallest number of replicates for the verdicts equivalent and non-inferior. 0.9**29 < 0.05: a loss in one search of ten occurs in at
-least 95 % of the studies of this size. With fewer replicates, the verdict is withheld."""
+least 95% of the studies of this size. With fewer replicates, the verdict is withheld."""
 
 
 def shown_side(low: float, high: float, p: float, alpha: float) -> Side | None:

@@ -57,7 +57,7 @@ class EndpointOfPair:
         attainable: for a number of trials, the difference if only B never reached the criterion and A kept its mean, and vice versa; None
             for other endpoints.
         sd: standard deviation over replicates; sd / sqrt(n) is the standard error of the mean; NaN with too few replicates.
-        detectable: smallest true difference that a study of this size detects with at least 80 % power after the correction (`findable`);
+        detectable: smallest true difference that a study of this size detects with at least 80% power after the correction (`findable`);
             NaN if it is not tested, cannot be computed, or is not attainable.
     """
 
@@ -191,9 +191,9 @@ def _pair(
 
 
 def findable(pair: EndpointOfPair, alpha: float) -> float:
-    """The smallest true difference that a t test at level alpha detects with 80 % power, given the observed spread.
+    """The smallest true difference that a t test at level alpha detects with 80% power, given the observed spread.
 
-    With alpha divided by the number of tests, the power after Holm's correction is at least 80 %.
+    With alpha divided by the number of tests, the power after Holm's correction is at least 80%.
     NaN with too few replicates, and for a difference that is not attainable.
     """
     n = len(pair.differences)

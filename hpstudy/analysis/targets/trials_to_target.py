@@ -88,7 +88,7 @@ class TrialsDifference:
             this study's searches; NaN otherwise.
         test: sign-flip test of the difference.
         lowest, highest: attainable range: the difference if one view never reached the target and the other had its observed mean.
-        detectable: smallest true difference that a two-sided paired t test finds with 80 % power, given the standard deviation of the
+        detectable: smallest true difference that a two-sided paired t test finds with 80% power, given the standard deviation of the
             differences; NaN with one replicate, beyond the attainable range, if more than `MOST_CENSORED` of the searches did not reach
             the target, or if `floor` is too large for any difference to be significant.
         adjusted: p of the test, adjusted for all comparisons. `adjusted` and `floor` are NaN, and the attribute below None, until
