@@ -194,15 +194,17 @@ def test_reading_runs_ahead_of_the_training_by_two_batches(threads):
 
 
 class Held(Files):
-    """Every read but those of the first batch waits until it is let go."""
+    """Every read but those of the first batch waits for `go`. `waiting` is set when one does."""
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.go = threading.Event()
+        self.go, self.waiting = threading.Event(), threading.Event()
 
     def read(self, row):
         content = super().read(row)
-        assert row < 3 or self.go.wait(10)
+        if row >= 3:
+            self.waiting.set()
+            assert self.go.wait(10)
         return content
 
 
@@ -214,6 +216,7 @@ def test_a_consumer_that_stops_leaves_no_thread_and_no_more_reads(stop, threads)
     batches = plain_batches(d, torch.arange(4 * N), 3)
     next(batches)
     assert readers_alive()
+    assert files.waiting.wait(10)
     threading.Timer(0.05, files.go.set).start()
     if stop == "closed":
         batches.close()
@@ -223,7 +226,7 @@ def test_a_consumer_that_stops_leaves_no_thread_and_no_more_reads(stop, threads)
         with pytest.raises(ValueError, match="of training"):
             batches.throw(ValueError("of training"))
     assert not readers_alive()
-    assert len(files.reads) <= 5  # the first batch, and what each of two threads had in hand
+    assert len(files.reads) <= 5  # the first batch, and one read of each of two threads
     assert files.go.is_set()
 
 

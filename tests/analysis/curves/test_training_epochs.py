@@ -84,7 +84,7 @@ def test_trials_that_train_equally_long_need_no_axis_of_epochs(make):
     results = make(3, 3)
     assert (results.epochs.equal, results.epochs.pairs) == (True, ())
     (text,) = section_of(results, "Equal epochs of training instead of equal trials").blocks
-    assert text.text == "Every trial reports 3 epochs: equal trials are equal epochs."
+    assert text.text == "Every trial reports 3 epochs, so equal trials are equal epochs."
 
 
 @pytest.mark.parametrize("settings", [{"task": "branin"}, {"thorough": False}])
