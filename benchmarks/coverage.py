@@ -237,7 +237,7 @@ confirmed_truth = cache(ConfirmedTruth)
 NAMES = {
     ("confirmed_regret", False): "confirmed regret, own plateau",
     ("confirmed_regret", True): "confirmed regret, best plateau",
-    ("trials_to_within", False): "trials to within 0.5 of the own plateau",
+    ("trials_to_within", False): "trials to within 0.5 of the view's own plateau",
     ("final", False): "final confirmed value",
 }
 

@@ -133,10 +133,10 @@ def verdicts(body: Json) -> dict[str, str]:
 def named(result: Json) -> str:
     """The name of an endpoint in the tables."""
     endpoint = result["endpoint"]
-    plateau = f"{endpoint['plateau'] or 'own'} plateau"
+    plateau = "the best plateau" if endpoint["plateau"] == "best" else "the view's own plateau"
     return {
-        "confirmed_regret": f"mean confirmed regret to the {plateau}",
-        "trials_to_within": f"trials to a confirmed accuracy within {endpoint['deltas'][0] if endpoint['deltas'] else ''} of the {plateau}",
+        "confirmed_regret": f"mean confirmed regret to {plateau}",
+        "trials_to_within": f"trials to a confirmed accuracy within {endpoint['deltas'][0] if endpoint['deltas'] else ''} of {plateau}",
         "final": "confirmed accuracy after all trials",
         "trials_to_target": "trials to the target, on observed values",
     }[endpoint["use"]]
@@ -166,7 +166,7 @@ def difference(measured: Json, pair: Json) -> str:
 
 
 def distances() -> str:
-    """The trials to each declared distance from the own plateau, a column for each main study."""
+    """The trials to each declared distance from the view's own plateau, a column for each main study."""
     columns = []
     for name in MAIN:
         (endpoint,) = (each for each in report(name)["endpoints"] if each["endpoint"]["use"] == "trials_to_within")

@@ -40,11 +40,11 @@ def estimand(results: Results, result: EndpointResult) -> str:
 def title(results: Results, endpoint: Endpoint) -> str:
     """The name of the quantity of an endpoint."""
     study = results.study
-    plateau = "best plateau" if endpoint.of_best_plateau else "own plateau"
+    plateau = "the best plateau" if endpoint.of_best_plateau else "the view's own plateau"
     if endpoint.use == "confirmed_regret":
-        return f"Mean confirmed regret to the {plateau}"
+        return f"Mean confirmed regret to {plateau}"
     if endpoint.use == "trials_to_within":
-        return f"Trials to a confirmed value within {numbers.general(endpoint.deltas[0])} of the {plateau}"
+        return f"Trials to a confirmed value within {numbers.general(endpoint.deltas[0])} of {plateau}"
     if endpoint.use == "final":
         return f"Confirmed {study.metric.name} after {study.search.trials} trials"
     return f"Trials to an observed {level_text(results)}"

@@ -54,12 +54,14 @@ def found():
 def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
     answers = answers_of(found)
     assert len(answers) == 5
-    assert answers[0].startswith("b is closer to its own plateau than a. Mean confirmed regret to the own plateau, a minus b: 0.")
+    assert answers[0].startswith(
+        "b is closer to its own plateau than a. Mean confirmed regret to the view's own plateau, a minus b: 0."
+    )
     assert "(95% CI 0." in answers[0]
     assert answers[0].endswith("; Holm p < 0.001).")
     assert answers[1].startswith("b is closer to the best plateau than a. ")
     assert answers[2].startswith(
-        "b reaches its plateau in fewer trials than a. Trials to a confirmed value within 0.3 of the own plateau"
+        "b reaches its plateau in fewer trials than a. Trials to a confirmed value within 0.3 of the view's own plateau"
     )
     assert answers[3].startswith("No difference shown. Confirmed score after 10 trials, a minus b: ")
     assert "Trials to an observed score ≥" in answers[4]
@@ -67,7 +69,7 @@ def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
 
 def test_several_comparisons_name_the_endpoint_once_and_say_what_each_could_have_found():
     results = analyse(make(views=("a", "b", "c"), compare=[["a", "b"], ["a", "c"]]))
-    title = "Mean confirmed regret to the own plateau"
+    title = "Mean confirmed regret to the view's own plateau"
     answer, power = answers_of(results)[0], evidence_of(results)[1]
     assert answer.startswith(f"{title}. b is closer to its own plateau than a: a minus b 0.")
     assert "c is closer to its own plateau than a: a minus c 0." in answer
@@ -148,7 +150,7 @@ def test_a_search_that_never_gets_there_is_told():
     )
     assert "A search that does not reach its plateau counts as 10 trials: 8 of 8 a, 8 of 8 b." in evidence_of(results)[1]
     assert answers_of(results) == [
-        "Cannot be compared. Trials to a confirmed value within 0.001 of the own plateau, a minus b: no search of either view "
+        "Cannot be compared. Trials to a confirmed value within 0.001 of the view's own plateau, a minus b: no search of either view "
         "reaches its plateau."
     ]
     assert section_of(results, "Endpoints").blocks[-1].rows[0][4:6] == ("–", "–")
@@ -331,7 +333,7 @@ def test_small_studies_are_reported(n, goal, fast_fonts):
 
 def test_a_study_with_one_view_reports_its_means(fast_fonts):
     results = analyse(make(views=("a",)))
-    assert answers_of(results)[0].startswith("Mean confirmed regret to the own plateau: a 0.")
+    assert answers_of(results)[0].startswith("Mean confirmed regret to the view's own plateau: a 0.")
     assert drawings_of(results)["confirmed"].panels[0].marks
 
 
@@ -340,7 +342,7 @@ def test_a_study_without_a_complete_replicate_says_what_is_missing():
     whole = MemorySource(source.study, source.values)
     results = analyse(whole)
     assert answers_of(results)[0].startswith(
-        "Mean confirmed regret to the own plateau; Mean confirmed regret to the best plateau: not known yet"
+        "Mean confirmed regret to the view's own plateau; Mean confirmed regret to the best plateau: not known yet"
     )
     assert ": not known yet, since no replicate has all views complete" in answers_of(results)[0]
     assert "confirmed" not in [chart.name for chart in document_of(results).charts]
@@ -387,7 +389,8 @@ def test_many_comparisons_are_counted():
     results = analyse(make(views=("a", "b", "c", "d")))
     first = answers_of(results)[0]
     assert first == (
-        "Mean confirmed regret to the own plateau: 3 of 6 comparisons show a difference: b better than a, c better than a, d better than a."
+        "Mean confirmed regret to the view's own plateau: "
+        "3 of 6 comparisons show a difference: b better than a, c better than a, d better than a."
     )
     assert answers_of(results)[3] == "Confirmed score after 10 trials: none of 6 comparisons show a difference."
     assert len(section_of(results, "Endpoints").blocks[-2].rows) == 5 * 6

@@ -87,14 +87,14 @@ def test_a_study_is_provisional_until_all_incumbents_are_confirmed():
     assert "16 of 16 searches are complete, 14 of them confirmed." in document_of(part).provisional
     assert [row[2] for row in completeness(part).rows] == ["6 of 8", "8 of 8"]
     assert found_verdicts(part) == [first_replicates(part)]
-    assert answers_of(part)[0].startswith("Mean confirmed regret to the own plateau, a minus b: 0.")
+    assert answers_of(part)[0].startswith("Mean confirmed regret to the view's own plateau, a minus b: 0.")
 
 
 def test_the_first_replicates_are_judged_when_they_are_complete():
     source = make(first_replicates=4)
     part = analyse(missing_fresh(source, 6))
     assert first_replicates(part).startswith(
-        "The first 4 replicates alone: Mean confirmed regret to the own plateau: a minus b 0."
+        "The first 4 replicates alone: Mean confirmed regret to the view's own plateau: a minus b 0."
     )
     assert first_replicates(part).count("; b better)") == 2
     less = analyse(missing_fresh(source, 3))
@@ -107,7 +107,7 @@ def test_endpoints_that_are_not_known_share_a_sentence():
     answers = answers_of(results)
     assert [answer.count("not known yet") for answer in answers] == [1, 1, 0]
     assert answers[0].startswith(
-        "Mean confirmed regret to the own plateau; Mean confirmed regret to the best plateau: not known yet"
+        "Mean confirmed regret to the view's own plateau; Mean confirmed regret to the best plateau: not known yet"
     )
 
 

@@ -176,7 +176,7 @@ def test_declared_endpoints_are_the_answer_and_observed_values_come_after(declar
     assert answers.pop(0).startswith("Confirmed value: the mean of the best point of a search so far on fresh seeds. Plateau: ")
     assert len(answers) == 5
     assert answers[0].startswith(
-        "Mean confirmed regret to the own plateau, on the common scale, mean of 2 studies. b is closer to its own plateau than a: "
+        "Mean confirmed regret to the view's own plateau, on the common scale, mean of 2 studies. b is closer to its own plateau than a: "
         "a minus b 0."
     )
     assert "c reaches its plateau in fewer trials than a: a minus c " in answers[2]
@@ -222,7 +222,7 @@ def test_endpoints_of_an_incomplete_study_have_no_verdict():
     view = dataclasses.replace(first.views[0], completeness=dataclasses.replace(first.views[0].completeness, complete=7))
     part = several([dataclasses.replace(first, views=(view, *first.views[1:])), second])
     assert report.headline(part).startswith(
-        "PROVISIONAL: Mean confirmed regret to the own plateau, on the common scale, mean of 2 studies. a minus"
+        "PROVISIONAL: Mean confirmed regret to the view's own plateau, on the common scale, mean of 2 studies. a minus"
     )
     assert "closer" not in report.headline(part)
 
@@ -240,7 +240,7 @@ def test_a_bound_is_no_part_of_a_mean_of_studies():
     within = [{"use": "trials_to_within", "deltas": [0.3]}]
     found = several(joint(plateaus=never, endpoints=within))
     assert report.headline(found) == (
-        "Trials to a confirmed value within 0.3 of the own plateau, mean of 2 studies. a minus b: no mean, since in at least one "
+        "Trials to a confirmed value within 0.3 of the view's own plateau, mean of 2 studies. a minus b: no mean, since in at least one "
         "study no search of a view reaches its plateau."
     )
     (row,) = joint_endpoints.table(found).rows
