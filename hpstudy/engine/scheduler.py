@@ -246,7 +246,7 @@ class Scheduler:
             self._finish(accepted, new_sources)
 
     def _take_points(self, answered: Sequence[tuple[Step, ChosenPoints]]) -> None:
-        """Store trials at the points of steps that chosen_points for them, and evaluate them."""
+        """Store trials at the points of steps that chose them, and evaluate them."""
         new, new_sources = [], dict[str, str]()
         for step, chosen_points in answered:
             self.hosts.row(chosen_points.environment)
