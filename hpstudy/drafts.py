@@ -44,8 +44,9 @@ def write_new(contents: Mapping[Path, bytes]) -> None:
     Raises:
         UsageError: an existing file has different content, or a folder cannot be written.
     """
+    file = None
     try:
-        if differing := [str(file) for file, content in contents.items() if file.exists() and file.read_bytes() != content]:
+        if differing := [str(path) for path, content in contents.items() if path.exists() and path.read_bytes() != content]:
             raise UsageError(
                 f"nothing was written, because files with different content exist: {', '.join(differing)}",
                 "choose another folder",
@@ -57,4 +58,4 @@ def write_new(contents: Mapping[Path, bytes]) -> None:
                     draft.write_bytes(content)
                     draft.replace(file)
     except OSError as error:
-        raise UsageError(f"{error.filename} cannot be written: {error.strerror}", "choose another folder") from error
+        raise UsageError(f"{file or error.filename} cannot be written: {error.strerror}", "choose another folder") from error
