@@ -3,12 +3,14 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from ruamel.yaml import YAML
 
 import hpstudy
 from hpstudy import api
+from hpstudy.api.sessions import folder_for
 from hpstudy.errors import StudyChanged, UsageError
 from hpstudy.search.random import RandomSearcher
 from hpstudy.store.seals import seal_all
@@ -50,6 +52,19 @@ def test_a_study_runs_from_python(folder):
     summary = hpstudy.run(hpstudy.load_study("small.yaml"), executor="inline")
     assert summary.complete
     assert summary.storage.absolute() == folder / "runs/small.sqlite"
+
+
+def test_modules_of_several_folders_are_found_in_the_folder_of_the_first(folder, monkeypatch):
+    names = [f"module_{letter}" for letter in "edbcahgf"]
+    for name in names:
+        module = ModuleType(name)
+        module.__file__ = str(folder / f"in_{name}" / f"{name}.py")
+        monkeypatch.setitem(sys.modules, name, module)
+    study = hpstudy.load_study("small.yaml")
+    task = study.task.model_copy(update={"use": f"{names[0]}:train"})
+    views = {name: study.views["one"].model_copy(update={"method": f"{name}:method"}) for name in names[1:]}
+    study = study.model_copy(update={"task": task, "views": views}).in_folder(None)
+    assert folder_for(study) == str((folder / f"in_{names[0]}").resolve())
 
 
 def test_trials_are_a_data_frame(folder):

@@ -79,7 +79,7 @@ def folder_for(study: Study) -> str | None:
         return study.module_folder
     if study.task.use == COMMAND or study.task.is_pickled:
         return str(Path.cwd())
-    return module_folder({module_name(use) for use in study.user_parts()})
+    return module_folder(dict.fromkeys(module_name(use) for use in study.user_parts()))
 
 
 def comparison(
