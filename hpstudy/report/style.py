@@ -123,7 +123,7 @@ def plain(text: str, instead: str = "") -> str:
         instead: text to draw if the figures' font lacks a character of `text`.
     """
     with_tex, glyphs = mpl.rcParams["text.usetex"], get_font(font_path()).get_charmap()
-    drawable = tex.is_supported if with_tex else lambda letter: ord(letter) in glyphs
+    drawable = tex.is_drawable if with_tex else lambda letter: ord(letter) in glyphs
     if not all(letter == "\n" or drawable(letter) for letter in text):
         text = instead or "".join(letter if letter == "\n" or drawable(letter) else "?" for letter in text)
     escape = tex.text if with_tex else lambda line: (" " + line if line.startswith("_") else line).replace("$", r"\$")

@@ -14,9 +14,9 @@ ESCAPES = {
 
 def text(source: str) -> str:
     """Text as LaTeX source."""
-    return "".join(ESCAPES.get(letter) or (letter if is_supported(letter) else "?") for letter in source)
+    return "".join(ESCAPES.get(letter, letter) if is_drawable(letter) else "?" for letter in source)
 
 
-def is_supported(letter: str) -> bool:
-    """Whether every LaTeX engine supports a character with the font encoding T1 and textcomp."""
-    return letter.isprintable() and ord(letter) < 256
+def is_drawable(letter: str) -> bool:
+    """Whether `text` keeps a character: it has an escape, or every LaTeX engine supports it with the encoding T1 and textcomp."""
+    return letter in ESCAPES or (letter.isprintable() and ord(letter) < 256)

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -133,6 +134,13 @@ def test_a_text_that_the_font_lacks_has_its_substitute_in_print_only():
 def test_the_substitute_replaces_all_lines_of_a_text():
     assert style.plain("最適\n値", "best\nvalue") == "best\nvalue"
     assert style.plain("_a\n_b") == " _a\n _b"
+
+
+def test_latex_draws_the_characters_that_have_an_escape():
+    with mpl.rc_context({"text.usetex": True}):
+        assert style.plain("a − b_1\n≥ 5") == "a $-$ b\\_1\n$\\geq$ 5"
+        assert style.plain("最 − 1") == "? $-$ 1"
+        assert style.plain("最 − 1", "value") == "value"
 
 
 def test_long_names_of_a_difference_are_on_two_lines():
