@@ -203,7 +203,7 @@ def remarks(results: Results, pair: PairResult) -> Iterator[str]:
     """The evidence that no table has: warnings about the target, and the simultaneous band."""
     if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b):
         yield from limits.sentences(results, pair)
-    if len(pair.replicates) > 1:
+    if pair.curve is not None and pair.curve.band is not None:
         yield band(results, pair)
 
 

@@ -160,6 +160,19 @@ def test_every_comparison_has_its_verdict_and_what_no_table_has(many, styled):
         assert wording.band(many, pair) in text
 
 
+def test_a_view_without_a_value_has_no_band_in_words(make_results, values, styled):
+    found = make_results(
+        {**values, "slow": np.full((N, 10), np.nan)}, analysis={"target": {"value": 4}, "compare": WITH_REFERENCE}
+    )
+    *_, section = target.chapter(found)
+    texts = dict(section.blocks[0].rows)
+    assert (
+        texts["slow − reference"]
+        == "The slow view gave no value in 100 trials: the slow view and the reference view cannot be compared."
+    )
+    assert "simultaneous" in texts["twin − reference"]
+
+
 def test_the_table_of_all_comparisons_has_the_order_and_the_verdicts_of_the_figure(many):
     (section,) = glance.chapter(many)
     figure, table = section.blocks
