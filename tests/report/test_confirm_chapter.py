@@ -90,12 +90,12 @@ def test_the_paragraph_gives_the_findings_and_the_tables_their_numbers(shown):
 def test_findings_are_grouped_by_the_side_of_0():
     ends = {"a": (1, 2), "b": (-2, -1), "c": (-1, 1), "d": (np.nan, np.nan), "e": (1, 3)}
     estimates = {name: CountedEstimate((low + high) / 2, low, high, 6) for name, (low, high) in ends.items()}
-    assert confirm._sides(estimates, "above", "below", "no difference in score") == (
+    assert confirm._sides(estimates, "above", "below", "difference in score") == (
         "For a, e, above; for b, below; for c, no difference is shown; for d, there is no interval."
     )
     open_ones = {name: estimates[name] for name in "cd"}
-    assert confirm._sides(open_ones, "above", "below", "no difference in score") == (
-        "For d, there is no interval; for c, no difference in score is shown."
+    assert confirm._sides(open_ones, "above", "below", "difference in score") == (
+        "For c, no difference in score is shown; for d, there is no interval of the difference in score."
     )
 
 

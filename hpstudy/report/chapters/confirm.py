@@ -69,34 +69,35 @@ def _findings(results: Results, confirmed: Confirmation) -> Iterator[str]:
     better, worse = (f"the tuning score is {word} than {objective} on fresh seeds" for word in ("better", "worse"))
     above, below = (better, worse) if results.study.metric.goal is Goal.MAXIMIZE else (worse, better)
     gaps = {view.data.view: view.gap for view in confirmed.views}
-    yield _sides(gaps, above, below, f"no difference between the tuning score and {objective} on fresh seeds")
+    yield _sides(gaps, above, below, f"difference between the tuning score and {objective} on fresh seeds")
     if gains := {view.data.view: gain for view in confirmed.views if (gain := view.metrics[-1].gain) is not None}:
         higher, lower = (f"{last} is {word} at the tuned than at the default point" for word in ("higher", "lower"))
-        yield _sides(gains, higher, lower, f"no difference in {last} between the tuned and the default point")
+        yield _sides(gains, higher, lower, f"difference in {last} between the tuned and the default point")
     if pairs := {f"{pair.a} minus {pair.b}": pair.differences[-1].mean for pair in confirmed.pairs}:
         higher, lower = (f"the difference in {last} on fresh seeds is {word} 0" for word in ("above", "below"))
-        yield _sides(pairs, higher, lower, f"no difference in {last} on fresh seeds")
+        yield _sides(pairs, higher, lower, f"difference in {last} on fresh seeds")
 
 
-def _sides(estimates: Mapping[str, CountedEstimate], above: str, below: str, neither: str) -> str:
+def _sides(estimates: Mapping[str, CountedEstimate], above: str, below: str, difference: str) -> str:
     """A sentence that groups estimates by the side of 0 on which their intervals lie.
 
     Args:
         estimates: estimates by name.
         above: what an interval above 0 means.
         below: what an interval below 0 means.
-        neither: "no difference" with the quantity. A sentence that has named the quantity says only "no difference".
+        difference: name of the quantity, which the sentence gives unless `above` or `below` has named it.
     """
-    names: dict[str, list[str]] = {above: [], below: [], "no difference is shown": [], "there is no interval": []}
+    not_shown, unknown = "no difference is shown", "there is no interval"
+    if not any(estimate.low > 0 or estimate.high < 0 for estimate in estimates.values()):
+        not_shown, unknown = f"no {difference} is shown", f"there is no interval of the {difference}"
+    names: dict[str, list[str]] = {above: [], below: [], not_shown: [], unknown: []}
     for name, estimate in estimates.items():
         if math.isnan(estimate.low):
-            names["there is no interval"].append(name)
+            names[unknown].append(name)
         elif estimate.low > 0:
             names[above].append(name)
         else:
-            names[below if estimate.high < 0 else "no difference is shown"].append(name)
-    if not names[above] and not names[below]:
-        names[f"{neither} is shown"] = names.pop("no difference is shown")
+            names[below if estimate.high < 0 else not_shown].append(name)
     groups = (f"{', '.join(found)}, {meaning}" for meaning, found in names.items() if found)
     return f"For {'; for '.join(groups)}."
 
