@@ -303,7 +303,7 @@ def test_the_declaration_names_the_endpoints(found):
     assert rows["fresh seeds"] == "3 for every incumbent, on seeds of its replicate"
     assert rows["correction"] == (
         "Holm, each family separately: 2 tests of primary endpoints, 3 tests of secondary endpoints; of best observed values, 1 "
-        "tests (comparisons x budgets)"
+        "test (comparisons x budgets)"
     )
 
 

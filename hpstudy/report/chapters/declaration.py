@@ -94,12 +94,12 @@ def _plateaus(results: Results) -> str:
 def _correction(results: Results) -> str:
     """The families of tests with a common correction."""
     comparisons = len(results.pairs)
-    observed = f"{len(results.adjusted)} tests (comparisons x budgets)"
+    observed = f"{numbers.things(len(results.adjusted), 'test')} (comparisons x budgets)"
     if not results.declared:
         return f"Holm, over {observed}" if len(results.adjusted) > 1 else "none needed: one test"
     primary = sum(result.primary for result in results.declared)
     families = [(primary, "primary"), (len(results.declared) - primary, "secondary")]
-    tests = [f"{number * comparisons} tests of {role} endpoints" for number, role in families if number]
+    tests = [f"{numbers.things(number * comparisons, 'test')} of {role} endpoints" for number, role in families if number]
     return f"Holm, each family separately: {', '.join(tests)}; of best observed values, {observed}"
 
 
