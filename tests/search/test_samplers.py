@@ -99,3 +99,8 @@ def test_optunas_messages_stay_as_the_user_set_them():
     told = optuna.logging.get_verbosity()
     play(TPESearcher(TPESettings(initial=1)), PLANE, trials=3)
     assert optuna.logging.get_verbosity() == told
+
+
+def test_a_point_that_satisfies_the_constraints_is_not_encoded(monkeypatch):
+    monkeypatch.delattr(samplers, "Encoding")
+    assert len(play(TPESearcher(TPESettings(initial=1)), PLANE, trials=3)) == 3
