@@ -41,7 +41,7 @@ class Hyperparameters(BaseModel):
         if self.ascending is not None:
             low, high = self.ascending
             if (first := getattr(self, low)) > (second := getattr(self, high)):
-                raise ValueError(f"{low} ({first:g}) is above {high} ({second:g}): lower {low} or raise {high}")
+                raise ValueError(f"{low} ({first:.15g}) is above {high} ({second:.15g}): lower {low} or raise {high}")
         return self
 
     @classmethod
