@@ -124,7 +124,7 @@ def test_the_second_signal_leaves_at_once(command, wait_until):
     process = command.start("run", "killed.yaml", "-j", "1", "--storage", "killed.sqlite")
     wait_until((command.folder / "started").exists, process)
     process.send_signal(signal.SIGTERM)
-    _said(process, "under way")
+    _said(process, "running trials")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 130
@@ -136,7 +136,7 @@ def test_ctrl_c_in_a_terminal_does_not_end_the_workers(command, wait_until):
     process = command.start("run", "killed.yaml", "-j", "1", "--storage", "killed.sqlite")
     wait_until((command.folder / "started").exists, process)
     os.killpg(process.pid, signal.SIGINT)
-    _said(process, "under way")
+    _said(process, "running trials")
     (command.folder / "go").touch()
     process.communicate(timeout=60)
     assert list(command.measured("killed.sqlite")[0].state) == ["completed"]
