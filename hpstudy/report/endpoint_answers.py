@@ -169,7 +169,8 @@ def _attainable(result: EndpointResult) -> str:
     ranges = {_minus(pair): numbers.interval(*pair.attainable, numbers.trials) for pair in pairs if pair.attainable is not None}
     if not ranges:
         return ""
-    return f"Attainable range, if one view never reaches {goal(result.endpoint)}: {_of_each(ranges)}."
+    condition = f"one view never reaches {goal(result.endpoint)} and the other keeps its mean"
+    return f"Attainable range of the difference, if {condition}: {_of_each(ranges)}."
 
 
 def _detectable(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:

@@ -76,7 +76,10 @@ def test_several_comparisons_name_the_endpoint_once_and_say_what_each_could_have
     assert answer.count(title) == 1
     assert power.startswith("A true difference of 0.0")
     assert "(a minus b) or 0.0" in power
-    assert evidence_of(results)[3].count("if one view never reaches its plateau") == 1
+    assert (
+        evidence_of(results)[3].count("of the difference, if one view never reaches its plateau and the other keeps its mean")
+        == 1
+    )
 
 
 def test_the_figure_follows_the_primary_endpoints(found):
