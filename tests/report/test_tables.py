@@ -6,6 +6,7 @@ from hpstudy.report.chapters.completeness import completeness
 from hpstudy.report.chapters.failures import failures
 from hpstudy.report.chapters.spaces import hyperparameters
 from hpstudy.report.chapters.target import trials_differences, trials_to_target
+from hpstudy.report.charts.best_so_far import caption_and_reading
 from tests.support.reports import tables_of
 
 
@@ -27,6 +28,13 @@ def test_a_view_is_named_with_its_label(make_results, ramps):
 def test_trials_that_wait_for_a_first_value_are_noted(make_results):
     found = make_results({"a": np.array([[math.nan, 1.0, 2.0]])})
     assert "1 finished trials precede the first value" in completeness(found).note
+    assert "1 trials before the first value of their search count as the worst value" in caption_and_reading(found)[1]
+
+
+def test_trials_of_a_view_without_a_value_wait_for_none(make_results, ramps):
+    found = make_results({"a": ramps(), "b": np.full((6, 10), math.nan)})
+    assert "first value" not in completeness(found).note
+    assert "first value" not in caption_and_reading(found)[1]
 
 
 def test_a_level_that_is_a_statistic_has_a_second_interval(make_results, ramps):

@@ -46,7 +46,7 @@ def completeness(results: Results) -> Table:
         notes.append("Confirmed: complete searches with all incumbents trained on all their fresh seeds.")
     if any(view.completeness.retries for view in results.views):
         notes.append("Retries: evaluations beyond the first of a trial, after an interruption or a lost worker.")
-    early = sum(view.completeness.before_first_value for view in results.views)
+    early = sum(view.completeness.before_first_value for view in results.views if view.searches.valued)
     if early and not math.isnan(results.worst):
         notes.append(
             f"{numbers.count(early)} finished trials precede the first value of their search. Curves count them as the worst value of "

@@ -247,7 +247,7 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
         reading += f" Up to {100 * OUTLIERS:.0f}% of {which} are not drawn."
     if marked := "; ".join(filter(None, (enqueued_words(results), imported_words(results)))):
         reading += f" Open circles: {marked}."
-    waiting = sum(view.completeness.before_first_value for view in results.views)
+    waiting = sum(view.completeness.before_first_value for view in results.views if view.searches.valued)
     if waiting and not math.isnan(results.worst):
         reading += (
             f" {numbers.count(waiting)} trials before the first value of their search count as the worst value of the study "
