@@ -127,7 +127,7 @@ def _ranks(compared: Several) -> Iterator[Section]:
     if (found := compared.ranking.ranks) is not None:
         data, level = Data.of(compared, mean_ranks_of_views), confidence(compared.studies[0])
         blocks += ranks.friedman(found, "normalised final best", "studies", level, data, judged=not _provisional(compared))
-        text = "Each study counts once, as a sample from a population of tasks. A few studies cannot show a difference of ranks."
+        text = "Each study counts once, as a sample from a population of tasks. With few studies, the test has little power."
         blocks.append(Paragraph(text))
     if (profile := compared.ranking.profile) is not None:
         data = Data.of(compared, performance_profiles)

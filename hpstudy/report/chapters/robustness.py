@@ -234,6 +234,6 @@ def _after_equal_training(results: Results, unit: str, compared: Iterable[Compar
         f"Paired replicates. The larger number of {unit} is the largest that all searches of both views have trained. The other is half of "
         f"it, if all had finished a trial by then. A / B: ratio of the {unit} of training of a whole search."
     )
-    head = ("A − B", unit, "mean", notation.ci, "A / B")
+    head = ("A − B", "trained for", "mean", notation.ci, "A / B")
     caption = f"Best {notation.metric} after equal {unit} of training."
     return [Table(caption, head, grouped(rows), note=note)] if rows else []

@@ -43,7 +43,7 @@ def difference(a: str, b: str) -> str:
 
 
 def wrapped(text: str) -> str:
-    """A label on lines of at most `ROW_LABEL` characters, where it has spaces."""
+    """A label on lines of at most `ROW_LABEL` characters, divided at spaces where possible."""
     return Words(fill(text, ROW_LABEL), fill(getattr(text, "instead", text), ROW_LABEL))
 
 
